@@ -1,0 +1,4 @@
+//! The `oras` command.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! OCI registries as storage.
+#![forbid(unsafe_code)]
