@@ -31,7 +31,10 @@ fn main() {
         "cargo::rustc-env=ORAS_RUSTC={}",
         rustc_version().unwrap_or_else(|| "unknown".to_owned())
     );
-    println!("cargo::rustc-env=ORAS_TARGET={}", env::var("TARGET").unwrap_or_default());
+    println!(
+        "cargo::rustc-env=ORAS_TARGET={}",
+        env::var("TARGET").unwrap_or_default()
+    );
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
@@ -43,6 +46,9 @@ fn rustc_version() -> Option<String> {
 }
 
 fn output(command: &mut Command) -> Option<String> {
-    let output = command.output().ok().filter(|output| output.status.success())?;
+    let output = command
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

@@ -1,2 +1,23 @@
-//! OCI registries as storage.
+//! OCI registries as storage: push and pull any files, blocking and single-threaded.
 #![forbid(unsafe_code)]
+
+pub mod credential;
+pub mod descriptor;
+pub mod digest;
+pub mod error;
+pub mod json;
+pub mod manifest;
+pub mod media_type;
+pub mod platform;
+pub mod reference;
+pub mod url;
+
+pub use credential::{Credential, Secret};
+pub use descriptor::Descriptor;
+pub use digest::Digest;
+pub use error::{Error, Result};
+pub use json::Annotations;
+pub use manifest::{Manifest, RawManifest};
+pub use media_type::MediaType;
+pub use platform::Platform;
+pub use reference::Reference;

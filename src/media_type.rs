@@ -1,0 +1,181 @@
+//! Media types: what content is, and so how it is read and where a registry keeps it.
+//!
+//! A [`MediaType`] keeps whatever it was given, because unknown types must survive; [`MediaType::is_valid`] asks for the
+//! grammar where the specifications ask for it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The media type of some content, such as `application/vnd.oci.image.manifest.v1+json`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MediaType(Cow<'static, str>);
+
+macro_rules! media_types {
+    ($($(#[$doc:meta])+ $name:ident = $text:literal;)+) => {
+        impl MediaType {
+            $($(#[$doc])+ pub const $name: Self = Self(Cow::Borrowed($text));)+
+        }
+    };
+}
+
+media_types! {
+    /// An OCI image manifest.
+    IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+    /// An OCI image index.
+    IMAGE_INDEX = "application/vnd.oci.image.index.v1+json";
+    /// An OCI artifact manifest; only release candidates of the image spec v1.1 had it.
+    ARTIFACT_MANIFEST = "application/vnd.oci.artifact.manifest.v1+json";
+    /// A Docker image manifest, version 2, schema 2.
+    DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+    /// A Docker manifest list.
+    DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+    /// The config of an OCI image.
+    IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json";
+    /// The config of a Docker image.
+    DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+    /// The two bytes `{}`.
+    EMPTY = "application/vnd.oci.empty.v1+json";
+    /// A config nobody gave a type.
+    UNKNOWN_CONFIG = "application/vnd.unknown.config.v1+json";
+    /// An artifact nobody gave a type.
+    UNKNOWN_ARTIFACT = "application/vnd.unknown.artifact.v1";
+    /// The type of a pushed file nobody gave a type.
+    LAYER = "application/vnd.oci.image.layer.v1.tar";
+    /// The type of a pushed directory nobody gave a type.
+    LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// Content of which nothing is known.
+    OCTET_STREAM = "application/octet-stream";
+}
+
+/// Layers whose content a registry is not expected to hold. They are never copied and their `urls` are never followed.
+const FOREIGN: [&str; 4] = [
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+];
+
+impl MediaType {
+    /// A media type of the given text, unchecked.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Cow::Owned(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is one of the manifest types: content with successors, kept at a registry's manifest endpoint.
+    pub fn is_manifest(&self) -> bool {
+        self.is_image_manifest() || self.is_index() || *self == Self::ARTIFACT_MANIFEST
+    }
+
+    /// Whether this is an image manifest, OCI's or Docker's.
+    pub fn is_image_manifest(&self) -> bool {
+        *self == Self::IMAGE_MANIFEST || *self == Self::DOCKER_MANIFEST
+    }
+
+    /// Whether this is an index: OCI's, or a Docker manifest list.
+    pub fn is_index(&self) -> bool {
+        *self == Self::IMAGE_INDEX || *self == Self::DOCKER_MANIFEST_LIST
+    }
+
+    /// Whether this is Docker's form of a manifest or list.
+    pub fn is_docker(&self) -> bool {
+        *self == Self::DOCKER_MANIFEST || *self == Self::DOCKER_MANIFEST_LIST
+    }
+
+    /// Whether this is a layer that is not distributed by registries.
+    pub fn is_foreign_layer(&self) -> bool {
+        FOREIGN.contains(&self.as_str())
+    }
+
+    /// Whether the text has the shape of a media type (RFC 6838 §4.2), which artifact types and config types must have.
+    pub fn is_valid(&self) -> bool {
+        self.0
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| is_restricted_name(kind) && is_restricted_name(subtype))
+    }
+}
+
+fn is_restricted_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    name.len() <= 127
+        && bytes
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<&str> for MediaType {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for MediaType {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl Serialize for MediaType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for MediaType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_types_are_five() {
+        let types = [
+            MediaType::DOCKER_MANIFEST,
+            MediaType::DOCKER_MANIFEST_LIST,
+            MediaType::IMAGE_MANIFEST,
+            MediaType::IMAGE_INDEX,
+            MediaType::ARTIFACT_MANIFEST,
+        ];
+        assert!(types.iter().all(MediaType::is_manifest));
+        assert!(
+            !MediaType::new("application/vnd.docker.distribution.manifest.v1+json").is_manifest()
+        );
+        assert!(!MediaType::IMAGE_CONFIG.is_manifest());
+    }
+
+    #[test]
+    fn the_grammar_is_that_of_rfc_6838() {
+        let longest = format!("a/{}", "b".repeat(127));
+        for valid in [
+            "a/b",
+            "application/vnd.oci.empty.v1+json",
+            "A0/9!#$&^_.+-",
+            &longest,
+        ] {
+            assert!(MediaType::from(valid).is_valid(), "{valid}");
+        }
+        let too_long = format!("a/{}", "b".repeat(128));
+        for invalid in [
+            "", "a", "a/", "/b", "a/b/c", "a b/c", "-a/b", "a/!", "a/ü", &too_long,
+        ] {
+            assert!(!MediaType::from(invalid).is_valid(), "{invalid}");
+        }
+    }
+}

@@ -1,0 +1,546 @@
+//! Addresses: parsing, relative resolution (RFC 3986 §5), origins, and printing without secrets.
+//!
+//! Only what registries use: `http` and `https`, no user information, no fragment. Host names stay as they are written,
+//! which keeps Unicode tables out of the binary.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::error::{Error, Result};
+use crate::reference::split_port;
+
+/// The scheme of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// Plain http.
+    Http,
+    /// http over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The text in front of `://`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+/// Scheme, host and port: who is talked to. Secrets of one origin are never sent to another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The scheme.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host in lower case.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, whether it was written or is the scheme's own.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the host is a literal address of this machine, of a private network or of a link, or is called localhost:
+    /// nothing that a server elsewhere may send us to.
+    pub fn is_local(&self) -> bool {
+        if self.host == "localhost" || self.host.ends_with(".localhost") {
+            return true;
+        }
+        match self
+            .host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+        {
+            Ok(IpAddr::V4(address)) => is_local_v4(address),
+            Ok(IpAddr::V6(address)) => is_local_v6(address),
+            Err(_) => false,
+        }
+    }
+}
+
+const fn is_local_v4(address: Ipv4Addr) -> bool {
+    address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || (address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64)
+}
+
+fn is_local_v6(address: Ipv6Addr) -> bool {
+    address.is_loopback()
+        || address.is_unspecified()
+        || address.is_unique_local()
+        || address.is_unicast_link_local()
+        || address.to_ipv4().is_some_and(is_local_v4)
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
+        if self.port != self.scheme.default_port() {
+            write!(f, ":{}", self.port)?;
+        }
+        Ok(())
+    }
+}
+
+/// An absolute `http` or `https` address.
+///
+/// `Display` hides the values of query parameters that are not known to be harmless; [`Url::exact`] is what is sent.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Url {
+    scheme: Scheme,
+    /// Host and port as written.
+    authority: String,
+    /// Starts with `/`.
+    path: String,
+    query: Option<String>,
+}
+
+impl Url {
+    /// Parses an absolute address. A fragment is dropped; characters that no request line can carry are percent-encoded.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (scheme, rest) = split_scheme(text).ok_or_else(|| invalid(text, "it has no scheme"))?;
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return Err(invalid(text, "its scheme is neither http nor https")),
+        };
+        let rest = rest
+            .strip_prefix("//")
+            .ok_or_else(|| invalid(text, "it has no host"))?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, tail) = rest.split_at(end);
+        Self {
+            scheme,
+            authority: checked_authority(authority)
+                .ok_or_else(|| invalid(text, "its host is not valid"))?,
+            path: String::new(),
+            query: None,
+        }
+        .with_path_and_query(tail)
+    }
+
+    /// The address of a path at a registry.
+    pub(crate) fn of_registry(scheme: Scheme, host_and_port: &str, path: &str) -> Self {
+        Self {
+            scheme,
+            authority: host_and_port.to_owned(),
+            path: path.to_owned(),
+            query: None,
+        }
+    }
+
+    /// Resolves a reference, relative or absolute, against this address (RFC 3986 §5.2).
+    pub fn join(&self, reference: &str) -> Result<Self> {
+        if split_scheme(reference).is_some_and(|(scheme, _)| {
+            scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'+')
+        }) {
+            return Self::parse(reference);
+        }
+        if reference.starts_with("//") {
+            return Self::parse(&format!("{}:{reference}", self.scheme.as_str()));
+        }
+        if reference.starts_with('/') {
+            return self.clone().with_path_and_query(reference);
+        }
+        if reference.is_empty() || reference.starts_with(['?', '#']) {
+            let query = reference.starts_with('?');
+            let joined = Self {
+                query: if query { None } else { self.query.clone() },
+                ..self.clone()
+            };
+            let tail = format!("{}{reference}", self.path);
+            return if query {
+                joined.with_path_and_query(&tail)
+            } else {
+                Ok(joined)
+            };
+        }
+        let directory = &self.path[..=self.path.rfind('/').unwrap_or(0)];
+        self.clone()
+            .with_path_and_query(&format!("{directory}{reference}"))
+    }
+
+    fn with_path_and_query(mut self, tail: &str) -> Result<Self> {
+        let tail = tail.split('#').next().unwrap_or_default();
+        let (path, query) = match tail.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (tail, None),
+        };
+        self.path = without_dot_segments(&encode_forbidden(path));
+        self.query = query.map(encode_forbidden);
+        if self.exact().len() > MAX_URL_BYTES {
+            return Err(invalid(&self.to_string(), "it is longer than 16384 bytes"));
+        }
+        Ok(self)
+    }
+
+    /// Adds a query parameter behind those there are, which stay exactly as they are.
+    #[must_use]
+    pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        let query = self.query.get_or_insert_with(String::new);
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(name);
+        query.push('=');
+        query.push_str(&encode_component(value));
+        self
+    }
+
+    /// The same address over another scheme, keeping a written port.
+    #[must_use]
+    pub(crate) fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// The scheme.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Host and port as written.
+    pub fn host_and_port(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path, which starts with `/`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query, without the question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Who this address talks to.
+    pub fn origin(&self) -> Origin {
+        let (host, port) = split_port(&self.authority);
+        Origin {
+            scheme: self.scheme,
+            host: host.to_ascii_lowercase(),
+            port: port
+                .and_then(|port| port.parse().ok())
+                .unwrap_or_else(|| self.scheme.default_port()),
+        }
+    }
+
+    /// The whole address as it is sent, secrets included.
+    pub fn exact(&self) -> String {
+        let mut text = format!("{}://{}{}", self.scheme.as_str(), self.authority, self.path);
+        if let Some(query) = &self.query {
+            text.push('?');
+            text.push_str(query);
+        }
+        text
+    }
+}
+
+/// Longer addresses are refused: servers and proxies refuse them too, with less clarity. 16 KiB leave room for signed
+/// storage addresses and for long upload states.
+const MAX_URL_BYTES: usize = 16 * 1024;
+
+/// Query parameters of the registry protocol, none of them secret.
+const HARMLESS_PARAMETERS: [&str; 11] = [
+    "artifactType",
+    "digest",
+    "digest-algorithm",
+    "from",
+    "last",
+    "mount",
+    "n",
+    "ns",
+    "scope",
+    "service",
+    "tag",
+];
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}://{}{}",
+            self.scheme.as_str(),
+            self.authority,
+            self.path
+        )?;
+        let Some(query) = &self.query else {
+            return Ok(());
+        };
+        for (index, parameter) in query.split('&').enumerate() {
+            f.write_str(if index == 0 { "?" } else { "&" })?;
+            match parameter.split_once('=') {
+                Some((name, _)) if !HARMLESS_PARAMETERS.contains(&name) => {
+                    write!(f, "{name}=REDACTED")?
+                }
+                _ => f.write_str(parameter)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
+    }
+}
+
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    (scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && !scheme.contains(['/', '?', '#']))
+    .then_some((scheme, rest))
+}
+
+/// Accepts `host[:port]`, never user information: what is in front of an `@` is there to mislead.
+fn checked_authority(authority: &str) -> Option<String> {
+    let (host, port) = split_port(authority);
+    let host_is_valid = match host.strip_prefix('[') {
+        Some(rest) => rest
+            .strip_suffix(']')
+            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
+        }
+    };
+    let port_is_valid = port
+        .is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    (host_is_valid && port_is_valid).then(|| authority.to_owned())
+}
+
+fn without_dot_segments(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    let mut ends_in_directory = true;
+    for segment in path.split('/').skip(1) {
+        ends_in_directory = false;
+        match segment {
+            "." => ends_in_directory = true,
+            ".." => {
+                segments.pop();
+                ends_in_directory = true;
+            }
+            other => segments.push(other),
+        }
+    }
+    let mut out = String::with_capacity(path.len() + 1);
+    for segment in &segments {
+        out.push('/');
+        out.push_str(segment);
+    }
+    if ends_in_directory || out.is_empty() {
+        out.push('/');
+    }
+    out
+}
+
+/// Percent-encodes the bytes that cannot stand in a request line, and nothing else: what is encoded already stays.
+fn encode_forbidden(text: &str) -> String {
+    encode(text, |byte| {
+        byte.is_ascii_graphic()
+            && !matches!(
+                byte,
+                b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+            )
+    })
+}
+
+/// Percent-encodes a value of a query parameter. Slashes and colons may stand there, but some servers disagree on colons.
+pub(crate) fn encode_component(text: &str) -> String {
+    encode(text, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+    })
+}
+
+fn encode(text: &str, is_allowed: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if is_allowed(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Shows the address up to its query, without what stands in front of an `@`.
+fn invalid(url: &str, reason: &'static str) -> Error {
+    let shown = url.split('?').next().unwrap_or_default();
+    let shown = match (shown.find("://"), shown.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}…@{}", &shown[..scheme + 3], &shown[at + 1..])
+        }
+        _ => shown.to_owned(),
+    };
+    let shown = shown
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect();
+    Error::InvalidUrl { url: shown, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_references_resolve_as_in_rfc_3986() {
+        let base = Url::parse("http://a/b/c/d?q").unwrap();
+        for (reference, wanted) in [
+            ("g", "http://a/b/c/g"),
+            ("./g", "http://a/b/c/g"),
+            ("g/", "http://a/b/c/g/"),
+            ("/g", "http://a/g"),
+            ("//g", "http://g/"),
+            ("?y", "http://a/b/c/d?y"),
+            ("g?y", "http://a/b/c/g?y"),
+            ("#s", "http://a/b/c/d?q"),
+            ("g#s", "http://a/b/c/g"),
+            ("", "http://a/b/c/d?q"),
+            (".", "http://a/b/c/"),
+            ("..", "http://a/b/"),
+            ("../g", "http://a/b/g"),
+            ("../../../g", "http://a/g"),
+            ("/./g", "http://a/g"),
+            ("g;x=1/../y", "http://a/b/c/y"),
+            ("https://x:5000/y", "https://x:5000/y"),
+        ] {
+            assert_eq!(base.join(reference).unwrap().exact(), wanted, "{reference}");
+        }
+    }
+
+    #[test]
+    fn origins_are_equal_when_scheme_host_and_effective_port_are() {
+        let origin = |text: &str| Url::parse(text).unwrap().origin();
+        assert_eq!(
+            origin("https://R.example/a"),
+            origin("https://r.example:443/b?c")
+        );
+        assert_ne!(origin("https://r.example/"), origin("http://r.example/"));
+        assert_ne!(
+            origin("http://r.example/"),
+            origin("http://r.example:5000/")
+        );
+        assert_eq!(
+            origin("http://[::1]:5000/").to_string(),
+            "http://[::1]:5000"
+        );
+    }
+
+    #[test]
+    fn addresses_that_hide_something_are_refused() {
+        for text in [
+            "http://user@host/",
+            "http://user:secret@host/",
+            "ftp://host/",
+            "host/path",
+            "http:/path",
+            "http://",
+            "http://host:port/",
+            "http://host:99999/",
+            "http://ho st/",
+            "http://[::1/",
+            "javascript:alert(1)",
+            "http://h\u{f6}st/",
+        ] {
+            let error = Url::parse(text).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_has_no_secrets() {
+        let url = Url::parse(
+            "https://s3/x?X-Amz-Signature=canary&digest=sha256%3A0&sig=canary&_state=canary&flag",
+        )
+        .unwrap();
+        assert_eq!(
+            format!("{url}"),
+            "https://s3/x?X-Amz-Signature=REDACTED&digest=sha256%3A0&sig=REDACTED&_state=REDACTED&flag"
+        );
+        assert!(!format!("{url:?}").contains("canary"));
+        assert!(url.exact().contains("canary"));
+    }
+
+    #[test]
+    fn a_parameter_is_added_behind_a_query_that_stays_as_it_is() {
+        let url = Url::parse("http://r/v2/a/blobs/uploads/1?_state=a%2Bb%3D&x=1").unwrap();
+        assert_eq!(
+            url.with_parameter("digest", "sha256:0").exact(),
+            "http://r/v2/a/blobs/uploads/1?_state=a%2Bb%3D&x=1&digest=sha256%3A0"
+        );
+        assert_eq!(
+            Url::parse("http://r")
+                .unwrap()
+                .with_parameter("n", "2")
+                .exact(),
+            "http://r/?n=2"
+        );
+    }
+
+    #[test]
+    fn bytes_that_no_request_line_can_carry_are_encoded() {
+        let url = Url::parse("http://r/a b<>?q=\"ü\"").unwrap();
+        assert_eq!(url.exact(), "http://r/a%20b%3C%3E?q=%22%C3%BC%22");
+    }
+
+    #[test]
+    fn local_addresses_are_known_in_every_spelling() {
+        for (host, local) in [
+            ("localhost", true),
+            ("a.localhost", true),
+            ("127.1.2.3", true),
+            ("10.0.0.1", true),
+            ("192.168.1.1", true),
+            ("169.254.169.254", true),
+            ("100.64.0.1", true),
+            ("[::1]", true),
+            ("[::ffff:127.0.0.1]", true),
+            ("[fd00::1]", true),
+            ("[fe80::1]", true),
+            ("8.8.8.8", false),
+            ("[2001:4860::1]", false),
+            ("r.example", false),
+        ] {
+            assert_eq!(
+                Url::parse(&format!("http://{host}/"))
+                    .unwrap()
+                    .origin()
+                    .is_local(),
+                local,
+                "{host}"
+            );
+        }
+    }
+}
