@@ -1,6 +1,7 @@
 //! OCI registries as storage: push and pull any files, blocking and single-threaded.
 #![forbid(unsafe_code)]
 
+pub mod content;
 pub mod credential;
 pub mod descriptor;
 pub mod digest;
@@ -8,8 +9,10 @@ pub mod error;
 pub mod json;
 pub mod manifest;
 pub mod media_type;
+pub mod memory;
 pub mod platform;
 pub mod reference;
+pub mod store;
 pub mod url;
 
 pub use credential::{Credential, Secret};

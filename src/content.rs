@@ -1,0 +1,298 @@
+//! Content on its way: sources that can be opened again, and the one verifier.
+//!
+//! No byte leaves the library unverified. Whatever the source (a registry, a layout, an archive, embedded data), it is read
+//! through a [`VerifyReader`], which checks size and digest and reports a difference no later than with the last byte.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::descriptor::Descriptor;
+use crate::digest::{Algorithm, Hasher};
+use crate::error::{Error, Mismatch, Result};
+use crate::media_type::MediaType;
+
+/// How much is read and written at a time, in bytes: large enough that system calls cost little, small enough for small
+/// machines.
+pub const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Content that can be opened more than once, because a 401, a redirect or a retry may ask for it again.
+pub trait Content {
+    /// The size in bytes.
+    fn size(&self) -> u64;
+
+    /// Opens the content at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the content is no longer there, or cannot be read.
+    fn open(&mut self) -> Result<Box<dyn Read + '_>>;
+}
+
+/// Content in memory.
+impl Content for &[u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(*self))
+    }
+}
+
+/// Content in a file.
+#[derive(Debug)]
+pub struct FileContent {
+    path: PathBuf,
+    size: u64,
+}
+
+impl FileContent {
+    /// The file at `path`, which is expected to have `size` bytes.
+    pub fn new(path: impl Into<PathBuf>, size: u64) -> Self {
+        Self {
+            path: path.into(),
+            size,
+        }
+    }
+
+    /// Reads the file once to describe it as content of type `media_type`, with its SHA-256 digest.
+    pub fn describe(path: &Path, media_type: MediaType) -> Result<Descriptor> {
+        let mut file = File::open(path).map_err(Error::io("open", path))?;
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        let mut size = 0;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    hasher.update(&buffer[..count]);
+                    size += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io("read", path)(error)),
+            }
+        }
+        Ok(Descriptor::new(media_type, hasher.finish(), size))
+    }
+}
+
+impl Content for FileContent {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        Ok(Box::new(file))
+    }
+}
+
+/// Reads content and checks it against its descriptor.
+///
+/// The check happens when the last expected byte arrives, before it is handed on, so even a caller that reads exactly the
+/// expected number of bytes cannot miss it. The failure is an [`io::Error`] that holds [`Error::Verification`]; give it to
+/// [`Error::io`] to get that out again.
+pub struct VerifyReader<'a> {
+    inner: Box<dyn Read + 'a>,
+    expected: Descriptor,
+    /// None once the content was checked.
+    hasher: Option<Hasher>,
+    remaining: u64,
+}
+
+impl<'a> VerifyReader<'a> {
+    /// Reads `inner`, which should be what `expected` describes.
+    pub fn new(inner: impl Read + 'a, expected: Descriptor) -> Self {
+        Self {
+            inner: Box::new(inner),
+            hasher: Some(Hasher::new(expected.digest.algorithm())),
+            remaining: expected.size,
+            expected,
+        }
+    }
+
+    /// What the content should be.
+    pub const fn descriptor(&self) -> &Descriptor {
+        &self.expected
+    }
+
+    /// Reads everything into memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] before anything is read when the descriptor's size is over `limit` bytes, and
+    /// [`Error::Verification`].
+    pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>> {
+        let size = self.expected.size;
+        let too_large = || Error::TooLarge {
+            what: "content".to_owned(),
+            size,
+            limit,
+            limit_name: "MaxBytes",
+        };
+        if size > limit {
+            return Err(too_large());
+        }
+        // The size is only a claim until the bytes are here, so it does not decide how much is allocated.
+        let mut bytes = Vec::with_capacity(
+            usize::try_from(size)
+                .map_err(|_| too_large())?
+                .min(BUFFER_BYTES),
+        );
+        self.read_to_end(&mut bytes)
+            .map_err(Error::io("read", self.expected.digest.as_str()))?;
+        Ok(bytes)
+    }
+
+    /// Writes everything to `writer`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Verification`], or [`Error::Io`] naming `path` when writing fails. What was written until then is not to be
+    /// trusted.
+    pub fn copy_to(mut self, writer: &mut dyn Write, path: &Path) -> Result<()> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let count = match self.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Error::io("read", self.expected.digest.as_str())(error)),
+            };
+            writer
+                .write_all(&buffer[..count])
+                .map_err(Error::io("write", path))?;
+        }
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        let Some(hasher) = self.hasher.take() else {
+            return Ok(());
+        };
+        if hasher.finish() != self.expected.digest {
+            return Err(self.mismatch(Mismatch::Digest));
+        }
+        let mut excess = [0];
+        loop {
+            match self.inner.read(&mut excess) {
+                Ok(0) => return Ok(()),
+                Ok(_) => return Err(self.mismatch(Mismatch::Trailing)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn mismatch(&mut self, mismatch: Mismatch) -> io::Error {
+        // Whoever goes on reading after a failure gets the failure again, never the rest.
+        self.hasher = None;
+        self.remaining = 0;
+        self.inner = Box::new(Failed(self.expected.clone(), mismatch));
+        verification(&self.expected, mismatch)
+    }
+}
+
+impl Read for VerifyReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.remaining == 0 {
+            self.check()?;
+            // After the check this is the end; after a failure it is the failure.
+            return self.inner.read(buffer);
+        }
+        let wanted = usize::try_from(self.remaining)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let count = self.inner.read(&mut buffer[..wanted])?;
+        if count == 0 {
+            return Err(self.mismatch(Mismatch::Truncated));
+        }
+        self.remaining -= count as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
+        if self.remaining == 0 {
+            self.check()?;
+        }
+        Ok(count)
+    }
+}
+
+/// What is left to read of content that failed verification.
+struct Failed(Descriptor, Mismatch);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(verification(&self.0, self.1))
+    }
+}
+
+fn verification(expected: &Descriptor, mismatch: Mismatch) -> io::Error {
+    Error::Verification {
+        digest: expected.digest.to_string(),
+        mismatch,
+    }
+    .into_io()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(content: &'static [u8], claimed: &[u8]) -> VerifyReader<'static> {
+        VerifyReader::new(content, Descriptor::of(MediaType::OCTET_STREAM, claimed))
+    }
+
+    fn mismatch(error: io::Error) -> Mismatch {
+        match Error::io("read", "")(error) {
+            Error::Verification { mismatch, .. } => mismatch,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn good_content_passes_whole() {
+        assert_eq!(reader(b"hello", b"hello").read_all(5).unwrap(), b"hello");
+        assert_eq!(reader(b"", b"").read_all(0).unwrap(), b"");
+    }
+
+    #[test]
+    fn every_difference_is_found() {
+        for (got, claimed, wanted) in [
+            (&b"hellO"[..], &b"hello"[..], Mismatch::Digest),
+            (b"hell", b"hello", Mismatch::Truncated),
+            (b"hello!", b"hello", Mismatch::Trailing),
+            (b"", b"hello", Mismatch::Truncated),
+            (b"x", b"", Mismatch::Trailing),
+        ] {
+            let mut reader = reader(got, claimed);
+            let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
+            assert_eq!(mismatch(error), wanted);
+            let again = reader.read(&mut [0; 8]).unwrap_err();
+            assert_eq!(mismatch(again), wanted, "reading on after a failure");
+        }
+    }
+
+    #[test]
+    fn the_last_byte_is_not_handed_over_before_the_check() {
+        let mut reader = reader(b"hellO", b"hello");
+        let mut buffer = [0; 5];
+        assert_eq!(
+            mismatch(reader.read_exact(&mut buffer).unwrap_err()),
+            Mismatch::Digest
+        );
+    }
+
+    #[test]
+    fn a_size_over_the_limit_is_refused_before_reading() {
+        match reader(b"hello", b"hello").read_all(4) {
+            Err(Error::TooLarge {
+                size: 5, limit: 4, ..
+            }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}

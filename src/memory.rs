@@ -1,0 +1,132 @@
+//! A store in memory, for tests, for small things, and for what has no other place.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Cursor;
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::store::{Pushed, Source, TagLister, Target};
+
+/// Content and names in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: RefCell<State>,
+    max_bytes: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    content: HashMap<Digest, (Descriptor, Arc<[u8]>)>,
+    tags: BTreeMap<String, Descriptor>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty store that refuses content of more than `max_bytes` bytes.
+    pub fn with_limit(max_bytes: u64) -> Self {
+        Self {
+            max_bytes: Some(max_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+impl Source for MemoryStore {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        let state = self.state.borrow();
+        if let Some(descriptor) = state.tags.get(reference) {
+            return Ok(descriptor.clone());
+        }
+        reference
+            .parse::<Digest>()
+            .ok()
+            .and_then(|digest| state.content.get(&digest))
+            .map(|(descriptor, _)| descriptor.plain())
+            .ok_or_else(|| Error::not_found(reference))
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let state = self.state.borrow();
+        let (_, bytes) = state
+            .content
+            .get(&target.digest)
+            .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
+        Ok(VerifyReader::new(
+            Cursor::new(Arc::clone(bytes)),
+            target.clone(),
+        ))
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        Ok(self.state.borrow().content.contains_key(&target.digest))
+    }
+}
+
+impl Target for MemoryStore {
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if self.exists(expected)? {
+            return Ok(Pushed::AlreadyThere);
+        }
+        if let Some(limit) = self.max_bytes.filter(|&limit| expected.size > limit) {
+            return Err(Error::TooLarge {
+                what: "content".to_owned(),
+                size: expected.size,
+                limit,
+                limit_name: "MaxMetadataBytes",
+            });
+        }
+        let bytes = VerifyReader::new(content.open()?, expected.clone()).read_all(expected.size)?;
+        self.state
+            .borrow_mut()
+            .content
+            .insert(expected.digest.clone(), (expected.clone(), bytes.into()));
+        Ok(Pushed::Stored)
+    }
+
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        if reference.is_empty() {
+            return Err(Error::InvalidReference {
+                reference: String::new(),
+                reason: "empty tag".to_owned(),
+            });
+        }
+        if !self.exists(target)? {
+            return Err(Error::not_found(target.digest.as_str()));
+        }
+        self.state
+            .borrow_mut()
+            .tags
+            .insert(reference.to_owned(), target.clone());
+        Ok(())
+    }
+}
+
+impl TagLister for MemoryStore {
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let tags: Vec<String> = self
+            .state
+            .borrow()
+            .tags
+            .range::<str, _>((start, Bound::Unbounded))
+            .map(|(tag, _)| tag.clone())
+            .collect();
+        if !tags.is_empty() {
+            let _ = visit(&tags);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! What every store can do: the traits behind registries, layouts, archives, memory and files.
+//!
+//! A store of your own needs three methods to be copied and pulled from ([`Source`]), and two more to be copied and pushed
+//! to ([`Target`]). The rest has defaults that are correct everywhere and overridden where a store can do better.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::error::Result;
+use crate::manifest::RawManifest;
+
+/// Reads content by descriptor and finds descriptors by name.
+pub trait Source {
+    /// Finds what a tag or digest names.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when nothing has that name.
+    fn resolve(&self, reference: &str) -> Result<Descriptor>;
+
+    /// Opens content, verified while it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when the content is not there.
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>>;
+
+    /// Whether the content is there.
+    fn exists(&self, target: &Descriptor) -> Result<bool>;
+
+    /// Resolves and opens in one step. A registry does so with one request.
+    fn fetch_tagged(&self, reference: &str) -> Result<(Descriptor, VerifyReader<'_>)> {
+        let descriptor = self.resolve(reference)?;
+        let reader = self.fetch(&descriptor)?;
+        Ok((descriptor, reader))
+    }
+
+    /// Reads a manifest of at most `limit` bytes into memory.
+    fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        let bytes = self.fetch(target)?.read_all(limit)?;
+        Ok(RawManifest::verified(target.clone(), bytes))
+    }
+
+    /// Resolves a tag or digest and, if it is a manifest, reads at most `limit` bytes of it into memory in the same step.
+    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+        let (descriptor, reader) = self.fetch_tagged(reference)?;
+        let bytes = reader.read_all(limit)?;
+        Ok(RawManifest::verified(descriptor, bytes))
+    }
+}
+
+/// A [`Source`] that also accepts content.
+pub trait Target: Source {
+    /// Stores content, verified while it is written. Nothing is stored when verification fails.
+    ///
+    /// `content` is opened only if its bytes are needed. Content that is there already is not an error.
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed>;
+
+    /// Gives content that is there a name.
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()>;
+
+    /// Stores content and names it. A registry does so with one request.
+    fn push_tagged(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        reference: &str,
+    ) -> Result<Pushed> {
+        let pushed = self.push(expected, content)?;
+        self.tag(expected, reference)?;
+        Ok(pushed)
+    }
+}
+
+/// Lists tags.
+pub trait TagLister {
+    /// Hands the tags after `last` to `visit`, a page at a time, until there are no more or it says stop.
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()>;
+}
+
+/// What became of content that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It was stored.
+    Stored,
+    /// It was there already.
+    AlreadyThere,
+}
+
+/// Content of one store on its way to another.
+pub struct Fetched<'a, S: Source + ?Sized> {
+    source: &'a S,
+    descriptor: &'a Descriptor,
+}
+
+impl<'a, S: Source + ?Sized> Fetched<'a, S> {
+    /// What `descriptor` names in `source`.
+    pub const fn new(source: &'a S, descriptor: &'a Descriptor) -> Self {
+        Self { source, descriptor }
+    }
+}
+
+impl<S: Source + ?Sized> Content for Fetched<'_, S> {
+    fn size(&self) -> u64 {
+        self.descriptor.size
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.source.fetch(self.descriptor)?))
+    }
+}
