@@ -309,7 +309,10 @@ impl fmt::Display for Chain<'_> {
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            match cause.downcast_ref::<io::Error>() {
+                Some(error) => write!(f, ": {}", os_error_text(error))?,
+                None => write!(f, ": {cause}")?,
+            }
             source = cause.source();
         }
         Ok(())
@@ -407,6 +410,17 @@ impl StdError for Error {
 fn title_case(method: &str) -> String {
     let (first, rest) = method.split_at(1.min(method.len()));
     first.to_owned() + &rest.to_ascii_lowercase()
+}
+
+/// What the operating system says, as Unix programs print it: `no such file or directory`, without a number.
+pub(crate) fn os_error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    if error.raw_os_error().is_none() {
+        return text;
+    }
+    let end = text.rfind(" (os error").unwrap_or(text.len());
+    let (first, rest) = text.split_at(1.min(end));
+    first.to_lowercase() + &rest[..end - first.len()]
 }
 
 /// An error answer of a server (distribution spec v1.1, "Error Codes").

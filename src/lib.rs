@@ -1,6 +1,7 @@
 //! OCI registries as storage: push and pull any files, blocking and single-threaded.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod content;
 pub mod credential;
 pub mod descriptor;
@@ -12,7 +13,10 @@ pub mod media_type;
 pub mod memory;
 pub mod platform;
 pub mod reference;
+pub mod retry;
 pub mod store;
+pub mod time;
+pub mod transport;
 pub mod url;
 
 pub use credential::{Credential, Secret};

@@ -1,0 +1,237 @@
+//! Times as texts: RFC 3339 for annotations and logs, HTTP dates for `Retry-After`.
+//!
+//! Days are counted in the proleptic Gregorian calendar, by Howard Hinnant's well-known algorithms; a date library would be
+//! larger than what is left of the problem.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A time in UTC, split into its parts.
+struct Civil {
+    year: i64,
+    month: u32,
+    day: u32,
+    second_of_day: i64,
+}
+
+impl Civil {
+    fn of(unix_seconds: i64) -> Self {
+        let days = unix_seconds.div_euclid(SECONDS_PER_DAY) + 719_468;
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = u32::try_from(day_of_year - (153 * shifted_month + 2) / 5 + 1).unwrap_or(1);
+        let month = u32::try_from(if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        })
+        .unwrap_or(1);
+        Self {
+            year: year_of_era + era * 400 + i64::from(month <= 2),
+            month,
+            day,
+            second_of_day: unix_seconds.rem_euclid(SECONDS_PER_DAY),
+        }
+    }
+}
+
+fn unix_seconds_of(year: i64, month: u32, day: u32) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted_month = i64::from((month + 9) % 12);
+    let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era - 719_468) * SECONDS_PER_DAY
+}
+
+fn unix_seconds(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
+    }
+}
+
+/// `time` in UTC with a precision of seconds: `2006-01-02T15:04:05Z`.
+pub fn rfc3339(time: SystemTime) -> String {
+    let Civil {
+        year,
+        month,
+        day,
+        second_of_day,
+    } = Civil::of(unix_seconds(time));
+    let (hour, minute, second) = (
+        second_of_day / 3600,
+        second_of_day / 60 % 60,
+        second_of_day % 60,
+    );
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Whether `text` is a time by RFC 3339 §5.6.
+pub fn is_rfc3339(text: &str) -> bool {
+    parse_rfc3339(text).is_some()
+}
+
+fn parse_rfc3339(text: &str) -> Option<()> {
+    let bytes = text.as_bytes();
+    let number = |range: std::ops::Range<usize>| -> Option<u32> {
+        let digits = bytes.get(range)?;
+        digits.iter().all(u8::is_ascii_digit).then_some(())?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    };
+    let is = |index: usize, byte: u8| bytes.get(index) == Some(&byte);
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let separators = is(4, b'-') && is(7, b'-') && is(10, b'T') && is(13, b':') && is(16, b':');
+    let in_range = (1..=12).contains(&month)
+        && day >= 1
+        && day <= days_in(year, month)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    let mut zone = 19;
+    if is(zone, b'.') {
+        let digits = bytes[zone + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        (digits > 0).then_some(())?;
+        zone += 1 + digits;
+    }
+    let zone_is_valid = match bytes.get(zone)? {
+        b'Z' => bytes.len() == zone + 1,
+        b'+' | b'-' => {
+            is(zone + 3, b':')
+                && bytes.len() == zone + 6
+                && number(zone + 1..zone + 3)? < 24
+                && number(zone + 4..zone + 6)? < 60
+        }
+        _ => false,
+    };
+    (separators && in_range && zone_is_valid).then_some(())
+}
+
+const fn days_in(year: u32, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Reads an HTTP date of the preferred form (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
+    let (_, rest) = text.split_once(", ")?;
+    let mut parts = rest.split(' ');
+    let day: u32 = parts.next()?.parse().ok()?;
+    let name = parts.next()?;
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let month = u32::try_from(months.iter().position(|&month| month == name)?).ok()? + 1;
+    let year: u32 = parts.next()?.parse().ok()?;
+    let mut clock = parts.next()?.split(':').map(str::parse::<u32>);
+    let (hour, minute, second) = (
+        clock.next()?.ok()?,
+        clock.next()?.ok()?,
+        clock.next()?.ok()?,
+    );
+    let in_range = (1970..=9999).contains(&year)
+        && day >= 1
+        && day <= days_in(year, month)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    (in_range && parts.next() == Some("GMT")).then_some(())?;
+    let seconds = unix_seconds_of(i64::from(year), month, day)
+        + i64::from(hour * 3600 + minute * 60 + second);
+    UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> SystemTime {
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        if seconds < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        }
+    }
+
+    #[test]
+    fn times_are_written_in_utc() {
+        for (seconds, wanted) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (946_684_800, "2000-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_466_096, "2026-11-23T20:34:56Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(at(seconds)), wanted);
+        }
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_round_trips() {
+        for day in -80_000..80_000 {
+            let Civil {
+                year,
+                month,
+                day: d,
+                ..
+            } = Civil::of(day * SECONDS_PER_DAY);
+            assert_eq!(unix_seconds_of(year, month, d), day * SECONDS_PER_DAY);
+        }
+    }
+
+    #[test]
+    fn rfc_3339_is_recognised() {
+        for (text, valid) in [
+            ("2000-01-01T00:00:00Z", true),
+            ("2000-01-01T00:00:00.123Z", true),
+            ("2000-02-29T23:59:59+14:00", true),
+            ("2001-02-29T00:00:00Z", false),
+            ("2000-01-01t00:00:00z", false),
+            ("2000-01-01 00:00:00Z", false),
+            ("2000-01-01T00:00:00", false),
+            ("2000-01-01T24:00:00Z", false),
+            ("2000-13-01T00:00:00Z", false),
+            ("2000-01-01T00:00:00.Z", false),
+            ("2000-01-01T00:00:00+1:00", false),
+            ("+200-01-01T00:00:00Z", false),
+            ("2000-01-01T00:00:00Zé", false),
+            ("", false),
+        ] {
+            assert_eq!(is_rfc3339(text), valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn http_dates_are_read() {
+        assert_eq!(
+            parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(at(784_111_777))
+        );
+        for text in [
+            "",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 40 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+        ] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
+    }
+}

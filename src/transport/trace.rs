@@ -1,0 +1,360 @@
+//! Shows what goes over the wire, without secrets: a [`Transport`] around another one.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::io::{self, Cursor, Read, Write};
+
+use super::{Headers, Request, Response, Transport, TransportError};
+use crate::clock::Clock;
+use crate::error::status_text;
+use crate::time::rfc3339;
+use crate::url::Url;
+
+/// How much of a body is shown, in bytes.
+const MAX_SHOWN_BYTES: usize = 16 * 1024;
+
+/// Writes a record of each request and response, then passes them on.
+pub struct Traced<T> {
+    inner: T,
+    out: RefCell<Box<dyn Write + Send>>,
+    clock: Box<dyn Clock + Send>,
+    requests: Cell<u64>,
+}
+
+impl<T: Transport> Traced<T> {
+    /// Records what goes through `inner` to `out`.
+    pub fn new(
+        inner: T,
+        out: impl Write + Send + 'static,
+        clock: impl Clock + Send + 'static,
+    ) -> Self {
+        Self {
+            inner,
+            out: RefCell::new(Box::new(out)),
+            clock: Box::new(clock),
+            requests: Cell::new(0),
+        }
+    }
+
+    fn record(&self, level: &str, message: &str) {
+        let time = rfc3339(self.clock.now());
+        // A record that cannot be written must not fail the request it is about.
+        let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
+    }
+}
+
+impl<T: Transport> Transport for Traced<T> {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let number = self.requests.replace(self.requests.get() + 1);
+        self.record(
+            "DEBUG",
+            &format!(
+                "--> Request #{number}\n> Request URL: \"{}\"\n> Request method: \"{}\"\n> Request headers:\n{}",
+                request.url,
+                request.method,
+                shown_headers(request.headers, request.url)
+            ),
+        );
+        let url = request.url.clone();
+        match self.inner.send(request) {
+            Ok(mut response) => {
+                let headers = shown_headers(&response.headers, &url);
+                let body = shown_body(&mut response);
+                let status = response.status;
+                self.record(
+                    "DEBUG",
+                    &format!(
+                        "<-- Response #{number}\n< Response Status: \"{status} {}\"\n< Response headers:\n{headers}\n< Response body:\n{body}",
+                        status_text(status)
+                    ),
+                );
+                Ok(response)
+            }
+            Err(error) => {
+                self.record(
+                    "ERROR",
+                    &format!("<-- Response #{number}\nError in getting response: {error}"),
+                );
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Headers whose values are fine to show. Everything else, custom headers included, is hidden.
+const SHOWN_HEADERS: [&str; 40] = [
+    "accept",
+    "accept-encoding",
+    "accept-ranges",
+    "age",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "docker-content-digest",
+    "docker-distribution-api-version",
+    "docker-ratelimit-source",
+    "docker-upload-uuid",
+    "etag",
+    "expect",
+    "expires",
+    "if-match",
+    "if-none-match",
+    "if-range",
+    "last-modified",
+    "oci-chunk-min-length",
+    "oci-filters-applied",
+    "oci-namespace",
+    "oci-subject",
+    "oci-tag",
+    "pragma",
+    "range",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+    "user-agent",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
+    "x-content-type-options",
+];
+
+fn shown_headers(headers: &Headers, base: &Url) -> String {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (name, value) in headers.iter() {
+        let value = shown_value(name, value, base);
+        match lines
+            .iter_mut()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+        {
+            Some((_, values)) => {
+                values.push_str(", ");
+                values.push_str(&value);
+            }
+            None => lines.push((canonical(name), value)),
+        }
+    }
+    if lines.is_empty() {
+        return "   Empty header".to_owned();
+    }
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(name, value)| format!("   \"{name}\": \"{value}\""))
+        .collect();
+    lines.join("\n")
+}
+
+fn shown_value(name: &str, value: &str, base: &Url) -> String {
+    let name = name.to_ascii_lowercase();
+    if SHOWN_HEADERS.contains(&name.as_str()) {
+        value.chars().filter(|c| !c.is_control()).collect()
+    } else if name == "location" {
+        base.join(value)
+            .map_or_else(|_| HIDDEN.to_owned(), |url| url.to_string())
+    } else if name == "link" {
+        value
+            .split('?')
+            .next()
+            .map_or_else(String::new, |path| format!("{path}?…"))
+    } else {
+        HIDDEN.to_owned()
+    }
+}
+
+const HIDDEN: &str = "*****";
+
+/// `content-type` as `Content-Type`.
+fn canonical(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut start = true;
+    for character in name.chars() {
+        out.push(if start {
+            character.to_ascii_uppercase()
+        } else {
+            character.to_ascii_lowercase()
+        });
+        start = character == '-';
+    }
+    out
+}
+
+/// Shows a body that is text, and puts what was read of it back in front of the rest.
+fn shown_body(response: &mut Response) -> String {
+    if response.content_length() == Some(0) {
+        return "   No response body to print".to_owned();
+    }
+    if (300..400).contains(&response.status) {
+        return "   Response body of a redirect is not printed".to_owned();
+    }
+    let Some(content_type) = response
+        .headers
+        .get("Content-Type")
+        .filter(|value| !value.is_empty())
+    else {
+        return "   Response body without a content type is not printed".to_owned();
+    };
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let is_text = matches!(
+        essence.as_str(),
+        "application/json" | "text/plain" | "text/html"
+    ) || essence.ends_with("+json");
+    if !is_text {
+        return format!("   Response body of content type \"{essence}\" is not printed");
+    }
+    let mut start = Vec::new();
+    let failure = (&mut response.body)
+        .take(MAX_SHOWN_BYTES as u64 + 1)
+        .read_to_end(&mut start)
+        .err();
+    let shown = body_text(&start);
+    let rest = std::mem::replace(&mut response.body, Box::new(io::empty()));
+    response.body = match failure {
+        None => Box::new(Cursor::new(start).chain(rest)),
+        Some(error) => Box::new(Cursor::new(start).chain(Broken(Some(error)))),
+    };
+    shown
+}
+
+fn body_text(start: &[u8]) -> String {
+    if start.is_empty() {
+        return "   Response body is empty".to_owned();
+    }
+    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_SHOWN_BYTES)]);
+    if text.contains("token\"") || text.contains("secret") || text.contains("password") {
+        return "   Response body redacted due to potential credentials".to_owned();
+    }
+    let mut shown: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect();
+    if start.len() > MAX_SHOWN_BYTES {
+        let _ = write!(shown, "\n...(truncated)");
+    }
+    shown
+}
+
+/// What is left of a body that broke while it was being shown.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self
+            .0
+            .take()
+            .unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, SystemTime};
+
+    use super::super::{Method, RequestBody};
+    use super::*;
+
+    struct Fixed(Headers, &'static [u8]);
+
+    impl Transport for Fixed {
+        fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
+            Ok(Response {
+                status: 200,
+                headers: self.0.clone(),
+                body: Box::new(self.1),
+            })
+        }
+    }
+
+    struct Epoch;
+
+    impl Clock for Epoch {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+        fn sleep(&self, _: Duration) {}
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn trace(response_headers: Headers, body: &'static [u8]) -> (String, Vec<u8>) {
+        let out = Shared::default();
+        let traced = Traced::new(Fixed(response_headers, body), out.clone(), Epoch);
+        let url = Url::parse("http://r/v2/?sig=canary").unwrap();
+        let headers = Headers::new()
+            .with("Authorization", "Basic canary")
+            .with("X-Mine", "canary")
+            .with("accept", "a/b");
+        let request = Request {
+            method: Method::Get,
+            url: &url,
+            headers: &headers,
+            body: RequestBody::None,
+            patience: Duration::ZERO,
+        };
+        let mut response = traced.send(request).unwrap();
+        let mut got = Vec::new();
+        response.body.read_to_end(&mut got).unwrap();
+        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        (text, got)
+    }
+
+    #[test]
+    fn a_record_shows_the_exchange_and_passes_the_body_on() {
+        let (text, body) = trace(
+            Headers::new().with("content-type", "application/json"),
+            b"{\"a\":1}",
+        );
+        let wanted = "[1970-01-01T00:00:00Z][DEBUG]: --> Request #0\n> Request URL: \"http://r/v2/?sig=REDACTED\"\n\
+            > Request method: \"GET\"\n> Request headers:\n   \"Authorization\": \"*****\"\n   \"X-Mine\": \"*****\"\n   \
+            \"Accept\": \"a/b\"\n\n\n[1970-01-01T00:00:00Z][DEBUG]: <-- Response #0\n< Response Status: \"200 OK\"\n\
+            < Response headers:\n   \"Content-Type\": \"application/json\"\n< Response body:\n{\"a\":1}\n\n\n";
+        assert_eq!(text, wanted);
+        assert_eq!(body, b"{\"a\":1}");
+    }
+
+    #[test]
+    fn no_secret_is_shown_wherever_it_stands() {
+        let headers = Headers::new()
+            .with("content-type", "application/json")
+            .with("Set-Cookie", "canary")
+            .with("Location", "https://s3/x?X-Amz-Signature=canary");
+        let (text, body) = trace(headers, b"{\"access_token\":\"canary\"}");
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains("redacted due to potential credentials"));
+        assert_eq!(body, b"{\"access_token\":\"canary\"}");
+    }
+
+    #[test]
+    fn bodies_that_are_no_text_are_only_named() {
+        let (text, _) = trace(
+            Headers::new().with("content-type", "application/octet-stream"),
+            b"\x00",
+        );
+        assert!(text.contains(
+            "   Response body of content type \"application/octet-stream\" is not printed"
+        ));
+        let (text, _) = trace(Headers::new(), b"x");
+        assert!(text.contains("   Response body without a content type is not printed"));
+    }
+}
