@@ -1,6 +1,7 @@
 //! OCI registries as storage: push and pull any files, blocking and single-threaded.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod clock;
 pub mod content;
 pub mod credential;

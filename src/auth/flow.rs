@@ -1,0 +1,772 @@
+//! The machine: what to do next, given what happened. See the diagram in the [module docs](super).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::challenge::Challenge;
+use super::scope::Scopes;
+use super::token::{Token, TokenRequest};
+use super::trust::trust;
+use crate::credential::{Credential, Secret};
+use crate::error::Unauthorized;
+use crate::url::{Origin, Url};
+
+/// How many tokens are fetched at most for one request.
+const MAX_EXCHANGES: u8 = 2;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The registry answered the request.
+    Response {
+        /// The status.
+        status: u16,
+        /// What it wants, in case of 401.
+        challenges: &'a [Challenge],
+        /// Whether a 400 says that access is denied, which is how some registries report a token that expired.
+        denied: bool,
+    },
+    /// The credential for the registry was looked up.
+    Credential(Option<Credential>),
+    /// The token service answered.
+    TokenReply {
+        /// The status.
+        status: u16,
+        /// The body.
+        body: &'a [u8],
+        /// When it was asked.
+        asked: SystemTime,
+    },
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send the request, with this.
+    Send(Option<Authorization>),
+    /// Look up the credential for the registry.
+    LookUpCredential,
+    /// Ask a token service.
+    FetchToken(Box<TokenRequest>),
+    /// Take the registry's last answer as the result.
+    Finish,
+    /// Give up.
+    Fail(Unauthorized),
+    /// Give up, for the reason that the token service's last answer gives.
+    FailAsTokenService,
+}
+
+/// What is sent in the `Authorization` header.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Authorization {
+    /// User name and password, encoded.
+    Basic(Secret),
+    /// A token.
+    Bearer(Secret),
+}
+
+impl Authorization {
+    fn basic(username: &str, password: &Secret) -> Self {
+        Self::Basic(
+            STANDARD
+                .encode(format!("{username}:{}", password.expose()))
+                .into(),
+        )
+    }
+
+    /// The value of the header.
+    pub fn header(&self) -> Secret {
+        match self {
+            Self::Basic(secret) => format!("Basic {}", secret.expose()).into(),
+            Self::Bearer(secret) => format!("Bearer {}", secret.expose()).into(),
+        }
+    }
+
+    /// The header that proves a user name and password to a token service.
+    pub fn for_token_service(credential: Option<&Credential>) -> Option<Self> {
+        match credential {
+            Some(Credential::Password { username, password }) => {
+                Some(Self::basic(username, password))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic(_) => "Basic",
+            Self::Bearer(_) => "Bearer",
+        })
+    }
+}
+
+/// What was learned about registries, kept for the life of a client.
+#[derive(Debug, Default)]
+pub struct Session(HashMap<Origin, Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    wants: Wants,
+    credential: Option<Option<Credential>>,
+    tokens: Vec<(Scopes, Token)>,
+}
+
+/// What a registry asked for last.
+#[derive(Clone, Debug, Default)]
+enum Wants {
+    #[default]
+    Nothing,
+    Basic,
+    Token(Service),
+}
+
+/// A token service, and how it knows the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Service {
+    realm: Url,
+    name: Option<String>,
+    /// Whether the registry takes user name and password as well.
+    or_basic: bool,
+}
+
+impl Session {
+    fn known(&mut self, origin: &Origin) -> &mut Known {
+        self.0.entry(origin.clone()).or_default()
+    }
+}
+
+impl Known {
+    fn usable_token(&self, scopes: &Scopes, now: SystemTime) -> Option<Secret> {
+        self.tokens
+            .iter()
+            .find(|(granted, token)| granted.cover(scopes) && token.is_usable(now))
+            .map(|(_, token)| token.secret.clone())
+    }
+}
+
+/// The authentication of one request.
+#[derive(Debug)]
+pub struct Flow {
+    origin: Origin,
+    /// Relative realms are resolved against this.
+    url: Url,
+    wanted: Scopes,
+    exchanges: u8,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Sent(With),
+    CredentialForBasic,
+    CredentialForToken(Service, Scopes),
+    Token(Service, Scopes, Option<Credential>),
+}
+
+/// What the request was sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum With {
+    Nothing,
+    Basic,
+    /// A token from before this request.
+    CachedToken,
+    /// A token fetched for this request, or given by the user.
+    FreshToken,
+}
+
+impl Flow {
+    /// Starts the authentication of a request to `url` that needs `wanted`.
+    pub fn begin(
+        url: &Url,
+        wanted: Scopes,
+        session: &mut Session,
+        now: SystemTime,
+    ) -> (Self, Action) {
+        let flow = Self {
+            origin: url.origin(),
+            url: url.clone(),
+            wanted,
+            exchanges: 0,
+            state: State::Sent(With::Nothing),
+        };
+        let known = session.known(&flow.origin);
+        match known.wants.clone() {
+            Wants::Nothing => flow.send(With::Nothing, None),
+            Wants::Basic => flow.want_basic(session),
+            Wants::Token(service) => match known.usable_token(&flow.wanted, now) {
+                Some(token) => flow.send(With::CachedToken, Some(Authorization::Bearer(token))),
+                None => {
+                    let scopes = flow.wanted.clone();
+                    flow.want_token(service, scopes, session)
+                }
+            },
+        }
+    }
+
+    /// Takes in what happened and says what to do next.
+    ///
+    /// # Panics
+    ///
+    /// When the event does not answer the last action. The driver is the only caller, and answers what it is asked.
+    pub fn on(self, event: Event<'_>, session: &mut Session) -> (Self, Action) {
+        match (&self.state, event) {
+            (
+                &State::Sent(with),
+                Event::Response {
+                    status,
+                    challenges,
+                    denied,
+                },
+            ) => self.on_response(with, status, challenges, denied, session),
+            (State::CredentialForBasic, Event::Credential(credential)) => {
+                session.known(&self.origin).credential = Some(credential);
+                self.want_basic(session)
+            }
+            (State::CredentialForToken(service, scopes), Event::Credential(credential)) => {
+                let (service, scopes) = (service.clone(), scopes.clone());
+                session.known(&self.origin).credential = Some(credential);
+                self.want_token(service, scopes, session)
+            }
+            (
+                State::Token(service, scopes, credential),
+                Event::TokenReply {
+                    status,
+                    body,
+                    asked,
+                },
+            ) => {
+                let (service, scopes, credential) =
+                    (service.clone(), scopes.clone(), credential.clone());
+                self.on_token_reply(service, scopes, credential, (status, body, asked), session)
+            }
+            (state, event) => unreachable!("{event:?} does not answer what was asked in {state:?}"),
+        }
+    }
+
+    fn on_response(
+        self,
+        with: With,
+        status: u16,
+        challenges: &[Challenge],
+        denied: bool,
+        session: &mut Session,
+    ) -> (Self, Action) {
+        let known = session.known(&self.origin);
+        match (status, with) {
+            (401, _) => {}
+            // Some registries say 403, others 400, when a token has expired.
+            (403, With::CachedToken) | (400, With::CachedToken) if status == 403 || denied => {
+                known.tokens.clear();
+                if let Wants::Token(service) = known.wants.clone() {
+                    let scopes = self.wanted.clone();
+                    return self.want_token(service, scopes, session);
+                }
+                return self.finish();
+            }
+            _ => return self.finish(),
+        }
+        if with == With::CachedToken {
+            known.tokens.clear();
+        }
+        let or_basic = challenges.contains(&Challenge::Basic);
+        let bearer = challenges.iter().find_map(|challenge| match challenge {
+            Challenge::Bearer {
+                realm,
+                service,
+                scope,
+                ..
+            } => Some((realm, service, scope)),
+            _ => None,
+        });
+        if let Some((realm, name, scope)) = bearer {
+            let challenged = scope.as_deref().map_or_else(Scopes::none, Scopes::parse);
+            if with == With::FreshToken
+                && (self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged))
+            {
+                return self.finish();
+            }
+            let realm = match self.trusted_realm(realm) {
+                Ok(realm) => realm,
+                Err(reason) => return self.fail(reason),
+            };
+            let service = Service {
+                realm,
+                name: name.clone(),
+                or_basic,
+            };
+            session.known(&self.origin).wants = Wants::Token(service.clone());
+            let scopes = self.wanted.clone().union(&challenged);
+            self.want_token(service, scopes, session)
+        } else if or_basic && !matches!(with, With::Basic | With::FreshToken) {
+            known.wants = Wants::Basic;
+            self.want_basic(session)
+        } else {
+            self.finish()
+        }
+    }
+
+    fn on_token_reply(
+        self,
+        service: Service,
+        scopes: Scopes,
+        credential: Option<Credential>,
+        (status, body, asked): (u16, &[u8], SystemTime),
+        session: &mut Session,
+    ) -> (Self, Action) {
+        if (200..300).contains(&status) {
+            return match Token::parse(body, asked) {
+                Ok(token) => {
+                    let secret = token.secret.clone();
+                    let known = session.known(&self.origin);
+                    known.tokens.retain(|(granted, _)| !scopes.cover(granted));
+                    known.tokens.push((scopes.clone(), token));
+                    let flow = Self {
+                        wanted: scopes,
+                        ..self
+                    };
+                    flow.send(With::FreshToken, Some(Authorization::Bearer(secret)))
+                }
+                Err(reason) => {
+                    let realm = service.realm.to_string();
+                    self.fail(Unauthorized::NoToken { realm, reason })
+                }
+            };
+        }
+        // Some services refuse a set of scopes instead of granting a part of it.
+        if matches!(status, 401 | 403) && scopes.len() > 1 && self.exchanges < MAX_EXCHANGES {
+            let first = scopes.first_only();
+            return self.want_token(service, first, session);
+        }
+        if let (true, Some(Credential::Password { .. })) = (service.or_basic, &credential) {
+            session.known(&self.origin).wants = Wants::Basic;
+            return self.want_basic(session);
+        }
+        (self, Action::FailAsTokenService)
+    }
+
+    fn want_basic(self, session: &mut Session) -> (Self, Action) {
+        match &session.known(&self.origin).credential {
+            None => self.then(State::CredentialForBasic, Action::LookUpCredential),
+            Some(Some(Credential::Password { username, password }))
+                if !username.is_empty() && !password.is_empty() =>
+            {
+                let authorization = Authorization::basic(username, password);
+                self.send(With::Basic, Some(authorization))
+            }
+            Some(Some(Credential::RegistryToken(token))) => {
+                let authorization = Authorization::Bearer(token.clone());
+                self.send(With::FreshToken, Some(authorization))
+            }
+            Some(Some(_)) => self.fail(Unauthorized::IncompleteBasicCredential),
+            Some(None) => self.fail(Unauthorized::NoBasicCredential),
+        }
+    }
+
+    fn want_token(
+        mut self,
+        service: Service,
+        scopes: Scopes,
+        session: &mut Session,
+    ) -> (Self, Action) {
+        let credential = match &session.known(&self.origin).credential {
+            None => {
+                return self.then(
+                    State::CredentialForToken(service, scopes),
+                    Action::LookUpCredential,
+                );
+            }
+            Some(Some(Credential::RegistryToken(token))) => {
+                let authorization = Authorization::Bearer(token.clone());
+                self.exchanges = MAX_EXCHANGES;
+                return self.send(With::FreshToken, Some(authorization));
+            }
+            Some(credential) => credential.clone(),
+        };
+        self.exchanges += 1;
+        let request = TokenRequest {
+            realm: service.realm.clone(),
+            service: service.name.clone(),
+            scopes: scopes.clone(),
+            credential: credential.clone(),
+        };
+        self.then(
+            State::Token(service, scopes, credential),
+            Action::FetchToken(Box::new(request)),
+        )
+    }
+
+    fn trusted_realm(&self, realm: &str) -> Result<Url, Unauthorized> {
+        let untrusted = |realm: String, reason| Unauthorized::UntrustedRealm { realm, reason };
+        let url = self.url.join(realm).map_err(|_| {
+            untrusted(
+                self.origin.to_string(),
+                "the address it gives for its token service is not valid",
+            )
+        })?;
+        match trust(&self.origin, &url.origin()) {
+            Ok(_) => Ok(url),
+            Err(reason) => Err(untrusted(url.to_string(), reason)),
+        }
+    }
+
+    fn send(self, with: With, authorization: Option<Authorization>) -> (Self, Action) {
+        self.then(State::Sent(with), Action::Send(authorization))
+    }
+
+    fn then(self, state: State, action: Action) -> (Self, Action) {
+        (Self { state, ..self }, action)
+    }
+
+    const fn finish(self) -> (Self, Action) {
+        (self, Action::Finish)
+    }
+
+    const fn fail(self, reason: Unauthorized) -> (Self, Action) {
+        (self, Action::Fail(reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::super::challenge::parse_challenges;
+    use super::*;
+
+    const BEARER: &str =
+        r#"Bearer realm="https://auth.example/token",service="r",scope="repository:a:pull""#;
+    const BASIC: &str = r#"Basic realm="r""#;
+
+    /// A request on its way through the machine. Each step asserts what the machine wants.
+    struct Scenario {
+        session: Session,
+        now: SystemTime,
+        flow: Option<Flow>,
+        action: Action,
+    }
+
+    impl Scenario {
+        fn begin(wanted: Scopes) -> Self {
+            let mut scenario = Self {
+                session: Session::default(),
+                now: UNIX_EPOCH,
+                flow: None,
+                action: Action::Finish,
+            };
+            scenario.again(wanted);
+            scenario
+        }
+
+        /// The next request of the same client.
+        fn again(&mut self, wanted: Scopes) -> &mut Self {
+            let url = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
+            let (flow, action) = Flow::begin(&url, wanted, &mut self.session, self.now);
+            (self.flow, self.action) = (Some(flow), action);
+            self
+        }
+
+        fn event(&mut self, event: Event<'_>) -> &mut Self {
+            let (flow, action) = self.flow.take().unwrap().on(event, &mut self.session);
+            (self.flow, self.action) = (Some(flow), action);
+            self
+        }
+
+        fn status(&mut self, status: u16, challenges: &[&str]) -> &mut Self {
+            assert!(matches!(self.action, Action::Send(_)), "{:?}", self.action);
+            let challenges = parse_challenges(challenges.iter().copied());
+            self.event(Event::Response {
+                status,
+                challenges: &challenges,
+                denied: false,
+            })
+        }
+
+        fn denied(&mut self) -> &mut Self {
+            self.event(Event::Response {
+                status: 400,
+                challenges: &[],
+                denied: true,
+            })
+        }
+
+        fn credential(&mut self, credential: Option<Credential>) -> &mut Self {
+            assert_eq!(self.action, Action::LookUpCredential);
+            self.event(Event::Credential(credential))
+        }
+
+        fn reply(&mut self, status: u16, body: &str) -> &mut Self {
+            assert!(
+                matches!(self.action, Action::FetchToken(_)),
+                "{:?}",
+                self.action
+            );
+            let asked = self.now;
+            self.event(Event::TokenReply {
+                status,
+                body: body.as_bytes(),
+                asked,
+            })
+        }
+
+        fn sends(&self, wanted: Option<&str>) {
+            let got = match &self.action {
+                Action::Send(authorization) => authorization
+                    .as_ref()
+                    .map(|a| a.header().expose().to_owned()),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(got.as_deref(), wanted);
+        }
+
+        fn asks_for(&self, scopes: &[&str]) -> TokenRequest {
+            match &self.action {
+                Action::FetchToken(request) => {
+                    assert_eq!(request.scopes.iter().collect::<Vec<_>>(), scopes);
+                    (**request).clone()
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn me() -> Option<Credential> {
+        Some(Credential::password("me", "secret"))
+    }
+
+    #[test]
+    fn nothing_is_sent_unasked_and_what_is_not_401_is_the_result() {
+        for status in [200, 404, 403, 500] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            scenario.sends(None);
+            assert_eq!(
+                scenario.status(status, &[BEARER]).action,
+                Action::Finish,
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_401_without_a_scheme_we_speak_is_the_result() {
+        for challenges in [&[][..], &["Negotiate"], &["Digest realm=x"]] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            assert_eq!(scenario.status(401, challenges).action, Action::Finish);
+        }
+    }
+
+    #[test]
+    fn basic_is_answered_with_user_name_and_password_and_remembered() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BASIC])
+            .credential(me())
+            .sends(Some("Basic bWU6c2VjcmV0"));
+        assert_eq!(scenario.status(200, &[]).action, Action::Finish);
+        scenario
+            .again(Scopes::pull("b"))
+            .sends(Some("Basic bWU6c2VjcmV0"));
+        assert_eq!(
+            scenario.status(401, &[BASIC]).action,
+            Action::Finish,
+            "wrong credentials are not sent twice"
+        );
+    }
+
+    #[test]
+    fn basic_without_a_whole_credential_fails() {
+        for (credential, reason) in [
+            (None, Unauthorized::NoBasicCredential),
+            (
+                Some(Credential::password("me", "")),
+                Unauthorized::IncompleteBasicCredential,
+            ),
+            (
+                Some(Credential::password("", "x")),
+                Unauthorized::IncompleteBasicCredential,
+            ),
+            (
+                Some(Credential::IdentityToken("x".into())),
+                Unauthorized::IncompleteBasicCredential,
+            ),
+        ] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            assert_eq!(
+                scenario.status(401, &[BASIC]).credential(credential).action,
+                Action::Fail(reason)
+            );
+        }
+    }
+
+    #[test]
+    fn bearer_is_answered_with_a_token_for_what_is_wanted_and_what_is_challenged() {
+        let mut scenario = Scenario::begin(Scopes::pull_push("a"));
+        scenario
+            .status(401, &["Negotiate", BASIC, BEARER])
+            .credential(None);
+        let request = scenario.asks_for(&["repository:a:pull,push"]);
+        assert_eq!(
+            (request.service.as_deref(), request.credential),
+            (Some("r"), None)
+        );
+        scenario
+            .reply(200, r#"{"token":"t"}"#)
+            .sends(Some("Bearer t"));
+        assert_eq!(scenario.status(201, &[]).action, Action::Finish);
+    }
+
+    #[test]
+    fn a_token_serves_later_requests_until_it_expires() {
+        let mut scenario = Scenario::begin(Scopes::pull_push("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(me())
+            .reply(200, r#"{"token":"t","expires_in":300}"#);
+        scenario
+            .status(200, &[])
+            .again(Scopes::pull("a"))
+            .sends(Some("Bearer t"));
+        scenario
+            .again(Scopes::pull("b"))
+            .asks_for(&["repository:b:pull"]);
+        scenario.now += Duration::from_secs(291);
+        scenario
+            .again(Scopes::pull("a"))
+            .asks_for(&["repository:a:pull"]);
+    }
+
+    #[test]
+    fn a_cached_token_that_is_refused_is_replaced_once() {
+        for refuse in [
+            (|s| s.status(401, &[BEARER])) as fn(&mut Scenario) -> &mut Scenario,
+            |s| s.status(403, &[]),
+            |s| s.denied(),
+        ] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            scenario
+                .status(401, &[BEARER])
+                .credential(None)
+                .reply(200, r#"{"token":"old"}"#)
+                .status(200, &[]);
+            refuse(scenario.again(Scopes::pull("a")))
+                .reply(200, r#"{"token":"new"}"#)
+                .sends(Some("Bearer new"));
+            assert_eq!(refuse(&mut scenario).action, Action::Finish);
+        }
+    }
+
+    #[test]
+    fn a_401_after_a_fresh_token_is_the_result_unless_it_names_a_new_scope() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(None)
+            .reply(200, r#"{"token":"t"}"#);
+        assert_eq!(scenario.status(401, &[BEARER]).action, Action::Finish);
+
+        let other = BEARER.replace("a:pull", "a:pull,push");
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(None)
+            .reply(200, r#"{"token":"t"}"#);
+        scenario
+            .status(401, &[&other])
+            .asks_for(&["repository:a:pull,push"]);
+        scenario
+            .reply(200, r#"{"token":"u"}"#)
+            .sends(Some("Bearer u"));
+        let third = BEARER.replace("a:pull", "a:delete");
+        assert_eq!(
+            scenario.status(401, &[&third]).action,
+            Action::Finish,
+            "two exchanges are enough"
+        );
+    }
+
+    #[test]
+    fn an_identity_token_is_changed_by_post_and_a_registry_token_sent_as_it_is() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(Some(Credential::IdentityToken("i".into())));
+        assert!(scenario.asks_for(&["repository:a:pull"]).is_oauth2());
+
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(Some(Credential::RegistryToken("given".into())));
+        scenario.sends(Some("Bearer given"));
+        assert_eq!(scenario.status(401, &[BEARER]).action, Action::Finish);
+    }
+
+    #[test]
+    fn a_realm_that_must_not_be_trusted_gets_nothing() {
+        for realm in [
+            "http://auth.example/token",
+            "https://127.0.0.1/token",
+            "https://169.254.169.254/token",
+            "https://localhost/token",
+            "https://me@auth.example/token",
+            "ftp://auth.example/",
+        ] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            let challenge = format!("Bearer realm=\"{realm}\"");
+            match &scenario.status(401, &[&challenge]).action {
+                Action::Fail(Unauthorized::UntrustedRealm { .. }) => {}
+                other => panic!("{realm}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_relative_realm_belongs_to_the_registry() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[r#"Bearer realm="/token""#])
+            .credential(None);
+        assert_eq!(
+            scenario.asks_for(&["repository:a:pull"]).realm.exact(),
+            "https://r.example/token"
+        );
+    }
+
+    #[test]
+    fn a_token_service_that_refuses_decides_unless_there_is_another_way() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario.status(401, &[BEARER]).credential(me());
+        assert_eq!(scenario.reply(401, "").action, Action::FailAsTokenService);
+
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BASIC, BEARER])
+            .credential(me())
+            .reply(401, "")
+            .sends(Some("Basic bWU6c2VjcmV0"));
+
+        let mut scenario = Scenario::begin(Scopes::pull("a").union(&Scopes::pull("b")));
+        scenario
+            .status(401, &[BEARER])
+            .credential(None)
+            .asks_for(&["repository:a:pull", "repository:b:pull"]);
+        scenario.reply(403, "").asks_for(&["repository:a:pull"]);
+        assert_eq!(scenario.reply(403, "").action, Action::FailAsTokenService);
+    }
+
+    #[test]
+    fn a_reply_without_a_token_says_what_was_wrong() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario.status(401, &[BEARER]).credential(None);
+        match &scenario.reply(200, "<html>").action {
+            Action::Fail(Unauthorized::NoToken { reason, .. }) => {
+                assert_eq!(reason, "the answer is a web page")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
