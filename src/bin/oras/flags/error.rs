@@ -1,0 +1,127 @@
+//! Everything that can be wrong with a command line, and how it is put.
+//!
+//! Owns the exact texts that follow `Error: `. Must not know where errors are printed, nor the exit status.
+
+use std::fmt;
+
+use super::command::CommandSpec;
+use super::quote;
+
+/// A command line that cannot be understood. Its text is what follows `Error: `, further lines included.
+#[derive(Debug)]
+pub(crate) enum UsageError {
+    /// No such command, and names that resemble it.
+    UnknownCommand {
+        name: String,
+        similar: Vec<&'static str>,
+    },
+    /// No such long flag.
+    UnknownFlag { long: String },
+    /// No such short flag; the rest of the cluster from it on.
+    UnknownShort { cluster: String },
+    /// An argument that begins like a flag and cannot be one.
+    BadSyntax { argument: String },
+    /// The last argument is a flag that wants a value, spelled `--long` or `'s' in -s`.
+    MissingValue { flag: String },
+    /// A value the flag does not accept. `flag` is `--long`, or `-s, --long` if it has a short form.
+    InvalidValue {
+        value: String,
+        flag: String,
+        reason: String,
+    },
+    /// Flags that contradict each other, as given.
+    Exclusive { flags: Vec<String> },
+    /// Flags without which a command makes no sense, by long name.
+    RequiredFlags { flags: Vec<&'static str> },
+    /// Too few or too many positional arguments.
+    ArgumentCount {
+        command: &'static CommandSpec,
+        rule: &'static str,
+        wanted: usize,
+        what: &'static str,
+        got: usize,
+    },
+    /// A positional argument of a command that takes none.
+    UnexpectedArgument {
+        command: &'static CommandSpec,
+        argument: String,
+    },
+    /// An argument that is not text.
+    NotUtf8 { lossy: String },
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownCommand { name, similar } => {
+                write!(f, "unknown command {} for \"oras\"", quote::double(name))?;
+                if !similar.is_empty() {
+                    f.write_str("\n\nDid you mean this?\n")?;
+                    similar
+                        .iter()
+                        .try_for_each(|name| writeln!(f, "\t{name}"))?;
+                }
+                f.write_str("\nRun 'oras --help' for usage.")
+            }
+            Self::UnknownFlag { long } => write!(f, "unknown flag: --{long}"),
+            Self::UnknownShort { cluster } => {
+                // The reference takes clusters apart byte by byte, and shows the byte as the character with that number.
+                let byte = cluster.bytes().next().unwrap_or_default();
+                write!(
+                    f,
+                    "unknown shorthand flag: {} in -{cluster}",
+                    quote::single(byte.into())
+                )
+            }
+            Self::BadSyntax { argument } => write!(f, "bad flag syntax: {argument}"),
+            Self::MissingValue { flag } => write!(f, "flag needs an argument: {flag}"),
+            Self::InvalidValue {
+                value,
+                flag,
+                reason,
+            } => {
+                write!(
+                    f,
+                    "invalid argument {} for \"{flag}\" flag: {reason}",
+                    quote::double(value)
+                )
+            }
+            Self::Exclusive { flags } => {
+                write!(f, "{} cannot be used at the same time", flags.join(", "))
+            }
+            Self::RequiredFlags { flags } => {
+                write!(f, "required flag(s) \"{}\" not set", flags.join("\", \""))
+            }
+            Self::ArgumentCount {
+                command,
+                rule,
+                wanted,
+                what,
+                got,
+            } => {
+                writeln!(
+                    f,
+                    "\"{}\" requires {rule} {wanted} argument but got {got}",
+                    command.path
+                )?;
+                writeln!(f, "{}", command.usage_line())?;
+                write!(
+                    f,
+                    "Please specify {rule} {wanted} argument as {what}. {}",
+                    command.see_help()
+                )
+            }
+            Self::UnexpectedArgument { command, argument } => {
+                write!(
+                    f,
+                    "unknown command {} for \"{}\"",
+                    quote::double(argument),
+                    command.path
+                )
+            }
+            Self::NotUtf8 { lossy } => write!(f, "argument \"{lossy}\" is not valid UTF-8"),
+        }
+    }
+}
+
+impl std::error::Error for UsageError {}

@@ -1,0 +1,49 @@
+//! Names that resemble what was typed.
+//!
+//! Owns the measure of resemblance. Must not know the commands.
+
+/// The names that a word may have been meant as, in the order given: those it is the beginning of, and those at most two
+/// edits away, whatever the case.
+pub(crate) fn similar(
+    word: &str,
+    names: impl IntoIterator<Item = &'static str>,
+) -> Vec<&'static str> {
+    let word = word.to_lowercase();
+    let resembles =
+        |name: &str| name.starts_with(&word) || distance(word.as_bytes(), name.as_bytes()) <= 2;
+    names.into_iter().filter(|name| resembles(name)).collect()
+}
+
+/// How many insertions, deletions and replacements turn one into the other (Levenshtein).
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_edits() {
+        for (a, b, edits) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("push", "pull", 2),
+            ("manifst", "manifest", 1),
+            ("cp", "pc", 2),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), edits, "{a} {b}");
+            assert_eq!(distance(b.as_bytes(), a.as_bytes()), edits, "{b} {a}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The spellings of values that flags accept, and what is said about others.
+//!
+//! Owns booleans, integers and comma-separated lists as Go reads them (`strconv`, `encoding/csv`), since scripts may rely on any
+//! spelling the reference client takes. Must not know the flags.
+
+use super::quote;
+use super::spec::BadValue;
+
+/// Reads one of the twelve spellings of true and false.
+pub(crate) fn boolean(text: &str) -> Result<bool, BadValue> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
+        _ => Err(refused("ParseBool", text, "invalid syntax")),
+    }
+}
+
+/// Reads an integer: decimal, `0x`, `0o`, `0b`, or octal after a plain `0`, with `_` between digits.
+pub(crate) fn integer(text: &str) -> Result<i64, BadValue> {
+    let invalid = || refused("ParseInt", text, "invalid syntax");
+    let (sign, unsigned) = match text.as_bytes() {
+        [b'-', ..] => ("-", &text[1..]),
+        [b'+', ..] => ("", &text[1..]),
+        _ => ("", text),
+    };
+    let (radix, digits) = match unsigned.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &unsigned[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &unsigned[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &unsigned[2..]),
+        [b'0', _, ..] => (8, &unsigned[1..]),
+        _ => (10, unsigned),
+    };
+    // `_` may follow a base prefix or a digit, and a digit must follow it.
+    let prefixed = digits.len() < unsigned.len();
+    if (digits.starts_with('_') && !prefixed) || digits.ends_with('_') || digits.contains("__") {
+        return Err(invalid());
+    }
+    let digits = digits.replace('_', "");
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        return Err(invalid());
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), radix)
+        .map_err(|_| refused("ParseInt", text, "value out of range"))
+}
+
+/// Reads one CSV record. No text is no element.
+pub(crate) fn list(text: &str) -> Result<Vec<String>, BadValue> {
+    let mut elements = Vec::new();
+    let mut rest = if text.is_empty() { None } else { Some(text) };
+    while let Some(field) = rest {
+        let column = |left: &str| text.len() - left.len() + 1;
+        if let Some(quoted) = field.strip_prefix('"') {
+            let (element, left) = unquoted(quoted).ok_or_else(|| misquoted(text.len() + 1))?;
+            elements.push(element);
+            rest = match left.strip_prefix(',') {
+                None if !left.is_empty() => return Err(misquoted(column(left) - 1)),
+                next => next,
+            };
+        } else {
+            let (element, next) = field
+                .split_once(',')
+                .map_or((field, None), |(element, next)| (element, Some(next)));
+            if let Some(quote) = element.find('"') {
+                let column = column(field) + quote;
+                return Err(format!(
+                    "parse error on line 1, column {column}: bare \" in non-quoted-field"
+                ));
+            }
+            elements.push(element.to_owned());
+            rest = next;
+        }
+    }
+    Ok(elements)
+}
+
+/// Splits at the closing quote; two quotes stand for one.
+fn unquoted(quoted: &str) -> Option<(String, &str)> {
+    let mut element = String::new();
+    let mut rest = quoted;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        element += part;
+        match after.strip_prefix('"') {
+            Some(more) => {
+                element.push('"');
+                rest = more;
+            }
+            None => return Some((element, after)),
+        }
+    }
+}
+
+fn misquoted(column: usize) -> BadValue {
+    format!("parse error on line 1, column {column}: extraneous or missing \" in quoted-field")
+}
+
+fn refused(function: &str, text: &str, why: &str) -> BadValue {
+    format!("strconv.{function}: parsing {}: {why}", quote::double(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_have_twelve_spellings() {
+        for text in "1 t T TRUE true True".split(' ') {
+            assert_eq!(boolean(text), Ok(true), "{text}");
+        }
+        for text in "0 f F FALSE false False".split(' ') {
+            assert_eq!(boolean(text), Ok(false), "{text}");
+        }
+        for text in ["", "yes", "tRUE", " true"] {
+            assert_eq!(
+                boolean(text),
+                Err(format!(
+                    "strconv.ParseBool: parsing \"{text}\": invalid syntax"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn integers_have_bases_and_underscores() {
+        for (text, value) in [
+            ("0", 0),
+            ("5", 5),
+            ("-3", -3),
+            ("+3", 3),
+            ("0x1F", 31),
+            ("-0X10", -16),
+            ("0b101", 5),
+            ("0o7", 7),
+            ("010", 8),
+            ("1_000", 1000),
+            ("0x_1", 1),
+            ("0_7", 7),
+            ("-9223372036854775808", i64::MIN),
+        ] {
+            assert_eq!(integer(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_integer() {
+        for text in [
+            "", "-", "+", "abc", "1.5", "08", "0x", "0b2", "_1", "1_", "1__0", "--1", "+-1",
+            "0x-1", " 1",
+        ] {
+            assert_eq!(
+                integer(text),
+                Err(format!(
+                    "strconv.ParseInt: parsing \"{text}\": invalid syntax"
+                ))
+            );
+        }
+        for text in [
+            "9223372036854775808",
+            "99999999999999999999",
+            "-0x8000000000000001",
+        ] {
+            assert_eq!(
+                integer(text),
+                Err(format!(
+                    "strconv.ParseInt: parsing \"{text}\": value out of range"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn lists_are_csv_records() {
+        for (text, elements) in [
+            ("", &[][..]),
+            ("a", &["a"]),
+            ("a,b", &["a", "b"]),
+            ("a,,b,", &["a", "", "b", ""]),
+            (r#""a,b",c"#, &["a,b", "c"]),
+            (r#""say ""hi""","#, &["say \"hi\"", ""]),
+        ] {
+            assert_eq!(
+                list(text),
+                Ok(elements.iter().map(ToString::to_string).collect()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn misplaced_quotes_are_reported_with_their_column() {
+        for (text, error) in [
+            (
+                r#"a"b"#,
+                "parse error on line 1, column 2: bare \" in non-quoted-field",
+            ),
+            (
+                r#"x,a"b"#,
+                "parse error on line 1, column 4: bare \" in non-quoted-field",
+            ),
+            (
+                r#""a"#,
+                "parse error on line 1, column 3: extraneous or missing \" in quoted-field",
+            ),
+            (
+                r#""a"b"#,
+                "parse error on line 1, column 3: extraneous or missing \" in quoted-field",
+            ),
+        ] {
+            assert_eq!(list(text), Err(error.to_owned()), "{text}");
+        }
+    }
+}
