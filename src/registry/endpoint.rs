@@ -1,0 +1,95 @@
+//! The addresses of the distribution API (distribution spec v1.1, "Endpoints"). Pure.
+
+use crate::digest::{Algorithm, Digest};
+use crate::reference::{RegistryName, RepositoryName};
+use crate::url::{Scheme, Url};
+
+/// Where a repository's things are.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    scheme: Scheme,
+    host_and_port: String,
+    repository: RepositoryName,
+}
+
+impl Endpoint {
+    pub(super) fn new(scheme: Scheme, registry: &RegistryName, repository: RepositoryName) -> Self {
+        Self {
+            scheme,
+            host_and_port: registry.host_and_port().to_owned(),
+            repository,
+        }
+    }
+
+    fn url(&self, rest: &str) -> Url {
+        Url::of_registry(self.scheme, &self.host_and_port, &format!("/v2/{}/{rest}", self.repository))
+    }
+
+    pub(super) fn blob(&self, digest: &Digest) -> Url {
+        self.url(&format!("blobs/{digest}"))
+    }
+
+    pub(super) fn manifest(&self, reference: &str) -> Url {
+        self.url(&format!("manifests/{reference}"))
+    }
+
+    pub(super) fn uploads(&self) -> Url {
+        self.url("blobs/uploads/")
+    }
+
+    /// Opens an upload for content of some algorithm; SHA-256 needs no mention.
+    pub(super) fn uploads_by(&self, algorithm: Algorithm) -> Url {
+        match algorithm {
+            Algorithm::Sha256 => self.uploads(),
+            other => self.uploads().with_parameter("digest-algorithm", other.name()),
+        }
+    }
+
+    /// Opens an upload, unless the repository `from` has the blob already.
+    pub(super) fn mount(&self, digest: &Digest, from: &RepositoryName) -> Url {
+        self.uploads().with_parameter("mount", digest.as_str()).with_parameter("from", from.as_str())
+    }
+
+    pub(super) fn tags(&self, last: Option<&str>) -> Url {
+        match last {
+            Some(last) => self.url("tags/list").with_parameter("last", last),
+            None => self.url("tags/list"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_that_of_the_specification() {
+        let endpoint = Endpoint::new(Scheme::Http, &"r:5000".parse().unwrap(), "a/b".parse().unwrap());
+        let digest = Digest::of(b"");
+        let hex = digest.encoded();
+        for (url, wanted) in [
+            (endpoint.blob(&digest), format!("http://r:5000/v2/a/b/blobs/sha256:{hex}")),
+            (endpoint.manifest("v1"), "http://r:5000/v2/a/b/manifests/v1".to_owned()),
+            (endpoint.uploads(), "http://r:5000/v2/a/b/blobs/uploads/".to_owned()),
+            (endpoint.uploads_by(Algorithm::Sha256), "http://r:5000/v2/a/b/blobs/uploads/".to_owned()),
+            (
+                endpoint.uploads_by(Algorithm::Sha512),
+                "http://r:5000/v2/a/b/blobs/uploads/?digest-algorithm=sha512".to_owned(),
+            ),
+            (
+                endpoint.mount(&digest, &"c/d".parse().unwrap()),
+                format!("http://r:5000/v2/a/b/blobs/uploads/?mount=sha256%3A{hex}&from=c%2Fd"),
+            ),
+            (endpoint.tags(None), "http://r:5000/v2/a/b/tags/list".to_owned()),
+            (endpoint.tags(Some("v1")), "http://r:5000/v2/a/b/tags/list?last=v1".to_owned()),
+        ] {
+            assert_eq!(url.exact(), wanted);
+        }
+    }
+
+    #[test]
+    fn docker_hub_has_a_host_of_its_own() {
+        let endpoint = Endpoint::new(Scheme::Https, &"docker.io".parse().unwrap(), "library/alpine".parse().unwrap());
+        assert_eq!(endpoint.manifest("3").exact(), "https://registry-1.docker.io/v2/library/alpine/manifests/3");
+    }
+}

@@ -1,0 +1,19 @@
+//! Registries: the client, and repositories as stores (distribution spec v1.1).
+//!
+//! A [`Client`] holds what lasts: connections, tokens, and what was learned about each registry. A [`Repository`] borrows it
+//! and is a [`Source`](crate::store::Source) and a [`Target`](crate::store::Target) like any other store.
+//!
+//! This module knows no files and no terminal.
+
+mod answer;
+mod blobs;
+mod client;
+mod endpoint;
+mod link;
+mod manifests;
+mod repository;
+mod tags;
+mod upload;
+
+pub use self::client::{Client, ClientBuilder, PlainHttp};
+pub use self::repository::Repository;
