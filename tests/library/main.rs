@@ -1,1 +1,6 @@
-//! Tests.
+//! The library, and the ground it is tested on.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod test_registry;
