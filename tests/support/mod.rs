@@ -9,5 +9,8 @@
 )]
 #![allow(unreachable_pub, reason = "`pub` here means: for the tests")]
 
+pub mod golden;
 pub mod registry;
+pub mod rng;
 pub mod tempdir;
+pub mod tree;
