@@ -9,6 +9,8 @@
 )]
 #![allow(unreachable_pub, reason = "`pub` here means: for the tests")]
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod golden;
 pub mod registry;
 pub mod rng;
