@@ -1,0 +1,247 @@
+//! Runs the built command in a directory and an environment of its own, and tells the whole story when it surprises.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, thread};
+
+use super::golden;
+use super::tempdir::TempDir;
+use super::tree;
+
+/// A working directory for commands, with a home beside it.
+#[derive(Debug)]
+pub struct Oras {
+    directory: TempDir,
+}
+
+impl Oras {
+    /// An empty working directory and an empty home.
+    pub fn new() -> Self {
+        let directory = TempDir::new();
+        tree::build(
+            directory.path(),
+            &[tree::directory("work"), tree::directory("home")],
+        );
+        Self { directory }
+    }
+
+    /// The working directory.
+    pub fn directory(&self) -> PathBuf {
+        self.directory.join("work")
+    }
+
+    /// What `HOME` is, for configuration files.
+    pub fn home(&self) -> PathBuf {
+        self.directory.join("home")
+    }
+
+    /// Writes a file below the working directory.
+    pub fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        self.directory
+            .write(Path::new("work").join(relative), content)
+    }
+
+    /// Reads a file below the working directory.
+    pub fn read(&self, relative: &str) -> Vec<u8> {
+        self.directory.read(Path::new("work").join(relative))
+    }
+
+    /// Runs the command with these arguments.
+    pub fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Outcome {
+        self.command(arguments).run()
+    }
+
+    /// A command to add to before it runs.
+    pub fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Invocation {
+        let arguments: Vec<_> = arguments
+            .into_iter()
+            .map(|argument| argument.as_ref().to_owned())
+            .collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oras"));
+        // Nothing of the machine's configuration may leak in: no proxy, no credentials, no locale.
+        command
+            .args(&arguments)
+            .current_dir(self.directory())
+            .env_clear()
+            .env("HOME", self.home());
+        if let Some(path) = env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        Invocation {
+            command,
+            arguments,
+            directory: self.directory(),
+            home: self.home(),
+            input: Vec::new(),
+        }
+    }
+}
+
+/// A command that did not run yet.
+#[derive(Debug)]
+pub struct Invocation {
+    command: Command,
+    arguments: Vec<OsString>,
+    directory: PathBuf,
+    home: PathBuf,
+    input: Vec<u8>,
+}
+
+impl Invocation {
+    /// With this environment variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Without this environment variable, such as `HOME`.
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// In this directory instead.
+    pub fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
+        directory.as_ref().clone_into(&mut self.directory);
+        self.command.current_dir(directory);
+        self
+    }
+
+    /// With these bytes on standard input.
+    pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Outcome {
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = self
+            .command
+            .spawn()
+            .expect("the built command can be started");
+        let stdin = child.stdin.take();
+        let input = self.input;
+        // Written beside the reading: a command that prints before it has read all must not wait for us for ever.
+        let writer = thread::spawn(move || {
+            // A command may well end without reading its input.
+            stdin.map(|mut stdin| stdin.write_all(&input))
+        });
+        let output = child
+            .wait_with_output()
+            .expect("the output of a child can be read");
+        drop(writer.join());
+        Outcome {
+            arguments: self.arguments,
+            directory: self.directory,
+            home: self.home,
+            // None for a death by signal: no number that a test could expect.
+            code: output.status.code().unwrap_or(-1),
+            stdout_bytes: output.stdout,
+            stderr_bytes: output.stderr,
+        }
+    }
+}
+
+/// What a command did.
+pub struct Outcome {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output as bytes, for content.
+    pub stdout_bytes: Vec<u8>,
+    stderr_bytes: Vec<u8>,
+    arguments: Vec<OsString>,
+    directory: PathBuf,
+    home: PathBuf,
+}
+
+impl Outcome {
+    /// Standard output as text.
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout_bytes).into_owned()
+    }
+
+    /// Standard error as text.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr_bytes).into_owned()
+    }
+
+    /// Fails unless the command succeeded.
+    #[track_caller]
+    pub fn success(self) -> Self {
+        self.fails_with(0)
+    }
+
+    /// Fails unless the command ended with this code.
+    #[track_caller]
+    pub fn fails_with(self, code: i32) -> Self {
+        assert!(self.code == code, "expected exit code {code}\n{self}");
+        self
+    }
+
+    /// Fails unless standard output is this.
+    #[track_caller]
+    pub fn prints(self, expected: &str) -> Self {
+        let stdout = self.stdout();
+        assert!(
+            stdout == expected,
+            "{}\n{self}",
+            golden::difference(expected, &stdout)
+        );
+        self
+    }
+
+    /// Fails unless standard error contains this.
+    #[track_caller]
+    pub fn complains(self, expected: &str) -> Self {
+        assert!(
+            self.stderr().contains(expected),
+            "expected {expected:?} on standard error\n{self}"
+        );
+        self
+    }
+
+    /// Compares both streams with `fixtures/cli/<case>.stdout` and `.stderr`; the working directory is `[DIR]`, the home
+    /// `[HOME]`.
+    #[track_caller]
+    pub fn golden(self, case: &str, known: &[(&str, &str)]) -> Self {
+        let directory = self.directory.to_string_lossy().into_owned();
+        let mut known = known.to_vec();
+        let home = self.home.to_string_lossy().into_owned();
+        known.extend([(directory.as_str(), "[DIR]"), (home.as_str(), "[HOME]")]);
+        golden::assert_golden(&format!("cli/{case}.stdout"), &self.stdout(), &known);
+        golden::assert_golden(&format!("cli/{case}.stderr"), &self.stderr(), &known);
+        self
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule = "=".repeat(79);
+        let arguments: Vec<_> = self
+            .arguments
+            .iter()
+            .map(|argument| argument.to_string_lossy())
+            .collect();
+        writeln!(formatter, "{rule}\ncommand: oras {}", arguments.join(" "))?;
+        writeln!(formatter, "directory: {}", self.directory.display())?;
+        for entry in tree::snapshot(&self.directory) {
+            writeln!(formatter, "  {entry}")?;
+        }
+        writeln!(formatter, "exit code: {}", self.code)?;
+        writeln!(formatter, "stdout:\n{}", self.stdout())?;
+        write!(formatter, "stderr:\n{}\n{rule}", self.stderr())
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}

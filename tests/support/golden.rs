@@ -1,0 +1,161 @@
+//! Golden files below `fixtures/`, and the one function that makes output comparable with them.
+//!
+//! `ORAS_UPDATE_GOLDEN=1 cargo test` rewrites them; the difference is for review, like code.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+/// Compares `actual`, with what varies replaced by placeholders, with the file `fixtures/<name>`.
+///
+/// `known` are the values of this run and what stands for them, such as `(registry.host(), "[REGISTRY]")` or
+/// `(directory.path(), "[DIR]")`; see [`normalise`] for what needs no mention.
+#[track_caller]
+pub fn assert_golden(name: &str, actual: &str, known: &[(&str, &str)]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    let actual = normalise(actual, known);
+    if env::var_os("ORAS_UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).expect("the fixtures can be written");
+        }
+        fs::write(&path, &actual).expect("the fixtures can be written");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!(
+            "read \"{}\": {error}; ORAS_UPDATE_GOLDEN=1 writes it",
+            path.display()
+        )
+    });
+    assert!(
+        actual == expected,
+        "\"{}\" differs (ORAS_UPDATE_GOLDEN=1 rewrites it)\n{}",
+        path.display(),
+        difference(&expected, &actual)
+    );
+}
+
+/// Replaces what differs between two runs of the same test.
+///
+/// First the `known` values, longer ones first; then, unasked, loopback addresses with a port (`[REGISTRY]`), times as
+/// RFC 3339 writes them (`[TIME]`), and short durations such as `1.23s` or `45ms` (`[ELAPSED]`).
+pub fn normalise(text: &str, known: &[(&str, &str)]) -> String {
+    let mut known: Vec<_> = known
+        .iter()
+        .filter(|(value, _)| !value.is_empty())
+        .collect();
+    known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    let text = known
+        .iter()
+        .fold(text.to_owned(), |text, (value, placeholder)| {
+            text.replace(value, placeholder)
+        });
+    let text = replace_all(&text, "[REGISTRY]", loopback);
+    let text = replace_all(&text, "[TIME]", time);
+    replace_all(&text, "[ELAPSED]", elapsed)
+}
+
+/// The lines that differ, without what is equal before and after: `-` was expected, `+` is there.
+pub fn difference(expected: &str, actual: &str) -> String {
+    let (mut old, mut new): (Vec<_>, Vec<_>) =
+        (expected.lines().collect(), actual.lines().collect());
+    let equal = |pair: &(&&str, &&str)| pair.0 == pair.1;
+    let before = old.iter().zip(&new).take_while(equal).count();
+    old.drain(..before);
+    new.drain(..before);
+    let after = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(equal)
+        .count();
+    old.truncate(old.len() - after);
+    new.truncate(new.len() - after);
+    if old.is_empty() && new.is_empty() {
+        return "only the ends of lines differ".to_owned();
+    }
+    let mut lines = vec![format!("@@ after {before} equal lines, before {after} @@")];
+    lines.extend(old.iter().map(|line| format!("-{line}")));
+    lines.extend(new.iter().map(|line| format!("+{line}")));
+    lines.join("\n")
+}
+
+/// Replaces every match of `matcher`, which returns the length of a match at the start of its text.
+/// A match does not begin or end in the middle of a word.
+fn replace_all(text: &str, placeholder: &str, matcher: fn(&str) -> Option<usize>) -> String {
+    let word =
+        |character: char| character.is_alphanumeric() || matches!(character, '_' | '.' | '-');
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let begins = !replaced.chars().next_back().is_some_and(word);
+        let length = matcher(rest).filter(|length| {
+            let next = rest[*length..].chars().next();
+            begins && !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+        });
+        if let Some(length) = length {
+            replaced.push_str(placeholder);
+            rest = &rest[length..];
+        } else {
+            replaced.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    replaced
+}
+
+/// `127.0.0.1:40123`
+fn loopback(text: &str) -> Option<usize> {
+    let port = text
+        .strip_prefix("127.0.0.1:")
+        .or_else(|| text.strip_prefix("localhost:"))?;
+    let length = digits(port);
+    (length > 0).then(|| text.len() - port.len() + length)
+}
+
+/// `2026-01-31T23:59:59Z`, with or without a fraction, with `Z` or an offset.
+fn time(text: &str) -> Option<usize> {
+    let shape = "0000-00-00T00:00:00";
+    let fits = |(pattern, byte): (u8, u8)| {
+        if pattern == b'0' {
+            byte.is_ascii_digit()
+        } else {
+            byte == pattern
+        }
+    };
+    if text.len() < shape.len() || !shape.bytes().zip(text.bytes()).all(fits) {
+        return None;
+    }
+    let mut length = shape.len();
+    if let Some(fraction) = text[length..].strip_prefix('.') {
+        length += 1 + digits(fraction);
+    }
+    let zone = &text[length..];
+    if zone.starts_with('Z') {
+        return Some(length + 1);
+    }
+    let offset = zone.as_bytes().get(..6)?;
+    let valid = matches!(offset[0], b'+' | b'-')
+        && "00:00".bytes().zip(offset[1..].iter().copied()).all(fits);
+    valid.then_some(length + 6)
+}
+
+/// `12ms`, `1.5s`, `800µs`.
+fn elapsed(text: &str) -> Option<usize> {
+    let mut length = digits(text);
+    if length == 0 {
+        return None;
+    }
+    if let Some(fraction) = text[length..].strip_prefix('.') {
+        length += 1 + digits(fraction);
+    }
+    let unit = ["ms", "µs", "ns", "s"]
+        .into_iter()
+        .find(|unit| text[length..].starts_with(unit))?;
+    Some(length + unit.len())
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}

@@ -1,0 +1,18 @@
+//! The ground every test stands on: a registry that can misbehave, directories, trees, golden files, a runner for the command.
+//!
+//! A plain module tree, included by each test binary. It knows HTTP, the distribution specification and the file system, and
+//! nothing of the library under test: a fault of the library must not hide in the thing that checks it.
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the product asks others for time, threads and environment; its tests are those others"
+)]
+#![allow(unreachable_pub, reason = "`pub` here means: for the tests")]
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod golden;
+pub mod registry;
+pub mod rng;
+pub mod tempdir;
+pub mod tree;

@@ -1,0 +1,290 @@
+//! An OCI registry over a loopback socket: correct first, with personality, authorization and faults as data on top.
+//!
+//! ```ignore
+//! let cdn = TestRegistry::start();
+//! let registry = TestRegistry::requiring_token("t0k3n").with(on("GET", "/v2/a/blobs/*").redirect_to(&cdn));
+//! ```
+//!
+//! It ends with the value, and then fails the test if a request came that no registry would understand.
+
+#![allow(
+    clippy::result_large_err,
+    reason = "a refusal is an answer like any other, and a test can afford its size"
+)]
+
+mod auth;
+mod blobs;
+mod content;
+mod digest;
+mod faults;
+mod lists;
+mod log;
+mod manifests;
+mod personality;
+mod request;
+mod response;
+mod routes;
+mod seed;
+mod server;
+mod state;
+mod store;
+mod tokens;
+mod uploads;
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+pub use digest::{Algorithm, sha256};
+pub use faults::{Fault, on};
+pub use log::Recorded;
+pub use personality::{Mount, Personality, Ranges};
+pub use request::Headers;
+pub use tokens::Bearer;
+
+use auth::Auth;
+use server::{Server, Stop};
+use state::State;
+
+/// A running registry.
+#[derive(Debug)]
+pub struct TestRegistry {
+    shared: Arc<Shared>,
+    _server: Server,
+}
+
+/// What the test and the threads of the server have in common.
+#[derive(Debug)]
+pub struct Shared {
+    state: Mutex<State>,
+    stop: Stop,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked printed why; the state is still worth looking at.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Set-up.
+impl TestRegistry {
+    /// An empty registry that is open to all and does everything the specification knows.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        let state = State::new(format!("http://{address}"));
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            stop: Stop::default(),
+        });
+        let server = Server::start(listener, address, Arc::clone(&shared));
+        Self {
+            shared,
+            _server: server,
+        }
+    }
+
+    /// A registry that differs from the default as `personality` says.
+    pub fn start_as(personality: Personality) -> Self {
+        let registry = Self::start();
+        registry.change(personality);
+        registry
+    }
+
+    /// A registry behind Basic authentication.
+    pub fn requiring_basic(user: &str, password: &str) -> Self {
+        let registry = Self::start();
+        registry.shared.state().auth = Auth::Basic {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        };
+        registry
+    }
+
+    /// A registry behind this one token, which its own token server gives to everyone for everything.
+    pub fn requiring_token(token: &str) -> Self {
+        Self::start().with_tokens(Bearer::new().token(token))
+    }
+
+    /// Puts the registry behind tokens.
+    pub fn with_tokens(self, policy: Bearer) -> Self {
+        let service = policy.install(&self.shared);
+        self.shared.state().auth = Auth::Bearer(service);
+        self
+    }
+
+    /// Adds a fault.
+    pub fn with(self, fault: Fault) -> Self {
+        self.inject(fault);
+        self
+    }
+
+    /// Adds a fault while the registry is in use.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.state().faults.push(fault);
+    }
+
+    /// Removes all faults.
+    pub fn heal(&self) {
+        self.shared.state().faults.clear();
+    }
+
+    /// Becomes another kind of registry; what it holds stays.
+    pub fn change(&self, personality: Personality) {
+        self.shared.state().personality = personality;
+    }
+
+    /// Makes all tokens issued for this registry useless, as time would.
+    pub fn revoke_tokens(&self) {
+        if let Auth::Bearer(service) = &self.shared.state().auth {
+            service.revoke();
+        }
+    }
+}
+
+/// Addresses.
+impl TestRegistry {
+    /// `127.0.0.1:<port>`.
+    pub fn host(&self) -> String {
+        self.url().trim_start_matches("http://").to_owned()
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        self.shared.state().origin.clone()
+    }
+
+    /// `127.0.0.1:<port>/<name>`, where `name` may go on with a tag or digest.
+    pub fn reference(&self, name: &str) -> String {
+        format!("{}/{name}", self.host())
+    }
+}
+
+/// What it holds.
+impl TestRegistry {
+    /// The content of a blob.
+    pub fn blob(&self, repository: &str, digest: &str) -> Option<Vec<u8>> {
+        let content = self
+            .shared
+            .state()
+            .store
+            .repositories
+            .get(repository)?
+            .blobs
+            .get(digest)?
+            .clone();
+        Some(content.to_vec().expect("stored content can be read"))
+    }
+
+    /// The digests of all blobs of a repository.
+    pub fn blobs(&self, repository: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let found = state.store.repositories.get(repository);
+        found
+            .map(|found| found.blobs.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// The bytes of the manifest that a tag or digest names.
+    pub fn manifest(&self, repository: &str, reference: &str) -> Option<Vec<u8>> {
+        let state = self.shared.state();
+        let (_, manifest) = state
+            .store
+            .repositories
+            .get(repository)?
+            .manifest(reference)?;
+        Some(manifest.bytes.clone())
+    }
+
+    /// The media type of the manifest that a tag or digest names.
+    pub fn media_type(&self, repository: &str, reference: &str) -> Option<String> {
+        let state = self.shared.state();
+        let (_, manifest) = state
+            .store
+            .repositories
+            .get(repository)?
+            .manifest(reference)?;
+        Some(manifest.media_type.clone())
+    }
+
+    /// The digests of all manifests of a repository.
+    pub fn manifests(&self, repository: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let found = state.store.repositories.get(repository);
+        found
+            .map(|found| found.manifests.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// The digest a tag points at.
+    pub fn resolve(&self, repository: &str, tag: &str) -> Option<String> {
+        let state = self.shared.state();
+        state
+            .store
+            .repositories
+            .get(repository)?
+            .resolve(tag)
+            .map(str::to_owned)
+    }
+
+    /// All tags of a repository, sorted.
+    pub fn tags(&self, repository: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let found = state.store.repositories.get(repository);
+        found
+            .map(|found| found.tags.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+}
+
+/// What was asked.
+impl TestRegistry {
+    /// All requests, each as `GET /v2/a/tags/list (no authorization)`; see [`Recorded::line`].
+    pub fn log(&self) -> Vec<String> {
+        self.shared
+            .state()
+            .log
+            .requests
+            .iter()
+            .map(Recorded::line)
+            .collect()
+    }
+
+    /// All requests in full.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.shared.state().log.requests.clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_log(&self) {
+        self.shared.state().log.clear();
+    }
+
+    /// The requests no registry would understand; they are forgiven by being taken.
+    pub fn take_unexpected(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.state().log.unexpected)
+    }
+
+    /// Fails if a request came that no registry would understand.
+    #[track_caller]
+    pub fn assert_no_unexpected(&self) {
+        let unexpected = self.take_unexpected();
+        assert!(
+            unexpected.is_empty(),
+            "no registry understands {unexpected:#?}\nall requests: {:#?}",
+            self.log()
+        );
+    }
+}
+
+impl Drop for TestRegistry {
+    fn drop(&mut self) {
+        // A second panic would abort the process and hide the first.
+        if !thread::panicking() {
+            self.assert_no_unexpected();
+        }
+    }
+}

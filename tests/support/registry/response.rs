@@ -1,0 +1,279 @@
+//! Responses: what a registry says, and how truthfully the wire delivers it.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::content::Content;
+use super::request::Headers;
+use super::server::Stop;
+
+/// The unit of writing, and of a slow body's pauses.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// An answer.
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Body,
+    pub delivery: Delivery,
+}
+
+/// What an answer carries.
+#[derive(Clone, Debug)]
+pub enum Body {
+    Bytes(Vec<u8>),
+    /// `length` bytes of stored content from `start`.
+    Stored {
+        content: Content,
+        start: u64,
+        length: u64,
+    },
+}
+
+/// How the body travels; the default is faithfully.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    pub framing: Framing,
+    /// Close the connection after so many bytes of the body.
+    pub cut_after: Option<u64>,
+    /// Invert the byte at this offset.
+    pub flip: Option<u64>,
+    /// Wait before every piece.
+    pub pause: Option<Duration>,
+    /// Follow the body with blanks without end.
+    pub endless: bool,
+}
+
+/// How the length of a body is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Framing {
+    /// `Content-Length`.
+    #[default]
+    Length,
+    /// `Content-Length`, off by so much.
+    WrongLength(i64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+    /// Not at all: the body ends with the connection. With `HEAD`, simply no `Content-Length`.
+    UntilClose,
+}
+
+impl Response {
+    /// An empty answer.
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Headers::default(),
+            body: Body::Bytes(Vec::new()),
+            delivery: Delivery::default(),
+        }
+    }
+
+    /// JSON with the type `application/json`.
+    pub fn json(status: u16, value: &Value) -> Self {
+        Self::new(status)
+            .header("Content-Type", "application/json")
+            .bytes(value.to_string())
+    }
+
+    /// One error as the specification words it (distribution-spec v1.1, "Error Codes").
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::errors(status, &[json!({ "code": code, "message": message })])
+    }
+
+    /// Several errors.
+    pub fn errors(status: u16, errors: &[Value]) -> Self {
+        Self::json(status, &json!({ "errors": errors }))
+    }
+
+    /// With this header field.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push(name, value);
+        self
+    }
+
+    /// With this body.
+    pub fn bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.body = Body::Bytes(bytes.into());
+        self
+    }
+
+    /// With stored content as body.
+    pub fn stored(mut self, content: Content, start: u64, length: u64) -> Self {
+        self.body = Body::Stored {
+            content,
+            start,
+            length,
+        };
+        self
+    }
+
+    /// Writes the answer; true when the connection can be used again.
+    pub fn send(
+        &self,
+        head_only: bool,
+        closing: bool,
+        stop: &Stop,
+        out: &mut impl Write,
+    ) -> io::Result<bool> {
+        let bodyless = matches!(self.status, 100..200 | 204 | 304);
+        let faithful = matches!(self.delivery.framing, Framing::Length | Framing::Chunked)
+            && self.delivery.cut_after.is_none()
+            && !self.delivery.endless;
+        let keep = !closing && (faithful || head_only || bodyless);
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        for (name, value) in self.headers.iter() {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        if !bodyless {
+            head.push_str(&self.framing_field());
+        }
+        if !keep {
+            head.push_str("Connection: close\r\n");
+        }
+        head.push_str("\r\n");
+        if head_only || bodyless {
+            out.write_all(head.as_bytes())?;
+        } else {
+            self.send_body(head.into_bytes(), stop, out)?;
+        }
+        out.flush()?;
+        Ok(keep)
+    }
+
+    fn framing_field(&self) -> String {
+        let length = self.body.len();
+        match self.delivery.framing {
+            _ if self.is_chunked() => "Transfer-Encoding: chunked\r\n".to_owned(),
+            Framing::Length | Framing::Chunked => format!("Content-Length: {length}\r\n"),
+            Framing::WrongLength(by) => {
+                format!("Content-Length: {}\r\n", length.saturating_add_signed(by))
+            }
+            Framing::UntilClose => String::new(),
+        }
+    }
+
+    /// A body without end cannot announce its length.
+    fn is_chunked(&self) -> bool {
+        matches!(self.delivery.framing, Framing::Chunked)
+            || (self.delivery.endless && matches!(self.delivery.framing, Framing::Length))
+    }
+
+    /// Sends the body. `head` goes with the first piece: one segment for a small answer.
+    fn send_body(&self, head: Vec<u8>, stop: &Stop, out: &mut impl Write) -> io::Result<()> {
+        let mut pending = head;
+        let mut piece = vec![0; PIECE_BYTES];
+        let mut offset = 0;
+        let end = self.delivery.cut_after.unwrap_or(u64::MAX);
+        loop {
+            if let Some(pause) = self.delivery.pause {
+                out.write_all(&pending)?;
+                out.flush()?;
+                pending.clear();
+                stop.pause(pause);
+            }
+            if stop.is_set() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            let room =
+                usize::try_from(end - offset).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+            let mut count = self.body.read_at(offset, &mut piece[..room])?;
+            if count == 0 && self.delivery.endless {
+                piece[..room].fill(b' ');
+                count = room;
+            }
+            if let Some(flip) = self.delivery.flip
+                && let Some(index) = flip.checked_sub(offset)
+                && let Ok(index) = usize::try_from(index)
+                && let Some(byte) = piece[..count].get_mut(index)
+            {
+                *byte = !*byte;
+            }
+            if self.is_chunked() && count > 0 {
+                pending.extend_from_slice(format!("{count:x}\r\n").as_bytes());
+                pending.extend_from_slice(&piece[..count]);
+                pending.extend_from_slice(b"\r\n");
+            } else {
+                pending.extend_from_slice(&piece[..count]);
+            }
+            if count == 0 {
+                if self.is_chunked() && offset < end {
+                    pending.extend_from_slice(b"0\r\n\r\n");
+                }
+                return out.write_all(&pending);
+            }
+            out.write_all(&pending)?;
+            pending.clear();
+            offset += count as u64;
+        }
+    }
+}
+
+impl Body {
+    /// How long it is.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Stored { length, .. } => *length,
+        }
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Bytes(bytes) => {
+                let rest = usize::try_from(offset)
+                    .ok()
+                    .and_then(|start| bytes.get(start..))
+                    .unwrap_or_default();
+                let count = rest.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&rest[..count]);
+                Ok(count)
+            }
+            Self::Stored {
+                content,
+                start,
+                length,
+            } => {
+                let left = length.saturating_sub(offset);
+                let room =
+                    usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+                content.read_at(start + offset, &mut buffer[..room])
+            }
+        }
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        417 => "Expectation Failed",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Unnamed",
+    }
+}

@@ -1,0 +1,258 @@
+//! The listener: one thread that accepts, one per connection, and an orderly end.
+
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::Shared;
+use super::faults::{Effects, Fate, Reading, Stage};
+use super::request::{Arrival, HeadError, Request};
+use super::response::Response;
+use super::routes::{self, Route};
+use super::uploads;
+
+/// A listener in a thread; it ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<Vec<Connection>>>,
+}
+
+impl Server {
+    /// Begins to accept.
+    pub fn start(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) -> Self {
+        let accepting = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Self {
+            address,
+            shared,
+            accepting: Some(accepting),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop.set();
+        // A last connection wakes the accepting thread.
+        drop(TcpStream::connect(self.address));
+        let Some(Ok(connections)) = self.accepting.take().map(JoinHandle::join) else {
+            return;
+        };
+        for (stream, _) in &connections {
+            // Fails for connections that are gone, which is as good.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        for (_, thread) in connections {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Tells all threads that the end has come.
+#[derive(Debug, Default)]
+pub struct Stop {
+    set: AtomicBool,
+    lock: Mutex<()>,
+    changed: Condvar,
+}
+
+impl Stop {
+    /// Whether it has.
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::SeqCst)
+    }
+
+    /// Waits, but not beyond the end.
+    pub fn pause(&self, duration: Duration) {
+        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self
+            .changed
+            .wait_timeout_while(guard, duration, |()| !self.is_set());
+    }
+
+    fn set(&self) {
+        let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.set.store(true, Ordering::SeqCst);
+        self.changed.notify_all();
+    }
+}
+
+/// A connection as the server sees it: to be closed, and to be waited for.
+type Connection = (TcpStream, JoinHandle<()>);
+
+/// Accepts until the end, and returns the connections for it to close.
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<Connection> {
+    let mut connections = Vec::new();
+    for (index, stream) in listener.incoming().enumerate() {
+        if shared.stop.is_set() {
+            break;
+        }
+        // A peer that was gone before it was accepted has nothing to say.
+        let Some((stream, second)) = stream
+            .ok()
+            .and_then(|stream| Some((stream.try_clone().ok()?, stream)))
+        else {
+            continue;
+        };
+        let shared = Arc::clone(shared);
+        let thread = thread::spawn(move || {
+            // A broken connection ends its thread and nothing else: the log tells what was asked.
+            let _ = converse(&shared, &stream, index + 1);
+            let _ = stream.shutdown(Shutdown::Both);
+        });
+        connections.push((second, thread));
+    }
+    connections
+}
+
+/// Answers the requests of one connection.
+fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::with_capacity(64 * 1024, stream);
+    loop {
+        let request = match Request::read_head(&mut reader) {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(()),
+            Err(HeadError::Io(error)) => return Err(error),
+            Err(HeadError::Malformed(what)) => {
+                shared
+                    .state()
+                    .log
+                    .unexpected
+                    .push(format!("not HTTP: {what}"));
+                Response::new(400).send(false, true, &shared.stop, &mut &*stream)?;
+                return Ok(());
+            }
+        };
+        if !exchange(shared, &mut reader, stream, connection, request)? {
+            return Ok(());
+        }
+    }
+}
+
+/// One request and its answer; true when the connection goes on.
+fn exchange(
+    shared: &Shared,
+    reader: &mut BufReader<&TcpStream>,
+    mut stream: &TcpStream,
+    connection: usize,
+    mut request: Request,
+) -> io::Result<bool> {
+    let route = Route::of(&request.path);
+    let Plan {
+        number,
+        refusal,
+        effects,
+        continues,
+    } = plan(shared, &route, &request, connection);
+    let waits = request.expects_continue() && request.has_body();
+    // Who waits for leave to send a body that is refused anyway is told so at once.
+    let reading = if waits && (refusal.is_some() || effects.status.is_some()) {
+        Reading::Nothing
+    } else {
+        effects.reading
+    };
+    if waits && continues && reading != Reading::Nothing {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let arrival = match reading {
+        Reading::Whole => request.read_body(reader, u64::MAX),
+        Reading::UpTo(bytes) => request.read_body(reader, bytes),
+        Reading::Nothing => Arrival::Complete,
+    };
+    let unread = reading == Reading::Nothing && request.has_body();
+
+    let mut state = shared.state();
+    state.log.body(number, &request.body);
+    if arrival == Arrival::Partial {
+        if let Route::Upload {
+            repository,
+            session,
+        } = &route
+            && refusal.is_none()
+            && matches!(request.method.as_str(), "PATCH" | "PUT")
+        {
+            uploads::keep_partial(&mut state, repository, session, &mut request);
+        }
+        return Ok(false);
+    }
+    if effects.fate == Fate::Dropped {
+        return Ok(false);
+    }
+    effects.edit_request(&mut request);
+    let mut response = match (refusal, effects.status) {
+        (_, Some(status)) => Response::new(status),
+        (Some(refusal), None) => refusal,
+        (None, None) => routes::answer(&mut state, &route, &mut request).unwrap_or_else(|| {
+            state
+                .log
+                .unexpected
+                .push(format!("{} {}", request.method, request.target));
+            match route {
+                Route::Unknown | Route::Token => Response::new(404)
+                    .header("Content-Type", "text/plain")
+                    .bytes("404 page not found\n"),
+                _ => super::state::unsupported(),
+            }
+        }),
+    };
+    effects.edit_response(&request, &mut response);
+    if effects.fate == Fate::Lost {
+        return Ok(false);
+    }
+    state.log.status(number, response.status);
+    drop(state);
+
+    let closing = unread || request.closes();
+    let keep = response.send(request.method == "HEAD", closing, &shared.stop, &mut stream)?;
+    if unread {
+        linger(stream);
+    }
+    Ok(keep)
+}
+
+/// What is known about a request before its body.
+struct Plan {
+    number: usize,
+    refusal: Option<Response>,
+    effects: Effects,
+    continues: bool,
+}
+
+fn plan(shared: &Shared, route: &Route, request: &Request, connection: usize) -> Plan {
+    let mut state = shared.state();
+    let number = state.log.begin(connection, request);
+    let mut effects = Effects::default();
+    state.faults.apply(Stage::Arrived, request, &mut effects);
+    let refusal = if effects.replaces() {
+        None
+    } else {
+        state.auth.check(route, request).err()
+    };
+    if refusal.is_none() {
+        state.faults.apply(Stage::Authorized, request, &mut effects);
+    }
+    Plan {
+        number,
+        refusal,
+        effects,
+        continues: state.personality.continues,
+    }
+}
+
+/// Ends the sending side and gives the peer a moment to read the answer, as Go's server does: closing at once, with bytes
+/// of the body unread, would reset the connection and might take the answer with it.
+fn linger(mut stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(Duration::from_millis(50)));
+    let mut sink = [0; 4096];
+    // What comes in one buffer and a short wait may be read; a big body may not.
+    let _ = stream.read(&mut sink);
+}
