@@ -1,6 +1,10 @@
 //! Records the git commit and the state of the work tree for `oras version`.
 //!
 //! A build outside a git work tree, such as one from a packaged crate, simply has neither.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script is configured by its environment"
+)]
 
 use std::env;
 use std::process::Command;

@@ -66,6 +66,8 @@ pub enum Error {
     NotFound {
         /// What was looked for; may be empty.
         what: String,
+        /// Why nothing was found, where there is more to say.
+        reason: Option<&'static str>,
     },
     /// The registry, or a service it sent us to, answered with an error.
     Refused(Box<Refusal>),
@@ -189,7 +191,18 @@ pub enum Error {
 impl Error {
     /// Content or a name that does not exist.
     pub fn not_found(what: impl Into<String>) -> Self {
-        Self::NotFound { what: what.into() }
+        Self::NotFound {
+            what: what.into(),
+            reason: None,
+        }
+    }
+
+    /// Content that exists, but nothing in it is what was looked for.
+    pub(crate) fn not_found_because(what: impl Into<String>, reason: &'static str) -> Self {
+        Self::NotFound {
+            what: what.into(),
+            reason: Some(reason),
+        }
     }
 
     /// A document or file that cannot be read as what it is.
@@ -345,8 +358,13 @@ impl fmt::Display for Error {
             },
             Self::InvalidUrl { url, reason } => write!(f, "invalid URL \"{url}\": {reason}"),
             Self::InvalidOption { what, reason } => write!(f, "invalid {what}: {reason}"),
-            Self::NotFound { what } if what.is_empty() => f.write_str("not found"),
-            Self::NotFound { what } => write!(f, "{what}: not found"),
+            Self::NotFound { what, reason } => {
+                if !what.is_empty() {
+                    write!(f, "{what}: ")?;
+                }
+                f.write_str("not found")?;
+                reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
+            }
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unauthorized { reason, .. } => reason.fmt(f),
             Self::Transport { method, url, .. } => write!(f, "{} \"{url}\"", title_case(method)),

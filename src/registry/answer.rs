@@ -31,17 +31,27 @@ impl Answer {
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers.get(name).map(str::trim).filter(|value| !value.is_empty())
+        self.response
+            .headers
+            .get(name)
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
     }
 
     /// The `Content-Type` without its parameters.
     pub(super) fn content_type(&self) -> Option<&str> {
-        self.header("Content-Type").and_then(|value| value.split(';').next()).map(str::trim)
+        self.header("Content-Type")
+            .and_then(|value| value.split(';').next())
+            .map(str::trim)
     }
 
     /// Passes on an answer with one of these statuses; any other becomes an error.
     pub(super) fn expect(self, statuses: &[u16]) -> Result<Self> {
-        if statuses.contains(&self.status()) { Ok(self) } else { Err(self.into_error()) }
+        if statuses.contains(&self.status()) {
+            Ok(self)
+        } else {
+            Err(self.into_error())
+        }
     }
 
     /// The error that this answer reports.
@@ -49,7 +59,11 @@ impl Answer {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
         let errors = parse_errors(&body);
-        let excerpt = if errors.is_empty() { excerpt(&text, self.content_type()) } else { None };
+        let excerpt = if errors.is_empty() {
+            excerpt(&text, self.content_type())
+        } else {
+            None
+        };
         Error::Refused(Box::new(Refusal {
             method: self.method.as_str(),
             url: self.url.to_string(),
@@ -65,8 +79,12 @@ impl Answer {
         let body = self.peek_body();
         let errors = parse_errors(&body);
         let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
-        errors.iter().any(|error| matches!(error.code.to_ascii_uppercase().as_str(), "DENIED" | "UNAUTHORIZED"))
-            || (text.contains("token") && (text.contains("invalid") || text.contains("expired")))
+        errors.iter().any(|error| {
+            matches!(
+                error.code.to_ascii_uppercase().as_str(),
+                "DENIED" | "UNAUTHORIZED"
+            )
+        }) || (text.contains("token") && (text.contains("invalid") || text.contains("expired")))
     }
 
     /// Reads the start of the body and puts it back. A body that breaks off counts as what came of it: this serves
@@ -74,7 +92,9 @@ impl Answer {
     fn peek_body(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         if self.method != Method::Head {
-            let _ = (&mut self.response.body).take(MAX_ERROR_BYTES).read_to_end(&mut body);
+            let _ = (&mut self.response.body)
+                .take(MAX_ERROR_BYTES)
+                .read_to_end(&mut body);
         }
         self.response.body = Box::new(Cursor::new(body.clone()));
         body
@@ -101,13 +121,17 @@ fn parse_errors(body: &[u8]) -> Vec<RegistryError> {
         message: Option<String>,
         detail: Option<Value>,
     }
-    let Ok(Body { errors }) = serde_json::from_slice(body) else { return Vec::new() };
+    let Ok(Body { errors }) = serde_json::from_slice(body) else {
+        return Vec::new();
+    };
     errors
         .into_iter()
         .map(|item| RegistryError {
             code: clean(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
             message: clean(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
-            detail: item.detail.map_or_else(String::new, |detail| clean(&shown(&detail), MAX_DETAIL_CHARS)),
+            detail: item.detail.map_or_else(String::new, |detail| {
+                clean(&shown(&detail), MAX_DETAIL_CHARS)
+            }),
         })
         .filter(|error| !error.code.is_empty() || !error.message.is_empty())
         .collect()
@@ -118,9 +142,15 @@ fn shown(detail: &Value) -> String {
     match detail {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(shown).collect::<Vec<_>>().join(" ")
+        ),
         Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().map(|(key, value)| format!("{key}:{}", shown(value))).collect();
+            let mut members: Vec<_> = members
+                .iter()
+                .map(|(key, value)| format!("{key}:{}", shown(value)))
+                .collect();
             members.sort();
             format!("map[{}]", members.join(" "))
         }
@@ -139,10 +169,13 @@ fn excerpt(text: &str, content_type: Option<&str>) -> Option<String> {
     }
     if text.starts_with('<') || content_type == Some("text/html") {
         let lower = text.to_ascii_lowercase();
-        let title = lower.find("<title>").map(|start| start + "<title>".len()).and_then(|start| {
-            let end = lower[start..].find("</title>")?;
-            text.get(start..start + end)
-        });
+        let title = lower
+            .find("<title>")
+            .map(|start| start + "<title>".len())
+            .and_then(|start| {
+                let end = lower[start..].find("</title>")?;
+                text.get(start..start + end)
+            });
         return Some(match title {
             Some(title) => format!("web page \"{}\"", clean(title, MAX_EXCERPT_CHARS)),
             None => "web page (login or proxy?)".to_owned(),
@@ -155,7 +188,13 @@ fn excerpt(text: &str, content_type: Option<&str>) -> Option<String> {
 fn clean(text: &str, max_chars: usize) -> String {
     let mut out: String = text
         .chars()
-        .map(|character| if character.is_whitespace() { ' ' } else { character })
+        .map(|character| {
+            if character.is_whitespace() {
+                ' '
+            } else {
+                character
+            }
+        })
         .filter(|character| !character.is_control())
         .take(max_chars)
         .collect();
@@ -187,7 +226,9 @@ impl Read for NamedBody {
                     method: self.method.as_str(),
                     url: self.url.to_string(),
                     kind: match kind {
-                        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportKind::Timeout,
+                        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+                            TransportKind::Timeout
+                        }
                         _ => TransportKind::Io,
                     },
                     source: match kind {
@@ -227,13 +268,33 @@ mod tests {
                 r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required","detail":[{"Type":"repository","Name":"a"}]}]}"#,
                 "400: unauthorized: authentication required: [map[Name:a Type:repository]]",
             ),
-            ("", r#"{"errors":[{"code":"X_Y"},{"code":"Z","message":"m","detail":null}]}"#, "400: x y; z: m"),
+            (
+                "",
+                r#"{"errors":[{"code":"X_Y"},{"code":"Z","message":"m","detail":null}]}"#,
+                "400: x y; z: m",
+            ),
             ("", r#"{"errors":[]}"#, "400: Bad Request"),
             ("", r#"{"errors":"no"}"#, "400: Bad Request"),
-            ("", r#"{"message":"forbidden\u001b[31m"}"#, "400: Bad Request: forbidden[31m"),
-            ("text/html", "<html><head><title>Log in\n now</title>", "400: Bad Request: web page \"Log in  now\""),
-            ("text/html", "<p>", "400: Bad Request: web page (login or proxy?)"),
-            ("text/plain", "Your Token has expired", "400: Bad Request: Your Token has expired"),
+            (
+                "",
+                r#"{"message":"forbidden\u001b[31m"}"#,
+                "400: Bad Request: forbidden[31m",
+            ),
+            (
+                "text/html",
+                "<html><head><title>Log in\n now</title>",
+                "400: Bad Request: web page \"Log in  now\"",
+            ),
+            (
+                "text/html",
+                "<p>",
+                "400: Bad Request: web page (login or proxy?)",
+            ),
+            (
+                "text/plain",
+                "Your Token has expired",
+                "400: Bad Request: Your Token has expired",
+            ),
             ("", "", "400: Bad Request"),
         ] {
             let error = answer(400, content_type, body).into_error();
@@ -243,10 +304,20 @@ mod tests {
 
     #[test]
     fn a_400_may_say_denied() {
-        assert!(answer(400, "", r#"{"errors":[{"code":"DENIED","message":"Your Authorization Token is invalid."}]}"#).says_denied());
+        assert!(
+            answer(
+                400,
+                "",
+                r#"{"errors":[{"code":"DENIED","message":"Your Authorization Token is invalid."}]}"#
+            )
+            .says_denied()
+        );
         assert!(answer(400, "", "Your Authorization Token has expired").says_denied());
         let mut other = answer(400, "", r#"{"errors":[{"code":"MANIFEST_INVALID"}]}"#);
         assert!(!other.says_denied());
-        assert!(other.into_error().to_string().ends_with("manifest invalid"), "the body is still there");
+        assert!(
+            other.into_error().to_string().ends_with("manifest invalid"),
+            "the body is still there"
+        );
     }
 }

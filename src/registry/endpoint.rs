@@ -22,7 +22,11 @@ impl Endpoint {
     }
 
     fn url(&self, rest: &str) -> Url {
-        Url::of_registry(self.scheme, &self.host_and_port, &format!("/v2/{}/{rest}", self.repository))
+        Url::of_registry(
+            self.scheme,
+            &self.host_and_port,
+            &format!("/v2/{}/{rest}", self.repository),
+        )
     }
 
     pub(super) fn blob(&self, digest: &Digest) -> Url {
@@ -41,13 +45,17 @@ impl Endpoint {
     pub(super) fn uploads_by(&self, algorithm: Algorithm) -> Url {
         match algorithm {
             Algorithm::Sha256 => self.uploads(),
-            other => self.uploads().with_parameter("digest-algorithm", other.name()),
+            other => self
+                .uploads()
+                .with_parameter("digest-algorithm", other.name()),
         }
     }
 
     /// Opens an upload, unless the repository `from` has the blob already.
     pub(super) fn mount(&self, digest: &Digest, from: &RepositoryName) -> Url {
-        self.uploads().with_parameter("mount", digest.as_str()).with_parameter("from", from.as_str())
+        self.uploads()
+            .with_parameter("mount", digest.as_str())
+            .with_parameter("from", from.as_str())
     }
 
     pub(super) fn tags(&self, last: Option<&str>) -> Url {
@@ -64,14 +72,30 @@ mod tests {
 
     #[test]
     fn every_address_is_that_of_the_specification() {
-        let endpoint = Endpoint::new(Scheme::Http, &"r:5000".parse().unwrap(), "a/b".parse().unwrap());
+        let endpoint = Endpoint::new(
+            Scheme::Http,
+            &"r:5000".parse().unwrap(),
+            "a/b".parse().unwrap(),
+        );
         let digest = Digest::of(b"");
         let hex = digest.encoded();
         for (url, wanted) in [
-            (endpoint.blob(&digest), format!("http://r:5000/v2/a/b/blobs/sha256:{hex}")),
-            (endpoint.manifest("v1"), "http://r:5000/v2/a/b/manifests/v1".to_owned()),
-            (endpoint.uploads(), "http://r:5000/v2/a/b/blobs/uploads/".to_owned()),
-            (endpoint.uploads_by(Algorithm::Sha256), "http://r:5000/v2/a/b/blobs/uploads/".to_owned()),
+            (
+                endpoint.blob(&digest),
+                format!("http://r:5000/v2/a/b/blobs/sha256:{hex}"),
+            ),
+            (
+                endpoint.manifest("v1"),
+                "http://r:5000/v2/a/b/manifests/v1".to_owned(),
+            ),
+            (
+                endpoint.uploads(),
+                "http://r:5000/v2/a/b/blobs/uploads/".to_owned(),
+            ),
+            (
+                endpoint.uploads_by(Algorithm::Sha256),
+                "http://r:5000/v2/a/b/blobs/uploads/".to_owned(),
+            ),
             (
                 endpoint.uploads_by(Algorithm::Sha512),
                 "http://r:5000/v2/a/b/blobs/uploads/?digest-algorithm=sha512".to_owned(),
@@ -80,8 +104,14 @@ mod tests {
                 endpoint.mount(&digest, &"c/d".parse().unwrap()),
                 format!("http://r:5000/v2/a/b/blobs/uploads/?mount=sha256%3A{hex}&from=c%2Fd"),
             ),
-            (endpoint.tags(None), "http://r:5000/v2/a/b/tags/list".to_owned()),
-            (endpoint.tags(Some("v1")), "http://r:5000/v2/a/b/tags/list?last=v1".to_owned()),
+            (
+                endpoint.tags(None),
+                "http://r:5000/v2/a/b/tags/list".to_owned(),
+            ),
+            (
+                endpoint.tags(Some("v1")),
+                "http://r:5000/v2/a/b/tags/list?last=v1".to_owned(),
+            ),
         ] {
             assert_eq!(url.exact(), wanted);
         }
@@ -89,7 +119,14 @@ mod tests {
 
     #[test]
     fn docker_hub_has_a_host_of_its_own() {
-        let endpoint = Endpoint::new(Scheme::Https, &"docker.io".parse().unwrap(), "library/alpine".parse().unwrap());
-        assert_eq!(endpoint.manifest("3").exact(), "https://registry-1.docker.io/v2/library/alpine/manifests/3");
+        let endpoint = Endpoint::new(
+            Scheme::Https,
+            &"docker.io".parse().unwrap(),
+            "library/alpine".parse().unwrap(),
+        );
+        assert_eq!(
+            endpoint.manifest("3").exact(),
+            "https://registry-1.docker.io/v2/library/alpine/manifests/3"
+        );
     }
 }

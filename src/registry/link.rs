@@ -2,7 +2,10 @@
 
 /// The target of the first link with the relation `next`, as it was written.
 pub(super) fn next<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
-    values.flat_map(links).find(|(_, parameters)| has_relation_next(parameters)).map(|(target, _)| target.to_owned())
+    values
+        .flat_map(links)
+        .find(|(_, parameters)| has_relation_next(parameters))
+        .map(|(target, _)| target.to_owned())
 }
 
 /// Splits `<target>; parameters, <target>; parameters`. A target without its brackets is accepted.
@@ -10,7 +13,10 @@ fn links(value: &str) -> Vec<(&str, &str)> {
     let mut links = Vec::new();
     let mut rest = value.trim_start_matches([' ', '\t', ',']);
     while !rest.is_empty() {
-        let (target, after) = match rest.strip_prefix('<').and_then(|inner| inner.split_once('>')) {
+        let (target, after) = match rest
+            .strip_prefix('<')
+            .and_then(|inner| inner.split_once('>'))
+        {
             Some(split) => split,
             None => rest.split_at(rest.find([';', ',']).unwrap_or(rest.len())),
         };
@@ -41,7 +47,11 @@ fn has_relation_next(parameters: &str) -> bool {
     parameters.split(';').any(|parameter| {
         parameter.split_once('=').is_some_and(|(name, value)| {
             name.trim().eq_ignore_ascii_case("rel")
-                && value.trim().trim_matches('"').split_ascii_whitespace().any(|relation| relation.eq_ignore_ascii_case("next"))
+                && value
+                    .trim()
+                    .trim_matches('"')
+                    .split_ascii_whitespace()
+                    .any(|relation| relation.eq_ignore_ascii_case("next"))
         })
     })
 }
@@ -53,18 +63,28 @@ mod tests {
     #[test]
     fn every_observed_form_is_read() {
         for (values, wanted) in [
-            (vec![r#"</v2/a/tags/list?last=x&n=2>; rel="next""#], Some("/v2/a/tags/list?last=x&n=2")),
+            (
+                vec![r#"</v2/a/tags/list?last=x&n=2>; rel="next""#],
+                Some("/v2/a/tags/list?last=x&n=2"),
+            ),
             (vec!["</n>;rel=next"], Some("/n")),
             (vec!["</n>; REL=\"prev NEXT\""], Some("/n")),
             (vec![r#"</p>; rel="prev", </n>; rel="next""#], Some("/n")),
-            (vec![r#"</p>; title="a, b"; rel="prev""#, r#"</n>; rel="next""#], Some("/n")),
+            (
+                vec![r#"</p>; title="a, b"; rel="prev""#, r#"</n>; rel="next""#],
+                Some("/n"),
+            ),
             (vec![r#"/n; rel="next""#], Some("/n")),
             (vec!["</n>"], None),
             (vec![r#"</p>; rel="prev""#], None),
             (vec!["", ",", "<"], None),
             (vec![], None),
         ] {
-            assert_eq!(next(values.iter().copied()).as_deref(), wanted, "{values:?}");
+            assert_eq!(
+                next(values.iter().copied()).as_deref(),
+                wanted,
+                "{values:?}"
+            );
         }
     }
 

@@ -1,0 +1,331 @@
+//! Copying graphs between any two stores: children before parents, each content once, sequentially.
+//!
+//! This module names no store. What it does is told to an observer as it happens.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use crate::content::Content;
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Operation, Result, Side};
+use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::store::{Fetched, Pushed, Source, Target};
+
+/// How many levels a graph may have. Real ones have three or four; one without end has more.
+const MAX_DEPTH: usize = 100;
+/// How many pieces of content one copy handles at most. It bounds the memory that a hostile graph can take.
+const MAX_NODES: usize = 1_000_000;
+
+/// What happens during a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A manifest is about to be read, to find out what it refers to.
+    Examining(&'a Descriptor),
+    /// It was read; what it refers to comes next.
+    Examined(&'a Descriptor),
+    /// Content is about to be transferred.
+    Started(&'a Descriptor),
+    /// Content was transferred.
+    Copied(&'a Descriptor),
+    /// Content was at the destination already, and with it all it refers to.
+    Existed(&'a Descriptor),
+    /// Content that was handled before is referred to again, under another name.
+    Repeated(&'a Descriptor),
+    /// A layer that registries do not distribute was left out.
+    Foreign(&'a Descriptor),
+}
+
+/// What is told about a copy. An error stops the copy.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
+/// Chooses what a manifest refers to, for this copy. It gets the manifest and what it refers to by itself.
+pub type Chooser<'a> = dyn FnMut(&RawManifest, Vec<Descriptor>) -> Result<Vec<Descriptor>> + 'a;
+
+/// How a copy is done.
+pub struct CopyOptions<'a> {
+    /// Is told what happens.
+    pub observer: Option<&'a mut Observer<'a>>,
+    /// Changes what manifests refer to.
+    pub chooser: Option<&'a mut Chooser<'a>>,
+    /// How large a manifest may be, in bytes. The default is [`MAX_MANIFEST_BYTES`].
+    pub max_manifest_bytes: u64,
+    /// What is known about the root at the destination.
+    pub root: RootState,
+}
+
+impl Default for CopyOptions<'_> {
+    fn default() -> Self {
+        Self {
+            observer: None,
+            chooser: None,
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            root: RootState::Unknown,
+        }
+    }
+}
+
+/// What is known about the root at the destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RootState {
+    /// Nothing: the destination is asked.
+    #[default]
+    Unknown,
+    /// It cannot be there, because it was just made. Saves a request.
+    New,
+}
+
+/// Copies what `reference` names in `source`, with all it refers to, and names it `target_reference` in `target`; without
+/// that it can be found by its digest.
+///
+/// ```
+/// use oras::copy::{self, CopyOptions};
+/// use oras::memory::MemoryStore;
+/// use oras::store::{Source, Target};
+/// use oras::{Descriptor, MediaType};
+///
+/// let (from, to) = (MemoryStore::new(), MemoryStore::new());
+/// let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+/// from.push_tagged(&blob, &mut &b"hello"[..], "v1")?;
+/// copy::copy(&from, "v1", &to, Some("v2"), &mut CopyOptions::default())?;
+/// assert_eq!(to.resolve("v2")?.digest, blob.digest);
+/// # Ok::<(), oras::Error>(())
+/// ```
+pub fn copy(
+    source: &dyn Source,
+    reference: &str,
+    target: &dyn Target,
+    target_reference: Option<&str>,
+    options: &mut CopyOptions<'_>,
+) -> Result<Descriptor> {
+    let root = source
+        .resolve(reference)
+        .map_err(at(Side::Source, Operation::Resolve, None))?;
+    copy_graph(source, target, &root, target_reference, options)?;
+    Ok(root)
+}
+
+/// Copies `root` with all it refers to, and names it if there is a `reference`.
+pub fn copy_graph(
+    source: &dyn Source,
+    target: &dyn Target,
+    root: &Descriptor,
+    reference: Option<&str>,
+    options: &mut CopyOptions<'_>,
+) -> Result<()> {
+    let mut copier = Copier {
+        source,
+        target,
+        options,
+        done: HashSet::new(),
+    };
+    copier.run(root, reference)
+}
+
+struct Copier<'c, 'o, 'a> {
+    source: &'c dyn Source,
+    target: &'c dyn Target,
+    options: &'o mut CopyOptions<'a>,
+    done: HashSet<Digest>,
+}
+
+/// A manifest whose successors are being copied.
+struct Frame {
+    manifest: RawManifest,
+    /// As the parent refers to it, annotations included.
+    descriptor: Descriptor,
+    successors: Vec<Descriptor>,
+    next: usize,
+}
+
+impl Copier<'_, '_, '_> {
+    fn run(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<()> {
+        let mut stack = Vec::new();
+        match self.enter(root, reference, true)? {
+            Some(frame) => stack.push(frame),
+            None => return Ok(()),
+        }
+        while let Some(frame) = stack.last_mut() {
+            if let Some(successor) = frame.successors.get(frame.next).cloned() {
+                frame.next += 1;
+                if self.done.contains(&successor.digest) {
+                    continue;
+                }
+                check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
+                check_bound(root, self.done.len(), MAX_NODES, "MaxNodes")?;
+                if let Some(frame) = self.enter(&successor, None, false)? {
+                    stack.push(frame);
+                }
+            } else if let Some(frame) = stack.pop() {
+                let reference = reference.filter(|_| stack.is_empty());
+                self.leave(&frame, reference)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a leaf, or opens a manifest that is not at the destination yet.
+    fn enter(
+        &mut self,
+        node: &Descriptor,
+        reference: Option<&str>,
+        is_root: bool,
+    ) -> Result<Option<Frame>> {
+        if !node.media_type.is_manifest() {
+            let mut content = Fetched::new(self.source, node);
+            self.transfer(node, &mut content, reference)?;
+            self.done.insert(node.digest.clone());
+            return Ok(None);
+        }
+        let is_new = is_root && self.options.root == RootState::New;
+        if !is_new
+            && self.target.exists(node).map_err(at(
+                Side::Destination,
+                Operation::Exists,
+                Some(node),
+            ))?
+        {
+            self.done.insert(node.digest.clone());
+            match reference {
+                Some(reference) => {
+                    let mut content = Fetched::new(self.source, node);
+                    self.target
+                        .push_tagged(node, &mut content, reference)
+                        .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
+                }
+                None => self.tell(Event::Existed(node))?,
+            }
+            return Ok(None);
+        }
+        self.tell(Event::Examining(node))?;
+        let manifest = self
+            .source
+            .fetch_manifest(node, self.options.max_manifest_bytes)
+            .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+        let mut successors =
+            manifest
+                .successors()
+                .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+        self.tell(Event::Examined(node))?;
+        if let Some(chooser) = self.options.chooser.as_deref_mut() {
+            successors = chooser(&manifest, successors)?;
+        }
+        let (foreign, successors): (Vec<_>, Vec<_>) = successors
+            .into_iter()
+            .partition(|successor| successor.media_type.is_foreign_layer());
+        for layer in &foreign {
+            self.tell(Event::Foreign(layer))?;
+        }
+        Ok(Some(Frame {
+            manifest,
+            descriptor: node.clone(),
+            successors,
+            next: 0,
+        }))
+    }
+
+    /// Copies a manifest, now that all it refers to is there.
+    fn leave(&mut self, frame: &Frame, reference: Option<&str>) -> Result<()> {
+        let mut bytes = frame.manifest.bytes();
+        self.transfer(&frame.descriptor, &mut bytes, reference)?;
+        self.done.insert(frame.descriptor.digest.clone());
+        self.tell_repeated(&frame.successors)
+    }
+
+    /// One line for each further name of content that a manifest refers to more than once.
+    fn tell_repeated(&mut self, successors: &[Descriptor]) -> Result<()> {
+        for (index, successor) in successors.iter().enumerate() {
+            let first = successors[..index]
+                .iter()
+                .find(|earlier| earlier.digest == successor.digest);
+            if first.is_some_and(|first| first.title() != successor.title()) {
+                self.tell(Event::Repeated(successor))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn transfer(
+        &mut self,
+        node: &Descriptor,
+        content: &mut dyn Content,
+        reference: Option<&str>,
+    ) -> Result<()> {
+        let target = self.target;
+        let mut announced = Announced {
+            content,
+            node,
+            copier: self,
+        };
+        let pushed = match reference {
+            Some(reference) => target.push_tagged(node, &mut announced, reference),
+            None => target.push(node, &mut announced),
+        };
+        match pushed.map_err(at(Side::Destination, Operation::Push, Some(node)))? {
+            Pushed::Stored => self.tell(Event::Copied(node)),
+            Pushed::AlreadyThere => self.tell(Event::Existed(node)),
+        }
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<()> {
+        match self.options.observer.as_deref_mut() {
+            Some(observer) => observer(event),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Content that tells when it is needed: a destination opens it only if it does not have it.
+struct Announced<'x, 'c, 'o, 'a> {
+    content: &'x mut dyn Content,
+    node: &'x Descriptor,
+    copier: &'x mut Copier<'c, 'o, 'a>,
+}
+
+impl Content for Announced<'_, '_, '_, '_> {
+    fn size(&self) -> u64 {
+        self.content.size()
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        self.copier.tell(Event::Started(self.node))?;
+        self.content
+            .open()
+            .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))
+    }
+}
+
+fn check_bound(
+    root: &Descriptor,
+    size: usize,
+    limit: usize,
+    limit_name: &'static str,
+) -> Result<()> {
+    if size < limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: format!("graph of {}", root.digest),
+        size: size as u64,
+        limit: limit as u64,
+        limit_name,
+    })
+}
+
+/// Says which side failed, doing what, unless something deeper said so already.
+fn at<'d>(
+    side: Side,
+    operation: Operation,
+    node: Option<&'d Descriptor>,
+) -> impl FnOnce(Error) -> Error + 'd {
+    move |error| match error {
+        error @ Error::Copy { .. } => error,
+        error => Error::Copy {
+            side,
+            operation,
+            descriptor: node.map(|node| Box::new(node.plain())),
+            source: Box::new(error),
+        },
+    }
+}

@@ -1,0 +1,88 @@
+//! Walking from a manifest to what it refers to.
+
+use crate::descriptor::Descriptor;
+use crate::error::{Error, Result};
+use crate::manifest::{Manifest, RawManifest};
+use crate::media_type::MediaType;
+use crate::platform::Platform;
+use crate::store::Source;
+
+/// Resolves a reference and, if a platform is wanted, goes on to the manifest for it.
+///
+/// An index is searched in order, one level deep; a manifest must itself be for the platform, by its config.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when nothing is for the platform, [`Error::Unsupported`] when a manifest's config is none that has
+/// a platform, [`Error::TooLarge`] when a manifest or config has more than `limit` bytes.
+pub fn resolve(
+    source: &dyn Source,
+    reference: &str,
+    platform: Option<&Platform>,
+    limit: u64,
+) -> Result<Descriptor> {
+    match platform {
+        None => source.resolve(reference),
+        Some(platform) => {
+            let root = source.fetch_manifest_tagged(reference, limit)?;
+            select_platform(source, &root, platform, limit)
+        }
+    }
+}
+
+/// The manifest for a platform, starting from `root`. See [`resolve`].
+pub fn select_platform(
+    source: &dyn Source,
+    root: &RawManifest,
+    platform: &Platform,
+    limit: u64,
+) -> Result<Descriptor> {
+    let descriptor = root.descriptor();
+    match root.view()? {
+        Manifest::Index(index) => index
+            .manifests
+            .into_iter()
+            .find(|entry| {
+                entry
+                    .platform
+                    .as_ref()
+                    .is_some_and(|got| got.satisfies(platform))
+            })
+            .ok_or_else(|| {
+                Error::not_found_because(
+                    descriptor.digest.as_str(),
+                    "no matching manifest was found in the manifest list",
+                )
+            }),
+        Manifest::Image(image) => {
+            let wanted = if descriptor.media_type.is_docker() {
+                MediaType::DOCKER_CONFIG
+            } else {
+                MediaType::IMAGE_CONFIG
+            };
+            let config = &image.config;
+            if config.media_type != wanted {
+                return Err(Error::unsupported(format!(
+                    "fail to recognize platform from unknown config {}: expect {wanted}",
+                    config.media_type
+                )));
+            }
+            let bytes = source.fetch(config)?.read_all(limit)?;
+            let got: Platform = serde_json::from_slice(&bytes).map_err(|error| {
+                Error::malformed(format!("config {}", config.digest), error.to_string())
+            })?;
+            if got.satisfies(platform) {
+                Ok(descriptor.clone())
+            } else {
+                Err(Error::not_found_because(
+                    descriptor.digest.as_str(),
+                    "platform in manifest does not match target platform",
+                ))
+            }
+        }
+        Manifest::Artifact(_) => Err(Error::unsupported(format!(
+            "selecting a platform from \"{}\"",
+            descriptor.media_type
+        ))),
+    }
+}

@@ -1,0 +1,550 @@
+//! The client: sends requests, and obeys what [`auth`](crate::auth) and [`retry`](crate::retry) decide.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::time::Duration;
+
+use super::answer::{Answer, NamedBody};
+use super::repository::Repository;
+use crate::auth::{
+    Action, Authorization, Event, Flow, Scopes, Session, TokenRequest, Trust, parse_challenges,
+    trust,
+};
+use crate::clock::{Clock, SystemClock};
+use crate::content::{Content, VerifyReader};
+use crate::credentials::{Anonymous, CredentialStore};
+use crate::descriptor::Descriptor;
+use crate::error::{Error, Result, TransportKind};
+use crate::manifest::MAX_MANIFEST_BYTES;
+use crate::reference::{RegistryName, RepositoryName};
+use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
+use crate::transport::{
+    Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
+};
+use crate::url::{Origin, Scheme, Url};
+
+/// How many redirects are followed for one request.
+const MAX_REDIRECTS: usize = 5;
+/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
+const MAX_TOKEN_BYTES: u64 = 128 * 1024;
+/// How long to wait for an answer once a request is sent.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// When plain http is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// With the host `localhost`, whatever its port, and nowhere else.
+    #[default]
+    Localhost,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Talks to registries. One value serves a whole program: it keeps connections, tokens and what it learned.
+///
+/// ```
+/// use oras::registry::Client;
+///
+/// let client = Client::new();
+/// let repository = client.repository("localhost:5000/hello")?;
+/// # Ok::<(), oras::Error>(())
+/// ```
+pub struct Client {
+    transport: Box<dyn Transport + Send>,
+    credentials: Box<dyn CredentialStore + Send>,
+    clock: Box<dyn Clock + Send>,
+    user_agent: String,
+    headers: Headers,
+    plain_http: PlainHttp,
+    max_manifest_bytes: u64,
+    session: RefCell<Session>,
+    learned: RefCell<HashMap<Origin, Learned>>,
+}
+
+/// What was learned about a registry's uploads, at no cost.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learned {
+    pub(super) mount: Mounts,
+    /// A large body has been accepted, so the next one need not ask first.
+    pub(super) takes_large_bodies: bool,
+    /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
+    pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
+}
+
+/// What a registry does when asked to mount a blob of the same repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mounts {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// It says truly whether the blob is there.
+    Truthful,
+    /// It opens an upload whether the blob is there or not.
+    Blind,
+    /// It does not take such requests.
+    Refused,
+}
+
+/// Settings of a [`Client`].
+pub struct ClientBuilder {
+    client: Client,
+}
+
+impl ClientBuilder {
+    /// Sends requests through `transport` instead of the network.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport + Send + 'static) -> Self {
+        self.client.transport = Box::new(transport);
+        self
+    }
+
+    /// Looks credentials up in `credentials`. The default is anonymous access.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl CredentialStore + Send + 'static) -> Self {
+        self.client.credentials = Box::new(credentials);
+        self
+    }
+
+    /// Takes time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
+        self.client.clock = Box::new(clock);
+        self
+    }
+
+    /// Introduces itself to registries as `user_agent`. The default is `oras-rs/` and the version of this library.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.client.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sends a further header to registries. It goes to a registry's own origin only, never to token services or storage.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.client.headers.add(name, value);
+        self
+    }
+
+    /// Decides when plain http is spoken.
+    #[must_use]
+    pub fn plain_http(mut self, plain_http: PlainHttp) -> Self {
+        self.client.plain_http = plain_http;
+        self
+    }
+
+    /// Refuses manifests of more than `bytes` bytes. The default is
+    /// [`MAX_MANIFEST_BYTES`](crate::manifest::MAX_MANIFEST_BYTES).
+    #[must_use]
+    pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
+        self.client.max_manifest_bytes = bytes;
+        self
+    }
+
+    /// The client.
+    pub fn build(self) -> Client {
+        self.client
+    }
+}
+
+impl Client {
+    /// A client with default settings: anonymous, https except for localhost.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A client with settings of your own.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder {
+            client: Self {
+                transport: Box::new(UreqTransport::new()),
+                credentials: Box::new(Anonymous),
+                clock: Box::new(SystemClock),
+                user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
+                headers: Headers::new(),
+                plain_http: PlainHttp::default(),
+                max_manifest_bytes: MAX_MANIFEST_BYTES,
+                session: RefCell::default(),
+                learned: RefCell::default(),
+            },
+        }
+    }
+
+    /// The repository `name`, written `registry/repository`. A tag or digest behind it plays no role.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidReference`].
+    pub fn repository(&self, name: &str) -> Result<Repository<'_>> {
+        Ok(Repository::new(self, &name.parse()?))
+    }
+
+    /// How a registry is reached.
+    pub(super) fn scheme(&self, registry: &RegistryName) -> Scheme {
+        let plain = match self.plain_http {
+            PlainHttp::Always => true,
+            PlainHttp::Never => false,
+            PlainHttp::Localhost => registry.host() == "localhost",
+        };
+        if plain { Scheme::Http } else { Scheme::Https }
+    }
+
+    pub(super) const fn max_manifest_bytes(&self) -> u64 {
+        self.max_manifest_bytes
+    }
+
+    pub(super) fn learned(&self, origin: &Origin) -> Learned {
+        self.learned
+            .borrow()
+            .get(origin)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn learn(&self, origin: &Origin, lesson: impl FnOnce(&mut Learned)) {
+        lesson(self.learned.borrow_mut().entry(origin.clone()).or_default());
+    }
+
+    /// Sends a request to a registry and returns its answer, whatever its status, after authentication, redirects and
+    /// retries.
+    ///
+    /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
+    pub(super) fn send(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
+        let origin = draft.url.origin();
+        if origin != Url::of_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
+        {
+            return self.send_with_retries(&mut draft, &origin, None, false);
+        }
+        let (mut flow, mut action) = {
+            let session = &mut self.session.borrow_mut();
+            Flow::begin(&draft.url, draft.scopes.clone(), session, self.clock.now())
+        };
+        let mut last: Option<Answer> = None;
+        loop {
+            (flow, action) = match action {
+                Action::Send(authorization) => {
+                    if let Some(refused) = last.take() {
+                        refused.response.drain();
+                    }
+                    let mut answer =
+                        self.send_with_retries(&mut draft, &origin, authorization.as_ref(), true)?;
+                    let challenges =
+                        parse_challenges(answer.response.headers.all("WWW-Authenticate"));
+                    let event = Event::Response {
+                        status: answer.status(),
+                        challenges: &challenges,
+                        denied: answer.status() == 400 && answer.says_denied(),
+                    };
+                    last = Some(answer);
+                    flow.on(event, &mut self.session.borrow_mut())
+                }
+                Action::LookUpCredential => {
+                    let credential = self.credentials.get(registry)?;
+                    flow.on(
+                        Event::Credential(credential),
+                        &mut self.session.borrow_mut(),
+                    )
+                }
+                Action::FetchToken(request) => {
+                    let asked = self.clock.now();
+                    let mut answer = self.fetch_token(&request)?;
+                    let status = answer.status();
+                    if !(200..300).contains(&status) {
+                        let (next, action) = flow.on(
+                            Event::TokenReply {
+                                status,
+                                body: &[],
+                                asked,
+                            },
+                            &mut self.session.borrow_mut(),
+                        );
+                        if action == Action::FailAsTokenService {
+                            return Err(answer.into_error());
+                        }
+                        answer.response.drain();
+                        (next, action)
+                    } else {
+                        let body =
+                            answer
+                                .response
+                                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?;
+                        flow.on(
+                            Event::TokenReply {
+                                status,
+                                body: &body,
+                                asked,
+                            },
+                            &mut self.session.borrow_mut(),
+                        )
+                    }
+                }
+                Action::Fail(reason) => {
+                    return Err(Error::Unauthorized {
+                        registry: registry.to_string(),
+                        reason,
+                        source: None,
+                    });
+                }
+                Action::Finish | Action::FailAsTokenService => match last {
+                    Some(answer) => return Ok(answer),
+                    None => unreachable!(
+                        "the flow finishes with an answer, and has sent the request before"
+                    ),
+                },
+            };
+        }
+    }
+
+    fn fetch_token(&self, request: &TokenRequest) -> Result<Answer> {
+        let form = request.form();
+        let mut draft = match &form {
+            Some(form) => Draft {
+                body: DraftBody::Bytes(form.expose().as_bytes()),
+                headers: Headers::new().with("Content-Type", "application/x-www-form-urlencoded"),
+                ..Draft::new(Method::Post, request.realm.clone())
+            },
+            None => Draft::new(Method::Get, request.url()),
+        };
+        let authorization = Authorization::for_token_service(request.credential.as_ref());
+        let origin = draft.url.origin();
+        self.send_with_retries(&mut draft, &origin, authorization.as_ref(), false)
+    }
+
+    /// Sends a request again as often as it makes sense.
+    fn send_with_retries(
+        &self,
+        draft: &mut Draft<'_>,
+        origin: &Origin,
+        authorization: Option<&Authorization>,
+        to_registry: bool,
+    ) -> Result<Answer> {
+        let mut retries = 0;
+        loop {
+            let result = self.send_following(draft, origin, authorization, to_registry);
+            // Content is sent once: what a broken upload left behind decides how to go on, and the upload knows that.
+            let wait = if matches!(draft.body, DraftBody::Content(..)) {
+                None
+            } else {
+                self.wait_before_retry(retries, &result)
+            };
+            match wait {
+                Some(wait) => {
+                    if let Ok(answer) = result {
+                        answer.response.drain();
+                    }
+                    self.clock.sleep(wait);
+                    retries += 1;
+                }
+                None => return result,
+            }
+        }
+    }
+
+    /// How long to wait before trying again what ended like this, if it makes sense.
+    pub(super) fn wait_before_retry(
+        &self,
+        retries: u32,
+        result: &Result<Answer>,
+    ) -> Option<Duration> {
+        match result {
+            Ok(answer) => {
+                let asked = answer
+                    .header("Retry-After")
+                    .and_then(|value| parse_retry_after(value, self.clock.now()));
+                wait_before_retry(retries, Outcome::Status(answer.status(), asked), chance())
+            }
+            Err(Error::Transport { kind, .. }) => self.wait_after_failure(retries, *kind),
+            Err(_) => None,
+        }
+    }
+
+    /// How long to wait before trying again what failed like this, if it makes sense.
+    pub(super) fn wait_after_failure(&self, retries: u32, kind: TransportKind) -> Option<Duration> {
+        wait_before_retry(retries, Outcome::Failed(kind), chance())
+    }
+
+    pub(super) fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration);
+    }
+
+    /// Sends a request and follows redirects. What is secret stays with the first origin, and a request that changes
+    /// something goes nowhere else.
+    fn send_following(
+        &self,
+        draft: &mut Draft<'_>,
+        origin: &Origin,
+        authorization: Option<&Authorization>,
+        to_registry: bool,
+    ) -> Result<Answer> {
+        let mut url = draft.url.clone();
+        let mut trusted = Trust::Full;
+        for _ in 0..=MAX_REDIRECTS {
+            let mut headers = draft.headers.clone();
+            headers.add("User-Agent", self.user_agent.as_str());
+            if trusted == Trust::Full {
+                if to_registry {
+                    for (name, value) in self.headers.iter() {
+                        headers.add(name, value);
+                    }
+                }
+                if let Some(authorization) = authorization {
+                    headers.add("Authorization", authorization.header().expose());
+                }
+            }
+            let answer = self.send_once(draft, &url, &headers)?;
+            let is_read = matches!(draft.method, Method::Get | Method::Head);
+            let is_followed = match answer.status() {
+                301..=303 => is_read && draft.follow,
+                307 | 308 => draft.follow,
+                _ => false,
+            };
+            if !is_followed {
+                return Ok(answer);
+            }
+            let location = answer
+                .header("Location")
+                .ok_or_else(|| answer.protocol_error("the redirect has no Location"))?;
+            let next = url.join(location)?;
+            trusted = trust(origin, &next.origin())
+                .and_then(|next_trust| match next_trust {
+                    Trust::RequestOnly if !is_read => Err("it would send content to another host"),
+                    next_trust => Ok(next_trust),
+                })
+                .map_err(|reason| {
+                    answer.protocol_error(format!(
+                        "refusing to follow the redirect to \"{next}\": {reason}"
+                    ))
+                })?;
+            answer.response.drain();
+            url = next;
+        }
+        Err(Error::Protocol {
+            what: format!("{} \"{}\"", draft.method, draft.url),
+            reason: format!("more than {MAX_REDIRECTS} redirects"),
+        })
+    }
+
+    fn send_once(&self, draft: &mut Draft<'_>, url: &Url, headers: &Headers) -> Result<Answer> {
+        let method = draft.method;
+        let patience = if method == Method::Put {
+            UPLOAD_PATIENCE
+        } else {
+            PATIENCE
+        };
+        let request = |body| Request {
+            method,
+            url,
+            headers,
+            body,
+            patience,
+        };
+        let sent = match &mut draft.body {
+            DraftBody::None => self.transport.send(request(RequestBody::None)),
+            DraftBody::Bytes(bytes) => self.transport.send(request(RequestBody::Bytes(bytes))),
+            DraftBody::Content(expected, content) => {
+                let mut reader = VerifyReader::new(content.open()?, expected.clone());
+                self.transport.send(request(RequestBody::Reader {
+                    reader: &mut reader,
+                    size: expected.size,
+                }))
+            }
+        };
+        let response = sent.map_err(|error| transport_error(error, method, url))?;
+        let body = NamedBody::new(response.body, method, url.clone());
+        Ok(Answer {
+            method,
+            url: url.clone(),
+            response: Response {
+                body: Box::new(body),
+                ..response
+            },
+        })
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request in the making.
+pub(super) struct Draft<'a> {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: Headers,
+    pub(super) body: DraftBody<'a>,
+    /// What a token must be good for.
+    pub(super) scopes: Scopes,
+    /// Whether redirects are followed. Not where a redirect already is the answer.
+    pub(super) follow: bool,
+}
+
+/// What a request carries.
+pub(super) enum DraftBody<'a> {
+    None,
+    Bytes(&'a [u8]),
+    /// Content, verified on its way out.
+    Content(&'a Descriptor, &'a mut dyn Content),
+}
+
+impl Draft<'_> {
+    pub(super) fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: Headers::new(),
+            body: DraftBody::None,
+            scopes: Scopes::none(),
+            follow: true,
+        }
+    }
+
+    pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+
+    pub(super) fn scopes(mut self, scopes: Scopes) -> Self {
+        self.scopes = scopes;
+        self
+    }
+}
+
+/// A failure of the transport, or of the content that it was sending.
+fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
+    let source = match error.source.downcast::<io::Error>() {
+        Ok(source) => match source.downcast::<Error>() {
+            Ok(error) => return error,
+            Err(source) => source.into(),
+        },
+        Err(source) => source,
+    };
+    Error::Transport {
+        method: method.as_str(),
+        url: url.to_string(),
+        kind: error.kind,
+        source,
+    }
+}
+
+/// A number in `0.0..1.0`, different each time. Nothing secret depends on it.
+fn chance() -> f64 {
+    let random = RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(random >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,227 @@
+//! Manifests of a repository (distribution spec v1.1, "Pulling manifests", "Pushing Manifests").
+
+use std::io::{Cursor, Read as _};
+
+use super::answer::Answer;
+use super::client::DraftBody;
+use super::repository::{Repository, accepted_manifests};
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::digest::{Algorithm, Digest};
+use crate::error::{Error, Mismatch, Result};
+use crate::manifest::RawManifest;
+use crate::media_type::MediaType;
+use crate::reference::TagOrDigest;
+use crate::transport::Method;
+
+impl Repository<'_> {
+    /// Asks what a tag or digest names, by one HEAD where the registry answers it well, and by GET where it does not.
+    pub(super) fn stat_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {
+        let draft = self
+            .reading(Method::Head, self.endpoint.manifest(reference.as_str()))
+            .header("Accept", accepted_manifests());
+        let answer = self.client.send(&self.registry, draft)?;
+        match answer.status() {
+            200 => {}
+            404 => return Err(Error::not_found(self.full_name(reference))),
+            // Registries that do not offer HEAD, or do not like it.
+            400 | 405 | 406 | 501 => return self.stat_by_reading(reference),
+            _ => return Err(answer.into_error()),
+        }
+        let media_type = answer
+            .content_type()
+            .filter(|media_type| !is_generic(media_type))
+            .map(MediaType::from);
+        let digest = match (declared_digest(&answer)?, reference) {
+            (Some(declared), TagOrDigest::Digest(asked)) if declared != *asked => {
+                return Err(answer
+                    .protocol_error(format!("the answer is about another manifest, {declared}")));
+            }
+            (_, TagOrDigest::Digest(asked)) => Some(asked.clone()),
+            (declared, TagOrDigest::Tag(_)) => declared,
+        };
+        match (media_type, digest, answer.response.content_length()) {
+            (Some(media_type), Some(digest), Some(size)) => {
+                Ok(Descriptor::new(media_type, digest, size))
+            }
+            _ => self.stat_by_reading(reference),
+        }
+    }
+
+    fn stat_by_reading(&self, reference: &TagOrDigest) -> Result<Descriptor> {
+        let manifest = self.read_manifest(reference, self.client.max_manifest_bytes())?;
+        Ok(manifest.descriptor().clone())
+    }
+
+    /// Reads the manifest that a tag or digest names, by one GET. The digest is computed from the bytes.
+    pub(super) fn read_manifest(&self, reference: &TagOrDigest, limit: u64) -> Result<RawManifest> {
+        let draft = self
+            .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
+            .header("Accept", accepted_manifests());
+        let answer = self.client.send(&self.registry, draft)?;
+        if answer.status() == 404 {
+            return Err(Error::not_found(self.full_name(reference)));
+        }
+        let mut answer = answer.expect(&[200])?;
+        let too_large = |size| Error::TooLarge {
+            what: "content".to_owned(),
+            size,
+            limit,
+            limit_name: "MaxMetadataBytes",
+        };
+        if let Some(size) = answer
+            .response
+            .content_length()
+            .filter(|&size| size > limit)
+        {
+            return Err(too_large(size));
+        }
+        let mut bytes = Vec::new();
+        (&mut answer.response.body)
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(Error::io("read", reference.as_str()))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(bytes.len() as u64));
+        }
+        let algorithm = match reference {
+            TagOrDigest::Digest(asked) => asked.algorithm(),
+            // A registry that speaks of a manifest by another algorithm knows it by that name only.
+            TagOrDigest::Tag(_) => declared_digest(&answer)
+                .ok()
+                .flatten()
+                .map_or(Algorithm::Sha256, |declared| declared.algorithm()),
+        };
+        let digest = Digest::with(algorithm, &bytes);
+        if let TagOrDigest::Digest(asked) = reference
+            && digest != *asked
+        {
+            return Err(Error::Verification {
+                digest: asked.to_string(),
+                mismatch: Mismatch::Digest,
+            });
+        }
+        let media_type = media_type_of(&answer, &bytes)?;
+        let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
+        Ok(RawManifest::verified(descriptor, bytes))
+    }
+
+    /// Opens the manifest that a descriptor names. It is read whole first: manifests are small, and connections are reused.
+    pub(super) fn read_manifest_of(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let by_digest = TagOrDigest::Digest(target.digest.clone());
+        let limit = self.client.max_manifest_bytes();
+        let manifest = self
+            .read_manifest(&by_digest, limit)
+            .map_err(|error| match error {
+                Error::NotFound { .. } => Error::not_found(target.digest.as_str()),
+                other => other,
+            })?;
+        let got = &manifest.descriptor().media_type;
+        if *got != target.media_type {
+            return Err(Error::Protocol {
+                what: target.digest.to_string(),
+                reason: format!(
+                    "the registry has it as \"{got}\", not \"{}\"",
+                    target.media_type
+                ),
+            });
+        }
+        Ok(VerifyReader::new(
+            Cursor::new(manifest.into_bytes()),
+            target.clone(),
+        ))
+    }
+
+    /// Writes a manifest under a tag or its digest.
+    pub(super) fn write_manifest(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        reference: &str,
+    ) -> Result<()> {
+        let limit = self.client.max_manifest_bytes();
+        let bytes = VerifyReader::new(content.open()?, expected.clone()).read_all(limit)?;
+        let mut draft = self
+            .writing(Method::Put, self.endpoint.manifest(reference))
+            .header("Content-Type", expected.media_type.as_str());
+        draft.body = DraftBody::Bytes(&bytes);
+        let answer = self
+            .client
+            .send(&self.registry, draft)?
+            .expect(&[200, 201, 202])?;
+        if let Some(declared) = declared_digest(&answer)?
+            .filter(|declared| declared.algorithm() == expected.digest.algorithm())
+            && declared != expected.digest
+        {
+            return Err(answer.protocol_error(format!(
+                "the registry stored {declared} instead of {}",
+                expected.digest
+            )));
+        }
+        answer.response.drain();
+        Ok(())
+    }
+}
+
+/// The `Docker-Content-Digest` of an answer, if it has one.
+fn declared_digest(answer: &Answer) -> Result<Option<Digest>> {
+    answer
+        .header("Docker-Content-Digest")
+        .map(|value| {
+            value.parse().map_err(|error| {
+                answer.protocol_error(format!("the digest in its header is not valid: {error}"))
+            })
+        })
+        .transpose()
+}
+
+/// What the manifest is: what the registry says, or, from hosts that do not know, what the manifest says itself.
+fn media_type_of(answer: &Answer, bytes: &[u8]) -> Result<MediaType> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shape {
+        media_type: Option<String>,
+        manifests: Option<serde::de::IgnoredAny>,
+        config: Option<serde::de::IgnoredAny>,
+    }
+    let declared = answer
+        .content_type()
+        .filter(|media_type| !is_generic(media_type));
+    let shape: Option<Shape> = serde_json::from_slice(bytes).ok();
+    let own = shape
+        .as_ref()
+        .and_then(|shape| shape.media_type.as_deref())
+        .filter(|own| !own.is_empty());
+    match (declared, own) {
+        (Some(declared), Some(own)) if declared != own => Err(answer.protocol_error(format!(
+            "the answer is said to be \"{declared}\" and says it is \"{own}\""
+        ))),
+        (Some(declared), _)
+            if shape.is_none()
+                && (declared == "text/html" || MediaType::from(declared).is_manifest()) =>
+        {
+            Err(answer.protocol_error(format!(
+                "the answer is no manifest but \"{declared}\" of another kind"
+            )))
+        }
+        (Some(declared), _) => Ok(declared.into()),
+        (None, Some(own)) => Ok(own.into()),
+        (None, None) => match shape {
+            Some(Shape {
+                manifests: Some(_), ..
+            }) => Ok(MediaType::IMAGE_INDEX),
+            Some(Shape {
+                config: Some(_), ..
+            }) => Ok(MediaType::IMAGE_MANIFEST),
+            _ => Err(answer.protocol_error("the answer does not say what it is")),
+        },
+    }
+}
+
+/// Types that hosts of plain files give to everything.
+fn is_generic(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "application/octet-stream" | "text/plain" | "application/json"
+    )
+}

@@ -1,0 +1,182 @@
+//! A repository as a store.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+
+use super::client::{Client, Draft};
+use super::endpoint::Endpoint;
+use crate::auth::Scopes;
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::error::{Error, Result};
+use crate::manifest::RawManifest;
+use crate::media_type::MediaType;
+use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
+use crate::store::{Pushed, Source, TagLister, Target};
+use crate::transport::Method;
+use crate::url::Url;
+
+/// A repository of a registry.
+///
+/// Manifests, by their media type, live at the registry's manifest endpoint and everything else at its blob endpoint.
+#[derive(Debug)]
+pub struct Repository<'c> {
+    pub(super) client: &'c Client,
+    pub(super) registry: RegistryName,
+    pub(super) name: RepositoryName,
+    pub(super) endpoint: Endpoint,
+    /// What all requests of this value need together, so that one token serves them all.
+    scopes: Scopes,
+}
+
+impl<'c> Repository<'c> {
+    pub(super) fn new(client: &'c Client, reference: &Reference) -> Self {
+        let registry = reference.registry().clone();
+        let name = reference.repository().clone();
+        Self {
+            client,
+            endpoint: Endpoint::new(client.scheme(&registry), &registry, name.clone()),
+            scopes: Scopes::pull(name.as_str()),
+            registry,
+            name,
+        }
+    }
+
+    /// Announces that this repository will be written to, so that the first token is good for that already. Without it the
+    /// first write costs another token.
+    #[must_use]
+    pub fn for_writing(mut self) -> Self {
+        self.scopes = Scopes::pull_push(self.name.as_str());
+        self
+    }
+
+    /// The registry.
+    pub const fn registry(&self) -> &RegistryName {
+        &self.registry
+    }
+
+    /// The name within the registry.
+    pub const fn name(&self) -> &RepositoryName {
+        &self.name
+    }
+
+    /// `registry/repository`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.registry, self.name)
+    }
+
+    /// `registry/repository:tag` or `registry/repository@digest`, for messages.
+    pub(super) fn full_name(&self, reference: &TagOrDigest) -> String {
+        match reference {
+            TagOrDigest::Tag(tag) => format!("{}:{tag}", self.path()),
+            TagOrDigest::Digest(digest) => format!("{}@{digest}", self.path()),
+        }
+    }
+
+    pub(super) fn reading<'b>(&self, method: Method, url: Url) -> Draft<'b> {
+        Draft::new(method, url).scopes(self.scopes.clone())
+    }
+
+    pub(super) fn writing<'b>(&self, method: Method, url: Url) -> Draft<'b> {
+        Draft::new(method, url).scopes(Scopes::pull_push(self.name.as_str()))
+    }
+}
+
+impl Source for Repository<'_> {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.stat_manifest(&reference.parse()?)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        if target.media_type.is_manifest() {
+            self.read_manifest_of(target)
+        } else {
+            self.read_blob(target)
+        }
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        if target.media_type.is_manifest() {
+            match self.stat_manifest(&TagOrDigest::Digest(target.digest.clone())) {
+                Ok(_) => Ok(true),
+                Err(error) if error.is_not_found() => Ok(false),
+                Err(error) => Err(error),
+            }
+        } else {
+            self.has_blob(&target.digest)
+        }
+    }
+
+    fn fetch_tagged(&self, reference: &str) -> Result<(Descriptor, VerifyReader<'_>)> {
+        let manifest = self.read_manifest(&reference.parse()?, self.client.max_manifest_bytes())?;
+        let descriptor = manifest.descriptor().clone();
+        let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
+        Ok((descriptor, reader))
+    }
+
+    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+        self.read_manifest(&reference.parse()?, limit)
+    }
+}
+
+impl Target for Repository<'_> {
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if expected.media_type.is_manifest() {
+            self.write_manifest(expected, content, expected.digest.as_str())?;
+            Ok(Pushed::Stored)
+        } else {
+            self.write_blob(expected, content)
+        }
+    }
+
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        let reference: TagOrDigest = reference.parse()?;
+        let by_digest = TagOrDigest::Digest(target.digest.clone());
+        let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
+        self.write_manifest(
+            manifest.descriptor(),
+            &mut manifest.bytes(),
+            reference.as_str(),
+        )
+    }
+
+    fn push_tagged(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        reference: &str,
+    ) -> Result<Pushed> {
+        if !expected.media_type.is_manifest() {
+            return Err(Error::unsupported(format!(
+                "naming content of type \"{}\"",
+                expected.media_type
+            )));
+        }
+        let reference: TagOrDigest = reference.parse()?;
+        self.write_manifest(expected, content, reference.as_str())?;
+        Ok(Pushed::Stored)
+    }
+}
+
+impl TagLister for Repository<'_> {
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.list_tags(last, visit)
+    }
+}
+
+/// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
+pub(super) fn accepted_manifests() -> String {
+    [
+        MediaType::DOCKER_MANIFEST,
+        MediaType::DOCKER_MANIFEST_LIST,
+        MediaType::IMAGE_MANIFEST,
+        MediaType::IMAGE_INDEX,
+        MediaType::ARTIFACT_MANIFEST,
+    ]
+    .map(|media_type| media_type.to_string())
+    .join(", ")
+}

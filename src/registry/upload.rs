@@ -1,0 +1,191 @@
+//! Writing blobs to a repository (distribution spec v1.1, "Pushing blobs").
+//!
+//! A blob costs two requests where it is absent and one where it is there: the upload is opened by asking to mount the blob
+//! from the repository itself. Registries that look answer 201 when they have it, and otherwise open an upload that serves
+//! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
+
+use super::answer::Answer;
+use super::client::{DraftBody, Mounts};
+use super::repository::Repository;
+use crate::auth::trust;
+use crate::content::Content;
+use crate::descriptor::Descriptor;
+use crate::error::Result;
+use crate::store::Pushed;
+use crate::transport::Method;
+use crate::url::{Scheme, Url};
+
+/// Blobs from this size on are worth a request to find out whether they must be sent at all, in bytes.
+const LARGE_BYTES: u64 = 1024 * 1024;
+/// How often one blob is sent at most.
+const MAX_UPLOADS: u32 = 3;
+
+/// How an upload was opened.
+enum Opened {
+    /// There is no need to: the registry has the blob.
+    AlreadyThere,
+    /// At this address.
+    At(Url),
+}
+
+impl Repository<'_> {
+    pub(super) fn write_blob(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<Pushed> {
+        let origin = self.endpoint.uploads().origin();
+        let mut uploads = 0;
+        loop {
+            let location = match self.open_upload(expected)? {
+                Opened::AlreadyThere => return Ok(Pushed::AlreadyThere),
+                Opened::At(location) => location,
+            };
+            let result = self.send_blob(location, expected, content);
+            uploads += 1;
+            let error = match result {
+                Ok(answer) if matches!(answer.status(), 200 | 201 | 202 | 204) => {
+                    answer.response.drain();
+                    self.client.learn(&origin, |learned| {
+                        learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
+                        learned.just_stored = Some((self.name.clone(), expected.plain()));
+                    });
+                    return Ok(Pushed::Stored);
+                }
+                other => other,
+            };
+            // The session may be gone or half full: a new one is the way on that works everywhere. But the answer alone may
+            // have been lost.
+            let wait = self
+                .client
+                .wait_before_retry(uploads - 1, &error)
+                .filter(|_| uploads < MAX_UPLOADS);
+            let Some(wait) = wait else {
+                return Err(error.map_or_else(|error| error, Answer::into_error));
+            };
+            self.client.sleep(wait);
+            if self.has_blob(&expected.digest)? {
+                return Ok(Pushed::Stored);
+            }
+        }
+    }
+
+    fn open_upload(&self, expected: &Descriptor) -> Result<Opened> {
+        let origin = self.endpoint.uploads().origin();
+        let learned = self.client.learned(&origin);
+        let mut mounts = learned.mount;
+        if mounts == Mounts::Unknown
+            && expected.size >= LARGE_BYTES
+            && let Some((_, stored)) = learned
+                .just_stored
+                .as_ref()
+                .filter(|(name, stored)| *name == self.name && stored.digest != expected.digest)
+        {
+            // The registry surely has this one. If it does not find it, it does not look, and the upload it opens serves.
+            let answer = self.ask_to_mount(stored)?;
+            mounts = match answer.status() {
+                201 => Mounts::Truthful,
+                202 => Mounts::Blind,
+                _ => Mounts::Refused,
+            };
+            self.client.learn(&origin, |learned| learned.mount = mounts);
+            if mounts == Mounts::Blind {
+                return if self.has_blob(&expected.digest)? {
+                    Ok(Opened::AlreadyThere)
+                } else {
+                    self.location_of(answer).map(Opened::At)
+                };
+            }
+            answer.response.drain();
+        }
+        match mounts {
+            Mounts::Unknown | Mounts::Truthful => self.open_by_mount(expected, mounts),
+            Mounts::Blind | Mounts::Refused => self.open_plainly(expected),
+        }
+    }
+
+    fn open_by_mount(&self, expected: &Descriptor, mounts: Mounts) -> Result<Opened> {
+        let origin = self.endpoint.uploads().origin();
+        let answer = self.ask_to_mount(expected)?;
+        match answer.status() {
+            201 => {
+                answer.response.drain();
+                self.client
+                    .learn(&origin, |learned| learned.mount = Mounts::Truthful);
+                Ok(Opened::AlreadyThere)
+            }
+            202 if mounts == Mounts::Unknown
+                && expected.size >= LARGE_BYTES
+                && self.has_blob(&expected.digest)? =>
+            {
+                self.client
+                    .learn(&origin, |learned| learned.mount = Mounts::Blind);
+                Ok(Opened::AlreadyThere)
+            }
+            202 => self.location_of(answer).map(Opened::At),
+            429 => Err(answer.into_error()),
+            _ => {
+                answer.response.drain();
+                self.client
+                    .learn(&origin, |learned| learned.mount = Mounts::Refused);
+                self.open_plainly(expected)
+            }
+        }
+    }
+
+    fn ask_to_mount(&self, blob: &Descriptor) -> Result<Answer> {
+        let url = self.endpoint.mount(&blob.digest, &self.name);
+        self.client
+            .send(&self.registry, self.writing(Method::Post, url))
+    }
+
+    fn open_plainly(&self, expected: &Descriptor) -> Result<Opened> {
+        if self.has_blob(&expected.digest)? {
+            return Ok(Opened::AlreadyThere);
+        }
+        let url = self.endpoint.uploads_by(expected.digest.algorithm());
+        let answer = self
+            .client
+            .send(&self.registry, self.writing(Method::Post, url))?
+            .expect(&[202])?;
+        self.location_of(answer).map(Opened::At)
+    }
+
+    /// Where the registry wants the blob. Another host gets it only if it may, and then without any secret.
+    fn location_of(&self, answer: Answer) -> Result<Url> {
+        let location = answer
+            .header("Location")
+            .ok_or_else(|| answer.protocol_error("the upload has no Location"))?;
+        let mut url = answer.url.join(location)?;
+        let here = self.endpoint.uploads();
+        // Behind a proxy that ends TLS, registries often name themselves by http.
+        let is_here = url.origin().host() == here.origin().host();
+        if is_here && here.scheme() == Scheme::Https && url.scheme() == Scheme::Http {
+            url = url.with_scheme(Scheme::Https);
+        }
+        if let Err(reason) = trust(&here.origin(), &url.origin()) {
+            return Err(answer.protocol_error(format!("refusing to upload to \"{url}\": {reason}")));
+        }
+        answer.response.drain();
+        Ok(url)
+    }
+
+    fn send_blob(
+        &self,
+        location: Url,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<Answer> {
+        let origin = location.origin();
+        let url = location.with_parameter("digest", expected.digest.as_str());
+        let mut draft = self
+            .writing(Method::Put, url)
+            .header("Content-Type", "application/octet-stream");
+        if expected.size >= LARGE_BYTES && !self.client.learned(&origin).takes_large_bodies {
+            // A registry that does not want the body can say so before it is sent.
+            draft = draft.header("Expect", "100-continue");
+        }
+        draft.body = DraftBody::Content(expected, content);
+        self.client.send(&self.registry, draft)
+    }
+}
