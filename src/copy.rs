@@ -9,6 +9,7 @@ use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
+use crate::graph::Resolved;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::store::{Fetched, Pushed, Source, Target};
 
@@ -99,11 +100,13 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let root = source
-        .resolve(reference)
-        .map_err(at(Side::Source, Operation::Resolve, None))?;
-    copy_graph(source, target, &root, target_reference, options)?;
-    Ok(root)
+    let source = Resolved::new(source, reference, options.max_manifest_bytes).map_err(at(
+        Side::Source,
+        Operation::Resolve,
+        None,
+    ))?;
+    copy_graph(&source, target, source.root(), target_reference, options)?;
+    Ok(source.root().clone())
 }
 
 /// Copies `root` with all it refers to, and names it if there is a `reference`.
@@ -119,6 +122,7 @@ pub fn copy_graph(
         target,
         options,
         done: HashSet::new(),
+        names: HashSet::new(),
     };
     copier.run(root, reference)
 }
@@ -128,6 +132,8 @@ struct Copier<'c, 'o, 'a> {
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
     done: HashSet<Digest>,
+    /// Under which names content was handled.
+    names: HashSet<(Digest, Option<String>)>,
 }
 
 /// A manifest whose successors are being copied.
@@ -174,8 +180,7 @@ impl Copier<'_, '_, '_> {
     ) -> Result<Option<Frame>> {
         if !node.media_type.is_manifest() {
             let mut content = Fetched::new(self.source, node);
-            self.transfer(node, &mut content, reference)?;
-            self.done.insert(node.digest.clone());
+            self.transfer(node, &mut content, reference, &[])?;
             return Ok(None);
         }
         let is_new = is_root && self.options.root == RootState::New;
@@ -186,7 +191,7 @@ impl Copier<'_, '_, '_> {
                 Some(node),
             ))?
         {
-            self.done.insert(node.digest.clone());
+            self.finish(node);
             match reference {
                 Some(reference) => {
                     let mut content = Fetched::new(self.source, node);
@@ -228,18 +233,19 @@ impl Copier<'_, '_, '_> {
     /// Copies a manifest, now that all it refers to is there.
     fn leave(&mut self, frame: &Frame, reference: Option<&str>) -> Result<()> {
         let mut bytes = frame.manifest.bytes();
-        self.transfer(&frame.descriptor, &mut bytes, reference)?;
-        self.done.insert(frame.descriptor.digest.clone());
-        self.tell_repeated(&frame.successors)
+        self.transfer(&frame.descriptor, &mut bytes, reference, &frame.successors)
     }
 
-    /// One line for each further name of content that a manifest refers to more than once.
+    /// Remembers that content was handled under the name it has here.
+    fn finish(&mut self, node: &Descriptor) {
+        self.done.insert(node.digest.clone());
+        self.names.insert(name_of(node));
+    }
+
+    /// One event for each further name of content that was handled under another one.
     fn tell_repeated(&mut self, successors: &[Descriptor]) -> Result<()> {
-        for (index, successor) in successors.iter().enumerate() {
-            let first = successors[..index]
-                .iter()
-                .find(|earlier| earlier.digest == successor.digest);
-            if first.is_some_and(|first| first.title() != successor.title()) {
+        for successor in successors {
+            if self.names.insert(name_of(successor)) {
                 self.tell(Event::Repeated(successor))?;
             }
         }
@@ -251,6 +257,7 @@ impl Copier<'_, '_, '_> {
         node: &Descriptor,
         content: &mut dyn Content,
         reference: Option<&str>,
+        successors: &[Descriptor],
     ) -> Result<()> {
         let target = self.target;
         let mut announced = Announced {
@@ -262,7 +269,10 @@ impl Copier<'_, '_, '_> {
             Some(reference) => target.push_tagged(node, &mut announced, reference),
             None => target.push(node, &mut announced),
         };
-        match pushed.map_err(at(Side::Destination, Operation::Push, Some(node)))? {
+        let pushed = pushed.map_err(at(Side::Destination, Operation::Push, Some(node)))?;
+        self.finish(node);
+        self.tell_repeated(successors)?;
+        match pushed {
             Pushed::Stored => self.tell(Event::Copied(node)),
             Pushed::AlreadyThere => self.tell(Event::Existed(node)),
         }
@@ -294,6 +304,10 @@ impl Content for Announced<'_, '_, '_, '_> {
             .open()
             .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))
     }
+}
+
+fn name_of(node: &Descriptor) -> (Digest, Option<String>) {
+    (node.digest.clone(), node.title().map(str::to_owned))
 }
 
 fn check_bound(

@@ -584,6 +584,8 @@ pub enum Mismatch {
     Trailing,
     /// The sender announced another size than the descriptor's.
     Size,
+    /// What it unpacks to has another digest.
+    UnpackedDigest,
 }
 
 impl fmt::Display for Mismatch {
@@ -593,6 +595,7 @@ impl fmt::Display for Mismatch {
             Self::Truncated => "unexpected EOF",
             Self::Trailing => "trailing data",
             Self::Size => "mismatched size",
+            Self::UnpackedDigest => "content digest mismatch",
         })
     }
 }
