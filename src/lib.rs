@@ -7,6 +7,7 @@ pub mod descriptor;
 pub mod digest;
 pub mod error;
 pub mod json;
+pub mod layout;
 pub mod manifest;
 pub mod media_type;
 pub mod memory;
