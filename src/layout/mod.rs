@@ -1,7 +1,8 @@
-//! OCI image layouts: a registry's content in a directory (image spec v1.1, "Image Layout").
+//! OCI image layouts: a registry's content in a directory or in one file (image spec v1.1, "Image Layout").
 //!
-//! A [`LayoutStore`] is a layout directory, for reading or for reading and writing. It reads no more than it is asked for:
-//! to find a name takes `index.json`, to find a digest at most that one piece of content besides.
+//! A [`LayoutStore`] is a layout directory, for reading or for reading and writing. A `LayoutTar` (feature `archive`) is a
+//! layout in an uncompressed tar archive, for reading. Both read a layout the same way, and neither reads more than it is
+//! asked for: to find a name takes `index.json`, to find a digest at most that one piece of content besides.
 //!
 //! Tags in a layout are any text but the empty one. A digest that `index.json` does not list is found as well; content that
 //! says it is a manifest is found as one.
@@ -48,17 +49,24 @@ use self::files::{Files, Opened};
 use self::index::Index;
 use self::writer::Writer;
 
+#[cfg(feature = "archive")]
+mod archive;
 mod entry;
 mod files;
 mod index;
 mod lock;
 mod object;
+#[cfg(feature = "archive")]
+mod tar;
 mod temp;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod writer;
+
+#[cfg(feature = "archive")]
+pub use self::tar::LayoutTar;
 
 /// A layout directory.
 #[derive(Debug)]

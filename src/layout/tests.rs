@@ -248,4 +248,6 @@ fn an_index_that_is_too_large_is_refused() {
 fn stores_may_be_handed_to_another_thread() {
     fn is_send<T: Send>() {}
     is_send::<LayoutStore>();
+    #[cfg(feature = "archive")]
+    is_send::<LayoutTar>();
 }
