@@ -123,6 +123,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file is not an archive of the kind it is read as.
+    NotAnArchive {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The operating system refused something.
     Io {
         /// What was being done, such as `open`.
@@ -380,6 +387,11 @@ impl fmt::Display for Error {
                 "{what} size {size} exceeds {limit_name} {limit}: size exceeds limit"
             ),
             Self::Malformed { what, reason } => write!(f, "invalid {what}: {reason}"),
+            Self::NotAnArchive { path, reason } => write!(
+                f,
+                "\"{}\" does not look like a tar archive: {reason}",
+                path.display()
+            ),
             Self::Io { doing, path, .. } => write!(f, "{doing} {}", path.display()),
             Self::DuplicateName { name } => write!(f, "{name}: duplicate name"),
             Self::PathTraversal { name, reason } => {

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod error;
 pub mod graph;
 pub mod json;
+pub mod layout;
 pub mod manifest;
 pub mod media_type;
 pub mod memory;
