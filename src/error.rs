@@ -22,7 +22,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A text is not a reference to an artifact, repository or registry.
     InvalidReference {
-        /// The text.
+        /// The text; empty if it was only a part of one, which the reason names.
         reference: String,
         /// What is wrong with it.
         reason: String,
@@ -342,6 +342,9 @@ impl fmt::Display for Chain<'_> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InvalidReference { reference, reason } if reference.is_empty() => {
+                write!(f, "invalid reference: {reason}")
+            }
             Self::InvalidReference { reference, reason } => {
                 write!(f, "\"{reference}\": invalid reference: {reason}")
             }

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read as _};
 
 use super::answer::Answer;
 use super::client::DraftBody;
-use super::repository::{Repository, accepted_manifests};
+use super::repository::Repository;
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::{Algorithm, Digest};
@@ -19,7 +19,7 @@ impl Repository<'_> {
     pub(super) fn stat_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {
         let draft = self
             .reading(Method::Head, self.endpoint.manifest(reference.as_str()))
-            .header("Accept", accepted_manifests());
+            .header("Accept", self.client.accepted_manifests());
         let answer = self.client.send(&self.registry, draft)?;
         match answer.status() {
             200 => {}
@@ -57,7 +57,7 @@ impl Repository<'_> {
     pub(super) fn read_manifest(&self, reference: &TagOrDigest, limit: u64) -> Result<RawManifest> {
         let draft = self
             .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
-            .header("Accept", accepted_manifests());
+            .header("Accept", self.client.accepted_manifests());
         let answer = self.client.send(&self.registry, draft)?;
         if answer.status() == 404 {
             return Err(Error::not_found(self.full_name(reference)));
