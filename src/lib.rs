@@ -1,12 +1,16 @@
 //! OCI registries as storage: push and pull any files, blocking and single-threaded.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod content;
 pub mod credential;
 pub mod descriptor;
 pub mod digest;
 pub mod error;
 pub mod json;
+#[cfg(feature = "archive")]
+mod lexical;
 pub mod manifest;
 pub mod media_type;
 pub mod memory;
