@@ -14,6 +14,8 @@ mod lexical;
 pub mod manifest;
 pub mod media_type;
 pub mod memory;
+#[cfg(feature = "archive")]
+pub mod output_dir;
 pub mod platform;
 pub mod reference;
 pub mod store;
