@@ -36,6 +36,7 @@ struct Named {
     added: HashSet<String>,
     /// Where content is that can be read again.
     places: HashMap<Digest, Place>,
+    left_out: Vec<String>,
 }
 
 enum Place {
@@ -73,10 +74,23 @@ impl FileStore {
     /// # Errors
     ///
     /// [`Error::DuplicateName`] when the title is taken, [`Error::Io`] when something cannot be read.
-    pub fn add(&self, title: &str, media_type: Option<MediaType>, path: &Path) -> Result<Descriptor> {
-        let metadata = fs::metadata(path).map_err(Error::io("stat", path))?;
+    pub fn add(
+        &self,
+        title: &str,
+        media_type: Option<MediaType>,
+        path: &Path,
+    ) -> Result<Descriptor> {
+        let metadata = fs::metadata(path).map_err(|error| {
+            // Where a relative path was looked for is half of the answer.
+            Error::io(
+                "stat",
+                std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            )(error)
+        })?;
         if !self.named.borrow_mut().added.insert(title.to_owned()) {
-            return Err(Error::DuplicateName { name: title.to_owned() });
+            return Err(Error::DuplicateName {
+                name: title.to_owned(),
+            });
         }
         let (mut descriptor, place) = if metadata.is_dir() {
             self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
@@ -84,26 +98,44 @@ impl FileStore {
             let descriptor = FileContent::describe(path, media_type.unwrap_or(MediaType::LAYER))?;
             (descriptor, Place::File(path.to_owned()))
         };
-        descriptor.annotations.insert(TITLE.to_owned(), title.to_owned());
-        self.named.borrow_mut().places.insert(descriptor.digest.clone(), place);
+        descriptor
+            .annotations
+            .insert(TITLE.to_owned(), title.to_owned());
+        self.named
+            .borrow_mut()
+            .places
+            .insert(descriptor.digest.clone(), place);
         Ok(descriptor)
     }
 
-    fn add_directory(&self, title: &str, media_type: MediaType, path: &Path) -> Result<(Descriptor, Place)> {
+    fn add_directory(
+        &self,
+        title: &str,
+        media_type: MediaType,
+        path: &Path,
+    ) -> Result<(Descriptor, Place)> {
         let file = unnamed_file(&self.temporary)?;
         let mut out = Hashing {
             inner: BufWriter::with_capacity(BUFFER_BYTES, file),
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
         };
-        let tar_digest = archive::pack(path, title, &mut out, &PackOptions::default())?;
-        let Hashing { inner, hasher, size } = out;
+        let tar_digest = archive::pack(path, title, &PackOptions::default(), &mut out)?;
+        let Hashing {
+            inner,
+            hasher,
+            size,
+        } = out;
         let file = inner
             .into_inner()
             .map_err(|error| Error::io("write", &self.temporary)(error.into_error()))?;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
-        descriptor.annotations.insert(CONTENT_DIGEST.to_owned(), tar_digest.to_string());
-        descriptor.annotations.insert(UNPACK.to_owned(), "true".to_owned());
+        descriptor
+            .annotations
+            .insert(CONTENT_DIGEST.to_owned(), tar_digest.to_string());
+        descriptor
+            .annotations
+            .insert(UNPACK.to_owned(), "true".to_owned());
         Ok((descriptor, Place::Archive(file)))
     }
 
@@ -121,51 +153,85 @@ impl FileStore {
     }
 
     /// Where content with this title is, or goes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::PathTraversal`] when the title leads out of the output directory.
-    pub fn path_of(&self, title: &str) -> Result<PathBuf> {
+    pub fn path_of(&self, title: &str) -> PathBuf {
         match &self.output {
-            Some(output) => output.absolute_path(title),
-            None => Ok(PathBuf::from(title)),
+            Some(output) => output.path_of(title),
+            None => PathBuf::from(title),
         }
     }
 
     /// Writes content with a title below the output directory. It gets its name when it is complete and verified.
     fn write(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<()> {
         let (Some(output), Some(title)) = (&self.output, expected.title()) else {
-            return Err(Error::unsupported("writing to files that were added to be pushed"));
+            return Err(Error::unsupported(
+                "writing to files that were added to be pushed",
+            ));
         };
-        if expected.annotations.get(UNPACK).is_some_and(|unpack| unpack == "true") {
+        if expected
+            .annotations
+            .get(UNPACK)
+            .is_some_and(|unpack| unpack == "true")
+        {
             let pending = output.create_directory(title)?;
-            let path = output.absolute_path(title)?;
             let mut reader = VerifyReader::new(content.open()?, expected.clone());
-            let options = UnpackOptions::default();
-            let unpacked = archive::unpack(&mut reader, pending.directory(), title, &path, &options)
-                .map_err(|error| error.context(format!("failed to extract tar to {}", path.display())))?;
-            check_tar_digest(expected, &unpacked.digest)?;
-            pending.commit()
+            let options = UnpackOptions::new(title, pending.path());
+            let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
+            let digest = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
+                .map_err(|error| {
+                    error.context(format!(
+                        "failed to extract tar to {}",
+                        pending.path().display()
+                    ))
+                })?;
+            // Whatever follows the archive belongs to the content, and is verified too.
+            io::copy(&mut reader, &mut io::sink())
+                .map_err(Error::io("read", expected.digest.as_str()))?;
+            check_tar_digest(expected, &digest)?;
+            pending.commit()?;
         } else {
             let mut pending = output.create_file(title)?;
-            let path = output.absolute_path(title)?;
+            let path = pending.path().to_owned();
             VerifyReader::new(content.open()?, expected.clone()).copy_to(&mut pending, &path)?;
             pending.commit()?;
             let place = Place::Output(title.to_owned());
-            self.named.borrow_mut().places.insert(expected.digest.clone(), place);
-            Ok(())
+            self.named
+                .borrow_mut()
+                .places
+                .insert(expected.digest.clone(), place);
         }
+        Ok(())
+    }
+
+    /// Remembers something that was left out of a directory.
+    fn note(&self, title: &str, name: &str, kind: &'static str) {
+        let notes = &mut self.named.borrow_mut().left_out;
+        if notes.len() < MAX_NOTES {
+            notes.push(format!("{title}: {name} is {kind} and was left out"));
+        }
+    }
+
+    /// What was left out of directories because it is neither file, directory nor link, in words.
+    pub fn left_out(&self) -> Vec<String> {
+        self.named.borrow().left_out.clone()
     }
 }
 
+/// How many such remarks are kept. An archive may have a million of them.
+const MAX_NOTES: usize = 100;
+
 /// The digest of the uncompressed archive must be the one annotated, unless that is no digest at all.
 fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {
-    let annotated = expected.annotations.get(CONTENT_DIGEST).and_then(|digest| digest.parse::<Digest>().ok());
+    let annotated = expected
+        .annotations
+        .get(CONTENT_DIGEST)
+        .and_then(|digest| digest.parse::<Digest>().ok());
     match annotated {
-        Some(annotated) if annotated.algorithm() == got.algorithm() && annotated != *got => Err(Error::Verification {
-            digest: annotated.to_string(),
-            mismatch: Mismatch::UnpackedDigest,
-        }),
+        Some(annotated) if annotated.algorithm() == got.algorithm() && annotated != *got => {
+            Err(Error::Verification {
+                digest: annotated.to_string(),
+                mismatch: Mismatch::UnpackedDigest,
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -181,12 +247,15 @@ impl Source for FileStore {
             None => return self.unnamed.fetch(target),
             Some(Place::File(path)) => Box::new(File::open(path).map_err(Error::io("open", path))?),
             Some(Place::Archive(file)) => {
-                let mut file = file.try_clone().map_err(Error::io("open", &self.temporary))?;
-                file.seek(SeekFrom::Start(0)).map_err(Error::io("seek", &self.temporary))?;
+                let mut file = file
+                    .try_clone()
+                    .map_err(Error::io("open", &self.temporary))?;
+                file.seek(SeekFrom::Start(0))
+                    .map_err(Error::io("seek", &self.temporary))?;
                 Box::new(file)
             }
             Some(Place::Output(title)) => match &self.output {
-                Some(output) => Box::new(output.open_file(title)?),
+                Some(output) => Box::new(output.read_file(title)?),
                 None => return Err(Error::not_found(target.digest.as_str())),
             },
         };
@@ -194,7 +263,8 @@ impl Source for FileStore {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        Ok(self.named.borrow().places.contains_key(&target.digest) || self.unnamed.exists(target)?)
+        Ok(self.named.borrow().places.contains_key(&target.digest)
+            || self.unnamed.exists(target)?)
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Pulled {
     pub files: Vec<PulledFile>,
     /// Whether something was left out because it has no name.
     pub skipped_unnamed: bool,
+    /// What was left out of directories because it is neither file, directory nor link, in words.
+    pub left_out: Vec<String>,
 }
 
 /// A file or directory that was pulled.
@@ -124,7 +126,9 @@ pub struct PulledFile {
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
     let source = match &options.platform {
         None => Resolved::new(source, reference, options.max_manifest_bytes)?,
-        Some(platform) => Resolved::for_platform(source, reference, platform, options.max_manifest_bytes)?,
+        Some(platform) => {
+            Resolved::for_platform(source, reference, platform, options.max_manifest_bytes)?
+        }
     };
     let root = source.root().clone();
     if !root.media_type.is_manifest() {
@@ -133,13 +137,10 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
             root.digest, root.media_type
         )));
     }
-    let output = OutputDir::open(
-        &options.output,
-        OutputOptions {
-            keep_old_files: options.keep_old_files,
-            allow_path_traversal: options.allow_path_traversal,
-        },
-    )?;
+    let mut output_options = OutputOptions::default();
+    output_options.keep_old_files = options.keep_old_files;
+    output_options.allow_traversal = options.allow_path_traversal;
+    let output = OutputDir::open(&options.output, output_options)?;
     let store = FileStore::writing_to(output);
     let puller = RefCell::new(Puller {
         store: &store,
@@ -149,7 +150,8 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         files: Vec::new(),
         skipped_unnamed: false,
     });
-    let mut choose = |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
+    let mut choose =
+        |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
     let mut observe = |event: copy::Event<'_>| puller.borrow_mut().on(&source, event);
     copy_graph(
         &source,
@@ -164,12 +166,15 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         },
     )?;
     let Puller {
-        files, skipped_unnamed, ..
+        files,
+        skipped_unnamed,
+        ..
     } = puller.into_inner();
     Ok(Pulled {
         root,
         files,
         skipped_unnamed,
+        left_out: store.left_out(),
     })
 }
 
@@ -196,8 +201,12 @@ impl Puller<'_, '_> {
         let mut chosen = Vec::new();
         for node in subject.into_iter().chain(content) {
             if let Some(title) = node.title().filter(|_| !node.media_type.is_foreign_layer()) {
-                let path = self.store.path_of(title)?;
-                if !self.files.iter().any(|file| file.path == path && file.descriptor == node) {
+                let path = self.store.path_of(title);
+                if !self
+                    .files
+                    .iter()
+                    .any(|file| file.path == path && file.descriptor == node)
+                {
                     self.files.push(PulledFile {
                         path,
                         descriptor: node.clone(),
@@ -232,7 +241,9 @@ impl Puller<'_, '_> {
     /// Gives the first config of the wanted type the name that was asked for.
     fn with_asked_name(&mut self, mut config: Descriptor) -> Descriptor {
         let is_wanted = |(_, media_type): &mut (String, Option<MediaType>)| {
-            media_type.as_ref().is_none_or(|media_type| *media_type == config.media_type)
+            media_type
+                .as_ref()
+                .is_none_or(|media_type| *media_type == config.media_type)
         };
         if let Some((name, _)) = self.config.take_if(is_wanted) {
             config.annotations.insert(TITLE.to_owned(), name);
@@ -244,7 +255,9 @@ impl Puller<'_, '_> {
         match event {
             copy::Event::Examining(node) => self.tell(Event::Downloading(node)),
             copy::Event::Examined(node) => self.tell(Event::Processing(node)),
-            copy::Event::Started(node) if !node.media_type.is_manifest() => self.tell(Event::Downloading(node)),
+            copy::Event::Started(node) if !node.media_type.is_manifest() => {
+                self.tell(Event::Downloading(node))
+            }
             copy::Event::Copied(node) => self.tell(Event::Downloaded(node)),
             copy::Event::Repeated(node) if node.title().is_some() => {
                 if !self.store.restore(node)? {

@@ -99,7 +99,11 @@ pub struct PushOptions<'a> {
 ///
 /// [`Error::Io`] when a file cannot be read, [`Error::DuplicateName`], those of [`pack`](crate::pack::pack), and
 /// [`Error::Copy`] when the target refuses. A target that is there stays as it was: the name moves last.
-pub fn push(target: &dyn Target, reference: Option<&str>, options: PushOptions<'_>) -> Result<RawManifest> {
+pub fn push(
+    target: &dyn Target,
+    reference: Option<&str>,
+    options: PushOptions<'_>,
+) -> Result<RawManifest> {
     let PushOptions {
         files,
         artifact_type,
@@ -159,21 +163,38 @@ pub fn push(target: &dyn Target, reference: Option<&str>, options: PushOptions<'
     let mut copy_observer = |event: copy::Event<'_>| tell(Event::Copy(event));
     let mut copy_options = CopyOptions {
         observer: Some(&mut copy_observer),
-        root: if is_new { RootState::New } else { RootState::Unknown },
+        root: if is_new {
+            RootState::New
+        } else {
+            RootState::Unknown
+        },
         ..CopyOptions::default()
     };
-    copy_graph(&store, target, manifest.descriptor(), reference, &mut copy_options)?;
+    copy_graph(
+        &store,
+        target,
+        manifest.descriptor(),
+        reference,
+        &mut copy_options,
+    )?;
     Ok(manifest)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the default of an option that every caller may set")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the default of an option that every caller may set"
+)]
 fn system_temporary() -> PathBuf {
     std::env::temp_dir()
 }
 
 /// A config has no title: it is no file that is pulled.
 fn add_config(store: &FileStore, file: PushFile, annotations: &Annotations) -> Result<Descriptor> {
-    let mut config = store.add("$config", Some(file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG)), &file.path)?;
+    let mut config = store.add(
+        "$config",
+        Some(file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG)),
+        &file.path,
+    )?;
     config.annotations = annotations.clone();
     Ok(config)
 }
@@ -187,7 +208,12 @@ fn add_config(store: &FileStore, file: PushFile, annotations: &Annotations) -> R
 pub fn title_of(path: &Path) -> Result<String> {
     let text = path.to_str().ok_or_else(|| Error::InvalidOption {
         what: "file name",
-        reason: format!("\"{}\" is not Unicode, and cannot be the name of a file in an artifact", path.display()),
+        reason: format!(
+            "\"{}\" is not Unicode, and cannot be the name of a file in an artifact",
+            path.display()
+        ),
     })?;
-    Ok(crate::lexical::clean(text))
+    Ok(crate::lexical::clean(Path::new(text))
+        .to_string_lossy()
+        .into_owned())
 }

@@ -26,7 +26,9 @@ pub(crate) fn unnamed_file(directory: &Path) -> Result<File> {
                 std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
                 return Ok(file);
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < MAX_TRIES => tries += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < MAX_TRIES => {
+                tries += 1
+            }
             Err(error) => return Err(Error::io("create", &path)(error)),
         }
     }

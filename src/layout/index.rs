@@ -120,8 +120,8 @@ impl Index {
         }
     }
 
-    /// The entry that says most about content which is to be tagged: the one that has the tag, the one without a tag, or
-    /// the last.
+    /// The entry that is replaced when content is tagged, and what it says is kept: the one that has the tag, or the one
+    /// without a tag. What entries with other tags say is said by them already.
     fn best_known(&self, digest: &Digest, tag: &str) -> Option<&Entry> {
         let of_digest = || {
             self.entries
@@ -132,7 +132,6 @@ impl Index {
         of_digest()
             .find(|entry| entry.has_tag(tag))
             .or_else(|| of_digest().find(|entry| entry.tag().is_none()))
-            .or_else(|| of_digest().next())
     }
 }
 

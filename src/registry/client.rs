@@ -154,7 +154,10 @@ impl ClientBuilder {
     /// Asks for manifests of these media types only. Of an empty list nothing is taken; the default is every manifest type.
     #[must_use]
     pub fn accept_manifests(mut self, media_types: impl IntoIterator<Item = MediaType>) -> Self {
-        let media_types: Vec<String> = media_types.into_iter().map(|media_type| media_type.to_string()).collect();
+        let media_types: Vec<String> = media_types
+            .into_iter()
+            .map(|media_type| media_type.to_string())
+            .collect();
         if !media_types.is_empty() {
             self.client.accepted_manifests = media_types.join(", ");
         }
@@ -191,7 +194,9 @@ impl Client {
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
-                accepted_manifests: MANIFEST_TYPES.map(|media_type| media_type.to_string()).join(", "),
+                accepted_manifests: MANIFEST_TYPES
+                    .map(|media_type| media_type.to_string())
+                    .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 session: RefCell::default(),
                 learned: RefCell::default(),

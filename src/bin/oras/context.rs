@@ -1,6 +1,9 @@
 //! What surrounds the process: arguments, streams, environment, directory. The only reader of all these.
 
-#![expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
 
 use std::env;
 use std::ffi::OsString;
@@ -83,7 +86,9 @@ impl Context {
             .lock()
             .take(MAX_SECRET_BYTES)
             .read_to_string(&mut text)
-            .map_err(|error| Failure::new(format!("failed to read the secret from stdin: {error}")))?;
+            .map_err(|error| {
+                Failure::new(format!("failed to read the secret from stdin: {error}"))
+            })?;
         let secret = text.strip_suffix('\n').unwrap_or(&text);
         Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
     }
@@ -100,12 +105,18 @@ impl Context {
 
     /// The moment that artifacts are said to be made at, if the environment decides it: `SOURCE_DATE_EPOCH`, in seconds.
     pub(crate) fn source_date_epoch(&self) -> Result<Option<SystemTime>, Failure> {
-        let Some(value) = self.variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
+        let Some(value) = self.variable("SOURCE_DATE_EPOCH") else {
+            return Ok(None);
+        };
         value
             .parse()
             .ok()
             .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
             .map(Some)
-            .ok_or_else(|| Failure::new(format!("invalid SOURCE_DATE_EPOCH \"{value}\": it is no number of seconds")))
+            .ok_or_else(|| {
+                Failure::new(format!(
+                    "invalid SOURCE_DATE_EPOCH \"{value}\": it is no number of seconds"
+                ))
+            })
     }
 }

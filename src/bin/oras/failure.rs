@@ -98,17 +98,23 @@ impl Failure {
         };
         match error.root() {
             Error::PathTraversal { name, .. } => {
-                failure.message = "failed to resolve path for writing: path traversal disallowed".to_owned();
+                failure.message =
+                    "failed to resolve path for writing: path traversal disallowed".to_owned();
                 failure.below.push(
                     "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
                      producer, use --allow-path-traversal to bypass this check."
                         .to_owned(),
                 );
-                failure.below.push(format!("The name is {}", crate::flags::quote::double(name)));
+                failure
+                    .below
+                    .push(format!("The name is {}", crate::flags::quote::double(name)));
             }
             Error::Overwrite { path } => {
-                failure.message = "failed to resolve path for writing: overwrite disallowed".to_owned();
-                failure.below.push(format!("What exists is \"{}\"", path.display()));
+                failure.message =
+                    "failed to resolve path for writing: overwrite disallowed".to_owned();
+                failure
+                    .below
+                    .push(format!("What exists is \"{}\"", path.display()));
             }
             _ => {}
         }
@@ -193,7 +199,10 @@ fn status_of(error: &Error) -> u8 {
         | Error::InvalidMediaType { .. }
         | Error::InvalidPlatform { .. }
         | Error::InvalidOption { .. } => status::USAGE,
-        other => match other.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+        other => match other
+            .source()
+            .and_then(|source| source.downcast_ref::<io::Error>())
+        {
             Some(error) if error.kind() == io::ErrorKind::NotFound => status::NOT_FOUND,
             _ => status::OTHER,
         },

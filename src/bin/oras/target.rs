@@ -60,9 +60,16 @@ pub(crate) struct TargetFlags<'f> {
 
 impl Target {
     /// Reads a target from what was typed.
-    pub(crate) fn parse(raw: &str, flags: &TargetFlags<'_>, context: &mut Context) -> Result<Self, Failure> {
+    pub(crate) fn parse(
+        raw: &str,
+        flags: &TargetFlags<'_>,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
         let TargetFlags {
-            remote, layout, given, ..
+            remote,
+            layout,
+            given,
+            ..
         } = flags;
         let is_layout = layout.oci_layout || !layout.oci_layout_path.is_empty();
         if layout.oci_layout && !layout.oci_layout_path.is_empty() {
@@ -96,7 +103,12 @@ impl Target {
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
         })?;
         given.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
-        given.exclusive(&["password", "identity-token", "identity-token-stdin", "password-stdin"])?;
+        given.exclusive(&[
+            "password",
+            "identity-token",
+            "identity-token-stdin",
+            "password-stdin",
+        ])?;
         Ok(Self {
             raw: raw.to_owned(),
             reference: reference.name().map(ToString::to_string),
@@ -155,7 +167,11 @@ impl Target {
     /// `[registry] name:tag`, as status lines show it.
     pub(crate) fn shown(&self) -> Shown<'_> {
         Shown {
-            kind: if self.is_layout() { "oci-layout" } else { "registry" },
+            kind: if self.is_layout() {
+                "oci-layout"
+            } else {
+                "registry"
+            },
             raw: &self.raw,
         }
     }
@@ -171,12 +187,21 @@ impl Target {
     }
 
     /// The repository, for a target in a registry.
-    fn repository<'c>(&self, reference: &Reference, client: &'c Client) -> Result<Repository<'c>, Failure> {
-        client.repository(&reference.path()).map_err(|error| self.failure(&error))
+    fn repository<'c>(
+        &self,
+        reference: &Reference,
+        client: &'c Client,
+    ) -> Result<Repository<'c>, Failure> {
+        client
+            .repository(&reference.path())
+            .map_err(|error| self.failure(&error))
     }
 
     /// The store, for reading. Nothing is created.
-    pub(crate) fn source<'c>(&self, client: &'c Client) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+    pub(crate) fn source<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
         match &self.place {
             Place::Registry(reference) => Ok(Box::new(self.repository(reference, client)?)),
             Place::Layout { path, .. } => {
@@ -200,11 +225,17 @@ impl Target {
     }
 
     /// The store, for writing. A layout that does not exist is created.
-    pub(crate) fn destination<'c>(&self, client: &'c Client) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+    pub(crate) fn destination<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
         match &self.place {
-            Place::Registry(reference) => Ok(Box::new(self.repository(reference, client)?.for_writing())),
+            Place::Registry(reference) => {
+                Ok(Box::new(self.repository(reference, client)?.for_writing()))
+            }
             Place::Layout { path, .. } => {
-                let store = LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))?;
+                let store = LayoutStore::create_or_open(Path::new(path))
+                    .map_err(|error| self.failure(&error))?;
                 Ok(Box::new(store))
             }
         }
@@ -226,32 +257,56 @@ impl Target {
 
 /// `path[:tag]` or `path@digest`: the last `@` splits, else the last `:`.
 fn split_layout(raw: &str) -> Result<(&str, &str), Failure> {
-    let (path, reference) = raw.rsplit_once('@').or_else(|| raw.rsplit_once(':')).unwrap_or((raw, ""));
+    let (path, reference) = raw
+        .rsplit_once('@')
+        .or_else(|| raw.rsplit_once(':'))
+        .unwrap_or((raw, ""));
     if path.is_empty() {
         return Err(
-            Failure::usage(format!("found empty file path in {}", quote::double(raw))).recommend("invalid reference")
+            Failure::usage(format!("found empty file path in {}", quote::double(raw)))
+                .recommend("invalid reference"),
         );
     }
     Ok((path, reference))
 }
 
 impl Access {
-    fn parse(remote: &Remote, debugging: &Debugging, context: &mut Context) -> Result<Self, Failure> {
+    fn parse(
+        remote: &Remote,
+        debugging: &Debugging,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
         for (flag, is_given) in [
             ("--resolve", !remote.resolve.is_empty()),
             ("--registry-config", !remote.registry_config.is_empty()),
         ] {
             if is_given {
-                return Err(Failure::usage(format!("{flag} is not available in this version")));
+                return Err(Failure::usage(format!(
+                    "{flag} is not available in this version"
+                )));
             }
         }
-        let headers = remote.headers.iter().map(|header| parse_header(header)).collect::<Result<_, _>>()?;
+        let headers = remote
+            .headers
+            .iter()
+            .map(|header| parse_header(header))
+            .collect::<Result<_, _>>()?;
         for (one, other, is_alone) in [
-            ("--cert-file", "--key-file", !remote.cert_file.is_empty() && remote.key_file.is_empty()),
-            ("--key-file", "--cert-file", !remote.key_file.is_empty() && remote.cert_file.is_empty()),
+            (
+                "--cert-file",
+                "--key-file",
+                !remote.cert_file.is_empty() && remote.key_file.is_empty(),
+            ),
+            (
+                "--key-file",
+                "--cert-file",
+                !remote.key_file.is_empty() && remote.cert_file.is_empty(),
+            ),
         ] {
             if is_alone {
-                return Err(Failure::usage(format!("{one} must be used in conjunction with {other}")));
+                return Err(Failure::usage(format!(
+                    "{one} must be used in conjunction with {other}"
+                )));
             }
         }
         Ok(Self {
@@ -270,7 +325,11 @@ impl Access {
 
     fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
         let mut builder = Client::builder()
-            .accept_manifests(media_types.iter().map(|media_type| media_type.as_str().into()))
+            .accept_manifests(
+                media_types
+                    .iter()
+                    .map(|media_type| media_type.as_str().into()),
+            )
             .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,
@@ -285,7 +344,11 @@ impl Access {
         }
         let transport = self.transport()?;
         let builder = if self.debug {
-            let traced = oras::transport::Traced::new(transport, std::io::stderr(), oras::clock::SystemClock);
+            let traced = oras::transport::Traced::new(
+                transport,
+                std::io::stderr(),
+                oras::clock::SystemClock,
+            );
             builder.transport(traced)
         } else {
             builder.transport(transport)
@@ -308,24 +371,34 @@ impl Access {
 /// `Name: value`, split at the first colon.
 fn parse_header(header: &str) -> Result<(String, String), Failure> {
     match header.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
-        _ => Err(Failure::usage(format!("invalid header: {}", quote::double(header)))),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(Failure::usage(format!(
+            "invalid header: {}",
+            quote::double(header)
+        ))),
     }
 }
 
 fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credential>, Failure> {
     if !remote.identity_token.is_empty() {
         context.warn("WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n");
-        return Ok(Some(Credential::IdentityToken(remote.identity_token.as_str().into())));
+        return Ok(Some(Credential::IdentityToken(
+            remote.identity_token.as_str().into(),
+        )));
     }
     if remote.identity_token_stdin {
-        return Ok(Some(Credential::IdentityToken(context.read_secret()?.into())));
+        return Ok(Some(Credential::IdentityToken(
+            context.read_secret()?.into(),
+        )));
     }
     let password = if remote.password_stdin {
         context.read_secret()?
     } else {
         if !remote.password.is_empty() {
-            context.warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+            context
+                .warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
         }
         remote.password.clone()
     };
@@ -338,8 +411,14 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 
 #[cfg(feature = "tls")]
 fn tls(remote: &Remote) -> Result<oras::transport::TlsOptions, Failure> {
-    let read = |path: &str| std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)));
-    let ca_pem = if remote.ca_file.is_empty() { None } else { Some(read(&remote.ca_file)?) };
+    let read = |path: &str| {
+        std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
+    };
+    let ca_pem = if remote.ca_file.is_empty() {
+        None
+    } else {
+        Some(read(&remote.ca_file)?)
+    };
     let client_pem = if remote.cert_file.is_empty() {
         None
     } else {

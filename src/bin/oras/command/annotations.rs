@@ -55,15 +55,25 @@ impl All {
         };
         let mut text = String::new();
         let file = File::open(path).map_err(|_| failure())?;
-        file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(|_| failure())?;
+        file.take(MAX_FILE_BYTES)
+            .read_to_string(&mut text)
+            .map_err(|_| failure())?;
         // Only the first JSON value counts.
-        let mut values = serde_json::Deserializer::from_str(&text).into_iter::<Option<HashMap<String, Option<Annotations>>>>();
-        let mut all = values.next().and_then(Result::ok).ok_or_else(failure)?.unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(&text)
+            .into_iter::<Option<HashMap<String, Option<Annotations>>>>();
+        let mut all = values
+            .next()
+            .and_then(Result::ok)
+            .ok_or_else(failure)?
+            .unwrap_or_default();
         let mut take = |key: &str| all.remove(key).flatten().unwrap_or_default();
         Ok(Self {
             manifest: take(MANIFEST),
             config: take(CONFIG),
-            files: all.into_iter().map(|(key, annotations)| (key, annotations.unwrap_or_default())).collect(),
+            files: all
+                .into_iter()
+                .map(|(key, annotations)| (key, annotations.unwrap_or_default()))
+                .collect(),
         })
     }
 }
@@ -76,7 +86,10 @@ fn parse(pairs: &[String]) -> Result<Annotations, Failure> {
             Failure::usage("annotation value doesn't match the required format")
                 .recommend("Please use the correct format in the flag: --annotation \"key=value\"")
         })?;
-        if annotations.insert(key.to_owned(), value.to_owned()).is_some() {
+        if annotations
+            .insert(key.to_owned(), value.to_owned())
+            .is_some()
+        {
             return Err(Failure::usage(format!("duplicate annotation key: {key}, ")));
         }
     }
@@ -89,9 +102,13 @@ mod tests {
 
     #[test]
     fn the_first_equals_sign_splits_and_keys_are_given_once() {
-        let pairs = |pairs: &[&str]| parse(&pairs.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let pairs =
+            |pairs: &[&str]| parse(&pairs.iter().map(ToString::to_string).collect::<Vec<_>>());
         let annotations = pairs(&["a=b=c,d", "=", "e="]).unwrap();
-        let got: Vec<_> = annotations.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let got: Vec<_> = annotations
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
         assert_eq!(got, [("", ""), ("a", "b=c,d"), ("e", "")]);
         assert!(pairs(&["a"]).is_err());
         assert!(pairs(&["a=1", "a=2"]).is_err());

@@ -27,7 +27,10 @@ pub(crate) const ALL: &[Entry<Run>] = &[
 ];
 
 /// Reads the arguments of a command, or prints its help.
-fn arguments<C: Command>(context: &mut Context, arguments: Vec<String>) -> Result<Option<Parsed<C>>, Failure> {
+fn arguments<C: Command>(
+    context: &mut Context,
+    arguments: Vec<String>,
+) -> Result<Option<Parsed<C>>, Failure> {
     match parse(arguments, context.stderr())? {
         Outcome::Help(text) => context.print(&text).map(|()| None),
         Outcome::Run(parsed) => Ok(Some(parsed)),
@@ -43,7 +46,10 @@ fn split_file(argument: &str) -> Result<(&str, Option<&str>), Failure> {
             crate::flags::quote::double(argument)
         )));
     }
-    Ok((path, Some(media_type).filter(|media_type| !media_type.is_empty())))
+    Ok((
+        path,
+        Some(media_type).filter(|media_type| !media_type.is_empty()),
+    ))
 }
 
 #[cfg(test)]
@@ -58,7 +64,11 @@ mod tests {
             ("hi:txt:", "hi:txt", None),
             ("a:b:c/d", "a:b", Some("c/d")),
         ] {
-            assert_eq!(split_file(argument).unwrap(), (path, media_type), "{argument}");
+            assert_eq!(
+                split_file(argument).unwrap(),
+                (path, media_type),
+                "{argument}"
+            );
         }
         assert!(split_file(":a/b").is_err());
         assert!(split_file("").is_err());

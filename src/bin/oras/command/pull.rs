@@ -1,9 +1,8 @@
 //! `oras pull`
 
-
+use oras::MediaType;
 use oras::descriptor::UNPACK;
 use oras::pull::{Event, PullOptions, Pulled, pull};
-use oras::MediaType;
 
 use super::split_file;
 use crate::context::Context;
@@ -93,16 +92,34 @@ impl Command for Args {
         about: "Pull files from a registry or an OCI image layout",
         details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.",
         examples: &[
-            ("Pull the files of an artifact", "oras pull localhost:5000/hello:v1"),
-            ("Pull them to a directory", "oras pull --output some-directory localhost:5000/hello:v1"),
+            (
+                "Pull the files of an artifact",
+                "oras pull localhost:5000/hello:v1",
+            ),
+            (
+                "Pull them to a directory",
+                "oras pull --output some-directory localhost:5000/hello:v1",
+            ),
             (
                 "Pull them by digest",
                 "oras pull localhost:5000/hello@sha256:9463e0d192846bc994279417b50114606712d516aab45f4d8b31cbc6e46aad71",
             ),
-            ("Pull the files for a platform", "oras pull --platform linux/arm64 localhost:5000/hello:v1"),
-            ("Pull the config too", "oras pull --config config.json localhost:5000/hello:v1"),
-            ("Pull from an OCI image layout", "oras pull --oci-layout layout-dir:v1"),
-            ("Pull from an archive of one", "oras pull --oci-layout layout.tar:v1"),
+            (
+                "Pull the files for a platform",
+                "oras pull --platform linux/arm64 localhost:5000/hello:v1",
+            ),
+            (
+                "Pull the config too",
+                "oras pull --config config.json localhost:5000/hello:v1",
+            ),
+            (
+                "Pull from an OCI image layout",
+                "oras pull --oci-layout layout-dir:v1",
+            ),
+            (
+                "Pull from an archive of one",
+                "oras pull --oci-layout layout.tar:v1",
+            ),
         ],
         positionals: Positionals::Exactly(1, "the artifact reference you want to pull"),
         ..CommandSpec::BASE
@@ -168,10 +185,19 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     report(&target, &pulled, &format, context)
 }
 
-fn report(target: &Target, pulled: &Pulled, format: &Format, context: &mut Context) -> Result<(), Failure> {
+fn report(
+    target: &Target,
+    pulled: &Pulled,
+    format: &Format,
+    context: &mut Context,
+) -> Result<(), Failure> {
     let path = target.path();
     if !format.is_text() {
-        let files: Vec<_> = pulled.files.iter().map(|file| file_model(&path, file)).collect();
+        let files: Vec<_> = pulled
+            .files
+            .iter()
+            .map(|file| file_model(&path, file))
+            .collect();
         let result = model::Pull {
             reference: format!("{path}@{}", pulled.root.digest),
             files: Some(files).filter(|files| !files.is_empty()),
@@ -179,7 +205,9 @@ fn report(target: &Target, pulled: &Pulled, format: &Format, context: &mut Conte
         return format.print(&result, context);
     }
     if pulled.skipped_unnamed {
-        context.print_line("Skipped pulling layers without file name in \"org.opencontainers.image.title\"")?;
+        context.print_line(
+            "Skipped pulling layers without file name in \"org.opencontainers.image.title\"",
+        )?;
         return context.print_line(&format!(
             "Use 'oras copy {} --to-oci-layout <layout-dir>' to pull all layers.",
             target.raw()
@@ -191,7 +219,11 @@ fn report(target: &Target, pulled: &Pulled, format: &Format, context: &mut Conte
 
 /// A file, with a slash behind the path of a directory that was unpacked.
 fn file_model(path: &str, file: &oras::pull::PulledFile) -> model::File {
-    let is_directory = file.descriptor.annotations.get(UNPACK).is_some_and(|unpack| unpack == "true");
+    let is_directory = file
+        .descriptor
+        .annotations
+        .get(UNPACK)
+        .is_some_and(|unpack| unpack == "true");
     let mut shown = file.path.display().to_string();
     if is_directory {
         shown.push('/');

@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::flags::groups::{
     Annotations, Concurrency, Debugging, Format as FormatFlags, Layout, Pack, Remote, Tty, Verbose,
 };
-use crate::flags::spec::BadValue;
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Stage};
 use crate::output::format::Format;
@@ -50,9 +49,9 @@ impl FlagTable for Own {
                     "v1.1" => ImageSpec::V1_1,
                     "v1.0" => ImageSpec::V1_0,
                     _ => {
-                        return Err(BadValue(format!(
+                        return Err(format!(
                             "unknown image specification flag: {text}\nAvailable options: v1.1, v1.0"
-                        )));
+                        ));
                     }
                 });
                 Ok(())
@@ -91,18 +90,30 @@ impl Command for Args {
         details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed.",
         examples: &[
             ("Push a file", "oras push localhost:5000/hello:v1 hi.txt"),
-            ("Push a file with a media type", "oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi"),
+            (
+                "Push a file with a media type",
+                "oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi",
+            ),
             (
                 "Push files with a type of artifact",
                 "oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt",
             ),
-            ("Push a directory under several tags", "oras push localhost:5000/hello:v1,latest some-directory"),
-            ("Push a file whose name has a colon", "oras push localhost:5000/hello:v1 hi:there.txt:"),
+            (
+                "Push a directory under several tags",
+                "oras push localhost:5000/hello:v1,latest some-directory",
+            ),
+            (
+                "Push a file whose name has a colon",
+                "oras push localhost:5000/hello:v1 hi:there.txt:",
+            ),
             (
                 "Push with an annotation",
                 "oras push --annotation \"key=value\" localhost:5000/hello:v1 hi.txt",
             ),
-            ("Push into an OCI image layout", "oras push --oci-layout layout-dir:v1 hi.txt"),
+            (
+                "Push into an OCI image layout",
+                "oras push --oci-layout layout-dir:v1 hi.txt",
+            ),
         ],
         positionals: Positionals::AtLeast(1, "the destination for pushing"),
         ..CommandSpec::BASE
@@ -183,17 +194,29 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     if is_text {
         context.print_line(&format!("Pushed {}", target.shown()))?;
     }
-    tag(&target, &*destination, &manifest, &further_tags, is_text, context)?;
+    tag(
+        &target,
+        &*destination,
+        &manifest,
+        &further_tags,
+        is_text,
+        context,
+    )?;
     report(&target, &manifest, further_tags, &format, context)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;
-        std::fs::write(path, manifest.bytes()).map_err(|error| Failure::of(&Error::io("open", path)(error)))?;
+        std::fs::write(path, manifest.bytes())
+            .map_err(|error| Failure::of(&Error::io("open", path)(error)))?;
     }
     Ok(())
 }
 
 fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
-    let absolute: Vec<&str> = files.iter().map(|(path, _)| *path).filter(|path| Path::new(path).is_absolute()).collect();
+    let absolute: Vec<&str> = files
+        .iter()
+        .map(|(path, _)| *path)
+        .filter(|path| Path::new(path).is_absolute())
+        .collect();
     if absolute.is_empty() {
         return Ok(());
     }
@@ -207,14 +230,20 @@ fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
 fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType>), Failure> {
     let has_config = !args.own.config.is_empty();
     let has_platform = !args.own.artifact_platform.is_empty();
-    let artifact_type = Some(args.own.artifact_type.as_str()).filter(|text| !text.is_empty()).map(MediaType::from);
+    let artifact_type = Some(args.own.artifact_type.as_str())
+        .filter(|text| !text.is_empty())
+        .map(MediaType::from);
     let image_spec = match args.own.image_spec {
         // A config alone says what it is by its own type, as in v1.0.
         None if has_config && !given.contains("artifact-type") => ImageSpec::V1_0,
         None => ImageSpec::V1_1,
         Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
-            return Err(Failure::usage("missing artifact type for OCI image-spec v1.1 artifacts")
-                .recommend("set an artifact type via `--artifact-type` or consider image spec v1.0"));
+            return Err(
+                Failure::usage("missing artifact type for OCI image-spec v1.1 artifacts")
+                    .recommend(
+                        "set an artifact type via `--artifact-type` or consider image spec v1.0",
+                    ),
+            );
         }
         Some(image_spec) => image_spec,
     };
@@ -233,7 +262,10 @@ fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType
         }
         return Ok((image_spec, artifact_type));
     }
-    Ok((image_spec, artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT))))
+    Ok((
+        image_spec,
+        artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT)),
+    ))
 }
 
 fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
@@ -287,7 +319,11 @@ fn report(
         Some(digest) if digest.contains(':') => None,
         tag => Some(tag.unwrap_or_default().to_owned()),
     };
-    let mut tags: Vec<String> = first.into_iter().chain(further_tags).map(|tag| format!("{path}:{tag}")).collect();
+    let mut tags: Vec<String> = first
+        .into_iter()
+        .chain(further_tags)
+        .map(|tag| format!("{path}:{tag}"))
+        .collect();
     tags.sort();
     let result = model::Push {
         descriptor: model::Descriptor::new(&path, descriptor),

@@ -41,8 +41,14 @@ impl Command for Args {
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the digest of an artifact",
         examples: &[
-            ("Print the digest of a tag", "oras resolve localhost:5000/hello:v1"),
-            ("Print it as a full reference", "oras resolve -l localhost:5000/hello:v1"),
+            (
+                "Print the digest of a tag",
+                "oras resolve localhost:5000/hello:v1",
+            ),
+            (
+                "Print it as a full reference",
+                "oras resolve -l localhost:5000/hello:v1",
+            ),
             (
                 "Print the digest of the manifest for a platform",
                 "oras resolve --platform linux/arm64 localhost:5000/hello:v1",

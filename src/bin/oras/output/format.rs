@@ -24,17 +24,27 @@ impl Format {
             None => (format, None),
         };
         if !flags.template.is_empty() && format != "go-template" {
-            return Err(Failure::usage("--template must be used with --format go-template"));
+            return Err(Failure::usage(
+                "--template must be used with --format go-template",
+            ));
         }
         match (name, inline) {
             ("text", None) => Ok(Self::Text),
             ("json", None) => Ok(Self::Json),
-            ("go-template", Some(template)) if !template.is_empty() => Ok(Self::Template(template.to_owned())),
-            ("go-template", None) if !flags.template.is_empty() => Ok(Self::Template(flags.template.clone())),
-            ("go-template", _) => Err(Failure::usage("\"go-template\" format specified but no template given")
-                .recommend("use `--format go-template=TEMPLATE` to specify the template")),
-            _ => Err(Failure::usage(format!("invalid format type: {}", quote::double(format)))
-                .recommend("supported types: json, go-template, text")),
+            ("go-template", Some(template)) if !template.is_empty() => {
+                Ok(Self::Template(template.to_owned()))
+            }
+            ("go-template", None) if !flags.template.is_empty() => {
+                Ok(Self::Template(flags.template.clone()))
+            }
+            ("go-template", _) => Err(Failure::usage(
+                "\"go-template\" format specified but no template given",
+            )
+            .recommend("use `--format go-template=TEMPLATE` to specify the template")),
+            _ => Err(
+                Failure::usage(format!("invalid format type: {}", quote::double(format)))
+                    .recommend("supported types: json, go-template, text"),
+            ),
         }
     }
 
@@ -44,7 +54,11 @@ impl Format {
     }
 
     /// Prints a result in any format but text.
-    pub(crate) fn print<T: Serialize>(&self, result: &T, context: &mut Context) -> Result<(), Failure> {
+    pub(crate) fn print<T: Serialize>(
+        &self,
+        result: &T,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
         match self {
             Self::Text => Ok(()),
             Self::Json => {
@@ -53,7 +67,8 @@ impl Format {
                 context.print_bytes(&json)
             }
             Self::Template(template) => {
-                let value = serde_json::to_value(result).map_err(|error| Failure::new(error.to_string()))?;
+                let value = serde_json::to_value(result)
+                    .map_err(|error| Failure::new(error.to_string()))?;
                 super::template::render(template, &value, context)
             }
         }
@@ -62,5 +77,6 @@ impl Format {
 
 /// Indents JSON by two spaces a level.
 pub(crate) fn pretty(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    oras::json::indent(json).map_err(|error| Failure::new(format!("failed to indent JSON: {error}")))
+    oras::json::indent(json)
+        .map_err(|error| Failure::new(format!("failed to indent JSON: {error}")))
 }

@@ -13,9 +13,13 @@ use crate::failure::Failure;
 pub(super) fn render(template: &str, data: &Json, context: &mut Context) -> Result<(), Failure> {
     // The engine names the template itself.
     let failure = |error: gotmpl::TemplateError| Failure::new(error.to_string());
-    let template = Template::new("format output").parse(template).map_err(failure)?;
+    let template = Template::new("format output")
+        .parse(template)
+        .map_err(failure)?;
     let mut out = Vec::new();
-    template.execute(&mut out, &value_of(data)).map_err(failure)?;
+    template
+        .execute(&mut out, &value_of(data))
+        .map_err(failure)?;
     context.print_bytes(&out)
 }
 
@@ -28,8 +32,10 @@ fn value_of(json: &Json) -> Value {
         Json::String(text) => Value::String(text.as_str().into()),
         Json::Array(items) => Value::List(items.iter().map(value_of).collect()),
         Json::Object(members) => {
-            let members: BTreeMap<Arc<str>, Value> =
-                members.iter().map(|(key, value)| (key.as_str().into(), value_of(value))).collect();
+            let members: BTreeMap<Arc<str>, Value> = members
+                .iter()
+                .map(|(key, value)| (key.as_str().into(), value_of(value)))
+                .collect();
             Value::Map(Arc::new(members))
         }
     }
@@ -49,7 +55,10 @@ mod tests {
             ("{{.nested.x}} {{.missing}}", "true <no value>"),
         ] {
             let template = Template::new("t").parse(template).unwrap();
-            assert_eq!(template.execute_to_string(&value_of(&data)).unwrap(), wanted);
+            assert_eq!(
+                template.execute_to_string(&value_of(&data)).unwrap(),
+                wanted
+            );
         }
     }
 }

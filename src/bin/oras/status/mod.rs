@@ -24,7 +24,9 @@ impl<'c> Lines<'c> {
             push::Event::Empty => self.line("Uploading empty artifact"),
             push::Event::Copy(copy::Event::Started(node)) => self.about("Uploading", node),
             push::Event::Copy(copy::Event::Copied(node)) => self.about("Uploaded ", node),
-            push::Event::Copy(copy::Event::Existed(node) | copy::Event::Repeated(node)) => self.about("Exists   ", node),
+            push::Event::Copy(copy::Event::Existed(node) | copy::Event::Repeated(node)) => {
+                self.about("Exists   ", node)
+            }
             _ => Ok(()),
         }
     }
@@ -44,7 +46,11 @@ impl<'c> Lines<'c> {
     fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
         let is_named = node.annotations.contains_key(oras::descriptor::TITLE);
         if is_named || self.unnamed {
-            self.line(&format!("{verb} {} {}", node.digest.short(), node.display_name()))
+            self.line(&format!(
+                "{verb} {} {}",
+                node.digest.short(),
+                node.display_name()
+            ))
         } else {
             Ok(())
         }

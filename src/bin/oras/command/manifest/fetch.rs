@@ -9,7 +9,8 @@ use oras::{Descriptor, Error, RawManifest};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
-    Debugging, Descriptor as DescriptorFlag, Format as FormatFlags, Layout, Platform, Pretty, Remote, Verbose,
+    Debugging, Descriptor as DescriptorFlag, Format as FormatFlags, Layout, Platform, Pretty,
+    Remote, Verbose,
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
@@ -31,9 +32,14 @@ impl FlagTable for Own {
             "accept these media types only (repeatable, comma-separated)",
             |own: &mut Self, types| own.media_types.extend(types),
         ),
-        Flag::text("output", "path", "file to write the manifest to, - for stdout", |own: &mut Self, text| {
-            own.output = text;
-        })
+        Flag::text(
+            "output",
+            "path",
+            "file to write the manifest to, - for stdout",
+            |own: &mut Self, text| {
+                own.output = text;
+            },
+        )
         .short('o'),
     ];
 }
@@ -58,10 +64,22 @@ impl Command for Args {
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the manifest of an artifact",
         examples: &[
-            ("Print a manifest as it is stored", "oras manifest fetch localhost:5000/hello:v1"),
-            ("Print it indented", "oras manifest fetch --pretty localhost:5000/hello:v1"),
-            ("Print its descriptor", "oras manifest fetch --descriptor localhost:5000/hello:v1"),
-            ("Write it to a file", "oras manifest fetch --output manifest.json localhost:5000/hello:v1"),
+            (
+                "Print a manifest as it is stored",
+                "oras manifest fetch localhost:5000/hello:v1",
+            ),
+            (
+                "Print it indented",
+                "oras manifest fetch --pretty localhost:5000/hello:v1",
+            ),
+            (
+                "Print its descriptor",
+                "oras manifest fetch --descriptor localhost:5000/hello:v1",
+            ),
+            (
+                "Write it to a file",
+                "oras manifest fetch --output manifest.json localhost:5000/hello:v1",
+            ),
             (
                 "Print the manifest for a platform",
                 "oras manifest fetch --platform linux/arm64 localhost:5000/hello:v1",
@@ -138,13 +156,17 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             }
         }
     };
-    let manifest =
-        fetch().map_err(|error| target.failure(&error.context(format!("failed to fetch the content of {raw}"))))?;
+    let manifest = fetch().map_err(|error| {
+        target.failure(&error.context(format!("failed to fetch the content of {raw}")))
+    })?;
     let to_file = !matches!(args.own.output.as_str(), "" | "-");
     if to_file {
         fs::write(&args.own.output, manifest.bytes()).map_err(|error| {
             let error = Error::io("open", &args.own.output)(error);
-            Failure::of(&error).context(&format!("failed to open {}", quote::double(&args.own.output)))
+            Failure::of(&error).context(&format!(
+                "failed to open {}",
+                quote::double(&args.own.output)
+            ))
         })?;
     }
     if args.descriptor.descriptor {
@@ -187,7 +209,11 @@ fn check(args: &Args, given: impl Fn(&str) -> bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_descriptor(descriptor: &Descriptor, args: &Args, context: &mut Context) -> Result<(), Failure> {
+fn print_descriptor(
+    descriptor: &Descriptor,
+    args: &Args,
+    context: &mut Context,
+) -> Result<(), Failure> {
     print_json(&oras::json::to_vec(descriptor), args, context)
 }
 

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use oras::store::TagLister;
 use oras::{Digest, Reference};
 
 use crate::context::Context;
@@ -22,7 +21,12 @@ struct Own {
 
 impl FlagTable for Own {
     const FLAGS: &'static [Flag<Self>] = &[
-        Flag::text("last", "tag", "start after this tag", |own: &mut Self, text| own.last = text),
+        Flag::text(
+            "last",
+            "tag",
+            "start after this tag",
+            |own: &mut Self, text| own.last = text,
+        ),
         Flag::switch(
             "exclude-digest-tags",
             "leave out tags that are digests, such as those of referrers",
@@ -50,10 +54,22 @@ impl Command for Args {
         about: "List the tags of a repository",
         details: "With a tag or digest behind the name, only tags of the same content are listed.",
         examples: &[
-            ("List the tags of a repository", "oras repo tags localhost:5000/hello"),
-            ("List the tags of the same content", "oras repo tags localhost:5000/hello:v1"),
-            ("List the tags after v1", "oras repo tags --last v1 localhost:5000/hello"),
-            ("List the tags of an OCI image layout", "oras repo tags --oci-layout layout-dir"),
+            (
+                "List the tags of a repository",
+                "oras repo tags localhost:5000/hello",
+            ),
+            (
+                "List the tags of the same content",
+                "oras repo tags localhost:5000/hello:v1",
+            ),
+            (
+                "List the tags after v1",
+                "oras repo tags --last v1 localhost:5000/hello",
+            ),
+            (
+                "List the tags of an OCI image layout",
+                "oras repo tags --oci-layout layout-dir",
+            ),
         ],
         positionals: Positionals::Exactly(1, "the target repository to list tags from"),
         ..CommandSpec::BASE
@@ -112,11 +128,21 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     source
         .tags(last, &mut |page| {
             for tag in page {
-                let Some(tag) = tag.strip_prefix(prefix.as_deref().unwrap_or_default()) else { continue };
+                let Some(tag) = tag.strip_prefix(prefix.as_deref().unwrap_or_default()) else {
+                    continue;
+                };
                 if args.own.exclude_digest_tags && is_digest_tag(tag) {
                     continue;
                 }
-                result = emit(tag, &*source, digest.as_ref(), &format, &mut tags, context, &target);
+                result = emit(
+                    tag,
+                    &*source,
+                    digest.as_ref(),
+                    &format,
+                    &mut tags,
+                    context,
+                    &target,
+                );
                 if result.is_err() {
                     return ControlFlow::Break(());
                 }
@@ -139,7 +165,9 @@ fn emit(
     target: &Target,
 ) -> Result<(), Failure> {
     if let Some(digest) = digest {
-        let descriptor = source.resolve(tag).map_err(|error| target.failure(&error))?;
+        let descriptor = source
+            .resolve(tag)
+            .map_err(|error| target.failure(&error))?;
         if descriptor.digest != *digest {
             return Ok(());
         }
@@ -161,7 +189,12 @@ fn digest_of(
 ) -> Result<Digest, Failure> {
     let digest = match reference.parse() {
         Ok(digest) => digest,
-        Err(_) => source.resolve(reference).map_err(|error| target.failure(&error))?.digest,
+        Err(_) => {
+            source
+                .resolve(reference)
+                .map_err(|error| target.failure(&error))?
+                .digest
+        }
     };
     context.warn_record(&format!(
         "[Experimental] querying tags associated to {digest}, it may take a while...\n"
