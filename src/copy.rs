@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use crate::content::Content;
+use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
@@ -293,16 +293,31 @@ struct Announced<'x, 'c, 'o, 'a> {
     copier: &'x mut Copier<'c, 'o, 'a>,
 }
 
+impl Announced<'_, '_, '_, '_> {
+    fn announce(&mut self) -> Result<()> {
+        self.copier.tell(Event::Started(self.node))
+    }
+}
+
 impl Content for Announced<'_, '_, '_, '_> {
     fn size(&self) -> u64 {
         self.content.size()
     }
 
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.copier.tell(Event::Started(self.node))?;
+        self.announce()?;
         self.content
             .open()
             .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.announce()?;
+        self.content.open_verified(expected).map_err(at(
+            Side::Source,
+            Operation::Fetch,
+            Some(self.node),
+        ))
     }
 }
 

@@ -601,6 +601,8 @@ pub enum Mismatch {
     Size,
     /// What it unpacks to has another digest.
     UnpackedDigest,
+    /// It changed after its digest was computed.
+    Changed,
 }
 
 impl fmt::Display for Mismatch {
@@ -611,6 +613,7 @@ impl fmt::Display for Mismatch {
             Self::Trailing => "trailing data",
             Self::Size => "mismatched size",
             Self::UnpackedDigest => "content digest mismatch",
+            Self::Changed => "the file changed after its digest was computed",
         })
     }
 }

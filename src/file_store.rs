@@ -7,11 +7,11 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::archive::{self, PackOptions, UnpackOptions};
-use crate::content::{BUFFER_BYTES, Content, FileContent, VerifyReader};
+use crate::content::{BUFFER_BYTES, Content, FileContent, Stamp, VerifyReader};
 use crate::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Mismatch, Result};
@@ -40,8 +40,8 @@ struct Named {
 }
 
 enum Place {
-    /// A file that was added.
-    File(PathBuf),
+    /// A file that was added, as it was when its digest was computed.
+    File(PathBuf, Stamp),
     /// The archive of a directory that was added: a temporary file that has no name.
     Archive(File),
     /// A file that was written below the output directory, by its title.
@@ -96,7 +96,10 @@ impl FileStore {
             self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
         } else {
             let descriptor = FileContent::describe(path, media_type.unwrap_or(MediaType::LAYER))?;
-            (descriptor, Place::File(path.to_owned()))
+            (
+                descriptor,
+                Place::File(path.to_owned(), Stamp::of(&metadata)),
+            )
         };
         descriptor
             .annotations
@@ -173,7 +176,7 @@ impl FileStore {
             .is_some_and(|unpack| unpack == "true")
         {
             let pending = output.create_directory(title)?;
-            let mut reader = VerifyReader::new(content.open()?, expected.clone());
+            let mut reader = content.open_verified(expected)?;
             let options = UnpackOptions::new(title, pending.path());
             let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
             let digest = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
@@ -191,7 +194,9 @@ impl FileStore {
         } else {
             let mut pending = output.create_file(title)?;
             let path = pending.path().to_owned();
-            VerifyReader::new(content.open()?, expected.clone()).copy_to(&mut pending, &path)?;
+            content
+                .open_verified(expected)?
+                .copy_to(&mut pending, &path)?;
             pending.commit()?;
             let place = Place::Output(title.to_owned());
             self.named
@@ -243,23 +248,33 @@ impl Source for FileStore {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let named = self.named.borrow();
-        let inner: Box<dyn Read> = match named.places.get(&target.digest) {
-            None => return self.unnamed.fetch(target),
-            Some(Place::File(path)) => Box::new(File::open(path).map_err(Error::io("open", path))?),
+        let reader = |inner: File| VerifyReader::new(inner, target.clone());
+        match named.places.get(&target.digest) {
+            None => self.unnamed.fetch(target),
+            Some(Place::File(path, stamp)) => {
+                let stamp = *stamp;
+                let file = File::open(path).map_err(Error::io("open", path))?;
+                let same = file.try_clone().map_err(Error::io("open", path))?;
+                let is_unchanged = move || {
+                    same.metadata()
+                        .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
+                };
+                Ok(reader(file).known_unless_changed(is_unchanged))
+            }
             Some(Place::Archive(file)) => {
                 let mut file = file
                     .try_clone()
                     .map_err(Error::io("open", &self.temporary))?;
                 file.seek(SeekFrom::Start(0))
                     .map_err(Error::io("seek", &self.temporary))?;
-                Box::new(file)
+                // Nobody else can reach a file without a name.
+                Ok(reader(file).known_unless_changed(|| true))
             }
             Some(Place::Output(title)) => match &self.output {
-                Some(output) => Box::new(output.read_file(title)?),
-                None => return Err(Error::not_found(target.digest.as_str())),
+                Some(output) => Ok(reader(output.read_file(title)?)),
+                None => Err(Error::not_found(target.digest.as_str())),
             },
-        };
-        Ok(VerifyReader::new(inner, target.clone()))
+        }
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

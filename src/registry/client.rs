@@ -14,7 +14,7 @@ use crate::auth::{
     trust,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::content::{Content, VerifyReader};
+use crate::content::Content;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind};
@@ -480,7 +480,10 @@ impl Client {
             DraftBody::None => self.transport.send(request(RequestBody::None)),
             DraftBody::Bytes(bytes) => self.transport.send(request(RequestBody::Bytes(bytes))),
             DraftBody::Content(expected, content) => {
-                let mut reader = VerifyReader::new(content.open()?, expected.clone());
+                // The registry computes the digest before it commits the upload.
+                let mut reader = content
+                    .open_verified(expected)?
+                    .for_receiver_that_verifies();
                 self.transport.send(request(RequestBody::Reader {
                     reader: &mut reader,
                     size: expected.size,

@@ -140,7 +140,7 @@ impl Repository<'_> {
         reference: &str,
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
-        let bytes = VerifyReader::new(content.open()?, expected.clone()).read_all(limit)?;
+        let bytes = content.open_verified(expected)?.read_all(limit)?;
         let mut draft = self
             .writing(Method::Put, self.endpoint.manifest(reference))
             .header("Content-Type", expected.media_type.as_str());
