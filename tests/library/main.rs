@@ -3,5 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod setup;
+
+mod blobs;
 mod test_ground;
 mod test_registry;
