@@ -100,6 +100,13 @@ impl Answer {
         body
     }
 
+    /// The address in a header of this answer, which may be relative.
+    pub(super) fn resolve(&self, header: &str, address: &str) -> Result<Url> {
+        self.url
+            .join(address)
+            .map_err(|error| self.protocol_error(format!("its {header} is not valid: {error}")))
+    }
+
     /// An answer that breaks the protocol.
     pub(super) fn protocol_error(&self, reason: impl Into<String>) -> Error {
         Error::Protocol {

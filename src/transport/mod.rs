@@ -174,13 +174,13 @@ impl Response {
         limit_name: &'static str,
     ) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut body = (&mut self.body).take(limit + 1);
+        let mut body = (&mut self.body).take(limit.saturating_add(1));
         body.read_to_end(&mut bytes)
             .map_err(Error::io("read", what))?;
         if bytes.len() as u64 > limit {
             return Err(Error::TooLarge {
                 what: what.to_owned(),
-                size: self.content_length().unwrap_or(limit + 1),
+                size: self.content_length().unwrap_or(limit.saturating_add(1)),
                 limit,
                 limit_name,
             });

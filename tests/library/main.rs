@@ -6,5 +6,7 @@ mod support;
 mod setup;
 
 mod blobs;
+mod manifests;
 mod test_ground;
 mod test_registry;
+mod uploads;
