@@ -458,14 +458,13 @@ impl Client {
             }
         };
         let response = sent.map_err(|error| transport_error(error, method, url))?;
+        let whole = draft.whole.filter(|&limit| {
+            let announced = response.content_length();
+            (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
+        });
         let mut body: Box<dyn Read + Send> =
             Box::new(NamedBody::new(response.body, method, url.clone()));
-        if let Some(limit) = draft.whole
-            && (200..300).contains(&response.status)
-            && response
-                .content_length()
-                .is_none_or(|length| length <= limit)
-        {
+        if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
                 .take(limit)
