@@ -5,6 +5,7 @@ mod support;
 
 mod setup;
 
+mod auth;
 mod blobs;
 mod manifests;
 mod test_ground;

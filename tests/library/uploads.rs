@@ -572,7 +572,8 @@ fn content_that_changed_is_not_pushed() {
         assert!(error.is_verification(), "{name}: {error:?}");
         assert_eq!(text(&error), format!("{HELLO}: {wanted}"), "{name}");
         assert!(registry.blobs("a").is_empty(), "{name}");
-        assert_eq!(registry.log().len(), 2, "{name}: once");
+        // The request may be given up before its first byte leaves.
+        assert!(registry.log().len() <= 2, "{name}: {:#?}", registry.log());
     }
 }
 
