@@ -50,7 +50,7 @@ impl Repository<'_> {
             let Some(next) = link::next(answer.response.headers.all("Link")) else {
                 return Ok(());
             };
-            let next = answer.resolve("Link", &next)?;
+            let next = answer.resolve_own("Link", &next)?;
             if trust(&url.origin(), &next.origin()) != Ok(Trust::Full) {
                 return Err(
                     answer.protocol_error(format!("the next page is at another host, \"{next}\""))
