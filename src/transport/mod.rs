@@ -103,8 +103,17 @@ impl fmt::Debug for RequestBody<'_> {
 }
 
 /// Header names and values, in order. Names are compared without regard to case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
+
+/// Names only: some values are secret, and nobody knows all that are.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 impl Headers {
     /// No headers.

@@ -7,10 +7,12 @@ mod setup;
 
 mod auth;
 mod blobs;
+mod limits;
 mod manifests;
 mod pagination;
 mod redirects;
 mod retry;
+mod secrets;
 mod test_ground;
 mod test_registry;
 mod uploads;
