@@ -135,7 +135,7 @@ fn an_error_without_end_is_an_error_all_the_same() {
     assert_eq!(
         text(&error),
         format!(
-            "GET \"{}/v2/a/blobs/{HELLO}\": response status code 418: : {}…",
+            "GET \"{}/v2/a/blobs/{HELLO}\": response status code 418: {}…",
             registry.url(),
             "y".repeat(200)
         )
