@@ -7,6 +7,7 @@ mod setup;
 
 mod auth;
 mod blobs;
+mod conformance;
 mod limits;
 mod manifests;
 mod pagination;
