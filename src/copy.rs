@@ -3,7 +3,7 @@
 //! This module names no store. What it does is told to an observer as it happens.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::content::Content;
 use crate::descriptor::Descriptor;
@@ -99,10 +99,20 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let root = source
-        .resolve(reference)
-        .map_err(at(Side::Source, Operation::Resolve, None))?;
-    copy_graph(source, target, &root, target_reference, options)?;
+    let resolving = || at(Side::Source, Operation::Resolve, None);
+    let (root, reader) = source.fetch_tagged(reference).map_err(resolving())?;
+    // What came with the name need not be asked for again.
+    let manifest = if root.media_type.is_manifest() {
+        let bytes = reader
+            .read_all(options.max_manifest_bytes)
+            .map_err(resolving())?;
+        Some(RawManifest::verified(root.clone(), bytes))
+    } else {
+        None
+    };
+    let mut copier = Copier::new(source, target, options);
+    copier.root = manifest;
+    copier.run(&root, target_reference)?;
     Ok(root)
 }
 
@@ -114,20 +124,23 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    let mut copier = Copier {
-        source,
-        target,
-        options,
-        done: HashSet::new(),
-    };
-    copier.run(root, reference)
+    Copier::new(source, target, options).run(root, reference)
 }
 
 struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
-    done: HashSet<Digest>,
+    /// The root, if it was read already.
+    root: Option<RawManifest>,
+    done: HashSet<Key>,
+}
+
+/// What makes content the same: stores may keep manifests and blobs apart, so one digest can be both.
+type Key = (Digest, bool);
+
+fn key(node: &Descriptor) -> Key {
+    (node.digest.clone(), node.media_type.is_manifest())
 }
 
 /// A manifest whose successors are being copied.
@@ -139,7 +152,21 @@ struct Frame {
     next: usize,
 }
 
-impl Copier<'_, '_, '_> {
+impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
+    fn new(
+        source: &'c dyn Source,
+        target: &'c dyn Target,
+        options: &'o mut CopyOptions<'a>,
+    ) -> Self {
+        Self {
+            source,
+            target,
+            options,
+            root: None,
+            done: HashSet::new(),
+        }
+    }
+
     fn run(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<()> {
         let mut stack = Vec::new();
         match self.enter(root, reference, true)? {
@@ -149,7 +176,7 @@ impl Copier<'_, '_, '_> {
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
-                if self.done.contains(&successor.digest) {
+                if self.done.contains(&key(&successor)) {
                     continue;
                 }
                 check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
@@ -175,7 +202,7 @@ impl Copier<'_, '_, '_> {
         if !node.media_type.is_manifest() {
             let mut content = Fetched::new(self.source, node);
             self.transfer(node, &mut content, reference)?;
-            self.done.insert(node.digest.clone());
+            self.done.insert(key(node));
             return Ok(None);
         }
         let is_new = is_root && self.options.root == RootState::New;
@@ -186,23 +213,21 @@ impl Copier<'_, '_, '_> {
                 Some(node),
             ))?
         {
-            self.done.insert(node.digest.clone());
+            self.done.insert(key(node));
             match reference {
-                Some(reference) => {
-                    let mut content = Fetched::new(self.source, node);
-                    self.target
-                        .push_tagged(node, &mut content, reference)
-                        .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
-                }
+                Some(reference) => self.name(node, reference)?,
                 None => self.tell(Event::Existed(node))?,
             }
             return Ok(None);
         }
         self.tell(Event::Examining(node))?;
-        let manifest = self
-            .source
-            .fetch_manifest(node, self.options.max_manifest_bytes)
-            .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+        let manifest = match self.root.take() {
+            Some(root) => root,
+            None => self
+                .source
+                .fetch_manifest(node, self.options.max_manifest_bytes)
+                .map_err(at(Side::Source, Operation::Fetch, Some(node)))?,
+        };
         let mut successors =
             manifest
                 .successors()
@@ -225,11 +250,28 @@ impl Copier<'_, '_, '_> {
         }))
     }
 
+    /// Names a manifest that is at the destination already.
+    fn name(&mut self, node: &Descriptor, reference: &str) -> Result<()> {
+        let mut fetched = Fetched::new(self.source, node);
+        let mut known = self.root.as_ref().map(RawManifest::bytes);
+        let mut content = Blamed {
+            content: match &mut known {
+                Some(bytes) => bytes,
+                None => &mut fetched,
+            },
+            node,
+        };
+        self.target
+            .push_tagged(node, &mut content, reference)
+            .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
+        Ok(())
+    }
+
     /// Copies a manifest, now that all it refers to is there.
     fn leave(&mut self, frame: &Frame, reference: Option<&str>) -> Result<()> {
         let mut bytes = frame.manifest.bytes();
         self.transfer(&frame.descriptor, &mut bytes, reference)?;
-        self.done.insert(frame.descriptor.digest.clone());
+        self.done.insert(key(&frame.descriptor));
         self.tell_repeated(&frame.successors)
     }
 
@@ -254,8 +296,7 @@ impl Copier<'_, '_, '_> {
     ) -> Result<()> {
         let target = self.target;
         let mut announced = Announced {
-            content,
-            node,
+            content: Blamed { content, node },
             copier: self,
         };
         let pushed = match reference {
@@ -278,8 +319,7 @@ impl Copier<'_, '_, '_> {
 
 /// Content that tells when it is needed: a destination opens it only if it does not have it.
 struct Announced<'x, 'c, 'o, 'a> {
-    content: &'x mut dyn Content,
-    node: &'x Descriptor,
+    content: Blamed<'x>,
     copier: &'x mut Copier<'c, 'o, 'a>,
 }
 
@@ -289,10 +329,48 @@ impl Content for Announced<'_, '_, '_, '_> {
     }
 
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.copier.tell(Event::Started(self.node))?;
-        self.content
-            .open()
-            .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))
+        self.copier.tell(Event::Started(self.content.node))?;
+        self.content.open()
+    }
+}
+
+/// Content whose failures are the source's, even when they show only while the destination reads it.
+struct Blamed<'x> {
+    content: &'x mut dyn Content,
+    node: &'x Descriptor,
+}
+
+impl Content for Blamed<'_> {
+    fn size(&self) -> u64 {
+        self.content.size()
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let inner =
+            self.content
+                .open()
+                .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))?;
+        Ok(Box::new(BlamedReader {
+            inner,
+            node: self.node,
+        }))
+    }
+}
+
+struct BlamedReader<'x> {
+    inner: Box<dyn Read + 'x>,
+    node: &'x Descriptor,
+}
+
+impl Read for BlamedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            let error = Error::io("read", self.node.digest.as_str())(error);
+            at(Side::Source, Operation::Fetch, Some(self.node))(error).into_io()
+        })
     }
 }
 

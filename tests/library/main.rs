@@ -8,6 +8,8 @@ mod setup;
 mod auth;
 mod blobs;
 mod conformance;
+mod copy;
+mod copy_failures;
 mod limits;
 mod manifests;
 mod pagination;
