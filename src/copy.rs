@@ -5,10 +5,11 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-use crate::content::Content;
+use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
+use crate::graph::Resolved;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::store::{Fetched, Pushed, Source, Target};
 
@@ -99,21 +100,13 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let resolving = || at(Side::Source, Operation::Resolve, None);
-    let (root, reader) = source.fetch_tagged(reference).map_err(resolving())?;
-    // What came with the name need not be asked for again.
-    let manifest = if root.media_type.is_manifest() {
-        let bytes = reader
-            .read_all(options.max_manifest_bytes)
-            .map_err(resolving())?;
-        Some(RawManifest::verified(root.clone(), bytes))
-    } else {
-        None
-    };
-    let mut copier = Copier::new(source, target, options);
-    copier.root = manifest;
-    copier.run(&root, target_reference)?;
-    Ok(root)
+    let source = Resolved::new(source, reference, options.max_manifest_bytes).map_err(at(
+        Side::Source,
+        Operation::Resolve,
+        None,
+    ))?;
+    copy_graph(&source, target, source.root(), target_reference, options)?;
+    Ok(source.root().clone())
 }
 
 /// Copies `root` with all it refers to, and names it if there is a `reference`.
@@ -124,16 +117,23 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    Copier::new(source, target, options).run(root, reference)
+    let mut copier = Copier {
+        source,
+        target,
+        options,
+        done: HashSet::new(),
+        names: HashSet::new(),
+    };
+    copier.run(root, reference)
 }
 
 struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
-    /// The root, if it was read already.
-    root: Option<RawManifest>,
     done: HashSet<Key>,
+    /// Under which names content was handled.
+    names: HashSet<(Digest, Option<String>)>,
 }
 
 /// What makes content the same: stores may keep manifests and blobs apart, so one digest can be both.
@@ -152,21 +152,7 @@ struct Frame {
     next: usize,
 }
 
-impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
-    fn new(
-        source: &'c dyn Source,
-        target: &'c dyn Target,
-        options: &'o mut CopyOptions<'a>,
-    ) -> Self {
-        Self {
-            source,
-            target,
-            options,
-            root: None,
-            done: HashSet::new(),
-        }
-    }
-
+impl Copier<'_, '_, '_> {
     fn run(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<()> {
         let mut stack = Vec::new();
         match self.enter(root, reference, true)? {
@@ -201,8 +187,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     ) -> Result<Option<Frame>> {
         if !node.media_type.is_manifest() {
             let mut content = Fetched::new(self.source, node);
-            self.transfer(node, &mut content, reference)?;
-            self.done.insert(key(node));
+            self.transfer(node, &mut content, reference, &[])?;
             return Ok(None);
         }
         let is_new = is_root && self.options.root == RootState::New;
@@ -213,21 +198,26 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
                 Some(node),
             ))?
         {
-            self.done.insert(key(node));
+            self.finish(node);
             match reference {
-                Some(reference) => self.name(node, reference)?,
+                Some(reference) => {
+                    let mut content = Blamed {
+                        content: &mut Fetched::new(self.source, node),
+                        node,
+                    };
+                    self.target
+                        .push_tagged(node, &mut content, reference)
+                        .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
+                }
                 None => self.tell(Event::Existed(node))?,
             }
             return Ok(None);
         }
         self.tell(Event::Examining(node))?;
-        let manifest = match self.root.take() {
-            Some(root) => root,
-            None => self
-                .source
-                .fetch_manifest(node, self.options.max_manifest_bytes)
-                .map_err(at(Side::Source, Operation::Fetch, Some(node)))?,
-        };
+        let manifest = self
+            .source
+            .fetch_manifest(node, self.options.max_manifest_bytes)
+            .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         let mut successors =
             manifest
                 .successors()
@@ -250,38 +240,22 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         }))
     }
 
-    /// Names a manifest that is at the destination already.
-    fn name(&mut self, node: &Descriptor, reference: &str) -> Result<()> {
-        let mut fetched = Fetched::new(self.source, node);
-        let mut known = self.root.as_ref().map(RawManifest::bytes);
-        let mut content = Blamed {
-            content: match &mut known {
-                Some(bytes) => bytes,
-                None => &mut fetched,
-            },
-            node,
-        };
-        self.target
-            .push_tagged(node, &mut content, reference)
-            .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
-        Ok(())
-    }
-
     /// Copies a manifest, now that all it refers to is there.
     fn leave(&mut self, frame: &Frame, reference: Option<&str>) -> Result<()> {
         let mut bytes = frame.manifest.bytes();
-        self.transfer(&frame.descriptor, &mut bytes, reference)?;
-        self.done.insert(key(&frame.descriptor));
-        self.tell_repeated(&frame.successors)
+        self.transfer(&frame.descriptor, &mut bytes, reference, &frame.successors)
     }
 
-    /// One line for each further name of content that a manifest refers to more than once.
+    /// Remembers that content was handled under the name it has here.
+    fn finish(&mut self, node: &Descriptor) {
+        self.done.insert(key(node));
+        self.names.insert(name_of(node));
+    }
+
+    /// One event for each further name of content that was handled under another one.
     fn tell_repeated(&mut self, successors: &[Descriptor]) -> Result<()> {
-        for (index, successor) in successors.iter().enumerate() {
-            let first = successors[..index]
-                .iter()
-                .find(|earlier| earlier.digest == successor.digest);
-            if first.is_some_and(|first| first.title() != successor.title()) {
+        for successor in successors {
+            if self.names.insert(name_of(successor)) {
                 self.tell(Event::Repeated(successor))?;
             }
         }
@@ -293,6 +267,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         node: &Descriptor,
         content: &mut dyn Content,
         reference: Option<&str>,
+        successors: &[Descriptor],
     ) -> Result<()> {
         let target = self.target;
         let mut announced = Announced {
@@ -303,7 +278,10 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             Some(reference) => target.push_tagged(node, &mut announced, reference),
             None => target.push(node, &mut announced),
         };
-        match pushed.map_err(at(Side::Destination, Operation::Push, Some(node)))? {
+        let pushed = pushed.map_err(at(Side::Destination, Operation::Push, Some(node)))?;
+        self.finish(node);
+        self.tell_repeated(successors)?;
+        match pushed {
             Pushed::Stored => self.tell(Event::Copied(node)),
             Pushed::AlreadyThere => self.tell(Event::Existed(node)),
         }
@@ -323,14 +301,25 @@ struct Announced<'x, 'c, 'o, 'a> {
     copier: &'x mut Copier<'c, 'o, 'a>,
 }
 
+impl Announced<'_, '_, '_, '_> {
+    fn announce(&mut self) -> Result<()> {
+        self.copier.tell(Event::Started(self.content.node))
+    }
+}
+
 impl Content for Announced<'_, '_, '_, '_> {
     fn size(&self) -> u64 {
         self.content.size()
     }
 
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.copier.tell(Event::Started(self.content.node))?;
+        self.announce()?;
         self.content.open()
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.announce()?;
+        self.content.open_verified(expected)
     }
 }
 
@@ -340,38 +329,47 @@ struct Blamed<'x> {
     node: &'x Descriptor,
 }
 
+impl Blamed<'_> {
+    fn blame(node: &Descriptor) -> impl Fn(Error) -> Error + '_ {
+        move |error| at(Side::Source, Operation::Fetch, Some(node))(error)
+    }
+}
+
 impl Content for Blamed<'_> {
     fn size(&self) -> u64 {
         self.content.size()
     }
 
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        let inner =
-            self.content
-                .open()
-                .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))?;
-        Ok(Box::new(BlamedReader {
-            inner,
-            node: self.node,
-        }))
+        let inner = self.content.open().map_err(Self::blame(self.node))?;
+        Ok(Box::new(BlamedReader(inner, self.node)))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let blame = Self::blame(self.node);
+        match self.content.open_verified(expected) {
+            Ok(reader) => Ok(reader.explaining(blame)),
+            Err(error) => Err(blame(error)),
+        }
     }
 }
 
-struct BlamedReader<'x> {
-    inner: Box<dyn Read + 'x>,
-    node: &'x Descriptor,
-}
+struct BlamedReader<'x>(Box<dyn Read + 'x>, &'x Descriptor);
 
 impl Read for BlamedReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer).map_err(|error| {
-            if error.kind() == io::ErrorKind::Interrupted {
-                return error;
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => {
+                let error = Error::io("read", self.1.digest.as_str())(error);
+                Blamed::blame(self.1)(error).into_io()
             }
-            let error = Error::io("read", self.node.digest.as_str())(error);
-            at(Side::Source, Operation::Fetch, Some(self.node))(error).into_io()
         })
     }
+}
+
+fn name_of(node: &Descriptor) -> (Digest, Option<String>) {
+    (node.digest.clone(), node.title().map(str::to_owned))
 }
 
 fn check_bound(

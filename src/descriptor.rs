@@ -111,11 +111,14 @@ impl Descriptor {
             .map_or(self.media_type.as_str(), String::as_str)
     }
 
+    /// Whether digest and size are equal: the same bytes, whatever they are seen as.
+    pub fn is_same_bytes(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.size == other.size
+    }
+
     /// Whether media type, digest and size are equal: the same content seen as the same thing.
     pub fn is_same_content(&self, other: &Self) -> bool {
-        self.media_type == other.media_type
-            && self.digest == other.digest
-            && self.size == other.size
+        self.media_type == other.media_type && self.is_same_bytes(other)
     }
 }
 

@@ -22,7 +22,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A text is not a reference to an artifact, repository or registry.
     InvalidReference {
-        /// The text.
+        /// The text; empty if it was only a part of one, which the reason names.
         reference: String,
         /// What is wrong with it.
         reason: String,
@@ -120,6 +120,13 @@ pub enum Error {
     Malformed {
         /// What it is.
         what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file is not an archive of the kind it is read as.
+    NotAnArchive {
+        /// Its path.
+        path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
@@ -335,6 +342,9 @@ impl fmt::Display for Chain<'_> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InvalidReference { reference, reason } if reference.is_empty() => {
+                write!(f, "invalid reference: {reason}")
+            }
             Self::InvalidReference { reference, reason } => {
                 write!(f, "\"{reference}\": invalid reference: {reason}")
             }
@@ -380,6 +390,11 @@ impl fmt::Display for Error {
                 "{what} size {size} exceeds {limit_name} {limit}: size exceeds limit"
             ),
             Self::Malformed { what, reason } => write!(f, "invalid {what}: {reason}"),
+            Self::NotAnArchive { path, reason } => write!(
+                f,
+                "\"{}\" does not look like a tar archive: {reason}",
+                path.display()
+            ),
             Self::Io { doing, path, .. } => write!(f, "{doing} {}", path.display()),
             Self::DuplicateName { name } => write!(f, "{name}: duplicate name"),
             Self::PathTraversal { name, reason } => {
@@ -587,6 +602,10 @@ pub enum Mismatch {
     Trailing,
     /// The sender announced another size than the descriptor's.
     Size,
+    /// What it unpacks to has another digest.
+    UnpackedDigest,
+    /// It changed after its digest was computed.
+    Changed,
 }
 
 impl fmt::Display for Mismatch {
@@ -596,6 +615,8 @@ impl fmt::Display for Mismatch {
             Self::Truncated => "unexpected EOF",
             Self::Trailing => "trailing data",
             Self::Size => "mismatched size",
+            Self::UnpackedDigest => "content digest mismatch",
+            Self::Changed => "the file changed after its digest was computed",
         })
     }
 }

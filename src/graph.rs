@@ -1,5 +1,6 @@
 //! Walking from a manifest to what it refers to.
 
+use crate::content::VerifyReader;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, RawManifest};
@@ -84,5 +85,70 @@ pub fn select_platform(
             "selecting a platform from \"{}\"",
             descriptor.media_type
         ))),
+    }
+}
+
+/// A source of which one reference is resolved, so that what it names is read once.
+pub(crate) struct Resolved<'s> {
+    source: &'s dyn Source,
+    root: Descriptor,
+    manifest: Option<RawManifest>,
+}
+
+impl<'s> Resolved<'s> {
+    /// Resolves `reference` and, if it names a manifest, reads it in the same step.
+    pub(crate) fn new(source: &'s dyn Source, reference: &str, limit: u64) -> Result<Self> {
+        let (root, reader) = source.fetch_tagged(reference)?;
+        let manifest = if root.media_type.is_manifest() {
+            Some(RawManifest::verified(root.clone(), reader.read_all(limit)?))
+        } else {
+            None
+        };
+        Ok(Self {
+            source,
+            root,
+            manifest,
+        })
+    }
+
+    /// Resolves `reference` to the manifest for a platform.
+    pub(crate) fn for_platform(
+        source: &'s dyn Source,
+        reference: &str,
+        platform: &Platform,
+        limit: u64,
+    ) -> Result<Self> {
+        let index = source.fetch_manifest_tagged(reference, limit)?;
+        let root = select_platform(source, &index, platform, limit)?;
+        let is_itself = root.digest == index.descriptor().digest;
+        Ok(Self {
+            source,
+            root,
+            manifest: Some(index).filter(|_| is_itself),
+        })
+    }
+
+    /// What the reference names.
+    pub(crate) const fn root(&self) -> &Descriptor {
+        &self.root
+    }
+}
+
+impl Source for Resolved<'_> {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.source.resolve(reference)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        match &self.manifest {
+            Some(manifest) if manifest.descriptor().digest == target.digest => {
+                Ok(VerifyReader::new(manifest.bytes(), target.clone()))
+            }
+            _ => self.source.fetch(target),
+        }
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        self.source.exists(target)
     }
 }

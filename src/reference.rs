@@ -77,7 +77,7 @@ impl FromStr for RegistryName {
         if Self::check(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(invalid(text, format!("invalid registry \"{text}\"")))
+            Err(invalid("", format!("invalid registry \"{text}\"")))
         }
     }
 }
@@ -139,7 +139,7 @@ impl FromStr for RepositoryName {
         if Self::check(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(invalid(text, format!("invalid repository \"{text}\"")))
+            Err(invalid("", format!("invalid repository \"{text}\"")))
         }
     }
 }
@@ -177,7 +177,7 @@ impl FromStr for Tag {
         if Self::check(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(invalid(text, format!("invalid tag \"{text}\"")))
+            Err(invalid("", format!("invalid tag \"{text}\"")))
         }
     }
 }

@@ -14,11 +14,12 @@ use crate::auth::{
     trust,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::content::{Content, VerifyReader};
+use crate::content::Content;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind};
 use crate::manifest::MAX_MANIFEST_BYTES;
+use crate::media_type::MediaType;
 use crate::reference::{RegistryName, RepositoryName};
 use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
 use crate::transport::{
@@ -34,6 +35,15 @@ const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
+const MANIFEST_TYPES: [MediaType; 5] = [
+    MediaType::DOCKER_MANIFEST,
+    MediaType::DOCKER_MANIFEST_LIST,
+    MediaType::IMAGE_MANIFEST,
+    MediaType::IMAGE_INDEX,
+    MediaType::ARTIFACT_MANIFEST,
+];
 
 /// When plain http is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +73,7 @@ pub struct Client {
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
+    accepted_manifests: String,
     max_manifest_bytes: u64,
     session: RefCell<Session>,
     learned: RefCell<HashMap<Origin, Learned>>,
@@ -140,6 +151,19 @@ impl ClientBuilder {
         self
     }
 
+    /// Asks for manifests of these media types only. Of an empty list nothing is taken; the default is every manifest type.
+    #[must_use]
+    pub fn accept_manifests(mut self, media_types: impl IntoIterator<Item = MediaType>) -> Self {
+        let media_types: Vec<String> = media_types
+            .into_iter()
+            .map(|media_type| media_type.to_string())
+            .collect();
+        if !media_types.is_empty() {
+            self.client.accepted_manifests = media_types.join(", ");
+        }
+        self
+    }
+
     /// Refuses manifests of more than `bytes` bytes. The default is
     /// [`MAX_MANIFEST_BYTES`](crate::manifest::MAX_MANIFEST_BYTES).
     #[must_use]
@@ -170,6 +194,9 @@ impl Client {
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
+                accepted_manifests: MANIFEST_TYPES
+                    .map(|media_type| media_type.to_string())
+                    .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 session: RefCell::default(),
                 learned: RefCell::default(),
@@ -194,6 +221,10 @@ impl Client {
             PlainHttp::Localhost => registry.host() == "localhost",
         };
         if plain { Scheme::Http } else { Scheme::Https }
+    }
+
+    pub(super) fn accepted_manifests(&self) -> &str {
+        &self.accepted_manifests
     }
 
     pub(super) const fn max_manifest_bytes(&self) -> u64 {
@@ -450,7 +481,10 @@ impl Client {
             DraftBody::None => self.transport.send(request(RequestBody::None)),
             DraftBody::Bytes(bytes) => self.transport.send(request(RequestBody::Bytes(bytes))),
             DraftBody::Content(expected, content) => {
-                let mut reader = VerifyReader::new(content.open()?, expected.clone());
+                // The registry computes the digest before it commits the upload.
+                let mut reader = content
+                    .open_verified(expected)?
+                    .for_receiver_that_verifies();
                 self.transport.send(request(RequestBody::Reader {
                     reader: &mut reader,
                     size: expected.size,

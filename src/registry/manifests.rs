@@ -4,7 +4,7 @@ use std::io::{Cursor, Read as _};
 
 use super::answer::Answer;
 use super::client::DraftBody;
-use super::repository::{Repository, accepted_manifests};
+use super::repository::Repository;
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::{Algorithm, Digest};
@@ -19,7 +19,7 @@ impl Repository<'_> {
     pub(super) fn stat_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {
         let draft = self
             .reading(Method::Head, self.endpoint.manifest(reference.as_str()))
-            .header("Accept", accepted_manifests());
+            .header("Accept", self.client.accepted_manifests());
         let answer = self.client.send(&self.registry, draft)?;
         match answer.status() {
             200 => {}
@@ -57,7 +57,7 @@ impl Repository<'_> {
     pub(super) fn read_manifest(&self, reference: &TagOrDigest, limit: u64) -> Result<RawManifest> {
         let draft = self
             .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
-            .header("Accept", accepted_manifests())
+            .header("Accept", self.client.accepted_manifests())
             .whole(limit);
         let answer = self.client.send(&self.registry, draft)?;
         if answer.status() == 404 {
@@ -141,7 +141,7 @@ impl Repository<'_> {
         reference: &str,
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
-        let bytes = VerifyReader::new(content.open()?, expected.clone()).read_all(limit)?;
+        let bytes = content.open_verified(expected)?.read_all(limit)?;
         let mut draft = self
             .writing(Method::Put, self.endpoint.manifest(reference))
             .header("Content-Type", expected.media_type.as_str());

@@ -10,7 +10,6 @@ use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
-use crate::media_type::MediaType;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
 use crate::store::{Pushed, Source, TagLister, Target};
 use crate::transport::Method;
@@ -166,17 +165,4 @@ impl TagLister for Repository<'_> {
     ) -> Result<()> {
         self.list_tags(last, visit)
     }
-}
-
-/// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
-pub(super) fn accepted_manifests() -> String {
-    [
-        MediaType::DOCKER_MANIFEST,
-        MediaType::DOCKER_MANIFEST_LIST,
-        MediaType::IMAGE_MANIFEST,
-        MediaType::IMAGE_INDEX,
-        MediaType::ARTIFACT_MANIFEST,
-    ]
-    .map(|media_type| media_type.to_string())
-    .join(", ")
 }

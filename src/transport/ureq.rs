@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long to wait for `100 Continue` before sending the body anyway.
 const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Bytes buffered for each direction of a connection. ureq's own 128 KiB are more than a small machine should give.
-const CONNECTION_BUFFER_BYTES: usize = 32 * 1024;
+/// Bytes buffered for each direction of a connection: fewer system calls for large blobs, and still little memory.
+const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
 /// How long an unused connection is kept: hashing a large file between two requests may take a while.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 

@@ -270,8 +270,8 @@ fn content_under_two_names_is_copied_once_and_told_twice() {
         [
             "copied vnd.oci.empty.v1+json",
             "copied a.txt",
-            "copied vnd.oci.image.manifest.v1+json",
             "repeated b.txt",
+            "copied vnd.oci.image.manifest.v1+json",
         ]
     );
 }

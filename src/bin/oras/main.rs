@@ -1,4 +1,40 @@
-//! The `oras` command.
+//! The `oras` command: arguments in, one library call, results out, an exit status.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod command;
+mod context;
+mod failure;
+mod flags;
+mod output;
+mod status;
+mod target;
+
+use std::process::ExitCode;
+
+use context::Context;
+use failure::Failure;
+use flags::tree::{Resolved, Tree};
+
+fn main() -> ExitCode {
+    let mut context = Context::of_process();
+    let result = run(&mut context);
+    match result.and_then(|()| context.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(failure.report(&mut context)),
+    }
+}
+
+fn run(context: &mut Context) -> Result<(), Failure> {
+    let tree = Tree {
+        commands: command::ALL,
+    };
+    let arguments = flags::utf8(context.take_arguments())?;
+    match tree.resolve(arguments)? {
+        Resolved::Run(entry, arguments) => (entry.run)(context, arguments),
+        Resolved::Help(text) => context.print(&text),
+        Resolved::UnknownTopic(text) => {
+            context.warn(&text);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! From compressed to plain bytes: counted, hashed and limited on their way.
+
+use std::io::{self, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::Limits;
+use crate::content::BUFFER_BYTES;
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::error::{Error, Result};
+
+/// Reads a gzip stream of one or more members. Failures are library errors inside of [`io::Error`].
+pub(super) struct Decompressor<R> {
+    gzip: MultiGzDecoder<BufReader<Source<R>>>,
+    hasher: Hasher,
+    plain_bytes: u64,
+    max_plain_bytes: u64,
+    max_ratio: u64,
+}
+
+impl<R: Read> Decompressor<R> {
+    pub(super) fn new(compressed: R, limits: &Limits) -> Self {
+        let source = Source {
+            inner: compressed,
+            bytes: 0,
+            failed: false,
+        };
+        Self {
+            gzip: MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, source)),
+            hasher: Hasher::new(Algorithm::Sha256),
+            plain_bytes: 0,
+            max_plain_bytes: limits.max_unpacked_bytes,
+            max_ratio: limits.max_ratio,
+        }
+    }
+
+    /// Reads what is left and returns the digest of everything.
+    pub(super) fn finish(mut self, buffer: &mut [u8]) -> io::Result<Digest> {
+        while self.read(buffer)? > 0 {}
+        Ok(self.hasher.finish())
+    }
+
+    fn check_limits(&self) -> Result<()> {
+        let too_large = |limit, limit_name| Error::TooLarge {
+            what: "unpacked content".to_owned(),
+            size: self.plain_bytes,
+            limit,
+            limit_name,
+        };
+        if self.plain_bytes > self.max_plain_bytes {
+            return Err(too_large(self.max_plain_bytes, "MaxUnpackedBytes"));
+        }
+        let allowed = self
+            .source()
+            .bytes
+            .saturating_mul(self.max_ratio)
+            .max(Limits::RATIO_FREE_BYTES);
+        if self.plain_bytes > allowed {
+            return Err(too_large(allowed, "MaxRatio"));
+        }
+        Ok(())
+    }
+
+    fn source(&self) -> &Source<R> {
+        self.gzip.get_ref().get_ref()
+    }
+
+    /// A failure to read is the source's; any other is that the bytes are no gzip.
+    fn classify(&self, error: io::Error) -> io::Error {
+        if self.source().failed {
+            return error;
+        }
+        let reason = match error.to_string() {
+            text if text == "invalid gzip header" => "invalid header".to_owned(),
+            _ if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+            text => text,
+        };
+        Error::malformed("gzip", reason).into_io()
+    }
+}
+
+impl<R: Read> Read for Decompressor<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = loop {
+            match self.gzip.read(buffer) {
+                Ok(count) => break count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.classify(error)),
+            }
+        };
+        self.hasher.update(&buffer[..count]);
+        self.plain_bytes += count as u64;
+        self.check_limits().map_err(Error::into_io)?;
+        Ok(count)
+    }
+}
+
+/// The compressed bytes, counted.
+struct Source<R> {
+    inner: R,
+    bytes: u64,
+    /// Whether the last failure came from here.
+    failed: bool,
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.inner.read(buffer) {
+            Ok(count) => {
+                self.bytes += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                self.failed = error.kind() != io::ErrorKind::Interrupted;
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Unpacking: from an archive, which may be hostile, to a directory.
+
+use std::collections::BTreeMap;
+use std::fs::{File, FileTimes};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cap_std::fs::{Dir, DirBuilder, OpenOptions, Permissions};
+
+use super::Limits;
+use super::decompress::Decompressor;
+use super::entries::{Entries, Entry, Kind};
+use super::links::{self, resolve};
+use crate::content::BUFFER_BYTES;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::lexical;
+
+/// What is unpacked, and within which limits.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct UnpackOptions<'a> {
+    /// What the names in the archive begin with. It is taken off.
+    pub title: &'a str,
+    /// Where the directory finally will be: an absolute path. Errors speak of it, and absolute names and link targets must
+    /// lie below it.
+    pub target: &'a Path,
+    /// How much the archive may make of itself.
+    pub limits: Limits,
+}
+
+impl<'a> UnpackOptions<'a> {
+    /// Options for the archive of the directory `title`, which will be at `target`.
+    pub fn new(title: &'a str, target: &'a Path) -> Self {
+        Self {
+            title,
+            target,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Unpacks a gzipped tar, which may consist of several gzip members, into the empty directory `into`, and returns the digest
+/// of the whole tar, whatever follows its end marker included.
+///
+/// - Entries must lie below the title. Parents that have no entry are created. A later entry replaces an earlier one of the
+///   same name, except that nothing replaces a directory.
+/// - Nothing is written through a symbolic link, and a symbolic link must not lead out of the directory. Hard links must name
+///   a file of the archive.
+/// - Modes are subject to the umask, and lose their setuid, setgid and sticky bits. Those of directories are final only at the
+///   end, so that a read-only directory can be filled. Files and directories get the modification times of the archive.
+///   Ownership is never restored.
+/// - Devices, FIFOs and entries of unknown kinds are not unpacked: `skipped` is called with the name and the kind in words.
+///
+/// Memory does not depend on the size of the archive, but on the number of its directories, within
+/// [`Limits::max_directory_bytes`].
+///
+/// # Errors
+///
+/// [`Error::Malformed`] when it is no gzipped tar or ends early, [`Error::PathTraversal`] when a name or link leads out or
+/// through a symbolic link, [`Error::TooLarge`] naming the limit, [`Error::Unsupported`] for sparse files, [`Error::Io`] naming
+/// the file below [`UnpackOptions::target`], and whatever library error `archive` fails with. What `into` then contains is of
+/// no use.
+pub fn unpack(
+    archive: impl Read,
+    into: &Dir,
+    options: &UnpackOptions<'_>,
+    skipped: &mut dyn FnMut(&str, &'static str),
+) -> Result<Digest> {
+    let title = lexical::clean(Path::new(options.title));
+    let input = Decompressor::new(archive, &options.limits);
+    let mut entries = Entries::new(input, &options.limits);
+    let mut unpacker = Unpacker {
+        base: into,
+        title: &title,
+        options,
+        parent: None,
+        directories: BTreeMap::new(),
+        directory_bytes: 0,
+        buffer: vec![0; BUFFER_BYTES],
+    };
+    let mut last = None;
+    while let Some(entry) = entries
+        .next()
+        .map_err(|error| after(error, last.as_ref()))?
+    {
+        unpacker.entry(&entry, &mut entries, skipped)?;
+        last = Some(entry);
+    }
+    unpacker.finish_directories()?;
+    entries
+        .into_inner()
+        .finish(&mut unpacker.buffer)
+        .map_err(Error::io("read", "archive"))
+        .map_err(|error| after(error, last.as_ref()))
+}
+
+/// Says where in the archive something broke that has no name of its own.
+fn after(error: Error, last: Option<&Entry>) -> Error {
+    match last {
+        Some(entry) => error.context(format!("after archive entry \"{}\"", display(&entry.name))),
+        None => error,
+    }
+}
+
+pub(super) fn display(name: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(name)
+}
+
+struct Unpacker<'a> {
+    base: &'a Dir,
+    title: &'a Path,
+    options: &'a UnpackOptions<'a>,
+    /// The directory that was last written in. It stays what it is, because nothing replaces a directory.
+    parent: Option<(PathBuf, Dir)>,
+    /// Modes and times to set at the end.
+    directories: BTreeMap<PathBuf, (u32, Option<FileTimes>)>,
+    directory_bytes: u64,
+    buffer: Vec<u8>,
+}
+
+impl Unpacker<'_> {
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        content: &mut impl Read,
+        skipped: &mut dyn FnMut(&str, &'static str),
+    ) -> Result<()> {
+        let path = self.relative(&entry.name)?;
+        match entry.kind {
+            Kind::Directory => self.directory(&path, entry),
+            Kind::Other(what) => {
+                skipped(&display(&entry.name), what);
+                Ok(())
+            }
+            _ if path.as_os_str().is_empty() => Err(broken(entry, "it stands for the directory")),
+            Kind::File => self.file(&path, entry, content),
+            Kind::Symlink => self.symlink(&path, entry),
+            Kind::HardLink => self.hard_link(&path, entry),
+        }
+    }
+
+    /// Where an entry goes, below the base.
+    fn relative(&self, name: &[u8]) -> Result<PathBuf> {
+        let cleaned = lexical::clean(links::path(name)?);
+        let base = if cleaned.is_absolute() {
+            self.options.target
+        } else {
+            self.title
+        };
+        let path = lexical::below(&cleaned, base)
+            .ok_or_else(|| links::outside(name, self.options.title))?;
+        let depth = path.components().count() as u64;
+        if depth > self.options.limits.max_depth {
+            return Err(Error::TooLarge {
+                what: format!("depth of archive entry \"{}\"", display(name)),
+                size: depth,
+                limit: self.options.limits.max_depth,
+                limit_name: "MaxDepth",
+            });
+        }
+        Ok(path.to_owned())
+    }
+
+    fn file(&mut self, path: &Path, entry: &Entry, content: &mut impl Read) -> Result<()> {
+        let target = self.options.target.join(path);
+        let (parent, name) = self.parent(path, entry)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        set_mode(&mut options, entry.mode);
+        let file = match parent.open_with(name, &options) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                make_way(parent, name, entry, &target)?;
+                parent.open_with(name, &options)
+            }
+            other => other,
+        };
+        let mut file = file.map_err(Error::io("create", &target))?.into_std();
+        loop {
+            let count = content
+                .read(&mut self.buffer)
+                .map_err(Error::io("read", "archive"))
+                .map_err(|error| named(error, entry))?;
+            if count == 0 {
+                break;
+            }
+            file.write_all(&self.buffer[..count])
+                .map_err(Error::io("write", &target))?;
+        }
+        set_times(&file, times(entry));
+        Ok(())
+    }
+
+    fn directory(&mut self, path: &Path, entry: &Entry) -> Result<()> {
+        let target = self.options.target.join(path);
+        // Whatever the archive says, its directories must be passable while they are filled.
+        let mode = entry.mode | 0o700;
+        if path.as_os_str().is_empty() {
+            restrict(self.base, Path::new("."), mode, &target)?;
+        } else {
+            let (parent, name) = self.parent(path, entry)?;
+            match parent.symlink_metadata(name) {
+                Ok(metadata) if metadata.is_dir() => restrict(parent, name, mode, &target)?,
+                Ok(_) => {
+                    make_way(parent, name, entry, &target)?;
+                    create_directory(parent, name, mode, &target)?;
+                }
+                Err(_) => create_directory(parent, name, mode, &target)?,
+            }
+        }
+        // 64 bytes: about what the map takes for an entry besides its name.
+        self.directory_bytes += path.as_os_str().len() as u64 + 64;
+        let limit = self.options.limits.max_directory_bytes;
+        if self.directory_bytes > limit {
+            return Err(Error::TooLarge {
+                what: "list of directories in an archive".to_owned(),
+                size: self.directory_bytes,
+                limit,
+                limit_name: "MaxDirectoryBytes",
+            });
+        }
+        self.directories
+            .insert(path.to_owned(), (entry.mode, times(entry)));
+        Ok(())
+    }
+
+    fn symlink(&mut self, path: &Path, entry: &Entry) -> Result<()> {
+        let target = self.options.target.join(path);
+        let link = links::path(&entry.link)?;
+        if link.as_os_str().is_empty() {
+            return Err(broken(entry, "a symbolic link without a target"));
+        }
+        // The parent first: that no link is in it is what the target's meaning rests on.
+        self.parent(path, entry)?;
+        links::check(self.base, path, link, self.options)?;
+        let (parent, name) = self.parent(path, entry)?;
+        let create = || create_symlink(parent, link, name);
+        match create() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                make_way(parent, name, entry, &target)?;
+                create()
+            }
+            other => other,
+        }
+        .map_err(Error::io("symlink", &target))
+    }
+
+    /// Links to a file that the archive named before: by its whole name, as every other tar does it.
+    fn hard_link(&mut self, path: &Path, entry: &Entry) -> Result<()> {
+        let target = self.options.target.join(path);
+        let original = self.relative(&entry.link)?;
+        // A symbolic link would mean something else in another directory.
+        let is_file = resolve(self.base, &original).is_some_and(|found| found.is_file());
+        if !is_file {
+            let link = display(&entry.link);
+            return Err(broken(
+                entry,
+                &format!("a hard link to \"{link}\", which is no file of the archive"),
+            ));
+        }
+        let base = self.base;
+        let (parent, name) = self.parent(path, entry)?;
+        if original == path {
+            return Ok(());
+        }
+        let create = || base.hard_link(&original, parent, name);
+        match create() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                make_way(parent, name, entry, &target)?;
+                create()
+            }
+            other => other,
+        }
+        .map_err(Error::io("link", &target))
+    }
+
+    /// The directory that `path` is in, and its name there. Missing directories are created, links are refused.
+    fn parent<'p>(&mut self, path: &'p Path, entry: &Entry) -> Result<(&Dir, &'p Path)> {
+        let name = Path::new(path.file_name().unwrap_or_default());
+        let parent = path.parent().unwrap_or(Path::new(""));
+        if parent.as_os_str().is_empty() {
+            return Ok((self.base, name));
+        }
+        if self.parent.as_ref().is_none_or(|(at, _)| at != parent) {
+            let opened = self.open_parent(parent, entry)?;
+            self.parent = Some((parent.to_owned(), opened));
+        }
+        match &self.parent {
+            Some((_, dir)) => Ok((dir, name)),
+            None => Ok((self.base, name)),
+        }
+    }
+
+    fn open_parent(&self, parent: &Path, entry: &Entry) -> Result<Dir> {
+        let mut path = self.options.target.to_owned();
+        let mut dir: Option<Dir> = None;
+        for name in parent {
+            path.push(name);
+            let at = dir.as_ref().unwrap_or(self.base);
+            match at.symlink_metadata(name) {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(metadata) if metadata.is_symlink() => {
+                    return Err(links::link_between(&entry.name, self.options.title));
+                }
+                Ok(_) => return Err(broken(entry, "it lies below something that is a file")),
+                Err(_) => create_directory(at, Path::new(name), 0o777, &path)?,
+            }
+            dir = Some(at.open_dir(name).map_err(Error::io("open", &path))?);
+        }
+        match dir {
+            Some(dir) => Ok(dir),
+            None => self.base.try_clone().map_err(Error::io("open", &path)),
+        }
+    }
+
+    /// Sets modes and times, what is deeper first: a directory may become impassable.
+    fn finish_directories(&mut self) -> Result<()> {
+        for (path, (mode, times)) in std::mem::take(&mut self.directories).into_iter().rev() {
+            let target = self.options.target.join(&path);
+            let path = if path.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                &path
+            };
+            if let Ok(dir) = self.base.open(path) {
+                set_times(&dir.into_std(), times);
+            }
+            restrict(self.base, path, mode, &target)?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes what an earlier entry put at a name, unless that is a directory.
+fn make_way(parent: &Dir, name: &Path, entry: &Entry, target: &Path) -> Result<()> {
+    let there = parent
+        .symlink_metadata(name)
+        .map_err(Error::io("stat", target))?;
+    if there.is_dir() {
+        return Err(broken(entry, "it would replace a directory"));
+    }
+    parent
+        .remove_file(name)
+        .map_err(Error::io("remove", target))
+}
+
+fn create_directory(parent: &Dir, name: &Path, mode: u32, target: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    cap_std::fs::DirBuilderExt::mode(&mut builder, mode & 0o777);
+    #[cfg(not(unix))]
+    let _ = mode;
+    parent
+        .create_dir_with(name, &builder)
+        .map_err(Error::io("mkdir", target))
+}
+
+/// Takes the permissions of a directory away that `mode` does not have. Those it has more stay away: the umask took them.
+#[cfg(unix)]
+fn restrict(parent: &Dir, name: &Path, mode: u32, target: &Path) -> Result<()> {
+    use cap_std::fs::PermissionsExt;
+
+    let metadata = parent
+        .symlink_metadata(name)
+        .map_err(Error::io("stat", target))?;
+    let actual = metadata.permissions().mode() & 0o7777;
+    let wanted = actual & (mode | 0o7000);
+    if wanted == actual {
+        return Ok(());
+    }
+    parent
+        .set_permissions(name, Permissions::from_mode(wanted))
+        .map_err(Error::io("chmod", target))
+}
+
+#[cfg(unix)]
+fn set_mode(options: &mut OpenOptions, mode: u32) {
+    use cap_std::fs::OpenOptionsExt;
+
+    options.mode(mode & 0o777);
+}
+
+#[cfg(unix)]
+fn create_symlink(parent: &Dir, link: &Path, name: &Path) -> io::Result<()> {
+    parent.symlink_contents(link, name)
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Dir, _: &Path, _: u32, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &mut OpenOptions, _: u32) {}
+
+#[cfg(not(unix))]
+fn create_symlink(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn times(entry: &Entry) -> Option<FileTimes> {
+    let (seconds, nanos) = entry.mtime?;
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let second = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(whole)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(whole)
+    };
+    let time = second?.checked_add(Duration::from_nanos(nanos.into()))?;
+    Some(FileTimes::new().set_modified(time).set_accessed(time))
+}
+
+/// A time that the file system cannot hold is no reason to fail.
+fn set_times(file: &File, times: Option<FileTimes>) {
+    if let Some(times) = times {
+        let _ = file.set_times(times);
+    }
+}
+
+fn broken(entry: &Entry, reason: &str) -> Error {
+    Error::malformed(
+        format!("archive entry \"{}\"", display(&entry.name)),
+        reason,
+    )
+}
+
+fn named(error: Error, entry: &Entry) -> Error {
+    error.context(format!("archive entry \"{}\"", display(&entry.name)))
+}

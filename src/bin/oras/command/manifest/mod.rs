@@ -1,0 +1,3 @@
+//! `oras manifest …`
+
+pub(crate) mod fetch;

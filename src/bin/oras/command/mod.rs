@@ -1,0 +1,83 @@
+//! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
+
+mod annotations;
+mod manifest;
+mod pull;
+mod push;
+mod repo;
+mod resolve;
+mod version;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::flags::tree::Entry;
+use crate::flags::{Command, Outcome, Parsed, parse};
+
+/// Runs a command with its arguments.
+pub(crate) type Run = fn(&mut Context, Vec<String>) -> Result<(), Failure>;
+
+/// All commands, in the order in which suggestions name them.
+pub(crate) const ALL: &[Entry<Run>] = &[
+    Entry::new::<pull::Args>(pull::run),
+    Entry::new::<push::Args>(push::run),
+    Entry::new::<version::Args>(version::run),
+    Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<repo::tags::Args>(repo::tags::run),
+];
+
+/// Reads the arguments of a command, or prints its help.
+fn arguments<C: Command>(
+    context: &mut Context,
+    arguments: Vec<String>,
+) -> Result<Option<Parsed<C>>, Failure> {
+    match parse(arguments, context.stderr())? {
+        Outcome::Help(text) => context.print(&text).map(|()| None),
+        Outcome::Run(parsed) => Ok(Some(parsed)),
+    }
+}
+
+/// Splits `path[:type]` at the last colon; an empty type is none.
+fn split_file(argument: &str) -> Result<(&str, Option<&str>), Failure> {
+    let (path, media_type) = argument.rsplit_once(':').unwrap_or((argument, ""));
+    if path.is_empty() {
+        return Err(Failure::usage(format!(
+            "found empty file path in {}",
+            crate::flags::quote::double(argument)
+        )));
+    }
+    Ok((
+        path,
+        Some(media_type).filter(|media_type| !media_type.is_empty()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_colon_starts_the_media_type() {
+        for (argument, path, media_type) in [
+            ("hi.txt", "hi.txt", None),
+            ("hi.txt:a/b", "hi.txt", Some("a/b")),
+            ("hi:txt:", "hi:txt", None),
+            ("a:b:c/d", "a:b", Some("c/d")),
+        ] {
+            assert_eq!(
+                split_file(argument).unwrap(),
+                (path, media_type),
+                "{argument}"
+            );
+        }
+        assert!(split_file(":a/b").is_err());
+        assert!(split_file("").is_err());
+    }
+
+    #[test]
+    fn the_flags_of_every_command_keep_the_rules() {
+        for entry in ALL {
+            crate::flags::audit::flags(entry.spec.path, &(entry.flags)());
+        }
+    }
+}

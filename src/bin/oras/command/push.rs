@@ -1,0 +1,333 @@
+//! `oras push`
+
+use std::path::{Path, PathBuf};
+
+use oras::pack::ImageSpec;
+use oras::push::{Event, PushFile, PushOptions, push};
+use oras::store::Target as Destination;
+use oras::{Error, MediaType, RawManifest};
+
+use super::annotations::All;
+use super::split_file;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::flags::groups::{
+    Annotations, Concurrency, Debugging, Format as FormatFlags, Layout, Pack, Remote, Tty, Verbose,
+};
+use crate::flags::table::{FlagTable, Group};
+use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Stage};
+use crate::output::format::Format;
+use crate::output::model;
+use crate::status::Lines;
+use crate::target::{Target, TargetFlags, parse_platform};
+
+#[derive(Default)]
+struct Own {
+    artifact_type: String,
+    config: String,
+    image_spec: Option<ImageSpec>,
+    artifact_platform: String,
+}
+
+impl FlagTable for Own {
+    const FLAGS: &'static [Flag<Self>] = &[
+        Flag::text("artifact-type", "type", "type of the artifact", |own: &mut Self, text| {
+            own.artifact_type = text;
+        }),
+        Flag::text(
+            "config",
+            "path[:type]",
+            "file that becomes the config",
+            |own: &mut Self, text| own.config = text,
+        ),
+        Flag::choice(
+            "image-spec",
+            "version",
+            "version of the image spec to follow: v1.1 or v1.0 (default v1.1)",
+            |own: &mut Self, text| {
+                own.image_spec = Some(match text {
+                    "v1.1" => ImageSpec::V1_1,
+                    "v1.0" => ImageSpec::V1_0,
+                    _ => {
+                        return Err(format!(
+                            "unknown image specification flag: {text}\nAvailable options: v1.1, v1.0"
+                        ));
+                    }
+                });
+                Ok(())
+            },
+        )
+        .stage(Stage::Preview),
+        Flag::text(
+            "artifact-platform",
+            "os[/arch[/variant]][:os_version]",
+            "platform that the artifact is for",
+            |own: &mut Self, text| own.artifact_platform = text,
+        )
+        .stage(Stage::Experimental),
+    ];
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    own: Own,
+    annotations: Annotations,
+    concurrency: Concurrency,
+    debugging: Debugging,
+    format: FormatFlags,
+    layout: Layout,
+    pack: Pack,
+    remote: Remote,
+    tty: Tty,
+    verbose: Verbose,
+}
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras push",
+        usage: "[flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
+        about: "Push files to a registry or an OCI image layout",
+        details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed.",
+        examples: &[
+            ("Push a file", "oras push localhost:5000/hello:v1 hi.txt"),
+            (
+                "Push a file with a media type",
+                "oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi",
+            ),
+            (
+                "Push files with a type of artifact",
+                "oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt",
+            ),
+            (
+                "Push a directory under several tags",
+                "oras push localhost:5000/hello:v1,latest some-directory",
+            ),
+            (
+                "Push a file whose name has a colon",
+                "oras push localhost:5000/hello:v1 hi:there.txt:",
+            ),
+            (
+                "Push with an annotation",
+                "oras push --annotation \"key=value\" localhost:5000/hello:v1 hi.txt",
+            ),
+            (
+                "Push into an OCI image layout",
+                "oras push --oci-layout layout-dir:v1 hi.txt",
+            ),
+        ],
+        positionals: Positionals::AtLeast(1, "the destination for pushing"),
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        vec![
+            self.own.group(),
+            self.annotations.group(),
+            self.concurrency.group(),
+            self.debugging.group(),
+            self.format.group(),
+            self.layout.group(),
+            self.pack.group(),
+            self.remote.group(),
+            self.tty.group(),
+            self.verbose.group(),
+        ]
+    }
+}
+
+pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+    let Some(Parsed {
+        command: args,
+        given,
+        positionals,
+    }) = super::arguments::<Args>(context, arguments)?
+    else {
+        return Ok(());
+    };
+    let files = positionals[1..]
+        .iter()
+        .map(|file| split_file(file))
+        .collect::<Result<Vec<_>, _>>()?;
+    if !args.pack.disable_path_validation {
+        refuse_absolute(&files)?;
+    }
+    let annotations = All::parse(&args.annotations, &args.pack.annotation_file)?;
+    let platform = parse_platform(&args.own.artifact_platform)?;
+    let flags = TargetFlags {
+        remote: &args.remote,
+        layout: &args.layout,
+        debugging: &args.debugging,
+        given: &given,
+    };
+    let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
+    let format = Format::parse(&args.format)?;
+    let (image_spec, artifact_type) = image_spec(&args, &given)?;
+
+    let created = context.source_date_epoch()?;
+    let temporary = context.variable("TMPDIR").map(PathBuf::from);
+    let mut status = Lines::new(context, args.verbose.is_on());
+    let is_text = format.is_text();
+    let mut observer = |event: Event<'_>| if is_text { status.push(event) } else { Ok(()) };
+    let options = PushOptions {
+        files: files
+            .into_iter()
+            .map(|(path, media_type)| PushFile {
+                path: path.into(),
+                media_type: media_type.map(MediaType::from),
+                annotations: annotations.of_file(path),
+            })
+            .collect(),
+        artifact_type,
+        config: config(&args.own.config)?,
+        platform,
+        image_spec,
+        annotations: annotations.manifest,
+        config_annotations: annotations.config,
+        created,
+        temporary,
+        observer: Some(&mut observer),
+    };
+    let client = target.client()?;
+    let destination = target.destination(&client)?;
+    let manifest =
+        push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
+    if is_text {
+        context.print_line(&format!("Pushed {}", target.shown()))?;
+    }
+    tag(
+        &target,
+        &*destination,
+        &manifest,
+        &further_tags,
+        is_text,
+        context,
+    )?;
+    report(&target, &manifest, further_tags, &format, context)?;
+    if !args.pack.export_manifest.is_empty() {
+        let path = &args.pack.export_manifest;
+        std::fs::write(path, manifest.bytes())
+            .map_err(|error| Failure::of(&Error::io("open", path)(error)))?;
+    }
+    Ok(())
+}
+
+fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
+    let absolute: Vec<&str> = files
+        .iter()
+        .map(|(path, _)| *path)
+        .filter(|path| Path::new(path).is_absolute())
+        .collect();
+    if absolute.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
+        absolute.join(", ")
+    )))
+}
+
+/// Which image spec is followed, and the type of the artifact it gets.
+fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType>), Failure> {
+    let has_config = !args.own.config.is_empty();
+    let has_platform = !args.own.artifact_platform.is_empty();
+    let artifact_type = Some(args.own.artifact_type.as_str())
+        .filter(|text| !text.is_empty())
+        .map(MediaType::from);
+    let image_spec = match args.own.image_spec {
+        // A config alone says what it is by its own type, as in v1.0.
+        None if has_config && !given.contains("artifact-type") => ImageSpec::V1_0,
+        None => ImageSpec::V1_1,
+        Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
+            return Err(
+                Failure::usage("missing artifact type for OCI image-spec v1.1 artifacts")
+                    .recommend(
+                        "set an artifact type via `--artifact-type` or consider image spec v1.0",
+                    ),
+            );
+        }
+        Some(image_spec) => image_spec,
+    };
+    given.exclusive(&["config", "artifact-platform"])?;
+    if image_spec == ImageSpec::V1_0 {
+        if has_config && artifact_type.is_some() {
+            return Err(Failure::usage(
+                "--artifact-type and --config cannot both be provided for 1.0 OCI image",
+            ));
+        }
+        if has_platform && artifact_type.is_some() {
+            return Err(
+                Failure::usage("artifact type cannot be customized for OCI image-spec v1.0 when platform is specified")
+                    .recommend("consider using image spec v1.1 or remove --artifact-type"),
+            );
+        }
+        return Ok((image_spec, artifact_type));
+    }
+    Ok((
+        image_spec,
+        artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT)),
+    ))
+}
+
+fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
+    if argument.is_empty() {
+        return Ok(None);
+    }
+    let (path, media_type) = split_file(argument)?;
+    Ok(Some(PushFile {
+        media_type: media_type.map(MediaType::from),
+        ..PushFile::from(path)
+    }))
+}
+
+/// Gives the pushed manifest further tags.
+fn tag(
+    target: &Target,
+    destination: &dyn Destination,
+    manifest: &RawManifest,
+    tags: &[String],
+    is_text: bool,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let descriptor = manifest.descriptor().plain();
+    for tag in tags {
+        destination
+            .push_tagged(&descriptor, &mut manifest.bytes(), tag)
+            .map_err(|error| target.failure(&error.context(format!("failed to tag {tag}"))))?;
+        if is_text {
+            context.print_line(&format!("Tagged {tag}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn report(
+    target: &Target,
+    manifest: &RawManifest,
+    further_tags: Vec<String>,
+    format: &Format,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let descriptor = manifest.descriptor();
+    if format.is_text() {
+        if let Some(artifact_type) = &descriptor.artifact_type {
+            context.print_line(&format!("ArtifactType: {artifact_type}"))?;
+        }
+        return context.print_line(&format!("Digest: {}", descriptor.digest));
+    }
+    let path = target.path();
+    let first = match target.reference() {
+        Some(digest) if digest.contains(':') => None,
+        tag => Some(tag.unwrap_or_default().to_owned()),
+    };
+    let mut tags: Vec<String> = first
+        .into_iter()
+        .chain(further_tags)
+        .map(|tag| format!("{path}:{tag}"))
+        .collect();
+    tags.sort();
+    let result = model::Push {
+        descriptor: model::Descriptor::new(&path, descriptor),
+        reference_as_tags: Some(tags).filter(|tags| !tags.is_empty()),
+    };
+    format.print(&result, context)
+}

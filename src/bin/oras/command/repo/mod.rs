@@ -1,0 +1,3 @@
+//! `oras repo …`
+
+pub(crate) mod tags;

@@ -1,0 +1,210 @@
+//! Failures as the user sees them: message, usage, hint, exit status.
+//!
+//! Hints are chosen by the variant of an error, never by its text. The library knows none of them.
+
+use std::error::Error as _;
+use std::io;
+
+use oras::Error;
+use oras::error::{Refusal, Unauthorized};
+
+use crate::context::Context;
+use crate::flags::{CommandSpec, UsageError};
+
+/// Exit statuses by kind. Any failure is non-zero.
+mod status {
+    /// Anything without a status of its own.
+    pub(super) const OTHER: u8 = 1;
+    /// A command line that cannot be understood.
+    pub(super) const USAGE: u8 = 2;
+    /// Something does not exist.
+    pub(super) const NOT_FOUND: u8 = 3;
+    /// Credentials are missing or not enough.
+    pub(super) const UNAUTHORIZED: u8 = 4;
+    /// The network or the server failed.
+    pub(super) const NETWORK: u8 = 5;
+    /// Content is not what its digest says.
+    pub(super) const VERIFICATION: u8 = 6;
+    /// Nobody reads the output any more: what a shell shows for a process that SIGPIPE ended.
+    pub(super) const BROKEN_PIPE: u8 = 128 + 13;
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    prefix: &'static str,
+    message: String,
+    /// Lines below the message: usage, recommendation, details.
+    below: Vec<String>,
+    status: u8,
+}
+
+const ERROR: &str = "Error:";
+const REGISTRY_ERROR: &str = "Error response from registry:";
+
+impl Failure {
+    /// A failure with this message.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            prefix: ERROR,
+            message: message.into(),
+            below: Vec::new(),
+            status: status::OTHER,
+        }
+    }
+
+    /// A failure of how the command was called.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            status: status::USAGE,
+            ..Self::new(message)
+        }
+    }
+
+    /// A failure of how the command was called that shows how it should be.
+    pub(crate) fn with_usage_of(mut self, command: &CommandSpec) -> Self {
+        self.below.push(command.usage_line());
+        self
+    }
+
+    /// What the user could do.
+    pub(crate) fn recommend(mut self, recommendation: impl Into<String>) -> Self {
+        self.below.push(recommendation.into());
+        self
+    }
+
+    /// What was being done.
+    pub(crate) fn context(mut self, doing: &str) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
+    /// Results could not be written.
+    pub(crate) fn of_stdout(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self {
+                status: status::BROKEN_PIPE,
+                ..Self::new("")
+            },
+            _ => Self::new(format!("failed to write to stdout: {error}")),
+        }
+    }
+
+    /// A failure of the library that has to do with no registry of the user's, or with a layout.
+    pub(crate) fn of(error: &Error) -> Self {
+        let mut failure = Self {
+            status: status_of(error),
+            ..Self::new(message(error))
+        };
+        match error.root() {
+            Error::PathTraversal { name, .. } => {
+                failure.message =
+                    "failed to resolve path for writing: path traversal disallowed".to_owned();
+                failure.below.push(
+                    "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
+                     producer, use --allow-path-traversal to bypass this check."
+                        .to_owned(),
+                );
+                failure
+                    .below
+                    .push(format!("The name is {}", crate::flags::quote::double(name)));
+            }
+            Error::Overwrite { path } => {
+                failure.message =
+                    "failed to resolve path for writing: overwrite disallowed".to_owned();
+                failure
+                    .below
+                    .push(format!("What exists is \"{}\"", path.display()));
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// A failure of the library at a registry.
+    pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
+        let mut failure = Self::of(error);
+        match error.root() {
+            Error::Unauthorized {
+                reason: Unauthorized::NoBasicCredential,
+                ..
+            } => {
+                failure.below.push(credential_hint.to_owned());
+            }
+            Error::NotFound { .. } => failure.prefix = REGISTRY_ERROR,
+            Error::Refused(refusal) if refusal.host == host => {
+                failure.prefix = REGISTRY_ERROR;
+                failure.message = of_refusal(refusal);
+                if let Some(excerpt) = &refusal.excerpt {
+                    failure.below.push(format!("The server says: {excerpt}"));
+                }
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// Writes the failure to stderr and returns the exit status.
+    pub(crate) fn report(self, context: &mut Context) -> u8 {
+        if self.status != status::BROKEN_PIPE {
+            let mut text = format!("{} {}\n", self.prefix, self.message);
+            for line in &self.below {
+                text.push_str(line);
+                text.push('\n');
+            }
+            context.warn(&text);
+        }
+        self.status
+    }
+}
+
+impl From<UsageError> for Failure {
+    fn from(error: UsageError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+/// The registry's own words, or the status if it has none.
+fn of_refusal(refusal: &Refusal) -> String {
+    refusal.errors_in_one_line().unwrap_or_else(|| {
+        Refusal {
+            excerpt: None,
+            ..refusal.clone()
+        }
+        .to_string()
+    })
+}
+
+/// What failed and why, without saying on which side of a copy: there is only one side that the user named.
+fn message(error: &Error) -> String {
+    match error {
+        Error::Copy { source, .. } => message(source),
+        Error::Context { doing, source } => format!("{doing}: {}", message(source)),
+        other => other.chain().to_string(),
+    }
+}
+
+fn status_of(error: &Error) -> u8 {
+    if error.is_not_found() {
+        return status::NOT_FOUND;
+    }
+    if error.is_unauthorized() {
+        return status::UNAUTHORIZED;
+    }
+    match error.root() {
+        Error::Verification { .. } => status::VERIFICATION,
+        Error::Refused(_) | Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,
+        Error::InvalidReference { .. }
+        | Error::InvalidDigest { .. }
+        | Error::InvalidMediaType { .. }
+        | Error::InvalidPlatform { .. }
+        | Error::InvalidOption { .. } => status::USAGE,
+        other => match other
+            .source()
+            .and_then(|source| source.downcast_ref::<io::Error>())
+        {
+            Some(error) if error.kind() == io::ErrorKind::NotFound => status::NOT_FOUND,
+            _ => status::OTHER,
+        },
+    }
+}

@@ -1,0 +1,6 @@
+//! Results: one model behind every format.
+
+pub(crate) mod format;
+pub(crate) mod model;
+mod template;
+pub(crate) mod text;

@@ -1,0 +1,72 @@
+//! What commands print as JSON and through templates. The names and order of fields are a contract.
+
+use oras::{Annotations, MediaType};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A descriptor, with the full name of what it describes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Descriptor {
+    reference: String,
+    media_type: MediaType,
+    digest: String,
+    size: u64,
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
+    annotations: Annotations,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<MediaType>,
+}
+
+impl Descriptor {
+    /// Describes what is at `path`, a repository or layout.
+    pub(crate) fn new(path: &str, descriptor: &oras::Descriptor) -> Self {
+        Self {
+            reference: format!("{path}@{}", descriptor.digest),
+            media_type: descriptor.media_type.clone(),
+            digest: descriptor.digest.to_string(),
+            size: descriptor.size,
+            annotations: descriptor.annotations.clone(),
+            artifact_type: descriptor.artifact_type.clone(),
+        }
+    }
+}
+
+/// The result of `push`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Push {
+    #[serde(flatten)]
+    pub(crate) descriptor: Descriptor,
+    pub(crate) reference_as_tags: Option<Vec<String>>,
+}
+
+/// The result of `pull`.
+#[derive(Serialize)]
+pub(crate) struct Pull {
+    pub(crate) reference: String,
+    pub(crate) files: Option<Vec<File>>,
+}
+
+/// A file that was pulled.
+#[derive(Serialize)]
+pub(crate) struct File {
+    pub(crate) path: String,
+    #[serde(flatten)]
+    pub(crate) descriptor: Descriptor,
+}
+
+/// The result of `manifest fetch`.
+#[derive(Serialize)]
+pub(crate) struct Fetched {
+    #[serde(flatten)]
+    pub(crate) descriptor: Descriptor,
+    /// The manifest with sorted keys, or null if it is no JSON object.
+    pub(crate) content: Option<serde_json::Map<String, Value>>,
+}
+
+/// The result of `repo tags`.
+#[derive(Serialize)]
+pub(crate) struct Tags {
+    pub(crate) tags: Vec<String>,
+}

@@ -1,0 +1,64 @@
+//! Status: what is being done, while it is being done. Not the result.
+
+use oras::{Descriptor, Result, copy, pull, push};
+
+use crate::context::Context;
+
+/// Writes status lines to stdout, for a command that prints text.
+pub(crate) struct Lines<'c> {
+    context: &'c mut Context,
+    /// Whether lines about content without a name are written.
+    unnamed: bool,
+}
+
+impl<'c> Lines<'c> {
+    /// Status lines, if `unnamed` also about content without a name.
+    pub(crate) const fn new(context: &'c mut Context, unnamed: bool) -> Self {
+        Self { context, unnamed }
+    }
+
+    /// One line about a push.
+    pub(crate) fn push(&mut self, event: push::Event<'_>) -> Result<()> {
+        match event {
+            push::Event::Preparing(name) if self.unnamed => self.line(&format!("Preparing {name}")),
+            push::Event::Empty => self.line("Uploading empty artifact"),
+            push::Event::Copy(copy::Event::Started(node)) => self.about("Uploading", node),
+            push::Event::Copy(copy::Event::Copied(node)) => self.about("Uploaded ", node),
+            push::Event::Copy(copy::Event::Existed(node) | copy::Event::Repeated(node)) => {
+                self.about("Exists   ", node)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One line about a pull.
+    pub(crate) fn pull(&mut self, event: pull::Event<'_>) -> Result<()> {
+        match event {
+            pull::Event::Downloading(node) => self.about("Downloading", node),
+            pull::Event::Processing(node) => self.about("Processing ", node),
+            pull::Event::Downloaded(node) => self.about("Downloaded ", node),
+            pull::Event::Restored(node) => self.about("Restored   ", node),
+            pull::Event::Skipped(node) => self.about("Skipped    ", node),
+            _ => Ok(()),
+        }
+    }
+
+    fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
+        let is_named = node.annotations.contains_key(oras::descriptor::TITLE);
+        if is_named || self.unnamed {
+            self.line(&format!(
+                "{verb} {} {}",
+                node.digest.short(),
+                node.display_name()
+            ))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn line(&mut self, line: &str) -> Result<()> {
+        use std::io::Write as _;
+
+        writeln!(self.context.stdout(), "{line}").map_err(oras::Error::io("write", "stdout"))
+    }
+}

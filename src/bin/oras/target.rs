@@ -1,0 +1,440 @@
+//! Targets: what the user means by `name:tag`, and the store behind it.
+
+use std::path::Path;
+
+use oras::credentials::Fixed;
+use oras::layout::{LayoutStore, LayoutTar};
+use oras::reference::Reference;
+use oras::registry::{Client, PlainHttp, Repository};
+use oras::store::{Source, TagLister, Target as WritableStore};
+use oras::{Credential, Error, Platform};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::flags::groups::{Debugging, Layout, Remote};
+use crate::flags::{CommandSpec, Given, quote};
+use crate::output::text::Shown;
+
+/// What a positional argument means.
+pub(crate) struct Target {
+    /// As typed; of a list of tags up to the first.
+    raw: String,
+    place: Place,
+    /// Tag or digest.
+    reference: Option<String>,
+    access: Access,
+}
+
+enum Place {
+    Registry(Reference),
+    Layout {
+        path: String,
+        /// Given by `--oci-layout-path`, which reports errors like a registry.
+        by_path: bool,
+    },
+}
+
+/// How the registry is reached.
+#[derive(Default)]
+struct Access {
+    credential: Option<Credential>,
+    plain_http: Option<bool>,
+    headers: Vec<(String, String)>,
+    debug: bool,
+    #[cfg(feature = "tls")]
+    tls: oras::transport::TlsOptions,
+}
+
+/// A store that can be read and listed.
+pub(crate) trait ReadableStore: Source + TagLister {}
+
+impl<T: Source + TagLister> ReadableStore for T {}
+
+/// The flags that say what a target is and how it is reached.
+pub(crate) struct TargetFlags<'f> {
+    pub(crate) remote: &'f Remote,
+    pub(crate) layout: &'f Layout,
+    pub(crate) debugging: &'f Debugging,
+    pub(crate) given: &'f Given,
+}
+
+impl Target {
+    /// Reads a target from what was typed.
+    pub(crate) fn parse(
+        raw: &str,
+        flags: &TargetFlags<'_>,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
+        let TargetFlags {
+            remote,
+            layout,
+            given,
+            ..
+        } = flags;
+        let is_layout = layout.oci_layout || !layout.oci_layout_path.is_empty();
+        if layout.oci_layout && !layout.oci_layout_path.is_empty() {
+            return Err(Failure::usage(
+                "--oci-layout-path, --oci-layout cannot be used at the same time",
+            ));
+        }
+        if is_layout {
+            if layout.oci_layout && !remote.headers.is_empty() {
+                return Err(Failure::usage(
+                    "custom header flags cannot be used on an OCI image layout target",
+                ));
+            }
+            let (path, reference) = if layout.oci_layout {
+                split_layout(raw)?
+            } else {
+                (layout.oci_layout_path.as_str(), raw)
+            };
+            return Ok(Self {
+                raw: raw.to_owned(),
+                place: Place::Layout {
+                    path: path.to_owned(),
+                    by_path: !layout.oci_layout,
+                },
+                reference: Some(reference.to_owned()).filter(|reference| !reference.is_empty()),
+                access: Access::default(),
+            });
+        }
+        let reference: Reference = raw.parse().map_err(|error| {
+            Failure::of(&error)
+                .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
+        })?;
+        given.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
+        given.exclusive(&[
+            "password",
+            "identity-token",
+            "identity-token-stdin",
+            "password-stdin",
+        ])?;
+        Ok(Self {
+            raw: raw.to_owned(),
+            reference: reference.name().map(ToString::to_string),
+            access: Access::parse(remote, flags.debugging, context)?,
+            place: Place::Registry(reference),
+        })
+    }
+
+    /// Reads a target followed by further tags, all separated by commas.
+    pub(crate) fn parse_with_tags(
+        raw: &str,
+        flags: &TargetFlags<'_>,
+        context: &mut Context,
+    ) -> Result<(Self, Vec<String>), Failure> {
+        let mut parts = raw.split(',');
+        let first = parts.next().unwrap_or_default();
+        let target = Self::parse(first, flags, context)?;
+        Ok((target, parts.map(str::to_owned).collect()))
+    }
+
+    /// The tag or digest, where one is needed.
+    pub(crate) fn required_reference(&self, command: &CommandSpec) -> Result<&str, Failure> {
+        self.reference().ok_or_else(|| {
+            Failure::usage(format!("{}: no tag or digest specified", quote::double(&self.raw)))
+                .with_usage_of(command)
+                .recommend(format!(
+                    "Please specify a reference in the form of \"<name>:<tag>\" or \"<name>@<digest>\". {}",
+                    command.see_help()
+                ))
+        })
+    }
+
+    /// The tag or digest.
+    pub(crate) fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
+    /// As typed.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// `registry/repository`, or the path of the layout.
+    pub(crate) fn path(&self) -> String {
+        match &self.place {
+            Place::Registry(reference) => reference.path(),
+            Place::Layout { path, .. } => path.clone(),
+        }
+    }
+
+    /// Whether this is a layout.
+    pub(crate) const fn is_layout(&self) -> bool {
+        matches!(self.place, Place::Layout { .. })
+    }
+
+    /// `[registry] name:tag`, as status lines show it.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown {
+            kind: if self.is_layout() {
+                "oci-layout"
+            } else {
+                "registry"
+            },
+            raw: &self.raw,
+        }
+    }
+
+    /// What talks to registries on behalf of this target.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.access.client()
+    }
+
+    /// As [`client`](Self::client), asking for manifests of these media types only, if there are any.
+    pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
+        self.access.client_accepting(media_types)
+    }
+
+    /// The repository, for a target in a registry.
+    fn repository<'c>(
+        &self,
+        reference: &Reference,
+        client: &'c Client,
+    ) -> Result<Repository<'c>, Failure> {
+        client
+            .repository(&reference.path())
+            .map_err(|error| self.failure(&error))
+    }
+
+    /// The store, for reading. Nothing is created.
+    pub(crate) fn source<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => Ok(Box::new(self.repository(reference, client)?)),
+            Place::Layout { path, .. } => {
+                let metadata = std::fs::metadata(path).map_err(|error| {
+                    let error = Error::io("stat", path)(error);
+                    Failure::of(&error.context(format!(
+                        "invalid argument {}: failed to find path {}",
+                        quote::double(&self.raw),
+                        quote::double(path)
+                    )))
+                })?;
+                if metadata.is_dir() {
+                    let store = LayoutStore::open(path).map_err(|error| self.failure(&error))?;
+                    Ok(Box::new(store))
+                } else {
+                    let store = LayoutTar::open(path).map_err(|error| self.failure(&error))?;
+                    Ok(Box::new(store))
+                }
+            }
+        }
+    }
+
+    /// The store, for writing. A layout that does not exist is created.
+    pub(crate) fn destination<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                Ok(Box::new(self.repository(reference, client)?.for_writing()))
+            }
+            Place::Layout { path, .. } => {
+                let store = LayoutStore::create_or_open(Path::new(path))
+                    .map_err(|error| self.failure(&error))?;
+                Ok(Box::new(store))
+            }
+        }
+    }
+
+    /// A failure of the library at this target, in the user's terms.
+    pub(crate) fn failure(&self, error: &Error) -> Failure {
+        match &self.place {
+            Place::Layout { by_path: false, .. } => Failure::of(error),
+            Place::Layout { by_path: true, .. } => Failure::at_registry(error, "", ""),
+            Place::Registry(reference) => Failure::at_registry(
+                error,
+                reference.registry().host_and_port(),
+                "Please check whether the registry credential stored in the authentication file is correct",
+            ),
+        }
+    }
+}
+
+/// `path[:tag]` or `path@digest`: the last `@` splits, else the last `:`.
+fn split_layout(raw: &str) -> Result<(&str, &str), Failure> {
+    let (path, reference) = raw
+        .rsplit_once('@')
+        .or_else(|| raw.rsplit_once(':'))
+        .unwrap_or((raw, ""));
+    if path.is_empty() {
+        return Err(
+            Failure::usage(format!("found empty file path in {}", quote::double(raw)))
+                .recommend("invalid reference"),
+        );
+    }
+    Ok((path, reference))
+}
+
+impl Access {
+    fn parse(
+        remote: &Remote,
+        debugging: &Debugging,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
+        for (flag, is_given) in [
+            ("--resolve", !remote.resolve.is_empty()),
+            ("--registry-config", !remote.registry_config.is_empty()),
+        ] {
+            if is_given {
+                return Err(Failure::usage(format!(
+                    "{flag} is not available in this version"
+                )));
+            }
+        }
+        let headers = remote
+            .headers
+            .iter()
+            .map(|header| parse_header(header))
+            .collect::<Result<_, _>>()?;
+        for (one, other, is_alone) in [
+            (
+                "--cert-file",
+                "--key-file",
+                !remote.cert_file.is_empty() && remote.key_file.is_empty(),
+            ),
+            (
+                "--key-file",
+                "--cert-file",
+                !remote.key_file.is_empty() && remote.cert_file.is_empty(),
+            ),
+        ] {
+            if is_alone {
+                return Err(Failure::usage(format!(
+                    "{one} must be used in conjunction with {other}"
+                )));
+            }
+        }
+        Ok(Self {
+            credential: credential(remote, context)?,
+            plain_http: remote.plain_http,
+            headers,
+            debug: debugging.debug,
+            #[cfg(feature = "tls")]
+            tls: tls(remote)?,
+        })
+    }
+
+    fn client(&self) -> Result<Client, Failure> {
+        self.client_accepting(&[])
+    }
+
+    fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
+        let mut builder = Client::builder()
+            .accept_manifests(
+                media_types
+                    .iter()
+                    .map(|media_type| media_type.as_str().into()),
+            )
+            .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
+            .plain_http(match self.plain_http {
+                None => PlainHttp::Localhost,
+                Some(true) => PlainHttp::Always,
+                Some(false) => PlainHttp::Never,
+            });
+        if let Some(credential) = &self.credential {
+            builder = builder.credentials(Fixed(credential.clone()));
+        }
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value);
+        }
+        let transport = self.transport()?;
+        let builder = if self.debug {
+            let traced = oras::transport::Traced::new(
+                transport,
+                std::io::stderr(),
+                oras::clock::SystemClock,
+            );
+            builder.transport(traced)
+        } else {
+            builder.transport(transport)
+        };
+        Ok(builder.build())
+    }
+
+    #[cfg(feature = "tls")]
+    fn transport(&self) -> Result<oras::transport::UreqTransport, Failure> {
+        oras::transport::UreqTransport::with_tls(&self.tls).map_err(|error| Failure::of(&error))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with TLS")]
+    fn transport(&self) -> Result<oras::transport::UreqTransport, Failure> {
+        Ok(oras::transport::UreqTransport::new())
+    }
+}
+
+/// `Name: value`, split at the first colon.
+fn parse_header(header: &str) -> Result<(String, String), Failure> {
+    match header.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(Failure::usage(format!(
+            "invalid header: {}",
+            quote::double(header)
+        ))),
+    }
+}
+
+fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credential>, Failure> {
+    if !remote.identity_token.is_empty() {
+        context.warn("WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n");
+        return Ok(Some(Credential::IdentityToken(
+            remote.identity_token.as_str().into(),
+        )));
+    }
+    if remote.identity_token_stdin {
+        return Ok(Some(Credential::IdentityToken(
+            context.read_secret()?.into(),
+        )));
+    }
+    let password = if remote.password_stdin {
+        context.read_secret()?
+    } else {
+        if !remote.password.is_empty() {
+            context
+                .warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+        }
+        remote.password.clone()
+    };
+    Ok(match (remote.username.as_str(), password) {
+        ("", password) if password.is_empty() => None,
+        ("", token) => Some(Credential::IdentityToken(token.into())),
+        (username, password) => Some(Credential::password(username, password)),
+    })
+}
+
+#[cfg(feature = "tls")]
+fn tls(remote: &Remote) -> Result<oras::transport::TlsOptions, Failure> {
+    let read = |path: &str| {
+        std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
+    };
+    let ca_pem = if remote.ca_file.is_empty() {
+        None
+    } else {
+        Some(read(&remote.ca_file)?)
+    };
+    let client_pem = if remote.cert_file.is_empty() {
+        None
+    } else {
+        Some((read(&remote.cert_file)?, read(&remote.key_file)?))
+    };
+    Ok(oras::transport::TlsOptions {
+        insecure: remote.insecure,
+        ca_pem,
+        client_pem,
+    })
+}
+
+/// Reads a platform; empty means none.
+pub(crate) fn parse_platform(text: &str) -> Result<Option<Platform>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| Failure::of(&error))
+}

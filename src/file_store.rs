@@ -1,0 +1,318 @@
+//! Named files and directories on disk as a store.
+//!
+//! Content with a title is a file or directory of that name; content without one, such as manifests, is kept in memory. A
+//! store that is pushed from has files added to it ([`FileStore::add`]); a store that is pulled into writes what it gets below
+//! its output directory. All writing goes through [`OutputDir`], which owns the rule of where a title may lead.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::archive::{self, PackOptions, UnpackOptions};
+use crate::content::{BUFFER_BYTES, Content, FileContent, Stamp, VerifyReader};
+use crate::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::error::{Error, Mismatch, Result};
+use crate::manifest::MAX_MANIFEST_BYTES;
+use crate::media_type::MediaType;
+use crate::memory::MemoryStore;
+use crate::output_dir::OutputDir;
+use crate::store::{Pushed, Source, Target};
+use crate::temporary::unnamed_file;
+
+/// Files and directories by title, and everything else in memory.
+pub struct FileStore {
+    unnamed: MemoryStore,
+    output: Option<OutputDir>,
+    temporary: PathBuf,
+    named: RefCell<Named>,
+}
+
+#[derive(Default)]
+struct Named {
+    /// The titles of files that were added.
+    added: HashSet<String>,
+    /// Where content is that can be read again.
+    places: HashMap<Digest, Place>,
+    left_out: Vec<String>,
+}
+
+enum Place {
+    /// A file that was added, as it was when its digest was computed.
+    File(PathBuf, Stamp),
+    /// The archive of a directory that was added: a temporary file that has no name.
+    Archive(File),
+    /// A file that was written below the output directory, by its title.
+    Output(String),
+}
+
+impl FileStore {
+    /// A store to push from. Archives of directories are made in the directory `temporary`.
+    pub fn new(temporary: impl Into<PathBuf>) -> Self {
+        Self {
+            unnamed: MemoryStore::with_limit(MAX_MANIFEST_BYTES),
+            output: None,
+            temporary: temporary.into(),
+            named: RefCell::default(),
+        }
+    }
+
+    /// A store to pull into: content with a title is written below `output`.
+    pub fn writing_to(output: OutputDir) -> Self {
+        Self {
+            output: Some(output),
+            ..Self::new(PathBuf::new())
+        }
+    }
+
+    /// Adds the file or directory at `path` under the title `title`, and describes it.
+    ///
+    /// A link is followed. A directory becomes a reproducible `tar.gz` whose descriptor says that it is to be unpacked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DuplicateName`] when the title is taken, [`Error::Io`] when something cannot be read.
+    pub fn add(
+        &self,
+        title: &str,
+        media_type: Option<MediaType>,
+        path: &Path,
+    ) -> Result<Descriptor> {
+        let metadata = fs::metadata(path).map_err(|error| {
+            // Where a relative path was looked for is half of the answer.
+            Error::io(
+                "stat",
+                std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            )(error)
+        })?;
+        if !self.named.borrow_mut().added.insert(title.to_owned()) {
+            return Err(Error::DuplicateName {
+                name: title.to_owned(),
+            });
+        }
+        let (mut descriptor, place) = if metadata.is_dir() {
+            self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
+        } else {
+            let descriptor = FileContent::describe(path, media_type.unwrap_or(MediaType::LAYER))?;
+            (
+                descriptor,
+                Place::File(path.to_owned(), Stamp::of(&metadata)),
+            )
+        };
+        descriptor
+            .annotations
+            .insert(TITLE.to_owned(), title.to_owned());
+        self.named
+            .borrow_mut()
+            .places
+            .insert(descriptor.digest.clone(), place);
+        Ok(descriptor)
+    }
+
+    fn add_directory(
+        &self,
+        title: &str,
+        media_type: MediaType,
+        path: &Path,
+    ) -> Result<(Descriptor, Place)> {
+        let file = unnamed_file(&self.temporary)?;
+        let mut out = Hashing {
+            inner: BufWriter::with_capacity(BUFFER_BYTES, file),
+            hasher: Hasher::new(Algorithm::Sha256),
+            size: 0,
+        };
+        let tar_digest = archive::pack(path, title, &PackOptions::default(), &mut out)?;
+        let Hashing {
+            inner,
+            hasher,
+            size,
+        } = out;
+        let file = inner
+            .into_inner()
+            .map_err(|error| Error::io("write", &self.temporary)(error.into_error()))?;
+        let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        descriptor
+            .annotations
+            .insert(CONTENT_DIGEST.to_owned(), tar_digest.to_string());
+        descriptor
+            .annotations
+            .insert(UNPACK.to_owned(), "true".to_owned());
+        Ok((descriptor, Place::Archive(file)))
+    }
+
+    /// Writes content that is there already under a further title.
+    ///
+    /// Answers whether that could be done: a directory that was unpacked is no longer there as the content it came as.
+    pub fn restore(&self, target: &Descriptor) -> Result<bool> {
+        let is_readable = self.named.borrow().places.contains_key(&target.digest);
+        if !is_readable {
+            return Ok(false);
+        }
+        let mut content = crate::store::Fetched::new(self, target);
+        self.write(target, &mut content)?;
+        Ok(true)
+    }
+
+    /// Where content with this title is, or goes.
+    pub fn path_of(&self, title: &str) -> PathBuf {
+        match &self.output {
+            Some(output) => output.path_of(title),
+            None => PathBuf::from(title),
+        }
+    }
+
+    /// Writes content with a title below the output directory. It gets its name when it is complete and verified.
+    fn write(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<()> {
+        let (Some(output), Some(title)) = (&self.output, expected.title()) else {
+            return Err(Error::unsupported(
+                "writing to files that were added to be pushed",
+            ));
+        };
+        if expected
+            .annotations
+            .get(UNPACK)
+            .is_some_and(|unpack| unpack == "true")
+        {
+            let pending = output.create_directory(title)?;
+            let mut reader = content.open_verified(expected)?;
+            let options = UnpackOptions::new(title, pending.path());
+            let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
+            let digest = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
+                .map_err(|error| {
+                    error.context(format!(
+                        "failed to extract tar to {}",
+                        pending.path().display()
+                    ))
+                })?;
+            // Whatever follows the archive belongs to the content, and is verified too.
+            io::copy(&mut reader, &mut io::sink())
+                .map_err(Error::io("read", expected.digest.as_str()))?;
+            check_tar_digest(expected, &digest)?;
+            pending.commit()?;
+        } else {
+            let mut pending = output.create_file(title)?;
+            let path = pending.path().to_owned();
+            content
+                .open_verified(expected)?
+                .copy_to(&mut pending, &path)?;
+            pending.commit()?;
+            let place = Place::Output(title.to_owned());
+            self.named
+                .borrow_mut()
+                .places
+                .insert(expected.digest.clone(), place);
+        }
+        Ok(())
+    }
+
+    /// Remembers something that was left out of a directory.
+    fn note(&self, title: &str, name: &str, kind: &'static str) {
+        let notes = &mut self.named.borrow_mut().left_out;
+        if notes.len() < MAX_NOTES {
+            notes.push(format!("{title}: {name} is {kind} and was left out"));
+        }
+    }
+
+    /// What was left out of directories because it is neither file, directory nor link, in words.
+    pub fn left_out(&self) -> Vec<String> {
+        self.named.borrow().left_out.clone()
+    }
+}
+
+/// How many such remarks are kept. An archive may have a million of them.
+const MAX_NOTES: usize = 100;
+
+/// The digest of the uncompressed archive must be the one annotated, unless that is no digest at all.
+fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {
+    let annotated = expected
+        .annotations
+        .get(CONTENT_DIGEST)
+        .and_then(|digest| digest.parse::<Digest>().ok());
+    match annotated {
+        Some(annotated) if annotated.algorithm() == got.algorithm() && annotated != *got => {
+            Err(Error::Verification {
+                digest: annotated.to_string(),
+                mismatch: Mismatch::UnpackedDigest,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Source for FileStore {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.unnamed.resolve(reference)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let named = self.named.borrow();
+        let reader = |inner: File| VerifyReader::new(inner, target.clone());
+        match named.places.get(&target.digest) {
+            None => self.unnamed.fetch(target),
+            Some(Place::File(path, stamp)) => {
+                let stamp = *stamp;
+                let file = File::open(path).map_err(Error::io("open", path))?;
+                let same = file.try_clone().map_err(Error::io("open", path))?;
+                let is_unchanged = move || {
+                    same.metadata()
+                        .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
+                };
+                Ok(reader(file).known_unless_changed(is_unchanged))
+            }
+            Some(Place::Archive(file)) => {
+                let mut file = file
+                    .try_clone()
+                    .map_err(Error::io("open", &self.temporary))?;
+                file.seek(SeekFrom::Start(0))
+                    .map_err(Error::io("seek", &self.temporary))?;
+                // Nobody else can reach a file without a name.
+                Ok(reader(file).known_unless_changed(|| true))
+            }
+            Some(Place::Output(title)) => match &self.output {
+                Some(output) => Ok(reader(output.read_file(title)?)),
+                None => Err(Error::not_found(target.digest.as_str())),
+            },
+        }
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        Ok(self.named.borrow().places.contains_key(&target.digest)
+            || self.unnamed.exists(target)?)
+    }
+}
+
+impl Target for FileStore {
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if expected.title().is_none() {
+            return self.unnamed.push(expected, content);
+        }
+        self.write(expected, content)?;
+        Ok(Pushed::Stored)
+    }
+
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        self.unnamed.tag(target, reference)
+    }
+}
+
+/// Counts and hashes what is written.
+struct Hashing<W> {
+    inner: W,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,208 @@
+//! Where the files of a layout are in a tar archive, and reading them there.
+//!
+//! The archive is scanned once, header by header; content is read from where it lies. The tar crate knows the format. This
+//! module knows which files matter, and how much a hostile archive may cost.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use super::files::{BLOBS, Files, HEADER, INDEX, Opened};
+use crate::error::{Error, Result};
+
+/// How many entries an archive may have: several times what a registry's largest repositories hold. It bounds time and
+/// memory.
+const MAX_ENTRIES: usize = 1 << 19;
+
+/// How many bytes may describe one entry: its header and the extensions before it. Names in a layout have at most 141
+/// bytes; the rest is room for what archivers note about a file.
+const MAX_ENTRY_HEADER_BYTES: u64 = 256 * 1024;
+
+/// How long a name may be that is remembered, in bytes: that of a blob with a SHA-512 digest.
+const MAX_NAME_BYTES: usize = "blobs/sha512/".len() + 128;
+
+/// An open archive, and where the files of a layout are in it.
+#[derive(Debug)]
+pub(super) struct Archive {
+    /// Shared by everything that is being read, each of which knows its own position.
+    file: RefCell<File>,
+    entries: HashMap<String, Range<u64>>,
+}
+
+impl Archive {
+    /// Opens an archive and scans it.
+    pub(super) fn scan(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let length = file.metadata().map_err(Error::io("stat", path))?.len();
+        let meter = Meter::new(&file);
+        let entries = scan(&meter, length, path).map_err(|error| match error {
+            // What the operating system refused is not the archive's fault.
+            ScanError::Io(error) if error.raw_os_error().is_some() => {
+                Error::io("read", path)(error)
+            }
+            ScanError::Io(_) if !meter.ended.get() => not_an_archive(path, "invalid tar header"),
+            ScanError::Io(_) | ScanError::CutOff => not_an_archive(path, "unexpected EOF"),
+            ScanError::Other(error) => error,
+        })?;
+        Ok(Self {
+            file: RefCell::new(file),
+            entries,
+        })
+    }
+}
+
+impl Files for Archive {
+    const MISSING: &'static str = "file does not exist";
+
+    fn size(&self, name: &str) -> Result<Option<u64>> {
+        Ok(self.entries.get(name).map(|range| range.end - range.start))
+    }
+
+    fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+        let Some(range) = self.entries.get(name) else {
+            return Ok(None);
+        };
+        Ok(Some(Box::new(Section {
+            file: &self.file,
+            range: range.clone(),
+        })))
+    }
+}
+
+fn not_an_archive(path: &Path, reason: &str) -> Error {
+    Error::NotAnArchive {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+enum ScanError {
+    Io(io::Error),
+    /// An entry has more content than the archive.
+    CutOff,
+    Other(Error),
+}
+
+impl From<io::Error> for ScanError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Finds the files of a layout in an archive of `length` bytes.
+fn scan(
+    meter: &Meter<'_>,
+    length: u64,
+    path: &Path,
+) -> Result<HashMap<String, Range<u64>>, ScanError> {
+    let mut found = HashMap::new();
+    let mut archive = ::tar::Archive::new(meter);
+    for (count, entry) in archive.entries_with_seek()?.enumerate() {
+        let entry = entry?;
+        if count >= MAX_ENTRIES {
+            return Err(ScanError::Other(Error::malformed(
+                format!("archive \"{}\"", path.display()),
+                format!("it has more than {MAX_ENTRIES} entries"),
+            )));
+        }
+        meter.allow_next_header();
+        let start = entry.raw_file_position();
+        let end = start
+            .checked_add(entry.size())
+            .filter(|&end| end <= length)
+            .ok_or(ScanError::CutOff)?;
+        let Some(name) = clean(&entry.path_bytes()) else {
+            continue;
+        };
+        if entry.header().entry_type().is_file() {
+            found.insert(name, start..end);
+        } else {
+            found.remove(&name);
+        }
+    }
+    Ok(found)
+}
+
+/// The name of a layout's file without `.` and empty components, if this is one.
+fn clean(name: &[u8]) -> Option<String> {
+    let name = str::from_utf8(name).ok()?;
+    if name.starts_with('/') {
+        return None;
+    }
+    let parts: Vec<&str> = name
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    match parts[..] {
+        [HEADER | INDEX] | [BLOBS, _, _] => {}
+        _ => return None,
+    }
+    Some(parts.join("/")).filter(|name| name.len() <= MAX_NAME_BYTES)
+}
+
+/// A file that is read to learn what is in it, within limits.
+struct Meter<'a> {
+    file: &'a File,
+    /// How many bytes may still be read for the current entry.
+    allowed: Cell<u64>,
+    /// Whether something was asked for beyond the end.
+    ended: Cell<bool>,
+}
+
+impl<'a> Meter<'a> {
+    const fn new(file: &'a File) -> Self {
+        Self {
+            file,
+            allowed: Cell::new(MAX_ENTRY_HEADER_BYTES),
+            ended: Cell::new(false),
+        }
+    }
+
+    fn allow_next_header(&self) {
+        self.allowed.set(MAX_ENTRY_HEADER_BYTES);
+    }
+}
+
+impl Read for &Meter<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file;
+        let count = file.read(buffer)?;
+        self.ended.set(count == 0 && !buffer.is_empty());
+        let allowed = self.allowed.get().checked_sub(count as u64);
+        self.allowed
+            .set(allowed.ok_or_else(|| io::Error::other("the header of an entry is too large"))?);
+        Ok(count)
+    }
+}
+
+impl Seek for &Meter<'_> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        let mut file = self.file;
+        file.seek(position)
+    }
+}
+
+/// A part of a file. Several can be read at once.
+struct Section<'a> {
+    file: &'a RefCell<File>,
+    /// What is left of it.
+    range: Range<u64>,
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(self.range.start))?;
+        let count = file.read(&mut buffer[..wanted])?;
+        self.range.start += count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,346 @@
+//! The `index.json` of a layout: which manifests it holds and what they are called (image spec v1.1, "Image Layout").
+//!
+//! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
+//! their order, and a change never drops a manifest. It does not know where the document is kept.
+
+use std::collections::BTreeSet;
+
+use super::entry::Entry;
+use super::object::{Object, elements};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+
+/// An `index.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Index {
+    /// Everything, with an empty list in the place of the entries.
+    document: Object,
+    entries: Vec<Entry>,
+}
+
+impl Index {
+    /// The document of a layout that holds nothing.
+    pub(super) const EMPTY: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+    /// Reads a document. An entry that makes no sense is kept, and is an error only to whoever asks for it.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        let malformed = |reason: String| {
+            Error::malformed(
+                "OCI Image Index",
+                format!("failed to decode index file: {reason}"),
+            )
+        };
+        let text = str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
+        let parse = || -> serde_json::Result<Self> {
+            let mut document = Object::parse(text)?;
+            if document.is_empty() {
+                document = Object::parse(Self::EMPTY)?;
+            }
+            let entries: Vec<Entry> = elements(document.value("manifests").unwrap_or("null"))?
+                .into_iter()
+                .map(|entry| Entry::read(entry.to_owned()))
+                .collect();
+            document.put("manifests", "[]".to_owned(), |_| false);
+            Ok(Self { document, entries })
+        };
+        parse().map_err(|error| malformed(error.to_string()))
+    }
+
+    /// The document to write.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let entries: Vec<&str> = self.entries.iter().map(Entry::text).collect();
+        let mut document = self.document.clone();
+        let list = format!("[{}]", entries.join(","));
+        document.put("manifests", list, |_| false);
+        document.to_text().into_bytes()
+    }
+
+    /// What a tag names: the whole entry. Of several entries with one tag the last counts.
+    pub(super) fn tagged(&self, tag: &str) -> Option<Result<Descriptor>> {
+        let entry = self.entries.iter().rfind(|entry| entry.has_tag(tag))?;
+        Some(entry.descriptor().cloned().map_err(|reason| {
+            let reason = format!("the entry of tag \"{tag}\" cannot be read: {reason}");
+            Error::malformed("OCI Image Index", reason)
+        }))
+    }
+
+    /// The content of a digest, if it is listed.
+    pub(super) fn listed(&self, digest: &Digest) -> Option<&Descriptor> {
+        self.entries
+            .iter()
+            .rev()
+            .filter_map(|entry| entry.descriptor().ok())
+            .find(|descriptor| descriptor.digest == *digest)
+    }
+
+    /// The tags, sorted.
+    pub(super) fn tags(&self) -> BTreeSet<&str> {
+        self.entries.iter().filter_map(Entry::tag).collect()
+    }
+
+    /// Makes sure that content is listed. New content gets an entry without a tag.
+    pub(super) fn list(&mut self, target: &Descriptor) {
+        if self.listed(&target.digest).is_none() {
+            self.entries.push(Entry::new(target, None, None));
+        }
+    }
+
+    /// Gives content a tag, and takes the tag from whatever else had it.
+    ///
+    /// The entry takes the place that the tag had, or that of the content's entry without a tag, or the last. What lost the
+    /// tag is listed without one, at the end, unless it has another.
+    pub(super) fn tag(&mut self, target: &Descriptor, tag: &str) {
+        let known = self.best_known(&target.digest, tag);
+        let mut tagged = Some(Entry::new(target, known, Some(tag)));
+        let tag_has_place = self.entries.iter().any(|entry| entry.has_tag(tag));
+        let mut displaced = Vec::new();
+        let mut entries = Vec::with_capacity(self.entries.len() + 1);
+        for entry in std::mem::take(&mut self.entries) {
+            if entry.has_tag(tag) {
+                entries.extend(tagged.take());
+                displaced.push(entry);
+            } else if entry.tag().is_none() && entry.is_of(&target.digest) {
+                if !tag_has_place {
+                    entries.extend(tagged.take());
+                }
+            } else {
+                entries.push(entry);
+            }
+        }
+        entries.extend(tagged);
+        self.entries = entries;
+        for entry in displaced {
+            let is_listed = entry
+                .descriptor()
+                .is_ok_and(|descriptor| self.listed(&descriptor.digest).is_some());
+            if !is_listed {
+                self.entries.push(entry.without_tag());
+            }
+        }
+    }
+
+    /// The entry that is replaced when content is tagged, and what it says is kept: the one that has the tag, or the one
+    /// without a tag. What entries with other tags say is said by them already.
+    fn best_known(&self, digest: &Digest, tag: &str) -> Option<&Entry> {
+        let of_digest = || {
+            self.entries
+                .iter()
+                .rev()
+                .filter(|entry| entry.is_of(digest))
+        };
+        of_digest()
+            .find(|entry| entry.has_tag(tag))
+            .or_else(|| of_digest().find(|entry| entry.tag().is_none()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptor::REF_NAME;
+    use crate::media_type::MediaType;
+
+    const A: &str = r#""mediaType":"a/a","digest":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","size":1"#;
+    const B: &str = r#""mediaType":"b/b","digest":"sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d","size":1"#;
+
+    fn a() -> Descriptor {
+        Descriptor::of(MediaType::from("a/a"), b"a")
+    }
+
+    fn b() -> Descriptor {
+        Descriptor::of(MediaType::from("b/b"), b"b")
+    }
+
+    fn document(entries: &[String]) -> String {
+        Index::EMPTY.replace("[]", &format!("[{}]", entries.join(",")))
+    }
+
+    fn plain(members: &str) -> String {
+        format!("{{{members}}}")
+    }
+
+    fn tagged(members: &str, tag: &str) -> String {
+        format!(r#"{{{members},"annotations":{{"org.opencontainers.image.ref.name":"{tag}"}}}}"#)
+    }
+
+    /// What a document becomes.
+    fn edited(before: &str, edit: impl FnOnce(&mut Index)) -> String {
+        let mut index = Index::parse(before.as_bytes()).unwrap();
+        edit(&mut index);
+        String::from_utf8(index.to_bytes()).unwrap()
+    }
+
+    #[test]
+    fn tagging_keeps_the_order_and_never_drops_a_manifest() {
+        for (rule, before, target, tag, after) in [
+            (
+                "new content comes last",
+                vec![tagged(A, "v1")],
+                b(),
+                "v2",
+                vec![tagged(A, "v1"), tagged(B, "v2")],
+            ),
+            (
+                "the entry without a tag gets it, in its place",
+                vec![plain(A), plain(B)],
+                a(),
+                "v1",
+                vec![tagged(A, "v1"), plain(B)],
+            ),
+            (
+                "a second tag is a second entry",
+                vec![tagged(A, "v1"), plain(B)],
+                a(),
+                "v2",
+                vec![tagged(A, "v1"), plain(B), tagged(A, "v2")],
+            ),
+            (
+                "a tag moves in its place, and what lost it stays without one",
+                vec![tagged(A, "v1"), tagged(B, "v2")],
+                b(),
+                "v1",
+                vec![tagged(B, "v1"), tagged(B, "v2"), plain(A)],
+            ),
+            (
+                "what lost a tag and has another needs no entry without one",
+                vec![tagged(A, "v1"), tagged(A, "v2"), plain(B)],
+                b(),
+                "v1",
+                vec![tagged(B, "v1"), tagged(A, "v2")],
+            ),
+            (
+                "the same tag again changes nothing",
+                vec![tagged(A, "v1"), plain(B)],
+                a(),
+                "v1",
+                vec![tagged(A, "v1"), plain(B)],
+            ),
+            (
+                "a tag that several entries have is one tag afterwards",
+                vec![tagged(A, "v1"), tagged(B, "v1")],
+                b(),
+                "v1",
+                vec![tagged(B, "v1"), plain(A)],
+            ),
+            (
+                "an empty tag is none",
+                vec![tagged(A, "")],
+                a(),
+                "v1",
+                vec![tagged(A, "v1")],
+            ),
+        ] {
+            let got = edited(&document(&before), |index| index.tag(&target, tag));
+            assert_eq!(got, document(&after), "{rule}");
+        }
+    }
+
+    #[test]
+    fn listing_adds_an_entry_only_where_there_is_none() {
+        let one = document(&[tagged(A, "v1")]);
+        assert_eq!(edited(&one, |index| index.list(&a())), one);
+        let mut from_elsewhere = b();
+        from_elsewhere
+            .annotations
+            .insert(REF_NAME.to_owned(), "its tag there".to_owned());
+        assert_eq!(
+            edited(&one, |index| index.list(&from_elsewhere)),
+            document(&[tagged(A, "v1"), plain(B)])
+        );
+    }
+
+    #[test]
+    fn a_new_tag_says_what_is_known_of_the_content() {
+        let known = r#""annotations":{"a":"1","z":"2"},"platform":{"architecture":"arm","os":"linux","features":["x"]},"artifactType":"t/t","unknown":1.0"#;
+        let before = document(&[format!("{{{A},{known}}}")]);
+        let named = known.replace(
+            r#","z""#,
+            r#","org.opencontainers.image.ref.name":"v1","z""#,
+        );
+        let after = document(&[format!("{{{A},{named}}}")]);
+        assert_eq!(edited(&before, |index| index.tag(&a(), "v1")), after);
+
+        let told = Index::parse(before.as_bytes()).unwrap();
+        let told = told.listed(&a().digest).unwrap().clone();
+        assert_eq!(edited(&before, |index| index.tag(&told, "v1")), after);
+
+        let mut other = a();
+        other.annotations.insert("b".to_owned(), "3".to_owned());
+        other.artifact_type = Some(MediaType::from("u/u"));
+        let index = edited(&before, |index| index.tag(&other, "v1"));
+        assert!(
+            index.contains(
+                r#""annotations":{"b":"3","org.opencontainers.image.ref.name":"v1"},"platform""#
+            ),
+            "{index}"
+        );
+        assert!(
+            index.contains(r#""artifactType":"u/u","unknown":1.0"#),
+            "{index}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_changed_stays_as_it_was_written() {
+        let before = format!(
+            "{{\n \"x\": 1.50, \"manifests\": [ {{\"y\": [ ], {A}}}, {{\"digest\":\"blake3:00\"}}, null ],\n\"schemaVersion\":2,\"z\":\"\\u0041\"}}"
+        );
+        let after = format!(
+            r#"{{"x":1.50,"manifests":[{{"y": [ ], {A}}},{{"digest":"blake3:00"}},null,{}],"schemaVersion":2,"z":"\u0041"}}"#,
+            tagged(B, "v1")
+        );
+        assert_eq!(edited(&before, |index| index.tag(&b(), "v1")), after);
+    }
+
+    #[test]
+    fn a_document_that_says_nothing_is_one_without_manifests() {
+        for text in [
+            "null",
+            "{}",
+            " { } ",
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":null}"#,
+        ] {
+            assert_eq!(edited(text, |_| ()), Index::EMPTY, "{text}");
+        }
+        assert_eq!(
+            edited(r#"{"schemaVersion":2}"#, |_| ()),
+            r#"{"schemaVersion":2,"manifests":[]}"#
+        );
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_an_error_only_to_who_asks_for_it() {
+        let bad = r#"{"mediaType":"a/a","digest":"blake3:00","size":1,"annotations":{"org.opencontainers.image.ref.name":"bad"}}"#;
+        let before = document(&[tagged(A, "v1"), bad.to_owned()]);
+        let index = Index::parse(before.as_bytes()).unwrap();
+        assert_eq!(index.tagged("v1").unwrap().unwrap().plain(), a());
+        let error = index.tagged("bad").unwrap().unwrap_err().to_string();
+        assert!(error.contains("the entry of tag \"bad\""), "{error}");
+        assert_eq!(index.tags(), BTreeSet::from(["bad", "v1"]));
+        assert_eq!(
+            edited(&before, |index| index.tag(&b(), "bad")),
+            document(&[
+                tagged(A, "v1"),
+                tagged(B, "bad"),
+                r#"{"mediaType":"a/a","digest":"blake3:00","size":1}"#.to_owned()
+            ])
+        );
+    }
+
+    #[test]
+    fn every_prefix_of_a_document_is_an_error() {
+        let text = document(&[tagged(A, "v1"), plain(B)]);
+        for end in 0..text.len() {
+            let error = Index::parse(&text.as_bytes()[..end]).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("invalid OCI Image Index: failed to decode index file: "),
+                "{error}"
+            );
+        }
+        assert!(Index::parse(b"[]").is_err());
+        assert!(Index::parse(b"\xff").is_err());
+    }
+}

@@ -1,0 +1,307 @@
+//! OCI image layouts: a registry's content in a directory or in one file (image spec v1.1, "Image Layout").
+//!
+//! A [`LayoutStore`] is a layout directory, for reading or for reading and writing. A `LayoutTar` (feature `archive`) is a
+//! layout in an uncompressed tar archive, for reading. Both read a layout the same way, and neither reads more than it is
+//! asked for: to find a name takes `index.json`, to find a digest at most that one piece of content besides.
+//!
+//! Tags in a layout are any text but the empty one. A digest that `index.json` does not list is found as well; content that
+//! says it is a manifest is found as one.
+//!
+//! # Writing
+//!
+//! - A file appears under its name complete and verified, or not at all. It is written in `ingest/`, the scratch directory
+//!   that other tools know and leave out of backups. What a killed process leaves there, the next one that writes removes.
+//! - Content is on the disk before `index.json` names it.
+//! - `index.json` is changed by one process at a time, under an advisory lock in `ingest/`: it is read again, edited, and
+//!   replaced by a rename. So of many processes that push to one layout none undoes what another did, and reading needs no
+//!   lock. Unknown members and the order of entries stay as they are.
+//! - Content that is there is not written again, unless its size is wrong, or it is a manifest and its digest is.
+//!
+//! This module knows nothing of networks, and nothing of what to copy.
+//!
+//! ```
+//! use oras::layout::LayoutStore;
+//! use oras::store::{Source, Target};
+//! use oras::{Descriptor, MediaType};
+//! # let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/doc-layout");
+//!
+//! let layout = LayoutStore::create_or_open(&directory)?;
+//! let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+//! let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
+//! layout.push_tagged(&descriptor, &mut manifest.as_slice(), "v1")?;
+//! assert_eq!(layout.resolve("v1")?.digest, descriptor.digest);
+//! # let _ = std::fs::remove_dir_all(&directory);
+//! # Ok::<(), oras::Error>(())
+//! ```
+
+use std::fs::{self, File};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::store::{Pushed, Source, TagLister, Target};
+
+use self::files::{Files, Opened};
+use self::index::Index;
+use self::writer::Writer;
+
+#[cfg(feature = "archive")]
+mod archive;
+mod entry;
+mod files;
+mod index;
+mod lock;
+mod object;
+#[cfg(feature = "archive")]
+mod tar;
+mod temp;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+#[cfg(feature = "archive")]
+pub use self::tar::LayoutTar;
+
+/// A layout directory.
+#[derive(Debug)]
+pub struct LayoutStore {
+    directory: Directory,
+    /// None when the layout was opened to be read.
+    writer: Option<Writer>,
+}
+
+impl LayoutStore {
+    /// Opens a layout to be read. Nothing is created, locked or changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when there is no such directory, [`Error::Malformed`] when it is not a layout, is of a version other
+    /// than 1.0.0, or its `index.json` cannot be read.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let directory = Directory { root: path.into() };
+        fs::metadata(&directory.root).map_err(Error::io("stat", &directory.root))?;
+        files::check(&directory)?;
+        Ok(Self {
+            directory,
+            writer: None,
+        })
+    }
+
+    /// Opens a layout to be read and written. What is missing of a layout is created, the directory included.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and [`Error::Io`] when something cannot be created.
+    pub fn create_or_open(path: impl Into<PathBuf>) -> Result<Self> {
+        let directory = Directory { root: path.into() };
+        let writer = Writer::new(directory.root.clone());
+        if !directory.is_complete() {
+            directory.complete(&writer)?;
+        }
+        files::check(&directory)?;
+        Ok(Self {
+            directory,
+            writer: Some(writer),
+        })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.directory.root
+    }
+
+    /// Waits until all content that was pushed is on the disk.
+    ///
+    /// That happens by itself before `index.json` names content, so only who pushes nothing but blobs needs it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the content does not get there.
+    pub fn sync(&self) -> Result<()> {
+        self.writer.as_ref().map_or(Ok(()), Writer::sync)
+    }
+
+    fn writer(&self) -> Result<&Writer> {
+        self.writer
+            .as_ref()
+            .ok_or_else(|| Error::unsupported("writing to a layout that was opened to be read"))
+    }
+
+    /// Edits `index.json`: what it says now, not what it said when somebody last looked.
+    fn edit_index(&self, edit: impl FnOnce(&mut Index)) -> Result<()> {
+        let writer = self.writer()?;
+        writer.sync()?;
+        let _lock = writer.lock()?;
+        let before = files::read_index(&self.directory)?;
+        let mut after = before.clone();
+        edit(&mut after);
+        if after == before {
+            return Ok(());
+        }
+        let bytes = after.to_bytes();
+        files::check_index_size(bytes.len())?;
+        writer.save(files::INDEX, &bytes)
+    }
+
+    fn name(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        self.edit_index(|index| {
+            if reference == target.digest.as_str() {
+                index.list(target);
+            } else {
+                index.tag(target, reference);
+            }
+        })
+    }
+}
+
+impl Source for LayoutStore {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        files::resolve(&self.directory, reference)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        files::fetch(&self.directory, target)
+    }
+
+    /// Whether the content is there, with the right size.
+    ///
+    /// In a layout that was opened to be written, a manifest is there only if `index.json` lists it: one that lost its entry
+    /// could otherwise never get it back from a copy, which does not push what is there.
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        if !files::exists(&self.directory, target)? {
+            return Ok(false);
+        }
+        if self.writer.is_none() || !target.media_type.is_manifest() {
+            return Ok(true);
+        }
+        let index = files::read_index(&self.directory)?;
+        Ok(index.listed(&target.digest).is_some())
+    }
+}
+
+impl Target for LayoutStore {
+    /// Stores content. A manifest is listed in `index.json`, also one that was there already.
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let pushed = self.writer()?.store(expected, content)?;
+        if expected.media_type.is_manifest() {
+            self.edit_index(|index| index.list(expected))?;
+        }
+        Ok(pushed)
+    }
+
+    /// Gives content a tag. What the layout knows about the content and `target` does not say is kept.
+    ///
+    /// The content's own digest as the name only lists it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when the tag is empty, or the digest
+    /// of something else.
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        check_tag(target, reference)?;
+        if !files::exists(&self.directory, target)? {
+            return Err(files::missing(target));
+        }
+        self.name(target, reference)
+    }
+
+    fn push_tagged(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        reference: &str,
+    ) -> Result<Pushed> {
+        check_tag(expected, reference)?;
+        let pushed = self.writer()?.store(expected, content)?;
+        self.name(expected, reference)?;
+        Ok(pushed)
+    }
+}
+
+impl TagLister for LayoutStore {
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        files::tags(&self.directory, last, visit)
+    }
+}
+
+/// A digest as the tag of something else would make one name mean two things.
+fn check_tag(target: &Descriptor, tag: &str) -> Result<()> {
+    let reason = if tag.is_empty() {
+        "empty tag"
+    } else if tag != target.digest.as_str() && tag.parse::<Digest>().is_ok() {
+        "this is the digest of other content"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidReference {
+        reference: tag.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+/// The files of a layout directory.
+#[derive(Debug)]
+struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    fn is_complete(&self) -> bool {
+        [files::HEADER, files::INDEX, files::BLOBS]
+            .iter()
+            .all(|name| self.root.join(name).exists())
+    }
+
+    /// Creates what is missing. What makes the directory a layout comes last.
+    fn complete(&self, writer: &Writer) -> Result<()> {
+        let blobs = self.root.join(files::BLOBS);
+        fs::create_dir_all(&self.root).map_err(Error::io("mkdir", &self.root))?;
+        fs::create_dir_all(&blobs).map_err(Error::io("mkdir", &blobs))?;
+        let _lock = writer.lock()?;
+        for (name, content) in [
+            (files::INDEX, Index::EMPTY),
+            (files::HEADER, files::HEADER_CONTENT),
+        ] {
+            if !self.root.join(name).exists() {
+                writer.save(name, content.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Files for Directory {
+    const MISSING: &'static str = "no such file or directory";
+
+    fn size(&self, name: &str) -> Result<Option<u64>> {
+        let path = self.root.join(name);
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("stat", path)(error)),
+        }
+    }
+
+    fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+        // Looked at first, because opening a pipe would wait for a writer.
+        if self.size(name)?.is_none() {
+            return Ok(None);
+        }
+        let path = self.root.join(name);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("open", path)(error)),
+        }
+    }
+}

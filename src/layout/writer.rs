@@ -1,0 +1,224 @@
+//! Writing the files of a layout directory, so that neither a crash nor a full disk leaves half of one.
+//!
+//! Content is verified on its way into a scratch file, and gets its name when it is complete. It reaches the disk before
+//! `index.json` names it, but not one file at a time: waiting for the disk a thousand times for a thousand small files takes
+//! several times as long as writing them. Instead each file is sent off to the disk when it is closed, and
+//! [`Writer::sync`] waits for all of them just before they are named. This module does not know what an index says.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::files::{self, BLOBS};
+use super::lock::Lock;
+use super::temp::{self, TempFile};
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::manifest::MAX_MANIFEST_BYTES;
+use crate::store::Pushed;
+
+/// The scratch directory: the name that other tools give it, and know to leave out of backups.
+const INGEST: &str = "ingest";
+
+/// How many files may wait to be synced. It bounds memory, and how much is lost to a power cut before the index is saved.
+const MAX_PENDING: usize = 4096;
+
+/// Writes below the directory of one layout.
+#[derive(Debug)]
+pub(super) struct Writer {
+    root: PathBuf,
+    /// Content that may not be on the disk yet.
+    pending: RefCell<BTreeMap<Digest, Pushed>>,
+    /// Whether what killed processes left was looked for.
+    cleaned: Cell<bool>,
+}
+
+impl Writer {
+    pub(super) const fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            pending: RefCell::new(BTreeMap::new()),
+            cleaned: Cell::new(false),
+        }
+    }
+
+    /// Waits for the right to change `index.json`.
+    pub(super) fn lock(&self) -> Result<Lock> {
+        Lock::acquire(&self.ingest())
+    }
+
+    /// Stores content, unless it is there with the right size. A manifest that is there is read and checked as well: it is
+    /// small, and everything it refers to depends on it.
+    pub(super) fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let path = self.blob_path(&expected.digest);
+        let pushed = if is_good(&path, expected)? {
+            Pushed::AlreadyThere
+        } else {
+            self.write_blob(expected, content, &path)?;
+            Pushed::Stored
+        };
+        // What was there may have been put there by a process that did not live to sync it.
+        let waiting = {
+            let mut pending = self.pending.borrow_mut();
+            pending.entry(expected.digest.clone()).or_insert(pushed);
+            pending.len()
+        };
+        if waiting >= MAX_PENDING {
+            self.sync()?;
+        }
+        Ok(pushed)
+    }
+
+    fn write_blob(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        path: &Path,
+    ) -> Result<()> {
+        if !self.cleaned.replace(true) {
+            temp::remove_abandoned(&self.ingest());
+        }
+        let mut temp = TempFile::create(&self.ingest())?;
+        flush_when_closed(temp.file());
+        let reader = content.open_verified(expected)?;
+        reader.copy_to(temp.file(), path)?;
+        make_read_only(temp.file()).map_err(Error::io("chmod", path))?;
+        if cfg!(not(unix)) {
+            // Elsewhere a file cannot be synced that was opened to be read, and a read-only one not opened to be written.
+            temp.file().sync_all().map_err(Error::io("sync", path))?;
+        }
+        temp.rename(path)
+    }
+
+    /// Waits until everything that was stored is on the disk. What cannot be brought there is removed again.
+    pub(super) fn sync(&self) -> Result<()> {
+        let mut directories = BTreeSet::new();
+        loop {
+            // A statement of its own: nothing may be borrowed below.
+            let next = self.pending.borrow_mut().pop_first();
+            let Some((digest, pushed)) = next else {
+                break;
+            };
+            let path = self.blob_path(&digest);
+            if let Err(error) = sync_file(&path) {
+                if pushed == Pushed::Stored {
+                    let _ = fs::remove_file(&path);
+                }
+                return Err(Error::io("sync", &path)(error));
+            }
+            directories.extend(path.parent().map(Path::to_owned));
+        }
+        if directories.is_empty() {
+            return Ok(());
+        }
+        directories.insert(self.root.join(BLOBS));
+        directories.iter().try_for_each(|path| sync_directory(path))
+    }
+
+    /// Replaces a file in the layout's own directory. It is complete and on the disk when it gets its name.
+    pub(super) fn save(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.root.join(name);
+        let mut temp = TempFile::create(&self.ingest())?;
+        let file = temp.file();
+        file.write_all(content).map_err(Error::io("write", &path))?;
+        // Whoever could read or write the file before still can.
+        if let Ok(metadata) = fs::metadata(&path) {
+            file.set_permissions(metadata.permissions())
+                .map_err(Error::io("chmod", &path))?;
+        }
+        file.sync_all().map_err(Error::io("sync", &path))?;
+        temp.rename(&path)?;
+        sync_directory(&self.root)
+    }
+
+    fn ingest(&self) -> PathBuf {
+        self.root.join(INGEST)
+    }
+
+    fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join(files::blob_name(digest))
+    }
+}
+
+/// Whether the file is what is expected, as far as that can be told without reading much.
+fn is_good(path: &Path, expected: &Descriptor) -> Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == expected.size => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::io("stat", path)(error)),
+    }
+    if !expected.media_type.is_manifest() || expected.size > MAX_MANIFEST_BYTES {
+        return Ok(true);
+    }
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    match VerifyReader::new(file, expected.clone()).read_all(MAX_MANIFEST_BYTES) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_verification() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the system start to write an empty file to the disk as soon as it is closed, without waiting for it.
+///
+/// ext4, XFS and btrfs do that with files that were cut to nothing before they were written, because programs that replace
+/// a file in place rely on it. It is a hint: the wait in [`Writer::sync`] is short where it works (measured on ext4 on a
+/// virtual disk: 0.06 s instead of 0.22 s for 1,000 small files), and nothing else depends on it.
+fn flush_when_closed(file: &File) {
+    let _ = file.set_len(1).and_then(|()| file.set_len(0));
+}
+
+/// Content never changes, so nobody needs to write it.
+#[cfg(unix)]
+fn make_read_only(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    file.set_permissions(fs::Permissions::from_mode(0o444))
+}
+
+/// Elsewhere a read-only file can be neither replaced nor removed.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn make_read_only(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+fn sync_file(path: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(path).and_then(|file| file.sync_all()) {
+        // What somebody deleted, or does not let us read, was there before: neither is a failure of ours.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+/// Makes the names in a directory last. Some file systems cannot be asked to, and then need not be.
+fn sync_directory(path: &Path) -> Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(path).and_then(|directory| directory.sync_all()) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced.map_err(Error::io("sync", path)),
+    }
+}

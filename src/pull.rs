@@ -1,0 +1,278 @@
+//! Pulling the files of an artifact.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use crate::copy::{self, CopyOptions, copy_graph};
+use crate::descriptor::{Descriptor, TITLE};
+use crate::error::{Error, Result};
+use crate::file_store::FileStore;
+use crate::graph::Resolved;
+use crate::manifest::{MAX_MANIFEST_BYTES, Manifest, RawManifest};
+use crate::media_type::MediaType;
+use crate::output_dir::{OutputDir, OutputOptions};
+use crate::platform::Platform;
+use crate::store::{Fetched, Source, Target as _};
+
+/// What happens during a pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Content is about to be read.
+    Downloading(&'a Descriptor),
+    /// A manifest was read; what it refers to comes next.
+    Processing(&'a Descriptor),
+    /// Content was written, or a manifest is done.
+    Downloaded(&'a Descriptor),
+    /// Content that was downloaded already was written under a further name.
+    Restored(&'a Descriptor),
+    /// Content has no name and was left out.
+    Skipped(&'a Descriptor),
+}
+
+/// How an artifact is pulled.
+pub struct PullOptions<'a> {
+    /// The directory to write to; made if it does not exist. By default the current directory.
+    pub output: PathBuf,
+    /// Which manifest of an index to pull. Without it all of them are.
+    pub platform: Option<Platform>,
+    /// Whether a file that exists is an error. By default it is overwritten.
+    pub keep_old_files: bool,
+    /// Whether titles may lead out of the output directory. Only for artifacts whose maker is trusted.
+    pub allow_path_traversal: bool,
+    /// Whether what the artifact is attached to is pulled too.
+    pub include_subject: bool,
+    /// Under which name to write the config, and only if it has this media type.
+    pub config: Option<(String, Option<MediaType>)>,
+    /// How large a manifest may be, in bytes.
+    pub max_manifest_bytes: u64,
+    /// Is told what happens.
+    pub observer: Option<&'a mut (dyn FnMut(Event<'_>) -> Result<()> + 'a)>,
+}
+
+impl Default for PullOptions<'_> {
+    fn default() -> Self {
+        Self {
+            output: PathBuf::from("."),
+            platform: None,
+            keep_old_files: false,
+            allow_path_traversal: false,
+            include_subject: false,
+            config: None,
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            observer: None,
+        }
+    }
+}
+
+/// What was pulled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pulled {
+    /// The manifest or index.
+    pub root: Descriptor,
+    /// The files and directories that were written, in the order of the layers.
+    pub files: Vec<PulledFile>,
+    /// Whether something was left out because it has no name.
+    pub skipped_unnamed: bool,
+    /// What was left out of directories because it is neither file, directory nor link, in words.
+    pub left_out: Vec<String>,
+}
+
+/// A file or directory that was pulled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PulledFile {
+    /// Where it is; absolute.
+    pub path: PathBuf,
+    /// What it is.
+    pub descriptor: Descriptor,
+}
+
+/// Writes the files of the artifact that `reference` names to a directory.
+///
+/// Every file is complete and verified before it gets its name, and an existing file is replaced only then.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::pull::{PullOptions, pull};
+/// # use oras::push::{PushOptions, push};
+///
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-pull-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory).unwrap();
+/// # let file = directory.join("hello.txt");
+/// # std::fs::write(&file, "hello world\n").unwrap();
+/// # let (layout_path, output) = (directory.join("layout"), directory.join("out"));
+/// # let mut hello = oras::push::PushFile::from(file);
+/// # hello.annotations.insert(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned());
+/// # let options = PushOptions { files: vec![hello], artifact_type: Some("a/b".into()), ..PushOptions::default() };
+/// # push(&LayoutStore::create_or_open(&layout_path)?, Some("v1"), options)?;
+/// let layout = LayoutStore::open(&layout_path)?;
+/// let options = PullOptions {
+///     output: output.clone(),
+///     ..PullOptions::default()
+/// };
+/// let pulled = pull(&layout, "v1", options)?;
+/// assert_eq!(std::fs::read(output.join("hello.txt")).unwrap(), b"hello world\n");
+/// # assert_eq!(pulled.files.len(), 1);
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::DuplicateName`], [`Error::Overwrite`],
+/// [`Error::Io`]. What was written before the failure stays; it is whole.
+pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
+    let source = match &options.platform {
+        None => Resolved::new(source, reference, options.max_manifest_bytes)?,
+        Some(platform) => {
+            Resolved::for_platform(source, reference, platform, options.max_manifest_bytes)?
+        }
+    };
+    let root = source.root().clone();
+    if !root.media_type.is_manifest() {
+        return Err(Error::unsupported(format!(
+            "pulling {}, which is \"{}\" and no manifest",
+            root.digest, root.media_type
+        )));
+    }
+    let mut output_options = OutputOptions::default();
+    output_options.keep_old_files = options.keep_old_files;
+    output_options.allow_traversal = options.allow_path_traversal;
+    let output = OutputDir::open(&options.output, output_options)?;
+    let store = FileStore::writing_to(output);
+    let puller = RefCell::new(Puller {
+        store: &store,
+        include_subject: options.include_subject,
+        config: options.config,
+        observer: options.observer,
+        files: Vec::new(),
+        skipped_unnamed: false,
+    });
+    let mut choose =
+        |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
+    let mut observe = |event: copy::Event<'_>| puller.borrow_mut().on(&source, event);
+    copy_graph(
+        &source,
+        &store,
+        &root,
+        None,
+        &mut CopyOptions {
+            observer: Some(&mut observe),
+            chooser: Some(&mut choose),
+            max_manifest_bytes: options.max_manifest_bytes,
+            ..CopyOptions::default()
+        },
+    )?;
+    let Puller {
+        files,
+        skipped_unnamed,
+        ..
+    } = puller.into_inner();
+    Ok(Pulled {
+        root,
+        files,
+        skipped_unnamed,
+        left_out: store.left_out(),
+    })
+}
+
+/// Decides what is pulled, and keeps account of it.
+struct Puller<'p, 'o> {
+    store: &'p FileStore,
+    include_subject: bool,
+    config: Option<(String, Option<MediaType>)>,
+    observer: Option<&'o mut (dyn FnMut(Event<'_>) -> Result<()> + 'o)>,
+    files: Vec<PulledFile>,
+    skipped_unnamed: bool,
+}
+
+impl Puller<'_, '_> {
+    /// What is pulled of what a manifest refers to: what has a name, and manifests, which lead to it.
+    fn choose(&mut self, manifest: &RawManifest) -> Result<Vec<Descriptor>> {
+        let is_docker = manifest.descriptor().media_type.is_docker();
+        let (subject, content, config) = match manifest.view()? {
+            Manifest::Image(image) => (image.subject, image.layers, Some(image.config)),
+            Manifest::Index(index) => (index.subject, index.manifests, None),
+            Manifest::Artifact(artifact) => (artifact.subject, artifact.blobs, None),
+        };
+        let subject = subject.filter(|_| self.include_subject && !is_docker);
+        let mut chosen = Vec::new();
+        for node in subject.into_iter().chain(content) {
+            if let Some(title) = node.title().filter(|_| !node.media_type.is_foreign_layer()) {
+                let path = self.store.path_of(title);
+                if !self
+                    .files
+                    .iter()
+                    .any(|file| file.path == path && file.descriptor == node)
+                {
+                    self.files.push(PulledFile {
+                        path,
+                        descriptor: node.clone(),
+                    });
+                }
+            }
+            chosen.extend(self.named_or_manifest(node)?);
+        }
+        if let Some(config) = config.map(|config| self.with_asked_name(config)) {
+            let is_empty = config.title().is_none() && config.is_same_bytes(&Descriptor::empty());
+            if !is_empty {
+                chosen.extend(self.named_or_manifest(config)?);
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Passes on what has a name. Of the rest only manifests are followed, and all of it is reported as skipped.
+    fn named_or_manifest(&mut self, node: Descriptor) -> Result<Option<Descriptor>> {
+        let is_foreign = node.media_type.is_foreign_layer();
+        if node.title().is_some() && !is_foreign {
+            return Ok(Some(node));
+        }
+        if node.is_same_content(&Descriptor::empty()) {
+            return Ok(None);
+        }
+        self.skipped_unnamed = true;
+        self.tell(Event::Skipped(&node))?;
+        Ok(Some(node).filter(|node| node.media_type.is_manifest()))
+    }
+
+    /// Gives the first config of the wanted type the name that was asked for.
+    fn with_asked_name(&mut self, mut config: Descriptor) -> Descriptor {
+        let is_wanted = |(_, media_type): &mut (String, Option<MediaType>)| {
+            media_type
+                .as_ref()
+                .is_none_or(|media_type| *media_type == config.media_type)
+        };
+        if let Some((name, _)) = self.config.take_if(is_wanted) {
+            config.annotations.insert(TITLE.to_owned(), name);
+        }
+        config
+    }
+
+    fn on(&mut self, source: &dyn Source, event: copy::Event<'_>) -> Result<()> {
+        match event {
+            copy::Event::Examining(node) => self.tell(Event::Downloading(node)),
+            copy::Event::Examined(node) => self.tell(Event::Processing(node)),
+            copy::Event::Started(node) if !node.media_type.is_manifest() => {
+                self.tell(Event::Downloading(node))
+            }
+            copy::Event::Copied(node) => self.tell(Event::Downloaded(node)),
+            copy::Event::Repeated(node) if node.title().is_some() => {
+                if !self.store.restore(node)? {
+                    self.store.push(node, &mut Fetched::new(source, node))?;
+                }
+                self.tell(Event::Restored(node))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<()> {
+        match self.observer.as_deref_mut() {
+            Some(observer) => observer(event),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Pushing files as an artifact: pack, then copy.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::copy::{self, CopyOptions, RootState, copy_graph};
+use crate::descriptor::{CREATED, Descriptor, TITLE};
+use crate::error::{Error, Result};
+use crate::file_store::FileStore;
+use crate::json::Annotations;
+use crate::manifest::RawManifest;
+use crate::media_type::MediaType;
+use crate::pack::{ImageSpec, PackOptions, pack, platform_config};
+use crate::platform::Platform;
+use crate::store::Target;
+
+/// A file or directory to push.
+#[derive(Clone, Debug, Default)]
+pub struct PushFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is; by default a layer, of a directory a compressed one.
+    pub media_type: Option<MediaType>,
+    /// What is said about it. The title is the cleaned path, unless it is among these.
+    pub annotations: Annotations,
+}
+
+impl<P: AsRef<Path>> From<P> for PushFile {
+    fn from(path: P) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What happens during a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The file with this title is about to be read.
+    Preparing(&'a str),
+    /// There are no files.
+    Empty,
+    /// The artifact is packed and on its way.
+    Copy(copy::Event<'a>),
+}
+
+/// How files are pushed.
+#[derive(Default)]
+pub struct PushOptions<'a> {
+    /// The files, in the order of the layers.
+    pub files: Vec<PushFile>,
+    /// The type of the artifact.
+    pub artifact_type: Option<MediaType>,
+    /// A file that becomes the config. Its media type is by default `application/vnd.unknown.config.v1+json`.
+    pub config: Option<PushFile>,
+    /// The platform that the artifact is for; it is said by a config made for that.
+    pub platform: Option<Platform>,
+    /// The version of the image spec. Version 1.0 takes either a config or an artifact type.
+    pub image_spec: ImageSpec,
+    /// What is said about the whole.
+    pub annotations: Annotations,
+    /// What is said about the config.
+    pub config_annotations: Annotations,
+    /// When the artifact was made; now, if not given. The annotation `org.opencontainers.image.created` has precedence.
+    pub created: Option<SystemTime>,
+    /// Where archives of directories are made; by default the system's directory for temporary files.
+    pub temporary: Option<PathBuf>,
+    /// Is told what happens.
+    pub observer: Option<&'a mut (dyn FnMut(Event<'_>) -> Result<()> + 'a)>,
+}
+
+/// Pushes files as an artifact and names it `reference`; without that it can be found by its digest. Returns the manifest.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::push::{PushOptions, push};
+///
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-push-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory).unwrap();
+/// # let file = directory.join("hello.txt");
+/// # std::fs::write(&file, "hello world\n").unwrap();
+/// # let layout_path = directory.join("layout");
+/// let layout = LayoutStore::create_or_open(&layout_path)?;
+/// let options = PushOptions {
+///     files: vec![file.into()],
+///     artifact_type: Some("application/vnd.example".into()),
+///     ..PushOptions::default()
+/// };
+/// let manifest = push(&layout, Some("v1"), options)?;
+/// println!("{}", manifest.descriptor().digest);
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Io`] when a file cannot be read, [`Error::DuplicateName`], those of [`pack`](crate::pack::pack), and
+/// [`Error::Copy`] when the target refuses. A target that is there stays as it was: the name moves last.
+pub fn push(
+    target: &dyn Target,
+    reference: Option<&str>,
+    options: PushOptions<'_>,
+) -> Result<RawManifest> {
+    let PushOptions {
+        files,
+        artifact_type,
+        config,
+        platform,
+        image_spec,
+        annotations,
+        config_annotations,
+        created,
+        temporary,
+        mut observer,
+    } = options;
+    let mut tell = |event: Event<'_>| match observer.as_deref_mut() {
+        Some(observer) => observer(event),
+        None => Ok(()),
+    };
+    let store = FileStore::new(temporary.unwrap_or_else(system_temporary));
+    let config = match (config, platform) {
+        (Some(file), _) => Some(add_config(&store, file, &config_annotations)?),
+        (None, Some(platform)) => {
+            let (mut config, bytes) = platform_config(&platform);
+            config.annotations.clone_from(&config_annotations);
+            store.push(&config, &mut bytes.as_slice())?;
+            Some(config)
+        }
+        (None, None) => None,
+    };
+    if files.is_empty() {
+        tell(Event::Empty)?;
+    }
+    let mut layers = Vec::with_capacity(files.len());
+    for file in files {
+        let title = match file.annotations.get(TITLE) {
+            Some(title) => title.clone(),
+            None => title_of(&file.path)?,
+        };
+        tell(Event::Preparing(&title))?;
+        let mut layer = store.add(&title, file.media_type, &file.path)?;
+        layer.annotations.extend(file.annotations);
+        layers.push(layer);
+    }
+    // A manifest that says when it was made, and was made just now, is nowhere yet.
+    let is_new = !annotations.contains_key(CREATED) && created.is_none();
+    let manifest = pack(
+        &store,
+        PackOptions {
+            image_spec,
+            artifact_type,
+            config,
+            config_annotations,
+            layers,
+            subject: None,
+            annotations,
+        },
+        created.unwrap_or_else(|| SystemClock.now()),
+    )?;
+    let mut copy_observer = |event: copy::Event<'_>| tell(Event::Copy(event));
+    let mut copy_options = CopyOptions {
+        observer: Some(&mut copy_observer),
+        root: if is_new {
+            RootState::New
+        } else {
+            RootState::Unknown
+        },
+        ..CopyOptions::default()
+    };
+    copy_graph(
+        &store,
+        target,
+        manifest.descriptor(),
+        reference,
+        &mut copy_options,
+    )?;
+    Ok(manifest)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the default of an option that every caller may set"
+)]
+fn system_temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// A config has no title: it is no file that is pulled.
+fn add_config(store: &FileStore, file: PushFile, annotations: &Annotations) -> Result<Descriptor> {
+    let mut config = store.add(
+        "$config",
+        Some(file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG)),
+        &file.path,
+    )?;
+    config.annotations = annotations.clone();
+    Ok(config)
+}
+
+/// The title of the file at `path`: the path itself, cleaned of `.`, `..` where something stands before it, and doubled or
+/// trailing separators.
+///
+/// # Errors
+///
+/// [`Error::InvalidOption`] when the path is not Unicode, which a title must be.
+pub fn title_of(path: &Path) -> Result<String> {
+    let text = path.to_str().ok_or_else(|| Error::InvalidOption {
+        what: "file name",
+        reason: format!(
+            "\"{}\" is not Unicode, and cannot be the name of a file in an artifact",
+            path.display()
+        ),
+    })?;
+    Ok(crate::lexical::clean(Path::new(text))
+        .to_string_lossy()
+        .into_owned())
+}
