@@ -139,7 +139,11 @@ pub struct VerifyReader<'a> {
     is_unchanged: Option<Box<dyn Fn() -> bool + 'a>>,
     is_checked: bool,
     remaining: u64,
+    explain: Option<Explain<'a>>,
 }
+
+/// Says more about a failure.
+type Explain<'a> = Box<dyn Fn(Error) -> Error + 'a>;
 
 impl<'a> VerifyReader<'a> {
     /// Reads `inner`, which should be what `expected` describes.
@@ -150,8 +154,15 @@ impl<'a> VerifyReader<'a> {
             is_unchanged: None,
             is_checked: false,
             remaining: expected.size,
+            explain: None,
             expected,
         }
+    }
+
+    /// Says more about whatever fails while this is read.
+    pub(crate) fn explaining(mut self, explain: impl Fn(Error) -> Error + 'a) -> Self {
+        self.explain = Some(Box::new(explain));
+        self
     }
 
     /// Says that the digest of this content was computed before, and how to tell whether it is unchanged since.
@@ -253,8 +264,8 @@ impl<'a> VerifyReader<'a> {
     }
 }
 
-impl Read for VerifyReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl VerifyReader<'_> {
+    fn read_verified(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
@@ -278,6 +289,18 @@ impl Read for VerifyReader<'_> {
             self.check()?;
         }
         Ok(count)
+    }
+}
+
+impl Read for VerifyReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_verified(buffer)
+            .map_err(|error| match &self.explain {
+                Some(explain) if error.kind() != io::ErrorKind::Interrupted => {
+                    explain(Error::io("read", self.expected.digest.as_str())(error)).into_io()
+                }
+                _ => error,
+            })
     }
 }
 

@@ -3,7 +3,7 @@
 //! This module names no store. What it does is told to an observer as it happens.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
@@ -131,9 +131,16 @@ struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
-    done: HashSet<Digest>,
+    done: HashSet<Key>,
     /// Under which names content was handled.
     names: HashSet<(Digest, Option<String>)>,
+}
+
+/// What makes content the same: stores may keep manifests and blobs apart, so one digest can be both.
+type Key = (Digest, bool);
+
+fn key(node: &Descriptor) -> Key {
+    (node.digest.clone(), node.media_type.is_manifest())
 }
 
 /// A manifest whose successors are being copied.
@@ -155,7 +162,7 @@ impl Copier<'_, '_, '_> {
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
-                if self.done.contains(&successor.digest) {
+                if self.done.contains(&key(&successor)) {
                     continue;
                 }
                 check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
@@ -194,7 +201,10 @@ impl Copier<'_, '_, '_> {
             self.finish(node);
             match reference {
                 Some(reference) => {
-                    let mut content = Fetched::new(self.source, node);
+                    let mut content = Blamed {
+                        content: &mut Fetched::new(self.source, node),
+                        node,
+                    };
                     self.target
                         .push_tagged(node, &mut content, reference)
                         .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
@@ -238,7 +248,7 @@ impl Copier<'_, '_, '_> {
 
     /// Remembers that content was handled under the name it has here.
     fn finish(&mut self, node: &Descriptor) {
-        self.done.insert(node.digest.clone());
+        self.done.insert(key(node));
         self.names.insert(name_of(node));
     }
 
@@ -261,8 +271,7 @@ impl Copier<'_, '_, '_> {
     ) -> Result<()> {
         let target = self.target;
         let mut announced = Announced {
-            content,
-            node,
+            content: Blamed { content, node },
             copier: self,
         };
         let pushed = match reference {
@@ -288,14 +297,13 @@ impl Copier<'_, '_, '_> {
 
 /// Content that tells when it is needed: a destination opens it only if it does not have it.
 struct Announced<'x, 'c, 'o, 'a> {
-    content: &'x mut dyn Content,
-    node: &'x Descriptor,
+    content: Blamed<'x>,
     copier: &'x mut Copier<'c, 'o, 'a>,
 }
 
 impl Announced<'_, '_, '_, '_> {
     fn announce(&mut self) -> Result<()> {
-        self.copier.tell(Event::Started(self.node))
+        self.copier.tell(Event::Started(self.content.node))
     }
 }
 
@@ -306,18 +314,57 @@ impl Content for Announced<'_, '_, '_, '_> {
 
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         self.announce()?;
-        self.content
-            .open()
-            .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))
+        self.content.open()
     }
 
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.announce()?;
-        self.content.open_verified(expected).map_err(at(
-            Side::Source,
-            Operation::Fetch,
-            Some(self.node),
-        ))
+        self.content.open_verified(expected)
+    }
+}
+
+/// Content whose failures are the source's, even when they show only while the destination reads it.
+struct Blamed<'x> {
+    content: &'x mut dyn Content,
+    node: &'x Descriptor,
+}
+
+impl Blamed<'_> {
+    fn blame(node: &Descriptor) -> impl Fn(Error) -> Error + '_ {
+        move |error| at(Side::Source, Operation::Fetch, Some(node))(error)
+    }
+}
+
+impl Content for Blamed<'_> {
+    fn size(&self) -> u64 {
+        self.content.size()
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let inner = self.content.open().map_err(Self::blame(self.node))?;
+        Ok(Box::new(BlamedReader(inner, self.node)))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let blame = Self::blame(self.node);
+        match self.content.open_verified(expected) {
+            Ok(reader) => Ok(reader.explaining(blame)),
+            Err(error) => Err(blame(error)),
+        }
+    }
+}
+
+struct BlamedReader<'x>(Box<dyn Read + 'x>, &'x Descriptor);
+
+impl Read for BlamedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => {
+                let error = Error::io("read", self.1.digest.as_str())(error);
+                Blamed::blame(self.1)(error).into_io()
+            }
+        })
     }
 }
 

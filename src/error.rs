@@ -492,14 +492,17 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} \"{}\": response status code {}: ",
+            "{} \"{}\": response status code {}",
             self.method, self.url, self.status
         )?;
-        match (self.errors_in_one_line(), &self.excerpt) {
-            (Some(errors), _) => f.write_str(&errors),
-            (None, Some(excerpt)) => write!(f, "{}: {excerpt}", status_text(self.status)),
-            (None, None) => f.write_str(status_text(self.status)),
+        if let Some(errors) = self.errors_in_one_line() {
+            return write!(f, ": {errors}");
         }
+        let phrase = Some(status_text(self.status)).filter(|phrase| !phrase.is_empty());
+        for words in [phrase, self.excerpt.as_deref()].into_iter().flatten() {
+            write!(f, ": {words}")?;
+        }
+        Ok(())
     }
 }
 

@@ -286,9 +286,15 @@ impl Flow {
         });
         if let Some((realm, name, scope)) = bearer {
             let challenged = scope.as_deref().map_or_else(Scopes::none, Scopes::parse);
-            if with == With::FreshToken
-                && (self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged))
-            {
+            let is_exhausted = match with {
+                With::FreshToken => {
+                    self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged)
+                }
+                // The token service was asked before, and its refusal led here.
+                With::Basic => self.exchanges > 0,
+                With::Nothing | With::CachedToken => false,
+            };
+            if is_exhausted {
                 return self.finish();
             }
             let realm = match self.trusted_realm(realm) {
@@ -575,6 +581,20 @@ mod tests {
             scenario.status(401, &[BASIC]).action,
             Action::Finish,
             "wrong credentials are not sent twice"
+        );
+    }
+
+    #[test]
+    fn credentials_that_neither_the_token_service_nor_the_registry_takes_are_the_end() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BASIC, BEARER])
+            .credential(me())
+            .reply(401, "")
+            .sends(Some("Basic bWU6c2VjcmV0"));
+        assert_eq!(
+            scenario.status(401, &[BASIC, BEARER]).action,
+            Action::Finish
         );
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::time::Duration;
 
 use super::answer::{Answer, NamedBody};
@@ -345,6 +345,7 @@ impl Client {
         };
         let authorization = Authorization::for_token_service(request.credential.as_ref());
         let origin = draft.url.origin();
+        draft.whole = Some(MAX_TOKEN_BYTES);
         self.send_with_retries(&mut draft, &origin, authorization.as_ref(), false)
     }
 
@@ -442,7 +443,7 @@ impl Client {
             let location = answer
                 .header("Location")
                 .ok_or_else(|| answer.protocol_error("the redirect has no Location"))?;
-            let next = url.join(location)?;
+            let next = answer.resolve("Location", location)?;
             trusted = trust(origin, &next.origin())
                 .and_then(|next_trust| match next_trust {
                     Trust::RequestOnly if !is_read => Err("it would send content to another host"),
@@ -491,14 +492,25 @@ impl Client {
             }
         };
         let response = sent.map_err(|error| transport_error(error, method, url))?;
-        let body = NamedBody::new(response.body, method, url.clone());
+        let whole = draft.whole.filter(|&limit| {
+            let announced = response.content_length();
+            (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
+        });
+        let mut body: Box<dyn Read + Send> =
+            Box::new(NamedBody::new(response.body, method, url.clone()));
+        if let Some(limit) = whole {
+            let mut start = Vec::new();
+            (&mut body)
+                .take(limit)
+                .read_to_end(&mut start)
+                .map_err(Error::io("read", url.to_string()))?;
+            // Whoever reads on finds out whether there is more than the limit.
+            body = Box::new(Cursor::new(start).chain(body));
+        }
         Ok(Answer {
             method,
             url: url.clone(),
-            response: Response {
-                body: Box::new(body),
-                ..response
-            },
+            response: Response { body, ..response },
         })
     }
 }
@@ -527,6 +539,8 @@ pub(super) struct Draft<'a> {
     pub(super) scopes: Scopes,
     /// Whether redirects are followed. Not where a redirect already is the answer.
     pub(super) follow: bool,
+    /// Up to how many bytes of the answer's body are part of the answer: if they do not arrive, there is none.
+    pub(super) whole: Option<u64>,
 }
 
 /// What a request carries.
@@ -546,11 +560,18 @@ impl Draft<'_> {
             body: DraftBody::None,
             scopes: Scopes::none(),
             follow: true,
+            whole: None,
         }
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.add(name, value);
+        self
+    }
+
+    /// Asks for a small document, whose bytes may be asked for again as well as its header.
+    pub(super) fn whole(mut self, limit: u64) -> Self {
+        self.whole = Some(limit);
         self
     }
 

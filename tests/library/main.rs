@@ -3,5 +3,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod setup;
+
+mod auth;
+mod blobs;
+mod conformance;
+mod copy;
+mod copy_failures;
+mod limits;
+mod manifests;
+mod pagination;
+mod redirects;
+mod retry;
+mod secrets;
 mod test_ground;
 mod test_registry;
+mod uploads;
