@@ -12,6 +12,7 @@ mod entries;
 mod header;
 mod links;
 mod pack;
+mod tree;
 mod unpack;
 
 pub use pack::{PackOptions, Times, pack};
@@ -34,9 +35,9 @@ pub struct Limits {
     pub max_depth: u64,
     /// Bytes of the extended headers of one entry: [`MAX_RECORD_BYTES`](Self::MAX_RECORD_BYTES).
     pub max_record_bytes: u64,
-    /// Bytes of memory for the directories whose mode and time are set at the end:
-    /// [`MAX_DIRECTORY_BYTES`](Self::MAX_DIRECTORY_BYTES).
-    pub max_directory_bytes: u64,
+    /// Bytes of memory for what is done at the end, such as setting modes and times of directories:
+    /// [`MAX_PENDING_BYTES`](Self::MAX_PENDING_BYTES).
+    pub max_pending_bytes: u64,
 }
 
 impl Limits {
@@ -55,7 +56,7 @@ impl Limits {
     /// 1 MiB: what Go's reader takes, and far more than names need. They are held in memory.
     pub const MAX_RECORD_BYTES: u64 = 1 << 20;
     /// 64 MiB: half a million directories with usual names.
-    pub const MAX_DIRECTORY_BYTES: u64 = 64 << 20;
+    pub const MAX_PENDING_BYTES: u64 = 64 << 20;
 }
 
 impl Default for Limits {
@@ -67,7 +68,7 @@ impl Default for Limits {
             max_path_bytes: Self::MAX_PATH_BYTES,
             max_depth: Self::MAX_DEPTH,
             max_record_bytes: Self::MAX_RECORD_BYTES,
-            max_directory_bytes: Self::MAX_DIRECTORY_BYTES,
+            max_pending_bytes: Self::MAX_PENDING_BYTES,
         }
     }
 }
