@@ -15,6 +15,9 @@ mod pack;
 mod tree;
 mod unpack;
 
+#[cfg(test)]
+mod tests;
+
 pub use pack::{PackOptions, Times, pack};
 pub use unpack::{UnpackOptions, unpack};
 
@@ -24,9 +27,10 @@ pub use unpack::{UnpackOptions, unpack};
 pub struct Limits {
     /// Bytes of the whole uncompressed archive: [`MAX_UNPACKED_BYTES`](Self::MAX_UNPACKED_BYTES).
     pub max_unpacked_bytes: u64,
-    /// Uncompressed bytes for each compressed byte, once [`RATIO_FREE_BYTES`](Self::RATIO_FREE_BYTES) are unpacked:
-    /// [`MAX_RATIO`](Self::MAX_RATIO).
+    /// Uncompressed bytes for each compressed byte: [`MAX_RATIO`](Self::MAX_RATIO).
     pub max_ratio: u64,
+    /// Uncompressed bytes before the ratio matters: [`RATIO_FREE_BYTES`](Self::RATIO_FREE_BYTES).
+    pub ratio_free_bytes: u64,
     /// Entries: [`MAX_ENTRIES`](Self::MAX_ENTRIES).
     pub max_entries: u64,
     /// Bytes of one entry's name or link target: [`MAX_PATH_BYTES`](Self::MAX_PATH_BYTES).
@@ -64,6 +68,7 @@ impl Default for Limits {
         Self {
             max_unpacked_bytes: Self::MAX_UNPACKED_BYTES,
             max_ratio: Self::MAX_RATIO,
+            ratio_free_bytes: Self::RATIO_FREE_BYTES,
             max_entries: Self::MAX_ENTRIES,
             max_path_bytes: Self::MAX_PATH_BYTES,
             max_depth: Self::MAX_DEPTH,
