@@ -185,8 +185,8 @@ mod tests {
         Annotations::from([(CREATED.to_owned(), "2000-01-01T00:00:00Z".to_owned())])
     }
 
-    fn example() -> Option<MediaType> {
-        Some("application/vnd.example+type".into())
+    fn example() -> MediaType {
+        "application/vnd.example+type".into()
     }
 
     fn options() -> PackOptions {
@@ -198,6 +198,7 @@ mod tests {
 
     /// The golden examples of the content model, by size and digest.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn the_golden_examples_hold_byte_for_byte() {
         let g2_subject = Descriptor::new(
             MediaType::IMAGE_MANIFEST,
@@ -252,7 +253,7 @@ mod tests {
             (
                 "G2",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     ..options()
                 },
@@ -262,7 +263,7 @@ mod tests {
             (
                 "G3",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![directory],
                     ..options()
                 },
@@ -272,7 +273,7 @@ mod tests {
             (
                 "G4",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     annotations: odd,
                     ..options()
@@ -312,7 +313,7 @@ mod tests {
             (
                 "G7",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     config: Some(v7),
                     ..options()
@@ -323,7 +324,7 @@ mod tests {
             (
                 "G8 v1.1",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     config: Some(me.clone()),
                     ..options()
@@ -356,7 +357,7 @@ mod tests {
     #[test]
     fn the_time_is_annotated_unless_it_is_given() {
         let options = PackOptions {
-            artifact_type: example(),
+            artifact_type: Some(example()),
             ..PackOptions::default()
         };
         let packed = pack(
@@ -390,7 +391,7 @@ mod tests {
             ),
             (
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     config: Some(untyped),
                     ..options()
                 },
@@ -414,7 +415,7 @@ mod tests {
             ),
             (
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     annotations: bad_time,
                     ..options()
                 },

@@ -516,9 +516,9 @@ mod tests {
             })
         }
 
-        fn credential(&mut self, credential: Option<Credential>) -> &mut Self {
+        fn credential(&mut self, credential: impl Into<Option<Credential>>) -> &mut Self {
             assert_eq!(self.action, Action::LookUpCredential);
-            self.event(Event::Credential(credential))
+            self.event(Event::Credential(credential.into()))
         }
 
         fn reply(&mut self, status: u16, body: &str) -> &mut Self {
@@ -556,8 +556,8 @@ mod tests {
         }
     }
 
-    fn me() -> Option<Credential> {
-        Some(Credential::password("me", "secret"))
+    fn me() -> Credential {
+        Credential::password("me", "secret")
     }
 
     #[test]
@@ -799,7 +799,7 @@ mod tests {
         scenario.status(401, &[BEARER]).credential(None);
         match &scenario.reply(200, "<html>").action {
             Action::Fail(Unauthorized::NoToken { reason, .. }) => {
-                assert_eq!(reason, "the answer is a web page")
+                assert_eq!(reason, "the answer is a web page");
             }
             other => panic!("{other:?}"),
         }
