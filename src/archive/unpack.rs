@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use cap_std::fs::{Dir, DirBuilder, OpenOptions, Permissions};
 
+use super::BUFFER_BYTES;
 use super::Limits;
 use super::decompress::Decompressor;
 use super::entries::{Entries, Entry, Kind};
 use super::links::{self, resolve};
-use crate::content::BUFFER_BYTES;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::lexical;

@@ -5,6 +5,7 @@ mod support;
 
 mod setup;
 
+mod architecture;
 mod auth;
 mod blobs;
 mod conformance;
