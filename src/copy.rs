@@ -358,12 +358,12 @@ struct BlamedReader<'x>(Box<dyn Read + 'x>, &'x Descriptor);
 
 impl Read for BlamedReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            _ => {
-                let error = Error::io("read", self.1.digest.as_str())(error);
-                Blamed::blame(self.1)(error).into_io()
+        self.0.read(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
             }
+            let error = Error::io("read", self.1.digest.as_str())(error);
+            Blamed::blame(self.1)(error).into_io()
         })
     }
 }

@@ -8,7 +8,7 @@ use oras::digest::{Algorithm, Digest};
 use oras::file_store::FileStore;
 use oras::layout::LayoutStore;
 use oras::memory::MemoryStore;
-use oras::store::{Pushed, Source, Target};
+use oras::store::{Pushed, Target};
 use oras::{Error, MediaType};
 
 use crate::setup::{blob, client, hello};

@@ -1,4 +1,8 @@
 //! The library, and the ground it is tested on.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on stops the test, as the test itself would"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
