@@ -254,6 +254,24 @@ fn an_upload_that_goes_elsewhere_takes_no_secret_along() {
 }
 
 #[test]
+fn a_storage_that_takes_large_bodies_is_remembered_as_well() {
+    let [first, second, _] = large();
+    let storage = TestRegistry::start().with(on("PUT", "*").status(201));
+    let registry = TestRegistry::start().with(on("POST", "*").location_at(&storage));
+    let client = client();
+
+    push_bytes(&client, &registry, &first).unwrap();
+    push_bytes(&client, &registry, &second).unwrap();
+
+    let expects: Vec<_> = storage
+        .requests()
+        .iter()
+        .map(|request| request.header("Expect").map(str::to_owned))
+        .collect();
+    assert_eq!(expects, [Some("100-continue".to_owned()), None]);
+}
+
+#[test]
 fn a_registry_behind_a_proxy_may_call_itself_http_and_is_still_asked_by_https() {
     let registry = TestRegistry::start().with(
         on("POST", "*").location("http://registry.example/v2/a/blobs/uploads/session-1?_state=s1"),
