@@ -49,24 +49,38 @@ impl Content for &[u8] {
 }
 
 /// Content in a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileContent {
     path: PathBuf,
     size: u64,
+    /// What the file was like when its digest was computed.
+    stamp: Stamp,
 }
 
 impl FileContent {
-    /// The file at `path`, which is expected to have `size` bytes.
-    pub fn new(path: impl Into<PathBuf>, size: u64) -> Self {
-        Self {
-            path: path.into(),
-            size,
-        }
-    }
-
     /// Reads the file once to describe it as content of type `media_type`, with its SHA-256 digest.
-    pub fn describe(path: &Path, media_type: MediaType) -> Result<Descriptor> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+    ///
+    /// ```
+    /// use oras::MediaType;
+    /// use oras::content::FileContent;
+    /// # let path = std::env::temp_dir().join(format!("oras-doc-content-{}", std::process::id()));
+    /// # std::fs::write(&path, "hello").unwrap();
+    ///
+    /// let (descriptor, content) = FileContent::describe(&path, MediaType::OCTET_STREAM)?;
+    /// assert_eq!(descriptor.size, 5);
+    /// # drop(content);
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file.
+    pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
+        let path = path.into();
+        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        // Before reading: what is written meanwhile counts as a change.
+        let stamp = Stamp::of(&file.metadata().map_err(Error::io("stat", &path))?);
         let mut hasher = Hasher::new(Algorithm::Sha256);
         let mut size = 0;
         let mut buffer = vec![0; BUFFER_BYTES];
@@ -78,10 +92,23 @@ impl FileContent {
                     size += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("read", path)(error)),
+                Err(error) => return Err(Error::io("read", &path)(error)),
             }
         }
-        Ok(Descriptor::new(media_type, hasher.finish(), size))
+        let descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        Ok((descriptor, Self { path, size, stamp }))
+    }
+
+    /// Opens the file, to be verified against `expected` while it is read.
+    pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
+        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let same = file.try_clone().map_err(Error::io("open", &self.path))?;
+        let stamp = self.stamp;
+        let is_unchanged = move || {
+            same.metadata()
+                .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
+        };
+        Ok(VerifyReader::new(file, expected.clone()).known_unless_changed(is_unchanged))
     }
 }
 
@@ -94,11 +121,15 @@ impl Content for FileContent {
         let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
         Ok(Box::new(file))
     }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.reader(expected)
+    }
 }
 
 /// What tells whether a file was written to: who it is, its size, and when it last changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
+struct Stamp {
     #[cfg(unix)]
     id: (u64, u64, i64, i64),
     size: u64,
@@ -106,7 +137,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt as _;
 

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
 use crate::graph::Resolved;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::platform::Platform;
 use crate::store::{Fetched, Pushed, Source, Target};
 
 /// How many levels a graph may have. Real ones have three or four; one without end has more.
@@ -50,6 +51,8 @@ pub struct CopyOptions<'a> {
     pub observer: Option<&'a mut Observer<'a>>,
     /// Changes what manifests refer to.
     pub chooser: Option<&'a mut Chooser<'a>>,
+    /// Which manifest of an index [`copy`] copies. Without it the whole index is.
+    pub platform: Option<Platform>,
     /// How large a manifest may be, in bytes. The default is [`MAX_MANIFEST_BYTES`].
     pub max_manifest_bytes: u64,
     /// What is known about the root at the destination.
@@ -61,6 +64,7 @@ impl Default for CopyOptions<'_> {
         Self {
             observer: None,
             chooser: None,
+            platform: None,
             max_manifest_bytes: MAX_MANIFEST_BYTES,
             root: RootState::Unknown,
         }
@@ -100,11 +104,12 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let source = Resolved::new(source, reference, options.max_manifest_bytes).map_err(at(
-        Side::Source,
-        Operation::Resolve,
-        None,
-    ))?;
+    let limit = options.max_manifest_bytes;
+    let source = match &options.platform {
+        None => Resolved::new(source, reference, limit),
+        Some(platform) => Resolved::for_platform(source, reference, platform, limit),
+    }
+    .map_err(at(Side::Source, Operation::Resolve, None))?;
     copy_graph(&source, target, source.root(), target_reference, options)?;
     Ok(source.root().clone())
 }
@@ -390,11 +395,7 @@ fn check_bound(
 }
 
 /// Says which side failed, doing what, unless something deeper said so already.
-fn at<'d>(
-    side: Side,
-    operation: Operation,
-    node: Option<&'d Descriptor>,
-) -> impl FnOnce(Error) -> Error + 'd {
+fn at(side: Side, operation: Operation, node: Option<&Descriptor>) -> impl FnOnce(Error) -> Error {
     move |error| match error {
         error @ Error::Copy { .. } => error,
         error => Error::Copy {

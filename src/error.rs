@@ -77,8 +77,6 @@ pub enum Error {
         registry: String,
         /// What is missing or wrong.
         reason: Unauthorized,
-        /// What the registry or its token service answered, if that says more.
-        source: Option<Box<Error>>,
     },
     /// No complete answer came.
     Transport {
@@ -184,14 +182,14 @@ pub enum Error {
         /// The descriptor it was being done with, if one was known.
         descriptor: Option<Box<Descriptor>>,
         /// The cause.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// Something larger failed because of something smaller.
     Context {
         /// What was being done, such as `failed to resolve digest`.
         doing: String,
         /// The cause.
-        source: Box<Error>,
+        source: Box<Self>,
     },
 }
 
@@ -378,7 +376,9 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unauthorized { reason, .. } => reason.fmt(f),
             Self::Transport { method, url, .. } => write!(f, "{} \"{url}\"", title_case(method)),
-            Self::Protocol { what, reason } => write!(f, "{what}: {reason}"),
+            Self::Protocol { what, reason } | Self::Credential { what, reason } => {
+                write!(f, "{what}: {reason}")
+            }
             Self::Verification { digest, mismatch } => write!(f, "{digest}: {mismatch}"),
             Self::TooLarge {
                 what,
@@ -409,7 +409,6 @@ impl fmt::Display for Error {
                 )
             }
             Self::Unsupported { what } => write!(f, "{what}: unsupported"),
-            Self::Credential { what, reason } => write!(f, "{what}: {reason}"),
             Self::Copy {
                 side,
                 operation,
@@ -433,7 +432,6 @@ impl StdError for Error {
             Self::Transport { source, .. } => Some(source.as_ref()),
             Self::Io { source, .. } => Some(source),
             Self::Copy { source, .. } | Self::Context { source, .. } => Some(source),
-            Self::Unauthorized { source, .. } => source.as_deref().map(|source| source as _),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::archive::{self, PackOptions, UnpackOptions};
-use crate::content::{BUFFER_BYTES, Content, FileContent, Stamp, VerifyReader};
+use crate::content::{BUFFER_BYTES, Content, FileContent, VerifyReader};
 use crate::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Mismatch, Result};
@@ -40,8 +40,8 @@ struct Named {
 }
 
 enum Place {
-    /// A file that was added, as it was when its digest was computed.
-    File(PathBuf, Stamp),
+    /// A file that was added.
+    File(FileContent),
     /// The archive of a directory that was added: a temporary file that has no name.
     Archive(File),
     /// A file that was written below the output directory, by its title.
@@ -95,11 +95,9 @@ impl FileStore {
         let (mut descriptor, place) = if metadata.is_dir() {
             self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
         } else {
-            let descriptor = FileContent::describe(path, media_type.unwrap_or(MediaType::LAYER))?;
-            (
-                descriptor,
-                Place::File(path.to_owned(), Stamp::of(&metadata)),
-            )
+            let media_type = media_type.unwrap_or(MediaType::LAYER);
+            let (descriptor, content) = FileContent::describe(path, media_type)?;
+            (descriptor, Place::File(content))
         };
         descriptor
             .annotations
@@ -179,16 +177,17 @@ impl FileStore {
             let mut reader = content.open_verified(expected)?;
             let options = UnpackOptions::new(title, pending.path());
             let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
-            let digest = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
-                .map_err(|error| {
-                    error.context(format!(
-                        "failed to extract tar to {}",
-                        pending.path().display()
-                    ))
-                })?;
-            // Whatever follows the archive belongs to the content, and is verified too.
+            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped);
+            // Whatever follows the archive belongs to the content too. And when the content is not what it should be, that
+            // is why it could not be unpacked.
             io::copy(&mut reader, &mut io::sink())
                 .map_err(Error::io("read", expected.digest.as_str()))?;
+            let digest = unpacked.map_err(|error| {
+                error.context(format!(
+                    "failed to extract tar to {}",
+                    pending.path().display()
+                ))
+            })?;
             check_tar_digest(expected, &digest)?;
             pending.commit()?;
         } else {
@@ -251,16 +250,7 @@ impl Source for FileStore {
         let reader = |inner: File| VerifyReader::new(inner, target.clone());
         match named.places.get(&target.digest) {
             None => self.unnamed.fetch(target),
-            Some(Place::File(path, stamp)) => {
-                let stamp = *stamp;
-                let file = File::open(path).map_err(Error::io("open", path))?;
-                let same = file.try_clone().map_err(Error::io("open", path))?;
-                let is_unchanged = move || {
-                    same.metadata()
-                        .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
-                };
-                Ok(reader(file).known_unless_changed(is_unchanged))
-            }
+            Some(Place::File(content)) => content.reader(target),
             Some(Place::Archive(file)) => {
                 let mut file = file
                     .try_clone()

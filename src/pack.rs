@@ -71,15 +71,14 @@ fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
             "a subject in a manifest of image spec v1.0",
         ));
     }
-    let config = match options.config {
-        Some(config) => config,
-        None => {
-            let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
-            let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
-            config.annotations = options.config_annotations;
-            target.push(&config, &mut &*EMPTY_JSON)?;
-            config
-        }
+    let config = if let Some(config) = options.config {
+        config
+    } else {
+        let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+        let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
+        config.annotations = options.config_annotations;
+        target.push(&config, &mut &*EMPTY_JSON)?;
+        config
     };
     Ok(ImageManifest {
         schema_version: 2,
@@ -104,19 +103,16 @@ fn pack_v1_1(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
         }
         None => return Err(Error::MissingArtifactType),
     };
-    let config = match options.config {
-        Some(config) => {
-            valid("config mediaType", config.media_type.clone())?;
-            config
-        }
-        None => {
-            let config = Descriptor {
-                annotations: options.config_annotations,
-                ..Descriptor::empty()
-            };
-            target.push(&config, &mut &*EMPTY_JSON)?;
-            config
-        }
+    let config = if let Some(config) = options.config {
+        valid("config mediaType", config.media_type.clone())?;
+        config
+    } else {
+        let config = Descriptor {
+            annotations: options.config_annotations,
+            ..Descriptor::empty()
+        };
+        target.push(&config, &mut &*EMPTY_JSON)?;
+        config
     };
     let annotations = with_created(options.annotations, now)?;
     let layers = if options.layers.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::client::wait_after_failure;
 use super::repository::Repository;
 use crate::content::VerifyReader;
 use crate::descriptor::Descriptor;
@@ -124,10 +125,7 @@ impl ResumingReader<'_> {
             Some(Error::Transport { kind, .. }) => *kind,
             _ => TransportKind::Io,
         };
-        let wait = self
-            .repository
-            .client
-            .wait_after_failure(self.retries, kind);
+        let wait = wait_after_failure(self.retries, kind);
         let Some(wait) = wait else {
             return Err(failure);
         };

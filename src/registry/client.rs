@@ -283,44 +283,11 @@ impl Client {
                         &mut self.session.borrow_mut(),
                     )
                 }
-                Action::FetchToken(request) => {
-                    let asked = self.clock.now();
-                    let mut answer = self.fetch_token(&request)?;
-                    let status = answer.status();
-                    if !(200..300).contains(&status) {
-                        let (next, action) = flow.on(
-                            Event::TokenReply {
-                                status,
-                                body: &[],
-                                asked,
-                            },
-                            &mut self.session.borrow_mut(),
-                        );
-                        if action == Action::FailAsTokenService {
-                            return Err(answer.into_error());
-                        }
-                        answer.response.drain();
-                        (next, action)
-                    } else {
-                        let body =
-                            answer
-                                .response
-                                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?;
-                        flow.on(
-                            Event::TokenReply {
-                                status,
-                                body: &body,
-                                asked,
-                            },
-                            &mut self.session.borrow_mut(),
-                        )
-                    }
-                }
+                Action::FetchToken(request) => self.ask_token_service(flow, &request)?,
                 Action::Fail(reason) => {
                     return Err(Error::Unauthorized {
                         registry: registry.to_string(),
                         reason,
-                        source: None,
                     });
                 }
                 Action::Finish | Action::FailAsTokenService => match last {
@@ -331,6 +298,31 @@ impl Client {
                 },
             };
         }
+    }
+
+    /// Asks a token service and takes in what it answers.
+    fn ask_token_service(&self, flow: Flow, request: &TokenRequest) -> Result<(Flow, Action)> {
+        let asked = self.clock.now();
+        let mut answer = self.fetch_token(request)?;
+        let status = answer.status();
+        let body = if (200..300).contains(&status) {
+            answer
+                .response
+                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?
+        } else {
+            Vec::new()
+        };
+        let event = Event::TokenReply {
+            status,
+            body: &body,
+            asked,
+        };
+        let (flow, action) = flow.on(event, &mut self.session.borrow_mut());
+        if action == Action::FailAsTokenService {
+            return Err(answer.into_error());
+        }
+        answer.response.drain();
+        Ok((flow, action))
     }
 
     fn fetch_token(&self, request: &TokenRequest) -> Result<Answer> {
@@ -392,14 +384,9 @@ impl Client {
                     .and_then(|value| parse_retry_after(value, self.clock.now()));
                 wait_before_retry(retries, Outcome::Status(answer.status(), asked), chance())
             }
-            Err(Error::Transport { kind, .. }) => self.wait_after_failure(retries, *kind),
+            Err(Error::Transport { kind, .. }) => wait_after_failure(retries, *kind),
             Err(_) => None,
         }
-    }
-
-    /// How long to wait before trying again what failed like this, if it makes sense.
-    pub(super) fn wait_after_failure(&self, retries: u32, kind: TransportKind) -> Option<Duration> {
-        wait_before_retry(retries, Outcome::Failed(kind), chance())
     }
 
     pub(super) fn sleep(&self, duration: Duration) {
@@ -596,6 +583,11 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
         kind: error.kind,
         source,
     }
+}
+
+/// How long to wait before trying again what failed like this, if it makes sense.
+pub(super) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
+    wait_before_retry(retries, Outcome::Failed(kind), chance())
 }
 
 /// A number in `0.0..1.0`, different each time. Nothing secret depends on it.

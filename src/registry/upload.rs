@@ -5,7 +5,7 @@
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
 
 use super::answer::Answer;
-use super::client::{DraftBody, Mounts};
+use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
 use crate::auth::trust;
 use crate::content::Content;
@@ -60,9 +60,9 @@ impl Repository<'_> {
             // The session may be gone or half full: a new one is the way on that works everywhere. But the answer alone may
             // have been lost.
             let wait = match &error {
-                Ok(answer) if answer.status() == 404 => self
-                    .client
-                    .wait_after_failure(uploads - 1, TransportKind::Io),
+                Ok(answer) if answer.status() == 404 => {
+                    wait_after_failure(uploads - 1, TransportKind::Io)
+                }
                 other => self.client.wait_before_retry(uploads - 1, other),
             }
             .filter(|_| uploads < MAX_UPLOADS);
