@@ -4,8 +4,8 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::BUFFER_BYTES;
 use super::Limits;
-use crate::content::BUFFER_BYTES;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 

@@ -77,3 +77,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// How much is read and written at a time, in bytes.
+const BUFFER_BYTES: usize = 64 * 1024;

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir;
 
+use super::BUFFER_BYTES;
 use super::Limits;
 use super::decompress::Decompressor;
 use super::entries::{Entries, Entry, Kind};
 use super::links::{self, Verdict, resolve};
 use super::tree;
-use crate::content::BUFFER_BYTES;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::lexical;

@@ -45,9 +45,12 @@ impl Repository<'_> {
             uploads += 1;
             let error = match result {
                 Ok(answer) if matches!(answer.status(), 200 | 201 | 202 | 204) => {
+                    // Large bodies go where the upload is, which may be another host.
+                    self.client.learn(&answer.url.origin(), |learned| {
+                        learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
+                    });
                     answer.response.drain();
                     self.client.learn(&origin, |learned| {
-                        learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
                         learned.just_stored = Some((self.name.clone(), expected.plain()));
                     });
                     return Ok(Pushed::Stored);

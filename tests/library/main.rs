@@ -1,10 +1,15 @@
 //! The library, and the ground it is tested on.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on stops the test, as the test itself would"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod setup;
 
+mod architecture;
 mod auth;
 mod blobs;
 mod conformance;

@@ -1,6 +1,7 @@
 //! What the tests of the registry client have in common: a client that never waits, and content to move.
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 
 use oras::descriptor::Descriptor;
 use oras::registry::{Client, ClientBuilder, PlainHttp};
@@ -12,45 +13,47 @@ use crate::support::clock::FakeClock;
 use crate::support::registry::TestRegistry;
 
 /// The digest of `hello`.
-pub const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+pub(crate) const HELLO: &str =
+    "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 /// The digest of nothing in particular.
-pub const ABSENT: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+pub(crate) const ABSENT: &str =
+    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 /// From this size on a blob is worth a question before it is sent.
-pub const LARGE: usize = 1024 * 1024;
+pub(crate) const LARGE: usize = 1024 * 1024;
 
 /// A client for test registries, which speak plain http, with settings still to come.
-pub fn builder() -> ClientBuilder {
+pub(crate) fn builder() -> ClientBuilder {
     Client::builder()
         .plain_http(PlainHttp::Always)
         .clock(FakeClock::new())
 }
 
 /// A client for test registries, without credentials.
-pub fn client() -> Client {
+pub(crate) fn client() -> Client {
     builder().build()
 }
 
 /// `hello`, described.
-pub fn hello() -> Descriptor {
+pub(crate) fn hello() -> Descriptor {
     blob(b"hello")
 }
 
 /// Content of no type in particular, described.
-pub fn blob(bytes: &[u8]) -> Descriptor {
+pub(crate) fn blob(bytes: &[u8]) -> Descriptor {
     Descriptor::of(MediaType::OCTET_STREAM, bytes)
 }
 
 /// An error with all its causes, as a program prints it.
-pub fn text(error: &Error) -> String {
+pub(crate) fn text(error: &Error) -> String {
     error.chain().to_string()
 }
 
 /// Everything that an error could give away: its text, its debug output, and those of its causes.
-pub fn everything_in(error: &Error) -> String {
+pub(crate) fn everything_in(error: &Error) -> String {
     let mut all = format!("{} {error:?}", error.chain());
     let mut cause = error.source();
     while let Some(inner) = cause {
-        all.push_str(&format!(" {inner} {inner:?}"));
+        let _ = write!(all, " {inner} {inner:?}");
         cause = inner.source();
     }
     all
@@ -58,16 +61,16 @@ pub fn everything_in(error: &Error) -> String {
 
 /// A transport on which `https://registry.example` is a test registry, as if behind a proxy that ends TLS. Every other
 /// address is reached as it is.
-pub struct BehindTls {
+pub(crate) struct BehindTls {
     inner: UreqTransport,
     url: String,
 }
 
 /// The name under which [`BehindTls`] shows the test registry.
-pub const TLS_HOST: &str = "registry.example";
+pub(crate) const TLS_HOST: &str = "registry.example";
 
 impl BehindTls {
-    pub fn of(registry: &TestRegistry) -> Self {
+    pub(crate) fn of(registry: &TestRegistry) -> Self {
         Self {
             inner: UreqTransport::new(),
             url: registry.url(),
