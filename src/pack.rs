@@ -72,7 +72,10 @@ fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
         ));
     }
     let config = match options.config {
-        Some(config) => config,
+        Some(config) => {
+            valid("config mediaType", config.media_type.clone())?;
+            config
+        }
         None => {
             let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
             let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
