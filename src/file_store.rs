@@ -176,23 +176,33 @@ impl FileStore {
             let mut reader = VerifyReader::new(content.open()?, expected.clone());
             let options = UnpackOptions::new(title, pending.path());
             let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
-            let digest = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
-                .map_err(|error| {
-                    error.context(format!(
-                        "failed to extract tar to {}",
-                        pending.path().display()
-                    ))
-                })?;
-            // Whatever follows the archive belongs to the content, and is verified too.
-            io::copy(&mut reader, &mut io::sink())
-                .map_err(Error::io("read", expected.digest.as_str()))?;
-            check_tar_digest(expected, &digest)?;
+            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
+                .and_then(|digest| {
+                    // Whatever follows the archive belongs to the content, and is verified too.
+                    io::copy(&mut reader, &mut io::sink())
+                        .map_err(Error::io("read", expected.digest.as_str()))?;
+                    check_tar_digest(expected, &digest)
+                });
+            unpacked.map_err(|error| {
+                error.context(format!(
+                    "failed to extract tar to {}",
+                    pending.path().display()
+                ))
+            })?;
             pending.commit()?;
         } else {
-            let mut pending = output.create_file(title)?;
+            let mut pending = output
+                .create_file(title)
+                .map_err(|error| not_created(error, &output.path_of(title)))?;
             let path = pending.path().to_owned();
-            VerifyReader::new(content.open()?, expected.clone()).copy_to(&mut pending, &path)?;
-            pending.commit()?;
+            VerifyReader::new(content.open()?, expected.clone())
+                .copy_to(&mut pending, &path)
+                .map_err(|error| {
+                    error.context(format!("failed to copy content to {}", path.display()))
+                })?;
+            pending
+                .commit()
+                .map_err(|error| not_created(error, &path))?;
             let place = Place::Output(title.to_owned());
             self.named
                 .borrow_mut()
@@ -213,6 +223,14 @@ impl FileStore {
     /// What was left out of directories because it is neither file, directory nor link, in words.
     pub fn left_out(&self) -> Vec<String> {
         self.named.borrow().left_out.clone()
+    }
+}
+
+/// Says which file could not be created, if it is the system that refused.
+fn not_created(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Io { .. } => error.context(format!("failed to create file {}", path.display())),
+        other => other,
     }
 }
 

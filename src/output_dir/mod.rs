@@ -77,7 +77,7 @@ impl OutputDir {
     pub fn open(path: impl AsRef<Path>, options: OutputOptions) -> Result<Self> {
         let path = path.as_ref();
         let absolute = std::path::absolute(path).map_err(Error::io("resolve", path))?;
-        fs::create_dir_all(path).map_err(Error::io("create directory", &absolute))?;
+        fs::create_dir_all(path).map_err(|error| place::no_parents(error, &absolute))?;
         let real = fs::canonicalize(path).map_err(Error::io("resolve", &absolute))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
             .map_err(Error::io("open directory", &absolute))?;
