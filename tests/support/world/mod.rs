@@ -47,9 +47,7 @@ impl World {
             "registry behind a password" => {
                 Some(TestRegistry::requiring_basic("alice", "open sesame"))
             }
-            "registry behind tokens" => {
-                Some(open().with_tokens(Bearer::new().user("alice", "open sesame")))
-            }
+            "registry behind tokens" => Some(behind_tokens(open())),
             "registry of platforms" => Some(artifacts::platforms(open())),
             "registry of oddities" => Some(artifacts::oddities(open())),
             "registry of hostile artifacts" => Some(artifacts::hostile(open())),
@@ -150,6 +148,18 @@ impl World {
         }
         golden::normalise_times(&text)
     }
+}
+
+/// Tokens come from the registry itself, under the name it is asked by: no client sends credentials elsewhere.
+fn behind_tokens(registry: TestRegistry) -> TestRegistry {
+    let url = registry.url().replace("127.0.0.1", "localhost");
+    let challenge =
+        format!("Bearer realm=\"{url}/token\",service=\"{{service}}\",scope=\"{{scope}}\"");
+    registry.with_tokens(
+        Bearer::new()
+            .user("alice", "open sesame")
+            .challenge(&challenge),
+    )
 }
 
 impl Drop for World {
