@@ -3,9 +3,10 @@
 //! No byte leaves the library unverified. Whatever the source (a registry, a layout, an archive, embedded data), it is read
 //! through a [`VerifyReader`], which checks size and digest and reports a difference no later than with the last byte.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::descriptor::Descriptor;
 use crate::digest::{Algorithm, Hasher};
@@ -27,6 +28,13 @@ pub trait Content {
     ///
     /// When the content is no longer there, or cannot be read.
     fn open(&mut self) -> Result<Box<dyn Read + '_>>;
+
+    /// Opens the content at its start, to be verified against `expected` while it is read.
+    ///
+    /// Content that comes from a store is verified by that store already, once.
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        Ok(VerifyReader::new(self.open()?, expected.clone()))
+    }
 }
 
 /// Content in memory.
@@ -41,24 +49,38 @@ impl Content for &[u8] {
 }
 
 /// Content in a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileContent {
     path: PathBuf,
     size: u64,
+    /// What the file was like when its digest was computed.
+    stamp: Stamp,
 }
 
 impl FileContent {
-    /// The file at `path`, which is expected to have `size` bytes.
-    pub fn new(path: impl Into<PathBuf>, size: u64) -> Self {
-        Self {
-            path: path.into(),
-            size,
-        }
-    }
-
     /// Reads the file once to describe it as content of type `media_type`, with its SHA-256 digest.
-    pub fn describe(path: &Path, media_type: MediaType) -> Result<Descriptor> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+    ///
+    /// ```
+    /// use oras::MediaType;
+    /// use oras::content::FileContent;
+    /// # let path = std::env::temp_dir().join(format!("oras-doc-content-{}", std::process::id()));
+    /// # std::fs::write(&path, "hello").unwrap();
+    ///
+    /// let (descriptor, content) = FileContent::describe(&path, MediaType::OCTET_STREAM)?;
+    /// assert_eq!(descriptor.size, 5);
+    /// # drop(content);
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file.
+    pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
+        let path = path.into();
+        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        // Before reading: what is written meanwhile counts as a change.
+        let stamp = Stamp::of(&file.metadata().map_err(Error::io("stat", &path))?);
         let mut hasher = Hasher::new(Algorithm::Sha256);
         let mut size = 0;
         let mut buffer = vec![0; BUFFER_BYTES];
@@ -70,10 +92,23 @@ impl FileContent {
                     size += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("read", path)(error)),
+                Err(error) => return Err(Error::io("read", &path)(error)),
             }
         }
-        Ok(Descriptor::new(media_type, hasher.finish(), size))
+        let descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        Ok((descriptor, Self { path, size, stamp }))
+    }
+
+    /// Opens the file, to be verified against `expected` while it is read.
+    pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
+        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let same = file.try_clone().map_err(Error::io("open", &self.path))?;
+        let stamp = self.stamp;
+        let is_unchanged = move || {
+            same.metadata()
+                .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
+        };
+        Ok(VerifyReader::new(file, expected.clone()).known_unless_changed(is_unchanged))
     }
 }
 
@@ -86,6 +121,39 @@ impl Content for FileContent {
         let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
         Ok(Box::new(file))
     }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.reader(expected)
+    }
+}
+
+/// What tells whether a file was written to: who it is, its size, and when it last changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    #[cfg(unix)]
+    id: (u64, u64, i64, i64),
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+
+        Self {
+            // Nobody can set the time of the last change of status, unlike that of the content.
+            #[cfg(unix)]
+            id: (
+                metadata.dev(),
+                metadata.ino(),
+                metadata.ctime(),
+                metadata.ctime_nsec(),
+            ),
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
 }
 
 /// Reads content and checks it against its descriptor.
@@ -96,10 +164,17 @@ impl Content for FileContent {
 pub struct VerifyReader<'a> {
     inner: Box<dyn Read + 'a>,
     expected: Descriptor,
-    /// None once the content was checked.
+    /// None once the content was checked, or if its digest need not be computed again.
     hasher: Option<Hasher>,
+    /// Whether the content is still what it was when its digest was computed, if that was done before.
+    is_unchanged: Option<Box<dyn Fn() -> bool + 'a>>,
+    is_checked: bool,
     remaining: u64,
+    explain: Option<Explain<'a>>,
 }
+
+/// Says more about a failure.
+type Explain<'a> = Box<dyn Fn(Error) -> Error + 'a>;
 
 impl<'a> VerifyReader<'a> {
     /// Reads `inner`, which should be what `expected` describes.
@@ -107,9 +182,33 @@ impl<'a> VerifyReader<'a> {
         Self {
             inner: Box::new(inner),
             hasher: Some(Hasher::new(expected.digest.algorithm())),
+            is_unchanged: None,
+            is_checked: false,
             remaining: expected.size,
+            explain: None,
             expected,
         }
+    }
+
+    /// Says more about whatever fails while this is read.
+    pub(crate) fn explaining(mut self, explain: impl Fn(Error) -> Error + 'a) -> Self {
+        self.explain = Some(Box::new(explain));
+        self
+    }
+
+    /// Says that the digest of this content was computed before, and how to tell whether it is unchanged since.
+    pub(crate) fn known_unless_changed(mut self, is_unchanged: impl Fn() -> bool + 'a) -> Self {
+        self.is_unchanged = Some(Box::new(is_unchanged));
+        self
+    }
+
+    /// Leaves the digest to the receiver, which computes it in any case, if it was computed here before and the content is
+    /// unchanged at the end of reading.
+    pub(crate) fn for_receiver_that_verifies(mut self) -> Self {
+        if self.is_unchanged.is_some() && self.remaining == self.expected.size {
+            self.hasher = None;
+        }
+        self
     }
 
     /// What the content should be.
@@ -167,11 +266,14 @@ impl<'a> VerifyReader<'a> {
     }
 
     fn check(&mut self) -> io::Result<()> {
-        let Some(hasher) = self.hasher.take() else {
+        if std::mem::replace(&mut self.is_checked, true) {
             return Ok(());
-        };
-        if hasher.finish() != self.expected.digest {
-            return Err(self.mismatch(Mismatch::Digest));
+        }
+        match (self.hasher.take().map(Hasher::finish), &self.is_unchanged) {
+            (Some(digest), _) if digest == self.expected.digest => {}
+            (None, Some(is_unchanged)) if is_unchanged() => {}
+            (Some(_), _) => return Err(self.mismatch(Mismatch::Digest)),
+            (None, _) => return Err(self.mismatch(Mismatch::Changed)),
         }
         let mut excess = [0];
         loop {
@@ -186,15 +288,15 @@ impl<'a> VerifyReader<'a> {
 
     fn mismatch(&mut self, mismatch: Mismatch) -> io::Error {
         // Whoever goes on reading after a failure gets the failure again, never the rest.
-        self.hasher = None;
+        self.is_checked = true;
         self.remaining = 0;
         self.inner = Box::new(Failed(self.expected.clone(), mismatch));
         verification(&self.expected, mismatch)
     }
 }
 
-impl Read for VerifyReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl VerifyReader<'_> {
+    fn read_verified(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
@@ -218,6 +320,18 @@ impl Read for VerifyReader<'_> {
             self.check()?;
         }
         Ok(count)
+    }
+}
+
+impl Read for VerifyReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_verified(buffer)
+            .map_err(|error| match &self.explain {
+                Some(explain) if error.kind() != io::ErrorKind::Interrupted => {
+                    explain(Error::io("read", self.expected.digest.as_str())(error)).into_io()
+                }
+                _ => error,
+            })
     }
 }
 
@@ -284,6 +398,29 @@ mod tests {
             mismatch(reader.read_exact(&mut buffer).unwrap_err()),
             Mismatch::Digest
         );
+    }
+
+    #[test]
+    fn known_content_is_hashed_again_only_for_those_who_do_not() {
+        let known = |unchanged| reader(b"hellO", b"hello").known_unless_changed(move || unchanged);
+        let mut got = Vec::new();
+        known(true)
+            .for_receiver_that_verifies()
+            .read_to_end(&mut got)
+            .unwrap();
+        assert_eq!(got, b"hellO", "the receiver finds the difference");
+        let changed = known(false)
+            .for_receiver_that_verifies()
+            .read_to_end(&mut got);
+        assert_eq!(mismatch(changed.unwrap_err()), Mismatch::Changed);
+        assert_eq!(
+            mismatch(known(true).read_to_end(&mut got).unwrap_err()),
+            Mismatch::Digest
+        );
+        let unknown = reader(b"hellO", b"hello")
+            .for_receiver_that_verifies()
+            .read_to_end(&mut got);
+        assert_eq!(mismatch(unknown.unwrap_err()), Mismatch::Digest);
     }
 
     #[test]

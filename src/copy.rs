@@ -3,14 +3,15 @@
 //! This module names no store. What it does is told to an observer as it happens.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{self, Read};
 
-use crate::content::Content;
+use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
 use crate::graph::Resolved;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::platform::Platform;
 use crate::store::{Fetched, Pushed, Source, Target};
 
 /// How many levels a graph may have. Real ones have three or four; one without end has more.
@@ -52,6 +53,8 @@ pub struct CopyOptions<'a> {
     pub observer: Option<&'a mut Observer<'a>>,
     /// Changes what manifests refer to.
     pub chooser: Option<&'a mut Chooser<'a>>,
+    /// Which manifest of an index [`copy`] copies. Without it the whole index is.
+    pub platform: Option<Platform>,
     /// How large a manifest may be, in bytes. The default is [`MAX_MANIFEST_BYTES`].
     pub max_manifest_bytes: u64,
     /// What is known about the root at the destination.
@@ -63,6 +66,7 @@ impl Default for CopyOptions<'_> {
         Self {
             observer: None,
             chooser: None,
+            platform: None,
             max_manifest_bytes: MAX_MANIFEST_BYTES,
             root: RootState::Unknown,
         }
@@ -102,11 +106,12 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let source = Resolved::new(source, reference, options.max_manifest_bytes).map_err(at(
-        Side::Source,
-        Operation::Resolve,
-        None,
-    ))?;
+    let limit = options.max_manifest_bytes;
+    let source = match &options.platform {
+        None => Resolved::new(source, reference, limit),
+        Some(platform) => Resolved::for_platform(source, reference, platform, limit),
+    }
+    .map_err(at(Side::Source, Operation::Resolve, None))?;
     copy_graph(&source, target, source.root(), target_reference, options)?;
     Ok(source.root().clone())
 }
@@ -133,9 +138,16 @@ struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
-    done: HashSet<Digest>,
+    done: HashSet<Key>,
     /// Under which names content was handled.
     names: HashSet<(Digest, Option<String>)>,
+}
+
+/// What makes content the same: stores may keep manifests and blobs apart, so one digest can be both.
+type Key = (Digest, bool);
+
+fn key(node: &Descriptor) -> Key {
+    (node.digest.clone(), node.media_type.is_manifest())
 }
 
 /// A manifest whose successors are being copied.
@@ -157,7 +169,7 @@ impl Copier<'_, '_, '_> {
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
-                if self.done.contains(&successor.digest) {
+                if self.done.contains(&key(&successor)) {
                     continue;
                 }
                 check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
@@ -196,7 +208,10 @@ impl Copier<'_, '_, '_> {
             self.finish(node);
             match reference {
                 Some(reference) => {
-                    let mut content = Fetched::new(self.source, node);
+                    let mut content = Blamed {
+                        content: &mut Fetched::new(self.source, node),
+                        node,
+                    };
                     self.target
                         .push_tagged(node, &mut content, reference)
                         .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
@@ -241,7 +256,7 @@ impl Copier<'_, '_, '_> {
 
     /// Remembers that content was handled under the name it has here.
     fn finish(&mut self, node: &Descriptor) {
-        self.done.insert(node.digest.clone());
+        self.done.insert(key(node));
         self.names.insert(name_of(node));
     }
 
@@ -264,8 +279,7 @@ impl Copier<'_, '_, '_> {
     ) -> Result<()> {
         let target = self.target;
         let mut announced = Announced {
-            content,
-            node,
+            content: Blamed { content, node },
             copier: self,
         };
         let pushed = match reference {
@@ -291,9 +305,14 @@ impl Copier<'_, '_, '_> {
 
 /// Content that tells when it is needed: a destination opens it only if it does not have it.
 struct Announced<'x, 'c, 'o, 'a> {
-    content: &'x mut dyn Content,
-    node: &'x Descriptor,
+    content: Blamed<'x>,
     copier: &'x mut Copier<'c, 'o, 'a>,
+}
+
+impl Announced<'_, '_, '_, '_> {
+    fn announce(&mut self) -> Result<()> {
+        self.copier.tell(Event::Started(self.content.node))
+    }
 }
 
 impl Content for Announced<'_, '_, '_, '_> {
@@ -302,10 +321,58 @@ impl Content for Announced<'_, '_, '_, '_> {
     }
 
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.copier.tell(Event::Started(self.node))?;
-        self.content
-            .open()
-            .map_err(at(Side::Source, Operation::Fetch, Some(self.node)))
+        self.announce()?;
+        self.content.open()
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.announce()?;
+        self.content.open_verified(expected)
+    }
+}
+
+/// Content whose failures are the source's, even when they show only while the destination reads it.
+struct Blamed<'x> {
+    content: &'x mut dyn Content,
+    node: &'x Descriptor,
+}
+
+impl Blamed<'_> {
+    fn blame(node: &Descriptor) -> impl Fn(Error) -> Error + '_ {
+        move |error| at(Side::Source, Operation::Fetch, Some(node))(error)
+    }
+}
+
+impl Content for Blamed<'_> {
+    fn size(&self) -> u64 {
+        self.content.size()
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let inner = self.content.open().map_err(Self::blame(self.node))?;
+        Ok(Box::new(BlamedReader(inner, self.node)))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let blame = Self::blame(self.node);
+        match self.content.open_verified(expected) {
+            Ok(reader) => Ok(reader.explaining(blame)),
+            Err(error) => Err(blame(error)),
+        }
+    }
+}
+
+struct BlamedReader<'x>(Box<dyn Read + 'x>, &'x Descriptor);
+
+impl Read for BlamedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            let error = Error::io("read", self.1.digest.as_str())(error);
+            Blamed::blame(self.1)(error).into_io()
+        })
     }
 }
 
@@ -331,11 +398,7 @@ fn check_bound(
 }
 
 /// Says which side failed, doing what, unless something deeper said so already.
-fn at<'d>(
-    side: Side,
-    operation: Operation,
-    node: Option<&'d Descriptor>,
-) -> impl FnOnce(Error) -> Error + 'd {
+fn at(side: Side, operation: Operation, node: Option<&Descriptor>) -> impl FnOnce(Error) -> Error {
     move |error| match error {
         error @ Error::Copy { .. } => error,
         error => Error::Copy {

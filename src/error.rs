@@ -77,8 +77,6 @@ pub enum Error {
         registry: String,
         /// What is missing or wrong.
         reason: Unauthorized,
-        /// What the registry or its token service answered, if that says more.
-        source: Option<Box<Error>>,
     },
     /// No complete answer came.
     Transport {
@@ -184,14 +182,14 @@ pub enum Error {
         /// The descriptor it was being done with, if one was known.
         descriptor: Option<Box<Descriptor>>,
         /// The cause.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// Something larger failed because of something smaller.
     Context {
         /// What was being done, such as `failed to resolve digest`.
         doing: String,
         /// The cause.
-        source: Box<Error>,
+        source: Box<Self>,
     },
 }
 
@@ -378,7 +376,9 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unauthorized { reason, .. } => reason.fmt(f),
             Self::Transport { method, url, .. } => write!(f, "{} \"{url}\"", title_case(method)),
-            Self::Protocol { what, reason } => write!(f, "{what}: {reason}"),
+            Self::Protocol { what, reason } | Self::Credential { what, reason } => {
+                write!(f, "{what}: {reason}")
+            }
             Self::Verification { digest, mismatch } => write!(f, "{digest}: {mismatch}"),
             Self::TooLarge {
                 what,
@@ -409,7 +409,6 @@ impl fmt::Display for Error {
                 )
             }
             Self::Unsupported { what } => write!(f, "{what}: unsupported"),
-            Self::Credential { what, reason } => write!(f, "{what}: {reason}"),
             Self::Copy {
                 side,
                 operation,
@@ -433,7 +432,6 @@ impl StdError for Error {
             Self::Transport { source, .. } => Some(source.as_ref()),
             Self::Io { source, .. } => Some(source),
             Self::Copy { source, .. } | Self::Context { source, .. } => Some(source),
-            Self::Unauthorized { source, .. } => source.as_deref().map(|source| source as _),
             _ => None,
         }
     }
@@ -492,14 +490,17 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} \"{}\": response status code {}: ",
+            "{} \"{}\": response status code {}",
             self.method, self.url, self.status
         )?;
-        match (self.errors_in_one_line(), &self.excerpt) {
-            (Some(errors), _) => f.write_str(&errors),
-            (None, Some(excerpt)) => write!(f, "{}: {excerpt}", status_text(self.status)),
-            (None, None) => f.write_str(status_text(self.status)),
+        if let Some(errors) = self.errors_in_one_line() {
+            return write!(f, ": {errors}");
         }
+        let phrase = Some(status_text(self.status)).filter(|phrase| !phrase.is_empty());
+        for words in [phrase, self.excerpt.as_deref()].into_iter().flatten() {
+            write!(f, ": {words}")?;
+        }
+        Ok(())
     }
 }
 
@@ -601,6 +602,8 @@ pub enum Mismatch {
     Size,
     /// What it unpacks to has another digest.
     UnpackedDigest,
+    /// It changed after its digest was computed.
+    Changed,
 }
 
 impl fmt::Display for Mismatch {
@@ -611,6 +614,7 @@ impl fmt::Display for Mismatch {
             Self::Trailing => "trailing data",
             Self::Size => "mismatched size",
             Self::UnpackedDigest => "content digest mismatch",
+            Self::Changed => "the file changed after its digest was computed",
         })
     }
 }

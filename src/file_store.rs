@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::archive::{self, PackOptions, UnpackOptions};
@@ -41,7 +41,7 @@ struct Named {
 
 enum Place {
     /// A file that was added.
-    File(PathBuf),
+    File(FileContent),
     /// The archive of a directory that was added: a temporary file that has no name.
     Archive(File),
     /// A file that was written below the output directory, by its title.
@@ -95,8 +95,9 @@ impl FileStore {
         let (mut descriptor, place) = if metadata.is_dir() {
             self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
         } else {
-            let descriptor = FileContent::describe(path, media_type.unwrap_or(MediaType::LAYER))?;
-            (descriptor, Place::File(path.to_owned()))
+            let media_type = media_type.unwrap_or(MediaType::LAYER);
+            let (descriptor, content) = FileContent::describe(path, media_type)?;
+            (descriptor, Place::File(content))
         };
         descriptor
             .annotations
@@ -173,17 +174,16 @@ impl FileStore {
             .is_some_and(|unpack| unpack == "true")
         {
             let pending = output.create_directory(title)?;
-            let mut reader = VerifyReader::new(content.open()?, expected.clone());
+            let mut reader = content.open_verified(expected)?;
             let options = UnpackOptions::new(title, pending.path());
             let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
-            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped)
-                .and_then(|digest| {
-                    // Whatever follows the archive belongs to the content, and is verified too.
-                    io::copy(&mut reader, &mut io::sink())
-                        .map_err(Error::io("read", expected.digest.as_str()))?;
-                    check_tar_digest(expected, &digest)
-                });
-            unpacked.map_err(|error| {
+            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped);
+            // Whatever follows the archive belongs to the content too. And when the content is not what it should be, that
+            // is why it could not be unpacked.
+            io::copy(&mut reader, &mut io::sink())
+                .map_err(Error::io("read", expected.digest.as_str()))?;
+            let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
+            checked.map_err(|error| {
                 error.context(format!(
                     "failed to extract tar to {}",
                     pending.path().display()
@@ -195,7 +195,8 @@ impl FileStore {
                 .create_file(title)
                 .map_err(|error| not_created(error, &output.path_of(title)))?;
             let path = pending.path().to_owned();
-            VerifyReader::new(content.open()?, expected.clone())
+            content
+                .open_verified(expected)?
                 .copy_to(&mut pending, &path)
                 .map_err(|error| {
                     error.context(format!("failed to copy content to {}", path.display()))
@@ -261,23 +262,24 @@ impl Source for FileStore {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let named = self.named.borrow();
-        let inner: Box<dyn Read> = match named.places.get(&target.digest) {
-            None => return self.unnamed.fetch(target),
-            Some(Place::File(path)) => Box::new(File::open(path).map_err(Error::io("open", path))?),
+        let reader = |inner: File| VerifyReader::new(inner, target.clone());
+        match named.places.get(&target.digest) {
+            None => self.unnamed.fetch(target),
+            Some(Place::File(content)) => content.reader(target),
             Some(Place::Archive(file)) => {
                 let mut file = file
                     .try_clone()
                     .map_err(Error::io("open", &self.temporary))?;
                 file.seek(SeekFrom::Start(0))
                     .map_err(Error::io("seek", &self.temporary))?;
-                Box::new(file)
+                // Nobody else can reach a file without a name.
+                Ok(reader(file).known_unless_changed(|| true))
             }
             Some(Place::Output(title)) => match &self.output {
-                Some(output) => Box::new(output.read_file(title)?),
-                None => return Err(Error::not_found(target.digest.as_str())),
+                Some(output) => Ok(reader(output.read_file(title)?)),
+                None => Err(Error::not_found(target.digest.as_str())),
             },
-        };
-        Ok(VerifyReader::new(inner, target.clone()))
+        }
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

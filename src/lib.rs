@@ -36,6 +36,8 @@ pub mod retry;
 pub mod store;
 #[cfg(feature = "archive")]
 mod temporary;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod transport;
 pub mod url;

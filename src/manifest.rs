@@ -116,6 +116,10 @@ struct Shape {
 
 /// What a manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are few of these at a time, and all are of this kind"
+)]
 #[non_exhaustive]
 pub enum Manifest {
     /// An image manifest, OCI's or Docker's.

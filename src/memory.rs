@@ -84,7 +84,7 @@ impl Target for MemoryStore {
                 limit_name: "MaxMetadataBytes",
             });
         }
-        let bytes = VerifyReader::new(content.open()?, expected.clone()).read_all(expected.size)?;
+        let bytes = content.open_verified(expected)?.read_all(expected.size)?;
         self.state
             .borrow_mut()
             .content

@@ -71,18 +71,15 @@ fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
             "a subject in a manifest of image spec v1.0",
         ));
     }
-    let config = match options.config {
-        Some(config) => {
-            valid("config mediaType", config.media_type.clone())?;
-            config
-        }
-        None => {
-            let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
-            let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
-            config.annotations = options.config_annotations;
-            target.push(&config, &mut &*EMPTY_JSON)?;
-            config
-        }
+    let config = if let Some(config) = options.config {
+        valid("config mediaType", config.media_type.clone())?;
+        config
+    } else {
+        let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+        let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
+        config.annotations = options.config_annotations;
+        target.push(&config, &mut &*EMPTY_JSON)?;
+        config
     };
     Ok(ImageManifest {
         schema_version: 2,
@@ -107,19 +104,16 @@ fn pack_v1_1(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
         }
         None => return Err(Error::MissingArtifactType),
     };
-    let config = match options.config {
-        Some(config) => {
-            valid("config mediaType", config.media_type.clone())?;
-            config
-        }
-        None => {
-            let config = Descriptor {
-                annotations: options.config_annotations,
-                ..Descriptor::empty()
-            };
-            target.push(&config, &mut &*EMPTY_JSON)?;
-            config
-        }
+    let config = if let Some(config) = options.config {
+        valid("config mediaType", config.media_type.clone())?;
+        config
+    } else {
+        let config = Descriptor {
+            annotations: options.config_annotations,
+            ..Descriptor::empty()
+        };
+        target.push(&config, &mut &*EMPTY_JSON)?;
+        config
     };
     let annotations = with_created(options.annotations, now)?;
     let layers = if options.layers.is_empty() {
@@ -192,8 +186,8 @@ mod tests {
         Annotations::from([(CREATED.to_owned(), "2000-01-01T00:00:00Z".to_owned())])
     }
 
-    fn example() -> Option<MediaType> {
-        Some("application/vnd.example+type".into())
+    fn example() -> MediaType {
+        "application/vnd.example+type".into()
     }
 
     fn options() -> PackOptions {
@@ -205,6 +199,7 @@ mod tests {
 
     /// The golden examples of the content model, by size and digest.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn the_golden_examples_hold_byte_for_byte() {
         let g2_subject = Descriptor::new(
             MediaType::IMAGE_MANIFEST,
@@ -259,7 +254,7 @@ mod tests {
             (
                 "G2",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     ..options()
                 },
@@ -269,7 +264,7 @@ mod tests {
             (
                 "G3",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![directory],
                     ..options()
                 },
@@ -279,7 +274,7 @@ mod tests {
             (
                 "G4",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     annotations: odd,
                     ..options()
@@ -319,7 +314,7 @@ mod tests {
             (
                 "G7",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     config: Some(v7),
                     ..options()
@@ -330,7 +325,7 @@ mod tests {
             (
                 "G8 v1.1",
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     layers: vec![hello()],
                     config: Some(me.clone()),
                     ..options()
@@ -363,7 +358,7 @@ mod tests {
     #[test]
     fn the_time_is_annotated_unless_it_is_given() {
         let options = PackOptions {
-            artifact_type: example(),
+            artifact_type: Some(example()),
             ..PackOptions::default()
         };
         let packed = pack(
@@ -397,7 +392,7 @@ mod tests {
             ),
             (
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     config: Some(untyped),
                     ..options()
                 },
@@ -421,7 +416,7 @@ mod tests {
             ),
             (
                 PackOptions {
-                    artifact_type: example(),
+                    artifact_type: Some(example()),
                     annotations: bad_time,
                     ..options()
                 },

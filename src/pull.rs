@@ -30,6 +30,9 @@ pub enum Event<'a> {
     Skipped(&'a Descriptor),
 }
 
+/// What is told about a pull. An error stops it.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
 /// How an artifact is pulled.
 pub struct PullOptions<'a> {
     /// The directory to write to; made if it does not exist. By default the current directory.
@@ -47,7 +50,7 @@ pub struct PullOptions<'a> {
     /// How large a manifest may be, in bytes.
     pub max_manifest_bytes: u64,
     /// Is told what happens.
-    pub observer: Option<&'a mut (dyn FnMut(Event<'_>) -> Result<()> + 'a)>,
+    pub observer: Option<&'a mut Observer<'a>>,
 }
 
 impl Default for PullOptions<'_> {
@@ -137,10 +140,13 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
             root.digest, root.media_type
         )));
     }
-    let mut output_options = OutputOptions::default();
-    output_options.keep_old_files = options.keep_old_files;
-    output_options.allow_traversal = options.allow_path_traversal;
-    let output = OutputDir::open(&options.output, output_options)?;
+    let output = OutputDir::open(
+        &options.output,
+        OutputOptions {
+            keep_old_files: options.keep_old_files,
+            allow_traversal: options.allow_path_traversal,
+        },
+    )?;
     let store = FileStore::writing_to(output);
     let puller = RefCell::new(Puller {
         store: &store,
@@ -183,7 +189,7 @@ struct Puller<'p, 'o> {
     store: &'p FileStore,
     include_subject: bool,
     config: Option<(String, Option<MediaType>)>,
-    observer: Option<&'o mut (dyn FnMut(Event<'_>) -> Result<()> + 'o)>,
+    observer: Option<&'o mut Observer<'o>>,
     files: Vec<PulledFile>,
     skipped_unnamed: bool,
 }

@@ -47,6 +47,9 @@ pub enum Event<'a> {
     Copy(copy::Event<'a>),
 }
 
+/// What is told about a push. An error stops it.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
 /// How files are pushed.
 #[derive(Default)]
 pub struct PushOptions<'a> {
@@ -69,7 +72,7 @@ pub struct PushOptions<'a> {
     /// Where archives of directories are made; by default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
     /// Is told what happens.
-    pub observer: Option<&'a mut (dyn FnMut(Event<'_>) -> Result<()> + 'a)>,
+    pub observer: Option<&'a mut Observer<'a>>,
 }
 
 /// Pushes files as an artifact and names it `reference`; without that it can be found by its digest. Returns the manifest.

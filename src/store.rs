@@ -114,4 +114,13 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.source.fetch(self.descriptor)?))
     }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let reader = self.source.fetch(self.descriptor)?;
+        if reader.descriptor().is_same_bytes(expected) {
+            Ok(reader)
+        } else {
+            Ok(VerifyReader::new(reader, expected.clone()))
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) fn unnamed_file(directory: &Path) -> Result<File> {
                 return Ok(file);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < MAX_TRIES => {
-                tries += 1
+                tries += 1;
             }
             Err(error) => return Err(Error::io("create", &path)(error)),
         }

@@ -297,7 +297,7 @@ impl fmt::Display for Url {
             f.write_str(if index == 0 { "?" } else { "&" })?;
             match parameter.split_once('=') {
                 Some((name, _)) if !HARMLESS_PARAMETERS.contains(&name) => {
-                    write!(f, "{name}=REDACTED")?
+                    write!(f, "{name}=REDACTED")?;
                 }
                 _ => f.write_str(parameter)?,
             }
@@ -387,7 +387,10 @@ fn encode(text: &str, is_allowed: impl Fn(u8) -> bool) -> String {
         if is_allowed(byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.push('%');
+            for nibble in [byte >> 4, byte & 0xf] {
+                out.push(char::from(b"0123456789ABCDEF"[usize::from(nibble)]));
+            }
         }
     }
     out

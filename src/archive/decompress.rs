@@ -4,8 +4,8 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::BUFFER_BYTES;
 use super::Limits;
-use crate::content::BUFFER_BYTES;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 
@@ -16,6 +16,7 @@ pub(super) struct Decompressor<R> {
     plain_bytes: u64,
     max_plain_bytes: u64,
     max_ratio: u64,
+    ratio_free_bytes: u64,
 }
 
 impl<R: Read> Decompressor<R> {
@@ -31,6 +32,7 @@ impl<R: Read> Decompressor<R> {
             plain_bytes: 0,
             max_plain_bytes: limits.max_unpacked_bytes,
             max_ratio: limits.max_ratio,
+            ratio_free_bytes: limits.ratio_free_bytes,
         }
     }
 
@@ -54,7 +56,7 @@ impl<R: Read> Decompressor<R> {
             .source()
             .bytes
             .saturating_mul(self.max_ratio)
-            .max(Limits::RATIO_FREE_BYTES);
+            .max(self.ratio_free_bytes);
         if self.plain_bytes > allowed {
             return Err(too_large(allowed, "MaxRatio"));
         }

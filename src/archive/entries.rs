@@ -117,6 +117,13 @@ impl<'a, R: Read> Entries<'a, R> {
                 return Err(malformed("a name contains a NUL"));
             }
         }
+        // Whatever size the header of a link, directory or device states, no content follows.
+        let has_content = !matches!(kind, b'1'..=b'6');
+        self.begin(if has_content {
+            extended.size.unwrap_or(size)
+        } else {
+            0
+        })?;
         let kind = match kind {
             0 if name.ends_with(b"/") => Kind::Directory,
             0 | b'0' | b'7' => Kind::File,
@@ -128,13 +135,6 @@ impl<'a, R: Read> Entries<'a, R> {
             b'6' => Kind::Other("a FIFO"),
             _ => Kind::Other("of an unknown kind"),
         };
-        // Whatever size the header of a link, directory or device states, no content follows.
-        match kind {
-            Kind::File | Kind::Other("of an unknown kind") => {
-                self.begin(extended.size.unwrap_or(size))?;
-            }
-            _ => self.begin(0)?,
-        }
         let mode = number(&header.as_old().mode, || header.mode().map(u64::from))?;
         let header_mtime = || {
             let mtime = number(&header.as_old().mtime, || header.mtime()).ok()?;

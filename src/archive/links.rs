@@ -7,17 +7,26 @@ use cap_std::fs::{Dir, Metadata};
 use super::unpack::{UnpackOptions, display};
 use crate::error::{Error, Result};
 
+/// What can be said of a symbolic link that does not lead out as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It leads inside, now and later.
+    Inside,
+    /// It goes up from something that is not a directory yet, and may become a link to elsewhere.
+    Undecided,
+}
+
 /// Refuses a symbolic link at `path`, in a directory without links in its path, that would lead out of `base`.
 ///
 /// A target of the form `../../a/b` is inside if the text says so, even if `a` is or becomes a link: it is resolved from a
-/// real directory upwards and then only downwards, and every link on the way down is of the same form. So `..` after a name
-/// is taken only if that name is a directory already; it stays one, because unpacking never replaces a directory.
+/// real directory upwards and then only downwards, and every link on the way down is of the same form. `..` after a name is
+/// inside only if that name is a directory already; it stays one, because nothing ever replaces a directory.
 pub(super) fn check(
     base: &Dir,
     path: &Path,
     link: &Path,
     options: &UnpackOptions<'_>,
-) -> Result<()> {
+) -> Result<Verdict> {
     let outside = || outside(link.as_os_str().as_encoded_bytes(), options.title);
     let (mut at, way) = if link.is_absolute() {
         let rest = link.strip_prefix(options.target).map_err(|_| outside())?;
@@ -27,16 +36,15 @@ pub(super) fn check(
     };
     // How much of `at` is known to consist of directories.
     let mut known = at.components().count();
+    let mut verdict = Verdict::Inside;
     for component in way.components() {
         match component {
             Component::Normal(name) => at.push(name),
             Component::CurDir => {}
             Component::ParentDir => {
                 let depth = at.components().count();
-                let is_directory = || resolve(base, &at).is_some_and(|found| found.is_dir());
-                if depth > known && !is_directory() {
-                    let name = link.as_os_str().as_encoded_bytes();
-                    return Err(link_between(name, options.title));
+                if depth > known && !resolve(base, &at).is_some_and(|found| found.is_dir()) {
+                    verdict = Verdict::Undecided;
                 }
                 if !at.pop() {
                     return Err(outside());
@@ -46,7 +54,7 @@ pub(super) fn check(
             Component::RootDir | Component::Prefix(_) => return Err(outside()),
         }
     }
-    Ok(())
+    Ok(verdict)
 }
 
 /// What is at `path`, if that can be reached through directories alone.

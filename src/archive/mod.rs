@@ -12,7 +12,11 @@ mod entries;
 mod header;
 mod links;
 mod pack;
+mod tree;
 mod unpack;
+
+#[cfg(test)]
+mod tests;
 
 pub use pack::{PackOptions, Times, pack};
 pub use unpack::{UnpackOptions, unpack};
@@ -23,9 +27,10 @@ pub use unpack::{UnpackOptions, unpack};
 pub struct Limits {
     /// Bytes of the whole uncompressed archive: [`MAX_UNPACKED_BYTES`](Self::MAX_UNPACKED_BYTES).
     pub max_unpacked_bytes: u64,
-    /// Uncompressed bytes for each compressed byte, once [`RATIO_FREE_BYTES`](Self::RATIO_FREE_BYTES) are unpacked:
-    /// [`MAX_RATIO`](Self::MAX_RATIO).
+    /// Uncompressed bytes for each compressed byte: [`MAX_RATIO`](Self::MAX_RATIO).
     pub max_ratio: u64,
+    /// Uncompressed bytes before the ratio matters: [`RATIO_FREE_BYTES`](Self::RATIO_FREE_BYTES).
+    pub ratio_free_bytes: u64,
     /// Entries: [`MAX_ENTRIES`](Self::MAX_ENTRIES).
     pub max_entries: u64,
     /// Bytes of one entry's name or link target: [`MAX_PATH_BYTES`](Self::MAX_PATH_BYTES).
@@ -34,9 +39,9 @@ pub struct Limits {
     pub max_depth: u64,
     /// Bytes of the extended headers of one entry: [`MAX_RECORD_BYTES`](Self::MAX_RECORD_BYTES).
     pub max_record_bytes: u64,
-    /// Bytes of memory for the directories whose mode and time are set at the end:
-    /// [`MAX_DIRECTORY_BYTES`](Self::MAX_DIRECTORY_BYTES).
-    pub max_directory_bytes: u64,
+    /// Bytes of memory for what is done at the end, such as setting modes and times of directories:
+    /// [`MAX_PENDING_BYTES`](Self::MAX_PENDING_BYTES).
+    pub max_pending_bytes: u64,
 }
 
 impl Limits {
@@ -55,7 +60,7 @@ impl Limits {
     /// 1 MiB: what Go's reader takes, and far more than names need. They are held in memory.
     pub const MAX_RECORD_BYTES: u64 = 1 << 20;
     /// 64 MiB: half a million directories with usual names.
-    pub const MAX_DIRECTORY_BYTES: u64 = 64 << 20;
+    pub const MAX_PENDING_BYTES: u64 = 64 << 20;
 }
 
 impl Default for Limits {
@@ -63,11 +68,15 @@ impl Default for Limits {
         Self {
             max_unpacked_bytes: Self::MAX_UNPACKED_BYTES,
             max_ratio: Self::MAX_RATIO,
+            ratio_free_bytes: Self::RATIO_FREE_BYTES,
             max_entries: Self::MAX_ENTRIES,
             max_path_bytes: Self::MAX_PATH_BYTES,
             max_depth: Self::MAX_DEPTH,
             max_record_bytes: Self::MAX_RECORD_BYTES,
-            max_directory_bytes: Self::MAX_DIRECTORY_BYTES,
+            max_pending_bytes: Self::MAX_PENDING_BYTES,
         }
     }
 }
+
+/// How much is read and written at a time, in bytes.
+const BUFFER_BYTES: usize = 64 * 1024;

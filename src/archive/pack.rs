@@ -8,8 +8,8 @@ use std::vec;
 
 use flate2::{Compression, GzBuilder};
 
+use super::BUFFER_BYTES;
 use super::header::{END, Fields, Kind, padding};
-use crate::content::BUFFER_BYTES;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::lexical;

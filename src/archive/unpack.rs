@@ -1,18 +1,19 @@
 //! Unpacking: from an archive, which may be hostile, to a directory.
 
 use std::collections::BTreeMap;
-use std::fs::{File, FileTimes};
-use std::io::{self, Read, Write};
+use std::fs::FileTimes;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cap_std::fs::{Dir, DirBuilder, OpenOptions, Permissions};
+use cap_std::fs::Dir;
 
+use super::BUFFER_BYTES;
 use super::Limits;
 use super::decompress::Decompressor;
 use super::entries::{Entries, Entry, Kind};
-use super::links::{self, resolve};
-use crate::content::BUFFER_BYTES;
+use super::links::{self, Verdict, resolve};
+use super::tree;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::lexical;
@@ -54,7 +55,7 @@ impl<'a> UnpackOptions<'a> {
 /// - Devices, FIFOs and entries of unknown kinds are not unpacked: `skipped` is called with the name and the kind in words.
 ///
 /// Memory does not depend on the size of the archive, but on the number of its directories, within
-/// [`Limits::max_directory_bytes`].
+/// [`Limits::max_pending_bytes`].
 ///
 /// # Errors
 ///
@@ -77,7 +78,8 @@ pub fn unpack(
         options,
         parent: None,
         directories: BTreeMap::new(),
-        directory_bytes: 0,
+        undecided: Vec::new(),
+        pending_bytes: 0,
         buffer: vec![0; BUFFER_BYTES],
     };
     let mut last = None;
@@ -88,6 +90,7 @@ pub fn unpack(
         unpacker.entry(&entry, &mut entries, skipped)?;
         last = Some(entry);
     }
+    unpacker.finish_links()?;
     unpacker.finish_directories()?;
     entries
         .into_inner()
@@ -116,7 +119,9 @@ struct Unpacker<'a> {
     parent: Option<(PathBuf, Dir)>,
     /// Modes and times to set at the end.
     directories: BTreeMap<PathBuf, (u32, Option<FileTimes>)>,
-    directory_bytes: u64,
+    /// Symbolic links that can only be judged when everything else is there.
+    undecided: Vec<(PathBuf, PathBuf)>,
+    pending_bytes: u64,
     buffer: Vec<u8>,
 }
 
@@ -166,17 +171,8 @@ impl Unpacker<'_> {
     fn file(&mut self, path: &Path, entry: &Entry, content: &mut impl Read) -> Result<()> {
         let target = self.options.target.join(path);
         let (parent, name) = self.parent(path, entry)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        set_mode(&mut options, entry.mode);
-        let file = match parent.open_with(name, &options) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                make_way(parent, name, entry, &target)?;
-                parent.open_with(name, &options)
-            }
-            other => other,
-        };
-        let mut file = file.map_err(Error::io("create", &target))?.into_std();
+        let create = || tree::create_file(parent, name, entry.mode);
+        let mut file = tree::replace(parent, name, create).map_err(Error::io("create", &target))?;
         loop {
             let count = content
                 .read(&mut self.buffer)
@@ -188,7 +184,7 @@ impl Unpacker<'_> {
             file.write_all(&self.buffer[..count])
                 .map_err(Error::io("write", &target))?;
         }
-        set_times(&file, times(entry));
+        tree::set_times(&file, times(entry));
         Ok(())
     }
 
@@ -197,53 +193,47 @@ impl Unpacker<'_> {
         // Whatever the archive says, its directories must be passable while they are filled.
         let mode = entry.mode | 0o700;
         if path.as_os_str().is_empty() {
-            restrict(self.base, Path::new("."), mode, &target)?;
+            tree::restrict(self.base, Path::new("."), mode).map_err(Error::io("chmod", &target))?;
         } else {
             let (parent, name) = self.parent(path, entry)?;
-            match parent.symlink_metadata(name) {
-                Ok(metadata) if metadata.is_dir() => restrict(parent, name, mode, &target)?,
-                Ok(_) => {
-                    make_way(parent, name, entry, &target)?;
-                    create_directory(parent, name, mode, &target)?;
-                }
-                Err(_) => create_directory(parent, name, mode, &target)?,
+            if parent
+                .symlink_metadata(name)
+                .is_ok_and(|found| found.is_dir())
+            {
+                tree::restrict(parent, name, mode).map_err(Error::io("chmod", &target))?;
+            } else {
+                let create = || tree::create_directory(parent, name, mode);
+                tree::replace(parent, name, create).map_err(Error::io("mkdir", &target))?;
             }
         }
-        // 64 bytes: about what the map takes for an entry besides its name.
-        self.directory_bytes += path.as_os_str().len() as u64 + 64;
-        let limit = self.options.limits.max_directory_bytes;
-        if self.directory_bytes > limit {
-            return Err(Error::TooLarge {
-                what: "list of directories in an archive".to_owned(),
-                size: self.directory_bytes,
-                limit,
-                limit_name: "MaxDirectoryBytes",
-            });
-        }
+        self.remember(path.as_os_str().len())?;
         self.directories
             .insert(path.to_owned(), (entry.mode, times(entry)));
         Ok(())
     }
 
     fn symlink(&mut self, path: &Path, entry: &Entry) -> Result<()> {
-        let target = self.options.target.join(path);
         let link = links::path(&entry.link)?;
         if link.as_os_str().is_empty() {
             return Err(broken(entry, "a symbolic link without a target"));
         }
         // The parent first: that no link is in it is what the target's meaning rests on.
         self.parent(path, entry)?;
-        links::check(self.base, path, link, self.options)?;
+        let verdict = links::check(self.base, path, link, self.options)?;
+        let target = self.options.target.join(path);
         let (parent, name) = self.parent(path, entry)?;
-        let create = || create_symlink(parent, link, name);
-        match create() {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                make_way(parent, name, entry, &target)?;
-                create()
+        match verdict {
+            Verdict::Inside => {
+                let create = || tree::create_symlink(parent, link, name);
+                tree::replace(parent, name, create).map_err(Error::io("symlink", &target))
             }
-            other => other,
+            Verdict::Undecided => {
+                tree::make_way(parent, name).map_err(Error::io("symlink", &target))?;
+                self.remember(path.as_os_str().len() + entry.link.len())?;
+                self.undecided.push((path.to_owned(), link.to_owned()));
+                Ok(())
+            }
         }
-        .map_err(Error::io("symlink", &target))
     }
 
     /// Links to a file that the archive named before: by its whole name, as every other tar does it.
@@ -265,14 +255,23 @@ impl Unpacker<'_> {
             return Ok(());
         }
         let create = || base.hard_link(&original, parent, name);
-        match create() {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                make_way(parent, name, entry, &target)?;
-                create()
-            }
-            other => other,
+        tree::replace(parent, name, create).map_err(Error::io("link", &target))
+    }
+
+    /// Counts what is held in memory until the end.
+    fn remember(&mut self, bytes: usize) -> Result<()> {
+        // 64 bytes: about what an entry takes besides its names.
+        self.pending_bytes += bytes as u64 + 64;
+        let limit = self.options.limits.max_pending_bytes;
+        if self.pending_bytes > limit {
+            return Err(Error::TooLarge {
+                what: "list of directories in an archive".to_owned(),
+                size: self.pending_bytes,
+                limit,
+                limit_name: "MaxPendingBytes",
+            });
         }
-        .map_err(Error::io("link", &target))
+        Ok(())
     }
 
     /// The directory that `path` is in, and its name there. Missing directories are created, links are refused.
@@ -304,7 +303,8 @@ impl Unpacker<'_> {
                     return Err(links::link_between(&entry.name, self.options.title));
                 }
                 Ok(_) => return Err(broken(entry, "it lies below something that is a file")),
-                Err(_) => create_directory(at, Path::new(name), 0o777, &path)?,
+                Err(_) => tree::create_directory(at, Path::new(name), 0o777)
+                    .map_err(Error::io("mkdir", &path))?,
             }
             dir = Some(at.open_dir(name).map_err(Error::io("open", &path))?);
         }
@@ -312,6 +312,26 @@ impl Unpacker<'_> {
             Some(dir) => Ok(dir),
             None => self.base.try_clone().map_err(Error::io("open", &path)),
         }
+    }
+
+    fn finish_links(&mut self) -> Result<()> {
+        for (path, link) in std::mem::take(&mut self.undecided) {
+            if self.base.symlink_metadata(&path).is_ok() {
+                continue; // a later entry has the name
+            }
+            match links::check(self.base, &path, &link, self.options)? {
+                Verdict::Inside => {
+                    let target = self.options.target.join(&path);
+                    tree::create_symlink(self.base, &link, &path)
+                        .map_err(Error::io("symlink", &target))?;
+                }
+                Verdict::Undecided => {
+                    let link = link.as_os_str().as_encoded_bytes();
+                    return Err(links::link_between(link, self.options.title));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sets modes and times, what is deeper first: a directory may become impassable.
@@ -324,79 +344,12 @@ impl Unpacker<'_> {
                 &path
             };
             if let Ok(dir) = self.base.open(path) {
-                set_times(&dir.into_std(), times);
+                tree::set_times(&dir.into_std(), times);
             }
-            restrict(self.base, path, mode, &target)?;
+            tree::restrict(self.base, path, mode).map_err(Error::io("chmod", &target))?;
         }
         Ok(())
     }
-}
-
-/// Removes what an earlier entry put at a name, unless that is a directory.
-fn make_way(parent: &Dir, name: &Path, entry: &Entry, target: &Path) -> Result<()> {
-    let there = parent
-        .symlink_metadata(name)
-        .map_err(Error::io("stat", target))?;
-    if there.is_dir() {
-        return Err(broken(entry, "it would replace a directory"));
-    }
-    parent
-        .remove_file(name)
-        .map_err(Error::io("remove", target))
-}
-
-fn create_directory(parent: &Dir, name: &Path, mode: u32, target: &Path) -> Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    cap_std::fs::DirBuilderExt::mode(&mut builder, mode & 0o777);
-    #[cfg(not(unix))]
-    let _ = mode;
-    parent
-        .create_dir_with(name, &builder)
-        .map_err(Error::io("mkdir", target))
-}
-
-/// Takes the permissions of a directory away that `mode` does not have. Those it has more stay away: the umask took them.
-#[cfg(unix)]
-fn restrict(parent: &Dir, name: &Path, mode: u32, target: &Path) -> Result<()> {
-    use cap_std::fs::PermissionsExt;
-
-    let metadata = parent
-        .symlink_metadata(name)
-        .map_err(Error::io("stat", target))?;
-    let actual = metadata.permissions().mode() & 0o7777;
-    let wanted = actual & (mode | 0o7000);
-    if wanted == actual {
-        return Ok(());
-    }
-    parent
-        .set_permissions(name, Permissions::from_mode(wanted))
-        .map_err(Error::io("chmod", target))
-}
-
-#[cfg(unix)]
-fn set_mode(options: &mut OpenOptions, mode: u32) {
-    use cap_std::fs::OpenOptionsExt;
-
-    options.mode(mode & 0o777);
-}
-
-#[cfg(unix)]
-fn create_symlink(parent: &Dir, link: &Path, name: &Path) -> io::Result<()> {
-    parent.symlink_contents(link, name)
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &Dir, _: &Path, _: u32, _: &Path) -> Result<()> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &mut OpenOptions, _: u32) {}
-
-#[cfg(not(unix))]
-fn create_symlink(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn times(entry: &Entry) -> Option<FileTimes> {
@@ -409,13 +362,6 @@ fn times(entry: &Entry) -> Option<FileTimes> {
     };
     let time = second?.checked_add(Duration::from_nanos(nanos.into()))?;
     Some(FileTimes::new().set_modified(time).set_accessed(time))
-}
-
-/// A time that the file system cannot hold is no reason to fail.
-fn set_times(file: &File, times: Option<FileTimes>) {
-    if let Some(times) = times {
-        let _ = file.set_times(times);
-    }
 }
 
 fn broken(entry: &Entry, reason: &str) -> Error {

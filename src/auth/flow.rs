@@ -113,8 +113,23 @@ pub struct Session(HashMap<Origin, Known>);
 #[derive(Debug, Default)]
 struct Known {
     wants: Wants,
-    credential: Option<Option<Credential>>,
+    credential: Lookup,
     tokens: Vec<(Scopes, Token)>,
+}
+
+/// What the look-up of a credential came to. It is made at most once.
+#[derive(Debug, Default)]
+enum Lookup {
+    #[default]
+    NotYet,
+    Nobody,
+    Is(Credential),
+}
+
+impl From<Option<Credential>> for Lookup {
+    fn from(credential: Option<Credential>) -> Self {
+        credential.map_or(Self::Nobody, Self::Is)
+    }
 }
 
 /// What a registry asked for last.
@@ -166,7 +181,7 @@ enum State {
     Sent(With),
     CredentialForBasic,
     CredentialForToken(Service, Scopes),
-    Token(Service, Scopes, Option<Credential>),
+    Token(Service, Scopes),
 }
 
 /// What the request was sent with.
@@ -199,13 +214,13 @@ impl Flow {
         match known.wants.clone() {
             Wants::Nothing => flow.send(With::Nothing, None),
             Wants::Basic => flow.want_basic(session),
-            Wants::Token(service) => match known.usable_token(&flow.wanted, now) {
-                Some(token) => flow.send(With::CachedToken, Some(Authorization::Bearer(token))),
-                None => {
-                    let scopes = flow.wanted.clone();
-                    flow.want_token(service, scopes, session)
+            Wants::Token(service) => {
+                if let Some(token) = known.usable_token(&flow.wanted, now) {
+                    return flow.send(With::CachedToken, Some(Authorization::Bearer(token)));
                 }
-            },
+                let scopes = flow.wanted.clone();
+                flow.want_token(service, scopes, session)
+            }
         }
     }
 
@@ -225,25 +240,24 @@ impl Flow {
                 },
             ) => self.on_response(with, status, challenges, denied, session),
             (State::CredentialForBasic, Event::Credential(credential)) => {
-                session.known(&self.origin).credential = Some(credential);
+                session.known(&self.origin).credential = credential.into();
                 self.want_basic(session)
             }
             (State::CredentialForToken(service, scopes), Event::Credential(credential)) => {
                 let (service, scopes) = (service.clone(), scopes.clone());
-                session.known(&self.origin).credential = Some(credential);
+                session.known(&self.origin).credential = credential.into();
                 self.want_token(service, scopes, session)
             }
             (
-                State::Token(service, scopes, credential),
+                State::Token(service, scopes),
                 Event::TokenReply {
                     status,
                     body,
                     asked,
                 },
             ) => {
-                let (service, scopes, credential) =
-                    (service.clone(), scopes.clone(), credential.clone());
-                self.on_token_reply(service, scopes, credential, (status, body, asked), session)
+                let (service, scopes) = (service.clone(), scopes.clone());
+                self.on_token_reply(service, scopes, (status, body, asked), session)
             }
             (state, event) => unreachable!("{event:?} does not answer what was asked in {state:?}"),
         }
@@ -261,7 +275,7 @@ impl Flow {
         match (status, with) {
             (401, _) => {}
             // Some registries say 403, others 400, when a token has expired.
-            (403, With::CachedToken) | (400, With::CachedToken) if status == 403 || denied => {
+            (400 | 403, With::CachedToken) if status == 403 || denied => {
                 known.tokens.clear();
                 if let Wants::Token(service) = known.wants.clone() {
                     let scopes = self.wanted.clone();
@@ -286,9 +300,15 @@ impl Flow {
         });
         if let Some((realm, name, scope)) = bearer {
             let challenged = scope.as_deref().map_or_else(Scopes::none, Scopes::parse);
-            if with == With::FreshToken
-                && (self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged))
-            {
+            let is_exhausted = match with {
+                With::FreshToken => {
+                    self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged)
+                }
+                // The token service was asked before, and its refusal led here.
+                With::Basic => self.exchanges > 0,
+                With::Nothing | With::CachedToken => false,
+            };
+            if is_exhausted {
                 return self.finish();
             }
             let realm = match self.trusted_realm(realm) {
@@ -315,7 +335,6 @@ impl Flow {
         self,
         service: Service,
         scopes: Scopes,
-        credential: Option<Credential>,
         (status, body, asked): (u16, &[u8], SystemTime),
         session: &mut Session,
     ) -> (Self, Action) {
@@ -343,8 +362,9 @@ impl Flow {
             let first = scopes.first_only();
             return self.want_token(service, first, session);
         }
-        if let (true, Some(Credential::Password { .. })) = (service.or_basic, &credential) {
-            session.known(&self.origin).wants = Wants::Basic;
+        let known = session.known(&self.origin);
+        if service.or_basic && matches!(known.credential, Lookup::Is(Credential::Password { .. })) {
+            known.wants = Wants::Basic;
             return self.want_basic(session);
         }
         (self, Action::FailAsTokenService)
@@ -352,19 +372,19 @@ impl Flow {
 
     fn want_basic(self, session: &mut Session) -> (Self, Action) {
         match &session.known(&self.origin).credential {
-            None => self.then(State::CredentialForBasic, Action::LookUpCredential),
-            Some(Some(Credential::Password { username, password }))
+            Lookup::NotYet => self.then(State::CredentialForBasic, Action::LookUpCredential),
+            Lookup::Nobody => self.fail(Unauthorized::NoBasicCredential),
+            Lookup::Is(Credential::Password { username, password })
                 if !username.is_empty() && !password.is_empty() =>
             {
                 let authorization = Authorization::basic(username, password);
                 self.send(With::Basic, Some(authorization))
             }
-            Some(Some(Credential::RegistryToken(token))) => {
+            Lookup::Is(Credential::RegistryToken(token)) => {
                 let authorization = Authorization::Bearer(token.clone());
                 self.send(With::FreshToken, Some(authorization))
             }
-            Some(Some(_)) => self.fail(Unauthorized::IncompleteBasicCredential),
-            Some(None) => self.fail(Unauthorized::NoBasicCredential),
+            Lookup::Is(_) => self.fail(Unauthorized::IncompleteBasicCredential),
         }
     }
 
@@ -375,28 +395,29 @@ impl Flow {
         session: &mut Session,
     ) -> (Self, Action) {
         let credential = match &session.known(&self.origin).credential {
-            None => {
+            Lookup::NotYet => {
                 return self.then(
                     State::CredentialForToken(service, scopes),
                     Action::LookUpCredential,
                 );
             }
-            Some(Some(Credential::RegistryToken(token))) => {
+            Lookup::Nobody => None,
+            Lookup::Is(Credential::RegistryToken(token)) => {
                 let authorization = Authorization::Bearer(token.clone());
                 self.exchanges = MAX_EXCHANGES;
                 return self.send(With::FreshToken, Some(authorization));
             }
-            Some(credential) => credential.clone(),
+            Lookup::Is(credential) => Some(credential.clone()),
         };
         self.exchanges += 1;
         let request = TokenRequest {
             realm: service.realm.clone(),
             service: service.name.clone(),
             scopes: scopes.clone(),
-            credential: credential.clone(),
+            credential,
         };
         self.then(
-            State::Token(service, scopes, credential),
+            State::Token(service, scopes),
             Action::FetchToken(Box::new(request)),
         )
     }
@@ -495,9 +516,9 @@ mod tests {
             })
         }
 
-        fn credential(&mut self, credential: Option<Credential>) -> &mut Self {
+        fn credential(&mut self, credential: impl Into<Option<Credential>>) -> &mut Self {
             assert_eq!(self.action, Action::LookUpCredential);
-            self.event(Event::Credential(credential))
+            self.event(Event::Credential(credential.into()))
         }
 
         fn reply(&mut self, status: u16, body: &str) -> &mut Self {
@@ -535,8 +556,8 @@ mod tests {
         }
     }
 
-    fn me() -> Option<Credential> {
-        Some(Credential::password("me", "secret"))
+    fn me() -> Credential {
+        Credential::password("me", "secret")
     }
 
     #[test]
@@ -575,6 +596,20 @@ mod tests {
             scenario.status(401, &[BASIC]).action,
             Action::Finish,
             "wrong credentials are not sent twice"
+        );
+    }
+
+    #[test]
+    fn credentials_that_neither_the_token_service_nor_the_registry_takes_are_the_end() {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BASIC, BEARER])
+            .credential(me())
+            .reply(401, "")
+            .sends(Some("Basic bWU6c2VjcmV0"));
+        assert_eq!(
+            scenario.status(401, &[BASIC, BEARER]).action,
+            Action::Finish
         );
     }
 
@@ -764,7 +799,7 @@ mod tests {
         scenario.status(401, &[BEARER]).credential(None);
         match &scenario.reply(200, "<html>").action {
             Action::Fail(Unauthorized::NoToken { reason, .. }) => {
-                assert_eq!(reason, "the answer is a web page")
+                assert_eq!(reason, "the answer is a web page");
             }
             other => panic!("{other:?}"),
         }

@@ -52,21 +52,20 @@ impl TokenRequest {
         let Some(Credential::IdentityToken(token)) = &self.credential else {
             return None;
         };
-        let mut form = format!(
-            "grant_type=refresh_token&refresh_token={}",
-            encode_component(token.expose())
-        );
         let scopes: Vec<String> = self.scopes.iter().collect();
-        for (name, value) in [
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.expose()),
             ("service", self.service.as_deref().unwrap_or_default()),
             ("client_id", CLIENT_ID),
             ("scope", &scopes.join(" ")),
-        ] {
-            if !value.is_empty() {
-                form.push_str(&format!("&{name}={}", encode_component(value)));
-            }
-        }
-        Some(form.into())
+        ];
+        let form: Vec<String> = fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode_component(value)))
+            .collect();
+        Some(form.join("&").into())
     }
 }
 

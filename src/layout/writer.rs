@@ -84,7 +84,7 @@ impl Writer {
         }
         let mut temp = TempFile::create(&self.ingest())?;
         flush_when_closed(temp.file());
-        let reader = VerifyReader::new(content.open()?, expected.clone());
+        let reader = content.open_verified(expected)?;
         reader.copy_to(temp.file(), path)?;
         make_read_only(temp.file()).map_err(Error::io("chmod", path))?;
         if cfg!(not(unix)) {

@@ -5,7 +5,7 @@ use std::fs::FileTimes;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cap_std::fs::{Dir, Metadata};
+use cap_std::fs::{Dir, Metadata, Permissions};
 
 use super::OutputDir;
 use super::place::{Claim, Parents, Place, create_temporary, in_the_way};
@@ -27,14 +27,14 @@ impl<'a> PendingDirectory<'a> {
         let keep_old_files = owner.options.keep_old_files;
         let existing = place.metadata()?;
         check(&place, existing.as_ref(), keep_old_files)?;
-        // What exists may be a file system of its own, and nothing can be renamed into it from outside.
-        let home = if existing.is_some_and(|existing| existing.is_dir()) {
-            place.open()
-        } else {
-            place.dir.try_clone()
-        };
-        let home = home.map_err(Error::io("open directory", &place.path))?;
-        let staged = Staged::create(home).map_err(Error::io("create directory", &place.path))?;
+        // What exists may be a file system of its own, and nothing can be renamed into it from outside. But it may be
+        // read-only, and then what is beside it will do.
+        let inside = existing.is_some_and(|existing| existing.is_dir());
+        let staged = match inside.then(|| place.open().and_then(Staged::create)) {
+            Some(Ok(staged)) => Ok(staged),
+            _ => place.dir.try_clone().and_then(Staged::create),
+        }
+        .map_err(Error::io("create directory", &place.path))?;
         Ok(Self {
             staged,
             place,
@@ -76,7 +76,10 @@ impl<'a> PendingDirectory<'a> {
                 .open()
                 .map_err(Error::io("open directory", &place.path))?;
             check_merge(&staged.dir, &existing, &place.path)?;
-            merge(&staged.dir, &existing, &place.path)?;
+            let old = unlock_one(&place.dir, place.own_name());
+            let merged = merge(&staged.dir, &existing, &place.path);
+            lock(&place.dir, place.own_name(), old);
+            merged?;
         } else {
             if existing.is_some() {
                 place
@@ -171,8 +174,11 @@ fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
     for (name, is_directory) in content(staged, path)? {
         let path = path.join(&name);
         match meet(staged, existing, &name, is_directory, &path)? {
-            Meeting::Merge(staged, existing) => {
-                merge(&staged, &existing, &path)?;
+            Meeting::Merge(from, into) => {
+                let old = unlock_one(existing, Path::new(&name));
+                let merged = merge(&from, &into, &path);
+                lock(existing, Path::new(&name), old);
+                merged?;
                 continue;
             }
             Meeting::ReplaceLink => existing
@@ -249,18 +255,30 @@ fn unlock(parent: &Dir, name: &Path) {
     }
 }
 
+/// Lets the owner change a directory, if he may do that, and returns the permissions it had before.
 #[cfg(unix)]
-fn unlock_one(parent: &Dir, name: &Path) {
-    use cap_std::fs::{Permissions, PermissionsExt};
+fn unlock_one(parent: &Dir, name: &Path) -> Option<Permissions> {
+    use cap_std::fs::PermissionsExt;
 
-    let Ok(metadata) = parent.symlink_metadata(name) else {
-        return;
-    };
+    let metadata = parent.symlink_metadata(name).ok()?;
     let mode = metadata.permissions().mode() & 0o7777;
-    if metadata.is_dir() && mode & 0o700 != 0o700 {
-        let _ = parent.set_permissions(name, Permissions::from_mode(mode | 0o700));
+    if !metadata.is_dir() || mode & 0o700 == 0o700 {
+        return None;
     }
+    parent
+        .set_permissions(name, Permissions::from_mode(mode | 0o700))
+        .ok()?;
+    Some(Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn unlock_one(_: &Dir, _: &Path) {}
+fn unlock_one(_: &Dir, _: &Path) -> Option<Permissions> {
+    None
+}
+
+/// Gives a directory its permissions back.
+fn lock(parent: &Dir, name: &Path, permissions: Option<Permissions>) {
+    if let Some(permissions) = permissions {
+        let _ = parent.set_permissions(name, permissions);
+    }
+}

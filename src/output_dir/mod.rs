@@ -14,6 +14,9 @@ mod directory;
 mod file;
 mod place;
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
@@ -76,14 +79,15 @@ impl OutputDir {
     /// [`Error::Io`] naming the directory.
     pub fn open(path: impl AsRef<Path>, options: OutputOptions) -> Result<Self> {
         let path = path.as_ref();
-        let absolute = std::path::absolute(path).map_err(Error::io("resolve", path))?;
-        fs::create_dir_all(path).map_err(|error| place::no_parents(error, &absolute))?;
-        let real = fs::canonicalize(path).map_err(Error::io("resolve", &absolute))?;
+        let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
+        let path = lexical::clean(&path);
+        fs::create_dir_all(&path).map_err(|error| place::no_parents(error, &path))?;
+        let real = fs::canonicalize(&path).map_err(Error::io("resolve", &path))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
-            .map_err(Error::io("open directory", &absolute))?;
+            .map_err(Error::io("open directory", &path))?;
         Ok(Self {
             root,
-            path: lexical::clean(&absolute),
+            path,
             real,
             options,
             names: RefCell::default(),

@@ -36,23 +36,23 @@ impl Place {
         })
     }
 
+    /// What the handle calls it.
+    pub(super) fn own_name(&self) -> &Path {
+        if self.name.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.name
+        }
+    }
+
     /// Opens what is there, a directory.
     pub(super) fn open(&self) -> io::Result<Dir> {
-        if self.name.as_os_str().is_empty() {
-            self.dir.try_clone()
-        } else {
-            self.dir.open_dir(&self.name)
-        }
+        self.dir.open_dir(self.own_name())
     }
 
     /// What is there now, symbolic links not followed.
     pub(super) fn metadata(&self) -> Result<Option<Metadata>> {
-        let found = if self.name.as_os_str().is_empty() {
-            self.dir.dir_metadata()
-        } else {
-            self.dir.symlink_metadata(&self.name)
-        };
-        match found {
+        match self.dir.symlink_metadata(self.own_name()) {
             Ok(metadata) => Ok(Some(metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("stat", &self.path)(error)),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Refusal, RegistryError, Result, TransportKind};
 use crate::transport::{Method, Response};
-use crate::url::Url;
+use crate::url::{Scheme, Url};
 
 /// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
@@ -98,6 +98,26 @@ impl Answer {
         }
         self.response.body = Box::new(Cursor::new(body.clone()));
         body
+    }
+
+    /// The address in a header of this answer, which may be relative.
+    pub(super) fn resolve(&self, header: &str, address: &str) -> Result<Url> {
+        self.url
+            .join(address)
+            .map_err(|error| self.protocol_error(format!("its {header} is not valid: {error}")))
+    }
+
+    /// The address in a header of this answer, where it most likely is the registry's own. Behind a proxy that ends TLS,
+    /// registries often name themselves by http.
+    pub(super) fn resolve_own(&self, header: &str, address: &str) -> Result<Url> {
+        let url = self.resolve(header, address)?;
+        let (here, there) = (self.url.origin(), url.origin());
+        let leaves_https = (here.scheme(), there.scheme()) == (Scheme::Https, Scheme::Http);
+        Ok(if leaves_https && here.host() == there.host() {
+            url.with_scheme(Scheme::Https)
+        } else {
+            url
+        })
     }
 
     /// An answer that breaks the protocol.

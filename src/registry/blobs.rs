@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::client::wait_after_failure;
 use super::repository::Repository;
 use crate::content::VerifyReader;
 use crate::descriptor::Descriptor;
@@ -21,16 +22,30 @@ impl Repository<'_> {
         match answer.status() {
             200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
             404 => Ok(false),
+            // Registries that do not offer HEAD. An empty blob has no first byte, and 416 says that it is there.
+            400 | 405 | 501 => {
+                let mut draft = self
+                    .reading(Method::Get, self.endpoint.blob(digest))
+                    .header("Range", "bytes=0-0");
+                draft.follow = false;
+                let answer = self.client.send(&self.registry, draft)?;
+                match answer.status() {
+                    200 | 206 | 301 | 302 | 303 | 307 | 308 | 416 => Ok(true),
+                    404 => Ok(false),
+                    _ => Err(answer.into_error()),
+                }
+            }
             _ => Err(answer.into_error()),
         }
     }
 
     pub(super) fn read_blob(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        let body = self.open_blob(target, 0)?;
+        let (body, ahead) = self.open_blob(target, 0)?;
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
             body,
+            ahead,
             offset: 0,
             last_break: 0,
             retries: 0,
@@ -38,14 +53,14 @@ impl Repository<'_> {
         Ok(VerifyReader::new(resuming, target.clone()))
     }
 
-    /// Opens a blob at `offset`.
-    fn open_blob(&self, target: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
+    /// Opens a blob at `offset`, or at its start where the registry ignores ranges: then so many bytes come first.
+    fn open_blob(&self, target: &Descriptor, offset: u64) -> Result<(Box<dyn Read + Send>, u64)> {
         let mut draft = self.reading(Method::Get, self.endpoint.blob(&target.digest));
         if offset > 0 {
             // Some registries answer only ranges that have an end.
             draft = draft.header("Range", format!("bytes={offset}-{}", target.size - 1));
         }
-        let mut answer = self.client.send(&self.registry, draft)?;
+        let answer = self.client.send(&self.registry, draft)?;
         match answer.status() {
             200 => {
                 if answer
@@ -58,14 +73,12 @@ impl Repository<'_> {
                         mismatch: Mismatch::Size,
                     });
                 }
-                skip(&mut answer.response.body, offset)
-                    .map_err(Error::io("read", target.digest.as_str()))?;
-                Ok(answer.response.body)
+                Ok((answer.response.body, offset))
             }
             206 if offset > 0 => {
                 let wanted = format!("bytes {offset}-{}/", target.size - 1);
                 match answer.header("Content-Range") {
-                    Some(range) if range.starts_with(&wanted) => Ok(answer.response.body),
+                    Some(range) if range.starts_with(&wanted) => Ok((answer.response.body, 0)),
                     range => {
                         let range = range.unwrap_or_default();
                         Err(answer
@@ -94,6 +107,8 @@ struct ResumingReader<'a> {
     repository: &'a Repository<'a>,
     target: Descriptor,
     body: Box<dyn Read + Send>,
+    /// How many bytes the body has in front of `offset`, which were read before.
+    ahead: u64,
     offset: u64,
     last_break: u64,
     retries: u32,
@@ -110,27 +125,29 @@ impl ResumingReader<'_> {
             Some(Error::Transport { kind, .. }) => *kind,
             _ => TransportKind::Io,
         };
-        let wait = self
-            .repository
-            .client
-            .wait_after_failure(self.retries, kind);
+        let wait = wait_after_failure(self.retries, kind);
         let Some(wait) = wait else {
             return Err(failure);
         };
         self.retries += 1;
         self.repository.client.sleep(wait);
-        self.body = self
+        (self.body, self.ahead) = self
             .repository
             .open_blob(&self.target, self.offset)
             .map_err(Error::into_io)?;
         Ok(())
+    }
+
+    fn read_body(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        skip(&mut self.body, std::mem::take(&mut self.ahead))?;
+        self.body.read(buffer)
     }
 }
 
 impl Read for ResumingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let failure = match self.body.read(buffer) {
+            let failure = match self.read_body(buffer) {
                 Ok(0) if self.offset < self.target.size && !buffer.is_empty() => {
                     io::ErrorKind::UnexpectedEof.into()
                 }
@@ -141,8 +158,9 @@ impl Read for ResumingReader<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
                 Err(error) => error,
             };
+            // All there is to read was read. What broke was the end of the message, not of the blob.
             if self.offset >= self.target.size {
-                return Err(failure);
+                return Ok(0);
             }
             self.resume(failure)?;
         }

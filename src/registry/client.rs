@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::time::Duration;
 
 use super::answer::{Answer, NamedBody};
@@ -14,7 +14,7 @@ use crate::auth::{
     trust,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::content::{Content, VerifyReader};
+use crate::content::Content;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind};
@@ -283,44 +283,11 @@ impl Client {
                         &mut self.session.borrow_mut(),
                     )
                 }
-                Action::FetchToken(request) => {
-                    let asked = self.clock.now();
-                    let mut answer = self.fetch_token(&request)?;
-                    let status = answer.status();
-                    if !(200..300).contains(&status) {
-                        let (next, action) = flow.on(
-                            Event::TokenReply {
-                                status,
-                                body: &[],
-                                asked,
-                            },
-                            &mut self.session.borrow_mut(),
-                        );
-                        if action == Action::FailAsTokenService {
-                            return Err(answer.into_error());
-                        }
-                        answer.response.drain();
-                        (next, action)
-                    } else {
-                        let body =
-                            answer
-                                .response
-                                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?;
-                        flow.on(
-                            Event::TokenReply {
-                                status,
-                                body: &body,
-                                asked,
-                            },
-                            &mut self.session.borrow_mut(),
-                        )
-                    }
-                }
+                Action::FetchToken(request) => self.ask_token_service(flow, &request)?,
                 Action::Fail(reason) => {
                     return Err(Error::Unauthorized {
                         registry: registry.to_string(),
                         reason,
-                        source: None,
                     });
                 }
                 Action::Finish | Action::FailAsTokenService => match last {
@@ -331,6 +298,31 @@ impl Client {
                 },
             };
         }
+    }
+
+    /// Asks a token service and takes in what it answers.
+    fn ask_token_service(&self, flow: Flow, request: &TokenRequest) -> Result<(Flow, Action)> {
+        let asked = self.clock.now();
+        let mut answer = self.fetch_token(request)?;
+        let status = answer.status();
+        let body = if (200..300).contains(&status) {
+            answer
+                .response
+                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?
+        } else {
+            Vec::new()
+        };
+        let event = Event::TokenReply {
+            status,
+            body: &body,
+            asked,
+        };
+        let (flow, action) = flow.on(event, &mut self.session.borrow_mut());
+        if action == Action::FailAsTokenService {
+            return Err(answer.into_error());
+        }
+        answer.response.drain();
+        Ok((flow, action))
     }
 
     fn fetch_token(&self, request: &TokenRequest) -> Result<Answer> {
@@ -345,6 +337,7 @@ impl Client {
         };
         let authorization = Authorization::for_token_service(request.credential.as_ref());
         let origin = draft.url.origin();
+        draft.whole = Some(MAX_TOKEN_BYTES);
         self.send_with_retries(&mut draft, &origin, authorization.as_ref(), false)
     }
 
@@ -391,14 +384,9 @@ impl Client {
                     .and_then(|value| parse_retry_after(value, self.clock.now()));
                 wait_before_retry(retries, Outcome::Status(answer.status(), asked), chance())
             }
-            Err(Error::Transport { kind, .. }) => self.wait_after_failure(retries, *kind),
+            Err(Error::Transport { kind, .. }) => wait_after_failure(retries, *kind),
             Err(_) => None,
         }
-    }
-
-    /// How long to wait before trying again what failed like this, if it makes sense.
-    pub(super) fn wait_after_failure(&self, retries: u32, kind: TransportKind) -> Option<Duration> {
-        wait_before_retry(retries, Outcome::Failed(kind), chance())
     }
 
     pub(super) fn sleep(&self, duration: Duration) {
@@ -442,7 +430,7 @@ impl Client {
             let location = answer
                 .header("Location")
                 .ok_or_else(|| answer.protocol_error("the redirect has no Location"))?;
-            let next = url.join(location)?;
+            let next = answer.resolve("Location", location)?;
             trusted = trust(origin, &next.origin())
                 .and_then(|next_trust| match next_trust {
                     Trust::RequestOnly if !is_read => Err("it would send content to another host"),
@@ -480,7 +468,10 @@ impl Client {
             DraftBody::None => self.transport.send(request(RequestBody::None)),
             DraftBody::Bytes(bytes) => self.transport.send(request(RequestBody::Bytes(bytes))),
             DraftBody::Content(expected, content) => {
-                let mut reader = VerifyReader::new(content.open()?, expected.clone());
+                // The registry computes the digest before it commits the upload.
+                let mut reader = content
+                    .open_verified(expected)?
+                    .for_receiver_that_verifies();
                 self.transport.send(request(RequestBody::Reader {
                     reader: &mut reader,
                     size: expected.size,
@@ -488,14 +479,25 @@ impl Client {
             }
         };
         let response = sent.map_err(|error| transport_error(error, method, url))?;
-        let body = NamedBody::new(response.body, method, url.clone());
+        let whole = draft.whole.filter(|&limit| {
+            let announced = response.content_length();
+            (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
+        });
+        let mut body: Box<dyn Read + Send> =
+            Box::new(NamedBody::new(response.body, method, url.clone()));
+        if let Some(limit) = whole {
+            let mut start = Vec::new();
+            (&mut body)
+                .take(limit)
+                .read_to_end(&mut start)
+                .map_err(Error::io("read", url.to_string()))?;
+            // Whoever reads on finds out whether there is more than the limit.
+            body = Box::new(Cursor::new(start).chain(body));
+        }
         Ok(Answer {
             method,
             url: url.clone(),
-            response: Response {
-                body: Box::new(body),
-                ..response
-            },
+            response: Response { body, ..response },
         })
     }
 }
@@ -524,6 +526,8 @@ pub(super) struct Draft<'a> {
     pub(super) scopes: Scopes,
     /// Whether redirects are followed. Not where a redirect already is the answer.
     pub(super) follow: bool,
+    /// Up to how many bytes of the answer's body are part of the answer: if they do not arrive, there is none.
+    pub(super) whole: Option<u64>,
 }
 
 /// What a request carries.
@@ -543,11 +547,18 @@ impl Draft<'_> {
             body: DraftBody::None,
             scopes: Scopes::none(),
             follow: true,
+            whole: None,
         }
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.add(name, value);
+        self
+    }
+
+    /// Asks for a small document, whose bytes may be asked for again as well as its header.
+    pub(super) fn whole(mut self, limit: u64) -> Self {
+        self.whole = Some(limit);
         self
     }
 
@@ -572,6 +583,11 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
         kind: error.kind,
         source,
     }
+}
+
+/// How long to wait before trying again what failed like this, if it makes sense.
+pub(super) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
+    wait_before_retry(retries, Outcome::Failed(kind), chance())
 }
 
 /// A number in `0.0..1.0`, different each time. Nothing secret depends on it.

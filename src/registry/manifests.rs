@@ -57,7 +57,8 @@ impl Repository<'_> {
     pub(super) fn read_manifest(&self, reference: &TagOrDigest, limit: u64) -> Result<RawManifest> {
         let draft = self
             .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
-            .header("Accept", self.client.accepted_manifests());
+            .header("Accept", self.client.accepted_manifests())
+            .whole(limit);
         let answer = self.client.send(&self.registry, draft)?;
         if answer.status() == 404 {
             return Err(Error::not_found(self.full_name(reference)));
@@ -78,7 +79,7 @@ impl Repository<'_> {
         }
         let mut bytes = Vec::new();
         (&mut answer.response.body)
-            .take(limit + 1)
+            .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(Error::io("read", reference.as_str()))?;
         if bytes.len() as u64 > limit {
@@ -140,7 +141,7 @@ impl Repository<'_> {
         reference: &str,
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
-        let bytes = VerifyReader::new(content.open()?, expected.clone()).read_all(limit)?;
+        let bytes = content.open_verified(expected)?.read_all(limit)?;
         let mut draft = self
             .writing(Method::Put, self.endpoint.manifest(reference))
             .header("Content-Type", expected.media_type.as_str());
@@ -200,12 +201,12 @@ fn media_type_of(answer: &Answer, bytes: &[u8]) -> Result<MediaType> {
         (Some(declared), Some(own)) if declared != own => Err(answer.protocol_error(format!(
             "the answer is said to be \"{declared}\" and says it is \"{own}\""
         ))),
-        (Some(declared), _)
-            if shape.is_none()
-                && (declared == "text/html" || MediaType::from(declared).is_manifest()) =>
-        {
+        (Some("text/html"), _) if shape.is_none() => {
+            Err(answer.protocol_error("the answer is a web page, not a manifest"))
+        }
+        (Some(declared), _) if shape.is_none() && MediaType::from(declared).is_manifest() => {
             Err(answer.protocol_error(format!(
-                "the answer is no manifest but \"{declared}\" of another kind"
+                "the answer is said to be \"{declared}\" and is not JSON of that form"
             )))
         }
         (Some(declared), _) => Ok(declared.into()),

@@ -35,7 +35,8 @@ impl Repository<'_> {
             seen.insert(url.exact());
             let draft = self
                 .reading(Method::Get, url.clone())
-                .header("Accept", "application/json, */*;q=0.1");
+                .header("Accept", "application/json, */*;q=0.1")
+                .whole(MAX_PAGE_BYTES);
             let mut answer = self.client.send(&self.registry, draft)?.expect(&[200])?;
             let body = answer
                 .response
@@ -49,7 +50,7 @@ impl Repository<'_> {
             let Some(next) = link::next(answer.response.headers.all("Link")) else {
                 return Ok(());
             };
-            let next = url.join(&next)?;
+            let next = answer.resolve_own("Link", &next)?;
             if trust(&url.origin(), &next.origin()) != Ok(Trust::Full) {
                 return Err(
                     answer.protocol_error(format!("the next page is at another host, \"{next}\""))

@@ -5,15 +5,15 @@
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
 
 use super::answer::Answer;
-use super::client::{DraftBody, Mounts};
+use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
 use crate::auth::trust;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
-use crate::error::Result;
+use crate::error::{Result, TransportKind};
 use crate::store::Pushed;
 use crate::transport::Method;
-use crate::url::{Scheme, Url};
+use crate::url::Url;
 
 /// Blobs from this size on are worth a request to find out whether they must be sent at all, in bytes.
 const LARGE_BYTES: u64 = 1024 * 1024;
@@ -45,9 +45,12 @@ impl Repository<'_> {
             uploads += 1;
             let error = match result {
                 Ok(answer) if matches!(answer.status(), 200 | 201 | 202 | 204) => {
+                    // Large bodies go where the upload is, which may be another host.
+                    self.client.learn(&answer.url.origin(), |learned| {
+                        learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
+                    });
                     answer.response.drain();
                     self.client.learn(&origin, |learned| {
-                        learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
                         learned.just_stored = Some((self.name.clone(), expected.plain()));
                     });
                     return Ok(Pushed::Stored);
@@ -56,10 +59,13 @@ impl Repository<'_> {
             };
             // The session may be gone or half full: a new one is the way on that works everywhere. But the answer alone may
             // have been lost.
-            let wait = self
-                .client
-                .wait_before_retry(uploads - 1, &error)
-                .filter(|_| uploads < MAX_UPLOADS);
+            let wait = match &error {
+                Ok(answer) if answer.status() == 404 => {
+                    wait_after_failure(uploads - 1, TransportKind::Io)
+                }
+                other => self.client.wait_before_retry(uploads - 1, other),
+            }
+            .filter(|_| uploads < MAX_UPLOADS);
             let Some(wait) = wait else {
                 return Err(error.map_or_else(|error| error, Answer::into_error));
             };
@@ -156,14 +162,8 @@ impl Repository<'_> {
         let location = answer
             .header("Location")
             .ok_or_else(|| answer.protocol_error("the upload has no Location"))?;
-        let mut url = answer.url.join(location)?;
-        let here = self.endpoint.uploads();
-        // Behind a proxy that ends TLS, registries often name themselves by http.
-        let is_here = url.origin().host() == here.origin().host();
-        if is_here && here.scheme() == Scheme::Https && url.scheme() == Scheme::Http {
-            url = url.with_scheme(Scheme::Https);
-        }
-        if let Err(reason) = trust(&here.origin(), &url.origin()) {
+        let url = answer.resolve_own("Location", location)?;
+        if let Err(reason) = trust(&self.endpoint.uploads().origin(), &url.origin()) {
             return Err(answer.protocol_error(format!("refusing to upload to \"{url}\": {reason}")));
         }
         answer.response.drain();

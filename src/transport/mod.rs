@@ -103,8 +103,17 @@ impl fmt::Debug for RequestBody<'_> {
 }
 
 /// Header names and values, in order. Names are compared without regard to case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
+
+/// Names only: some values are secret, and nobody knows all that are.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 impl Headers {
     /// No headers.
@@ -174,13 +183,13 @@ impl Response {
         limit_name: &'static str,
     ) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut body = (&mut self.body).take(limit + 1);
+        let mut body = (&mut self.body).take(limit.saturating_add(1));
         body.read_to_end(&mut bytes)
             .map_err(Error::io("read", what))?;
         if bytes.len() as u64 > limit {
             return Err(Error::TooLarge {
                 what: what.to_owned(),
-                size: self.content_length().unwrap_or(limit + 1),
+                size: self.content_length().unwrap_or(limit.saturating_add(1)),
                 limit,
                 limit_name,
             });

@@ -159,9 +159,10 @@ fn shown_value(name: &str, value: &str, base: &Url) -> String {
             .map_or_else(|_| HIDDEN.to_owned(), |url| url.to_string())
     } else if name == "link" {
         value
-            .split('?')
-            .next()
-            .map_or_else(String::new, |path| format!("{path}?…"))
+            .strip_prefix('<')
+            .and_then(|rest| rest.split_once('>'))
+            .and_then(|(target, _)| base.join(target).ok())
+            .map_or_else(|| HIDDEN.to_owned(), |url| format!("<{url}>…"))
     } else {
         HIDDEN.to_owned()
     }

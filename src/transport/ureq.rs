@@ -3,6 +3,8 @@
 //! ureq is set up to do nothing but send and receive (checked against ureq 3.5): it follows no redirects, turns no status
 //! into an error, decodes no content, reads no proxy variables, and sends bodies of known length with their length.
 
+#![expect(clippy::disallowed_types, reason = "this is the door")]
+
 use std::fmt;
 use std::io::{self, Read};
 use std::net::ToSocketAddrs;
@@ -20,8 +22,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long to wait for `100 Continue` before sending the body anyway.
 const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Bytes buffered for each direction of a connection. ureq's own 128 KiB are more than a small machine should give.
-const CONNECTION_BUFFER_BYTES: usize = 32 * 1024;
+/// Bytes buffered for each direction of a connection: fewer system calls for large blobs, and still little memory.
+const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
 /// How long an unused connection is kept: hashing a large file between two requests may take a while.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
@@ -171,9 +173,8 @@ impl<R: Read> Read for Unwrapped<R> {
             .read(buffer)
             .map_err(|error| match error.downcast::<ureq::Error>() {
                 Ok(ureq::Error::Timeout(_)) => idle(),
-                Ok(ureq::Error::Io(error)) => error,
+                Ok(ureq::Error::Io(error)) | Err(error) => error,
                 Ok(other) => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
-                Err(error) => error,
             })
     }
 }
@@ -185,7 +186,7 @@ fn idle() -> io::Error {
     )
 }
 
-fn not_sendable(error: ureq::http::Error) -> TransportError {
+fn not_sendable(error: impl fmt::Display) -> TransportError {
     TransportError::new(TransportKind::Protocol, error.to_string())
 }
 
@@ -231,9 +232,7 @@ fn io_failure(error: io::Error, url: &Url) -> TransportError {
     };
     match error.kind() {
         // The body could not be read: the cause is the caller's, and keeps its type.
-        _ if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
-            TransportError::new(TransportKind::Io, error)
-        }
+        _ if is_ours(&error) => TransportError::new(TransportKind::Io, error),
         ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable => {
             TransportError::new(
                 TransportKind::Connect,
@@ -257,6 +256,11 @@ fn io_failure(error: io::Error, url: &Url) -> TransportError {
         ),
         _ => TransportError::new(TransportKind::Io, error),
     }
+}
+
+/// Whether this is an error of this library, on its way through the I/O of another.
+fn is_ours(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(inner) if inner.is::<Error>())
 }
 
 /// The address that a refused connection went to. Only asked after a failure, for its message.
@@ -302,9 +306,9 @@ fn tls_config(options: &TlsOptions) -> Result<ureq::tls::TlsConfig> {
 fn certificates(pem: &[u8]) -> Result<Vec<ureq::tls::Certificate<'static>>> {
     let mut certificates = Vec::new();
     for item in ureq::tls::parse_pem(pem) {
-        match item.map_err(|error| Error::malformed("certificate", error.to_string()))? {
-            ureq::tls::PemItem::Certificate(certificate) => certificates.push(certificate),
-            _ => {}
+        let item = item.map_err(|error| Error::malformed("certificate", error.to_string()))?;
+        if let ureq::tls::PemItem::Certificate(certificate) = item {
+            certificates.push(certificate);
         }
     }
     if certificates.is_empty() {

@@ -20,6 +20,7 @@ macro_rules! transcripts {
 }
 
 mod command_line;
+mod golden_manifests;
 mod help;
 mod hostile;
 mod layout;

@@ -1,7 +1,26 @@
 //! The library, and the ground it is tested on.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on stops the test, as the test itself would"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod setup;
+
+mod architecture;
+mod auth;
+mod blobs;
+mod conformance;
+mod copy;
+mod copy_failures;
+mod limits;
+mod manifests;
+mod pagination;
+mod redirects;
+mod retry;
+mod secrets;
 mod test_ground;
 mod test_registry;
+mod uploads;

@@ -14,3 +14,4 @@ mod support;
 
 mod compare;
 mod found;
+mod intended;

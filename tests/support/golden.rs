@@ -41,6 +41,22 @@ pub fn assert_golden_text(name: &str, actual: &str) {
     );
 }
 
+/// Compares `actual` with the file `fixtures/<name>`, whose content is prescribed and therefore never rewritten.
+#[track_caller]
+pub fn assert_fixture(name: &str, actual: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    let expected = fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("read \"{}\": {error}", path.display()));
+    assert!(
+        actual == expected,
+        "not what \"{}\" prescribes\n{}",
+        path.display(),
+        difference(&expected, actual)
+    );
+}
+
 /// Replaces what differs between two runs of the same test.
 ///
 /// First the `known` values, longer ones first; then, unasked, loopback addresses with a port (`[REGISTRY]`), times as

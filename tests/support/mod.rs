@@ -1,7 +1,8 @@
 //! The ground every test stands on: a registry that can misbehave, directories, trees, golden files, a runner for the command.
 //!
 //! A plain module tree, included by each test binary. It knows HTTP, the distribution specification and the file system, and
-//! nothing of the library under test: a fault of the library must not hide in the thing that checks it.
+//! nothing of the library under test: a fault of the library must not hide in the thing that checks it. The one exception is
+//! the clock, which has to be one of the library's.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 #![allow(
     clippy::disallowed_methods,
@@ -11,6 +12,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod clock;
 pub mod golden;
 pub mod registry;
 pub mod rng;

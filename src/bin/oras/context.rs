@@ -8,7 +8,6 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::failure::Failure;
@@ -19,6 +18,8 @@ const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 /// What surrounds the process.
 pub(crate) struct Context {
     arguments: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
+    stdin: io::Stdin,
     stdout: io::Stdout,
     stderr: io::Stderr,
 }
@@ -28,6 +29,8 @@ impl Context {
     pub(crate) fn of_process() -> Self {
         Self {
             arguments: env::args_os().skip(1).collect(),
+            variables: env::vars_os().collect(),
+            stdin: io::stdin(),
             stdout: io::stdout(),
             stderr: io::stderr(),
         }
@@ -55,12 +58,14 @@ impl Context {
 
     /// Writes a line of a result.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout, "{line}").map_err(Failure::of_stdout)
+        writeln!(self.stdout, "{line}").map_err(|error| Failure::of_stdout(&error))
     }
 
     /// Writes a result as it is.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.stdout.write_all(bytes).map_err(Failure::of_stdout)
+        self.stdout
+            .write_all(bytes)
+            .map_err(|error| Failure::of_stdout(&error))
     }
 
     /// Writes what is not a result. When nobody listens there is nothing left to be done about it.
@@ -76,13 +81,15 @@ impl Context {
 
     /// Makes sure that all results are out.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        self.stdout.flush().map_err(Failure::of_stdout)
+        self.stdout
+            .flush()
+            .map_err(|error| Failure::of_stdout(&error))
     }
 
     /// All of stdin as a secret, without the line end.
     pub(crate) fn read_secret(&mut self) -> Result<String, Failure> {
         let mut text = String::new();
-        io::stdin()
+        self.stdin
             .lock()
             .take(MAX_SECRET_BYTES)
             .read_to_string(&mut text)
@@ -94,13 +101,9 @@ impl Context {
     }
 
     /// A variable that is set to something, as text.
-    pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        env::var(name).ok().filter(|value| !value.is_empty())
-    }
-
-    /// A path relative to the working directory, as an absolute one.
-    pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
-        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.variables.iter().find(|(other, _)| other == name)?;
+        value.to_str().filter(|value| !value.is_empty())
     }
 
     /// The moment that artifacts are said to be made at, if the environment decides it: `SOURCE_DATE_EPOCH`, in seconds.

@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// Results could not be written.
-    pub(crate) fn of_stdout(error: io::Error) -> Self {
+    pub(crate) fn of_stdout(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self {
                 status: status::BROKEN_PIPE,
@@ -99,7 +99,7 @@ impl Failure {
         match error.root() {
             Error::PathTraversal { name, .. } if !is_of_archive(error) => {
                 failure.message =
-                    "failed to resolve path for writing: path traversal disallowed".to_owned();
+                    "failed to resolve path for writing: path traversal disallowed".into();
                 failure.below.push(
                     "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
                      producer, use --allow-path-traversal to bypass this check."
@@ -110,8 +110,7 @@ impl Failure {
                     .push(format!("The name is {}", crate::flags::quote::double(name)));
             }
             Error::Overwrite { path } => {
-                failure.message =
-                    "failed to resolve path for writing: overwrite disallowed".to_owned();
+                failure.message = "failed to resolve path for writing: overwrite disallowed".into();
                 failure
                     .below
                     .push(format!("What exists is \"{}\"", path.display()));

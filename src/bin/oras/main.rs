@@ -4,6 +4,14 @@
 mod command;
 mod context;
 mod failure;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the groups of flags are whole; commands that take the rest follow"
+    )
+)]
 mod flags;
 mod output;
 mod status;

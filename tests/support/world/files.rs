@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::tree::{build, directory, file, symlink};
 
 /// The directory `d` of the golden examples below `root`: modes, a link, and times at the start of the year 2000.
-pub(super) fn golden_directory(root: &Path) {
+pub fn golden_directory(root: &Path) {
     build(
         root,
         &[
@@ -28,7 +28,7 @@ pub(super) fn golden_directory(root: &Path) {
 }
 
 /// What is in every working directory.
-pub(super) fn standard(root: &Path) {
+pub fn standard(root: &Path) {
     build(
         root,
         &[

@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+pub use files::{golden_directory, standard as standard_files};
+
 use super::golden;
 use super::registry::{Bearer, Personality, TestRegistry};
 use super::tempdir::TempDir;

@@ -1,0 +1,97 @@
+//! The steps that unpacking consists of on the file system, each through the handle of a directory that was reached without
+//! links. Modes are given to the kernel, which takes the umask off.
+
+use std::fs::{File, FileTimes};
+use std::io;
+use std::path::Path;
+
+use cap_std::fs::{Dir, DirBuilder, OpenOptions};
+
+/// Creates something new at a name, in place of what is there, unless that is a directory.
+pub(super) fn replace<T>(
+    parent: &Dir,
+    name: &Path,
+    create: impl Fn() -> io::Result<T>,
+) -> io::Result<T> {
+    match create() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => return other,
+    }
+    make_way(parent, name)?;
+    create()
+}
+
+/// Removes what is at a name, if anything, unless it is a directory.
+pub(super) fn make_way(parent: &Dir, name: &Path) -> io::Result<()> {
+    match parent.symlink_metadata(name) {
+        Ok(found) if found.is_dir() => Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "the archive has a directory of that name",
+        )),
+        Ok(_) => parent.remove_file(name),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn create_file(parent: &Dir, name: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    set_mode(&mut options, mode);
+    Ok(parent.open_with(name, &options)?.into_std())
+}
+
+pub(super) fn create_directory(parent: &Dir, name: &Path, mode: u32) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    cap_std::fs::DirBuilderExt::mode(&mut builder, mode & 0o777);
+    #[cfg(not(unix))]
+    let _ = mode;
+    parent.create_dir_with(name, &builder)
+}
+
+/// Takes the permissions of a directory away that `mode` does not have. Those it has more stay away: the umask took them.
+#[cfg(unix)]
+pub(super) fn restrict(parent: &Dir, name: &Path, mode: u32) -> io::Result<()> {
+    use cap_std::fs::PermissionsExt;
+
+    let metadata = parent.symlink_metadata(name)?;
+    let actual = metadata.permissions().mode() & 0o7777;
+    let wanted = actual & (mode | 0o7000);
+    if wanted == actual {
+        return Ok(());
+    }
+    parent.set_permissions(name, cap_std::fs::Permissions::from_mode(wanted))
+}
+
+#[cfg(unix)]
+fn set_mode(options: &mut OpenOptions, mode: u32) {
+    use cap_std::fs::OpenOptionsExt;
+
+    options.mode(mode & 0o777);
+}
+
+#[cfg(unix)]
+pub(super) fn create_symlink(parent: &Dir, link: &Path, name: &Path) -> io::Result<()> {
+    parent.symlink_contents(link, name)
+}
+
+#[cfg(not(unix))]
+pub(super) fn restrict(_: &Dir, _: &Path, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &mut OpenOptions, _: u32) {}
+
+#[cfg(not(unix))]
+pub(super) fn create_symlink(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A time that the file system cannot hold is no reason to fail.
+pub(super) fn set_times(file: &File, times: Option<FileTimes>) {
+    if let Some(times) = times {
+        let _ = file.set_times(times);
+    }
+}

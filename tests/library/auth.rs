@@ -1,0 +1,312 @@
+//! Authentication: what is asked of whom, and how often.
+
+mod tokens;
+
+use oras::credential::Credential;
+use oras::credentials::Fixed;
+use oras::registry::Client;
+use oras::store::{Source, Target};
+use oras::{Error, Result};
+
+use crate::setup::{HELLO, builder, client, hello, text};
+use crate::support::registry::{Bearer, TestRegistry, on};
+
+fn client_of(credential: Credential) -> Client {
+    builder().credentials(Fixed(credential)).build()
+}
+
+fn me(password: &str) -> Client {
+    client_of(Credential::password("me", password))
+}
+
+fn push(client: &Client, registry: &TestRegistry) -> Result<()> {
+    let repository = client.repository(&registry.reference("a"))?;
+    repository.push(&hello(), &mut &b"hello"[..]).map(drop)
+}
+
+fn pull(client: &Client, registry: &TestRegistry) -> Result<Vec<u8>> {
+    let repository = client.repository(&registry.reference("a"))?;
+    repository.fetch(&hello())?.read_all(5)
+}
+
+/// The log with the digest of `hello` as `{hello}`.
+fn log(registry: &TestRegistry) -> Vec<String> {
+    let lines = registry.log().into_iter();
+    lines.map(|line| line.replace(HELLO, "{hello}")).collect()
+}
+
+fn with_hello(registry: TestRegistry) -> TestRegistry {
+    registry.seed_blob("a", b"hello");
+    registry
+}
+
+const GET_TOKEN: &str = "GET /token?service=test-registry&scope=repository:a:";
+
+#[test]
+fn the_first_push_to_a_token_registry_costs_two_more_requests_and_the_second_none() {
+    let registry = TestRegistry::requiring_token("t0k3n");
+    let client = client();
+
+    push(&client, &registry).unwrap();
+    push(&client, &registry).unwrap();
+    pull(&client, &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
+            "GET /token?service=test-registry&scope=repository:a:pull%2Cpush (no authorization)",
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={hello} (bearer)",
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+        ]
+    );
+}
+
+#[test]
+fn a_pull_asks_for_no_more_than_to_pull() {
+    let registry = with_hello(
+        TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"])),
+    );
+
+    pull(&client(), &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
+            format!("{GET_TOKEN}pull (no authorization)"),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_repository_that_will_be_written_to_asks_for_both_at_once() {
+    let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
+    let client = client();
+    let repository = client
+        .repository(&registry.reference("a"))
+        .unwrap()
+        .for_writing();
+
+    repository.fetch(&hello()).unwrap().read_all(5).unwrap();
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
+            format!("{GET_TOKEN}pull%2Cpush (no authorization)"),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_password_goes_to_the_token_service_and_only_the_token_to_the_registry() {
+    let registry =
+        with_hello(TestRegistry::start().with_tokens(Bearer::new().user("me", "secret")));
+
+    pull(&me("secret"), &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
+            format!("{GET_TOKEN}pull (basic)"),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_token_service_at_another_origin_gets_the_password_but_no_custom_header() {
+    let service = TestRegistry::start();
+    let registry = with_hello(
+        TestRegistry::start().with_tokens(Bearer::new().user("me", "secret").at(&service)),
+    );
+    let client = builder()
+        .credentials(Fixed(Credential::password("me", "secret")))
+        .header("X-Custom", "for the registry")
+        .build();
+
+    pull(&client, &registry).unwrap();
+
+    assert_eq!(log(&service), [format!("{GET_TOKEN}pull (basic)")]);
+    assert_eq!(service.requests()[0].header("X-Custom"), None);
+    assert_eq!(
+        registry.requests()[0].header("X-Custom"),
+        Some("for the registry")
+    );
+}
+
+#[test]
+fn basic_credentials_are_sent_once_they_were_asked_for_and_then_at_once() {
+    let registry = TestRegistry::requiring_basic("me", "secret");
+    let client = me("secret");
+
+    push(&client, &registry).unwrap();
+    push(&client, &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (basic)",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={hello} (basic)",
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (basic)",
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_password_is_reported_in_the_words_of_who_refused_it() {
+    let basic = with_hello(TestRegistry::requiring_basic("me", "secret"));
+    let token = with_hello(TestRegistry::start().with_tokens(Bearer::new().user("me", "secret")));
+    for (registry, wanted) in [
+        (
+            &basic,
+            format!(
+                "GET \"{}/v2/a/blobs/{HELLO}\": response status code 401: unauthorized: authentication required",
+                basic.url()
+            ),
+        ),
+        (
+            &token,
+            format!(
+                "GET \"{}/token?service=test-registry&scope=repository%3Aa%3Apull\": \
+                 response status code 401: unauthorized: incorrect username or password",
+                token.url()
+            ),
+        ),
+    ] {
+        let error = pull(&me("wrong"), registry).unwrap_err();
+
+        assert!(error.is_unauthorized(), "{error:?}");
+        assert_eq!(text(&error), wanted);
+    }
+}
+
+#[test]
+fn a_wrong_password_ends_at_a_registry_that_offers_both_ways_too() {
+    let registry = with_hello(
+        TestRegistry::start().with_tokens(
+            Bearer::new()
+                .user("me", "secret")
+                .basic_too()
+                .challenge("Basic realm=\"test\"")
+                .challenge("Bearer realm=\"{realm}\",service=\"{service}\",scope=\"{scope}\""),
+        ),
+    );
+
+    let error = pull(&me("wrong"), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
+            format!("{GET_TOKEN}pull (basic)"),
+            "GET /v2/a/blobs/{hello} (basic)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn where_the_token_service_refuses_the_registry_may_take_the_password_itself() {
+    let registry = with_hello(
+        TestRegistry::start()
+            .with_tokens(
+                Bearer::new()
+                    .user("me", "secret")
+                    .basic_too()
+                    .challenge("Bearer realm=\"{realm}\", Basic realm=\"test\""),
+            )
+            .with(
+                on("GET", "/token")
+                    .error(403, "DENIED", "not for you")
+                    .before_authorization(),
+            ),
+    );
+    let client = me("secret");
+
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+    registry.clear_log();
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+    assert_eq!(log(&registry), ["GET /v2/a/blobs/{hello} (basic)"]);
+}
+
+#[test]
+fn without_credentials_a_basic_registry_says_what_is_missing() {
+    let registry = with_hello(TestRegistry::requiring_basic("me", "secret"));
+
+    let error = pull(&client(), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert_eq!(text(&error), "basic credential not found");
+    assert!(
+        matches!(&error, Error::Unauthorized { registry: named, .. } if *named == registry.host()),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn what_the_anonymous_may_not_do_is_refused_with_and_without_a_mount() {
+    let registry =
+        TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"]));
+
+    let error = push(&client(), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert!(
+        text(&error).ends_with("401: unauthorized: authentication required"),
+        "{}",
+        text(&error)
+    );
+    assert_eq!(
+        log(&registry),
+        [
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
+            "GET /token?service=test-registry&scope=repository:a:pull%2Cpush (no authorization)",
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
+            // Some registries answer 401 to mounts they do not grant, and take uploads all the same.
+            "HEAD /v2/a/blobs/{hello} (bearer)",
+            "POST /v2/a/blobs/uploads/ (bearer)",
+            "GET /token?service=test-registry&scope=repository:a:pull%2Cpush (no authorization)",
+            "POST /v2/a/blobs/uploads/ (bearer)",
+        ]
+    );
+}
+
+#[test]
+fn a_challenge_of_an_unknown_kind_leaves_the_words_of_the_registry() {
+    let registry = with_hello(TestRegistry::start()).with(
+        on("*", "*")
+            .error(401, "UNAUTHORIZED", "kerberos only")
+            .header("WWW-Authenticate", "Negotiate"),
+    );
+
+    let error = pull(&me("secret"), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized());
+    assert!(text(&error).ends_with("401: unauthorized: kerberos only"));
+    assert_eq!(registry.log().len(), 1);
+}
+
+#[test]
+fn a_challenge_with_a_200_is_no_challenge() {
+    let registry = with_hello(TestRegistry::start())
+        .with(on("*", "*").header("WWW-Authenticate", "Basic realm=\"zot\""));
+    let client = me("secret");
+
+    pull(&client, &registry).unwrap();
+    pull(&client, &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        ["GET /v2/a/blobs/{hello} (no authorization)"; 2]
+    );
+}

@@ -1,0 +1,284 @@
+//! Tokens: how long they serve, what replaces them, and what a token service can do wrong.
+
+use std::time::Duration;
+
+use oras::Error;
+use oras::credential::Credential;
+use oras::store::Source;
+
+use super::{GET_TOKEN, client_of, log, me, pull, with_hello};
+use crate::setup::{builder, client, hello, text};
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Bearer, TestRegistry, on};
+
+#[test]
+fn an_expired_token_is_replaced_once() {
+    let registry = with_hello(
+        TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"])),
+    );
+    let client = client();
+    pull(&client, &registry).unwrap();
+    registry.revoke_tokens();
+    registry.clear_log();
+
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+            format!("{GET_TOKEN}pull (no authorization)"),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_token_is_not_used_beyond_its_life() {
+    let registry = with_hello(
+        TestRegistry::start().with_tokens(
+            Bearer::new()
+                .anonymous(&["repository:*:pull"])
+                .expires_in(Some(120)),
+        ),
+    );
+    let clock = FakeClock::new();
+    let client = builder().clock(clock.clone()).build();
+    pull(&client, &registry).unwrap();
+    registry.clear_log();
+
+    clock.pass(Duration::from_secs(115));
+    pull(&client, &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            format!("{GET_TOKEN}pull (no authorization)"),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn an_expired_token_may_also_be_answered_by_403_or_400() {
+    for (status, code) in [(403, "DENIED"), (400, "DENIED")] {
+        let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
+        let client = client();
+        pull(&client, &registry).unwrap();
+        registry.clear_log();
+        registry.inject(on("GET", "/v2/*").error(status, code, "expired").times(1));
+
+        assert_eq!(pull(&client, &registry).unwrap(), b"hello", "{status}");
+        assert_eq!(registry.log().len(), 3, "{status}");
+    }
+}
+
+#[test]
+fn a_403_for_a_fresh_token_is_final() {
+    let registry = with_hello(TestRegistry::requiring_token("t0k3n"))
+        .with(on("GET", "/v2/*").error(403, "DENIED", "never"));
+
+    let error = pull(&client(), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized());
+    assert_eq!(registry.log().len(), 3);
+}
+
+#[test]
+fn a_401_after_a_fresh_token_is_not_retried() {
+    let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
+    let challenge = format!("Bearer realm=\"{}/token\"", registry.url());
+    registry.inject(
+        on("GET", "/v2/*")
+            .error(401, "UNAUTHORIZED", "no")
+            .header("WWW-Authenticate", &challenge),
+    );
+
+    let error = pull(&client(), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized());
+    assert_eq!(
+        log(&registry).last().unwrap(),
+        "GET /v2/a/blobs/{hello} (bearer)"
+    );
+    assert_eq!(registry.log().len(), 3);
+}
+
+#[test]
+fn tokens_for_two_repositories_are_kept_apart_and_kept() {
+    let registry =
+        TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"]));
+    registry.seed_blob("a", b"hello");
+    registry.seed_blob("b", b"hello");
+    let client = client();
+
+    for name in ["a", "b", "a", "b"] {
+        let repository = client.repository(&registry.reference(name)).unwrap();
+        repository.fetch(&hello()).unwrap().read_all(5).unwrap();
+    }
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            "GET /token?service=test-registry&scope=repository:a:pull (no authorization)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+            "GET /token?service=test-registry&scope=repository:b:pull (no authorization)",
+            "GET /v2/b/blobs/{hello} (bearer)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+            "GET /v2/b/blobs/{hello} (bearer)",
+        ]
+    );
+}
+#[test]
+fn an_identity_token_is_exchanged_by_a_form() {
+    let registry = with_hello(
+        TestRegistry::start().with_tokens(
+            Bearer::new()
+                .user("me", "secret")
+                .identity_token("identity"),
+        ),
+    );
+    let client = client_of(Credential::IdentityToken("identity".into()));
+
+    pull(&client, &registry).unwrap();
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            "POST /token (no authorization)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+        ]
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&registry.requests()[1].body),
+        "grant_type=refresh_token&refresh_token=identity&service=test-registry\
+         &client_id=oras-rs&scope=repository%3Aa%3Apull"
+    );
+}
+
+#[test]
+fn a_registry_token_is_sent_as_it_is_and_no_service_is_asked() {
+    let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
+
+    pull(
+        &client_of(Credential::RegistryToken("t0k3n".into())),
+        &registry,
+    )
+    .unwrap();
+    let error = pull(
+        &client_of(Credential::RegistryToken("other".into())),
+        &registry,
+    )
+    .unwrap_err();
+
+    assert!(error.is_unauthorized());
+    assert!(!registry.log().iter().any(|line| line.contains("/token")));
+}
+
+#[test]
+fn a_token_service_that_fails_is_named() {
+    let token = || on("GET", "/token");
+    for (name, fault, requests, wanted) in [
+        (
+            "down",
+            token().status(503),
+            6,
+            "GET \"{url}/token?service=test-registry&scope=repository%3Aa%3Apull\": \
+             response status code 503: Service Unavailable",
+        ),
+        (
+            "a login page",
+            token().html_page(),
+            1,
+            "no token from \"{url}/token\": the answer is a web page",
+        ),
+        (
+            "nothing in it",
+            token().body("{}"),
+            1,
+            "no token from \"{url}/token\": the answer has none",
+        ),
+        (
+            "without end",
+            token().endless_body(),
+            1,
+            "token size 131073 exceeds MaxTokenBytes 131072: size exceeds limit",
+        ),
+        ("breaking off", token().close_after(5).times(2), 3, ""),
+    ] {
+        let registry = with_hello(TestRegistry::requiring_token("t0k3n")).with(fault);
+
+        let result = pull(&client(), &registry);
+
+        match result {
+            Ok(_) => assert_eq!(wanted, "", "{name}"),
+            Err(error) => assert_eq!(
+                text(&error),
+                wanted.replace("{url}", &registry.url()),
+                "{name}"
+            ),
+        }
+        let asked = registry
+            .log()
+            .iter()
+            .filter(|line| line.starts_with("GET /token"))
+            .count();
+        assert_eq!(asked, requests, "{name}");
+    }
+}
+
+#[test]
+fn a_token_service_may_move_but_the_password_stays() {
+    let elsewhere = TestRegistry::start();
+    let registry = with_hello(
+        TestRegistry::start()
+            .with_tokens(
+                Bearer::new()
+                    .user("me", "secret")
+                    .anonymous(&["repository:*:pull"]),
+            )
+            .with(on("GET", "/token").redirect_to(&elsewhere)),
+    );
+
+    let error = pull(&me("secret"), &registry).unwrap_err();
+
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert_eq!(
+        elsewhere.log(),
+        ["GET /token?service=test-registry&scope=repository:a:pull (no authorization)"]
+    );
+    // It has no tokens, and was not expected to be asked for any.
+    elsewhere.take_unexpected();
+}
+
+#[test]
+fn an_identity_token_is_not_posted_to_where_the_service_redirects() {
+    let elsewhere = TestRegistry::start();
+    let registry = with_hello(
+        TestRegistry::start()
+            .with_tokens(
+                Bearer::new()
+                    .user("me", "secret")
+                    .identity_token("identity"),
+            )
+            .with(on("POST", "/token").redirect_to(&elsewhere)),
+    );
+
+    let error = pull(
+        &client_of(Credential::IdentityToken("identity".into())),
+        &registry,
+    )
+    .unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "POST \"{}/token\": refusing to follow the redirect to \"{}/token\": it would send content to another host",
+            registry.url(),
+            elsewhere.url()
+        )
+    );
+    assert!(elsewhere.log().is_empty());
+}

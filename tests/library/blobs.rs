@@ -1,0 +1,262 @@
+//! Reading blobs: one request each, verified on the way, and resumed where a connection broke.
+
+use oras::Result;
+use oras::descriptor::Descriptor;
+use oras::store::Source;
+
+use crate::setup::{ABSENT, HELLO, LARGE, blob, builder, client, hello, text};
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Fault, Personality, Ranges, TestRegistry, on};
+use crate::support::rng::Rng;
+
+/// Reads a blob of repository `a` with a new client.
+fn fetch(registry: &TestRegistry, target: &Descriptor) -> Result<Vec<u8>> {
+    client()
+        .repository(&registry.reference("a"))?
+        .fetch(target)?
+        .read_all(64 * 1024 * 1024)
+}
+
+fn with_hello(fault: Fault) -> TestRegistry {
+    let registry = TestRegistry::start().with(fault);
+    registry.seed_blob("a", b"hello");
+    registry
+}
+
+fn ranges(registry: &TestRegistry) -> Vec<Option<String>> {
+    registry
+        .requests()
+        .iter()
+        .map(|request| request.header("Range").map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn a_blob_is_one_get() {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+
+    assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+    assert_eq!(
+        registry.log(),
+        [format!("GET /v2/a/blobs/{HELLO} (no authorization)")]
+    );
+}
+
+#[test]
+fn a_blob_that_is_not_there_is_not_found() {
+    let registry = TestRegistry::start();
+    registry.seed_repository("a");
+    let absent = Descriptor::new(hello().media_type, ABSENT.parse().unwrap(), 5);
+
+    let error = fetch(&registry, &absent).unwrap_err();
+
+    assert!(error.is_not_found());
+    assert_eq!(text(&error), format!("{ABSENT}: not found"));
+}
+
+#[test]
+fn what_is_not_the_blob_is_refused() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    for (name, fault, wanted) in [
+        ("a flipped byte", get().flip_byte(1), "mismatched digest"),
+        (
+            "an announcement of more",
+            get().wrong_length(3),
+            "mismatched size",
+        ),
+        (
+            "an announcement of less",
+            get().wrong_length(-3),
+            "mismatched size",
+        ),
+        ("no end", get().endless_body(), "trailing data"),
+        (
+            "more, unannounced",
+            get().body("hello!").chunked(),
+            "trailing data",
+        ),
+        ("a login page", get().html_page(), "mismatched size"),
+        (
+            "a login page, unannounced",
+            get().html_page().chunked(),
+            "mismatched digest",
+        ),
+    ] {
+        let registry = with_hello(fault);
+
+        let error = fetch(&registry, &hello()).unwrap_err();
+
+        assert!(error.is_verification(), "{name}: {error:?}");
+        assert_eq!(text(&error), format!("{HELLO}: {wanted}"), "{name}");
+        assert_eq!(registry.log().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_reader_that_stops_at_the_last_byte_still_hears_of_a_difference() {
+    let registry = with_hello(on("GET", "/v2/a/blobs/*").flip_byte(4));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let mut reader = repository.fetch(&hello()).unwrap();
+
+    let read = std::io::Read::read_exact(&mut reader, &mut [0; 5]);
+
+    assert!(read.unwrap_err().to_string().contains("mismatched digest"));
+}
+
+#[test]
+fn a_broken_connection_is_resumed_where_it_broke() {
+    for ranges_are in [Ranges::Honoured, Ranges::WithEnd, Ranges::Ignored] {
+        let registry = TestRegistry::start_as(Personality {
+            ranges: ranges_are,
+            ..Personality::default()
+        })
+        .with(on("GET", "/v2/a/blobs/*").close_after(2).nth(1));
+        registry.seed_blob("a", b"hello");
+
+        assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+        assert_eq!(
+            ranges(&registry),
+            [None, Some("bytes=2-4".to_owned())],
+            "{ranges_are:?}"
+        );
+    }
+}
+
+#[test]
+fn a_connection_that_ends_cleanly_but_early_is_resumed_too() {
+    let registry = with_hello(on("GET", "/v2/a/blobs/*").no_length().close_after(3).nth(1));
+
+    assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+    assert_eq!(ranges(&registry), [None, Some("bytes=3-4".to_owned())]);
+}
+
+#[test]
+fn a_connection_that_breaks_behind_the_last_byte_broke_too_late_to_matter() {
+    let registry = with_hello(on("GET", "/v2/a/blobs/*").chunked().close_after(5));
+
+    assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+    assert_eq!(registry.log().len(), 1);
+}
+
+#[test]
+fn a_blob_arrives_through_one_break_after_another() {
+    let content = Rng::new(1).bytes(7 * LARGE);
+    let target = blob(&content);
+    let more_than_a_mebibyte = 1024 * 1024 + 1;
+    let registry =
+        TestRegistry::start().with(on("GET", "/v2/a/blobs/*").close_after(more_than_a_mebibyte));
+    registry.seed_blob("a", &content);
+
+    let got = fetch(&registry, &target).unwrap();
+
+    assert!(got == content);
+    assert_eq!(
+        registry.log().len(),
+        7,
+        "more breaks than there are retries"
+    );
+}
+
+#[test]
+fn a_break_while_the_known_part_is_skipped_is_a_break_like_any_other() {
+    let registry = TestRegistry::start_as(Personality {
+        ranges: Ranges::Ignored,
+        ..Personality::default()
+    })
+    .with(on("GET", "/v2/a/blobs/*").close_after(3).nth(1))
+    .with(on("GET", "/v2/a/blobs/*").close_after(1).nth(2));
+    registry.seed_blob("a", b"hello");
+
+    assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+    assert_eq!(registry.log().len(), 3);
+}
+
+#[test]
+fn a_connection_that_brings_nothing_is_given_up() {
+    let registry = with_hello(on("GET", "/v2/a/blobs/*").close_after(0));
+    let clock = FakeClock::new();
+    let client = builder().clock(clock.clone()).build();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository.fetch(&hello()).unwrap().read_all(5).unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "Get \"{}/v2/a/blobs/{HELLO}\": unexpected EOF",
+            registry.url()
+        )
+    );
+    assert_eq!(registry.log().len(), 6);
+    assert_eq!(clock.waits().len(), 5);
+}
+
+#[test]
+fn the_rest_of_a_blob_must_be_the_rest() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    let registry = with_hello(get().close_after(2).nth(1));
+    registry.inject(get().header("Content-Range", "bytes 0-4/5").nth(2));
+
+    let error = fetch(&registry, &hello()).unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/a/blobs/{HELLO}\": asked for \"bytes 2-4/\", got \"bytes 0-4/5\"",
+            registry.url()
+        )
+    );
+}
+
+#[test]
+fn a_refused_rest_is_an_error_with_the_words_of_the_registry() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    let registry = with_hello(get().close_after(2).nth(1));
+    registry.inject(get().error(403, "DENIED", "no more today").nth(2));
+
+    let error = fetch(&registry, &hello()).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/a/blobs/{HELLO}\": response status code 403: denied: no more today",
+            registry.url()
+        )
+    );
+}
+
+#[test]
+fn whether_a_blob_exists_is_one_head() {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    assert!(repository.exists(&hello()).unwrap());
+    assert!(!repository.exists(&blob(b"jello")).unwrap());
+    assert_eq!(
+        registry.log()[0],
+        format!("HEAD /v2/a/blobs/{HELLO} (no authorization)")
+    );
+    assert_eq!(registry.log().len(), 2);
+}
+
+#[test]
+fn a_registry_without_head_is_asked_for_the_first_byte() {
+    for status in [400, 405, 501] {
+        let registry = with_hello(on("HEAD", "*").status(status));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        assert!(repository.exists(&hello()).unwrap(), "{status}");
+        assert!(!repository.exists(&blob(b"jello")).unwrap(), "{status}");
+        assert_eq!(
+            ranges(&registry)[..2],
+            [None, Some("bytes=0-0".to_owned())],
+            "{status}"
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! What every store must do, told once and tried on each.
+//!
+//! A store takes part by a row in [`every_store`]. What only some stores do is not asked here, and what a layout says about
+//! names in its descriptors is no part of the content.
+
+use oras::descriptor::Descriptor;
+use oras::digest::{Algorithm, Digest};
+use oras::file_store::FileStore;
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::store::{Pushed, Target};
+use oras::{Error, MediaType};
+
+use crate::setup::{blob, client, hello};
+use crate::support::registry::{Mount, Personality, TestRegistry};
+use crate::support::tempdir::TempDir;
+
+const INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+fn index() -> Descriptor {
+    Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
+}
+
+/// Runs a rule on a fresh store of every kind.
+fn every_store(rule: impl Fn(&str, &dyn Target)) {
+    rule("memory", &MemoryStore::new());
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+    rule("a layout", &layout);
+    rule("files", &FileStore::new(temporary.path()));
+    for (name, personality) in [
+        ("a registry", Personality::default()),
+        ("distribution", Personality::distribution()),
+        ("zot", Personality::zot()),
+        ("the registry of go-containerregistry", Personality::ggcr()),
+        ("ghcr", Personality::ghcr()),
+        (
+            "a registry that refuses to mount",
+            Personality {
+                mount: Mount::Refused(401),
+                ..Personality::default()
+            },
+        ),
+    ] {
+        let registry = TestRegistry::start_as(personality);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        rule(name, &repository);
+    }
+}
+
+fn read(store: &dyn Target, target: &Descriptor) -> Result<Vec<u8>, Error> {
+    store.fetch(target)?.read_all(1_000_000)
+}
+
+#[test]
+fn what_was_pushed_is_there_and_comes_back() {
+    every_store(|name, store| {
+        assert!(!store.exists(&hello()).unwrap(), "{name}");
+
+        let pushed = store.push(&hello(), &mut &b"hello"[..]).unwrap();
+
+        assert_eq!(pushed, Pushed::Stored, "{name}");
+        assert!(store.exists(&hello()).unwrap(), "{name}");
+        assert_eq!(read(store, &hello()).unwrap(), b"hello", "{name}");
+    });
+}
+
+#[test]
+fn what_is_there_already_is_no_error() {
+    every_store(|name, store| {
+        for bytes in [&b"hello"[..], b"{}"] {
+            store.push(&blob(bytes), &mut &*bytes).unwrap();
+            store.push(&blob(bytes), &mut &*bytes).unwrap();
+            assert_eq!(read(store, &blob(bytes)).unwrap(), bytes, "{name}");
+        }
+        store.push(&index(), &mut &*INDEX).unwrap();
+        store.push(&index(), &mut &*INDEX).unwrap();
+        assert_eq!(read(store, &index()).unwrap(), INDEX, "{name}");
+    });
+}
+
+#[test]
+fn a_manifest_is_found_by_its_digest_without_a_name() {
+    every_store(|name, store| {
+        store.push(&index(), &mut &*INDEX).unwrap();
+
+        assert!(store.exists(&index()).unwrap(), "{name}");
+        assert_eq!(
+            store.resolve(index().digest.as_str()).unwrap(),
+            index(),
+            "{name}"
+        );
+        assert_eq!(read(store, &index()).unwrap(), INDEX, "{name}");
+    });
+}
+
+#[test]
+fn a_name_leads_to_what_it_was_given_to_last() {
+    let other = br#"{"schemaVersion":2,"manifests":[],"annotations":{"a":"b"}}"#;
+    let other_index = Descriptor::of(MediaType::IMAGE_INDEX, other);
+    every_store(|name, store| {
+        store.push(&index(), &mut &*INDEX).unwrap();
+        store.tag(&index(), "v1").unwrap();
+        assert_eq!(store.resolve("v1").unwrap().plain(), index(), "{name}");
+
+        store
+            .push_tagged(&other_index, &mut &other[..], "v1")
+            .unwrap();
+        assert_eq!(store.resolve("v1").unwrap().plain(), other_index, "{name}");
+
+        store.tag(&index(), "v1").unwrap();
+        assert_eq!(store.resolve("v1").unwrap().plain(), index(), "{name}");
+    });
+}
+
+#[test]
+fn a_named_manifest_comes_back_in_one_step() {
+    every_store(|name, store| {
+        store.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+
+        let (descriptor, reader) = store.fetch_tagged("v1").unwrap();
+        assert_eq!(descriptor.plain(), index(), "{name}");
+        assert_eq!(reader.read_all(1000).unwrap(), INDEX, "{name}");
+
+        let manifest = store.fetch_manifest_tagged("v1", 1000).unwrap();
+        assert_eq!(
+            (manifest.descriptor().plain(), manifest.bytes()),
+            (index(), INDEX),
+            "{name}"
+        );
+        let manifest = store.fetch_manifest(&index(), 1000).unwrap();
+        assert_eq!(manifest.bytes(), INDEX, "{name}");
+    });
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    every_store(|name, store| {
+        for error in [
+            store.resolve("v1").map(drop).unwrap_err(),
+            store
+                .resolve(index().digest.as_str())
+                .map(drop)
+                .unwrap_err(),
+            store.fetch_tagged("v1").map(drop).unwrap_err(),
+            read(store, &hello()).map(drop).unwrap_err(),
+            read(store, &index()).map(drop).unwrap_err(),
+            store.tag(&index(), "v1").unwrap_err(),
+        ] {
+            assert!(error.is_not_found(), "{name}: {error:?}");
+        }
+        assert!(!store.exists(&hello()).unwrap(), "{name}");
+        assert!(!store.exists(&index()).unwrap(), "{name}");
+    });
+}
+
+#[test]
+fn wrong_content_is_refused_and_nothing_is_stored() {
+    every_store(|name, store| {
+        for (expected, bytes) in [
+            (hello(), &b"hellO"[..]),
+            (hello(), b"hell"),
+            (hello(), b"hello!"),
+            (hello(), b""),
+            (index(), &INDEX[1..]),
+        ] {
+            let error = store.push(&expected, &mut &*bytes).unwrap_err();
+
+            assert!(error.is_verification(), "{name}: {error:?}");
+            assert!(!store.exists(&expected).unwrap(), "{name}");
+        }
+        let error = store
+            .push_tagged(&index(), &mut &b"{}"[..], "v1")
+            .unwrap_err();
+        assert!(error.is_verification(), "{name}: {error:?}");
+        assert!(store.resolve("v1").unwrap_err().is_not_found(), "{name}");
+    });
+}
+
+#[test]
+fn a_size_that_is_not_the_content_s_is_refused_when_reading() {
+    every_store(|name, store| {
+        store.push(&hello(), &mut &b"hello"[..]).unwrap();
+        for size in [4, 6] {
+            let claimed = Descriptor::new(hello().media_type, hello().digest, size);
+
+            let error = read(store, &claimed).unwrap_err();
+
+            assert!(error.is_verification(), "{name}, {size}: {error:?}");
+        }
+    });
+}
+
+#[test]
+fn content_may_be_empty() {
+    every_store(|name, store| {
+        store.push(&blob(b""), &mut &b""[..]).unwrap();
+
+        assert!(store.exists(&blob(b"")).unwrap(), "{name}");
+        assert_eq!(read(store, &blob(b"")).unwrap(), b"", "{name}");
+    });
+}
+
+#[test]
+fn content_may_be_of_any_algorithm() {
+    every_store(|name, store| {
+        for algorithm in Algorithm::ALL {
+            let digest = Digest::with(algorithm, b"hello");
+            let expected = Descriptor::new(hello().media_type, digest, 5);
+            store.push(&expected, &mut &b"hello"[..]).unwrap();
+            assert_eq!(
+                read(store, &expected).unwrap(),
+                b"hello",
+                "{name}, {algorithm:?}"
+            );
+
+            let digest = Digest::with(algorithm, INDEX);
+            let size = INDEX.len() as u64;
+            let expected = Descriptor::new(MediaType::IMAGE_INDEX, digest, size);
+            store.push(&expected, &mut &*INDEX).unwrap();
+            assert_eq!(
+                store.resolve(expected.digest.as_str()).unwrap(),
+                expected,
+                "{name}, {algorithm:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn content_is_opened_only_where_its_bytes_are_needed() {
+    struct Untouchable;
+
+    impl oras::content::Content for Untouchable {
+        fn size(&self) -> u64 {
+            2 * 1024 * 1024
+        }
+
+        fn open(&mut self) -> oras::Result<Box<dyn std::io::Read + '_>> {
+            panic!("the content is there already");
+        }
+    }
+
+    let bytes = vec![7; 2 * 1024 * 1024];
+    every_store(|name, store| {
+        store.push(&blob(&bytes), &mut bytes.as_slice()).unwrap();
+
+        let pushed = store.push(&blob(&bytes), &mut Untouchable).unwrap();
+
+        assert_eq!(pushed, Pushed::AlreadyThere, "{name}");
+    });
+}

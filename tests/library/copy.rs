@@ -1,0 +1,391 @@
+//! Copying graphs: children before parents, each content once, and whose fault it was when it fails.
+
+use std::time::UNIX_EPOCH;
+
+use oras::copy::{CopyOptions, Event, RootState, copy, copy_graph};
+use oras::descriptor::{Descriptor, TITLE};
+use oras::memory::MemoryStore;
+use oras::pack::{PackOptions, pack};
+use oras::store::{Source, Target};
+use oras::{Error, MediaType, Result};
+use serde_json::{Value, json};
+
+use crate::setup::{ABSENT, blob, builder, client, text};
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Personality, TestRegistry, on, sha256};
+
+/// Packs an artifact of these files, with the empty config, and tags it `v1`.
+fn artifact(store: &MemoryStore, files: &[&[u8]]) -> Descriptor {
+    let layers = files.iter().map(|&bytes| {
+        let layer = blob(bytes);
+        store.push(&layer, &mut &*bytes).unwrap();
+        layer
+    });
+    let options = PackOptions {
+        artifact_type: Some("application/vnd.test".into()),
+        layers: layers.collect(),
+        ..PackOptions::default()
+    };
+    let packed = pack(store, options, UNIX_EPOCH).unwrap();
+    store.tag(packed.descriptor(), "v1").unwrap();
+    packed.descriptor().clone()
+}
+
+/// Stores a document as a manifest.
+fn manifest(store: &dyn Target, media_type: MediaType, document: &Value) -> Descriptor {
+    let bytes = document.to_string().into_bytes();
+    let descriptor = Descriptor::of(media_type, &bytes);
+    store.push(&descriptor, &mut bytes.as_slice()).unwrap();
+    descriptor
+}
+
+fn index(store: &dyn Target, entries: &[Descriptor]) -> Descriptor {
+    let document = json!({ "schemaVersion": 2, "manifests": entries });
+    manifest(store, MediaType::IMAGE_INDEX, &document)
+}
+
+/// Copies and tells what happened, as `copied {name}` …; names are media types or titles.
+fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<String> {
+    let mut events = Vec::new();
+    let mut observe = |event: Event<'_>| {
+        let (verb, node) = match event {
+            Event::Examining(_) | Event::Examined(_) | Event::Started(_) => return Ok(()),
+            Event::Copied(node) => ("copied", node),
+            Event::Existed(node) => ("existed", node),
+            Event::Repeated(node) => ("repeated", node),
+            Event::Foreign(node) => ("foreign", node),
+            other => panic!("{other:?}"),
+        };
+        let name = node.display_name().rsplit('/').next().unwrap_or_default();
+        events.push(format!("{verb} {name}"));
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+    copy_graph(source, target, root, None, &mut options).unwrap();
+    events
+}
+
+fn titled(bytes: &[u8], title: &str) -> Descriptor {
+    let mut descriptor = blob(bytes);
+    descriptor.annotations.insert(TITLE.into(), title.into());
+    descriptor
+}
+
+fn options<'a>() -> CopyOptions<'a> {
+    CopyOptions::default()
+}
+
+fn methods(registry: &TestRegistry) -> String {
+    let lines = registry.log();
+    let methods: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    methods.join(" ")
+}
+
+#[test]
+fn a_push_of_three_files_is_nine_requests() {
+    let memory = MemoryStore::new();
+    let root = artifact(&memory, &[b"one", b"two", b"three"]);
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let mut options = CopyOptions {
+        root: RootState::New,
+        ..CopyOptions::default()
+    };
+
+    copy_graph(&memory, &repository, &root, Some("v1"), &mut options).unwrap();
+
+    // Two for each of four blobs, the empty config among them, and one for the manifest.
+    assert_eq!(
+        methods(&registry),
+        "POST PUT POST PUT POST PUT POST PUT PUT"
+    );
+    assert_eq!(
+        registry.log().last().unwrap(),
+        "PUT /v2/a/manifests/v1 (no authorization)"
+    );
+    assert_eq!(registry.resolve("a", "v1").unwrap(), root.digest.as_str());
+}
+
+#[test]
+fn the_same_push_to_a_token_registry_is_two_more() {
+    let memory = MemoryStore::new();
+    let root = artifact(&memory, &[b"one", b"two", b"three"]);
+    let registry = TestRegistry::requiring_token("t0k3n");
+    let client = client();
+    let repository = client
+        .repository(&registry.reference("a"))
+        .unwrap()
+        .for_writing();
+    let mut options = CopyOptions {
+        root: RootState::New,
+        ..CopyOptions::default()
+    };
+
+    copy_graph(&memory, &repository, &root, Some("v1"), &mut options).unwrap();
+
+    assert_eq!(registry.log().len(), 11, "{:#?}", registry.log());
+}
+
+#[test]
+fn blobs_that_are_there_are_one_request_each() {
+    let memory = MemoryStore::new();
+    let root = artifact(&memory, &[b"one", b"two", b"three"]);
+    let registry = TestRegistry::start();
+    for bytes in [&b"one"[..], b"two", b"three", b"{}"] {
+        registry.seed_blob("a", bytes);
+    }
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    copy_graph(&memory, &repository, &root, Some("v1"), &mut options()).unwrap();
+
+    assert_eq!(methods(&registry), "HEAD POST POST POST POST PUT");
+}
+
+#[test]
+fn a_pull_is_one_request_for_each_piece_of_content() {
+    let registry = TestRegistry::start();
+    let digest = registry.seed_artifact("a", "v1", &[("one.txt", b"one"), ("two.txt", b"two")]);
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let memory = MemoryStore::new();
+
+    let root = copy(&repository, "v1", &memory, Some("copied"), &mut options()).unwrap();
+
+    assert_eq!(root.digest.as_str(), digest);
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/a/manifests/v1 (no authorization)".to_owned(),
+            format!("GET /v2/a/blobs/{} (no authorization)", sha256(b"{}")),
+            format!("GET /v2/a/blobs/{} (no authorization)", sha256(b"one")),
+            format!("GET /v2/a/blobs/{} (no authorization)", sha256(b"two")),
+        ]
+    );
+    assert_eq!(memory.resolve("copied").unwrap().digest, root.digest);
+    let manifest = memory.fetch(&root).unwrap().read_all(1000).unwrap();
+    assert_eq!(manifest, registry.manifest("a", "v1").unwrap());
+}
+
+#[test]
+fn a_root_that_is_there_ends_the_copy() {
+    let memory = MemoryStore::new();
+    let root = artifact(&memory, &[b"one"]);
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    copy_graph(&memory, &repository, &root, None, &mut options()).unwrap();
+    registry.clear_log();
+
+    copy_graph(&memory, &repository, &root, None, &mut options()).unwrap();
+    assert_eq!(methods(&registry), "HEAD");
+
+    registry.clear_log();
+    copy_graph(&memory, &repository, &root, Some("v2"), &mut options()).unwrap();
+    assert_eq!(methods(&registry), "HEAD PUT");
+    assert_eq!(registry.tags("a"), ["v2"]);
+}
+
+#[test]
+fn an_artifact_goes_from_registry_to_registry_byte_for_byte() {
+    let from = TestRegistry::start_as(Personality::distribution());
+    from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
+    let to = TestRegistry::start_as(Personality::zot());
+    let client = client();
+    let source = client.repository(&from.reference("a")).unwrap();
+    let target = client.repository(&to.reference("b")).unwrap();
+
+    copy(&source, "v1", &target, Some("v1"), &mut options()).unwrap();
+
+    assert_eq!(
+        to.manifest("b", "v1").unwrap(),
+        from.manifest("a", "v1").unwrap()
+    );
+    assert_eq!(to.blob("b", &sha256(b"one")).unwrap(), b"one");
+    assert_eq!(methods(&from), "GET GET GET");
+    assert_eq!(methods(&to), "HEAD POST PUT POST PUT PUT");
+}
+
+#[test]
+fn children_come_before_their_parents() {
+    let source = MemoryStore::new();
+    let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
+    let root = index(&source, &images);
+
+    assert_eq!(
+        events(&source, &MemoryStore::new(), &root),
+        [
+            "copied vnd.oci.empty.v1+json",
+            "copied octet-stream",
+            "copied vnd.oci.image.manifest.v1+json",
+            "copied octet-stream",
+            "copied vnd.oci.image.manifest.v1+json",
+            "copied vnd.oci.image.index.v1+json",
+        ]
+    );
+}
+
+#[test]
+fn a_part_that_is_there_is_not_entered() {
+    let source = MemoryStore::new();
+    let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
+    let root = index(&source, &images);
+    let target = MemoryStore::new();
+    copy_graph(&source, &target, &images[1], None, &mut options()).unwrap();
+
+    assert_eq!(
+        events(&source, &target, &root),
+        [
+            "existed vnd.oci.empty.v1+json",
+            "copied octet-stream",
+            "copied vnd.oci.image.manifest.v1+json",
+            "existed vnd.oci.image.manifest.v1+json",
+            "copied vnd.oci.image.index.v1+json",
+        ]
+    );
+}
+
+#[test]
+fn content_under_two_names_is_copied_once_and_told_twice() {
+    let source = MemoryStore::new();
+    source.push(&blob(b"one"), &mut &b"one"[..]).unwrap();
+    source.push(&Descriptor::empty(), &mut &b"{}"[..]).unwrap();
+    let layers = [
+        titled(b"one", "a.txt"),
+        titled(b"one", "b.txt"),
+        titled(b"one", "a.txt"),
+    ];
+    let document = json!({ "schemaVersion": 2, "config": Descriptor::empty(), "layers": layers });
+    let root = manifest(&source, MediaType::IMAGE_MANIFEST, &document);
+
+    assert_eq!(
+        events(&source, &MemoryStore::new(), &root),
+        [
+            "copied vnd.oci.empty.v1+json",
+            "copied a.txt",
+            "repeated b.txt",
+            "copied vnd.oci.image.manifest.v1+json",
+        ]
+    );
+}
+
+#[test]
+fn a_digest_may_be_a_blob_here_and_a_manifest_there() {
+    let source = MemoryStore::new();
+    let image = artifact(&source, &[b"one"]);
+    let as_blob = Descriptor::new(MediaType::OCTET_STREAM, image.digest.clone(), image.size);
+    let document =
+        json!({ "schemaVersion": 2, "config": Descriptor::empty(), "layers": [as_blob] });
+    let carrier = manifest(&source, MediaType::IMAGE_MANIFEST, &document);
+    for entries in [
+        [carrier.clone(), image.clone()],
+        [image.clone(), carrier.clone()],
+    ] {
+        let root = index(&source, &entries);
+        let registry = TestRegistry::start();
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        copy_graph(&source, &repository, &root, Some("v1"), &mut options()).unwrap();
+
+        assert!(registry.blob("a", image.digest.as_str()).is_some());
+        assert!(registry.manifest("a", image.digest.as_str()).is_some());
+    }
+}
+
+#[test]
+fn layers_that_are_not_distributed_are_left_out() {
+    let source = MemoryStore::new();
+    source.push(&Descriptor::empty(), &mut &b"{}"[..]).unwrap();
+    let foreign = Descriptor::new(
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip".into(),
+        ABSENT.parse().unwrap(),
+        1_000_000,
+    );
+    let document =
+        json!({ "schemaVersion": 2, "config": Descriptor::empty(), "layers": [foreign] });
+    let root = manifest(&source, MediaType::IMAGE_MANIFEST, &document);
+
+    assert_eq!(
+        events(&source, &MemoryStore::new(), &root),
+        [
+            "foreign vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+            "copied vnd.oci.empty.v1+json",
+            "copied vnd.oci.image.manifest.v1+json",
+        ]
+    );
+}
+
+#[test]
+fn an_observer_can_stop_the_copy() {
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one"]);
+    let target = MemoryStore::new();
+    let mut stop = |_: Event<'_>| -> Result<()> { Err(Error::unsupported("going on")) };
+    let mut options = CopyOptions {
+        observer: Some(&mut stop),
+        ..CopyOptions::default()
+    };
+
+    let error = copy_graph(&source, &target, &root, None, &mut options).unwrap_err();
+
+    assert_eq!(text(&error), "going on: unsupported");
+    assert!(!target.exists(&root).unwrap());
+}
+
+#[test]
+fn a_chooser_changes_what_is_followed() {
+    let source = MemoryStore::new();
+    let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
+    let root = index(&source, &images);
+    let target = MemoryStore::new();
+    let mut first_only = |manifest: &oras::RawManifest, mut successors: Vec<Descriptor>| {
+        if manifest.descriptor().media_type.is_index() {
+            successors.truncate(1);
+        }
+        Ok(successors)
+    };
+    let mut options = CopyOptions {
+        chooser: Some(&mut first_only),
+        ..CopyOptions::default()
+    };
+
+    copy_graph(&source, &target, &root, None, &mut options).unwrap();
+
+    assert!(target.exists(&images[0]).unwrap());
+    assert!(!target.exists(&images[1]).unwrap());
+}
+
+#[test]
+fn a_blob_can_be_copied_by_itself() {
+    let source = MemoryStore::new();
+    source
+        .push_tagged(&blob(b"one"), &mut &b"one"[..], "v1")
+        .unwrap();
+    let target = MemoryStore::new();
+
+    copy(&source, "v1", &target, Some("v2"), &mut options()).unwrap();
+
+    assert_eq!(target.resolve("v2").unwrap(), blob(b"one"));
+}
+
+#[test]
+fn a_break_in_the_source_does_not_spoil_the_destination() {
+    let from = TestRegistry::start().with(on("GET", "/v2/a/blobs/*").close_after(1).times(2));
+    from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
+    let to = TestRegistry::start();
+    let client = builder().clock(FakeClock::new()).build();
+    let source = client.repository(&from.reference("a")).unwrap();
+    let target = client.repository(&to.reference("a")).unwrap();
+
+    copy(&source, "v1", &target, Some("v1"), &mut options()).unwrap();
+
+    assert_eq!(to.blob("a", &sha256(b"one")).unwrap(), b"one");
+}

@@ -1,0 +1,210 @@
+//! Limits: how much a server can make us read, hold and believe.
+
+use oras::descriptor::Descriptor;
+use oras::error::Error;
+use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::store::{Source, TagLister, Target};
+use oras::{MediaType, Result};
+
+use crate::setup::{HELLO, builder, client, hello, text};
+use crate::support::registry::{Fault, TestRegistry, on};
+
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+
+/// An index of `size` bytes.
+fn index_of(size: usize) -> Vec<u8> {
+    let mut bytes = br#"{"schemaVersion":2,"manifests":[],"annotations":{"a":""#.to_vec();
+    bytes.resize(size - 3, b'x');
+    bytes.extend_from_slice(b"\"}}");
+    bytes
+}
+
+fn read(registry: &TestRegistry, limit: u64) -> Result<usize> {
+    let client = builder().max_manifest_bytes(limit).build();
+    let repository = client.repository(&registry.reference("a"))?;
+    let manifest = repository.fetch_manifest_tagged("v1", limit)?;
+    Ok(manifest.bytes().len())
+}
+
+fn registry_with(bytes: &[u8], fault: Fault) -> TestRegistry {
+    let registry = TestRegistry::start().with(fault);
+    registry.seed_manifest("a", INDEX_TYPE, bytes, Some("v1"));
+    registry
+}
+
+#[test]
+fn a_manifest_of_just_the_limit_is_read_and_one_of_more_is_not() {
+    let limit = usize::try_from(MAX_MANIFEST_BYTES).unwrap();
+    let no_fault = || on("GET", "nowhere");
+
+    let fits = registry_with(&index_of(limit), no_fault());
+    assert_eq!(read(&fits, MAX_MANIFEST_BYTES).unwrap(), limit);
+
+    for (name, fault) in [
+        ("announced", no_fault()),
+        ("unannounced", on("GET", "*").chunked()),
+    ] {
+        let exceeds = registry_with(&index_of(limit + 1), fault);
+        let error = read(&exceeds, MAX_MANIFEST_BYTES).unwrap_err();
+        assert_eq!(
+            text(&error),
+            "content size 4194305 exceeds MaxMetadataBytes 4194304: size exceeds limit",
+            "{name}"
+        );
+        assert_eq!(exceeds.log().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_manifest_without_end_ends_at_the_limit() {
+    let registry = registry_with(b"{}", on("GET", "*").endless_body());
+
+    let error = read(&registry, 1000).unwrap_err();
+
+    assert!(
+        matches!(error, Error::TooLarge { limit: 1000, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn the_largest_limit_of_all_is_no_limit() {
+    let registry = registry_with(&index_of(1000), on("GET", "*").chunked());
+
+    assert_eq!(read(&registry, u64::MAX).unwrap(), 1000);
+}
+
+#[test]
+fn a_manifest_beyond_the_limit_is_not_pushed() {
+    let registry = TestRegistry::start();
+    let client = builder().max_manifest_bytes(999).build();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let bytes = index_of(1000);
+    let index = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
+
+    let error = repository
+        .push_tagged(&index, &mut bytes.as_slice(), "v1")
+        .unwrap_err();
+
+    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+    assert!(registry.log().is_empty());
+}
+
+#[test]
+fn a_page_of_tags_without_end_ends_at_the_limit() {
+    let registry = TestRegistry::start().with(on("GET", "*").endless_body());
+    registry.seed_repository("a");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository
+        .tags(None, &mut |_| std::ops::ControlFlow::Continue(()))
+        .unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        "tag list size 4194305 exceeds MaxPageBytes 4194304: size exceeds limit"
+    );
+}
+
+#[test]
+fn an_error_without_end_is_an_error_all_the_same() {
+    let registry = TestRegistry::start().with(
+        on("GET", "*")
+            .status(404)
+            .header("Content-Type", "text/plain")
+            .body("x".repeat(100_000))
+            .endless_body(),
+    );
+    registry.seed_blob("a", b"hello");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository.fetch(&hello()).map(drop).unwrap_err();
+    assert!(error.is_not_found());
+
+    registry.heal();
+    registry.inject(
+        on("GET", "*")
+            .status(418)
+            .header("Content-Type", "text/plain")
+            .body("y".repeat(100_000))
+            .endless_body(),
+    );
+    let error = repository.fetch(&hello()).map(drop).unwrap_err();
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/a/blobs/{HELLO}\": response status code 418: {}…",
+            registry.url(),
+            "y".repeat(200)
+        )
+    );
+}
+
+#[test]
+fn a_redirect_an_upload_and_a_refusal_without_end_do_not_hold_us_up() {
+    let registry = TestRegistry::start()
+        .with(
+            on("GET", "/v2/a/*")
+                .redirect(307, &format!("/v2/b/blobs/{HELLO}"))
+                .endless_body(),
+        )
+        .with(on("POST", "*").endless_body())
+        .with(on("PUT", "*").endless_body());
+    registry.seed_blob("b", b"hello");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    assert_eq!(
+        repository.fetch(&hello()).unwrap().read_all(5).unwrap(),
+        b"hello"
+    );
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+}
+
+#[test]
+fn a_size_that_is_only_claimed_takes_no_memory() {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let enormous = Descriptor::new(hello().media_type, hello().digest, u64::MAX);
+
+    let error = repository
+        .fetch(&enormous)
+        .and_then(|reader| reader.read_all(u64::MAX))
+        .unwrap_err();
+
+    assert!(error.is_verification(), "{error:?}");
+    registry.inject(on("GET", "*").chunked());
+    let error = repository
+        .fetch(&enormous)
+        .and_then(|reader| reader.read_all(u64::MAX))
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Refused(_) | Error::Io { .. }),
+        "the rest is asked for and not there: {error:?}"
+    );
+}
+
+#[test]
+fn what_a_server_says_reaches_the_terminal_without_control_characters() {
+    let registry = TestRegistry::start().with(on("GET", "*").error(
+        403,
+        "DENIED\u{1b}[2J",
+        "\u{1b}]0;title\u{7}no\r\nnext line",
+    ));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository.fetch(&hello()).map(drop).unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/a/blobs/{HELLO}\": response status code 403: denied[2j: ]0;titleno  next line",
+            registry.url()
+        )
+    );
+}

@@ -1,0 +1,308 @@
+//! Manifests: one request each, trusted by their bytes and never by their headers alone.
+
+mod pushing;
+
+use oras::descriptor::Descriptor;
+use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::registry::Client;
+use oras::store::Source;
+use oras::{MediaType, RawManifest, Result};
+
+use crate::setup::{ABSENT, client, text};
+use crate::support::registry::{Personality, TestRegistry, on, sha256};
+
+/// An index without entries, the smallest manifest there is.
+const INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+
+fn index() -> Descriptor {
+    Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
+}
+
+fn registry_with(personality: Personality) -> TestRegistry {
+    let registry = TestRegistry::start_as(personality);
+    registry.seed_manifest("a", INDEX_TYPE, INDEX, Some("v1"));
+    registry
+}
+
+fn resolve(client: &Client, registry: &TestRegistry, reference: &str) -> Result<Descriptor> {
+    client
+        .repository(&registry.reference("a"))?
+        .resolve(reference)
+}
+
+fn read(client: &Client, registry: &TestRegistry, reference: &str) -> Result<RawManifest> {
+    client
+        .repository(&registry.reference("a"))?
+        .fetch_manifest_tagged(reference, MAX_MANIFEST_BYTES)
+}
+
+#[test]
+fn a_manifest_by_tag_is_one_get() {
+    let registry = registry_with(Personality::default());
+
+    let manifest = read(&client(), &registry, "v1").unwrap();
+
+    assert_eq!(manifest.bytes(), INDEX);
+    assert_eq!(*manifest.descriptor(), index());
+    assert_eq!(
+        registry.log(),
+        ["GET /v2/a/manifests/v1 (no authorization)"]
+    );
+    assert_eq!(
+        registry.requests()[0].header("Accept"),
+        Some(
+            "application/vnd.docker.distribution.manifest.v2+json, \
+             application/vnd.docker.distribution.manifest.list.v2+json, \
+             application/vnd.oci.image.manifest.v1+json, \
+             application/vnd.oci.image.index.v1+json, \
+             application/vnd.oci.artifact.manifest.v1+json"
+        )
+    );
+}
+
+#[test]
+fn a_tag_is_resolved_by_one_head() {
+    let registry = registry_with(Personality::default());
+
+    assert_eq!(resolve(&client(), &registry, "v1").unwrap(), index());
+    assert_eq!(
+        registry.log(),
+        ["HEAD /v2/a/manifests/v1 (no authorization)"]
+    );
+}
+
+#[test]
+fn where_head_says_too_little_get_says_the_rest() {
+    let complete = Personality::default;
+    for (name, registry) in [
+        (
+            "no digest",
+            registry_with(Personality {
+                digest_header: false,
+                ..complete()
+            }),
+        ),
+        (
+            "no length",
+            registry_with(Personality {
+                head_length: false,
+                ..complete()
+            }),
+        ),
+        (
+            "no type",
+            registry_with(complete()).with(on("HEAD", "*").without_header("Content-Type")),
+        ),
+        (
+            "the type of plain files",
+            registry_with(complete())
+                .with(on("HEAD", "*").header("Content-Type", "application/octet-stream")),
+        ),
+        (
+            "no HEAD",
+            registry_with(complete()).with(on("HEAD", "*").status(405)),
+        ),
+        (
+            "no liking for HEAD",
+            registry_with(complete()).with(on("HEAD", "*").status(400)),
+        ),
+        (
+            "no knowledge of HEAD",
+            registry_with(complete()).with(on("HEAD", "*").status(501)),
+        ),
+    ] {
+        assert_eq!(
+            resolve(&client(), &registry, "v1").unwrap(),
+            index(),
+            "{name}"
+        );
+        assert_eq!(
+            registry.log(),
+            [
+                "HEAD /v2/a/manifests/v1 (no authorization)",
+                "GET /v2/a/manifests/v1 (no authorization)"
+            ],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_head_by_digest_needs_no_digest_in_the_answer() {
+    let registry = registry_with(Personality {
+        digest_header: false,
+        ..Personality::default()
+    });
+    let digest = sha256(INDEX);
+
+    assert_eq!(resolve(&client(), &registry, &digest).unwrap(), index());
+    assert_eq!(
+        registry.log(),
+        [format!("HEAD /v2/a/manifests/{digest} (no authorization)")]
+    );
+}
+
+#[test]
+fn a_head_about_another_manifest_or_an_invalid_one_is_refused() {
+    let digest = sha256(INDEX);
+    for (reference, header, wanted) in [
+        (
+            digest.as_str(),
+            ABSENT,
+            format!("the answer is about another manifest, {ABSENT}"),
+        ),
+        (
+            "v1",
+            "sha256:beef",
+            "the digest in its header is not valid: invalid digest \"sha256:beef\": invalid checksum digest length"
+                .to_owned(),
+        ),
+    ] {
+        let registry = registry_with(Personality::default())
+            .with(on("HEAD", "*").header("Docker-Content-Digest", header));
+
+        let error = resolve(&client(), &registry, reference).unwrap_err();
+
+        assert_eq!(
+            text(&error),
+            format!("HEAD \"{}/v2/a/manifests/{reference}\": {wanted}", registry.url())
+        );
+    }
+}
+
+#[test]
+fn the_bytes_of_a_manifest_by_tag_decide_over_its_digest_header() {
+    for header in [ABSENT, "sha256:beef", "nonsense"] {
+        let registry = registry_with(Personality::default())
+            .with(on("GET", "*").header("Docker-Content-Digest", header));
+
+        let manifest = read(&client(), &registry, "v1").unwrap();
+
+        assert_eq!(*manifest.descriptor(), index(), "{header}");
+    }
+}
+
+#[test]
+fn a_manifest_by_digest_must_have_it() {
+    let digest = sha256(INDEX);
+    let registry = registry_with(Personality::default()).with(on("GET", "*").flip_byte(20));
+
+    let error = read(&client(), &registry, &digest).unwrap_err();
+
+    assert!(error.is_verification());
+    assert_eq!(text(&error), format!("{digest}: mismatched digest"));
+}
+
+#[test]
+fn a_manifest_that_breaks_off_is_asked_for_again() {
+    let registry =
+        registry_with(Personality::default()).with(on("GET", "*").close_after(20).times(2));
+
+    let manifest = read(&client(), &registry, "v1").unwrap();
+
+    assert_eq!(manifest.bytes(), INDEX);
+    assert_eq!(registry.log().len(), 3);
+}
+
+#[test]
+fn without_a_content_type_a_manifest_speaks_for_itself() {
+    for (name, bytes, wanted) in [
+        ("by its own type", INDEX, MediaType::IMAGE_INDEX),
+        (
+            "by its entries",
+            br#"{"schemaVersion":2,"manifests":[]}"#,
+            MediaType::IMAGE_INDEX,
+        ),
+        (
+            "by its config",
+            br#"{"schemaVersion":2,"config":{}}"#,
+            MediaType::IMAGE_MANIFEST,
+        ),
+    ] {
+        for content_type in ["", "text/plain; charset=utf-8", "application/octet-stream"] {
+            let registry = TestRegistry::start();
+            registry.seed_manifest("a", content_type, bytes, Some("v1"));
+            // What has no type is no answer to a request for certain types, so the request is not understood as one.
+            registry.inject(on("GET", "*").ignoring("Accept"));
+
+            let manifest = read(&client(), &registry, "v1").unwrap();
+
+            assert_eq!(manifest.descriptor().media_type, wanted, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_manifest_is_refused_by_name() {
+    let get = || on("GET", "*");
+    for (fault, wanted) in [
+        (
+            get().html_page(),
+            "the answer is a web page, not a manifest",
+        ),
+        (
+            get().body("not JSON"),
+            "the answer is said to be \"application/vnd.oci.image.index.v1+json\" and is not JSON of that form",
+        ),
+        (
+            get().without_header("Content-Type").body("{}"),
+            "the answer does not say what it is",
+        ),
+        (
+            get().header("Content-Type", "application/vnd.oci.image.manifest.v1+json"),
+            "the answer is said to be \"application/vnd.oci.image.manifest.v1+json\" \
+             and says it is \"application/vnd.oci.image.index.v1+json\"",
+        ),
+    ] {
+        let registry = registry_with(Personality::default()).with(fault);
+
+        let error = read(&client(), &registry, "v1").unwrap_err();
+
+        assert_eq!(
+            text(&error),
+            format!("GET \"{}/v2/a/manifests/v1\": {wanted}", registry.url())
+        );
+    }
+}
+
+#[test]
+fn a_manifest_of_another_type_than_its_descriptor_says_is_refused() {
+    let bytes = br#"{"schemaVersion":2,"manifests":[],"config":{},"layers":[]}"#;
+    let registry = TestRegistry::start();
+    registry.seed_manifest("a", INDEX_TYPE, bytes, None);
+    let as_image = Descriptor::of(MediaType::IMAGE_MANIFEST, bytes);
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository
+        .fetch(&as_image)
+        .and_then(|reader| reader.read_all(1000))
+        .unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "{}: the registry has it as \"application/vnd.oci.image.index.v1+json\", \
+             not \"application/vnd.oci.image.manifest.v1+json\"",
+            as_image.digest
+        )
+    );
+}
+
+#[test]
+fn what_does_not_exist_is_not_found_under_its_full_name() {
+    let registry = registry_with(Personality::default());
+
+    for error in [
+        resolve(&client(), &registry, "v2").unwrap_err(),
+        read(&client(), &registry, "v2").unwrap_err(),
+    ] {
+        assert!(error.is_not_found());
+        assert_eq!(
+            text(&error),
+            format!("{}: not found", registry.reference("a:v2"))
+        );
+    }
+}

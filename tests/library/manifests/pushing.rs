@@ -1,0 +1,106 @@
+//! Writing manifests: one request, and what the registry makes of it.
+
+use oras::store::Target;
+
+use super::{INDEX, index, registry_with};
+use crate::setup::{ABSENT, client, text};
+use crate::support::registry::{Personality, TestRegistry, on, sha256};
+
+#[test]
+fn a_manifest_is_pushed_under_its_tag_by_one_put() {
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository
+        .push_tagged(&index(), &mut &*INDEX, "v1")
+        .unwrap();
+
+    assert_eq!(
+        registry.log(),
+        ["PUT /v2/a/manifests/v1 (no authorization)"]
+    );
+    assert_eq!(
+        registry.requests()[0].header("Content-Type"),
+        Some("application/vnd.oci.image.index.v1+json")
+    );
+    assert_eq!(registry.manifest("a", "v1").unwrap(), INDEX);
+}
+
+#[test]
+fn a_manifest_gets_another_tag_by_its_own_bytes() {
+    let registry = registry_with(Personality::default());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.tag(&index(), "v2").unwrap();
+
+    assert_eq!(registry.tags("a"), ["v1", "v2"]);
+    assert_eq!(
+        registry.log(),
+        [
+            format!("GET /v2/a/manifests/{} (no authorization)", sha256(INDEX)),
+            "PUT /v2/a/manifests/v2 (no authorization)".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn a_registry_that_stores_something_else_is_told_on() {
+    let registry = TestRegistry::start().with(on("PUT", "*").wrong_digest_header());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository
+        .push_tagged(&index(), &mut &*INDEX, "v1")
+        .unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "PUT \"{}/v2/a/manifests/v1\": the registry stored {ABSENT} instead of {}",
+            registry.url(),
+            sha256(INDEX)
+        )
+    );
+}
+
+#[test]
+fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
+    for (registry, wanted) in [
+        (
+            TestRegistry::start_as(Personality {
+                creates_repositories: false,
+                ..Personality::default()
+            }),
+            "404: name unknown: repository name not known to registry",
+        ),
+        (
+            TestRegistry::start().with(on("PUT", "*").error(
+                400,
+                "MANIFEST_BLOB_UNKNOWN",
+                "missing",
+            )),
+            "400: manifest blob unknown: missing",
+        ),
+        (
+            TestRegistry::start().with(on("PUT", "*").status(413).body("too much for this proxy")),
+            "413: Request Entity Too Large: too much for this proxy",
+        ),
+    ] {
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        let error = repository
+            .push_tagged(&index(), &mut &*INDEX, "v1")
+            .unwrap_err();
+
+        assert_eq!(
+            text(&error),
+            format!(
+                "PUT \"{}/v2/a/manifests/v1\": response status code {wanted}",
+                registry.url()
+            )
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! Listing tags: page after page, as long as they go forward and stay at home.
+
+use std::ops::ControlFlow;
+
+use oras::Result;
+use oras::registry::{Client, PlainHttp};
+use oras::store::TagLister;
+
+use crate::setup::{BehindTls, TLS_HOST, builder, client, text};
+use crate::support::registry::{Personality, TestRegistry, on};
+
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+
+/// A registry with the tags `a` to `e`, two to a page.
+fn registry() -> TestRegistry {
+    registry_as(Personality {
+        page_size: Some(2),
+        ..Personality::default()
+    })
+}
+
+fn registry_as(personality: Personality) -> TestRegistry {
+    let registry = TestRegistry::start_as(personality);
+    for tag in ["a", "b", "c", "d", "e"] {
+        registry.seed_manifest("r", INDEX_TYPE, b"{}", Some(tag));
+    }
+    registry
+}
+
+fn pages(client: &Client, registry: &TestRegistry) -> Result<Vec<String>> {
+    let mut pages = Vec::new();
+    client
+        .repository(&registry.reference("r"))?
+        .tags(None, &mut |page| {
+            pages.push(page.join(" "));
+            ControlFlow::Continue(())
+        })?;
+    Ok(pages)
+}
+
+#[test]
+fn pages_are_followed_to_the_last() {
+    let registry = registry();
+
+    assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/r/tags/list (no authorization)",
+            "GET /v2/r/tags/list?last=b (no authorization)",
+            "GET /v2/r/tags/list?last=d (no authorization)",
+        ]
+    );
+}
+
+#[test]
+fn links_are_followed_whatever_they_look_like() {
+    for personality in [
+        Personality {
+            page_size: Some(2),
+            absolute_locations: true,
+            ..Personality::default()
+        },
+        Personality {
+            page_size: Some(2),
+            page_parameter: "next_page",
+            ..Personality::default()
+        },
+    ] {
+        let registry = registry_as(personality);
+
+        assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);
+    }
+}
+
+#[test]
+fn an_empty_page_does_not_end_the_list() {
+    let registry = registry().with(on("GET", "*").drop_page().nth(2));
+
+    assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "e"]);
+}
+
+#[test]
+fn the_list_goes_on_after_a_given_tag() {
+    let registry = registry();
+    let client = client();
+    let repository = client.repository(&registry.reference("r")).unwrap();
+    let mut tags = Vec::new();
+
+    repository
+        .tags(Some("c"), &mut |page| {
+            tags.extend_from_slice(page);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+
+    assert_eq!(tags, ["d", "e"]);
+    assert_eq!(
+        registry.log(),
+        ["GET /v2/r/tags/list?last=c (no authorization)"]
+    );
+}
+
+#[test]
+fn who_has_seen_enough_asks_for_no_more() {
+    let registry = registry();
+    let client = client();
+    let repository = client.repository(&registry.reference("r")).unwrap();
+
+    repository
+        .tags(None, &mut |_| ControlFlow::Break(()))
+        .unwrap();
+
+    assert_eq!(registry.log().len(), 1);
+}
+
+#[test]
+fn no_tags_are_no_pages() {
+    for body in [
+        r#"{"name":"r","tags":null}"#,
+        r#"{"name":"r"}"#,
+        r#"{"tags":[]}"#,
+    ] {
+        let registry = registry().with(on("GET", "*").body(body).without_header("Link"));
+
+        assert!(pages(&client(), &registry).unwrap().is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn pages_that_go_in_a_circle_end() {
+    for link in [
+        "</v2/r/tags/list>; rel=\"next\"",
+        "</v2/r/tags/list?last=b>; rel=\"next\"",
+    ] {
+        let registry = registry().with(on("GET", "*").link(link));
+
+        let error = pages(&client(), &registry).unwrap_err();
+
+        assert!(
+            text(&error).ends_with("/v2/r/tags/list\": the pages go in a circle")
+                || text(&error).ends_with("/v2/r/tags/list?last=b\": the pages go in a circle"),
+            "{}",
+            text(&error)
+        );
+        assert!(registry.log().len() <= 2);
+    }
+}
+
+#[test]
+fn a_page_at_another_host_is_not_asked_for() {
+    let elsewhere = TestRegistry::start();
+    let registry = registry().with(on("GET", "*").link_at(&elsewhere));
+
+    let error = pages(&client(), &registry).unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/r/tags/list\": the next page is at another host, \"{}/v2/r/tags/list?last=b\"",
+            registry.url(),
+            elsewhere.url()
+        )
+    );
+    assert!(elsewhere.log().is_empty());
+}
+
+#[test]
+fn a_registry_behind_a_proxy_may_link_to_itself_by_http() {
+    let registry = registry();
+    registry.inject(
+        on("GET", "*")
+            .link("<http://registry.example/v2/r/tags/list?last=b>; rel=\"next\"")
+            .nth(1),
+    );
+    let client = builder()
+        .plain_http(PlainHttp::Never)
+        .transport(BehindTls::of(&registry))
+        .build();
+    let repository = client.repository(&format!("{TLS_HOST}/r")).unwrap();
+    let mut tags = Vec::new();
+
+    repository
+        .tags(None, &mut |page| {
+            tags.extend_from_slice(page);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+
+    assert_eq!(tags, ["a", "b", "c", "d", "e"]);
+}
+
+#[test]
+fn what_is_no_list_is_an_error_that_says_so() {
+    for (fault, wanted) in [
+        (
+            on("GET", "*").html_page(),
+            "the answer is no tag list: expected value at line 1 column 1",
+        ),
+        (
+            on("GET", "*").link("<http://[>; rel=\"next\""),
+            "its Link is not valid: invalid URL \"http://[\": its host is not valid",
+        ),
+    ] {
+        let registry = registry().with(fault);
+
+        let error = pages(&client(), &registry).unwrap_err();
+
+        assert_eq!(
+            text(&error),
+            format!("GET \"{}/v2/r/tags/list\": {wanted}", registry.url())
+        );
+    }
+}
+
+#[test]
+fn a_repository_that_is_not_there_is_not_found() {
+    let registry = TestRegistry::start();
+
+    let error = pages(&client(), &registry).unwrap_err();
+
+    assert!(error.is_not_found());
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/r/tags/list\": response status code 404: name unknown: repository name not known to registry",
+            registry.url()
+        )
+    );
+}
+
+#[test]
+fn a_page_that_breaks_off_is_asked_for_again() {
+    let registry = registry().with(on("GET", "*").close_after(10).nth(2));
+
+    assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);
+    assert_eq!(registry.log().len(), 4);
+}

@@ -1,0 +1,255 @@
+//! Redirects: followed by hand, a few times, and never with a secret to where it was not meant to go.
+
+use oras::registry::{Client, PlainHttp};
+use oras::store::{Source, Target};
+use oras::{Error, Result};
+
+use crate::setup::{BehindTls, HELLO, TLS_HOST, builder, client, hello, text};
+use crate::support::registry::{Personality, TestRegistry, on};
+
+fn pull(client: &Client, registry: &TestRegistry) -> Result<Vec<u8>> {
+    let repository = client.repository(&registry.reference("a"))?;
+    repository.fetch(&hello())?.read_all(5)
+}
+
+/// A client of a registry that is reached by https.
+fn tls_client(registry: &TestRegistry) -> Client {
+    builder()
+        .plain_http(PlainHttp::Never)
+        .transport(BehindTls::of(registry))
+        .build()
+}
+
+fn pull_by_tls(client: &Client) -> Result<Vec<u8>> {
+    let repository = client.repository(&format!("{TLS_HOST}/a"))?;
+    repository.fetch(&hello())?.read_all(5)
+}
+
+#[test]
+fn a_redirect_to_another_origin_carries_no_secret() {
+    let cdn = TestRegistry::start();
+    let registry =
+        TestRegistry::requiring_token("t0k3n").with(on("GET", "/v2/a/blobs/*").redirect_to(&cdn));
+    registry.seed_blob("a", b"hello");
+    cdn.seed_blob("a", b"hello");
+    let client = builder().header("X-Secret", "canary").build();
+
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+
+    assert_eq!(
+        cdn.log(),
+        [format!("GET /v2/a/blobs/{HELLO} (no authorization)")]
+    );
+    assert_eq!(cdn.requests()[0].header("X-Secret"), None);
+    assert_eq!(
+        registry.log().last().unwrap(),
+        &format!("GET /v2/a/blobs/{HELLO} (bearer)")
+    );
+}
+
+#[test]
+fn every_kind_of_redirect_is_followed_for_a_read() {
+    for status in [301, 302, 303, 307, 308] {
+        let cdn = TestRegistry::start();
+        cdn.seed_blob("a", b"hello");
+        let location = format!("{}/v2/a/blobs/{HELLO}", cdn.url());
+        let registry = TestRegistry::start().with(on("GET", "*").redirect(status, &location));
+
+        assert_eq!(pull(&client(), &registry).unwrap(), b"hello", "{status}");
+    }
+}
+
+#[test]
+fn a_redirect_within_the_registry_keeps_what_the_registry_may_have() {
+    let registry = TestRegistry::requiring_basic("me", "secret")
+        .with(on("GET", "/v2/a/blobs/*").redirect(307, &format!("/v2/b/blobs/{HELLO}")));
+    registry.seed_blob("b", b"hello");
+    let client = builder()
+        .credentials(oras::credentials::Fixed(oras::Credential::password(
+            "me", "secret",
+        )))
+        .header("X-Custom", "yes")
+        .build();
+
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+
+    let last = registry.requests().pop().unwrap();
+    assert_eq!(last.line(), format!("GET /v2/b/blobs/{HELLO} (basic)"));
+    assert_eq!(last.header("X-Custom"), Some("yes"));
+}
+
+#[test]
+fn what_another_origin_asks_for_is_not_answered_with_the_credentials_of_the_registry() {
+    let cdn = TestRegistry::requiring_basic("me", "secret");
+    let registry = TestRegistry::start().with(on("GET", "*").redirect_to(&cdn));
+    let client = builder()
+        .credentials(oras::credentials::Fixed(oras::Credential::password(
+            "me", "secret",
+        )))
+        .build();
+
+    let error = pull(&client, &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/a/blobs/{HELLO}\": response status code 401: unauthorized: authentication required",
+            cdn.url()
+        )
+    );
+    assert!(
+        cdn.log()
+            .iter()
+            .all(|line| line.ends_with("(no authorization)")),
+        "{:#?}",
+        cdn.log()
+    );
+}
+
+#[test]
+fn a_broken_blob_is_asked_for_at_the_registry_again() {
+    let cdn = TestRegistry::start().with(on("GET", "*").close_after(2).nth(1));
+    cdn.seed_blob("a", b"hello");
+    let registry = TestRegistry::start().with(on("GET", "*").redirect_to(&cdn));
+
+    assert_eq!(pull(&client(), &registry).unwrap(), b"hello");
+
+    // An address at the storage may be good for a moment only.
+    assert_eq!(registry.log().len(), 2);
+    assert_eq!(
+        cdn.requests()[1].header("Range"),
+        Some("bytes=2-4"),
+        "the range goes along"
+    );
+}
+
+#[test]
+fn redirects_end() {
+    let registry =
+        TestRegistry::start().with(on("GET", "*").redirect(302, &format!("/v2/a/blobs/{HELLO}")));
+
+    let error = pull(&client(), &registry).unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "GET \"{}/v2/a/blobs/{HELLO}\": more than 5 redirects",
+            registry.url()
+        )
+    );
+    assert_eq!(registry.log().len(), 6);
+}
+
+#[test]
+fn a_redirect_without_a_usable_location_is_an_error() {
+    for (fault, wanted) in [
+        (on("GET", "*").status(307), "the redirect has no Location"),
+        (
+            on("GET", "*").redirect(307, "http://user@host/x?secret=canary"),
+            "its Location is not valid: invalid URL \"http://…@host/x\": its host is not valid",
+        ),
+    ] {
+        let registry = TestRegistry::start().with(fault);
+
+        let error = pull(&client(), &registry).unwrap_err();
+
+        assert_eq!(
+            text(&error),
+            format!("GET \"{}/v2/a/blobs/{HELLO}\": {wanted}", registry.url())
+        );
+    }
+}
+
+#[test]
+fn a_redirect_leaves_neither_https_nor_the_internet() {
+    for (location, reason) in [
+        ("http://cdn.example/x", "it would leave https"),
+        ("http://registry.example/x", "it would leave https"),
+        (
+            "https://10.0.0.1/x",
+            "it is an address of this machine or of a private network, and the registry is not",
+        ),
+        (
+            "https://[::1]/x",
+            "it is an address of this machine or of a private network, and the registry is not",
+        ),
+    ] {
+        let registry = TestRegistry::start().with(on("GET", "*").redirect(307, location));
+
+        let error = pull_by_tls(&tls_client(&registry)).unwrap_err();
+
+        assert_eq!(
+            text(&error),
+            format!(
+                "GET \"https://registry.example/v2/a/blobs/{HELLO}\": refusing to follow the redirect to \"{location}\": {reason}"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_token_service_that_would_leave_https_or_the_internet_is_not_asked() {
+    for (realm, reason) in [
+        ("http://auth.example/token", "it would leave https"),
+        (
+            "https://localhost/token",
+            "it is an address of this machine or of a private network, and the registry is not",
+        ),
+    ] {
+        let registry = TestRegistry::start().with(
+            on("GET", "*")
+                .error(401, "UNAUTHORIZED", "authentication required")
+                .header("WWW-Authenticate", &format!("Bearer realm=\"{realm}\"")),
+        );
+
+        let error = pull_by_tls(&tls_client(&registry)).unwrap_err();
+
+        assert!(error.is_unauthorized());
+        assert_eq!(
+            text(&error),
+            format!("refusing to ask \"{realm}\" for a token: {reason}")
+        );
+    }
+}
+
+#[test]
+fn content_follows_a_redirect_within_the_registry_and_no_other() {
+    let elsewhere = TestRegistry::start();
+    let registry = TestRegistry::start_as(Personality {
+        upload_state: false,
+        ..Personality::default()
+    });
+    let moved = format!("/v2/a/blobs/uploads/session-1?digest={HELLO}");
+    registry.inject(on("PUT", "*").redirect(307, &moved).nth(1));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+    assert_eq!(registry.blob("a", HELLO).unwrap(), b"hello");
+
+    registry.heal();
+    registry.inject(on("PUT", "*").redirect_to(&elsewhere));
+    let world = crate::setup::blob(b"world");
+    let error = repository.push(&world, &mut &b"world"[..]).unwrap_err();
+
+    assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+    assert!(
+        text(&error).ends_with("it would send content to another host"),
+        "{}",
+        text(&error)
+    );
+    assert!(elsewhere.log().is_empty());
+}
+
+#[test]
+fn existence_is_not_asked_of_the_storage() {
+    let cdn = TestRegistry::start();
+    let registry = TestRegistry::start().with(on("HEAD", "/v2/a/blobs/*").redirect_to(&cdn));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    assert!(repository.exists(&hello()).unwrap());
+
+    assert!(cdn.log().is_empty());
+}

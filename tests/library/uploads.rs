@@ -1,0 +1,337 @@
+//! Pushing blobs: two requests for a new one, one for one that is there, and no surprise about where they go.
+
+mod failures;
+
+use oras::Result;
+use oras::descriptor::Descriptor;
+use oras::digest::{Algorithm, Digest};
+use oras::registry::{Client, PlainHttp};
+use oras::store::{Pushed, Target};
+
+use crate::setup::{BehindTls, HELLO, LARGE, TLS_HOST, blob, builder, client, hello};
+use crate::support::registry::{Mount, Personality, TestRegistry, on, sha256};
+use crate::support::rng::Rng;
+
+fn push(
+    client: &Client,
+    registry: &TestRegistry,
+    expected: &Descriptor,
+    mut bytes: &[u8],
+) -> Result<Pushed> {
+    client
+        .repository(&registry.reference("a"))?
+        .push(expected, &mut bytes)
+}
+
+fn push_bytes(client: &Client, registry: &TestRegistry, bytes: &[u8]) -> Result<Pushed> {
+    push(client, registry, &blob(bytes), bytes)
+}
+
+/// The log, with the digests of `contents` as `{0}`, `{1}` …
+fn log(registry: &TestRegistry, contents: &[&[u8]]) -> Vec<String> {
+    let digests: Vec<_> = contents.iter().map(|bytes| sha256(bytes)).collect();
+    let short = |line: String| {
+        digests.iter().enumerate().fold(line, |line, (i, digest)| {
+            line.replace(digest.as_str(), &format!("{{{i}}}"))
+        })
+    };
+    let lines = registry.log().into_iter();
+    lines
+        .map(|line| short(line.replace(" (no authorization)", "")))
+        .collect()
+}
+
+fn registry_that(mount: Mount) -> TestRegistry {
+    TestRegistry::start_as(Personality {
+        mount,
+        ..Personality::default()
+    })
+}
+
+/// Three large blobs.
+fn large() -> [Vec<u8>; 3] {
+    [1, 2, 3].map(|seed| Rng::new(seed).bytes(LARGE))
+}
+
+#[test]
+fn a_new_blob_is_two_requests_and_a_known_one_is_one() {
+    let registry = registry_that(Mount::Truthful);
+    let client = client();
+
+    assert_eq!(
+        push_bytes(&client, &registry, b"hello").unwrap(),
+        Pushed::Stored
+    );
+    assert_eq!(
+        push_bytes(&client, &registry, b"hello").unwrap(),
+        Pushed::AlreadyThere
+    );
+
+    assert_eq!(
+        log(&registry, &[b"hello"]),
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+        ]
+    );
+    assert_eq!(registry.blob("a", HELLO).unwrap(), b"hello");
+    let put = &registry.requests()[1];
+    assert_eq!(
+        (put.header("Content-Length"), put.header("Content-Type")),
+        (Some("5"), Some("application/octet-stream"))
+    );
+}
+
+#[test]
+fn a_small_blob_is_sent_again_to_a_registry_that_does_not_look() {
+    let registry = registry_that(Mount::Blind);
+    registry.seed_blob("a", b"hello");
+
+    assert_eq!(
+        push_bytes(&client(), &registry, b"hello").unwrap(),
+        Pushed::Stored
+    );
+
+    assert_eq!(
+        log(&registry, &[b"hello"]),
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+        ]
+    );
+}
+
+#[test]
+fn a_large_blob_is_not_sent_again_and_the_next_one_is_asked_for_at_once() {
+    let [first, second, _] = large();
+    let registry = registry_that(Mount::Blind);
+    registry.seed_blob("a", &first);
+    registry.seed_blob("a", &second);
+    let client = client();
+
+    for bytes in [&first, &second] {
+        assert_eq!(
+            push_bytes(&client, &registry, bytes).unwrap(),
+            Pushed::AlreadyThere
+        );
+    }
+
+    assert_eq!(
+        log(&registry, &[&first, &second]),
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "HEAD /v2/a/blobs/{0}",
+            "HEAD /v2/a/blobs/{1}",
+        ]
+    );
+}
+
+#[test]
+fn a_blob_just_stored_shows_whether_the_registry_looks() {
+    let [first, second, third] = large();
+    let registry = registry_that(Mount::Blind);
+    let client = client();
+
+    for bytes in [&first, &second, &third] {
+        assert_eq!(
+            push_bytes(&client, &registry, bytes).unwrap(),
+            Pushed::Stored
+        );
+    }
+
+    assert_eq!(
+        log(&registry, &[&first, &second, &third]),
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "HEAD /v2/a/blobs/{0}",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+            // The upload that opens although the blob is there serves for the next.
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "HEAD /v2/a/blobs/{1}",
+            "PUT /v2/a/blobs/uploads/session-2?_state=s1&digest={1}",
+            "HEAD /v2/a/blobs/{2}",
+            "POST /v2/a/blobs/uploads/",
+            "PUT /v2/a/blobs/uploads/session-3?_state=s1&digest={2}",
+        ]
+    );
+}
+
+#[test]
+fn a_registry_that_refuses_to_mount_is_asked_to_only_once() {
+    for status in [400, 401, 403, 405] {
+        let registry = registry_that(Mount::Refused(status));
+        let client = client();
+
+        for bytes in [&b"hello"[..], b"world"] {
+            assert_eq!(
+                push_bytes(&client, &registry, bytes).unwrap(),
+                Pushed::Stored
+            );
+        }
+
+        assert_eq!(
+            log(&registry, &[b"hello", b"world"]),
+            [
+                "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+                "HEAD /v2/a/blobs/{0}",
+                "POST /v2/a/blobs/uploads/",
+                "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+                "HEAD /v2/a/blobs/{1}",
+                "POST /v2/a/blobs/uploads/",
+                "PUT /v2/a/blobs/uploads/session-2?_state=s1&digest={1}",
+            ],
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_location_may_be_absolute_relative_or_have_a_query() {
+    let post = || on("POST", "*");
+    for (name, registry, put) in [
+        (
+            "absolute",
+            TestRegistry::start_as(Personality::distribution()),
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+        ),
+        (
+            "without a query",
+            TestRegistry::start_as(Personality::zot()),
+            "PUT /v2/a/blobs/uploads/session-1?digest={0}",
+        ),
+        (
+            "relative to the request",
+            TestRegistry::start().with(post().location("session-1?_state=s1")),
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+        ),
+        (
+            "without a scheme",
+            {
+                let registry = TestRegistry::start();
+                let location = format!(
+                    "//{}/v2/a/blobs/uploads/session-1?_state=s1",
+                    registry.host()
+                );
+                registry.with(post().location(&location))
+            },
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+        ),
+    ] {
+        assert_eq!(
+            push_bytes(&client(), &registry, b"hello").unwrap(),
+            Pushed::Stored,
+            "{name}"
+        );
+        assert_eq!(log(&registry, &[b"hello"])[1], put, "{name}");
+    }
+}
+
+#[test]
+fn an_upload_that_goes_elsewhere_takes_no_secret_along() {
+    let storage = TestRegistry::start().with(on("PUT", "*").status(201));
+    let registry =
+        TestRegistry::requiring_token("t0k3n").with(on("POST", "*").location_at(&storage));
+    let client = builder().header("X-Secret", "canary").build();
+
+    push_bytes(&client, &registry, b"hello").unwrap();
+
+    assert_eq!(
+        log(&storage, &[b"hello"]),
+        ["PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}"]
+    );
+    let put = &storage.requests()[0];
+    assert_eq!(
+        (put.header("Authorization"), put.header("X-Secret")),
+        (None, None)
+    );
+    assert_eq!(put.body, b"hello");
+    assert_eq!(
+        registry.requests()[0].header("X-Secret"),
+        Some("canary"),
+        "the registry itself gets it"
+    );
+}
+
+#[test]
+fn a_storage_that_takes_large_bodies_is_remembered_as_well() {
+    let [first, second, _] = large();
+    let storage = TestRegistry::start().with(on("PUT", "*").status(201));
+    let registry = TestRegistry::start().with(on("POST", "*").location_at(&storage));
+    let client = client();
+
+    push_bytes(&client, &registry, &first).unwrap();
+    push_bytes(&client, &registry, &second).unwrap();
+
+    let expects: Vec<_> = storage
+        .requests()
+        .iter()
+        .map(|request| request.header("Expect").map(str::to_owned))
+        .collect();
+    assert_eq!(expects, [Some("100-continue".to_owned()), None]);
+}
+
+#[test]
+fn a_registry_behind_a_proxy_may_call_itself_http_and_is_still_asked_by_https() {
+    let registry = TestRegistry::start().with(
+        on("POST", "*").location("http://registry.example/v2/a/blobs/uploads/session-1?_state=s1"),
+    );
+    let client = builder()
+        .plain_http(PlainHttp::Never)
+        .transport(BehindTls::of(&registry))
+        .build();
+    let repository = client.repository(&format!("{TLS_HOST}/a")).unwrap();
+
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+
+    assert_eq!(registry.blob("a", HELLO).unwrap(), b"hello");
+}
+
+#[test]
+fn a_large_body_waits_for_leave_until_one_was_taken() {
+    let [first, second, _] = large();
+    let registry = registry_that(Mount::Truthful);
+    let client = client();
+
+    push_bytes(&client, &registry, &first).unwrap();
+    push_bytes(&client, &registry, &second).unwrap();
+    push_bytes(&client, &registry, b"hello").unwrap();
+
+    let expects: Vec<_> = registry
+        .requests()
+        .iter()
+        .filter(|request| request.method == "PUT")
+        .map(|request| request.header("Expect").map(str::to_owned))
+        .collect();
+    assert_eq!(expects, [Some("100-continue".to_owned()), None, None]);
+}
+
+#[test]
+fn content_of_other_algorithms_is_pushed_under_its_own_digest() {
+    for algorithm in [Algorithm::Sha384, Algorithm::Sha512] {
+        for mount in [Mount::Truthful, Mount::Blind, Mount::Refused(405)] {
+            let registry = registry_that(mount);
+            let digest = Digest::with(algorithm, b"hello");
+            let expected = Descriptor::new(hello().media_type, digest.clone(), 5);
+
+            let pushed = push(&client(), &registry, &expected, b"hello").unwrap();
+
+            assert_eq!(pushed, Pushed::Stored, "{mount:?}");
+            assert_eq!(registry.blobs("a"), [digest.to_string()], "{mount:?}");
+        }
+    }
+}
+
+#[test]
+fn an_upload_of_another_algorithm_is_announced_where_it_is_opened_plainly() {
+    let registry = registry_that(Mount::Refused(405));
+    let digest = Digest::with(Algorithm::Sha512, b"hello");
+    let expected = Descriptor::new(hello().media_type, digest, 5);
+
+    push(&client(), &registry, &expected, b"hello").unwrap();
+
+    assert_eq!(
+        registry.log()[2],
+        "POST /v2/a/blobs/uploads/?digest-algorithm=sha512 (no authorization)"
+    );
+}
