@@ -33,6 +33,8 @@ pub enum Event<'a> {
     Copied(&'a Descriptor),
     /// Content was at the destination already, and with it all it refers to.
     Existed(&'a Descriptor),
+    /// The root was at the destination already, and with it all it refers to; now it has the name asked for.
+    Named(&'a Descriptor),
     /// Content that was handled before is referred to again, under another name.
     Repeated(&'a Descriptor),
     /// A layer that registries do not distribute was left out.
@@ -213,6 +215,7 @@ impl Copier<'_, '_, '_> {
                     self.target
                         .push_tagged(node, &mut content, reference)
                         .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
+                    self.tell(Event::Named(node))?;
                 }
                 None => self.tell(Event::Existed(node))?,
             }

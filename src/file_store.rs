@@ -182,21 +182,28 @@ impl FileStore {
             // is why it could not be unpacked.
             io::copy(&mut reader, &mut io::sink())
                 .map_err(Error::io("read", expected.digest.as_str()))?;
-            let digest = unpacked.map_err(|error| {
+            let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
+            checked.map_err(|error| {
                 error.context(format!(
                     "failed to extract tar to {}",
                     pending.path().display()
                 ))
             })?;
-            check_tar_digest(expected, &digest)?;
             pending.commit()?;
         } else {
-            let mut pending = output.create_file(title)?;
+            let mut pending = output
+                .create_file(title)
+                .map_err(|error| not_created(error, &output.path_of(title)))?;
             let path = pending.path().to_owned();
             content
                 .open_verified(expected)?
-                .copy_to(&mut pending, &path)?;
-            pending.commit()?;
+                .copy_to(&mut pending, &path)
+                .map_err(|error| {
+                    error.context(format!("failed to copy content to {}", path.display()))
+                })?;
+            pending
+                .commit()
+                .map_err(|error| not_created(error, &path))?;
             let place = Place::Output(title.to_owned());
             self.named
                 .borrow_mut()
@@ -217,6 +224,14 @@ impl FileStore {
     /// What was left out of directories because it is neither file, directory nor link, in words.
     pub fn left_out(&self) -> Vec<String> {
         self.named.borrow().left_out.clone()
+    }
+}
+
+/// Says which file could not be created, if it is the system that refused.
+fn not_created(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Io { .. } => error.context(format!("failed to create file {}", path.display())),
+        other => other,
     }
 }
 

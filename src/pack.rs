@@ -72,6 +72,7 @@ fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
         ));
     }
     let config = if let Some(config) = options.config {
+        valid("config mediaType", config.media_type.clone())?;
         config
     } else {
         let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);

@@ -207,30 +207,26 @@ impl Puller<'_, '_> {
         let mut chosen = Vec::new();
         for node in subject.into_iter().chain(content) {
             if let Some(title) = node.title().filter(|_| !node.media_type.is_foreign_layer()) {
-                let path = self.store.path_of(title);
-                if !self
-                    .files
-                    .iter()
-                    .any(|file| file.path == path && file.descriptor == node)
-                {
-                    self.files.push(PulledFile {
-                        path,
-                        descriptor: node.clone(),
-                    });
-                }
+                self.files.push(PulledFile {
+                    path: self.store.path_of(title),
+                    descriptor: node.clone(),
+                });
             }
             chosen.extend(self.named_or_manifest(node)?);
         }
-        if let Some(config) = config.map(|config| self.with_asked_name(config)) {
-            let is_empty = config.title().is_none() && config.is_same_bytes(&Descriptor::empty());
-            if !is_empty {
+        if let Some(config) = config {
+            let renamed = self.with_asked_name(&config);
+            let is_wanted = config.title().is_some()
+                || renamed.is_none() && !config.is_same_bytes(&Descriptor::empty());
+            chosen.extend(renamed);
+            if is_wanted {
                 chosen.extend(self.named_or_manifest(config)?);
             }
         }
         Ok(chosen)
     }
 
-    /// Passes on what has a name. Of the rest only manifests are followed, and all of it is reported as skipped.
+    /// Passes on what has a name. Of the rest manifests are followed, and everything else is reported as skipped.
     fn named_or_manifest(&mut self, node: Descriptor) -> Result<Option<Descriptor>> {
         let is_foreign = node.media_type.is_foreign_layer();
         if node.title().is_some() && !is_foreign {
@@ -240,21 +236,24 @@ impl Puller<'_, '_> {
             return Ok(None);
         }
         self.skipped_unnamed = true;
+        if node.media_type.is_manifest() {
+            return Ok(Some(node));
+        }
         self.tell(Event::Skipped(&node))?;
-        Ok(Some(node).filter(|node| node.media_type.is_manifest()))
+        Ok(None)
     }
 
-    /// Gives the first config of the wanted type the name that was asked for.
-    fn with_asked_name(&mut self, mut config: Descriptor) -> Descriptor {
+    /// The first config of the wanted type, under the name that was asked for.
+    fn with_asked_name(&mut self, config: &Descriptor) -> Option<Descriptor> {
         let is_wanted = |(_, media_type): &mut (String, Option<MediaType>)| {
             media_type
                 .as_ref()
                 .is_none_or(|media_type| *media_type == config.media_type)
         };
-        if let Some((name, _)) = self.config.take_if(is_wanted) {
-            config.annotations.insert(TITLE.to_owned(), name);
-        }
-        config
+        let (name, _) = self.config.take_if(is_wanted)?;
+        let mut config = config.clone();
+        config.annotations.insert(TITLE.to_owned(), name);
+        Some(config)
     }
 
     fn on(&mut self, source: &dyn Source, event: copy::Event<'_>) -> Result<()> {

@@ -304,23 +304,22 @@ impl FromStr for Reference {
         let (registry, path) = text
             .split_once('/')
             .ok_or_else(|| invalid(text, "missing registry or repository".to_owned()))?;
-        let (repository, name) = if let Some((front, digest)) = path.split_once('@') {
-            let repository = front
-                .split_once(':')
-                .map_or(front, |(repository, _)| repository);
-            let digest: Digest = digest.parse().map_err(in_reference)?;
-            (repository, Some(TagOrDigest::Digest(digest)))
-        } else if let Some((repository, tag)) =
-            path.split_once(':').filter(|(_, tag)| !tag.is_empty())
-        {
-            let tag: Tag = tag.parse().map_err(in_reference)?;
-            (repository, Some(TagOrDigest::Tag(tag)))
-        } else {
-            (path.strip_suffix(':').unwrap_or(path), None)
+        let (front, digest) = match path.split_once('@') {
+            Some((front, digest)) => (front, Some(digest)),
+            None => (path, None),
+        };
+        let (repository, tag) = front.split_once(':').unwrap_or((front, ""));
+        // From left to right, so that the first mistake is the one that is told.
+        let registry = registry.parse().map_err(in_reference)?;
+        let repository = repository.parse().map_err(in_reference)?;
+        let name = match (digest, tag) {
+            (Some(digest), _) => Some(TagOrDigest::Digest(digest.parse().map_err(in_reference)?)),
+            (None, "") => None,
+            (None, tag) => Some(TagOrDigest::Tag(tag.parse().map_err(in_reference)?)),
         };
         Ok(Self {
-            registry: registry.parse().map_err(in_reference)?,
-            repository: repository.parse().map_err(in_reference)?,
+            registry,
+            repository,
             name,
         })
     }

@@ -81,7 +81,7 @@ impl OutputDir {
         let path = path.as_ref();
         let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
         let path = lexical::clean(&path);
-        fs::create_dir_all(&path).map_err(Error::io("create directory", &path))?;
+        fs::create_dir_all(&path).map_err(|error| place::no_parents(error, &path))?;
         let real = fs::canonicalize(&path).map_err(Error::io("resolve", &path))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
             .map_err(Error::io("open directory", &path))?;

@@ -86,7 +86,7 @@ impl Parents {
         }
         if matches!(self, Self::Create) {
             root.create_dir_all(rest)
-                .map_err(Error::io("create directory", path))?;
+                .map_err(|error| no_parents(error, path))?;
         }
         root.open_dir(rest)
             .map_err(Error::io("open directory", path))
@@ -94,10 +94,20 @@ impl Parents {
 
     pub(super) fn anywhere(self, real: &Path, path: &Path) -> Result<Dir> {
         if matches!(self, Self::Create) {
-            fs::create_dir_all(real).map_err(Error::io("create directory", path))?;
+            fs::create_dir_all(real).map_err(|error| no_parents(error, path))?;
         }
         Dir::open_ambient_dir(real, ambient_authority()).map_err(Error::io("open directory", path))
     }
+}
+
+/// The directories that lead somewhere cannot be made.
+pub(super) fn no_parents(error: io::Error, path: &Path) -> Error {
+    // What exists already and cannot be gone through is no directory.
+    let error = match error.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::from(io::ErrorKind::NotADirectory),
+        _ => error,
+    };
+    Error::io("mkdir", path)(error).context("failed to ensure directories of the target path")
 }
 
 /// The path without symbolic links, as far as it exists.

@@ -150,6 +150,10 @@ impl Repository<'_> {
             .client
             .send(&self.registry, draft)?
             .expect(&[200, 201, 202])?;
+        if answer.content_type() == Some("text/html") {
+            // A login page or a web site: it says yes to everything and stores nothing.
+            return Err(answer.protocol_error("the answer is a web page"));
+        }
         if let Some(declared) = declared_digest(&answer)?
             .filter(|declared| declared.algorithm() == expected.digest.algorithm())
             && declared != expected.digest

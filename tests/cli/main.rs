@@ -1,1 +1,51 @@
-//! Tests.
+//! The command as its users see it: transcripts below `fixtures/cli`, one file here per directory there.
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+/// One test per transcript in a directory.
+macro_rules! transcripts {
+    ($directory:literal: $($case:ident),+ $(,)?) => {
+        /// The names of these transcripts.
+        pub(crate) const TRANSCRIPTS: &[&str] = &[$(concat!($directory, "/", stringify!($case))),+];
+
+        $(
+            #[test]
+            fn $case() {
+                crate::support::transcript::check(concat!($directory, "/", stringify!($case)));
+            }
+        )+
+    };
+}
+
+mod command_line;
+mod golden_manifests;
+mod help;
+mod hostile;
+mod layout;
+mod manifest_fetch;
+mod pull;
+mod push;
+mod repo_tags;
+mod resolve;
+mod version;
+
+#[test]
+fn no_transcript_is_forgotten() {
+    let mut played = [
+        command_line::TRANSCRIPTS,
+        help::TRANSCRIPTS,
+        hostile::TRANSCRIPTS,
+        layout::TRANSCRIPTS,
+        manifest_fetch::TRANSCRIPTS,
+        pull::TRANSCRIPTS,
+        push::TRANSCRIPTS,
+        repo_tags::TRANSCRIPTS,
+        resolve::TRANSCRIPTS,
+        version::TRANSCRIPTS,
+    ]
+    .concat();
+    played.sort_unstable();
+    assert_eq!(support::transcript::all(), played);
+}

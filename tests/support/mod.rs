@@ -17,4 +17,8 @@ pub mod golden;
 pub mod registry;
 pub mod rng;
 pub mod tempdir;
+#[cfg(all(unix, feature = "cli"))]
+pub mod transcript;
 pub mod tree;
+#[cfg(all(unix, feature = "cli"))]
+pub mod world;

@@ -97,7 +97,7 @@ impl Failure {
             ..Self::new(message(error))
         };
         match error.root() {
-            Error::PathTraversal { name, .. } => {
+            Error::PathTraversal { name, .. } if !is_of_archive(error) => {
                 failure.message =
                     "failed to resolve path for writing: path traversal disallowed".into();
                 failure.below.push(
@@ -178,8 +178,20 @@ fn of_refusal(refusal: &Refusal) -> String {
 fn message(error: &Error) -> String {
     match error {
         Error::Copy { source, .. } => message(source),
+        Error::Context { doing, source } if matches!(**source, Error::PathTraversal { .. }) => {
+            doing.clone()
+        }
         Error::Context { doing, source } => format!("{doing}: {}", message(source)),
         other => other.chain().to_string(),
+    }
+}
+
+/// Whether a name leads out that is not the name of a file to pull, but of an entry in one. No flag allows that.
+fn is_of_archive(error: &Error) -> bool {
+    match error {
+        Error::Copy { source, .. } => is_of_archive(source),
+        Error::Context { .. } => true,
+        _ => false,
     }
 }
 

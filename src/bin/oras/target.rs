@@ -7,6 +7,9 @@ use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::Reference;
 use oras::registry::{Client, PlainHttp, Repository};
 use oras::store::{Source, TagLister, Target as WritableStore};
+#[cfg(feature = "tls")]
+use oras::transport::TlsOptions;
+use oras::transport::UreqTransport;
 use oras::{Credential, Error, Platform};
 
 use crate::context::Context;
@@ -42,7 +45,7 @@ struct Access {
     headers: Vec<(String, String)>,
     debug: bool,
     #[cfg(feature = "tls")]
-    tls: oras::transport::TlsOptions,
+    tls: TlsOptions,
 }
 
 /// A store that can be read and listed.
@@ -357,14 +360,14 @@ impl Access {
     }
 
     #[cfg(feature = "tls")]
-    fn transport(&self) -> Result<oras::transport::UreqTransport, Failure> {
-        oras::transport::UreqTransport::with_tls(&self.tls).map_err(|error| Failure::of(&error))
+    fn transport(&self) -> Result<UreqTransport, Failure> {
+        UreqTransport::with_tls(&self.tls).map_err(|error| Failure::of(&error))
     }
 
     #[cfg(not(feature = "tls"))]
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with TLS")]
-    fn transport(&self) -> Result<oras::transport::UreqTransport, Failure> {
-        Ok(oras::transport::UreqTransport::new())
+    fn transport(&self) -> Result<UreqTransport, Failure> {
+        Ok(UreqTransport::new())
     }
 }
 
@@ -410,7 +413,7 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 }
 
 #[cfg(feature = "tls")]
-fn tls(remote: &Remote) -> Result<oras::transport::TlsOptions, Failure> {
+fn tls(remote: &Remote) -> Result<TlsOptions, Failure> {
     let read = |path: &str| {
         std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
     };
@@ -424,10 +427,21 @@ fn tls(remote: &Remote) -> Result<oras::transport::TlsOptions, Failure> {
     } else {
         Some((read(&remote.cert_file)?, read(&remote.key_file)?))
     };
-    Ok(oras::transport::TlsOptions {
+    let authorities = TlsOptions {
         insecure: remote.insecure,
         ca_pem,
+        client_pem: None,
+    };
+    // Tried alone, so that the file that is wrong can be named.
+    if authorities.ca_pem.is_some() && UreqTransport::with_tls(&authorities).is_err() {
+        return Err(Failure::new(format!(
+            "Failed to load certificate in file: {}",
+            remote.ca_file
+        )));
+    }
+    Ok(TlsOptions {
         client_pem,
+        ..authorities
     })
 }
 

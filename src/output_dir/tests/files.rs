@@ -94,7 +94,7 @@ fn files_directories_and_special_files_do_not_replace_each_other() {
         let error = result.unwrap_err();
         let path = setting.path(name);
         assert!(
-            matches!(&error, Error::Io { path: at, .. } if at.starts_with(&path)),
+            matches!(error.root(), Error::Io { path: at, .. } if at.starts_with(&path)),
             "{}",
             error.chain()
         );

@@ -210,5 +210,5 @@ fn the_output_directory_is_created_and_may_be_a_link() {
 
     fs::write(temp.path().join("file"), "").unwrap();
     let error = OutputDir::open(temp.path().join("file"), OutputOptions::default()).unwrap_err();
-    assert!(matches!(error, Error::Io { .. }));
+    assert!(matches!(error.root(), Error::Io { .. }));
 }

@@ -158,6 +158,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
     let format = Format::parse(&args.format)?;
+    let client = target.client()?;
+    let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
     let config = if args.own.config.is_empty() {
         None
@@ -179,8 +181,6 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         observer: Some(&mut observer),
         ..PullOptions::default()
     };
-    let client = target.client()?;
-    let source = target.source(&client)?;
     let pulled = pull(&*source, reference, options).map_err(|error| target.failure(&error))?;
     report(&target, &pulled, &format, context)
 }

@@ -165,7 +165,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
 
     let created = context.source_date_epoch()?;
     let temporary = context.variable("TMPDIR").map(PathBuf::from);
-    let mut status = Lines::new(context, args.verbose.is_on());
+    let mut status =
+        Lines::new(context, args.verbose.is_on()).telling_named_root(target.is_layout());
     let is_text = format.is_text();
     let mut observer = |event: Event<'_>| if is_text { status.push(event) } else { Ok(()) };
     let options = PushOptions {
@@ -235,7 +236,7 @@ fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType
         .map(MediaType::from);
     let image_spec = match args.own.image_spec {
         // A config alone says what it is by its own type, as in v1.0.
-        None if has_config && !given.contains("artifact-type") => ImageSpec::V1_0,
+        None if has_config && artifact_type.is_none() => ImageSpec::V1_0,
         None => ImageSpec::V1_1,
         Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
             return Err(

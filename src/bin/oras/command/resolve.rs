@@ -92,10 +92,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let platform = parse_platform(&args.platform.platform)?;
     let target = Target::parse(&positionals[0], &flags, context)?;
-    let reference = target.required_reference(Args::SPEC)?;
 
     let client = target.client()?;
     let source = target.source(&client)?;
+    let reference = target.required_reference(Args::SPEC)?;
     let descriptor = graph::resolve(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
         .map_err(|error| target.failure(&error.context("failed to resolve digest")))?;
     if args.own.full_reference {

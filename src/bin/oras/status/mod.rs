@@ -9,12 +9,23 @@ pub(crate) struct Lines<'c> {
     context: &'c mut Context,
     /// Whether lines about content without a name are written.
     unnamed: bool,
+    /// Whether there is a line about a root that was there and got a name.
+    named_root: bool,
 }
 
 impl<'c> Lines<'c> {
     /// Status lines, if `unnamed` also about content without a name.
     pub(crate) const fn new(context: &'c mut Context, unnamed: bool) -> Self {
-        Self { context, unnamed }
+        Self {
+            context,
+            unnamed,
+            named_root: false,
+        }
+    }
+
+    /// With a line about a root that was there and got a name: layouts are told so, registries are not.
+    pub(crate) const fn telling_named_root(self, named_root: bool) -> Self {
+        Self { named_root, ..self }
     }
 
     /// One line about a push.
@@ -25,6 +36,9 @@ impl<'c> Lines<'c> {
             push::Event::Copy(copy::Event::Started(node)) => self.about("Uploading", node),
             push::Event::Copy(copy::Event::Copied(node)) => self.about("Uploaded ", node),
             push::Event::Copy(copy::Event::Existed(node) | copy::Event::Repeated(node)) => {
+                self.about("Exists   ", node)
+            }
+            push::Event::Copy(copy::Event::Named(node)) if self.named_root => {
                 self.about("Exists   ", node)
             }
             _ => Ok(()),

@@ -127,15 +127,15 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
     let format = Format::parse(&args.format)?;
+
+    let client = target.client_accepting(&args.own.media_types)?;
+    let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
     if target.is_layout() && !args.own.media_types.is_empty() {
         return Err(Failure::usage(
             "`--media-type` cannot be used with `--oci-layout` at the same time",
         ));
     }
-
-    let client = target.client_accepting(&args.own.media_types)?;
-    let source = target.source(&client)?;
     let raw = quote::double(target.raw());
     if args.descriptor.descriptor && args.own.output.is_empty() {
         let descriptor = graph::resolve(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)

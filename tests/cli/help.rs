@@ -1,0 +1,7 @@
+//! Help.
+
+transcripts! {
+    "help":
+    pages,
+    ways_to_help,
+}

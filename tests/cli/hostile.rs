@@ -1,0 +1,10 @@
+//! Hostile and broken input: what others send and what is in the way.
+
+transcripts! {
+    "hostile":
+    aliases,
+    archives,
+    servers,
+    titles,
+    web_site,
+}

@@ -1,0 +1,7 @@
+//! Layouts as targets.
+
+transcripts! {
+    "layout":
+    broken,
+    reading,
+}

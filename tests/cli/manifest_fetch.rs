@@ -1,0 +1,9 @@
+//! `oras manifest fetch`.
+
+transcripts! {
+    "manifest_fetch":
+    media_types,
+    oddities,
+    outputs,
+    platforms,
+}

@@ -1,0 +1,17 @@
+//! `oras push`.
+
+transcripts! {
+    "push":
+    annotations,
+    config,
+    directories,
+    empty_artifact,
+    exported_manifest,
+    files,
+    files_that_are_not_there,
+    formats,
+    layouts,
+    source_date_epoch,
+    tags,
+    verbose,
+}

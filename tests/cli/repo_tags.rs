@@ -1,0 +1,7 @@
+//! `oras repo tags`.
+
+transcripts! {
+    "repo_tags":
+    layouts,
+    tags,
+}

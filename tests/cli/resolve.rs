@@ -1,0 +1,7 @@
+//! `oras resolve`.
+
+transcripts! {
+    "resolve":
+    digests,
+    platforms,
+}

@@ -1,0 +1,6 @@
+//! `oras version`.
+
+transcripts! {
+    "version":
+    version,
+}

@@ -1,0 +1,79 @@
+//! The same command lines through both commands: every transcript is played with the original too.
+
+use std::path::Path;
+
+use crate::intended::TABLE;
+use crate::support::golden;
+use crate::support::transcript::{self, Seen, Transcript};
+
+#[test]
+fn transcripts_are_those_of_the_original() {
+    let Some(reference) = crate::found::reference() else {
+        return;
+    };
+    let mut surprises = Vec::new();
+    let mut used = vec![false; TABLE.len()];
+    for name in transcript::all() {
+        let transcript = Transcript::read(&name);
+        let ours = transcript.play(Path::new(env!("CARGO_BIN_EXE_oras")));
+        let theirs = transcript.play(&reference);
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let both_fail = ours.code != 0 && theirs.code != 0;
+            let (ours, theirs) = (comparable(ours, both_fail), comparable(theirs, both_fail));
+            if ours == theirs {
+                continue;
+            }
+            let row = TABLE
+                .iter()
+                .position(|row| row.transcript == name && ours.command.contains(row.command));
+            match row {
+                Some(row) => used[row] = true,
+                None => surprises.push(format!(
+                    "{name}: $ {}\n{}",
+                    ours.command,
+                    golden::difference(&theirs.to_string(), &ours.to_string())
+                )),
+            }
+        }
+    }
+    for (row, used) in TABLE.iter().zip(used) {
+        if !used && !row.sometimes {
+            surprises.push(format!(
+                "no difference any more: {}, \"{}\" ({})",
+                row.transcript, row.command, row.reason
+            ));
+        }
+    }
+    assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
+}
+
+/// What is compared. The original knows one exit code for all failures, works at several things at once, and so tells
+/// about them in any order; when it fails, how far it came with each is left to chance.
+fn comparable(seen: &Seen, both_fail: bool) -> Seen {
+    let mut lines: Vec<&str> = seen.stdout.split_inclusive('\n').collect();
+    let is_status = |line: &&str| STATUS.iter().any(|verb| line.starts_with(verb));
+    if both_fail {
+        lines.retain(|line| !is_status(line));
+    }
+    for run in lines.chunk_by_mut(|one, next| is_status(one) && is_status(next)) {
+        run.sort_unstable();
+    }
+    Seen {
+        stdout: lines.concat(),
+        code: i32::from(seen.code != 0),
+        ..seen.clone()
+    }
+}
+
+/// How lines about one thing among several begin.
+const STATUS: &[&str] = &[
+    "Uploading ",
+    "Uploaded ",
+    "Exists ",
+    "Tagged ",
+    "Downloading ",
+    "Processing ",
+    "Downloaded ",
+    "Restored ",
+    "Skipped ",
+];

@@ -1,0 +1,55 @@
+//! What this machine has.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment says what there is to test against"
+)]
+
+use std::env;
+use std::path::PathBuf;
+
+/// The command that this one replaces.
+pub(crate) fn reference() -> Option<PathBuf> {
+    let path = env::var_os("ORAS_TEST_REFERENCE").map(PathBuf::from);
+    found("reference", path, "ORAS_TEST_REFERENCE names none")
+}
+
+/// CNCF distribution, as Debian packages it.
+pub(crate) fn docker_registry() -> Option<PathBuf> {
+    let named = env::var_os("ORAS_TEST_DOCKER_REGISTRY").map(PathBuf::from);
+    let path = named.or_else(|| on_path("docker-registry"));
+    found("docker-registry", path, "it is not on PATH")
+}
+
+/// Whether large files are wanted too.
+pub(crate) fn is_large_wanted() -> bool {
+    env::var_os("ORAS_TEST_LARGE").is_some_and(|value| value == "1")
+}
+
+/// Says what is skipped, unless it is required.
+fn found(name: &str, path: Option<PathBuf>, otherwise: &str) -> Option<PathBuf> {
+    if path.is_none() {
+        let required = env::var("ORAS_TEST_REQUIRE").unwrap_or_default();
+        assert!(
+            !required.split(',').any(|required| required.trim() == name),
+            "{name} is required, but {otherwise}"
+        );
+        skip(&format!("no {name}: {otherwise}"));
+    }
+    path
+}
+
+/// Says that something is not tested, on the terminal: the test harness would keep what a passing test prints.
+pub(crate) fn skip(reason: &str) {
+    use std::io::Write as _;
+
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
+}

@@ -1,0 +1,195 @@
+//! Transcripts: files that read as what somebody typed and saw, and are played again by tests.
+//!
+//! ```text
+//! World: registry
+//!
+//! A file is pushed under a tag.
+//!
+//! # The first push sends everything.
+//! $ oras push -a "$CREATED" $REGISTRY/hello:v1 hi.txt
+//! Preparing hi.txt
+//! …
+//!
+//! $ oras resolve $REGISTRY/hello:v2
+//! [stderr]
+//! Error response from registry: failed to resolve digest: [REGISTRY]/hello:v2: not found
+//! [exit 3]
+//! ```
+//!
+//! A line that starts with `$ ` is run by `sh`, in the working directory of the [`World`] that the head names; lines starting
+//! with `> ` right below go on with it. Lines starting with `# ` are remarks. The rest is what was seen:
+//! standard output, then standard error below `[stderr]`, then the exit code unless it is 0. Output that does not end with a
+//! newline is followed by `[no newline]`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use super::golden;
+use super::world::World;
+
+/// What somebody types.
+#[derive(Debug)]
+pub struct Transcript {
+    /// Below `fixtures/cli`, such as `push/files`.
+    name: String,
+    world: String,
+    /// The lines before the first step.
+    head: Vec<String>,
+    steps: Vec<Step>,
+}
+
+/// One command line.
+#[derive(Debug)]
+struct Step {
+    remarks: Vec<String>,
+    lines: Vec<String>,
+}
+
+/// What was seen after a command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The command line.
+    pub command: String,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The exit code.
+    pub code: i32,
+}
+
+/// Plays a transcript with the command under test, and compares with what is written in it.
+#[track_caller]
+pub fn check(name: &str) {
+    let transcript = Transcript::read(name);
+    let seen = transcript.play(Path::new(env!("CARGO_BIN_EXE_oras")));
+    golden::assert_golden_text(
+        &format!("cli/{name}.transcript"),
+        &transcript.told_with(&seen),
+    );
+}
+
+/// The names of all transcripts, sorted.
+pub fn all() -> Vec<String> {
+    let root = root();
+    let mut names = Vec::new();
+    let mut directories = vec![root.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("the transcripts can be listed") {
+            let path = entry.expect("the transcripts can be listed").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|found| found == "transcript") {
+                let name = path.with_extension("");
+                let name = name.strip_prefix(&root).expect("it was found there");
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    names.sort();
+    names
+}
+
+impl Transcript {
+    /// Reads `fixtures/cli/<name>.transcript`; what was seen when it was written is left out.
+    #[track_caller]
+    pub fn read(name: &str) -> Self {
+        let path = root().join(format!("{name}.transcript"));
+        let text = fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("read \"{}\": {error}", path.display()));
+        let mut head = Vec::new();
+        let mut steps: Vec<Step> = Vec::new();
+        let mut remarks = Vec::new();
+        let mut is_command = false;
+        for line in text.lines() {
+            if line.starts_with("# ") {
+                remarks.push(line.to_owned());
+            } else if let Some(command) = line.strip_prefix("$ ") {
+                is_command = true;
+                steps.push(Step {
+                    remarks: std::mem::take(&mut remarks),
+                    lines: vec![command.to_owned()],
+                });
+                continue;
+            } else if let (Some(more), true, Some(step)) =
+                (line.strip_prefix("> "), is_command, steps.last_mut())
+            {
+                step.lines.push(more.to_owned());
+                continue;
+            } else if steps.is_empty() {
+                head.push(line.to_owned());
+            }
+            is_command = false;
+        }
+        let world = head
+            .first()
+            .and_then(|line| line.strip_prefix("World: "))
+            .unwrap_or_else(|| panic!("\"{}\" does not begin with a world", path.display()))
+            .to_owned();
+        Self {
+            name: name.to_owned(),
+            world,
+            head,
+            steps,
+        }
+    }
+
+    /// Runs every command line with this program as `oras`, in a new world.
+    pub fn play(&self, program: &Path) -> Vec<Seen> {
+        let world = World::named(&self.world);
+        world.install(program);
+        self.steps
+            .iter()
+            .map(|step| world.run(&step.lines.join("\n")))
+            .collect()
+    }
+
+    /// The transcript with these outputs.
+    pub fn told_with(&self, seen: &[Seen]) -> String {
+        let mut text = self.head.join("\n").trim_end().to_owned();
+        text.push('\n');
+        for (step, seen) in self.steps.iter().zip(seen) {
+            text.push('\n');
+            for remark in &step.remarks {
+                let _ = writeln!(text, "{remark}");
+            }
+            let _ = writeln!(text, "$ {}", step.lines.join("\n> "));
+            text.push_str(&seen.to_string());
+        }
+        text
+    }
+}
+
+impl std::fmt::Display for Transcript {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl std::fmt::Display for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whole = |f: &mut std::fmt::Formatter<'_>, text: &str| {
+            f.write_str(text)?;
+            if text.is_empty() || text.ends_with('\n') {
+                Ok(())
+            } else {
+                writeln!(f, "\n[no newline]")
+            }
+        };
+        whole(f, &self.stdout)?;
+        if !self.stderr.is_empty() {
+            writeln!(f, "[stderr]")?;
+            whole(f, &self.stderr)?;
+        }
+        if self.code == 0 {
+            Ok(())
+        } else {
+            writeln!(f, "[exit {}]", self.code)
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/cli")
+}

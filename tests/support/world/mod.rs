@@ -1,0 +1,180 @@
+//! Worlds: where the command lines of a transcript are typed.
+//!
+//! Each has a working directory with a few files, and most a registry. `$REGISTRY` is its address, `$NOBODY` one at which
+//! nobody listens, and `$CREATED` the annotation that makes digests repeatable.
+
+mod artifacts;
+mod faults;
+mod files;
+
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+pub use files::{golden_directory, standard as standard_files};
+
+use super::golden;
+use super::registry::{Bearer, Personality, TestRegistry};
+use super::tempdir::TempDir;
+use super::transcript::Seen;
+
+/// How long one command line may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory, a home, perhaps a registry.
+#[derive(Debug)]
+pub struct World {
+    directory: TempDir,
+    registry: Option<TestRegistry>,
+    /// Whether the registry is asked what no registry understands.
+    is_asked_nonsense: bool,
+    nobody: String,
+}
+
+impl World {
+    /// The world with this name.
+    #[track_caller]
+    pub fn named(name: &str) -> Self {
+        let open = TestRegistry::start;
+        let registry = match name {
+            "files" => None,
+            "registry" | "registry asked nonsense" => Some(open()),
+            "registry with pages of two" => Some(TestRegistry::start_as(Personality {
+                page_size: Some(2),
+                ..Personality::default()
+            })),
+            "registry behind a password" => {
+                Some(TestRegistry::requiring_basic("alice", "open sesame"))
+            }
+            "registry behind tokens" => Some(behind_tokens(open())),
+            "registry of platforms" => Some(artifacts::platforms(open())),
+            "registry of oddities" => Some(artifacts::oddities(open())),
+            "registry of hostile artifacts" => Some(artifacts::hostile(open())),
+            "registry with faults" => Some(faults::broken(open())),
+            "web site" => Some(faults::web_site(open())),
+            _ => panic!("no world is called \"{name}\""),
+        };
+        let directory = TempDir::new();
+        files::standard(&directory.join("work"));
+        for name in ["home", "bin"] {
+            fs::create_dir(directory.join(name)).expect("a new directory can be filled");
+        }
+        Self {
+            directory,
+            registry,
+            is_asked_nonsense: name == "registry asked nonsense",
+            nobody: unused_address(),
+        }
+    }
+
+    /// Makes `oras` mean this program.
+    pub fn install(&self, program: &Path) {
+        symlink(program, self.directory.join("bin/oras")).expect("a link can be made");
+    }
+
+    /// Runs a command line with `sh`.
+    pub fn run(&self, command: &str) -> Seen {
+        let path = |name: &str| self.directory.join(name);
+        let mut search = vec![path("bin")];
+        search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let registry = self.registry_address();
+        let (out, err) = (path("stdout"), path("stderr"));
+        let create = |path: &PathBuf| fs::File::create(path).expect("output can be kept");
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("umask 022\n{command}")])
+            .current_dir(path("work"))
+            .env_clear()
+            .env("HOME", path("home"))
+            .env("PATH", env::join_paths(search).expect("it was a PATH"))
+            .env("TZ", "UTC")
+            .env("LC_ALL", "C")
+            .env("REGISTRY", &registry)
+            .env("NOBODY", &self.nobody)
+            .env(
+                "CREATED",
+                "org.opencontainers.image.created=2000-01-01T00:00:00Z",
+            )
+            .stdin(Stdio::null())
+            .stdout(create(&out))
+            .stderr(create(&err))
+            .spawn()
+            .expect("there is a shell");
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                break status;
+            }
+            if begin.elapsed() > PATIENCE {
+                let _ = child.kill();
+                panic!("still running after {PATIENCE:?}: {command}");
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let told = |path: &Path| {
+            let bytes = fs::read(path).expect("output was kept");
+            self.normalise(&String::from_utf8_lossy(&bytes))
+        };
+        Seen {
+            command: command.to_owned(),
+            stdout: told(&out),
+            stderr: told(&err),
+            code: status.code().unwrap_or(-1),
+        }
+    }
+
+    fn registry_address(&self) -> String {
+        let host = self.registry.as_ref().map(TestRegistry::host);
+        // By this name it is reached by plain http without a flag.
+        host.map_or_else(String::new, |host| host.replace("127.0.0.1", "localhost"))
+    }
+
+    /// Replaces what differs from world to world.
+    fn normalise(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let registry = self.registry_address();
+        let known = [
+            (self.directory.join("work").display().to_string(), "[DIR]"),
+            (self.directory.join("home").display().to_string(), "[HOME]"),
+            (registry.replace("localhost", "127.0.0.1"), "[REGISTRY]"),
+            (registry, "[REGISTRY]"),
+            (self.nobody.clone(), "[NOBODY]"),
+            (self.nobody.replace("localhost", "127.0.0.1"), "[NOBODY]"),
+        ];
+        for (value, placeholder) in known {
+            if !value.is_empty() {
+                text = text.replace(&value, placeholder);
+            }
+        }
+        golden::normalise_times(&text)
+    }
+}
+
+/// Tokens come from the registry itself, under the name it is asked by: no client sends credentials elsewhere.
+fn behind_tokens(registry: TestRegistry) -> TestRegistry {
+    let url = registry.url().replace("127.0.0.1", "localhost");
+    let challenge =
+        format!("Bearer realm=\"{url}/token\",service=\"{{service}}\",scope=\"{{scope}}\"");
+    registry.with_tokens(
+        Bearer::new()
+            .user("alice", "open sesame")
+            .challenge(&challenge),
+    )
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(registry) = self.registry.as_ref().filter(|_| self.is_asked_nonsense) {
+            registry.take_unexpected();
+        }
+    }
+}
+
+/// An address at which somebody listened a moment ago and nobody does now.
+fn unused_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+    let address = listener.local_addr().expect("it is bound");
+    format!("localhost:{}", address.port())
+}
