@@ -115,7 +115,9 @@ impl FileStore {
         media_type: MediaType,
         path: &Path,
     ) -> Result<(Descriptor, Place)> {
-        let file = unnamed_file(&self.temporary)?;
+        let file = unnamed_file(&self.temporary).map_err(|error| {
+            error.context(format!("no temporary file for the archive of {title}"))
+        })?;
         let mut out = Hashing {
             inner: BufWriter::with_capacity(BUFFER_BYTES, file),
             hasher: Hasher::new(Algorithm::Sha256),
