@@ -1,4 +1,8 @@
 //! CNCF distribution, started for a test on a free loopback port with a directory of its own.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the product asks others for time; its tests are those others"
+)]
 
 use std::fs;
 use std::io::Read as _;
@@ -16,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct DockerRegistry {
     child: Child,
     port: u16,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl DockerRegistry {
@@ -46,7 +50,7 @@ impl DockerRegistry {
             let mut registry = Self {
                 child,
                 port,
-                _directory: directory,
+                directory,
             };
             if registry.wait() {
                 return Some(registry);
@@ -73,7 +77,7 @@ impl DockerRegistry {
             thread::sleep(Duration::from_millis(20));
         }
         let mut log = String::new();
-        let file = fs::File::open(self._directory.join("log"));
+        let file = fs::File::open(self.directory.join("log"));
         let _ = file.and_then(|mut file| file.read_to_string(&mut log));
         panic!("docker-registry does not listen after {PATIENCE:?}:\n{log}");
     }
