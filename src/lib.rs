@@ -1,4 +1,53 @@
 //! OCI registries as storage: push and pull any files, blocking and single-threaded.
+//!
+//! An *artifact* is a *manifest* that refers to *blobs*: a *config* and *layers*, one layer for each file or directory. All of
+//! these are content, named by their *digest*; a *tag* is a name for a manifest that can be moved. A *descriptor* points to
+//! content by media type, digest and size. Artifacts live in *repositories* of a registry, or in an *OCI image layout*, which
+//! is the same on disk.
+//!
+//! # Where to start
+//!
+//! | To | Use |
+//! |---|---|
+//! | push files | [`push::push`] |
+//! | pull files | [`pull::pull`] |
+//! | reach a registry | [`registry::Client`], [`registry::Repository`] |
+//! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
+//! | copy an artifact between stores | [`copy::copy`] |
+//! | make a manifest of your own | [`pack::pack`] |
+//! | bring a store of your own | the traits in [`store`] |
+//!
+//! ```no_run
+//! use oras::pull::{PullOptions, pull};
+//! use oras::registry::Client;
+//!
+//! let client = Client::new();
+//! let repository = client.repository("localhost:5000/hello")?;
+//! let pulled = pull(&repository, "v1", PullOptions::default())?;
+//! println!("{} files", pulled.files.len());
+//! # Ok::<(), oras::Error>(())
+//! ```
+//!
+//! # What can be relied on
+//!
+//! - **Content is verified**, size and digest, whatever its source: there is one verifier,
+//!   [`content::VerifyReader`]. Manifests are kept as the bytes they came in.
+//! - **Names never lead out** of the directory that is written to, and a file appears under its name only when it is complete
+//!   and verified.
+//! - **Secrets stay with the registry** they belong to. One function, [`auth::trust`], decides over redirects, token services,
+//!   upload locations and links to further pages; what is printed is printed without them.
+//! - **Every read of outside data has a limit**, named where it is defined. Memory does not grow with the size of blobs.
+//! - **Errors keep their cause** and name what they are about; see [`Error`].
+//!
+//! Nothing here starts a thread. Values are `Send` and not `Sync`: move them to the thread that works with them.
+//!
+//! # Features
+//!
+//! | Feature | Default | Brings |
+//! |---|---|---|
+//! | `tls` | yes | https, with certificate authorities built in; without it, https is an error that says so |
+//! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`file_store`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
+//! | `cli` | yes | the command `oras`; turn it off when you embed the library |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "archive")]
@@ -51,3 +100,7 @@ pub use manifest::{Manifest, RawManifest};
 pub use media_type::MediaType;
 pub use platform::Platform;
 pub use reference::Reference;
+
+#[cfg(all(doctest, feature = "archive"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! The headers that [`pack`](super::pack) writes: byte for byte those of Go's `archive/tar`, so that digests of the same tree
+//! The headers that [`pack`](super::pack()) writes: byte for byte those of Go's `archive/tar`, so that digests of the same tree
 //! agree. The `tar` crate knows the fields; what is in them differs (its checksums end otherwise, and it has no PAX
 //! fallback).
 

@@ -1,7 +1,7 @@
 //! Directories as reproducible `tar.gz` archives, and back.
 //!
-//! [`pack`] always makes the same archive of the same tree, byte for byte the tar of the Go library's writer: USTAR, and PAX
-//! for what USTAR cannot hold. [`unpack`] trusts nothing: every write goes through a directory handle, none through a
+//! [`pack()`] always makes the same archive of the same tree, byte for byte the tar of the Go library's writer: USTAR, and PAX
+//! for what USTAR cannot hold. [`unpack()`] trusts nothing: every write goes through a directory handle, none through a
 //! symbolic link, and every size is limited.
 //!
 //! This module knows names, readers and writers. It must not know what an archive is for: no descriptor, no annotation, no

@@ -157,6 +157,10 @@ impl Session {
 }
 
 impl Known {
+    fn forget_tokens_for(&mut self, scopes: &Scopes) {
+        self.tokens.retain(|(granted, _)| !granted.cover(scopes));
+    }
+
     fn usable_token(&self, scopes: &Scopes, now: SystemTime) -> Option<Secret> {
         self.tokens
             .iter()
@@ -276,7 +280,7 @@ impl Flow {
             (401, _) => {}
             // Some registries say 403, others 400, when a token has expired.
             (400 | 403, With::CachedToken) if status == 403 || denied => {
-                known.tokens.clear();
+                known.forget_tokens_for(&self.wanted);
                 if let Wants::Token(service) = known.wants.clone() {
                     let scopes = self.wanted.clone();
                     return self.want_token(service, scopes, session);
@@ -286,7 +290,7 @@ impl Flow {
             _ => return self.finish(),
         }
         if with == With::CachedToken {
-            known.tokens.clear();
+            known.forget_tokens_for(&self.wanted);
         }
         let or_basic = challenges.contains(&Challenge::Basic);
         let bearer = challenges.iter().find_map(|challenge| match challenge {

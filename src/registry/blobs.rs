@@ -21,7 +21,8 @@ impl Repository<'_> {
         let answer = self.client.send(&self.registry, draft)?;
         match answer.status() {
             200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
-            404 => Ok(false),
+            // Some registries say 403 of what is not there; whoever may not read it will hear so in the next answer.
+            403 | 404 => Ok(false),
             // Registries that do not offer HEAD. An empty blob has no first byte, and 416 says that it is there.
             400 | 405 | 501 => {
                 let mut draft = self

@@ -165,7 +165,7 @@ impl ClientBuilder {
     }
 
     /// Refuses manifests of more than `bytes` bytes. The default is
-    /// [`MAX_MANIFEST_BYTES`](crate::manifest::MAX_MANIFEST_BYTES).
+    /// [`MAX_MANIFEST_BYTES`].
     #[must_use]
     pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
         self.client.max_manifest_bytes = bytes;

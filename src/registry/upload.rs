@@ -130,10 +130,13 @@ impl Repository<'_> {
             }
             202 => self.location_of(answer).map(Opened::At),
             429 => Err(answer.into_error()),
-            _ => {
+            status => {
                 answer.response.drain();
-                self.client
-                    .learn(&origin, |learned| learned.mount = Mounts::Refused);
+                // A missing repository or a failing server says nothing about mounts.
+                if !matches!(status, 404 | 500..) {
+                    self.client
+                        .learn(&origin, |learned| learned.mount = Mounts::Refused);
+                }
                 self.open_plainly(expected)
             }
         }

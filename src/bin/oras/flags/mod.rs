@@ -80,4 +80,3 @@ pub(crate) use given::Given;
 pub(crate) use parse::{Outcome, Parsed, parse, utf8};
 pub(crate) use spec::{Flag, Stage};
 pub(crate) use table::{FlagTable, Group, Side};
-pub(crate) use tree::{Entry, Resolved, Tree};

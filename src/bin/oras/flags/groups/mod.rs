@@ -23,7 +23,7 @@ pub(crate) use annotations::Annotations;
 pub(crate) use concurrency::Concurrency;
 pub(crate) use debugging::Debugging;
 pub(crate) use descriptor::Descriptor;
-pub(crate) use distribution::{Distribution, DistributionSpec};
+pub(crate) use distribution::Distribution;
 pub(crate) use force::Force;
 pub(crate) use format::Format;
 pub(crate) use layout::Layout;
