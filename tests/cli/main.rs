@@ -23,6 +23,7 @@ mod command_line;
 mod golden_manifests;
 mod help;
 mod hostile;
+mod interrupted;
 mod layout;
 mod manifest_fetch;
 mod pull;

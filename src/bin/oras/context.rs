@@ -58,14 +58,12 @@ impl Context {
 
     /// Writes a line of a result.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout, "{line}").map_err(|error| Failure::of_stdout(&error))
+        writeln!(self.stdout, "{line}").map_err(Failure::of_stdout)
     }
 
     /// Writes a result as it is.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.stdout
-            .write_all(bytes)
-            .map_err(|error| Failure::of_stdout(&error))
+        self.stdout.write_all(bytes).map_err(Failure::of_stdout)
     }
 
     /// Writes what is not a result. When nobody listens there is nothing left to be done about it.
@@ -81,9 +79,7 @@ impl Context {
 
     /// Makes sure that all results are out.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        self.stdout
-            .flush()
-            .map_err(|error| Failure::of_stdout(&error))
+        self.stdout.flush().map_err(Failure::of_stdout)
     }
 
     /// All of stdin as a secret, without the line end.

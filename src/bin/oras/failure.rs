@@ -4,6 +4,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 use oras::Error;
 use oras::error::{Refusal, Unauthorized};
@@ -37,6 +38,14 @@ pub(crate) struct Failure {
     /// Lines below the message: usage, recommendation, details.
     below: Vec<String>,
     status: u8,
+}
+
+/// What errors call the standard output.
+const STDOUT: &str = "stdout";
+
+/// A failure to write results, for code that passes on errors of the library.
+pub(crate) fn to_stdout(error: io::Error) -> Error {
+    Error::io("write", STDOUT)(error)
 }
 
 const ERROR: &str = "Error:";
@@ -80,14 +89,8 @@ impl Failure {
     }
 
     /// Results could not be written.
-    pub(crate) fn of_stdout(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self {
-                status: status::BROKEN_PIPE,
-                ..Self::new("")
-            },
-            _ => Self::new(format!("failed to write to stdout: {error}")),
-        }
+    pub(crate) fn of_stdout(error: io::Error) -> Self {
+        Self::of(&to_stdout(error))
     }
 
     /// A failure of the library that has to do with no registry of the user's, or with a layout.
@@ -108,6 +111,11 @@ impl Failure {
                 failure
                     .below
                     .push(format!("The name is {}", crate::flags::quote::double(name)));
+            }
+            Error::Io { path, source, .. }
+                if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                failure.status = status::BROKEN_PIPE;
             }
             Error::Overwrite { path } => {
                 failure.message = "failed to resolve path for writing: overwrite disallowed".into();
