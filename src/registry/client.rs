@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::content::Content;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result, TransportKind};
+use crate::error::{Error, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::reference::{RegistryName, RepositoryName};
@@ -285,9 +285,15 @@ impl Client {
                 }
                 Action::FetchToken(request) => self.ask_token_service(flow, &request)?,
                 Action::Fail(reason) => {
-                    return Err(Error::Unauthorized {
+                    let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
+                    let error = Error::Unauthorized {
                         registry: registry.to_string(),
                         reason,
+                    };
+                    return Err(if is_about_the_request {
+                        error.context(format!("{} \"{}\"", draft.method, draft.url))
+                    } else {
+                        error
                     });
                 }
                 Action::Finish | Action::FailAsTokenService => match last {
