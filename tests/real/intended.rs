@@ -62,6 +62,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("layout/reading", "oras push --oci-layout layout.tar", "the layout is opened before files are read, and named as it was typed"),
     always("manifest_fetch/output_files", "ulimit", "a file is whole or not replaced"),
     always("manifest_fetch/oddities", "o:large", "one limit for all manifests, and one name for it"),
+    sometimes("pull/config", "-o second", "which config of an index is seen first is left open by the original"),
     sometimes("pull/config", "-o index", "which config of an index comes first is left open by the original"),
     always("pull/left_out", "mkfifo", "what is left out is named"),
     always("pull/config", "../me.json", "the name is told"),
