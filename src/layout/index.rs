@@ -3,7 +3,7 @@
 //! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
 //! their order, and a change never drops a manifest. It does not know where the document is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::entry::Entry;
 use super::object::{Object, elements};
@@ -110,11 +110,13 @@ impl Index {
         }
         entries.extend(tagged);
         self.entries = entries;
+        if displaced.is_empty() {
+            return;
+        }
+        // Collected once: an index may have any number of entries with one tag.
+        let mut listed: HashSet<Digest> = self.entries.iter().filter_map(Entry::digest).collect();
         for entry in displaced {
-            let is_listed = entry
-                .descriptor()
-                .is_ok_and(|descriptor| self.listed(&descriptor.digest).is_some());
-            if !is_listed {
+            if entry.digest().is_none_or(|digest| listed.insert(digest)) {
                 self.entries.push(entry.without_tag());
             }
         }

@@ -9,6 +9,7 @@ use crate::descriptor::REF_NAME;
 use crate::digest::Algorithm;
 use crate::media_type::MediaType;
 
+mod large;
 mod writing;
 
 const INDEX_OF_NOTHING: &[u8] =
