@@ -221,6 +221,29 @@ fn tags_are_sorted_and_start_after_the_last_one_seen() {
     assert!(tags(&store, Some("c")).is_empty());
 }
 
+/// Also one that keeps what it read knows at once what others wrote.
+#[test]
+fn what_others_write_is_seen_at_once() {
+    let directory = TempDir::new();
+    let writer = LayoutStore::create_or_open(directory.path()).unwrap();
+    let reader = LayoutStore::open(directory.path()).unwrap();
+    let index = directory.path().join("index.json");
+    for name in ["a", "b", "c", "d"] {
+        let (descriptor, bytes) = manifest(name);
+        writer
+            .push_tagged(&descriptor, &mut bytes.as_slice(), "v1")
+            .unwrap();
+        assert_eq!(reader.resolve("v1").unwrap().digest, descriptor.digest);
+        // As other tools do it: in place, and of the same length.
+        let text = read_text(&index).replace("\"v1\"", "\"v2\"");
+        fs::write(&index, text).unwrap();
+        for store in [&reader, &writer] {
+            assert_eq!(store.resolve("v2").unwrap().digest, descriptor.digest);
+            assert!(store.resolve("v1").unwrap_err().is_not_found());
+        }
+    }
+}
+
 #[test]
 fn digests_of_every_algorithm_are_stored_and_found() {
     let directory = TempDir::new();

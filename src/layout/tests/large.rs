@@ -66,3 +66,18 @@ fn many_entries_cost_what_reading_them_costs() {
         });
     }
 }
+
+#[test]
+fn resolving_every_tag_costs_what_reading_the_index_costs() {
+    let entries: Vec<String> = (0..MANY)
+        .map(|number| entry(number, &number.to_string()))
+        .collect();
+    let document = document(&entries);
+    let index = Index::parse(document.as_bytes()).unwrap();
+    assert_is_quick(|| {
+        for number in 0..MANY {
+            let tagged = index.tagged(&number.to_string()).unwrap().unwrap();
+            assert_eq!(tagged.digest, Digest::of(&number.to_le_bytes()));
+        }
+    });
+}
