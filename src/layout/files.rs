@@ -75,12 +75,7 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
     }
 
     let malformed = |reason: String| Error::malformed("OCI Image Layout", reason);
-    let file = files.open(HEADER)?.ok_or_else(|| {
-        malformed(format!(
-            "failed to open OCI layout file: open {HEADER}: {}",
-            F::MISSING
-        ))
-    })?;
+    let file = open(files, HEADER, "OCI Image Layout", "OCI layout file")?;
     let text = read(HEADER, file, MAX_HEADER_BYTES, "MAX_HEADER_BYTES")?;
     let header: Header = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("failed to decode OCI layout file: {error}")))?;
@@ -105,12 +100,24 @@ pub(super) fn read_index_anew<F: Files>(files: &F) -> Result<Index> {
 }
 
 fn open_index<F: Files>(files: &F) -> Result<Opened<'_>> {
-    files.open(INDEX)?.ok_or_else(|| {
-        Error::malformed(
-            "OCI Image Index",
-            format!("failed to open index file: open {INDEX}: {}", F::MISSING),
-        )
-    })
+    open(files, INDEX, "OCI Image Index", "index file")
+}
+
+/// Opens a file that every layout has. What cannot be opened is reported like what is not there: by the file's own name and
+/// as what it is needed for, however the attempt failed.
+fn open<'a, F: Files>(files: &'a F, name: &str, of: &str, what: &str) -> Result<Opened<'a>> {
+    match files.open(name) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(Error::malformed(
+            of,
+            format!("failed to open {what}: open {name}: {}", F::MISSING),
+        )),
+        Err(Error::Io { source, .. }) => {
+            Err(Error::io("open", name)(source)
+                .context(format!("invalid {of}: failed to open {what}")))
+        }
+        Err(other) => Err(other),
+    }
 }
 
 fn parse_index(file: Opened<'_>) -> Result<Index> {

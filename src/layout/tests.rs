@@ -111,6 +111,31 @@ fn what_is_no_layout_is_reported_in_the_words_of_the_original() {
     }
 }
 
+/// A link to itself fails for every user; a file that must not be read, not for root.
+#[test]
+#[cfg(unix)]
+fn a_layout_that_cannot_be_read_is_reported_like_one_that_is_none() {
+    for (name, wanted) in [
+        (
+            "oci-layout",
+            "OCI Image Layout: failed to open OCI layout file",
+        ),
+        ("index.json", "OCI Image Index: failed to open index file"),
+    ] {
+        let directory = TempDir::new();
+        LayoutStore::create_or_open(directory.path()).unwrap();
+        let path = directory.path().join(name);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(name, &path).unwrap();
+        let error = LayoutStore::open(directory.path()).unwrap_err();
+        assert_eq!(
+            error.chain().to_string(),
+            format!("invalid {wanted}: open {name}: too many levels of symbolic links")
+        );
+        assert!(matches!(error.root(), Error::Io { .. }));
+    }
+}
+
 #[test]
 fn opening_to_read_creates_nothing_and_refuses_to_write() {
     let directory = TempDir::new();
