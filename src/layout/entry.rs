@@ -98,6 +98,12 @@ impl Entry {
         self.descriptor.as_ref().map_err(String::as_str)
     }
 
+    /// The digest of what the entry is about, as far as that can be read.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        let descriptor = self.descriptor().ok()?;
+        Some(descriptor.digest.clone())
+    }
+
     pub(super) fn has_tag(&self, tag: &str) -> bool {
         self.tag() == Some(tag)
     }

@@ -3,7 +3,7 @@
 //! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
 //! their order, and a change never drops a manifest. It does not know where the document is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::entry::Entry;
 use super::object::{Object, elements};
@@ -17,6 +17,8 @@ pub(super) struct Index {
     /// Everything, with an empty list in the place of the entries.
     document: Object,
     entries: Vec<Entry>,
+    /// Where the last entry of each tag is. Who resolves every tag would otherwise search all entries for each.
+    by_tag: HashMap<String, usize>,
 }
 
 impl Index {
@@ -42,7 +44,12 @@ impl Index {
                 .map(|entry| Entry::read(entry.to_owned()))
                 .collect();
             document.put("manifests", "[]".to_owned(), |_| false);
-            Ok(Self { document, entries })
+            let by_tag = by_tag(&entries);
+            Ok(Self {
+                document,
+                entries,
+                by_tag,
+            })
         };
         parse().map_err(|error| malformed(error.to_string()))
     }
@@ -58,7 +65,7 @@ impl Index {
 
     /// What a tag names: the whole entry. Of several entries with one tag the last counts.
     pub(super) fn tagged(&self, tag: &str) -> Option<Result<Descriptor>> {
-        let entry = self.entries.iter().rfind(|entry| entry.has_tag(tag))?;
+        let entry = &self.entries[*self.by_tag.get(tag)?];
         Some(entry.descriptor().cloned().map_err(|reason| {
             let reason = format!("the entry of tag \"{tag}\" cannot be read: {reason}");
             Error::malformed("OCI Image Index", reason)
@@ -93,7 +100,7 @@ impl Index {
     pub(super) fn tag(&mut self, target: &Descriptor, tag: &str) {
         let known = self.best_known(&target.digest, tag);
         let mut tagged = Some(Entry::new(target, known, Some(tag)));
-        let tag_has_place = self.entries.iter().any(|entry| entry.has_tag(tag));
+        let tag_has_place = self.by_tag.contains_key(tag);
         let mut displaced = Vec::new();
         let mut entries = Vec::with_capacity(self.entries.len() + 1);
         for entry in std::mem::take(&mut self.entries) {
@@ -110,11 +117,14 @@ impl Index {
         }
         entries.extend(tagged);
         self.entries = entries;
+        self.by_tag = by_tag(&self.entries);
+        if displaced.is_empty() {
+            return;
+        }
+        // Collected once: an index may have any number of entries with one tag.
+        let mut listed: HashSet<Digest> = self.entries.iter().filter_map(Entry::digest).collect();
         for entry in displaced {
-            let is_listed = entry
-                .descriptor()
-                .is_ok_and(|descriptor| self.listed(&descriptor.digest).is_some());
-            if !is_listed {
+            if entry.digest().is_none_or(|digest| listed.insert(digest)) {
                 self.entries.push(entry.without_tag());
             }
         }
@@ -133,6 +143,14 @@ impl Index {
             .find(|entry| entry.has_tag(tag))
             .or_else(|| of_digest().find(|entry| entry.tag().is_none()))
     }
+}
+
+fn by_tag(entries: &[Entry]) -> HashMap<String, usize> {
+    let tags = entries
+        .iter()
+        .enumerate()
+        .filter_map(|(place, entry)| Some((entry.tag()?.to_owned(), place)));
+    tags.collect()
 }
 
 #[cfg(test)]
