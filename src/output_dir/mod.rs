@@ -12,6 +12,8 @@
 
 mod directory;
 mod file;
+mod merge;
+mod modes;
 mod place;
 
 #[cfg(test)]
