@@ -1,14 +1,16 @@
 //! Directories that are not complete yet.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, Metadata};
 
 use super::OutputDir;
+use super::hidden;
 use super::merge::{check_merge, merge};
 use super::modes::{lock, remove_tree, unlock};
-use super::place::{Claim, Parents, Place, create_temporary};
+use super::place::{Claim, Parents, Place, identity};
 use crate::error::{Error, Result};
 
 /// A directory on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
@@ -27,14 +29,10 @@ impl<'a> PendingDirectory<'a> {
         let keep_old_files = owner.options.keep_old_files;
         let existing = place.metadata()?;
         check(&place, existing.as_ref(), keep_old_files)?;
-        // What exists may be a file system of its own, and nothing can be renamed into it from outside. But it may be
-        // read-only, and then what is beside it will do.
-        let inside = existing.is_some_and(|existing| existing.is_dir());
-        let staged = match inside.then(|| place.open().and_then(Staged::create)) {
-            Some(Ok(staged)) => Ok(staged),
-            _ => place.dir.try_clone().and_then(Staged::create),
-        }
-        .map_err(Error::io("create directory", &place.path))?;
+        place.tidy(owner);
+        let existing = existing.filter(Metadata::is_dir);
+        let staged = Staged::create_for(&place, existing.as_ref())
+            .map_err(Error::io("create directory", &place.path))?;
         Ok(Self {
             staged,
             place,
@@ -107,18 +105,40 @@ struct Staged {
     home: Dir,
     name: PathBuf,
     dir: Dir,
+    /// Keeps others from taking it for abandoned.
+    _lock: Option<File>,
     is_moved: bool,
 }
 
 impl Staged {
-    /// Creates a directory with mode 0777 less the umask.
+    /// Creates a directory where it can be moved from to its place.
+    fn create_for(place: &Place, existing: Option<&Metadata>) -> io::Result<Self> {
+        let beside = || place.dir.try_clone().and_then(Self::create);
+        let Some(existing) = existing else {
+            return beside();
+        };
+        let inside = || place.open().and_then(Self::create);
+        // Whoever packs the existing directory must not find what was left there.
+        if let Ok(dir) = place.open() {
+            hidden::remove_abandoned(&dir);
+        }
+        // Nothing can be renamed into a file system from outside. Otherwise inside is for when nothing can be made beside.
+        let around = place.dir.dir_metadata()?;
+        let device = |metadata| identity(metadata).map(|(device, _)| device);
+        if device(existing) == device(&around) {
+            beside().or_else(|_| inside())
+        } else {
+            inside().or_else(|_| beside())
+        }
+    }
+
     fn create(home: Dir) -> io::Result<Self> {
-        let (name, ()) = create_temporary(|name| home.create_dir(name))?;
-        let dir = home.open_dir(&name)?;
+        let (name, (dir, lock)) = hidden::create_directory(&home)?;
         Ok(Self {
             home,
             name,
             dir,
+            _lock: lock,
             is_moved: false,
         })
     }

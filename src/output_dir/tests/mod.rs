@@ -1,6 +1,7 @@
 //! Tests of what titles become: a setting that they share, in which the surroundings must stay as they are.
 #![cfg(unix)]
 
+mod abandoned;
 mod directories;
 mod files;
 mod permissions;

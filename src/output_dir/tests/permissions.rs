@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::testing::TempDir;
 
 /// Whether permissions bind us. If they do not, the test `name` of this module is run again as a user whom they bind.
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 fn are_bound(name: &str) -> bool {
     let temp = TempDir::new();
     if fs::metadata(temp.path()).unwrap().uid() != 0 {
@@ -105,4 +104,18 @@ fn a_read_only_directory_is_moved_into_an_existing_one() {
         assert_eq!(fs::read_to_string(locked.join("file")).unwrap(), "new");
         assert!(!setting.tree().iter().any(|name| name.contains(".oras-")));
     }
+}
+
+#[test]
+fn a_directory_is_filled_inside_if_nothing_can_be_beside_it() {
+    if !are_bound("a_directory_is_filled_inside_if_nothing_can_be_beside_it") {
+        return;
+    }
+    let setting = Setting::new().existing("dir/x", "old");
+    let out = setting.path("");
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o555)).unwrap();
+    setting.write_directory("dir", &["x", "y"]).unwrap();
+    assert_eq!(setting.read("dir/x"), "new");
+    assert_eq!(setting.tree(), ["dir/", "dir/x", "dir/y"]);
+    unlock(&out);
 }
