@@ -10,7 +10,7 @@ use super::OutputDir;
 use super::hidden;
 use super::merge::{check_merge, merge};
 use super::modes::{lock, remove_tree, unlock};
-use super::place::{Claim, Parents, Place, identity};
+use super::place::{Claim, Parents, Place, identity, no_parents};
 use crate::error::{Error, Result};
 
 /// A directory on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
@@ -32,7 +32,7 @@ impl<'a> PendingDirectory<'a> {
         place.tidy(owner);
         let existing = existing.filter(Metadata::is_dir);
         let staged = Staged::create_for(&place, existing.as_ref())
-            .map_err(Error::io("create directory", &place.path))?;
+            .map_err(|error| no_parents(error, &place.path))?;
         Ok(Self {
             staged,
             place,

@@ -119,3 +119,25 @@ fn a_directory_is_filled_inside_if_nothing_can_be_beside_it() {
     assert_eq!(setting.tree(), ["dir/", "dir/x", "dir/y"]);
     unlock(&out);
 }
+
+#[test]
+fn a_directory_that_cannot_be_made_says_so_like_the_parents_of_a_file() {
+    if !are_bound("a_directory_that_cannot_be_made_says_so_like_the_parents_of_a_file") {
+        return;
+    }
+    let setting = Setting::new();
+    let out = setting.path("");
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o555)).unwrap();
+    let file = setting.write("dir/x", "new").unwrap_err();
+    let directory = setting.write_directory("dir", &["x"]).unwrap_err();
+    for error in [&file, &directory] {
+        assert_eq!(
+            error.chain().to_string(),
+            format!(
+                "failed to ensure directories of the target path: mkdir {}: permission denied",
+                setting.path("dir").display()
+            )
+        );
+    }
+    unlock(&out);
+}
