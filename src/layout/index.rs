@@ -21,6 +21,10 @@ pub(super) struct Index {
     by_tag: HashMap<String, usize>,
 }
 
+/// How many entries an index may have: more than fit into the allowed bytes if each is a descriptor, and few enough that
+/// those which are none do not take more memory than the bytes suggest.
+const MAX_ENTRIES: usize = 250_000;
+
 impl Index {
     /// The document of a layout that holds nothing.
     pub(super) const EMPTY: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
@@ -39,7 +43,14 @@ impl Index {
             if document.is_empty() {
                 document = Object::parse(Self::EMPTY)?;
             }
-            let entries: Vec<Entry> = elements(document.value("manifests").unwrap_or("null"))?
+            let entries = elements(document.value("manifests").unwrap_or("null"))?;
+            if entries.len() > MAX_ENTRIES {
+                let count = entries.len();
+                return Err(serde::de::Error::custom(format!(
+                    "{count} entries are more than {MAX_ENTRIES}"
+                )));
+            }
+            let entries: Vec<Entry> = entries
                 .into_iter()
                 .map(|entry| Entry::read(entry.to_owned()))
                 .collect();
@@ -187,6 +198,16 @@ mod tests {
         let mut index = Index::parse(before.as_bytes()).unwrap();
         edit(&mut index);
         String::from_utf8(index.to_bytes()).unwrap()
+    }
+
+    #[test]
+    fn more_entries_than_any_real_index_has_are_refused() {
+        let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_ENTRIES));
+        let error = Index::parse(document.as_bytes()).unwrap_err().to_string();
+        assert!(
+            error.contains("250001 entries are more than 250000"),
+            "{error}"
+        );
     }
 
     #[test]
