@@ -2,12 +2,39 @@
 
 use crate::credential::Credential;
 use crate::error::Result;
-use crate::reference::RegistryName;
+use crate::reference::{RegistryName, RepositoryName};
 
-/// A source of credentials. Asked at most once per registry and client, and only after the registry asked for them.
+/// A source of credentials.
+///
+/// A client asks only after a registry asked for credentials, and at most once for each repository: some sources keep
+/// different credentials for different repositories of one registry.
 pub trait CredentialStore {
-    /// The credential for a registry, or `None` for anonymous access.
-    fn get(&self, registry: &RegistryName) -> Result<Option<Credential>>;
+    /// The credential for a repository, or for the registry as a whole; `None` for anonymous access.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be asked. There is no silent change to anonymous access.
+    fn get(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+    ) -> Result<Option<Credential>>;
+
+    /// A newer credential in the place of one that was not accepted, such as a password that has expired; `None` when the
+    /// source has no other. The default is `None`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`get`](Self::get).
+    fn refresh(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+        rejected: &Credential,
+    ) -> Result<Option<Credential>> {
+        let _ = (registry, repository, rejected);
+        Ok(None)
+    }
 }
 
 /// No credentials for anyone.
@@ -15,7 +42,7 @@ pub trait CredentialStore {
 pub struct Anonymous;
 
 impl CredentialStore for Anonymous {
-    fn get(&self, _: &RegistryName) -> Result<Option<Credential>> {
+    fn get(&self, _: &RegistryName, _: Option<&RepositoryName>) -> Result<Option<Credential>> {
         Ok(None)
     }
 }
@@ -25,7 +52,7 @@ impl CredentialStore for Anonymous {
 pub struct Fixed(pub Credential);
 
 impl CredentialStore for Fixed {
-    fn get(&self, _: &RegistryName) -> Result<Option<Credential>> {
+    fn get(&self, _: &RegistryName, _: Option<&RepositoryName>) -> Result<Option<Credential>> {
         Ok(Some(self.0.clone()))
     }
 }
