@@ -55,7 +55,6 @@ mod entry;
 mod files;
 mod index;
 mod lock;
-mod object;
 #[cfg(feature = "archive")]
 mod tar;
 mod temp;
