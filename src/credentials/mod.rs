@@ -1,5 +1,10 @@
 //! Where credentials come from.
 
+mod keys;
+mod memory;
+
+pub use memory::Memory;
+
 use crate::credential::Credential;
 use crate::error::Result;
 use crate::reference::{RegistryName, RepositoryName};
