@@ -1,8 +1,12 @@
 //! Where credentials come from.
 
+mod helper;
 mod keys;
 mod memory;
+#[cfg(test)]
+mod testing;
 
+pub use helper::{Helper, Helpers};
 pub use memory::Memory;
 
 use crate::credential::Credential;
