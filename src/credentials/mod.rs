@@ -1,11 +1,15 @@
 //! Where credentials come from.
 
+mod config_file;
+mod document;
 mod helper;
 mod keys;
 mod memory;
+mod save;
 #[cfg(test)]
 mod testing;
 
+pub use config_file::{ConfigFile, MAX_CONFIG_BYTES, Stored};
 pub use helper::{Helper, Helpers};
 pub use memory::Memory;
 
