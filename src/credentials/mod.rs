@@ -1,17 +1,29 @@
-//! Where credentials come from.
+//! Where credentials come from, and where they are kept.
+//!
+//! A [`CredentialStore`] is asked by a client. [`Lookup`] is the one that finds what Docker, podman and the original command
+//! have stored, in files and by helper programs; [`ConfigFile`] and [`Helpers`] are these two for themselves, and store too.
+//! [`Memory`], [`Fixed`] and [`Anonymous`] are for programs with sources of their own.
+//!
+//! The module is the door to such files and programs. It reads neither the environment nor the clock: what the environment
+//! says is given to it, as [`Places`]. It prints nothing, knows no HTTP, and decides nothing about who gets a credential,
+//! which is the part of [`auth`](crate::auth). What is wrong with a file is said without quoting it.
 
 mod config_file;
 mod document;
 mod helper;
 mod keys;
+mod lookup;
 mod memory;
+mod places;
 mod save;
 #[cfg(test)]
 mod testing;
 
 pub use config_file::{ConfigFile, MAX_CONFIG_BYTES, Stored};
 pub use helper::{Helper, Helpers};
+pub use lookup::{Lookup, Warning};
 pub use memory::Memory;
+pub use places::Places;
 
 use crate::credential::Credential;
 use crate::error::Result;
