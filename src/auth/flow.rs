@@ -13,6 +13,7 @@ use super::token::{Token, TokenRequest};
 use super::trust::trust;
 use crate::credential::{Credential, Secret};
 use crate::error::Unauthorized;
+use crate::reference::RepositoryName;
 use crate::url::{Origin, Url};
 
 /// How many tokens are fetched at most for one request.
@@ -113,11 +114,12 @@ pub struct Session(HashMap<Origin, Known>);
 #[derive(Debug, Default)]
 struct Known {
     wants: Wants,
-    credential: Lookup,
+    /// By repository, because one registry may hold repositories of different owners.
+    credentials: HashMap<Option<RepositoryName>, Lookup>,
     tokens: Vec<(Scopes, Token)>,
 }
 
-/// What the look-up of a credential came to. It is made at most once.
+/// What the look-up of a credential came to. It is made at most once for each repository.
 #[derive(Debug, Default)]
 enum Lookup {
     #[default]
@@ -173,6 +175,8 @@ impl Known {
 #[derive(Debug)]
 pub struct Flow {
     origin: Origin,
+    /// Whose credentials are used.
+    repository: Option<RepositoryName>,
     /// Relative realms are resolved against this.
     url: Url,
     wanted: Scopes,
@@ -200,15 +204,18 @@ enum With {
 }
 
 impl Flow {
-    /// Starts the authentication of a request to `url` that needs `wanted`.
+    /// Starts the authentication of a request to `url` that needs `wanted`. Credentials are those for the repository, or those
+    /// for the registry as a whole.
     pub fn begin(
         url: &Url,
+        repository: Option<RepositoryName>,
         wanted: Scopes,
         session: &mut Session,
         now: SystemTime,
     ) -> (Self, Action) {
         let flow = Self {
             origin: url.origin(),
+            repository,
             url: url.clone(),
             wanted,
             exchanges: 0,
@@ -244,12 +251,12 @@ impl Flow {
                 },
             ) => self.on_response(with, status, challenges, denied, session),
             (State::CredentialForBasic, Event::Credential(credential)) => {
-                session.known(&self.origin).credential = credential.into();
+                self.looked_up(credential, session);
                 self.want_basic(session)
             }
             (State::CredentialForToken(service, scopes), Event::Credential(credential)) => {
                 let (service, scopes) = (service.clone(), scopes.clone());
-                session.known(&self.origin).credential = credential.into();
+                self.looked_up(credential, session);
                 self.want_token(service, scopes, session)
             }
             (
@@ -366,16 +373,35 @@ impl Flow {
             let first = scopes.first_only();
             return self.want_token(service, first, session);
         }
-        let known = session.known(&self.origin);
-        if service.or_basic && matches!(known.credential, Lookup::Is(Credential::Password { .. })) {
-            known.wants = Wants::Basic;
+        if service.or_basic
+            && matches!(
+                self.credential(session),
+                Lookup::Is(Credential::Password { .. })
+            )
+        {
+            session.known(&self.origin).wants = Wants::Basic;
             return self.want_basic(session);
         }
         (self, Action::FailAsTokenService)
     }
 
+    fn credential<'s>(&self, session: &'s mut Session) -> &'s Lookup {
+        let known = session.known(&self.origin);
+        known
+            .credentials
+            .entry(self.repository.clone())
+            .or_default()
+    }
+
+    fn looked_up(&self, credential: Option<Credential>, session: &mut Session) {
+        let known = session.known(&self.origin);
+        known
+            .credentials
+            .insert(self.repository.clone(), credential.into());
+    }
+
     fn want_basic(self, session: &mut Session) -> (Self, Action) {
-        match &session.known(&self.origin).credential {
+        match self.credential(session) {
             Lookup::NotYet => self.then(State::CredentialForBasic, Action::LookUpCredential),
             Lookup::Nobody => self.fail(Unauthorized::NoBasicCredential),
             Lookup::Is(Credential::Password { username, password })
@@ -398,7 +424,7 @@ impl Flow {
         scopes: Scopes,
         session: &mut Session,
     ) -> (Self, Action) {
-        let credential = match &session.known(&self.origin).credential {
+        let credential = match self.credential(session) {
             Lookup::NotYet => {
                 return self.then(
                     State::CredentialForToken(service, scopes),
@@ -490,8 +516,14 @@ mod tests {
 
         /// The next request of the same client.
         fn again(&mut self, wanted: Scopes) -> &mut Self {
+            self.of(None, wanted)
+        }
+
+        /// The next request, about a repository that may have credentials of its own.
+        fn of(&mut self, repository: Option<&str>, wanted: Scopes) -> &mut Self {
             let url = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
-            let (flow, action) = Flow::begin(&url, wanted, &mut self.session, self.now);
+            let repository = repository.map(|name| name.parse().unwrap());
+            let (flow, action) = Flow::begin(&url, repository, wanted, &mut self.session, self.now);
             (self.flow, self.action) = (Some(flow), action);
             self
         }
@@ -601,6 +633,25 @@ mod tests {
             Action::Finish,
             "wrong credentials are not sent twice"
         );
+    }
+
+    #[test]
+    fn each_repository_has_its_own_credential_looked_up_once() {
+        let mut scenario = Scenario::begin(Scopes::none());
+        scenario.of(Some("a"), Scopes::pull("a"));
+        scenario.status(401, &[BASIC]).credential(me());
+        for (name, password, header) in [("b", "b", "Basic bWU6Yg=="), ("c", "c", "Basic bWU6Yw==")]
+        {
+            scenario
+                .of(Some(name), Scopes::pull(name))
+                .credential(Credential::password("me", password))
+                .sends(Some(header));
+        }
+        for (name, header) in [("a", "Basic bWU6c2VjcmV0"), ("b", "Basic bWU6Yg==")] {
+            scenario
+                .of(Some(name), Scopes::pull(name))
+                .sends(Some(header));
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@
 
 use serde::Deserialize;
 
-use super::object::{Object, text_of};
 use crate::descriptor::{Descriptor, REF_NAME};
 use crate::digest::Digest;
+use crate::json::object::{Object, text_of};
 use crate::json::{Annotations, null_as_default};
 
 /// The members of an entry that are known, in the order in which they are written.

@@ -6,10 +6,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::entry::Entry;
-use super::object::{Object, elements};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::json::object::{Object, elements};
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]

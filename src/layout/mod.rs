@@ -57,7 +57,6 @@ mod files;
 mod index;
 mod kept;
 mod lock;
-mod object;
 #[cfg(feature = "archive")]
 mod tar;
 mod temp;

@@ -15,6 +15,7 @@ use crate::auth::{
 };
 use crate::clock::{Clock, SystemClock};
 use crate::content::Content;
+use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind, Unauthorized};
@@ -255,7 +256,9 @@ impl Client {
         }
         let (mut flow, mut action) = {
             let session = &mut self.session.borrow_mut();
-            Flow::begin(&draft.url, draft.scopes.clone(), session, self.clock.now())
+            let (url, repository) = (&draft.url, draft.repository.clone());
+            let now = self.clock.now();
+            Flow::begin(url, repository, draft.scopes.clone(), session, now)
         };
         let mut last: Option<Answer> = None;
         loop {
@@ -277,7 +280,7 @@ impl Client {
                     flow.on(event, &mut self.session.borrow_mut())
                 }
                 Action::LookUpCredential => {
-                    let credential = self.credentials.get(registry)?;
+                    let credential = self.credential(registry, &draft)?;
                     flow.on(
                         Event::Credential(credential),
                         &mut self.session.borrow_mut(),
@@ -304,6 +307,18 @@ impl Client {
                 },
             };
         }
+    }
+
+    /// Looks up the credential for a request.
+    fn credential(&self, registry: &RegistryName, draft: &Draft<'_>) -> Result<Option<Credential>> {
+        self.credentials
+            .get(registry, draft.repository.as_ref())
+            .map_err(|error| {
+                error.context(format!(
+                    "{} \"{}\": failed to resolve credential",
+                    draft.method, draft.url
+                ))
+            })
     }
 
     /// Asks a token service and takes in what it answers.
@@ -526,6 +541,8 @@ impl fmt::Debug for Client {
 pub(super) struct Draft<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
+    /// Whose credentials are needed, where repositories of one registry have different ones.
+    pub(super) repository: Option<RepositoryName>,
     pub(super) headers: Headers,
     pub(super) body: DraftBody<'a>,
     /// What a token must be good for.
@@ -549,6 +566,7 @@ impl Draft<'_> {
         Self {
             method,
             url,
+            repository: None,
             headers: Headers::new(),
             body: DraftBody::None,
             scopes: Scopes::none(),

@@ -13,13 +13,13 @@ use crate::json;
 
 /// The members of a JSON object, in order, each value as it was written. A name appears once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Object {
+pub(crate) struct Object {
     members: Vec<(String, String)>,
 }
 
 impl Object {
     /// Reads an object; `null` is read as one without members. Of several members of one name the last counts.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         // The grammar is serde_json's to check. What follows only cuts a text that is known to be good.
         serde_json::from_str::<IgnoredAny>(text)?;
         if text.trim() == "null" {
@@ -55,12 +55,12 @@ impl Object {
     }
 
     /// The object that `value` is serialised as.
-    pub(super) fn of(value: &impl serde::Serialize) -> Result<Self> {
+    pub(crate) fn of(value: &impl serde::Serialize) -> Result<Self> {
         Self::parse(&text_of(value))
     }
 
     /// The text of a member's value.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.members
             .iter()
             .find(|(known, _)| known == name)
@@ -68,7 +68,7 @@ impl Object {
     }
 
     /// Replaces the value of a member where it stands, or puts a new one before the first member that `is_later`.
-    pub(super) fn put(&mut self, name: &str, value: String, is_later: impl Fn(&str) -> bool) {
+    pub(crate) fn put(&mut self, name: &str, value: String, is_later: impl Fn(&str) -> bool) {
         if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| known == name) {
             *known = value;
             return;
@@ -82,24 +82,24 @@ impl Object {
     }
 
     /// Removes a member.
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
         self.members.retain(|(known, _)| known != name);
     }
 
     /// Whether there are no members.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// The names and values, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.members
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The object as text, with nothing between its members but commas.
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let members: Vec<String> = self
             .iter()
             .map(|(name, value)| format!("{}:{value}", text_of(name)))
@@ -109,7 +109,7 @@ impl Object {
 }
 
 /// The texts of the values in a list; `null` is read as a list without values.
-pub(super) fn elements(list: &str) -> Result<Vec<&str>> {
+pub(crate) fn elements(list: &str) -> Result<Vec<&str>> {
     serde_json::from_str::<IgnoredAny>(list)?;
     if list.trim() == "null" {
         return Ok(Vec::new());
@@ -127,7 +127,7 @@ pub(super) fn elements(list: &str) -> Result<Vec<&str>> {
 }
 
 /// The canonical text of `value`.
-pub(super) fn text_of<T: serde::Serialize + ?Sized>(value: &T) -> String {
+pub(crate) fn text_of<T: serde::Serialize + ?Sized>(value: &T) -> String {
     String::from_utf8_lossy(&json::to_vec(value)).into_owned()
 }
 
