@@ -310,7 +310,12 @@ impl Flow {
             _ => None,
         });
         if let Some((realm, name, scope)) = bearer {
-            let challenged = scope.as_deref().map_or_else(Scopes::none, Scopes::parse);
+            // A request that needs nothing asks whether we may come in at all. What such a challenge proposes may be a
+            // placeholder, which nobody is granted.
+            let challenged = match scope {
+                Some(scope) if !self.wanted.is_empty() => Scopes::parse(scope),
+                _ => Scopes::none(),
+            };
             let is_exhausted = match with {
                 With::FreshToken => {
                     self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged)
@@ -777,6 +782,16 @@ mod tests {
             Action::Finish,
             "two exchanges are enough"
         );
+    }
+
+    #[test]
+    fn who_only_asks_to_come_in_takes_no_scope_that_is_proposed() {
+        let mut scenario = Scenario::begin(Scopes::none());
+        let placeholder = BEARER.replace("repository:a:pull", "repository:user/image:pull");
+        scenario
+            .status(401, &[&placeholder])
+            .credential(me())
+            .asks_for(&[]);
     }
 
     #[test]

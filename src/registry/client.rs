@@ -214,6 +214,18 @@ impl Client {
         Ok(Repository::new(self, &name.parse()?))
     }
 
+    /// Asks a registry whether it lets this client in: what a login tests.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry.
+    pub fn check(&self, registry: &RegistryName) -> Result<()> {
+        let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
+        let answer = self.send(registry, Draft::new(Method::Get, url))?;
+        answer.expect(&[200])?.response.drain();
+        Ok(())
+    }
+
     /// How a registry is reached.
     pub(super) fn scheme(&self, registry: &RegistryName) -> Scheme {
         let plain = match self.plain_http {

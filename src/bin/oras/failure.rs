@@ -128,8 +128,20 @@ impl Failure {
         failure
     }
 
-    /// A failure of the library at a registry.
+    /// A failure of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
+        let mut failure = match error.root() {
+            Error::Refused(refusal) if refusal.host != host => Self::of(error),
+            _ => Self::at_any_registry(error, credential_hint),
+        };
+        if let Error::NotFound { .. } = error.root() {
+            failure.prefix = REGISTRY_ERROR;
+        }
+        failure
+    }
+
+    /// A failure of the library at whatever registry answered.
+    pub(crate) fn at_any_registry(error: &Error, credential_hint: &str) -> Self {
         let mut failure = Self::of(error);
         match error.root() {
             Error::Unauthorized {
@@ -138,8 +150,7 @@ impl Failure {
             } => {
                 failure.below.push(credential_hint.to_owned());
             }
-            Error::NotFound { .. } => failure.prefix = REGISTRY_ERROR,
-            Error::Refused(refusal) if refusal.host == host => {
+            Error::Refused(refusal) => {
                 failure.prefix = REGISTRY_ERROR;
                 failure.message = of_refusal(refusal);
                 if let Some(excerpt) = &refusal.excerpt {
