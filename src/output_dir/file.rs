@@ -8,7 +8,7 @@ use cap_std::fs::Metadata;
 
 use super::OutputDir;
 use super::hidden;
-use super::place::{Claim, Parents, Place};
+use super::place::{Claim, Parents, Place, not_renamed};
 use crate::error::{Error, Result};
 
 /// A file on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
@@ -149,7 +149,7 @@ impl Temporary {
             }
         }
         dir.rename(name, dir, own_name)
-            .map_err(Error::io("rename", path))?;
+            .map_err(|error| not_renamed(error, path))?;
         self.name = None;
         Ok(())
     }

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use cap_std::fs::Dir;
 
+use super::hidden::remove_abandoned;
 use super::modes::{lock, unlock};
-use super::place::in_the_way;
+use super::place::{in_the_way, not_renamed};
+use super::transfer::Copy;
 use crate::error::{Error, Result};
 
 /// What becomes of something that is moved into an existing directory.
@@ -37,27 +39,53 @@ pub(super) fn check_merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<(
 /// Moves all content of `staged` to `existing`, one entry at a time.
 pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
     let modified = staged.dir_metadata().and_then(|found| found.modified());
+    // A file system may be mounted anywhere in the existing directory.
+    let mut crosses = false;
     for (name, is_directory) in content(staged, path)? {
         let path = path.join(&name);
-        match meet(staged, existing, &name, is_directory, &path)? {
+        let meeting = meet(staged, existing, &name, is_directory, &path)?;
+        let name = Path::new(&name);
+        let replace_link = || {
+            existing
+                .remove_file(name)
+                .map_err(Error::io("replace", &path))
+        };
+        let is_link = match meeting {
             Meeting::Merge(from, into) => {
-                let old = unlock(existing, Path::new(&name));
+                let old = unlock(existing, name);
                 let merged = merge(&from, &into, &path);
-                lock(existing, Path::new(&name), old);
+                lock(existing, name, old);
                 merged?;
                 continue;
             }
-            Meeting::ReplaceLink => existing
-                .remove_file(&name)
-                .map_err(Error::io("replace", &path))?,
-            Meeting::Move => {}
-        }
+            Meeting::ReplaceLink => true,
+            Meeting::Move => false,
+        };
         // It gets another parent, and that is a change of the directory too.
-        let old = unlock(staged, Path::new(&name));
-        staged
-            .rename(&name, existing, &name)
-            .map_err(Error::io("rename", &path))?;
-        lock(existing, Path::new(&name), old);
+        let old = unlock(staged, name);
+        let moved = match staged.rename(name, existing, name) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                lock(staged, name, old);
+                if !crosses {
+                    crosses = true;
+                    remove_abandoned(existing);
+                }
+                let copy =
+                    Copy::create(staged, name, existing).map_err(Error::io("copy", &path))?;
+                if is_link {
+                    replace_link()?;
+                }
+                copy.rename(name)
+            }
+            Err(_) if is_link => {
+                replace_link()?;
+                staged
+                    .rename(name, existing, name)
+                    .map(|()| lock(existing, name, old))
+            }
+            moved => moved.map(|()| lock(existing, name, old)),
+        };
+        moved.map_err(|error| not_renamed(error, &path))?;
     }
     // As if it had been filled in place. That the time is right is not worth a failure.
     if let (Ok(modified), Ok(existing)) = (modified, existing.open(".")) {

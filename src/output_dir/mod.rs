@@ -8,6 +8,8 @@
 //! Titles that mean the same file are duplicates. A title may lie inside of the directory of another title (`dir` and
 //! `dir/file`): then what is committed later replaces what both have. A title below a file's title is an error.
 //!
+//! File systems may be mounted anywhere below the output directory. A file that something is mounted on cannot be replaced.
+//!
 //! This module must not know what is written, nor why: no descriptor, no archive, no status line.
 
 mod directory;
@@ -16,6 +18,7 @@ mod hidden;
 mod merge;
 mod modes;
 mod place;
+mod transfer;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use cap_std::fs::{Dir, Permissions};
+use cap_std::fs::{Dir, Metadata, Permissions};
 
 /// Removes a directory with all content, whatever permissions that has.
 pub(super) fn remove_tree(parent: &Dir, name: &Path) -> io::Result<()> {
@@ -27,23 +27,38 @@ fn unlock_all(parent: &Dir, name: &Path) {
 }
 
 /// Lets the owner change a directory, if he may do that, and returns the permissions it had before.
-#[cfg(unix)]
 pub(super) fn unlock(parent: &Dir, name: &Path) -> Option<Permissions> {
+    let found = parent.symlink_metadata(name).ok()?;
+    found
+        .is_dir()
+        .then(|| permit(parent, name, &found, 0o700))?
+}
+
+/// Lets the owner read a file, if he may do that.
+pub(super) fn unlock_file(parent: &Dir, name: &Path) {
+    if let Ok(found) = parent.symlink_metadata(name)
+        && found.is_file()
+    {
+        permit(parent, name, &found, 0o400);
+    }
+}
+
+#[cfg(unix)]
+fn permit(parent: &Dir, name: &Path, found: &Metadata, more: u32) -> Option<Permissions> {
     use cap_std::fs::PermissionsExt;
 
-    let metadata = parent.symlink_metadata(name).ok()?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if !metadata.is_dir() || mode & 0o700 == 0o700 {
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & more == more {
         return None;
     }
     parent
-        .set_permissions(name, Permissions::from_mode(mode | 0o700))
+        .set_permissions(name, Permissions::from_mode(mode | more))
         .ok()?;
     Some(Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-pub(super) fn unlock(_: &Dir, _: &Path) -> Option<Permissions> {
+fn permit(_: &Dir, _: &Path, _: &Metadata, _: u32) -> Option<Permissions> {
     None
 }
 

@@ -82,6 +82,15 @@ pub(super) fn in_the_way(path: &Path, what: &'static str) -> Error {
     Error::io("replace", path)(source)
 }
 
+/// Something could not be given its name.
+pub(super) fn not_renamed(error: io::Error, path: &Path) -> Error {
+    match error.kind() {
+        // To write into what is mounted would not be all or nothing.
+        io::ErrorKind::ResourceBusy => in_the_way(path, "something is mounted there"),
+        _ => Error::io("rename", path)(error),
+    }
+}
+
 /// What to do about the directories that lead to a place.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Parents {

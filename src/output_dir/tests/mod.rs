@@ -4,6 +4,7 @@
 mod abandoned;
 mod directories;
 mod files;
+mod mounts;
 mod permissions;
 mod titles;
 
