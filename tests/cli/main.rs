@@ -25,6 +25,7 @@ mod help;
 mod hostile;
 mod interrupted;
 mod layout;
+mod login;
 mod manifest_fetch;
 mod pull;
 mod push;
@@ -39,6 +40,7 @@ fn no_transcript_is_forgotten() {
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
+        login::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
