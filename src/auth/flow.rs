@@ -31,7 +31,7 @@ pub enum Event<'a> {
         /// Whether a 400 says that access is denied, which is how some registries report a token that expired.
         denied: bool,
     },
-    /// The credential for the registry was looked up.
+    /// The credential for the registry was looked up, or a newer one.
     Credential(Option<Credential>),
     /// The token service answered.
     TokenReply {
@@ -51,6 +51,8 @@ pub enum Action {
     Send(Option<Authorization>),
     /// Look up the credential for the registry.
     LookUpCredential,
+    /// Look up whether there is a newer credential in the place of this one, which the registry does not take (any more).
+    RefreshCredential(Credential),
     /// Ask a token service.
     FetchToken(Box<TokenRequest>),
     /// Take the registry's last answer as the result.
@@ -181,6 +183,8 @@ pub struct Flow {
     url: Url,
     wanted: Scopes,
     exchanges: u8,
+    /// Whether a newer credential was asked for.
+    is_refreshed: bool,
     state: State,
 }
 
@@ -189,6 +193,7 @@ enum State {
     Sent(With),
     CredentialForBasic,
     CredentialForToken(Service, Scopes),
+    NewerCredential(Credential),
     Token(Service, Scopes),
 }
 
@@ -219,6 +224,7 @@ impl Flow {
             url: url.clone(),
             wanted,
             exchanges: 0,
+            is_refreshed: false,
             state: State::Sent(With::Nothing),
         };
         let known = session.known(&flow.origin);
@@ -259,6 +265,15 @@ impl Flow {
                 self.looked_up(credential, session);
                 self.want_token(service, scopes, session)
             }
+            (State::NewerCredential(rejected), Event::Credential(credential)) => {
+                match credential.filter(|credential| credential != rejected) {
+                    Some(newer) => {
+                        self.looked_up(Some(newer), session);
+                        self.want_basic(session)
+                    }
+                    None => self.finish(),
+                }
+            }
             (
                 State::Token(service, scopes),
                 Event::TokenReply {
@@ -285,6 +300,8 @@ impl Flow {
         let known = session.known(&self.origin);
         match (status, with) {
             (401, _) => {}
+            // ECR says 403 when a password has expired.
+            (403, With::Basic) => return self.want_newer(session),
             // Some registries say 403, others 400, when a token has expired.
             (400 | 403, With::CachedToken) if status == 403 || denied => {
                 known.forget_tokens_for(&self.wanted);
@@ -342,6 +359,8 @@ impl Flow {
         } else if or_basic && !matches!(with, With::Basic | With::FreshToken) {
             known.wants = Wants::Basic;
             self.want_basic(session)
+        } else if with == With::Basic {
+            self.want_newer(session)
         } else {
             self.finish()
         }
@@ -420,6 +439,21 @@ impl Flow {
                 self.send(With::FreshToken, Some(authorization))
             }
             Lookup::Is(_) => self.fail(Unauthorized::IncompleteBasicCredential),
+        }
+    }
+
+    /// Asks once whether there is a newer credential than the one that was refused.
+    fn want_newer(mut self, session: &mut Session) -> (Self, Action) {
+        match self.credential(session) {
+            Lookup::Is(rejected) if !self.is_refreshed => {
+                let rejected = rejected.clone();
+                self.is_refreshed = true;
+                self.then(
+                    State::NewerCredential(rejected.clone()),
+                    Action::RefreshCredential(rejected),
+                )
+            }
+            _ => self.finish(),
         }
     }
 
@@ -562,6 +596,11 @@ mod tests {
             self.event(Event::Credential(credential.into()))
         }
 
+        fn newer(&mut self, newer: impl Into<Option<Credential>>) -> &mut Self {
+            assert_eq!(self.action, Action::RefreshCredential(me()));
+            self.event(Event::Credential(newer.into()))
+        }
+
         fn reply(&mut self, status: u16, body: &str) -> &mut Self {
             assert!(
                 matches!(self.action, Action::FetchToken(_)),
@@ -634,7 +673,7 @@ mod tests {
             .again(Scopes::pull("b"))
             .sends(Some("Basic bWU6c2VjcmV0"));
         assert_eq!(
-            scenario.status(401, &[BASIC]).action,
+            scenario.status(401, &[BASIC]).newer(None).action,
             Action::Finish,
             "wrong credentials are not sent twice"
         );
@@ -671,6 +710,33 @@ mod tests {
             scenario.status(401, &[BASIC, BEARER]).action,
             Action::Finish
         );
+    }
+
+    #[test]
+    fn a_newer_credential_is_sent_once_in_the_place_of_one_that_was_refused() {
+        for refuse in [
+            (|s| s.status(401, &[BASIC])) as fn(&mut Scenario) -> &mut Scenario,
+            |s| s.status(403, &[]),
+        ] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            scenario.status(401, &[BASIC]).credential(me());
+            refuse(&mut scenario)
+                .newer(Credential::password("me", "newer"))
+                .sends(Some("Basic bWU6bmV3ZXI="));
+            assert_eq!(
+                refuse(&mut scenario).action,
+                Action::Finish,
+                "once is enough"
+            );
+
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            scenario.status(401, &[BASIC]).credential(me());
+            assert_eq!(
+                refuse(&mut scenario).newer(me()).action,
+                Action::Finish,
+                "it is the same"
+            );
+        }
     }
 
     #[test]

@@ -298,6 +298,11 @@ impl Client {
                         &mut self.session.borrow_mut(),
                     )
                 }
+                Action::RefreshCredential(rejected) => {
+                    let repository = draft.repository.as_ref();
+                    let newer = self.credentials.refresh(registry, repository, &rejected)?;
+                    flow.on(Event::Credential(newer), &mut self.session.borrow_mut())
+                }
                 Action::FetchToken(request) => self.ask_token_service(flow, &request)?,
                 Action::Fail(reason) => {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
