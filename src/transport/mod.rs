@@ -11,9 +11,13 @@ use std::time::Duration;
 use crate::error::{Error, Result, TransportKind};
 use crate::url::Url;
 
+mod proxy;
+mod resolve;
 mod trace;
 mod ureq;
 
+pub use self::proxy::{InvalidProxy, Proxies, Proxy, ProxyProtocol};
+pub use self::resolve::{InvalidResolveRule, ResolveRule};
 pub use self::trace::Traced;
 #[cfg(feature = "tls")]
 pub use self::ureq::TlsOptions;
