@@ -7,9 +7,9 @@ use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::Reference;
 use oras::registry::{Client, PlainHttp, Repository};
 use oras::store::{Source, TagLister, Target as WritableStore};
-#[cfg(feature = "tls")]
-use oras::transport::TlsOptions;
 use oras::transport::UreqTransport;
+#[cfg(feature = "tls")]
+use oras::transport::{CertificateAuthorities, ClientCertificate};
 use oras::{Credential, Error, Platform};
 
 use crate::context::Context;
@@ -45,7 +45,17 @@ struct Access {
     headers: Vec<(String, String)>,
     debug: bool,
     #[cfg(feature = "tls")]
-    tls: TlsOptions,
+    tls: Tls,
+}
+
+/// Whom to trust over https, and as whom to be known.
+#[cfg(feature = "tls")]
+#[derive(Default)]
+struct Tls {
+    insecure: bool,
+    authorities: Option<CertificateAuthorities>,
+    /// Certificate and private key, in PEM.
+    client_pem: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A store that can be read and listed.
@@ -361,7 +371,16 @@ impl Access {
 
     #[cfg(feature = "tls")]
     fn transport(&self) -> Result<UreqTransport, Failure> {
-        UreqTransport::with_tls(&self.tls).map_err(|error| Failure::of(&error))
+        let mut builder = UreqTransport::builder().insecure(self.tls.insecure);
+        if let Some(authorities) = &self.tls.authorities {
+            builder = builder.authorities(authorities.clone());
+        }
+        if let Some((certificate, key)) = &self.tls.client_pem {
+            let certificate = ClientCertificate::from_pem(certificate, key)
+                .map_err(|error| Failure::new(error.to_string()))?;
+            builder = builder.client_certificate(certificate);
+        }
+        Ok(builder.build())
     }
 
     #[cfg(not(feature = "tls"))]
@@ -413,36 +432,27 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 }
 
 #[cfg(feature = "tls")]
-fn tls(remote: &Remote) -> Result<TlsOptions, Failure> {
+fn tls(remote: &Remote) -> Result<Tls, Failure> {
     let read = |path: &str| {
         std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
     };
-    let ca_pem = if remote.ca_file.is_empty() {
-        None
-    } else {
-        Some(read(&remote.ca_file)?)
-    };
-    let client_pem = if remote.cert_file.is_empty() {
-        None
-    } else {
-        Some((read(&remote.cert_file)?, read(&remote.key_file)?))
-    };
-    let authorities = TlsOptions {
+    let mut tls = Tls {
         insecure: remote.insecure,
-        ca_pem,
-        client_pem: None,
+        ..Tls::default()
     };
-    // Tried alone, so that the file that is wrong can be named.
-    if authorities.ca_pem.is_some() && UreqTransport::with_tls(&authorities).is_err() {
-        return Err(Failure::new(format!(
-            "Failed to load certificate in file: {}",
-            remote.ca_file
-        )));
+    if !remote.ca_file.is_empty() {
+        let authorities = CertificateAuthorities::from_pem(&read(&remote.ca_file)?);
+        tls.authorities = Some(authorities.map_err(|_| {
+            Failure::new(format!(
+                "Failed to load certificate in file: {}",
+                remote.ca_file
+            ))
+        })?);
     }
-    Ok(TlsOptions {
-        client_pem,
-        ..authorities
-    })
+    if !remote.cert_file.is_empty() {
+        tls.client_pem = Some((read(&remote.cert_file)?, read(&remote.key_file)?));
+    }
+    Ok(tls)
 }
 
 /// Reads a platform; empty means none.
