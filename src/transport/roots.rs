@@ -131,10 +131,9 @@ fn read_file(path: &Path) -> Option<Vec<u8>> {
     Some(text)
 }
 
+#[cfg(feature = "archive")]
 #[cfg(test)]
 mod tests {
-    #![cfg(feature = "archive")]
-
     use super::*;
     use crate::testing::TempDir;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use self::dial::{Dialler, LookedUpLater};
 use self::failure::{IDLE_TIMEOUT, body_failure, failure, not_sendable};
-use super::{Headers, Proxies, Request, RequestBody, ResolveRule, Response};
+use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::Trust;
 use crate::error::TransportKind;
@@ -199,7 +199,12 @@ impl Transport for UreqTransport {
             builder = builder.header(name, value);
         }
         let patience = request.patience;
-        let answer = match request.body {
+        let body = match request.body {
+            // Said with a length: ureq would send an empty body in chunks, which some servers answer with 411.
+            RequestBody::None if has_body(request.method) => RequestBody::Bytes(&[]),
+            body => body,
+        };
+        let answer = match body {
             RequestBody::None => run(agent, builder.body(()), patience),
             RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), patience),
             RequestBody::Reader { reader, size } => {
@@ -213,6 +218,11 @@ impl Transport for UreqTransport {
         };
         answer.map(response)
     }
+}
+
+/// Whether a request of this method has a body, be it an empty one (RFC 9110 §8.6).
+const fn has_body(method: Method) -> bool {
+    matches!(method, Method::Post | Method::Put | Method::Patch)
 }
 
 type Built<B> = Result<ureq::http::Request<B>, ureq::http::Error>;
