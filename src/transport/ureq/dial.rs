@@ -5,7 +5,7 @@
 //! | http | none | requests |
 //! | https | none | TLS, requests within |
 //! | http | HTTP or HTTPS | requests in absolute form ([`forward`](super::forward)) |
-//! | https | HTTP or HTTPS | `CONNECT`, then TLS with the other end ([`tunnel`](super::tunnel)) |
+//! | https | HTTP or HTTPS | `CONNECT`, then TLS with the other end ([`tunnel`]) |
 //! | any | SOCKS 5 | its handshake, then as without a proxy |
 //!
 //! An HTTPS proxy gets all that within TLS of its own, in which it is a stranger: it sees no client certificate, and its
