@@ -261,9 +261,12 @@ fn what_is_no_certificate_or_key_is_told_from_what_is() {
         .unwrap()
         .replace("MIG", "MIH")
         .into_bytes();
+    let version_1 = fixture("client-v1.crt");
     let both = [certificate.clone(), key.clone()].concat();
     for (certificate, key, wanted) in [
         (&certificate, &key, None),
+        (&version_1, &fixture("client-v1.key"), None),
+        (&version_1, &key, Some(InvalidCertificate::KeyMismatch)),
         (&both, &both, None),
         (
             &certificate,

@@ -19,8 +19,8 @@ use crate::error::TransportKind;
 mod failure;
 pub(super) mod pem;
 mod stream;
-mod validity;
 mod verify;
+mod x509;
 
 /// Whom to trust over https, and as whom to be known.
 #[derive(Clone, Debug, Default)]

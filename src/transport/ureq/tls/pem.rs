@@ -8,6 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
+use super::x509;
+
 /// How many certificates of one text are read. Bundles of today have about 150.
 const MAX_CERTIFICATES: usize = 10_000;
 
@@ -82,14 +84,20 @@ impl ClientCertificate {
                 InvalidCertificate::NoKey
             });
         };
-        let key = CertifiedKey::from_der(chain, der, &super::provider()).map_err(|error| {
-            if matches!(error, rustls::Error::InconsistentKeys(_)) {
-                InvalidCertificate::KeyMismatch
-            } else {
-                InvalidCertificate::Unusable
-            }
-        })?;
-        Ok(Self { key: Arc::new(key) })
+        let provider = super::provider();
+        let key = provider
+            .key_provider
+            .load_private_key(der)
+            .map_err(|_| InvalidCertificate::Unusable)?;
+        let theirs = chain.first().and_then(|first| x509::public_key(first));
+        if let (Some(ours), Some(theirs)) = (key.public_key(), theirs)
+            && ours.as_ref() != theirs
+        {
+            return Err(InvalidCertificate::KeyMismatch);
+        }
+        Ok(Self {
+            key: Arc::new(CertifiedKey::new(chain, key)),
+        })
     }
 
     pub(super) fn key(&self) -> &CertifiedKey {
@@ -129,7 +137,7 @@ pub enum InvalidCertificate {
     CertificateForKey,
     /// The key belongs to another certificate.
     KeyMismatch,
-    /// The certificate or the key is damaged, or of an unknown kind.
+    /// The key is damaged, or of an unknown kind.
     Unusable,
 }
 

@@ -13,7 +13,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 
 use super::super::super::SystemRoots;
 use super::pem::CertificateAuthorities;
-use super::validity;
+use super::x509;
 
 /// Accepts what certificate authorities vouch for: those that the user named, or the built-in ones and the system's.
 ///
@@ -160,7 +160,7 @@ impl Authorities {
         // A server may show a certificate that is trusted itself, as small registries do that were set up by the
         // registry's documentation. It is an authority's, so that webpki takes it for nothing else.
         if self.certificates.iter().any(|other| other == certificate) {
-            validity::check(certificate, now)?;
+            x509::check_validity(certificate, now)?;
             verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
