@@ -7,8 +7,9 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, UnpackOptions};
 use crate::content::{BUFFER_BYTES, Content, FileContent, VerifyReader};
@@ -36,14 +37,16 @@ struct Named {
     added: HashSet<String>,
     /// Where content is that can be read again.
     places: HashMap<Digest, Place>,
+    /// The archives of all directories that were added, one after the other in a temporary file that has no name.
+    archives: Option<Arc<File>>,
     left_out: Vec<String>,
 }
 
 enum Place {
     /// A file that was added.
     File(FileContent),
-    /// The archive of a directory that was added: a temporary file that has no name.
-    Archive(File),
+    /// The archive of a directory that was added.
+    Archive(Section),
     /// A file that was written below the output directory, by its title.
     Output(String),
 }
@@ -115,21 +118,18 @@ impl FileStore {
         media_type: MediaType,
         path: &Path,
     ) -> Result<(Descriptor, Place)> {
-        let file = unnamed_file(&self.temporary)?;
+        let file = self.archives(title)?;
+        let start = (&*file)
+            .seek(SeekFrom::End(0))
+            .map_err(Error::io("seek", &self.temporary))?;
         let mut out = Hashing {
-            inner: BufWriter::with_capacity(BUFFER_BYTES, file),
+            inner: BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file)),
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
         };
         let tar_digest = archive::pack(path, title, &PackOptions::default(), &mut out)?;
-        let Hashing {
-            inner,
-            hasher,
-            size,
-        } = out;
-        let file = inner
-            .into_inner()
-            .map_err(|error| Error::io("write", &self.temporary)(error.into_error()))?;
+        out.flush().map_err(Error::io("write", &self.temporary))?;
+        let Hashing { hasher, size, .. } = out;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
         descriptor
             .annotations
@@ -137,7 +137,24 @@ impl FileStore {
         descriptor
             .annotations
             .insert(UNPACK.to_owned(), "true".to_owned());
-        Ok((descriptor, Place::Archive(file)))
+        let section = Section {
+            file,
+            next: start,
+            end: start + size,
+        };
+        Ok((descriptor, Place::Archive(section)))
+    }
+
+    /// The file of archives. One for all of them, because the number of open files is limited.
+    fn archives(&self, title: &str) -> Result<Arc<File>> {
+        let archives = &mut self.named.borrow_mut().archives;
+        if let Some(file) = archives {
+            return Ok(Arc::clone(file));
+        }
+        let file = unnamed_file(&self.temporary).map_err(|error| {
+            error.context(format!("no temporary file for the archive of {title}"))
+        })?;
+        Ok(Arc::clone(archives.insert(Arc::new(file))))
     }
 
     /// Writes content that is there already under a further title.
@@ -217,7 +234,7 @@ impl FileStore {
     fn note(&self, title: &str, name: &str, kind: &'static str) {
         let notes = &mut self.named.borrow_mut().left_out;
         if notes.len() < MAX_NOTES {
-            notes.push(format!("{title}: {name} is {kind} and was left out"));
+            notes.push(format!("{name} in {title} is {kind}"));
         }
     }
 
@@ -266,15 +283,10 @@ impl Source for FileStore {
         match named.places.get(&target.digest) {
             None => self.unnamed.fetch(target),
             Some(Place::File(content)) => content.reader(target),
-            Some(Place::Archive(file)) => {
-                let mut file = file
-                    .try_clone()
-                    .map_err(Error::io("open", &self.temporary))?;
-                file.seek(SeekFrom::Start(0))
-                    .map_err(Error::io("seek", &self.temporary))?;
-                // Nobody else can reach a file without a name.
-                Ok(reader(file).known_unless_changed(|| true))
-            }
+            // Nobody else can reach a file without a name.
+            Some(Place::Archive(section)) => Ok(
+                VerifyReader::new(section.clone(), target.clone()).known_unless_changed(|| true)
+            ),
             Some(Place::Output(title)) => match &self.output {
                 Some(output) => Ok(reader(output.read_file(title)?)),
                 None => Err(Error::not_found(target.digest.as_str())),
@@ -299,6 +311,24 @@ impl Target for FileStore {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         self.unnamed.tag(target, reference)
+    }
+}
+
+/// A part of the file of archives.
+#[derive(Clone)]
+struct Section {
+    file: Arc<File>,
+    next: u64,
+    end: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // All sections share the position of the file.
+        (&*self.file).seek(SeekFrom::Start(self.next))?;
+        let count = (&*self.file).take(self.end - self.next).read(buffer)?;
+        self.next += count as u64;
+        Ok(count)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Digests depend on bytes, so what this library writes is byte for byte what the reference encoder writes: compact,
 //! fields in the order of their structs, maps sorted by key, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
 
+pub(crate) mod object;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -34,6 +36,11 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// When `document` is no JSON.
 pub fn indent(document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    indent_by("  ", document)
+}
+
+/// As [`indent`], by `unit` a level.
+pub(crate) fn indent_by(unit: &str, document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::from_slice::<serde::de::IgnoredAny>(document)?;
     let mut out = Vec::with_capacity(document.len() * 2);
     let mut depth = 0;
@@ -56,17 +63,17 @@ pub fn indent(document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
                     rest = &inside[1..];
                 } else {
                     depth += 1;
-                    new_line(&mut out, depth);
+                    new_line(&mut out, unit, depth);
                 }
             }
             b'}' | b']' => {
                 depth -= 1;
-                new_line(&mut out, depth);
+                new_line(&mut out, unit, depth);
                 out.push(byte);
             }
             b',' => {
                 out.push(byte);
-                new_line(&mut out, depth);
+                new_line(&mut out, unit, depth);
             }
             b':' => out.extend_from_slice(b": "),
             other => out.push(other),
@@ -89,9 +96,9 @@ fn string_end(rest: &[u8]) -> usize {
     rest.len()
 }
 
-fn new_line(out: &mut Vec<u8>, depth: usize) {
+fn new_line(out: &mut Vec<u8>, unit: &str, depth: usize) {
     out.push(b'\n');
-    out.extend(std::iter::repeat_n(*b"  ", depth).flatten());
+    out.extend(std::iter::repeat_n(unit.as_bytes(), depth).flatten());
 }
 
 /// Reads `null` as the empty value: other tools write it for lists and maps that have nothing in them.

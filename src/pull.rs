@@ -1,7 +1,7 @@
 //! Pulling the files of an artifact.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::copy::{self, CopyOptions, copy_graph};
 use crate::descriptor::{Descriptor, TITLE};
@@ -35,7 +35,7 @@ pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// How an artifact is pulled.
 pub struct PullOptions<'a> {
-    /// The directory to write to; made if it does not exist. By default the current directory.
+    /// The directory to write to; made if it does not exist. By default, and if empty, the current directory.
     pub output: PathBuf,
     /// Which manifest of an index to pull. Without it all of them are.
     pub platform: Option<Platform>,
@@ -78,7 +78,8 @@ pub struct Pulled {
     pub files: Vec<PulledFile>,
     /// Whether something was left out because it has no name.
     pub skipped_unnamed: bool,
-    /// What was left out of directories because it is neither file, directory nor link, in words.
+    /// What was left out although it has a name, in words: layers that registries do not distribute, and what in a directory
+    /// is neither file, directory nor link.
     pub left_out: Vec<String>,
 }
 
@@ -141,7 +142,9 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         )));
     }
     let output = OutputDir::open(
-        &options.output,
+        Some(options.output.as_path())
+            .filter(|path| !path.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
         OutputOptions {
             keep_old_files: options.keep_old_files,
             allow_traversal: options.allow_path_traversal,
@@ -155,6 +158,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         observer: options.observer,
         files: Vec::new(),
         skipped_unnamed: false,
+        left_out: Vec::new(),
     });
     let mut choose =
         |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
@@ -174,13 +178,15 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
     let Puller {
         files,
         skipped_unnamed,
+        mut left_out,
         ..
     } = puller.into_inner();
+    left_out.extend(store.left_out());
     Ok(Pulled {
         root,
         files,
         skipped_unnamed,
-        left_out: store.left_out(),
+        left_out,
     })
 }
 
@@ -192,6 +198,7 @@ struct Puller<'p, 'o> {
     observer: Option<&'o mut Observer<'o>>,
     files: Vec<PulledFile>,
     skipped_unnamed: bool,
+    left_out: Vec<String>,
 }
 
 impl Puller<'_, '_> {
@@ -228,9 +235,16 @@ impl Puller<'_, '_> {
 
     /// Passes on what has a name. Of the rest manifests are followed, and everything else is reported as skipped.
     fn named_or_manifest(&mut self, node: Descriptor) -> Result<Option<Descriptor>> {
-        let is_foreign = node.media_type.is_foreign_layer();
-        if node.title().is_some() && !is_foreign {
-            return Ok(Some(node));
+        match node.title() {
+            Some(title) if node.media_type.is_foreign_layer() => {
+                self.left_out.push(format!(
+                    "{title} is a layer that registries do not distribute"
+                ));
+                self.tell(Event::Skipped(&node))?;
+                return Ok(None);
+            }
+            Some(_) => return Ok(Some(node)),
+            None => {}
         }
         if node.is_same_content(&Descriptor::empty()) {
             return Ok(None);

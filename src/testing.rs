@@ -1,5 +1,4 @@
 //! What unit tests need that touch the file system.
-#![cfg(feature = "archive")]
 
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -24,6 +23,7 @@ impl TempDir {
     }
 
     /// Everything in it, sorted: `name`, `name/`, `name -> target`.
+    #[cfg(feature = "archive")]
     pub(crate) fn tree(&self) -> Vec<String> {
         let mut tree = Vec::new();
         list(&self.0, &self.0, &mut tree);
@@ -32,6 +32,7 @@ impl TempDir {
     }
 }
 
+#[cfg(feature = "archive")]
 fn list(root: &Path, dir: &Path, tree: &mut Vec<String>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

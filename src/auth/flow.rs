@@ -13,6 +13,7 @@ use super::token::{Token, TokenRequest};
 use super::trust::trust;
 use crate::credential::{Credential, Secret};
 use crate::error::Unauthorized;
+use crate::reference::RepositoryName;
 use crate::url::{Origin, Url};
 
 /// How many tokens are fetched at most for one request.
@@ -30,7 +31,7 @@ pub enum Event<'a> {
         /// Whether a 400 says that access is denied, which is how some registries report a token that expired.
         denied: bool,
     },
-    /// The credential for the registry was looked up.
+    /// The credential for the registry was looked up, or a newer one.
     Credential(Option<Credential>),
     /// The token service answered.
     TokenReply {
@@ -50,6 +51,8 @@ pub enum Action {
     Send(Option<Authorization>),
     /// Look up the credential for the registry.
     LookUpCredential,
+    /// Look up whether there is a newer credential in the place of this one, which the registry does not take (any more).
+    RefreshCredential(Credential),
     /// Ask a token service.
     FetchToken(Box<TokenRequest>),
     /// Take the registry's last answer as the result.
@@ -113,11 +116,12 @@ pub struct Session(HashMap<Origin, Known>);
 #[derive(Debug, Default)]
 struct Known {
     wants: Wants,
-    credential: Lookup,
+    /// By repository, because one registry may hold repositories of different owners.
+    credentials: HashMap<Option<RepositoryName>, Lookup>,
     tokens: Vec<(Scopes, Token)>,
 }
 
-/// What the look-up of a credential came to. It is made at most once.
+/// What the look-up of a credential came to. It is made at most once for each repository.
 #[derive(Debug, Default)]
 enum Lookup {
     #[default]
@@ -173,10 +177,14 @@ impl Known {
 #[derive(Debug)]
 pub struct Flow {
     origin: Origin,
+    /// Whose credentials are used.
+    repository: Option<RepositoryName>,
     /// Relative realms are resolved against this.
     url: Url,
     wanted: Scopes,
     exchanges: u8,
+    /// Whether a newer credential was asked for.
+    is_refreshed: bool,
     state: State,
 }
 
@@ -185,6 +193,7 @@ enum State {
     Sent(With),
     CredentialForBasic,
     CredentialForToken(Service, Scopes),
+    NewerCredential(Credential),
     Token(Service, Scopes),
 }
 
@@ -200,18 +209,22 @@ enum With {
 }
 
 impl Flow {
-    /// Starts the authentication of a request to `url` that needs `wanted`.
+    /// Starts the authentication of a request to `url` that needs `wanted`. Credentials are those for the repository, or those
+    /// for the registry as a whole.
     pub fn begin(
         url: &Url,
+        repository: Option<RepositoryName>,
         wanted: Scopes,
         session: &mut Session,
         now: SystemTime,
     ) -> (Self, Action) {
         let flow = Self {
             origin: url.origin(),
+            repository,
             url: url.clone(),
             wanted,
             exchanges: 0,
+            is_refreshed: false,
             state: State::Sent(With::Nothing),
         };
         let known = session.known(&flow.origin);
@@ -244,13 +257,22 @@ impl Flow {
                 },
             ) => self.on_response(with, status, challenges, denied, session),
             (State::CredentialForBasic, Event::Credential(credential)) => {
-                session.known(&self.origin).credential = credential.into();
+                self.looked_up(credential, session);
                 self.want_basic(session)
             }
             (State::CredentialForToken(service, scopes), Event::Credential(credential)) => {
                 let (service, scopes) = (service.clone(), scopes.clone());
-                session.known(&self.origin).credential = credential.into();
+                self.looked_up(credential, session);
                 self.want_token(service, scopes, session)
+            }
+            (State::NewerCredential(rejected), Event::Credential(credential)) => {
+                match credential.filter(|credential| credential != rejected) {
+                    Some(newer) => {
+                        self.looked_up(Some(newer), session);
+                        self.want_basic(session)
+                    }
+                    None => self.finish(),
+                }
             }
             (
                 State::Token(service, scopes),
@@ -278,6 +300,8 @@ impl Flow {
         let known = session.known(&self.origin);
         match (status, with) {
             (401, _) => {}
+            // ECR says 403 when a password has expired.
+            (403, With::Basic) => return self.want_newer(session),
             // Some registries say 403, others 400, when a token has expired.
             (400 | 403, With::CachedToken) if status == 403 || denied => {
                 known.forget_tokens_for(&self.wanted);
@@ -303,7 +327,12 @@ impl Flow {
             _ => None,
         });
         if let Some((realm, name, scope)) = bearer {
-            let challenged = scope.as_deref().map_or_else(Scopes::none, Scopes::parse);
+            // A request that needs nothing asks whether we may come in at all. What such a challenge proposes may be a
+            // placeholder, which nobody is granted.
+            let challenged = match scope {
+                Some(scope) if !self.wanted.is_empty() => Scopes::parse(scope),
+                _ => Scopes::none(),
+            };
             let is_exhausted = match with {
                 With::FreshToken => {
                     self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged)
@@ -330,6 +359,8 @@ impl Flow {
         } else if or_basic && !matches!(with, With::Basic | With::FreshToken) {
             known.wants = Wants::Basic;
             self.want_basic(session)
+        } else if with == With::Basic {
+            self.want_newer(session)
         } else {
             self.finish()
         }
@@ -366,16 +397,35 @@ impl Flow {
             let first = scopes.first_only();
             return self.want_token(service, first, session);
         }
-        let known = session.known(&self.origin);
-        if service.or_basic && matches!(known.credential, Lookup::Is(Credential::Password { .. })) {
-            known.wants = Wants::Basic;
+        if service.or_basic
+            && matches!(
+                self.credential(session),
+                Lookup::Is(Credential::Password { .. })
+            )
+        {
+            session.known(&self.origin).wants = Wants::Basic;
             return self.want_basic(session);
         }
         (self, Action::FailAsTokenService)
     }
 
+    fn credential<'s>(&self, session: &'s mut Session) -> &'s Lookup {
+        let known = session.known(&self.origin);
+        known
+            .credentials
+            .entry(self.repository.clone())
+            .or_default()
+    }
+
+    fn looked_up(&self, credential: Option<Credential>, session: &mut Session) {
+        let known = session.known(&self.origin);
+        known
+            .credentials
+            .insert(self.repository.clone(), credential.into());
+    }
+
     fn want_basic(self, session: &mut Session) -> (Self, Action) {
-        match &session.known(&self.origin).credential {
+        match self.credential(session) {
             Lookup::NotYet => self.then(State::CredentialForBasic, Action::LookUpCredential),
             Lookup::Nobody => self.fail(Unauthorized::NoBasicCredential),
             Lookup::Is(Credential::Password { username, password })
@@ -392,13 +442,28 @@ impl Flow {
         }
     }
 
+    /// Asks once whether there is a newer credential than the one that was refused.
+    fn want_newer(mut self, session: &mut Session) -> (Self, Action) {
+        match self.credential(session) {
+            Lookup::Is(rejected) if !self.is_refreshed => {
+                let rejected = rejected.clone();
+                self.is_refreshed = true;
+                self.then(
+                    State::NewerCredential(rejected.clone()),
+                    Action::RefreshCredential(rejected),
+                )
+            }
+            _ => self.finish(),
+        }
+    }
+
     fn want_token(
         mut self,
         service: Service,
         scopes: Scopes,
         session: &mut Session,
     ) -> (Self, Action) {
-        let credential = match &session.known(&self.origin).credential {
+        let credential = match self.credential(session) {
             Lookup::NotYet => {
                 return self.then(
                     State::CredentialForToken(service, scopes),
@@ -490,8 +555,14 @@ mod tests {
 
         /// The next request of the same client.
         fn again(&mut self, wanted: Scopes) -> &mut Self {
+            self.of(None, wanted)
+        }
+
+        /// The next request, about a repository that may have credentials of its own.
+        fn of(&mut self, repository: Option<&str>, wanted: Scopes) -> &mut Self {
             let url = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
-            let (flow, action) = Flow::begin(&url, wanted, &mut self.session, self.now);
+            let repository = repository.map(|name| name.parse().unwrap());
+            let (flow, action) = Flow::begin(&url, repository, wanted, &mut self.session, self.now);
             (self.flow, self.action) = (Some(flow), action);
             self
         }
@@ -523,6 +594,11 @@ mod tests {
         fn credential(&mut self, credential: impl Into<Option<Credential>>) -> &mut Self {
             assert_eq!(self.action, Action::LookUpCredential);
             self.event(Event::Credential(credential.into()))
+        }
+
+        fn newer(&mut self, newer: impl Into<Option<Credential>>) -> &mut Self {
+            assert_eq!(self.action, Action::RefreshCredential(me()));
+            self.event(Event::Credential(newer.into()))
         }
 
         fn reply(&mut self, status: u16, body: &str) -> &mut Self {
@@ -597,10 +673,29 @@ mod tests {
             .again(Scopes::pull("b"))
             .sends(Some("Basic bWU6c2VjcmV0"));
         assert_eq!(
-            scenario.status(401, &[BASIC]).action,
+            scenario.status(401, &[BASIC]).newer(None).action,
             Action::Finish,
             "wrong credentials are not sent twice"
         );
+    }
+
+    #[test]
+    fn each_repository_has_its_own_credential_looked_up_once() {
+        let mut scenario = Scenario::begin(Scopes::none());
+        scenario.of(Some("a"), Scopes::pull("a"));
+        scenario.status(401, &[BASIC]).credential(me());
+        for (name, password, header) in [("b", "b", "Basic bWU6Yg=="), ("c", "c", "Basic bWU6Yw==")]
+        {
+            scenario
+                .of(Some(name), Scopes::pull(name))
+                .credential(Credential::password("me", password))
+                .sends(Some(header));
+        }
+        for (name, header) in [("a", "Basic bWU6c2VjcmV0"), ("b", "Basic bWU6Yg==")] {
+            scenario
+                .of(Some(name), Scopes::pull(name))
+                .sends(Some(header));
+        }
     }
 
     #[test]
@@ -615,6 +710,33 @@ mod tests {
             scenario.status(401, &[BASIC, BEARER]).action,
             Action::Finish
         );
+    }
+
+    #[test]
+    fn a_newer_credential_is_sent_once_in_the_place_of_one_that_was_refused() {
+        for refuse in [
+            (|s| s.status(401, &[BASIC])) as fn(&mut Scenario) -> &mut Scenario,
+            |s| s.status(403, &[]),
+        ] {
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            scenario.status(401, &[BASIC]).credential(me());
+            refuse(&mut scenario)
+                .newer(Credential::password("me", "newer"))
+                .sends(Some("Basic bWU6bmV3ZXI="));
+            assert_eq!(
+                refuse(&mut scenario).action,
+                Action::Finish,
+                "once is enough"
+            );
+
+            let mut scenario = Scenario::begin(Scopes::pull("a"));
+            scenario.status(401, &[BASIC]).credential(me());
+            assert_eq!(
+                refuse(&mut scenario).newer(me()).action,
+                Action::Finish,
+                "it is the same"
+            );
+        }
     }
 
     #[test]
@@ -726,6 +848,16 @@ mod tests {
             Action::Finish,
             "two exchanges are enough"
         );
+    }
+
+    #[test]
+    fn who_only_asks_to_come_in_takes_no_scope_that_is_proposed() {
+        let mut scenario = Scenario::begin(Scopes::none());
+        let placeholder = BEARER.replace("repository:a:pull", "repository:user/image:pull");
+        scenario
+            .status(401, &[&placeholder])
+            .credential(me())
+            .asks_for(&[]);
     }
 
     #[test]

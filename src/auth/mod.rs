@@ -17,9 +17,12 @@
 //!   │         challenge: Basic ──► CREDENTIAL        ▼
 //!   │                                │ found       TOKEN ── refused ─► Basic offered too? ─► SENT(basic)
 //!   │                                ▼               │ 200                     │ no
-//!   │                            SENT(basic, fresh)  ▼                         ▼
+//!   │                            SENT(basic)         ▼                         ▼
 //!   │                                │           SENT(fresh token)           fail
-//!   │                                │ 401           │ 401 with a scope never asked for: TOKEN, once
+//!   │                                │ 401 / 403     │ 401 with a scope never asked for: TOKEN, once
+//!   │                                ▼               │
+//!   │         SENT(basic) ◄─ newer, once ─ NEWER?    │
+//!   │                                │ no            │
 //!   └────────────────────────────────┴───────────────┴─► finish: the registry's own words reach the user
 //! ```
 //!

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::files::{BLOBS, Files, HEADER, INDEX, Opened};
+use super::kept::{Kept, Stamp};
 use crate::error::{Error, Result};
 
 /// How many entries an archive may have: several times what a registry's largest repositories hold. It bounds time and
@@ -30,6 +31,7 @@ pub(super) struct Archive {
     /// Shared by everything that is being read, each of which knows its own position.
     file: RefCell<File>,
     entries: HashMap<String, Range<u64>>,
+    kept: Kept,
 }
 
 impl Archive {
@@ -50,6 +52,7 @@ impl Archive {
         Ok(Self {
             file: RefCell::new(file),
             entries,
+            kept: Kept::default(),
         })
     }
 }
@@ -65,10 +68,18 @@ impl Files for Archive {
         let Some(range) = self.entries.get(name) else {
             return Ok(None);
         };
-        Ok(Some(Box::new(Section {
-            file: &self.file,
-            range: range.clone(),
-        })))
+        let metadata = self.file.borrow().metadata().ok();
+        Ok(Some(Opened {
+            content: Box::new(Section {
+                file: &self.file,
+                range: range.clone(),
+            }),
+            stamp: metadata.as_ref().and_then(Stamp::of),
+        }))
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 }
 

@@ -4,9 +4,9 @@
 
 use serde::Deserialize;
 
-use super::object::{Object, text_of};
 use crate::descriptor::{Descriptor, REF_NAME};
 use crate::digest::Digest;
+use crate::json::object::{Object, text_of};
 use crate::json::{Annotations, null_as_default};
 
 /// The members of an entry that are known, in the order in which they are written.
@@ -96,6 +96,12 @@ impl Entry {
     /// What the entry is about, or why that cannot be read.
     pub(super) fn descriptor(&self) -> Result<&Descriptor, &str> {
         self.descriptor.as_ref().map_err(String::as_str)
+    }
+
+    /// The digest of what the entry is about, as far as that can be read.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        let descriptor = self.descriptor().ok()?;
+        Some(descriptor.digest.clone())
     }
 
     pub(super) fn has_tag(&self, tag: &str) -> bool {

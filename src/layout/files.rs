@@ -6,10 +6,13 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::index::Index;
+use super::kept::{Kept, Stamp};
+use crate::clock::{Clock as _, SystemClock};
 use crate::content::VerifyReader;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -36,7 +39,11 @@ const MAX_HEADER_BYTES: u64 = 4 * 1024;
 const MAX_INDEX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A file of a layout, open.
-pub(super) type Opened<'a> = Box<dyn Read + 'a>;
+pub(super) struct Opened<'a> {
+    pub(super) content: Box<dyn Read + 'a>,
+    /// The state of the file that the content is read from, if the system tells.
+    pub(super) stamp: Option<Stamp>,
+}
 
 /// The files of a layout, by their names in the specification, with `/` between directories.
 pub(super) trait Files {
@@ -48,6 +55,9 @@ pub(super) trait Files {
 
     /// Opens a regular file; `None` when there is none of that name.
     fn open(&self, name: &str) -> Result<Option<Opened<'_>>>;
+
+    /// What is kept of `index.json`.
+    fn kept(&self) -> &Kept;
 }
 
 /// The name of the file that holds the content of a digest.
@@ -65,12 +75,7 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
     }
 
     let malformed = |reason: String| Error::malformed("OCI Image Layout", reason);
-    let file = files.open(HEADER)?.ok_or_else(|| {
-        malformed(format!(
-            "failed to open OCI layout file: open {HEADER}: {}",
-            F::MISSING
-        ))
-    })?;
+    let file = open(files, HEADER, "OCI Image Layout", "OCI layout file")?;
     let text = read(HEADER, file, MAX_HEADER_BYTES, "MAX_HEADER_BYTES")?;
     let header: Header = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("failed to decode OCI layout file: {error}")))?;
@@ -80,14 +85,42 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
     read_index(files).map(|_| ())
 }
 
-/// Reads `index.json`.
-pub(super) fn read_index<F: Files>(files: &F) -> Result<Index> {
-    let file = files.open(INDEX)?.ok_or_else(|| {
-        Error::malformed(
-            "OCI Image Index",
-            format!("failed to open index file: open {INDEX}: {}", F::MISSING),
-        )
-    })?;
+/// What `index.json` says now. It is read if it was changed since that was done last.
+pub(super) fn read_index<F: Files>(files: &F) -> Result<Arc<Index>> {
+    let mut file = open_index(files)?;
+    let stamp = file.stamp.take();
+    files
+        .kept()
+        .index(stamp, SystemClock.now(), || parse_index(file))
+}
+
+/// Reads `index.json`, to change it.
+pub(super) fn read_index_anew<F: Files>(files: &F) -> Result<Index> {
+    parse_index(open_index(files)?)
+}
+
+fn open_index<F: Files>(files: &F) -> Result<Opened<'_>> {
+    open(files, INDEX, "OCI Image Index", "index file")
+}
+
+/// Opens a file that every layout has. What cannot be opened is reported like what is not there: by the file's own name and
+/// as what it is needed for, however the attempt failed.
+fn open<'a, F: Files>(files: &'a F, name: &str, of: &str, what: &str) -> Result<Opened<'a>> {
+    match files.open(name) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(Error::malformed(
+            of,
+            format!("failed to open {what}: open {name}: {}", F::MISSING),
+        )),
+        Err(Error::Io { source, .. }) => {
+            Err(Error::io("open", name)(source)
+                .context(format!("invalid {of}: failed to open {what}")))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn parse_index(file: Opened<'_>) -> Result<Index> {
     Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")?)
 }
 
@@ -142,7 +175,7 @@ pub(super) fn fetch<'a, F: Files>(files: &'a F, target: &Descriptor) -> Result<V
     let file = files
         .open(&blob_name(&target.digest))?
         .ok_or_else(|| missing(target))?;
-    Ok(VerifyReader::new(file, target.clone()))
+    Ok(VerifyReader::new(file.content, target.clone()))
 }
 
 /// Whether there is content of the digest, and it has the right size.
@@ -177,7 +210,8 @@ pub(super) fn tags<F: Files>(
 /// Reads a small file into memory.
 fn read(name: &str, file: Opened<'_>, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(limit + 1)
+    file.content
+        .take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(Error::io("read", name))?;
     check_size(name, bytes.len() as u64, limit, limit_name)?;

@@ -3,13 +3,13 @@
 //! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
 //! their order, and a change never drops a manifest. It does not know where the document is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::entry::Entry;
-use super::object::{Object, elements};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::json::object::{Object, elements};
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,13 @@ pub(super) struct Index {
     /// Everything, with an empty list in the place of the entries.
     document: Object,
     entries: Vec<Entry>,
+    /// Where the last entry of each tag is. Who resolves every tag would otherwise search all entries for each.
+    by_tag: HashMap<String, usize>,
 }
+
+/// How many entries an index may have: more than fit into the allowed bytes if each is a descriptor, and few enough that
+/// those which are none do not take more memory than the bytes suggest.
+const MAX_ENTRIES: usize = 250_000;
 
 impl Index {
     /// The document of a layout that holds nothing.
@@ -37,12 +43,24 @@ impl Index {
             if document.is_empty() {
                 document = Object::parse(Self::EMPTY)?;
             }
-            let entries: Vec<Entry> = elements(document.value("manifests").unwrap_or("null"))?
+            let entries = elements(document.value("manifests").unwrap_or("null"))?;
+            if entries.len() > MAX_ENTRIES {
+                let count = entries.len();
+                return Err(serde::de::Error::custom(format!(
+                    "{count} entries are more than {MAX_ENTRIES}"
+                )));
+            }
+            let entries: Vec<Entry> = entries
                 .into_iter()
                 .map(|entry| Entry::read(entry.to_owned()))
                 .collect();
             document.put("manifests", "[]".to_owned(), |_| false);
-            Ok(Self { document, entries })
+            let by_tag = by_tag(&entries);
+            Ok(Self {
+                document,
+                entries,
+                by_tag,
+            })
         };
         parse().map_err(|error| malformed(error.to_string()))
     }
@@ -58,7 +76,7 @@ impl Index {
 
     /// What a tag names: the whole entry. Of several entries with one tag the last counts.
     pub(super) fn tagged(&self, tag: &str) -> Option<Result<Descriptor>> {
-        let entry = self.entries.iter().rfind(|entry| entry.has_tag(tag))?;
+        let entry = &self.entries[*self.by_tag.get(tag)?];
         Some(entry.descriptor().cloned().map_err(|reason| {
             let reason = format!("the entry of tag \"{tag}\" cannot be read: {reason}");
             Error::malformed("OCI Image Index", reason)
@@ -93,7 +111,7 @@ impl Index {
     pub(super) fn tag(&mut self, target: &Descriptor, tag: &str) {
         let known = self.best_known(&target.digest, tag);
         let mut tagged = Some(Entry::new(target, known, Some(tag)));
-        let tag_has_place = self.entries.iter().any(|entry| entry.has_tag(tag));
+        let tag_has_place = self.by_tag.contains_key(tag);
         let mut displaced = Vec::new();
         let mut entries = Vec::with_capacity(self.entries.len() + 1);
         for entry in std::mem::take(&mut self.entries) {
@@ -110,11 +128,14 @@ impl Index {
         }
         entries.extend(tagged);
         self.entries = entries;
+        self.by_tag = by_tag(&self.entries);
+        if displaced.is_empty() {
+            return;
+        }
+        // Collected once: an index may have any number of entries with one tag.
+        let mut listed: HashSet<Digest> = self.entries.iter().filter_map(Entry::digest).collect();
         for entry in displaced {
-            let is_listed = entry
-                .descriptor()
-                .is_ok_and(|descriptor| self.listed(&descriptor.digest).is_some());
-            if !is_listed {
+            if entry.digest().is_none_or(|digest| listed.insert(digest)) {
                 self.entries.push(entry.without_tag());
             }
         }
@@ -133,6 +154,14 @@ impl Index {
             .find(|entry| entry.has_tag(tag))
             .or_else(|| of_digest().find(|entry| entry.tag().is_none()))
     }
+}
+
+fn by_tag(entries: &[Entry]) -> HashMap<String, usize> {
+    let tags = entries
+        .iter()
+        .enumerate()
+        .filter_map(|(place, entry)| Some((entry.tag()?.to_owned(), place)));
+    tags.collect()
 }
 
 #[cfg(test)]
@@ -169,6 +198,16 @@ mod tests {
         let mut index = Index::parse(before.as_bytes()).unwrap();
         edit(&mut index);
         String::from_utf8(index.to_bytes()).unwrap()
+    }
+
+    #[test]
+    fn more_entries_than_any_real_index_has_are_refused() {
+        let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_ENTRIES));
+        let error = Index::parse(document.as_bytes()).unwrap_err().to_string();
+        assert!(
+            error.contains("250001 entries are more than 250000"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -6,8 +6,11 @@
 //! nothing and is used again.
 //!
 //! Because the file comes and goes, whoever gets a lock first looks whether the file it locked is still the one of that
-//! name, and tries again if not. Where the file system has no locks at all, work goes on without: that is how every other
-//! tool treats every layout.
+//! name, and tries again if not.
+//!
+//! Where the file system has no locks at all, work goes on without: that is how every other tool treats every layout. It
+//! says so as an operation that is not supported, or, as NFS does whose server has no lock service, with `ENOLCK`: no locks
+//! available. A system that ran out of memory for locks says that too; then a push without a lock is better than none.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -39,7 +42,7 @@ impl Lock {
                 .map_err(Error::io("open", &path))?;
             match file.lock() {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(error) if means_no_locks(&error) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Error::io("lock", &path)(error)),
             }
@@ -58,6 +61,42 @@ impl Drop for Lock {
         }
     }
 }
+
+/// Whether this is how a file system says that it has no locks.
+fn means_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || (ENOLCK.is_some() && error.raw_os_error() == ENOLCK)
+}
+
+/// The number of the error "no locks available", which the standard library has no name for. Where it is not known, the
+/// error is reported.
+const ENOLCK: Option<i32> = if cfg!(any(target_os = "linux", target_os = "android")) {
+    // Each of these architectures took its numbers from the Unix it once replaced.
+    if cfg!(any(
+        target_arch = "mips",
+        target_arch = "mips64",
+        target_arch = "mips32r6",
+        target_arch = "mips64r6"
+    )) {
+        Some(46)
+    } else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
+        Some(79)
+    } else {
+        Some(37)
+    }
+} else if cfg!(any(target_os = "solaris", target_os = "illumos")) {
+    Some(46)
+} else if cfg!(any(
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd"
+)) {
+    Some(77)
+} else {
+    None
+};
 
 /// Whether `path` still leads to `file`.
 #[cfg(unix)]
@@ -105,6 +144,29 @@ mod tests {
         });
         #[cfg(unix)]
         assert_eq!(fs::read_dir(&ingest).unwrap().count(), 0);
+    }
+
+    /// As the kernel numbers them, not as the code does.
+    #[test]
+    #[cfg(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
+    fn only_what_means_that_there_are_no_locks_is_passed_over() {
+        let (enolck, enosys, eopnotsupp) = (37, 38, 95);
+        let (eio, eacces, ebadf) = (5, 13, 9);
+        for (number, wanted) in [
+            (enolck, true),
+            (enosys, true),
+            (eopnotsupp, true),
+            (eio, false),
+            (eacces, false),
+            (ebadf, false),
+        ] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(means_no_locks(&error), wanted, "{error}");
+        }
+        assert!(!means_no_locks(&io::Error::other("no number")));
     }
 
     #[test]

@@ -47,6 +47,7 @@ use crate::store::{Pushed, Source, TagLister, Target};
 
 use self::files::{Files, Opened};
 use self::index::Index;
+use self::kept::{Kept, Stamp};
 use self::writer::Writer;
 
 #[cfg(feature = "archive")]
@@ -54,8 +55,8 @@ mod archive;
 mod entry;
 mod files;
 mod index;
+mod kept;
 mod lock;
-mod object;
 #[cfg(feature = "archive")]
 mod tar;
 mod temp;
@@ -84,7 +85,7 @@ impl LayoutStore {
     /// [`Error::Io`] when there is no such directory, [`Error::Malformed`] when it is not a layout, is of a version other
     /// than 1.0.0, or its `index.json` cannot be read.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        let directory = Directory { root: path.into() };
+        let directory = Directory::new(path.into());
         fs::metadata(&directory.root).map_err(Error::io("stat", &directory.root))?;
         files::check(&directory)?;
         Ok(Self {
@@ -99,7 +100,7 @@ impl LayoutStore {
     ///
     /// As for [`open`](Self::open), and [`Error::Io`] when something cannot be created.
     pub fn create_or_open(path: impl Into<PathBuf>) -> Result<Self> {
-        let directory = Directory { root: path.into() };
+        let directory = Directory::new(path.into());
         let writer = Writer::new(directory.root.clone());
         if !directory.is_complete() {
             directory.complete(&writer)?;
@@ -138,7 +139,7 @@ impl LayoutStore {
         let writer = self.writer()?;
         writer.sync()?;
         let _lock = writer.lock()?;
-        let before = files::read_index(&self.directory)?;
+        let before = files::read_index_anew(&self.directory)?;
         let mut after = before.clone();
         edit(&mut after);
         if after == before {
@@ -253,9 +254,17 @@ fn check_tag(target: &Descriptor, tag: &str) -> Result<()> {
 #[derive(Debug)]
 struct Directory {
     root: PathBuf,
+    kept: Kept,
 }
 
 impl Directory {
+    fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            kept: Kept::default(),
+        }
+    }
+
     fn is_complete(&self) -> bool {
         [files::HEADER, files::INDEX, files::BLOBS]
             .iter()
@@ -299,9 +308,16 @@ impl Files for Directory {
         }
         let path = self.root.join(name);
         match File::open(&path) {
-            Ok(file) => Ok(Some(Box::new(file))),
+            Ok(file) => Ok(Some(Opened {
+                stamp: file.metadata().ok().as_ref().and_then(Stamp::of),
+                content: Box::new(file),
+            })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("open", path)(error)),
         }
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 }

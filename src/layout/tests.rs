@@ -9,6 +9,7 @@ use crate::descriptor::REF_NAME;
 use crate::digest::Algorithm;
 use crate::media_type::MediaType;
 
+mod large;
 mod writing;
 
 const INDEX_OF_NOTHING: &[u8] =
@@ -107,6 +108,31 @@ fn what_is_no_layout_is_reported_in_the_words_of_the_original() {
         }
         let error = LayoutStore::open(directory.path()).unwrap_err();
         assert_eq!(error.to_string(), format!("invalid {wanted}"));
+    }
+}
+
+/// A link to itself fails for every user; a file that must not be read, not for root.
+#[test]
+#[cfg(unix)]
+fn a_layout_that_cannot_be_read_is_reported_like_one_that_is_none() {
+    for (name, wanted) in [
+        (
+            "oci-layout",
+            "OCI Image Layout: failed to open OCI layout file",
+        ),
+        ("index.json", "OCI Image Index: failed to open index file"),
+    ] {
+        let directory = TempDir::new();
+        LayoutStore::create_or_open(directory.path()).unwrap();
+        let path = directory.path().join(name);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(name, &path).unwrap();
+        let error = LayoutStore::open(directory.path()).unwrap_err();
+        assert_eq!(
+            error.chain().to_string(),
+            format!("invalid {wanted}: open {name}: too many levels of symbolic links")
+        );
+        assert!(matches!(error.root(), Error::Io { .. }));
     }
 }
 
@@ -218,6 +244,29 @@ fn tags_are_sorted_and_start_after_the_last_one_seen() {
     assert_eq!(tags(&store, None), ["a", "b", "c"]);
     assert_eq!(tags(&store, Some("b")), ["c"]);
     assert!(tags(&store, Some("c")).is_empty());
+}
+
+/// Also one that keeps what it read knows at once what others wrote.
+#[test]
+fn what_others_write_is_seen_at_once() {
+    let directory = TempDir::new();
+    let writer = LayoutStore::create_or_open(directory.path()).unwrap();
+    let reader = LayoutStore::open(directory.path()).unwrap();
+    let index = directory.path().join("index.json");
+    for name in ["a", "b", "c", "d"] {
+        let (descriptor, bytes) = manifest(name);
+        writer
+            .push_tagged(&descriptor, &mut bytes.as_slice(), "v1")
+            .unwrap();
+        assert_eq!(reader.resolve("v1").unwrap().digest, descriptor.digest);
+        // As other tools do it: in place, and of the same length.
+        let text = read_text(&index).replace("\"v1\"", "\"v2\"");
+        fs::write(&index, text).unwrap();
+        for store in [&reader, &writer] {
+            assert_eq!(store.resolve("v2").unwrap().digest, descriptor.digest);
+            assert!(store.resolve("v1").unwrap_err().is_not_found());
+        }
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use cap_std::fs::{Metadata, OpenOptions};
+use cap_std::fs::Metadata;
 
 use super::OutputDir;
-use super::place::{Claim, Parents, Place, create_temporary};
+use super::hidden;
+use super::place::{Claim, Parents, Place, not_renamed};
 use crate::error::{Error, Result};
 
 /// A file on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
@@ -27,16 +28,14 @@ impl<'a> PendingFile<'a> {
         let claim = Claim::new(owner, title, &place)?;
         let keep_old_files = owner.options.keep_old_files;
         check(&place, place.metadata()?.as_ref(), keep_old_files)?;
-        // Mode 0666 less the umask.
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        let (name, file) = create_temporary(|name| place.dir.open_with(name, &options))
-            .map_err(Error::io("create", &place.path))?;
+        place.tidy(owner);
+        let (name, file) =
+            hidden::create_file(&place.dir).map_err(Error::io("create", &place.path))?;
         Ok(Self {
             temporary: Temporary {
                 place,
                 name: Some(name),
-                file: file.into_std(),
+                file,
             },
             claim,
             keep_old_files,
@@ -150,7 +149,7 @@ impl Temporary {
             }
         }
         dir.rename(name, dir, own_name)
-            .map_err(Error::io("rename", path))?;
+            .map_err(|error| not_renamed(error, path))?;
         self.name = None;
         Ok(())
     }

@@ -3,16 +3,22 @@
 //! A title is a name from outside. It is cleaned as text, its parents are resolved, and what remains is written through a
 //! handle on the output directory that refuses to leave it, whatever links are in the way. Files and directories are written
 //! under hidden temporary names and moved to their own when they are complete; a process that is killed leaves at most
-//! something named `.oras-….tmp`.
+//! something named `.oras-….tmp`, and a later one that writes in the same directory removes that.
 //!
 //! Titles that mean the same file are duplicates. A title may lie inside of the directory of another title (`dir` and
 //! `dir/file`): then what is committed later replaces what both have. A title below a file's title is an error.
+//!
+//! File systems may be mounted anywhere below the output directory. A file that something is mounted on cannot be replaced.
 //!
 //! This module must not know what is written, nor why: no descriptor, no archive, no status line.
 
 mod directory;
 mod file;
+mod hidden;
+mod merge;
+mod modes;
 mod place;
+mod transfer;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 
 use super::OutputDir;
+use super::hidden::remove_abandoned;
 use crate::error::{Error, Result};
 
 /// Where a title leads.
@@ -59,6 +59,18 @@ impl Place {
         }
     }
 
+    /// Removes what killed processes left in the directory, if that was not done yet.
+    pub(super) fn tidy(&self, owner: &OutputDir) {
+        let directory = match self.key.parent() {
+            Some(parent) if !self.name.as_os_str().is_empty() => parent,
+            _ => &self.key,
+        };
+        let mut names = owner.names.borrow_mut();
+        if names.tidied.insert(directory.to_owned()) {
+            remove_abandoned(&self.dir);
+        }
+    }
+
     /// Something is there that cannot be replaced.
     pub(super) fn in_the_way(&self, what: &'static str) -> Error {
         in_the_way(&self.path, what)
@@ -68,6 +80,15 @@ impl Place {
 pub(super) fn in_the_way(path: &Path, what: &'static str) -> Error {
     let source = io::Error::new(io::ErrorKind::AlreadyExists, what);
     Error::io("replace", path)(source)
+}
+
+/// Something could not be given its name.
+pub(super) fn not_renamed(error: io::Error, path: &Path) -> Error {
+    match error.kind() {
+        // To write into what is mounted would not be all or nothing.
+        io::ErrorKind::ResourceBusy => in_the_way(path, "something is mounted there"),
+        _ => Error::io("rename", path)(error),
+    }
 }
 
 /// What to do about the directories that lead to a place.
@@ -135,6 +156,8 @@ pub(super) struct Names {
     /// Device and inode of files at their final names, so that names are also found to be the same if only the file system
     /// knows, because it ignores case or normalises.
     files: HashSet<(u64, u64)>,
+    /// Directories in which nothing abandoned is left.
+    tidied: HashSet<PathBuf>,
 }
 
 /// The right to write at a place, given back unless it is used.
@@ -201,35 +224,13 @@ impl Drop for Claim<'_> {
 
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "not every system can tell")]
-fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     use cap_std::fs::MetadataExt;
 
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(_: &Metadata) -> Option<(u64, u64)> {
+pub(super) fn identity(_: &Metadata) -> Option<(u64, u64)> {
     None
-}
-
-/// Creates something under a new hidden name.
-pub(super) fn create_temporary<T>(
-    mut create: impl FnMut(&Path) -> io::Result<T>,
-) -> io::Result<(PathBuf, T)> {
-    // More collisions of 64 random bits than this are no accident.
-    const ATTEMPTS: u32 = 16;
-
-    let mut attempt = 1;
-    loop {
-        // The standard library seeds its hashers at random.
-        let random = RandomState::new().hash_one(attempt);
-        let name = PathBuf::from(format!(".oras-{}-{random:016x}.tmp", std::process::id()));
-        match create(&name) {
-            Ok(created) => return Ok((name, created)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {
-                attempt += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
 }

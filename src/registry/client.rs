@@ -15,9 +15,10 @@ use crate::auth::{
 };
 use crate::clock::{Clock, SystemClock};
 use crate::content::Content;
+use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result, TransportKind};
+use crate::error::{Error, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::reference::{RegistryName, RepositoryName};
@@ -213,6 +214,18 @@ impl Client {
         Ok(Repository::new(self, &name.parse()?))
     }
 
+    /// Asks a registry whether it lets this client in: what a login tests.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry.
+    pub fn check(&self, registry: &RegistryName) -> Result<()> {
+        let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
+        let answer = self.send(registry, Draft::new(Method::Get, url))?;
+        answer.expect(&[200])?.response.drain();
+        Ok(())
+    }
+
     /// How a registry is reached.
     pub(super) fn scheme(&self, registry: &RegistryName) -> Scheme {
         let plain = match self.plain_http {
@@ -259,7 +272,9 @@ impl Client {
         }
         let (mut flow, mut action) = {
             let session = &mut self.session.borrow_mut();
-            Flow::begin(&draft.url, draft.scopes.clone(), session, self.clock.now())
+            let (url, repository) = (&draft.url, draft.repository.clone());
+            let now = self.clock.now();
+            Flow::begin(url, repository, draft.scopes.clone(), session, now)
         };
         let mut last: Option<Answer> = None;
         loop {
@@ -285,17 +300,28 @@ impl Client {
                     flow.on(event, &mut self.session.borrow_mut())
                 }
                 Action::LookUpCredential => {
-                    let credential = self.credentials.get(registry)?;
+                    let credential = self.credential(registry, &draft)?;
                     flow.on(
                         Event::Credential(credential),
                         &mut self.session.borrow_mut(),
                     )
                 }
+                Action::RefreshCredential(rejected) => {
+                    let repository = draft.repository.as_ref();
+                    let newer = self.credentials.refresh(registry, repository, &rejected)?;
+                    flow.on(Event::Credential(newer), &mut self.session.borrow_mut())
+                }
                 Action::FetchToken(request) => self.ask_token_service(flow, &request, &home)?,
                 Action::Fail(reason) => {
-                    return Err(Error::Unauthorized {
+                    let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
+                    let error = Error::Unauthorized {
                         registry: registry.to_string(),
                         reason,
+                    };
+                    return Err(if is_about_the_request {
+                        error.context(format!("{} \"{}\"", draft.method, draft.url))
+                    } else {
+                        error
                     });
                 }
                 Action::Finish | Action::FailAsTokenService => match last {
@@ -306,6 +332,18 @@ impl Client {
                 },
             };
         }
+    }
+
+    /// Looks up the credential for a request.
+    fn credential(&self, registry: &RegistryName, draft: &Draft<'_>) -> Result<Option<Credential>> {
+        self.credentials
+            .get(registry, draft.repository.as_ref())
+            .map_err(|error| {
+                error.context(format!(
+                    "{} \"{}\": failed to resolve credential",
+                    draft.method, draft.url
+                ))
+            })
     }
 
     /// Asks a token service and takes in what it answers.
@@ -556,6 +594,8 @@ impl<'a> Secrets<'a> {
 pub(super) struct Draft<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
+    /// Whose credentials are needed, where repositories of one registry have different ones.
+    pub(super) repository: Option<RepositoryName>,
     pub(super) headers: Headers,
     pub(super) body: DraftBody<'a>,
     /// What a token must be good for.
@@ -579,6 +619,7 @@ impl Draft<'_> {
         Self {
             method,
             url,
+            repository: None,
             headers: Headers::new(),
             body: DraftBody::None,
             scopes: Scopes::none(),

@@ -85,20 +85,19 @@ impl Repository<'_> {
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
-        let algorithm = match reference {
-            TagOrDigest::Digest(asked) => asked.algorithm(),
-            // A registry that speaks of a manifest by another algorithm knows it by that name only.
-            TagOrDigest::Tag(_) => declared_digest(&answer)
-                .ok()
-                .flatten()
-                .map_or(Algorithm::Sha256, |declared| declared.algorithm()),
+        // By tag, the registry's own word for the digest is all there is to check the bytes against. One that is no digest
+        // says nothing.
+        let expected = match reference {
+            TagOrDigest::Digest(asked) => Some(asked.clone()),
+            TagOrDigest::Tag(_) => declared_digest(&answer).ok().flatten(),
         };
+        let algorithm = expected
+            .as_ref()
+            .map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = Digest::with(algorithm, &bytes);
-        if let TagOrDigest::Digest(asked) = reference
-            && digest != *asked
-        {
+        if let Some(expected) = expected.filter(|expected| *expected != digest) {
             return Err(Error::Verification {
-                digest: asked.to_string(),
+                digest: expected.to_string(),
                 mismatch: Mismatch::Digest,
             });
         }

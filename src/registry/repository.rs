@@ -73,11 +73,19 @@ impl<'c> Repository<'c> {
     }
 
     pub(super) fn reading<'b>(&self, method: Method, url: Url) -> Draft<'b> {
-        Draft::new(method, url).scopes(self.scopes.clone())
+        self.draft(method, url).scopes(self.scopes.clone())
     }
 
     pub(super) fn writing<'b>(&self, method: Method, url: Url) -> Draft<'b> {
-        Draft::new(method, url).scopes(Scopes::pull_push(self.name.as_str()))
+        self.draft(method, url)
+            .scopes(Scopes::pull_push(self.name.as_str()))
+    }
+
+    fn draft<'b>(&self, method: Method, url: Url) -> Draft<'b> {
+        Draft {
+            repository: Some(self.name.clone()),
+            ..Draft::new(method, url)
+        }
     }
 }
 

@@ -23,7 +23,9 @@ mod command_line;
 mod golden_manifests;
 mod help;
 mod hostile;
+mod interrupted;
 mod layout;
+mod login;
 mod manifest_fetch;
 mod pull;
 mod push;
@@ -38,6 +40,7 @@ fn no_transcript_is_forgotten() {
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
+        login::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,

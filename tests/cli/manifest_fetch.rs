@@ -4,6 +4,7 @@ transcripts! {
     "manifest_fetch":
     media_types,
     oddities,
+    output_files,
     outputs,
     platforms,
 }

@@ -6,6 +6,7 @@ transcripts! {
     files,
     formats,
     indexes,
+    left_out,
     oddities,
     platforms,
     wrong_targets,

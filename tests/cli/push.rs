@@ -11,6 +11,7 @@ transcripts! {
     files_that_are_not_there,
     formats,
     layouts,
+    many_directories,
     source_date_epoch,
     tags,
     verbose,

@@ -60,8 +60,9 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 11] = [
+const SIBLINGS: [(&str, &[&str]); 12] = [
     ("archive", &["lexical"]),
+    ("credentials", &["clock"]),
     ("output_dir", &["lexical"]),
     ("transport", &["clock"]),
     ("store", &["content"]),

@@ -173,8 +173,22 @@ fn a_head_about_another_manifest_or_an_invalid_one_is_refused() {
 }
 
 #[test]
-fn the_bytes_of_a_manifest_by_tag_decide_over_its_digest_header() {
-    for header in [ABSENT, "sha256:beef", "nonsense"] {
+fn a_manifest_by_tag_must_have_the_digest_that_the_registry_says() {
+    for fault in [
+        on("GET", "*").header("Docker-Content-Digest", ABSENT),
+        on("GET", "*").flip_byte(20),
+    ] {
+        let registry = registry_with(Personality::default()).with(fault);
+
+        let error = read(&client(), &registry, "v1").unwrap_err();
+
+        assert!(error.is_verification(), "{error:?}");
+    }
+}
+
+#[test]
+fn a_digest_header_that_is_no_digest_says_nothing_about_the_bytes() {
+    for header in ["sha256:beef", "nonsense"] {
         let registry = registry_with(Personality::default())
             .with(on("GET", "*").header("Docker-Content-Digest", header));
 
@@ -236,7 +250,7 @@ fn without_a_content_type_a_manifest_speaks_for_itself() {
 
 #[test]
 fn what_is_no_manifest_is_refused_by_name() {
-    let get = || on("GET", "*");
+    let get = || on("GET", "*").no_digest_header();
     for (fault, wanted) in [
         (
             get().html_page(),

@@ -34,18 +34,9 @@ fn found(name: &str, path: Option<PathBuf>, otherwise: &str) -> Option<PathBuf> 
             !required.split(',').any(|required| required.trim() == name),
             "{name} is required, but {otherwise}"
         );
-        skip(&format!("no {name}: {otherwise}"));
+        crate::support::skip(&format!("no {name}: {otherwise}"));
     }
     path
-}
-
-/// Says that something is not tested, on the terminal: the test harness would keep what a passing test prints.
-pub(crate) fn skip(reason: &str) {
-    use std::io::Write as _;
-
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -13,5 +13,9 @@
 mod support;
 
 mod compare;
+mod content;
+mod docker_registry;
 mod found;
+mod identity;
 mod intended;
+mod round_trips;

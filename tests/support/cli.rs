@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::{env, thread};
 
 use super::golden;
@@ -54,6 +54,18 @@ impl Oras {
         self.command(arguments).run()
     }
 
+    /// Runs a command line with `sh`, for which `oras` is the built command.
+    pub fn shell(&self, line: &str) -> Outcome {
+        let program = Path::new(env!("CARGO_BIN_EXE_oras"));
+        let mut search = vec![program.parent().expect("it is in a directory").to_owned()];
+        search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        self.prepared(command, vec![line.into()])
+            .env("PATH", env::join_paths(search).expect("it was a PATH"))
+            .run()
+    }
+
     /// A command to add to before it runs.
     pub fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Invocation {
         let arguments: Vec<_> = arguments
@@ -61,9 +73,13 @@ impl Oras {
             .map(|argument| argument.as_ref().to_owned())
             .collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_oras"));
+        command.args(&arguments);
+        self.prepared(command, arguments)
+    }
+
+    fn prepared(&self, mut command: Command, arguments: Vec<OsString>) -> Invocation {
         // Nothing of the machine's configuration may leak in: no proxy, no credentials, no locale.
         command
-            .args(&arguments)
             .current_dir(self.directory())
             .env_clear()
             .env("HOME", self.home());
@@ -112,6 +128,16 @@ impl Invocation {
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
+    }
+
+    /// Starts it, without input, and with its output going nowhere.
+    pub fn spawn(mut self) -> Child {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the built command can be started")
     }
 
     /// Runs it to its end.

@@ -37,7 +37,7 @@ pub fn assert_golden_text(name: &str, actual: &str) {
         actual == expected,
         "\"{}\" differs (ORAS_UPDATE_GOLDEN=1 rewrites it)\n{}",
         path.display(),
-        difference(&expected, &actual)
+        difference(&expected, actual)
     );
 }
 

@@ -51,7 +51,7 @@ impl TestProxy {
 
     /// The heads of all requests, as they came; of SOCKS, the authentication and the host.
     pub fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+        self.heads.lock().expect("no holder panics").clone()
     }
 
     /// The first lines of all requests.
@@ -81,7 +81,10 @@ impl Conversation<'_> {
         let mut reader = BufReader::new(stream);
         let mut upstream = None;
         while let Some(head) = read_head(&mut reader)? {
-            self.heads.lock().unwrap().push(head.clone());
+            self.heads
+                .lock()
+                .expect("no holder panics")
+                .push(head.clone());
             if let Some(status) = self.refusal {
                 let answer =
                     format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -135,7 +138,7 @@ impl Conversation<'_> {
         let port = u16::from_be_bytes(read(&mut stream)?);
         self.heads
             .lock()
-            .unwrap()
+            .expect("no holder panics")
             .push(format!("{asked} {host}:{port}"));
         stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
         relay(

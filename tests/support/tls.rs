@@ -78,7 +78,7 @@ impl TlsFront {
 
     /// The handshakes that were completed.
     pub fn handshakes(&self) -> Vec<Handshake> {
-        self.handshakes.lock().unwrap().clone()
+        self.handshakes.lock().expect("no holder panics").clone()
     }
 }
 
@@ -86,25 +86,34 @@ fn config(name: &str, clients: Clients) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .unwrap();
+        .expect("ring knows the default versions");
     let mut roots = RootCertStore::empty();
-    roots.add(certificate("ca")).unwrap();
+    roots
+        .add(certificate("ca"))
+        .expect("the fixture is an authority");
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     let builder = match clients {
         Clients::Anonymous => builder.with_no_client_auth(),
-        Clients::MayShow => {
-            builder.with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap())
+        Clients::MayShow => builder.with_client_cert_verifier(
+            verifier
+                .allow_unauthenticated()
+                .build()
+                .expect("there is an authority"),
+        ),
+        Clients::MustShow => {
+            builder.with_client_cert_verifier(verifier.build().expect("there is an authority"))
         }
-        Clients::MustShow => builder.with_client_cert_verifier(verifier.build().unwrap()),
     };
-    let key = PrivateKeyDer::from_pem_slice(&fixture(&format!("{name}.key"))).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&fixture(&format!("{name}.key")))
+        .expect("the fixture is a key");
     builder
         .with_single_cert(vec![certificate(name)], key)
-        .unwrap()
+        .expect("the key is that of the certificate")
 }
 
 fn certificate(name: &str) -> CertificateDer<'static> {
-    CertificateDer::from_pem_slice(&fixture(&format!("{name}.crt"))).unwrap()
+    CertificateDer::from_pem_slice(&fixture(&format!("{name}.crt")))
+        .expect("the fixture is a certificate")
 }
 
 fn serve(
@@ -118,10 +127,13 @@ fn serve(
     while connection.is_handshaking() {
         connection.complete_io(&mut stream)?;
     }
-    handshakes.lock().unwrap().push(Handshake {
-        name: connection.server_name().map(str::to_owned),
-        showed_certificate: connection.peer_certificates().is_some(),
-    });
+    handshakes
+        .lock()
+        .expect("no holder panics")
+        .push(Handshake {
+            name: connection.server_name().map(str::to_owned),
+            showed_certificate: connection.peer_certificates().is_some(),
+        });
     let socket = stream.try_clone()?;
     let upstream = TcpStream::connect(upstream)?;
     relay(

@@ -64,6 +64,18 @@ pub struct Seen {
 pub fn check(name: &str) {
     let transcript = Transcript::read(name);
     let seen = transcript.play(Path::new(env!("CARGO_BIN_EXE_oras")));
+    for seen in &seen {
+        // It would be taken for something typed when the transcript is read again.
+        let ambiguous = seen
+            .to_string()
+            .lines()
+            .any(|line| ["$ ", "> ", "# "].iter().any(|mark| line.starts_with(mark)));
+        assert!(
+            !ambiguous,
+            "{name}: what \"{}\" prints looks like a command line",
+            seen.command
+        );
+    }
     golden::assert_golden_text(
         &format!("cli/{name}.transcript"),
         &transcript.told_with(&seen),

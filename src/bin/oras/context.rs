@@ -7,8 +7,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+
+use oras::Secret;
+use oras::credentials::{Places, Warning};
 
 use crate::failure::Failure;
 
@@ -58,14 +62,12 @@ impl Context {
 
     /// Writes a line of a result.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout, "{line}").map_err(|error| Failure::of_stdout(&error))
+        writeln!(self.stdout, "{line}").map_err(Failure::of_stdout)
     }
 
     /// Writes a result as it is.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.stdout
-            .write_all(bytes)
-            .map_err(|error| Failure::of_stdout(&error))
+        self.stdout.write_all(bytes).map_err(Failure::of_stdout)
     }
 
     /// Writes what is not a result. When nobody listens there is nothing left to be done about it.
@@ -81,9 +83,7 @@ impl Context {
 
     /// Makes sure that all results are out.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        self.stdout
-            .flush()
-            .map_err(|error| Failure::of_stdout(&error))
+        self.stdout.flush().map_err(Failure::of_stdout)
     }
 
     /// All of stdin as a secret, without the line end.
@@ -100,10 +100,58 @@ impl Context {
         Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
     }
 
+    /// Asks a question on stdout and reads a line of stdin.
+    pub(crate) fn ask(&mut self, question: &str) -> Result<String, Failure> {
+        self.print(question)?;
+        self.flush()?;
+        let mut line = String::new();
+        self.stdin
+            .lock()
+            .take(MAX_SECRET_BYTES)
+            .read_line(&mut line)
+            .map_err(|error| Failure::new(format!("failed to read from stdin: {error}")))?;
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+
+    /// As [`ask`](Self::ask). What is typed at a terminal is not shown.
+    pub(crate) fn ask_secret(&mut self, question: &str) -> Result<Secret, Failure> {
+        if !self.stdin.is_terminal() {
+            return self.ask(question).map(Secret::from);
+        }
+        self.print(question)?;
+        self.flush()?;
+        rpassword::read_password()
+            .map(Secret::from)
+            .map_err(|error| Failure::new(format!("failed to read from the terminal: {error}")))
+    }
+
     /// A variable that is set to something, as text.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.raw_variable(name)?.to_str()
+    }
+
+    /// Where credentials are kept: the files the user named, or the usual places.
+    pub(crate) fn places(&self, config_files: &[String]) -> Places {
+        let path = |name: &str| self.raw_variable(name).map(PathBuf::from);
+        Places {
+            config_files: config_files.iter().map(PathBuf::from).collect(),
+            registry_auth_file: path("REGISTRY_AUTH_FILE"),
+            docker_auth_config: self.variable("DOCKER_AUTH_CONFIG").map(Secret::from),
+            docker_config: path("DOCKER_CONFIG"),
+            home: path("HOME"),
+            runtime_dir: path("XDG_RUNTIME_DIR"),
+            uid: uid(),
+            config_home: path("XDG_CONFIG_HOME"),
+            username: self.variable("ORAS_USER").map(str::to_owned),
+            password: self.variable("ORAS_PASS").map(Secret::from),
+            path: self.raw_variable("PATH").cloned(),
+        }
+    }
+
+    fn raw_variable(&self, name: &str) -> Option<&OsString> {
         let (_, value) = self.variables.iter().find(|(other, _)| other == name)?;
-        value.to_str().filter(|value| !value.is_empty())
+        Some(value).filter(|value| !value.is_empty())
     }
 
     /// The moment that artifacts are said to be made at, if the environment decides it: `SOURCE_DATE_EPOCH`, in seconds.
@@ -122,4 +170,25 @@ impl Context {
                 ))
             })
     }
+}
+
+/// Tells of credentials that cannot be asked for. When nobody listens there is nothing left to be done about it.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of a listener")]
+pub(crate) fn warn_of(warning: Warning) {
+    let _ = writeln!(io::stderr(), "Warning: {warning}");
+}
+
+/// The number of the user, where the system tells it as that of a file.
+#[cfg(unix)]
+fn uid() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    std::fs::metadata("/proc/self")
+        .ok()
+        .map(|metadata| metadata.uid())
+}
+
+#[cfg(not(unix))]
+const fn uid() -> Option<u32> {
+    None
 }

@@ -4,6 +4,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 use oras::Error;
 use oras::error::{Refusal, Unauthorized};
@@ -37,6 +38,14 @@ pub(crate) struct Failure {
     /// Lines below the message: usage, recommendation, details.
     below: Vec<String>,
     status: u8,
+}
+
+/// What errors call the standard output.
+const STDOUT: &str = "stdout";
+
+/// A failure to write results, for code that passes on errors of the library.
+pub(crate) fn to_stdout(error: io::Error) -> Error {
+    Error::io("write", STDOUT)(error)
 }
 
 const ERROR: &str = "Error:";
@@ -80,14 +89,8 @@ impl Failure {
     }
 
     /// Results could not be written.
-    pub(crate) fn of_stdout(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self {
-                status: status::BROKEN_PIPE,
-                ..Self::new("")
-            },
-            _ => Self::new(format!("failed to write to stdout: {error}")),
-        }
+    pub(crate) fn of_stdout(error: io::Error) -> Self {
+        Self::of(&to_stdout(error))
     }
 
     /// A failure of the library that has to do with no registry of the user's, or with a layout.
@@ -109,6 +112,11 @@ impl Failure {
                     .below
                     .push(format!("The name is {}", crate::flags::quote::double(name)));
             }
+            Error::Io { path, source, .. }
+                if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                failure.status = status::BROKEN_PIPE;
+            }
             Error::Overwrite { path } => {
                 failure.message = "failed to resolve path for writing: overwrite disallowed".into();
                 failure
@@ -120,8 +128,20 @@ impl Failure {
         failure
     }
 
-    /// A failure of the library at a registry.
+    /// A failure of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
+        let mut failure = match error.root() {
+            Error::Refused(refusal) if refusal.host != host => Self::of(error),
+            _ => Self::at_any_registry(error, credential_hint),
+        };
+        if let Error::NotFound { .. } = error.root() {
+            failure.prefix = REGISTRY_ERROR;
+        }
+        failure
+    }
+
+    /// A failure of the library at whatever registry answered.
+    pub(crate) fn at_any_registry(error: &Error, credential_hint: &str) -> Self {
         let mut failure = Self::of(error);
         match error.root() {
             Error::Unauthorized {
@@ -130,8 +150,7 @@ impl Failure {
             } => {
                 failure.below.push(credential_hint.to_owned());
             }
-            Error::NotFound { .. } => failure.prefix = REGISTRY_ERROR,
-            Error::Refused(refusal) if refusal.host == host => {
+            Error::Refused(refusal) => {
                 failure.prefix = REGISTRY_ERROR;
                 failure.message = of_refusal(refusal);
                 if let Some(excerpt) = &refusal.excerpt {

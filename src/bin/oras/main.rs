@@ -1,6 +1,7 @@
 //! The `oras` command: arguments in, one library call, results out, an exit status.
 #![forbid(unsafe_code)]
 
+mod access;
 mod command;
 mod context;
 mod failure;

@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
-use oras::credentials::Fixed;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::Reference;
-use oras::registry::{Client, PlainHttp, Repository};
+use oras::registry::{Client, Repository};
 use oras::store::{Source, TagLister, Target as WritableStore};
-use oras::transport::UreqTransport;
-#[cfg(feature = "tls")]
-use oras::transport::{CertificateAuthorities, ClientCertificate};
-use oras::{Credential, Error, Platform};
+use oras::{Error, Platform};
 
+use crate::access::Access;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{Debugging, Layout, Remote};
@@ -35,27 +32,6 @@ enum Place {
         /// Given by `--oci-layout-path`, which reports errors like a registry.
         by_path: bool,
     },
-}
-
-/// How the registry is reached.
-#[derive(Default)]
-struct Access {
-    credential: Option<Credential>,
-    plain_http: Option<bool>,
-    headers: Vec<(String, String)>,
-    debug: bool,
-    #[cfg(feature = "tls")]
-    tls: Tls,
-}
-
-/// Whom to trust over https, and as whom to be known.
-#[cfg(feature = "tls")]
-#[derive(Default)]
-struct Tls {
-    insecure: bool,
-    authorities: Option<CertificateAuthorities>,
-    /// Certificate and private key, in PEM.
-    client_pem: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A store that can be read and listed.
@@ -115,17 +91,10 @@ impl Target {
             Failure::of(&error)
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
         })?;
-        given.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
-        given.exclusive(&[
-            "password",
-            "identity-token",
-            "identity-token-stdin",
-            "password-stdin",
-        ])?;
         Ok(Self {
             raw: raw.to_owned(),
             reference: reference.name().map(ToString::to_string),
-            access: Access::parse(remote, flags.debugging, context)?,
+            access: Access::parse(remote, flags.debugging, given, context)?,
             place: Place::Registry(reference),
         })
     }
@@ -262,7 +231,7 @@ impl Target {
             Place::Registry(reference) => Failure::at_registry(
                 error,
                 reference.registry().host_and_port(),
-                "Please check whether the registry credential stored in the authentication file is correct",
+                &self.access.credential_hint(),
             ),
         }
     }
@@ -281,178 +250,6 @@ fn split_layout(raw: &str) -> Result<(&str, &str), Failure> {
         );
     }
     Ok((path, reference))
-}
-
-impl Access {
-    fn parse(
-        remote: &Remote,
-        debugging: &Debugging,
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
-        for (flag, is_given) in [
-            ("--resolve", !remote.resolve.is_empty()),
-            ("--registry-config", !remote.registry_config.is_empty()),
-        ] {
-            if is_given {
-                return Err(Failure::usage(format!(
-                    "{flag} is not available in this version"
-                )));
-            }
-        }
-        let headers = remote
-            .headers
-            .iter()
-            .map(|header| parse_header(header))
-            .collect::<Result<_, _>>()?;
-        for (one, other, is_alone) in [
-            (
-                "--cert-file",
-                "--key-file",
-                !remote.cert_file.is_empty() && remote.key_file.is_empty(),
-            ),
-            (
-                "--key-file",
-                "--cert-file",
-                !remote.key_file.is_empty() && remote.cert_file.is_empty(),
-            ),
-        ] {
-            if is_alone {
-                return Err(Failure::usage(format!(
-                    "{one} must be used in conjunction with {other}"
-                )));
-            }
-        }
-        Ok(Self {
-            credential: credential(remote, context)?,
-            plain_http: remote.plain_http,
-            headers,
-            debug: debugging.debug,
-            #[cfg(feature = "tls")]
-            tls: tls(remote)?,
-        })
-    }
-
-    fn client(&self) -> Result<Client, Failure> {
-        self.client_accepting(&[])
-    }
-
-    fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
-        let mut builder = Client::builder()
-            .accept_manifests(
-                media_types
-                    .iter()
-                    .map(|media_type| media_type.as_str().into()),
-            )
-            .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
-            .plain_http(match self.plain_http {
-                None => PlainHttp::Localhost,
-                Some(true) => PlainHttp::Always,
-                Some(false) => PlainHttp::Never,
-            });
-        if let Some(credential) = &self.credential {
-            builder = builder.credentials(Fixed(credential.clone()));
-        }
-        for (name, value) in &self.headers {
-            builder = builder.header(name, value);
-        }
-        let transport = self.transport()?;
-        let builder = if self.debug {
-            let traced = oras::transport::Traced::new(
-                transport,
-                std::io::stderr(),
-                oras::clock::SystemClock,
-            );
-            builder.transport(traced)
-        } else {
-            builder.transport(transport)
-        };
-        Ok(builder.build())
-    }
-
-    #[cfg(feature = "tls")]
-    fn transport(&self) -> Result<UreqTransport, Failure> {
-        let mut builder = UreqTransport::builder().insecure(self.tls.insecure);
-        if let Some(authorities) = &self.tls.authorities {
-            builder = builder.authorities(authorities.clone());
-        }
-        if let Some((certificate, key)) = &self.tls.client_pem {
-            let certificate = ClientCertificate::from_pem(certificate, key)
-                .map_err(|error| Failure::new(error.to_string()))?;
-            builder = builder.client_certificate(certificate);
-        }
-        Ok(builder.build())
-    }
-
-    #[cfg(not(feature = "tls"))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with TLS")]
-    fn transport(&self) -> Result<UreqTransport, Failure> {
-        Ok(UreqTransport::new())
-    }
-}
-
-/// `Name: value`, split at the first colon.
-fn parse_header(header: &str) -> Result<(String, String), Failure> {
-    match header.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        }
-        _ => Err(Failure::usage(format!(
-            "invalid header: {}",
-            quote::double(header)
-        ))),
-    }
-}
-
-fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credential>, Failure> {
-    if !remote.identity_token.is_empty() {
-        context.warn("WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n");
-        return Ok(Some(Credential::IdentityToken(
-            remote.identity_token.as_str().into(),
-        )));
-    }
-    if remote.identity_token_stdin {
-        return Ok(Some(Credential::IdentityToken(
-            context.read_secret()?.into(),
-        )));
-    }
-    let password = if remote.password_stdin {
-        context.read_secret()?
-    } else {
-        if !remote.password.is_empty() {
-            context
-                .warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
-        }
-        remote.password.clone()
-    };
-    Ok(match (remote.username.as_str(), password) {
-        ("", password) if password.is_empty() => None,
-        ("", token) => Some(Credential::IdentityToken(token.into())),
-        (username, password) => Some(Credential::password(username, password)),
-    })
-}
-
-#[cfg(feature = "tls")]
-fn tls(remote: &Remote) -> Result<Tls, Failure> {
-    let read = |path: &str| {
-        std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
-    };
-    let mut tls = Tls {
-        insecure: remote.insecure,
-        ..Tls::default()
-    };
-    if !remote.ca_file.is_empty() {
-        let authorities = CertificateAuthorities::from_pem(&read(&remote.ca_file)?);
-        tls.authorities = Some(authorities.map_err(|_| {
-            Failure::new(format!(
-                "Failed to load certificate in file: {}",
-                remote.ca_file
-            ))
-        })?);
-    }
-    if !remote.cert_file.is_empty() {
-        tls.client_pem = Some((read(&remote.cert_file)?, read(&remote.key_file)?));
-    }
-    Ok(tls)
 }
 
 /// Reads a platform; empty means none.

@@ -1,14 +1,18 @@
 //! Tests of what titles become: a setting that they share, in which the surroundings must stay as they are.
 #![cfg(unix)]
 
+mod abandoned;
 mod directories;
 mod files;
+mod mounts;
+mod permissions;
 mod titles;
 
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::{OutputDir, OutputOptions};
 use crate::error::{Error, Result};
@@ -25,7 +29,7 @@ const ANYWHERE: OutputOptions = OutputOptions {
 
 /// An output directory `out`, beside a directory `outside`.
 struct Setting {
-    temp: TempDir,
+    temp: Rc<TempDir>,
     output: OutputDir,
 }
 
@@ -35,10 +39,17 @@ impl Setting {
     }
 
     fn with(options: OutputOptions) -> Self {
-        let temp = TempDir::new();
+        let temp = Rc::new(TempDir::new());
         fs::create_dir(temp.path().join("outside")).unwrap();
         fs::write(temp.path().join("outside/secret"), "secret").unwrap();
         let output = OutputDir::open(temp.path().join("out"), options).unwrap();
+        Self { temp, output }
+    }
+
+    /// The same directories, as another process finds them.
+    fn again(&self) -> Self {
+        let temp = Rc::clone(&self.temp);
+        let output = OutputDir::open(temp.path().join("out"), self.output.options).unwrap();
         Self { temp, output }
     }
 

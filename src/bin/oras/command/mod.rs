@@ -1,6 +1,8 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod login;
+mod logout;
 mod manifest;
 mod pull;
 mod push;
@@ -20,6 +22,8 @@ pub(crate) type Run = fn(&mut Context, Vec<String>) -> Result<(), Failure>;
 pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<pull::Args>(pull::run),
     Entry::new::<push::Args>(push::run),
+    Entry::new::<login::Args>(login::run),
+    Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),

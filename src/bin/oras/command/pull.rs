@@ -191,6 +191,9 @@ fn report(
     format: &Format,
     context: &mut Context,
 ) -> Result<(), Failure> {
+    for left_out in &pulled.left_out {
+        context.warn(&format!("Warning: {left_out} and was left out\n"));
+    }
     let path = target.path();
     if !format.is_text() {
         let files: Vec<_> = pulled

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use oras::pack::ImageSpec;
 use oras::push::{Event, PushFile, PushOptions, push};
 use oras::store::Target as Destination;
-use oras::{Error, MediaType, RawManifest};
+use oras::{MediaType, RawManifest};
 
 use super::annotations::All;
 use super::split_file;
@@ -16,6 +16,7 @@ use crate::flags::groups::{
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Stage};
+use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::status::Lines;
@@ -206,8 +207,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     report(&target, &manifest, further_tags, &format, context)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;
-        std::fs::write(path, manifest.bytes())
-            .map_err(|error| Failure::of(&Error::io("open", path)(error)))?;
+        file::write(path, manifest.bytes()).map_err(|error| Failure::of(&error))?;
     }
     Ok(())
 }

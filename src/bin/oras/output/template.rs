@@ -20,7 +20,15 @@ const SHOW: &str = "show numbers";
 
 /// Prints `data` through a template. No newline is added.
 pub(super) fn render(template: &str, data: &Json, context: &mut Context) -> Result<(), Failure> {
-    let out = rendered(template, data).map_err(|error| Failure::new(error.to_string()))?;
+    let out = rendered(template, data).map_err(|error| {
+        let text = error.to_string();
+        let known = text.starts_with("template: ");
+        Failure::new(if known {
+            text
+        } else {
+            format!("template: {NAME}: {text}")
+        })
+    })?;
     context.print_bytes(&out)
 }
 

@@ -3,6 +3,7 @@
 use oras::{Descriptor, Result, copy, pull, push};
 
 use crate::context::Context;
+use crate::failure::to_stdout;
 
 /// Writes status lines to stdout, for a command that prints text.
 pub(crate) struct Lines<'c> {
@@ -73,6 +74,6 @@ impl<'c> Lines<'c> {
     fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
-        writeln!(self.context.stdout(), "{line}").map_err(oras::Error::io("write", "stdout"))
+        writeln!(self.context.stdout(), "{line}").map_err(to_stdout)
     }
 }

@@ -1,7 +1,5 @@
 //! `oras manifest fetch`
 
-use std::fs;
-
 use oras::graph::{self, select_platform};
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::{Descriptor, Error, RawManifest};
@@ -14,6 +12,7 @@ use crate::flags::groups::{
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
+use crate::output::file;
 use crate::output::format::{Format, pretty};
 use crate::output::model;
 use crate::target::{Target, TargetFlags, parse_platform};
@@ -161,10 +160,13 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     })?;
     let to_file = !matches!(args.own.output.as_str(), "" | "-");
     if to_file {
-        fs::write(&args.own.output, manifest.bytes()).map_err(|error| {
-            let error = Error::io("open", &args.own.output)(error);
+        file::write(&args.own.output, manifest.bytes()).map_err(|error| {
+            let doing = match &error {
+                Error::Io { doing: "open", .. } => "open",
+                _ => "write",
+            };
             Failure::of(&error).context(&format!(
-                "failed to open {}",
+                "failed to {doing} {}",
                 quote::double(&args.own.output)
             ))
         })?;

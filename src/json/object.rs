@@ -3,6 +3,8 @@
 //! An [`Object`] knows the names of its members and the text of their values. It does not know what they mean: unknown
 //! members, the digits of numbers and the order in which things were written survive because nothing here reads them.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny};
 use serde_json::{Deserializer, Error, Result};
@@ -11,13 +13,13 @@ use crate::json;
 
 /// The members of a JSON object, in order, each value as it was written. A name appears once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Object {
+pub(crate) struct Object {
     members: Vec<(String, String)>,
 }
 
 impl Object {
     /// Reads an object; `null` is read as one without members. Of several members of one name the last counts.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         // The grammar is serde_json's to check. What follows only cuts a text that is known to be good.
         serde_json::from_str::<IgnoredAny>(text)?;
         if text.trim() == "null" {
@@ -30,22 +32,35 @@ impl Object {
             let (name, _) = rest.value::<String>()?;
             rest.take(':')?;
             let (_, value) = rest.value::<IgnoredAny>()?;
-            object.members.retain(|(known, _)| *known != name);
             object.members.push((name, value.to_owned()));
             if !rest.starts_with('}') {
                 rest.take(',')?;
             }
         }
+        object.keep_last_of_each_name();
         Ok(object)
     }
 
+    /// Done once for all members: looking for each one among those before it takes minutes in a document that was made for
+    /// that.
+    fn keep_last_of_each_name(&mut self) {
+        let mut later = HashSet::with_capacity(self.members.len());
+        let mut counts: Vec<bool> = self
+            .members
+            .iter()
+            .rev()
+            .map(|(name, _)| later.insert(name.as_str()))
+            .collect();
+        self.members.retain(|_| counts.pop().unwrap_or_default());
+    }
+
     /// The object that `value` is serialised as.
-    pub(super) fn of(value: &impl serde::Serialize) -> Result<Self> {
+    pub(crate) fn of(value: &impl serde::Serialize) -> Result<Self> {
         Self::parse(&text_of(value))
     }
 
     /// The text of a member's value.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.members
             .iter()
             .find(|(known, _)| known == name)
@@ -53,7 +68,7 @@ impl Object {
     }
 
     /// Replaces the value of a member where it stands, or puts a new one before the first member that `is_later`.
-    pub(super) fn put(&mut self, name: &str, value: String, is_later: impl Fn(&str) -> bool) {
+    pub(crate) fn put(&mut self, name: &str, value: String, is_later: impl Fn(&str) -> bool) {
         if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| known == name) {
             *known = value;
             return;
@@ -67,24 +82,24 @@ impl Object {
     }
 
     /// Removes a member.
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
         self.members.retain(|(known, _)| known != name);
     }
 
     /// Whether there are no members.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// The names and values, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.members
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The object as text, with nothing between its members but commas.
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let members: Vec<String> = self
             .iter()
             .map(|(name, value)| format!("{}:{value}", text_of(name)))
@@ -94,7 +109,7 @@ impl Object {
 }
 
 /// The texts of the values in a list; `null` is read as a list without values.
-pub(super) fn elements(list: &str) -> Result<Vec<&str>> {
+pub(crate) fn elements(list: &str) -> Result<Vec<&str>> {
     serde_json::from_str::<IgnoredAny>(list)?;
     if list.trim() == "null" {
         return Ok(Vec::new());
@@ -112,7 +127,7 @@ pub(super) fn elements(list: &str) -> Result<Vec<&str>> {
 }
 
 /// The canonical text of `value`.
-pub(super) fn text_of<T: serde::Serialize + ?Sized>(value: &T) -> String {
+pub(crate) fn text_of<T: serde::Serialize + ?Sized>(value: &T) -> String {
     String::from_utf8_lossy(&json::to_vec(value)).into_owned()
 }
 
@@ -172,8 +187,8 @@ mod tests {
 
     #[test]
     fn the_last_of_equal_names_counts() {
-        let object = Object::parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
-        assert_eq!(object.to_text(), r#"{"b":2,"a":3}"#);
+        let object = Object::parse(r#"{"a":1,"b":2,"a":3,"c":4,"a":5,"b":6,"d":7}"#).unwrap();
+        assert_eq!(object.to_text(), r#"{"c":4,"a":5,"b":6,"d":7}"#);
     }
 
     #[test]

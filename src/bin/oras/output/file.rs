@@ -1,0 +1,38 @@
+//! Results that go to a file.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use oras::Error;
+use oras::output_dir::{OutputDir, OutputOptions};
+
+/// Writes `bytes` to the file at `path`. A file appears, or is replaced, when it is whole; anything else that has the name,
+/// such as a pipe or a terminal, is written to as it is.
+pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
+    let typed = Path::new(path);
+    let open = |error| Error::io("open", typed)(error);
+    // A link is followed, as by whoever opens the path.
+    let resolved = fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
+    if fs::metadata(&resolved).is_ok_and(|metadata| !metadata.is_file()) {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(&resolved)
+            .map_err(open)?;
+        return file.write_all(bytes).map_err(Error::io("write", typed));
+    }
+    let parent = resolved
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let name = resolved
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    // The directory is the user's; only the file is made.
+    fs::metadata(parent).map_err(open)?;
+    let directory = OutputDir::open(parent, OutputOptions::default())?;
+    let mut file = directory.create_file(name)?;
+    file.write_all(bytes).map_err(Error::io("write", typed))?;
+    file.commit().map(|_| ())
+}

@@ -1,0 +1,292 @@
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::credentials::testing::Programs;
+use crate::testing::TempDir;
+
+fn registry(name: &str) -> RegistryName {
+    name.parse().unwrap()
+}
+
+fn me() -> Credential {
+    Credential::password("me", "pass")
+}
+
+fn none() -> Helpers {
+    Helpers::new("")
+}
+
+/// A `config.json` with this text.
+fn file(directory: &Path, text: &str) -> ConfigFile {
+    let path = directory.join("config.json");
+    fs::write(&path, text).unwrap();
+    ConfigFile::docker(path)
+}
+
+#[test]
+fn what_is_stored_is_found_until_it_is_erased() {
+    for make in [ConfigFile::docker, ConfigFile::podman, ConfigFile::legacy] {
+        for credential in [
+            me(),
+            Credential::password("me", "p:a:s:s \n\"é\""),
+            Credential::IdentityToken("identity".into()),
+            Credential::RegistryToken("registry".into()),
+        ] {
+            for name in ["r.io", "localhost:5000", "docker.io", "[::1]:443"] {
+                let directory = TempDir::new();
+                let file: ConfigFile = make(directory.path().join("new/config.json"));
+                let registry = registry(name);
+                let stored = file.store(&registry, &credential, &none()).unwrap();
+                assert_eq!(stored, Stored::InFile);
+                let found = file.get(&registry, None, &none()).unwrap();
+                assert_eq!(found.as_ref(), Some(&credential));
+                file.erase(&registry, &none()).unwrap();
+                assert_eq!(file.get(&registry, None, &none()).unwrap(), None);
+            }
+        }
+    }
+}
+
+/// The expected texts are those of the original command.
+#[test]
+fn a_file_is_written_as_docker_writes_it() {
+    let directory = TempDir::new();
+    let file = ConfigFile::docker(directory.path().join("config.json"));
+    let wanted = "{\n\t\"auths\": {\n\t\t\"127.0.0.1:5391\": {\n\t\t\t\"auth\": \"Ym9iOnA0c3MiPCY+dw==\"\n\t\t}\n\t}\n}";
+    let bob = Credential::password("bob", "p4ss\"<&>w");
+    file.store(&registry("127.0.0.1:5391"), &bob, &none())
+        .unwrap();
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), wanted);
+
+    file.erase(&registry("127.0.0.1:5391"), &none()).unwrap();
+    let wanted = "{\n\t\"auths\": {}\n}";
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), wanted);
+}
+
+#[test]
+fn what_is_not_ours_stays_as_it_was() {
+    let directory = TempDir::new();
+    let file = file(
+        directory.path(),
+        "{\n  \"zeta\": {\"b\":1.50, \"a\":[ ],\"html\":\"<&>\\u003c\"},\"auths\":{\"zz\":{\"auth\":\"eHg6eQ==\",\"x\":1},\"aa\":{}},  \"alpha\":null\n}\n\n",
+    );
+    file.store(&registry("r.io"), &me(), &none()).unwrap();
+    let wanted = r#"{
+	"zeta": {
+		"b": 1.50,
+		"a": [],
+		"html": "<&>\u003c"
+	},
+	"auths": {
+		"zz": {
+			"auth": "eHg6eQ==",
+			"x": 1
+		},
+		"aa": {},
+		"r.io": {
+			"auth": "bWU6cGFzcw=="
+		}
+	},
+	"alpha": null
+}"#;
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), wanted);
+}
+
+#[test]
+fn erasing_nothing_writes_nothing() {
+    for text in ["", "{\"auths\":{}}", "{\"auths\":{\"q.io\":{}}}\n"] {
+        let directory = TempDir::new();
+        let file = file(directory.path(), text);
+        file.erase(&registry("r.io"), &none()).unwrap();
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
+    }
+    let absent = ConfigFile::docker("/nowhere/config.json");
+    absent.erase(&registry("r.io"), &none()).unwrap();
+}
+
+#[test]
+fn a_user_name_with_a_colon_is_refused_and_nothing_is_written() {
+    let directory = TempDir::new();
+    let file = ConfigFile::docker(directory.path().join("config.json"));
+    let credential = Credential::password("a:b", "pass");
+    let error = file.store(&registry("r.io"), &credential, &none());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "bad credential format: colons(:) are not allowed in username"
+    );
+    assert!(!file.path().exists());
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_that_names_the_file() {
+    let directory = TempDir::new();
+    let malformed = file(
+        directory.path(),
+        "{\"auths\":{\"r.io\":{\"auth\":\"canary\"}}",
+    );
+    let path = malformed.path().display().to_string();
+    let shown = |file: &ConfigFile| {
+        let errors = [
+            file.get(&registry("r.io"), None, &none()).unwrap_err(),
+            file.store(&registry("r.io"), &me(), &none()).unwrap_err(),
+            file.erase(&registry("r.io"), &none()).unwrap_err(),
+        ];
+        let [error, others @ ..] = errors.map(|error| error.chain().to_string());
+        assert!(others.iter().all(|other| *other == error));
+        error
+    };
+    assert_eq!(
+        shown(&malformed),
+        format!(
+            "failed to decode config file {path}: invalid config format: EOF while parsing an object at line 1 column 35"
+        )
+    );
+    fs::write(&path, b"{\"\xff\"}").unwrap();
+    assert_eq!(
+        shown(&malformed),
+        format!(
+            "failed to decode config file {path}: invalid config format: invalid utf-8 sequence of 1 bytes from index 2"
+        )
+    );
+    fs::write(&path, " ".repeat(1024 * 1024 + 1)).unwrap();
+    assert_eq!(
+        shown(&malformed),
+        format!(
+            "config file {path} size 1048577 exceeds MaxConfigBytes 1048576: size exceeds limit"
+        )
+    );
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(
+        shown(&malformed),
+        format!("failed to decode config file {path}: read {path}: is a directory")
+    );
+}
+
+#[test]
+fn an_entry_that_makes_no_sense_is_an_error_that_names_the_file() {
+    let directory = TempDir::new();
+    let file = file(
+        directory.path(),
+        r#"{"auths":{"r.io":{"auth":"*canary*"}}}"#,
+    );
+    let error = file.get(&registry("r.io"), None, &none()).unwrap_err();
+    assert_eq!(
+        error.chain().to_string(),
+        format!(
+            "failed to decode config file {}: invalid config format: in the entry of \"r.io\": \"auth\" is not base64",
+            file.path().display()
+        )
+    );
+    // It can be replaced nevertheless.
+    file.store(&registry("r.io"), &me(), &none()).unwrap();
+    assert_eq!(
+        file.get(&registry("r.io"), None, &none()).unwrap(),
+        Some(me())
+    );
+}
+
+#[test]
+fn a_path_through_a_file_leads_nowhere() {
+    let nowhere = ConfigFile::docker("/dev/null/.docker/config.json");
+    assert_eq!(nowhere.get(&registry("r.io"), None, &none()).unwrap(), None);
+}
+
+#[test]
+fn a_helper_is_asked_first_and_the_file_when_it_knows_nothing() {
+    let programs = Programs::new()
+        .with("all", r#"echo '{"Username":"all","Secret":"pass"}'"#)
+        .with("own", r#"echo '{"Username":"own","Secret":"pass"}'"#)
+        .with(
+            "empty",
+            "echo credentials not found in native keychain; exit 1",
+        )
+        .with("broken", "echo boom; exit 1");
+    let file = file(
+        programs.path(),
+        r#"{"credsStore":"all","credHelpers":{"own.io":"own","e.io":"empty","b.io":"broken","m.io":"nosuch"},
+            "auths":{"e.io":{"auth":"bWU6cGFzcw=="},"own.io":{"auth":"bWU6cGFzcw=="},"b.io":{"auth":"bWU6cGFzcw=="}}}"#,
+    );
+    let helpers = programs.helpers();
+    for (name, wanted) in [
+        ("own.io", Ok("own")),
+        ("docker.io", Ok("all")),
+        ("e.io", Ok("me")),
+        ("b.io", Err("docker-credential-broken: boom")),
+        (
+            "m.io",
+            Err("exec: \"docker-credential-nosuch\": executable file not found in $PATH"),
+        ),
+    ] {
+        let got = file.get(&registry(name), None, &helpers);
+        assert_eq!(
+            got.map_err(|error| error.to_string()),
+            wanted
+                .map(|user| Some(Credential::password(user, "pass")))
+                .map_err(str::to_owned),
+            "{name}"
+        );
+    }
+    assert_eq!(programs.log()[1], "get https://index.docker.io/v1/");
+}
+
+#[test]
+fn with_a_helper_the_file_only_notes_the_login() {
+    let programs = Programs::new().with("x", "");
+    let file = file(
+        programs.path(),
+        r#"{"auths":{"r.io":{"auth":"b2xkOm9sZA==","email":"e"}},"credsStore":"x"}"#,
+    );
+    let helpers = programs.helpers();
+    let colon = Credential::password("a:b", "pass");
+    let stored = file.store(&registry("r.io"), &colon, &helpers).unwrap();
+    let program = "docker-credential-x".to_owned();
+    assert_eq!(stored, Stored::ByHelper { program });
+    file.store(&registry("docker.io"), &me(), &helpers).unwrap();
+    assert_eq!(
+        fs::read_to_string(file.path()).unwrap(),
+        "{\n\t\"auths\": {\n\t\t\"https://index.docker.io/v1/\": {},\n\t\t\"r.io\": {\n\t\t\t\"email\": \"e\"\n\t\t}\n\t},\n\t\"credsStore\": \"x\"\n}"
+    );
+    file.erase(&registry("r.io"), &helpers).unwrap();
+    file.erase(&registry("docker.io"), &helpers).unwrap();
+    assert_eq!(
+        fs::read_to_string(file.path()).unwrap(),
+        "{\n\t\"auths\": {},\n\t\"credsStore\": \"x\"\n}"
+    );
+    assert_eq!(
+        programs.log(),
+        [
+            r#"store {"ServerURL":"r.io","Username":"a:b","Secret":"pass"}"#,
+            r#"store {"ServerURL":"https://index.docker.io/v1/","Username":"me","Secret":"pass"}"#,
+            "erase r.io",
+            "erase https://index.docker.io/v1/",
+        ]
+    );
+}
+
+#[test]
+fn a_helper_that_fails_leaves_the_file_alone() {
+    let programs = Programs::new().with("x", "echo boom; exit 1");
+    let text = r#"{"auths":{"r.io":{}},"credsStore":"x"}"#;
+    let file = file(programs.path(), text);
+    let helpers = programs.helpers();
+    let stored = file.store(&registry("r.io"), &me(), &helpers);
+    let erased = file.erase(&registry("r.io"), &helpers);
+    for error in [stored.unwrap_err(), erased.unwrap_err()] {
+        assert_eq!(error.to_string(), "docker-credential-x: boom");
+    }
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
+}
+
+#[test]
+fn new_files_are_for_the_owner_alone() {
+    let directory = TempDir::new();
+    let file = ConfigFile::docker(directory.path().join("d/config.json"));
+    file.store(&registry("r.io"), &me(), &none()).unwrap();
+    for (path, wanted) in [(file.path(), 0o600), (file.path().parent().unwrap(), 0o700)] {
+        let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, wanted, "{}", path.display());
+    }
+}

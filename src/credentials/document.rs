@@ -1,0 +1,242 @@
+//! The text of a file of credentials: what it says about a registry, and how that is changed.
+//!
+//! A [`Document`] is edited, not rewritten: members that are not known here, and the order of all, stay as they were read. It
+//! does not know where the text is kept and asks no helper program. What it says is wrong with a text never quotes the text,
+//! which is full of secrets.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use serde_json::error::Category;
+
+use super::keys::{self, Dialect};
+use crate::credential::{Credential, Secret};
+use crate::json::object::{Object, text_of};
+use crate::reference::{RegistryName, RepositoryName};
+
+/// User name and password in `auth`. Some tools leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The members of an entry that hold its secret.
+const SECRETS: [&str; 5] = [
+    "auth",
+    "identitytoken",
+    "registrytoken",
+    "username",
+    "password",
+];
+
+/// A file of credentials, as text.
+#[derive(Clone)]
+pub(super) struct Document {
+    /// Everything. In a [legacy](Dialect::Legacy) file that is the entries.
+    root: Object,
+    /// The entries, by their keys.
+    entries: Object,
+    /// `credHelpers`: which helper program knows a registry.
+    helpers: Vec<(String, String)>,
+    /// `credsStore`: which helper program knows every other registry.
+    helper_of_others: Option<String>,
+    dialect: Dialect,
+}
+
+impl Document {
+    /// Reads a document. A text without anything in it is one without credentials.
+    pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Self, String> {
+        let root = if text.trim().is_empty() {
+            Object::default()
+        } else {
+            Object::parse(text).map_err(|error| match error.classify() {
+                Category::Data => "it is not an object".to_owned(),
+                _ => error.to_string(),
+            })?
+        };
+        let member = |name| root.value(name).unwrap_or("null");
+        if dialect == Dialect::Legacy {
+            return Ok(Self {
+                entries: root.clone(),
+                root,
+                helpers: Vec::new(),
+                helper_of_others: None,
+                dialect,
+            });
+        }
+        let object =
+            |name| Object::parse(member(name)).map_err(|_| format!("\"{name}\" is not an object"));
+        let helpers = object("credHelpers")?;
+        let helpers = helpers.iter().map(|(registry, _)| {
+            let helper = string(&helpers, registry)
+                .map_err(|_| format!("the \"credHelpers\" of \"{registry}\" is not a string"))?;
+            Ok((registry.to_owned(), helper))
+        });
+        Ok(Self {
+            entries: object("auths")?,
+            helpers: helpers.collect::<Result<_, String>>()?,
+            helper_of_others: Some(string(&root, "credsStore")?)
+                .filter(|helper| !helper.is_empty()),
+            root,
+            dialect,
+        })
+    }
+
+    /// The suffix of the helper program that knows a registry.
+    pub(super) fn helper(&self, registry: &RegistryName) -> Option<&str> {
+        let names: Vec<&str> = self.helpers.iter().map(|(name, _)| name.as_str()).collect();
+        let own = keys::of_registry(&names, registry, Dialect::Podman).and_then(|found| {
+            let (_, helper) = self.helpers.iter().find(|(name, _)| name == found)?;
+            Some(helper.as_str()).filter(|helper| !helper.is_empty())
+        });
+        own.or(self.helper_of_others.as_deref())
+    }
+
+    /// The credential in the document itself.
+    pub(super) fn credential(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+    ) -> Result<Option<Credential>, String> {
+        let keys: Vec<&str> = self.entries.iter().map(|(key, _)| key).collect();
+        keys::find(&keys, registry, repository, self.dialect).map_or(Ok(None), |key| {
+            self.entry(key)
+                .and_then(|entry| credential_of(&entry))
+                .map_err(|reason| format!("in the entry of \"{key}\": {reason}"))
+        })
+    }
+
+    /// Puts a credential in. Members of the entry that hold no secret stay.
+    pub(super) fn put(&mut self, registry: &RegistryName, credential: &Credential) {
+        let (name, secret) = match credential {
+            Credential::Password { username, password } => {
+                let pair = Secret::new(format!("{username}:{}", password.expose()));
+                ("auth", Secret::new(BASE64.encode(pair.expose())))
+            }
+            Credential::IdentityToken(token) => ("identitytoken", token.clone()),
+            Credential::RegistryToken(token) => ("registrytoken", token.clone()),
+        };
+        self.edit(registry, |entry| {
+            for other in SECRETS.iter().filter(|other| **other != name) {
+                entry.remove(other);
+            }
+            put(entry, name, text_of(secret.expose()));
+        });
+    }
+
+    /// Notes that a helper program knows the registry, and keeps no secret of it. Whether that is news.
+    pub(super) fn mark(&mut self, registry: &RegistryName) -> bool {
+        let before = self.root.clone();
+        self.edit(registry, |entry| {
+            for name in SECRETS {
+                entry.remove(name);
+            }
+        });
+        self.root != before
+    }
+
+    /// Removes what is found for the registry as a whole. Whether there was anything.
+    ///
+    /// Entries of single namespaces are logins of their own and stay.
+    pub(super) fn remove(&mut self, registry: &RegistryName) -> bool {
+        let mut is_changed = false;
+        loop {
+            let keys = self.entries.iter().map(|(key, _)| key);
+            let keys: Vec<&str> = keys.filter(|key| !keys::is_namespace(key)).collect();
+            let found = keys::of_registry(&keys, registry, self.dialect);
+            let Some(key) = found.map(str::to_owned) else {
+                break;
+            };
+            self.entries.remove(&key);
+            is_changed = true;
+        }
+        if is_changed {
+            self.put_entries();
+        }
+        is_changed
+    }
+
+    /// The text to write.
+    pub(super) fn to_text(&self) -> String {
+        self.root.to_text()
+    }
+
+    fn entry(&self, key: &str) -> Result<Object, String> {
+        let entry = self.entries.value(key).unwrap_or("null");
+        Object::parse(entry).map_err(|_| "it is not an object".to_owned())
+    }
+
+    fn edit(&mut self, registry: &RegistryName, change: impl FnOnce(&mut Object)) {
+        let key = keys::server(registry);
+        // What is no entry holds nothing that could be kept.
+        let mut entry = self.entry(key).unwrap_or_default();
+        change(&mut entry);
+        put(&mut self.entries, key, entry.to_text());
+        self.put_entries();
+    }
+
+    fn put_entries(&mut self) {
+        if self.dialect == Dialect::Legacy {
+            self.root = self.entries.clone();
+        } else {
+            put(&mut self.root, "auths", self.entries.to_text());
+        }
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").finish_non_exhaustive()
+    }
+}
+
+/// Puts a member in: in its place, if the others are sorted as Docker's tools sort them, and last if not.
+fn put(object: &mut Object, name: &str, value: String) {
+    let is_sorted = object.iter().map(|(name, _)| name).is_sorted();
+    object.put(name, value, |other| is_sorted && other > name);
+}
+
+/// The string that a member holds; empty if there is none.
+fn string(object: &Object, name: &str) -> Result<String, String> {
+    serde_json::from_str::<Option<String>>(object.value(name).unwrap_or("null"))
+        .map(Option::unwrap_or_default)
+        .map_err(|_| format!("\"{name}\" is not a string"))
+}
+
+fn credential_of(entry: &Object) -> Result<Option<Credential>, String> {
+    let registry_token = string(entry, "registrytoken")?;
+    if !registry_token.is_empty() {
+        return Ok(Some(Credential::RegistryToken(registry_token.into())));
+    }
+    let identity_token = string(entry, "identitytoken")?;
+    if !identity_token.is_empty() {
+        return Ok(Some(Credential::IdentityToken(identity_token.into())));
+    }
+    let auth = string(entry, "auth")?;
+    let (username, password) = if auth.is_empty() {
+        (string(entry, "username")?, string(entry, "password")?)
+    } else {
+        username_and_password(&auth).map_err(|reason| format!("\"auth\" {reason}"))?
+    };
+    let is_empty = username.is_empty() && password.is_empty();
+    Ok((!is_empty).then(|| Credential::password(username, password)))
+}
+
+/// Decodes `auth`. A password may contain colons; a user name cannot.
+fn username_and_password(auth: &str) -> Result<(String, String), &'static str> {
+    // Base64 is often broken into lines.
+    let auth = auth.replace(['\r', '\n'], "");
+    let pair = BASE64.decode(auth).map_err(|_| "is not base64")?;
+    let pair = String::from_utf8(pair).map_err(|_| "is not UTF-8")?;
+    let (username, password) = pair
+        .split_once(':')
+        .ok_or("does not conform the base64(username:password) format")?;
+    let password = password.trim_end_matches('\0');
+    Ok((username.to_owned(), password.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

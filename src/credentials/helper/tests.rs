@@ -1,0 +1,187 @@
+#![cfg(unix)]
+
+use std::time::SystemTime;
+
+use super::*;
+use crate::credentials::testing::Programs;
+
+/// Does not wait.
+struct Impatient;
+
+impl Clock for Impatient {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+#[test]
+fn an_answer_is_a_credential_or_none() {
+    let password = |user: &str, password: &str| Some(Credential::password(user, password));
+    for (answer, wanted) in [
+        (
+            r#"{"ServerURL":"r.io","Username":"me","Secret":"pass"}"#,
+            password("me", "pass"),
+        ),
+        (r#"{"Username":"me","Secret":""}"#, password("me", "")),
+        (
+            r#" {"Username":"<token>","Secret":"t","More":[1]} "#,
+            Some(Credential::IdentityToken("t".into())),
+        ),
+        (r#"{"ServerURL":"r.io","Username":"","Secret":""}"#, None),
+        ("{}", None),
+    ] {
+        let programs = Programs::new().with("x", &format!("printf '%s' '{answer}'"));
+        let got = programs.helpers().require("x").unwrap().get("r.io");
+        assert_eq!(got.unwrap(), wanted, "{answer}");
+        assert_eq!(programs.log(), ["get r.io"]);
+    }
+}
+
+#[test]
+fn a_program_that_fails_says_why_on_stdout() {
+    for (script, wanted) in [
+        ("echo boom; exit 1", Err("boom")),
+        ("echo '  two'; echo 'lines '; exit 1", Err("two lines")),
+        (r"printf 'a\033[1mb'; exit 1", Err("a?[1mb")),
+        (
+            "echo to stderr 2>/dev/null >&2; exit 3",
+            Err("exit status: 3"),
+        ),
+        (
+            "echo no credentials server URL; exit 1",
+            Err("no credentials server URL"),
+        ),
+        (
+            "echo credentials not found in native keychain; exit 1",
+            Ok(()),
+        ),
+        (
+            "printf 'credentials not found in native keychain'; exit 1",
+            Ok(()),
+        ),
+        ("echo secret", Err("its answer makes no sense")),
+        (
+            r#"echo '{"Secret":["secret"]}'"#,
+            Err("its answer makes no sense"),
+        ),
+        (r"printf '{\377}'", Err("its answer makes no sense")),
+        ("exit 0", Err("its answer makes no sense")),
+    ] {
+        let programs = Programs::new().with("x", script);
+        let got = programs.helpers().require("x").unwrap().get("r.io");
+        let got = got.map_err(|error| error.chain().to_string());
+        let wanted = wanted
+            .map(|()| None)
+            .map_err(|reason| format!("docker-credential-x: {reason}"));
+        assert_eq!(got, wanted, "{script}");
+    }
+}
+
+#[test]
+fn storing_erasing_and_listing_say_what_the_protocol_wants() {
+    let script = r#"if [ "$1" = list ]; then echo '{"r.io":"me"}'; fi"#;
+    let programs = Programs::new().with("x", script);
+    let helpers = programs.helpers();
+    let helper = helpers.require("x").unwrap();
+    let password = Credential::password("me", "a\"<b>");
+    helper.store("r.io", &password).unwrap();
+    let token = Credential::IdentityToken("t".into());
+    helper.store("r.io", &token).unwrap();
+    helper.erase("r.io").unwrap();
+    assert_eq!(helper.list().unwrap()["r.io"], "me");
+    assert_eq!(
+        programs.log(),
+        [
+            r#"store {"ServerURL":"r.io","Username":"me","Secret":"a\"\u003cb\u003e"}"#,
+            r#"store {"ServerURL":"r.io","Username":"\u003ctoken\u003e","Secret":"t"}"#,
+            "erase r.io",
+            "list ",
+        ]
+    );
+    let refused = helper.store("r.io", &Credential::RegistryToken("t".into()));
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "keeping a registry token by docker-credential-x: unsupported"
+    );
+}
+
+#[test]
+fn erasing_what_is_not_there_is_no_error_and_any_other_failure_is_one() {
+    for (says, is_ok) in [(NOT_FOUND, true), ("locked", false)] {
+        let programs = Programs::new().with("x", &format!("echo '{says}'; exit 1"));
+        let erased = programs.helpers().require("x").unwrap().erase("r.io");
+        assert_eq!(erased.is_ok(), is_ok, "{says}");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_end_is_ended() {
+    for script in ["exec sleep 1000", "exec yes"] {
+        let programs = Programs::new().with("x", script);
+        let helpers = programs.helpers().clock(Impatient);
+        let error = helpers.require("x").unwrap().get("r.io").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "docker-credential-x: no answer within 60 seconds"
+        );
+    }
+}
+
+#[test]
+fn what_a_program_leaves_behind_is_not_waited_for() {
+    let script = r#"echo '{"Username":"me","Secret":"pass"}'; sleep 5 &"#;
+    let programs = Programs::new().with("x", script);
+    let before = SystemClock.now();
+    let got = programs.helpers().require("x").unwrap().get("r.io");
+    assert_eq!(got.unwrap(), Some(Credential::password("me", "pass")));
+    assert!(before.elapsed().unwrap() < Duration::from_secs(4));
+}
+
+#[test]
+fn a_program_need_not_read_and_may_answer_much() {
+    let programs = Programs::new();
+    let path = programs.path().join("docker-credential-x");
+    let script = "#!/bin/sh\nexec 0<&-\nprintf '{\"Username\":\"me\",\"Secret\":\"%050000d\"}' 0\n";
+    std::fs::write(&path, script).unwrap();
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&path, rights).unwrap();
+    let server = "r".repeat(MAX_INPUT_BYTES);
+    let helpers = programs.helpers();
+    let helper = helpers.require("x").unwrap();
+    let wanted = Credential::password("me", "0".repeat(50_000));
+    assert_eq!(helper.get(&server).unwrap(), Some(wanted));
+    assert!(matches!(
+        helper.get(&(server + "r")),
+        Err(Error::TooLarge { .. })
+    ));
+}
+
+#[test]
+fn only_programs_in_the_given_directories_are_run() {
+    let programs = Programs::new().with("x", "");
+    std::fs::write(programs.path().join("docker-credential-data"), "").unwrap();
+    std::fs::create_dir(programs.path().join("docker-credential-dir")).unwrap();
+    let helpers = programs.helpers();
+    assert!(helpers.find("x").unwrap().is_some());
+    for suffix in ["nosuch", "data", "dir"] {
+        assert!(helpers.find(suffix).unwrap().is_none(), "{suffix}");
+        assert_eq!(
+            helpers.require(suffix).unwrap_err().to_string(),
+            format!("exec: \"docker-credential-{suffix}\": executable file not found in $PATH")
+        );
+    }
+    for path in ["", ".", "bin", ":"] {
+        assert!(Helpers::new(path).find("x").unwrap().is_none(), "{path}");
+    }
+}
+
+#[test]
+fn a_path_is_no_suffix() {
+    for suffix in ["", "a/b", "../x", "/bin/sh", r"a\b", "a\0"] {
+        let error = Helpers::new("/bin").find(suffix).unwrap_err().to_string();
+        let wanted = format!("docker-credential-{suffix}: not the name of a helper program");
+        assert_eq!(error, wanted);
+    }
+}

@@ -1,0 +1,107 @@
+//! Replacing a file that holds secrets: whole or not at all, and for its owner's eyes only.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// How many symbolic links are followed, as many as Linux follows.
+const MAX_LINKS: usize = 40;
+/// How often another name is tried when one is taken.
+const MAX_TRIES: usize = 16;
+
+/// Gives the file at `path` new content. What reads it meanwhile sees the old one or the new one.
+///
+/// A file behind symbolic links is replaced where it is. A new file and new directories are for the owner alone; a file that
+/// exists keeps its owner and loses what rights others have to it.
+///
+/// # Errors
+///
+/// [`Error::Io`]. The file is as it was.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let path = &resolve(path)?;
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    create_directory(directory).map_err(Error::io("mkdir", directory))?;
+    let (mut file, temporary) = create_temporary(directory)?;
+    let mut write = || -> io::Result<()> {
+        file.write_all(content)?;
+        if let Ok(known) = fs::metadata(path) {
+            keep_owner_and_rights(&file, &known)?;
+        }
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        Error::io("write", path)(error)
+    })
+}
+
+/// Follows the symbolic links that `path` itself is, to a file that need not exist.
+fn resolve(path: &Path) -> Result<PathBuf> {
+    let mut resolved = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&resolved) {
+            Ok(target) => {
+                resolved.pop();
+                resolved.push(target);
+            }
+            Err(_) => return Ok(resolved),
+        }
+    }
+    let error = io::Error::other("too many levels of symbolic links");
+    Err(Error::io("open", path)(error))
+}
+
+fn create_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+fn create_temporary(directory: &Path) -> Result<(File, PathBuf)> {
+    let mut tries = 0;
+    loop {
+        let random = RandomState::new().hash_one(0);
+        let path = directory.join(format!(".oras-credentials-{random:016x}"));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < MAX_TRIES => {
+                tries += 1;
+            }
+            Err(error) => return Err(Error::io("create", &path)(error)),
+        }
+    }
+}
+
+/// Makes `file` belong to whom the known one belongs to, with no right that the known one did not give.
+#[cfg(unix)]
+fn keep_owner_and_rights(file: &File, known: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+
+    let created = file.metadata()?;
+    if (created.uid(), created.gid()) != (known.uid(), known.gid()) {
+        // Only the superuser may give a file away, and whoever else can write here is the new owner.
+        let _ = fchown(file, Some(known.uid()), Some(known.gid()));
+    }
+    file.set_permissions(fs::Permissions::from_mode(known.mode() & 0o600))
+}
+
+#[cfg(not(unix))]
+fn keep_owner_and_rights(_: &File, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

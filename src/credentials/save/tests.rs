@@ -1,0 +1,76 @@
+#![cfg(unix)]
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use super::*;
+use crate::testing::TempDir;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+#[test]
+fn what_is_new_is_for_the_owner_alone() {
+    let directory = TempDir::new();
+    let path = directory.path().join("a/b/config.json");
+    replace(&path, b"{}").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"{}");
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&directory.path().join("a")), 0o700);
+    assert_eq!(mode(&directory.path().join("a/b")), 0o700);
+}
+
+#[test]
+fn rights_are_taken_away_and_never_given() {
+    for (before, after) in [
+        (0o644, 0o600),
+        (0o600, 0o600),
+        (0o400, 0o400),
+        (0o777, 0o600),
+    ] {
+        let directory = TempDir::new();
+        let path = directory.path().join("config.json");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(mode(&path), after, "{before:o}");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn links_stay_and_the_file_behind_them_is_replaced() {
+    for exists in [true, false] {
+        let directory = TempDir::new();
+        let [first, second, file] =
+            ["first", "d/second", "d/file"].map(|name| directory.path().join(name));
+        fs::create_dir(directory.path().join("d")).unwrap();
+        symlink("d/second", &first).unwrap();
+        symlink("file", &second).unwrap();
+        if exists {
+            fs::write(&file, "old").unwrap();
+        }
+        replace(&first, b"new").unwrap();
+        assert!(first.is_symlink() && second.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+}
+
+#[test]
+fn links_in_a_circle_are_an_error() {
+    let directory = TempDir::new();
+    let path = directory.path().join("a");
+    symlink("a", &path).unwrap();
+    assert!(replace(&path, b"new").is_err());
+}
+
+#[test]
+fn a_failure_leaves_nothing_behind() {
+    let directory = TempDir::new();
+    let path = directory.path().join("a");
+    fs::create_dir(&path).unwrap();
+    let error = replace(&path, b"new").unwrap_err().to_string();
+    assert_eq!(error, format!("write {}", path.display()));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}

@@ -1,0 +1,64 @@
+//! Helper programs for tests: small shell scripts.
+#![cfg(unix)]
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::helper::Helpers;
+use crate::testing::TempDir;
+
+/// A program cannot be run while anybody has it open for writing, which a child of another test has for a moment. So tests
+/// with programs go one by one.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A directory of helper programs.
+pub(super) struct Programs {
+    directory: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Programs {
+    pub(super) fn new() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            directory: TempDir::new(),
+            _turn: turn,
+        }
+    }
+
+    /// With the program `docker-credential-` and `suffix`. What it is told is written to the file `log`.
+    pub(super) fn with(self, suffix: &str, script: &str) -> Self {
+        let path = self.path().join(format!("docker-credential-{suffix}"));
+        let log = self.path().join("log");
+        let script = format!(
+            "#!/bin/sh\ninput=$(cat)\necho \"$1 $input\" >> '{}'\n{script}\n",
+            log.display()
+        );
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    pub(super) fn helpers(&self) -> Helpers {
+        Helpers::new(self.search_path())
+    }
+
+    /// What `PATH` holds for them.
+    pub(super) fn search_path(&self) -> OsString {
+        let directories = [self.path(), Path::new("/usr/bin"), Path::new("/bin")];
+        std::env::join_paths(directories).unwrap()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What the programs were told, a line each.
+    pub(super) fn log(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.path().join("log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,83 @@
+//! Indexes that are as large as they may be: what is done with them must not grow with the square of that.
+
+use super::*;
+
+const MANY: u32 = 100_000;
+
+/// Far more than enough for what grows with the size of an index, also on a busy machine, and far too little for what
+/// grows with its square.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is about how long something really takes"
+)]
+fn assert_is_quick(work: impl FnOnce()) {
+    let start = std::time::Instant::now();
+    work();
+    let time = start.elapsed();
+    assert!(time.as_secs() < 20, "{time:?}");
+}
+
+fn document(entries: &[String]) -> String {
+    Index::EMPTY.replace("[]", &format!("[{}]", entries.join(",")))
+}
+
+/// An entry for a manifest of that number.
+fn entry(number: u32, tag: &str) -> String {
+    let digest = Digest::of(&number.to_le_bytes());
+    format!(
+        r#"{{"mediaType":"a/a","digest":"{digest}","size":4,"annotations":{{"{REF_NAME}":"{tag}"}}}}"#
+    )
+}
+
+fn tagged_and_written(document: &str, target: &Descriptor) -> Vec<u8> {
+    let mut index = Index::parse(document.as_bytes()).unwrap();
+    index.tag(target, "v1");
+    index.to_bytes()
+}
+
+#[test]
+fn many_members_cost_what_reading_them_costs() {
+    let target = blob(b"a");
+    let entry = format!(r#""mediaType":"a/a","digest":"{}","size":1"#, target.digest);
+    let members: Vec<String> = (0..MANY).map(|name| format!(r#""{name}":"0""#)).collect();
+    let members = members.join(",");
+    for document in [
+        format!(r#"{{{members},"manifests":[]}}"#),
+        document(&[format!("{{{entry},{members}}}")]),
+        document(&[format!(r#"{{{entry},"annotations":{{{members}}}}}"#)]),
+    ] {
+        assert_is_quick(|| {
+            tagged_and_written(&document, &target);
+        });
+    }
+}
+
+#[test]
+fn many_entries_cost_what_reading_them_costs() {
+    let tag_of_all = |_| "v1".to_owned();
+    let tag_of_each = |number: u32| number.to_string();
+    for tag in [tag_of_all, tag_of_each as fn(u32) -> String] {
+        let entries: Vec<String> = (0..MANY)
+            .map(|number| entry(number, &tag(number)))
+            .collect();
+        let document = document(&entries);
+        assert_is_quick(|| {
+            tagged_and_written(&document, &blob(b"a"));
+        });
+    }
+}
+
+#[test]
+fn resolving_every_tag_costs_what_reading_the_index_costs() {
+    let entries: Vec<String> = (0..MANY)
+        .map(|number| entry(number, &number.to_string()))
+        .collect();
+    let document = document(&entries);
+    let index = Index::parse(document.as_bytes()).unwrap();
+    assert_is_quick(|| {
+        for number in 0..MANY {
+            let tagged = index.tagged(&number.to_string()).unwrap().unwrap();
+            assert_eq!(tagged.digest, Digest::of(&number.to_le_bytes()));
+        }
+    });
+}

@@ -1,0 +1,178 @@
+//! File systems that are mounted somewhere below the output directory. Without the right to mount, these tests are skipped.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use cap_std::fs::{Permissions, PermissionsExt};
+
+use super::{Setting, fill, mode};
+use crate::error::Result;
+
+/// Something mounted, gone with the value.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(arguments: &[&str], at: PathBuf) -> Option<Self> {
+        let mut command = Command::new("mount");
+        let command = command.args(arguments).arg(&at).stdin(Stdio::null());
+        if command.output().is_ok_and(|output| output.status.success()) {
+            return Some(Self(at));
+        }
+        eprintln!("skipped: nothing can be mounted");
+        None
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Mounts an empty file system, or only another part of the same one.
+fn mount(setting: &Setting, same: bool, at: &str) -> Option<Mount> {
+    fs::create_dir_all(setting.path(at)).unwrap();
+    if same {
+        let source = setting.path("source");
+        fs::create_dir_all(&source).unwrap();
+        Mount::new(&["--bind", source.to_str().unwrap()], setting.path(at))
+    } else {
+        Mount::new(&["-t", "tmpfs", "tmpfs"], setting.path(at))
+    }
+}
+
+fn time() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)
+}
+
+fn write(setting: &Setting, title: &str, below: &str) -> Result<PathBuf> {
+    let directory = setting.output.create_directory(title)?;
+    let dir = directory.dir();
+    dir.create_dir_all(below).unwrap();
+    let into = dir.open_dir(below).unwrap();
+    fill(
+        &into,
+        &[
+            "file",
+            "new/sub/deep",
+            "new/link -> sub/deep",
+            "link -> ../file",
+            "was-link/x",
+        ],
+    );
+    for name in ["file", "new/sub/deep", "new/sub", "new"] {
+        let file = into.open(name).unwrap().into_std();
+        file.set_modified(time()).unwrap();
+    }
+    into.set_permissions("file", Permissions::from_mode(0o640))
+        .unwrap();
+    into.set_permissions("new/sub/deep", Permissions::from_mode(0o400))
+        .unwrap();
+    into.set_permissions("new/sub", Permissions::from_mode(0o555))
+        .unwrap();
+    directory.commit()
+}
+
+#[test]
+fn a_directory_is_merged_across_file_systems() {
+    for same in [false, true] {
+        for (title, below, at) in [
+            ("dir", "a/b", "dir/a/b"),
+            ("dir", ".", "dir"),
+            (".", "dir", "dir"),
+            ("dir", "b", "dir"),
+        ] {
+            let setting = Setting::new();
+            let Some(mounted) = mount(&setting, same, at) else {
+                return;
+            };
+            let into = setting.path(title).join(below);
+            fs::create_dir_all(&into).unwrap();
+            fs::write(into.join("file"), "old").unwrap();
+            fs::write(into.join("other"), "old").unwrap();
+            fs::create_dir(into.join(".oras-1-0123456789abcdef.tmp")).unwrap();
+            symlink("other", into.join("was-link")).unwrap();
+
+            write(&setting, title, below).unwrap();
+            // Again, onto the same.
+            write(&setting.again(), title, below).unwrap();
+
+            let read = |name: &str| fs::read_to_string(into.join(name)).unwrap();
+            assert_eq!(read("file"), "new");
+            assert_eq!(read("other"), "old");
+            assert_eq!(read("new/link"), "new");
+            assert_eq!(read("was-link/x"), "new");
+            let link = fs::read_link(into.join("link")).unwrap();
+            assert_eq!(link, Path::new("../file"));
+            for (name, wanted) in [("file", 0o640), ("new/sub/deep", 0o400), ("new/sub", 0o555)] {
+                assert_eq!(mode(&into.join(name)), wanted, "{name}");
+            }
+            for name in ["file", "new/sub/deep", "new/sub", "new"] {
+                let modified = fs::metadata(into.join(name)).unwrap().modified();
+                assert_eq!(modified.unwrap(), time(), "{name}");
+            }
+            let tree = setting.tree();
+            if below != "b" {
+                assert!(!tree.iter().any(|name| name.contains(".oras-")), "{tree:?}");
+            }
+            drop(mounted);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_mounted_is_not_replaced() {
+    let setting = Setting::new()
+        .existing("source", "mounted")
+        .existing("dir/file", "old");
+    let source = setting.path("source").display().to_string();
+    let Some(mounted) = Mount::new(&["--bind", &source], setting.path("dir/file")) else {
+        return;
+    };
+    let at = setting.path("dir/file");
+    for error in [
+        setting.write_directory("dir", &["file"]).unwrap_err(),
+        setting.write("dir/file", "new").unwrap_err(),
+    ] {
+        let wanted = format!("replace {}: something is mounted there", at.display());
+        assert_eq!(error.chain().to_string(), wanted);
+    }
+    assert_eq!(setting.read("dir/file"), "mounted");
+    drop(mounted);
+    assert_eq!(setting.read("dir/file"), "old");
+    assert_eq!(setting.tree(), ["dir/", "dir/file", "source"]);
+}
+
+#[test]
+fn a_copy_that_fails_leaves_nothing() {
+    let setting = Setting::new();
+    let at = setting.path("dir/small");
+    fs::create_dir_all(&at).unwrap();
+    let Some(mounted) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], at.clone()) else {
+        return;
+    };
+    fs::write(at.join("file"), "old").unwrap();
+    symlink("file", at.join("big")).unwrap();
+    for name in ["small/file", "small/big/file"] {
+        let setting = setting.again();
+        let directory = setting.output.create_directory("dir").unwrap();
+        fill(directory.dir(), &[name]);
+        directory.dir().write(name, vec![1; 1 << 20]).unwrap();
+        let error = directory.commit().unwrap_err();
+        assert!(error.to_string().starts_with("copy "), "{error}");
+        assert_eq!(setting.read("dir/small/file"), "old");
+        assert_eq!(
+            setting.tree(),
+            [
+                "dir/",
+                "dir/small/",
+                "dir/small/big -> file",
+                "dir/small/file"
+            ]
+        );
+    }
+    drop(mounted);
+}

@@ -1,0 +1,232 @@
+//! Pulls that do not come to their end: killed, out of space, nobody listening. What stands at a name is whole, always.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the product asks others for time; its tests are those others"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::cli::{Oras, Outcome};
+use crate::support::registry::{TestRegistry, on, sha256};
+use crate::support::rng::Rng;
+use crate::support::tree::{self, file};
+
+/// Larger than any buffer.
+const LARGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A registry with an artifact of a small file, then a large one; and a working directory with an old large file in `out`.
+fn setting() -> (TestRegistry, Oras, Vec<u8>) {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES);
+    registry.seed_artifact("a", "v1", &[("small.txt", b"small\n"), ("large", &large)]);
+    let oras = Oras::new();
+    oras.write("out/large", "old\n");
+    (registry, oras, large)
+}
+
+fn arguments(registry: &TestRegistry) -> [String; 5] {
+    let plain = ["pull", "--plain-http", "-o", "out"].map(str::to_owned);
+    let [pull, http, output, out] = plain;
+    [pull, http, output, out, registry.reference("a:v1")]
+}
+
+#[test]
+fn a_killed_pull_leaves_whole_files_and_hidden_ones() {
+    let (registry, oras, large) = setting();
+    let path = format!("/v2/a/blobs/{}", sha256(&large));
+    registry.inject(on("GET", &path).slow_body(Duration::from_millis(50)));
+    let out = oras.directory().join("out");
+    let mut pull = oras.command(arguments(&registry)).spawn();
+    wait_until(|| hidden_bytes(&out) > 0);
+
+    pull.kill().expect("a child can be killed");
+    pull.wait().expect("a child can be waited for");
+
+    let visible: Vec<_> = names(&out)
+        .into_iter()
+        .filter(|name| !is_hidden(name))
+        .collect();
+    assert_eq!(visible, ["large", "small.txt"]);
+    assert_eq!(oras.read("out/large"), b"old\n");
+    assert_eq!(oras.read("out/small.txt"), b"small\n");
+
+    registry.heal();
+    oras.run(arguments(&registry)).success();
+    assert_eq!(oras.read("out/large"), large);
+}
+
+#[test]
+fn an_interrupted_push_to_a_layout_can_be_done_again() {
+    let oras = Oras::new();
+    let large = Rng::new(2).bytes(16 * LARGE_BYTES);
+    oras.write("large", &large);
+    let push = ["push", "--oci-layout", "layout:v1", "large"];
+    let ingest = oras.directory().join("layout/ingest");
+    let mut child = oras.command(push).spawn();
+    wait_until(|| ingest.is_dir() && !names(&ingest).is_empty());
+
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child can be waited for");
+
+    oras.run(push).success();
+    oras.run(["pull", "--oci-layout", "-o", "out", "layout:v1"])
+        .success();
+    assert!(oras.read("out/large") == large);
+}
+
+/// The size of files is limited, which fails like a full disk but needs no rights.
+#[test]
+fn a_file_that_cannot_grow_leaves_the_old_one() {
+    let (registry, oras, _) = setting();
+
+    // In blocks of 512 bytes or of 1 KiB, as the shell likes. Without the trap the system would kill.
+    let outcome = oras.shell(&format!(
+        "trap '' XFSZ; ulimit -f 1000; exec oras {}",
+        arguments(&registry).join(" ")
+    ));
+
+    nothing_but_good_files(&oras, outcome.fails_with(1).complains("file too large"));
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    let (registry, oras, _) = setting();
+    let out = oras.directory().join("out");
+    let Some(_disk) = Disk::mount(&out, "size=1m") else {
+        return;
+    };
+    fs::write(out.join("large"), "old\n").expect("a new disk can be written");
+
+    let outcome = oras.run(arguments(&registry));
+
+    nothing_but_good_files(
+        &oras,
+        outcome.fails_with(1).complains("no space left on device"),
+    );
+}
+
+#[test]
+fn a_full_temporary_directory_fails_a_push_of_a_directory() {
+    let registry = TestRegistry::start();
+    let oras = Oras::new();
+    oras.write("d/large", Rng::new(3).bytes(LARGE_BYTES));
+    oras.write("tmp/.keep", "");
+    let temporary = oras.directory().join("tmp");
+    let Some(_disk) = Disk::mount(&temporary, "size=1m") else {
+        return;
+    };
+    let target = registry.reference("a:v1");
+
+    let push = ["push", "--plain-http", &target, "d"];
+    let outcome = oras.command(push).env("TMPDIR", &temporary).run();
+
+    outcome.fails_with(1).complains("no space left on device");
+    assert!(names(&temporary).is_empty());
+    assert_eq!(registry.log(), [""; 0]);
+}
+
+#[test]
+fn nobody_reads_the_output() {
+    let (registry, oras, _) = setting();
+    let target = registry.reference("a:v1");
+    for command in ["resolve", "pull -o new", "manifest fetch"] {
+        // A pipe whose other end is closed before anything is written to it.
+        let line = format!("sleep 0.2; oras {command} --plain-http {target}; echo $? > code");
+        let outcome = oras.shell(&format!("{{ {line}; }} | true; cat code"));
+        let outcome = outcome.success().prints("141\n");
+        assert_eq!(outcome.stderr(), "");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let (registry, oras, _) = setting();
+    let target = registry.reference("a:v1");
+    for command in [
+        format!("oras resolve --plain-http {target}"),
+        format!("oras manifest fetch --plain-http {target}"),
+        format!("oras repo tags --plain-http {target}"),
+        format!("oras pull --plain-http -o new {target}"),
+        format!("oras pull --plain-http -o new --format json {target}"),
+        "oras version".to_owned(),
+        "oras --help".to_owned(),
+    ] {
+        let outcome = oras.shell(&format!("{command} > /dev/full"));
+        outcome.fails_with(1).complains("no space left on device");
+    }
+}
+
+/// Fails unless `out` holds the small file, the old large one and nothing else, hidden or not.
+fn nothing_but_good_files(oras: &Oras, outcome: Outcome) {
+    let out = oras.directory().join("out");
+    drop(outcome.complains("failed to copy content to"));
+    tree::assert_tree(
+        &out,
+        &[file("large", "old\n"), file("small.txt", "small\n")],
+    );
+}
+
+/// A small disk of its own, gone with the value.
+struct Disk(std::path::PathBuf);
+
+impl Disk {
+    /// Needs the rights to mount; without them the test is skipped.
+    fn mount(path: &Path, options: &str) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(path)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(path.to_owned()));
+        }
+        crate::support::skip("no small disk can be mounted");
+        None
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "it does not come"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("the directory is there");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("it can be listed").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with(".oras-")
+}
+
+/// How much was written under hidden names.
+fn hidden_bytes(directory: &Path) -> u64 {
+    let hidden = names(directory).into_iter().filter(|name| is_hidden(name));
+    hidden
+        .filter_map(|name| fs::metadata(directory.join(name)).ok())
+        .map(|metadata| metadata.len())
+        .sum()
+}

@@ -1,0 +1,7 @@
+//! `oras login` and `oras logout`.
+
+transcripts! {
+    "login":
+    passwords,
+    tokens,
+}
