@@ -45,7 +45,7 @@
 //!
 //! | Feature | Default | Brings |
 //! |---|---|---|
-//! | `tls` | yes | https, with certificate authorities built in; without it, https is an error that says so |
+//! | `tls` | yes | https, with certificate authorities built in besides those of the system; without it, https is an error that says so |
 //! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`file_store`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
 //! | `cli` | yes | the command `oras`; turn it off when you embed the library |
 #![forbid(unsafe_code)]

@@ -236,6 +236,11 @@ impl Client {
         if plain { Scheme::Http } else { Scheme::Https }
     }
 
+    /// The registry's own origin.
+    fn home(&self, registry: &RegistryName) -> Origin {
+        Url::of_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
+    }
+
     pub(super) fn accepted_manifests(&self) -> &str {
         &self.accepted_manifests
     }
@@ -261,10 +266,9 @@ impl Client {
     ///
     /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
     pub(super) fn send(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
-        let origin = draft.url.origin();
-        if origin != Url::of_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
-        {
-            return self.send_with_retries(&mut draft, &origin, None, false);
+        let home = self.home(registry);
+        if draft.url.origin() != home {
+            return self.send_with_retries(&mut draft, &Secrets::none(&home));
         }
         let (mut flow, mut action) = {
             let session = &mut self.session.borrow_mut();
@@ -279,8 +283,12 @@ impl Client {
                     if let Some(refused) = last.take() {
                         refused.response.drain();
                     }
-                    let mut answer =
-                        self.send_with_retries(&mut draft, &origin, authorization.as_ref(), true)?;
+                    let secrets = Secrets {
+                        authorization: authorization.as_ref(),
+                        with_headers: true,
+                        home: &home,
+                    };
+                    let mut answer = self.send_with_retries(&mut draft, &secrets)?;
                     let challenges =
                         parse_challenges(answer.response.headers.all("WWW-Authenticate"));
                     let event = Event::Response {
@@ -303,7 +311,7 @@ impl Client {
                     let newer = self.credentials.refresh(registry, repository, &rejected)?;
                     flow.on(Event::Credential(newer), &mut self.session.borrow_mut())
                 }
-                Action::FetchToken(request) => self.ask_token_service(flow, &request)?,
+                Action::FetchToken(request) => self.ask_token_service(flow, &request, &home)?,
                 Action::Fail(reason) => {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
                     let error = Error::Unauthorized {
@@ -339,9 +347,14 @@ impl Client {
     }
 
     /// Asks a token service and takes in what it answers.
-    fn ask_token_service(&self, flow: Flow, request: &TokenRequest) -> Result<(Flow, Action)> {
+    fn ask_token_service(
+        &self,
+        flow: Flow,
+        request: &TokenRequest,
+        home: &Origin,
+    ) -> Result<(Flow, Action)> {
         let asked = self.clock.now();
-        let mut answer = self.fetch_token(request)?;
+        let mut answer = self.fetch_token(request, home)?;
         let status = answer.status();
         let body = if (200..300).contains(&status) {
             answer
@@ -363,7 +376,7 @@ impl Client {
         Ok((flow, action))
     }
 
-    fn fetch_token(&self, request: &TokenRequest) -> Result<Answer> {
+    fn fetch_token(&self, request: &TokenRequest, home: &Origin) -> Result<Answer> {
         let form = request.form();
         let mut draft = match &form {
             Some(form) => Draft {
@@ -374,22 +387,19 @@ impl Client {
             None => Draft::new(Method::Get, request.url()),
         };
         let authorization = Authorization::for_token_service(request.credential.as_ref());
-        let origin = draft.url.origin();
         draft.whole = Some(MAX_TOKEN_BYTES);
-        self.send_with_retries(&mut draft, &origin, authorization.as_ref(), false)
+        let secrets = Secrets {
+            authorization: authorization.as_ref(),
+            ..Secrets::none(home)
+        };
+        self.send_with_retries(&mut draft, &secrets)
     }
 
     /// Sends a request again as often as it makes sense.
-    fn send_with_retries(
-        &self,
-        draft: &mut Draft<'_>,
-        origin: &Origin,
-        authorization: Option<&Authorization>,
-        to_registry: bool,
-    ) -> Result<Answer> {
+    fn send_with_retries(&self, draft: &mut Draft<'_>, secrets: &Secrets<'_>) -> Result<Answer> {
         let mut retries = 0;
         loop {
-            let result = self.send_following(draft, origin, authorization, to_registry);
+            let result = self.send_following(draft, secrets);
             // Content is sent once: what a broken upload left behind decides how to go on, and the upload knows that.
             let wait = if matches!(draft.body, DraftBody::Content(..)) {
                 None
@@ -433,29 +443,29 @@ impl Client {
 
     /// Sends a request and follows redirects. What is secret stays with the first origin, and a request that changes
     /// something goes nowhere else.
-    fn send_following(
-        &self,
-        draft: &mut Draft<'_>,
-        origin: &Origin,
-        authorization: Option<&Authorization>,
-        to_registry: bool,
-    ) -> Result<Answer> {
+    fn send_following(&self, draft: &mut Draft<'_>, secrets: &Secrets<'_>) -> Result<Answer> {
+        let origin = draft.url.origin();
         let mut url = draft.url.clone();
         let mut trusted = Trust::Full;
         for _ in 0..=MAX_REDIRECTS {
             let mut headers = draft.headers.clone();
             headers.add("User-Agent", self.user_agent.as_str());
             if trusted == Trust::Full {
-                if to_registry {
+                if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
                         headers.add(name, value);
                     }
                 }
-                if let Some(authorization) = authorization {
+                if let Some(authorization) = secrets.authorization {
                     headers.add("Authorization", authorization.header().expose());
                 }
             }
-            let answer = self.send_once(draft, &url, &headers)?;
+            let identity = if url.origin() == *secrets.home {
+                Trust::Full
+            } else {
+                Trust::RequestOnly
+            };
+            let answer = self.send_once(draft, &url, &headers, identity)?;
             let is_read = matches!(draft.method, Method::Get | Method::Head);
             let is_followed = match answer.status() {
                 301..=303 => is_read && draft.follow,
@@ -469,7 +479,7 @@ impl Client {
                 .header("Location")
                 .ok_or_else(|| answer.protocol_error("the redirect has no Location"))?;
             let next = answer.resolve("Location", location)?;
-            trusted = trust(origin, &next.origin())
+            trusted = trust(&origin, &next.origin())
                 .and_then(|next_trust| match next_trust {
                     Trust::RequestOnly if !is_read => Err("it would send content to another host"),
                     next_trust => Ok(next_trust),
@@ -488,7 +498,13 @@ impl Client {
         })
     }
 
-    fn send_once(&self, draft: &mut Draft<'_>, url: &Url, headers: &Headers) -> Result<Answer> {
+    fn send_once(
+        &self,
+        draft: &mut Draft<'_>,
+        url: &Url,
+        headers: &Headers,
+        trust: Trust,
+    ) -> Result<Answer> {
         let method = draft.method;
         let patience = if method == Method::Put {
             UPLOAD_PATIENCE
@@ -501,6 +517,7 @@ impl Client {
             headers,
             body,
             patience,
+            trust,
         };
         let sent = match &mut draft.body {
             DraftBody::None => self.transport.send(request(RequestBody::None)),
@@ -551,6 +568,25 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
+    }
+}
+
+/// What goes along with a request, as long as it stays where it was first sent.
+struct Secrets<'a> {
+    authorization: Option<&'a Authorization>,
+    /// Whether the headers that the user wants registries to get go along.
+    with_headers: bool,
+    /// The registry's own origin: the one that may see the client certificate, whatever it is asked for.
+    home: &'a Origin,
+}
+
+impl<'a> Secrets<'a> {
+    const fn none(home: &'a Origin) -> Self {
+        Self {
+            authorization: None,
+            with_headers: false,
+            home,
+        }
     }
 }
 

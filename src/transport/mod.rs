@@ -2,22 +2,32 @@
 //!
 //! Everything above this module sees the [`Transport`] trait: one request in, one response out. It follows no redirects,
 //! retries nothing, knows no credentials and no OCI terms. [`UreqTransport`] is the implementation that talks to the
-//! network; its file is the only one that names the HTTP library.
+//! network; its directory is the only one that names the HTTP and TLS libraries. What users decide about connections is here
+//! as values: [`Proxies`], [`ResolveRule`], and with TLS `SystemRoots`, `CertificateAuthorities` and `ClientCertificate`.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use crate::auth::Trust;
 use crate::error::{Error, Result, TransportKind};
 use crate::url::Url;
 
+mod proxy;
+mod resolve;
+#[cfg(feature = "tls")]
+mod roots;
 mod trace;
 mod ureq;
 
+pub use self::proxy::{InvalidProxy, Proxies, Proxy, ProxyProtocol};
+pub use self::resolve::{InvalidResolveRule, ResolveRule};
+#[cfg(feature = "tls")]
+pub use self::roots::SystemRoots;
 pub use self::trace::Traced;
 #[cfg(feature = "tls")]
-pub use self::ureq::TlsOptions;
-pub use self::ureq::UreqTransport;
+pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
+pub use self::ureq::{UreqTransport, UreqTransportBuilder};
 
 /// Sends requests.
 pub trait Transport {
@@ -75,6 +85,9 @@ pub struct Request<'a> {
     pub body: RequestBody<'a>,
     /// How long to wait for the header of the response once the request is sent.
     pub patience: Duration,
+    /// Whether it goes to a registry's own origin, which may be shown a client certificate, and be excused from showing a
+    /// good one itself.
+    pub trust: Trust,
 }
 
 /// What a request carries.

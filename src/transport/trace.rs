@@ -312,6 +312,7 @@ mod tests {
             headers: &headers,
             body: RequestBody::None,
             patience: Duration::ZERO,
+            trust: crate::auth::Trust::Full,
         };
         let mut response = traced.send(request).unwrap();
         let mut got = Vec::new();

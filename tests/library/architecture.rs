@@ -256,17 +256,20 @@ fn algorithms_name_no_store_but_the_one_of_files() {
 }
 
 #[test]
-fn one_file_names_the_http_library() {
-    let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let naming: Vec<_> = files
-        .iter()
-        .filter(|path| {
-            let code = code_of(&fs::read_to_string(path).unwrap()).replace("self::ureq::", "");
-            code.contains("ureq::")
-        })
-        .map(|path| path.file_name().unwrap().to_owned())
-        .collect();
-    assert_eq!(naming, ["ureq.rs"]);
+fn one_directory_names_the_libraries_for_http_and_tls() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let door = source.join("transport/ureq");
+    for path in rust_files(&source) {
+        let code = code_of(&fs::read_to_string(&path).unwrap()).replace("self::ureq::", "");
+        let names_one = ["ureq::", "rustls::", "webpki_roots::"]
+            .iter()
+            .any(|library| code.contains(library));
+        assert!(
+            !names_one || path.starts_with(&door),
+            "{} goes past the door",
+            path.display()
+        );
+    }
 }
 
 #[test]

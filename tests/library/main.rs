@@ -18,9 +18,12 @@ mod copy_failures;
 mod limits;
 mod manifests;
 mod pagination;
+mod proxies;
 mod redirects;
 mod retry;
 mod secrets;
 mod test_ground;
 mod test_registry;
+#[cfg(feature = "tls")]
+mod tls;
 mod uploads;

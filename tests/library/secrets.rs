@@ -212,6 +212,7 @@ fn the_debug_output_of_a_request_names_its_headers_and_keeps_their_values() {
         headers: &headers,
         body: RequestBody::Bytes(b"refresh_token=canary"),
         patience: std::time::Duration::ZERO,
+        trust: oras::auth::Trust::Full,
     };
 
     let seen = format!("{request:?} {headers:?}");

@@ -54,6 +54,26 @@ fn large() -> [Vec<u8>; 3] {
 }
 
 #[test]
+fn an_empty_body_is_sent_with_its_length() {
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+
+    let requests = registry.requests();
+    let posts: Vec<_> = requests
+        .iter()
+        .filter(|request| request.method == "POST")
+        .collect();
+    assert!(!posts.is_empty());
+    for post in posts {
+        assert_eq!(post.header("Content-Length"), Some("0"));
+        assert_eq!(post.header("Transfer-Encoding"), None);
+    }
+}
+
+#[test]
 fn a_new_blob_is_two_requests_and_a_known_one_is_one() {
     let registry = registry_that(Mount::Truthful);
     let client = client();

@@ -14,9 +14,13 @@
 pub mod cli;
 pub mod clock;
 pub mod golden;
+pub mod proxy;
 pub mod registry;
+pub mod relay;
 pub mod rng;
 pub mod tempdir;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(all(unix, feature = "cli"))]
 pub mod transcript;
 pub mod tree;

@@ -2,9 +2,9 @@
 
 use oras::credentials::{Fixed, Lookup, Places};
 use oras::registry::{Client, PlainHttp};
-#[cfg(feature = "tls")]
-use oras::transport::TlsOptions;
 use oras::transport::UreqTransport;
+#[cfg(feature = "tls")]
+use oras::transport::{CertificateAuthorities, ClientCertificate};
 use oras::{Credential, Error, Secret};
 
 use crate::context::{Context, warn_of};
@@ -23,7 +23,17 @@ pub(crate) struct Access {
     headers: Vec<(String, String)>,
     debug: bool,
     #[cfg(feature = "tls")]
-    tls: TlsOptions,
+    tls: Tls,
+}
+
+/// Whom to trust over https, and as whom to be known.
+#[cfg(feature = "tls")]
+#[derive(Default)]
+struct Tls {
+    insecure: bool,
+    authorities: Option<CertificateAuthorities>,
+    /// Certificate and private key, in PEM.
+    client_pem: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Access {
@@ -181,7 +191,16 @@ impl Access {
 
     #[cfg(feature = "tls")]
     fn transport(&self) -> Result<UreqTransport, Failure> {
-        UreqTransport::with_tls(&self.tls).map_err(|error| Failure::of(&error))
+        let mut builder = UreqTransport::builder().insecure(self.tls.insecure);
+        if let Some(authorities) = &self.tls.authorities {
+            builder = builder.authorities(authorities.clone());
+        }
+        if let Some((certificate, key)) = &self.tls.client_pem {
+            let certificate = ClientCertificate::from_pem(certificate, key)
+                .map_err(|error| Failure::new(error.to_string()))?;
+            builder = builder.client_certificate(certificate);
+        }
+        Ok(builder.build())
     }
 
     #[cfg(not(feature = "tls"))]
@@ -233,34 +252,25 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 }
 
 #[cfg(feature = "tls")]
-fn tls(remote: &Remote) -> Result<TlsOptions, Failure> {
+fn tls(remote: &Remote) -> Result<Tls, Failure> {
     let read = |path: &str| {
         std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
     };
-    let ca_pem = if remote.ca_file.is_empty() {
-        None
-    } else {
-        Some(read(&remote.ca_file)?)
-    };
-    let client_pem = if remote.cert_file.is_empty() {
-        None
-    } else {
-        Some((read(&remote.cert_file)?, read(&remote.key_file)?))
-    };
-    let authorities = TlsOptions {
+    let mut tls = Tls {
         insecure: remote.insecure,
-        ca_pem,
-        client_pem: None,
+        ..Tls::default()
     };
-    // Tried alone, so that the file that is wrong can be named.
-    if authorities.ca_pem.is_some() && UreqTransport::with_tls(&authorities).is_err() {
-        return Err(Failure::new(format!(
-            "Failed to load certificate in file: {}",
-            remote.ca_file
-        )));
+    if !remote.ca_file.is_empty() {
+        let authorities = CertificateAuthorities::from_pem(&read(&remote.ca_file)?);
+        tls.authorities = Some(authorities.map_err(|_| {
+            Failure::new(format!(
+                "Failed to load certificate in file: {}",
+                remote.ca_file
+            ))
+        })?);
     }
-    Ok(TlsOptions {
-        client_pem,
-        ..authorities
-    })
+    if !remote.cert_file.is_empty() {
+        tls.client_pem = Some((read(&remote.cert_file)?, read(&remote.key_file)?));
+    }
+    Ok(tls)
 }

@@ -1,0 +1,226 @@
+//! Whether a server is who it says.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use super::super::super::SystemRoots;
+use super::pem::CertificateAuthorities;
+use super::x509;
+
+/// Accepts what certificate authorities vouch for: those that the user named, or the built-in ones and the system's.
+///
+/// The system's are read when the built-in ones do not know the issuer: most programs never need them, and there are
+/// hundreds.
+#[derive(Debug)]
+pub(super) struct Roots {
+    first: Authorities,
+    second: Option<(SystemRoots, OnceLock<Option<Authorities>>)>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Roots {
+    pub(super) fn given(
+        authorities: &CertificateAuthorities,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            first: Authorities::new(authorities, provider)?,
+            second: None,
+            provider: Arc::clone(provider),
+        })
+    }
+
+    pub(super) fn built_in_and_system(
+        system: SystemRoots,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        let built_in = CertificateAuthorities {
+            store: Arc::new(RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+            }),
+            // Nobody runs a registry with the certificate of a public authority.
+            certificates: Arc::new([]),
+        };
+        Ok(Self {
+            first: Authorities::new(&built_in, provider)?,
+            second: Some((system, OnceLock::new())),
+            provider: Arc::clone(provider),
+        })
+    }
+
+    fn second(&self) -> Option<&Authorities> {
+        let (system, authorities) = self.second.as_ref()?;
+        authorities
+            .get_or_init(|| {
+                let authorities = CertificateAuthorities::from_texts(&system.read())?;
+                Authorities::new(&authorities, &self.provider).ok()
+            })
+            .as_ref()
+    }
+}
+
+impl ServerCertVerifier for Roots {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verify = |authorities: &Authorities| {
+            authorities.verify(certificate, intermediates, name, ocsp, now)
+        };
+        let error = match verify(&self.first) {
+            Err(error @ Error::InvalidCertificate(_)) => error,
+            decided => return decided,
+        };
+        match self.second().map(verify) {
+            Some(Ok(verified)) => Ok(verified),
+            // They know the issuer, and something else is wrong.
+            Some(Err(second)) if is_unknown_issuer(&error) => Err(second),
+            _ => Err(error),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, self.algorithms())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, self.algorithms())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms().supported_schemes()
+    }
+}
+
+impl Roots {
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
+    }
+}
+
+fn is_unknown_issuer(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(CertificateError::UnknownIssuer)
+    )
+}
+
+/// One set of certificate authorities.
+#[derive(Debug)]
+struct Authorities {
+    verifier: Arc<WebPkiServerVerifier>,
+    certificates: Arc<[CertificateDer<'static>]>,
+}
+
+impl Authorities {
+    fn new(
+        authorities: &CertificateAuthorities,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        let store = Arc::clone(&authorities.store);
+        let verifier = WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider))
+            .build()
+            .map_err(|error| Error::General(error.to_string()))?;
+        Ok(Self {
+            verifier,
+            certificates: Arc::clone(&authorities.certificates),
+        })
+    }
+
+    fn verify(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        // A server may show a certificate that is trusted itself, as small registries do that were set up by the
+        // registry's documentation. It is an authority's, so that webpki takes it for nothing else.
+        if self.certificates.iter().any(|other| other == certificate) {
+            x509::check_validity(certificate, now)?;
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.verifier
+            .verify_server_cert(certificate, intermediates, name, ocsp, now)
+    }
+}
+
+/// Accepts everything.
+pub(super) struct AnyCertificate {
+    schemes: Vec<SignatureScheme>,
+}
+
+impl AnyCertificate {
+    pub(super) fn new(provider: &CryptoProvider) -> Self {
+        let algorithms = &provider.signature_verification_algorithms;
+        Self {
+            schemes: algorithms.supported_schemes(),
+        }
+    }
+}
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    // Whoever may show any certificate has the key of one. And certificates that webpki cannot even parse are accepted too.
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}
+
+impl fmt::Debug for AnyCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyCertificate")
+    }
+}

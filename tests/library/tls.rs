@@ -1,0 +1,315 @@
+//! TLS, end to end: who is trusted.
+
+mod identity;
+
+use std::path::Path;
+
+use oras::registry::{Client, PlainHttp};
+use oras::store::Source;
+use oras::transport::{
+    CertificateAuthorities, ClientCertificate, InvalidCertificate, ResolveRule, SystemRoots,
+    UreqTransport, UreqTransportBuilder,
+};
+
+use crate::proxies::address;
+use crate::setup::{builder, hello, text};
+use crate::support::registry::{TestRegistry, on};
+use crate::support::tempdir::TempDir;
+use crate::support::tls::{Clients, Handshake, TlsFront, fixture, fixture_path};
+
+const UNKNOWN_AUTHORITY: &str =
+    "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+
+/// A transport on which these names lead to these fronts, and that trusts nobody yet.
+fn transport(names: &[(&str, &TlsFront)]) -> UreqTransportBuilder {
+    let rules = names
+        .iter()
+        .map(|(name, front)| ResolveRule::new(*name, 443, front.address()));
+    UreqTransport::builder()
+        .resolve(rules)
+        .system_roots(SystemRoots::none())
+}
+
+fn authorities(name: &str) -> CertificateAuthorities {
+    CertificateAuthorities::from_pem(&fixture(name)).unwrap()
+}
+
+fn client_certificate() -> ClientCertificate {
+    ClientCertificate::from_pem(&fixture("client.crt"), &fixture("client.key")).unwrap()
+}
+
+fn client(transport: UreqTransportBuilder) -> Client {
+    builder()
+        .plain_http(PlainHttp::Never)
+        .transport(transport.build())
+        .build()
+}
+
+fn pull(client: &Client) -> oras::Result<Vec<u8>> {
+    let repository = client.repository("registry.example/a")?;
+    repository.fetch(&hello())?.read_all(5)
+}
+
+/// Pulls, and returns why that failed, without what was asked for.
+fn failure(client: &Client) -> String {
+    let text = text(&pull(client).unwrap_err());
+    let url = format!("https://registry.example/v2/a/blobs/{}", hello().digest);
+    text.strip_prefix(&format!("Get \"{url}\": "))
+        .unwrap_or(&text)
+        .to_owned()
+}
+
+fn registry() -> TestRegistry {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+    registry
+}
+
+/// A registry that keeps its blobs at `cdn.example`.
+fn registry_with_storage() -> TestRegistry {
+    let url = format!("https://cdn.example/v2/a/blobs/{}", hello().digest);
+    TestRegistry::start().with(on("GET", "*").redirect(307, &url))
+}
+
+fn front(clients: Clients, registry: &TestRegistry) -> TlsFront {
+    TlsFront::start("server", clients, address(registry))
+}
+
+fn handshake(name: &str, showed_certificate: bool) -> Handshake {
+    Handshake {
+        name: Some(name.to_owned()),
+        showed_certificate,
+    }
+}
+
+#[test]
+fn a_server_is_trusted_if_a_named_authority_vouches_for_it() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let names = [("registry.example", &front)];
+    let client = client(transport(&names).authorities(authorities("ca.crt")));
+
+    assert_eq!(pull(&client).unwrap(), b"hello");
+
+    assert_eq!(front.handshakes(), [handshake("registry.example", false)]);
+    let request = &registry.requests()[0];
+    assert_eq!(request.header("Host"), Some("registry.example"));
+}
+
+#[test]
+fn a_server_that_nobody_vouches_for_is_not() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let names = [("registry.example", &front)];
+
+    let of_nobody = failure(&client(transport(&names)));
+    let of_others = failure(&client(
+        transport(&names).authorities(authorities("other-ca.crt")),
+    ));
+
+    assert_eq!([of_nobody, of_others], [UNKNOWN_AUTHORITY; 2]);
+    assert_eq!(registry.log(), [""; 0]);
+}
+
+#[test]
+fn the_authorities_of_the_system_count_too() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let names = [("registry.example", &front)];
+    let temp = TempDir::new();
+    let text = [
+        &b"# words\n"[..],
+        &fixture("other-ca.crt"),
+        &fixture("ca.crt"),
+    ]
+    .concat();
+    temp.write("certs/mine.pem", text);
+    temp.write("certs/README", "no certificate");
+    let nowhere = temp.join("nowhere");
+    for (file, directory) in [
+        (fixture_path("ca.crt"), nowhere.clone()),
+        (nowhere.clone(), temp.join("certs")),
+    ] {
+        let roots = SystemRoots::new(Some(file.as_os_str()), Some(directory.as_os_str()));
+        let client = client(transport(&names).system_roots(roots));
+
+        assert_eq!(pull(&client).unwrap(), b"hello", "{}", file.display());
+    }
+}
+
+#[test]
+fn named_authorities_replace_all_others() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let ca = fixture_path("ca.crt");
+    let roots = SystemRoots::new(
+        Some(ca.as_os_str()),
+        Some(Path::new("/nowhere").as_os_str()),
+    );
+    let transport = transport(&[("registry.example", &front)])
+        .system_roots(roots)
+        .authorities(authorities("other-ca.crt"));
+
+    assert_eq!(failure(&client(transport)), UNKNOWN_AUTHORITY);
+}
+
+#[test]
+fn a_certificate_must_be_for_the_name() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let transport = transport(&[("registry.invalid", &front)]).authorities(authorities("ca.crt"));
+    let client = client(transport);
+
+    let error = client
+        .repository("registry.invalid/a")
+        .unwrap()
+        .fetch(&hello())
+        .map(drop)
+        .unwrap_err();
+
+    assert!(
+        text(&error).ends_with(
+            "tls: failed to verify certificate: x509: certificate is valid for \
+             registry.example, cdn.example, proxy.example, 127.0.0.1, not registry.invalid"
+        ),
+        "{}",
+        text(&error)
+    );
+}
+
+#[test]
+fn an_address_can_be_the_name() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let client = client(transport(&[]).authorities(authorities("ca.crt")));
+
+    let repository = client
+        .repository(&format!("{}/a", front.address()))
+        .unwrap();
+    let content = repository.fetch(&hello()).unwrap().read_all(5).unwrap();
+
+    assert_eq!(content, b"hello");
+    assert_eq!(front.handshakes()[0].name, None);
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_trusted_if_it_is_named() {
+    let registry = registry();
+    let front = TlsFront::start("self-signed", Clients::Anonymous, address(&registry));
+    let names = [("registry.example", &front), ("other.example", &front)];
+    let certificate = fixture_path("self-signed.crt");
+    let roots = SystemRoots::new(Some(certificate.as_os_str()), None);
+
+    let named = client(transport(&names).authorities(authorities("self-signed.crt")));
+    let of_system = client(transport(&names).system_roots(roots));
+    let of_nobody = client(transport(&names));
+
+    assert_eq!(pull(&named).unwrap(), b"hello");
+    assert_eq!(pull(&of_system).unwrap(), b"hello");
+    assert!(failure(&of_nobody).starts_with("tls: failed to verify certificate"));
+    // For its own name only.
+    let other = named.repository("other.example/a").unwrap();
+    let error = other.fetch(&hello()).map(drop).unwrap_err();
+    assert!(
+        text(&error).ends_with("certificate is valid for registry.example, not other.example"),
+        "{}",
+        text(&error)
+    );
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_expires_as_others_do() {
+    let registry = registry();
+    let front = TlsFront::start("expired", Clients::Anonymous, address(&registry));
+    let transport =
+        transport(&[("registry.example", &front)]).authorities(authorities("expired.crt"));
+
+    assert_eq!(
+        failure(&client(transport)),
+        "tls: failed to verify certificate: x509: certificate has expired or is not yet valid"
+    );
+}
+
+#[test]
+fn insecure_takes_any_certificate() {
+    let registry = registry();
+    for name in ["server", "self-signed", "expired", "client"] {
+        let front = TlsFront::start(name, Clients::Anonymous, address(&registry));
+        let client = client(transport(&[("registry.example", &front)]).insecure(true));
+
+        assert_eq!(pull(&client).unwrap(), b"hello", "{name}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_tls_is_named() {
+    let registry = registry();
+    let rule = ResolveRule::new("registry.example", 443, address(&registry));
+    let transport = UreqTransport::builder().resolve([rule]);
+
+    assert_eq!(
+        failure(&client(transport)),
+        "server gave an answer that is not TLS to an https request"
+    );
+    registry.take_unexpected();
+}
+
+#[test]
+fn what_is_no_certificate_or_key_is_told_from_what_is() {
+    let [certificate, key, other_key] = ["client.crt", "client.key", "server.key"].map(fixture);
+    let damaged = String::from_utf8(key.clone())
+        .unwrap()
+        .replace("MIG", "MIH")
+        .into_bytes();
+    let version_1 = fixture("client-v1.crt");
+    let both = [certificate.clone(), key.clone()].concat();
+    for (certificate, key, wanted) in [
+        (&certificate, &key, None),
+        (&version_1, &fixture("client-v1.key"), None),
+        (&version_1, &key, Some(InvalidCertificate::KeyMismatch)),
+        (&both, &both, None),
+        (
+            &certificate,
+            &other_key,
+            Some(InvalidCertificate::KeyMismatch),
+        ),
+        (
+            &certificate,
+            &certificate,
+            Some(InvalidCertificate::CertificateForKey),
+        ),
+        (&certificate, &Vec::new(), Some(InvalidCertificate::NoKey)),
+        (&certificate, &damaged, Some(InvalidCertificate::Unusable)),
+        (&key, &certificate, Some(InvalidCertificate::Switched)),
+        (
+            &b"words".to_vec(),
+            &key,
+            Some(InvalidCertificate::NoCertificate),
+        ),
+    ] {
+        assert_eq!(ClientCertificate::from_pem(certificate, key).err(), wanted);
+    }
+    for (pem, is_fine) in [
+        (certificate.as_slice(), true),
+        (&both, true),
+        (&key, false),
+        (b"", false),
+        (
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            false,
+        ),
+    ] {
+        let authorities = CertificateAuthorities::from_pem(pem);
+        assert_eq!(
+            authorities.is_ok(),
+            is_fine,
+            "{}",
+            String::from_utf8_lossy(pem)
+        );
+    }
+    let shown = format!(
+        "{:?}",
+        UreqTransport::builder().client_certificate(client_certificate())
+    );
+    assert!(shown.contains("ClientCertificate { .. }"), "{shown}");
+}

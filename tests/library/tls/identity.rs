@@ -1,0 +1,182 @@
+//! Who is shown what, and who is excused: the registry, not its storage, not token services, not proxies.
+
+use oras::transport::UreqTransport;
+
+use super::{
+    UNKNOWN_AUTHORITY, authorities, client, client_certificate, failure, front, handshake, pull,
+    registry, registry_with_storage, transport,
+};
+use crate::proxies::proxies;
+use crate::support::proxy::TestProxy;
+use crate::support::registry::on;
+use crate::support::tls::{Clients, TlsFront};
+
+#[test]
+fn insecure_is_for_the_registry_alone() {
+    let storage = registry();
+    let registry = registry_with_storage();
+    let fronts = [&registry, &storage].map(|to| front(Clients::Anonymous, to));
+    let names = [
+        ("registry.example", &fronts[0]),
+        ("cdn.example", &fronts[1]),
+    ];
+
+    let insecure = client(transport(&names).insecure(true));
+    let both = client(
+        transport(&names)
+            .insecure(true)
+            .authorities(authorities("ca.crt")),
+    );
+
+    assert!(failure(&insecure).ends_with(UNKNOWN_AUTHORITY));
+    assert_eq!(fronts[0].handshakes().len(), 1);
+    assert_eq!(storage.log(), [""; 0]);
+    assert_eq!(pull(&both).unwrap(), b"hello");
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_the_registry_alone() {
+    let storage = registry();
+    let registry = registry_with_storage();
+    let fronts = [
+        front(Clients::MustShow, &registry),
+        front(Clients::MayShow, &storage),
+    ];
+    let transport = transport(&[
+        ("registry.example", &fronts[0]),
+        ("cdn.example", &fronts[1]),
+    ])
+    .authorities(authorities("ca.crt"))
+    .client_certificate(client_certificate());
+
+    assert_eq!(pull(&client(transport)).unwrap(), b"hello");
+
+    assert_eq!(
+        fronts[0].handshakes(),
+        [handshake("registry.example", true)]
+    );
+    assert_eq!(fronts[1].handshakes(), [handshake("cdn.example", false)]);
+}
+
+#[test]
+fn a_token_service_is_shown_a_client_certificate_only_where_the_registry_is() {
+    for (host, strangers) in [
+        ("registry.example", vec![]),
+        ("cdn.example", vec![handshake("cdn.example", false)]),
+    ] {
+        let challenge = format!("Bearer realm=\"https://{host}/token\",service=\"s\"");
+        let registry = registry().with(
+            on("GET", "/v2/*")
+                .status(401)
+                .header("WWW-Authenticate", &challenge),
+        );
+        let fronts = [
+            front(Clients::MustShow, &registry),
+            front(Clients::MayShow, &registry),
+        ];
+        let transport = transport(&[
+            ("registry.example", &fronts[0]),
+            ("cdn.example", &fronts[1]),
+        ])
+        .authorities(authorities("ca.crt"))
+        .client_certificate(client_certificate());
+
+        pull(&client(transport)).unwrap_err();
+
+        // This registry gives no tokens, but it was asked for one.
+        assert_eq!(registry.take_unexpected().len(), 1);
+        assert_eq!(
+            fronts[0].handshakes(),
+            [handshake("registry.example", true)]
+        );
+        assert_eq!(fronts[1].handshakes(), strangers);
+    }
+}
+
+#[test]
+fn a_registry_that_wants_a_certificate_says_so() {
+    let registry = registry();
+    let front = front(Clients::MustShow, &registry);
+    let transport = transport(&[("registry.example", &front)]).authorities(authorities("ca.crt"));
+
+    assert_eq!(
+        failure(&client(transport)),
+        "remote error: tls: certificate required"
+    );
+}
+
+#[test]
+fn https_goes_through_a_tunnel() {
+    let registry = registry();
+    let front = front(Clients::MustShow, &registry);
+    let proxy = TestProxy::before(front.address());
+    let transport = UreqTransport::builder()
+        .proxies(proxies(&[(
+            "HTTPS_PROXY",
+            format!("http://me:p%40w@{}", proxy.address()),
+        )]))
+        .authorities(authorities("ca.crt"))
+        .client_certificate(client_certificate());
+    let client = client(transport);
+
+    for _ in 0..2 {
+        assert_eq!(pull(&client).unwrap(), b"hello");
+    }
+
+    assert_eq!(
+        proxy.heads(),
+        ["CONNECT registry.example:443 HTTP/1.1\r\n\
+          Host: registry.example:443\r\n\
+          Proxy-Authorization: Basic bWU6cEB3\r\n\r\n"]
+    );
+    assert_eq!(front.handshakes(), [handshake("registry.example", true)]);
+    for request in registry.requests() {
+        assert_eq!(request.header("Proxy-Authorization"), None);
+        assert_eq!(request.header("Host"), Some("registry.example"));
+    }
+}
+
+#[test]
+fn https_goes_through_socks() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let proxy = TestProxy::before(front.address());
+    let transport = UreqTransport::builder()
+        .proxies(proxies(&[(
+            "ALL_PROXY",
+            format!("socks5h://{}", proxy.address()),
+        )]))
+        .authorities(authorities("ca.crt"));
+
+    assert_eq!(pull(&client(transport)).unwrap(), b"hello");
+
+    assert_eq!(proxy.lines(), ["socks5 registry.example:443"]);
+    assert_eq!(front.handshakes(), [handshake("registry.example", false)]);
+}
+
+#[test]
+fn a_proxy_behind_tls_is_a_stranger() {
+    let registry = registry();
+    let front = front(Clients::MustShow, &registry);
+    let proxy = TestProxy::before(front.address());
+    let tls_proxy = TlsFront::start("server", Clients::MayShow, proxy.address());
+    let through = || {
+        transport(&[]).proxies(proxies(&[(
+            "HTTPS_PROXY",
+            format!("https://{}", tls_proxy.address()),
+        )]))
+    };
+
+    let transport = through()
+        .authorities(authorities("ca.crt"))
+        .client_certificate(client_certificate());
+    let unknown = through().insecure(true);
+
+    assert_eq!(pull(&client(transport)).unwrap(), b"hello");
+    assert_eq!(front.handshakes(), [handshake("registry.example", true)]);
+    assert!(!tls_proxy.handshakes()[0].showed_certificate);
+    assert_eq!(
+        failure(&client(unknown)),
+        format!("proxyconnect tcp: {UNKNOWN_AUTHORITY}")
+    );
+}
