@@ -2,9 +2,11 @@
 
 use oras::credentials::{Fixed, Lookup, Places};
 use oras::registry::{Client, PlainHttp};
-use oras::transport::UreqTransport;
 #[cfg(feature = "tls")]
-use oras::transport::{CertificateAuthorities, ClientCertificate};
+use oras::transport::{
+    CertificateAuthorities, ClientCertificate, SystemRoots, UreqTransportBuilder,
+};
+use oras::transport::{Proxies, ResolveRule, UreqTransport};
 use oras::{Credential, Error, Secret};
 
 use crate::context::{Context, warn_of};
@@ -20,6 +22,8 @@ pub(crate) struct Access {
     /// Where credentials are kept, unless one was typed.
     places: Places,
     plain_http: Option<bool>,
+    proxies: Proxies,
+    rules: Vec<ResolveRule>,
     headers: Vec<(String, String)>,
     debug: bool,
     #[cfg(feature = "tls")]
@@ -34,6 +38,25 @@ struct Tls {
     authorities: Option<CertificateAuthorities>,
     /// Certificate and private key, in PEM.
     client_pem: Option<(Vec<u8>, Vec<u8>)>,
+    system: SystemRoots,
+}
+
+#[cfg(feature = "tls")]
+impl Tls {
+    fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, Failure> {
+        let mut builder = builder
+            .insecure(self.insecure)
+            .system_roots(self.system.clone());
+        if let Some(authorities) = &self.authorities {
+            builder = builder.authorities(authorities.clone());
+        }
+        if let Some((certificate, key)) = &self.client_pem {
+            let certificate = ClientCertificate::from_pem(certificate, key)
+                .map_err(|error| Failure::new(error.to_string()))?;
+            builder = builder.client_certificate(certificate);
+        }
+        Ok(builder)
+    }
 }
 
 impl Access {
@@ -51,9 +74,11 @@ impl Access {
             "identity-token-stdin",
             "password-stdin",
         ])?;
-        if !remote.resolve.is_empty() {
-            return Err(Failure::usage("--resolve is not available in this version"));
-        }
+        let rules = remote
+            .resolve
+            .iter()
+            .map(|rule| parse_rule(rule))
+            .collect::<Result<_, _>>()?;
         let headers = remote
             .headers
             .iter()
@@ -81,10 +106,12 @@ impl Access {
             credential: credential(remote, context)?,
             places: context.places(&remote.registry_config),
             plain_http: remote.plain_http,
+            proxies: context.proxies(),
+            rules,
             headers,
             debug: debugging.debug,
             #[cfg(feature = "tls")]
-            tls: tls(remote)?,
+            tls: tls(remote, context)?,
         })
     }
 
@@ -189,25 +216,24 @@ impl Access {
         Ok(builder.build())
     }
 
-    #[cfg(feature = "tls")]
     fn transport(&self) -> Result<UreqTransport, Failure> {
-        let mut builder = UreqTransport::builder().insecure(self.tls.insecure);
-        if let Some(authorities) = &self.tls.authorities {
-            builder = builder.authorities(authorities.clone());
-        }
-        if let Some((certificate, key)) = &self.tls.client_pem {
-            let certificate = ClientCertificate::from_pem(certificate, key)
-                .map_err(|error| Failure::new(error.to_string()))?;
-            builder = builder.client_certificate(certificate);
-        }
+        let builder = UreqTransport::builder()
+            .proxies(self.proxies.clone())
+            .resolve(self.rules.clone());
+        #[cfg(feature = "tls")]
+        let builder = self.tls.apply(builder)?;
         Ok(builder.build())
     }
+}
 
-    #[cfg(not(feature = "tls"))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with TLS")]
-    fn transport(&self) -> Result<UreqTransport, Failure> {
-        Ok(UreqTransport::new())
-    }
+/// `host:port:address[:address_port]`
+fn parse_rule(rule: &str) -> Result<ResolveRule, Failure> {
+    rule.parse().map_err(|error| {
+        Failure::usage(format!(
+            "failed to parse resolve flag {}: {error}",
+            quote::double(rule)
+        ))
+    })
 }
 
 /// `Name: value`, split at the first colon.
@@ -252,12 +278,13 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 }
 
 #[cfg(feature = "tls")]
-fn tls(remote: &Remote) -> Result<Tls, Failure> {
+fn tls(remote: &Remote, context: &Context) -> Result<Tls, Failure> {
     let read = |path: &str| {
         std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
     };
     let mut tls = Tls {
         insecure: remote.insecure,
+        system: context.system_roots(),
         ..Tls::default()
     };
     if !remote.ca_file.is_empty() {

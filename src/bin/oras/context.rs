@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use oras::Secret;
 use oras::credentials::{Places, Warning};
+use oras::transport::Proxies;
 
 use crate::failure::Failure;
 
@@ -147,6 +148,18 @@ impl Context {
             password: self.variable("ORAS_PASS").map(Secret::from),
             path: self.raw_variable("PATH").cloned(),
         }
+    }
+
+    /// The proxies that the environment names.
+    pub(crate) fn proxies(&self) -> Proxies {
+        Proxies::from_variables(|name| self.variable(name).map(str::to_owned))
+    }
+
+    /// Where the certificate authorities of the system are.
+    #[cfg(feature = "tls")]
+    pub(crate) fn system_roots(&self) -> oras::transport::SystemRoots {
+        let variable = |name| self.raw_variable(name).map(OsString::as_os_str);
+        oras::transport::SystemRoots::new(variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))
     }
 
     fn raw_variable(&self, name: &str) -> Option<&OsString> {
