@@ -41,7 +41,6 @@ const fn sometimes(
 pub(crate) const TABLE: &[Difference] = &[
     always("command_line/other_scheme", "echo $?", "exit codes tell kinds of failures"),
     always("command_line/other_scheme", "--resolve", "not in this version"),
-    always("command_line/secrets", "oras resolve --cert-file hi.txt --key-file", "words of another TLS library"),
     always("help/pages", "", "pages in our words: theirs are not part of the interface"),
     always("help/ways_to_help", "oras help nonsense", "pages in our words: theirs are not part of the interface"),
     always("hostile/aliases", "", "two names of one file are an error; what is in the way is named"),

@@ -5,7 +5,7 @@ use oras::registry::{Client, PlainHttp};
 use oras::transport::UreqTransport;
 #[cfg(feature = "tls")]
 use oras::transport::{CertificateAuthorities, ClientCertificate};
-use oras::{Credential, Error, Secret};
+use oras::{Credential, Secret};
 
 use crate::context::{Context, warn_of};
 use crate::failure::Failure;
@@ -254,7 +254,7 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 #[cfg(feature = "tls")]
 fn tls(remote: &Remote) -> Result<Tls, Failure> {
     let read = |path: &str| {
-        std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
+        std::fs::read(path).map_err(|error| Failure::of(&oras::Error::io("open", path)(error)))
     };
     let mut tls = Tls {
         insecure: remote.insecure,
