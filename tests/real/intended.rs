@@ -40,7 +40,6 @@ const fn sometimes(
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
     always("command_line/other_scheme", "echo $?", "exit codes tell kinds of failures"),
-    always("command_line/secrets", "oras resolve --cert-file hi.txt --key-file", "words of another TLS library"),
     always("help/pages", "", "pages in our words: theirs are not part of the interface"),
     always("help/ways_to_help", "oras help nonsense", "pages in our words: theirs are not part of the interface"),
     always("hostile/aliases", "", "two names of one file are an error; what is in the way is named"),
@@ -57,6 +56,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("login/passwords", "broken.json", "words of another JSON library"),
     always("login/passwords", "mine.json; oras login", "whatever else is in the file stays as it is"),
     always("login/passwords", "oras resolve --registry-config helped.json", "without a helper program one may still be let in; that it is missing is told"),
+    always("login/passwords", "late.json", "a helper program is asked once more when its secret is refused"),
     always("login/passwords", "ORAS_USER", "more places for credentials"),
     always("login/passwords", "DOCKER_AUTH_CONFIG", "more places for credentials"),
     always("login/passwords", "REGISTRY_AUTH_FILE", "more places for credentials"),

@@ -7,7 +7,7 @@ use oras::transport::{
     CertificateAuthorities, ClientCertificate, SystemRoots, UreqTransportBuilder,
 };
 use oras::transport::{Proxies, ResolveRule, UreqTransport};
-use oras::{Credential, Error, Secret};
+use oras::{Credential, Secret};
 
 use crate::context::{Context, warn_of};
 use crate::failure::Failure;
@@ -280,7 +280,7 @@ fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credentia
 #[cfg(feature = "tls")]
 fn tls(remote: &Remote, context: &Context) -> Result<Tls, Failure> {
     let read = |path: &str| {
-        std::fs::read(path).map_err(|error| Failure::of(&Error::io("open", path)(error)))
+        std::fs::read(path).map_err(|error| Failure::of(&oras::Error::io("open", path)(error)))
     };
     let mut tls = Tls {
         insecure: remote.insecure,
