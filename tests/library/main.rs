@@ -15,6 +15,7 @@ mod blobs;
 mod conformance;
 mod copy;
 mod copy_failures;
+mod families;
 mod limits;
 mod manifests;
 mod pagination;
