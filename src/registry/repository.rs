@@ -107,6 +107,8 @@ impl Source for Repository<'_> {
             match self.stat_manifest(&TagOrDigest::Digest(target.digest.clone())) {
                 Ok(_) => Ok(true),
                 Err(error) if error.is_not_found() => Ok(false),
+                // As of blobs: some registries say 403 of what is not there.
+                Err(Error::Refused(refusal)) if refusal.status == 403 => Ok(false),
                 Err(error) => Err(error),
             }
         } else {

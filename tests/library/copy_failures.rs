@@ -75,7 +75,8 @@ fn an_error_says_which_side_failed_and_doing_what() {
         (
             "a destination that does not say what it has",
             nothing(),
-            refuse("HEAD", "/v2/a/manifests/*"),
+            // A 403 would say that it has none.
+            on("HEAD", "/v2/a/manifests/*").error(401, "UNAUTHORIZED", "no"),
             (Side::Destination, Operation::Exists),
         ),
         (

@@ -1,10 +1,11 @@
 //! The families that people run for themselves.
 
-use oras::Error;
 use oras::credential::Credential;
 use oras::credentials::Fixed;
+use oras::descriptor::Descriptor;
 use oras::registry::PlainHttp;
 use oras::store::Source;
+use oras::{Error, MediaType};
 
 use super::{log, me, pull, push, quoted, with_hello};
 use crate::setup::{BehindTls, TLS_HOST, builder, client, hello, text};
@@ -154,7 +155,8 @@ fn artifactory_offers_both_ways_and_the_password_goes_to_its_token_service_only(
 
 #[test]
 fn artifactory_says_403_of_what_is_not_there() {
-    for (kind, absent) in [("blobs", hello())] {
+    let index = Descriptor::of(MediaType::IMAGE_INDEX, b"{}");
+    for (kind, absent) in [("blobs", hello()), ("manifests", index)] {
         let policy = Bearer::new().user("me", "key").challenge(&quoted("art"));
         let registry = TestRegistry::start()
             .with_tokens(policy)
