@@ -460,7 +460,7 @@ impl Client {
                     headers.add("Authorization", authorization.header().expose());
                 }
             }
-            let identity = if url.origin() == *secrets.home {
+            let identity = if trusted == Trust::Full && url.origin() == *secrets.home {
                 Trust::Full
             } else {
                 Trust::RequestOnly
@@ -479,7 +479,7 @@ impl Client {
                 .header("Location")
                 .ok_or_else(|| answer.protocol_error("the redirect has no Location"))?;
             let next = answer.resolve("Location", location)?;
-            trusted = trust(&origin, &next.origin())
+            let next_trust = trust(&origin, &next.origin())
                 .and_then(|next_trust| match next_trust {
                     Trust::RequestOnly if !is_read => Err("it would send content to another host"),
                     next_trust => Ok(next_trust),
@@ -489,6 +489,10 @@ impl Client {
                         "refusing to follow the redirect to \"{next}\": {reason}"
                     ))
                 })?;
+            // A stranger that sends us home again chose what is asked there: what stayed behind stays behind.
+            if next_trust == Trust::RequestOnly {
+                trusted = Trust::RequestOnly;
+            }
             answer.response.drain();
             url = next;
         }

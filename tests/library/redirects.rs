@@ -47,6 +47,30 @@ fn a_redirect_to_another_origin_carries_no_secret() {
     );
 }
 
+/// As in CVE-2024-45336: what was taken off on the way out does not come back on the way home.
+#[test]
+fn a_redirect_that_leads_back_brings_no_secret_along() {
+    let cdn = TestRegistry::start();
+    let registry = TestRegistry::requiring_token("t0k3n");
+    let home = format!("{}/v2/b/blobs/{HELLO}", registry.url());
+    cdn.inject(on("GET", "*").redirect(307, &home));
+    registry.inject(on("GET", "/v2/a/blobs/*").redirect_to(&cdn));
+    registry.seed_blob("a", b"hello");
+    registry.seed_blob("b", b"hello");
+    let client = builder().header("X-Secret", "canary").build();
+
+    let error = pull(&client, &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    let requests = registry.requests();
+    let back = requests.last().unwrap();
+    assert_eq!(
+        back.line(),
+        format!("GET /v2/b/blobs/{HELLO} (no authorization)")
+    );
+    assert_eq!(back.header("X-Secret"), None);
+}
+
 #[test]
 fn every_kind_of_redirect_is_followed_for_a_read() {
     for status in [301, 302, 303, 307, 308] {
