@@ -281,7 +281,11 @@ impl<'a> VerifyReader<'a> {
                 Ok(0) => return Ok(()),
                 Ok(_) => return Err(self.mismatch(Mismatch::Trailing)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // Whether there is more will never be known, so nothing more is handed out.
+                    self.mismatch(Mismatch::Trailing);
+                    return Err(error);
+                }
             }
         }
     }

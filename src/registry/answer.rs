@@ -5,6 +5,7 @@ use std::io::{self, Cursor, Read};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::auth::Trust;
 use crate::error::{Error, Refusal, RegistryError, Result, TransportKind};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
@@ -22,6 +23,8 @@ pub(super) struct Answer {
     pub(super) method: Method,
     /// Where the response came from, after redirects.
     pub(super) url: Url,
+    /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
+    pub(super) trust: Trust,
     pub(super) response: Response,
 }
 
@@ -271,6 +274,7 @@ mod tests {
         Answer {
             method: Method::Get,
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
+            trust: Trust::Full,
             response: Response {
                 status,
                 headers: Headers::new().with("Content-Type", content_type),

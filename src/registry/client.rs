@@ -289,6 +289,9 @@ impl Client {
                         home: &home,
                     };
                     let mut answer = self.send_with_retries(&mut draft, &secrets)?;
+                    if answer.trust != Trust::Full {
+                        return Ok(answer);
+                    }
                     let challenges =
                         parse_challenges(answer.response.headers.all("WWW-Authenticate"));
                     let event = Event::Response {
@@ -556,6 +559,7 @@ impl Client {
         Ok(Answer {
             method,
             url: url.clone(),
+            trust,
             response: Response { body, ..response },
         })
     }

@@ -47,6 +47,40 @@ fn a_redirect_to_another_origin_carries_no_secret() {
     );
 }
 
+#[test]
+fn a_stranger_that_asks_for_a_token_gets_no_credential() {
+    let evil = TestRegistry::start();
+    let cdn = TestRegistry::start();
+    let challenge = format!("Bearer realm=\"{}/token\",service=\"x\"", evil.url());
+    cdn.inject(
+        on("GET", "*")
+            .status(401)
+            .header("WWW-Authenticate", &challenge),
+    );
+    let registry = TestRegistry::start().with(on("GET", "/v2/a/blobs/*").redirect_to(&cdn));
+    registry.seed_blob("a", b"hello");
+    let client = builder()
+        .credentials(oras::credentials::Fixed(oras::Credential::password(
+            "me", "canary",
+        )))
+        .build();
+
+    let error = pull(&client, &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert!(evil.log().is_empty(), "{:?}", evil.log());
+    assert_eq!(
+        cdn.log(),
+        [format!("GET /v2/a/blobs/{HELLO} (no authorization)")]
+    );
+    // Nor is the stranger's service remembered as the registry's.
+    let _ = client
+        .repository(&registry.reference("a"))
+        .unwrap()
+        .resolve("v1");
+    assert!(evil.log().is_empty(), "{:?}", evil.log());
+}
+
 /// As in CVE-2024-45336: what was taken off on the way out does not come back on the way home.
 #[test]
 fn a_redirect_that_leads_back_brings_no_secret_along() {
