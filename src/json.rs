@@ -34,10 +34,14 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// When `document` is no JSON.
+/// When `document` is no JSON, or nested deeper than 128 levels.
 pub fn indent(document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     indent_by("  ", document)
 }
+
+/// How deep a document may be nested to be indented. Each line is as long as it is deep, so that depth decides how much a
+/// small document becomes; serde_json reads values no deeper than this either.
+const MAX_INDENTED_DEPTH: usize = 128;
 
 /// As [`indent`], by `unit` a level.
 pub(crate) fn indent_by(unit: &str, document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
@@ -63,6 +67,11 @@ pub(crate) fn indent_by(unit: &str, document: &[u8]) -> Result<Vec<u8>, serde_js
                     rest = &inside[1..];
                 } else {
                     depth += 1;
+                    if depth > MAX_INDENTED_DEPTH {
+                        return Err(serde::de::Error::custom(format!(
+                            "nested deeper than {MAX_INDENTED_DEPTH} levels"
+                        )));
+                    }
                     new_line(&mut out, unit, depth);
                 }
             }
@@ -180,5 +189,8 @@ mod tests {
         );
         assert!(indent(b"{").is_err());
         assert!(indent(b"{}{}").is_err());
+        let nested = |depth| "[".repeat(depth) + "0" + &"]".repeat(depth);
+        assert!(indent(nested(128).as_bytes()).is_ok());
+        assert!(indent(nested(129).as_bytes()).is_err());
     }
 }

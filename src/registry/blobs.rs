@@ -20,6 +20,9 @@ impl Repository<'_> {
         draft.follow = false;
         let answer = self.client.send(&self.registry, draft)?;
         match answer.status() {
+            200 if answer.content_type() == Some("text/html") => {
+                Err(answer.protocol_error("the answer is a web page, not a blob"))
+            }
             200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
             // Some registries say 403 of what is not there; whoever may not read it will hear so in the next answer.
             403 | 404 => Ok(false),

@@ -32,6 +32,12 @@ impl Repository<'_> {
             .content_type()
             .filter(|media_type| !is_generic(media_type))
             .map(MediaType::from);
+        if media_type
+            .as_ref()
+            .is_some_and(|it| it.as_str() == "text/html")
+        {
+            return Err(answer.protocol_error("the answer is a web page, not a manifest"));
+        }
         let digest = match (declared_digest(&answer)?, reference) {
             (Some(declared), TagOrDigest::Digest(asked)) if declared != *asked => {
                 return Err(answer

@@ -199,6 +199,23 @@ fn a_digest_header_that_is_no_digest_says_nothing_about_the_bytes() {
 }
 
 #[test]
+fn a_web_site_has_nothing_whatever_it_answers() {
+    let registry = TestRegistry::start().with(on("*", "*").html_page());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+    let manifest = Descriptor::of(MediaType::IMAGE_INDEX, INDEX);
+
+    for error in [
+        repository.exists(&blob).unwrap_err(),
+        repository.exists(&manifest).unwrap_err(),
+        repository.resolve("v1").unwrap_err(),
+    ] {
+        assert!(matches!(error, oras::Error::Protocol { .. }), "{error:?}");
+    }
+}
+
+#[test]
 fn a_manifest_by_digest_must_have_it() {
     let digest = sha256(INDEX);
     let registry = registry_with(Personality::default()).with(on("GET", "*").flip_byte(20));
