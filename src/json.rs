@@ -40,7 +40,7 @@ pub fn indent(document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 /// How deep a document may be nested to be indented. Each line is as long as it is deep, so that depth decides how much a
-/// small document becomes; serde_json reads values no deeper than this either.
+/// small document becomes; `serde_json` reads values no deeper than this either.
 const MAX_INDENTED_DEPTH: usize = 128;
 
 /// As [`indent`], by `unit` a level.

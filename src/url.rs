@@ -62,7 +62,8 @@ impl Origin {
     /// Whether the host is a literal address of this machine, of a private network or of a link, or is called localhost:
     /// nothing that a server elsewhere may send us to.
     pub fn is_local(&self) -> bool {
-        if self.host == "localhost" || self.host.ends_with(".localhost") {
+        let name = self.host.strip_suffix('.').unwrap_or(&self.host);
+        if name == "localhost" || name.ends_with(".localhost") {
             return true;
         }
         match self
@@ -335,6 +336,16 @@ fn checked_authority(authority: &str) -> Option<String> {
     };
     let port_is_valid = port
         .is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    // `127.1`, `2130706433` and `0x7f000001` are the same address to a resolver, and none to a rule about addresses.
+    let last = host
+        .trim_end_matches('.')
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
+    let is_number =
+        last.bytes().all(|b| b.is_ascii_digit()) || last.to_ascii_lowercase().starts_with("0x");
+    let host_is_valid =
+        host_is_valid && (host.starts_with('[') || !is_number || host.parse::<Ipv4Addr>().is_ok());
     (host_is_valid && port_is_valid).then(|| authority.to_owned())
 }
 
@@ -474,6 +485,11 @@ mod tests {
             "http://host:99999/",
             "http://ho st/",
             "http://[::1/",
+            "http://127.1/",
+            "http://2130706433/",
+            "http://0x7f000001/",
+            "http://0177.0.0.1/",
+            "http://127.0.0.1./",
             "javascript:alert(1)",
             "http://h\u{f6}st/",
         ] {
@@ -523,6 +539,7 @@ mod tests {
         for (host, local) in [
             ("localhost", true),
             ("a.localhost", true),
+            ("localhost.", true),
             ("127.1.2.3", true),
             ("10.0.0.1", true),
             ("192.168.1.1", true),
