@@ -22,8 +22,6 @@ pub enum Challenge {
         service: Option<String>,
         /// The scopes that the request lacked, separated by spaces.
         scope: Option<String>,
-        /// Why a token that was sent was not enough.
-        error: Option<String>,
     },
     /// Something else, by its name in lower case.
     Other(String),
@@ -99,7 +97,6 @@ fn finish((scheme, parameters): (String, Vec<(String, String)>)) -> Option<Chall
             realm: parameter("realm")?,
             service: parameter("service"),
             scope: parameter("scope"),
-            error: parameter("error"),
         }),
         _ => Some(Challenge::Other(scheme)),
     }
@@ -115,7 +112,6 @@ mod tests {
             realm: realm.to_owned(),
             service: some(service),
             scope: some(scope),
-            error: None,
         }
     }
 

@@ -100,7 +100,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::layout::testing::TempDir;
+    use crate::testing::TempDir;
 
     fn stamp(path: &Path) -> Option<Stamp> {
         Stamp::of(&fs::metadata(path).unwrap())

@@ -121,7 +121,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::layout::testing::TempDir;
+    use crate::testing::TempDir;
 
     #[test]
     fn only_one_holds_the_lock_at_a_time_and_nothing_stays_behind() {

@@ -61,8 +61,6 @@ mod lock;
 mod tar;
 mod temp;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 mod writer;
 

@@ -73,9 +73,9 @@ mod tests {
     use crate::Error;
     use crate::digest::{Algorithm, Digest};
     use crate::layout::LayoutStore;
-    use crate::layout::testing::TempDir;
     use crate::media_type::MediaType;
     use crate::store::Target as _;
+    use crate::testing::TempDir;
 
     /// A layout with a tag, and a blob for each algorithm.
     fn layout() -> TempDir {

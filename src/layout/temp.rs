@@ -111,7 +111,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::layout::testing::TempDir;
+    use crate::testing::TempDir;
 
     #[test]
     fn a_file_appears_under_its_name_only_when_it_is_complete() {

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::testing::TempDir;
 use super::*;
 use crate::descriptor::REF_NAME;
 use crate::digest::Algorithm;
 use crate::media_type::MediaType;
+use crate::testing::TempDir;
 
 mod large;
 mod writing;
