@@ -79,6 +79,7 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod quoted;
 pub mod reference;
 pub mod registry;
 pub mod retry;

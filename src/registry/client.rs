@@ -21,6 +21,7 @@ use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
+use crate::quoted::Told;
 use crate::reference::{RegistryName, RepositoryName};
 use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
 use crate::transport::{
@@ -77,6 +78,8 @@ pub struct Client {
     accepted_manifests: String,
     max_manifest_bytes: u64,
     session: RefCell<Session>,
+    /// What was told to servers, and must not turn up in what is said about them.
+    told: RefCell<Told>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
 
@@ -200,6 +203,7 @@ impl Client {
                     .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 session: RefCell::default(),
+                told: RefCell::default(),
                 learned: RefCell::default(),
             },
         }
@@ -319,7 +323,7 @@ impl Client {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
                     let error = Error::Unauthorized {
                         registry: registry.to_string(),
-                        reason,
+                        reason: self.without_secrets(reason),
                     };
                     return Err(if is_about_the_request {
                         error.context(format!("{} \"{}\"", draft.method, draft.url))
@@ -335,6 +339,21 @@ impl Client {
                 },
             };
         }
+    }
+
+    /// A reason without what a server repeats in the address of its token service.
+    fn without_secrets(&self, mut reason: Unauthorized) -> Unauthorized {
+        if let Unauthorized::UntrustedRealm { realm, .. } | Unauthorized::NoToken { realm, .. } =
+            &mut reason
+        {
+            *realm = self.told.borrow().hide(realm);
+        }
+        reason
+    }
+
+    /// An address without secrets, be they those of the address or those that it repeats.
+    fn shown(&self, url: &Url) -> String {
+        self.told.borrow().hide(&url.to_string())
     }
 
     /// Looks up the credential for a request.
@@ -381,6 +400,9 @@ impl Client {
 
     fn fetch_token(&self, request: &TokenRequest, home: &Origin) -> Result<Answer> {
         let form = request.form();
+        if let Some(Credential::IdentityToken(token)) = &request.credential {
+            self.told.borrow_mut().token(token.expose());
+        }
         let mut draft = match &form {
             Some(form) => Draft {
                 body: DraftBody::Bytes(form.expose().as_bytes()),
@@ -456,11 +478,14 @@ impl Client {
             if trusted == Trust::Full {
                 if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
+                        self.told.borrow_mut().value(value);
                         headers.add(name, value);
                     }
                 }
                 if let Some(authorization) = secrets.authorization {
-                    headers.add("Authorization", authorization.header().expose());
+                    let header = authorization.header();
+                    self.told.borrow_mut().authorization(header.expose());
+                    headers.add("Authorization", header.expose());
                 }
             }
             let identity = if trusted == Trust::Full && url.origin() == *secrets.home {
@@ -500,7 +525,7 @@ impl Client {
             url = next;
         }
         Err(Error::Protocol {
-            what: format!("{} \"{}\"", draft.method, draft.url),
+            what: format!("{} \"{}\"", draft.method, self.shown(&draft.url)),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
     }
@@ -513,6 +538,12 @@ impl Client {
         trust: Trust,
     ) -> Result<Answer> {
         let method = draft.method;
+        if trust != Trust::Full && self.told.borrow().is_in_address(&url.exact()) {
+            return Err(Error::Protocol {
+                what: format!("{method} \"{}\"", self.shown(url)),
+                reason: "the address repeats a secret, which is not for others".to_owned(),
+            });
+        }
         let patience = if method == Method::Put {
             UPLOAD_PATIENCE
         } else {
@@ -540,19 +571,19 @@ impl Client {
                 }))
             }
         };
-        let response = sent.map_err(|error| transport_error(error, method, url))?;
+        let response = sent.map_err(|error| transport_error(error, method, self.shown(url)))?;
         let whole = draft.whole.filter(|&limit| {
             let announced = response.content_length();
             (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
         });
         let mut body: Box<dyn Read + Send> =
-            Box::new(NamedBody::new(response.body, method, url.clone()));
+            Box::new(NamedBody::new(response.body, method, self.shown(url)));
         if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
                 .take(limit)
                 .read_to_end(&mut start)
-                .map_err(Error::io("read", url.to_string()))?;
+                .map_err(Error::io("read", self.shown(url)))?;
             // Whoever reads on finds out whether there is more than the limit.
             body = Box::new(Cursor::new(start).chain(body));
         }
@@ -560,6 +591,7 @@ impl Client {
             method,
             url: url.clone(),
             trust,
+            told: self.told.borrow().clone(),
             response: Response { body, ..response },
         })
     }
@@ -654,7 +686,7 @@ impl Draft<'_> {
 }
 
 /// A failure of the transport, or of the content that it was sending.
-fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
+fn transport_error(error: TransportError, method: Method, url: String) -> Error {
     let source = match error.source.downcast::<io::Error>() {
         Ok(source) => match source.downcast::<Error>() {
             Ok(error) => return error,
@@ -664,7 +696,7 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
     };
     Error::Transport {
         method: method.as_str(),
-        url: url.to_string(),
+        url,
         kind: error.kind,
         source,
     }

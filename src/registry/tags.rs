@@ -56,6 +56,10 @@ impl Repository<'_> {
                     answer.protocol_error(format!("the next page is at another host, \"{next}\""))
                 );
             }
+            if answer.trust != Trust::Full {
+                // It would choose what the registry is asked with the registry's credentials.
+                return Err(answer.protocol_error("another host says where the next page is"));
+            }
             if seen.contains(&next.exact()) {
                 return Err(answer.protocol_error("the pages go in a circle"));
             }
