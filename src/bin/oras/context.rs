@@ -16,6 +16,7 @@ use oras::credentials::{Places, Warning};
 use oras::transport::Proxies;
 
 use crate::failure::Failure;
+use crate::output::text::one_line;
 
 /// A secret on stdin is at most this long, in bytes: longer than any token, shorter than a file given by mistake.
 const MAX_SECRET_BYTES: u64 = 1024 * 1024;
@@ -63,7 +64,7 @@ impl Context {
 
     /// Writes a line of a result.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout, "{line}").map_err(Failure::of_stdout)
+        writeln!(self.stdout, "{}", one_line(line)).map_err(Failure::of_stdout)
     }
 
     /// Writes a result as it is.
