@@ -255,6 +255,7 @@ fn shown_body(response: &mut Response) -> String {
         "application/json" | "text/plain" | "text/html"
     ) || essence.ends_with("+json");
     if !is_text {
+        let essence = quoted(&essence, MAX_VALUE_CHARS);
         return format!("   Response body of content type \"{essence}\" is not printed");
     }
     let mut start = Vec::new();

@@ -16,13 +16,13 @@ mod conformance;
 mod copy;
 mod copy_failures;
 mod families;
+mod hostile;
 mod limits;
 mod manifests;
 mod pagination;
 mod proxies;
 mod redirects;
 mod retry;
-mod secrets;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]

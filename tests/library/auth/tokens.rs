@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use oras::Error;
 use oras::credential::Credential;
 use oras::credentials::Fixed;
 use oras::store::Source;
 
-use super::{GET_TOKEN, client_of, log, me, pull, with_hello};
+use super::{GET_TOKEN, client_of, log, pull, with_hello};
 use crate::setup::{builder, client, hello, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, TestRegistry, on};
@@ -269,58 +268,4 @@ fn a_token_service_that_fails_is_named() {
             .count();
         assert_eq!(asked, requests, "{name}");
     }
-}
-
-#[test]
-fn a_token_service_may_move_but_the_password_stays() {
-    let elsewhere = TestRegistry::start();
-    let registry = with_hello(
-        TestRegistry::start()
-            .with_tokens(
-                Bearer::new()
-                    .user("me", "secret")
-                    .anonymous(&["repository:*:pull"]),
-            )
-            .with(on("GET", "/token").redirect_to(&elsewhere)),
-    );
-
-    let error = pull(&me("secret"), &registry).unwrap_err();
-
-    assert!(matches!(error, Error::Refused(_)), "{error:?}");
-    assert_eq!(
-        elsewhere.log(),
-        ["GET /token?service=test-registry&scope=repository:a:pull (no authorization)"]
-    );
-    // It has no tokens, and was not expected to be asked for any.
-    elsewhere.take_unexpected();
-}
-
-#[test]
-fn an_identity_token_is_not_posted_to_where_the_service_redirects() {
-    let elsewhere = TestRegistry::start();
-    let registry = with_hello(
-        TestRegistry::start()
-            .with_tokens(
-                Bearer::new()
-                    .user("me", "secret")
-                    .identity_token("identity"),
-            )
-            .with(on("POST", "/token").redirect_to(&elsewhere)),
-    );
-
-    let error = pull(
-        &client_of(Credential::IdentityToken("identity".into())),
-        &registry,
-    )
-    .unwrap_err();
-
-    assert_eq!(
-        text(&error),
-        format!(
-            "POST \"{}/token\": refusing to follow the redirect to \"{}/token\": it would send content to another host",
-            registry.url(),
-            elsewhere.url()
-        )
-    );
-    assert!(elsewhere.log().is_empty());
 }
