@@ -740,6 +740,35 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_one_line_whatever_names_are_in_it() {
+        let name = || "a\u{1b}[2J\r\nb\u{9b}\u{202e}".to_owned();
+        for error in [
+            Error::not_found(name()),
+            Error::unsupported(name()),
+            Error::malformed(name(), name()),
+            Error::DuplicateName { name: name() },
+            Error::PathTraversal {
+                name: name(),
+                reason: "leads out",
+            },
+            Error::Overwrite {
+                path: name().into(),
+            },
+            Error::InvalidReference {
+                reference: name(),
+                reason: name(),
+            },
+            Error::io("open", name())(io::Error::other(name())),
+            Error::not_found("").context(name()),
+        ] {
+            for shown in [error.to_string(), error.chain().to_string()] {
+                assert!(!shown.contains(char::is_control), "{shown:?}");
+                assert!(!shown.contains('\u{202e}'), "{shown:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_chain_says_each_thing_once() {
         let error = Error::io("open", "/a/b")(io::Error::other("boom")).context("failed to push");
         assert_eq!(error.chain().to_string(), "failed to push: open /a/b: boom");

@@ -80,6 +80,40 @@ fn a_program_that_fails_says_why_on_stdout() {
 }
 
 #[test]
+fn a_program_that_fails_and_quotes_a_secret_is_not_quoted() {
+    let password = Credential::password("me", "canary+password");
+    for (script, wanted) in [
+        // An answer is no error text, whoever gives it.
+        ("echo \"cannot store $input\"; exit 1", "exit status: 1"),
+        // What was to be stored is known.
+        (
+            "echo no place for canary+password; exit 1",
+            "no place for *****",
+        ),
+        (
+            "echo no place for canary%2Bpassword; exit 1",
+            "no place for *****",
+        ),
+    ] {
+        let programs = Programs::new().with("x", script);
+        let helpers = programs.helpers();
+        let error = helpers
+            .require("x")
+            .unwrap()
+            .store("r.io", &password)
+            .unwrap_err();
+        assert_eq!(error.to_string(), format!("docker-credential-x: {wanted}"));
+    }
+    let script = r#"echo '{"Username":"me","Secret":"canary"}'; exit 1"#;
+    let programs = Programs::new().with("x", script);
+    let error = programs.helpers().require("x").unwrap().get("r.io");
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "docker-credential-x: exit status: 1"
+    );
+}
+
+#[test]
 fn storing_erasing_and_listing_say_what_the_protocol_wants() {
     let script = r#"if [ "$1" = list ]; then echo '{"r.io":"me"}'; fi"#;
     let programs = Programs::new().with("x", script);
