@@ -84,7 +84,7 @@ pub struct Client {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learned {
     pub(super) mount: Mounts,
-    /// A large body has been accepted, so the next one need not ask first.
+    /// A large body has been accepted, or asking first was refused, so the next one is sent without.
     pub(super) takes_large_bodies: bool,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
     pub(super) just_stored: Option<(RepositoryName, Descriptor)>,

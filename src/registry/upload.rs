@@ -173,6 +173,7 @@ impl Repository<'_> {
         Ok(url)
     }
 
+    /// Sends a blob to its upload, once more where the registry only objects to being asked for leave first.
     fn send_blob(
         &self,
         location: Url,
@@ -181,11 +182,29 @@ impl Repository<'_> {
     ) -> Result<Answer> {
         let origin = location.origin();
         let url = location.with_parameter("digest", expected.digest.as_str());
+        // A registry that does not want the body can say so before it is sent.
+        let asks = expected.size >= LARGE_BYTES && !self.client.learned(&origin).takes_large_bodies;
+        let answer = self.put_blob(&url, expected, content, asks)?;
+        if !asks || answer.status() != 417 {
+            return Ok(answer);
+        }
+        answer.response.drain();
+        self.client
+            .learn(&origin, |learned| learned.takes_large_bodies = true);
+        self.put_blob(&url, expected, content, false)
+    }
+
+    fn put_blob(
+        &self,
+        url: &Url,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        asks: bool,
+    ) -> Result<Answer> {
         let mut draft = self
-            .writing(Method::Put, url)
+            .writing(Method::Put, url.clone())
             .header("Content-Type", "application/octet-stream");
-        if expected.size >= LARGE_BYTES && !self.client.learned(&origin).takes_large_bodies {
-            // A registry that does not want the body can say so before it is sent.
+        if asks {
             draft = draft.header("Expect", "100-continue");
         }
         draft.body = DraftBody::Content(expected, content);
