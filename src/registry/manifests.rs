@@ -38,7 +38,7 @@ impl Repository<'_> {
         {
             return Err(answer.protocol_error("the answer is a web page, not a manifest"));
         }
-        let digest = match (declared_digest(&answer)?, reference) {
+        let digest = match (declared_digest(&answer), reference) {
             (Some(declared), TagOrDigest::Digest(asked)) if declared != *asked => {
                 return Err(answer
                     .protocol_error(format!("the answer is about another manifest, {declared}")));
@@ -91,11 +91,10 @@ impl Repository<'_> {
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
-        // By tag, the registry's own word for the digest is all there is to check the bytes against. One that is no digest
-        // says nothing.
+        // By tag, the registry's own word for the digest is all there is to check the bytes against.
         let expected = match reference {
             TagOrDigest::Digest(asked) => Some(asked.clone()),
-            TagOrDigest::Tag(_) => declared_digest(&answer).ok().flatten(),
+            TagOrDigest::Tag(_) => declared_digest(&answer),
         };
         let algorithm = expected
             .as_ref()
@@ -159,7 +158,7 @@ impl Repository<'_> {
             // A login page or a web site: it says yes to everything and stores nothing.
             return Err(answer.protocol_error("the answer is a web page"));
         }
-        if let Some(declared) = declared_digest(&answer)?
+        if let Some(declared) = declared_digest(&answer)
             .filter(|declared| declared.algorithm() == expected.digest.algorithm())
             && declared != expected.digest
         {
@@ -173,16 +172,9 @@ impl Repository<'_> {
     }
 }
 
-/// The `Docker-Content-Digest` of an answer, if it has one.
-fn declared_digest(answer: &Answer) -> Result<Option<Digest>> {
-    answer
-        .header("Docker-Content-Digest")
-        .map(|value| {
-            value.parse().map_err(|error| {
-                answer.protocol_error(format!("the digest in its header is not valid: {error}"))
-            })
-        })
-        .transpose()
+/// The `Docker-Content-Digest` of an answer, if it has one. One that is no digest says nothing.
+fn declared_digest(answer: &Answer) -> Option<Digest> {
+    answer.header("Docker-Content-Digest")?.parse().ok()
 }
 
 /// What the manifest is: what the registry says, or, from hosts that do not know, what the manifest says itself.

@@ -66,6 +66,22 @@ fn a_registry_that_stores_something_else_is_told_on() {
 }
 
 #[test]
+fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_stored() {
+    for header in ["sha256:beef", "nonsense"] {
+        let registry =
+            TestRegistry::start().with(on("PUT", "*").header("Docker-Content-Digest", header));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        repository
+            .push_tagged(&index(), &mut &*INDEX, "v1")
+            .unwrap();
+
+        assert_eq!(registry.manifest("a", "v1").unwrap(), INDEX, "{header}");
+    }
+}
+
+#[test]
 fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
     for (registry, wanted) in [
         (
