@@ -18,7 +18,7 @@ use crate::content::Content;
 use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result, TransportKind, Unauthorized};
+use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::reference::{RegistryName, RepositoryName};
@@ -373,7 +373,7 @@ impl Client {
         };
         let (flow, action) = flow.on(event, &mut self.session.borrow_mut());
         if action == Action::FailAsTokenService {
-            return Err(answer.into_error());
+            return Err(answer.into_error_of(Refuser::TokenService));
         }
         answer.response.drain();
         Ok((flow, action))
