@@ -10,7 +10,7 @@ use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::store::{Pushed, Source, TagLister, Target};
+use crate::store::{Pushed, Source, TagLister, Target, check_name};
 
 /// Content and names in memory.
 #[derive(Debug, Default)]
@@ -93,12 +93,7 @@ impl Target for MemoryStore {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        if reference.is_empty() {
-            return Err(Error::InvalidReference {
-                reference: String::new(),
-                reason: "empty tag".to_owned(),
-            });
-        }
+        check_name(target, reference)?;
         if !self.exists(target)? {
             return Err(Error::not_found(target.digest.as_str()));
         }

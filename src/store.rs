@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
-use crate::error::Result;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 
 /// Reads content by descriptor and finds descriptors by name.
@@ -123,4 +124,19 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
             Ok(VerifyReader::new(reader, expected.clone()))
         }
     }
+}
+
+/// Refuses what cannot be a name of `target`. A digest as the name of something else would make it mean two things.
+pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "empty tag"
+    } else if name != target.digest.as_str() && name.parse::<Digest>().is_ok() {
+        "this is the digest of other content"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidReference {
+        reference: name.to_owned(),
+        reason: reason.to_owned(),
+    })
 }

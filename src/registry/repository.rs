@@ -11,7 +11,7 @@ use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::{Pushed, Source, TagLister, Target};
+use crate::store::{Pushed, Source, TagLister, Target, check_name};
 use crate::transport::Method;
 use crate::url::Url;
 
@@ -144,6 +144,7 @@ impl Target for Repository<'_> {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         let reference: TagOrDigest = reference.parse()?;
+        check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
         self.write_manifest(
@@ -166,6 +167,7 @@ impl Target for Repository<'_> {
             )));
         }
         let reference: TagOrDigest = reference.parse()?;
+        check_name(expected, reference.as_str())?;
         self.write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
     }

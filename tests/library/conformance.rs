@@ -157,6 +157,35 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
+fn a_digest_names_its_own_content_only() {
+    let other = hello().digest;
+    every_store(|name, store| {
+        store.push(&index(), &mut &*INDEX).unwrap();
+        store.tag(&index(), index().digest.as_str()).unwrap();
+        store
+            .push_tagged(&index(), &mut &*INDEX, index().digest.as_str())
+            .unwrap();
+
+        for error in [
+            store.tag(&index(), other.as_str()).unwrap_err(),
+            store
+                .push_tagged(&index(), &mut &*INDEX, other.as_str())
+                .unwrap_err(),
+        ] {
+            assert_eq!(
+                error.to_string(),
+                format!("\"{other}\": invalid reference: this is the digest of other content"),
+                "{name}"
+            );
+        }
+        assert!(
+            store.resolve(other.as_str()).unwrap_err().is_not_found(),
+            "{name}"
+        );
+    });
+}
+
+#[test]
 fn wrong_content_is_refused_and_nothing_is_stored() {
     every_store(|name, store| {
         for (expected, bytes) in [

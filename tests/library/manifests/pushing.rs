@@ -46,6 +46,20 @@ fn a_manifest_gets_another_tag_by_its_own_bytes() {
 }
 
 #[test]
+fn a_digest_of_something_else_is_refused_before_any_request() {
+    let registry = registry_with(Personality::default());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.tag(&index(), ABSENT).unwrap_err();
+    repository
+        .push_tagged(&index(), &mut &*INDEX, ABSENT)
+        .unwrap_err();
+
+    assert!(registry.log().is_empty(), "{:?}", registry.log());
+}
+
+#[test]
 fn a_registry_that_stores_something_else_is_told_on() {
     let registry = TestRegistry::start().with(on("PUT", "*").wrong_digest_header());
     let client = client();
