@@ -88,7 +88,7 @@ impl Repository<'_> {
                 .filter(|(name, stored)| *name == self.name && stored.digest != expected.digest)
         {
             // The registry surely has this one. If it does not find it, it does not look, and the upload it opens serves.
-            let answer = self.ask_to_mount(stored)?;
+            let answer = self.ask_to_mount(stored, expected)?;
             mounts = match answer.status() {
                 201 => Mounts::Truthful,
                 202 => Mounts::Blind,
@@ -112,7 +112,7 @@ impl Repository<'_> {
 
     fn open_by_mount(&self, expected: &Descriptor, mounts: Mounts) -> Result<Opened> {
         let origin = self.endpoint.uploads().origin();
-        let answer = self.ask_to_mount(expected)?;
+        let answer = self.ask_to_mount(expected, expected)?;
         match answer.status() {
             201 => {
                 answer.response.drain();
@@ -142,8 +142,10 @@ impl Repository<'_> {
         }
     }
 
-    fn ask_to_mount(&self, blob: &Descriptor) -> Result<Answer> {
-        let url = self.endpoint.mount(&blob.digest, &self.name);
+    /// Opens an upload for `expected`, unless the registry finds `blob`.
+    fn ask_to_mount(&self, blob: &Descriptor, expected: &Descriptor) -> Result<Answer> {
+        let algorithm = expected.digest.algorithm();
+        let url = self.endpoint.mount(&blob.digest, &self.name, algorithm);
         self.client
             .send(&self.registry, self.writing(Method::Post, url))
     }

@@ -391,15 +391,51 @@ fn content_of_other_algorithms_is_pushed_under_its_own_digest() {
 }
 
 #[test]
-fn an_upload_of_another_algorithm_is_announced_where_it_is_opened_plainly() {
-    let registry = registry_that(Mount::Refused(405));
+fn an_upload_of_another_algorithm_is_announced_however_it_is_opened() {
     let digest = Digest::with(Algorithm::Sha512, b"hello");
-    let expected = Descriptor::new(hello().media_type, digest, 5);
+    let expected = Descriptor::new(hello().media_type, digest.clone(), 5);
+    for (mount, opening) in [
+        (
+            Mount::Truthful,
+            format!(
+                "POST /v2/a/blobs/uploads/?mount={digest}&from=a&digest-algorithm=sha512 (no authorization)"
+            ),
+        ),
+        (
+            Mount::Refused(405),
+            "POST /v2/a/blobs/uploads/?digest-algorithm=sha512 (no authorization)".to_owned(),
+        ),
+    ] {
+        let registry = registry_that(mount);
 
-    push(&client(), &registry, &expected, b"hello").unwrap();
+        push(&client(), &registry, &expected, b"hello").unwrap();
 
+        let log = registry.log();
+        let opened = log.iter().rfind(|line| line.starts_with("POST"));
+        assert_eq!(opened, Some(&opening));
+    }
+}
+
+#[test]
+fn an_upload_opened_for_a_blob_just_stored_is_announced_for_the_one_it_serves() {
+    let [first, second, _] = large();
+    let registry = registry_that(Mount::Blind);
+    let client = client();
+    let digest = Digest::with(Algorithm::Sha512, &second);
+    let expected = Descriptor::new(hello().media_type, digest, LARGE as u64);
+
+    push_bytes(&client, &registry, &first).unwrap();
+    push(&client, &registry, &expected, &second).unwrap();
+
+    let posts: Vec<_> = log(&registry, &[&first])
+        .into_iter()
+        .filter(|line| line.starts_with("POST"))
+        .collect();
     assert_eq!(
-        registry.log()[2],
-        "POST /v2/a/blobs/uploads/?digest-algorithm=sha512 (no authorization)"
+        posts,
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a&digest-algorithm=sha512",
+        ]
     );
 }
