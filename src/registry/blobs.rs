@@ -61,6 +61,7 @@ impl Repository<'_> {
     /// Asks for a blob from `offset` on.
     fn get_blob(&self, target: &Descriptor, offset: u64) -> Result<Answer> {
         let mut draft = self.reading(Method::Get, self.endpoint.blob(&target.digest));
+        draft.streams = true;
         if offset > 0 {
             // Some registries answer only ranges that have an end.
             draft = draft.header("Range", format!("bytes={offset}-{}", target.size - 1));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Answer, NamedBody};
@@ -13,7 +14,7 @@ use crate::auth::{
     Action, Authorization, Event, Flow, Scopes, Session, TokenRequest, Trust, parse_challenges,
     trust,
 };
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, TimedReader};
 use crate::content::Content;
 use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
@@ -35,7 +36,11 @@ const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 /// How long to wait for an answer once a request is sent.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+pub(super) const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
+const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
+/// How long a message that nobody waits for may take to arrive, once it has begun.
+const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -70,7 +75,7 @@ pub enum PlainHttp {
 pub struct Client {
     transport: Box<dyn Transport + Send>,
     credentials: Box<dyn CredentialStore + Send>,
-    clock: Box<dyn Clock + Send>,
+    clock: Arc<dyn Clock + Send + Sync>,
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
@@ -126,8 +131,8 @@ impl ClientBuilder {
 
     /// Takes time from `clock`.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
-        self.client.clock = Box::new(clock);
+    pub fn clock(mut self, clock: impl Clock + Send + Sync + 'static) -> Self {
+        self.client.clock = Arc::new(clock);
         self
     }
 
@@ -191,7 +196,7 @@ impl Client {
             client: Self {
                 transport: Box::new(UreqTransport::new()),
                 credentials: Box::new(Anonymous),
-                clock: Box::new(SystemClock),
+                clock: Arc::new(SystemClock),
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
@@ -513,11 +518,7 @@ impl Client {
         trust: Trust,
     ) -> Result<Answer> {
         let method = draft.method;
-        let patience = if method == Method::Put {
-            UPLOAD_PATIENCE
-        } else {
-            PATIENCE
-        };
+        let patience = draft.patience;
         let request = |body| Request {
             method,
             url,
@@ -545,8 +546,14 @@ impl Client {
             let announced = response.content_length();
             (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
         });
-        let mut body: Box<dyn Read + Send> =
-            Box::new(NamedBody::new(response.body, method, url.clone()));
+        let body = if draft.streams && (200..300).contains(&response.status) {
+            response.body
+        } else {
+            let limit = whole.map_or(MAX_MESSAGE_TIME, |_| MAX_DOCUMENT_TIME);
+            let clock = Arc::clone(&self.clock);
+            Box::new(TimedReader::new(response.body, clock, limit))
+        };
+        let mut body: Box<dyn Read + Send> = Box::new(NamedBody::new(body, method, url.clone()));
         if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
@@ -612,6 +619,10 @@ pub(super) struct Draft<'a> {
     pub(super) follow: bool,
     /// Up to how many bytes of the answer's body are part of the answer: if they do not arrive, there is none.
     pub(super) whole: Option<u64>,
+    /// Whether the answer's body is content, which may be of any size and take any time. Everything else is short.
+    pub(super) streams: bool,
+    /// How long to wait for the answer to begin.
+    pub(super) patience: Duration,
 }
 
 /// What a request carries.
@@ -633,6 +644,8 @@ impl Draft<'_> {
             scopes: Scopes::none(),
             follow: true,
             whole: None,
+            streams: false,
+            patience: PATIENCE,
         }
     }
 

@@ -5,7 +5,7 @@
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
 
 use super::answer::Answer;
-use super::client::{DraftBody, Mounts, wait_after_failure};
+use super::client::{DraftBody, Mounts, UPLOAD_PATIENCE, wait_after_failure};
 use super::repository::Repository;
 use crate::auth::trust;
 use crate::content::Content;
@@ -210,6 +210,7 @@ impl Repository<'_> {
             draft = draft.header("Expect", "100-continue");
         }
         draft.body = DraftBody::Content(expected, content);
+        draft.patience = UPLOAD_PATIENCE;
         self.client.send(&self.registry, draft)
     }
 }
