@@ -170,8 +170,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Refuses manifests of more than `bytes` bytes. The default is
-    /// [`MAX_MANIFEST_BYTES`].
+    /// Refuses to push manifests of more than `bytes` bytes, and to read them where the call has no limit of its own, as
+    /// [`Source::fetch`](crate::store::Source::fetch) has not. The default is [`MAX_MANIFEST_BYTES`].
     #[must_use]
     pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
         self.client.max_manifest_bytes = bytes;

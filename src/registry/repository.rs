@@ -96,7 +96,10 @@ impl Source for Repository<'_> {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         if target.media_type.is_manifest() {
-            self.read_manifest_of(target)
+            // It is read whole first: manifests are small, and connections are reused.
+            let manifest = self.read_manifest_of(target, self.client.max_manifest_bytes())?;
+            let bytes = Cursor::new(manifest.into_bytes());
+            Ok(VerifyReader::new(bytes, target.clone()))
         } else {
             self.read_blob(target)
         }
@@ -120,11 +123,20 @@ impl Source for Repository<'_> {
         }
     }
 
-    fn fetch_tagged(&self, reference: &str) -> Result<(Descriptor, VerifyReader<'_>)> {
-        let manifest = self.read_manifest(&reference.parse()?, self.client.max_manifest_bytes())?;
+    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+        let manifest = self.read_manifest(&reference.parse()?, limit)?;
         let descriptor = manifest.descriptor().clone();
         let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
         Ok((descriptor, reader))
+    }
+
+    fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        if target.media_type.is_manifest() {
+            self.read_manifest_of(target, limit)
+        } else {
+            let bytes = self.read_blob(target)?.read_all(limit)?;
+            Ok(RawManifest::verified(target.clone(), bytes))
+        }
     }
 
     fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
