@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use oras::Error;
 use oras::credential::Credential;
 use oras::credentials::Fixed;
 use oras::store::Source;
+use oras::{Descriptor, Error, MediaType};
 
 use super::{GET_TOKEN, client_of, log, me, pull, with_hello};
 use crate::setup::{builder, client, hello, text};
@@ -268,6 +268,36 @@ fn a_token_service_that_fails_is_named() {
             .filter(|line| line.starts_with("GET /token"))
             .count();
         assert_eq!(asked, requests, "{name}");
+    }
+}
+
+#[test]
+fn what_a_token_service_refuses_is_access_and_nothing_is_missing() {
+    for (status, is_unauthorized) in [
+        (400, true),
+        (401, true),
+        (403, true),
+        (404, true),
+        (405, true),
+        // It may well grant a token some other time.
+        (429, false),
+        (500, false),
+    ] {
+        let registry = with_hello(TestRegistry::requiring_token("t0k3n"))
+            .with(on("GET", "/token").status(status));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        let index = Descriptor::new(MediaType::IMAGE_INDEX, hello().digest, 5);
+
+        for error in [
+            repository.resolve("v1").map(drop).unwrap_err(),
+            repository.fetch(&hello()).map(drop).unwrap_err(),
+            repository.exists(&hello()).map(drop).unwrap_err(),
+            repository.exists(&index).map(drop).unwrap_err(),
+        ] {
+            assert!(!error.is_not_found(), "{error:?}");
+            assert_eq!(error.is_unauthorized(), is_unauthorized, "{error:?}");
+        }
     }
 }
 
