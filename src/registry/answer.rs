@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::auth::{Challenge, Trust, parse_challenges};
-use crate::error::{Error, Refusal, RegistryError, Result, TransportKind};
+use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
 use crate::quoted::{MAX_QUOTED_CHARS, Told};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
@@ -86,7 +86,12 @@ impl Answer {
     }
 
     /// The error that this answer reports.
-    pub(super) fn into_error(mut self) -> Error {
+    pub(super) fn into_error(self) -> Error {
+        self.into_error_of(Refuser::Registry)
+    }
+
+    /// The error that this answer of `by` reports.
+    pub(super) fn into_error_of(mut self, by: Refuser) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
         let errors = parse_errors(&body, &self.told);
@@ -102,6 +107,7 @@ impl Answer {
             status: self.status(),
             errors,
             excerpt,
+            by,
         }))
     }
 

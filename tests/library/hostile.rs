@@ -138,7 +138,7 @@ fn everything_seen(client: &Client, name: &str) -> String {
     let other = b"another blob";
     let results = [
         repository.resolve("v1").map(drop),
-        repository.fetch_tagged("v1").map(drop),
+        repository.fetch_tagged("v1", u64::MAX).map(drop),
         repository.exists(&hello()).map(drop),
         repository.exists(&index).map(drop),
         repository

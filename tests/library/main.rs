@@ -20,6 +20,7 @@ mod hostile;
 mod limits;
 mod manifests;
 mod pagination;
+mod patience;
 mod proxies;
 mod redirects;
 mod retry;

@@ -79,7 +79,7 @@ fn a_token_service_may_move_but_the_password_stays() {
 
         let error = pull(password(), &registry).unwrap_err();
 
-        assert!(matches!(error, Error::Refused(_)), "{error:?}");
+        assert!(matches!(error.root(), Error::Refused(_)), "{error:?}");
         assert_eq!(elsewhere.log(), ["GET /token (no authorization)"]);
         Canaries::sent_to(&elsewhere).are_absent("where it moved to");
         Canaries::sent_to(&registry).are(&[Canary::Header, Canary::Password], "the service");

@@ -153,7 +153,7 @@ fn no_error_of_a_client_is_more_than_a_line() {
         let repository = client.repository(&registry.reference("a")).unwrap();
         let mut errors: Vec<Error> = Vec::new();
         errors.extend(repository.resolve("v1").err());
-        errors.extend(repository.fetch_tagged("v1").map(drop).err());
+        errors.extend(repository.fetch_tagged("v1", u64::MAX).map(drop).err());
         errors.extend(
             repository
                 .fetch(&crate::setup::hello())
