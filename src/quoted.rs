@@ -20,12 +20,19 @@ pub(crate) fn quoted(text: &str, max_chars: usize) -> String {
     Told::default().quoted(text, max_chars)
 }
 
-/// Writes what it is given as one line without control characters.
+/// Writes what it is given as one line without control characters, and of no piece more than anybody reads.
 pub(crate) struct OneLine<W>(pub(crate) W);
+
+/// How much of one piece is written, in characters: the longest path there is, or a few quotations.
+const MAX_PIECE_CHARS: usize = 4096;
 
 impl<W: fmt::Write> fmt::Write for OneLine<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let is_fine = |character: char| !character.is_control() && !is_invisible(character);
+        if let Some((end, _)) = text.char_indices().nth(MAX_PIECE_CHARS) {
+            self.write_str(&text[..end])?;
+            return self.0.write_char('…');
+        }
         if text.chars().all(is_fine) {
             return self.0.write_str(text);
         }
@@ -203,6 +210,9 @@ mod tests {
         let mut line = String::new();
         OneLine(&mut line).write_str("a\r\n\u{1b}b").unwrap();
         assert_eq!(line, "a  b");
+        line.clear();
+        OneLine(&mut line).write_str(&"é".repeat(10_000)).unwrap();
+        assert_eq!(line, "é".repeat(MAX_PIECE_CHARS) + "…");
     }
 
     #[test]
