@@ -376,10 +376,6 @@ impl Announced<'_, '_, '_, '_> {
 }
 
 impl Content for Announced<'_, '_, '_, '_> {
-    fn size(&self) -> u64 {
-        self.content.size()
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         self.announce()?;
         self.content.open()
@@ -399,10 +395,6 @@ struct ManifestOf<'x> {
 }
 
 impl Content for ManifestOf<'_> {
-    fn size(&self) -> u64 {
-        self.node.size
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let manifest = self.source.fetch_manifest(self.node, self.limit)?;
         Ok(Box::new(Cursor::new(manifest.into_bytes())))
@@ -422,10 +414,6 @@ impl Blamed<'_> {
 }
 
 impl Content for Blamed<'_> {
-    fn size(&self) -> u64 {
-        self.content.size()
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let inner = self.content.open().map_err(Self::blame(self.node))?;
         Ok(Box::new(BlamedReader(inner, self.node)))

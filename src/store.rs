@@ -115,10 +115,6 @@ impl<'a, S: Source + ?Sized> Fetched<'a, S> {
 }
 
 impl<S: Source + ?Sized> Content for Fetched<'_, S> {
-    fn size(&self) -> u64 {
-        self.descriptor.size
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.source.fetch(self.descriptor)?))
     }

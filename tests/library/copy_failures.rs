@@ -226,7 +226,7 @@ fn whoever_copies_says_how_much_a_graph_may_be() {
     let leaf = blob(b"hello");
     source.push(&leaf, &mut &b"hello"[..]).unwrap();
     let inner = index(&source, &[leaf]);
-    let root = index(&source, &[inner.clone()]);
+    let root = index(&source, std::slice::from_ref(&inner));
     let bytes = root.size + inner.size;
     let copy_within = |change: &dyn Fn(&mut Limits, u64)| {
         // What is just enough, and what is just too little.
