@@ -5,13 +5,15 @@ use std::io::{self, Cursor, Read};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::auth::Trust;
+use crate::auth::{Challenge, Trust, parse_challenges};
 use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
 
 /// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
+/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
+pub(super) const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 /// How much of a body that is no registry error is shown, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
 /// How much of an error's detail is shown, in characters.
@@ -46,6 +48,25 @@ impl Answer {
         self.header("Content-Type")
             .and_then(|value| value.split(';').next())
             .map(str::trim)
+    }
+
+    /// What a refusal asks for. With any other status the header means nothing: some registries always send it.
+    pub(super) fn challenges(&self) -> Vec<Challenge> {
+        if self.status() == 401 {
+            parse_challenges(self.response.headers.all("WWW-Authenticate"))
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The body of a token service's answer, if that is a token. Otherwise it is left for the error.
+    pub(super) fn token(&mut self) -> Result<Vec<u8>> {
+        if (200..300).contains(&self.status()) {
+            self.response
+                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// Passes on an answer with one of these statuses; any other becomes an error.

@@ -8,11 +8,10 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::{Answer, NamedBody};
+use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
 use crate::auth::{
-    Action, Authorization, Event, Flow, Scopes, Session, TokenRequest, Trust, parse_challenges,
-    trust,
+    Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
 use crate::clock::{Clock, SystemClock, TimedReader};
 use crate::content::Content;
@@ -30,9 +29,7 @@ use crate::transport::{
 use crate::url::{Origin, Scheme, Url};
 
 /// How many redirects are followed for one request.
-const MAX_REDIRECTS: usize = 5;
-/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
-const MAX_TOKEN_BYTES: u64 = 128 * 1024;
+const MAX_REDIRECTS: usize = 10;
 /// How long to wait for an answer once a request is sent.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
@@ -178,6 +175,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends passwords to token services in an OAuth2 form first, and by GET where that is not taken. Without this, passwords
+    /// go by GET, which every service knows; identity tokens always go in a form.
+    #[must_use]
+    pub fn prefer_oauth2(self) -> Self {
+        self.client.session.borrow_mut().prefer_oauth2();
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Client {
         self.client
@@ -275,19 +280,23 @@ impl Client {
         if draft.url.origin() != home {
             return self.send_with_retries(&mut draft, &Secrets::none(&home));
         }
-        let (mut flow, mut action) = {
-            let session = &mut self.session.borrow_mut();
-            let (url, repository) = (&draft.url, draft.repository.clone());
-            let now = self.clock.now();
-            Flow::begin(url, repository, draft.scopes.clone(), session, now)
-        };
+        let (mut flow, mut action) = Flow::begin(
+            &draft.url,
+            draft.repository.clone(),
+            draft.scopes.clone(),
+            &mut self.session.borrow_mut(),
+            self.clock.now(),
+        );
+        // The last answer, be it the registry's or its token service's.
         let mut last: Option<Answer> = None;
         loop {
-            (flow, action) = match action {
+            if let Action::Send(_) | Action::FetchToken(_) = action
+                && let Some(superseded) = last.take()
+            {
+                superseded.response.drain();
+            }
+            let event = match action {
                 Action::Send(authorization) => {
-                    if let Some(refused) = last.take() {
-                        refused.response.drain();
-                    }
                     let secrets = Secrets {
                         authorization: authorization.as_ref(),
                         with_headers: true,
@@ -297,29 +306,32 @@ impl Client {
                     if answer.trust != Trust::Full {
                         return Ok(answer);
                     }
-                    let challenges =
-                        parse_challenges(answer.response.headers.all("WWW-Authenticate"));
                     let event = Event::Response {
                         status: answer.status(),
-                        challenges: &challenges,
+                        challenges: answer.challenges(),
                         denied: answer.status() == 400 && answer.says_denied(),
                     };
                     last = Some(answer);
-                    flow.on(event, &mut self.session.borrow_mut())
+                    event
                 }
-                Action::LookUpCredential => {
-                    let credential = self.credential(registry, &draft)?;
-                    flow.on(
-                        Event::Credential(credential),
-                        &mut self.session.borrow_mut(),
-                    )
-                }
+                Action::Probe => Event::Probed(self.probe(registry, &home)),
+                Action::LookUpCredential => Event::Credential(self.credential(registry, &draft)?),
                 Action::RefreshCredential(rejected) => {
                     let repository = draft.repository.as_ref();
                     let newer = self.credentials.refresh(registry, repository, &rejected)?;
-                    flow.on(Event::Credential(newer), &mut self.session.borrow_mut())
+                    Event::Credential(newer)
                 }
-                Action::FetchToken(request) => self.ask_token_service(flow, &request, &home)?,
+                Action::FetchToken(request) => {
+                    let asked = self.clock.now();
+                    let mut answer = self.fetch_token(&request, &home)?;
+                    let event = Event::TokenReply {
+                        status: answer.status(),
+                        body: answer.token()?,
+                        asked,
+                    };
+                    last = Some(answer);
+                    event
+                }
                 Action::Fail(reason) => {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
                     let error = Error::Unauthorized {
@@ -332,14 +344,33 @@ impl Client {
                         error
                     });
                 }
-                Action::Finish | Action::FailAsTokenService => match last {
-                    Some(answer) => return Ok(answer),
-                    None => unreachable!(
-                        "the flow finishes with an answer, and has sent the request before"
-                    ),
-                },
+                Action::Finish => return Ok(last.expect("a flow finishes with an answer")),
+                Action::FailAsTokenService => {
+                    return Err(last
+                        .expect("a flow that fails so has asked a token service")
+                        .into_error_of(Refuser::TokenService));
+                }
             };
+            (flow, action) = flow.on(event, &mut self.session.borrow_mut());
         }
+    }
+
+    /// Asks what the registry wants from those who come in. That it does not say is no error.
+    fn probe(&self, registry: &RegistryName, home: &Origin) -> Vec<Challenge> {
+        let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
+        let secrets = Secrets {
+            with_headers: true,
+            ..Secrets::none(home)
+        };
+        let answer = self.send_with_retries(&mut Draft::new(Method::Get, url), &secrets);
+        answer.map_or_else(
+            |_| Vec::new(),
+            |answer| {
+                let challenges = answer.challenges();
+                answer.response.drain();
+                challenges
+            },
+        )
     }
 
     /// Looks up the credential for a request.
@@ -354,36 +385,6 @@ impl Client {
             })
     }
 
-    /// Asks a token service and takes in what it answers.
-    fn ask_token_service(
-        &self,
-        flow: Flow,
-        request: &TokenRequest,
-        home: &Origin,
-    ) -> Result<(Flow, Action)> {
-        let asked = self.clock.now();
-        let mut answer = self.fetch_token(request, home)?;
-        let status = answer.status();
-        let body = if (200..300).contains(&status) {
-            answer
-                .response
-                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?
-        } else {
-            Vec::new()
-        };
-        let event = Event::TokenReply {
-            status,
-            body: &body,
-            asked,
-        };
-        let (flow, action) = flow.on(event, &mut self.session.borrow_mut());
-        if action == Action::FailAsTokenService {
-            return Err(answer.into_error_of(Refuser::TokenService));
-        }
-        answer.response.drain();
-        Ok((flow, action))
-    }
-
     fn fetch_token(&self, request: &TokenRequest, home: &Origin) -> Result<Answer> {
         let form = request.form();
         let mut draft = match &form {
@@ -394,7 +395,7 @@ impl Client {
             },
             None => Draft::new(Method::Get, request.url()),
         };
-        let authorization = Authorization::for_token_service(request.credential.as_ref());
+        let authorization = Authorization::for_token_service(request);
         draft.whole = Some(MAX_TOKEN_BYTES);
         let secrets = Secrets {
             authorization: authorization.as_ref(),

@@ -1,5 +1,6 @@
 //! Authentication: what is asked of whom, and how often.
 
+mod properties;
 mod tokens;
 
 use oras::credential::Credential;
@@ -293,7 +294,41 @@ fn a_challenge_of_an_unknown_kind_leaves_the_words_of_the_registry() {
 
     assert!(error.is_unauthorized());
     assert!(text(&error).ends_with("401: unauthorized: kerberos only"));
-    assert_eq!(registry.log().len(), 1);
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            // Perhaps it says there what it wants.
+            "GET /v2/ (no authorization)",
+        ]
+    );
+}
+
+#[test]
+fn a_registry_that_says_only_at_its_entrance_what_it_wants_is_asked_there_once() {
+    let registry =
+        with_hello(TestRegistry::start().with_tokens(Bearer::new().user("me", "secret")));
+    registry.inject(
+        on("GET", "/v2/a/*")
+            .error(401, "UNAUTHORIZED", "who are you?")
+            .before_authorization()
+            .times(1),
+    );
+    let client = me("secret");
+
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
+            "GET /v2/ (no authorization)".to_owned(),
+            format!("{GET_TOKEN}pull (basic)"),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+            "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+        ]
+    );
 }
 
 #[test]

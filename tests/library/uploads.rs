@@ -198,8 +198,11 @@ fn a_registry_that_refuses_to_mount_is_asked_to_only_once() {
             );
         }
 
+        let mut log = log(&registry, &[b"hello", b"world"]);
+        // A 401 that does not say what is wanted is asked about once.
+        log.retain(|line| status != 401 || line != "GET /v2/");
         assert_eq!(
-            log(&registry, &[b"hello", b"world"]),
+            log,
             [
                 "POST /v2/a/blobs/uploads/?mount={0}&from=a",
                 "HEAD /v2/a/blobs/{0}",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oras::credential::Credential;
+use oras::credentials::Fixed;
 use oras::store::Source;
 use oras::{Descriptor, Error, MediaType};
 
@@ -156,6 +157,47 @@ fn an_identity_token_is_exchanged_by_a_form() {
         "grant_type=refresh_token&refresh_token=identity&service=test-registry\
          &client_id=oras-rs&scope=repository%3Aa%3Apull"
     );
+}
+
+#[test]
+fn a_password_goes_in_a_form_only_where_that_is_wanted_and_taken() {
+    for (bearer, requests) in [
+        (Bearer::new(), &["POST /token (no authorization)"][..]),
+        (
+            Bearer::new().without_post(404),
+            &["POST /token (no authorization)", "GET"],
+        ),
+        (
+            Bearer::new().without_post(405),
+            &["POST /token (no authorization)", "GET"],
+        ),
+    ] {
+        let registry = with_hello(TestRegistry::start().with_tokens(bearer.user("me", "p&w")));
+        registry.seed_blob("b", b"hello");
+        let client = builder()
+            .credentials(Fixed(Credential::password("me", "p&w")))
+            .prefer_oauth2()
+            .build();
+
+        pull(&client, &registry).unwrap();
+
+        let asked: Vec<_> = log(&registry)
+            .into_iter()
+            .filter(|line| line.contains("/token"))
+            .map(|line| line.replace(&format!("{GET_TOKEN}pull (basic)"), "GET"))
+            .collect();
+        assert_eq!(asked, requests);
+        assert_eq!(
+            String::from_utf8_lossy(&registry.requests()[1].body),
+            "grant_type=password&username=me&password=p%26w&service=test-registry\
+             &client_id=oras-rs&scope=repository%3Aa%3Apull"
+        );
+
+        registry.clear_log();
+        let repository = client.repository(&registry.reference("b")).unwrap();
+        repository.fetch(&hello()).unwrap().read_all(5).unwrap();
+        assert_eq!(registry.log().len(), 2, "what it takes is remembered");
+    }
 }
 
 #[test]
