@@ -29,6 +29,10 @@ pub trait Content {
     /// Opens the content at its start, to be verified against `expected` while it is read.
     ///
     /// Content that comes from a store is verified by that store already, once.
+    ///
+    /// # Errors
+    ///
+    /// As of [`open`](Self::open). That the content is not what is expected shows while it is read.
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         Ok(VerifyReader::new(self.open()?, expected.clone()))
     }

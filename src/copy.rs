@@ -104,6 +104,7 @@ impl Default for CopyOptions<'_> {
 
 /// What is known about the root at the destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RootState {
     /// Nothing: the destination is asked.
     #[default]
@@ -128,6 +129,11 @@ pub enum RootState {
 /// assert_eq!(to.resolve("v2")?.digest, blob.digest);
 /// # Ok::<(), oras::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::NotFound`] among the causes when nothing
+/// has that name or is for the platform. Otherwise those of [`copy_graph`].
 pub fn copy(
     source: &dyn Source,
     reference: &str,
@@ -146,6 +152,11 @@ pub fn copy(
 }
 
 /// Copies `root` with all it refers to, and names it if there is a `reference`.
+///
+/// # Errors
+///
+/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::TooLarge`] when the graph exceeds one of
+/// the [`Limits`]; and what the observer or the chooser returns. What was copied until then stays.
 pub fn copy_graph(
     source: &dyn Source,
     target: &dyn Target,
