@@ -340,16 +340,16 @@ impl Client {
                         reason,
                     };
                     return Err(if is_about_the_request {
-                        error.context(format!("{} \"{}\"", draft.method, draft.url))
+                        error.context(draft.doing())
                     } else {
                         error
                     });
                 }
                 Action::Finish => return Ok(last.expect("a flow finishes with an answer")),
                 Action::FailAsTokenService => {
-                    return Err(last
-                        .expect("a flow that fails so has asked a token service")
-                        .into_error_of(Refuser::TokenService));
+                    let answer = last.expect("a flow that fails so has asked a token service");
+                    let error = answer.into_error_of(Refuser::TokenService);
+                    return Err(error.context(draft.doing()));
                 }
             };
             (flow, action) = flow.on(event, &mut self.session.borrow_mut());
@@ -507,7 +507,7 @@ impl Client {
             url = next;
         }
         Err(Error::Protocol {
-            what: format!("{} \"{}\"", draft.method, draft.url),
+            what: draft.doing(),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
     }
@@ -649,6 +649,11 @@ impl Draft<'_> {
             streams: false,
             patience: PATIENCE,
         }
+    }
+
+    /// What is being done, for errors.
+    fn doing(&self) -> String {
+        format!("{} \"{}\"", self.method, self.url)
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
