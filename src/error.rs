@@ -578,8 +578,12 @@ pub enum TransportKind {
     Connect,
     /// The host has no address.
     Dns,
-    /// No trusted, encrypted connection.
+    /// No encrypted connection.
     Tls,
+    /// The certificate of the server that was asked is not trusted.
+    Certificate,
+    /// The server that was asked for TLS does not speak it.
+    NotTls,
     /// Nothing came for too long.
     Timeout,
     /// The connection broke.
