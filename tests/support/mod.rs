@@ -19,6 +19,8 @@ pub mod registry;
 pub mod relay;
 pub mod rng;
 pub mod tempdir;
+#[cfg(all(unix, feature = "cli"))]
+pub mod terminal;
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(all(unix, feature = "cli"))]
