@@ -299,7 +299,7 @@ impl Error {
         matches!(self.root(), Self::Verification { .. })
     }
 
-    /// Whether the registry refused for lack of credentials or rights.
+    /// Whether the registry refused for lack of credentials or rights, by whatever status it says so.
     ///
     /// ```
     /// use oras::Error;
@@ -309,7 +309,12 @@ impl Error {
     pub fn is_unauthorized(&self) -> bool {
         match self.root() {
             Self::Unauthorized { .. } => true,
-            Self::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Self::Refused(refusal) => {
+                matches!(refusal.status, 401 | 403)
+                    || ["DENIED", "UNAUTHORIZED"]
+                        .iter()
+                        .any(|code| refusal.has_code(code))
+            }
             _ => false,
         }
     }
@@ -773,5 +778,9 @@ mod tests {
             "name unknown; denied: no: [why]"
         );
         assert!(refusal.has_code("name_unknown"));
+        refusal.status = 400;
+        assert!(Error::Refused(Box::new(refusal.clone())).is_unauthorized());
+        refusal.errors.pop();
+        assert!(!Error::Refused(Box::new(refusal)).is_unauthorized());
     }
 }

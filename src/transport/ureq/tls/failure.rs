@@ -74,6 +74,7 @@ fn flaw(error: CertificateError) -> String {
                 expected.to_str()
             )
         }
+        CertificateError::Other(cause) => cause.0.to_string(),
         other => other.to_string(),
     }
 }
