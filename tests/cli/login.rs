@@ -9,8 +9,14 @@ use crate::support::terminal::Terminal;
 
 transcripts! {
     "login":
+    anonymous,
+    config_files,
+    expired,
+    helpers,
     passwords,
+    refused_tokens,
     tokens,
+    unusual_secrets,
 }
 
 const CTRL_C: &str = "\x03";

@@ -23,10 +23,10 @@ pub mod tempdir;
 pub mod terminal;
 #[cfg(feature = "tls")]
 pub mod tls;
-#[cfg(all(unix, feature = "cli"))]
+#[cfg(all(unix, feature = "cli", feature = "tls"))]
 pub mod transcript;
 pub mod tree;
-#[cfg(all(unix, feature = "cli"))]
+#[cfg(all(unix, feature = "cli", feature = "tls"))]
 pub mod world;
 
 /// Says on the terminal that something is not tested: the harness would keep what a passing test prints.
