@@ -39,7 +39,6 @@ const fn sometimes(
 /// Of several rows that fit, the first counts.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
-    always("command_line/debugging", "oras push -a", "a layout is written in another order"),
     always("command_line/debugging", "sed", "fewer requests, in one order of headers; addresses and headers that may be secret are not shown"),
     always("command_line/order", "--registry-config hi.txt $REGISTRY/hello:v1; done", "words of another JSON library"),
     always("command_line/order", "oras login -u alice -p x $flag", "words of another JSON library"),
@@ -81,6 +80,8 @@ pub(crate) const TABLE: &[Difference] = &[
     always("login/config_files", "/proc/nowhere", "the directory is named once"),
     always("login/config_files", "url.json", "what is found is what is removed"),
     always("login/expired", "", "what the server says is told"),
+    always("login/helpers", "cat kept mine.json", "what a helper program keeps is noted in the file, as Docker does"),
+    always("login/helpers", "docker-credential-broken", "which helper program failed is told"),
     always("login/helpers", "none.json; oras pull", "without a helper program one may still be let in; that it is missing is told"),
     always("login/passwords", "broken.json", "words of another JSON library"),
     always("login/passwords", "mine.json; oras login", "whatever else is in the file stays as it is"),
@@ -89,6 +90,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("login/passwords", "ORAS_USER", "more places for credentials"),
     always("login/passwords", "DOCKER_AUTH_CONFIG", "more places for credentials"),
     always("login/passwords", "REGISTRY_AUTH_FILE", "more places for credentials"),
+    always("login/unusual_secrets", "377", "secrets are text"),
     always("manifest_fetch/output_files", "ulimit", "a file is whole or not replaced"),
     always("manifest_fetch/oddities", "o:large", "one limit for all manifests, and one name for it"),
     sometimes("pull/config", "-o second", "which config of an index is seen first is left open by the original"),
