@@ -238,11 +238,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry.
+    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry; [`Error::Protocol`] when it
+    /// is a web site.
     pub fn check(&self, registry: &RegistryName) -> Result<()> {
         let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
-        let answer = self.send(registry, Draft::new(Method::Get, url))?;
-        answer.expect(&[200])?.response.drain();
+        let draft = Draft::new(Method::Get, url);
+        let mut answer = self.send(registry, draft)?.expect(&[200])?;
+        if answer.is_web_page() {
+            return Err(answer.protocol_error("the answer is a web page, not that of a registry"));
+        }
+        answer.response.drain();
         Ok(())
     }
 
