@@ -166,6 +166,8 @@ fn spellings(secret: &Secret) -> Vec<String> {
     let component = encode_component(plain);
     let json = serde_json::Value::from(plain).to_string();
     let json = json.trim_matches('"').to_owned();
+    // In an address, a question mark ends it.
+    let start = plain.split(['?', '#']).next().unwrap_or_default();
     let mut all = vec![
         with_small_digits(&component),
         component,
@@ -175,6 +177,9 @@ fn spellings(secret: &Secret) -> Vec<String> {
         json,
         plain.to_owned(),
     ];
+    if start.len() >= MIN_SECRET_BYTES {
+        all.extend([start.to_owned(), encode_forbidden(start)]);
+    }
     all.sort();
     all.dedup();
     all

@@ -1,11 +1,10 @@
 //! Listing tags, a page at a time (distribution spec v1.1, "Listing Tags").
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::link;
+use super::link::{self, Trail};
 use super::repository::Repository;
 use crate::auth::{Trust, trust};
 use crate::error::{Error, Result};
@@ -30,9 +29,8 @@ impl Repository<'_> {
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut url = self.endpoint.tags(last);
-        let mut seen = HashSet::new();
+        let mut trail = Trail::starting_at(url.exact());
         for _ in 0..MAX_PAGES {
-            seen.insert(url.exact());
             let draft = self
                 .reading(Method::Get, url.clone())
                 .header("Accept", "application/json, */*;q=0.1")
@@ -60,7 +58,7 @@ impl Repository<'_> {
                 // It would choose what the registry is asked with the registry's credentials.
                 return Err(answer.protocol_error("another host says where the next page is"));
             }
-            if seen.contains(&next.exact()) {
+            if trail.returns_to(next.exact()) {
                 return Err(answer.protocol_error("the pages go in a circle"));
             }
             url = next;

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
 use std::time::Duration;
 
-use super::{Headers, Request, RequestBody, Response, Transport, TransportError};
+use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
 use crate::clock::{Clock, TimedReader};
 use crate::error::status_text;
 use crate::quoted::{Told, quoted};
-use crate::time::rfc3339;
+use crate::time::rfc3339_nano;
 use crate::url::{Url, percent_decoded, without_secrets};
 
 /// How much of a body is shown, in bytes.
@@ -47,7 +47,7 @@ impl<T: Transport> Traced<T> {
     }
 
     fn record(&self, level: &str, message: &str) {
-        let time = rfc3339(self.clock.now());
+        let time = rfc3339_nano(self.clock.now());
         let message = self.told.borrow().hide(message);
         // A record that cannot be written must not fail the request it is about.
         let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
@@ -67,11 +67,11 @@ impl<T: Transport> Transport for Traced<T> {
                 shown_headers(request.headers, request.url, &SHOWN_IN_REQUESTS)
             ),
         );
-        let url = request.url.clone();
+        let (method, url) = (request.method, request.url.clone());
         match self.inner.send(request) {
             Ok(mut response) => {
                 let headers = shown_headers(&response.headers, &url, &SHOWN_IN_RESPONSES);
-                let body = shown_body(&mut response, &*self.clock);
+                let body = shown_body(method, &mut response, &*self.clock);
                 let status = response.status;
                 self.record(
                     "DEBUG",
@@ -193,7 +193,7 @@ fn shown_headers(headers: &Headers, base: &Url, shown: &[&str]) -> String {
     }
     let lines: Vec<String> = lines
         .iter()
-        .map(|(name, value)| format!("   \"{name}\": \"{value}\""))
+        .map(|(name, value)| format!("   \"{name}\": \"{}\"", escaped(value)))
         .collect();
     lines.join("\n")
 }
@@ -215,6 +215,11 @@ fn shown_value(name: &str, value: &str, base: &Url, shown: &[&str]) -> String {
     }
 }
 
+/// For between quotes.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
 const HIDDEN: &str = "*****";
 
 /// `content-type` as `Content-Type`.
@@ -233,8 +238,8 @@ fn canonical(name: &str) -> String {
 }
 
 /// Shows a body that is text, and puts what was read of it back in front of the rest.
-fn shown_body(response: &mut Response, clock: &dyn Clock) -> String {
-    if response.content_length() == Some(0) {
+fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> String {
+    if method == Method::Head || response.content_length() == Some(0) {
         return "   No response body to print".to_owned();
     }
     if (300..400).contains(&response.status) {
@@ -318,7 +323,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::SystemTime;
 
-    use super::super::{Method, RequestBody};
+    use super::super::RequestBody;
     use super::*;
 
     struct Fixed(Headers, &'static [u8]);
@@ -393,6 +398,12 @@ mod tests {
     }
 
     #[test]
+    fn quotes_in_a_header_are_told_from_those_around_it() {
+        let (text, _) = trace(Headers::new().with("Etag", r#"W/"a\b""#), b"");
+        assert!(text.contains(r#"   "Etag": "W/\"a\\b\"""#), "{text}");
+    }
+
+    #[test]
     fn no_secret_is_shown_wherever_it_stands() {
         let headers = Headers::new()
             .with("content-type", "application/json")
@@ -419,8 +430,11 @@ mod tests {
         let (text, got) = trace(headers, body);
         assert!(!text.contains("canary"), "{text}");
         assert!(!text.contains("Y2FuYXJ5"), "{text}");
-        assert!(text.contains("realm=\"https://a/t?key=REDACTED\",error=\"no *****==\""));
-        assert!(text.contains("299 - \"*****: 31m\""), "{text}");
+        assert!(
+            text.contains(r#"realm=\"https://a/t?key=REDACTED\",error=\"no *****==\""#),
+            "{text}"
+        );
+        assert!(text.contains(r#"299 - \"*****: 31m\""#), "{text}");
         assert_eq!(got, body);
     }
 

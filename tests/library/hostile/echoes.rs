@@ -145,6 +145,23 @@ fn basic_or_token(canary: Canary) -> TestRegistry {
     }
 }
 
+/// A password may have what ends a path, and then only a part of it is left there.
+#[test]
+fn a_password_that_is_repeated_in_an_address_is_not_shown_in_part() {
+    let password_in_path = format!("/v2/{}", Canary::Password.value());
+    let registry = basic_registry()
+        .with(on("GET", "/v2/*").redirect(307, &password_in_path))
+        .with(on("POST", "/v2/*").location(&password_in_path));
+    let printed = Printed::default();
+
+    let seen = everything_seen(&client(password(), &printed), &registry.reference("a"));
+
+    let shown = seen + &printed.text();
+    assert!(shown.contains("/v2/*****"), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+    registry.take_unexpected();
+}
+
 #[test]
 fn what_a_token_service_repeats_is_not_shown() {
     for (credential, canary) in [
