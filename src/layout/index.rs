@@ -10,6 +10,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::json::object::{Object, elements};
+use crate::manifest::EMPTY_INDEX;
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ const MAX_ENTRIES: usize = 250_000;
 
 impl Index {
     /// The document of a layout that holds nothing.
-    pub(super) const EMPTY: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    pub(super) const EMPTY: &str = EMPTY_INDEX;
 
     /// Reads a document. An entry that makes no sense is kept, and is an error only to whoever asks for it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
