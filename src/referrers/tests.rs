@@ -20,7 +20,12 @@ fn of_type(descriptor: Descriptor, artifact_type: &str) -> Descriptor {
 }
 
 fn list(entries: &str) -> List {
-    List::parse(EMPTY_INDEX.replace("[]", &format!("[{entries}]")).as_bytes()).unwrap()
+    List::parse(
+        EMPTY_INDEX
+            .replace("[]", &format!("[{entries}]"))
+            .as_bytes(),
+    )
+    .unwrap()
 }
 
 fn text(list: &List) -> String {
@@ -149,7 +154,10 @@ fn what_is_not_changed_stays_as_it_was_written() {
 #[test]
 fn entries_that_say_nothing_or_nothing_new_are_left_out_when_a_list_is_written() {
     let before = format!("{{}},{A},null,{A},{B}");
-    assert_eq!(list(&before).to_manifest(), list(&format!("{A},{B}")).to_manifest());
+    assert_eq!(
+        list(&before).to_manifest(),
+        list(&format!("{A},{B}")).to_manifest()
+    );
 }
 
 #[test]
@@ -265,8 +273,9 @@ fn filters_are_named_in_a_header_or_in_an_annotation() {
         ("artifactTypes", false),
     ] {
         assert_eq!(names_artifact_type(filters), wanted, "{filters}");
-        let annotations =
-            format!(r#"{{"annotations":{{"org.opencontainers.referrers.filtersApplied":"{filters}"}}}}"#);
+        let annotations = format!(
+            r#"{{"annotations":{{"org.opencontainers.referrers.filtersApplied":"{filters}"}}}}"#
+        );
         let list = List::parse(annotations.as_bytes()).unwrap();
         assert_eq!(list.says_filtered(), wanted, "{filters}");
     }
