@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::referrers::{Referrer, Selection};
-use crate::store::{Delete, Pushed, Referrers, Source, TagLister, Target, check_tag};
+use crate::store::{Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag};
 
 /// Content and names in memory.
 #[derive(Debug, Default)]
@@ -184,7 +184,7 @@ impl Delete for MemoryStore {
     }
 
     fn untag(&self, tag: &str) -> Result<()> {
-        check_tag(tag)?;
+        check_is_tag(tag)?;
         match self.state.borrow_mut().tags.remove(tag) {
             Some(_) => Ok(()),
             None => Err(Error::not_found(tag)),

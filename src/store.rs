@@ -167,7 +167,7 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
 }
 
 /// Refuses what is no tag but a digest: content is removed by its descriptor.
-pub(crate) fn check_tag(tag: &str) -> Result<()> {
+pub(crate) fn check_is_tag(tag: &str) -> Result<()> {
     if tag.parse::<Digest>().is_err() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! The `index.json` of a layout: which manifests it holds and what they are called (image spec v1.1, "Image Layout").
 //!
 //! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
-//! their order, and a change never drops a manifest. It does not know where the document is kept.
+//! their order, and a change drops a manifest only when it is to be removed. It does not know where the document is kept.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -93,6 +93,28 @@ impl Index {
             .find(|descriptor| descriptor.digest == *digest)
     }
 
+    /// Everything that is listed, as far as that can be read.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.descriptor().ok())
+    }
+
+    /// What is listed for its own sake: what has a tag, and what is no manifest. Manifests without a tag are listed whether
+    /// somebody wants them or something else needs them.
+    pub(super) fn kept(&self) -> HashSet<Digest> {
+        self.entries
+            .iter()
+            .filter(|entry| {
+                entry.tag().is_some()
+                    || entry
+                        .descriptor()
+                        .is_ok_and(|descriptor| !descriptor.media_type.is_manifest())
+            })
+            .filter_map(Entry::digest)
+            .collect()
+    }
+
     /// The tags, sorted.
     pub(super) fn tags(&self) -> BTreeSet<&str> {
         self.entries.iter().filter_map(Entry::tag).collect()
@@ -140,6 +162,38 @@ impl Index {
                 self.entries.push(entry.without_tag());
             }
         }
+    }
+
+    /// Takes a tag from what has it, which stays listed. Returns whether anything had it.
+    pub(super) fn untag(&mut self, tag: &str) -> bool {
+        if !self.by_tag.contains_key(tag) {
+            return false;
+        }
+        let others = self.entries.iter().filter(|entry| !entry.has_tag(tag));
+        let mut listed: HashSet<Digest> = others.filter_map(Entry::digest).collect();
+        let entries = std::mem::take(&mut self.entries);
+        self.entries = entries
+            .into_iter()
+            .filter_map(|entry| {
+                if !entry.has_tag(tag) {
+                    return Some(entry);
+                }
+                let is_new = entry.digest().is_none_or(|digest| listed.insert(digest));
+                is_new.then(|| entry.without_tag())
+            })
+            .collect();
+        self.by_tag = by_tag(&self.entries);
+        true
+    }
+
+    /// Lists content no more, under any tag.
+    pub(super) fn remove(&mut self, digests: &HashSet<&Digest>) {
+        self.entries.retain(|entry| {
+            entry
+                .descriptor()
+                .map_or(true, |descriptor| !digests.contains(&descriptor.digest))
+        });
+        self.by_tag = by_tag(&self.entries);
     }
 
     /// The entry that is replaced when content is tagged, and what it says is kept: the one that has the tag, or the one

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::reference::TagOrDigest;
 use crate::referrers::Referrer;
-use crate::store::check_tag;
+use crate::store::check_is_tag;
 use crate::url::Url;
 
 impl Repository<'_> {
@@ -17,7 +17,7 @@ impl Repository<'_> {
     }
 
     pub(super) fn delete_tag(&self, tag: &str) -> Result<()> {
-        check_tag(tag)?;
+        check_is_tag(tag)?;
         let reference: TagOrDigest = tag.parse()?;
         let url = self.endpoint.manifest(reference.as_str());
         self.send_delete(url, &self.full_name(&reference))
