@@ -11,6 +11,8 @@
 //!   was written in, as long as clients do so.
 //! - An entry that somebody removed on purpose is not brought back: its manifest is gone.
 //!
+//! Entries of others are left alone, also those that lead nowhere, unless the registry refuses the list because of them.
+//!
 //! Lists that were replaced are left to the registry. Another client may have written the same list, and others may just be
 //! reading it. For the same reason a list that has become empty stays, as that of the original does.
 
@@ -22,7 +24,7 @@ use super::referrers::{AtTag, ReferrersMode};
 use super::repository::Repository;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::manifest::RawManifest;
 use crate::referrers::{List, Referrer, list_tag};
 use crate::store::Source as _;
@@ -154,7 +156,7 @@ impl<'a> Maintenance<'a> {
                 );
             }
         };
-        let Some(changed) = self.changed(&list)? else {
+        let Some(mut changed) = self.changed(&list)? else {
             return Ok(true);
         };
         if self.writes >= MAX_WRITES {
@@ -162,7 +164,7 @@ impl<'a> Maintenance<'a> {
                 "it is not what it should be after {MAX_WRITES} updates"
             )));
         }
-        self.write(&changed)?;
+        self.write(&mut changed)?;
         self.known = changed.descriptors().cloned().collect();
         self.writes += 1;
         let end = self.repository.client.now();
@@ -199,7 +201,24 @@ impl<'a> Maintenance<'a> {
         }
     }
 
-    fn write(&self, list: &List) -> Result<()> {
+    /// Writes a list, without the entries for which the registry refuses it.
+    fn write(&self, list: &mut List) -> Result<()> {
+        for _ in 0..MAX_WRITES {
+            match self.put(list) {
+                Err(Error::Refused(refusal)) => {
+                    let gone = self.gone(list, &refusal)?;
+                    if gone.is_empty() {
+                        return Err(Error::Refused(refusal));
+                    }
+                    gone.iter().for_each(|digest| list.remove(digest));
+                }
+                result => return result,
+            }
+        }
+        Err(self.failure("the registry names one missing manifest after the other"))
+    }
+
+    fn put(&self, list: &List) -> Result<()> {
         let manifest = list.to_manifest();
         let limit = self.repository.client.max_manifest_bytes();
         let size = manifest.descriptor().size;
@@ -215,6 +234,28 @@ impl<'a> Maintenance<'a> {
         self.repository
             .put_manifest(manifest.descriptor(), manifest.bytes(), &tag)?;
         Ok(())
+    }
+
+    /// The entries that the registry says it does not know, and does not have. Registries that verify what an index refers to
+    /// would otherwise never take a list again that names something that was deleted without changing the list.
+    fn gone(&self, list: &List, refusal: &Refusal) -> Result<Vec<Digest>> {
+        let is_about_content = ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"]
+            .iter()
+            .any(|code| refusal.has_code(code));
+        let mut gone = Vec::new();
+        for entry in list.descriptors().filter(|_| is_about_content) {
+            let is_named = refusal
+                .errors
+                .iter()
+                .any(|error| error.detail.contains(entry.digest.as_str()));
+            if is_named
+                && entry.digest != *self.change.digest()
+                && !self.repository.exists(entry)?
+            {
+                gone.push(entry.digest.clone());
+            }
+        }
+        Ok(gone)
     }
 
     fn failure(&self, reason: &str) -> Error {

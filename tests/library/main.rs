@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod artifacts;
 mod setup;
 
 mod architecture;
@@ -21,6 +22,7 @@ mod manifests;
 mod pagination;
 mod proxies;
 mod redirects;
+mod referrers;
 mod retry;
 mod secrets;
 mod test_ground;
