@@ -210,3 +210,24 @@ pub(super) fn referrers<F: Files>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media_type::MediaType;
+
+    #[test]
+    fn more_manifests_than_an_index_may_list_are_refused() {
+        let mut queue = Queue::default();
+        let mut add = |number: usize| {
+            let digest = Digest::of(&number.to_le_bytes());
+            queue.add(&Descriptor::new(MediaType::IMAGE_INDEX, digest, 1))
+        };
+        (0..MAX_MANIFESTS).for_each(|number| add(number).unwrap());
+        add(0).unwrap();
+        assert_eq!(
+            add(MAX_MANIFESTS).unwrap_err().to_string(),
+            "number of manifests in the layout size 250001 exceeds MAX_MANIFESTS 250000: size exceeds limit"
+        );
+    }
+}

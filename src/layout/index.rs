@@ -331,6 +331,45 @@ mod tests {
     }
 
     #[test]
+    fn what_loses_its_tag_stays_listed_in_its_place() {
+        for (rule, before, after) in [
+            (
+                "the entry stays without the tag",
+                vec![tagged(A, "v1"), plain(B)],
+                vec![plain(A), plain(B)],
+            ),
+            (
+                "what has another tag needs no entry without one",
+                vec![tagged(A, "v1"), tagged(A, "v2")],
+                vec![tagged(A, "v2")],
+            ),
+            (
+                "everything that has the tag loses it",
+                vec![tagged(A, "v1"), tagged(B, "v1"), tagged(A, "v1")],
+                vec![plain(A), plain(B)],
+            ),
+        ] {
+            let got = edited(&document(&before), |index| assert!(index.untag("v1")));
+            assert_eq!(got, document(&after), "{rule}");
+        }
+        let other = document(&[tagged(A, "v2")]);
+        assert_eq!(edited(&other, |index| assert!(!index.untag("v1"))), other);
+    }
+
+    #[test]
+    fn what_is_removed_is_listed_under_no_tag() {
+        let before = document(&[tagged(A, "v1"), tagged(B, "v2"), plain(A), tagged(A, "v3")]);
+        let mut index = Index::parse(before.as_bytes()).unwrap();
+        index.remove(&HashSet::from([&a().digest]));
+        assert_eq!(
+            index,
+            Index::parse(document(&[tagged(B, "v2")]).as_bytes()).unwrap()
+        );
+        assert!(index.tagged("v1").is_none());
+        assert_eq!(index.tagged("v2").unwrap().unwrap().plain(), b());
+    }
+
+    #[test]
     fn listing_adds_an_entry_only_where_there_is_none() {
         let one = document(&[tagged(A, "v1")]);
         assert_eq!(edited(&one, |index| index.list(&a())), one);
