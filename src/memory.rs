@@ -12,7 +12,9 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::referrers::{Referrer, Selection};
-use crate::store::{Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag};
+use crate::store::{
+    Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
+};
 
 /// Content and names in memory.
 #[derive(Debug, Default)]
@@ -33,11 +35,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// An empty store that refuses content of more than `max_bytes` bytes.
-    pub fn with_limit(max_bytes: u64) -> Self {
+    /// Refuses content of more than `max_bytes` bytes from now on.
+    #[must_use]
+    pub fn limited_to(self, max_bytes: u64) -> Self {
         Self {
             max_bytes: Some(max_bytes),
-            ..Self::default()
+            ..self
         }
     }
 }
@@ -78,13 +81,8 @@ impl Target for MemoryStore {
         if self.exists(expected)? {
             return Ok(Pushed::AlreadyThere);
         }
-        if let Some(limit) = self.max_bytes.filter(|&limit| expected.size > limit) {
-            return Err(Error::TooLarge {
-                what: "content".to_owned(),
-                size: expected.size,
-                limit,
-                limit_name: "MaxMetadataBytes",
-            });
+        if let Some(limit) = self.max_bytes {
+            check_size(expected, limit)?;
         }
         let bytes = content.open_verified(expected)?.read_all(expected.size)?;
         self.state
@@ -95,12 +93,7 @@ impl Target for MemoryStore {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        if reference.is_empty() {
-            return Err(Error::InvalidReference {
-                reference: String::new(),
-                reason: "empty tag".to_owned(),
-            });
-        }
+        check_name(target, reference)?;
         if !self.exists(target)? {
             return Err(Error::not_found(target.digest.as_str()));
         }

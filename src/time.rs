@@ -78,7 +78,8 @@ pub fn is_rfc3339(text: &str) -> bool {
     parse_rfc3339(text).is_some()
 }
 
-fn parse_rfc3339(text: &str) -> Option<()> {
+/// Reads a time by RFC 3339 §5.6, with a precision of seconds.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     let bytes = text.as_bytes();
     let number = |range: std::ops::Range<usize>| -> Option<u32> {
         let digits = bytes.get(range)?;
@@ -104,17 +105,28 @@ fn parse_rfc3339(text: &str) -> Option<()> {
         (digits > 0).then_some(())?;
         zone += 1 + digits;
     }
-    let zone_is_valid = match bytes.get(zone)? {
-        b'Z' => bytes.len() == zone + 1,
-        b'+' | b'-' => {
-            is(zone + 3, b':')
-                && bytes.len() == zone + 6
-                && number(zone + 1..zone + 3)? < 24
-                && number(zone + 4..zone + 6)? < 60
+    let offset = match bytes.get(zone)? {
+        b'Z' if bytes.len() == zone + 1 => 0,
+        sign @ (b'+' | b'-') if is(zone + 3, b':') && bytes.len() == zone + 6 => {
+            let (hours, minutes) = (number(zone + 1..zone + 3)?, number(zone + 4..zone + 6)?);
+            (hours < 24 && minutes < 60).then_some(())?;
+            let seconds = i64::from(hours * 3600 + minutes * 60);
+            if *sign == b'+' { seconds } else { -seconds }
         }
-        _ => false,
+        _ => return None,
     };
-    (separators && in_range && zone_is_valid).then_some(())
+    (separators && in_range).then_some(())?;
+    let second_of_day = i64::from(hour * 3600 + minute * 60 + second);
+    time_of(unix_seconds_of(i64::from(year), month, day) + second_of_day - offset)
+}
+
+fn time_of(unix_seconds: i64) -> Option<SystemTime> {
+    let distance = Duration::from_secs(unix_seconds.unsigned_abs());
+    if unix_seconds < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    }
 }
 
 const fn days_in(year: u32, month: u32) -> u32 {
@@ -154,7 +166,7 @@ pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
     (in_range && parts.next() == Some("GMT")).then_some(())?;
     let seconds = unix_seconds_of(i64::from(year), month, day)
         + i64::from(hour * 3600 + minute * 60 + second);
-    UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
+    time_of(seconds)
 }
 
 #[cfg(test)]
@@ -162,12 +174,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64) -> SystemTime {
-        let distance = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 {
-            UNIX_EPOCH - distance
-        } else {
-            UNIX_EPOCH + distance
-        }
+        time_of(seconds).unwrap()
     }
 
     #[test]
@@ -216,6 +223,18 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_rfc3339(text), valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn rfc_3339_is_read_in_any_zone() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1969-12-31T23:59:59Z", -1),
+            ("2000-01-01T02:30:00.999+02:30", 946_684_800),
+            ("1999-12-31T23:59:00-00:01", 946_684_800),
+        ] {
+            assert_eq!(parse_rfc3339(text), Some(at(seconds)), "{text}");
         }
     }
 

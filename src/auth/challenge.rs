@@ -37,15 +37,17 @@ fn parse_line(line: &str) -> Vec<Challenge> {
     let mut current: Option<(String, Vec<(String, String)>)> = None;
     let mut rest = line;
     loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        if rest.is_empty() {
+        let next = rest.trim_start_matches([' ', '\t', ',']);
+        if next.is_empty() {
             break;
         }
+        let is_new_element = rest[..rest.len() - next.len()].contains(',');
+        rest = next;
         let word_end = rest.find([' ', '\t', ',', '=']).unwrap_or(rest.len());
         let (word, after) = rest.split_at(word_end);
         let after_blanks = after.trim_start_matches([' ', '\t']);
         match after_blanks.strip_prefix('=') {
-            // A parameter, unless what comes next is a scheme's token68, which has nothing behind its padding.
+            // A parameter, or the padding of a scheme's token68, which has nothing behind it.
             Some(value) if !word.is_empty() => {
                 let (value, left) = parse_value(value.trim_start_matches([' ', '\t']));
                 if let Some((_, parameters)) = &mut current {
@@ -54,6 +56,12 @@ fn parse_line(line: &str) -> Vec<Challenge> {
                 rest = left;
             }
             Some(value) => rest = value,
+            // A scheme's token68 without padding.
+            None if !is_new_element
+                && matches!(&current, Some((_, parameters)) if parameters.is_empty()) =>
+            {
+                rest = after;
+            }
             None => {
                 challenges.extend(current.take().and_then(finish));
                 current = Some((word.to_ascii_lowercase(), Vec::new()));

@@ -1,6 +1,5 @@
 //! The machine: what to do next, given what happened. See the diagram in the [module docs](super).
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -9,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::challenge::Challenge;
 use super::scope::Scopes;
-use super::token::{Token, TokenRequest};
+use super::session::{Found, Holder, Known, Service, Session, Wants};
+use super::token::{Exchange, Token, TokenRequest};
 use super::trust::trust;
 use crate::credential::{Credential, Secret};
 use crate::error::Unauthorized;
@@ -18,19 +18,25 @@ use crate::url::{Origin, Url};
 
 /// How many tokens are fetched at most for one request.
 const MAX_EXCHANGES: u8 = 2;
+/// How often one request is sent at most: once, and three times more because of what was answered.
+const MAX_SENDS: u8 = 4;
+/// The address at which a registry says whether it lets a client in.
+const CHECK: &str = "/v2/";
 
 /// What happened.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum Event {
     /// The registry answered the request.
     Response {
         /// The status.
         status: u16,
         /// What it wants, in case of 401.
-        challenges: &'a [Challenge],
+        challenges: Vec<Challenge>,
         /// Whether a 400 says that access is denied, which is how some registries report a token that expired.
         denied: bool,
     },
+    /// The registry answered [`Action::Probe`]: what it wants, if the answer was 401.
+    Probed(Vec<Challenge>),
     /// The credential for the registry was looked up, or a newer one.
     Credential(Option<Credential>),
     /// The token service answered.
@@ -38,7 +44,7 @@ pub enum Event<'a> {
         /// The status.
         status: u16,
         /// The body.
-        body: &'a [u8],
+        body: Vec<u8>,
         /// When it was asked.
         asked: SystemTime,
     },
@@ -49,9 +55,11 @@ pub enum Event<'a> {
 pub enum Action {
     /// Send the request, with this.
     Send(Option<Authorization>),
+    /// Send `GET /v2/` without authorization: the registry refused a request without saying what it wants.
+    Probe,
     /// Look up the credential for the registry.
     LookUpCredential,
-    /// Look up whether there is a newer credential in the place of this one, which the registry does not take (any more).
+    /// Look up whether there is a newer credential in the place of this one, which is not accepted (any more).
     RefreshCredential(Credential),
     /// Ask a token service.
     FetchToken(Box<TokenRequest>),
@@ -89,10 +97,10 @@ impl Authorization {
         }
     }
 
-    /// The header that proves a user name and password to a token service.
-    pub fn for_token_service(credential: Option<&Credential>) -> Option<Self> {
-        match credential {
-            Some(Credential::Password { username, password }) => {
+    /// What a token service is asked with, if it is asked by GET and not anonymously. A form has its secret inside.
+    pub fn for_token_service(request: &TokenRequest) -> Option<Self> {
+        match (request.exchange, &request.credential) {
+            (Exchange::Get, Some(Credential::Password { username, password })) => {
                 Some(Self::basic(username, password))
             }
             _ => None,
@@ -109,70 +117,6 @@ impl fmt::Debug for Authorization {
     }
 }
 
-/// What was learned about registries, kept for the life of a client.
-#[derive(Debug, Default)]
-pub struct Session(HashMap<Origin, Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    wants: Wants,
-    /// By repository, because one registry may hold repositories of different owners.
-    credentials: HashMap<Option<RepositoryName>, Lookup>,
-    tokens: Vec<(Scopes, Token)>,
-}
-
-/// What the look-up of a credential came to. It is made at most once for each repository.
-#[derive(Debug, Default)]
-enum Lookup {
-    #[default]
-    NotYet,
-    Nobody,
-    Is(Credential),
-}
-
-impl From<Option<Credential>> for Lookup {
-    fn from(credential: Option<Credential>) -> Self {
-        credential.map_or(Self::Nobody, Self::Is)
-    }
-}
-
-/// What a registry asked for last.
-#[derive(Clone, Debug, Default)]
-enum Wants {
-    #[default]
-    Nothing,
-    Basic,
-    Token(Service),
-}
-
-/// A token service, and how it knows the registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Service {
-    realm: Url,
-    name: Option<String>,
-    /// Whether the registry takes user name and password as well.
-    or_basic: bool,
-}
-
-impl Session {
-    fn known(&mut self, origin: &Origin) -> &mut Known {
-        self.0.entry(origin.clone()).or_default()
-    }
-}
-
-impl Known {
-    fn forget_tokens_for(&mut self, scopes: &Scopes) {
-        self.tokens.retain(|(granted, _)| !granted.cover(scopes));
-    }
-
-    fn usable_token(&self, scopes: &Scopes, now: SystemTime) -> Option<Secret> {
-        self.tokens
-            .iter()
-            .find(|(granted, token)| granted.cover(scopes) && token.is_usable(now))
-            .map(|(_, token)| token.secret.clone())
-    }
-}
-
 /// The authentication of one request.
 #[derive(Debug)]
 pub struct Flow {
@@ -182,30 +126,72 @@ pub struct Flow {
     /// Relative realms are resolved against this.
     url: Url,
     wanted: Scopes,
+    /// When the request began.
+    now: SystemTime,
     exchanges: u8,
+    sends: u8,
     /// Whether a newer credential was asked for.
     is_refreshed: bool,
     state: State,
 }
 
+/// What is awaited.
 #[derive(Debug)]
 enum State {
     Sent(With),
-    CredentialForBasic,
-    CredentialForToken(Service, Scopes),
-    NewerCredential(Credential),
-    Token(Service, Scopes),
+    Probing,
+    /// The credential decides how to go on.
+    LookingUp(Goal),
+    Refreshing(Credential, Refused),
+    Fetching(Fetch),
+    /// Nothing any more.
+    Over,
 }
 
 /// What the request was sent with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum With {
     Nothing,
     Basic,
     /// A token from before this request.
-    CachedToken,
-    /// A token fetched for this request, or given by the user.
-    FreshToken,
+    CachedToken(Secret),
+    /// A token fetched for this request.
+    FreshToken(Secret),
+    /// The token that the user gave.
+    GivenToken,
+}
+
+/// What to send next, once it is known whose credential there is.
+#[derive(Clone, Debug)]
+enum Goal {
+    Basic(Asked),
+    Token(Service, Scopes, Asked),
+}
+
+/// Whether the registry asked in answer to this request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Now,
+    Before,
+}
+
+/// A token that is being fetched.
+#[derive(Clone, Debug)]
+struct Fetch {
+    service: Service,
+    /// What the request needs.
+    scopes: Scopes,
+    /// Whether the first of the scopes is asked for alone.
+    first_only: bool,
+    exchange: Exchange,
+    credential: Option<Credential>,
+}
+
+/// Who refused a credential.
+#[derive(Clone, Debug)]
+enum Refused {
+    Registry,
+    TokenService(Fetch, u16),
 }
 
 impl Flow {
@@ -223,20 +209,18 @@ impl Flow {
             repository,
             url: url.clone(),
             wanted,
+            now,
             exchanges: 0,
+            sends: 0,
             is_refreshed: false,
-            state: State::Sent(With::Nothing),
+            state: State::Over,
         };
-        let known = session.known(&flow.origin);
-        match known.wants.clone() {
-            Wants::Nothing => flow.send(With::Nothing, None),
-            Wants::Basic => flow.want_basic(session),
+        match flow.known(session).wants.clone() {
+            Wants::Nothing => flow.send(With::Nothing),
+            Wants::Basic => flow.pursue(Goal::Basic(Asked::Before), session),
             Wants::Token(service) => {
-                if let Some(token) = known.usable_token(&flow.wanted, now) {
-                    return flow.send(With::CachedToken, Some(Authorization::Bearer(token)));
-                }
                 let scopes = flow.wanted.clone();
-                flow.want_token(service, scopes, session)
+                flow.pursue(Goal::Token(service, scopes, Asked::Before), session)
             }
         }
     }
@@ -246,44 +230,58 @@ impl Flow {
     /// # Panics
     ///
     /// When the event does not answer the last action. The driver is the only caller, and answers what it is asked.
-    pub fn on(self, event: Event<'_>, session: &mut Session) -> (Self, Action) {
-        match (&self.state, event) {
+    pub fn on(mut self, event: Event, session: &mut Session) -> (Self, Action) {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        match (state, event) {
             (
-                &State::Sent(with),
+                State::Sent(with),
                 Event::Response {
                     status,
                     challenges,
                     denied,
                 },
-            ) => self.on_response(with, status, challenges, denied, session),
-            (State::CredentialForBasic, Event::Credential(credential)) => {
-                self.looked_up(credential, session);
-                self.want_basic(session)
+            ) => self.on_response(&with, status, &challenges, denied, session),
+            (State::Probing, Event::Probed(challenges)) => {
+                self.on_challenges(&With::Nothing, &challenges, &Scopes::none(), session)
             }
-            (State::CredentialForToken(service, scopes), Event::Credential(credential)) => {
-                let (service, scopes) = (service.clone(), scopes.clone());
-                self.looked_up(credential, session);
-                self.want_token(service, scopes, session)
+            (State::LookingUp(goal), Event::Credential(credential)) => {
+                self.set_credential(credential.clone(), session);
+                self.go_on(goal, credential, session)
             }
-            (State::NewerCredential(rejected), Event::Credential(credential)) => {
-                match credential.filter(|credential| credential != rejected) {
-                    Some(newer) => {
-                        self.looked_up(Some(newer), session);
-                        self.want_basic(session)
+            (State::Refreshing(rejected, refused), Event::Credential(credential)) => {
+                let newer = credential.filter(|credential| *credential != rejected);
+                if newer.is_some() {
+                    self.set_credential(newer.clone(), session);
+                }
+                match (refused, newer) {
+                    (Refused::Registry, None) => self.finish(),
+                    (Refused::Registry, newer) => {
+                        self.go_on(Goal::Basic(Asked::Now), newer, session)
                     }
-                    None => self.finish(),
+                    (Refused::TokenService(fetch, status), None) => {
+                        self.on_token_refused(fetch, status, session)
+                    }
+                    (
+                        Refused::TokenService(
+                            Fetch {
+                                service, scopes, ..
+                            },
+                            _,
+                        ),
+                        newer,
+                    ) => self.go_on(Goal::Token(service, scopes, Asked::Now), newer, session),
                 }
             }
             (
-                State::Token(service, scopes),
+                State::Fetching(fetch),
                 Event::TokenReply {
-                    status,
+                    status: 200..=299,
                     body,
                     asked,
                 },
-            ) => {
-                let (service, scopes) = (service.clone(), scopes.clone());
-                self.on_token_reply(service, scopes, (status, body, asked), session)
+            ) => self.on_token(fetch, &body, asked, session),
+            (State::Fetching(fetch), Event::TokenReply { status, .. }) => {
+                self.on_token_refused(fetch, status, session)
             }
             (state, event) => unreachable!("{event:?} does not answer what was asked in {state:?}"),
         }
@@ -291,55 +289,70 @@ impl Flow {
 
     fn on_response(
         self,
-        with: With,
+        with: &With,
         status: u16,
         challenges: &[Challenge],
         denied: bool,
         session: &mut Session,
     ) -> (Self, Action) {
-        let known = session.known(&self.origin);
-        match (status, with) {
-            (401, _) => {}
-            // ECR says 403 when a password has expired.
-            (403, With::Basic) => return self.want_newer(session),
-            // Some registries say 403, others 400, when a token has expired.
-            (400 | 403, With::CachedToken) if status == 403 || denied => {
-                known.forget_tokens_for(&self.wanted);
-                if let Wants::Token(service) = known.wants.clone() {
-                    let scopes = self.wanted.clone();
-                    return self.want_token(service, scopes, session);
-                }
+        let known = self.known(session);
+        // Some registries say 403, others 400, when a password or a token has expired.
+        let is_denied = status == 403 || (status == 400 && denied);
+        match (with, status) {
+            (With::CachedToken(token), 401) => known.forget_token(token),
+            (_, 401) => {}
+            (With::Basic, _) if is_denied => return self.refresh(Refused::Registry, session),
+            (With::CachedToken(token), _) if is_denied && !known.is_forbidden(token) => {
+                known.forget_token(token);
+                let wants = known.wants.clone();
+                return match wants {
+                    Wants::Token(service) => {
+                        let scopes = self.wanted.clone();
+                        self.pursue(Goal::Token(service, scopes, Asked::Now), session)
+                    }
+                    Wants::Basic | Wants::Nothing => self.finish(),
+                };
+            }
+            (With::FreshToken(token), _) if is_denied => {
+                known.mark_forbidden(token);
                 return self.finish();
             }
             _ => return self.finish(),
         }
-        if with == With::CachedToken {
-            known.forget_tokens_for(&self.wanted);
-        }
-        let or_basic = challenges.contains(&Challenge::Basic);
-        let bearer = challenges.iter().find_map(|challenge| match challenge {
-            Challenge::Bearer {
-                realm,
-                service,
-                scope,
-                ..
-            } => Some((realm, service, scope)),
+        // A request that needs nothing asks whether we may come in at all. What such a challenge proposes may be a
+        // placeholder, which nobody is granted.
+        let challenged = challenges.iter().find_map(|challenge| match challenge {
+            Challenge::Bearer { scope, .. } => scope.as_deref(),
             _ => None,
         });
-        if let Some((realm, name, scope)) = bearer {
-            // A request that needs nothing asks whether we may come in at all. What such a challenge proposes may be a
-            // placeholder, which nobody is granted.
-            let challenged = match scope {
-                Some(scope) if !self.wanted.is_empty() => Scopes::parse(scope),
-                _ => Scopes::none(),
-            };
+        let challenged = challenged
+            .filter(|_| !self.wanted.is_empty())
+            .map_or_else(Scopes::none, Scopes::parse);
+        self.on_challenges(with, challenges, &challenged, session)
+    }
+
+    /// Answers a 401 with what the registry wants, if that can help.
+    fn on_challenges(
+        self,
+        with: &With,
+        challenges: &[Challenge],
+        challenged: &Scopes,
+        session: &mut Session,
+    ) -> (Self, Action) {
+        let or_basic = challenges.contains(&Challenge::Basic);
+        let bearer = challenges.iter().find_map(|challenge| match challenge {
+            Challenge::Bearer { realm, service, .. } => Some((realm, service)),
+            _ => None,
+        });
+        if let Some((realm, name)) = bearer {
             let is_exhausted = match with {
-                With::FreshToken => {
-                    self.exchanges >= MAX_EXCHANGES || self.wanted.cover(&challenged)
-                }
+                With::Nothing | With::CachedToken(_) => false,
                 // The token service was asked before, and its refusal led here.
                 With::Basic => self.exchanges > 0,
-                With::Nothing | With::CachedToken => false,
+                With::FreshToken(_) => {
+                    self.exchanges >= MAX_EXCHANGES || self.wanted.cover(challenged)
+                }
+                With::GivenToken => true,
             };
             if is_exhausted {
                 return self.finish();
@@ -353,140 +366,177 @@ impl Flow {
                 name: name.clone(),
                 or_basic,
             };
-            session.known(&self.origin).wants = Wants::Token(service.clone());
-            let scopes = self.wanted.clone().union(&challenged);
-            self.want_token(service, scopes, session)
-        } else if or_basic && !matches!(with, With::Basic | With::FreshToken) {
-            known.wants = Wants::Basic;
-            self.want_basic(session)
-        } else if with == With::Basic {
-            self.want_newer(session)
-        } else {
-            self.finish()
+            self.known(session).wants = Wants::Token(service.clone());
+            let scopes = self.wanted.clone().union(challenged);
+            return self.pursue(Goal::Token(service, scopes, Asked::Now), session);
+        }
+        match with {
+            With::Basic if or_basic => self.refresh(Refused::Registry, session),
+            With::Nothing | With::CachedToken(_) | With::FreshToken(_) if or_basic => {
+                self.known(session).wants = Wants::Basic;
+                self.pursue(Goal::Basic(Asked::Now), session)
+            }
+            With::Nothing | With::CachedToken(_) => self.probe(session),
+            With::Basic | With::FreshToken(_) | With::GivenToken => self.finish(),
         }
     }
 
-    fn on_token_reply(
+    /// Asks once for the challenge that a refusal did not come with.
+    fn probe(self, session: &mut Session) -> (Self, Action) {
+        let known = self.known(session);
+        if known.is_probed || self.url.path() == CHECK {
+            return self.finish();
+        }
+        known.is_probed = true;
+        self.then(State::Probing, Action::Probe)
+    }
+
+    fn on_token(
         self,
-        service: Service,
-        scopes: Scopes,
-        (status, body, asked): (u16, &[u8], SystemTime),
+        fetch: Fetch,
+        body: &[u8],
+        asked: SystemTime,
         session: &mut Session,
     ) -> (Self, Action) {
-        if (200..300).contains(&status) {
-            return match Token::parse(body, asked) {
-                Ok(token) => {
-                    let secret = token.secret.clone();
-                    let known = session.known(&self.origin);
-                    known.tokens.retain(|(granted, _)| !scopes.cover(granted));
-                    known.tokens.push((scopes.clone(), token));
-                    let flow = Self {
-                        wanted: scopes,
-                        ..self
-                    };
-                    flow.send(With::FreshToken, Some(Authorization::Bearer(secret)))
-                }
-                Err(reason) => {
-                    let realm = service.realm.to_string();
-                    self.fail(Unauthorized::NoToken { realm, reason })
-                }
-            };
+        match Token::parse(body, asked) {
+            Ok(token) => {
+                let secret = token.secret.clone();
+                let holder = fetch.holder();
+                // A service may grant less than it was asked for. The registry knows what a token is good for.
+                let known = self.known(session);
+                known.keep_token(holder, fetch.scopes.clone(), token, self.now);
+                let flow = Self {
+                    wanted: fetch.scopes,
+                    ..self
+                };
+                flow.send(With::FreshToken(secret))
+            }
+            Err(reason) => {
+                let realm = fetch.service.realm.to_string();
+                self.fail(Unauthorized::NoToken { realm, reason })
+            }
+        }
+    }
+
+    /// Finds another way where a token service said no.
+    fn on_token_refused(self, fetch: Fetch, status: u16, session: &mut Session) -> (Self, Action) {
+        let may_ask_again = self.exchanges < MAX_EXCHANGES;
+        let has_password = matches!(fetch.credential, Some(Credential::Password { .. }));
+        let is_no_form = matches!(status, 400 | 401 | 404 | 405);
+        if may_ask_again && has_password && fetch.exchange == Exchange::Form && is_no_form {
+            session.remember_get_only(fetch.service.realm.clone());
+            let exchange = Exchange::Get;
+            return self.fetch(Fetch { exchange, ..fetch });
+        }
+        let is_refused = matches!(status, 400 | 401 | 403);
+        if may_ask_again && is_refused && fetch.credential.is_some() && !self.is_refreshed {
+            return self.refresh(Refused::TokenService(fetch, status), session);
         }
         // Some services refuse a set of scopes instead of granting a part of it.
-        if matches!(status, 401 | 403) && scopes.len() > 1 && self.exchanges < MAX_EXCHANGES {
-            let first = scopes.first_only();
-            return self.want_token(service, first, session);
+        let is_set = fetch.scopes.len() > 1 && !fetch.first_only;
+        if may_ask_again && matches!(status, 401 | 403) && is_set {
+            let first_only = true;
+            return self.fetch(Fetch {
+                first_only,
+                ..fetch
+            });
         }
-        if service.or_basic
-            && matches!(
-                self.credential(session),
-                Lookup::Is(Credential::Password { .. })
-            )
-        {
-            session.known(&self.origin).wants = Wants::Basic;
-            return self.want_basic(session);
+        let may_try_basic = is_refused || matches!(status, 404 | 405);
+        if fetch.service.or_basic && has_password && may_try_basic {
+            self.known(session).wants = Wants::Basic;
+            return self.pursue(Goal::Basic(Asked::Now), session);
         }
         (self, Action::FailAsTokenService)
     }
 
-    fn credential<'s>(&self, session: &'s mut Session) -> &'s Lookup {
-        let known = session.known(&self.origin);
-        known
-            .credentials
-            .entry(self.repository.clone())
-            .or_default()
-    }
-
-    fn looked_up(&self, credential: Option<Credential>, session: &mut Session) {
-        let known = session.known(&self.origin);
-        known
-            .credentials
-            .insert(self.repository.clone(), credential.into());
-    }
-
-    fn want_basic(self, session: &mut Session) -> (Self, Action) {
-        match self.credential(session) {
-            Lookup::NotYet => self.then(State::CredentialForBasic, Action::LookUpCredential),
-            Lookup::Nobody => self.fail(Unauthorized::NoBasicCredential),
-            Lookup::Is(Credential::Password { username, password })
-                if !username.is_empty() && !password.is_empty() =>
-            {
-                let authorization = Authorization::basic(username, password);
-                self.send(With::Basic, Some(authorization))
-            }
-            Lookup::Is(Credential::RegistryToken(token)) => {
-                let authorization = Authorization::Bearer(token.clone());
-                self.send(With::FreshToken, Some(authorization))
-            }
-            Lookup::Is(_) => self.fail(Unauthorized::IncompleteBasicCredential),
-        }
-    }
-
     /// Asks once whether there is a newer credential than the one that was refused.
-    fn want_newer(mut self, session: &mut Session) -> (Self, Action) {
-        match self.credential(session) {
-            Lookup::Is(rejected) if !self.is_refreshed => {
-                let rejected = rejected.clone();
+    fn refresh(mut self, refused: Refused, session: &mut Session) -> (Self, Action) {
+        match self.known(session).credential(self.repository.as_ref()) {
+            Found::Is(rejected) if !self.is_refreshed => {
                 self.is_refreshed = true;
-                self.then(
-                    State::NewerCredential(rejected.clone()),
-                    Action::RefreshCredential(rejected),
-                )
+                let action = Action::RefreshCredential(rejected.clone());
+                self.then(State::Refreshing(rejected, refused), action)
             }
             _ => self.finish(),
         }
     }
 
-    fn want_token(
-        mut self,
-        service: Service,
-        scopes: Scopes,
+    /// Looks up the credential, unless that was done, and goes on.
+    fn pursue(self, goal: Goal, session: &mut Session) -> (Self, Action) {
+        match self.known(session).credential(self.repository.as_ref()) {
+            Found::NotYet => self.then(State::LookingUp(goal), Action::LookUpCredential),
+            Found::Nobody => self.go_on(goal, None, session),
+            Found::Is(credential) => self.go_on(goal, Some(credential), session),
+        }
+    }
+
+    fn go_on(
+        self,
+        goal: Goal,
+        credential: Option<Credential>,
         session: &mut Session,
     ) -> (Self, Action) {
-        let credential = match self.credential(session) {
-            Lookup::NotYet => {
-                return self.then(
-                    State::CredentialForToken(service, scopes),
-                    Action::LookUpCredential,
-                );
+        match (goal, credential) {
+            (_, Some(Credential::RegistryToken(token))) => {
+                let authorization = Authorization::Bearer(token);
+                self.send_with(With::GivenToken, Some(authorization))
             }
-            Lookup::Nobody => None,
-            Lookup::Is(Credential::RegistryToken(token)) => {
-                let authorization = Authorization::Bearer(token.clone());
-                self.exchanges = MAX_EXCHANGES;
-                return self.send(With::FreshToken, Some(authorization));
+            (Goal::Basic(_), Some(Credential::Password { username, password }))
+                if !username.is_empty() && !password.is_empty() =>
+            {
+                let authorization = Authorization::basic(&username, &password);
+                self.send_with(With::Basic, Some(authorization))
             }
-            Lookup::Is(credential) => Some(credential.clone()),
-        };
+            // It asked for it elsewhere: this may be open to everyone.
+            (Goal::Basic(Asked::Before), _) => self.send(With::Nothing),
+            (Goal::Basic(Asked::Now), None) => self.fail(Unauthorized::NoBasicCredential),
+            (Goal::Basic(Asked::Now), Some(_)) => {
+                self.fail(Unauthorized::IncompleteBasicCredential)
+            }
+            (Goal::Token(service, mut scopes, asked), credential) => {
+                let exchange = match &credential {
+                    Some(Credential::IdentityToken(_)) => Exchange::Form,
+                    Some(Credential::Password { .. }) if session.wants_form(&service.realm) => {
+                        Exchange::Form
+                    }
+                    _ => Exchange::Get,
+                };
+                let mut fetch = Fetch {
+                    service,
+                    scopes: Scopes::none(),
+                    first_only: false,
+                    exchange,
+                    credential,
+                };
+                if asked == Asked::Before {
+                    let holder = fetch.holder();
+                    let known = self.known(session);
+                    if let Some(token) = known.usable_token(&holder, &scopes, self.now) {
+                        return self.send(With::CachedToken(token));
+                    }
+                    scopes = known.scopes_to_ask_for(&holder, &scopes);
+                }
+                fetch.scopes = scopes;
+                self.fetch(fetch)
+            }
+        }
+    }
+
+    fn fetch(mut self, fetch: Fetch) -> (Self, Action) {
         self.exchanges += 1;
         let request = TokenRequest {
-            realm: service.realm.clone(),
-            service: service.name.clone(),
-            scopes: scopes.clone(),
-            credential,
+            realm: fetch.service.realm.clone(),
+            service: fetch.service.name.clone(),
+            scopes: if fetch.first_only {
+                fetch.scopes.first_only()
+            } else {
+                fetch.scopes.clone()
+            },
+            credential: fetch.credential.clone(),
+            exchange: fetch.exchange,
         };
         self.then(
-            State::Token(service, scopes),
+            State::Fetching(fetch),
             Action::FetchToken(Box::new(request)),
         )
     }
@@ -505,7 +555,30 @@ impl Flow {
         }
     }
 
-    fn send(self, with: With, authorization: Option<Authorization>) -> (Self, Action) {
+    fn known<'s>(&self, session: &'s mut Session) -> &'s mut Known {
+        session.known(&self.origin)
+    }
+
+    fn set_credential(&self, credential: Option<Credential>, session: &mut Session) {
+        let repository = self.repository.clone();
+        self.known(session).set_credential(repository, credential);
+    }
+
+    fn send(self, with: With) -> (Self, Action) {
+        let authorization = match &with {
+            With::CachedToken(token) | With::FreshToken(token) => {
+                Some(Authorization::Bearer(token.clone()))
+            }
+            With::Nothing | With::Basic | With::GivenToken => None,
+        };
+        self.send_with(with, authorization)
+    }
+
+    fn send_with(mut self, with: With, authorization: Option<Authorization>) -> (Self, Action) {
+        if self.sends == MAX_SENDS {
+            return self.finish();
+        }
+        self.sends += 1;
         self.then(State::Sent(with), Action::Send(authorization))
     }
 
@@ -519,6 +592,16 @@ impl Flow {
 
     const fn fail(self, reason: Unauthorized) -> (Self, Action) {
         (self, Action::Fail(reason))
+    }
+}
+
+impl Fetch {
+    fn holder(&self) -> Holder {
+        Holder {
+            realm: self.service.realm.clone(),
+            service: self.service.name.clone(),
+            credential: self.credential.clone(),
+        }
     }
 }
 

@@ -5,37 +5,48 @@
 //! [`Session`]. One flow serves one request.
 //!
 //! ```text
-//!                                  begin
-//!         nothing known /            │ Basic known        \ token service known
-//!                      ▼             ▼                     ▼
-//!   ┌─────────────► SENT(none)   SENT(basic)   token cached? ── yes ─► SENT(cached token)
-//!   │                  │             │               │ no                    │
-//!   │ other: finish ◄──┼─────────────┼───────────────┼───────────────────────┤
-//!   │                  │ 401         │ 401           ▼                       │ 401 / 403
-//!   │                  ▼             │          CREDENTIAL ◄─────────────────┘ (the token is dropped)
-//!   │         challenge: Bearer ─────┼────────────►  │
-//!   │         challenge: Basic ──► CREDENTIAL        ▼
-//!   │                                │ found       TOKEN ── refused ─► Basic offered too? ─► SENT(basic)
-//!   │                                ▼               │ 200                     │ no
-//!   │                            SENT(basic)         ▼                         ▼
-//!   │                                │           SENT(fresh token)           fail
-//!   │                                │ 401 / 403     │ 401 with a scope never asked for: TOKEN, once
-//!   │                                ▼               │
-//!   │         SENT(basic) ◄─ newer, once ─ NEWER?    │
-//!   │                                │ no            │
-//!   └────────────────────────────────┴───────────────┴─► finish: the registry's own words reach the user
+//!                                     begin
+//!          nothing known /              │ Basic known           \ token service known
+//!                       ▼               ▼                        ▼
+//!    ┌───────────► SENT(nothing)   CREDENTIAL ── none ─► ┐   CREDENTIAL
+//!    │                  │               │     SENT(nothing)      │
+//!    │                  │               ▼                  token cached? ── yes ─► SENT(cached token)
+//!    │                  │          SENT(Basic)                   │ no                    │
+//!    │ other: finish ◄──┼───────────────┼────────────────────────┼───────────────────────┤
+//!    │                  │ 401           │ 401                    ▼                       │ 401, 403, 400 denied
+//!    │                  ▼               │               ┌─────► TOKEN ◄──────────────────┘ (the token is dropped)
+//!    │  no challenge: PROBE, once       │               │        │ 200        │ refused
+//!    │  Bearer ─► CREDENTIAL ───────────┼───────────────┘        ▼            ▼
+//!    │  Basic ──► CREDENTIAL            │                SENT(fresh token)   a form by GET; a newer credential,
+//!    │               │                  │ 403,                   │           once; the first scope alone; Basic,
+//!    │               ▼                  │ 400 denied             │           if that was offered too
+//!    │          SENT(Basic)             ▼                        │            │ none of these: fail, in the
+//!    │               ▲  newer, once   NEWER?                     │            ▼ words of the token service
+//!    │               └──────────────────┤ no                     │
+//!    │                                  ▼                        │ 401 with a scope never asked for: TOKEN, once
+//!    └──────────── finish: the registry's own words reach the user ◄ any other
 //! ```
 //!
-//! At most two tokens are fetched and three requests sent for one request of the caller's.
+//! | | |
+//! |---|---|
+//! | requests sent for one of the caller's | at most 4, and once for each registry a `GET /v2/` for a missing challenge |
+//! | tokens fetched for one request | at most 2 |
+//! | credentials | looked up after the registry asked for them, once for each repository; a newer one asked for once |
+//! | tokens | kept by registry, realm, service, credential and scopes, until shortly before they expire |
+//!
+//! A token that the user gave is sent wherever one is asked for; no service is asked then, and a refusal is final. What
+//! follows from every event in every state stands in `flow/tests/table.rs`.
 
 mod challenge;
 mod flow;
 mod scope;
+mod session;
 mod token;
 mod trust;
 
 pub use self::challenge::{Challenge, parse_challenges};
-pub use self::flow::{Action, Authorization, Event, Flow, Session};
+pub use self::flow::{Action, Authorization, Event, Flow};
 pub use self::scope::{Scope, Scopes};
-pub use self::token::{Token, TokenRequest};
+pub use self::session::Session;
+pub use self::token::{Exchange, Token, TokenRequest};
 pub use self::trust::{Trust, trust};

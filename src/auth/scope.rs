@@ -104,6 +104,19 @@ impl Scopes {
         self
     }
 
+    /// These scopes, and what `others` hold about the resource of the first one.
+    #[must_use]
+    pub fn extend_first(mut self, others: &Self) -> Self {
+        let about_first = self.0.first().and_then(|first| {
+            let mut others = others.0.iter();
+            others.find(|other| other.resource == first.resource)
+        });
+        if let Some(scope) = about_first.cloned() {
+            self.add(scope);
+        }
+        self
+    }
+
     /// The first scope alone: the repository that a request is about.
     #[must_use]
     pub fn first_only(&self) -> Self {

@@ -6,12 +6,16 @@ use serde::Deserialize;
 
 use super::scope::Scopes;
 use crate::credential::{Credential, Secret};
+use crate::time::parse_rfc3339;
 use crate::url::{Url, encode_component};
 
 /// A service that gives no lifetime means this long (distribution's token specification).
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
-/// A token is not used in the last moments of its life: the request still has to travel.
+/// A token is not used in the last moments of its life, because the request still has to travel: this long at most, and no
+/// more than a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(10);
+/// How far the clock of a token service may be behind ours for its word on when it issued a token to count.
+const SANE_SKEW: Duration = Duration::from_secs(300);
 
 /// A request to a token service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,48 +28,66 @@ pub struct TokenRequest {
     pub scopes: Scopes,
     /// Who asks; nobody in particular when absent.
     pub credential: Option<Credential>,
+    /// How it is sent.
+    pub exchange: Exchange,
+}
+
+/// How a token service is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// By GET, with user name and password in the `Authorization` header (distribution's "Token Authentication").
+    Get,
+    /// By POST, with the secret in a form (distribution's "Token Authentication: OAuth2").
+    Form,
 }
 
 /// The client's name in OAuth2 requests, which must have one.
 const CLIENT_ID: &str = "oras-rs";
 
 impl TokenRequest {
-    /// Whether this is sent as an OAuth2 form by POST. Everything but an identity token is sent by GET.
-    pub const fn is_oauth2(&self) -> bool {
-        matches!(self.credential, Some(Credential::IdentityToken(_)))
-    }
-
-    /// The address to get the token from: the realm with service and scopes in its query.
+    /// The address to get the token from: the realm with scopes and service in its query.
     pub fn url(&self) -> Url {
         let mut url = self.realm.clone();
-        if let Some(service) = &self.service {
-            url = url.with_parameter("service", service);
-        }
         for scope in self.scopes.iter() {
             url = url.with_parameter("scope", &scope);
+        }
+        if let Some(service) = &self.service {
+            url = url.with_parameter("service", service);
         }
         url
     }
 
-    /// The OAuth2 form (distribution's "Token Authentication: OAuth2"), for an identity token.
+    /// The form to post, if the service is asked by one.
     pub fn form(&self) -> Option<Secret> {
-        let Some(Credential::IdentityToken(token)) = &self.credential else {
+        if self.exchange != Exchange::Form {
             return None;
+        }
+        let grant = match &self.credential {
+            Some(Credential::IdentityToken(token)) => [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", token.expose()),
+                ("", ""),
+            ],
+            Some(Credential::Password { username, password }) => [
+                ("grant_type", "password"),
+                ("username", username),
+                ("password", password.expose()),
+            ],
+            _ => return None,
         };
         let scopes: Vec<String> = self.scopes.iter().collect();
-        let fields = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", token.expose()),
+        let rest = [
             ("service", self.service.as_deref().unwrap_or_default()),
             ("client_id", CLIENT_ID),
             ("scope", &scopes.join(" ")),
         ];
-        let form: Vec<String> = fields
+        let fields: Vec<String> = grant
             .into_iter()
+            .chain(rest)
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| format!("{name}={}", encode_component(value)))
             .collect();
-        Some(form.join("&").into())
+        Some(fields.join("&").into())
     }
 }
 
@@ -74,7 +96,8 @@ impl TokenRequest {
 pub struct Token {
     /// What is sent.
     pub secret: Secret,
-    expires: SystemTime,
+    /// From when on it is not used any more.
+    stale: SystemTime,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +105,7 @@ struct Reply {
     token: Option<String>,
     access_token: Option<String>,
     expires_in: Option<f64>,
+    issued_at: Option<String>,
 }
 
 impl Token {
@@ -110,19 +134,22 @@ impl Token {
             .expires_in
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .map_or(DEFAULT_LIFETIME, |lifetime| lifetime.max(DEFAULT_LIFETIME));
-        let expires = asked
-            .checked_add(lifetime)
-            .unwrap_or(asked + DEFAULT_LIFETIME);
+        // It may have been issued to us before.
+        let issued = reply
+            .issued_at
+            .and_then(|issued| parse_rfc3339(&issued))
+            .filter(|&issued| issued < asked && asked <= issued + SANE_SKEW)
+            .unwrap_or(asked);
+        let useful = lifetime.saturating_sub(MARGIN.min(lifetime / 10));
         Ok(Self {
             secret: secret.into(),
-            expires,
+            stale: issued.checked_add(useful).unwrap_or(issued),
         })
     }
 
     /// Whether it is still good for a request that starts at `now`.
     pub fn is_usable(&self, now: SystemTime) -> bool {
-        now.checked_add(MARGIN)
-            .is_some_and(|now| now < self.expires)
+        now < self.stale
     }
 }
 
@@ -165,11 +192,37 @@ mod tests {
                 .unwrap()
                 .is_usable(UNIX_EPOCH + Duration::from_secs(seconds))
         };
-        assert!(usable_after(r#"{"token":"t"}"#, 49));
-        assert!(!usable_after(r#"{"token":"t"}"#, 50));
-        assert!(usable_after(r#"{"token":"t","expires_in":5}"#, 49));
+        assert!(usable_after(r#"{"token":"t"}"#, 53));
+        assert!(!usable_after(r#"{"token":"t"}"#, 54));
+        assert!(usable_after(r#"{"token":"t","expires_in":5}"#, 53));
         assert!(usable_after(r#"{"token":"t","expires_in":300}"#, 289));
         assert!(!usable_after(r#"{"token":"t","expires_in":300}"#, 290));
+    }
+
+    #[test]
+    fn when_a_token_was_issued_counts_if_it_makes_its_life_shorter_and_the_clocks_agree() {
+        let asked = UNIX_EPOCH + Duration::from_secs(3600);
+        for (issued_at, lives) in [
+            ("1970-01-01T00:59:00Z", 230),
+            ("1970-01-01T00:59:00.5+00:00", 230),
+            ("1970-01-01T01:59:00+01:00", 230),
+            ("1970-01-01T01:00:00Z", 290),
+            ("1970-01-01T01:00:01Z", 290),
+            ("1970-01-01T00:54:59Z", 290),
+            ("0000-00-00T00:00:00Z", 290),
+            ("soon", 290),
+        ] {
+            let body = format!(r#"{{"token":"t","expires_in":300,"issued_at":"{issued_at}"}}"#);
+            let token = Token::parse(body.as_bytes(), asked).unwrap();
+            assert!(
+                token.is_usable(asked + Duration::from_secs(lives - 1)),
+                "{issued_at}"
+            );
+            assert!(
+                !token.is_usable(asked + Duration::from_secs(lives)),
+                "{issued_at}"
+            );
+        }
     }
 
     #[test]
@@ -179,19 +232,31 @@ mod tests {
             service: Some("my service".to_owned()),
             scopes: Scopes::parse("repository:x:pull,push repository:y:pull"),
             credential: None,
+            exchange: Exchange::Get,
         };
         assert_eq!(
             request.url().exact(),
-            "https://r/t?a=b&service=my%20service&scope=repository%3Ax%3Apull%2Cpush&scope=repository%3Ay%3Apull"
+            "https://r/t?a=b&scope=repository%3Ax%3Apull%2Cpush&scope=repository%3Ay%3Apull&service=my%20service"
         );
         assert_eq!(request.form(), None);
-        let oauth2 = TokenRequest {
-            credential: Some(Credential::IdentityToken("a+b".into())),
-            ..request
+        let form = |credential| {
+            let exchange = Exchange::Form;
+            let credential = Some(credential);
+            let request = TokenRequest {
+                credential,
+                exchange,
+                ..request.clone()
+            };
+            request.form().unwrap().expose().to_owned()
         };
+        let rest = "service=my%20service&client_id=oras-rs&scope=repository%3Ax%3Apull%2Cpush%20repository%3Ay%3Apull";
         assert_eq!(
-            oauth2.form().unwrap().expose(),
-            "grant_type=refresh_token&refresh_token=a%2Bb&service=my%20service&client_id=oras-rs&scope=repository%3Ax%3Apull%2Cpush%20repository%3Ay%3Apull"
+            form(Credential::IdentityToken("a+b".into())),
+            format!("grant_type=refresh_token&refresh_token=a%2Bb&{rest}")
+        );
+        assert_eq!(
+            form(Credential::password("me&you", "a=b")),
+            format!("grant_type=password&username=me%26you&password=a%3Db&{rest}")
         );
     }
 }

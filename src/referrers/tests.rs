@@ -169,7 +169,7 @@ fn only_what_may_be_a_list_of_referrers_is_taken_for_one() {
     let index = |text: &str| found(MediaType::IMAGE_INDEX, text);
     assert!(index(EMPTY_INDEX).is_ok());
     assert!(index(r#"{"schemaVersion":2,"manifests":null}"#).is_ok());
-    let with = |members: &str| EMPTY_INDEX.replace("}", &format!(",{members}}}"));
+    let with = |members: &str| EMPTY_INDEX.replace('}', &format!(",{members}}}"));
     for (text, wanted) in [
         ("{}", "missing field `schemaVersion`"),
         (

@@ -5,13 +5,15 @@ use std::io::{self, Cursor, Read};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::auth::Trust;
-use crate::error::{Error, Refusal, RegistryError, Result, TransportKind};
+use crate::auth::{Challenge, Trust, parse_challenges};
+use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
 
 /// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
+/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
+pub(super) const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 /// How much of a body that is no registry error is shown, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
 /// How much of an error's detail is shown, in characters.
@@ -50,6 +52,25 @@ impl Answer {
             .map(str::trim)
     }
 
+    /// What a refusal asks for. With any other status the header means nothing: some registries always send it.
+    pub(super) fn challenges(&self) -> Vec<Challenge> {
+        if self.status() == 401 {
+            parse_challenges(self.response.headers.all("WWW-Authenticate"))
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The body of a token service's answer, if that is a token. Otherwise it is left for the error.
+    pub(super) fn token(&mut self) -> Result<Vec<u8>> {
+        if (200..300).contains(&self.status()) {
+            self.response
+                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// Passes on an answer with one of these statuses; any other becomes an error.
     pub(super) fn expect(self, statuses: &[u16]) -> Result<Self> {
         if statuses.contains(&self.status()) {
@@ -60,7 +81,12 @@ impl Answer {
     }
 
     /// The error that this answer reports.
-    pub(super) fn into_error(mut self) -> Error {
+    pub(super) fn into_error(self) -> Error {
+        self.into_error_of(Refuser::Registry)
+    }
+
+    /// The error that this answer of `by` reports.
+    pub(super) fn into_error_of(mut self, by: Refuser) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
         let errors = parse_errors(&body);
@@ -76,6 +102,7 @@ impl Answer {
             status: self.status(),
             errors,
             excerpt,
+            by,
         }))
     }
 

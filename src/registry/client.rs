@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::answer::{Answer, NamedBody};
+use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
 use crate::auth::{
-    Action, Authorization, Event, Flow, Scopes, Session, TokenRequest, Trust, parse_challenges,
-    trust,
+    Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, TimedReader};
 use crate::content::Content;
 use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result, TransportKind, Unauthorized};
+use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::reference::{RegistryName, RepositoryName};
@@ -29,13 +29,15 @@ use crate::transport::{
 use crate::url::{Origin, Scheme, Url};
 
 /// How many redirects are followed for one request.
-const MAX_REDIRECTS: usize = 5;
-/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
-const MAX_TOKEN_BYTES: u64 = 128 * 1024;
+const MAX_REDIRECTS: usize = 10;
 /// How long to wait for an answer once a request is sent.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+pub(super) const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
+const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
+/// How long a message that nobody waits for may take to arrive, once it has begun.
+const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -70,7 +72,7 @@ pub enum PlainHttp {
 pub struct Client {
     transport: Box<dyn Transport + Send>,
     credentials: Box<dyn CredentialStore + Send>,
-    clock: Box<dyn Clock + Send>,
+    clock: Arc<dyn Clock + Send + Sync>,
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
@@ -84,7 +86,7 @@ pub struct Client {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learned {
     pub(super) mount: Mounts,
-    /// A large body has been accepted, so the next one need not ask first.
+    /// A large body has been accepted, or asking first was refused, so the next one is sent without.
     pub(super) takes_large_bodies: bool,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
     pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
@@ -126,8 +128,8 @@ impl ClientBuilder {
 
     /// Takes time from `clock`.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
-        self.client.clock = Box::new(clock);
+    pub fn clock(mut self, clock: impl Clock + Send + Sync + 'static) -> Self {
+        self.client.clock = Arc::new(clock);
         self
     }
 
@@ -165,11 +167,19 @@ impl ClientBuilder {
         self
     }
 
-    /// Refuses manifests of more than `bytes` bytes. The default is
-    /// [`MAX_MANIFEST_BYTES`].
+    /// Refuses to push manifests of more than `bytes` bytes, and to read them where the call has no limit of its own, as
+    /// [`Source::fetch`](crate::store::Source::fetch) has not. The default is [`MAX_MANIFEST_BYTES`].
     #[must_use]
     pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
         self.client.max_manifest_bytes = bytes;
+        self
+    }
+
+    /// Sends passwords to token services in an OAuth2 form first, and by GET where that is not taken. Without this, passwords
+    /// go by GET, which every service knows; identity tokens always go in a form.
+    #[must_use]
+    pub fn prefer_oauth2(self) -> Self {
+        self.client.session.borrow_mut().prefer_oauth2();
         self
     }
 
@@ -191,7 +201,7 @@ impl Client {
             client: Self {
                 transport: Box::new(UreqTransport::new()),
                 credentials: Box::new(Anonymous),
-                clock: Box::new(SystemClock),
+                clock: Arc::new(SystemClock),
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
@@ -270,19 +280,23 @@ impl Client {
         if draft.url.origin() != home {
             return self.send_with_retries(&mut draft, &Secrets::none(&home));
         }
-        let (mut flow, mut action) = {
-            let session = &mut self.session.borrow_mut();
-            let (url, repository) = (&draft.url, draft.repository.clone());
-            let now = self.clock.now();
-            Flow::begin(url, repository, draft.scopes.clone(), session, now)
-        };
+        let (mut flow, mut action) = Flow::begin(
+            &draft.url,
+            draft.repository.clone(),
+            draft.scopes.clone(),
+            &mut self.session.borrow_mut(),
+            self.clock.now(),
+        );
+        // The last answer, be it the registry's or its token service's.
         let mut last: Option<Answer> = None;
         loop {
-            (flow, action) = match action {
+            if let Action::Send(_) | Action::FetchToken(_) = action
+                && let Some(superseded) = last.take()
+            {
+                superseded.response.drain();
+            }
+            let event = match action {
                 Action::Send(authorization) => {
-                    if let Some(refused) = last.take() {
-                        refused.response.drain();
-                    }
                     let secrets = Secrets {
                         authorization: authorization.as_ref(),
                         with_headers: true,
@@ -292,29 +306,32 @@ impl Client {
                     if answer.trust != Trust::Full {
                         return Ok(answer);
                     }
-                    let challenges =
-                        parse_challenges(answer.response.headers.all("WWW-Authenticate"));
                     let event = Event::Response {
                         status: answer.status(),
-                        challenges: &challenges,
+                        challenges: answer.challenges(),
                         denied: answer.status() == 400 && answer.says_denied(),
                     };
                     last = Some(answer);
-                    flow.on(event, &mut self.session.borrow_mut())
+                    event
                 }
-                Action::LookUpCredential => {
-                    let credential = self.credential(registry, &draft)?;
-                    flow.on(
-                        Event::Credential(credential),
-                        &mut self.session.borrow_mut(),
-                    )
-                }
+                Action::Probe => Event::Probed(self.probe(registry, &home)),
+                Action::LookUpCredential => Event::Credential(self.credential(registry, &draft)?),
                 Action::RefreshCredential(rejected) => {
                     let repository = draft.repository.as_ref();
                     let newer = self.credentials.refresh(registry, repository, &rejected)?;
-                    flow.on(Event::Credential(newer), &mut self.session.borrow_mut())
+                    Event::Credential(newer)
                 }
-                Action::FetchToken(request) => self.ask_token_service(flow, &request, &home)?,
+                Action::FetchToken(request) => {
+                    let asked = self.clock.now();
+                    let mut answer = self.fetch_token(&request, &home)?;
+                    let event = Event::TokenReply {
+                        status: answer.status(),
+                        body: answer.token()?,
+                        asked,
+                    };
+                    last = Some(answer);
+                    event
+                }
                 Action::Fail(reason) => {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
                     let error = Error::Unauthorized {
@@ -322,19 +339,38 @@ impl Client {
                         reason,
                     };
                     return Err(if is_about_the_request {
-                        error.context(format!("{} \"{}\"", draft.method, draft.url))
+                        error.context(draft.doing())
                     } else {
                         error
                     });
                 }
-                Action::Finish | Action::FailAsTokenService => match last {
-                    Some(answer) => return Ok(answer),
-                    None => unreachable!(
-                        "the flow finishes with an answer, and has sent the request before"
-                    ),
-                },
+                Action::Finish => return Ok(last.expect("a flow finishes with an answer")),
+                Action::FailAsTokenService => {
+                    let answer = last.expect("a flow that fails so has asked a token service");
+                    let error = answer.into_error_of(Refuser::TokenService);
+                    return Err(error.context(draft.doing()));
+                }
             };
+            (flow, action) = flow.on(event, &mut self.session.borrow_mut());
         }
+    }
+
+    /// Asks what the registry wants from those who come in. That it does not say is no error.
+    fn probe(&self, registry: &RegistryName, home: &Origin) -> Vec<Challenge> {
+        let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
+        let secrets = Secrets {
+            with_headers: true,
+            ..Secrets::none(home)
+        };
+        let answer = self.send_with_retries(&mut Draft::new(Method::Get, url), &secrets);
+        answer.map_or_else(
+            |_| Vec::new(),
+            |answer| {
+                let challenges = answer.challenges();
+                answer.response.drain();
+                challenges
+            },
+        )
     }
 
     /// Looks up the credential for a request.
@@ -349,36 +385,6 @@ impl Client {
             })
     }
 
-    /// Asks a token service and takes in what it answers.
-    fn ask_token_service(
-        &self,
-        flow: Flow,
-        request: &TokenRequest,
-        home: &Origin,
-    ) -> Result<(Flow, Action)> {
-        let asked = self.clock.now();
-        let mut answer = self.fetch_token(request, home)?;
-        let status = answer.status();
-        let body = if (200..300).contains(&status) {
-            answer
-                .response
-                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")?
-        } else {
-            Vec::new()
-        };
-        let event = Event::TokenReply {
-            status,
-            body: &body,
-            asked,
-        };
-        let (flow, action) = flow.on(event, &mut self.session.borrow_mut());
-        if action == Action::FailAsTokenService {
-            return Err(answer.into_error());
-        }
-        answer.response.drain();
-        Ok((flow, action))
-    }
-
     fn fetch_token(&self, request: &TokenRequest, home: &Origin) -> Result<Answer> {
         let form = request.form();
         let mut draft = match &form {
@@ -389,7 +395,7 @@ impl Client {
             },
             None => Draft::new(Method::Get, request.url()),
         };
-        let authorization = Authorization::for_token_service(request.credential.as_ref());
+        let authorization = Authorization::for_token_service(request);
         draft.whole = Some(MAX_TOKEN_BYTES);
         let secrets = Secrets {
             authorization: authorization.as_ref(),
@@ -504,7 +510,7 @@ impl Client {
             url = next;
         }
         Err(Error::Protocol {
-            what: format!("{} \"{}\"", draft.method, draft.url),
+            what: draft.doing(),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
     }
@@ -517,11 +523,7 @@ impl Client {
         trust: Trust,
     ) -> Result<Answer> {
         let method = draft.method;
-        let patience = if method == Method::Put {
-            UPLOAD_PATIENCE
-        } else {
-            PATIENCE
-        };
+        let patience = draft.patience;
         let request = |body| Request {
             method,
             url,
@@ -549,8 +551,14 @@ impl Client {
             let announced = response.content_length();
             (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
         });
-        let mut body: Box<dyn Read + Send> =
-            Box::new(NamedBody::new(response.body, method, url.clone()));
+        let body = if draft.streams && (200..300).contains(&response.status) {
+            response.body
+        } else {
+            let limit = whole.map_or(MAX_MESSAGE_TIME, |_| MAX_DOCUMENT_TIME);
+            let clock = Arc::clone(&self.clock);
+            Box::new(TimedReader::new(response.body, clock, limit))
+        };
+        let mut body: Box<dyn Read + Send> = Box::new(NamedBody::new(body, method, url.clone()));
         if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
@@ -617,6 +625,10 @@ pub(super) struct Draft<'a> {
     pub(super) follow: bool,
     /// Up to how many bytes of the answer's body are part of the answer: if they do not arrive, there is none.
     pub(super) whole: Option<u64>,
+    /// Whether the answer's body is content, which may be of any size and take any time. Everything else is short.
+    pub(super) streams: bool,
+    /// How long to wait for the answer to begin.
+    pub(super) patience: Duration,
 }
 
 /// What a request carries.
@@ -638,7 +650,14 @@ impl Draft<'_> {
             scopes: Scopes::none(),
             follow: true,
             whole: None,
+            streams: false,
+            patience: PATIENCE,
         }
+    }
+
+    /// What is being done, for errors.
+    fn doing(&self) -> String {
+        format!("{} \"{}\"", self.method, self.url)
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {

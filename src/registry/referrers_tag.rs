@@ -210,7 +210,9 @@ impl<'a> Maintenance<'a> {
                     if gone.is_empty() {
                         return Err(Error::Refused(refusal));
                     }
-                    gone.iter().for_each(|digest| list.remove(digest));
+                    for digest in &gone {
+                        list.remove(digest);
+                    }
                 }
                 result => return result,
             }

@@ -20,6 +20,7 @@ mod families;
 mod limits;
 mod manifests;
 mod pagination;
+mod patience;
 mod proxies;
 mod redirects;
 mod referrers;

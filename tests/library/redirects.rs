@@ -192,11 +192,11 @@ fn redirects_end() {
     assert_eq!(
         text(&error),
         format!(
-            "GET \"{}/v2/a/blobs/{HELLO}\": more than 5 redirects",
+            "GET \"{}/v2/a/blobs/{HELLO}\": more than 10 redirects",
             registry.url()
         )
     );
-    assert_eq!(registry.log().len(), 6);
+    assert_eq!(registry.log().len(), 11);
 }
 
 #[test]

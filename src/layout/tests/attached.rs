@@ -162,10 +162,8 @@ fn what_is_attached_later_is_found_and_what_was_damaged_too() {
 
     let two = index_of(root, &[], Some(&subject), "two");
     let writer = LayoutStore::create_or_open(root).unwrap();
-    let mut bytes = fs::read(blob_path(root, &two)).unwrap();
-    writer
-        .push(&two, &mut bytes.as_mut_slice().as_ref())
-        .unwrap();
+    let bytes = fs::read(blob_path(root, &two)).unwrap();
+    writer.push(&two, &mut bytes.as_slice()).unwrap();
     for store in [&reader, &writer] {
         assert_eq!(names(store, &subject), ["one", "two"]);
     }

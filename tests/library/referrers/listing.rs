@@ -172,7 +172,7 @@ fn who_filtered_is_believed_about_what_does_not_tell_its_type() {
     let (first, second) = page.split_at(page.rfind("\"artifactType\":\"sig/a\"").unwrap());
     let page = format!("{first}{}", second.replace("\"sig/a\"", "null"));
     let annotated = page.replacen(
-        "{",
+        '{',
         r#"{"annotations":{"org.opencontainers.referrers.filtersApplied":"artifactType"},"#,
         1,
     );

@@ -1,9 +1,11 @@
-//! One test for each rule of the machine.
+//! One test for each rule of the machine. What follows from each event in each state stands in [`table`].
+
+mod table;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::super::challenge::parse_challenges;
 use super::*;
+use crate::auth::parse_challenges;
 
 const BEARER: &str =
     r#"Bearer realm="https://auth.example/token",service="r",scope="repository:a:pull""#;
@@ -43,7 +45,7 @@ impl Scenario {
         self
     }
 
-    fn event(&mut self, event: Event<'_>) -> &mut Self {
+    fn event(&mut self, event: Event) -> &mut Self {
         let (flow, action) = self.flow.take().unwrap().on(event, &mut self.session);
         (self.flow, self.action) = (Some(flow), action);
         self
@@ -54,7 +56,7 @@ impl Scenario {
         let challenges = parse_challenges(challenges.iter().copied());
         self.event(Event::Response {
             status,
-            challenges: &challenges,
+            challenges,
             denied: false,
         })
     }
@@ -62,7 +64,7 @@ impl Scenario {
     fn denied(&mut self) -> &mut Self {
         self.event(Event::Response {
             status: 400,
-            challenges: &[],
+            challenges: Vec::new(),
             denied: true,
         })
     }
@@ -70,6 +72,12 @@ impl Scenario {
     fn credential(&mut self, credential: impl Into<Option<Credential>>) -> &mut Self {
         assert_eq!(self.action, Action::LookUpCredential);
         self.event(Event::Credential(credential.into()))
+    }
+
+    /// The answer to the question what the registry wants at all.
+    fn probed(&mut self, challenges: &[&str]) -> &mut Self {
+        assert_eq!(self.action, Action::Probe);
+        self.event(Event::Probed(parse_challenges(challenges.iter().copied())))
     }
 
     fn newer(&mut self, newer: impl Into<Option<Credential>>) -> &mut Self {
@@ -86,7 +94,7 @@ impl Scenario {
         let asked = self.now;
         self.event(Event::TokenReply {
             status,
-            body: body.as_bytes(),
+            body: body.as_bytes().to_vec(),
             asked,
         })
     }
@@ -130,11 +138,71 @@ fn nothing_is_sent_unasked_and_what_is_not_401_is_the_result() {
 }
 
 #[test]
-fn a_401_without_a_scheme_we_speak_is_the_result() {
+fn a_401_without_a_scheme_we_speak_is_the_result_unless_the_registry_says_elsewhere_what_it_wants()
+{
     for challenges in [&[][..], &["Negotiate"], &["Digest realm=x"]] {
         let mut scenario = Scenario::begin(Scopes::pull("a"));
-        assert_eq!(scenario.status(401, challenges).action, Action::Finish);
+        scenario.status(401, challenges);
+        assert_eq!(scenario.probed(challenges).action, Action::Finish);
+        assert_eq!(
+            scenario
+                .again(Scopes::pull("a"))
+                .status(401, challenges)
+                .action,
+            Action::Finish,
+            "it is asked once"
+        );
     }
+
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario.status(401, &[]);
+    let placeholder = BEARER.replace("repository:a:pull", "repository:user/image:pull");
+    scenario
+        .probed(&[&placeholder])
+        .credential(None)
+        .asks_for(&["repository:a:pull"]);
+
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario.status(401, &[]);
+    scenario
+        .probed(&[BASIC])
+        .credential(me())
+        .sends(Some("Basic bWU6c2VjcmV0"));
+}
+
+#[test]
+fn who_asks_what_the_registry_wants_is_not_asked_that_again() {
+    let url = Url::parse("https://r.example/v2/").unwrap();
+    let mut session = Session::default();
+    let (flow, _) = Flow::begin(&url, None, Scopes::none(), &mut session, UNIX_EPOCH);
+    let event = Event::Response {
+        status: 401,
+        challenges: Vec::new(),
+        denied: false,
+    };
+    assert_eq!(flow.on(event, &mut session).1, Action::Finish);
+}
+
+#[test]
+fn basic_that_was_asked_for_elsewhere_is_not_missed_where_everyone_may_come_in() {
+    let mut scenario = Scenario::begin(Scopes::none());
+    scenario.of(Some("a"), Scopes::pull("a"));
+    scenario
+        .status(401, &[BASIC])
+        .credential(me())
+        .status(200, &[]);
+    scenario
+        .of(Some("open"), Scopes::pull("open"))
+        .credential(None)
+        .sends(None);
+    assert_eq!(scenario.status(200, &[]).action, Action::Finish);
+    scenario
+        .of(Some("closed"), Scopes::pull("closed"))
+        .credential(None);
+    assert_eq!(
+        scenario.status(401, &[BASIC]).action,
+        Action::Fail(Unauthorized::NoBasicCredential)
+    );
 }
 
 #[test]
@@ -180,6 +248,7 @@ fn credentials_that_neither_the_token_service_nor_the_registry_takes_are_the_end
         .status(401, &[BASIC, BEARER])
         .credential(me())
         .reply(401, "")
+        .newer(None)
         .sends(Some("Basic bWU6c2VjcmV0"));
     assert_eq!(
         scenario.status(401, &[BASIC, BEARER]).action,
@@ -257,6 +326,190 @@ fn bearer_is_answered_with_a_token_for_what_is_wanted_and_what_is_challenged() {
 }
 
 #[test]
+fn a_new_token_serves_what_the_ones_before_it_served() {
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BEARER])
+        .credential(me())
+        .reply(200, r#"{"token":"pull"}"#)
+        .status(200, &[]);
+    scenario
+        .again(Scopes::pull("b"))
+        .reply(200, r#"{"token":"b"}"#);
+    let delete = Scopes::parse("repository:a:delete repository:c:pull");
+    scenario
+        .again(delete.clone())
+        .asks_for(&["repository:a:delete,pull", "repository:c:pull"]);
+    scenario.reply(200, r#"{"token":"all"}"#);
+    scenario.again(Scopes::pull("a")).sends(Some("Bearer all"));
+    scenario.again(delete).sends(Some("Bearer all"));
+    scenario.again(Scopes::pull("b")).sends(Some("Bearer b"));
+}
+
+#[test]
+fn a_token_serves_only_whom_it_was_given_to() {
+    let mut scenario = Scenario::begin(Scopes::none());
+    let both = Scopes::parse("repository:a:pull repository:b:pull");
+    scenario.of(Some("a"), both.clone());
+    scenario
+        .status(401, &[BEARER])
+        .credential(me())
+        .reply(200, r#"{"token":"mine"}"#)
+        .status(200, &[]);
+    scenario.of(Some("b"), Scopes::pull("b"));
+    let request = scenario.credential(None).asks_for(&["repository:b:pull"]);
+    assert_eq!(request.credential, None);
+    scenario
+        .reply(200, r#"{"token":"anonymous"}"#)
+        .status(200, &[]);
+    scenario
+        .of(Some("b"), Scopes::pull("b"))
+        .sends(Some("Bearer anonymous"));
+    scenario
+        .of(Some("a"), Scopes::pull("b"))
+        .sends(Some("Bearer mine"));
+    scenario
+        .of(Some("c"), both)
+        .credential(me())
+        .sends(Some("Bearer mine"));
+}
+
+#[test]
+fn a_token_serves_only_the_service_it_came_from() {
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BEARER])
+        .credential(None)
+        .reply(200, r#"{"token":"one"}"#)
+        .status(200, &[]);
+    let other = BEARER.replace("auth.example", "other.example");
+    scenario
+        .again(Scopes::pull("b"))
+        .reply(200, r#"{"token":"two"}"#);
+    scenario.status(401, &[&other.replace("a:pull", "b:pull,push")]);
+    scenario.reply(200, r#"{"token":"three"}"#).status(200, &[]);
+    scenario.again(Scopes::pull("a"));
+    assert_eq!(
+        scenario.asks_for(&["repository:a:pull"]).realm.exact(),
+        "https://other.example/token"
+    );
+}
+
+#[test]
+fn a_token_that_was_refused_when_it_was_new_has_a_second_chance_and_no_third() {
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BEARER])
+        .credential(None)
+        .reply(200, r#"{"token":"t"}"#);
+    assert_eq!(scenario.status(401, &[BEARER]).action, Action::Finish);
+    // Some registries refuse mounts so, and take everything else with the same token.
+    scenario.again(Scopes::pull("a")).sends(Some("Bearer t"));
+    scenario
+        .status(401, &[BEARER])
+        .asks_for(&["repository:a:pull"]);
+}
+
+#[test]
+fn a_403_that_a_new_token_did_not_help_against_costs_no_more_tokens() {
+    for refuse in [
+        (|s| s.status(403, &[])) as fn(&mut Scenario) -> &mut Scenario,
+        |s| s.denied(),
+    ] {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(None)
+            .reply(200, r#"{"token":"t"}"#);
+        assert_eq!(refuse(&mut scenario).action, Action::Finish);
+        scenario.again(Scopes::pull("a")).sends(Some("Bearer t"));
+        assert_eq!(refuse(&mut scenario).action, Action::Finish);
+        scenario.again(Scopes::pull("a")).sends(Some("Bearer t"));
+    }
+}
+
+#[test]
+fn a_newer_credential_is_sent_once_to_a_token_service_that_refused_the_old_one() {
+    for status in [400, 401, 403] {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(me())
+            .reply(status, "");
+        let newer = Credential::password("me", "newer");
+        let request = scenario
+            .newer(newer.clone())
+            .asks_for(&["repository:a:pull"]);
+        assert_eq!(request.credential, Some(newer));
+        assert_eq!(
+            scenario.reply(status, "").action,
+            Action::FailAsTokenService
+        );
+
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario
+            .status(401, &[BEARER])
+            .credential(me())
+            .reply(status, "");
+        assert_eq!(scenario.newer(me()).action, Action::FailAsTokenService);
+    }
+}
+
+#[test]
+fn a_password_goes_in_a_form_where_that_is_wanted_and_by_get_where_it_is_not_taken() {
+    for status in [400, 401, 404, 405] {
+        let mut scenario = Scenario::begin(Scopes::pull("a"));
+        scenario.session.prefer_oauth2();
+        scenario.status(401, &[BEARER]).credential(me());
+        assert_eq!(
+            scenario.asks_for(&["repository:a:pull"]).exchange,
+            Exchange::Form
+        );
+        scenario.reply(status, "");
+        assert_eq!(
+            scenario.asks_for(&["repository:a:pull"]).exchange,
+            Exchange::Get
+        );
+        scenario
+            .reply(200, r#"{"token":"t"}"#)
+            .sends(Some("Bearer t"));
+        scenario.again(Scopes::pull("b"));
+        assert_eq!(
+            scenario.asks_for(&["repository:b:pull"]).exchange,
+            Exchange::Get,
+            "it is remembered"
+        );
+    }
+
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario.session.prefer_oauth2();
+    scenario.status(401, &[BEARER]).credential(None);
+    assert_eq!(
+        scenario.asks_for(&["repository:a:pull"]).exchange,
+        Exchange::Get
+    );
+}
+
+#[test]
+fn a_request_is_sent_four_times_at_most() {
+    let wider = BEARER.replace("a:pull", "a:pull,push");
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BEARER])
+        .credential(me())
+        .reply(200, r#"{"token":"1"}"#)
+        .status(401, &[&wider])
+        .reply(200, r#"{"token":"2"}"#)
+        .status(401, &[BASIC])
+        .sends(Some("Basic bWU6c2VjcmV0"));
+    let newer = Credential::password("me", "newer");
+    assert_eq!(
+        scenario.status(401, &[BASIC]).newer(newer).action,
+        Action::Finish
+    );
+}
+
+#[test]
 fn a_token_serves_later_requests_until_it_expires() {
     let mut scenario = Scenario::begin(Scopes::pull_push("a"));
     scenario
@@ -273,7 +526,7 @@ fn a_token_serves_later_requests_until_it_expires() {
     scenario.now += Duration::from_secs(291);
     scenario
         .again(Scopes::pull("a"))
-        .asks_for(&["repository:a:pull"]);
+        .asks_for(&["repository:a:pull,push"]);
 }
 
 #[test]
@@ -341,7 +594,10 @@ fn an_identity_token_is_changed_by_post_and_a_registry_token_sent_as_it_is() {
     scenario
         .status(401, &[BEARER])
         .credential(Some(Credential::IdentityToken("i".into())));
-    assert!(scenario.asks_for(&["repository:a:pull"]).is_oauth2());
+    assert_eq!(
+        scenario.asks_for(&["repository:a:pull"]).exchange,
+        Exchange::Form
+    );
 
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
@@ -386,13 +642,17 @@ fn a_relative_realm_belongs_to_the_registry() {
 fn a_token_service_that_refuses_decides_unless_there_is_another_way() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario.status(401, &[BEARER]).credential(me());
-    assert_eq!(scenario.reply(401, "").action, Action::FailAsTokenService);
+    assert_eq!(
+        scenario.reply(401, "").newer(None).action,
+        Action::FailAsTokenService
+    );
 
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BASIC, BEARER])
         .credential(me())
         .reply(401, "")
+        .newer(None)
         .sends(Some("Basic bWU6c2VjcmV0"));
 
     let mut scenario = Scenario::begin(Scopes::pull("a").union(&Scopes::pull("b")));
