@@ -33,6 +33,8 @@ pub(super) struct Answer {
     pub(super) trust: Trust,
     /// What was told to servers so far, and may be repeated by them.
     pub(super) told: Told,
+    /// How often the request was sent before, and perhaps did what it asks for.
+    pub(super) retries: u32,
     pub(super) response: Response,
 }
 
@@ -302,6 +304,7 @@ mod tests {
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
             trust: Trust::Full,
             told: Told::default(),
+            retries: 0,
             response: Response {
                 status,
                 headers: Headers::new().with("Content-Type", content_type),
