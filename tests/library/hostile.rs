@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex};
 use oras::credential::Credential;
 use oras::credentials::Fixed;
 use oras::registry::{Client, ClientBuilder, PlainHttp};
-use oras::store::{Source, TagLister, Target};
+use oras::store::{Referrers, Source, TagLister, Target};
 use oras::transport::{
     Request, RequestBody, Response, Traced, Transport, TransportError, UreqTransport,
 };
@@ -154,6 +154,7 @@ fn everything_seen(client: &Client, name: &str) -> String {
             .push_tagged(&index, &mut &manifest[..], "v2")
             .map(drop),
         repository.tags(None, &mut |_| ControlFlow::Continue(())),
+        repository.referrers(&index, None, &mut |_| ControlFlow::Continue(())),
         client.check(&name.split('/').next().unwrap_or(name).parse().unwrap()),
     ];
     let mut seen = format!("{client:?} {repository:?}\n");

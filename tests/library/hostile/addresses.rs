@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use oras::registry::Client;
-use oras::store::{Source, TagLister, Target};
+use oras::store::{Referrers, Source, TagLister, Target};
 use oras::{Error, Result};
 
 use super::{Net, Printed, bearer, password, seeded};
@@ -95,7 +95,12 @@ fn list(client: &Client) -> Result<()> {
     repository.tags(None, &mut |_| ControlFlow::Continue(()))
 }
 
-const WAYS: [Way; 8] = [
+fn list_referrers(client: &Client) -> Result<()> {
+    let repository = client.repository("registry.example/a")?;
+    repository.referrers(&hello(), None, &mut |_| ControlFlow::Continue(()))
+}
+
+const WAYS: [Way; 9] = [
     (
         "a redirect of GET",
         |to| on("GET", "/v2/*").redirect(307, &format!("{to}/x")),
@@ -125,6 +130,11 @@ const WAYS: [Way; 8] = [
         "a page",
         |to| on("GET", "/v2/*").link(&format!("<{to}/x>; rel=\"next\"")),
         list,
+    ),
+    (
+        "a page of referrers",
+        |to| on("GET", "/v2/a/referrers/*").link(&format!("<{to}/x>; rel=\"next\"")),
+        list_referrers,
     ),
     (
         "a token service",
@@ -252,7 +262,7 @@ fn a_public_address_on_https_is_asked_without_secrets_and_the_service_with_the_p
 #[test]
 fn the_registry_itself_is_not_asked_in_the_clear_either() {
     for (name, fault, ask) in WAYS {
-        if ["an upload", "a page"].contains(&name) {
+        if ["an upload", "a page", "a page of referrers"].contains(&name) {
             continue;
         }
         let (net, registry) = public_registry();
