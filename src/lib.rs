@@ -14,6 +14,8 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`] |
+//! | find what is attached to an artifact | [`store::Referrers`] |
+//! | delete artifacts, blobs and tags | [`store::Delete`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -38,6 +40,7 @@
 //!   upload locations and links to further pages; what is printed is printed without them.
 //! - **Every read of outside data has a limit**, named where it is defined. Memory does not grow with the size of blobs.
 //! - **Errors keep their cause** and name what they are about; see [`Error`].
+//! - **Enums that may grow** are `non_exhaustive`. The others are complete: match them whole.
 //!
 //! Nothing here starts a thread. Values are `Send` and not `Sync`: move them to the thread that works with them.
 //!
@@ -79,6 +82,7 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod random;
 pub mod reference;
 pub mod referrers;
 pub mod registry;

@@ -18,6 +18,7 @@ mod referrers_tag;
 mod repository;
 mod tags;
 mod upload;
+mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::referrers::ReferrersMode;
