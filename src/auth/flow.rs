@@ -295,6 +295,10 @@ impl Flow {
         denied: bool,
         session: &mut Session,
     ) -> (Self, Action) {
+        // What a token service would say now could not be the answer to this request.
+        if self.sends == MAX_SENDS {
+            return self.finish();
+        }
         let known = self.known(session);
         // Some registries say 403, others 400, when a password or a token has expired.
         let is_denied = status == 403 || (status == 400 && denied);
@@ -575,9 +579,6 @@ impl Flow {
     }
 
     fn send_with(mut self, with: With, authorization: Option<Authorization>) -> (Self, Action) {
-        if self.sends == MAX_SENDS {
-            return self.finish();
-        }
         self.sends += 1;
         self.then(State::Sent(with), Action::Send(authorization))
     }

@@ -502,11 +502,22 @@ fn a_request_is_sent_four_times_at_most() {
         .reply(200, r#"{"token":"2"}"#)
         .status(401, &[BASIC])
         .sends(Some("Basic bWU6c2VjcmV0"));
-    let newer = Credential::password("me", "newer");
-    assert_eq!(
-        scenario.status(401, &[BASIC]).newer(newer).action,
-        Action::Finish
-    );
+    assert_eq!(scenario.status(401, &[BASIC]).action, Action::Finish);
+}
+
+#[test]
+fn no_token_is_fetched_for_a_request_that_will_not_be_sent_again() {
+    let wider = BEARER.replace("a:pull", "a:pull,push");
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BASIC])
+        .credential(me())
+        .status(401, &[BASIC])
+        .newer(Credential::password("me", "newer"))
+        .status(401, &[BEARER])
+        .reply(200, r#"{"token":"1"}"#)
+        .sends(Some("Bearer 1"));
+    assert_eq!(scenario.status(401, &[&wider]).action, Action::Finish);
 }
 
 #[test]
