@@ -75,8 +75,17 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    /// Remembers the value of a header that may hold a secret, and what is secret in it, if it authorizes.
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        if name.eq_ignore_ascii_case("Authorization") {
+            self.authorization(value);
+        } else {
+            self.value(value);
+        }
+    }
+
     /// Remembers the value of an `Authorization` header, and the password in it.
-    pub(crate) fn authorization(&mut self, value: &str) {
+    fn authorization(&mut self, value: &str) {
         let (scheme, secret) = value.split_once(' ').unwrap_or(("", value));
         if scheme.eq_ignore_ascii_case("basic")
             && let Ok(pair) = STANDARD.decode(secret)

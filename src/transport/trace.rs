@@ -99,10 +99,8 @@ impl<T: Transport> Transport for Traced<T> {
 /// Takes note of what a request tells that records hide.
 fn remember(told: &mut Told, request: &Request<'_>) {
     for (name, value) in request.headers.iter() {
-        if name.eq_ignore_ascii_case("authorization") {
-            told.authorization(value);
-        } else if !is_among(&SHOWN_IN_REQUESTS, name) {
-            told.value(value);
+        if !is_among(&SHOWN_IN_REQUESTS, name) {
+            told.header(name, value);
         }
     }
     if let RequestBody::Bytes(form) = &request.body
