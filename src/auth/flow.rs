@@ -24,7 +24,6 @@ const MAX_SENDS: u8 = 4;
 const CHECK: &str = "/v2/";
 
 /// What happened.
-#[derive(Debug)]
 pub enum Event {
     /// The registry answered the request.
     Response {
@@ -48,6 +47,18 @@ pub enum Event {
         /// When it was asked.
         asked: SystemTime,
     },
+}
+
+/// Without the body, in which a token may be.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response { status, .. } => write!(f, "Response({status})"),
+            Self::Probed(challenges) => write!(f, "Probed({challenges:?})"),
+            Self::Credential(credential) => write!(f, "Credential({credential:?})"),
+            Self::TokenReply { status, .. } => write!(f, "TokenReply({status})"),
+        }
+    }
 }
 
 /// What to do next.
