@@ -52,7 +52,8 @@ const TOKEN_USER: &str = "<token>";
 /// Finds and runs helper programs.
 pub struct Helpers {
     path: OsString,
-    clock: Box<dyn Clock + Send>,
+    /// By which whoever works with credentials waits.
+    pub(super) clock: Box<dyn Clock + Send>,
 }
 
 impl Helpers {
