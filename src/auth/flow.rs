@@ -260,28 +260,18 @@ impl Flow {
                 self.go_on(goal, credential, session)
             }
             (State::Refreshing(rejected, refused), Event::Credential(credential)) => {
-                let newer = credential.filter(|credential| *credential != rejected);
-                if newer.is_some() {
-                    self.set_credential(newer.clone(), session);
-                }
-                match (refused, newer) {
-                    (Refused::Registry, None) => self.finish(),
-                    (Refused::Registry, newer) => {
-                        self.go_on(Goal::Basic(Asked::Now), newer, session)
+                let Some(newer) = credential.filter(|credential| *credential != rejected) else {
+                    self.known(session).has_no_newer(rejected, self.now);
+                    return self.on_no_newer(refused, session);
+                };
+                self.set_credential(Some(newer.clone()), session);
+                let goal = match refused {
+                    Refused::Registry => Goal::Basic(Asked::Now),
+                    Refused::TokenService(fetch, _) => {
+                        Goal::Token(fetch.service, fetch.scopes, Asked::Now)
                     }
-                    (Refused::TokenService(fetch, status), None) => {
-                        self.on_token_refused(fetch, status, session)
-                    }
-                    (
-                        Refused::TokenService(
-                            Fetch {
-                                service, scopes, ..
-                            },
-                            _,
-                        ),
-                        newer,
-                    ) => self.go_on(Goal::Token(service, scopes, Asked::Now), newer, session),
-                }
+                };
+                self.go_on(goal, Some(newer), session)
             }
             (
                 State::Fetching(fetch),
@@ -466,13 +456,21 @@ impl Flow {
 
     /// Asks once whether there is a newer credential than the one that was refused.
     fn refresh(mut self, refused: Refused, session: &mut Session) -> (Self, Action) {
-        match self.known(session).credential(self.repository.as_ref()) {
-            Found::Is(rejected) if !self.is_refreshed => {
-                self.is_refreshed = true;
+        let is_refreshed = std::mem::replace(&mut self.is_refreshed, true);
+        let known = self.known(session);
+        match known.credential(self.repository.as_ref()) {
+            Found::Is(rejected) if !is_refreshed && known.may_have_newer(&rejected, self.now) => {
                 let action = Action::RefreshCredential(rejected.clone());
                 self.then(State::Refreshing(rejected, refused), action)
             }
-            _ => self.finish(),
+            _ => self.on_no_newer(refused, session),
+        }
+    }
+
+    fn on_no_newer(self, refused: Refused, session: &mut Session) -> (Self, Action) {
+        match refused {
+            Refused::Registry => self.finish(),
+            Refused::TokenService(fetch, status) => self.on_token_refused(fetch, status, session),
         }
     }
 
