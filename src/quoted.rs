@@ -82,6 +82,15 @@ struct Known {
 }
 
 impl Told {
+    /// These are known from the start.
+    pub(crate) fn of(values: impl IntoIterator<Item = Secret>) -> Self {
+        let mut told = Self::default();
+        for value in values {
+            told.value(value.expose());
+        }
+        told
+    }
+
     /// Remembers the value of a header that may hold a secret, and what is secret in it, if it authorizes.
     pub(crate) fn header(&mut self, name: &str, value: &str) {
         if name.eq_ignore_ascii_case("Authorization") {

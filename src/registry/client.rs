@@ -121,6 +121,7 @@ impl ClientBuilder {
     /// Sends requests through `transport` instead of the network.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport + Send + 'static) -> Self {
+        self.client.told = RefCell::new(Told::of(transport.secrets()));
         self.client.transport = Box::new(transport);
         self
     }

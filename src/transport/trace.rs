@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
 use crate::clock::{Clock, TimedReader};
+use crate::credential::Secret;
 use crate::error::status_text;
 use crate::quoted::{Told, quoted};
 use crate::time::rfc3339_nano;
@@ -38,11 +39,11 @@ impl<T: Transport> Traced<T> {
         clock: impl Clock + Send + 'static,
     ) -> Self {
         Self {
+            told: RefCell::new(Told::of(inner.secrets())),
             inner,
             out: RefCell::new(Box::new(out)),
             clock: Box::new(clock),
             requests: Cell::new(0),
-            told: RefCell::default(),
         }
     }
 
@@ -93,6 +94,10 @@ impl<T: Transport> Transport for Traced<T> {
                 Err(error)
             }
         }
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.inner.secrets()
     }
 }
 

@@ -17,6 +17,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use self::exception::Exception;
+use crate::credential::Secret;
 use crate::url::{Scheme, Url};
 
 mod address;
@@ -105,6 +106,15 @@ impl Proxies {
         }
     }
 
+    /// What proxies are told alone.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        [&self.http, &self.https]
+            .into_iter()
+            .filter_map(|proxy| proxy.as_ref()?.as_ref().ok())
+            .flat_map(Proxy::secrets)
+            .collect()
+    }
+
     fn is_reached_directly(&self, url: &Url) -> bool {
         let origin = url.origin();
         let host = origin.host().trim_start_matches('[').trim_end_matches(']');
@@ -143,7 +153,6 @@ impl std::error::Error for InvalidProxy {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::Secret;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
         Proxies::from_variables(|name| {

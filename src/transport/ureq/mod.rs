@@ -16,6 +16,7 @@ use self::failure::{IDLE_TIMEOUT, body_failure, failure, not_sendable};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::Trust;
+use crate::credential::Secret;
 use crate::error::TransportKind;
 use crate::url::Scheme;
 
@@ -49,6 +50,7 @@ pub struct UreqTransport {
     trusted: ureq::Agent,
     /// For all others. The same one, as long as there is nothing to hide.
     others: ureq::Agent,
+    proxies: Arc<Proxies>,
 }
 
 impl UreqTransport {
@@ -135,7 +137,11 @@ impl UreqTransportBuilder {
             } else {
                 others.clone()
             };
-            UreqTransport { trusted, others }
+            UreqTransport {
+                trusted,
+                others,
+                proxies,
+            }
         }
         #[cfg(not(feature = "tls"))]
         {
@@ -143,6 +149,7 @@ impl UreqTransportBuilder {
             UreqTransport {
                 trusted: others.clone(),
                 others,
+                proxies,
             }
         }
     }
@@ -217,6 +224,10 @@ impl Transport for UreqTransport {
             }
         };
         answer.map(response)
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.proxies.secrets()
     }
 }
 
