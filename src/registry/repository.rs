@@ -11,7 +11,7 @@ use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::{Pushed, Source, TagLister, Target};
+use crate::store::{Mount, Pushed, Source, TagLister, Target};
 use crate::transport::Method;
 use crate::url::Url;
 
@@ -45,7 +45,17 @@ impl<'c> Repository<'c> {
     /// first write costs another token.
     #[must_use]
     pub fn for_writing(mut self) -> Self {
-        self.scopes = Scopes::pull_push(self.name.as_str());
+        self.scopes = self.scopes.union(&Scopes::pull_push(self.name.as_str()));
+        self
+    }
+
+    /// Announces that this repository and `other`, of the same registry, are used together, so that one token is good for
+    /// both from the start.
+    #[must_use]
+    pub fn together_with(mut self, other: &Repository<'_>) -> Self {
+        if self.registry == other.registry {
+            self.scopes = self.scopes.union(&other.scopes);
+        }
         self
     }
 
@@ -78,7 +88,7 @@ impl<'c> Repository<'c> {
 
     pub(super) fn writing<'b>(&self, method: Method, url: Url) -> Draft<'b> {
         self.draft(method, url)
-            .scopes(Scopes::pull_push(self.name.as_str()))
+            .scopes(Scopes::pull_push(self.name.as_str()).union(&self.scopes))
     }
 
     fn draft<'b>(&self, method: Method, url: Url) -> Draft<'b> {
@@ -164,6 +174,26 @@ impl Target for Repository<'_> {
         let reference: TagOrDigest = reference.parse()?;
         self.write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
+    }
+
+    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if expected.media_type.is_manifest() {
+            return self.push(expected, content);
+        }
+        self.write_blob_anew(expected, content)?;
+        Ok(Pushed::Stored)
+    }
+
+    fn mount(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        if expected.media_type.is_manifest() {
+            return Ok(Mount::Unsupported);
+        }
+        self.mount_blob(expected, content, from)
     }
 }
 

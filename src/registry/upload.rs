@@ -3,15 +3,18 @@
 //! A blob costs two requests where it is absent and one where it is there: the upload is opened by asking to mount the blob
 //! from the repository itself. Registries that look answer 201 when they have it, and otherwise open an upload that serves
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
+//!
+//! A blob that another repository of the registry has costs one request, and none of its bytes: it is mounted from there.
 
 use super::answer::Answer;
 use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
-use crate::auth::trust;
+use crate::auth::{Scopes, trust};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::error::{Result, TransportKind};
-use crate::store::Pushed;
+use crate::reference::RepositoryName;
+use crate::store::{Mount, Pushed};
 use crate::transport::Method;
 use crate::url::Url;
 
@@ -28,19 +31,84 @@ enum Opened {
     At(Url),
 }
 
+/// Whether the registry is believed when it says that it has a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claims {
+    Believed,
+    /// It said so before, and was wrong.
+    Doubted,
+}
+
 impl Repository<'_> {
     pub(super) fn write_blob(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Pushed> {
+        match self.open_upload(expected)? {
+            Opened::AlreadyThere => Ok(Pushed::AlreadyThere),
+            Opened::At(location) => {
+                self.fill_upload(location, expected, content, Claims::Believed)?;
+                Ok(Pushed::Stored)
+            }
+        }
+    }
+
+    /// Sends a blob without asking whether it is there.
+    pub(super) fn write_blob_anew(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<()> {
+        let location = self.open_session(expected)?;
+        self.fill_upload(location, expected, content, Claims::Doubted)
+    }
+
+    /// Has the registry take a blob from another of its repositories, or sends it to the upload that comes instead.
+    pub(super) fn mount_blob(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        let url = self.endpoint.mount(&expected.digest, from);
+        let scopes = Scopes::pull_push(self.name.as_str()).union(&Scopes::pull(from.as_str()));
+        let draft = self.writing(Method::Post, url).scopes(scopes);
+        let answer = match self.client.send(&self.registry, draft) {
+            Ok(answer) => answer,
+            // Whoever may not read there may still write here.
+            Err(error) if error.is_unauthorized() => return Ok(Mount::Unsupported),
+            Err(error) => return Err(error),
+        };
+        match answer.status() {
+            201 => {
+                answer.response.drain();
+                Ok(Mount::Mounted)
+            }
+            202 => {
+                let location = self.location_of(answer)?;
+                self.fill_upload(location, expected, content, Claims::Believed)?;
+                Ok(Mount::Pushed)
+            }
+            429 => Err(answer.into_error()),
+            _ => {
+                answer.response.drain();
+                Ok(Mount::Unsupported)
+            }
+        }
+    }
+
+    /// Sends a blob to an upload, and to another one if that breaks.
+    fn fill_upload(
+        &self,
+        mut location: Url,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        claims: Claims,
+    ) -> Result<()> {
         let origin = self.endpoint.uploads().origin();
         let mut uploads = 0;
         loop {
-            let location = match self.open_upload(expected)? {
-                Opened::AlreadyThere => return Ok(Pushed::AlreadyThere),
-                Opened::At(location) => location,
-            };
             let result = self.send_blob(location, expected, content);
             uploads += 1;
             let error = match result {
@@ -53,7 +121,7 @@ impl Repository<'_> {
                     self.client.learn(&origin, |learned| {
                         learned.just_stored = Some((self.name.clone(), expected.plain()));
                     });
-                    return Ok(Pushed::Stored);
+                    return Ok(());
                 }
                 other => other,
             };
@@ -70,9 +138,14 @@ impl Repository<'_> {
                 return Err(error.map_or_else(|error| error, Answer::into_error));
             };
             self.client.sleep(wait);
-            if self.has_blob(&expected.digest)? {
-                return Ok(Pushed::Stored);
-            }
+            location = match claims {
+                Claims::Doubted => self.open_session(expected)?,
+                Claims::Believed if self.has_blob(&expected.digest)? => return Ok(()),
+                Claims::Believed => match self.open_upload(expected)? {
+                    Opened::AlreadyThere => return Ok(()),
+                    Opened::At(location) => location,
+                },
+            };
         }
     }
 
@@ -152,12 +225,16 @@ impl Repository<'_> {
         if self.has_blob(&expected.digest)? {
             return Ok(Opened::AlreadyThere);
         }
+        self.open_session(expected).map(Opened::At)
+    }
+
+    fn open_session(&self, expected: &Descriptor) -> Result<Url> {
         let url = self.endpoint.uploads_by(expected.digest.algorithm());
         let answer = self
             .client
             .send(&self.registry, self.writing(Method::Post, url))?
             .expect(&[202])?;
-        self.location_of(answer).map(Opened::At)
+        self.location_of(answer)
     }
 
     /// Where the registry wants the blob. Another host gets it only if it may, and then without any secret.
