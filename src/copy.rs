@@ -1,8 +1,11 @@
 //! Copying graphs between any two stores: children before parents, each content once, sequentially.
 //!
+//! A destination that has a manifest is taken to have all it refers to. Where it turns out that it has not, by refusing a
+//! manifest that refers to it, what was not sent yet is sent once, without asking again what is there.
+//!
 //! This module names no store. What it does is told to an observer as it happens.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
 use crate::content::{Content, VerifyReader};
@@ -12,7 +15,8 @@ use crate::error::{Error, Operation, Result, Side};
 use crate::graph::Resolved;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::platform::Platform;
-use crate::store::{Fetched, Pushed, Source, Target};
+use crate::reference::RepositoryName;
+use crate::store::{Fetched, Mount, Pushed, Source, Target};
 
 /// How many levels a graph may have. Real ones have three or four; one without end has more.
 const MAX_DEPTH: usize = 100;
@@ -31,6 +35,8 @@ pub enum Event<'a> {
     Started(&'a Descriptor),
     /// Content was transferred.
     Copied(&'a Descriptor),
+    /// A blob was taken from another repository of the destination's registry.
+    Mounted(&'a Descriptor),
     /// Content was at the destination already, and with it all it refers to.
     Existed(&'a Descriptor),
     /// The root was at the destination already, and with it all it refers to; now it has the name asked for.
@@ -39,6 +45,9 @@ pub enum Event<'a> {
     Repeated(&'a Descriptor),
     /// A layer that registries do not distribute was left out.
     Foreign(&'a Descriptor),
+    /// The destination misses something that this manifest refers to, though it said that it had it. What was not sent
+    /// before is sent now.
+    Repairing(&'a Descriptor),
 }
 
 /// What is told about a copy. An error stops the copy.
@@ -59,6 +68,12 @@ pub struct CopyOptions<'a> {
     pub max_manifest_bytes: u64,
     /// What is known about the root at the destination.
     pub root: RootState,
+    /// Where blobs can be mounted from: the repository that the source is, if it is one of the same registry as the
+    /// destination. Set this if both are used with the same credentials; what cannot be mounted is transferred.
+    pub mount_from: Option<RepositoryName>,
+    /// Manifests count as absent at the destination: the whole graph is walked, and they are sent again. It mends what a
+    /// destination lost without noticing.
+    pub force: bool,
 }
 
 impl Default for CopyOptions<'_> {
@@ -69,6 +84,8 @@ impl Default for CopyOptions<'_> {
             platform: None,
             max_manifest_bytes: MAX_MANIFEST_BYTES,
             root: RootState::Unknown,
+            mount_from: None,
+            force: false,
         }
     }
 }
@@ -124,21 +141,16 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    let mut copier = Copier {
-        source,
-        target,
-        options,
-        done: HashSet::new(),
-        names: HashSet::new(),
-    };
-    copier.run(root, reference)
+    Copier::new(source, target, options).run(root, reference)
 }
 
 struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
-    done: HashSet<Key>,
+    /// Where blobs can be mounted from, as long as that works.
+    mount_from: Option<RepositoryName>,
+    done: HashMap<Key, Done>,
     /// Under which names content was handled.
     names: HashSet<(Digest, Option<String>)>,
 }
@@ -150,6 +162,32 @@ fn key(node: &Descriptor) -> Key {
     (node.digest.clone(), node.media_type.is_manifest())
 }
 
+/// Why content needs no more attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    /// The destination says that it has it.
+    Found,
+    /// The destination received it from us.
+    Sent,
+}
+
+/// Whether the destination is believed when it says what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claims {
+    Believed,
+    /// It turned out to miss something.
+    Doubted,
+}
+
+/// How content gets to the destination.
+#[derive(Clone, Copy)]
+enum Way<'r> {
+    Push,
+    PushAnew,
+    /// With a name.
+    Tag(&'r str),
+}
+
 /// A manifest whose successors are being copied.
 struct Frame {
     manifest: RawManifest,
@@ -157,70 +195,111 @@ struct Frame {
     descriptor: Descriptor,
     successors: Vec<Descriptor>,
     next: usize,
+    claims: Claims,
 }
 
-impl Copier<'_, '_, '_> {
+impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
+    fn new(
+        source: &'c dyn Source,
+        target: &'c dyn Target,
+        options: &'o mut CopyOptions<'a>,
+    ) -> Self {
+        Self {
+            source,
+            target,
+            mount_from: options.mount_from.clone(),
+            options,
+            done: HashMap::new(),
+            names: HashSet::new(),
+        }
+    }
+
     fn run(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<()> {
         let mut stack = Vec::new();
-        match self.enter(root, reference, true)? {
-            Some(frame) => stack.push(frame),
-            None => return Ok(()),
-        }
+        stack.extend(self.begin(root, reference)?);
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
-                if self.done.contains(&key(&successor)) {
+                let claims = frame.claims;
+                if self.is_done(&successor, claims) {
                     continue;
                 }
                 check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
                 check_bound(root, self.done.len(), MAX_NODES, "MaxNodes")?;
-                if let Some(frame) = self.enter(&successor, None, false)? {
-                    stack.push(frame);
-                }
+                stack.extend(self.enter(&successor, claims)?);
             } else if let Some(frame) = stack.pop() {
                 let reference = reference.filter(|_| stack.is_empty());
-                self.leave(&frame, reference)?;
+                stack.extend(self.leave(frame, reference)?);
             }
         }
         Ok(())
     }
 
-    /// Copies a leaf, or opens a manifest that is not at the destination yet.
-    fn enter(
-        &mut self,
-        node: &Descriptor,
-        reference: Option<&str>,
-        is_root: bool,
-    ) -> Result<Option<Frame>> {
-        if !node.media_type.is_manifest() {
-            let mut content = Fetched::new(self.source, node);
-            self.transfer(node, &mut content, reference, &[])?;
-            return Ok(None);
+    /// Copies the root if it is a leaf, names it if it is there, or opens it.
+    fn begin(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<Option<Frame>> {
+        if !root.media_type.is_manifest() {
+            let way = reference.map_or(Way::Push, Way::Tag);
+            return self.copy_leaf(root, way).map(|()| None);
         }
-        let is_new = is_root && self.options.root == RootState::New;
-        if !is_new
-            && self.target.exists(node).map_err(at(
-                Side::Destination,
-                Operation::Exists,
-                Some(node),
-            ))?
-        {
-            self.finish(node);
-            match reference {
-                Some(reference) => {
-                    let mut content = Blamed {
-                        content: &mut Fetched::new(self.source, node),
-                        node,
-                    };
-                    self.target
-                        .push_tagged(node, &mut content, reference)
-                        .map_err(at(Side::Destination, Operation::Tag, Some(node)))?;
-                    self.tell(Event::Named(node))?;
-                }
-                None => self.tell(Event::Existed(node))?,
+        if self.options.root == RootState::New || !self.has(root)? {
+            return self.open(root, Claims::Believed).map(Some);
+        }
+        let Some(reference) = reference else {
+            return self.found(root).map(|()| None);
+        };
+        let mut content = Blamed {
+            content: &mut Fetched::new(self.source, root),
+            node: root,
+        };
+        match self.target.push_tagged(root, &mut content, reference) {
+            Ok(_) => {
+                self.finish(root, Done::Found);
+                self.tell(Event::Named(root))?;
+                Ok(None)
             }
-            return Ok(None);
+            Err(error) if is_about_missing_content(&error) => {
+                self.tell(Event::Repairing(root))?;
+                self.open(root, Claims::Doubted).map(Some)
+            }
+            Err(error) => Err(at(Side::Destination, Operation::Tag, Some(root))(error)),
         }
+    }
+
+    /// Copies a leaf, or opens a manifest that is not at the destination yet.
+    fn enter(&mut self, node: &Descriptor, claims: Claims) -> Result<Option<Frame>> {
+        if !node.media_type.is_manifest() {
+            return match claims {
+                Claims::Believed if self.mount(node)? => Ok(()),
+                Claims::Believed => self.copy_leaf(node, Way::Push),
+                Claims::Doubted => self.copy_leaf(node, Way::PushAnew),
+            }
+            .map(|()| None);
+        }
+        if claims == Claims::Believed && self.has(node)? {
+            return self.found(node).map(|()| None);
+        }
+        self.open(node, claims).map(Some)
+    }
+
+    /// Whether the destination says that it has a manifest.
+    fn has(&self, manifest: &Descriptor) -> Result<bool> {
+        if self.options.force {
+            return Ok(false);
+        }
+        self.target.exists(manifest).map_err(at(
+            Side::Destination,
+            Operation::Exists,
+            Some(manifest),
+        ))
+    }
+
+    fn found(&mut self, node: &Descriptor) -> Result<()> {
+        self.finish(node, Done::Found);
+        self.tell(Event::Existed(node))
+    }
+
+    /// Reads a manifest, to find out what it refers to.
+    fn open(&mut self, node: &Descriptor, claims: Claims) -> Result<Frame> {
         self.tell(Event::Examining(node))?;
         let manifest = self
             .source
@@ -240,23 +319,117 @@ impl Copier<'_, '_, '_> {
         for layer in &foreign {
             self.tell(Event::Foreign(layer))?;
         }
-        Ok(Some(Frame {
+        Ok(Frame {
             manifest,
             descriptor: node.clone(),
             successors,
             next: 0,
-        }))
+            claims,
+        })
     }
 
-    /// Copies a manifest, now that all it refers to is there.
-    fn leave(&mut self, frame: &Frame, reference: Option<&str>) -> Result<()> {
+    /// Copies a manifest, now that all it refers to is there. If the destination misses some of that, the way through it
+    /// begins once more.
+    fn leave(&mut self, mut frame: Frame, reference: Option<&str>) -> Result<Option<Frame>> {
         let mut bytes = frame.manifest.bytes();
-        self.transfer(&frame.descriptor, &mut bytes, reference, &frame.successors)
+        let way = reference.map_or(Way::Push, Way::Tag);
+        match self.transfer(&frame.descriptor, &mut bytes, way) {
+            Err(error) if frame.claims == Claims::Believed && is_about_missing_content(&error) => {
+                self.tell(Event::Repairing(&frame.descriptor))?;
+                frame.next = 0;
+                frame.claims = Claims::Doubted;
+                return Ok(Some(frame));
+            }
+            pushed => self.report(&frame.descriptor, pushed?, &frame.successors)?,
+        }
+        Ok(None)
+    }
+
+    /// Takes a blob from another repository of the destination's registry, and says whether that was possible.
+    fn mount(&mut self, node: &Descriptor) -> Result<bool> {
+        let Some(from) = self.mount_from.clone() else {
+            return Ok(false);
+        };
+        let target = self.target;
+        let mut content = Fetched::new(self.source, node);
+        let mut announced = Announced {
+            content: Blamed {
+                content: &mut content,
+                node,
+            },
+            copier: self,
+        };
+        let mount = target.mount(node, &mut announced, &from).map_err(at(
+            Side::Destination,
+            Operation::Push,
+            Some(node),
+        ))?;
+        match mount {
+            Mount::Mounted => {
+                self.finish(node, Done::Found);
+                self.tell(Event::Mounted(node))?;
+            }
+            Mount::Pushed => self.report(node, Pushed::Stored, &[])?,
+            Mount::Unsupported => self.mount_from = None,
+        }
+        Ok(mount != Mount::Unsupported)
+    }
+
+    fn copy_leaf(&mut self, node: &Descriptor, way: Way<'_>) -> Result<()> {
+        let mut content = Fetched::new(self.source, node);
+        let pushed = self.transfer(node, &mut content, way)?;
+        self.report(node, pushed, &[])
+    }
+
+    fn transfer(
+        &mut self,
+        node: &Descriptor,
+        content: &mut dyn Content,
+        way: Way<'_>,
+    ) -> Result<Pushed> {
+        let target = self.target;
+        let mut announced = Announced {
+            content: Blamed { content, node },
+            copier: self,
+        };
+        match way {
+            Way::Push => target.push(node, &mut announced),
+            Way::PushAnew => target
+                .push_anew(node, &mut announced)
+                .map(|_| Pushed::Stored),
+            Way::Tag(reference) => target.push_tagged(node, &mut announced, reference),
+        }
+        .map_err(at(Side::Destination, Operation::Push, Some(node)))
+    }
+
+    /// Remembers and tells what became of content that was pushed.
+    fn report(
+        &mut self,
+        node: &Descriptor,
+        pushed: Pushed,
+        successors: &[Descriptor],
+    ) -> Result<()> {
+        let (done, event) = match pushed {
+            Pushed::Stored => (Done::Sent, Event::Copied(node)),
+            Pushed::AlreadyThere => (Done::Found, Event::Existed(node)),
+        };
+        self.finish(node, done);
+        self.tell_repeated(successors)?;
+        self.tell(event)
+    }
+
+    /// Whether nothing has to be done about content, as far as the destination is believed.
+    fn is_done(&self, node: &Descriptor, claims: Claims) -> bool {
+        match self.done.get(&key(node)) {
+            None => false,
+            Some(Done::Found) => claims == Claims::Believed,
+            Some(Done::Sent) => true,
+        }
     }
 
     /// Remembers that content was handled under the name it has here.
-    fn finish(&mut self, node: &Descriptor) {
-        self.done.insert(key(node));
+    fn finish(&mut self, node: &Descriptor, done: Done) {
+        self.done.insert(key(node), done);
         self.names.insert(name_of(node));
     }
 
@@ -268,31 +441,6 @@ impl Copier<'_, '_, '_> {
             }
         }
         Ok(())
-    }
-
-    fn transfer(
-        &mut self,
-        node: &Descriptor,
-        content: &mut dyn Content,
-        reference: Option<&str>,
-        successors: &[Descriptor],
-    ) -> Result<()> {
-        let target = self.target;
-        let mut announced = Announced {
-            content: Blamed { content, node },
-            copier: self,
-        };
-        let pushed = match reference {
-            Some(reference) => target.push_tagged(node, &mut announced, reference),
-            None => target.push(node, &mut announced),
-        };
-        let pushed = pushed.map_err(at(Side::Destination, Operation::Push, Some(node)))?;
-        self.finish(node);
-        self.tell_repeated(successors)?;
-        match pushed {
-            Pushed::Stored => self.tell(Event::Copied(node)),
-            Pushed::AlreadyThere => self.tell(Event::Existed(node)),
-        }
     }
 
     fn tell(&mut self, event: Event<'_>) -> Result<()> {
@@ -395,6 +543,23 @@ fn check_bound(
         limit: limit as u64,
         limit_name,
     })
+}
+
+/// Whether a destination refuses a manifest because it does not have all that this refers to.
+fn is_about_missing_content(error: &Error) -> bool {
+    match error {
+        // What the source does not have, nobody can send.
+        Error::Copy {
+            side: Side::Source, ..
+        } => false,
+        Error::Copy { source, .. } | Error::Context { source, .. } => {
+            is_about_missing_content(source)
+        }
+        Error::Refused(refusal) => ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]
+            .iter()
+            .any(|code| refusal.has_code(code)),
+        _ => false,
+    }
 }
 
 /// Says which side failed, doing what, unless something deeper said so already.
