@@ -6,7 +6,7 @@
 //! This module names no store. What it does is told to an observer as it happens.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
@@ -247,8 +247,13 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         let Some(reference) = reference else {
             return self.found(root).map(|()| None);
         };
+        let mut manifest = ManifestOf {
+            source: self.source,
+            node: root,
+            limit: self.options.max_manifest_bytes,
+        };
         let mut content = Blamed {
-            content: &mut Fetched::new(self.source, root),
+            content: &mut manifest,
             node: root,
         };
         match self.target.push_tagged(root, &mut content, reference) {
@@ -476,6 +481,24 @@ impl Content for Announced<'_, '_, '_, '_> {
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.announce()?;
         self.content.open_verified(expected)
+    }
+}
+
+/// A manifest of the source, read only if it is needed.
+struct ManifestOf<'x> {
+    source: &'x dyn Source,
+    node: &'x Descriptor,
+    limit: u64,
+}
+
+impl Content for ManifestOf<'_> {
+    fn size(&self) -> u64 {
+        self.node.size
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let manifest = self.source.fetch_manifest(self.node, self.limit)?;
+        Ok(Box::new(Cursor::new(manifest.into_bytes())))
     }
 }
 
