@@ -18,10 +18,39 @@ use crate::platform::Platform;
 use crate::reference::RepositoryName;
 use crate::store::{Fetched, Mount, Pushed, Source, Target};
 
-/// How many levels a graph may have. Real ones have three or four; one without end has more.
-const MAX_DEPTH: usize = 100;
-/// How many pieces of content one copy handles at most. It bounds the memory that a hostile graph can take.
-const MAX_NODES: usize = 1_000_000;
+/// How much a graph may make a copy read, hold and walk. The defaults fit any graph that was not made to do harm.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`].
+    pub max_manifest_bytes: u64,
+    /// Bytes of all manifests that are read, together: [`MAX_METADATA_BYTES`](Self::MAX_METADATA_BYTES).
+    pub max_metadata_bytes: u64,
+    /// Pieces of content: [`MAX_NODES`](Self::MAX_NODES).
+    pub max_nodes: u64,
+    /// Levels, from the root to the content that is farthest from it: [`MAX_DEPTH`](Self::MAX_DEPTH).
+    pub max_depth: u64,
+}
+
+impl Limits {
+    /// 64 MiB: tens of thousands of usual manifests. A pull holds them in memory, and so does a copy what they refer to.
+    pub const MAX_METADATA_BYTES: u64 = 64 << 20;
+    /// One million: what was handled is held in memory, so that it is handled once.
+    pub const MAX_NODES: u64 = 1_000_000;
+    /// 100: real graphs have three or four levels, one without end has more.
+    pub const MAX_DEPTH: u64 = 100;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            max_metadata_bytes: Self::MAX_METADATA_BYTES,
+            max_nodes: Self::MAX_NODES,
+            max_depth: Self::MAX_DEPTH,
+        }
+    }
+}
 
 /// What happens during a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +93,8 @@ pub struct CopyOptions<'a> {
     pub chooser: Option<&'a mut Chooser<'a>>,
     /// Which manifest of an index [`copy`] copies. Without it the whole index is.
     pub platform: Option<Platform>,
-    /// How large a manifest may be, in bytes. The default is [`MAX_MANIFEST_BYTES`].
-    pub max_manifest_bytes: u64,
+    /// How much the graph may be.
+    pub limits: Limits,
     /// What is known about the root at the destination.
     pub root: RootState,
     /// Where blobs can be mounted from: the repository that the source is, if it is one of the same registry as the
@@ -82,7 +111,7 @@ impl Default for CopyOptions<'_> {
             observer: None,
             chooser: None,
             platform: None,
-            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            limits: Limits::default(),
             root: RootState::Unknown,
             mount_from: None,
             force: false,
@@ -92,6 +121,7 @@ impl Default for CopyOptions<'_> {
 
 /// What is known about the root at the destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RootState {
     /// Nothing: the destination is asked.
     #[default]
@@ -116,6 +146,11 @@ pub enum RootState {
 /// assert_eq!(to.resolve("v2")?.digest, blob.digest);
 /// # Ok::<(), oras::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::NotFound`] among the causes when nothing
+/// has that name or is for the platform. Otherwise those of [`copy_graph`].
 pub fn copy(
     source: &dyn Source,
     reference: &str,
@@ -123,7 +158,7 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let limit = options.max_manifest_bytes;
+    let limit = options.limits.max_manifest_bytes;
     let source = match &options.platform {
         None => Resolved::new(source, reference, limit),
         Some(platform) => Resolved::for_platform(source, reference, platform, limit),
@@ -134,6 +169,11 @@ pub fn copy(
 }
 
 /// Copies `root` with all it refers to, and names it if there is a `reference`.
+///
+/// # Errors
+///
+/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::TooLarge`] when the graph exceeds one of
+/// the [`Limits`]; and what the observer or the chooser returns. What was copied until then stays.
 pub fn copy_graph(
     source: &dyn Source,
     target: &dyn Target,
@@ -141,13 +181,18 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    Copier::new(source, target, options).run(root, reference)
+    Copier::new(source, target, root, options).run(reference)
 }
 
 struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
+    root: &'c Descriptor,
+    /// How many pieces of content were handled so far.
+    nodes: u64,
+    /// How much the manifests have that were read so far.
+    metadata_bytes: u64,
     /// Where blobs can be mounted from, as long as that works.
     mount_from: Option<RepositoryName>,
     done: HashMap<Key, Done>,
@@ -202,6 +247,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     fn new(
         source: &'c dyn Source,
         target: &'c dyn Target,
+        root: &'c Descriptor,
         options: &'o mut CopyOptions<'a>,
     ) -> Self {
         Self {
@@ -209,14 +255,17 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             target,
             mount_from: options.mount_from.clone(),
             options,
+            root,
+            nodes: 0,
+            metadata_bytes: 0,
             done: HashMap::new(),
             names: HashSet::new(),
         }
     }
 
-    fn run(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<()> {
+    fn run(&mut self, reference: Option<&str>) -> Result<()> {
         let mut stack = Vec::new();
-        stack.extend(self.begin(root, reference)?);
+        stack.extend(self.begin(self.root, reference)?);
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
@@ -224,9 +273,8 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
                 if self.is_done(&successor, claims) {
                     continue;
                 }
-                check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
-                check_bound(root, self.done.len(), MAX_NODES, "MaxNodes")?;
-                stack.extend(self.enter(&successor, claims)?);
+                let depth = stack.len() as u64 + 1;
+                stack.extend(self.enter(&successor, depth, claims)?);
             } else if let Some(frame) = stack.pop() {
                 let reference = reference.filter(|_| stack.is_empty());
                 stack.extend(self.leave(frame, reference)?);
@@ -237,6 +285,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
 
     /// Copies the root if it is a leaf, names it if it is there, or opens it.
     fn begin(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<Option<Frame>> {
+        self.count(1)?;
         if !root.media_type.is_manifest() {
             let way = reference.map_or(Way::Push, Way::Tag);
             return self.copy_leaf(root, way).map(|()| None);
@@ -250,7 +299,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         let mut manifest = ManifestOf {
             source: self.source,
             node: root,
-            limit: self.options.max_manifest_bytes,
+            limit: self.options.limits.max_manifest_bytes,
         };
         let mut content = Blamed {
             content: &mut manifest,
@@ -270,8 +319,9 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         }
     }
 
-    /// Copies a leaf, or opens a manifest that is not at the destination yet.
-    fn enter(&mut self, node: &Descriptor, claims: Claims) -> Result<Option<Frame>> {
+    /// Copies a leaf, or opens a manifest that is not at the destination yet. The root is at depth 1.
+    fn enter(&mut self, node: &Descriptor, depth: u64, claims: Claims) -> Result<Option<Frame>> {
+        self.count(depth)?;
         if !node.media_type.is_manifest() {
             return match claims {
                 Claims::Believed if self.mount(node)? => Ok(()),
@@ -306,9 +356,12 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     /// Reads a manifest, to find out what it refers to.
     fn open(&mut self, node: &Descriptor, claims: Claims) -> Result<Frame> {
         self.tell(Event::Examining(node))?;
+        self.metadata_bytes = self.metadata_bytes.saturating_add(node.size);
+        let limit = self.options.limits.max_metadata_bytes;
+        self.check_bound(self.metadata_bytes, limit, "MaxTotalMetadataBytes")?;
         let manifest = self
             .source
-            .fetch_manifest(node, self.options.max_manifest_bytes)
+            .fetch_manifest(node, self.options.limits.max_manifest_bytes)
             .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         let mut successors =
             manifest
@@ -423,6 +476,26 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         self.tell(event)
     }
 
+    /// Counts content that is handled at some depth.
+    fn count(&mut self, depth: u64) -> Result<()> {
+        let limits = &self.options.limits;
+        self.nodes += 1;
+        self.check_bound(depth, limits.max_depth, "MaxDepth")?;
+        self.check_bound(self.nodes, limits.max_nodes, "MaxNodes")
+    }
+
+    fn check_bound(&self, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
+        if size <= limit {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: format!("graph of {}", self.root.digest),
+            size,
+            limit,
+            limit_name,
+        })
+    }
+
     /// Whether nothing has to be done about content, as far as the destination is believed.
     fn is_done(&self, node: &Descriptor, claims: Claims) -> bool {
         match self.done.get(&key(node)) {
@@ -469,10 +542,6 @@ impl Announced<'_, '_, '_, '_> {
 }
 
 impl Content for Announced<'_, '_, '_, '_> {
-    fn size(&self) -> u64 {
-        self.content.size()
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         self.announce()?;
         self.content.open()
@@ -492,10 +561,6 @@ struct ManifestOf<'x> {
 }
 
 impl Content for ManifestOf<'_> {
-    fn size(&self) -> u64 {
-        self.node.size
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let manifest = self.source.fetch_manifest(self.node, self.limit)?;
         Ok(Box::new(Cursor::new(manifest.into_bytes())))
@@ -515,10 +580,6 @@ impl Blamed<'_> {
 }
 
 impl Content for Blamed<'_> {
-    fn size(&self) -> u64 {
-        self.content.size()
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let inner = self.content.open().map_err(Self::blame(self.node))?;
         Ok(Box::new(BlamedReader(inner, self.node)))
@@ -549,23 +610,6 @@ impl Read for BlamedReader<'_> {
 
 fn name_of(node: &Descriptor) -> (Digest, Option<String>) {
     (node.digest.clone(), node.title().map(str::to_owned))
-}
-
-fn check_bound(
-    root: &Descriptor,
-    size: usize,
-    limit: usize,
-    limit_name: &'static str,
-) -> Result<()> {
-    if size < limit {
-        return Ok(());
-    }
-    Err(Error::TooLarge {
-        what: format!("graph of {}", root.digest),
-        size: size as u64,
-        limit: limit as u64,
-        limit_name,
-    })
 }
 
 /// Whether a destination refuses a manifest because it does not have all that this refers to.

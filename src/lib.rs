@@ -38,6 +38,7 @@
 //!   upload locations and links to further pages; what is printed is printed without them.
 //! - **Every read of outside data has a limit**, named where it is defined. Memory does not grow with the size of blobs.
 //! - **Errors keep their cause** and name what they are about; see [`Error`].
+//! - **Enums that may grow** are `non_exhaustive`. The others are complete: match them whole.
 //!
 //! Nothing here starts a thread. Values are `Send` and not `Sync`: move them to the thread that works with them.
 //!

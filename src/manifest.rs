@@ -87,6 +87,10 @@ impl RawManifest {
 
     /// What the manifest refers to, in the order in which it is copied: subject, config, layers; or subject, manifests; or
     /// subject, blobs. Docker manifests have no subject. Content of any other type refers to nothing.
+    ///
+    /// # Errors
+    ///
+    /// As of [`view`](Self::view).
     pub fn successors(&self) -> Result<Vec<Descriptor>> {
         if !self.descriptor.media_type.is_manifest() {
             return Ok(Vec::new());

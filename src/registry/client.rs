@@ -50,6 +50,7 @@ const MANIFEST_TYPES: [MediaType; 5] = [
 
 /// When plain http is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlainHttp {
     /// With the host `localhost`, whatever its port, and nowhere else.
     #[default]

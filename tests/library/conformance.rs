@@ -294,10 +294,6 @@ fn content_is_opened_only_where_its_bytes_are_needed() {
     struct Untouchable;
 
     impl oras::content::Content for Untouchable {
-        fn size(&self) -> u64 {
-            2 * 1024 * 1024
-        }
-
         fn open(&mut self) -> oras::Result<Box<dyn std::io::Read + '_>> {
             panic!("the content is there already");
         }
