@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
+use super::warnings::Warnings;
 use crate::auth::{
     Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
@@ -79,6 +80,7 @@ pub struct Client {
     plain_http: PlainHttp,
     accepted_manifests: String,
     max_manifest_bytes: u64,
+    warnings: Warnings,
     session: RefCell<Session>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
@@ -176,6 +178,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Passes on what registries want to be told to people, each once. By default nobody listens.
+    #[must_use]
+    pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
+        self.client.warnings = Warnings::to(warn);
+        self
+    }
+
     /// Sends passwords to token services in an OAuth2 form first, and by GET where that is not taken. Without this, passwords
     /// go by GET, which every service knows; identity tokens always go in a form.
     #[must_use]
@@ -210,6 +219,7 @@ impl Client {
                     .map(|media_type| media_type.to_string())
                     .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
+                warnings: Warnings::default(),
                 session: RefCell::default(),
                 learned: RefCell::default(),
             },
@@ -276,7 +286,16 @@ impl Client {
     /// retries.
     ///
     /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
-    pub(super) fn send(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
+    pub(super) fn send(&self, registry: &RegistryName, draft: Draft<'_>) -> Result<Answer> {
+        let answer = self.send_authorized(registry, draft)?;
+        if answer.trust == Trust::Full {
+            let warnings = answer.response.headers.all("Warning");
+            self.warnings.tell(registry, warnings);
+        }
+        Ok(answer)
+    }
+
+    fn send_authorized(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
         let home = self.home(registry);
         if draft.url.origin() != home {
             return self.send_with_retries(&mut draft, &Secrets::none(&home));

@@ -14,6 +14,7 @@ mod manifests;
 mod repository;
 mod tags;
 mod upload;
+mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::repository::Repository;
