@@ -2,17 +2,19 @@
 //!
 //! Hints are chosen by the variant of an error, never by its text. The library knows none of them.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io;
 use std::path::Path;
 
 use oras::Error;
-use oras::error::{Refusal, TransportKind, Unauthorized};
+use oras::error::{Refusal, Side, TransportKind, Unauthorized};
 use oras::reference::Reference;
 use oras::url::Url;
 
 use crate::context::Context;
-use crate::flags::{CommandSpec, UsageError};
+use crate::flags::{CommandSpec, UsageError, quote};
+use crate::output::text::Shown;
 
 /// Exit statuses by kind. Any failure is non-zero.
 mod status {
@@ -35,7 +37,7 @@ mod status {
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    prefix: &'static str,
+    prefix: Cow<'static, str>,
     message: String,
     /// Lines below the message: usage, recommendation, details.
     below: Vec<String>,
@@ -64,7 +66,7 @@ impl Failure {
     /// A failure with this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
-            prefix: ERROR,
+            prefix: ERROR.into(),
             message: message.into(),
             below: Vec::new(),
             instead: None,
@@ -98,6 +100,13 @@ impl Failure {
         self
     }
 
+    /// This happened on one side of a copy.
+    pub(crate) fn on(mut self, side: Side, target: &Shown<'_>) -> Self {
+        let (kind, raw) = (target.kind, quote::double(target.raw));
+        self.prefix = format!("Error from {side} {kind} for {raw}:").into();
+        self
+    }
+
     /// Results could not be written.
     pub(crate) fn of_stdout(error: io::Error) -> Self {
         Self::of(&to_stdout(error))
@@ -120,7 +129,7 @@ impl Failure {
                 );
                 failure
                     .below
-                    .push(format!("The name is {}", crate::flags::quote::double(name)));
+                    .push(format!("The name is {}", quote::double(name)));
             }
             Error::Io { path, source, .. }
                 if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
@@ -169,7 +178,7 @@ impl Failure {
             _ => Self::at_any_registry(error, host, credential_hint),
         };
         if let Error::NotFound { .. } = error.root() {
-            failure.prefix = REGISTRY_ERROR;
+            failure.prefix = REGISTRY_ERROR.into();
         }
         failure
     }
@@ -185,7 +194,7 @@ impl Failure {
                 failure.below.push(credential_hint.to_owned());
             }
             Error::Refused(refusal) => {
-                failure.prefix = REGISTRY_ERROR;
+                failure.prefix = REGISTRY_ERROR.into();
                 failure.message = of_refusal(refusal);
                 if let Some(excerpt) = &refusal.excerpt {
                     failure.below.push(format!("The server says: {excerpt}"));

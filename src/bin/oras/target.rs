@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::reference::Reference;
+use oras::reference::{Reference, RepositoryName};
 use oras::registry::{Client, Repository};
 use oras::store::{Source, TagLister, Target as WritableStore};
 use oras::{Error, Platform};
@@ -62,9 +62,11 @@ impl Target {
         } = flags;
         let is_layout = layout.oci_layout || !layout.oci_layout_path.is_empty();
         if layout.oci_layout && !layout.oci_layout_path.is_empty() {
-            return Err(Failure::usage(
-                "--oci-layout-path, --oci-layout cannot be used at the same time",
-            ));
+            return Err(Failure::usage(format!(
+                "{}, {} cannot be used at the same time",
+                given.typed("oci-layout-path"),
+                given.typed("oci-layout")
+            )));
         }
         if is_layout {
             if layout.oci_layout && !remote.headers.is_empty() {
@@ -179,13 +181,45 @@ impl Target {
             .map_err(|error| self.failure(&error))
     }
 
+    /// The repository, for a target in a registry.
+    pub(crate) const fn repository_name(&self) -> Option<&RepositoryName> {
+        match &self.place {
+            Place::Registry(reference) => Some(reference.repository()),
+            Place::Layout { .. } => None,
+        }
+    }
+
+    /// Whether this and `other` are in one registry.
+    pub(crate) fn is_in_registry_of(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Registry(this), Place::Registry(other)) => this.registry() == other.registry(),
+            _ => false,
+        }
+    }
+
     /// The store, for reading. Nothing is created.
     pub(crate) fn source<'c>(
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+        self.source_beside(None, client)
+    }
+
+    /// As [`source`](Self::source), when the same client writes to `other` as well.
+    pub(crate) fn source_beside<'c>(
+        &self,
+        other: Option<&Self>,
+        client: &'c Client,
+    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
         match &self.place {
-            Place::Registry(reference) => Ok(Box::new(self.repository(reference, client)?)),
+            Place::Registry(reference) => {
+                let mut repository = self.repository(reference, client)?;
+                if let Some((other, reference)) = other.and_then(Self::in_registry) {
+                    let destination = other.repository(reference, client)?.for_writing();
+                    repository = repository.together_with(&destination);
+                }
+                Ok(Box::new(repository))
+            }
             Place::Layout { path, .. } => {
                 let metadata = std::fs::metadata(path).map_err(|error| {
                     let error = Error::io("stat", path)(error);
@@ -211,15 +245,35 @@ impl Target {
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+        self.destination_beside(None, client)
+    }
+
+    /// As [`destination`](Self::destination), when the same client reads from `other` as well.
+    pub(crate) fn destination_beside<'c>(
+        &self,
+        other: Option<&Self>,
+        client: &'c Client,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
         match &self.place {
             Place::Registry(reference) => {
-                Ok(Box::new(self.repository(reference, client)?.for_writing()))
+                let mut repository = self.repository(reference, client)?.for_writing();
+                if let Some((other, reference)) = other.and_then(Self::in_registry) {
+                    repository = repository.together_with(&other.repository(reference, client)?);
+                }
+                Ok(Box::new(repository))
             }
             Place::Layout { path, .. } => {
                 let store = LayoutStore::create_or_open(Path::new(path))
                     .map_err(|error| self.failure(&error))?;
                 Ok(Box::new(store))
             }
+        }
+    }
+
+    fn in_registry(&self) -> Option<(&Self, &Reference)> {
+        match &self.place {
+            Place::Registry(reference) => Some((self, reference)),
+            Place::Layout { .. } => None,
         }
     }
 

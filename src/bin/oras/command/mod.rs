@@ -1,6 +1,7 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod cp;
 mod login;
 mod logout;
 mod manifest;
@@ -26,6 +27,7 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<cp::Args>(cp::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];

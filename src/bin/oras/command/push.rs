@@ -280,8 +280,8 @@ fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
     }))
 }
 
-/// Gives the pushed manifest further tags.
-fn tag(
+/// Gives a manifest further tags.
+pub(super) fn tag(
     target: &Target,
     destination: &dyn Destination,
     manifest: &RawManifest,
