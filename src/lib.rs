@@ -81,6 +81,7 @@ pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
 pub mod reference;
+pub mod referrers;
 pub mod registry;
 pub mod retry;
 pub mod store;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
@@ -443,7 +443,7 @@ impl Client {
                     self.clock.sleep(wait);
                     retries += 1;
                 }
-                None => return result,
+                None => return result.map(|answer| Answer { retries, ..answer }),
             }
         }
     }
@@ -464,6 +464,10 @@ impl Client {
             Err(Error::Transport { kind, .. }) => wait_after_failure(retries, *kind),
             Err(_) => None,
         }
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     pub(super) fn sleep(&self, duration: Duration) {
@@ -588,6 +592,7 @@ impl Client {
             method,
             url: url.clone(),
             trust,
+            retries: 0,
             response: Response { body, ..response },
         })
     }
@@ -715,7 +720,7 @@ pub(super) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Du
 }
 
 /// A number in `0.0..1.0`, different each time. Nothing secret depends on it.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(random >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
 }
