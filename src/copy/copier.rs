@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::content::{Announced, Blamed, ManifestOf};
+use super::extended::Passed;
 use super::{CopyOptions, Event, Observer, RootState, at};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
@@ -12,6 +13,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
 use crate::manifest::RawManifest;
 use crate::reference::RepositoryName;
+use crate::referrers::Referrer;
 use crate::store::{Fetched, Mount, Pushed, Source, Target};
 
 /// A copy under way.
@@ -19,7 +21,7 @@ pub(super) struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
-    root: &'c Descriptor,
+    pub(super) root: &'c Descriptor,
     /// How many pieces of content were handled so far.
     nodes: u64,
     /// How much the manifests have that were read so far.
@@ -29,6 +31,8 @@ pub(super) struct Copier<'c, 'o, 'a> {
     done: HashMap<Key, Done>,
     /// Under which names content was handled.
     names: HashSet<(Digest, Option<String>)>,
+    /// Manifests that were passed, if what is attached to them is copied as well.
+    pub(super) passed: Option<Passed>,
 }
 
 /// What makes content the same: stores may keep manifests and blobs apart, so one digest can be both.
@@ -47,12 +51,15 @@ enum Done {
     Sent,
 }
 
-/// Whether the destination is believed when it says what it has.
+/// What is done about content that is referred to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claims {
-    Believed,
-    /// It turned out to miss something.
-    Doubted,
+pub(super) enum Errand {
+    /// It is copied, unless the destination says that it has it.
+    Copy,
+    /// It is sent, whatever the destination says: it turned out to miss something.
+    Send,
+    /// It is at the destination, being part of something that is. Only what is attached to it is of interest.
+    Visit,
 }
 
 /// How content gets to the destination.
@@ -65,13 +72,30 @@ enum Way<'r> {
 }
 
 /// A manifest whose successors are being copied.
-struct Frame {
+pub(super) struct Frame {
     manifest: RawManifest,
     /// As the parent refers to it, annotations included.
-    descriptor: Descriptor,
+    pub(super) descriptor: Descriptor,
     successors: Vec<Descriptor>,
     next: usize,
-    claims: Claims,
+    errand: Errand,
+    /// What the manifest says that it is attached to, if that is of interest.
+    pub(super) referrer: Option<Referrer>,
+}
+
+impl Frame {
+    /// What is done about something that this manifest refers to.
+    fn errand_for(&self, successor: &Descriptor) -> Errand {
+        let is_subject = self
+            .referrer
+            .as_ref()
+            .is_some_and(|referrer| referrer.subject.digest == successor.digest);
+        match self.errand {
+            // A registry takes what is attached to something that it does not have.
+            Errand::Visit if is_subject => Errand::Copy,
+            errand => errand,
+        }
+    }
 }
 
 impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
@@ -91,21 +115,32 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             metadata_bytes: 0,
             done: HashMap::new(),
             names: HashSet::new(),
+            passed: None,
         }
     }
 
     pub(super) fn run(&mut self, reference: Option<&str>) -> Result<()> {
-        let mut stack = Vec::new();
-        stack.extend(self.begin(self.root, reference)?);
+        let first = self.begin(reference)?;
+        self.walk(first, 1, reference)
+    }
+
+    /// Copies what a manifest at some depth refers to, and then the manifest itself, with its name if there is a `reference`.
+    pub(super) fn walk(
+        &mut self,
+        first: Option<Frame>,
+        depth: u64,
+        reference: Option<&str>,
+    ) -> Result<()> {
+        let mut stack: Vec<Frame> = first.into_iter().collect();
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
-                let claims = frame.claims;
-                if self.is_done(&successor, claims) {
+                let errand = frame.errand_for(&successor);
+                if self.is_done(&successor, errand) {
                     continue;
                 }
-                let depth = stack.len() as u64 + 1;
-                stack.extend(self.enter(&successor, depth, claims)?);
+                let depth = depth + stack.len() as u64;
+                stack.extend(self.enter(&successor, depth, errand)?);
             } else if let Some(frame) = stack.pop() {
                 let reference = reference.filter(|_| stack.is_empty());
                 stack.extend(self.leave(frame, reference)?);
@@ -115,56 +150,78 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     }
 
     /// Copies the root if it is a leaf, names it if it is there, or opens it.
-    fn begin(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<Option<Frame>> {
+    fn begin(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
+        let root = self.root;
         self.count(1)?;
         if !root.media_type.is_manifest() {
             let way = reference.map_or(Way::Push, Way::Tag);
             return self.copy_leaf(root, way).map(|()| None);
         }
         if self.options.root == RootState::New || !self.has(root)? {
-            return self.open(root, Claims::Believed).map(Some);
+            return self.open(root, 1, Errand::Copy).map(Some);
         }
         let Some(reference) = reference else {
-            return self.found(root).map(|()| None);
+            return self.found(root, 1);
         };
-        let mut manifest = ManifestOf {
+        if self.name(root, reference)? {
+            self.finish(root, Done::Found);
+            self.tell(Event::Named(root))?;
+            return Ok(None);
+        }
+        self.tell(Event::Repairing(root))?;
+        self.open(root, 1, Errand::Send).map(Some)
+    }
+
+    /// Names a manifest that the destination says it has, and says whether it has all that this refers to.
+    fn name(&self, manifest: &Descriptor, reference: &str) -> Result<bool> {
+        let mut bytes = ManifestOf {
             source: self.source,
-            node: root,
+            node: manifest,
             limit: self.options.limits.max_manifest_bytes,
         };
         let mut content = Blamed {
-            content: &mut manifest,
-            node: root,
+            content: &mut bytes,
+            node: manifest,
         };
-        match self.target.push_tagged(root, &mut content, reference) {
-            Ok(_) => {
-                self.finish(root, Done::Found);
-                self.tell(Event::Named(root))?;
-                Ok(None)
-            }
-            Err(error) if is_about_missing_content(&error) => {
-                self.tell(Event::Repairing(root))?;
-                self.open(root, Claims::Doubted).map(Some)
-            }
-            Err(error) => Err(at(Side::Destination, Operation::Tag, Some(root))(error)),
+        match self.target.push_tagged(manifest, &mut content, reference) {
+            Ok(_) => Ok(true),
+            Err(error) if is_about_missing_content(&error) => Ok(false),
+            Err(error) => Err(at(Side::Destination, Operation::Tag, Some(manifest))(error)),
         }
     }
 
-    /// Copies a leaf, or opens a manifest that is not at the destination yet. The root is at depth 1.
-    fn enter(&mut self, node: &Descriptor, depth: u64, claims: Claims) -> Result<Option<Frame>> {
+    /// Names the root, now that it is there with all that is to be copied.
+    pub(super) fn name_root(&mut self, reference: &str) -> Result<()> {
+        let root = self.root;
+        if self.name(root, reference)? {
+            return Ok(());
+        }
+        self.tell(Event::Repairing(root))?;
+        let frame = self.open(root, 1, Errand::Send)?;
+        self.walk(Some(frame), 1, Some(reference))
+    }
+
+    /// Copies a leaf, or opens a manifest. The root is at depth 1.
+    pub(super) fn enter(
+        &mut self,
+        node: &Descriptor,
+        depth: u64,
+        errand: Errand,
+    ) -> Result<Option<Frame>> {
         self.count(depth)?;
         if !node.media_type.is_manifest() {
-            return match claims {
-                Claims::Believed if self.mount(node)? => Ok(()),
-                Claims::Believed => self.copy_leaf(node, Way::Push),
-                Claims::Doubted => self.copy_leaf(node, Way::PushAnew),
+            return match errand {
+                Errand::Copy if self.mount(node)? => Ok(()),
+                Errand::Copy => self.copy_leaf(node, Way::Push),
+                Errand::Send => self.copy_leaf(node, Way::PushAnew),
+                Errand::Visit => Ok(()),
             }
             .map(|()| None);
         }
-        if claims == Claims::Believed && self.has(node)? {
-            return self.found(node).map(|()| None);
+        if errand == Errand::Copy && self.has(node)? {
+            return self.found(node, depth);
         }
-        self.open(node, claims).map(Some)
+        self.open(node, depth, errand).map(Some)
     }
 
     /// Whether the destination says that it has a manifest.
@@ -179,17 +236,21 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         ))
     }
 
-    fn found(&mut self, node: &Descriptor) -> Result<()> {
+    /// Leaves a manifest alone that is there, unless there may be something attached to what it refers to.
+    fn found(&mut self, node: &Descriptor, depth: u64) -> Result<Option<Frame>> {
+        self.tell(Event::Existed(node))?;
+        if self.passed.is_some() {
+            return self.open(node, depth, Errand::Visit).map(Some);
+        }
         self.finish(node, Done::Found);
-        self.tell(Event::Existed(node))
+        Ok(None)
     }
 
     /// Reads a manifest, to find out what it refers to.
-    fn open(&mut self, node: &Descriptor, claims: Claims) -> Result<Frame> {
+    fn open(&mut self, node: &Descriptor, depth: u64, errand: Errand) -> Result<Frame> {
+        let is_first = !self.done.contains_key(&key(node));
         self.tell(Event::Examining(node))?;
-        self.metadata_bytes = self.metadata_bytes.saturating_add(node.size);
-        let limit = self.options.limits.max_metadata_bytes;
-        self.check_bound(self.metadata_bytes, limit, "MaxTotalMetadataBytes")?;
+        self.count_metadata(node.size)?;
         let manifest = self
             .source
             .fetch_manifest(node, self.options.limits.max_manifest_bytes)
@@ -198,9 +259,21 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             manifest
                 .successors()
                 .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+        let mut referrer = None;
+        if let Some(passed) = &mut self.passed {
+            referrer =
+                Referrer::of(&manifest).map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+            if is_first {
+                passed.push_back((node.plain(), depth));
+            }
+        }
         self.tell(Event::Examined(node))?;
         if let Some(chooser) = self.options.chooser.as_deref_mut() {
             successors = chooser(&manifest, successors)?;
+        }
+        if errand == Errand::Visit {
+            successors.retain(|successor| successor.media_type.is_manifest());
+            self.finish(node, Done::Found);
         }
         let (foreign, successors): (Vec<_>, Vec<_>) = successors
             .into_iter()
@@ -213,20 +286,24 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             descriptor: node.clone(),
             successors,
             next: 0,
-            claims,
+            errand,
+            referrer,
         })
     }
 
     /// Copies a manifest, now that all it refers to is there. If the destination misses some of that, the way through it
     /// begins once more.
     fn leave(&mut self, mut frame: Frame, reference: Option<&str>) -> Result<Option<Frame>> {
+        if frame.errand == Errand::Visit {
+            return Ok(None);
+        }
         let mut bytes = frame.manifest.bytes();
         let way = reference.map_or(Way::Push, Way::Tag);
         match self.transfer(&frame.descriptor, &mut bytes, way) {
-            Err(error) if frame.claims == Claims::Believed && is_about_missing_content(&error) => {
+            Err(error) if frame.errand == Errand::Copy && is_about_missing_content(&error) => {
                 self.tell(Event::Repairing(&frame.descriptor))?;
                 frame.next = 0;
-                frame.claims = Claims::Doubted;
+                frame.errand = Errand::Send;
                 return Ok(Some(frame));
             }
             pushed => self.report(&frame.descriptor, pushed?, &frame.successors)?,
@@ -330,11 +407,18 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         })
     }
 
-    /// Whether nothing has to be done about content, as far as the destination is believed.
-    fn is_done(&self, node: &Descriptor, claims: Claims) -> bool {
+    /// Counts what is read, or held in memory, of manifests and of lists of them.
+    pub(super) fn count_metadata(&mut self, bytes: u64) -> Result<()> {
+        self.metadata_bytes = self.metadata_bytes.saturating_add(bytes);
+        let limit = self.options.limits.max_metadata_bytes;
+        self.check_bound(self.metadata_bytes, limit, "MaxTotalMetadataBytes")
+    }
+
+    /// Whether nothing has to be done about content.
+    pub(super) fn is_done(&self, node: &Descriptor, errand: Errand) -> bool {
         match self.done.get(&key(node)) {
             None => false,
-            Some(Done::Found) => claims == Claims::Believed,
+            Some(Done::Found) => errand != Errand::Send,
             Some(Done::Sent) => true,
         }
     }

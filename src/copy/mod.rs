@@ -7,6 +7,7 @@
 
 mod content;
 mod copier;
+mod extended;
 
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Operation, Result, Side};
@@ -14,7 +15,7 @@ use crate::graph::Resolved;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::platform::Platform;
 use crate::reference::RepositoryName;
-use crate::store::{Source, Target};
+use crate::store::{Referrers, Source, Target};
 
 use self::copier::Copier;
 
@@ -158,12 +159,7 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let limit = options.limits.max_manifest_bytes;
-    let source = match &options.platform {
-        None => Resolved::new(source, reference, limit),
-        Some(platform) => Resolved::for_platform(source, reference, platform, limit),
-    }
-    .map_err(at(Side::Source, Operation::Resolve, None))?;
+    let source = resolve(source, reference, options)?;
     copy_graph(&source, target, source.root(), target_reference, options)?;
     Ok(source.root().clone())
 }
@@ -182,6 +178,74 @@ pub fn copy_graph(
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
     Copier::new(source, target, root, options).run(reference)
+}
+
+/// As [`copy`], with everything that is attached to what is copied, and to that. The name comes last.
+///
+/// With an index come the referrers of all manifests in it, and with a referrer comes its subject.
+///
+/// ```
+/// use oras::copy::{self, CopyOptions};
+/// use oras::memory::MemoryStore;
+/// use oras::store::{Source, Target};
+/// use oras::{MediaType, RawManifest};
+///
+/// let (from, to) = (MemoryStore::new(), MemoryStore::new());
+/// let index = RawManifest::new(MediaType::IMAGE_INDEX, br#"{"schemaVersion":2,"manifests":[]}"#.to_vec());
+/// from.push_tagged(index.descriptor(), &mut index.bytes(), "v1")?;
+/// let subject = serde_json::to_string(index.descriptor()).unwrap();
+/// let text = format!(r#"{{"schemaVersion":2,"manifests":[],"subject":{subject}}}"#);
+/// let attached = RawManifest::new(MediaType::IMAGE_INDEX, text.into_bytes());
+/// from.push(attached.descriptor(), &mut attached.bytes())?;
+///
+/// copy::copy_with_referrers(&from, "v1", &to, Some("v1"), &mut CopyOptions::default())?;
+/// assert!(to.exists(attached.descriptor())?);
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As of [`copy`]; [`Error::Protocol`] among the causes when the source lists referrers that are none.
+pub fn copy_with_referrers(
+    source: &dyn Referrers,
+    reference: &str,
+    target: &dyn Target,
+    target_reference: Option<&str>,
+    options: &mut CopyOptions<'_>,
+) -> Result<Descriptor> {
+    let resolved = resolve(source, reference, options)?;
+    Copier::new(&resolved, target, resolved.root(), options)
+        .run_with_referrers(source, target_reference)?;
+    Ok(resolved.root().clone())
+}
+
+/// As [`copy_graph`], with everything that is attached to what is copied, and to that. The name comes last.
+///
+/// # Errors
+///
+/// As of [`copy_with_referrers`].
+pub fn copy_graph_with_referrers(
+    source: &dyn Referrers,
+    target: &dyn Target,
+    root: &Descriptor,
+    reference: Option<&str>,
+    options: &mut CopyOptions<'_>,
+) -> Result<()> {
+    Copier::new(source, target, root, options).run_with_referrers(source, reference)
+}
+
+/// Finds what is to be copied.
+fn resolve<'s>(
+    source: &'s dyn Source,
+    reference: &str,
+    options: &CopyOptions<'_>,
+) -> Result<Resolved<'s>> {
+    let limit = options.limits.max_manifest_bytes;
+    match &options.platform {
+        None => Resolved::new(source, reference, limit),
+        Some(platform) => Resolved::for_platform(source, reference, platform, limit),
+    }
+    .map_err(at(Side::Source, Operation::Resolve, None))
 }
 
 /// Says which side failed, doing what, unless something deeper said so already.
