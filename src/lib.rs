@@ -80,6 +80,7 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod random;
 pub mod reference;
 pub mod referrers;
 pub mod registry;

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -22,6 +21,7 @@ use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
+use crate::random;
 use crate::reference::{RegistryName, RepositoryName};
 use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
 use crate::transport::{
@@ -239,11 +239,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry.
+    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry; [`Error::Protocol`] when it
+    /// is a web site.
     pub fn check(&self, registry: &RegistryName) -> Result<()> {
         let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
-        let answer = self.send(registry, Draft::new(Method::Get, url))?;
-        answer.expect(&[200])?.response.drain();
+        let draft = Draft::new(Method::Get, url);
+        let mut answer = self.send(registry, draft)?.expect(&[200])?;
+        if answer.is_web_page() {
+            return Err(answer.protocol_error("the answer is a web page, not that of a registry"));
+        }
+        answer.response.drain();
         Ok(())
     }
 
@@ -459,7 +464,11 @@ impl Client {
                 let asked = answer
                     .header("Retry-After")
                     .and_then(|value| parse_retry_after(value, self.clock.now()));
-                wait_before_retry(retries, Outcome::Status(answer.status(), asked), chance())
+                wait_before_retry(
+                    retries,
+                    Outcome::Status(answer.status(), asked),
+                    random::fraction(),
+                )
             }
             Err(Error::Transport { kind, .. }) => wait_after_failure(retries, *kind),
             Err(_) => None,
@@ -716,11 +725,5 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
 
 /// How long to wait before trying again what failed like this, if it makes sense.
 pub(super) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
-    wait_before_retry(retries, Outcome::Failed(kind), chance())
-}
-
-/// A number in `0.0..1.0`, different each time. Nothing secret depends on it.
-pub(super) fn chance() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
+    wait_before_retry(retries, Outcome::Failed(kind), random::fraction())
 }

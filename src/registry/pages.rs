@@ -1,9 +1,7 @@
 //! Lists that come in pages: on to the next one, as long as they go forward and stay at home.
 
-use std::collections::HashSet;
-
 use super::answer::Answer;
-use super::link;
+use super::link::{self, Trail};
 use crate::auth::{Trust, trust};
 use crate::error::{Error, Result};
 use crate::url::Url;
@@ -17,14 +15,17 @@ const MAX_PAGES: usize = 10_000;
 pub(super) struct Pages {
     first: Url,
     url: Url,
-    seen: HashSet<String>,
+    trail: Trail,
+    /// How many pages were gone to, the first included.
+    count: usize,
 }
 
 impl Pages {
     /// Starts at the first page.
     pub(super) fn from(first: Url) -> Self {
         Self {
-            seen: HashSet::from([first.exact()]),
+            trail: Trail::starting_at(first.exact()),
+            count: 1,
             url: first.clone(),
             first,
         }
@@ -56,13 +57,14 @@ impl Pages {
 
     /// Goes on to a page at the same host.
     pub(super) fn go_to(&mut self, next: Url, answer: &Answer) -> Result<()> {
-        if self.seen.len() >= MAX_PAGES {
+        if self.count >= MAX_PAGES {
             return Err(Error::Protocol {
                 what: format!("GET \"{}\"", self.first),
                 reason: format!("the list has more than {MAX_PAGES} pages"),
             });
         }
-        if !self.seen.insert(next.exact()) {
+        self.count += 1;
+        if self.trail.returns_to(next.exact()) {
             return Err(answer.protocol_error("the pages go in a circle"));
         }
         self.url = next;

@@ -19,13 +19,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::client::chance;
 use super::referrers::{AtTag, ReferrersMode};
 use super::repository::Repository;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Refusal, Result};
 use crate::manifest::RawManifest;
+use crate::random;
 use crate::referrers::{List, Referrer, list_tag};
 use crate::store::Source as _;
 
@@ -118,7 +118,7 @@ impl<'a> Maintenance<'a> {
     pub(super) fn settle(&mut self) -> Result<()> {
         loop {
             if self.writes > 0 {
-                let wait = wait_before_check(self.writes, self.took, chance());
+                let wait = wait_before_check(self.writes, self.took, random::fraction());
                 self.repository.client.sleep(wait);
             }
             if self.round()? {

@@ -47,6 +47,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "credentials",
             "lexical",
             "output_dir",
+            "random",
             "temporary",
             "transport",
         ],
@@ -66,10 +67,11 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 12] = [
+const SIBLINGS: [(&str, &[&str]); 13] = [
     ("archive", &["lexical"]),
-    ("credentials", &["clock"]),
-    ("output_dir", &["lexical"]),
+    ("credentials", &["clock", "random"]),
+    ("output_dir", &["lexical", "random"]),
+    ("temporary", &["random"]),
     ("transport", &["clock"]),
     ("store", &["content"]),
     ("file_store", &["content", "memory", "store"]),

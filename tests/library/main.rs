@@ -31,3 +31,4 @@ mod test_registry;
 #[cfg(feature = "tls")]
 mod tls;
 mod uploads;
+mod warnings;

@@ -59,6 +59,9 @@ fn login(program: &Path, registry: &TestRegistry, dialogue: &Dialogue) -> (Strin
     let login = terminal.start(command);
     for (question, answer) in dialogue {
         terminal.wait_for(question);
+        if *question != "Username: " {
+            terminal.wait_for_silence();
+        }
         terminal.type_in(answer);
     }
     let (screen, _) = terminal.finish(login);

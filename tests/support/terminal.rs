@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
@@ -107,6 +107,16 @@ impl Terminal {
             .expect("it is a terminal")
             .local_modes;
         modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
+    /// Waits until it does not show what is typed: a program may ask first, and see to that then.
+    #[track_caller]
+    pub fn wait_for_silence(&self) {
+        let begin = Instant::now();
+        while self.shows_what_is_typed() {
+            assert!(begin.elapsed() < PATIENCE, "what is typed is still shown");
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits for the end of the program. All that was shown, and how it ended.

@@ -330,5 +330,5 @@ fn to_list_takes_a_token_for_reading() {
 
     let lines = registry.log();
     assert_eq!(lines.len(), 4, "{lines:?}");
-    assert!(lines[1].contains("scope=repository:a:pull "), "{lines:?}");
+    assert!(lines[1].contains("scope=repository:a:pull&"), "{lines:?}");
 }

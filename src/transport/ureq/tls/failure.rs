@@ -154,4 +154,28 @@ mod tests {
             assert_eq!(text(error), wanted);
         }
     }
+
+    #[test]
+    fn whose_fault_it_is() {
+        for (error, wanted, of_proxy) in [
+            (
+                Error::InvalidCertificate(CertificateError::Expired),
+                TransportKind::Certificate,
+                TransportKind::Tls,
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                TransportKind::NotTls,
+                TransportKind::Tls,
+            ),
+            (
+                Error::AlertReceived(AlertDescription::UnknownCA),
+                TransportKind::Tls,
+                TransportKind::Tls,
+            ),
+        ] {
+            assert_eq!(fault(error.clone()).kind, wanted);
+            assert_eq!(fault(error).of_proxy().kind, of_proxy);
+        }
+    }
 }
