@@ -20,6 +20,7 @@ macro_rules! transcripts {
 }
 
 mod command_line;
+mod cp;
 mod golden_manifests;
 mod help;
 mod hostile;
@@ -37,6 +38,7 @@ mod version;
 fn no_transcript_is_forgotten() {
     let mut played = [
         command_line::TRANSCRIPTS,
+        cp::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,

@@ -102,8 +102,8 @@ impl Failure {
 
     /// This happened on one side of a copy.
     pub(crate) fn on(mut self, side: Side, target: &Shown<'_>) -> Self {
-        let (kind, raw) = (target.kind, quote::double(target.raw));
-        self.prefix = format!("Error from {side} {kind} for {raw}:").into();
+        let (kind, name) = (target.kind, quote::double(target.name));
+        self.prefix = format!("Error from {side} {kind} for {name}:").into();
         self
     }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::{Reference, RepositoryName};
-use oras::registry::{Client, Repository};
-use oras::store::{Source, TagLister, Target as WritableStore};
+use oras::registry::{Client, ReferrersMode, Repository};
+use oras::store::{Referrers, TagLister, Target as WritableStore};
 use oras::{Error, Platform};
 
 use crate::access::Access;
@@ -35,9 +35,9 @@ enum Place {
 }
 
 /// A store that can be read and listed.
-pub(crate) trait ReadableStore: Source + TagLister {}
+pub(crate) trait ReadableStore: Referrers + TagLister {}
 
-impl<T: Source + TagLister> ReadableStore for T {}
+impl<T: Referrers + TagLister> ReadableStore for T {}
 
 /// The flags that say what a target is and how it is reached.
 pub(crate) struct TargetFlags<'f> {
@@ -150,13 +150,18 @@ impl Target {
 
     /// `[registry] name:tag`, as status lines show it.
     pub(crate) fn shown(&self) -> Shown<'_> {
+        self.shown_as(&self.raw)
+    }
+
+    /// `[registry] name`, for something else at the same place.
+    pub(crate) const fn shown_as<'n>(&self, name: &'n str) -> Shown<'n> {
         Shown {
             kind: if self.is_layout() {
                 "oci-layout"
             } else {
                 "registry"
             },
-            raw: &self.raw,
+            name,
         }
     }
 
@@ -202,18 +207,21 @@ impl Target {
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
-        self.source_beside(None, client)
+        self.source_with(ReferrersMode::Learned, None, client)
     }
 
-    /// As [`source`](Self::source), when the same client writes to `other` as well.
-    pub(crate) fn source_beside<'c>(
+    /// As [`source`](Self::source), with referrers that are kept in this way, and if the same client writes to `other`
+    /// as well, with one token for both.
+    pub(crate) fn source_with<'c>(
         &self,
+        referrers: ReferrersMode,
         other: Option<&Self>,
         client: &'c Client,
     ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
         match &self.place {
             Place::Registry(reference) => {
                 let mut repository = self.repository(reference, client)?;
+                repository = repository.with_referrers_mode(referrers);
                 if let Some((other, reference)) = other.and_then(Self::in_registry) {
                     let destination = other.repository(reference, client)?.for_writing();
                     repository = repository.together_with(&destination);
@@ -245,18 +253,21 @@ impl Target {
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
-        self.destination_beside(None, client)
+        self.destination_with(ReferrersMode::Learned, None, client)
     }
 
-    /// As [`destination`](Self::destination), when the same client reads from `other` as well.
-    pub(crate) fn destination_beside<'c>(
+    /// As [`destination`](Self::destination), with referrers that are kept in this way, and if the same client reads from
+    /// `other` as well, with one token for both.
+    pub(crate) fn destination_with<'c>(
         &self,
+        referrers: ReferrersMode,
         other: Option<&Self>,
         client: &'c Client,
     ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
         match &self.place {
             Place::Registry(reference) => {
                 let mut repository = self.repository(reference, client)?.for_writing();
+                repository = repository.with_referrers_mode(referrers);
                 if let Some((other, reference)) = other.and_then(Self::in_registry) {
                     repository = repository.together_with(&other.repository(reference, client)?);
                 }

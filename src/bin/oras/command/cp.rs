@@ -1,10 +1,11 @@
 //! `oras cp`
 
-use oras::copy::{CopyOptions, Event, copy};
+use oras::copy::{CopyOptions, Event, copy, copy_with_referrers};
 use oras::error::{Operation, Side as End};
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::reference::RepositoryName;
-use oras::{Descriptor, Error};
+use oras::registry::ReferrersMode;
+use oras::{Descriptor, Digest, Error};
 
 use super::push::tag;
 use crate::context::Context;
@@ -14,7 +15,6 @@ use crate::flags::groups::{
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Side, Stage};
-use crate::output::text::Shown;
 use crate::status::Lines;
 use crate::target::{Target, TargetFlags, parse_platform};
 
@@ -63,6 +63,10 @@ impl SideFlags {
             self.layout.side(side),
             self.remote.side(side),
         ]
+    }
+
+    const fn referrers(&self) -> ReferrersMode {
+        self.distribution.referrers
     }
 
     const fn of_target<'f>(
@@ -170,7 +174,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let (from, to) = (&ends.from, &ends.to);
 
     let from_client = from.client()?;
-    let source = from.source_beside(ends.neighbour(to), &from_client)?;
+    let source = from.source_with(args.from.referrers(), ends.neighbour(to), &from_client)?;
     let reference = from.required_reference(Args::SPEC)?;
     let to_client = match ends.neighbour(to) {
         Some(_) => None,
@@ -178,7 +182,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     // One client for both has one token for both.
     let to_client = to_client.as_ref().unwrap_or(&from_client);
-    let destination = to.destination_beside(ends.neighbour(from), to_client)?;
+    let destination = to.destination_with(args.to.referrers(), ends.neighbour(from), to_client)?;
 
     let mut status = Lines::new(context, args.verbose.is_on()).telling_named_root(to.is_layout());
     let mut observer = |event: Event<'_>| status.copy(event);
@@ -189,13 +193,24 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         force: args.own.force,
         ..CopyOptions::default()
     };
-    let root = copy(
-        &*source,
-        reference,
-        &*destination,
-        to.reference(),
-        &mut options,
-    )
+    let (destination_reference, options) = (to.reference(), &mut options);
+    let root = if args.own.recursive {
+        copy_with_referrers(
+            &*source,
+            reference,
+            &*destination,
+            destination_reference,
+            options,
+        )
+    } else {
+        copy(
+            &*source,
+            reference,
+            &*destination,
+            destination_reference,
+            options,
+        )
+    }
     .map_err(|error| ends.failure(error, &args))?;
     context.print_line(&format!(
         "Copied {} => {}",
@@ -262,14 +277,15 @@ impl Ends {
 
     /// The source as it was typed, unless that was the digest of something else than what was chosen for a platform.
     fn shown_source(&self, root: &Descriptor) -> String {
-        let shown = self.from.shown();
-        let is_other =
-            |reference: &str| reference.contains(':') && reference != root.digest.as_str();
+        let is_other = |reference: &str| {
+            let digest = reference.parse::<Digest>();
+            digest.is_ok_and(|digest| digest != root.digest)
+        };
         if self.from.reference().is_some_and(is_other) {
-            let raw = format!("{}@{}", self.from.path(), root.digest);
-            return Shown { raw: &raw, ..shown }.to_string();
+            let chosen = format!("{}@{}", self.from.path(), root.digest);
+            return self.from.shown_as(&chosen).to_string();
         }
-        shown.to_string()
+        self.from.shown().to_string()
     }
 
     /// A failure of the copy. The side is told unless the source alone was asked for something.
