@@ -6,11 +6,13 @@ transcripts! {
     failures,
     force,
     layouts,
+    plain_http,
     platforms,
     referrers,
     referrers_of_indexes,
     registries,
     tags,
+    tls,
     usage,
     within_a_registry,
 }

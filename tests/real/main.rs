@@ -14,6 +14,7 @@ mod support;
 
 mod compare;
 mod content;
+mod copies;
 mod docker_registry;
 mod found;
 mod guarded;

@@ -158,7 +158,7 @@ pub(super) fn referrers(registry: TestRegistry) -> TestRegistry {
         &without(linux.clone(), "platform"),
         "application/vnd.me.sbom",
     );
-    let inner = r.index("inner", &[windows.clone()]);
+    let inner = r.index("inner", std::slice::from_ref(&windows));
     attach(
         &without(windows, "platform"),
         "application/vnd.me.provenance",

@@ -299,7 +299,7 @@ impl Ends {
             } if is_apart => {
                 let reference = self.from.reference().unwrap_or_default();
                 let error = source.context(format!("failed to resolve {reference}"));
-                self.from.failure(&error)
+                self.from.failure(&error).beside(End::Source)
             }
             Error::Copy { side, .. } => {
                 let target = match side {
