@@ -238,7 +238,7 @@ fn sync_file(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the names in a directory last. Some file systems cannot be asked to, and then need not be.
-fn sync_directory(path: &Path) -> Result<()> {
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }

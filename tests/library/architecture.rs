@@ -322,6 +322,7 @@ fn values_travel_between_threads() {
     send::<UreqTransport>();
     send::<Response>();
     send::<oras::layout::LayoutStore>();
+    send::<oras::layout::LayoutTarWriter>();
     send::<oras::file_store::FileStore>();
     send_and_sync::<Credential>();
     send_and_sync::<Descriptor>();
