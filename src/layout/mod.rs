@@ -136,6 +136,15 @@ impl LayoutStore {
         self.writer.as_ref().map_or(Ok(()), Writer::sync)
     }
 
+    /// Removes the scratch directory, unless somebody needs it. Whoever writes to the layout makes it again.
+    ///
+    /// Other tools leave it alone, but a layout that is put away is better without.
+    pub fn remove_scratch(&self) {
+        if let Some(writer) = &self.writer {
+            writer.remove_scratch();
+        }
+    }
+
     fn writer(&self) -> Result<&Writer> {
         self.writer
             .as_ref()

@@ -37,7 +37,7 @@ impl TempFile {
             match Self::try_create(ingest, PREFIX) {
                 Ok(created) => return Ok(created),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    fs::create_dir_all(ingest).map_err(Error::io("mkdir", ingest))?;
+                    ensure_directory(ingest)?;
                     last_error = error;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last_error = error,
@@ -111,6 +111,27 @@ impl Drop for TempFile {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
             let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Makes a directory that somebody else may remove at any time.
+pub(super) fn ensure_directory(path: &Path) -> Result<()> {
+    let mut attempt = 1;
+    loop {
+        match fs::create_dir_all(path) {
+            // It was there a moment ago, or is there now.
+            Err(error)
+                if attempt < ATTEMPTS
+                    && matches!(
+                        error.kind(),
+                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+                    )
+                    && !path.is_file() =>
+            {
+                attempt += 1;
+            }
+            created => return created.map_err(Error::io("mkdir", path)),
         }
     }
 }

@@ -167,6 +167,12 @@ impl Writer {
         sync_directory(&self.root)
     }
 
+    /// Removes the scratch directory, if nothing is left in it but what killed processes left.
+    pub(super) fn remove_scratch(&self) {
+        temp::remove_abandoned(&self.ingest());
+        let _ = fs::remove_dir(self.ingest());
+    }
+
     fn ingest(&self) -> PathBuf {
         self.root.join(INGEST)
     }
