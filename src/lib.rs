@@ -13,6 +13,7 @@
 //! | pull files | [`pull::pull`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
+//! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
 //! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
 //! | find what is attached to an artifact | [`store::Referrers`] |
 //! | delete artifacts, blobs and tags | [`store::Delete`] |
@@ -56,6 +57,7 @@
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod auth;
+pub mod backup;
 pub mod clock;
 pub mod content;
 pub mod copy;

@@ -64,11 +64,14 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "store",
         ],
     ),
-    ("algorithms", &["copy", "graph", "pack", "pull", "push"]),
+    (
+        "algorithms",
+        &["backup", "copy", "graph", "pack", "pull", "push"],
+    ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 13] = [
+const SIBLINGS: [(&str, &[&str]); 14] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -79,6 +82,7 @@ const SIBLINGS: [(&str, &[&str]); 13] = [
     ("layout", &["content", "store"]),
     ("memory", &["content", "store"]),
     ("registry", &["content", "store"]),
+    ("backup", &["copy"]),
     ("copy", &["graph"]),
     ("pull", &["copy", "graph"]),
     ("push", &["copy", "pack"]),
