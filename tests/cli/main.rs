@@ -19,6 +19,7 @@ macro_rules! transcripts {
     };
 }
 
+mod backup;
 mod command_line;
 mod cp;
 mod golden_manifests;
@@ -32,12 +33,14 @@ mod pull;
 mod push;
 mod repo_tags;
 mod resolve;
+mod restore;
 mod secrets;
 mod version;
 
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        backup::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
         cp::TRANSCRIPTS,
         help::TRANSCRIPTS,
@@ -49,6 +52,7 @@ fn no_transcript_is_forgotten() {
         push::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
+        restore::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]
     .concat();

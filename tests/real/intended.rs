@@ -39,6 +39,11 @@ const fn sometimes(
 /// Of several rows that fit, the first counts.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
+    always("backup/archives", "cmp one.tar two.tar", "nothing tells of the machine, nor of the time"),
+    always("backup/lists_of_referrers", "", "lists of referrers are no artifacts; nothing fails because something is gone"),
+    always("backup/referrers", "referrers-tag", "what was asked for now is counted, not what was there before"),
+    always("backup/tags", "ls *.tar", "a failure leaves no archive behind"),
+    always("backup/wrong", "-o hi.txt", "what is in the way is named as it was typed"),
     always("command_line/debugging", "sed", "fewer requests, in one order of headers; addresses and headers that may be secret are not shown"),
     always("command_line/order", "--registry-config hi.txt $REGISTRY/hello:v1; done", "words of another JSON library"),
     always("command_line/order", "oras login -u alice -p x $flag", "words of another JSON library"),
@@ -146,5 +151,12 @@ pub(crate) const TABLE: &[Difference] = &[
     always("push/tags", "@sha256:0000", "that it is the digest of something else is told without asking the registry"),
     always("push/tags", "bad/tag", "the tag is wrong: theirs compares it with the first"),
     always("push/tags", ":v3, ", "why the tag is wrong is told"),
+    always("restore/directories", "--input empty", "what is no layout is told, and does not become one"),
+    always("restore/lists_of_referrers", "", "lists of referrers are no artifacts; nothing fails because something is gone"),
+    always("restore/referrers", "--input s.tar $REGISTRY/copy", "of what is there all is told, not only what is attached to it"),
+    always("restore/referrers", "cmp", "nothing tells of the machine, nor of the time"),
+    always("restore/wrong", "echo no", "content is verified here, not by the registry alone"),
+    always("restore/wrong", "packed.tar", "words of another library for archives"),
+    always("restore/wrong", "'named:any text'", "what cannot be a tag is found out before anything is sent"),
     always("version/version", "OS/", "another version, and another language"),
 ];

@@ -1,6 +1,7 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod backup;
 mod cp;
 mod login;
 mod logout;
@@ -9,6 +10,7 @@ mod pull;
 mod push;
 mod repo;
 mod resolve;
+mod restore;
 mod version;
 
 use crate::context::Context;
@@ -27,6 +29,8 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<backup::Args>(backup::run),
+    Entry::new::<restore::Args>(restore::run),
     Entry::new::<cp::Args>(cp::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),

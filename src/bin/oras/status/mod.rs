@@ -1,5 +1,7 @@
 //! Status: what is being done, while it is being done. Not the result.
 
+pub(crate) mod tags;
+
 use oras::{Descriptor, Result, copy, pull, push};
 
 use crate::context::Context;
@@ -72,7 +74,7 @@ impl<'c> Lines<'c> {
         }
     }
 
-    fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
+    pub(crate) fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
         let is_named = node.annotations.contains_key(oras::descriptor::TITLE);
         if is_named || self.unnamed {
             self.line(&format!(
@@ -85,7 +87,7 @@ impl<'c> Lines<'c> {
         }
     }
 
-    fn line(&mut self, line: &str) -> Result<()> {
+    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
         writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)
