@@ -14,6 +14,7 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`] |
+//! | give an artifact further tags | [`tag::tag`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -83,6 +84,7 @@ pub mod reference;
 pub mod registry;
 pub mod retry;
 pub mod store;
+pub mod tag;
 #[cfg(feature = "archive")]
 mod temporary;
 #[cfg(test)]

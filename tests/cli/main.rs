@@ -31,6 +31,7 @@ mod pull;
 mod push;
 mod repo_tags;
 mod resolve;
+mod tag;
 mod version;
 
 #[test]
@@ -46,6 +47,7 @@ fn no_transcript_is_forgotten() {
         push::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
+        tag::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]
     .concat();

@@ -56,7 +56,10 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "store",
         ],
     ),
-    ("algorithms", &["copy", "graph", "pack", "pull", "push"]),
+    (
+        "algorithms",
+        &["copy", "graph", "pack", "pull", "push", "tag"],
+    ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.

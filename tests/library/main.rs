@@ -23,6 +23,7 @@ mod proxies;
 mod redirects;
 mod retry;
 mod secrets;
+mod tag;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]

@@ -85,5 +85,10 @@ pub(crate) const TABLE: &[Difference] = &[
     always("push/source_date_epoch", "", "the original does not read SOURCE_DATE_EPOCH"),
     always("push/tags", "bad/tag", "the tag is wrong: theirs compares it with the first"),
     always("push/tags", ":v3, ", "why the tag is wrong is told"),
+    always("tag/layouts", "\"\"", "words of our own for an empty tag"),
+    always("tag/layouts", "layout:v1 sha256:", "the digest of something else as a tag would be one name for two things"),
+    always("tag/tags", "bad/tag", "the tag is wrong: theirs compares it with the first"),
+    always("tag/tags", "\"\"", "why the tag is wrong is told"),
+    always("tag/tags", "other:v1", "the tag is wrong: theirs compares it with the first"),
     always("version/version", "OS/", "another version, and another language"),
 ];
