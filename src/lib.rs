@@ -15,6 +15,7 @@
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`] |
 //! | give an artifact further tags | [`tag::tag`] |
+//! | make or change an index of manifests | [`index::create`], [`index::update`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -65,6 +66,7 @@ pub mod error;
 #[cfg(feature = "archive")]
 pub mod file_store;
 pub mod graph;
+pub mod index;
 pub mod json;
 pub mod layout;
 #[cfg(feature = "archive")]

@@ -58,12 +58,12 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ),
     (
         "algorithms",
-        &["copy", "graph", "pack", "pull", "push", "tag"],
+        &["copy", "graph", "index", "pack", "pull", "push", "tag"],
     ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 12] = [
+const SIBLINGS: [(&str, &[&str]); 13] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock"]),
     ("output_dir", &["lexical"]),
@@ -74,6 +74,7 @@ const SIBLINGS: [(&str, &[&str]); 12] = [
     ("memory", &["content", "store"]),
     ("registry", &["content", "store"]),
     ("copy", &["graph"]),
+    ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
     ("push", &["copy", "pack"]),
 ];
