@@ -3,7 +3,7 @@
 //! This module names no store. What it does is told to an observer as it happens.
 
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
@@ -208,8 +208,13 @@ impl Copier<'_, '_, '_> {
             self.finish(node);
             match reference {
                 Some(reference) => {
+                    let mut manifest = ManifestOf {
+                        source: self.source,
+                        node,
+                        limit: self.options.max_manifest_bytes,
+                    };
                     let mut content = Blamed {
-                        content: &mut Fetched::new(self.source, node),
+                        content: &mut manifest,
                         node,
                     };
                     self.target
@@ -328,6 +333,24 @@ impl Content for Announced<'_, '_, '_, '_> {
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.announce()?;
         self.content.open_verified(expected)
+    }
+}
+
+/// A manifest of the source, read only if it is needed.
+struct ManifestOf<'x> {
+    source: &'x dyn Source,
+    node: &'x Descriptor,
+    limit: u64,
+}
+
+impl Content for ManifestOf<'_> {
+    fn size(&self) -> u64 {
+        self.node.size
+    }
+
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let manifest = self.source.fetch_manifest(self.node, self.limit)?;
+        Ok(Box::new(Cursor::new(manifest.into_bytes())))
     }
 }
 

@@ -297,7 +297,7 @@ impl Error {
     pub fn is_not_found(&self) -> bool {
         match self.root() {
             Self::NotFound { .. } | Self::NotInIndex { .. } => true,
-            Self::Refused(refusal) => refusal.status == 404,
+            Self::Refused(refusal) => refusal.says_not_found(),
             _ => false,
         }
     }
@@ -323,7 +323,7 @@ impl Error {
     pub fn is_unauthorized(&self) -> bool {
         match self.root() {
             Self::Unauthorized { .. } => true,
-            Self::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Self::Refused(refusal) => refusal.says_unauthorized(),
             _ => false,
         }
     }
@@ -487,9 +487,36 @@ pub struct Refusal {
     pub errors: Vec<RegistryError>,
     /// What an answer of another form said, cut short.
     pub excerpt: Option<String>,
+    /// Who answered.
+    pub by: Refuser,
+}
+
+/// Who refused something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refuser {
+    /// Who has the content: the registry, or a storage behind it.
+    #[default]
+    Registry,
+    /// The service that the registry sends its clients to for tokens. It says nothing about content.
+    TokenService,
 }
 
 impl Refusal {
+    fn says_not_found(&self) -> bool {
+        self.status == 404 && self.by == Refuser::Registry
+    }
+
+    /// What a token service refuses is access, whatever it says of the reason, unless it only is too busy.
+    fn says_unauthorized(&self) -> bool {
+        match self.by {
+            Refuser::Registry => matches!(self.status, 401 | 403),
+            Refuser::TokenService => {
+                matches!(self.status, 400..=499) && !matches!(self.status, 408 | 425 | 429)
+            }
+        }
+    }
+
     /// Whether one of the errors has this code, whatever its case.
     pub fn has_code(&self, code: &str) -> bool {
         self.errors
@@ -768,6 +795,7 @@ mod tests {
             status: 401,
             errors: vec![],
             excerpt: None,
+            by: Refuser::Registry,
         };
         assert_eq!(
             refusal.to_string(),

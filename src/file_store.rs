@@ -53,9 +53,11 @@ enum Place {
 
 impl FileStore {
     /// A store to push from. Archives of directories are made in the directory `temporary`.
+    ///
+    /// Content without a title may have [`MAX_MANIFEST_BYTES`], unless [`FileStore::max_unnamed_bytes`] says otherwise.
     pub fn new(temporary: impl Into<PathBuf>) -> Self {
         Self {
-            unnamed: MemoryStore::with_limit(MAX_MANIFEST_BYTES),
+            unnamed: MemoryStore::new().limited_to(MAX_MANIFEST_BYTES),
             output: None,
             temporary: temporary.into(),
             named: RefCell::default(),
@@ -67,6 +69,15 @@ impl FileStore {
         Self {
             output: Some(output),
             ..Self::new(PathBuf::new())
+        }
+    }
+
+    /// Keeps content without a title, such as manifests, of at most `bytes` bytes each.
+    #[must_use]
+    pub fn max_unnamed_bytes(self, bytes: u64) -> Self {
+        Self {
+            unnamed: self.unnamed.limited_to(bytes),
+            ..self
         }
     }
 

@@ -98,7 +98,7 @@ pub(crate) struct Resolved<'s> {
 impl<'s> Resolved<'s> {
     /// Resolves `reference` and, if it names a manifest, reads it in the same step.
     pub(crate) fn new(source: &'s dyn Source, reference: &str, limit: u64) -> Result<Self> {
-        let (root, reader) = source.fetch_tagged(reference)?;
+        let (root, reader) = source.fetch_tagged(reference, limit)?;
         let manifest = if root.media_type.is_manifest() {
             Some(RawManifest::verified(root.clone(), reader.read_all(limit)?))
         } else {
@@ -150,5 +150,14 @@ impl Source for Resolved<'_> {
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         self.source.exists(target)
+    }
+
+    fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        match &self.manifest {
+            Some(manifest) if manifest.descriptor().is_same_content(target) => Ok(
+                RawManifest::verified(target.clone(), manifest.bytes().to_vec()),
+            ),
+            _ => self.source.fetch_manifest(target, limit),
+        }
     }
 }

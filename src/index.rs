@@ -280,7 +280,10 @@ impl Reader<'_, '_> {
             error.context(format!("could not find the {what} {reference}"))
         };
         self.tell(Event::Fetching(reference))?;
-        let (descriptor, reader) = self.source.fetch_tagged(reference).map_err(not_found)?;
+        let (descriptor, reader) = self
+            .source
+            .fetch_tagged(reference, self.limit)
+            .map_err(not_found)?;
         if !wanted.is_met_by(&descriptor.media_type) {
             return Err(Error::WrongKind {
                 name: reference.to_owned(),

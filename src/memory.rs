@@ -10,7 +10,7 @@ use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::store::{Pushed, Source, TagLister, Target};
+use crate::store::{Pushed, Source, TagLister, Target, check_name, check_size};
 
 /// Content and names in memory.
 #[derive(Debug, Default)]
@@ -31,11 +31,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// An empty store that refuses content of more than `max_bytes` bytes.
-    pub fn with_limit(max_bytes: u64) -> Self {
+    /// Refuses content of more than `max_bytes` bytes from now on.
+    #[must_use]
+    pub fn limited_to(self, max_bytes: u64) -> Self {
         Self {
             max_bytes: Some(max_bytes),
-            ..Self::default()
+            ..self
         }
     }
 }
@@ -76,13 +77,8 @@ impl Target for MemoryStore {
         if self.exists(expected)? {
             return Ok(Pushed::AlreadyThere);
         }
-        if let Some(limit) = self.max_bytes.filter(|&limit| expected.size > limit) {
-            return Err(Error::TooLarge {
-                what: "content".to_owned(),
-                size: expected.size,
-                limit,
-                limit_name: "MaxMetadataBytes",
-            });
+        if let Some(limit) = self.max_bytes {
+            check_size(expected, limit)?;
         }
         let bytes = content.open_verified(expected)?.read_all(expected.size)?;
         self.state
@@ -93,12 +89,7 @@ impl Target for MemoryStore {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        if reference.is_empty() {
-            return Err(Error::InvalidReference {
-                reference: String::new(),
-                reason: "empty tag".to_owned(),
-            });
-        }
+        check_name(target, reference)?;
         if !self.exists(target)? {
             return Err(Error::not_found(target.digest.as_str()));
         }

@@ -150,7 +150,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
             allow_traversal: options.allow_path_traversal,
         },
     )?;
-    let store = FileStore::writing_to(output);
+    let store = FileStore::writing_to(output).max_unnamed_bytes(options.max_manifest_bytes);
     let puller = RefCell::new(Puller {
         store: &store,
         include_subject: options.include_subject,

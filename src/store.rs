@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
-use crate::error::Result;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 
 /// Reads content by descriptor and finds descriptors by name.
@@ -30,9 +31,16 @@ pub trait Source {
     /// Whether the content is there.
     fn exists(&self, target: &Descriptor) -> Result<bool>;
 
-    /// Resolves and opens in one step. A registry does so with one request.
-    fn fetch_tagged(&self, reference: &str) -> Result<(Descriptor, VerifyReader<'_>)> {
+    /// Resolves and opens in one step; a manifest may have at most `limit` bytes. A registry does so with one request.
+    ///
+    /// # Errors
+    ///
+    /// As of [`resolve`](Self::resolve), and [`TooLarge`](crate::Error::TooLarge).
+    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
         let descriptor = self.resolve(reference)?;
+        if descriptor.media_type.is_manifest() {
+            check_size(&descriptor, limit)?;
+        }
         let reader = self.fetch(&descriptor)?;
         Ok((descriptor, reader))
     }
@@ -45,7 +53,7 @@ pub trait Source {
 
     /// Resolves a tag or digest and, if it is a manifest, reads at most `limit` bytes of it into memory in the same step.
     fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
-        let (descriptor, reader) = self.fetch_tagged(reference)?;
+        let (descriptor, reader) = self.fetch_tagged(reference, limit)?;
         let bytes = reader.read_all(limit)?;
         Ok(RawManifest::verified(descriptor, bytes))
     }
@@ -123,4 +131,32 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
             Ok(VerifyReader::new(reader, expected.clone()))
         }
     }
+}
+
+/// Refuses what cannot be a name of `target`. A digest as the name of something else would make it mean two things.
+pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "empty tag"
+    } else if name != target.digest.as_str() && name.parse::<Digest>().is_ok() {
+        "this is the digest of other content"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidReference {
+        reference: name.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+/// Refuses content of more than `limit` bytes that is to be held in memory, such as a manifest.
+pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
+    if target.size <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: "content".to_owned(),
+        size: target.size,
+        limit,
+        limit_name: "MaxMetadataBytes",
+    })
 }

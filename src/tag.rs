@@ -73,7 +73,7 @@ pub fn tag<S: AsRef<str>>(
         Some(observer) => observer(event),
         None => Ok(()),
     };
-    let (descriptor, reader) = target.fetch_tagged(reference)?;
+    let (descriptor, reader) = target.fetch_tagged(reference, max_manifest_bytes)?;
     // Layouts name anything, and what is no manifest may be large.
     let manifest = if descriptor.media_type.is_manifest() {
         let bytes = reader.read_all(max_manifest_bytes)?;

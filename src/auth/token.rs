@@ -45,14 +45,14 @@ pub enum Exchange {
 const CLIENT_ID: &str = "oras-rs";
 
 impl TokenRequest {
-    /// The address to get the token from: the realm with service and scopes in its query.
+    /// The address to get the token from: the realm with scopes and service in its query.
     pub fn url(&self) -> Url {
         let mut url = self.realm.clone();
-        if let Some(service) = &self.service {
-            url = url.with_parameter("service", service);
-        }
         for scope in self.scopes.iter() {
             url = url.with_parameter("scope", &scope);
+        }
+        if let Some(service) = &self.service {
+            url = url.with_parameter("service", service);
         }
         url
     }
@@ -236,7 +236,7 @@ mod tests {
         };
         assert_eq!(
             request.url().exact(),
-            "https://r/t?a=b&service=my%20service&scope=repository%3Ax%3Apull%2Cpush&scope=repository%3Ay%3Apull"
+            "https://r/t?a=b&scope=repository%3Ax%3Apull%2Cpush&scope=repository%3Ay%3Apull&service=my%20service"
         );
         assert_eq!(request.form(), None);
         let form = |credential| {

@@ -41,9 +41,8 @@ use std::path::{Path, PathBuf};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::store::{Pushed, Source, TagLister, Target};
+use crate::store::{Pushed, Source, TagLister, Target, check_name};
 
 use self::files::{Files, Opened};
 use self::index::Index;
@@ -203,7 +202,7 @@ impl Target for LayoutStore {
     /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when the tag is empty, or the digest
     /// of something else.
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        check_tag(target, reference)?;
+        check_name(target, reference)?;
         if !files::exists(&self.directory, target)? {
             return Err(files::missing(target));
         }
@@ -216,7 +215,7 @@ impl Target for LayoutStore {
         content: &mut dyn Content,
         reference: &str,
     ) -> Result<Pushed> {
-        check_tag(expected, reference)?;
+        check_name(expected, reference)?;
         let pushed = self.writer()?.store(expected, content)?;
         self.name(expected, reference)?;
         Ok(pushed)
@@ -231,21 +230,6 @@ impl TagLister for LayoutStore {
     ) -> Result<()> {
         files::tags(&self.directory, last, visit)
     }
-}
-
-/// A digest as the tag of something else would make one name mean two things.
-fn check_tag(target: &Descriptor, tag: &str) -> Result<()> {
-    let reason = if tag.is_empty() {
-        "empty tag"
-    } else if tag != target.digest.as_str() && tag.parse::<Digest>().is_ok() {
-        "this is the digest of other content"
-    } else {
-        return Ok(());
-    };
-    Err(Error::InvalidReference {
-        reference: tag.to_owned(),
-        reason: reason.to_owned(),
-    })
 }
 
 /// The files of a layout directory.

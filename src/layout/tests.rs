@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::descriptor::REF_NAME;
-use crate::digest::Algorithm;
+use crate::digest::{Algorithm, Digest};
 use crate::media_type::MediaType;
 use crate::testing::TempDir;
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::auth::{Challenge, Trust, parse_challenges};
-use crate::error::{Error, Refusal, RegistryError, Result, TransportKind};
+use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
 
@@ -79,7 +79,12 @@ impl Answer {
     }
 
     /// The error that this answer reports.
-    pub(super) fn into_error(mut self) -> Error {
+    pub(super) fn into_error(self) -> Error {
+        self.into_error_of(Refuser::Registry)
+    }
+
+    /// The error that this answer of `by` reports.
+    pub(super) fn into_error_of(mut self, by: Refuser) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
         let errors = parse_errors(&body);
@@ -95,6 +100,7 @@ impl Answer {
             status: self.status(),
             errors,
             excerpt,
+            by,
         }))
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::answer::Answer;
 use super::client::wait_after_failure;
 use super::repository::Repository;
 use crate::content::VerifyReader;
@@ -44,27 +45,32 @@ impl Repository<'_> {
     }
 
     pub(super) fn read_blob(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        let (body, ahead) = self.open_blob(target, 0)?;
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
-            body,
-            ahead,
+            body: Self::whole_blob(self.get_blob(target, 0)?, target)?,
+            ahead: 0,
             offset: 0,
+            has_ranges: true,
             last_break: 0,
             retries: 0,
         };
         Ok(VerifyReader::new(resuming, target.clone()))
     }
 
-    /// Opens a blob at `offset`, or at its start where the registry ignores ranges: then so many bytes come first.
-    fn open_blob(&self, target: &Descriptor, offset: u64) -> Result<(Box<dyn Read + Send>, u64)> {
+    /// Asks for a blob from `offset` on.
+    fn get_blob(&self, target: &Descriptor, offset: u64) -> Result<Answer> {
         let mut draft = self.reading(Method::Get, self.endpoint.blob(&target.digest));
+        draft.streams = true;
         if offset > 0 {
             // Some registries answer only ranges that have an end.
             draft = draft.header("Range", format!("bytes={offset}-{}", target.size - 1));
         }
-        let answer = self.client.send(&self.registry, draft)?;
+        self.client.send(&self.registry, draft)
+    }
+
+    /// The body of an answer that must be the whole blob.
+    fn whole_blob(answer: Answer, target: &Descriptor) -> Result<Box<dyn Read + Send>> {
         match answer.status() {
             200 => {
                 if answer
@@ -77,23 +83,28 @@ impl Repository<'_> {
                         mismatch: Mismatch::Size,
                     });
                 }
-                Ok((answer.response.body, offset))
-            }
-            206 if offset > 0 => {
-                let wanted = format!("bytes {offset}-{}/", target.size - 1);
-                match answer.header("Content-Range") {
-                    Some(range) if range.starts_with(&wanted) => Ok((answer.response.body, 0)),
-                    range => {
-                        let range = range.unwrap_or_default();
-                        Err(answer
-                            .protocol_error(format!("asked for \"{wanted}\", got \"{range}\"")))
-                    }
-                }
+                Ok(answer.response.body)
             }
             404 => Err(Error::not_found(target.digest.as_str())),
             _ => Err(answer.into_error()),
         }
     }
+}
+
+/// Whether an answer says that it has the bytes from `offset` on of as many as there should be.
+fn is_rest(answer: &Answer, offset: u64, size: u64) -> bool {
+    let mut ranges = answer.response.headers.all("Content-Range");
+    let (Some(range), None) = (ranges.next(), ranges.next()) else {
+        return false;
+    };
+    let parts = range
+        .trim()
+        .strip_prefix("bytes ")
+        .and_then(|range| range.split_once('/'))
+        .and_then(|(span, total)| Some((span.split_once('-')?.0, total)));
+    parts.is_some_and(|(first, total)| {
+        first.parse() == Ok(offset) && (total == "*" || total.parse() == Ok(size))
+    })
 }
 
 /// Reads and forgets `count` bytes.
@@ -114,6 +125,8 @@ struct ResumingReader<'a> {
     /// How many bytes the body has in front of `offset`, which were read before.
     ahead: u64,
     offset: u64,
+    /// Whether the registry answers requests for the rest of a blob. One that does not is asked for the whole.
+    has_ranges: bool,
     last_break: u64,
     retries: u32,
 }
@@ -135,10 +148,29 @@ impl ResumingReader<'_> {
         };
         self.retries += 1;
         self.repository.client.sleep(wait);
-        (self.body, self.ahead) = self
-            .repository
-            .open_blob(&self.target, self.offset)
-            .map_err(Error::into_io)?;
+        self.reopen().map_err(Error::into_io)
+    }
+
+    /// Opens the rest of the blob, or the whole where the registry has no such part: then what was read comes first. What
+    /// is put together from several answers is verified like any other content.
+    fn reopen(&mut self) -> Result<()> {
+        let from = if self.has_ranges { self.offset } else { 0 };
+        let mut answer = self.repository.get_blob(&self.target, from)?;
+        if from > 0 {
+            match answer.status() {
+                206 if is_rest(&answer, from, self.target.size) => {
+                    (self.body, self.ahead) = (answer.response.body, 0);
+                    return Ok(());
+                }
+                206 | 416 => {
+                    self.has_ranges = false;
+                    answer = self.repository.get_blob(&self.target, 0)?;
+                }
+                _ => {}
+            }
+        }
+        self.body = Repository::whole_blob(answer, &self.target)?;
+        self.ahead = self.offset;
         Ok(())
     }
 

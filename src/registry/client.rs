@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
@@ -12,12 +13,12 @@ use super::repository::Repository;
 use crate::auth::{
     Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, TimedReader};
 use crate::content::Content;
 use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result, TransportKind, Unauthorized};
+use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::reference::{RegistryName, RepositoryName};
@@ -32,7 +33,11 @@ const MAX_REDIRECTS: usize = 10;
 /// How long to wait for an answer once a request is sent.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+pub(super) const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
+const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
+/// How long a message that nobody waits for may take to arrive, once it has begun.
+const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -67,7 +72,7 @@ pub enum PlainHttp {
 pub struct Client {
     transport: Box<dyn Transport + Send>,
     credentials: Box<dyn CredentialStore + Send>,
-    clock: Box<dyn Clock + Send>,
+    clock: Arc<dyn Clock + Send + Sync>,
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
@@ -81,7 +86,7 @@ pub struct Client {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learned {
     pub(super) mount: Mounts,
-    /// A large body has been accepted, so the next one need not ask first.
+    /// A large body has been accepted, or asking first was refused, so the next one is sent without.
     pub(super) takes_large_bodies: bool,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
     pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
@@ -123,8 +128,8 @@ impl ClientBuilder {
 
     /// Takes time from `clock`.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
-        self.client.clock = Box::new(clock);
+    pub fn clock(mut self, clock: impl Clock + Send + Sync + 'static) -> Self {
+        self.client.clock = Arc::new(clock);
         self
     }
 
@@ -162,8 +167,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Refuses manifests of more than `bytes` bytes. The default is
-    /// [`MAX_MANIFEST_BYTES`].
+    /// Refuses to push manifests of more than `bytes` bytes, and to read them where the call has no limit of its own, as
+    /// [`Source::fetch`](crate::store::Source::fetch) has not. The default is [`MAX_MANIFEST_BYTES`].
     #[must_use]
     pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
         self.client.max_manifest_bytes = bytes;
@@ -196,7 +201,7 @@ impl Client {
             client: Self {
                 transport: Box::new(UreqTransport::new()),
                 credentials: Box::new(Anonymous),
-                clock: Box::new(SystemClock),
+                clock: Arc::new(SystemClock),
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
@@ -334,16 +339,16 @@ impl Client {
                         reason,
                     };
                     return Err(if is_about_the_request {
-                        error.context(format!("{} \"{}\"", draft.method, draft.url))
+                        error.context(draft.doing())
                     } else {
                         error
                     });
                 }
                 Action::Finish => return Ok(last.expect("a flow finishes with an answer")),
                 Action::FailAsTokenService => {
-                    return Err(last
-                        .expect("a flow that fails so has asked a token service")
-                        .into_error());
+                    let answer = last.expect("a flow that fails so has asked a token service");
+                    let error = answer.into_error_of(Refuser::TokenService);
+                    return Err(error.context(draft.doing()));
                 }
             };
             (flow, action) = flow.on(event, &mut self.session.borrow_mut());
@@ -501,7 +506,7 @@ impl Client {
             url = next;
         }
         Err(Error::Protocol {
-            what: format!("{} \"{}\"", draft.method, draft.url),
+            what: draft.doing(),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
     }
@@ -514,11 +519,7 @@ impl Client {
         trust: Trust,
     ) -> Result<Answer> {
         let method = draft.method;
-        let patience = if method == Method::Put {
-            UPLOAD_PATIENCE
-        } else {
-            PATIENCE
-        };
+        let patience = draft.patience;
         let request = |body| Request {
             method,
             url,
@@ -546,8 +547,14 @@ impl Client {
             let announced = response.content_length();
             (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
         });
-        let mut body: Box<dyn Read + Send> =
-            Box::new(NamedBody::new(response.body, method, url.clone()));
+        let body = if draft.streams && (200..300).contains(&response.status) {
+            response.body
+        } else {
+            let limit = whole.map_or(MAX_MESSAGE_TIME, |_| MAX_DOCUMENT_TIME);
+            let clock = Arc::clone(&self.clock);
+            Box::new(TimedReader::new(response.body, clock, limit))
+        };
+        let mut body: Box<dyn Read + Send> = Box::new(NamedBody::new(body, method, url.clone()));
         if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
@@ -613,6 +620,10 @@ pub(super) struct Draft<'a> {
     pub(super) follow: bool,
     /// Up to how many bytes of the answer's body are part of the answer: if they do not arrive, there is none.
     pub(super) whole: Option<u64>,
+    /// Whether the answer's body is content, which may be of any size and take any time. Everything else is short.
+    pub(super) streams: bool,
+    /// How long to wait for the answer to begin.
+    pub(super) patience: Duration,
 }
 
 /// What a request carries.
@@ -634,7 +645,14 @@ impl Draft<'_> {
             scopes: Scopes::none(),
             follow: true,
             whole: None,
+            streams: false,
+            patience: PATIENCE,
         }
+    }
+
+    /// What is being done, for errors.
+    fn doing(&self) -> String {
+        format!("{} \"{}\"", self.method, self.url)
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -43,19 +43,21 @@ impl Endpoint {
 
     /// Opens an upload for content of some algorithm; SHA-256 needs no mention.
     pub(super) fn uploads_by(&self, algorithm: Algorithm) -> Url {
-        match algorithm {
-            Algorithm::Sha256 => self.uploads(),
-            other => self
-                .uploads()
-                .with_parameter("digest-algorithm", other.name()),
-        }
+        announced(self.uploads(), algorithm)
     }
 
-    /// Opens an upload, unless the repository `from` has the blob already.
-    pub(super) fn mount(&self, digest: &Digest, from: &RepositoryName) -> Url {
-        self.uploads()
+    /// Opens an upload for content of some algorithm, unless the repository `from` has the blob `digest` already.
+    pub(super) fn mount(
+        &self,
+        digest: &Digest,
+        from: &RepositoryName,
+        algorithm: Algorithm,
+    ) -> Url {
+        let url = self
+            .uploads()
             .with_parameter("mount", digest.as_str())
-            .with_parameter("from", from.as_str())
+            .with_parameter("from", from.as_str());
+        announced(url, algorithm)
     }
 
     pub(super) fn tags(&self, last: Option<&str>) -> Url {
@@ -63,6 +65,14 @@ impl Endpoint {
             Some(last) => self.url("tags/list").with_parameter("last", last),
             None => self.url("tags/list"),
         }
+    }
+}
+
+/// The address of an upload, with the algorithm of what will be uploaded.
+fn announced(url: Url, algorithm: Algorithm) -> Url {
+    match algorithm {
+        Algorithm::Sha256 => url,
+        other => url.with_parameter("digest-algorithm", other.name()),
     }
 }
 
@@ -101,8 +111,14 @@ mod tests {
                 "http://r:5000/v2/a/b/blobs/uploads/?digest-algorithm=sha512".to_owned(),
             ),
             (
-                endpoint.mount(&digest, &"c/d".parse().unwrap()),
+                endpoint.mount(&digest, &"c/d".parse().unwrap(), Algorithm::Sha256),
                 format!("http://r:5000/v2/a/b/blobs/uploads/?mount=sha256%3A{hex}&from=c%2Fd"),
+            ),
+            (
+                endpoint.mount(&digest, &"c/d".parse().unwrap(), Algorithm::Sha384),
+                format!(
+                    "http://r:5000/v2/a/b/blobs/uploads/?mount=sha256%3A{hex}&from=c%2Fd&digest-algorithm=sha384"
+                ),
             ),
             (
                 endpoint.tags(None),

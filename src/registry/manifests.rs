@@ -1,17 +1,18 @@
 //! Manifests of a repository (distribution spec v1.1, "Pulling manifests", "Pushing Manifests").
 
-use std::io::{Cursor, Read as _};
+use std::io::Read as _;
 
 use super::answer::Answer;
 use super::client::DraftBody;
 use super::repository::Repository;
-use crate::content::{Content, VerifyReader};
+use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Mismatch, Result};
 use crate::manifest::RawManifest;
 use crate::media_type::MediaType;
 use crate::reference::TagOrDigest;
+use crate::store::check_size;
 use crate::transport::Method;
 
 impl Repository<'_> {
@@ -38,7 +39,7 @@ impl Repository<'_> {
         {
             return Err(answer.protocol_error("the answer is a web page, not a manifest"));
         }
-        let digest = match (declared_digest(&answer)?, reference) {
+        let digest = match (declared_digest(&answer), reference) {
             (Some(declared), TagOrDigest::Digest(asked)) if declared != *asked => {
                 return Err(answer
                     .protocol_error(format!("the answer is about another manifest, {declared}")));
@@ -91,11 +92,10 @@ impl Repository<'_> {
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
-        // By tag, the registry's own word for the digest is all there is to check the bytes against. One that is no digest
-        // says nothing.
+        // By tag, the registry's own word for the digest is all there is to check the bytes against.
         let expected = match reference {
             TagOrDigest::Digest(asked) => Some(asked.clone()),
-            TagOrDigest::Tag(_) => declared_digest(&answer).ok().flatten(),
+            TagOrDigest::Tag(_) => declared_digest(&answer),
         };
         let algorithm = expected
             .as_ref()
@@ -112,30 +112,33 @@ impl Repository<'_> {
         Ok(RawManifest::verified(descriptor, bytes))
     }
 
-    /// Opens the manifest that a descriptor names. It is read whole first: manifests are small, and connections are reused.
-    pub(super) fn read_manifest_of(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+    /// Reads the manifest that a descriptor names, by one GET.
+    pub(super) fn read_manifest_of(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        check_size(target, limit)?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
-        let limit = self.client.max_manifest_bytes();
         let manifest = self
             .read_manifest(&by_digest, limit)
             .map_err(|error| match error {
                 Error::NotFound { .. } => Error::not_found(target.digest.as_str()),
                 other => other,
             })?;
-        let got = &manifest.descriptor().media_type;
-        if *got != target.media_type {
+        let got = manifest.descriptor();
+        if got.media_type != target.media_type {
             return Err(Error::Protocol {
                 what: target.digest.to_string(),
                 reason: format!(
-                    "the registry has it as \"{got}\", not \"{}\"",
-                    target.media_type
+                    "the registry has it as \"{}\", not \"{}\"",
+                    got.media_type, target.media_type
                 ),
             });
         }
-        Ok(VerifyReader::new(
-            Cursor::new(manifest.into_bytes()),
-            target.clone(),
-        ))
+        if got.size != target.size {
+            return Err(Error::Verification {
+                digest: target.digest.to_string(),
+                mismatch: Mismatch::Size,
+            });
+        }
+        Ok(RawManifest::verified(target.clone(), manifest.into_bytes()))
     }
 
     /// Writes a manifest under a tag or its digest.
@@ -159,7 +162,7 @@ impl Repository<'_> {
             // A login page or a web site: it says yes to everything and stores nothing.
             return Err(answer.protocol_error("the answer is a web page"));
         }
-        if let Some(declared) = declared_digest(&answer)?
+        if let Some(declared) = declared_digest(&answer)
             .filter(|declared| declared.algorithm() == expected.digest.algorithm())
             && declared != expected.digest
         {
@@ -173,16 +176,9 @@ impl Repository<'_> {
     }
 }
 
-/// The `Docker-Content-Digest` of an answer, if it has one.
-fn declared_digest(answer: &Answer) -> Result<Option<Digest>> {
-    answer
-        .header("Docker-Content-Digest")
-        .map(|value| {
-            value.parse().map_err(|error| {
-                answer.protocol_error(format!("the digest in its header is not valid: {error}"))
-            })
-        })
-        .transpose()
+/// The `Docker-Content-Digest` of an answer, if it has one. One that is no digest says nothing.
+fn declared_digest(answer: &Answer) -> Option<Digest> {
+    answer.header("Docker-Content-Digest")?.parse().ok()
 }
 
 /// What the manifest is: what the registry says, or, from hosts that do not know, what the manifest says itself.

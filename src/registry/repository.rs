@@ -8,10 +8,10 @@ use super::endpoint::Endpoint;
 use crate::auth::Scopes;
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result};
+use crate::error::{Error, Refuser, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::{Pushed, Source, TagLister, Target};
+use crate::store::{Pushed, Source, TagLister, Target, check_name};
 use crate::transport::Method;
 use crate::url::Url;
 
@@ -112,7 +112,10 @@ impl Source for Repository<'_> {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         if target.media_type.is_manifest() {
-            self.read_manifest_of(target)
+            // It is read whole first: manifests are small, and connections are reused.
+            let manifest = self.read_manifest_of(target, self.client.max_manifest_bytes())?;
+            let bytes = Cursor::new(manifest.into_bytes());
+            Ok(VerifyReader::new(bytes, target.clone()))
         } else {
             self.read_blob(target)
         }
@@ -124,7 +127,11 @@ impl Source for Repository<'_> {
                 Ok(_) => Ok(true),
                 Err(error) if error.is_not_found() => Ok(false),
                 // As of blobs: some registries say 403 of what is not there.
-                Err(Error::Refused(refusal)) if refusal.status == 403 => Ok(false),
+                Err(Error::Refused(refusal))
+                    if refusal.status == 403 && refusal.by == Refuser::Registry =>
+                {
+                    Ok(false)
+                }
                 Err(error) => Err(error),
             }
         } else {
@@ -132,14 +139,20 @@ impl Source for Repository<'_> {
         }
     }
 
-    fn fetch_tagged(&self, reference: &str) -> Result<(Descriptor, VerifyReader<'_>)> {
-        let manifest = self.read_manifest(
-            &self.tag_or_digest(reference)?,
-            self.client.max_manifest_bytes(),
-        )?;
+    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+        let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
         let descriptor = manifest.descriptor().clone();
         let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
         Ok((descriptor, reader))
+    }
+
+    fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        if target.media_type.is_manifest() {
+            self.read_manifest_of(target, limit)
+        } else {
+            let bytes = self.read_blob(target)?.read_all(limit)?;
+            Ok(RawManifest::verified(target.clone(), bytes))
+        }
     }
 
     fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
@@ -159,6 +172,7 @@ impl Target for Repository<'_> {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         let reference = self.tag_or_digest(reference)?;
+        check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
         self.write_manifest(
@@ -181,6 +195,7 @@ impl Target for Repository<'_> {
             )));
         }
         let reference = self.tag_or_digest(reference)?;
+        check_name(expected, reference.as_str())?;
         self.write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
     }

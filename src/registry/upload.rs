@@ -5,7 +5,7 @@
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
 
 use super::answer::Answer;
-use super::client::{DraftBody, Mounts, wait_after_failure};
+use super::client::{DraftBody, Mounts, UPLOAD_PATIENCE, wait_after_failure};
 use super::repository::Repository;
 use crate::auth::trust;
 use crate::content::Content;
@@ -88,7 +88,7 @@ impl Repository<'_> {
                 .filter(|(name, stored)| *name == self.name && stored.digest != expected.digest)
         {
             // The registry surely has this one. If it does not find it, it does not look, and the upload it opens serves.
-            let answer = self.ask_to_mount(stored)?;
+            let answer = self.ask_to_mount(stored, expected)?;
             mounts = match answer.status() {
                 201 => Mounts::Truthful,
                 202 => Mounts::Blind,
@@ -112,7 +112,7 @@ impl Repository<'_> {
 
     fn open_by_mount(&self, expected: &Descriptor, mounts: Mounts) -> Result<Opened> {
         let origin = self.endpoint.uploads().origin();
-        let answer = self.ask_to_mount(expected)?;
+        let answer = self.ask_to_mount(expected, expected)?;
         match answer.status() {
             201 => {
                 answer.response.drain();
@@ -142,8 +142,10 @@ impl Repository<'_> {
         }
     }
 
-    fn ask_to_mount(&self, blob: &Descriptor) -> Result<Answer> {
-        let url = self.endpoint.mount(&blob.digest, &self.name);
+    /// Opens an upload for `expected`, unless the registry finds `blob`.
+    fn ask_to_mount(&self, blob: &Descriptor, expected: &Descriptor) -> Result<Answer> {
+        let algorithm = expected.digest.algorithm();
+        let url = self.endpoint.mount(&blob.digest, &self.name, algorithm);
         self.client
             .send(&self.registry, self.writing(Method::Post, url))
     }
@@ -173,6 +175,7 @@ impl Repository<'_> {
         Ok(url)
     }
 
+    /// Sends a blob to its upload, once more where the registry only objects to being asked for leave first.
     fn send_blob(
         &self,
         location: Url,
@@ -181,14 +184,33 @@ impl Repository<'_> {
     ) -> Result<Answer> {
         let origin = location.origin();
         let url = location.with_parameter("digest", expected.digest.as_str());
+        // A registry that does not want the body can say so before it is sent.
+        let asks = expected.size >= LARGE_BYTES && !self.client.learned(&origin).takes_large_bodies;
+        let answer = self.put_blob(&url, expected, content, asks)?;
+        if !asks || answer.status() != 417 {
+            return Ok(answer);
+        }
+        answer.response.drain();
+        self.client
+            .learn(&origin, |learned| learned.takes_large_bodies = true);
+        self.put_blob(&url, expected, content, false)
+    }
+
+    fn put_blob(
+        &self,
+        url: &Url,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        asks: bool,
+    ) -> Result<Answer> {
         let mut draft = self
-            .writing(Method::Put, url)
+            .writing(Method::Put, url.clone())
             .header("Content-Type", "application/octet-stream");
-        if expected.size >= LARGE_BYTES && !self.client.learned(&origin).takes_large_bodies {
-            // A registry that does not want the body can say so before it is sent.
+        if asks {
             draft = draft.header("Expect", "100-continue");
         }
         draft.body = DraftBody::Content(expected, content);
+        draft.patience = UPLOAD_PATIENCE;
         self.client.send(&self.registry, draft)
     }
 }

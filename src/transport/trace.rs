@@ -3,15 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
+use std::time::Duration;
 
 use super::{Headers, Request, Response, Transport, TransportError};
-use crate::clock::Clock;
+use crate::clock::{Clock, TimedReader};
 use crate::error::status_text;
 use crate::time::rfc3339;
 use crate::url::Url;
 
 /// How much of a body is shown, in bytes.
 const MAX_SHOWN_BYTES: usize = 16 * 1024;
+/// For how long a body is read to be shown. It is wanted elsewhere.
+const MAX_SHOWING_TIME: Duration = Duration::from_secs(10);
 
 /// Writes a record of each request and response, then passes them on.
 pub struct Traced<T> {
@@ -59,7 +62,7 @@ impl<T: Transport> Transport for Traced<T> {
         match self.inner.send(request) {
             Ok(mut response) => {
                 let headers = shown_headers(&response.headers, &url);
-                let body = shown_body(&mut response);
+                let body = shown_body(&mut response, &*self.clock);
                 let status = response.status;
                 self.record(
                     "DEBUG",
@@ -186,7 +189,7 @@ fn canonical(name: &str) -> String {
 }
 
 /// Shows a body that is text, and puts what was read of it back in front of the rest.
-fn shown_body(response: &mut Response) -> String {
+fn shown_body(response: &mut Response, clock: &dyn Clock) -> String {
     if response.content_length() == Some(0) {
         return "   No response body to print".to_owned();
     }
@@ -214,10 +217,13 @@ fn shown_body(response: &mut Response) -> String {
         return format!("   Response body of content type \"{essence}\" is not printed");
     }
     let mut start = Vec::new();
-    let failure = (&mut response.body)
+    let mut body = TimedReader::new(&mut response.body, clock, MAX_SHOWING_TIME);
+    // What comes too late to be shown is not broken.
+    let failure = (&mut body)
         .take(MAX_SHOWN_BYTES as u64 + 1)
         .read_to_end(&mut start)
-        .err();
+        .err()
+        .filter(|_| !body.is_over());
     let shown = body_text(&start);
     let rest = std::mem::replace(&mut response.body, Box::new(io::empty()));
     response.body = match failure {
@@ -260,7 +266,7 @@ impl Read for Broken {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     use super::super::{Method, RequestBody};
     use super::*;

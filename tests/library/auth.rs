@@ -41,7 +41,8 @@ fn with_hello(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
-const GET_TOKEN: &str = "GET /token?service=test-registry&scope=repository:a:";
+const GET_TOKEN: &str = "GET /token?scope=repository:a:";
+const OF_SERVICE: &str = "&service=test-registry";
 
 #[test]
 fn the_first_push_to_a_token_registry_costs_two_more_requests_and_the_second_none() {
@@ -56,7 +57,7 @@ fn the_first_push_to_a_token_registry_costs_two_more_requests_and_the_second_non
         log(&registry),
         [
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
-            "GET /token?service=test-registry&scope=repository:a:pull%2Cpush (no authorization)",
+            "GET /token?scope=repository:a:pull%2Cpush&service=test-registry (no authorization)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
             "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={hello} (bearer)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
@@ -77,7 +78,7 @@ fn a_pull_asks_for_no_more_than_to_pull() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
-            format!("{GET_TOKEN}pull (no authorization)"),
+            format!("{GET_TOKEN}pull{OF_SERVICE} (no authorization)"),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
         ]
     );
@@ -99,7 +100,7 @@ fn a_repository_that_will_be_written_to_asks_for_both_at_once() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
-            format!("{GET_TOKEN}pull%2Cpush (no authorization)"),
+            format!("{GET_TOKEN}pull%2Cpush{OF_SERVICE} (no authorization)"),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)".to_owned(),
         ]
@@ -117,7 +118,7 @@ fn a_password_goes_to_the_token_service_and_only_the_token_to_the_registry() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
-            format!("{GET_TOKEN}pull (basic)"),
+            format!("{GET_TOKEN}pull{OF_SERVICE} (basic)"),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
         ]
     );
@@ -136,7 +137,10 @@ fn a_token_service_at_another_origin_gets_the_password_but_no_custom_header() {
 
     pull(&client, &registry).unwrap();
 
-    assert_eq!(log(&service), [format!("{GET_TOKEN}pull (basic)")]);
+    assert_eq!(
+        log(&service),
+        [format!("{GET_TOKEN}pull{OF_SERVICE} (basic)")]
+    );
     assert_eq!(service.requests()[0].header("X-Custom"), None);
     assert_eq!(
         registry.requests()[0].header("X-Custom"),
@@ -178,7 +182,8 @@ fn a_wrong_password_is_reported_in_the_words_of_who_refused_it() {
         (
             &token,
             format!(
-                "GET \"{}/token?service=test-registry&scope=repository%3Aa%3Apull\": \
+                "GET \"{0}/v2/a/blobs/{HELLO}\": \
+                 GET \"{0}/token?scope=repository%3Aa%3Apull&service=test-registry\": \
                  response status code 401: unauthorized: incorrect username or password",
                 token.url()
             ),
@@ -210,7 +215,7 @@ fn a_wrong_password_ends_at_a_registry_that_offers_both_ways_too() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
-            format!("{GET_TOKEN}pull (basic)"),
+            format!("{GET_TOKEN}pull{OF_SERVICE} (basic)"),
             "GET /v2/a/blobs/{hello} (basic)".to_owned(),
         ]
     );
@@ -271,12 +276,12 @@ fn what_the_anonymous_may_not_do_is_refused_with_and_without_a_mount() {
         log(&registry),
         [
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
-            "GET /token?service=test-registry&scope=repository:a:pull%2Cpush (no authorization)",
+            "GET /token?scope=repository:a:pull%2Cpush&service=test-registry (no authorization)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
             // Some registries answer 401 to mounts they do not grant, and take uploads all the same.
             "HEAD /v2/a/blobs/{hello} (bearer)",
             "POST /v2/a/blobs/uploads/ (bearer)",
-            "GET /token?service=test-registry&scope=repository:a:pull%2Cpush (no authorization)",
+            "GET /token?scope=repository:a:pull%2Cpush&service=test-registry (no authorization)",
             "POST /v2/a/blobs/uploads/ (bearer)",
         ]
     );
@@ -324,7 +329,7 @@ fn a_registry_that_says_only_at_its_entrance_what_it_wants_is_asked_there_once()
         [
             "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
             "GET /v2/ (no authorization)".to_owned(),
-            format!("{GET_TOKEN}pull (basic)"),
+            format!("{GET_TOKEN}pull{OF_SERVICE} (basic)"),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
         ]

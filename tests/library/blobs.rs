@@ -194,20 +194,81 @@ fn a_connection_that_brings_nothing_is_given_up() {
 }
 
 #[test]
-fn the_rest_of_a_blob_must_be_the_rest() {
+fn a_rest_that_is_none_is_taken_from_the_whole_instead() {
     let get = || on("GET", "/v2/a/blobs/*");
-    let registry = with_hello(get().close_after(2).nth(1));
-    registry.inject(get().header("Content-Range", "bytes 0-4/5").nth(2));
+    for (name, fault) in [
+        (
+            "another start",
+            get().header("Content-Range", "bytes 0-4/5"),
+        ),
+        ("another size", get().header("Content-Range", "bytes 2-4/6")),
+        ("another unit", get().header("Content-Range", "pages 2-4/5")),
+        (
+            "no range at all",
+            get().header("Content-Range", "bytes */5"),
+        ),
+        ("an unnamed range", get().without_header("Content-Range")),
+        ("no such range", get().error(416, "RANGE_INVALID", "no")),
+    ] {
+        let registry = with_hello(get().close_after(2).nth(1)).with(fault.nth(2));
+
+        assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello", "{name}");
+        assert_eq!(
+            ranges(&registry),
+            [None, Some("bytes=2-4".to_owned()), None],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_rest_of_a_size_not_told_is_a_rest() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    let registry = with_hello(get().close_after(2).nth(1))
+        .with(get().header("Content-Range", "bytes 2-4/*").nth(2));
+
+    assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+    assert_eq!(registry.log().len(), 2);
+}
+
+#[test]
+fn a_registry_that_has_no_rest_is_not_asked_for_one_again() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    let registry = with_hello(get().close_after(2).nth(1))
+        .with(get().status(416).nth(2))
+        .with(get().close_after(3).nth(3));
+
+    assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
+    assert_eq!(
+        ranges(&registry),
+        [None, Some("bytes=2-4".to_owned()), None, None]
+    );
+}
+
+#[test]
+fn a_whole_that_is_refused_as_well_is_an_error() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    let registry = with_hello(get().close_after(2).nth(1)).with(get().status(416).after(1));
 
     let error = fetch(&registry, &hello()).unwrap_err();
 
-    assert_eq!(
-        text(&error),
-        format!(
-            "GET \"{}/v2/a/blobs/{HELLO}\": asked for \"bytes 2-4/\", got \"bytes 0-4/5\"",
-            registry.url()
-        )
+    assert!(
+        text(&error).ends_with("response status code 416: Requested Range Not Satisfiable"),
+        "{}",
+        text(&error)
     );
+    assert_eq!(registry.log().len(), 3);
+}
+
+#[test]
+fn what_is_put_together_from_two_answers_is_verified_as_a_whole() {
+    let get = || on("GET", "/v2/a/blobs/*");
+    let registry =
+        with_hello(get().close_after(2).flip_byte(0).nth(1)).with(get().status(416).nth(2));
+
+    let error = fetch(&registry, &hello()).unwrap_err();
+
+    assert_eq!(text(&error), format!("{HELLO}: mismatched digest"));
 }
 
 #[test]

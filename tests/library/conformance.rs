@@ -120,7 +120,7 @@ fn a_named_manifest_comes_back_in_one_step() {
     every_store(|name, store| {
         store.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
 
-        let (descriptor, reader) = store.fetch_tagged("v1").unwrap();
+        let (descriptor, reader) = store.fetch_tagged("v1", 1000).unwrap();
         assert_eq!(descriptor.plain(), index(), "{name}");
         assert_eq!(reader.read_all(1000).unwrap(), INDEX, "{name}");
 
@@ -144,7 +144,7 @@ fn what_is_not_there_is_not_found() {
                 .resolve(index().digest.as_str())
                 .map(drop)
                 .unwrap_err(),
-            store.fetch_tagged("v1").map(drop).unwrap_err(),
+            store.fetch_tagged("v1", 1000).map(drop).unwrap_err(),
             read(store, &hello()).map(drop).unwrap_err(),
             read(store, &index()).map(drop).unwrap_err(),
             store.tag(&index(), "v1").unwrap_err(),
@@ -153,6 +153,35 @@ fn what_is_not_there_is_not_found() {
         }
         assert!(!store.exists(&hello()).unwrap(), "{name}");
         assert!(!store.exists(&index()).unwrap(), "{name}");
+    });
+}
+
+#[test]
+fn a_digest_names_its_own_content_only() {
+    let other = hello().digest;
+    every_store(|name, store| {
+        store.push(&index(), &mut &*INDEX).unwrap();
+        store.tag(&index(), index().digest.as_str()).unwrap();
+        store
+            .push_tagged(&index(), &mut &*INDEX, index().digest.as_str())
+            .unwrap();
+
+        for error in [
+            store.tag(&index(), other.as_str()).unwrap_err(),
+            store
+                .push_tagged(&index(), &mut &*INDEX, other.as_str())
+                .unwrap_err(),
+        ] {
+            assert_eq!(
+                error.to_string(),
+                format!("\"{other}\": invalid reference: this is the digest of other content"),
+                "{name}"
+            );
+        }
+        assert!(
+            store.resolve(other.as_str()).unwrap_err().is_not_found(),
+            "{name}"
+        );
     });
 }
 
@@ -190,6 +219,37 @@ fn a_size_that_is_not_the_content_s_is_refused_when_reading() {
 
             assert!(error.is_verification(), "{name}, {size}: {error:?}");
         }
+        store.push(&index(), &mut &*INDEX).unwrap();
+        for size in [index().size - 1, index().size + 1] {
+            let claimed = Descriptor::new(MediaType::IMAGE_INDEX, index().digest, size);
+
+            let error = store.fetch_manifest(&claimed, 1000).map(drop).unwrap_err();
+
+            assert!(error.is_verification(), "{name}, {size}: {error:?}");
+        }
+    });
+}
+
+#[test]
+fn a_manifest_beyond_the_limit_is_not_read() {
+    every_store(|name, store| {
+        store.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+        let size = index().size;
+
+        for limit in [0, size - 1] {
+            for error in [
+                store.fetch_tagged("v1", limit).map(drop).unwrap_err(),
+                store.fetch_manifest(&index(), limit).map(drop).unwrap_err(),
+                store
+                    .fetch_manifest_tagged("v1", limit)
+                    .map(drop)
+                    .unwrap_err(),
+            ] {
+                assert!(matches!(error, Error::TooLarge { .. }), "{name}: {error:?}");
+            }
+        }
+        store.fetch_manifest(&index(), size).unwrap();
+        store.fetch_manifest_tagged("v1", size).unwrap();
     });
 }
 

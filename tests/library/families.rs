@@ -109,7 +109,7 @@ fn docker_hub_has_its_tokens_and_its_blobs_elsewhere_and_neither_place_sees_a_se
     );
     assert_eq!(
         auth.log(),
-        ["GET /token?service=registry.docker.io&scope=repository:a:pull (basic)"]
+        ["GET /token?scope=repository:a:pull&service=registry.docker.io (basic)"]
     );
     assert_eq!(log(&cdn), ["GET /v2/a/blobs/{hello} (no authorization)"]);
     for (name, registry, wanted) in [
@@ -136,7 +136,7 @@ fn ghcr_is_asked_for_no_more_than_to_pull_as_it_refuses_the_anonymous_all_else()
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)",
-            "GET /token?service=ghcr.io&scope=repository:a:pull (no authorization)",
+            "GET /token?scope=repository:a:pull&service=ghcr.io (no authorization)",
             "GET /v2/a/blobs/{hello} (bearer)",
         ]
     );
@@ -262,7 +262,7 @@ fn ecr_public_says_400_when_a_token_has_expired_and_it_is_replaced_once() {
     };
     let replaced = [
         "GET /v2/a/blobs/{hello} (bearer)",
-        "GET /token?service=public.ecr.aws&scope=repository:a:pull (basic)",
+        "GET /token?scope=repository:a:pull&service=public.ecr.aws (basic)",
         "GET /v2/a/blobs/{hello} (bearer)",
     ];
 
@@ -311,7 +311,7 @@ fn acr_changes_its_refresh_token_by_post_or_takes_it_as_the_password_of_nobody()
     pull(&me(NOBODY, "refresh+token"), &registry).unwrap();
     assert_eq!(
         log(&registry)[1],
-        "GET /token?service=team.azurecr.io&scope=repository:a:pull (basic)"
+        "GET /token?scope=repository:a:pull&service=team.azurecr.io (basic)"
     );
 }
 
@@ -322,7 +322,7 @@ fn artifact_registry_may_name_no_service_or_quote_nothing_and_takes_a_key_file_a
         ("Bearer realm=\"{realm}\"", ""),
         (
             "Bearer realm=\"{realm}\",service=europe-docker.pkg.dev",
-            "service=europe-docker.pkg.dev&",
+            "&service=europe-docker.pkg.dev",
         ),
     ] {
         let policy = Bearer::new().user("_json_key", key).challenge(challenge);
@@ -334,7 +334,7 @@ fn artifact_registry_may_name_no_service_or_quote_nothing_and_takes_a_key_file_a
             log(&registry),
             [
                 "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
-                format!("GET /token?{service}scope=repository:a:pull (basic)"),
+                format!("GET /token?scope=repository:a:pull{service} (basic)"),
                 "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
             ]
         );

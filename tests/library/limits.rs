@@ -1,13 +1,18 @@
 //! Limits: how much a server can make us read, hold and believe.
 
+use oras::copy::{CopyOptions, copy, copy_graph};
 use oras::descriptor::Descriptor;
 use oras::error::Error;
 use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::memory::MemoryStore;
+use oras::pull::{PullOptions, pull};
 use oras::store::{Source, TagLister, Target};
 use oras::{MediaType, Result};
+use serde_json::json;
 
 use crate::setup::{HELLO, builder, client, hello, text};
-use crate::support::registry::{Fault, TestRegistry, on};
+use crate::support::registry::{Fault, Personality, TestRegistry, on};
+use crate::support::tempdir::TempDir;
 
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -88,6 +93,91 @@ fn a_manifest_beyond_the_limit_is_not_pushed() {
 
     assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
     assert!(registry.log().is_empty());
+}
+
+/// A registry with an index of more than the default limit, alone as `v1` and within another index as `v2`.
+fn registry_with_a_large_index() -> (TestRegistry, u64) {
+    let bytes = index_of(usize::try_from(MAX_MANIFEST_BYTES).unwrap() + 1);
+    let size = bytes.len() as u64;
+    let registry = registry_with(&bytes, on("GET", "nowhere"));
+    let large = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
+    let outer = json!({ "schemaVersion": 2, "manifests": [large] }).to_string();
+    registry.seed_manifest("a", INDEX_TYPE, outer.as_bytes(), Some("v2"));
+    (registry, size)
+}
+
+#[test]
+fn whoever_asks_for_a_manifest_says_how_large_it_may_be() {
+    let (registry, size) = registry_with_a_large_index();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    for reference in ["v1", "v2"] {
+        let copy_with = |max_manifest_bytes| {
+            let mut options = CopyOptions {
+                max_manifest_bytes,
+                ..CopyOptions::default()
+            };
+            copy(
+                &repository,
+                reference,
+                &MemoryStore::new(),
+                None,
+                &mut options,
+            )
+            .map(drop)
+        };
+        copy_with(size).unwrap();
+        let error = copy_with(size - 1).unwrap_err();
+        assert!(
+            matches!(error.root(), Error::TooLarge { limit, .. } if *limit == size - 1),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_that_only_gets_a_name_may_be_as_large_as_any_other() {
+    let (registry, size) = registry_with_a_large_index();
+    let target = TestRegistry::start_as(Personality {
+        max_manifest_bytes: size,
+        ..Personality::default()
+    });
+    let bytes = index_of(usize::try_from(size).unwrap());
+    target.seed_manifest("a", INDEX_TYPE, &bytes, None);
+    let clients = [client(), builder().max_manifest_bytes(size).build()];
+    let from = clients[0].repository(&registry.reference("a")).unwrap();
+    let to = clients[1].repository(&target.reference("a")).unwrap();
+    let mut options = CopyOptions {
+        max_manifest_bytes: size,
+        ..CopyOptions::default()
+    };
+
+    let large = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
+    copy_graph(&from, &to, &large, Some("v1"), &mut options).unwrap();
+
+    assert_eq!(target.tags("a"), ["v1"]);
+}
+
+#[test]
+fn a_pull_takes_manifests_as_large_as_it_is_told() {
+    let (registry, size) = registry_with_a_large_index();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let directory = TempDir::new();
+
+    for reference in ["v1", "v2"] {
+        let pull_with = |max_manifest_bytes| {
+            let options = PullOptions {
+                output: directory.path().to_owned(),
+                max_manifest_bytes,
+                ..PullOptions::default()
+            };
+            pull(&repository, reference, options).map(drop)
+        };
+        pull_with(size).unwrap();
+        pull_with(size - 1).unwrap_err();
+    }
 }
 
 #[test]

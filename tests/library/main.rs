@@ -19,6 +19,7 @@ mod families;
 mod limits;
 mod manifests;
 mod pagination;
+mod patience;
 mod proxies;
 mod redirects;
 mod retry;

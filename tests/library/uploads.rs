@@ -8,7 +8,7 @@ use oras::digest::{Algorithm, Digest};
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Pushed, Target};
 
-use crate::setup::{BehindTls, HELLO, LARGE, TLS_HOST, blob, builder, client, hello};
+use crate::setup::{BehindTls, HELLO, LARGE, TLS_HOST, blob, builder, client, hello, text};
 use crate::support::registry::{Mount, Personality, TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 
@@ -46,6 +46,14 @@ fn registry_that(mount: Mount) -> TestRegistry {
         mount,
         ..Personality::default()
     })
+}
+
+/// The `Expect` of every PUT.
+fn expectations(registry: &TestRegistry) -> Vec<Option<String>> {
+    let requests = registry.requests();
+    let puts = requests.iter().filter(|request| request.method == "PUT");
+    puts.map(|request| request.header("Expect").map(str::to_owned))
+        .collect()
 }
 
 /// Three large blobs.
@@ -286,12 +294,10 @@ fn a_storage_that_takes_large_bodies_is_remembered_as_well() {
     push_bytes(&client, &registry, &first).unwrap();
     push_bytes(&client, &registry, &second).unwrap();
 
-    let expects: Vec<_> = storage
-        .requests()
-        .iter()
-        .map(|request| request.header("Expect").map(str::to_owned))
-        .collect();
-    assert_eq!(expects, [Some("100-continue".to_owned()), None]);
+    assert_eq!(
+        expectations(&storage),
+        [Some("100-continue".to_owned()), None]
+    );
 }
 
 #[test]
@@ -320,13 +326,55 @@ fn a_large_body_waits_for_leave_until_one_was_taken() {
     push_bytes(&client, &registry, &second).unwrap();
     push_bytes(&client, &registry, b"hello").unwrap();
 
-    let expects: Vec<_> = registry
-        .requests()
-        .iter()
-        .filter(|request| request.method == "PUT")
-        .map(|request| request.header("Expect").map(str::to_owned))
-        .collect();
-    assert_eq!(expects, [Some("100-continue".to_owned()), None, None]);
+    assert_eq!(
+        expectations(&registry),
+        [Some("100-continue".to_owned()), None, None]
+    );
+}
+
+#[test]
+fn a_registry_that_does_not_want_to_be_asked_gets_the_body_at_once() {
+    let [first, second, _] = large();
+    let registry = registry_that(Mount::Truthful).with(on("PUT", "*").status(417).times(1));
+    let client = client();
+
+    push_bytes(&client, &registry, &first).unwrap();
+    push_bytes(&client, &registry, &second).unwrap();
+
+    assert_eq!(
+        log(&registry, &[&first, &second]),
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "HEAD /v2/a/blobs/{0}",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "POST /v2/a/blobs/uploads/?mount={1}&from=a",
+            "PUT /v2/a/blobs/uploads/session-2?_state=s1&digest={1}",
+        ]
+    );
+    assert_eq!(
+        expectations(&registry),
+        [Some("100-continue".to_owned()), None, None]
+    );
+}
+
+#[test]
+fn a_registry_that_refuses_an_expectation_nobody_has_is_not_asked_a_third_time() {
+    let [first, _, _] = large();
+    let registry = registry_that(Mount::Truthful).with(on("PUT", "*").status(417));
+
+    let error = push_bytes(&client(), &registry, &first).unwrap_err();
+
+    assert!(
+        text(&error).ends_with("417: Expectation Failed"),
+        "{}",
+        text(&error)
+    );
+    assert_eq!(
+        expectations(&registry),
+        [Some("100-continue".to_owned()), None]
+    );
 }
 
 #[test]
@@ -346,15 +394,51 @@ fn content_of_other_algorithms_is_pushed_under_its_own_digest() {
 }
 
 #[test]
-fn an_upload_of_another_algorithm_is_announced_where_it_is_opened_plainly() {
-    let registry = registry_that(Mount::Refused(405));
+fn an_upload_of_another_algorithm_is_announced_however_it_is_opened() {
     let digest = Digest::with(Algorithm::Sha512, b"hello");
-    let expected = Descriptor::new(hello().media_type, digest, 5);
+    let expected = Descriptor::new(hello().media_type, digest.clone(), 5);
+    for (mount, opening) in [
+        (
+            Mount::Truthful,
+            format!(
+                "POST /v2/a/blobs/uploads/?mount={digest}&from=a&digest-algorithm=sha512 (no authorization)"
+            ),
+        ),
+        (
+            Mount::Refused(405),
+            "POST /v2/a/blobs/uploads/?digest-algorithm=sha512 (no authorization)".to_owned(),
+        ),
+    ] {
+        let registry = registry_that(mount);
 
-    push(&client(), &registry, &expected, b"hello").unwrap();
+        push(&client(), &registry, &expected, b"hello").unwrap();
 
+        let log = registry.log();
+        let opened = log.iter().rfind(|line| line.starts_with("POST"));
+        assert_eq!(opened, Some(&opening));
+    }
+}
+
+#[test]
+fn an_upload_opened_for_a_blob_just_stored_is_announced_for_the_one_it_serves() {
+    let [first, second, _] = large();
+    let registry = registry_that(Mount::Blind);
+    let client = client();
+    let digest = Digest::with(Algorithm::Sha512, &second);
+    let expected = Descriptor::new(hello().media_type, digest, LARGE as u64);
+
+    push_bytes(&client, &registry, &first).unwrap();
+    push(&client, &registry, &expected, &second).unwrap();
+
+    let posts: Vec<_> = log(&registry, &[&first])
+        .into_iter()
+        .filter(|line| line.starts_with("POST"))
+        .collect();
     assert_eq!(
-        registry.log()[2],
-        "POST /v2/a/blobs/uploads/?digest-algorithm=sha512 (no authorization)"
+        posts,
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a&digest-algorithm=sha512",
+        ]
     );
 }

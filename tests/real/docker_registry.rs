@@ -4,6 +4,7 @@
     reason = "the product asks others for time; its tests are those others"
 )]
 
+use std::cell::Cell;
 use std::fs;
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
@@ -12,45 +13,98 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::tempdir::TempDir;
+use crate::support::tls;
+use crate::token_server::{ISSUER, SERVICE, TokenServer};
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Who may do everything where not everybody may.
+pub(crate) const USER: &str = "alice";
+/// Her password.
+pub(crate) const PASSWORD: &str = "open sesame";
+/// Both as `htpasswd -nbB -C 4` writes them: with the lowest cost that there is.
+const HTPASSWD: &str = "alice:$2y$04$aY9vL4qwBJAkHdQSOLhGtOLo.ocYxisOayf6luUv3ajJ.gYFZT6IC\n";
+
+/// How it is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// By plain http.
+    Plain,
+    /// With a certificate of the authority `ca` in `fixtures/tls`.
+    Tls,
+}
+
+impl Wire {
+    pub(crate) fn scheme(self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Tls => "https",
+        }
+    }
+}
+
+/// By this name both commands take the right scheme without a flag, and the certificate is good for it.
+pub(crate) fn address(wire: Wire, port: u16) -> String {
+    match wire {
+        Wire::Plain => format!("localhost:{port}"),
+        Wire::Tls => format!("127.0.0.1:{port}"),
+    }
+}
+
+/// Who is let in.
+#[derive(Clone, Copy)]
+pub(crate) enum Entry<'a> {
+    /// Everybody.
+    Open,
+    /// Who knows the password.
+    Password,
+    /// Who has a token of this server.
+    Token(&'a TokenServer),
+}
+
 /// A running registry; it ends with the value.
 pub(crate) struct DockerRegistry {
     child: Child,
+    wire: Wire,
     port: u16,
     directory: TempDir,
+    /// How many requests were looked at.
+    seen: Cell<usize>,
 }
 
 impl DockerRegistry {
-    /// Starts one, if this machine has it.
+    /// Starts one that is open to all, if this machine has it.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_as(Entry::Open, Wire::Plain)
+    }
+
+    /// Starts one.
+    pub(crate) fn start_as(entry: Entry<'_>, wire: Wire) -> Option<Self> {
         let program = crate::found::docker_registry()?;
         // Somebody else may take the port between our look and its start.
         for _ in 0..5 {
             let directory = TempDir::new();
             let port = free_port();
-            let config = format!(
-                "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: '{}'}}\n  \
-                 delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
-                directory.join("data").display()
-            );
+            let config = config(&directory, entry, wire, port);
             let config = directory.write("config.yml", config);
-            let log =
-                fs::File::create(directory.join("log")).expect("a new directory can be filled");
+            let create = |name| {
+                fs::File::create(directory.join(name)).expect("a new directory can be filled")
+            };
             let child = Command::new(&program)
                 .arg("serve")
                 .arg(config)
                 .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log)
+                .stdout(create("requests"))
+                .stderr(create("log"))
                 .spawn()
                 .expect("docker-registry can be started");
             let mut registry = Self {
                 child,
+                wire,
                 port,
                 directory,
+                seen: Cell::new(0),
             };
             if registry.wait() {
                 return Some(registry);
@@ -59,9 +113,23 @@ impl DockerRegistry {
         panic!("docker-registry does not start");
     }
 
-    /// `localhost:<port>/<name>`.
+    /// Host and port.
+    pub(crate) fn host(&self) -> String {
+        address(self.wire, self.port)
+    }
+
+    /// Host, port and name.
     pub(crate) fn reference(&self, name: &str) -> String {
-        format!("localhost:{}/{name}", self.port)
+        format!("{}/{name}", self.host())
+    }
+
+    /// The requests since the last look, each as `GET /v2/a/tags/list 200`, where an upload session is `{session}`.
+    pub(crate) fn take_requests(&self) -> Vec<String> {
+        let log = self.directory.read("requests");
+        let log = String::from_utf8_lossy(&log);
+        let new: Vec<_> = log.lines().skip(self.seen.get()).map(request_of).collect();
+        self.seen.set(self.seen.get() + new.len());
+        new
     }
 
     /// Whether it listens before it ends or patience does.
@@ -88,6 +156,63 @@ impl Drop for DockerRegistry {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn config(directory: &TempDir, entry: Entry<'_>, wire: Wire, port: u16) -> String {
+    let auth = match entry {
+        Entry::Open => String::new(),
+        Entry::Password => format!(
+            "auth: {{htpasswd: {{realm: test, path: '{}'}}}}\n",
+            directory.write("htpasswd", HTPASSWD).display()
+        ),
+        Entry::Token(server) => format!(
+            "auth: {{token: {{realm: '{}', service: '{SERVICE}', issuer: '{ISSUER}', rootcertbundle: '{}'}}}}\n",
+            server.realm(),
+            tls::fixture_path("token.crt").display()
+        ),
+    };
+    let tls = match wire {
+        Wire::Plain => String::new(),
+        Wire::Tls => format!(
+            ", tls: {{certificate: '{}', key: '{}'}}",
+            tls::fixture_path("server.crt").display(),
+            tls::fixture_path("server.key").display()
+        ),
+    };
+    format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: '{}'}}\n  \
+         delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:{port}'{tls}}}\n{auth}",
+        directory.join("data").display()
+    )
+}
+
+/// What a line in the "Combined Log Format" says: `127.0.0.1 - - [time] "GET /v2/ HTTP/1.1" 200 2 "" "oras/1.3.3"`.
+fn request_of(line: &str) -> String {
+    let mut parts = line.split('"').skip(1);
+    let mut words = parts.next().unwrap_or_default().split(' ');
+    let (method, target) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
+    let status = parts.next().unwrap_or_default().trim().split(' ').next();
+    let target = target.replace("%3A", ":");
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let path = match path.split_once("/blobs/uploads/") {
+        Some((repository, session)) if !session.is_empty() => {
+            format!("{repository}/blobs/uploads/{{session}}")
+        }
+        _ => path.to_owned(),
+    };
+    let query: Vec<_> = query
+        .split('&')
+        .filter(|member| !member.is_empty() && !member.starts_with("_state="))
+        .collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!(
+        "{method} {path}{mark}{} {}",
+        query.join("&"),
+        status.unwrap_or_default()
+    )
 }
 
 fn free_port() -> u16 {

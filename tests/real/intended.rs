@@ -83,6 +83,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("push/layouts", "hi.txt:v1", "the layout is opened before files are read, and named as it was typed"),
     always("push/layouts", "hi.txt/layout:v1", "the layout is opened before files are read, and named as it was typed"),
     always("push/source_date_epoch", "", "the original does not read SOURCE_DATE_EPOCH"),
+    always("push/tags", "@sha256:0000", "that it is the digest of something else is told without asking the registry"),
     always("push/tags", "bad/tag", "the tag is wrong: theirs compares it with the first"),
     always("push/tags", ":v3, ", "why the tag is wrong is told"),
     always("tag/layouts", "\"\"", "words of our own for an empty tag"),

@@ -12,6 +12,8 @@ use crate::support::tempdir::TempDir;
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) path: PathBuf,
+    /// The exit status when it is not let in.
+    pub(crate) refused: i32,
 }
 
 impl Program {
@@ -19,6 +21,7 @@ impl Program {
         Self {
             name: "ours",
             path: env!("CARGO_BIN_EXE_oras").into(),
+            refused: 4,
         }
     }
 
@@ -26,6 +29,7 @@ impl Program {
         Some(Self {
             name: "theirs",
             path: crate::found::reference()?,
+            refused: 1,
         })
     }
 

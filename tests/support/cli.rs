@@ -57,22 +57,29 @@ impl Oras {
     /// Runs a command line with `sh`, for which `oras` is the built command.
     pub fn shell(&self, line: &str) -> Outcome {
         let program = Path::new(env!("CARGO_BIN_EXE_oras"));
-        let mut search = vec![program.parent().expect("it is in a directory").to_owned()];
-        search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         let mut command = Command::new("sh");
         command.args(["-c", line]);
         self.prepared(command, vec![line.into()])
-            .env("PATH", env::join_paths(search).expect("it was a PATH"))
+            .finding(program.parent().expect("it is in a directory"))
             .run()
     }
 
     /// A command to add to before it runs.
     pub fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Invocation {
+        self.command_of(env!("CARGO_BIN_EXE_oras"), arguments)
+    }
+
+    /// The same of another program, such as the original.
+    pub fn command_of<I: AsRef<OsStr>>(
+        &self,
+        program: impl AsRef<OsStr>,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Invocation {
         let arguments: Vec<_> = arguments
             .into_iter()
             .map(|argument| argument.as_ref().to_owned())
             .collect();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oras"));
+        let mut command = Command::new(program);
         command.args(&arguments);
         self.prepared(command, arguments)
     }
@@ -109,6 +116,13 @@ impl Invocation {
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// With the programs in this directory, before all others.
+    pub fn finding(self, directory: &Path) -> Self {
+        let mut search = vec![directory.to_owned()];
+        search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        self.env("PATH", env::join_paths(search).expect("it was a PATH"))
     }
 
     /// Without this environment variable, such as `HOME`.

@@ -26,6 +26,17 @@ pub fn fixture_path(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// The certificate of this name.
+pub fn certificate(name: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(&fixture(&format!("{name}.crt")))
+        .expect("the fixture is a certificate")
+}
+
+/// Its key.
+pub fn key(name: &str) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::from_pem_slice(&fixture(&format!("{name}.key"))).expect("the fixture is a key")
+}
+
 /// Whether clients are asked for a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clients {
@@ -104,16 +115,9 @@ fn config(name: &str, clients: Clients) -> ServerConfig {
             builder.with_client_cert_verifier(verifier.build().expect("there is an authority"))
         }
     };
-    let key = PrivateKeyDer::from_pem_slice(&fixture(&format!("{name}.key")))
-        .expect("the fixture is a key");
     builder
-        .with_single_cert(vec![certificate(name)], key)
+        .with_single_cert(vec![certificate(name)], key(name))
         .expect("the key is that of the certificate")
-}
-
-fn certificate(name: &str) -> CertificateDer<'static> {
-    CertificateDer::from_pem_slice(&fixture(&format!("{name}.crt")))
-        .expect("the fixture is a certificate")
 }
 
 fn serve(

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use oras::Error;
 use oras::credential::Credential;
 use oras::credentials::Fixed;
 use oras::store::Source;
+use oras::{Descriptor, Error, MediaType};
 
-use super::{GET_TOKEN, client_of, log, me, pull, with_hello};
-use crate::setup::{builder, client, hello, text};
+use super::{GET_TOKEN, OF_SERVICE, client_of, log, me, pull, with_hello};
+use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, TestRegistry, on};
 
@@ -28,7 +28,7 @@ fn an_expired_token_is_replaced_once() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
-            format!("{GET_TOKEN}pull (no authorization)"),
+            format!("{GET_TOKEN}pull{OF_SERVICE} (no authorization)"),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
         ]
     );
@@ -54,7 +54,7 @@ fn a_token_is_not_used_beyond_its_life() {
     assert_eq!(
         log(&registry),
         [
-            format!("{GET_TOKEN}pull (no authorization)"),
+            format!("{GET_TOKEN}pull{OF_SERVICE} (no authorization)"),
             "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
         ]
     );
@@ -122,9 +122,9 @@ fn tokens_for_two_repositories_are_kept_apart_and_kept() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)",
-            "GET /token?service=test-registry&scope=repository:a:pull (no authorization)",
+            "GET /token?scope=repository:a:pull&service=test-registry (no authorization)",
             "GET /v2/a/blobs/{hello} (bearer)",
-            "GET /token?service=test-registry&scope=repository:b:pull (no authorization)",
+            "GET /token?scope=repository:b:pull&service=test-registry (no authorization)",
             "GET /v2/b/blobs/{hello} (bearer)",
             "GET /v2/a/blobs/{hello} (bearer)",
             "GET /v2/b/blobs/{hello} (bearer)",
@@ -184,7 +184,7 @@ fn a_password_goes_in_a_form_only_where_that_is_wanted_and_taken() {
         let asked: Vec<_> = log(&registry)
             .into_iter()
             .filter(|line| line.contains("/token"))
-            .map(|line| line.replace(&format!("{GET_TOKEN}pull (basic)"), "GET"))
+            .map(|line| line.replace(&format!("{GET_TOKEN}pull{OF_SERVICE} (basic)"), "GET"))
             .collect();
         assert_eq!(asked, requests);
         assert_eq!(
@@ -227,7 +227,7 @@ fn a_token_service_that_fails_is_named() {
             "down",
             token().status(503),
             6,
-            "GET \"{url}/token?service=test-registry&scope=repository%3Aa%3Apull\": \
+            "GET \"{url}/v2/a/blobs/{hello}\": GET \"{url}/token?scope=repository%3Aa%3Apull&service=test-registry\": \
              response status code 503: Service Unavailable",
         ),
         (
@@ -258,7 +258,9 @@ fn a_token_service_that_fails_is_named() {
             Ok(_) => assert_eq!(wanted, "", "{name}"),
             Err(error) => assert_eq!(
                 text(&error),
-                wanted.replace("{url}", &registry.url()),
+                wanted
+                    .replace("{url}", &registry.url())
+                    .replace("{hello}", HELLO),
                 "{name}"
             ),
         }
@@ -268,6 +270,36 @@ fn a_token_service_that_fails_is_named() {
             .filter(|line| line.starts_with("GET /token"))
             .count();
         assert_eq!(asked, requests, "{name}");
+    }
+}
+
+#[test]
+fn what_a_token_service_refuses_is_access_and_nothing_is_missing() {
+    for (status, is_unauthorized) in [
+        (400, true),
+        (401, true),
+        (403, true),
+        (404, true),
+        (405, true),
+        // It may well grant a token some other time.
+        (429, false),
+        (500, false),
+    ] {
+        let registry = with_hello(TestRegistry::requiring_token("t0k3n"))
+            .with(on("GET", "/token").status(status));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        let index = Descriptor::new(MediaType::IMAGE_INDEX, hello().digest, 5);
+
+        for error in [
+            repository.resolve("v1").map(drop).unwrap_err(),
+            repository.fetch(&hello()).map(drop).unwrap_err(),
+            repository.exists(&hello()).map(drop).unwrap_err(),
+            repository.exists(&index).map(drop).unwrap_err(),
+        ] {
+            assert!(!error.is_not_found(), "{error:?}");
+            assert_eq!(error.is_unauthorized(), is_unauthorized, "{error:?}");
+        }
     }
 }
 
@@ -286,10 +318,10 @@ fn a_token_service_may_move_but_the_password_stays() {
 
     let error = pull(&me("secret"), &registry).unwrap_err();
 
-    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert!(matches!(error.root(), Error::Refused(_)), "{error:?}");
     assert_eq!(
         elsewhere.log(),
-        ["GET /token?service=test-registry&scope=repository:a:pull (no authorization)"]
+        ["GET /token?scope=repository:a:pull&service=test-registry (no authorization)"]
     );
     // It has no tokens, and was not expected to be asked for any.
     elsewhere.take_unexpected();

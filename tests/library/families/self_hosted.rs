@@ -27,7 +27,7 @@ fn quay_names_no_scope_and_is_asked_for_the_one_that_is_needed() {
         [
             // Old ones answer 400 to a mount without `from`.
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
-            "GET /token?service=quay.io&scope=repository:a:pull%2Cpush (basic)",
+            "GET /token?scope=repository:a:pull%2Cpush&service=quay.io (basic)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
             "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={hello} (bearer)",
             "GET /v2/a/blobs/{hello} (bearer)",
@@ -59,7 +59,7 @@ fn harbor_gets_no_cookie_back_and_a_plain_upload_where_it_refuses_to_mount() {
         log(&registry),
         [
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
-            "GET /token?service=harbor-registry&scope=repository:a:pull%2Cpush (basic)",
+            "GET /token?scope=repository:a:pull%2Cpush&service=harbor-registry (basic)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
             "HEAD /v2/a/blobs/{hello} (bearer)",
             "POST /v2/a/blobs/uploads/ (bearer)",
@@ -109,13 +109,15 @@ fn gitlab_limits_a_token_to_one_project_and_is_then_asked_for_that_one_alone() {
 
     push(&me("gitlab-ci-token", "job"), &registry).unwrap();
 
-    let token = "GET /token?service=container_registry&scope=repository:a:pull%2Cpush";
+    let token = "GET /token?scope=repository:a:pull%2Cpush";
     assert_eq!(
         log(&registry),
         [
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)".to_owned(),
-            format!("{token}&scope=repository:other/project:pull (basic)"),
-            format!("{token} (basic)"),
+            format!(
+                "{token}&scope=repository:other/project:pull&service=container_registry (basic)"
+            ),
+            format!("{token}&service=container_registry (basic)"),
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)".to_owned(),
             "HEAD /v2/a/blobs/{hello} (bearer)".to_owned(),
             "POST /v2/a/blobs/uploads/ (bearer)".to_owned(),
@@ -146,7 +148,7 @@ fn artifactory_offers_both_ways_and_the_password_goes_to_its_token_service_only(
             log(&registry),
             [
                 "GET /v2/a/blobs/{hello} (no authorization)",
-                "GET /token?service=art:443&scope=repository:a:pull (basic)",
+                "GET /token?scope=repository:a:pull&service=art:443 (basic)",
                 "GET /v2/a/blobs/{hello} (bearer)",
             ]
         );
@@ -175,7 +177,7 @@ fn artifactory_says_403_of_what_is_not_there() {
             registry.log(),
             [
                 format!("{asked} (no authorization)"),
-                "GET /token?service=art&scope=repository:a:pull (basic)".to_owned(),
+                "GET /token?scope=repository:a:pull&service=art (basic)".to_owned(),
                 format!("{asked} (bearer)"),
             ]
         );
@@ -199,7 +201,7 @@ fn zot_writes_its_challenge_small_and_unquoted_and_sends_one_with_a_200_too() {
         log(&registry),
         [
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
-            "GET /token?service=zot&scope=repository:a:pull%2Cpush (no authorization)",
+            "GET /token?scope=repository:a:pull%2Cpush&service=zot (no authorization)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
             "PUT /v2/a/blobs/uploads/session-1?digest={hello} (bearer)",
             "GET /v2/a/blobs/{hello} (bearer)",

@@ -63,6 +63,20 @@ fn a_manifest_is_named_by_the_full_name_too() {
 }
 
 #[test]
+fn a_digest_of_something_else_is_refused_before_any_request() {
+    let registry = registry_with(Personality::default());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.tag(&index(), ABSENT).unwrap_err();
+    repository
+        .push_tagged(&index(), &mut &*INDEX, ABSENT)
+        .unwrap_err();
+
+    assert!(registry.log().is_empty(), "{:?}", registry.log());
+}
+
+#[test]
 fn a_registry_that_stores_something_else_is_told_on() {
     let registry = TestRegistry::start().with(on("PUT", "*").wrong_digest_header());
     let client = client();
@@ -80,6 +94,22 @@ fn a_registry_that_stores_something_else_is_told_on() {
             sha256(INDEX)
         )
     );
+}
+
+#[test]
+fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_stored() {
+    for header in ["sha256:beef", "nonsense"] {
+        let registry =
+            TestRegistry::start().with(on("PUT", "*").header("Docker-Content-Digest", header));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        repository
+            .push_tagged(&index(), &mut &*INDEX, "v1")
+            .unwrap();
+
+        assert_eq!(registry.manifest("a", "v1").unwrap(), INDEX, "{header}");
+    }
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_token_is_good_for_its_scopes_only() {
     );
 
     let answer = wire.send(
-        "GET /token?service=test-registry&scope=repository:a:pull,push",
+        "GET /token?scope=repository:a:pull,push&service=test-registry",
         &[],
         b"",
     );
@@ -94,7 +94,7 @@ fn a_token_is_good_for_its_scopes_only() {
 
     let ada = "Authorization: Basic YWRhOnMzY3JldA==";
     wire.send(
-        "GET /token?service=test-registry&scope=repository:a:pull,push",
+        "GET /token?scope=repository:a:pull,push&service=test-registry",
         &[ada],
         b"",
     );
@@ -218,7 +218,7 @@ fn one_token_server_serves_two_registries() {
         )
     };
     let (one, two) = (protected("one"), protected("two"));
-    Wire::to(&tokens).send("GET /token?service=two&scope=repository:a:pull", &[], b"");
+    Wire::to(&tokens).send("GET /token?scope=repository:a:pull&service=two", &[], b"");
     let token = "Authorization: Bearer token-1";
     assert_eq!(Wire::to(&one).send("GET /v2/", &[token], b"").status, 401);
     assert_eq!(Wire::to(&two).send("GET /v2/", &[token], b"").status, 200);

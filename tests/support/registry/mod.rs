@@ -31,16 +31,17 @@ mod store;
 mod tokens;
 mod uploads;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+pub use auth::Scope;
 pub use digest::{Algorithm, sha256};
 pub use faults::{Fault, on};
 pub use log::Recorded;
 pub use personality::{Mount, Personality, Ranges};
-pub use request::Headers;
-pub use tokens::Bearer;
+pub use request::{Headers, parse_form};
+pub use tokens::{Bearer, PATH as TOKEN_PATH, Signer};
 
 use auth::Auth;
 use server::{Server, Stop};
@@ -147,6 +148,11 @@ impl TestRegistry {
 
 /// Addresses.
 impl TestRegistry {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.host().parse().expect("the host is an address")
+    }
+
     /// `127.0.0.1:<port>`.
     pub fn host(&self) -> String {
         self.url().trim_start_matches("http://").to_owned()

@@ -2,6 +2,7 @@
 //!
 //! It runs on the registry it protects or on another one, and is data until then.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -29,7 +30,14 @@ pub struct Bearer {
     excess: Option<u16>,
     challenges: Vec<String>,
     basic_too: bool,
+    signer: Option<Arc<dyn Signer>>,
     server: Option<Arc<Shared>>,
+}
+
+/// Makes tokens that a registry of another make believes.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// A token for `service` that says what `user` may do.
+    fn sign(&self, service: &str, user: &str, access: &[Scope]) -> String;
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +62,7 @@ impl Bearer {
             excess: None,
             challenges: Vec::new(),
             basic_too: false,
+            signer: None,
             server: None,
         }
     }
@@ -131,6 +140,12 @@ impl Bearer {
     /// Lets users in with Basic as well.
     pub fn basic_too(mut self) -> Self {
         self.basic_too = true;
+        self
+    }
+
+    /// Issues what `signer` makes.
+    pub fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signer = Some(signer);
         self
     }
 
@@ -347,11 +362,14 @@ impl TokenService {
         let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
         issued.count += 1;
         let number = issued.count;
-        let token = self
-            .policy
-            .fixed
-            .clone()
-            .unwrap_or_else(|| format!("token-{number}"));
+        let token = match (&self.policy.fixed, &self.policy.signer) {
+            (Some(token), _) => token.clone(),
+            (None, Some(signer)) => {
+                let name = user.map_or("", |user| &user.name);
+                signer.sign(&self.policy.service, name, &granted)
+            }
+            (None, None) => format!("token-{number}"),
+        };
         issued.tokens.push((token.clone(), granted));
         let mut answer = Map::new();
         for member in &self.policy.members {

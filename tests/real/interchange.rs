@@ -1,0 +1,132 @@
+//! What one command keeps, the other finds, uses and removes: users change over, and back, without logging in again.
+
+use std::fs;
+
+use crate::docker_registry::{PASSWORD, Wire};
+use crate::guarded::{Guard, Guarded};
+use crate::home::{Home, KEEPERS, Keeper};
+use crate::round_trips::Program;
+use crate::support::cli::Outcome;
+use crate::token_server::IDENTITY_TOKEN;
+use crate::visitor::{Visitor, Way};
+
+#[test]
+fn at_a_registry_with_a_password_by_plain_http() {
+    between_both(Guard::Basic, Wire::Plain);
+}
+
+#[test]
+fn at_a_registry_with_a_password_by_tls() {
+    between_both(Guard::Basic, Wire::Tls);
+}
+
+#[test]
+fn at_a_registry_with_tokens_by_plain_http() {
+    between_both(Guard::Token, Wire::Plain);
+}
+
+#[test]
+fn at_a_registry_with_tokens_by_tls() {
+    between_both(Guard::Token, Wire::Tls);
+}
+
+fn between_both(guard: Guard, wire: Wire) {
+    let Some(theirs) = Program::reference() else {
+        return;
+    };
+    let Some(registry) = Guarded::start(guard, wire) else {
+        return;
+    };
+    let ours = Program::ours();
+    let mut ways = vec![Way::PasswordStdin(PASSWORD)];
+    if guard == Guard::Token {
+        ways.push(Way::IdentityTokenStdin(IDENTITY_TOKEN));
+    }
+    for keeper in KEEPERS {
+        for &way in &ways {
+            let kept_by_ours = changes_over(&registry, way, keeper, &ours, &theirs);
+            let kept_by_theirs = changes_over(&registry, way, keeper, &theirs, &ours);
+            assert_eq!(kept_by_ours, kept_by_theirs, "{way:?}, {keeper:?}");
+        }
+    }
+}
+
+/// Logs in with `one`, goes on with `other`, and logs out with that. Returns the file with what was kept in between.
+fn changes_over(
+    registry: &Guarded,
+    way: Way,
+    keeper: Keeper,
+    one: &Program,
+    other: &Program,
+) -> String {
+    let home = Home::new(keeper);
+    let [before, after] = [one, other].map(|program| Visitor {
+        program: program.clone(),
+        ..Visitor::new(registry, &home)
+    });
+    let host = registry.host();
+
+    before.login(way).success();
+    let files = home.files();
+    let kept = fs::read_to_string(home.keeps_in(&host)).expect("it was just kept");
+    let repository = format!("{keeper:?}/{}", other.name).to_lowercase();
+    after.round_trip(Way::Kept, &repository);
+    assert_eq!(home.files(), files, "only login and logout change it");
+
+    after.logout().success();
+    assert_eq!(home.kept_for(&host), None);
+    let words = match registry.guard {
+        Guard::Basic => "basic credential not found",
+        Guard::Token => "401: unauthorized: incorrect username or password",
+    };
+    before.is_refused(Way::Kept, &repository, words);
+    kept
+}
+
+#[test]
+fn refusals_read_the_same() {
+    let Some(theirs) = Program::reference() else {
+        return;
+    };
+    for guard in [Guard::Basic, Guard::Token] {
+        let Some(registry) = Guarded::start(guard, Wire::Plain) else {
+            return;
+        };
+        for way in [
+            Way::PasswordStdin("wrong"),
+            Way::IdentityTokenStdin("wrong"),
+        ] {
+            reads_the_same(&registry, &theirs, |visitor| visitor.login(way));
+        }
+        match guard {
+            Guard::Basic => {
+                for way in [
+                    Way::Kept,
+                    Way::PasswordStdin("wrong"),
+                    Way::IdentityTokenStdin("wrong"),
+                ] {
+                    reads_the_same(&registry, &theirs, |visitor| visitor.pull(way, "a"));
+                }
+            }
+            Guard::Token => registry.tokens().issuing_expired(|| {
+                let way = Way::PasswordStdin(PASSWORD);
+                reads_the_same(&registry, &theirs, |visitor| visitor.login(way));
+                reads_the_same(&registry, &theirs, |visitor| visitor.pull(way, "a"));
+            }),
+        }
+    }
+}
+
+#[track_caller]
+fn reads_the_same(registry: &Guarded, theirs: &Program, refused: impl Fn(&Visitor<'_>) -> Outcome) {
+    // The home is named in some of the messages.
+    let home = Home::new(Keeper::File);
+    let [ours, theirs] = [Program::ours(), theirs.clone()].map(|program| {
+        let visitor = Visitor {
+            program,
+            ..Visitor::new(registry, &home)
+        };
+        refused(&visitor).fails_with(visitor.program.refused)
+    });
+    assert_eq!(ours.stderr(), theirs.stderr(), "\n{ours}");
+}

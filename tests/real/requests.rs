@@ -1,0 +1,170 @@
+//! What authentication costs: at a registry with tokens one refusal and one token for a whole push or pull, at one with a
+//! password the refusal alone, and nothing for what comes after.
+
+use oras::credential::Credential;
+use oras::credentials::Fixed;
+use oras::descriptor::TITLE;
+use oras::pull::{PullOptions, pull};
+use oras::push::{PushFile, PushOptions, push};
+use oras::registry::Client;
+use oras::transport::{CertificateAuthorities, UreqTransport};
+
+use crate::docker_registry::{PASSWORD, USER, Wire};
+use crate::guarded::{Guard, Guarded};
+use crate::home::{Home, Keeper};
+use crate::support::tempdir::TempDir;
+use crate::support::tls;
+use crate::token_server::IDENTITY_TOKEN;
+use crate::visitor::{HELLO as HELLO_TEXT, Visitor, Way};
+
+/// The blob of an artifact without a config.
+const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+/// The file that is pushed.
+const HELLO: &str = "sha256:a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447";
+
+/// A push of a file that the registry does not have, once it is let in.
+const PUSH: [&str; 5] = [
+    "POST /v2/a/blobs/uploads/?mount={empty}&from=a 202",
+    "PUT /v2/a/blobs/uploads/{session}?digest={empty} 201",
+    "POST /v2/a/blobs/uploads/?mount={hello}&from=a 202",
+    "PUT /v2/a/blobs/uploads/{session}?digest={hello} 201",
+    "PUT /v2/a/manifests/v1 201",
+];
+const REFUSED_PUSH: &str = "POST /v2/a/blobs/uploads/?mount={empty}&from=a 401";
+
+/// A pull of it, once it is let in.
+const PULL: [&str; 2] = ["GET /v2/a/manifests/v1 200", "GET /v2/a/blobs/{hello} 200"];
+const REFUSED_PULL: &str = "GET /v2/a/manifests/v1 401";
+
+/// What was asked since the last look: the registry, and the token server.
+fn requests(registry: &Guarded) -> (Vec<String>, Vec<String>) {
+    let (requests, tokens) = registry.take_requests();
+    let shorten = |line: String| line.replace(EMPTY, "{empty}").replace(HELLO, "{hello}");
+    (requests.into_iter().map(shorten).collect(), tokens)
+}
+
+fn expected(requests: &[&str], token: Option<&str>) -> (Vec<String>, Vec<String>) {
+    let owned = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
+    (owned(requests), owned(token.as_slice()))
+}
+
+#[test]
+fn of_commands_by_plain_http() {
+    of_commands(Wire::Plain);
+}
+
+#[test]
+fn of_commands_by_tls() {
+    of_commands(Wire::Tls);
+}
+
+fn of_commands(wire: Wire) {
+    for (guard, way, login_token, push_token, pull_token) in [
+        (Guard::Basic, Way::PasswordStdin(PASSWORD), None, None, None),
+        (
+            Guard::Token,
+            Way::PasswordStdin(PASSWORD),
+            Some("GET no scope (password)"),
+            Some("GET repository:a:pull,push (password)"),
+            Some("GET repository:a:pull (password)"),
+        ),
+        (
+            Guard::Token,
+            Way::IdentityTokenStdin(IDENTITY_TOKEN),
+            Some("POST no scope (identity token)"),
+            Some("POST repository:a:pull,push (identity token)"),
+            Some("POST repository:a:pull (identity token)"),
+        ),
+    ] {
+        let Some(registry) = Guarded::start(guard, wire) else {
+            return;
+        };
+        let home = Home::new(Keeper::File);
+        let visitor = Visitor::new(&registry, &home);
+
+        visitor.login(way).success();
+        let login = ["GET /v2/ 401", "GET /v2/ 200"];
+        assert_eq!(
+            requests(&registry),
+            expected(&login, login_token),
+            "{way:?}"
+        );
+
+        visitor.push(Way::Kept, "a").success();
+        let push = [&[REFUSED_PUSH], &PUSH[..]].concat();
+        assert_eq!(requests(&registry), expected(&push, push_token), "{way:?}");
+
+        visitor.pull(Way::Kept, "a").success();
+        let pull = [&[REFUSED_PULL], &PULL[..]].concat();
+        assert_eq!(requests(&registry), expected(&pull, pull_token), "{way:?}");
+    }
+}
+
+#[test]
+fn of_one_client_by_plain_http() {
+    of_one_client(Wire::Plain);
+}
+
+#[test]
+fn of_one_client_by_tls() {
+    of_one_client(Wire::Tls);
+}
+
+/// The library: what was learned with the first push is good for everything after it.
+fn of_one_client(wire: Wire) {
+    for (guard, push_token) in [
+        (Guard::Basic, None),
+        (Guard::Token, Some("GET repository:a:pull,push (password)")),
+    ] {
+        let Some(registry) = Guarded::start(guard, wire) else {
+            return;
+        };
+        let temp = TempDir::new();
+        let file = temp.write("hello.txt", HELLO_TEXT);
+        let client = client();
+        let repository = client
+            .repository(&registry.reference("a"))
+            .expect("it is a name")
+            .for_writing();
+        let push_it = || {
+            let options = PushOptions {
+                files: vec![PushFile {
+                    annotations: [(TITLE.to_owned(), "hello.txt".to_owned())].into(),
+                    ..file.as_path().into()
+                }],
+                artifact_type: Some("application/vnd.example".into()),
+                ..PushOptions::default()
+            };
+            push(&repository, Some("v1"), options).expect("the password is right");
+        };
+
+        push_it();
+        let first_push = [&[REFUSED_PUSH], &PUSH[..]].concat();
+        assert_eq!(requests(&registry), expected(&first_push, push_token));
+
+        let options = PullOptions {
+            output: temp.join("out"),
+            ..PullOptions::default()
+        };
+        pull(&repository, "v1", options).expect("it was pushed");
+        assert_eq!(requests(&registry), expected(&PULL, None));
+
+        push_it();
+        let second_push = [
+            "POST /v2/a/blobs/uploads/?mount={empty}&from=a 201",
+            "POST /v2/a/blobs/uploads/?mount={hello}&from=a 201",
+            "PUT /v2/a/manifests/v1 201",
+        ];
+        assert_eq!(requests(&registry), expected(&second_push, None));
+    }
+}
+
+/// Knows the password, and trusts the authority of the tests.
+fn client() -> Client {
+    let authority = tls::fixture("ca.crt");
+    let authority = CertificateAuthorities::from_pem(&authority).expect("it is a certificate");
+    Client::builder()
+        .transport(UreqTransport::builder().authorities(authority).build())
+        .credentials(Fixed(Credential::password(USER, PASSWORD)))
+        .build()
+}
