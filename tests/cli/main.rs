@@ -27,6 +27,8 @@ mod interrupted;
 mod layout;
 mod login;
 mod manifest_fetch;
+mod manifest_index_create;
+mod manifest_index_update;
 mod pull;
 mod push;
 mod repo_tags;
@@ -43,6 +45,8 @@ fn no_transcript_is_forgotten() {
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
+        manifest_index_create::TRANSCRIPTS,
+        manifest_index_update::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,

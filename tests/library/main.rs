@@ -16,6 +16,7 @@ mod conformance;
 mod copy;
 mod copy_failures;
 mod families;
+mod index;
 mod limits;
 mod manifests;
 mod pagination;

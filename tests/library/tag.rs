@@ -105,7 +105,7 @@ fn a_manifest_that_is_not_what_its_digest_says_gets_no_tag() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     layout.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
-    let path = temporary.join(&format!("blobs/sha256/{}", index().digest.encoded()));
+    let path = temporary.join(format!("blobs/sha256/{}", index().digest.encoded()));
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, [b' '; INDEX.len()]).unwrap();
 

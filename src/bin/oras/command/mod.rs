@@ -29,6 +29,8 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<tag::Args>(tag::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
+    Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];
 

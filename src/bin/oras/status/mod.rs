@@ -1,6 +1,6 @@
 //! Status: what is being done, while it is being done. Not the result.
 
-use oras::{Descriptor, Result, copy, pull, push, tag};
+use oras::{Descriptor, Result, copy, index, pull, push, tag};
 
 use crate::context::Context;
 use crate::failure::to_stdout;
@@ -56,6 +56,27 @@ impl<'c> Lines<'c> {
             pull::Event::Restored(node) => self.about("Restored   ", node),
             pull::Event::Skipped(node) => self.about("Skipped    ", node),
             _ => Ok(()),
+        }
+    }
+
+    /// One line about the making of an index.
+    pub(crate) fn index(&mut self, event: index::Event<'_>) -> Result<()> {
+        match event {
+            index::Event::Fetching(reference) => self.line(&format!("Fetching  {reference}")),
+            index::Event::Fetched(reference, node) => self.named("Fetched  ", reference, node),
+            index::Event::Removed(digest) => self.line(&format!("Removed   {digest}")),
+            index::Event::Added(reference, node) => self.named("Added    ", reference, node),
+            index::Event::Merged(reference, node) => self.named("Merged   ", reference, node),
+            _ => Ok(()),
+        }
+    }
+
+    /// A line about a manifest and the name it was asked for by, which a digest need not be told twice.
+    fn named(&mut self, verb: &str, reference: &str, node: &Descriptor) -> Result<()> {
+        if reference == node.digest.as_str() {
+            self.line(&format!("{verb} {reference}"))
+        } else {
+            self.line(&format!("{verb} {} {reference}", node.digest))
         }
     }
 
