@@ -19,9 +19,6 @@ pub const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Content that can be opened more than once, because a 401, a redirect or a retry may ask for it again.
 pub trait Content {
-    /// The size in bytes.
-    fn size(&self) -> u64;
-
     /// Opens the content at its start.
     ///
     /// # Errors
@@ -32,6 +29,10 @@ pub trait Content {
     /// Opens the content at its start, to be verified against `expected` while it is read.
     ///
     /// Content that comes from a store is verified by that store already, once.
+    ///
+    /// # Errors
+    ///
+    /// As of [`open`](Self::open). That the content is not what is expected shows while it is read.
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         Ok(VerifyReader::new(self.open()?, expected.clone()))
     }
@@ -39,10 +40,6 @@ pub trait Content {
 
 /// Content in memory.
 impl Content for &[u8] {
-    fn size(&self) -> u64 {
-        self.len() as u64
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(*self))
     }
@@ -52,7 +49,6 @@ impl Content for &[u8] {
 #[derive(Clone, Debug)]
 pub struct FileContent {
     path: PathBuf,
-    size: u64,
     /// What the file was like when its digest was computed.
     stamp: Stamp,
 }
@@ -96,7 +92,7 @@ impl FileContent {
             }
         }
         let descriptor = Descriptor::new(media_type, hasher.finish(), size);
-        Ok((descriptor, Self { path, size, stamp }))
+        Ok((descriptor, Self { path, stamp }))
     }
 
     /// Opens the file, to be verified against `expected` while it is read.
@@ -113,10 +109,6 @@ impl FileContent {
 }
 
 impl Content for FileContent {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
         Ok(Box::new(file))

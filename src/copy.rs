@@ -14,10 +14,39 @@ use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::platform::Platform;
 use crate::store::{Fetched, Pushed, Source, Target};
 
-/// How many levels a graph may have. Real ones have three or four; one without end has more.
-const MAX_DEPTH: usize = 100;
-/// How many pieces of content one copy handles at most. It bounds the memory that a hostile graph can take.
-const MAX_NODES: usize = 1_000_000;
+/// How much a graph may make a copy read, hold and walk. The defaults fit any graph that was not made to do harm.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`].
+    pub max_manifest_bytes: u64,
+    /// Bytes of all manifests that are read, together: [`MAX_METADATA_BYTES`](Self::MAX_METADATA_BYTES).
+    pub max_metadata_bytes: u64,
+    /// Pieces of content: [`MAX_NODES`](Self::MAX_NODES).
+    pub max_nodes: u64,
+    /// Levels, from the root to the content that is farthest from it: [`MAX_DEPTH`](Self::MAX_DEPTH).
+    pub max_depth: u64,
+}
+
+impl Limits {
+    /// 64 MiB: tens of thousands of usual manifests. A pull holds them in memory, and so does a copy what they refer to.
+    pub const MAX_METADATA_BYTES: u64 = 64 << 20;
+    /// One million: what was handled is held in memory, so that it is handled once.
+    pub const MAX_NODES: u64 = 1_000_000;
+    /// 100: real graphs have three or four levels, one without end has more.
+    pub const MAX_DEPTH: u64 = 100;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            max_metadata_bytes: Self::MAX_METADATA_BYTES,
+            max_nodes: Self::MAX_NODES,
+            max_depth: Self::MAX_DEPTH,
+        }
+    }
+}
 
 /// What happens during a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +84,8 @@ pub struct CopyOptions<'a> {
     pub chooser: Option<&'a mut Chooser<'a>>,
     /// Which manifest of an index [`copy`] copies. Without it the whole index is.
     pub platform: Option<Platform>,
-    /// How large a manifest may be, in bytes. The default is [`MAX_MANIFEST_BYTES`].
-    pub max_manifest_bytes: u64,
+    /// How much the graph may be.
+    pub limits: Limits,
     /// What is known about the root at the destination.
     pub root: RootState,
 }
@@ -67,7 +96,7 @@ impl Default for CopyOptions<'_> {
             observer: None,
             chooser: None,
             platform: None,
-            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            limits: Limits::default(),
             root: RootState::Unknown,
         }
     }
@@ -75,6 +104,7 @@ impl Default for CopyOptions<'_> {
 
 /// What is known about the root at the destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RootState {
     /// Nothing: the destination is asked.
     #[default]
@@ -99,6 +129,11 @@ pub enum RootState {
 /// assert_eq!(to.resolve("v2")?.digest, blob.digest);
 /// # Ok::<(), oras::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::NotFound`] among the causes when nothing
+/// has that name or is for the platform. Otherwise those of [`copy_graph`].
 pub fn copy(
     source: &dyn Source,
     reference: &str,
@@ -106,7 +141,7 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let limit = options.max_manifest_bytes;
+    let limit = options.limits.max_manifest_bytes;
     let source = match &options.platform {
         None => Resolved::new(source, reference, limit),
         Some(platform) => Resolved::for_platform(source, reference, platform, limit),
@@ -117,6 +152,11 @@ pub fn copy(
 }
 
 /// Copies `root` with all it refers to, and names it if there is a `reference`.
+///
+/// # Errors
+///
+/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::TooLarge`] when the graph exceeds one of
+/// the [`Limits`]; and what the observer or the chooser returns. What was copied until then stays.
 pub fn copy_graph(
     source: &dyn Source,
     target: &dyn Target,
@@ -128,16 +168,24 @@ pub fn copy_graph(
         source,
         target,
         options,
+        root,
+        nodes: 0,
+        metadata_bytes: 0,
         done: HashSet::new(),
         names: HashSet::new(),
     };
-    copier.run(root, reference)
+    copier.run(reference)
 }
 
 struct Copier<'c, 'o, 'a> {
     source: &'c dyn Source,
     target: &'c dyn Target,
     options: &'o mut CopyOptions<'a>,
+    root: &'c Descriptor,
+    /// How many pieces of content were handled so far.
+    nodes: u64,
+    /// How much the manifests have that were read so far.
+    metadata_bytes: u64,
     done: HashSet<Key>,
     /// Under which names content was handled.
     names: HashSet<(Digest, Option<String>)>,
@@ -160,9 +208,9 @@ struct Frame {
 }
 
 impl Copier<'_, '_, '_> {
-    fn run(&mut self, root: &Descriptor, reference: Option<&str>) -> Result<()> {
+    fn run(&mut self, reference: Option<&str>) -> Result<()> {
         let mut stack = Vec::new();
-        match self.enter(root, reference, true)? {
+        match self.enter(self.root, reference, 1)? {
             Some(frame) => stack.push(frame),
             None => return Ok(()),
         }
@@ -172,9 +220,8 @@ impl Copier<'_, '_, '_> {
                 if self.done.contains(&key(&successor)) {
                     continue;
                 }
-                check_bound(root, stack.len(), MAX_DEPTH, "MaxDepth")?;
-                check_bound(root, self.done.len(), MAX_NODES, "MaxNodes")?;
-                if let Some(frame) = self.enter(&successor, None, false)? {
+                let depth = stack.len() as u64 + 1;
+                if let Some(frame) = self.enter(&successor, None, depth)? {
                     stack.push(frame);
                 }
             } else if let Some(frame) = stack.pop() {
@@ -185,19 +232,23 @@ impl Copier<'_, '_, '_> {
         Ok(())
     }
 
-    /// Copies a leaf, or opens a manifest that is not at the destination yet.
+    /// Copies a leaf, or opens a manifest that is not at the destination yet. The root is at depth 1.
     fn enter(
         &mut self,
         node: &Descriptor,
         reference: Option<&str>,
-        is_root: bool,
+        depth: u64,
     ) -> Result<Option<Frame>> {
+        let limits = &self.options.limits;
+        self.nodes += 1;
+        self.check_bound(depth, limits.max_depth, "MaxDepth")?;
+        self.check_bound(self.nodes, limits.max_nodes, "MaxNodes")?;
         if !node.media_type.is_manifest() {
             let mut content = Fetched::new(self.source, node);
             self.transfer(node, &mut content, reference, &[])?;
             return Ok(None);
         }
-        let is_new = is_root && self.options.root == RootState::New;
+        let is_new = depth == 1 && self.options.root == RootState::New;
         if !is_new
             && self.target.exists(node).map_err(at(
                 Side::Destination,
@@ -211,7 +262,7 @@ impl Copier<'_, '_, '_> {
                     let mut manifest = ManifestOf {
                         source: self.source,
                         node,
-                        limit: self.options.max_manifest_bytes,
+                        limit: self.options.limits.max_manifest_bytes,
                     };
                     let mut content = Blamed {
                         content: &mut manifest,
@@ -227,9 +278,12 @@ impl Copier<'_, '_, '_> {
             return Ok(None);
         }
         self.tell(Event::Examining(node))?;
+        self.metadata_bytes = self.metadata_bytes.saturating_add(node.size);
+        let limit = self.options.limits.max_metadata_bytes;
+        self.check_bound(self.metadata_bytes, limit, "MaxTotalMetadataBytes")?;
         let manifest = self
             .source
-            .fetch_manifest(node, self.options.max_manifest_bytes)
+            .fetch_manifest(node, self.options.limits.max_manifest_bytes)
             .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         let mut successors =
             manifest
@@ -257,6 +311,18 @@ impl Copier<'_, '_, '_> {
     fn leave(&mut self, frame: &Frame, reference: Option<&str>) -> Result<()> {
         let mut bytes = frame.manifest.bytes();
         self.transfer(&frame.descriptor, &mut bytes, reference, &frame.successors)
+    }
+
+    fn check_bound(&self, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
+        if size <= limit {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: format!("graph of {}", self.root.digest),
+            size,
+            limit,
+            limit_name,
+        })
     }
 
     /// Remembers that content was handled under the name it has here.
@@ -321,10 +387,6 @@ impl Announced<'_, '_, '_, '_> {
 }
 
 impl Content for Announced<'_, '_, '_, '_> {
-    fn size(&self) -> u64 {
-        self.content.size()
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         self.announce()?;
         self.content.open()
@@ -344,10 +406,6 @@ struct ManifestOf<'x> {
 }
 
 impl Content for ManifestOf<'_> {
-    fn size(&self) -> u64 {
-        self.node.size
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let manifest = self.source.fetch_manifest(self.node, self.limit)?;
         Ok(Box::new(Cursor::new(manifest.into_bytes())))
@@ -367,10 +425,6 @@ impl Blamed<'_> {
 }
 
 impl Content for Blamed<'_> {
-    fn size(&self) -> u64 {
-        self.content.size()
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let inner = self.content.open().map_err(Self::blame(self.node))?;
         Ok(Box::new(BlamedReader(inner, self.node)))
@@ -401,23 +455,6 @@ impl Read for BlamedReader<'_> {
 
 fn name_of(node: &Descriptor) -> (Digest, Option<String>) {
     (node.digest.clone(), node.title().map(str::to_owned))
-}
-
-fn check_bound(
-    root: &Descriptor,
-    size: usize,
-    limit: usize,
-    limit_name: &'static str,
-) -> Result<()> {
-    if size < limit {
-        return Ok(());
-    }
-    Err(Error::TooLarge {
-        what: format!("graph of {}", root.digest),
-        size: size as u64,
-        limit: limit as u64,
-        limit_name,
-    })
 }
 
 /// Says which side failed, doing what, unless something deeper said so already.

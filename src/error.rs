@@ -168,6 +168,13 @@ pub enum Error {
         /// Its path.
         path: PathBuf,
     },
+    /// Content cannot be removed because something else is made of it.
+    InUse {
+        /// What was to be removed.
+        what: String,
+        /// What refers to it.
+        user: String,
+    },
     /// An artifact of the image spec v1.1 needs an artifact type.
     MissingArtifactType,
     /// The annotation `org.opencontainers.image.created` is no RFC 3339 time.
@@ -313,7 +320,7 @@ impl Error {
         matches!(self.root(), Self::Verification { .. })
     }
 
-    /// Whether the registry refused for lack of credentials or rights.
+    /// Whether the registry refused for lack of credentials or rights, by whatever status it says so.
     ///
     /// ```
     /// use oras::Error;
@@ -419,6 +426,7 @@ impl fmt::Display for Error {
                 write!(f, "\"{name}\" {reason}: path traversal disallowed")
             }
             Self::Overwrite { path } => write!(f, "{}: overwrite disallowed", path.display()),
+            Self::InUse { what, user } => write!(f, "{what} is still in use by {user}"),
             Self::MissingArtifactType => f.write_str("missing artifact type"),
             Self::InvalidCreated { value } => {
                 write!(
@@ -510,7 +518,12 @@ impl Refusal {
     /// What a token service refuses is access, whatever it says of the reason, unless it only is too busy.
     fn says_unauthorized(&self) -> bool {
         match self.by {
-            Refuser::Registry => matches!(self.status, 401 | 403),
+            Refuser::Registry => {
+                matches!(self.status, 401 | 403)
+                    || ["DENIED", "UNAUTHORIZED"]
+                        .iter()
+                        .any(|code| self.has_code(code))
+            }
             Refuser::TokenService => {
                 matches!(self.status, 400..=499) && !matches!(self.status, 408 | 425 | 429)
             }
@@ -623,8 +636,12 @@ pub enum TransportKind {
     Connect,
     /// The host has no address.
     Dns,
-    /// No trusted, encrypted connection.
+    /// No encrypted connection.
     Tls,
+    /// The certificate of the server that was asked is not trusted.
+    Certificate,
+    /// The server that was asked for TLS does not speak it.
+    NotTls,
     /// Nothing came for too long.
     Timeout,
     /// The connection broke.
@@ -815,5 +832,9 @@ mod tests {
             "name unknown; denied: no: [why]"
         );
         assert!(refusal.has_code("name_unknown"));
+        refusal.status = 400;
+        assert!(Error::Refused(Box::new(refusal.clone())).is_unauthorized());
+        refusal.errors.pop();
+        assert!(!Error::Refused(Box::new(refusal)).is_unauthorized());
     }
 }

@@ -171,6 +171,11 @@ impl FileStore {
     /// Writes content that is there already under a further title.
     ///
     /// Answers whether that could be done: a directory that was unpacked is no longer there as the content it came as.
+    ///
+    /// # Errors
+    ///
+    /// Those of pushing content with that title: [`Error::PathTraversal`], [`Error::Overwrite`], [`Error::Verification`] when
+    /// the file that has the content was changed meanwhile, [`Error::Io`].
     pub fn restore(&self, target: &Descriptor) -> Result<bool> {
         let is_readable = self.named.borrow().places.contains_key(&target.digest);
         if !is_readable {

@@ -32,6 +32,10 @@ pub fn resolve(
 }
 
 /// The manifest for a platform, starting from `root`. See [`resolve`].
+///
+/// # Errors
+///
+/// Those of [`resolve`], and [`Error::Malformed`] when `root` or its config is not what it is said to be.
 pub fn select_platform(
     source: &dyn Source,
     root: &RawManifest,

@@ -12,6 +12,8 @@ use serde::ser::Serialize;
 use serde::{Deserialize, Deserializer};
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::error::{Error, Result};
+
 /// Annotations: names and values of any text, sorted by the bytes of the name.
 pub type Annotations = BTreeMap<String, String>;
 
@@ -34,9 +36,9 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// When `document` is no JSON, or nested deeper than 128 levels.
-pub fn indent(document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-    indent_by("  ", document)
+/// [`Error::Malformed`] when `document` is no JSON, or nested deeper than 128 levels.
+pub fn indent(document: &[u8]) -> Result<Vec<u8>> {
+    indent_by("  ", document).map_err(|error| Error::malformed("JSON", error.to_string()))
 }
 
 /// How deep a document may be nested to be indented. Each line is as long as it is deep, so that depth decides how much a
@@ -44,7 +46,7 @@ pub fn indent(document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
 const MAX_INDENTED_DEPTH: usize = 128;
 
 /// As [`indent`], by `unit` a level.
-pub(crate) fn indent_by(unit: &str, document: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn indent_by(unit: &str, document: &[u8]) -> serde_json::Result<Vec<u8>> {
     serde_json::from_slice::<serde::de::IgnoredAny>(document)?;
     let mut out = Vec::with_capacity(document.len() * 2);
     let mut depth = 0;

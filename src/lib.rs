@@ -16,6 +16,8 @@
 //! | copy an artifact between stores | [`copy::copy`] |
 //! | give an artifact further tags | [`tag::tag`] |
 //! | make or change an index of manifests | [`index::create`], [`index::update`] |
+//! | find what is attached to an artifact | [`store::Referrers`] |
+//! | delete artifacts, blobs and tags | [`store::Delete`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -40,6 +42,7 @@
 //!   upload locations and links to further pages; what is printed is printed without them.
 //! - **Every read of outside data has a limit**, named where it is defined. Memory does not grow with the size of blobs.
 //! - **Errors keep their cause** and name what they are about; see [`Error`].
+//! - **Enums that may grow** are `non_exhaustive`. The others are complete: match them whole.
 //!
 //! Nothing here starts a thread. Values are `Send` and not `Sync`: move them to the thread that works with them.
 //!
@@ -82,7 +85,9 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod random;
 pub mod reference;
+pub mod referrers;
 pub mod registry;
 pub mod retry;
 pub mod store;

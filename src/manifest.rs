@@ -14,6 +14,10 @@ use crate::media_type::MediaType;
 /// widespread registries and clients refuse to exceed.
 pub const MAX_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 
+/// An index of nothing, as every OCI tool writes it.
+pub(crate) const EMPTY_INDEX: &str =
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
 /// A manifest or index as bytes, with its descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawManifest {
@@ -87,6 +91,10 @@ impl RawManifest {
 
     /// What the manifest refers to, in the order in which it is copied: subject, config, layers; or subject, manifests; or
     /// subject, blobs. Docker manifests have no subject. Content of any other type refers to nothing.
+    ///
+    /// # Errors
+    ///
+    /// As of [`view`](Self::view).
     pub fn successors(&self) -> Result<Vec<Descriptor>> {
         if !self.descriptor.media_type.is_manifest() {
             return Ok(Vec::new());

@@ -13,6 +13,7 @@ use crate::time::{is_rfc3339, rfc3339};
 
 /// Which version of the image spec a manifest follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageSpec {
     /// 1.0: an artifact's type is the media type of its config.
     V1_0,

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use crate::copy::{self, CopyOptions, copy_graph};
+use crate::copy::{self, CopyOptions, Limits, copy_graph};
 use crate::descriptor::{Descriptor, TITLE};
 use crate::error::{Error, Result};
 use crate::file_store::FileStore;
 use crate::graph::Resolved;
-use crate::manifest::{MAX_MANIFEST_BYTES, Manifest, RawManifest};
+use crate::manifest::{Manifest, RawManifest};
 use crate::media_type::MediaType;
 use crate::output_dir::{OutputDir, OutputOptions};
 use crate::platform::Platform;
@@ -47,8 +47,8 @@ pub struct PullOptions<'a> {
     pub include_subject: bool,
     /// Under which name to write the config, and only if it has this media type.
     pub config: Option<(String, Option<MediaType>)>,
-    /// How large a manifest may be, in bytes.
-    pub max_manifest_bytes: u64,
+    /// How much the artifact may be, apart from its files.
+    pub limits: Limits,
     /// Is told what happens.
     pub observer: Option<&'a mut Observer<'a>>,
 }
@@ -62,7 +62,7 @@ impl Default for PullOptions<'_> {
             allow_path_traversal: false,
             include_subject: false,
             config: None,
-            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            limits: Limits::default(),
             observer: None,
         }
     }
@@ -128,11 +128,10 @@ pub struct PulledFile {
 /// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::DuplicateName`], [`Error::Overwrite`],
 /// [`Error::Io`]. What was written before the failure stays; it is whole.
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
+    let max_manifest_bytes = options.limits.max_manifest_bytes;
     let source = match &options.platform {
-        None => Resolved::new(source, reference, options.max_manifest_bytes)?,
-        Some(platform) => {
-            Resolved::for_platform(source, reference, platform, options.max_manifest_bytes)?
-        }
+        None => Resolved::new(source, reference, max_manifest_bytes)?,
+        Some(platform) => Resolved::for_platform(source, reference, platform, max_manifest_bytes)?,
     };
     let root = source.root().clone();
     if !root.media_type.is_manifest() {
@@ -150,7 +149,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
             allow_traversal: options.allow_path_traversal,
         },
     )?;
-    let store = FileStore::writing_to(output).max_unnamed_bytes(options.max_manifest_bytes);
+    let store = FileStore::writing_to(output).max_unnamed_bytes(max_manifest_bytes);
     let puller = RefCell::new(Puller {
         store: &store,
         include_subject: options.include_subject,
@@ -171,7 +170,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         &mut CopyOptions {
             observer: Some(&mut observe),
             chooser: Some(&mut choose),
-            max_manifest_bytes: options.max_manifest_bytes,
+            limits: options.limits,
             ..CopyOptions::default()
         },
     )?;

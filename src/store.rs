@@ -2,6 +2,10 @@
 //!
 //! A store of your own needs three methods to be copied and pulled from ([`Source`]), and two more to be copied and pushed
 //! to ([`Target`]). The rest has defaults that are correct everywhere and overridden where a store can do better.
+//!
+//! Methods name the errors that callers may want to tell apart. Besides these, each can fail as the place fails where its store
+//! is: [`Error::Io`] on a disk; [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
+//! registry.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -18,24 +22,28 @@ pub trait Source {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::Error::NotFound) when nothing has that name.
+    /// [`Error::NotFound`] when nothing has that name, [`Error::InvalidReference`] when nothing can have it.
     fn resolve(&self, reference: &str) -> Result<Descriptor>;
 
     /// Opens content, verified while it is read.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::Error::NotFound) when the content is not there.
+    /// [`Error::NotFound`] when the content is not there. That it is not what `target` says may show only while it is read.
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>>;
 
     /// Whether the content is there.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be found out. That the content is not there is no error.
     fn exists(&self, target: &Descriptor) -> Result<bool>;
 
     /// Resolves and opens in one step; a manifest may have at most `limit` bytes. A registry does so with one request.
     ///
     /// # Errors
     ///
-    /// As of [`resolve`](Self::resolve), and [`TooLarge`](crate::Error::TooLarge).
+    /// As of [`resolve`](Self::resolve), and [`Error::TooLarge`].
     fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
         let descriptor = self.resolve(reference)?;
         if descriptor.media_type.is_manifest() {
@@ -46,12 +54,20 @@ pub trait Source {
     }
 
     /// Reads a manifest of at most `limit` bytes into memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::TooLarge`], and [`Error::Verification`] when the bytes are not what `target` says.
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
         let bytes = self.fetch(target)?.read_all(limit)?;
         Ok(RawManifest::verified(target.clone(), bytes))
     }
 
     /// Resolves a tag or digest and, if it is a manifest, reads at most `limit` bytes of it into memory in the same step.
+    ///
+    /// # Errors
+    ///
+    /// As of [`resolve`](Self::resolve), [`Error::TooLarge`], [`Error::Verification`].
     fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
         let (descriptor, reader) = self.fetch_tagged(reference, limit)?;
         let bytes = reader.read_all(limit)?;
@@ -64,12 +80,26 @@ pub trait Target: Source {
     /// Stores content, verified while it is written. Nothing is stored when verification fails.
     ///
     /// `content` is opened only if its bytes are needed. Content that is there already is not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Verification`] when the bytes are not what is `expected`, [`Error::TooLarge`] for a manifest that the store does
+    /// not take, and whatever `content` fails with.
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed>;
 
     /// Gives content that is there a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when it cannot have that name, such as
+    /// the digest of other content, [`Error::Unsupported`] when only manifests have names and this is none.
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()>;
 
     /// Stores content and names it. A registry does so with one request.
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push) and [`tag`](Self::tag).
     fn push_tagged(
         &self,
         expected: &Descriptor,
@@ -85,11 +115,55 @@ pub trait Target: Source {
 /// Lists tags.
 pub trait TagLister {
     /// Hands the tags after `last` to `visit`, a page at a time, until there are no more or it says stop.
+    ///
+    /// # Errors
+    ///
+    /// When the tags cannot be listed. That there are none is no error; that there is no such repository may be one.
     fn tags(
         &self,
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()>;
+}
+
+/// Finds what is attached to content.
+pub trait Referrers: Source {
+    /// Hands the referrers of `subject` to `visit`, a page at a time, until there are no more or it says stop: the manifests
+    /// that name its digest as their subject, with their artifact types and annotations. With an `artifact_type`, only those
+    /// of that type. Each comes once, in no order that could be relied on.
+    ///
+    /// Who attaches to what attaches is not among them. What a registry lists is not verified: who goes on with a referrer
+    /// and depends on what it is attached to asks its manifest, by [`Referrer::of`](crate::referrers::Referrer::of).
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](crate::Error::TooLarge) when there are more than
+    /// [`MAX_REFERRERS`](crate::referrers::MAX_REFERRERS). That the subject does not exist is no error.
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()>;
+}
+
+/// Removes content and names.
+pub trait Delete {
+    /// Removes content with all its tags. What the content referred to stays, unless the store is one that removes by itself
+    /// what nothing needs any more.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when the content is not there.
+    fn delete(&self, target: &Descriptor) -> Result<()>;
+
+    /// Removes a tag. What it named stays.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when there is no such tag,
+    /// [`InvalidReference`](crate::Error::InvalidReference) when it is a digest.
+    fn untag(&self, tag: &str) -> Result<()>;
 }
 
 /// What became of content that was pushed.
@@ -115,10 +189,6 @@ impl<'a, S: Source + ?Sized> Fetched<'a, S> {
 }
 
 impl<S: Source + ?Sized> Content for Fetched<'_, S> {
-    fn size(&self) -> u64 {
-        self.descriptor.size
-    }
-
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.source.fetch(self.descriptor)?))
     }
@@ -158,5 +228,16 @@ pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
         size: target.size,
         limit,
         limit_name: "MaxMetadataBytes",
+    })
+}
+
+/// Refuses what is no tag but a digest: content is removed by its descriptor.
+pub(crate) fn check_is_tag(tag: &str) -> Result<()> {
+    if tag.parse::<Digest>().is_err() {
+        return Ok(());
+    }
+    Err(Error::InvalidReference {
+        reference: tag.to_owned(),
+        reason: "this is a digest, not a tag".to_owned(),
     })
 }

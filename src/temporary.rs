@@ -1,11 +1,11 @@
 //! Temporary files that leave nothing behind.
 
 use std::fs::{File, OpenOptions};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::random;
 
 /// How often another name is tried when one is taken.
 const MAX_TRIES: usize = 16;
@@ -15,8 +15,7 @@ const MAX_TRIES: usize = 16;
 pub(crate) fn unnamed_file(directory: &Path) -> Result<File> {
     let mut tries = 0;
     loop {
-        let random = RandomState::new().build_hasher().finish();
-        let path = directory.join(format!("oras_file_{random:016x}"));
+        let path = directory.join(format!("oras_file_{}", random::name()));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! What unit tests need that touch the file system.
 
 use std::fs;
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
+
+use crate::random;
 
 /// A new directory, removed when dropped.
 #[derive(Debug)]
@@ -11,9 +12,8 @@ pub(crate) struct TempDir(PathBuf);
 impl TempDir {
     #[expect(clippy::disallowed_methods, reason = "tests have no other place")]
     pub(crate) fn new() -> Self {
-        let random = RandomState::new().hash_one(0);
         let base = fs::canonicalize(std::env::temp_dir()).unwrap();
-        let path = base.join(format!("oras-test-{random:016x}"));
+        let path = base.join(format!("oras-test-{}", random::name()));
         fs::create_dir(&path).unwrap();
         Self(path)
     }

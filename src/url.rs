@@ -121,6 +121,10 @@ pub struct Url {
 
 impl Url {
     /// Parses an absolute address. A fragment is dropped; characters that no request line can carry are percent-encoded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidUrl`].
     pub fn parse(text: &str) -> Result<Self> {
         let (scheme, rest) = split_scheme(text).ok_or_else(|| invalid(text, "it has no scheme"))?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
@@ -154,6 +158,10 @@ impl Url {
     }
 
     /// Resolves a reference, relative or absolute, against this address (RFC 3986 §5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidUrl`].
     pub fn join(&self, reference: &str) -> Result<Self> {
         if split_scheme(reference).is_some_and(|(scheme, _)| {
             scheme

@@ -136,6 +136,10 @@ impl Helper<'_> {
     }
 
     /// The credential for a registry. `None` when the program has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Credential`] when the program cannot be run, fails, or answers what cannot be read.
     pub fn get(&self, server: &str) -> Result<Option<Credential>> {
         let Some(answer) = self.run("get", server.as_bytes())? else {
             return Ok(None);
@@ -177,11 +181,19 @@ impl Helper<'_> {
     }
 
     /// Forgets the credential for a registry. That there is none is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Credential`] when the program cannot be run or fails.
     pub fn erase(&self, server: &str) -> Result<()> {
         self.run("erase", server.as_bytes()).map(drop)
     }
 
     /// The servers that the program has credentials for, and the user names of these.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Credential`] when the program cannot be run, fails, or answers what cannot be read.
     pub fn list(&self) -> Result<BTreeMap<String, String>> {
         let answer = self.run("list", b"")?;
         answer.map_or_else(|| Ok(BTreeMap::new()), |answer| self.parse(&answer))

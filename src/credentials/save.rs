@@ -1,11 +1,11 @@
 //! Replacing a file that holds secrets: whole or not at all, and for its owner's eyes only.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::random;
 
 /// How many symbolic links are followed, as many as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -69,8 +69,7 @@ fn create_directory(directory: &Path) -> io::Result<()> {
 fn create_temporary(directory: &Path) -> Result<(File, PathBuf)> {
     let mut tries = 0;
     loop {
-        let random = RandomState::new().hash_one(0);
-        let path = directory.join(format!(".oras-credentials-{random:016x}"));
+        let path = directory.join(format!(".oras-credentials-{}", random::name()));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]

@@ -6,11 +6,11 @@
 //! abandoned, whatever its age. Files of other tools have other names and are left alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::random;
 
 const PREFIX: &str = "oras-";
 const SUFFIX: &str = ".part";
@@ -31,8 +31,7 @@ impl TempFile {
     pub(super) fn create(ingest: &Path) -> Result<Self> {
         let mut last_error = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..ATTEMPTS {
-            let random = RandomState::new().hash_one(0);
-            let path = ingest.join(format!("{PREFIX}{random:016x}{SUFFIX}"));
+            let path = ingest.join(format!("{PREFIX}{}{SUFFIX}", random::name()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
                     // Where there are no locks, nobody finds this file abandoned either.

@@ -5,18 +5,16 @@
 //! abandoned.
 
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::modes::remove_tree;
+use crate::random;
 
 const PREFIX: &str = ".oras-";
 const SUFFIX: &str = ".tmp";
-/// How many hexadecimal digits a name has.
-const RANDOM_DIGITS: usize = 16;
 
 /// Creates something under a new hidden name. `NotFound` means that it has vanished already.
 pub(super) fn create<T>(
@@ -27,12 +25,9 @@ pub(super) fn create<T>(
 
     let mut attempt = 1;
     loop {
-        // The standard library seeds its hashers at random.
-        let random = RandomState::new().hash_one(attempt);
         let process = std::process::id();
-        let name = PathBuf::from(format!(
-            "{PREFIX}{process}-{random:0RANDOM_DIGITS$x}{SUFFIX}"
-        ));
+        let random = random::name();
+        let name = PathBuf::from(format!("{PREFIX}{process}-{random}{SUFFIX}"));
         match create(&name) {
             Ok(created) => return Ok((name, created)),
             Err(error)
@@ -114,11 +109,11 @@ fn is_ours(name: &str) -> bool {
         .strip_prefix(PREFIX)
         .and_then(|name| name.strip_suffix(SUFFIX))
         .and_then(|name| name.split_once('-'));
-    parts.is_some_and(|(process, random)| {
+    parts.is_some_and(|(process, rest)| {
         !process.is_empty()
             && process.bytes().all(|byte| byte.is_ascii_digit())
-            && random.len() == RANDOM_DIGITS
-            && random
+            && rest.len() == random::NAME_DIGITS
+            && rest
                 .bytes()
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })

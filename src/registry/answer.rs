@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub(super) url: Url,
     /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
     pub(super) trust: Trust,
+    /// How often the request was sent before, and perhaps did what it asks for.
+    pub(super) retries: u32,
     pub(super) response: Response,
 }
 
@@ -115,6 +117,12 @@ impl Answer {
                 "DENIED" | "UNAUTHORIZED"
             )
         }) || (text.contains("token") && (text.contains("invalid") || text.contains("expired")))
+    }
+
+    /// Whether this is what a web site answers, whatever it is asked. The body can still be read afterwards.
+    pub(super) fn is_web_page(&mut self) -> bool {
+        self.content_type() == Some("text/html")
+            && self.peek_body().trim_ascii_start().starts_with(b"<")
     }
 
     /// Reads the start of the body and puts it back. A body that breaks off counts as what came of it: this serves
@@ -302,6 +310,7 @@ mod tests {
             method: Method::Get,
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
             trust: Trust::Full,
+            retries: 0,
             response: Response {
                 status,
                 headers: Headers::new().with("Content-Type", content_type),
@@ -350,6 +359,18 @@ mod tests {
         ] {
             let error = answer(400, content_type, body).into_error();
             assert_eq!(error.to_string(), format!("{prefix} {wanted}"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_web_page_is_known_by_its_type_and_its_beginning() {
+        for (content_type, body, wanted) in [
+            ("text/html; charset=utf-8", " <html>", true),
+            ("text/html", "{}", false),
+            ("text/html", "", false),
+            ("application/json", "<html>", false),
+        ] {
+            assert_eq!(answer(200, content_type, body).is_web_page(), wanted);
         }
     }
 

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
+use super::warnings::Warnings;
 use crate::auth::{
     Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
@@ -21,6 +21,7 @@ use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
+use crate::random;
 use crate::reference::{RegistryName, RepositoryName};
 use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
 use crate::transport::{
@@ -50,6 +51,7 @@ const MANIFEST_TYPES: [MediaType; 5] = [
 
 /// When plain http is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlainHttp {
     /// With the host `localhost`, whatever its port, and nowhere else.
     #[default]
@@ -78,6 +80,7 @@ pub struct Client {
     plain_http: PlainHttp,
     accepted_manifests: String,
     max_manifest_bytes: u64,
+    warnings: Warnings,
     session: RefCell<Session>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
@@ -175,6 +178,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Passes on what registries want to be told to people, each once. By default nobody listens.
+    #[must_use]
+    pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
+        self.client.warnings = Warnings::to(warn);
+        self
+    }
+
     /// Sends passwords to token services in an OAuth2 form first, and by GET where that is not taken. Without this, passwords
     /// go by GET, which every service knows; identity tokens always go in a form.
     #[must_use]
@@ -209,6 +219,7 @@ impl Client {
                     .map(|media_type| media_type.to_string())
                     .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
+                warnings: Warnings::default(),
                 session: RefCell::default(),
                 learned: RefCell::default(),
             },
@@ -228,11 +239,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry.
+    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry; [`Error::Protocol`] when it
+    /// is a web site.
     pub fn check(&self, registry: &RegistryName) -> Result<()> {
         let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
-        let answer = self.send(registry, Draft::new(Method::Get, url))?;
-        answer.expect(&[200])?.response.drain();
+        let draft = Draft::new(Method::Get, url);
+        let mut answer = self.send(registry, draft)?.expect(&[200])?;
+        if answer.is_web_page() {
+            return Err(answer.protocol_error("the answer is a web page, not that of a registry"));
+        }
+        answer.response.drain();
         Ok(())
     }
 
@@ -275,7 +291,16 @@ impl Client {
     /// retries.
     ///
     /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
-    pub(super) fn send(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
+    pub(super) fn send(&self, registry: &RegistryName, draft: Draft<'_>) -> Result<Answer> {
+        let answer = self.send_authorized(registry, draft)?;
+        if answer.trust == Trust::Full {
+            let warnings = answer.response.headers.all("Warning");
+            self.warnings.tell(registry, warnings);
+        }
+        Ok(answer)
+    }
+
+    fn send_authorized(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
         let home = self.home(registry);
         if draft.url.origin() != home {
             return self.send_with_retries(&mut draft, &Secrets::none(&home));
@@ -423,7 +448,7 @@ impl Client {
                     self.clock.sleep(wait);
                     retries += 1;
                 }
-                None => return result,
+                None => return result.map(|answer| Answer { retries, ..answer }),
             }
         }
     }
@@ -439,11 +464,19 @@ impl Client {
                 let asked = answer
                     .header("Retry-After")
                     .and_then(|value| parse_retry_after(value, self.clock.now()));
-                wait_before_retry(retries, Outcome::Status(answer.status(), asked), chance())
+                wait_before_retry(
+                    retries,
+                    Outcome::Status(answer.status(), asked),
+                    random::fraction(),
+                )
             }
             Err(Error::Transport { kind, .. }) => wait_after_failure(retries, *kind),
             Err(_) => None,
         }
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     pub(super) fn sleep(&self, duration: Duration) {
@@ -568,6 +601,7 @@ impl Client {
             method,
             url: url.clone(),
             trust,
+            retries: 0,
             response: Response { body, ..response },
         })
     }
@@ -691,11 +725,5 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
 
 /// How long to wait before trying again what failed like this, if it makes sense.
 pub(super) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
-    wait_before_retry(retries, Outcome::Failed(kind), chance())
-}
-
-/// A number in `0.0..1.0`, different each time. Nothing secret depends on it.
-fn chance() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
+    wait_before_retry(retries, Outcome::Failed(kind), random::fraction())
 }

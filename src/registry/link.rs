@@ -56,9 +56,73 @@ fn has_relation_next(parameters: &str) -> bool {
     })
 }
 
+/// Finds out whether links lead in a circle, in the memory of one address however many there are (Brent's method).
+///
+/// A milestone is set at the first address, and moved up to the present one after 1, 2, 4, … steps. Links in a circle come
+/// back to it, once it is set within the circle and the steps to the next one are enough to go round.
+pub(super) struct Trail {
+    milestone: String,
+    /// How many steps are between this milestone and the next.
+    stride: usize,
+    /// How many of these were made.
+    steps: usize,
+}
+
+impl Trail {
+    /// Starts at an address.
+    pub(super) fn starting_at(first: String) -> Self {
+        Self {
+            milestone: first,
+            stride: 1,
+            steps: 0,
+        }
+    }
+
+    /// Goes on to the next address, and says whether that is known to have been visited before.
+    pub(super) fn returns_to(&mut self, next: String) -> bool {
+        if next == self.milestone {
+            return true;
+        }
+        self.steps += 1;
+        if self.steps == self.stride {
+            self.milestone = next;
+            self.stride *= 2;
+            self.steps = 0;
+        }
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_circle_is_found_before_it_was_walked_three_times() {
+        for before in 0..20 {
+            for around in 1..20 {
+                let address = |step: usize| {
+                    let within = step.saturating_sub(before) % around;
+                    format!("/{}", if step < before { step } else { before + within })
+                };
+                let mut trail = Trail::starting_at(address(0));
+                let found = (1..1000).find(|&step| trail.returns_to(address(step)));
+
+                let found = found.unwrap();
+                assert!(found >= before + around, "{before} {around}: {found}");
+                assert!(
+                    found <= 3 * before.max(around) + around,
+                    "{before} {around}: {found}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_trail_that_never_returns_is_no_circle() {
+        let mut trail = Trail::starting_at("/0".to_owned());
+        assert!((1..10_000).all(|step| !trail.returns_to(format!("/{step}"))));
+    }
 
     #[test]
     fn every_observed_form_is_read() {

@@ -31,7 +31,13 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ),
     (
         "decisions",
-        &["auth", "registry::endpoint", "registry::link", "retry"],
+        &[
+            "auth",
+            "referrers",
+            "registry::endpoint",
+            "registry::link",
+            "retry",
+        ],
     ),
     (
         "doors",
@@ -41,6 +47,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "credentials",
             "lexical",
             "output_dir",
+            "random",
             "temporary",
             "transport",
         ],
@@ -63,10 +70,11 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 13] = [
+const SIBLINGS: [(&str, &[&str]); 14] = [
     ("archive", &["lexical"]),
-    ("credentials", &["clock"]),
-    ("output_dir", &["lexical"]),
+    ("credentials", &["clock", "random"]),
+    ("output_dir", &["lexical", "random"]),
+    ("temporary", &["random"]),
     ("transport", &["clock"]),
     ("store", &["content"]),
     ("file_store", &["content", "memory", "store"]),

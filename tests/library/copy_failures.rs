@@ -1,6 +1,6 @@
 //! Copies that fail: which side it was, doing what, and that no graph goes on for ever.
 
-use oras::copy::{CopyOptions, copy, copy_graph};
+use oras::copy::{CopyOptions, Limits, copy, copy_graph};
 use oras::descriptor::Descriptor;
 use oras::error::{Error, Operation, Side};
 use oras::memory::MemoryStore;
@@ -214,10 +214,63 @@ fn a_graph_may_be_deep_but_not_bottomless() {
     assert_eq!(
         text(&copy_to_memory(&source, &bottomless).unwrap_err()),
         format!(
-            "graph of {} size 100 exceeds MaxDepth 100: size exceeds limit",
+            "graph of {} size 101 exceeds MaxDepth 100: size exceeds limit",
             bottomless.digest
         )
     );
+}
+
+#[test]
+fn whoever_copies_says_how_much_a_graph_may_be() {
+    let source = MemoryStore::new();
+    let leaf = blob(b"hello");
+    source.push(&leaf, &mut &b"hello"[..]).unwrap();
+    let inner = index(&source, &[leaf]);
+    let root = index(&source, std::slice::from_ref(&inner));
+    let bytes = root.size + inner.size;
+    let copy_within = |change: &dyn Fn(&mut Limits, u64)| {
+        // What is just enough, and what is just too little.
+        [0, 1].map(|missing| {
+            let mut options = CopyOptions::default();
+            change(&mut options.limits, missing);
+            copy_graph(&source, &MemoryStore::new(), &root, None, &mut options)
+                .map_err(|error| text(&error))
+        })
+    };
+    let too_large = |size: u64, name: &str| {
+        Err(format!(
+            "graph of {} size {size} exceeds {name} {}: size exceeds limit",
+            root.digest,
+            size - 1
+        ))
+    };
+
+    assert_eq!(
+        copy_within(&|limits, missing| limits.max_metadata_bytes = bytes - missing),
+        [Ok(()), too_large(bytes, "MaxTotalMetadataBytes")]
+    );
+    assert_eq!(
+        copy_within(&|limits, missing| limits.max_depth = 3 - missing),
+        [Ok(()), too_large(3, "MaxDepth")]
+    );
+    assert_eq!(
+        copy_within(&|limits, missing| limits.max_nodes = 3 - missing),
+        [Ok(()), too_large(3, "MaxNodes")]
+    );
+}
+
+#[test]
+fn manifests_that_the_destination_has_are_not_counted() {
+    let source = MemoryStore::new();
+    let old = index(&source, &[]);
+    let target = copy_to_memory(&source, &old).unwrap();
+    let root = index(&source, &[old]);
+    let mut options = CopyOptions::default();
+    options.limits.max_metadata_bytes = root.size;
+
+    copy_graph(&source, &target, &root, None, &mut options).unwrap();
+
+    assert!(target.exists(&root).unwrap());
 }
 
 #[test]

@@ -114,10 +114,8 @@ fn whoever_asks_for_a_manifest_says_how_large_it_may_be() {
 
     for reference in ["v1", "v2"] {
         let copy_with = |max_manifest_bytes| {
-            let mut options = CopyOptions {
-                max_manifest_bytes,
-                ..CopyOptions::default()
-            };
+            let mut options = CopyOptions::default();
+            options.limits.max_manifest_bytes = max_manifest_bytes;
             copy(
                 &repository,
                 reference,
@@ -148,10 +146,8 @@ fn a_manifest_that_only_gets_a_name_may_be_as_large_as_any_other() {
     let clients = [client(), builder().max_manifest_bytes(size).build()];
     let from = clients[0].repository(&registry.reference("a")).unwrap();
     let to = clients[1].repository(&target.reference("a")).unwrap();
-    let mut options = CopyOptions {
-        max_manifest_bytes: size,
-        ..CopyOptions::default()
-    };
+    let mut options = CopyOptions::default();
+    options.limits.max_manifest_bytes = size;
 
     let large = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
     copy_graph(&from, &to, &large, Some("v1"), &mut options).unwrap();
@@ -168,16 +164,38 @@ fn a_pull_takes_manifests_as_large_as_it_is_told() {
 
     for reference in ["v1", "v2"] {
         let pull_with = |max_manifest_bytes| {
-            let options = PullOptions {
+            let mut options = PullOptions {
                 output: directory.path().to_owned(),
-                max_manifest_bytes,
                 ..PullOptions::default()
             };
+            options.limits.max_manifest_bytes = max_manifest_bytes;
             pull(&repository, reference, options).map(drop)
         };
         pull_with(size).unwrap();
         pull_with(size - 1).unwrap_err();
     }
+}
+
+#[test]
+fn a_pull_holds_no_more_manifests_than_it_is_told() {
+    let (registry, size) = registry_with_a_large_index();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let directory = TempDir::new();
+    let mut options = PullOptions {
+        output: directory.path().to_owned(),
+        ..PullOptions::default()
+    };
+    options.limits.max_manifest_bytes = size;
+    options.limits.max_metadata_bytes = size;
+
+    let error = pull(&repository, "v2", options).unwrap_err();
+
+    assert!(
+        text(&error).contains("exceeds MaxTotalMetadataBytes 4194305"),
+        "{}",
+        text(&error)
+    );
 }
 
 #[test]

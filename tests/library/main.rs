@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod artifacts;
 mod setup;
 
 mod architecture;
@@ -23,6 +24,7 @@ mod pagination;
 mod patience;
 mod proxies;
 mod redirects;
+mod referrers;
 mod retry;
 mod secrets;
 mod tag;
@@ -31,3 +33,4 @@ mod test_registry;
 #[cfg(feature = "tls")]
 mod tls;
 mod uploads;
+mod warnings;

@@ -1,10 +1,12 @@
 //! Listing tags: page after page, as long as they go forward and stay at home.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oras::Result;
 use oras::registry::{Client, PlainHttp};
 use oras::store::TagLister;
+use oras::transport::{Headers, Request, Response, Transport, TransportError};
 
 use crate::setup::{BehindTls, TLS_HOST, builder, client, text};
 use crate::support::registry::{Personality, TestRegistry, on};
@@ -145,6 +147,50 @@ fn pages_that_go_in_a_circle_end() {
         );
         assert!(registry.log().len() <= 2);
     }
+}
+
+#[test]
+fn a_wide_circle_ends_too() {
+    // Three pages, of which the last leads to the second.
+    let circle =
+        registry().with(on("GET", "*?last=d").link("</v2/r/tags/list?last=b>; rel=\"next\""));
+    let error = pages(&client(), &circle).unwrap_err();
+    assert!(
+        text(&error).ends_with(": the pages go in a circle"),
+        "{}",
+        text(&error)
+    );
+    assert!(circle.log().len() <= 6, "{:#?}", circle.log());
+}
+
+/// A registry that always has one more page.
+struct Endless(AtomicUsize);
+
+impl Transport for Endless {
+    fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let link = format!("<?last={number}>; rel=\"next\"");
+        Ok(Response {
+            status: 200,
+            headers: Headers::new().with("Link", link),
+            body: Box::new(&b"{\"tags\":[]}"[..]),
+        })
+    }
+}
+
+#[test]
+fn a_list_without_end_ends() {
+    let client = builder().transport(Endless(AtomicUsize::new(0))).build();
+    let repository = client.repository("registry.example/r").unwrap();
+
+    let error = repository
+        .tags(None, &mut |_| ControlFlow::Continue(()))
+        .unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        "GET \"http://registry.example/v2/r/tags/list\": the list has more than 10000 pages"
+    );
 }
 
 #[test]

@@ -6,10 +6,6 @@ use super::*;
 struct Unneeded;
 
 impl Content for Unneeded {
-    fn size(&self) -> u64 {
-        panic!("the content is there already")
-    }
-
     fn open(&mut self) -> Result<Box<dyn io::Read + '_>> {
         panic!("the content is there already")
     }

@@ -87,6 +87,5 @@ pub(crate) fn print_json(
 
 /// Indents JSON by two spaces a level.
 fn pretty(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    oras::json::indent(json)
-        .map_err(|error| Failure::new(format!("failed to indent JSON: {error}")))
+    oras::json::indent(json).map_err(|error| Failure::of(&error.context("failed to indent")))
 }
