@@ -18,8 +18,10 @@ mod referrers_tag;
 mod repository;
 mod tags;
 mod upload;
+mod views;
 mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::referrers::ReferrersMode;
 pub use self::repository::Repository;
+pub use self::views::{Blobs, Manifests};

@@ -16,6 +16,7 @@ mod blobs;
 mod conformance;
 mod copy;
 mod copy_failures;
+mod deletion;
 mod families;
 mod index;
 mod limits;
