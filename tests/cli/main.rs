@@ -19,6 +19,7 @@ macro_rules! transcripts {
     };
 }
 
+mod blob_delete;
 mod command_line;
 mod golden_manifests;
 mod help;
@@ -26,6 +27,7 @@ mod hostile;
 mod interrupted;
 mod layout;
 mod login;
+mod manifest_delete;
 mod manifest_fetch;
 mod manifest_index_create;
 mod manifest_index_update;
@@ -39,11 +41,13 @@ mod version;
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        blob_delete::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
+        manifest_delete::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
         manifest_index_create::TRANSCRIPTS,
         manifest_index_update::TRANSCRIPTS,

@@ -1,6 +1,8 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod blob;
+mod deletion;
 mod login;
 mod logout;
 mod manifest;
@@ -28,9 +30,11 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<tag::Args>(tag::run),
+    Entry::new::<manifest::delete::Args>(manifest::delete::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
     Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
     Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
+    Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];
 

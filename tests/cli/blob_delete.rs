@@ -1,0 +1,8 @@
+//! `oras blob delete`.
+
+transcripts! {
+    "blob_delete":
+    blobs,
+    layouts,
+    wrong_targets,
+}
