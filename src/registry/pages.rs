@@ -16,6 +16,7 @@ pub(super) struct Pages {
     first: Url,
     url: Url,
     trail: Trail,
+    /// How many pages were gone to, the first included.
     count: usize,
 }
 
@@ -62,10 +63,10 @@ impl Pages {
                 reason: format!("the list has more than {MAX_PAGES} pages"),
             });
         }
+        self.count += 1;
         if self.trail.returns_to(next.exact()) {
             return Err(answer.protocol_error("the pages go in a circle"));
         }
-        self.count += 1;
         self.url = next;
         Ok(())
     }

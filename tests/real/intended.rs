@@ -39,6 +39,9 @@ const fn sometimes(
 /// Of several rows that fit, the first counts.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
+    always("blob_delete/layouts", "@sha256:98ea", "what a manifest of the layout needs is not deleted"),
+    always("blob_delete/layouts", "oras pull", "what a manifest of the layout needs is not deleted"),
+    always("blob_delete/layouts", "--descriptor", "what a manifest of the layout needs is not deleted"),
     always("command_line/debugging", "sed", "fewer requests, in one order of headers; addresses and headers that may be secret are not shown"),
     always("command_line/order", "--registry-config hi.txt $REGISTRY/hello:v1; done", "words of another JSON library"),
     always("command_line/order", "oras login -u alice -p x $flag", "words of another JSON library"),
@@ -91,6 +94,8 @@ pub(crate) const TABLE: &[Difference] = &[
     always("login/passwords", "DOCKER_AUTH_CONFIG", "more places for credentials"),
     always("login/passwords", "REGISTRY_AUTH_FILE", "more places for credentials"),
     always("login/unusual_secrets", "377", "secrets are text"),
+    always("manifest_delete/layouts", "index.json", "a list without entries is a list, not null"),
+    always("manifest_delete/parts", "layout:v1", "what an index of the layout needs is not deleted"),
     always("manifest_fetch/output_files", "ulimit", "a file is whole or not replaced"),
     always("manifest_fetch/oddities", "o:large", "one limit for all manifests, and one name for it"),
     always("manifest_index_create/wrong_sources", "bad/tag", "the tag is wrong: theirs compares it with the first"),
