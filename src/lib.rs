@@ -85,6 +85,7 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod quoted;
 mod random;
 pub mod reference;
 pub mod referrers;

@@ -24,6 +24,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credential::{Credential, Secret};
 use crate::error::{Error, Result};
 use crate::json;
+use crate::quoted::Told;
 
 /// How long a program may take: time enough to unlock a keychain, and an end to waiting in a script.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -174,7 +175,9 @@ impl Helper<'_> {
             username: username.to_owned(),
             secret: secret.expose().to_owned(),
         });
-        match self.run("store", &message)? {
+        let mut told = Told::default();
+        told.value(secret.expose());
+        match self.run_telling("store", &message, &told)? {
             Some(_) => Ok(()),
             None => Err(failure(self.name.clone(), NOT_FOUND)),
         }
@@ -201,6 +204,11 @@ impl Helper<'_> {
 
     /// Runs the program. What it answers, or `None` when it says that it has no credential.
     fn run(&self, verb: &'static str, input: &[u8]) -> Result<Option<Secret>> {
+        self.run_telling(verb, input, &Told::default())
+    }
+
+    /// As [`run`](Self::run), with secrets in the input, which the program may repeat.
+    fn run_telling(&self, verb: &'static str, input: &[u8], told: &Told) -> Result<Option<Secret>> {
         if input.len() > MAX_INPUT_BYTES {
             return Err(Error::TooLarge {
                 what: format!("{}: input", self.name),
@@ -238,8 +246,13 @@ impl Helper<'_> {
         let said = String::from_utf8_lossy(&output);
         match said.trim() {
             NOT_FOUND => Ok(None),
-            "" => Err(failure(self.name.clone(), status.to_string())),
-            said => Err(failure(self.name.clone(), shown(said))),
+            said if said.is_empty() || is_answer(said) => {
+                Err(failure(self.name.clone(), status.to_string()))
+            }
+            said => Err(failure(
+                self.name.clone(),
+                told.quoted(said, MAX_SHOWN_CHARS),
+            )),
         }
     }
 
@@ -301,19 +314,9 @@ fn read_to_mark(output: PipeReader) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a program says, fit for one line of a terminal.
-fn shown(said: &str) -> String {
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars()
-        .map(|character| {
-            if character.is_control() {
-                '?'
-            } else {
-                character
-            }
-        })
-        .take(MAX_SHOWN_CHARS)
-        .collect()
+/// Whether what a program says is an answer, which holds a secret, and no error text.
+fn is_answer(said: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(said).is_ok() || said.contains("\"Secret\"")
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use crate::quoted::Told;
 use crate::reference::RegistryName;
 
 /// How much of the warnings in one answer is read, in bytes: what the specification allows.
@@ -33,16 +34,18 @@ impl Warnings {
         }
     }
 
-    /// Passes on what is new in these `Warning` headers.
+    /// Passes on what is new in these `Warning` headers, without the secrets that the registry was told.
     pub(super) fn tell<'a>(
         &self,
         registry: &RegistryName,
         headers: impl IntoIterator<Item = &'a str>,
+        secrets: &Told,
     ) {
         let Some(listener) = &self.listener else {
             return;
         };
         for text in texts(headers) {
+            let text = secrets.quoted(&text, MAX_WARNING_BYTES);
             let mut told = self.told.borrow_mut();
             let is_new = told.len() < MAX_WARNINGS
                 && told.insert((registry.as_str().to_owned(), text.clone()));
@@ -126,12 +129,16 @@ mod tests {
         let registries: [RegistryName; 2] = ["a".parse().unwrap(), "b".parse().unwrap()];
 
         for registry in registries.iter().chain(&registries) {
-            warnings.tell(registry, ["299 - \"x\""]);
+            warnings.tell(registry, ["299 - \"x\""], &Told::default());
         }
         assert_eq!(*told.lock().unwrap(), ["a: x", "b: x"]);
 
         for number in 0..1000 {
-            warnings.tell(&registries[0], [format!("299 - \"{number}\"").as_str()]);
+            warnings.tell(
+                &registries[0],
+                [format!("299 - \"{number}\"").as_str()],
+                &Told::default(),
+            );
         }
         assert_eq!(told.lock().unwrap().len(), MAX_WARNINGS);
     }

@@ -35,6 +35,7 @@ mod pull;
 mod push;
 mod repo_tags;
 mod resolve;
+mod secrets;
 mod tag;
 mod version;
 
