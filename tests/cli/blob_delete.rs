@@ -4,5 +4,6 @@ transcripts! {
     "blob_delete":
     blobs,
     layouts,
+    parts,
     wrong_targets,
 }
