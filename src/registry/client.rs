@@ -89,6 +89,10 @@ pub(super) struct Learned {
     pub(super) mount: Mounts,
     /// A large body has been accepted, or asking first was refused, so the next one is sent without.
     pub(super) takes_large_bodies: bool,
+    /// The size of the smallest blob that was too large for one request.
+    pub(super) refused_bytes: Option<u64>,
+    /// The size of parts that are not too large.
+    pub(super) part_bytes: Option<u64>,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
     pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
 }
@@ -411,7 +415,7 @@ impl Client {
         loop {
             let result = self.send_following(draft, secrets);
             // Content is sent once: what a broken upload left behind decides how to go on, and the upload knows that.
-            let wait = if matches!(draft.body, DraftBody::Content(..)) {
+            let wait = if matches!(draft.body, DraftBody::Content(..) | DraftBody::Part(_)) {
                 None
             } else {
                 self.wait_before_retry(retries, &result)
@@ -546,6 +550,16 @@ impl Client {
                     size: expected.size,
                 }))
             }
+            DraftBody::Part(part) if part.left == part.size => {
+                let size = part.size;
+                let reader = part;
+                self.transport
+                    .send(request(RequestBody::Reader { reader, size }))
+            }
+            DraftBody::Part(_) => Err(TransportError::new(
+                TransportKind::Io,
+                "a part of a blob was sent already",
+            )),
         };
         let response = sent.map_err(|error| transport_error(error, method, url))?;
         let whole = draft.whole.filter(|&limit| {
@@ -637,6 +651,33 @@ pub(super) enum DraftBody<'a> {
     Bytes(&'a [u8]),
     /// Content, verified on its way out.
     Content(&'a Descriptor, &'a mut dyn Content),
+    /// A part of content that is being read. It can be sent once.
+    Part(Part<'a>),
+}
+
+/// The next so many bytes of a reader.
+pub(super) struct Part<'a> {
+    reader: &'a mut dyn Read,
+    size: u64,
+    left: u64,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(reader: &'a mut dyn Read, size: u64) -> Self {
+        Self {
+            reader,
+            size,
+            left: size,
+        }
+    }
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&mut *self.reader).take(self.left).read(buffer)?;
+        self.left -= count as u64;
+        Ok(count)
+    }
 }
 
 impl Draft<'_> {

@@ -11,6 +11,7 @@ mod client;
 mod endpoint;
 mod link;
 mod manifests;
+mod parts;
 mod repository;
 mod tags;
 mod upload;
