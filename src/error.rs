@@ -299,7 +299,7 @@ impl Error {
         matches!(self.root(), Self::Verification { .. })
     }
 
-    /// Whether the registry refused for lack of credentials or rights.
+    /// Whether the registry refused for lack of credentials or rights, by whatever status it says so.
     ///
     /// ```
     /// use oras::Error;
@@ -492,7 +492,12 @@ impl Refusal {
     /// What a token service refuses is access, whatever it says of the reason, unless it only is too busy.
     fn says_unauthorized(&self) -> bool {
         match self.by {
-            Refuser::Registry => matches!(self.status, 401 | 403),
+            Refuser::Registry => {
+                matches!(self.status, 401 | 403)
+                    || ["DENIED", "UNAUTHORIZED"]
+                        .iter()
+                        .any(|code| self.has_code(code))
+            }
             Refuser::TokenService => {
                 matches!(self.status, 400..=499) && !matches!(self.status, 408 | 425 | 429)
             }
@@ -605,8 +610,12 @@ pub enum TransportKind {
     Connect,
     /// The host has no address.
     Dns,
-    /// No trusted, encrypted connection.
+    /// No encrypted connection.
     Tls,
+    /// The certificate of the server that was asked is not trusted.
+    Certificate,
+    /// The server that was asked for TLS does not speak it.
+    NotTls,
     /// Nothing came for too long.
     Timeout,
     /// The connection broke.
@@ -797,5 +806,9 @@ mod tests {
             "name unknown; denied: no: [why]"
         );
         assert!(refusal.has_code("name_unknown"));
+        refusal.status = 400;
+        assert!(Error::Refused(Box::new(refusal.clone())).is_unauthorized());
+        refusal.errors.pop();
+        assert!(!Error::Refused(Box::new(refusal)).is_unauthorized());
     }
 }

@@ -93,6 +93,8 @@ mod tests {
             (TransportKind::Connect, false),
             (TransportKind::Dns, false),
             (TransportKind::Tls, false),
+            (TransportKind::Certificate, false),
+            (TransportKind::NotTls, false),
             (TransportKind::Protocol, false),
         ] {
             assert_eq!(

@@ -73,6 +73,17 @@ pub fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// `time` in UTC, as precise as it is: `2006-01-02T15:04:05.999999999Z`, without zeros at the end of the fraction.
+pub fn rfc3339_nano(time: SystemTime) -> String {
+    let seconds = rfc3339(time);
+    let nanos = time
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |after| after.subsec_nanos());
+    let fraction = format!(".{nanos:09}");
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    format!("{}{fraction}Z", seconds.trim_end_matches('Z'))
+}
+
 /// Whether `text` is a time by RFC 3339 §5.6.
 pub fn is_rfc3339(text: &str) -> bool {
     parse_rfc3339(text).is_some()
@@ -188,6 +199,19 @@ mod tests {
             (253_402_300_799, "9999-12-31T23:59:59Z"),
         ] {
             assert_eq!(rfc3339(at(seconds)), wanted);
+        }
+    }
+
+    #[test]
+    fn times_are_as_precise_as_they_are() {
+        for (nanos, wanted) in [
+            (0, "1970-01-01T00:00:01Z"),
+            (500_000_000, "1970-01-01T00:00:01.5Z"),
+            (120_003_400, "1970-01-01T00:00:01.1200034Z"),
+            (1, "1970-01-01T00:00:01.000000001Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::new(1, nanos);
+            assert_eq!(rfc3339_nano(time), wanted);
         }
     }
 

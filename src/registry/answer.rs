@@ -117,6 +117,12 @@ impl Answer {
         }) || (text.contains("token") && (text.contains("invalid") || text.contains("expired")))
     }
 
+    /// Whether this is what a web site answers, whatever it is asked. The body can still be read afterwards.
+    pub(super) fn is_web_page(&mut self) -> bool {
+        self.content_type() == Some("text/html")
+            && self.peek_body().trim_ascii_start().starts_with(b"<")
+    }
+
     /// Reads the start of the body and puts it back. A body that breaks off counts as what came of it: this serves
     /// messages only.
     fn peek_body(&mut self) -> Vec<u8> {
@@ -350,6 +356,18 @@ mod tests {
         ] {
             let error = answer(400, content_type, body).into_error();
             assert_eq!(error.to_string(), format!("{prefix} {wanted}"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_web_page_is_known_by_its_type_and_its_beginning() {
+        for (content_type, body, wanted) in [
+            ("text/html; charset=utf-8", " <html>", true),
+            ("text/html", "{}", false),
+            ("text/html", "", false),
+            ("application/json", "<html>", false),
+        ] {
+            assert_eq!(answer(200, content_type, body).is_web_page(), wanted);
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
+use super::warnings::Warnings;
 use crate::auth::{
     Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
@@ -79,6 +80,7 @@ pub struct Client {
     plain_http: PlainHttp,
     accepted_manifests: String,
     max_manifest_bytes: u64,
+    warnings: Warnings,
     session: RefCell<Session>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
@@ -180,6 +182,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Passes on what registries want to be told to people, each once. By default nobody listens.
+    #[must_use]
+    pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
+        self.client.warnings = Warnings::to(warn);
+        self
+    }
+
     /// Sends passwords to token services in an OAuth2 form first, and by GET where that is not taken. Without this, passwords
     /// go by GET, which every service knows; identity tokens always go in a form.
     #[must_use]
@@ -214,6 +223,7 @@ impl Client {
                     .map(|media_type| media_type.to_string())
                     .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
+                warnings: Warnings::default(),
                 session: RefCell::default(),
                 learned: RefCell::default(),
             },
@@ -233,11 +243,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry.
+    /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry; [`Error::Protocol`] when it
+    /// is a web site.
     pub fn check(&self, registry: &RegistryName) -> Result<()> {
         let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
-        let answer = self.send(registry, Draft::new(Method::Get, url))?;
-        answer.expect(&[200])?.response.drain();
+        let draft = Draft::new(Method::Get, url);
+        let mut answer = self.send(registry, draft)?.expect(&[200])?;
+        if answer.is_web_page() {
+            return Err(answer.protocol_error("the answer is a web page, not that of a registry"));
+        }
+        answer.response.drain();
         Ok(())
     }
 
@@ -280,7 +295,16 @@ impl Client {
     /// retries.
     ///
     /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
-    pub(super) fn send(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
+    pub(super) fn send(&self, registry: &RegistryName, draft: Draft<'_>) -> Result<Answer> {
+        let answer = self.send_authorized(registry, draft)?;
+        if answer.trust == Trust::Full {
+            let warnings = answer.response.headers.all("Warning");
+            self.warnings.tell(registry, warnings);
+        }
+        Ok(answer)
+    }
+
+    fn send_authorized(&self, registry: &RegistryName, mut draft: Draft<'_>) -> Result<Answer> {
         let home = self.home(registry);
         if draft.url.origin() != home {
             return self.send_with_retries(&mut draft, &Secrets::none(&home));

@@ -15,6 +15,7 @@ mod parts;
 mod repository;
 mod tags;
 mod upload;
+mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::repository::Repository;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
 use std::time::Duration;
 
-use super::{Headers, Request, Response, Transport, TransportError};
+use super::{Headers, Method, Request, Response, Transport, TransportError};
 use crate::clock::{Clock, TimedReader};
 use crate::error::status_text;
-use crate::time::rfc3339;
+use crate::time::rfc3339_nano;
 use crate::url::Url;
 
 /// How much of a body is shown, in bytes.
@@ -40,7 +40,7 @@ impl<T: Transport> Traced<T> {
     }
 
     fn record(&self, level: &str, message: &str) {
-        let time = rfc3339(self.clock.now());
+        let time = rfc3339_nano(self.clock.now());
         // A record that cannot be written must not fail the request it is about.
         let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
     }
@@ -58,11 +58,11 @@ impl<T: Transport> Transport for Traced<T> {
                 shown_headers(request.headers, request.url)
             ),
         );
-        let url = request.url.clone();
+        let (method, url) = (request.method, request.url.clone());
         match self.inner.send(request) {
             Ok(mut response) => {
                 let headers = shown_headers(&response.headers, &url);
-                let body = shown_body(&mut response, &*self.clock);
+                let body = shown_body(method, &mut response, &*self.clock);
                 let status = response.status;
                 self.record(
                     "DEBUG",
@@ -148,7 +148,7 @@ fn shown_headers(headers: &Headers, base: &Url) -> String {
     }
     let lines: Vec<String> = lines
         .iter()
-        .map(|(name, value)| format!("   \"{name}\": \"{value}\""))
+        .map(|(name, value)| format!("   \"{name}\": \"{}\"", escaped(value)))
         .collect();
     lines.join("\n")
 }
@@ -171,6 +171,11 @@ fn shown_value(name: &str, value: &str, base: &Url) -> String {
     }
 }
 
+/// For between quotes.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
 const HIDDEN: &str = "*****";
 
 /// `content-type` as `Content-Type`.
@@ -189,8 +194,8 @@ fn canonical(name: &str) -> String {
 }
 
 /// Shows a body that is text, and puts what was read of it back in front of the rest.
-fn shown_body(response: &mut Response, clock: &dyn Clock) -> String {
-    if response.content_length() == Some(0) {
+fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> String {
+    if method == Method::Head || response.content_length() == Some(0) {
         return "   No response body to print".to_owned();
     }
     if (300..400).contains(&response.status) {
@@ -268,7 +273,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::SystemTime;
 
-    use super::super::{Method, RequestBody};
+    use super::super::RequestBody;
     use super::*;
 
     struct Fixed(Headers, &'static [u8]);
@@ -339,6 +344,12 @@ mod tests {
             < Response headers:\n   \"Content-Type\": \"application/json\"\n< Response body:\n{\"a\":1}\n\n\n";
         assert_eq!(text, wanted);
         assert_eq!(body, b"{\"a\":1}");
+    }
+
+    #[test]
+    fn quotes_in_a_header_are_told_from_those_around_it() {
+        let (text, _) = trace(Headers::new().with("Etag", r#"W/"a\b""#), b"");
+        assert!(text.contains(r#"   "Etag": "W/\"a\\b\"""#), "{text}");
     }
 
     #[test]

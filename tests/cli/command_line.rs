@@ -2,9 +2,18 @@
 
 transcripts! {
     "command_line":
+    debugging,
+    docker_hub,
     grammar,
+    order,
     other_scheme,
     plain_http,
+    proxies,
+    refusals,
     secrets,
+    tls,
     tokens,
+    tokens_from_elsewhere,
+    warnings,
+    without_home,
 }

@@ -29,3 +29,4 @@ mod test_registry;
 #[cfg(feature = "tls")]
 mod tls;
 mod uploads;
+mod warnings;

@@ -154,6 +154,12 @@ impl Invocation {
             .expect("the built command can be started")
     }
 
+    /// Starts it at a terminal.
+    #[cfg(unix)]
+    pub fn start_at(self, terminal: &super::terminal::Terminal) -> Child {
+        terminal.start(self.command)
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Outcome {
         self.command

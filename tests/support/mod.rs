@@ -19,12 +19,14 @@ pub mod registry;
 pub mod relay;
 pub mod rng;
 pub mod tempdir;
+#[cfg(all(unix, feature = "cli"))]
+pub mod terminal;
 #[cfg(feature = "tls")]
 pub mod tls;
-#[cfg(all(unix, feature = "cli"))]
+#[cfg(all(unix, feature = "cli", feature = "tls"))]
 pub mod transcript;
 pub mod tree;
-#[cfg(all(unix, feature = "cli"))]
+#[cfg(all(unix, feature = "cli", feature = "tls"))]
 pub mod world;
 
 /// Says on the terminal that something is not tested: the harness would keep what a passing test prints.

@@ -9,7 +9,7 @@ use oras::transport::{
 use oras::transport::{Proxies, ResolveRule, UreqTransport};
 use oras::{Credential, Secret};
 
-use crate::context::{Context, warn_of};
+use crate::context::{Context, warn_of, warn_of_registry};
 use crate::failure::Failure;
 use crate::flags::groups::{Debugging, Remote};
 use crate::flags::{Given, quote};
@@ -23,36 +23,48 @@ pub(crate) struct Access {
     places: Places,
     plain_http: Option<bool>,
     proxies: Proxies,
-    rules: Vec<ResolveRule>,
+    /// Rules for names, as typed.
+    resolve: Vec<String>,
     headers: Vec<(String, String)>,
     debug: bool,
     #[cfg(feature = "tls")]
     tls: Tls,
 }
 
-/// Whom to trust over https, and as whom to be known.
+/// Whom to trust over https, and as whom to be known. A file that was not typed is empty.
 #[cfg(feature = "tls")]
 #[derive(Default)]
 struct Tls {
     insecure: bool,
-    authorities: Option<CertificateAuthorities>,
-    /// Certificate and private key, in PEM.
-    client_pem: Option<(Vec<u8>, Vec<u8>)>,
+    ca_file: String,
+    cert_file: String,
+    key_file: String,
     system: SystemRoots,
 }
 
 #[cfg(feature = "tls")]
 impl Tls {
     fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, Failure> {
+        let read = |path: &str| {
+            std::fs::read(path).map_err(|error| Failure::of(&oras::Error::io("open", path)(error)))
+        };
         let mut builder = builder
             .insecure(self.insecure)
             .system_roots(self.system.clone());
-        if let Some(authorities) = &self.authorities {
-            builder = builder.authorities(authorities.clone());
+        if !self.ca_file.is_empty() {
+            let authorities =
+                CertificateAuthorities::from_pem(&read(&self.ca_file)?).map_err(|_| {
+                    Failure::new(format!(
+                        "Failed to load certificate in file: {}",
+                        self.ca_file
+                    ))
+                })?;
+            builder = builder.authorities(authorities);
         }
-        if let Some((certificate, key)) = &self.client_pem {
-            let certificate = ClientCertificate::from_pem(certificate, key)
-                .map_err(|error| Failure::new(error.to_string()))?;
+        if !self.cert_file.is_empty() {
+            let certificate =
+                ClientCertificate::from_pem(&read(&self.cert_file)?, &read(&self.key_file)?)
+                    .map_err(|error| Failure::new(error.to_string()))?;
             builder = builder.client_certificate(certificate);
         }
         Ok(builder)
@@ -60,7 +72,7 @@ impl Tls {
 }
 
 impl Access {
-    /// Reads what was typed.
+    /// Reads what was typed. What it means, and files that it names, counts only once a client is needed.
     pub(crate) fn parse(
         remote: &Remote,
         debugging: &Debugging,
@@ -74,11 +86,6 @@ impl Access {
             "identity-token-stdin",
             "password-stdin",
         ])?;
-        let rules = remote
-            .resolve
-            .iter()
-            .map(|rule| parse_rule(rule))
-            .collect::<Result<_, _>>()?;
         let headers = remote
             .headers
             .iter()
@@ -103,15 +110,21 @@ impl Access {
             }
         }
         Ok(Self {
-            credential: credential(remote, context)?,
+            credential: credential(remote, given, context)?,
             places: context.places(&remote.registry_config),
             plain_http: remote.plain_http,
             proxies: context.proxies(),
-            rules,
+            resolve: remote.resolve.clone(),
             headers,
             debug: debugging.debug,
             #[cfg(feature = "tls")]
-            tls: tls(remote, context)?,
+            tls: Tls {
+                insecure: remote.insecure,
+                ca_file: remote.ca_file.clone(),
+                cert_file: remote.cert_file.clone(),
+                key_file: remote.key_file.clone(),
+                system: context.system_roots(),
+            },
         })
     }
 
@@ -129,7 +142,7 @@ impl Access {
         };
         if secret.is_empty() {
             if username.is_empty() {
-                username = context.ask("Username: ")?;
+                context.ask("Username: ")?.trim().clone_into(&mut username);
             }
             let what = if username.is_empty() {
                 "token"
@@ -189,20 +202,21 @@ impl Access {
                     .iter()
                     .map(|media_type| media_type.as_str().into()),
             )
+            .on_warning(warn_of_registry)
             .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,
                 Some(true) => PlainHttp::Always,
                 Some(false) => PlainHttp::Never,
             });
-        builder = match &self.credential {
-            Some(credential) => builder.credentials(Fixed(credential.clone())),
-            None => builder.credentials(self.lookup()?),
-        };
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
         }
         let transport = self.transport()?;
+        builder = match &self.credential {
+            Some(credential) => builder.credentials(Fixed(credential.clone())),
+            None => builder.credentials(self.lookup()?),
+        };
         let builder = if self.debug {
             let traced = oras::transport::Traced::new(
                 transport,
@@ -217,12 +231,15 @@ impl Access {
     }
 
     fn transport(&self) -> Result<UreqTransport, Failure> {
-        let builder = UreqTransport::builder()
-            .proxies(self.proxies.clone())
-            .resolve(self.rules.clone());
+        let builder = UreqTransport::builder().proxies(self.proxies.clone());
         #[cfg(feature = "tls")]
         let builder = self.tls.apply(builder)?;
-        Ok(builder.build())
+        let rules = self
+            .resolve
+            .iter()
+            .map(|rule| parse_rule(rule))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(builder.resolve(rules).build())
     }
 }
 
@@ -239,7 +256,9 @@ fn parse_rule(rule: &str) -> Result<ResolveRule, Failure> {
 /// `Name: value`, split at the first colon.
 fn parse_header(header: &str) -> Result<(String, String), Failure> {
     match header.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => {
+        Some((name, value))
+            if is_header_name(name.trim()) && !value.trim().contains(char::is_control) =>
+        {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         }
         _ => Err(Failure::usage(format!(
@@ -249,55 +268,32 @@ fn parse_header(header: &str) -> Result<(String, String), Failure> {
     }
 }
 
-fn credential(remote: &Remote, context: &mut Context) -> Result<Option<Credential>, Failure> {
-    if !remote.identity_token.is_empty() {
+/// A token of RFC 9110 §5.6.2.
+fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
+}
+
+/// What was typed, or comes by stdin. Without a user name the secret is an identity token, by whatever flag it came.
+fn credential(
+    remote: &Remote,
+    given: &Given,
+    context: &mut Context,
+) -> Result<Option<Credential>, Failure> {
+    let secret = if given.contains("identity-token") {
         context.warn("WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n");
-        return Ok(Some(Credential::IdentityToken(
-            remote.identity_token.as_str().into(),
-        )));
-    }
-    if remote.identity_token_stdin {
-        return Ok(Some(Credential::IdentityToken(
-            context.read_secret()?.into(),
-        )));
-    }
-    let password = if remote.password_stdin {
+        remote.identity_token.clone()
+    } else if given.contains("password") {
+        context.warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+        remote.password.clone()
+    } else if remote.identity_token_stdin || remote.password_stdin {
         context.read_secret()?
     } else {
-        if !remote.password.is_empty() {
-            context
-                .warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
-        }
-        remote.password.clone()
+        String::new()
     };
-    Ok(match (remote.username.as_str(), password) {
-        ("", password) if password.is_empty() => None,
+    Ok(match (remote.username.as_str(), secret) {
+        ("", secret) if secret.is_empty() => None,
         ("", token) => Some(Credential::IdentityToken(token.into())),
         (username, password) => Some(Credential::password(username, password)),
     })
-}
-
-#[cfg(feature = "tls")]
-fn tls(remote: &Remote, context: &Context) -> Result<Tls, Failure> {
-    let read = |path: &str| {
-        std::fs::read(path).map_err(|error| Failure::of(&oras::Error::io("open", path)(error)))
-    };
-    let mut tls = Tls {
-        insecure: remote.insecure,
-        system: context.system_roots(),
-        ..Tls::default()
-    };
-    if !remote.ca_file.is_empty() {
-        let authorities = CertificateAuthorities::from_pem(&read(&remote.ca_file)?);
-        tls.authorities = Some(authorities.map_err(|_| {
-            Failure::new(format!(
-                "Failed to load certificate in file: {}",
-                remote.ca_file
-            ))
-        })?);
-    }
-    if !remote.cert_file.is_empty() {
-        tls.client_pem = Some((read(&remote.cert_file)?, read(&remote.key_file)?));
-    }
-    Ok(tls)
 }

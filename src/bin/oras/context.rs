@@ -13,9 +13,11 @@ use std::time::{Duration, SystemTime};
 
 use oras::Secret;
 use oras::credentials::{Places, Warning};
+use oras::reference::RegistryName;
 use oras::transport::Proxies;
 
 use crate::failure::Failure;
+use crate::terminal::Silence;
 
 /// A secret on stdin is at most this long, in bytes: longer than any token, shorter than a file given by mistake.
 const MAX_SECRET_BYTES: u64 = 1024 * 1024;
@@ -78,8 +80,7 @@ impl Context {
 
     /// Writes a log record of the level `WARNING`.
     pub(crate) fn warn_record(&mut self, message: &str) {
-        let time = oras::time::rfc3339(SystemTime::now());
-        self.warn(&format!("[{time}][WARNING]: {message}\n\n\n"));
+        self.warn(&record(message, ""));
     }
 
     /// Makes sure that all results are out.
@@ -120,11 +121,14 @@ impl Context {
         if !self.stdin.is_terminal() {
             return self.ask(question).map(Secret::from);
         }
+        let failed = |error| Failure::new(format!("failed to read from the terminal: {error}"));
+        let silence = Silence::begin().map_err(failed)?;
         self.print(question)?;
         self.flush()?;
-        rpassword::read_password()
-            .map(Secret::from)
-            .map_err(|error| Failure::new(format!("failed to read from the terminal: {error}")))
+        let secret = silence.read_line();
+        // Nor was the end of the line shown.
+        self.print("\n")?;
+        secret.map_err(failed)
     }
 
     /// A variable that is set to something, as text.
@@ -189,6 +193,18 @@ impl Context {
 #[expect(clippy::needless_pass_by_value, reason = "the signature of a listener")]
 pub(crate) fn warn_of(warning: Warning) {
     let _ = writeln!(io::stderr(), "Warning: {warning}");
+}
+
+/// Tells what a registry wants to be told to people.
+pub(crate) fn warn_of_registry(registry: &RegistryName, text: &str) {
+    let data = format!("[Data]:\n  registry={registry}\n");
+    let _ = io::stderr().write_all(record(text, &data).as_bytes());
+}
+
+/// A log record of the level `WARNING`.
+fn record(message: &str, data: &str) -> String {
+    let time = oras::time::rfc3339_nano(SystemTime::now());
+    format!("[{time}][WARNING]: {message}\n{data}\n\n")
 }
 
 /// The number of the user, where the system tells it as that of a file.

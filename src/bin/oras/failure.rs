@@ -7,7 +7,9 @@ use std::io;
 use std::path::Path;
 
 use oras::Error;
-use oras::error::{Refusal, Unauthorized};
+use oras::error::{Refusal, TransportKind, Unauthorized};
+use oras::reference::Reference;
+use oras::url::Url;
 
 use crate::context::Context;
 use crate::flags::{CommandSpec, UsageError};
@@ -37,6 +39,8 @@ pub(crate) struct Failure {
     message: String,
     /// Lines below the message: usage, recommendation, details.
     below: Vec<String>,
+    /// What may have been meant instead of what was typed. Which command it was typed for is not known here.
+    instead: Option<String>,
     status: u8,
 }
 
@@ -48,6 +52,11 @@ pub(crate) fn to_stdout(error: io::Error) -> Error {
     Error::io("write", STDOUT)(error)
 }
 
+/// The registry that knows repositories without a namespace only as those of the namespace `library`.
+const DOCKER_HUB: &str = "docker.io";
+
+const PLAIN_HTTP_HINT: &str = "If it is meant to be reached by plain http, say so by --plain-http";
+
 const ERROR: &str = "Error:";
 const REGISTRY_ERROR: &str = "Error response from registry:";
 
@@ -58,6 +67,7 @@ impl Failure {
             prefix: ERROR,
             message: message.into(),
             below: Vec::new(),
+            instead: None,
             status: status::OTHER,
         }
     }
@@ -128,11 +138,35 @@ impl Failure {
         failure
     }
 
+    /// A failure of the library at the repository of a target.
+    pub(crate) fn at_repository(
+        error: &Error,
+        reference: &Reference,
+        credential_hint: &str,
+    ) -> Self {
+        let host = reference.registry().host_and_port();
+        let mut failure = Self::at_registry(error, host, credential_hint);
+        // Docker Hub says so of repositories that do not exist, and `docker` itself looks for some of them elsewhere.
+        let is_of_nobody = reference.registry().as_str() == DOCKER_HUB
+            && !reference.repository().as_str().contains('/');
+        match error.root() {
+            Error::Refused(refusal)
+                if is_of_nobody && refusal.host == host && refusal.status == 401 =>
+            {
+                let shown = reference.to_string();
+                let (registry, name) = shown.split_once('/').unwrap_or_default();
+                failure.instead = Some(format!("{registry}/library/{name}"));
+            }
+            _ => {}
+        }
+        failure
+    }
+
     /// A failure of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
         let mut failure = match error.root() {
             Error::Refused(refusal) if refusal.host != host => Self::of(error),
-            _ => Self::at_any_registry(error, credential_hint),
+            _ => Self::at_any_registry(error, host, credential_hint),
         };
         if let Error::NotFound { .. } = error.root() {
             failure.prefix = REGISTRY_ERROR;
@@ -140,8 +174,8 @@ impl Failure {
         failure
     }
 
-    /// A failure of the library at whatever registry answered.
-    pub(crate) fn at_any_registry(error: &Error, credential_hint: &str) -> Self {
+    /// A failure of the library at a registry, whoever answered.
+    pub(crate) fn at_any_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
         let mut failure = Self::of(error);
         match error.root() {
             Error::Unauthorized {
@@ -157,9 +191,35 @@ impl Failure {
                     failure.below.push(format!("The server says: {excerpt}"));
                 }
             }
+            Error::Transport {
+                kind: TransportKind::Certificate,
+                url,
+                ..
+            } => failure.below.extend(certificate_hint(url, host)),
+            Error::Transport {
+                kind: TransportKind::NotTls,
+                ..
+            } => failure.below.push(PLAIN_HTTP_HINT.to_owned()),
             _ => {}
         }
         failure
+    }
+
+    /// There is no file that credentials could be stored in.
+    pub(crate) fn nowhere_to_store() -> Self {
+        Self::new("no file to store credentials in: neither a file nor a home directory is known")
+            .recommend("Please name a file by --registry-config, or set HOME")
+    }
+
+    /// A failure of this command.
+    pub(crate) fn of_command(mut self, command: &CommandSpec) -> Self {
+        if let Some(instead) = self.instead.take() {
+            self.below.push(format!(
+                "Namespace seems missing. Do you mean `{} {instead}`?",
+                command.path
+            ));
+        }
+        self
     }
 
     /// Writes the failure to stderr and returns the exit status.
@@ -191,6 +251,22 @@ fn of_refusal(refusal: &Refusal) -> String {
         }
         .to_string()
     })
+}
+
+/// What to do about a certificate that is not trusted, which may be that of another host than the registry's.
+fn certificate_hint(url: &str, host: &str) -> Vec<String> {
+    let of = Url::parse(url).map(|url| url.host_and_port().to_owned());
+    match of {
+        Ok(of) if of != host => vec![
+            format!(
+                "The certificate is that of \"{of}\", to which \"{host}\" sends its clients. --insecure is good for \"{host}\" only"
+            ),
+            "Please name its certificate authority by --ca-file, in one file with that of the registry".to_owned(),
+        ],
+        _ => vec![
+            "Please name its certificate authority by --ca-file, or skip the check by --insecure".to_owned(),
+        ],
+    }
 }
 
 /// What failed and why, without saying on which side of a copy: there is only one side that the user named.

@@ -17,6 +17,7 @@ mod flags;
 mod output;
 mod status;
 mod target;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -39,7 +40,9 @@ fn run(context: &mut Context) -> Result<(), Failure> {
     };
     let arguments = flags::utf8(context.take_arguments())?;
     match tree.resolve(arguments)? {
-        Resolved::Run(entry, arguments) => (entry.run)(context, arguments),
+        Resolved::Run(entry, arguments) => {
+            (entry.run)(context, arguments).map_err(|failure| failure.of_command(entry.spec))
+        }
         Resolved::Help(text) => context.print(&text),
         Resolved::UnknownTopic(text) => {
             context.warn(&text);

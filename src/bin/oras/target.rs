@@ -228,11 +228,9 @@ impl Target {
         match &self.place {
             Place::Layout { by_path: false, .. } => Failure::of(error),
             Place::Layout { by_path: true, .. } => Failure::at_registry(error, "", ""),
-            Place::Registry(reference) => Failure::at_registry(
-                error,
-                reference.registry().host_and_port(),
-                &self.access.credential_hint(),
-            ),
+            Place::Registry(reference) => {
+                Failure::at_repository(error, reference, &self.access.credential_hint())
+            }
         }
     }
 }

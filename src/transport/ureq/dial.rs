@@ -83,9 +83,7 @@ impl Dialler {
         let connection = match proxy {
             None => self.dial(details, origin.host(), origin.port())?,
             Some(proxy) => {
-                let connection = self
-                    .dial_proxy(details, proxy)
-                    .map_err(|fault| fault.within("proxyconnect tcp"))?;
+                let connection = self.dial_proxy(details, proxy).map_err(Fault::of_proxy)?;
                 match (proxy.protocol(), url.scheme()) {
                     (ProxyProtocol::Socks5, _) => {
                         tunnel::socks(connection, details, proxy, origin.host(), origin.port())?

@@ -27,9 +27,13 @@ impl Fault {
         }
     }
 
-    /// The same, after saying what was being done.
-    pub(super) fn within(self, what: &str) -> Self {
-        Self::new(self.kind, format!("{what}: {}", self.text))
+    /// The same, of a proxy: what it lacks the server may have.
+    pub(super) fn of_proxy(self) -> Self {
+        let kind = match self.kind {
+            TransportKind::Certificate | TransportKind::NotTls => TransportKind::Tls,
+            other => other,
+        };
+        Self::new(kind, format!("proxyconnect tcp: {}", self.text))
     }
 }
 

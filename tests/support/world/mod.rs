@@ -1,9 +1,11 @@
 //! Worlds: where the command lines of a transcript are typed.
 //!
 //! Each has a working directory with a few files, and most a registry. `$REGISTRY` is its address, `$NOBODY` one at which
-//! nobody listens, and `$CREATED` the annotation that makes digests repeatable.
+//! nobody listens, `$CERTS` where certificates are, and `$CREATED` the annotation that makes digests repeatable. Where there
+//! is `$TLS`, that are the flags with which `registry.example` is reached by https.
 
 mod artifacts;
+mod doors;
 mod faults;
 mod files;
 
@@ -17,7 +19,7 @@ use std::{env, fs, thread};
 pub use files::{golden_directory, standard as standard_files};
 
 use super::golden;
-use super::registry::{Bearer, Personality, TestRegistry};
+use super::registry::{Personality, TestRegistry};
 use super::tempdir::TempDir;
 use super::transcript::Seen;
 
@@ -32,6 +34,7 @@ pub struct World {
     /// Whether the registry is asked what no registry understands.
     is_asked_nonsense: bool,
     nobody: String,
+    tls: Option<doors::Tls>,
 }
 
 impl World {
@@ -49,7 +52,20 @@ impl World {
             "registry behind a password" => {
                 Some(TestRegistry::requiring_basic("alice", "open sesame"))
             }
-            "registry behind tokens" => Some(behind_tokens(open())),
+            "registry behind tokens" => Some(doors::tokens(open())),
+            "registry of refusals" => Some(doors::refusals(TestRegistry::requiring_basic(
+                "alice",
+                "open sesame",
+            ))),
+            "registry with passwords that expired" => Some(doors::expired(
+                TestRegistry::requiring_basic("alice", "open sesame"),
+            )),
+            "registry whose token service refuses" => Some(doors::refused_tokens(open())),
+            "registry of public artifacts" => Some(doors::public(open())),
+            "registry with a warning" => Some(doors::warning(open())),
+            "registry behind TLS" | "registry behind TLS with tokens from elsewhere" => {
+                Some(open())
+            }
             "registry of platforms" => Some(artifacts::platforms(open())),
             "registry of oddities" => Some(artifacts::oddities(open())),
             "registry of hostile artifacts" => Some(artifacts::hostile(open())),
@@ -57,6 +73,13 @@ impl World {
             "web site" => Some(faults::web_site(open())),
             _ => panic!("no world is called \"{name}\""),
         };
+        let tls = registry.as_ref().and_then(|registry| match name {
+            "registry behind TLS" => Some(doors::Tls::start(registry)),
+            "registry behind TLS with tokens from elsewhere" => {
+                Some(doors::Tls::with_tokens(registry))
+            }
+            _ => None,
+        });
         let directory = TempDir::new();
         files::standard(&directory.join("work"));
         for name in ["home", "bin"] {
@@ -67,6 +90,7 @@ impl World {
             registry,
             is_asked_nonsense: name == "registry asked nonsense",
             nobody: unused_address(),
+            tls,
         }
     }
 
@@ -93,6 +117,11 @@ impl World {
             .env("LC_ALL", "C")
             .env("REGISTRY", &registry)
             .env("NOBODY", &self.nobody)
+            .env(
+                "CERTS",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls"),
+            )
+            .env("TLS", self.tls.as_ref().map_or("", doors::Tls::flags))
             .env(
                 "CREATED",
                 "org.opencontainers.image.created=2000-01-01T00:00:00Z",
@@ -141,6 +170,10 @@ impl World {
             (registry.replace("localhost", "127.0.0.1"), "[REGISTRY]"),
             (registry, "[REGISTRY]"),
             (self.nobody.clone(), "[NOBODY]"),
+            (
+                concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls").to_owned(),
+                "[CERTS]",
+            ),
             (self.nobody.replace("localhost", "127.0.0.1"), "[NOBODY]"),
         ];
         for (value, placeholder) in known {
@@ -150,18 +183,6 @@ impl World {
         }
         golden::normalise_times(&text)
     }
-}
-
-/// Tokens come from the registry itself, under the name it is asked by: no client sends credentials elsewhere.
-fn behind_tokens(registry: TestRegistry) -> TestRegistry {
-    let url = registry.url().replace("127.0.0.1", "localhost");
-    let challenge =
-        format!("Bearer realm=\"{url}/token\",service=\"{{service}}\",scope=\"{{scope}}\"");
-    registry.with_tokens(
-        Bearer::new()
-            .user("alice", "open sesame")
-            .challenge(&challenge),
-    )
 }
 
 impl Drop for World {

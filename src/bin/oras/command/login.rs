@@ -61,14 +61,20 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let mut access = Access::parse(&args.remote, &args.debugging, &given, context)?;
     let credential = access.ask_for_credential(context)?;
+    let lookup = access.lookup()?;
     let registry: RegistryName = positionals[0]
         .parse()
         .map_err(|error| Failure::of(&error))?;
-
-    let lookup = access.lookup()?;
+    if lookup.file().is_none() {
+        return Err(Failure::nowhere_to_store());
+    }
     access.client()?.check(&registry).map_err(|error| {
         let doing = format!("failed to validate the credentials for {registry}");
-        Failure::at_any_registry(&error.context(doing), &access.credential_hint())
+        Failure::at_any_registry(
+            &error.context(doing),
+            registry.host_and_port(),
+            &access.credential_hint(),
+        )
     })?;
     lookup.store(&registry, &credential).map_err(|error| {
         Failure::of(&error).context(&format!("failed to store the credentials for {registry}"))

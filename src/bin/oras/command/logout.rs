@@ -56,11 +56,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let places = context.places(&args.own.registry_config);
     let name = &positionals[0];
+    let lookup = Lookup::new(&places).on_warning(warn_of);
+    lookup.check().map_err(|error| Failure::of(&error))?;
     let registry: RegistryName = name.parse().map_err(|error| Failure::of(&error))?;
-    Lookup::new(&places)
-        .on_warning(warn_of)
-        .erase(&registry)
-        .map_err(|error| {
-            Failure::of(&error).context(&format!("failed to delete the credential for {name}"))
-        })
+    lookup.erase(&registry).map_err(|error| {
+        Failure::of(&error).context(&format!("failed to delete the credential for {name}"))
+    })
 }

@@ -10,7 +10,12 @@ use super::super::failure::Fault;
 use crate::error::TransportKind;
 
 pub(super) fn fault(error: Error) -> Fault {
-    Fault::new(TransportKind::Tls, text(error))
+    let kind = match error {
+        Error::InvalidCertificate(_) => TransportKind::Certificate,
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => TransportKind::NotTls,
+        _ => TransportKind::Tls,
+    };
+    Fault::new(kind, text(error))
 }
 
 /// A failure of I/O below TLS, or of TLS that travels as one.
@@ -69,6 +74,7 @@ fn flaw(error: CertificateError) -> String {
                 expected.to_str()
             )
         }
+        CertificateError::Other(cause) => cause.0.to_string(),
         other => other.to_string(),
     }
 }
@@ -146,6 +152,30 @@ mod tests {
             ),
         ] {
             assert_eq!(text(error), wanted);
+        }
+    }
+
+    #[test]
+    fn whose_fault_it_is() {
+        for (error, wanted, of_proxy) in [
+            (
+                Error::InvalidCertificate(CertificateError::Expired),
+                TransportKind::Certificate,
+                TransportKind::Tls,
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                TransportKind::NotTls,
+                TransportKind::Tls,
+            ),
+            (
+                Error::AlertReceived(AlertDescription::UnknownCA),
+                TransportKind::Tls,
+                TransportKind::Tls,
+            ),
+        ] {
+            assert_eq!(fault(error.clone()).kind, wanted);
+            assert_eq!(fault(error).of_proxy().kind, of_proxy);
         }
     }
 }

@@ -166,6 +166,15 @@ impl Authorities {
         }
         self.verifier
             .verify_server_cert(certificate, intermediates, name, ocsp, now)
+            .map_err(|error| match error {
+                // All that webpki says of it is that an authority's certificate is no server's.
+                Error::InvalidCertificate(CertificateError::Other(_))
+                    if x509::is_self_issued(certificate) =>
+                {
+                    CertificateError::UnknownIssuer.into()
+                }
+                error => error,
+            })
     }
 }
 

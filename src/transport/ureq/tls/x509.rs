@@ -1,4 +1,4 @@
-//! Two fields of certificates (RFC 5280 §4.1). webpki knows them, but tells nothing of certificates of version 1, and checks
+//! A few fields of certificates (RFC 5280 §4.1). webpki knows them, but tells nothing of certificates of version 1, and checks
 //! the validity of those only whose issuer it looks for.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -36,7 +36,14 @@ pub(super) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     Some(fields(certificate)?.public_key)
 }
 
+/// Whether a certificate is its own authority's: nobody else vouches for it.
+pub(super) fn is_self_issued(certificate: &[u8]) -> bool {
+    fields(certificate).is_some_and(|fields| fields.issuer == fields.subject)
+}
+
 struct Fields<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
     /// Without its header.
     validity: &'a [u8],
     /// With its header.
@@ -49,14 +56,17 @@ fn fields(certificate: &[u8]) -> Option<Fields<'_>> {
     if let Some((_, behind)) = element(rest, VERSION) {
         rest = behind;
     }
-    // Serial number, signature algorithm, issuer.
-    for tag in [INTEGER, SEQUENCE, SEQUENCE] {
+    // Serial number, signature algorithm.
+    for tag in [INTEGER, SEQUENCE] {
         (_, rest) = element(rest, tag)?;
     }
+    let (issuer, rest) = element(rest, SEQUENCE)?;
     let (validity, rest) = element(rest, SEQUENCE)?;
-    let (_subject, rest) = element(rest, SEQUENCE)?;
+    let (subject, rest) = element(rest, SEQUENCE)?;
     let (_, behind) = element(rest, SEQUENCE)?;
     Some(Fields {
+        issuer,
+        subject,
         validity,
         public_key: &rest[..rest.len() - behind.len()],
     })
