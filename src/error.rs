@@ -154,6 +154,13 @@ pub enum Error {
         /// Its path.
         path: PathBuf,
     },
+    /// Content cannot be removed because something else is made of it.
+    InUse {
+        /// What was to be removed.
+        what: String,
+        /// What refers to it.
+        user: String,
+    },
     /// An artifact of the image spec v1.1 needs an artifact type.
     MissingArtifactType,
     /// The annotation `org.opencontainers.image.created` is no RFC 3339 time.
@@ -401,6 +408,7 @@ impl fmt::Display for Error {
                 write!(f, "\"{name}\" {reason}: path traversal disallowed")
             }
             Self::Overwrite { path } => write!(f, "{}: overwrite disallowed", path.display()),
+            Self::InUse { what, user } => write!(f, "{what} is still in use by {user}"),
             Self::MissingArtifactType => f.write_str("missing artifact type"),
             Self::InvalidCreated { value } => {
                 write!(

@@ -8,14 +8,19 @@
 mod answer;
 mod blobs;
 mod client;
+mod deletion;
 mod endpoint;
 mod link;
 mod manifests;
+mod pages;
 mod parts;
+mod referrers;
+mod referrers_tag;
 mod repository;
 mod tags;
 mod upload;
 mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
+pub use self::referrers::ReferrersMode;
 pub use self::repository::Repository;
