@@ -7,17 +7,9 @@ use serde_json::Value;
 
 use crate::auth::{Challenge, Trust, parse_challenges};
 use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
+use crate::limits::{MAX_DETAIL_CHARS, MAX_ERROR_BYTES, MAX_EXCERPT_CHARS, MAX_TOKEN_BYTES};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
-
-/// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
-const MAX_ERROR_BYTES: u64 = 64 * 1024;
-/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
-pub(super) const MAX_TOKEN_BYTES: u64 = 128 * 1024;
-/// How much of a body that is no registry error is shown, in characters.
-const MAX_EXCERPT_CHARS: usize = 200;
-/// How much of an error's detail is shown, in characters.
-const MAX_DETAIL_CHARS: usize = 512;
 
 /// A response, with the request that it answers.
 #[derive(Debug)]

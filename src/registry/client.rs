@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
+use super::answer::{Answer, NamedBody};
 use super::repository::Repository;
 use super::warnings::Warnings;
 use crate::auth::{
@@ -19,6 +19,9 @@ use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
+use crate::limits::{
+    MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME, MAX_REDIRECTS, MAX_TOKEN_BYTES, PATIENCE,
+};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::random;
@@ -28,17 +31,6 @@ use crate::transport::{
     Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
 };
 use crate::url::{Origin, Scheme, Url};
-
-/// How many redirects are followed for one request.
-const MAX_REDIRECTS: usize = 10;
-/// How long to wait for an answer once a request is sent.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-pub(super) const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
-const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
-/// How long a message that nobody waits for may take to arrive, once it has begun.
-const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [

@@ -8,12 +8,13 @@ use std::io::Read;
 
 use super::answer::Answer;
 use super::blobs::skip;
-use super::client::{DraftBody, Part, UPLOAD_PATIENCE};
+use super::client::{DraftBody, Part};
 use super::repository::Repository;
 use super::upload::{LARGE_BYTES, Upload};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
+use crate::limits::UPLOAD_PATIENCE;
 use crate::retry::MAX_RETRIES;
 use crate::transport::Method;
 use crate::url::Url;

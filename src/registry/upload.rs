@@ -5,12 +5,13 @@
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
 
 use super::answer::Answer;
-use super::client::{DraftBody, Mounts, UPLOAD_PATIENCE, wait_after_failure};
+use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
 use crate::auth::trust;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind};
+use crate::limits::UPLOAD_PATIENCE;
 use crate::store::Pushed;
 use crate::transport::Method;
 use crate::url::{Origin, Url};
