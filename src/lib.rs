@@ -14,6 +14,8 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`] |
+//! | find what is attached to an artifact | [`store::Referrers`] |
+//! | delete artifacts, blobs and tags | [`store::Delete`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -81,6 +83,7 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod quoted;
 mod random;
 pub mod reference;
 pub mod referrers;

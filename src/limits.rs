@@ -34,12 +34,6 @@ pub const MAX_INDENTED_DEPTH: usize = 128;
 /// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
 pub const MAX_ERROR_BYTES: u64 = 64 * 1024;
 
-/// How much of a body that is no registry error is shown, in characters.
-pub const MAX_EXCERPT_CHARS: usize = 200;
-
-/// How much of an error's detail is shown, in characters.
-pub const MAX_DETAIL_CHARS: usize = 512;
-
 /// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
 pub const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 
@@ -125,9 +119,6 @@ pub const MAX_HELPER_INPUT_BYTES: usize = 32 * 1024;
 
 /// How much of a helper program's answer is read, in bytes: what a pipe holds.
 pub const MAX_HELPER_OUTPUT_BYTES: u64 = 64 * 1024;
-
-/// How much of a helper program's error text is shown, in characters.
-pub const MAX_HELPER_ERROR_CHARS: usize = 400;
 
 // Layouts.
 

@@ -24,6 +24,7 @@ use crate::limits::{
 };
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
+use crate::quoted::Told;
 use crate::random;
 use crate::reference::{RegistryName, RepositoryName};
 use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
@@ -74,6 +75,8 @@ pub struct Client {
     max_manifest_bytes: u64,
     warnings: Warnings,
     session: RefCell<Session>,
+    /// What was told to servers, and must not turn up in what is said about them.
+    told: RefCell<Told>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
 
@@ -217,6 +220,7 @@ impl Client {
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 warnings: Warnings::default(),
                 session: RefCell::default(),
+                told: RefCell::default(),
                 learned: RefCell::default(),
             },
         }
@@ -291,7 +295,7 @@ impl Client {
         let answer = self.send_authorized(registry, draft)?;
         if answer.trust == Trust::Full {
             let warnings = answer.response.headers.all("Warning");
-            self.warnings.tell(registry, warnings);
+            self.warnings.tell(registry, warnings, &answer.told);
         }
         Ok(answer)
     }
@@ -357,10 +361,10 @@ impl Client {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
                     let error = Error::Unauthorized {
                         registry: registry.to_string(),
-                        reason,
+                        reason: self.without_secrets(reason),
                     };
                     return Err(if is_about_the_request {
-                        error.context(draft.doing())
+                        error.context(self.doing(&draft))
                     } else {
                         error
                     });
@@ -369,11 +373,31 @@ impl Client {
                 Action::FailAsTokenService => {
                     let answer = last.expect("a flow that fails so has asked a token service");
                     let error = answer.into_error_of(Refuser::TokenService);
-                    return Err(error.context(draft.doing()));
+                    return Err(error.context(self.doing(&draft)));
                 }
             };
             (flow, action) = flow.on(event, &mut self.session.borrow_mut());
         }
+    }
+
+    /// A reason without what a server repeats in the address of its token service.
+    fn without_secrets(&self, mut reason: Unauthorized) -> Unauthorized {
+        if let Unauthorized::UntrustedRealm { realm, .. } | Unauthorized::NoToken { realm, .. } =
+            &mut reason
+        {
+            *realm = self.told.borrow().hide(realm);
+        }
+        reason
+    }
+
+    /// What a request does, for messages.
+    fn doing(&self, draft: &Draft<'_>) -> String {
+        format!("{} \"{}\"", draft.method, self.shown(&draft.url))
+    }
+
+    /// An address without secrets, be they those of the address or those that it repeats.
+    fn shown(&self, url: &Url) -> String {
+        self.told.borrow().hide(&url.to_string())
     }
 
     /// Asks what the registry wants from those who come in. That it does not say is no error.
@@ -400,14 +424,23 @@ impl Client {
             .get(registry, draft.repository.as_ref())
             .map_err(|error| {
                 error.context(format!(
-                    "{} \"{}\": failed to resolve credential",
-                    draft.method, draft.url
+                    "{}: failed to resolve credential",
+                    self.doing(draft)
                 ))
             })
     }
 
     fn fetch_token(&self, request: &TokenRequest, home: &Origin) -> Result<Answer> {
         let form = request.form();
+        match &request.credential {
+            Some(Credential::IdentityToken(token)) => {
+                self.told.borrow_mut().token(token.expose());
+            }
+            Some(Credential::Password { password, .. }) => {
+                self.told.borrow_mut().value(password.expose());
+            }
+            _ => {}
+        }
         let mut draft = match &form {
             Some(form) => Draft {
                 body: DraftBody::Bytes(form.expose().as_bytes()),
@@ -491,11 +524,14 @@ impl Client {
             if trusted == Trust::Full {
                 if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
+                        self.told.borrow_mut().value(value);
                         headers.add(name, value);
                     }
                 }
                 if let Some(authorization) = secrets.authorization {
-                    headers.add("Authorization", authorization.header().expose());
+                    let header = authorization.header();
+                    self.told.borrow_mut().authorization(header.expose());
+                    headers.add("Authorization", header.expose());
                 }
             }
             let identity = if trusted == Trust::Full && url.origin() == *secrets.home {
@@ -535,7 +571,7 @@ impl Client {
             url = next;
         }
         Err(Error::Protocol {
-            what: draft.doing(),
+            what: self.doing(draft),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
     }
@@ -548,6 +584,12 @@ impl Client {
         trust: Trust,
     ) -> Result<Answer> {
         let method = draft.method;
+        if trust != Trust::Full && self.told.borrow().is_in_address(&url.exact()) {
+            return Err(Error::Protocol {
+                what: format!("{method} \"{}\"", self.shown(url)),
+                reason: "the address repeats a secret, which is not for others".to_owned(),
+            });
+        }
         let patience = draft.patience;
         let request = |body| Request {
             method,
@@ -581,7 +623,7 @@ impl Client {
                 "a part of a blob was sent already",
             )),
         };
-        let response = sent.map_err(|error| transport_error(error, method, url))?;
+        let response = sent.map_err(|error| transport_error(error, method, self.shown(url)))?;
         let whole = draft.whole.filter(|&limit| {
             let announced = response.content_length();
             (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
@@ -593,13 +635,14 @@ impl Client {
             let clock = Arc::clone(&self.clock);
             Box::new(TimedReader::new(response.body, clock, limit))
         };
-        let mut body: Box<dyn Read + Send> = Box::new(NamedBody::new(body, method, url.clone()));
+        let mut body: Box<dyn Read + Send> =
+            Box::new(NamedBody::new(body, method, self.shown(url)));
         if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
                 .take(limit)
                 .read_to_end(&mut start)
-                .map_err(Error::io("read", url.to_string()))?;
+                .map_err(Error::io("read", self.shown(url)))?;
             // Whoever reads on finds out whether there is more than the limit.
             body = Box::new(Cursor::new(start).chain(body));
         }
@@ -607,6 +650,7 @@ impl Client {
             method,
             url: url.clone(),
             trust,
+            told: self.told.borrow().clone(),
             retries: 0,
             response: Response { body, ..response },
         })
@@ -717,11 +761,6 @@ impl Draft<'_> {
         }
     }
 
-    /// What is being done, for errors.
-    fn doing(&self) -> String {
-        format!("{} \"{}\"", self.method, self.url)
-    }
-
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.add(name, value);
         self
@@ -740,7 +779,7 @@ impl Draft<'_> {
 }
 
 /// A failure of the transport, or of the content that it was sending.
-fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
+fn transport_error(error: TransportError, method: Method, url: String) -> Error {
     let source = match error.source.downcast::<io::Error>() {
         Ok(source) => match source.downcast::<Error>() {
             Ok(error) => return error,
@@ -750,7 +789,7 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
     };
     Error::Transport {
         method: method.as_str(),
-        url: url.to_string(),
+        url,
         kind: error.kind,
         source,
     }

@@ -12,6 +12,7 @@ mod deletion;
 mod endpoint;
 mod link;
 mod manifests;
+mod missing;
 mod pages;
 mod parts;
 mod referrers;

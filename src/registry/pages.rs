@@ -47,6 +47,10 @@ impl Pages {
                 answer.protocol_error(format!("the next page is at another host, \"{next}\""))
             );
         }
+        if answer.trust != Trust::Full {
+            // It would choose what the registry is asked with the registry's credentials.
+            return Err(answer.protocol_error("another host says where the next page is"));
+        }
         self.go_to(next, answer)?;
         Ok(true)
     }

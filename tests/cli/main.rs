@@ -31,6 +31,7 @@ mod pull;
 mod push;
 mod repo_tags;
 mod resolve;
+mod secrets;
 mod version;
 
 #[test]

@@ -25,6 +25,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "manifest",
             "media_type",
             "platform",
+            "quoted",
             "reference",
             "time",
             "url",

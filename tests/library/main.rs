@@ -17,6 +17,7 @@ mod conformance;
 mod copy;
 mod copy_failures;
 mod families;
+mod hostile;
 mod limits;
 mod manifests;
 mod pagination;
@@ -25,7 +26,6 @@ mod proxies;
 mod redirects;
 mod referrers;
 mod retry;
-mod secrets;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]

@@ -260,32 +260,6 @@ fn a_location_may_be_absolute_relative_or_have_a_query() {
 }
 
 #[test]
-fn an_upload_that_goes_elsewhere_takes_no_secret_along() {
-    let storage = TestRegistry::start().with(on("PUT", "*").status(201));
-    let registry =
-        TestRegistry::requiring_token("t0k3n").with(on("POST", "*").location_at(&storage));
-    let client = builder().header("X-Secret", "canary").build();
-
-    push_bytes(&client, &registry, b"hello").unwrap();
-
-    assert_eq!(
-        log(&storage, &[b"hello"]),
-        ["PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}"]
-    );
-    let put = &storage.requests()[0];
-    assert_eq!(
-        (put.header("Authorization"), put.header("X-Secret")),
-        (None, None)
-    );
-    assert_eq!(put.body, b"hello");
-    assert_eq!(
-        registry.requests()[0].header("X-Secret"),
-        Some("canary"),
-        "the registry itself gets it"
-    );
-}
-
-#[test]
 fn a_storage_that_takes_large_bodies_is_remembered_as_well() {
     let [first, second, _] = large();
     let storage = TestRegistry::start().with(on("PUT", "*").status(201));

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attached;
 mod compare;
 mod content;
 mod docker_registry;

@@ -241,6 +241,14 @@ fn run<B: ureq::AsSendBody>(
 fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
     let (parts, body) = answer.into_parts();
     let mut headers = Headers::new();
+    if parts.status == PROXY_WANTS_AUTHENTICATION {
+        // It comes from a proxy, and may repeat what only that was told.
+        return Response {
+            status: PROXY_WANTS_AUTHENTICATION,
+            headers,
+            body: Box::new(io::empty()),
+        };
+    }
     for (name, value) in &parts.headers {
         headers.add(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
     }
@@ -250,6 +258,9 @@ fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
         body: Box::new(Unwrapped(body.into_reader())),
     }
 }
+
+/// RFC 9110 §15.5.8. No registry answers this.
+const PROXY_WANTS_AUTHENTICATION: u16 = 407;
 
 /// A body whose errors are those of the operating system, not wrapped in ureq's.
 struct Unwrapped<R>(R);
