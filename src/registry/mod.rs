@@ -14,6 +14,7 @@ mod link;
 mod manifests;
 mod missing;
 mod pages;
+mod parts;
 mod referrers;
 mod referrers_tag;
 mod repository;
