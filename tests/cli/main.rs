@@ -21,6 +21,7 @@ macro_rules! transcripts {
 
 mod blob_delete;
 mod command_line;
+mod cp;
 mod golden_manifests;
 mod help;
 mod hostile;
@@ -44,6 +45,7 @@ fn no_transcript_is_forgotten() {
     let mut played = [
         blob_delete::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
+        cp::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,

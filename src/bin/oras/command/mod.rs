@@ -2,6 +2,7 @@
 
 mod annotations;
 mod blob;
+mod cp;
 mod deletion;
 mod login;
 mod logout;
@@ -30,6 +31,7 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<tag::Args>(tag::run),
+    Entry::new::<cp::Args>(cp::run),
     Entry::new::<manifest::delete::Args>(manifest::delete::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
     Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
