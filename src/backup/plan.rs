@@ -8,14 +8,12 @@ use crate::copy::Limits;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::limits::MAX_BACKUP_TAGS;
 use crate::manifest::Manifest;
 use crate::media_type::MediaType;
 use crate::reference::Tag;
 use crate::referrers::{Referrer, is_list_tag, list_tag};
 use crate::store::{Source, TagLister};
-
-/// How many tags a repository may have to be backed up as a whole: about as many as the index of a layout can hold.
-const MAX_TAGS: usize = 100_000;
 
 /// What is going to be copied.
 pub(super) struct Plan {
@@ -104,19 +102,19 @@ fn all(source: &dyn TagLister) -> Result<Vec<String>> {
     source
         .tags(None, &mut |page| {
             tags.extend_from_slice(page);
-            if tags.len() > MAX_TAGS {
+            if tags.len() > MAX_BACKUP_TAGS {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         })
         .map_err(|error| error.context("failed to find tags"))?;
-    if tags.len() > MAX_TAGS {
+    if tags.len() > MAX_BACKUP_TAGS {
         return Err(Error::TooLarge {
             what: "number of tags".to_owned(),
             size: tags.len() as u64,
-            limit: MAX_TAGS as u64,
-            limit_name: "MAX_TAGS",
+            limit: MAX_BACKUP_TAGS as u64,
+            limit_name: "MAX_BACKUP_TAGS",
         });
     }
     Ok(tags)

@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "digest",
             "error",
             "json",
+            "limits",
             "manifest",
             "media_type",
             "platform",
@@ -66,12 +67,14 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ),
     (
         "algorithms",
-        &["backup", "copy", "graph", "pack", "pull", "push"],
+        &[
+            "backup", "copy", "graph", "index", "pack", "pull", "push", "tag",
+        ],
     ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 14] = [
+const SIBLINGS: [(&str, &[&str]); 15] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -84,6 +87,7 @@ const SIBLINGS: [(&str, &[&str]); 14] = [
     ("registry", &["content", "store"]),
     ("backup", &["copy"]),
     ("copy", &["graph"]),
+    ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
     ("push", &["copy", "pack"]),
 ];
@@ -249,6 +253,20 @@ fn the_guard_sees_what_it_should() {
         ("nowhere", "url", false),
     ] {
         assert_eq!(objection(from, to).is_none(), is_fine, "{from} → {to}");
+    }
+}
+
+#[test]
+fn every_bound_of_bytes_is_in_the_table_of_limits() {
+    for source in sources().iter().filter(|it| it.module != "limits") {
+        let constants = source.code.split("const MAX_").skip(1);
+        let mut names = constants.filter_map(|rest| rest.split(':').next());
+        let found = names.find(|name| name.ends_with("_BYTES"));
+        assert_eq!(
+            found, None,
+            "{}: it belongs into src/limits.rs",
+            source.path
+        );
     }
 }
 

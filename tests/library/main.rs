@@ -17,8 +17,10 @@ mod blobs;
 mod conformance;
 mod copy;
 mod copy_failures;
+mod deletion;
 mod families;
 mod hostile;
+mod index;
 mod limits;
 mod manifests;
 mod pagination;
@@ -27,6 +29,7 @@ mod proxies;
 mod redirects;
 mod referrers;
 mod retry;
+mod tag;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]

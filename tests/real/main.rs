@@ -25,6 +25,7 @@ mod identity;
 mod intended;
 mod interchange;
 mod logins;
+mod parts;
 mod prompts;
 mod requests;
 mod round_trips;

@@ -113,18 +113,18 @@ impl Failure {
         }
     }
 
-    /// A failure because something is not there.
-    pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self {
-            status: status::NOT_FOUND,
-            ..Self::new(message)
-        }
-    }
-
     /// A failure of how the command was called.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
             status: status::USAGE,
+            ..Self::new(message)
+        }
+    }
+
+    /// Something does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: status::NOT_FOUND,
             ..Self::new(message)
         }
     }

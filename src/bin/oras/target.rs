@@ -5,8 +5,8 @@ use std::path::Path;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::{Reference, RepositoryName};
 use oras::registry::{Client, ReferrersMode, Repository};
-use oras::store::{Referrers, TagLister, Target as WritableStore};
-use oras::{Error, Platform};
+use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
+use oras::{Digest, Error, Platform};
 
 use crate::access::Access;
 use crate::context::Context;
@@ -39,6 +39,11 @@ pub(crate) trait ReadableStore: Referrers + TagLister {}
 
 impl<T: Referrers + TagLister> ReadableStore for T {}
 
+/// A store from which content can be deleted.
+pub(crate) trait DeletableStore: Source + Delete {}
+
+impl<T: Source + Delete> DeletableStore for T {}
+
 /// The flags that say what a target is and how it is reached.
 pub(crate) struct TargetFlags<'f> {
     pub(crate) remote: &'f Remote,
@@ -60,7 +65,6 @@ impl Target {
             given,
             ..
         } = flags;
-        let is_layout = layout.oci_layout || !layout.oci_layout_path.is_empty();
         if layout.oci_layout && !layout.oci_layout_path.is_empty() {
             return Err(Failure::usage(format!(
                 "{}, {} cannot be used at the same time",
@@ -68,7 +72,7 @@ impl Target {
                 given.typed("oci-layout")
             )));
         }
-        if is_layout {
+        if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
                 return Err(Failure::usage(
                     "custom header flags cannot be used on an OCI image layout target",
@@ -123,6 +127,24 @@ impl Target {
                     command.see_help()
                 ))
         })
+    }
+
+    /// The digest, where one is needed. In a layout a tag will do.
+    pub(crate) fn required_digest(&self, command: &CommandSpec) -> Result<&str, Failure> {
+        let reference = self.reference().ok_or_else(|| {
+            Failure::usage(format!("{}: no digest specified", quote::double(&self.raw)))
+                .with_usage_of(command)
+                .recommend(format!(
+                    "Please specify a reference in the form of \"<name>@<digest>\". {}",
+                    command.see_help()
+                ))
+        })?;
+        match reference.parse::<Digest>() {
+            Err(Error::InvalidDigest { reason, .. }) if !self.is_layout() => {
+                Err(Failure::usage(reason.to_string()))
+            }
+            _ => Ok(reference),
+        }
     }
 
     /// The tag or digest.
@@ -273,12 +295,43 @@ impl Target {
                 }
                 Ok(Box::new(repository))
             }
-            Place::Layout { path, .. } => {
-                let store = LayoutStore::create_or_open(Path::new(path))
-                    .map_err(|error| self.failure(&error))?;
-                Ok(Box::new(store))
-            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
         }
+    }
+
+    /// The manifests, for deleting some. A layout that does not exist is created.
+    pub(crate) fn manifests_to_delete<'c>(
+        &self,
+        client: &'c Client,
+        mode: ReferrersMode,
+    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_deleting();
+                let manifests = repository.with_referrers_mode(mode).into_manifests();
+                Ok(Box::new(manifests))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The blobs, for deleting some. A layout that does not exist is created.
+    pub(crate) fn blobs_to_delete<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_deleting();
+                Ok(Box::new(repository.into_blobs()))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The layout at `path`, for writing.
+    fn layout(&self, path: &str) -> Result<LayoutStore, Failure> {
+        LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))
     }
 
     fn in_registry(&self) -> Option<(&Self, &Reference)> {

@@ -2,12 +2,12 @@
 
 use oras::copy::{CopyOptions, Event, copy, copy_with_referrers};
 use oras::error::{Operation, Side as End};
-use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::limits::MAX_MANIFEST_BYTES;
 use oras::reference::RepositoryName;
 use oras::registry::ReferrersMode;
+use oras::tag::add_tags;
 use oras::{Descriptor, Digest, Error};
 
-use super::push::tag;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
@@ -221,14 +221,9 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         let manifest = source
             .fetch_manifest(&root, MAX_MANIFEST_BYTES)
             .map_err(|error| from.failure(&error))?;
-        tag(
-            to,
-            &*destination,
-            &manifest,
-            &ends.further_tags,
-            true,
-            context,
-        )?;
+        let mut on_tagged = |tag: &str| Lines::new(context, true).tagged(tag);
+        add_tags(&*destination, &manifest, &ends.further_tags, &mut on_tagged)
+            .map_err(|error| to.failure(&error))?;
     }
     context.print_line(&format!("Digest: {}", root.digest))
 }

@@ -2,7 +2,9 @@
 
 mod annotations;
 mod backup;
+mod blob;
 mod cp;
+mod deletion;
 mod login;
 mod logout;
 mod manifest;
@@ -11,6 +13,7 @@ mod push;
 mod repo;
 mod resolve;
 mod restore;
+mod tag;
 mod version;
 
 use crate::context::Context;
@@ -31,8 +34,13 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<backup::Args>(backup::run),
     Entry::new::<restore::Args>(restore::run),
+    Entry::new::<tag::Args>(tag::run),
     Entry::new::<cp::Args>(cp::run),
+    Entry::new::<manifest::delete::Args>(manifest::delete::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
+    Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
+    Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];
 
