@@ -27,13 +27,13 @@ impl FlagTable for Own {
     const FLAGS: &'static [Flag<Self>] = &[
         Flag::text(
             "add",
-            "tag or digest",
+            "reference",
             "manifest to add to the index (repeatable)",
             |own: &mut Self, text| own.add.push(text),
         ),
         Flag::text(
             "merge",
-            "tag or digest",
+            "reference",
             "index whose manifests are added to the index (repeatable)",
             |own: &mut Self, text| own.merge.push(text),
         ),
