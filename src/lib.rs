@@ -13,7 +13,10 @@
 //! | pull files | [`pull::pull`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
-//! | copy an artifact between stores | [`copy::copy`] |
+//! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
+//! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
+//! | give an artifact further tags | [`tag::tag`] |
+//! | make or change an index of manifests | [`index::create`], [`index::update`] |
 //! | find what is attached to an artifact | [`store::Referrers`] |
 //! | delete artifacts, blobs and tags | [`store::Delete`] |
 //! | make a manifest of your own | [`pack::pack`] |
@@ -38,7 +41,7 @@
 //!   and verified.
 //! - **Secrets stay with the registry** they belong to. One function, [`auth::trust`], decides over redirects, token services,
 //!   upload locations and links to further pages; what is printed is printed without them.
-//! - **Every read of outside data has a limit**, named where it is defined. Memory does not grow with the size of blobs.
+//! - **Every read of outside data has a limit**, and all of them are in one table, [`limits`]. Memory does not grow with the size of blobs.
 //! - **Errors keep their cause** and name what they are about; see [`Error`].
 //! - **Enums that may grow** are `non_exhaustive`. The others are complete: match them whole.
 //!
@@ -56,6 +59,7 @@
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod auth;
+pub mod backup;
 pub mod clock;
 pub mod content;
 pub mod copy;
@@ -67,10 +71,12 @@ pub mod error;
 #[cfg(feature = "archive")]
 pub mod file_store;
 pub mod graph;
+pub mod index;
 pub mod json;
 pub mod layout;
 #[cfg(feature = "archive")]
 mod lexical;
+pub mod limits;
 pub mod manifest;
 pub mod media_type;
 pub mod memory;
@@ -89,6 +95,7 @@ pub mod referrers;
 pub mod registry;
 pub mod retry;
 pub mod store;
+pub mod tag;
 #[cfg(feature = "archive")]
 mod temporary;
 #[cfg(test)]

@@ -10,9 +10,7 @@ use crate::error::{Error, Result};
 use crate::json::{self, Annotations, null_as_default};
 use crate::media_type::MediaType;
 
-/// How large a manifest may be by default, in bytes: 4 MiB, what the distribution spec asks registries to take and what
-/// widespread registries and clients refuse to exceed.
-pub const MAX_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+pub use crate::limits::MAX_MANIFEST_BYTES;
 
 /// An index of nothing, as every OCI tool writes it.
 pub(crate) const EMPTY_INDEX: &str =
@@ -262,6 +260,18 @@ pub struct ArtifactManifest {
         skip_serializing_if = "Annotations::is_empty"
     )]
     pub annotations: Annotations,
+}
+
+impl ImageIndex {
+    /// The names of the fields, in the order in which they are written.
+    pub(crate) const MEMBERS: &[&str] = &[
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "manifests",
+        "subject",
+        "annotations",
+    ];
 }
 
 impl From<&ImageManifest> for RawManifest {

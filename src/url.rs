@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{Error, Result};
+use crate::limits::MAX_URL_BYTES;
 use crate::quoted::quoted;
 use crate::reference::split_port;
 
@@ -314,10 +315,6 @@ impl Url {
         text
     }
 }
-
-/// Longer addresses are refused: servers and proxies refuse them too, with less clarity. 16 KiB leave room for signed
-/// storage addresses and for long upload states.
-const MAX_URL_BYTES: usize = 16 * 1024;
 
 /// Query parameters of the registry protocol, none of them secret.
 const HARMLESS_PARAMETERS: [&str; 11] = [

@@ -27,16 +27,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::credential::{Credential, Secret};
 use crate::error::{Error, Result};
 use crate::json;
+use crate::limits::{HELPER_PATIENCE, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
 use crate::quoted::Told;
 
-/// How long a program may take: time enough to unlock a keychain, and an end to waiting in a script.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait before asking whether a program has ended, at first and at most. Between them the wait doubles.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
-/// How much is written to a program, in bytes: half of what a pipe holds. Secrets have a few KiB.
-const MAX_INPUT_BYTES: usize = 32 * 1024;
-/// How much of a program's answer is read, in bytes: what a pipe holds.
-const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 /// The mark at the end of an answer. Neither JSON nor an error text contains it.
 const MARK: u8 = 0;
 /// What keeps room for the mark: a page, of which pipes are made.
@@ -217,11 +212,11 @@ impl Helper<'_> {
 
     /// As [`run`](Self::run), with secrets in the input, which the program may repeat.
     fn run_telling(&self, verb: &'static str, input: &[u8], told: &Told) -> Result<Option<Secret>> {
-        if input.len() > MAX_INPUT_BYTES {
+        if input.len() > MAX_HELPER_INPUT_BYTES {
             return Err(Error::TooLarge {
                 what: format!("{}: input", self.name),
                 size: input.len() as u64,
-                limit: MAX_INPUT_BYTES as u64,
+                limit: MAX_HELPER_INPUT_BYTES as u64,
                 limit_name: "MaxHelperInputBytes",
             });
         }
@@ -278,10 +273,10 @@ impl Helper<'_> {
             {
                 return Ok(status);
             }
-            if waited >= PATIENCE {
+            if waited >= HELPER_PATIENCE {
                 let _ = child.kill();
                 let _ = child.wait();
-                let seconds = PATIENCE.as_secs();
+                let seconds = HELPER_PATIENCE.as_secs();
                 let reason = format!("no answer within {seconds} seconds");
                 return Err(failure(self.name.clone(), reason));
             }
@@ -320,7 +315,7 @@ fn failure(what: String, reason: impl Into<String>) -> Error {
 
 fn read_to_mark(output: &PipeReader) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    BufReader::new(output.take(MAX_OUTPUT_BYTES)).read_until(MARK, &mut bytes)?;
+    BufReader::new(output.take(MAX_HELPER_OUTPUT_BYTES)).read_until(MARK, &mut bytes)?;
     bytes.pop_if(|last| *last == MARK);
     Ok(bytes)
 }

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::limits::{CONFIG_PATIENCE, MAX_CONFIG_LINKS};
 use crate::random;
 
-/// How many symbolic links are followed, as many as Linux follows.
-const MAX_LINKS: usize = 40;
 /// How often another name is tried when one is taken.
 const MAX_TRIES: usize = 16;
-/// How long to wait for others who are changing a file. Each takes a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before looking again.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -77,7 +74,7 @@ fn lock(directory: &Path, clock: &dyn Clock) -> Option<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Some(file),
-            Err(TryLockError::WouldBlock) if waited < PATIENCE => {
+            Err(TryLockError::WouldBlock) if waited < CONFIG_PATIENCE => {
                 clock.sleep(PAUSE);
                 waited += PAUSE;
             }
@@ -89,7 +86,7 @@ fn lock(directory: &Path, clock: &dyn Clock) -> Option<File> {
 /// Follows the symbolic links that `path` itself is, to a file that need not exist.
 fn resolve(path: &Path) -> Result<PathBuf> {
     let mut resolved = path.to_owned();
-    for _ in 0..MAX_LINKS {
+    for _ in 0..MAX_CONFIG_LINKS {
         match fs::read_link(&resolved) {
             Ok(target) => {
                 resolved.pop();

@@ -13,24 +13,17 @@ use std::path::Path;
 use super::files::{BLOBS, Files, HEADER, INDEX, Opened};
 use super::kept::{Kept, Stamp};
 use crate::error::{Error, Result};
-
-/// How many entries an archive may have: several times what a registry's largest repositories hold. It bounds time and
-/// memory.
-const MAX_ENTRIES: usize = 1 << 19;
-
-/// How many bytes may describe one entry: its header and the extensions before it. Names in a layout have at most 141
-/// bytes; the rest is room for what archivers note about a file.
-const MAX_ENTRY_HEADER_BYTES: u64 = 256 * 1024;
-
-/// How long a name may be that is remembered, in bytes: that of a blob with a SHA-512 digest.
-const MAX_NAME_BYTES: usize = "blobs/sha512/".len() + 128;
+use crate::limits::{
+    MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
+    MAX_LAYOUT_TAR_NAME_BYTES,
+};
 
 /// An open archive, and where the files of a layout are in it.
 #[derive(Debug)]
 pub(super) struct Archive {
-    /// Shared by everything that is being read, each of which knows its own position.
+    /// Shared by everything that is being read or written, each of which knows its own position.
     file: RefCell<File>,
-    entries: HashMap<String, Range<u64>>,
+    entries: RefCell<HashMap<String, Range<u64>>>,
     kept: Kept,
 }
 
@@ -49,11 +42,44 @@ impl Archive {
             ScanError::Io(_) | ScanError::CutOff => not_an_archive(path, "unexpected EOF"),
             ScanError::Other(error) => error,
         })?;
-        Ok(Self {
+        Ok(Self::new(file, entries))
+    }
+
+    /// An archive that nothing was written to yet.
+    pub(super) fn empty(file: File) -> Self {
+        Self::new(file, HashMap::new())
+    }
+
+    fn new(file: File, entries: HashMap<String, Range<u64>>) -> Self {
+        Self {
             file: RefCell::new(file),
-            entries,
+            entries: RefCell::new(entries),
             kept: Kept::default(),
+        }
+    }
+
+    /// The file itself. Whoever reads or writes it goes to a position first.
+    pub(super) const fn file(&self) -> &RefCell<File> {
+        &self.file
+    }
+
+    /// Refuses another file when the archive has as many as could be read again.
+    pub(super) fn check_room(&self) -> Result<()> {
+        let files = self.entries.borrow().len();
+        if files < MAX_LAYOUT_TAR_FILES {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "number of files in the archive".to_owned(),
+            size: files as u64 + 1,
+            limit: MAX_LAYOUT_TAR_FILES as u64,
+            limit_name: "MAX_LAYOUT_TAR_FILES",
         })
+    }
+
+    /// Remembers where the content of a file of the layout is.
+    pub(super) fn add(&self, name: String, content: Range<u64>) {
+        self.entries.borrow_mut().insert(name, content);
     }
 }
 
@@ -61,18 +87,19 @@ impl Files for Archive {
     const MISSING: &'static str = "file does not exist";
 
     fn size(&self, name: &str) -> Result<Option<u64>> {
-        Ok(self.entries.get(name).map(|range| range.end - range.start))
+        let entries = self.entries.borrow();
+        Ok(entries.get(name).map(|range| range.end - range.start))
     }
 
     fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
-        let Some(range) = self.entries.get(name) else {
+        let Some(range) = self.entries.borrow().get(name).cloned() else {
             return Ok(None);
         };
         let metadata = self.file.borrow().metadata().ok();
         Ok(Some(Opened {
             content: Box::new(Section {
                 file: &self.file,
-                range: range.clone(),
+                range,
             }),
             stamp: metadata.as_ref().and_then(Stamp::of),
         }))
@@ -113,10 +140,10 @@ fn scan(
     let mut archive = ::tar::Archive::new(meter);
     for (count, entry) in archive.entries_with_seek()?.enumerate() {
         let entry = entry?;
-        if count >= MAX_ENTRIES {
+        if count >= MAX_LAYOUT_TAR_ENTRIES {
             return Err(ScanError::Other(Error::malformed(
                 format!("archive \"{}\"", path.display()),
-                format!("it has more than {MAX_ENTRIES} entries"),
+                format!("it has more than {MAX_LAYOUT_TAR_ENTRIES} entries"),
             )));
         }
         meter.allow_next_header();
@@ -151,7 +178,7 @@ fn clean(name: &[u8]) -> Option<String> {
         [HEADER | INDEX] | [BLOBS, _, _] => {}
         _ => return None,
     }
-    Some(parts.join("/")).filter(|name| name.len() <= MAX_NAME_BYTES)
+    Some(parts.join("/")).filter(|name| name.len() <= MAX_LAYOUT_TAR_NAME_BYTES)
 }
 
 /// A file that is read to learn what is in it, within limits.
@@ -167,13 +194,13 @@ impl<'a> Meter<'a> {
     const fn new(file: &'a File) -> Self {
         Self {
             file,
-            allowed: Cell::new(MAX_ENTRY_HEADER_BYTES),
+            allowed: Cell::new(MAX_LAYOUT_TAR_HEADER_BYTES),
             ended: Cell::new(false),
         }
     }
 
     fn allow_next_header(&self) {
-        self.allowed.set(MAX_ENTRY_HEADER_BYTES);
+        self.allowed.set(MAX_LAYOUT_TAR_HEADER_BYTES);
     }
 }
 

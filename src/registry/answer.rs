@@ -7,14 +7,11 @@ use serde_json::Value;
 
 use crate::auth::{Challenge, Trust, parse_challenges};
 use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
+use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::quoted::{MAX_QUOTED_CHARS, Told};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
 
-/// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
-const MAX_ERROR_BYTES: u64 = 64 * 1024;
-/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
-pub(super) const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 /// How much of a body that is no registry error is shown, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
 /// How much of an error's message and of its detail is shown, in characters.

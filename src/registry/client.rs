@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
+use super::answer::{Answer, NamedBody};
 use super::repository::Repository;
 use super::warnings::Warnings;
 use crate::auth::{
@@ -19,6 +19,9 @@ use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
+use crate::limits::{
+    MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME, MAX_REDIRECTS, MAX_TOKEN_BYTES, PATIENCE,
+};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::quoted::Told;
@@ -29,17 +32,6 @@ use crate::transport::{
     Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
 };
 use crate::url::{Origin, Scheme, Url};
-
-/// How many redirects are followed for one request.
-const MAX_REDIRECTS: usize = 10;
-/// How long to wait for an answer once a request is sent.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-pub(super) const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
-const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
-/// How long a message that nobody waits for may take to arrive, once it has begun.
-const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -94,6 +86,10 @@ pub(super) struct Learned {
     pub(super) mount: Mounts,
     /// A large body has been accepted, or asking first was refused, so the next one is sent without.
     pub(super) takes_large_bodies: bool,
+    /// The size of the smallest blob that was too large for one request.
+    pub(super) refused_bytes: Option<u64>,
+    /// The size of parts that are not too large.
+    pub(super) part_bytes: Option<u64>,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
     pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
 }
@@ -469,7 +465,7 @@ impl Client {
         loop {
             let result = self.send_following(draft, secrets);
             // Content is sent once: what a broken upload left behind decides how to go on, and the upload knows that.
-            let wait = if matches!(draft.body, DraftBody::Content(..)) {
+            let wait = if matches!(draft.body, DraftBody::Content(..) | DraftBody::Part(_)) {
                 None
             } else {
                 self.wait_before_retry(retries, &result)
@@ -617,6 +613,16 @@ impl Client {
                     size: expected.size,
                 }))
             }
+            DraftBody::Part(part) if part.left == part.size => {
+                let size = part.size;
+                let reader = part;
+                self.transport
+                    .send(request(RequestBody::Reader { reader, size }))
+            }
+            DraftBody::Part(_) => Err(TransportError::new(
+                TransportKind::Io,
+                "a part of a blob was sent already",
+            )),
         };
         let response = sent.map_err(|error| transport_error(error, method, self.shown(url)))?;
         let whole = draft.whole.filter(|&limit| {
@@ -711,6 +717,33 @@ pub(super) enum DraftBody<'a> {
     Bytes(&'a [u8]),
     /// Content, verified on its way out.
     Content(&'a Descriptor, &'a mut dyn Content),
+    /// A part of content that is being read. It can be sent once.
+    Part(Part<'a>),
+}
+
+/// The next so many bytes of a reader.
+pub(super) struct Part<'a> {
+    reader: &'a mut dyn Read,
+    size: u64,
+    left: u64,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(reader: &'a mut dyn Read, size: u64) -> Self {
+        Self {
+            reader,
+            size,
+            left: size,
+        }
+    }
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&mut *self.reader).take(self.left).read(buffer)?;
+        self.left -= count as u64;
+        Ok(count)
+    }
 }
 
 impl Draft<'_> {

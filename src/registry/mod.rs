@@ -14,13 +14,16 @@ mod link;
 mod manifests;
 mod missing;
 mod pages;
+mod parts;
 mod referrers;
 mod referrers_tag;
 mod repository;
 mod tags;
 mod upload;
+mod views;
 mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::referrers::ReferrersMode;
 pub use self::repository::Repository;
+pub use self::views::{Blobs, Manifests};

@@ -10,16 +10,17 @@ use super::referrers::ReferrersMode;
 use crate::auth::{Scope, Scopes};
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Refuser, Result};
+use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::{Delete, Pushed, Referrers, Source, TagLister, Target, check_name};
+use crate::store::{Delete, Mount, Pushed, Referrers, Source, TagLister, Target, check_name};
 use crate::transport::Method;
 use crate::url::Url;
 
 /// A repository of a registry.
 ///
-/// Manifests, by their media type, live at the registry's manifest endpoint and everything else at its blob endpoint.
+/// Manifests, by their media type, live at the registry's manifest endpoint and everything else at its blob endpoint. What
+/// names a manifest is a tag, a digest, or either of them behind the full name of this repository.
 #[derive(Debug)]
 pub struct Repository<'c> {
     pub(super) client: &'c Client,
@@ -53,7 +54,17 @@ impl<'c> Repository<'c> {
     /// first write costs another token.
     #[must_use]
     pub fn for_writing(mut self) -> Self {
-        self.scopes = Scopes::pull_push(self.name.as_str());
+        self.scopes = self.scopes.union(&Scopes::pull_push(self.name.as_str()));
+        self
+    }
+
+    /// Announces that this repository and `other`, of the same registry, are used together, so that one token is good for
+    /// both from the start.
+    #[must_use]
+    pub fn together_with(mut self, other: &Repository<'_>) -> Self {
+        if self.registry == other.registry {
+            self.scopes = self.scopes.union(&other.scopes);
+        }
         self
     }
 
@@ -94,6 +105,21 @@ impl<'c> Repository<'c> {
         }
     }
 
+    /// Reads a tag or digest. Behind the full name of this repository it is one too.
+    fn tag_or_digest(&self, text: &str) -> Result<TagOrDigest> {
+        let full = text.parse::<Reference>().ok();
+        let Some((full, name)) = full.as_ref().and_then(|full| Some((full, full.name()?))) else {
+            return text.parse();
+        };
+        if *full.registry() == self.registry && *full.repository() == self.name {
+            return Ok(name.clone());
+        }
+        Err(Error::InvalidReference {
+            reference: text.to_owned(),
+            reason: format!("it is not in {}", self.path()),
+        })
+    }
+
     pub(super) fn reading<'b>(&self, method: Method, url: Url) -> Draft<'b> {
         self.draft(method, url).scopes(self.scopes.clone())
     }
@@ -124,7 +150,7 @@ impl<'c> Repository<'c> {
 
 impl Source for Repository<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.stat_manifest(&reference.parse()?)
+        self.stat_manifest(&self.tag_or_digest(reference)?)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -140,24 +166,14 @@ impl Source for Repository<'_> {
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         if target.media_type.is_manifest() {
-            match self.stat_manifest(&TagOrDigest::Digest(target.digest.clone())) {
-                Ok(_) => Ok(true),
-                Err(error) if error.is_not_found() => Ok(false),
-                // As of blobs: some registries say 403 of what is not there.
-                Err(Error::Refused(refusal))
-                    if refusal.status == 403 && refusal.by == Refuser::Registry =>
-                {
-                    Ok(false)
-                }
-                Err(error) => Err(error),
-            }
+            self.has_manifest(&target.digest)
         } else {
             self.has_blob(&target.digest)
         }
     }
 
     fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
-        let manifest = self.read_manifest(&reference.parse()?, limit)?;
+        let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
         let descriptor = manifest.descriptor().clone();
         let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
         Ok((descriptor, reader))
@@ -173,7 +189,7 @@ impl Source for Repository<'_> {
     }
 
     fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
-        self.read_manifest(&reference.parse()?, limit)
+        self.read_manifest(&self.tag_or_digest(reference)?, limit)
     }
 }
 
@@ -188,7 +204,7 @@ impl Target for Repository<'_> {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        let reference: TagOrDigest = reference.parse()?;
+        let reference = self.tag_or_digest(reference)?;
         check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
@@ -208,10 +224,30 @@ impl Target for Repository<'_> {
                 expected.media_type
             )));
         }
-        let reference: TagOrDigest = reference.parse()?;
+        let reference = self.tag_or_digest(reference)?;
         check_name(expected, reference.as_str())?;
         self.write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
+    }
+
+    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if expected.media_type.is_manifest() {
+            return self.push(expected, content);
+        }
+        self.write_blob_anew(expected, content)?;
+        Ok(Pushed::Stored)
+    }
+
+    fn mount(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        if expected.media_type.is_manifest() {
+            return Ok(Mount::Unsupported);
+        }
+        self.mount_blob(expected, content, from)
     }
 }
 

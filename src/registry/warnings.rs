@@ -5,13 +5,9 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
 use crate::quoted::Told;
 use crate::reference::RegistryName;
-
-/// How much of the warnings in one answer is read, in bytes: what the specification allows.
-const MAX_WARNING_BYTES: usize = 4096;
-/// How many warnings a client passes on. A registry with more to say says nothing.
-const MAX_WARNINGS: usize = 100;
 
 /// Before each text: the code, and `-` for an agent that is the registry itself. No other warnings are meant for us.
 const BEGINNING: &str = "299 - \"";

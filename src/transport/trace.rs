@@ -3,22 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
-use std::time::Duration;
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
 use crate::clock::{Clock, TimedReader};
 use crate::credential::Secret;
 use crate::error::status_text;
+use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
 use crate::quoted::{Told, quoted};
 use crate::time::rfc3339_nano;
 use crate::url::{Url, percent_decoded, without_secrets};
 
-/// How much of a body is shown, in bytes.
-const MAX_SHOWN_BYTES: usize = 16 * 1024;
 /// How much of a header's value is shown, in characters.
 const MAX_VALUE_CHARS: usize = 1024;
-/// For how long a body is read to be shown. It is wanted elsewhere.
-const MAX_SHOWING_TIME: Duration = Duration::from_secs(10);
 
 /// Writes a record of each request and response, then passes them on.
 ///
@@ -270,10 +266,10 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
         return format!("   Response body of content type \"{essence}\" is not printed");
     }
     let mut start = Vec::new();
-    let mut body = TimedReader::new(&mut response.body, clock, MAX_SHOWING_TIME);
+    let mut body = TimedReader::new(&mut response.body, clock, MAX_TRACING_TIME);
     // What comes too late to be shown is not broken.
     let failure = (&mut body)
-        .take(MAX_SHOWN_BYTES as u64 + 1)
+        .take(MAX_TRACED_BYTES as u64 + 1)
         .read_to_end(&mut start)
         .err()
         .filter(|_| !body.is_over());
@@ -290,7 +286,7 @@ fn body_text(start: &[u8]) -> String {
     if start.is_empty() {
         return "   Response body is empty".to_owned();
     }
-    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_SHOWN_BYTES)]);
+    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_TRACED_BYTES)]);
     let lower = text.to_ascii_lowercase();
     if ["token\"", "secret", "password"]
         .iter()
@@ -303,7 +299,7 @@ fn body_text(start: &[u8]) -> String {
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
     let mut shown = without_secrets(&shown);
-    if start.len() > MAX_SHOWN_BYTES {
+    if start.len() > MAX_TRACED_BYTES {
         let _ = write!(shown, "\n...(truncated)");
     }
     shown
@@ -324,7 +320,7 @@ impl Read for Broken {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::super::RequestBody;
     use super::*;

@@ -19,34 +19,50 @@ macro_rules! transcripts {
     };
 }
 
+mod backup;
+mod blob_delete;
 mod command_line;
+mod cp;
 mod golden_manifests;
 mod help;
 mod hostile;
 mod interrupted;
 mod layout;
 mod login;
+mod manifest_delete;
 mod manifest_fetch;
+mod manifest_index_create;
+mod manifest_index_update;
 mod pull;
 mod push;
 mod repo_tags;
 mod resolve;
+mod restore;
 mod secrets;
+mod tag;
 mod version;
 
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        backup::TRANSCRIPTS,
+        blob_delete::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
+        cp::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
+        manifest_delete::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
+        manifest_index_create::TRANSCRIPTS,
+        manifest_index_update::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
+        restore::TRANSCRIPTS,
+        tag::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]
     .concat();

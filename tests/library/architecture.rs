@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "digest",
             "error",
             "json",
+            "limits",
             "manifest",
             "media_type",
             "platform",
@@ -64,11 +65,16 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "store",
         ],
     ),
-    ("algorithms", &["copy", "graph", "pack", "pull", "push"]),
+    (
+        "algorithms",
+        &[
+            "backup", "copy", "graph", "index", "pack", "pull", "push", "tag",
+        ],
+    ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 13] = [
+const SIBLINGS: [(&str, &[&str]); 15] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -79,7 +85,9 @@ const SIBLINGS: [(&str, &[&str]); 13] = [
     ("layout", &["content", "store"]),
     ("memory", &["content", "store"]),
     ("registry", &["content", "store"]),
+    ("backup", &["copy"]),
     ("copy", &["graph"]),
+    ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
     ("push", &["copy", "pack"]),
 ];
@@ -249,6 +257,20 @@ fn the_guard_sees_what_it_should() {
 }
 
 #[test]
+fn every_bound_of_bytes_is_in_the_table_of_limits() {
+    for source in sources().iter().filter(|it| it.module != "limits") {
+        let constants = source.code.split("const MAX_").skip(1);
+        let mut names = constants.filter_map(|rest| rest.split(':').next());
+        let found = names.find(|name| name.ends_with("_BYTES"));
+        assert_eq!(
+            found, None,
+            "{}: it belongs into src/limits.rs",
+            source.path
+        );
+    }
+}
+
+#[test]
 fn algorithms_name_no_store_but_the_one_of_files() {
     for source in sources() {
         let [.., (_, algorithms)] = LAYERS;
@@ -322,6 +344,7 @@ fn values_travel_between_threads() {
     send::<UreqTransport>();
     send::<Response>();
     send::<oras::layout::LayoutStore>();
+    send::<oras::layout::LayoutTarWriter>();
     send::<oras::file_store::FileStore>();
     send_and_sync::<Credential>();
     send_and_sync::<Descriptor>();

@@ -12,12 +12,15 @@ mod setup;
 
 mod architecture;
 mod auth;
+mod backup;
 mod blobs;
 mod conformance;
 mod copy;
 mod copy_failures;
+mod deletion;
 mod families;
 mod hostile;
+mod index;
 mod limits;
 mod manifests;
 mod pagination;
@@ -26,6 +29,7 @@ mod proxies;
 mod redirects;
 mod referrers;
 mod retry;
+mod tag;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]

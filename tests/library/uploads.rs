@@ -1,6 +1,7 @@
 //! Pushing blobs: two requests for a new one, one for one that is there, and no surprise about where they go.
 
 mod failures;
+mod parts;
 
 use oras::Result;
 use oras::descriptor::Descriptor;

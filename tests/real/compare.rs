@@ -75,5 +75,12 @@ const STATUS: &[&str] = &[
     "Processing ",
     "Downloaded ",
     "Restored ",
+    "Copying ",
+    "Copied  ",
+    "Mounted ",
     "Skipped ",
+    "Pulling ",
+    "Pulled  ",
+    "Pushing ",
+    "Pushed  ",
 ];

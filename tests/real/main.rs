@@ -13,8 +13,10 @@
 mod support;
 
 mod attached;
+mod backups;
 mod compare;
 mod content;
+mod copies;
 mod docker_registry;
 mod found;
 mod guarded;
@@ -23,6 +25,7 @@ mod identity;
 mod intended;
 mod interchange;
 mod logins;
+mod parts;
 mod prompts;
 mod requests;
 mod round_trips;

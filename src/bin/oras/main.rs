@@ -15,6 +15,7 @@ mod failure;
 )]
 mod flags;
 mod output;
+mod repository;
 mod status;
 mod target;
 mod terminal;

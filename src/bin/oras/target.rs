@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::reference::Reference;
-use oras::registry::{Client, Repository};
-use oras::store::{Source, TagLister, Target as WritableStore};
-use oras::{Error, Platform};
+use oras::reference::{Reference, RepositoryName};
+use oras::registry::{Client, ReferrersMode, Repository};
+use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
+use oras::{Digest, Error, Platform};
 
 use crate::access::Access;
 use crate::context::Context;
@@ -35,9 +35,14 @@ enum Place {
 }
 
 /// A store that can be read and listed.
-pub(crate) trait ReadableStore: Source + TagLister {}
+pub(crate) trait ReadableStore: Referrers + TagLister {}
 
-impl<T: Source + TagLister> ReadableStore for T {}
+impl<T: Referrers + TagLister> ReadableStore for T {}
+
+/// A store from which content can be deleted.
+pub(crate) trait DeletableStore: Source + Delete {}
+
+impl<T: Source + Delete> DeletableStore for T {}
 
 /// The flags that say what a target is and how it is reached.
 pub(crate) struct TargetFlags<'f> {
@@ -60,13 +65,14 @@ impl Target {
             given,
             ..
         } = flags;
-        let is_layout = layout.oci_layout || !layout.oci_layout_path.is_empty();
         if layout.oci_layout && !layout.oci_layout_path.is_empty() {
-            return Err(Failure::usage(
-                "--oci-layout-path, --oci-layout cannot be used at the same time",
-            ));
+            return Err(Failure::usage(format!(
+                "{}, {} cannot be used at the same time",
+                given.typed("oci-layout-path"),
+                given.typed("oci-layout")
+            )));
         }
-        if is_layout {
+        if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
                 return Err(Failure::usage(
                     "custom header flags cannot be used on an OCI image layout target",
@@ -123,6 +129,24 @@ impl Target {
         })
     }
 
+    /// The digest, where one is needed. In a layout a tag will do.
+    pub(crate) fn required_digest(&self, command: &CommandSpec) -> Result<&str, Failure> {
+        let reference = self.reference().ok_or_else(|| {
+            Failure::usage(format!("{}: no digest specified", quote::double(&self.raw)))
+                .with_usage_of(command)
+                .recommend(format!(
+                    "Please specify a reference in the form of \"<name>@<digest>\". {}",
+                    command.see_help()
+                ))
+        })?;
+        match reference.parse::<Digest>() {
+            Err(Error::InvalidDigest { reason, .. }) if !self.is_layout() => {
+                Err(Failure::usage(reason.to_string()))
+            }
+            _ => Ok(reference),
+        }
+    }
+
     /// The tag or digest.
     pub(crate) fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
@@ -148,13 +172,18 @@ impl Target {
 
     /// `[registry] name:tag`, as status lines show it.
     pub(crate) fn shown(&self) -> Shown<'_> {
+        self.shown_as(&self.raw)
+    }
+
+    /// `[registry] name`, for something else at the same place.
+    pub(crate) const fn shown_as<'n>(&self, name: &'n str) -> Shown<'n> {
         Shown {
             kind: if self.is_layout() {
                 "oci-layout"
             } else {
                 "registry"
             },
-            raw: &self.raw,
+            name,
         }
     }
 
@@ -179,13 +208,48 @@ impl Target {
             .map_err(|error| self.failure(&error))
     }
 
+    /// The repository, for a target in a registry.
+    pub(crate) const fn repository_name(&self) -> Option<&RepositoryName> {
+        match &self.place {
+            Place::Registry(reference) => Some(reference.repository()),
+            Place::Layout { .. } => None,
+        }
+    }
+
+    /// Whether this and `other` are in one registry.
+    pub(crate) fn is_in_registry_of(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Registry(this), Place::Registry(other)) => this.registry() == other.registry(),
+            _ => false,
+        }
+    }
+
     /// The store, for reading. Nothing is created.
     pub(crate) fn source<'c>(
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+        self.source_with(ReferrersMode::Learned, None, client)
+    }
+
+    /// As [`source`](Self::source), with referrers that are kept in this way, and if the same client writes to `other`
+    /// as well, with one token for both.
+    pub(crate) fn source_with<'c>(
+        &self,
+        referrers: ReferrersMode,
+        other: Option<&Self>,
+        client: &'c Client,
+    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
         match &self.place {
-            Place::Registry(reference) => Ok(Box::new(self.repository(reference, client)?)),
+            Place::Registry(reference) => {
+                let mut repository = self.repository(reference, client)?;
+                repository = repository.with_referrers_mode(referrers);
+                if let Some((other, reference)) = other.and_then(Self::in_registry) {
+                    let destination = other.repository(reference, client)?.for_writing();
+                    repository = repository.together_with(&destination);
+                }
+                Ok(Box::new(repository))
+            }
             Place::Layout { path, .. } => {
                 let metadata = std::fs::metadata(path).map_err(|error| {
                     let error = Error::io("stat", path)(error);
@@ -211,15 +275,69 @@ impl Target {
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+        self.destination_with(ReferrersMode::Learned, None, client)
+    }
+
+    /// As [`destination`](Self::destination), with referrers that are kept in this way, and if the same client reads from
+    /// `other` as well, with one token for both.
+    pub(crate) fn destination_with<'c>(
+        &self,
+        referrers: ReferrersMode,
+        other: Option<&Self>,
+        client: &'c Client,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
         match &self.place {
             Place::Registry(reference) => {
-                Ok(Box::new(self.repository(reference, client)?.for_writing()))
+                let mut repository = self.repository(reference, client)?.for_writing();
+                repository = repository.with_referrers_mode(referrers);
+                if let Some((other, reference)) = other.and_then(Self::in_registry) {
+                    repository = repository.together_with(&other.repository(reference, client)?);
+                }
+                Ok(Box::new(repository))
             }
-            Place::Layout { path, .. } => {
-                let store = LayoutStore::create_or_open(Path::new(path))
-                    .map_err(|error| self.failure(&error))?;
-                Ok(Box::new(store))
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The manifests, for deleting some. A layout that does not exist is created.
+    pub(crate) fn manifests_to_delete<'c>(
+        &self,
+        client: &'c Client,
+        mode: ReferrersMode,
+    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_deleting();
+                let manifests = repository.with_referrers_mode(mode).into_manifests();
+                Ok(Box::new(manifests))
             }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The blobs, for deleting some. A layout that does not exist is created.
+    pub(crate) fn blobs_to_delete<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_deleting();
+                Ok(Box::new(repository.into_blobs()))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The layout at `path`, for writing.
+    fn layout(&self, path: &str) -> Result<LayoutStore, Failure> {
+        LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))
+    }
+
+    fn in_registry(&self) -> Option<(&Self, &Reference)> {
+        match &self.place {
+            Place::Registry(reference) => Some((self, reference)),
+            Place::Layout { .. } => None,
         }
     }
 

@@ -181,7 +181,7 @@ fn a_program_need_not_read_and_may_answer_much() {
     std::fs::write(&path, script).unwrap();
     let rights = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(&path, rights).unwrap();
-    let server = "r".repeat(MAX_INPUT_BYTES);
+    let server = "r".repeat(MAX_HELPER_INPUT_BYTES);
     let helpers = programs.helpers();
     let helper = helpers.require("x").unwrap();
     let wanted = Credential::password("me", "0".repeat(50_000));

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::dial::{Dialler, LookedUpLater};
-use self::failure::{IDLE_TIMEOUT, body_failure, failure, not_sendable};
+use self::failure::{body_failure, failure, not_sendable};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::Trust;
 use crate::credential::Secret;
 use crate::error::TransportKind;
+use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT};
 use crate::url::Scheme;
 
 mod dial;
@@ -32,8 +33,6 @@ pub use self::tls::pem::{CertificateAuthorities, ClientCertificate, InvalidCerti
 #[cfg(feature = "tls")]
 use super::SystemRoots;
 
-/// How long to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait for `100 Continue` before sending the body anyway.
 const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Bytes buffered for each direction of a connection: fewer system calls for large blobs, and still little memory.

@@ -68,6 +68,13 @@ fn with(mut descriptor: Value, member: &str, value: Value) -> Value {
     descriptor
 }
 
+fn without(mut descriptor: Value, member: &str) -> Value {
+    if let Some(members) = descriptor.as_object_mut() {
+        members.remove(member);
+    }
+    descriptor
+}
+
 fn with_title(descriptor: Value, title: &str) -> Value {
     with(descriptor, "annotations", json!({ TITLE: title }))
 }
@@ -115,6 +122,49 @@ pub(super) fn platforms(registry: TestRegistry) -> TestRegistry {
     p.document(DOCKER_LIST, &list, Some("docker-list"));
     p.artifact("no-platform", &[p.named("a.txt", b"a")]);
     p.index("without-platforms", &[single]);
+    registry
+}
+
+/// `r`: artifacts that something is attached to.
+pub(super) fn referrers(registry: TestRegistry) -> TestRegistry {
+    let r = Repository {
+        registry: &registry,
+        name: "r",
+    };
+    let attach = |subject: &Value, artifact_type: &str| {
+        let title = artifact_type.rsplit('/').next().unwrap_or(artifact_type);
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": artifact_type, "config": r.empty_config(),
+            "layers": [r.named(&format!("{title}.txt"), title.as_bytes())], "subject": subject,
+            "annotations": { "about": title },
+        });
+        r.document(MANIFEST, &manifest, None)
+    };
+    let single = r.artifact("v1", &[r.named("a.txt", b"a\n")]);
+    let signature = attach(&single, "application/vnd.me.signature");
+    attach(&signature, "application/vnd.me.receipt");
+    let platform = |os: &str| {
+        let config = json!({ "architecture": "amd64", "os": os });
+        let config = r.blob(IMAGE_CONFIG, config.to_string().as_bytes());
+        let layer = r.named(&format!("{os}.txt"), os.as_bytes());
+        with(
+            r.image(None, &config, &[layer]),
+            "platform",
+            json!({ "architecture": "amd64", "os": os }),
+        )
+    };
+    let (linux, windows) = (platform("linux"), platform("windows"));
+    attach(
+        &without(linux.clone(), "platform"),
+        "application/vnd.me.sbom",
+    );
+    let inner = r.index("inner", std::slice::from_ref(&windows));
+    attach(
+        &without(windows, "platform"),
+        "application/vnd.me.provenance",
+    );
+    let index = r.index("index", &[linux, inner]);
+    attach(&index, "application/vnd.me.signature");
     registry
 }
 
@@ -204,6 +254,50 @@ pub(super) fn oddities(registry: TestRegistry) -> TestRegistry {
     o.document(MANIFEST, &large, Some("large"));
     let escaped = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [], "annotations": { "z": "<&>\u{2028}é", "a": "1" } });
     o.document(MANIFEST, &escaped, Some("escaped"));
+    registry
+}
+
+/// `s`: an image with two tags, an index, what is attached to them, and what is attached to that. If the registry leaves it to
+/// its clients, there are lists of what is attached too, one of them of a subject that is gone.
+pub(super) fn attached(registry: TestRegistry, with_lists: bool) -> TestRegistry {
+    let s = Repository {
+        registry: &registry,
+        name: "s",
+    };
+    let image = |tag: Option<&str>, name: &str| {
+        s.image(tag, &s.empty_config(), &[s.named(name, name.as_bytes())])
+    };
+    let attach = |subjects: &[&Value], kind: &str| {
+        let attached = subjects.iter().map(|&subject| {
+            let manifest = json!({
+                "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": format!("application/vnd.me.{kind}"),
+                "config": s.empty_config(), "layers": [s.named(&format!("{kind}.txt"), kind.as_bytes())], "subject": subject,
+            });
+            s.document(MANIFEST, &manifest, None)
+        });
+        let attached: Vec<Value> = attached.collect();
+        if with_lists {
+            for (subject, referrer) in subjects.iter().zip(&attached) {
+                let list =
+                    json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [referrer] });
+                let tag = subject["digest"]
+                    .as_str()
+                    .map(|digest| digest.replace(':', "-"));
+                s.document(INDEX, &list, tag.as_deref());
+            }
+        }
+        attached
+    };
+    let first = image(Some("v1"), "first.txt");
+    image(Some("latest"), "first.txt");
+    let second = image(None, "second.txt");
+    let index = s.index("index", &[first.clone(), second.clone()]);
+    let signatures = attach(&[&first, &second, &index], "signature");
+    attach(&[&signatures[0]], "proof");
+    if with_lists {
+        let gone = json!({ "mediaType": MANIFEST, "digest": format!("sha256:{}", "0".repeat(64)), "size": 2 });
+        attach(&[&gone], "signature");
+    }
     registry
 }
 

@@ -1,6 +1,10 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod backup;
+mod blob;
+mod cp;
+mod deletion;
 mod login;
 mod logout;
 mod manifest;
@@ -8,6 +12,8 @@ mod pull;
 mod push;
 mod repo;
 mod resolve;
+mod restore;
+mod tag;
 mod version;
 
 use crate::context::Context;
@@ -26,7 +32,15 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<backup::Args>(backup::run),
+    Entry::new::<restore::Args>(restore::run),
+    Entry::new::<tag::Args>(tag::run),
+    Entry::new::<cp::Args>(cp::run),
+    Entry::new::<manifest::delete::Args>(manifest::delete::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
+    Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
+    Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];
 

@@ -1,10 +1,12 @@
 //! Status: what is being done, while it is being done. Not the result.
 
-use oras::{Descriptor, Result, copy, pull, push};
+pub(crate) mod tags;
+
+use oras::{Descriptor, Result, copy, index, pull, push, tag};
 
 use crate::context::Context;
 use crate::failure::to_stdout;
-use crate::output::text::one_line;
+use crate::output::text::{Shown, one_line};
 
 /// Writes status lines to stdout, for a command that prints text.
 pub(crate) struct Lines<'c> {
@@ -47,6 +49,19 @@ impl<'c> Lines<'c> {
         }
     }
 
+    /// One line about a copy.
+    pub(crate) fn copy(&mut self, event: copy::Event<'_>) -> Result<()> {
+        match event {
+            copy::Event::Started(node) => self.about("Copying", node),
+            copy::Event::Copied(node) => self.about("Copied ", node),
+            copy::Event::Mounted(node) => self.about("Mounted", node),
+            copy::Event::Existed(node) => self.about("Exists ", node),
+            copy::Event::Named(node) if self.named_root => self.about("Exists ", node),
+            copy::Event::Repeated(node) => self.about("Skipped", node),
+            _ => Ok(()),
+        }
+    }
+
     /// One line about a pull.
     pub(crate) fn pull(&mut self, event: pull::Event<'_>) -> Result<()> {
         match event {
@@ -59,7 +74,44 @@ impl<'c> Lines<'c> {
         }
     }
 
-    fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
+    /// One line about the making of an index.
+    pub(crate) fn index(&mut self, event: index::Event<'_>) -> Result<()> {
+        match event {
+            index::Event::Fetching(reference) => self.line(&format!("Fetching  {reference}")),
+            index::Event::Fetched(reference, node) => self.named("Fetched  ", reference, node),
+            index::Event::Removed(digest) => self.line(&format!("Removed   {digest}")),
+            index::Event::Added(reference, node) => self.named("Added    ", reference, node),
+            index::Event::Merged(reference, node) => self.named("Merged   ", reference, node),
+            _ => Ok(()),
+        }
+    }
+
+    /// A line about a manifest and the name it was asked for by, which a digest need not be told twice.
+    fn named(&mut self, verb: &str, reference: &str, node: &Descriptor) -> Result<()> {
+        if reference == node.digest.as_str() {
+            self.line(&format!("{verb} {reference}"))
+        } else {
+            self.line(&format!("{verb} {} {reference}", node.digest))
+        }
+    }
+
+    /// One line about tagging what is at `path`.
+    pub(crate) fn tag(&mut self, event: tag::Event<'_>, path: &Shown<'_>) -> Result<()> {
+        match event {
+            tag::Event::Resolved(descriptor) => {
+                self.line(&format!("Tagging {path}@{}", descriptor.digest))
+            }
+            tag::Event::Tagged(tag) => self.tagged(tag),
+            _ => Ok(()),
+        }
+    }
+
+    /// The line about a tag that was given.
+    pub(crate) fn tagged(&mut self, tag: &str) -> Result<()> {
+        self.line(&format!("Tagged {tag}"))
+    }
+
+    pub(crate) fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
         let is_named = node.annotations.contains_key(oras::descriptor::TITLE);
         if is_named || self.unnamed {
             self.line(&format!(
@@ -72,7 +124,7 @@ impl<'c> Lines<'c> {
         }
     }
 
-    fn line(&mut self, line: &str) -> Result<()> {
+    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
         writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)

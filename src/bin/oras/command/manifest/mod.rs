@@ -1,3 +1,5 @@
 //! `oras manifest …`
 
+pub(crate) mod delete;
 pub(crate) mod fetch;
+pub(crate) mod index;

@@ -1,0 +1,3 @@
+//! `oras blob …`
+
+pub(crate) mod delete;
