@@ -154,6 +154,11 @@ pub enum Error {
         /// Its path.
         path: PathBuf,
     },
+    /// A config is asked for of something that has none.
+    NoConfig {
+        /// The digest of what was asked.
+        digest: String,
+    },
     /// An artifact of the image spec v1.1 needs an artifact type.
     MissingArtifactType,
     /// The annotation `org.opencontainers.image.created` is no RFC 3339 time.
@@ -401,6 +406,10 @@ impl fmt::Display for Error {
                 write!(f, "\"{name}\" {reason}: path traversal disallowed")
             }
             Self::Overwrite { path } => write!(f, "{}: overwrite disallowed", path.display()),
+            Self::NoConfig { digest } => write!(
+                f,
+                "\"{digest}\" is not an image manifest and does not have a config"
+            ),
             Self::MissingArtifactType => f.write_str("missing artifact type"),
             Self::InvalidCreated { value } => {
                 write!(

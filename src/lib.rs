@@ -14,6 +14,7 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`] |
+//! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -84,6 +85,7 @@ mod random;
 pub mod reference;
 pub mod registry;
 pub mod retry;
+pub mod single;
 pub mod store;
 #[cfg(feature = "archive")]
 mod temporary;

@@ -110,6 +110,12 @@ pub trait Target: Source {
         self.tag(expected, reference)?;
         Ok(pushed)
     }
+
+    /// Waits until what was pushed will last, where that is not certain at once. [`push_tagged`](Self::push_tagged) and
+    /// [`tag`](Self::tag) wait for it themselves.
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Lists tags.

@@ -4,11 +4,14 @@ use std::io::{self, Read};
 
 use super::answer::Answer;
 use super::client::wait_after_failure;
+use super::manifests::declared_digest;
 use super::repository::Repository;
 use crate::content::VerifyReader;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Mismatch, Result, TransportKind};
+use crate::media_type::MediaType;
+use crate::reference::TagOrDigest;
 use crate::transport::Method;
 
 /// A connection that brought this many bytes before it broke counts as progress: the attempts start over.
@@ -44,11 +47,65 @@ impl Repository<'_> {
         }
     }
 
+    /// Asks how large a blob is and what the registry calls it, by one HEAD where that is answered well, and by a GET whose
+    /// body is left unread where it is not.
+    pub(super) fn stat_blob(&self, digest: &Digest) -> Result<Descriptor> {
+        let draft = self.reading(Method::Head, self.endpoint.blob(digest));
+        let answer = self.client.send(&self.registry, draft)?;
+        match answer.status() {
+            200 if answer.content_type() == Some("text/html") => {
+                return Err(answer.protocol_error("the answer is a web page, not a blob"));
+            }
+            200 => match (declared_digest(&answer), described(&answer, digest)) {
+                (Some(declared), _) if declared != *digest => {
+                    return Err(answer
+                        .protocol_error(format!("the answer is about another blob, {declared}")));
+                }
+                (_, Some(descriptor)) => return Ok(descriptor),
+                (_, None) => {}
+            },
+            404 => return Err(self.no_blob(digest)),
+            401 | 429 => return Err(answer.into_error()),
+            // Registries that do not offer HEAD, and storage behind them that was asked to allow GET only.
+            _ => {}
+        }
+        let answer = self.open_blob(digest)?;
+        described(&answer, digest)
+            .ok_or_else(|| answer.protocol_error("the answer does not say how large the blob is"))
+    }
+
+    /// Opens a blob of which only the digest is known, by one GET, and by a HEAD where that does not say how large it is.
+    pub(super) fn read_blob_by_digest(&self, digest: &Digest) -> Result<VerifyReader<'_>> {
+        let answer = self.open_blob(digest)?;
+        let target = match described(&answer, digest) {
+            Some(target) => target,
+            None => self.stat_blob(digest)?,
+        };
+        self.read_from(answer, &target)
+    }
+
+    fn open_blob(&self, digest: &Digest) -> Result<Answer> {
+        let answer = self.get_blob(digest, None)?;
+        if answer.status() == 404 {
+            return Err(self.no_blob(digest));
+        }
+        answer.expect(&[200])
+    }
+
+    fn no_blob(&self, digest: &Digest) -> Error {
+        Error::not_found(self.full_name(&TagOrDigest::Digest(digest.clone())))
+    }
+
     pub(super) fn read_blob(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.read_from(self.get_blob(&target.digest, None)?, target)
+    }
+
+    /// Reads the blob whose beginning `answer` is.
+    fn read_from(&self, answer: Answer, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
-            body: Self::whole_blob(self.get_blob(target, 0)?, target)?,
+            body: Self::whole_blob(answer, target)?,
             ahead: 0,
             offset: 0,
             has_ranges: true,
@@ -58,13 +115,13 @@ impl Repository<'_> {
         Ok(VerifyReader::new(resuming, target.clone()))
     }
 
-    /// Asks for a blob from `offset` on.
-    fn get_blob(&self, target: &Descriptor, offset: u64) -> Result<Answer> {
-        let mut draft = self.reading(Method::Get, self.endpoint.blob(&target.digest));
+    /// Asks for a blob, or for a part of it that starts at some offset and goes on up to its size.
+    fn get_blob(&self, digest: &Digest, part: Option<(u64, u64)>) -> Result<Answer> {
+        let mut draft = self.reading(Method::Get, self.endpoint.blob(digest));
         draft.streams = true;
-        if offset > 0 {
+        if let Some((offset, size)) = part {
             // Some registries answer only ranges that have an end.
-            draft = draft.header("Range", format!("bytes={offset}-{}", target.size - 1));
+            draft = draft.header("Range", format!("bytes={offset}-{}", size - 1));
         }
         self.client.send(&self.registry, draft)
     }
@@ -89,6 +146,15 @@ impl Repository<'_> {
             _ => Err(answer.into_error()),
         }
     }
+}
+
+/// What an answer says about a blob, if it says how large it is.
+fn described(answer: &Answer, digest: &Digest) -> Option<Descriptor> {
+    let size = answer.response.content_length()?;
+    let media_type = answer
+        .content_type()
+        .map_or(MediaType::OCTET_STREAM, MediaType::from);
+    Some(Descriptor::new(media_type, digest.clone(), size))
 }
 
 /// Whether an answer says that it has the bytes from `offset` on of as many as there should be.
@@ -155,16 +221,18 @@ impl ResumingReader<'_> {
     /// is put together from several answers is verified like any other content.
     fn reopen(&mut self) -> Result<()> {
         let from = if self.has_ranges { self.offset } else { 0 };
-        let mut answer = self.repository.get_blob(&self.target, from)?;
+        let Descriptor { digest, size, .. } = &self.target;
+        let part = Some((from, *size)).filter(|_| from > 0);
+        let mut answer = self.repository.get_blob(digest, part)?;
         if from > 0 {
             match answer.status() {
-                206 if is_rest(&answer, from, self.target.size) => {
+                206 if is_rest(&answer, from, *size) => {
                     (self.body, self.ahead) = (answer.response.body, 0);
                     return Ok(());
                 }
                 206 | 416 => {
                     self.has_ranges = false;
-                    answer = self.repository.get_blob(&self.target, 0)?;
+                    answer = self.repository.get_blob(digest, None)?;
                 }
                 _ => {}
             }

@@ -8,7 +8,7 @@ use super::repository::Repository;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::{Algorithm, Digest};
-use crate::error::{Error, Mismatch, Result};
+use crate::error::{Error, Mismatch, Refuser, Result};
 use crate::manifest::RawManifest;
 use crate::media_type::MediaType;
 use crate::reference::TagOrDigest;
@@ -52,6 +52,21 @@ impl Repository<'_> {
                 Ok(Descriptor::new(media_type, digest, size))
             }
             _ => self.stat_by_reading(reference),
+        }
+    }
+
+    /// Whether there is a manifest with this digest.
+    pub(super) fn has_manifest(&self, digest: &Digest) -> Result<bool> {
+        match self.stat_manifest(&TagOrDigest::Digest(digest.clone())) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            // As of blobs: some registries say 403 of what is not there.
+            Err(Error::Refused(refusal))
+                if refusal.status == 403 && refusal.by == Refuser::Registry =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -177,7 +192,7 @@ impl Repository<'_> {
 }
 
 /// The `Docker-Content-Digest` of an answer, if it has one. One that is no digest says nothing.
-fn declared_digest(answer: &Answer) -> Option<Digest> {
+pub(super) fn declared_digest(answer: &Answer) -> Option<Digest> {
     answer.header("Docker-Content-Digest")?.parse().ok()
 }
 

@@ -14,7 +14,9 @@ mod manifests;
 mod repository;
 mod tags;
 mod upload;
+mod views;
 mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::repository::Repository;
+pub use self::views::{Blobs, Manifests};

@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 use crate::auth::Scopes;
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Refuser, Result};
+use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
 use crate::store::{Pushed, Source, TagLister, Target, check_name};
@@ -107,17 +107,7 @@ impl Source for Repository<'_> {
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         if target.media_type.is_manifest() {
-            match self.stat_manifest(&TagOrDigest::Digest(target.digest.clone())) {
-                Ok(_) => Ok(true),
-                Err(error) if error.is_not_found() => Ok(false),
-                // As of blobs: some registries say 403 of what is not there.
-                Err(Error::Refused(refusal))
-                    if refusal.status == 403 && refusal.by == Refuser::Registry =>
-                {
-                    Ok(false)
-                }
-                Err(error) => Err(error),
-            }
+            self.has_manifest(&target.digest)
         } else {
             self.has_blob(&target.digest)
         }

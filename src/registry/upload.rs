@@ -73,6 +73,9 @@ impl Repository<'_> {
             if self.has_blob(&expected.digest)? {
                 return Ok(Pushed::Stored);
             }
+            if content.is_spent() {
+                return Err(error.map_or_else(|error| error, Answer::into_error));
+            }
         }
     }
 

@@ -57,7 +57,10 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "store",
         ],
     ),
-    ("algorithms", &["copy", "graph", "pack", "pull", "push"]),
+    (
+        "algorithms",
+        &["copy", "graph", "pack", "pull", "push", "single"],
+    ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
