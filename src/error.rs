@@ -159,6 +159,13 @@ pub enum Error {
         /// The digest of what was asked.
         digest: String,
     },
+    /// Content cannot be removed because something else is made of it.
+    InUse {
+        /// What was to be removed.
+        what: String,
+        /// What refers to it.
+        user: String,
+    },
     /// An artifact of the image spec v1.1 needs an artifact type.
     MissingArtifactType,
     /// The annotation `org.opencontainers.image.created` is no RFC 3339 time.
@@ -410,6 +417,7 @@ impl fmt::Display for Error {
                 f,
                 "\"{digest}\" is not an image manifest and does not have a config"
             ),
+            Self::InUse { what, user } => write!(f, "{what} is still in use by {user}"),
             Self::MissingArtifactType => f.write_str("missing artifact type"),
             Self::InvalidCreated { value } => {
                 write!(

@@ -83,6 +83,7 @@ pub mod pull;
 pub mod push;
 mod random;
 pub mod reference;
+pub mod referrers;
 pub mod registry;
 pub mod retry;
 pub mod single;

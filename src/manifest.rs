@@ -14,6 +14,10 @@ use crate::media_type::MediaType;
 /// widespread registries and clients refuse to exceed.
 pub const MAX_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 
+/// An index of nothing, as every OCI tool writes it.
+pub(crate) const EMPTY_INDEX: &str =
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
 /// A manifest or index as bytes, with its descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawManifest {

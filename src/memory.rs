@@ -10,7 +10,11 @@ use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::store::{Pushed, Source, TagLister, Target, check_name, check_size};
+use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::referrers::{Referrer, Selection};
+use crate::store::{
+    Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
+};
 
 /// Content and names in memory.
 #[derive(Debug, Default)]
@@ -119,5 +123,64 @@ impl TagLister for MemoryStore {
             let _ = visit(&tags);
         }
         Ok(())
+    }
+}
+
+impl Referrers for MemoryStore {
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let found = self.state.borrow().referrers_of(&subject.digest);
+        let page = Selection::new(subject, artifact_type).of_page(&found, false)?;
+        if !page.is_empty() {
+            let _ = visit(&page);
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// What is no manifest, or one that cannot be read, refers to nothing. Sorted by digest.
+    fn referrers_of(&self, subject: &Digest) -> Vec<Descriptor> {
+        let mut found: Vec<Descriptor> = self
+            .content
+            .values()
+            .filter(|(descriptor, bytes)| {
+                descriptor.media_type.is_manifest() && bytes.len() as u64 <= MAX_MANIFEST_BYTES
+            })
+            .filter_map(|(descriptor, bytes)| {
+                let manifest = RawManifest::verified(descriptor.clone(), bytes.to_vec());
+                Referrer::of(&manifest).ok().flatten()
+            })
+            .filter(|referrer| referrer.subject.digest == *subject)
+            .map(|referrer| referrer.descriptor)
+            .collect();
+        found.sort_by(|a, b| a.digest.cmp(&b.digest));
+        found
+    }
+}
+
+impl Delete for MemoryStore {
+    fn delete(&self, target: &Descriptor) -> Result<()> {
+        let mut state = self.state.borrow_mut();
+        state
+            .content
+            .remove(&target.digest)
+            .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
+        state
+            .tags
+            .retain(|_, descriptor| descriptor.digest != target.digest);
+        Ok(())
+    }
+
+    fn untag(&self, tag: &str) -> Result<()> {
+        check_is_tag(tag)?;
+        match self.state.borrow_mut().tags.remove(tag) {
+            Some(_) => Ok(()),
+            None => Err(Error::not_found(tag)),
+        }
     }
 }

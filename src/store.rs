@@ -132,6 +132,46 @@ pub trait TagLister {
     ) -> Result<()>;
 }
 
+/// Finds what is attached to content.
+pub trait Referrers: Source {
+    /// Hands the referrers of `subject` to `visit`, a page at a time, until there are no more or it says stop: the manifests
+    /// that name its digest as their subject, with their artifact types and annotations. With an `artifact_type`, only those
+    /// of that type. Each comes once, in no order that could be relied on.
+    ///
+    /// Who attaches to what attaches is not among them. What a registry lists is not verified: who goes on with a referrer
+    /// and depends on what it is attached to asks its manifest, by [`Referrer::of`](crate::referrers::Referrer::of).
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](crate::Error::TooLarge) when there are more than
+    /// [`MAX_REFERRERS`](crate::referrers::MAX_REFERRERS). That the subject does not exist is no error.
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()>;
+}
+
+/// Removes content and names.
+pub trait Delete {
+    /// Removes content with all its tags. What the content referred to stays, unless the store is one that removes by itself
+    /// what nothing needs any more.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when the content is not there.
+    fn delete(&self, target: &Descriptor) -> Result<()>;
+
+    /// Removes a tag. What it named stays.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when there is no such tag,
+    /// [`InvalidReference`](crate::Error::InvalidReference) when it is a digest.
+    fn untag(&self, tag: &str) -> Result<()>;
+}
+
 /// What became of content that was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
@@ -194,5 +234,16 @@ pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
         size: target.size,
         limit,
         limit_name: "MaxMetadataBytes",
+    })
+}
+
+/// Refuses what is no tag but a digest: content is removed by its descriptor.
+pub(crate) fn check_is_tag(tag: &str) -> Result<()> {
+    if tag.parse::<Digest>().is_err() {
+        return Ok(());
+    }
+    Err(Error::InvalidReference {
+        reference: tag.to_owned(),
+        reason: "this is a digest, not a tag".to_owned(),
     })
 }

@@ -1,7 +1,7 @@
 //! The `index.json` of a layout: which manifests it holds and what they are called (image spec v1.1, "Image Layout").
 //!
 //! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
-//! their order, and a change never drops a manifest. It does not know where the document is kept.
+//! their order, and a change drops a manifest only when it is to be removed. It does not know where the document is kept.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,6 +10,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::json::object::{Object, elements};
+use crate::manifest::EMPTY_INDEX;
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ const MAX_ENTRIES: usize = 250_000;
 
 impl Index {
     /// The document of a layout that holds nothing.
-    pub(super) const EMPTY: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    pub(super) const EMPTY: &str = EMPTY_INDEX;
 
     /// Reads a document. An entry that makes no sense is kept, and is an error only to whoever asks for it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
@@ -92,6 +93,28 @@ impl Index {
             .find(|descriptor| descriptor.digest == *digest)
     }
 
+    /// Everything that is listed, as far as that can be read.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.descriptor().ok())
+    }
+
+    /// What is listed for its own sake: what has a tag, and what is no manifest. Manifests without a tag are listed whether
+    /// somebody wants them or something else needs them.
+    pub(super) fn kept(&self) -> HashSet<Digest> {
+        self.entries
+            .iter()
+            .filter(|entry| {
+                entry.tag().is_some()
+                    || entry
+                        .descriptor()
+                        .is_ok_and(|descriptor| !descriptor.media_type.is_manifest())
+            })
+            .filter_map(Entry::digest)
+            .collect()
+    }
+
     /// The tags, sorted.
     pub(super) fn tags(&self) -> BTreeSet<&str> {
         self.entries.iter().filter_map(Entry::tag).collect()
@@ -139,6 +162,38 @@ impl Index {
                 self.entries.push(entry.without_tag());
             }
         }
+    }
+
+    /// Takes a tag from what has it, which stays listed. Returns whether anything had it.
+    pub(super) fn untag(&mut self, tag: &str) -> bool {
+        if !self.by_tag.contains_key(tag) {
+            return false;
+        }
+        let others = self.entries.iter().filter(|entry| !entry.has_tag(tag));
+        let mut listed: HashSet<Digest> = others.filter_map(Entry::digest).collect();
+        let entries = std::mem::take(&mut self.entries);
+        self.entries = entries
+            .into_iter()
+            .filter_map(|entry| {
+                if !entry.has_tag(tag) {
+                    return Some(entry);
+                }
+                let is_new = entry.digest().is_none_or(|digest| listed.insert(digest));
+                is_new.then(|| entry.without_tag())
+            })
+            .collect();
+        self.by_tag = by_tag(&self.entries);
+        true
+    }
+
+    /// Lists content no more, under any tag.
+    pub(super) fn remove(&mut self, digests: &HashSet<&Digest>) {
+        self.entries.retain(|entry| {
+            entry
+                .descriptor()
+                .map_or(true, |descriptor| !digests.contains(&descriptor.digest))
+        });
+        self.by_tag = by_tag(&self.entries);
     }
 
     /// The entry that is replaced when content is tagged, and what it says is kept: the one that has the tag, or the one
@@ -273,6 +328,45 @@ mod tests {
             let got = edited(&document(&before), |index| index.tag(&target, tag));
             assert_eq!(got, document(&after), "{rule}");
         }
+    }
+
+    #[test]
+    fn what_loses_its_tag_stays_listed_in_its_place() {
+        for (rule, before, after) in [
+            (
+                "the entry stays without the tag",
+                vec![tagged(A, "v1"), plain(B)],
+                vec![plain(A), plain(B)],
+            ),
+            (
+                "what has another tag needs no entry without one",
+                vec![tagged(A, "v1"), tagged(A, "v2")],
+                vec![tagged(A, "v2")],
+            ),
+            (
+                "everything that has the tag loses it",
+                vec![tagged(A, "v1"), tagged(B, "v1"), tagged(A, "v1")],
+                vec![plain(A), plain(B)],
+            ),
+        ] {
+            let got = edited(&document(&before), |index| assert!(index.untag("v1")));
+            assert_eq!(got, document(&after), "{rule}");
+        }
+        let other = document(&[tagged(A, "v2")]);
+        assert_eq!(edited(&other, |index| assert!(!index.untag("v1"))), other);
+    }
+
+    #[test]
+    fn what_is_removed_is_listed_under_no_tag() {
+        let before = document(&[tagged(A, "v1"), tagged(B, "v2"), plain(A), tagged(A, "v3")]);
+        let mut index = Index::parse(before.as_bytes()).unwrap();
+        index.remove(&HashSet::from([&a().digest]));
+        assert_eq!(
+            index,
+            Index::parse(document(&[tagged(B, "v2")]).as_bytes()).unwrap()
+        );
+        assert!(index.tagged("v1").is_none());
+        assert_eq!(index.tagged("v2").unwrap().unwrap().plain(), b());
     }
 
     #[test]

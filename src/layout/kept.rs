@@ -9,12 +9,15 @@
 //!   cannot have the same time, as it could have right after another one.
 //!
 //! Where a file system does not tell these things, the file is read every time.
+//!
+//! What the manifests say that an index leads to is kept as long as the index says the same: content never changes.
 
 use std::cell::RefCell;
 use std::fs::Metadata;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::graph::Attached;
 use super::index::Index;
 use crate::error::Result;
 
@@ -22,9 +25,13 @@ use crate::error::Result;
 /// little behind.
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
 
-/// An index and the state of the file that it was read from.
 #[derive(Debug, Default)]
-pub(super) struct Kept(RefCell<Option<(Stamp, Arc<Index>)>>);
+pub(super) struct Kept {
+    /// An index and the state of the file that it was read from.
+    index: RefCell<Option<(Stamp, Arc<Index>)>>,
+    /// An index and what is attached to what below it.
+    attached: RefCell<Option<(Arc<Index>, Arc<Attached>)>>,
+}
 
 impl Kept {
     /// The index of a file that is in the state `stamp` at the time `now`. It is read if the one that is kept is another.
@@ -34,18 +41,40 @@ impl Kept {
         now: SystemTime,
         read: impl FnOnce() -> Result<Index>,
     ) -> Result<Arc<Index>> {
-        if let (Some(stamp), Some((known, index))) = (&stamp, &*self.0.borrow())
+        if let (Some(stamp), Some((known, index))) = (&stamp, &*self.index.borrow())
             && stamp == known
         {
             return Ok(Arc::clone(index));
         }
         // Nothing is kept while reading: two large ones need not be in memory at once.
-        self.0.replace(None);
+        self.index.replace(None);
         let index = Arc::new(read()?);
         if let Some(stamp) = stamp.filter(|stamp| stamp.is_settled(now)) {
-            self.0.replace(Some((stamp, Arc::clone(&index))));
+            self.index.replace(Some((stamp, Arc::clone(&index))));
         }
         Ok(index)
+    }
+
+    /// What is attached to what below `index`. It is read if what is kept is about another index; `read` also tells whether
+    /// what it read may be kept.
+    pub(super) fn attached(
+        &self,
+        index: &Arc<Index>,
+        read: impl FnOnce() -> Result<(Attached, bool)>,
+    ) -> Result<Arc<Attached>> {
+        if let Some((known, attached)) = &*self.attached.borrow()
+            && (Arc::ptr_eq(known, index) || known == index)
+        {
+            return Ok(Arc::clone(attached));
+        }
+        self.attached.replace(None);
+        let (attached, is_lasting) = read()?;
+        let attached = Arc::new(attached);
+        if is_lasting {
+            let kept = (Arc::clone(index), Arc::clone(&attached));
+            self.attached.replace(Some(kept));
+        }
+        Ok(attached)
     }
 }
 

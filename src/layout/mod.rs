@@ -16,6 +16,8 @@
 //!   replaced by a rename. So of many processes that push to one layout none undoes what another did, and reading needs no
 //!   lock. Unknown members and the order of entries stay as they are.
 //! - Content that is there is not written again, unless its size is wrong, or it is a manifest and its digest is.
+//! - Content is removed after `index.json` says so, and only what nothing else needs. That goes for what other processes just
+//!   pushed too: who lists a manifest looks once more, under the lock, whether all that it pushed before is still there.
 //!
 //! This module knows nothing of networks, and nothing of what to copy.
 //!
@@ -42,7 +44,9 @@ use std::path::{Path, PathBuf};
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
-use crate::store::{Pushed, Source, TagLister, Target, check_name};
+use crate::store::{
+    Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
+};
 
 use self::files::{Files, Opened};
 use self::index::Index;
@@ -53,9 +57,11 @@ use self::writer::Writer;
 mod archive;
 mod entry;
 mod files;
+mod graph;
 mod index;
 mod kept;
 mod lock;
+mod removal;
 #[cfg(feature = "archive")]
 mod tar;
 mod temp;
@@ -132,19 +138,16 @@ impl LayoutStore {
     }
 
     /// Edits `index.json`: what it says now, not what it said when somebody last looked.
-    fn edit_index(&self, edit: impl FnOnce(&mut Index)) -> Result<()> {
+    fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> T) -> Result<T> {
         let writer = self.writer()?;
         writer.sync()?;
         let _lock = writer.lock()?;
+        writer.check_synced()?;
         let before = files::read_index_anew(&self.directory)?;
         let mut after = before.clone();
-        edit(&mut after);
-        if after == before {
-            return Ok(());
-        }
-        let bytes = after.to_bytes();
-        files::check_index_size(bytes.len())?;
-        writer.save(files::INDEX, &bytes)
+        let result = edit(&mut after);
+        save_index(writer, &before, &after)?;
+        Ok(result)
     }
 
     fn name(&self, target: &Descriptor, reference: &str) -> Result<()> {
@@ -226,6 +229,53 @@ impl Target for LayoutStore {
     }
 }
 
+impl Referrers for LayoutStore {
+    /// Finds referrers among everything that `index.json` leads to. What is missing or damaged is passed over.
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        graph::referrers(&self.directory, subject, artifact_type, visit)
+    }
+}
+
+impl Delete for LayoutStore {
+    /// Removes content with its tags, what is attached to it, and what it is made of, as far as nothing else needs that and
+    /// it has no tag.
+    ///
+    /// What a manifest is attached to stays. When another manifest of the layout cannot be read, nothing but the content
+    /// itself is removed, because nobody knows what that manifest needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the content is not there, [`Error::InUse`] when another manifest is made of it.
+    fn delete(&self, target: &Descriptor) -> Result<()> {
+        let writer = self.writer()?;
+        let _lock = writer.lock()?;
+        let before = files::read_index_anew(&self.directory)?;
+        let name = files::blob_name(&target.digest);
+        if before.listed(&target.digest).is_none() && self.directory.size(&name)?.is_none() {
+            return Err(files::missing(target));
+        }
+        let removed = removal::plan(&self.directory, &before, target)?;
+        let mut after = before.clone();
+        after.remove(&removed.iter().collect());
+        save_index(writer, &before, &after)?;
+        removed.iter().try_for_each(|digest| writer.remove(digest))
+    }
+
+    fn untag(&self, tag: &str) -> Result<()> {
+        check_is_tag(tag)?;
+        if self.edit_index(|index| index.untag(tag))? {
+            Ok(())
+        } else {
+            Err(Error::not_found(tag))
+        }
+    }
+}
+
 impl TagLister for LayoutStore {
     fn tags(
         &self,
@@ -234,6 +284,16 @@ impl TagLister for LayoutStore {
     ) -> Result<()> {
         files::tags(&self.directory, last, visit)
     }
+}
+
+/// Replaces `index.json` if it is to say something else. Whoever does so holds the lock.
+fn save_index(writer: &Writer, before: &Index, after: &Index) -> Result<()> {
+    if after == before {
+        return Ok(());
+    }
+    let bytes = after.to_bytes();
+    files::check_index_size(bytes.len())?;
+    writer.save(files::INDEX, &bytes)
 }
 
 /// The files of a layout directory.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::archive::Archive;
 use super::files;
+use super::graph;
 use crate::content::VerifyReader;
 use crate::descriptor::Descriptor;
 use crate::error::Result;
-use crate::store::{Source, TagLister};
+use crate::store::{Referrers, Source, TagLister};
 
 /// A layout in an uncompressed tar archive, to be read.
 ///
@@ -51,6 +52,17 @@ impl Source for LayoutTar {
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         files::exists(&self.archive, target)
+    }
+}
+
+impl Referrers for LayoutTar {
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        graph::referrers(&self.archive, subject, artifact_type, visit)
     }
 }
 

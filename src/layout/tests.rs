@@ -9,6 +9,8 @@ use crate::digest::{Algorithm, Digest};
 use crate::media_type::MediaType;
 use crate::testing::TempDir;
 
+mod attached;
+mod deleting;
 mod large;
 mod writing;
 

@@ -33,6 +33,8 @@ pub(super) struct Writer {
     root: PathBuf,
     /// Content that may not be on the disk yet.
     pending: RefCell<BTreeMap<Digest, Pushed>>,
+    /// Content that is on the disk and that nothing was listed for since.
+    synced: RefCell<BTreeSet<Digest>>,
     /// Whether what killed processes left was looked for.
     cleaned: Cell<bool>,
 }
@@ -42,6 +44,7 @@ impl Writer {
         Self {
             root,
             pending: RefCell::new(BTreeMap::new()),
+            synced: RefCell::new(BTreeSet::new()),
             cleaned: Cell::new(false),
         }
     }
@@ -68,6 +71,8 @@ impl Writer {
             pending.len()
         };
         if waiting >= MAX_PENDING {
+            // Of very much content, the last is what is looked at again.
+            self.synced.borrow_mut().clear();
             self.sync()?;
         }
         Ok(pushed)
@@ -110,6 +115,7 @@ impl Writer {
                 }
                 return Err(Error::io("sync", &path)(error));
             }
+            self.synced.borrow_mut().insert(digest);
             directories.extend(path.parent().map(Path::to_owned));
         }
         if directories.is_empty() {
@@ -117,6 +123,32 @@ impl Writer {
         }
         directories.insert(self.root.join(BLOBS));
         directories.iter().try_for_each(|path| sync_directory(path))
+    }
+
+    /// Makes sure that what was pushed is still there, now that nobody else removes anything.
+    pub(super) fn check_synced(&self) -> Result<()> {
+        for digest in self.synced.take() {
+            if !self.blob_path(&digest).exists() {
+                return Err(Error::not_found_because(
+                    digest.as_str(),
+                    "it was removed before it was listed",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes content. Whoever does so holds the lock.
+    pub(super) fn remove(&self, digest: &Digest) -> Result<()> {
+        self.pending.borrow_mut().remove(digest);
+        self.synced.borrow_mut().remove(digest);
+        let path = self.blob_path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", path)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Replaces a file in the layout's own directory. It is complete and on the disk when it gets its name.

@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub(super) url: Url,
     /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
     pub(super) trust: Trust,
+    /// How often the request was sent before, and perhaps did what it asks for.
+    pub(super) retries: u32,
     pub(super) response: Response,
 }
 
@@ -308,6 +310,7 @@ mod tests {
             method: Method::Get,
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
             trust: Trust::Full,
+            retries: 0,
             response: Response {
                 status,
                 headers: Headers::new().with("Content-Type", content_type),

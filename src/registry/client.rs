@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
 use super::repository::Repository;
@@ -448,7 +448,7 @@ impl Client {
                     self.clock.sleep(wait);
                     retries += 1;
                 }
-                None => return result,
+                None => return result.map(|answer| Answer { retries, ..answer }),
             }
         }
     }
@@ -473,6 +473,10 @@ impl Client {
             Err(Error::Transport { kind, .. }) => wait_after_failure(retries, *kind),
             Err(_) => None,
         }
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     pub(super) fn sleep(&self, duration: Duration) {
@@ -597,6 +601,7 @@ impl Client {
             method,
             url: url.clone(),
             trust,
+            retries: 0,
             response: Response { body, ..response },
         })
     }

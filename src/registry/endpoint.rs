@@ -60,6 +60,15 @@ impl Endpoint {
         announced(url, algorithm)
     }
 
+    /// What is attached to a manifest, if wanted only artifacts of some type.
+    pub(super) fn referrers(&self, subject: &Digest, artifact_type: Option<&str>) -> Url {
+        let url = self.url(&format!("referrers/{subject}"));
+        match artifact_type {
+            Some(artifact_type) => url.with_parameter("artifactType", artifact_type),
+            None => url,
+        }
+    }
+
     pub(super) fn tags(&self, last: Option<&str>) -> Url {
         match last {
             Some(last) => self.url("tags/list").with_parameter("last", last),
@@ -119,6 +128,14 @@ mod tests {
                 format!(
                     "http://r:5000/v2/a/b/blobs/uploads/?mount=sha256%3A{hex}&from=c%2Fd&digest-algorithm=sha384"
                 ),
+            ),
+            (
+                endpoint.referrers(&digest, None),
+                format!("http://r:5000/v2/a/b/referrers/sha256:{hex}"),
+            ),
+            (
+                endpoint.referrers(&digest, Some("a/b+c")),
+                format!("http://r:5000/v2/a/b/referrers/sha256:{hex}?artifactType=a%2Fb%2Bc"),
             ),
             (
                 endpoint.tags(None),

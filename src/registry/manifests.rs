@@ -77,9 +77,19 @@ impl Repository<'_> {
 
     /// Reads the manifest that a tag or digest names, by one GET. The digest is computed from the bytes.
     pub(super) fn read_manifest(&self, reference: &TagOrDigest, limit: u64) -> Result<RawManifest> {
+        self.read_manifest_as(self.client.accepted_manifests(), reference, limit)
+    }
+
+    /// As [`read_manifest`](Self::read_manifest), asking for these media types.
+    pub(super) fn read_manifest_as(
+        &self,
+        accepted: &str,
+        reference: &TagOrDigest,
+        limit: u64,
+    ) -> Result<RawManifest> {
         let draft = self
             .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
-            .header("Accept", self.client.accepted_manifests())
+            .header("Accept", accepted)
             .whole(limit);
         let answer = self.client.send(&self.registry, draft)?;
         if answer.status() == 404 {
@@ -156,7 +166,7 @@ impl Repository<'_> {
         Ok(RawManifest::verified(target.clone(), manifest.into_bytes()))
     }
 
-    /// Writes a manifest under a tag or its digest.
+    /// Writes a manifest under a tag or its digest, and sees to it that its subject is known to have it.
     pub(super) fn write_manifest(
         &self,
         expected: &Descriptor,
@@ -165,10 +175,22 @@ impl Repository<'_> {
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
         let bytes = content.open_verified(expected)?.read_all(limit)?;
+        let indexed = self.put_manifest(expected, &bytes, reference)?;
+        let manifest = RawManifest::verified(expected.plain(), bytes);
+        self.list_pushed(&manifest, indexed.as_ref())
+    }
+
+    /// Writes a manifest under a tag or its digest, and returns as whose referrer the registry took it.
+    pub(super) fn put_manifest(
+        &self,
+        expected: &Descriptor,
+        bytes: &[u8],
+        reference: &str,
+    ) -> Result<Option<Digest>> {
         let mut draft = self
             .writing(Method::Put, self.endpoint.manifest(reference))
             .header("Content-Type", expected.media_type.as_str());
-        draft.body = DraftBody::Bytes(&bytes);
+        draft.body = DraftBody::Bytes(bytes);
         let answer = self
             .client
             .send(&self.registry, draft)?
@@ -186,8 +208,11 @@ impl Repository<'_> {
                 expected.digest
             )));
         }
+        let indexed = answer
+            .header("OCI-Subject")
+            .and_then(|subject| subject.parse().ok());
         answer.response.drain();
-        Ok(())
+        Ok(indexed)
     }
 }
 

@@ -8,9 +8,13 @@
 mod answer;
 mod blobs;
 mod client;
+mod deletion;
 mod endpoint;
 mod link;
 mod manifests;
+mod pages;
+mod referrers;
+mod referrers_tag;
 mod repository;
 mod tags;
 mod upload;
@@ -18,5 +22,6 @@ mod views;
 mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
+pub use self::referrers::ReferrersMode;
 pub use self::repository::Repository;
 pub use self::views::{Blobs, Manifests};

@@ -1,17 +1,19 @@
 //! A repository as a store.
 
+use std::cell::Cell;
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use super::client::{Client, Draft};
 use super::endpoint::Endpoint;
-use crate::auth::Scopes;
+use super::referrers::ReferrersMode;
+use crate::auth::{Scope, Scopes};
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::{Pushed, Source, TagLister, Target, check_name};
+use crate::store::{Delete, Pushed, Referrers, Source, TagLister, Target, check_name};
 use crate::transport::Method;
 use crate::url::Url;
 
@@ -26,6 +28,10 @@ pub struct Repository<'c> {
     pub(super) endpoint: Endpoint,
     /// What all requests of this value need together, so that one token serves them all.
     scopes: Scopes,
+    /// Who is said to keep lists of referrers.
+    pub(super) mode: ReferrersMode,
+    /// Who keeps them as far as the registry's answers told.
+    pub(super) learned: Cell<ReferrersMode>,
 }
 
 impl<'c> Repository<'c> {
@@ -38,6 +44,8 @@ impl<'c> Repository<'c> {
             scopes: Scopes::pull(name.as_str()),
             registry,
             name,
+            mode: ReferrersMode::Learned,
+            learned: Cell::new(ReferrersMode::Learned),
         }
     }
 
@@ -46,6 +54,20 @@ impl<'c> Repository<'c> {
     #[must_use]
     pub fn for_writing(mut self) -> Self {
         self.scopes = Scopes::pull_push(self.name.as_str());
+        self
+    }
+
+    /// Announces that something will be deleted here, so that the first token is good for that already.
+    #[must_use]
+    pub fn for_deleting(mut self) -> Self {
+        self.scopes = self.scopes_to_delete();
+        self
+    }
+
+    /// Says who keeps lists of referrers, instead of learning it.
+    #[must_use]
+    pub const fn with_referrers_mode(mut self, mode: ReferrersMode) -> Self {
+        self.mode = mode;
         self
     }
 
@@ -79,6 +101,17 @@ impl<'c> Repository<'c> {
     pub(super) fn writing<'b>(&self, method: Method, url: Url) -> Draft<'b> {
         self.draft(method, url)
             .scopes(Scopes::pull_push(self.name.as_str()))
+    }
+
+    pub(super) fn deleting<'b>(&self, url: Url) -> Draft<'b> {
+        self.draft(Method::Delete, url)
+            .scopes(self.scopes_to_delete())
+    }
+
+    fn scopes_to_delete(&self) -> Scopes {
+        let mut scopes = Scopes::none();
+        scopes.add(Scope::repository(self.name.as_str(), &["pull", "delete"]));
+        scopes
     }
 
     fn draft<'b>(&self, method: Method, url: Url) -> Draft<'b> {
@@ -149,11 +182,8 @@ impl Target for Repository<'_> {
         check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
-        self.write_manifest(
-            manifest.descriptor(),
-            &mut manifest.bytes(),
-            reference.as_str(),
-        )
+        self.put_manifest(manifest.descriptor(), manifest.bytes(), reference.as_str())?;
+        Ok(())
     }
 
     fn push_tagged(
@@ -182,5 +212,37 @@ impl TagLister for Repository<'_> {
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
         self.list_tags(last, visit)
+    }
+}
+
+impl Referrers for Repository<'_> {
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.list_referrers(subject, artifact_type, visit)
+    }
+}
+
+impl Delete for Repository<'_> {
+    /// Asks the registry to delete content. What becomes of what it referred to, and of what refers to it, is up to the
+    /// registry.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with the registry's own words where it does not delete, often with status 405.
+    fn delete(&self, target: &Descriptor) -> Result<()> {
+        if target.media_type.is_manifest() {
+            self.delete_manifest(target)
+        } else {
+            self.delete_blob(target)
+        }
+    }
+
+    /// Asks the registry to delete a tag, and nothing but the tag. Many registries do not offer that.
+    fn untag(&self, tag: &str) -> Result<()> {
+        self.delete_tag(tag)
     }
 }

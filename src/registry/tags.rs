@@ -4,17 +4,11 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::link::{self, Trail};
+use super::pages::{MAX_PAGE_BYTES, Pages};
 use super::repository::Repository;
-use crate::auth::{Trust, trust};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::json::null_as_default;
 use crate::transport::Method;
-
-/// How large one page may be, in bytes: room for tens of thousands of tags.
-const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
-/// How many pages are read. No registry has that many; a list without end has more.
-const MAX_PAGES: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Page {
@@ -28,11 +22,10 @@ impl Repository<'_> {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut url = self.endpoint.tags(last);
-        let mut trail = Trail::starting_at(url.exact());
-        for _ in 0..MAX_PAGES {
+        let mut pages = Pages::from(self.endpoint.tags(last));
+        loop {
             let draft = self
-                .reading(Method::Get, url.clone())
+                .reading(Method::Get, pages.url().clone())
                 .header("Accept", "application/json, */*;q=0.1")
                 .whole(MAX_PAGE_BYTES);
             let mut answer = self.client.send(&self.registry, draft)?.expect(&[200])?;
@@ -45,23 +38,9 @@ impl Repository<'_> {
             if !page.tags.is_empty() && visit(&page.tags).is_break() {
                 return Ok(());
             }
-            let Some(next) = link::next(answer.response.headers.all("Link")) else {
+            if !pages.follow_link(&answer)? {
                 return Ok(());
-            };
-            let next = answer.resolve_own("Link", &next)?;
-            if trust(&url.origin(), &next.origin()) != Ok(Trust::Full) {
-                return Err(
-                    answer.protocol_error(format!("the next page is at another host, \"{next}\""))
-                );
             }
-            if trail.returns_to(next.exact()) {
-                return Err(answer.protocol_error("the pages go in a circle"));
-            }
-            url = next;
         }
-        Err(Error::Protocol {
-            what: format!("GET \"{}\"", self.endpoint.tags(last)),
-            reason: format!("the list has more than {MAX_PAGES} pages"),
-        })
     }
 }

@@ -31,7 +31,13 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ),
     (
         "decisions",
-        &["auth", "registry::endpoint", "registry::link", "retry"],
+        &[
+            "auth",
+            "referrers",
+            "registry::endpoint",
+            "registry::link",
+            "retry",
+        ],
     ),
     (
         "doors",

@@ -1,7 +1,9 @@
 //! What every store must do, told once and tried on each.
 //!
-//! A store takes part by a row in [`every_store`]. What only some stores do is not asked here, and what a layout says about
-//! names in its descriptors is no part of the content.
+//! A store takes part by a row in [`every_store`], and one that knows what is attached to what by a row in `referrers`. What
+//! only some stores do is not asked here, and what a layout says about names in its descriptors is no part of the content.
+
+mod referrers;
 
 use oras::descriptor::Descriptor;
 use oras::digest::{Algorithm, Digest};

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod artifacts;
 mod setup;
 
 mod architecture;
@@ -22,6 +23,7 @@ mod pagination;
 mod patience;
 mod proxies;
 mod redirects;
+mod referrers;
 mod retry;
 mod secrets;
 mod test_ground;

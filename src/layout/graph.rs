@@ -1,0 +1,233 @@
+//! What refers to what among the manifests of a layout, and so what is attached to what.
+//!
+//! Everything that `index.json` leads to is known, listed itself or not, as deep as it goes: also what other tools keep in
+//! indexes of their own, such as the lists of referrers that some keep under a tag. Manifests that are missing or cannot be
+//! read are passed over: a layout may hold parts only, and one bad manifest is no reason not to find the others.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::files::{self, Files};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::referrers::{Referrer, Selection};
+
+/// How many manifests are read at most: as many as an index may list. It bounds memory.
+const MAX_MANIFESTS: usize = 250_000;
+/// How many bytes of manifests are described in one page of referrers: as many as in one page of a registry.
+const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A manifest that was read.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) descriptor: Descriptor,
+    /// What it is attached to.
+    pub(super) subject: Option<Descriptor>,
+    /// What it is made of.
+    pub(super) parts: Vec<Descriptor>,
+}
+
+/// What could not be read of a layout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gaps {
+    /// Some manifests are not there.
+    pub(super) missing: bool,
+    /// Some manifests are there, and are too large, or not what they should be.
+    pub(super) unreadable: bool,
+}
+
+/// Reads every manifest that `roots` lead to, once, level by level.
+pub(super) fn walk<'a, F: Files>(
+    files: &F,
+    roots: impl Iterator<Item = &'a Descriptor>,
+    mut visit: impl FnMut(Node) -> Result<()>,
+) -> Result<Gaps> {
+    let mut queue = Queue::default();
+    for root in roots {
+        queue.add(root)?;
+    }
+    let mut gaps = Gaps::default();
+    while let Some(next) = queue.waiting.pop_front() {
+        let Some(manifest) = read(files, &next, &mut gaps)? else {
+            continue;
+        };
+        let Ok(node) = node(&manifest) else {
+            gaps.unreadable = true;
+            continue;
+        };
+        for successor in node.subject.iter().chain(&node.parts) {
+            queue.add(successor)?;
+        }
+        visit(node)?;
+    }
+    Ok(gaps)
+}
+
+/// The manifests that are known of and not read yet.
+#[derive(Default)]
+struct Queue {
+    seen: HashSet<Digest>,
+    waiting: VecDeque<Descriptor>,
+}
+
+impl Queue {
+    fn add(&mut self, found: &Descriptor) -> Result<()> {
+        if !found.media_type.is_manifest() || self.seen.contains(&found.digest) {
+            return Ok(());
+        }
+        check_bound(
+            "number of manifests in the layout",
+            self.seen.len() + 1,
+            MAX_MANIFESTS,
+            "MAX_MANIFESTS",
+        )?;
+        self.seen.insert(found.digest.clone());
+        self.waiting.push_back(found.plain());
+        Ok(())
+    }
+}
+
+pub(super) fn check_bound(
+    what: &str,
+    size: usize,
+    limit: usize,
+    limit_name: &'static str,
+) -> Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: what.to_owned(),
+        size: size as u64,
+        limit: limit as u64,
+        limit_name,
+    })
+}
+
+/// Reads a manifest. Its digest decides, not the size that somebody gave with it. What is not as it should be is a gap and
+/// no error; that the disk fails is one.
+fn read<F: Files>(files: &F, target: &Descriptor, gaps: &mut Gaps) -> Result<Option<RawManifest>> {
+    let Some(size) = files.size(&files::blob_name(&target.digest))? else {
+        gaps.missing = true;
+        return Ok(None);
+    };
+    if size > MAX_MANIFEST_BYTES {
+        gaps.unreadable = true;
+        return Ok(None);
+    }
+    let target = Descriptor::new(target.media_type.clone(), target.digest.clone(), size);
+    let bytes = files::fetch(files, &target).and_then(|reader| reader.read_all(MAX_MANIFEST_BYTES));
+    match bytes {
+        Ok(bytes) => return Ok(Some(RawManifest::verified(target, bytes))),
+        Err(error) if error.is_verification() => gaps.unreadable = true,
+        Err(error) if error.is_not_found() => gaps.missing = true,
+        Err(error) => return Err(error),
+    }
+    Ok(None)
+}
+
+fn node(manifest: &RawManifest) -> Result<Node> {
+    let subject = Referrer::of(manifest)?.map(|referrer| referrer.subject);
+    let mut parts = manifest.successors()?;
+    if subject.is_some() {
+        // Of all that a manifest refers to, its subject comes first.
+        parts.remove(0);
+    }
+    Ok(Node {
+        descriptor: manifest.descriptor().clone(),
+        subject,
+        parts,
+    })
+}
+
+/// Which manifests are attached to which.
+#[derive(Debug, Default)]
+pub(super) struct Attached(HashMap<Digest, Vec<Descriptor>>);
+
+impl Attached {
+    /// Notes what a manifest is attached to.
+    pub(super) fn note(&mut self, node: &Node) {
+        if let Some(subject) = &node.subject {
+            let referrers = self.0.entry(subject.digest.clone()).or_default();
+            referrers.push(node.descriptor.clone());
+        }
+    }
+
+    /// The manifests that are attached to `subject`, in the order in which they were found.
+    pub(super) fn to(&self, subject: &Digest) -> &[Descriptor] {
+        self.0.get(subject).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What is attached to what now. All manifests are read, unless that was done since `index.json` was changed last.
+fn attached<F: Files>(files: &F) -> Result<Arc<Attached>> {
+    let index = files::read_index(files)?;
+    files.kept().attached(&index, || {
+        let mut attached = Attached::default();
+        let gaps = walk(files, index.descriptors(), |node| {
+            attached.note(&node);
+            Ok(())
+        })?;
+        // What is missing or damaged may be put in its place at any time, without a change of the index.
+        Ok((attached, gaps == Gaps::default()))
+    })
+}
+
+/// Hands the referrers of `subject` to `visit`.
+pub(super) fn referrers<F: Files>(
+    files: &F,
+    subject: &Descriptor,
+    artifact_type: Option<&str>,
+    visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+) -> Result<()> {
+    let attached = attached(files)?;
+    let mut selection = Selection::new(subject, artifact_type);
+    let mut page = Vec::new();
+    let mut bytes = 0;
+    for referrer in attached.to(&subject.digest) {
+        // Read again, because what was kept is what is attached to what, and no more.
+        let Some(manifest) = read(files, referrer, &mut Gaps::default())? else {
+            continue;
+        };
+        let Some(referrer) = Referrer::of(&manifest)? else {
+            continue;
+        };
+        page.extend(selection.of_page([&referrer.descriptor], false)?);
+        bytes += manifest.descriptor().size;
+        if bytes >= MAX_PAGE_BYTES && !page.is_empty() {
+            if visit(&page).is_break() {
+                return Ok(());
+            }
+            page.clear();
+            bytes = 0;
+        }
+    }
+    if !page.is_empty() {
+        let _ = visit(&page);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media_type::MediaType;
+
+    #[test]
+    fn more_manifests_than_an_index_may_list_are_refused() {
+        let mut queue = Queue::default();
+        let mut add = |number: usize| {
+            let digest = Digest::of(&number.to_le_bytes());
+            queue.add(&Descriptor::new(MediaType::IMAGE_INDEX, digest, 1))
+        };
+        (0..MAX_MANIFESTS).for_each(|number| add(number).unwrap());
+        add(0).unwrap();
+        assert_eq!(
+            add(MAX_MANIFESTS).unwrap_err().to_string(),
+            "number of manifests in the layout size 250001 exceeds MAX_MANIFESTS 250000: size exceeds limit"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Lists that come in pages: on to the next one, as long as they go forward and stay at home.
+
+use super::answer::Answer;
+use super::link::{self, Trail};
+use crate::auth::{Trust, trust};
+use crate::error::{Error, Result};
+use crate::url::Url;
+
+/// How large one page may be, in bytes: room for tens of thousands of tags.
+pub(super) const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
+/// How many pages are read. No registry has that many; a list without end has more.
+const MAX_PAGES: usize = 10_000;
+
+/// Where a list goes on.
+pub(super) struct Pages {
+    first: Url,
+    url: Url,
+    trail: Trail,
+    /// How many pages were gone to, the first included.
+    count: usize,
+}
+
+impl Pages {
+    /// Starts at the first page.
+    pub(super) fn from(first: Url) -> Self {
+        Self {
+            trail: Trail::starting_at(first.exact()),
+            count: 1,
+            url: first.clone(),
+            first,
+        }
+    }
+
+    /// Where the page to be read is.
+    pub(super) const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Goes on to the page that `answer` links to, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] when that page is at another host, was read before, or is one too many.
+    pub(super) fn follow_link(&mut self, answer: &Answer) -> Result<bool> {
+        let Some(next) = link::next(answer.response.headers.all("Link")) else {
+            return Ok(false);
+        };
+        let next = answer.resolve_own("Link", &next)?;
+        if trust(&self.url.origin(), &next.origin()) != Ok(Trust::Full) {
+            return Err(
+                answer.protocol_error(format!("the next page is at another host, \"{next}\""))
+            );
+        }
+        self.go_to(next, answer)?;
+        Ok(true)
+    }
+
+    /// Goes on to a page at the same host.
+    pub(super) fn go_to(&mut self, next: Url, answer: &Answer) -> Result<()> {
+        if self.count >= MAX_PAGES {
+            return Err(Error::Protocol {
+                what: format!("GET \"{}\"", self.first),
+                reason: format!("the list has more than {MAX_PAGES} pages"),
+            });
+        }
+        self.count += 1;
+        if self.trail.returns_to(next.exact()) {
+            return Err(answer.protocol_error("the pages go in a circle"));
+        }
+        self.url = next;
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! What is attached to a manifest (distribution spec v1.1, "Listing Referrers").
+//!
+//! A registry either lists referrers itself, by the referrers API, or leaves that to its clients, who keep an index under a
+//! tag. Which it is, nobody asks: the first list that is wanted tells, and before that the answer to a manifest that was
+//! pushed. The two are never merged: a registry that gains the API takes over what the tags say.
+
+use std::ops::ControlFlow;
+
+use super::answer::Answer;
+use super::pages::{MAX_PAGE_BYTES, Pages};
+use super::repository::Repository;
+use crate::auth::{Trust, trust};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::media_type::MediaType;
+use crate::reference::TagOrDigest;
+use crate::referrers::{List, Selection, list_tag, names_artifact_type};
+use crate::transport::Method;
+use crate::url::Url;
+
+/// Who keeps the lists of referrers of a repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReferrersMode {
+    /// The registry if it offers that, and otherwise its clients. What the registry answers tells.
+    #[default]
+    Learned,
+    /// The registry, by the referrers API. It is an error if that is not there.
+    Api,
+    /// Clients, under tags that are made of the subjects' digests. The API is never asked.
+    Tag,
+}
+
+/// What is found under the tag that clients keep a list at.
+pub(super) enum AtTag {
+    Nothing,
+    List(List),
+    /// Something else, for this reason.
+    Other(String),
+}
+
+/// What became of asking the referrers API.
+enum Asked {
+    /// What there is was listed.
+    Listed,
+    /// There is no such API.
+    Unsupported,
+}
+
+impl Repository<'_> {
+    pub(super) fn list_referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut selection = Selection::new(subject, artifact_type);
+        if self.referrers_mode() != ReferrersMode::Tag {
+            match self.ask_referrers_api(&subject.digest, artifact_type, &mut selection, visit)? {
+                Asked::Listed => return Ok(()),
+                Asked::Unsupported if self.mode == ReferrersMode::Api => {
+                    return Err(Error::unsupported("failed to query referrers API"));
+                }
+                Asked::Unsupported => self.learned.set(ReferrersMode::Tag),
+            }
+        }
+        if let AtTag::List(list) = self.read_referrers_tag(&subject.digest)? {
+            let page = selection.of_page(list.descriptors(), false)?;
+            if !page.is_empty() {
+                let _ = visit(&page);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who keeps the lists, as far as that was said or learned.
+    pub(super) fn referrers_mode(&self) -> ReferrersMode {
+        match self.mode {
+            ReferrersMode::Learned => self.learned.get(),
+            said => said,
+        }
+    }
+
+    /// Asks the referrers API for one page after the other. The first answer tells whether there is one.
+    fn ask_referrers_api(
+        &self,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        selection: &mut Selection<'_>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<Asked> {
+        let mut pages = Pages::from(self.endpoint.referrers(subject, artifact_type));
+        let mut is_first = true;
+        loop {
+            let mut draft = self
+                .reading(Method::Get, pages.url().clone())
+                .header("Accept", MediaType::IMAGE_INDEX.as_str())
+                .whole(MAX_PAGE_BYTES);
+            // Some registries redirect to their web site instead: that is no page, and need not be asked for.
+            draft.follow = false;
+            let mut answer = self.client.send(&self.registry, draft)?;
+            if let Some(location) = moved_within(&answer) {
+                pages.go_to(location, &answer)?;
+                answer.response.drain();
+                continue;
+            }
+            if !is_list(&answer) {
+                return if is_first {
+                    without_api(answer)
+                } else if answer.status() == 200 {
+                    Err(answer.protocol_error("the answer is no list of referrers"))
+                } else {
+                    Err(answer.into_error())
+                };
+            }
+            is_first = false;
+            self.learned.set(ReferrersMode::Api);
+            let body =
+                answer
+                    .response
+                    .read_body("list of referrers", MAX_PAGE_BYTES, "MaxPageBytes")?;
+            let list = List::parse(&body).map_err(|reason| {
+                answer.protocol_error(format!("the answer is no list of referrers: {reason}"))
+            })?;
+            let is_filtered = list.says_filtered()
+                || answer
+                    .response
+                    .headers
+                    .all("OCI-Filters-Applied")
+                    .any(names_artifact_type);
+            let page = selection.of_page(list.descriptors(), is_filtered)?;
+            if !page.is_empty() && visit(&page).is_break() {
+                return Ok(Asked::Listed);
+            }
+            if !pages.follow_link(&answer)? {
+                return Ok(Asked::Listed);
+            }
+        }
+    }
+
+    /// Reads what is under the tag of a list.
+    pub(super) fn read_referrers_tag(&self, subject: &Digest) -> Result<AtTag> {
+        let reference: TagOrDigest = list_tag(subject).parse()?;
+        let accepted = MediaType::IMAGE_INDEX;
+        let limit = self.client.max_manifest_bytes();
+        match self.read_manifest_as(accepted.as_str(), &reference, limit) {
+            Ok(manifest) => Ok(match List::found_at_tag(&manifest, subject) {
+                Ok(list) => AtTag::List(list),
+                Err(reason) => AtTag::Other(reason),
+            }),
+            Err(Error::NotFound { .. }) => Ok(AtTag::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where the registry says that a page is, if that is at the registry itself.
+fn moved_within(answer: &Answer) -> Option<Url> {
+    if !matches!(answer.status(), 301..=303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.header("Location")?;
+    let url = answer.resolve_own("Location", location).ok()?;
+    (trust(&answer.url.origin(), &url.origin()) == Ok(Trust::Full)).then_some(url)
+}
+
+fn is_list(answer: &Answer) -> bool {
+    answer.status() == 200 && answer.content_type() == Some(MediaType::IMAGE_INDEX.as_str())
+}
+
+/// What a first answer means that is no list.
+fn without_api(answer: Answer) -> Result<Asked> {
+    let status = answer.status();
+    match answer.into_error() {
+        // The repository is missing, and says nothing about what the registry can.
+        Error::Refused(refusal) if status == 404 && refusal.has_code("NAME_UNKNOWN") => {
+            Err(Error::Refused(refusal))
+        }
+        _ if matches!(status, 200 | 300..=399 | 400 | 404 | 405 | 406 | 501) => {
+            Ok(Asked::Unsupported)
+        }
+        error => Err(error),
+    }
+}

@@ -1,0 +1,350 @@
+//! Deleting from registries: what is asked, and what becomes of lists that named it.
+
+use oras::registry::ReferrersMode;
+use oras::store::Delete;
+use oras::{Error, MediaType};
+
+use super::{
+    INDEX_TYPE, digests, list, listed_at_tag, log, signature, subject, tag, with_subject,
+    without_api,
+};
+use crate::artifacts::{config, image, push};
+use crate::setup::{client, hello, text};
+use crate::support::registry::{Bearer, Personality, TestRegistry, on};
+
+/// A registry with `one` and `two` attached to the subject, and the list of both where clients keep it.
+fn with_list() -> TestRegistry {
+    let registry = without_api();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    for name in ["one", "two"] {
+        push(&repository, &signature(name));
+    }
+    registry.clear_log();
+    registry
+}
+
+#[test]
+fn a_blob_and_a_tag_are_deleted_by_one_request() {
+    let registry = with_subject(Personality::default());
+    registry.seed_manifest("a", INDEX_TYPE, b"{}", Some("v1"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(&config()).unwrap();
+    repository.untag("v1").unwrap();
+
+    assert_eq!(
+        log(&registry, &[]),
+        [
+            format!("DELETE blobs/{}", config().digest),
+            "DELETE manifests/v1".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn a_manifest_is_read_before_it_is_deleted_because_it_may_be_listed() {
+    let registry = without_api();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(subject().descriptor()).unwrap();
+
+    assert_eq!(
+        log(&registry, &[]),
+        ["GET manifests/<subject>", "DELETE manifests/<subject>"]
+    );
+}
+
+#[test]
+fn a_registry_that_keeps_lists_itself_is_asked_only_to_delete() {
+    for mode in [ReferrersMode::Learned, ReferrersMode::Api] {
+        let registry = with_subject(Personality::default());
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        let repository = repository.with_referrers_mode(mode);
+        let one = signature("one");
+        push(&repository, &one);
+        registry.clear_log();
+
+        repository.delete(one.descriptor()).unwrap();
+
+        assert_eq!(log(&registry, &[&one]), ["DELETE manifests/<one>"]);
+        assert!(list(&repository).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn what_is_deleted_leaves_the_list_first() {
+    let registry = with_list();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let [one, two] = ["one", "two"].map(signature);
+
+    repository.delete(one.descriptor()).unwrap();
+
+    assert_eq!(
+        log(&registry, &[&one]),
+        [
+            "GET manifests/<one>",
+            "GET manifests/<list>",
+            "PUT manifests/<list>",
+            "DELETE manifests/<one>",
+            "GET manifests/<list>"
+        ]
+    );
+    assert_eq!(listed_at_tag(&registry), digests(&[&two]));
+}
+
+#[test]
+fn the_last_one_leaves_an_empty_list() {
+    let registry = with_list();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    for name in ["one", "two"] {
+        repository.delete(signature(name).descriptor()).unwrap();
+    }
+
+    assert_eq!(
+        registry.manifest("a", &tag()).unwrap(),
+        br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#
+    );
+}
+
+#[test]
+fn what_is_in_no_list_is_deleted_without_writing_one() {
+    let registry = without_api();
+    let one = signature("one");
+    registry.seed_manifest("a", one.descriptor().media_type.as_str(), one.bytes(), None);
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(one.descriptor()).unwrap();
+
+    assert_eq!(
+        log(&registry, &[&one]),
+        [
+            "GET manifests/<one>",
+            "GET manifests/<list>",
+            "DELETE manifests/<one>"
+        ]
+    );
+}
+
+#[test]
+fn what_is_under_the_tag_and_no_list_is_left_alone() {
+    let registry = without_api().with(on("GET", "*").ignoring("Accept"));
+    let [one, other] = ["one", "other"].map(signature);
+    for (manifest, tag) in [(&one, None), (&other, Some(tag()))] {
+        let media_type = manifest.descriptor().media_type.as_str();
+        registry.seed_manifest("a", media_type, manifest.bytes(), tag.as_deref());
+    }
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(one.descriptor()).unwrap();
+
+    assert_eq!(registry.manifest("a", &tag()).unwrap(), other.bytes());
+}
+
+#[test]
+fn a_list_that_cannot_be_changed_keeps_the_manifest() {
+    let registry = with_list().with(on("PUT", "*").error(403, "DENIED", "read only"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let one = signature("one");
+
+    let error = repository.delete(one.descriptor()).unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "failed to unlist {} as a referrer of {}: PUT \"{}/v2/a/manifests/{}\": response status code 403: denied: read only",
+            one.descriptor().digest,
+            subject().descriptor().digest,
+            registry.url(),
+            tag()
+        )
+    );
+    assert!(error.is_unauthorized());
+    assert_eq!(
+        registry
+            .manifest("a", one.descriptor().digest.as_str())
+            .unwrap(),
+        one.bytes()
+    );
+}
+
+#[test]
+fn subjects_are_deleted_and_what_is_attached_to_them_stays() {
+    let registry = with_list();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(subject().descriptor()).unwrap();
+
+    assert_eq!(
+        list(&repository).unwrap(),
+        digests(&[&signature("one"), &signature("two")])
+    );
+}
+
+#[test]
+fn a_refusal_is_reported_in_the_words_of_the_registry() {
+    for (fault, wanted) in [
+        (
+            on("DELETE", "*").error(405, "UNSUPPORTED", "The operation is unsupported."),
+            "405: unsupported: The operation is unsupported.",
+        ),
+        (on("DELETE", "*").status(405), "405: Method Not Allowed"),
+        (
+            on("DELETE", "*").error(400, "GOOGLE_MANIFEST_DANGLING_TAG", "tagged"),
+            "400: google manifest dangling tag: tagged",
+        ),
+        (
+            on("DELETE", "*").error(405, "DENIED", "referenced by an index"),
+            "405: denied: referenced by an index",
+        ),
+        (on("DELETE", "*").status(409), "409: Conflict"),
+    ] {
+        let registry = with_subject(Personality::default()).with(fault);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        for target in [subject().descriptor(), &config()] {
+            let error = repository.delete(target).unwrap_err();
+
+            assert!(matches!(error, Error::Refused(_)), "{error:?}");
+            assert!(text(&error).ends_with(wanted), "{}", text(&error));
+            assert!(text(&error).starts_with("DELETE \"http://"));
+        }
+    }
+}
+
+/// Deleting by digest instead would remove every other tag with it.
+#[test]
+fn a_tag_that_cannot_be_deleted_costs_nothing_else() {
+    let registry = with_subject(Personality {
+        tag_deletion: false,
+        ..Personality::default()
+    });
+    registry.seed_manifest("a", INDEX_TYPE, b"{}", Some("v1"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository.untag("v1").unwrap_err();
+
+    assert!(
+        text(&error).ends_with("405: unsupported: the operation is unsupported"),
+        "{}",
+        text(&error)
+    );
+    assert_eq!(log(&registry, &[]), ["DELETE manifests/v1"]);
+}
+
+#[test]
+fn what_was_deleted_by_a_request_whose_answer_was_lost_is_deleted() {
+    let registry =
+        with_subject(Personality::default()).with(on("DELETE", "*").lose_answer().nth(1));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(subject().descriptor()).unwrap();
+
+    assert_eq!(
+        log(&registry, &[]),
+        [
+            "GET manifests/<subject>",
+            "DELETE manifests/<subject>",
+            "DELETE manifests/<subject>"
+        ]
+    );
+}
+
+#[test]
+fn any_success_is_one_but_that_of_a_web_site() {
+    for status in [200, 202, 204] {
+        let registry = with_subject(Personality::default()).with(on("DELETE", "*").status(status));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        repository.delete(&config()).unwrap();
+    }
+    let registry = with_subject(Personality::default()).with(on("DELETE", "*").html_page());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository.delete(&config()).unwrap_err();
+
+    assert!(
+        text(&error).ends_with("the answer is a web page"),
+        "{}",
+        text(&error)
+    );
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_can_be_deleted() {
+    for fault in [
+        on("GET", "*").flip_byte(20),
+        on("GET", "*").endless_body().chunked(),
+        on("GET", "*").body("not JSON").no_digest_header(),
+    ] {
+        let registry = without_api().with(fault);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        repository.delete(subject().descriptor()).unwrap();
+
+        assert!(registry.manifests("a").is_empty());
+    }
+}
+
+#[test]
+fn what_is_no_referrer_for_its_type_is_not_read() {
+    let registry = without_api();
+    let docker = image("docker", "");
+    let digest = registry.seed_manifest(
+        "a",
+        MediaType::DOCKER_MANIFEST.as_str(),
+        docker.bytes(),
+        None,
+    );
+    let target = oras::Descriptor::new(
+        MediaType::DOCKER_MANIFEST,
+        digest.parse().unwrap(),
+        docker.descriptor().size,
+    );
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.delete(&target).unwrap();
+
+    assert_eq!(log(&registry, &[&docker]), ["DELETE manifests/<docker>"]);
+}
+
+#[test]
+fn to_delete_takes_a_token_for_deleting() {
+    let registry = with_subject(Personality::default())
+        .with_tokens(Bearer::new().anonymous(&["repository:*:pull,delete"]));
+    registry.seed_blob("a", b"hello");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let repository = repository.for_deleting();
+
+    repository.delete(subject().descriptor()).unwrap();
+    repository.delete(&hello()).unwrap();
+
+    let lines = registry.log();
+    let tokens: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("scope="))
+        .collect();
+    assert_eq!(tokens.len(), 1, "{lines:?}");
+    assert!(
+        tokens[0].contains("scope=repository:a:delete%2Cpull")
+            || tokens[0].contains("scope=repository:a:delete,pull"),
+        "{tokens:?}"
+    );
+}

@@ -1,0 +1,163 @@
+//! Lists that lie, or have no end.
+
+use std::cell::Cell;
+use std::io::Cursor;
+use std::ops::ControlFlow;
+
+use oras::registry::ReferrersMode;
+use oras::store::Referrers;
+use oras::transport::{Headers, Request, Response, Transport, TransportError};
+use oras::{Digest, Error, Result};
+
+use super::{
+    INDEX_TYPE, digests, list, list_of, nothing, signature, subject, tag, with_subject, without_api,
+};
+use crate::setup::{builder, client, text};
+use crate::support::registry::{Fault, Personality, on};
+
+const MODES: [ReferrersMode; 2] = [ReferrersMode::Api, ReferrersMode::Tag];
+
+/// Lists the referrers that a registry with this fault has, as either of the two tells.
+fn list_with(mode: ReferrersMode, fault: Fault) -> Result<Vec<String>> {
+    let registry = if mode == ReferrersMode::Api {
+        with_subject(Personality::default())
+    } else {
+        without_api()
+    };
+    registry.seed_manifest("a", INDEX_TYPE, &list_of(&[]), Some(&tag()));
+    let registry = registry.with(fault.no_digest_header());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    list(&repository.with_referrers_mode(mode))
+}
+
+#[test]
+fn entries_that_make_no_sense_are_passed_over() {
+    let entry = |digest: &str| format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":1}}"#);
+    let good = nothing().digest.to_string();
+    let itself = subject().descriptor().digest.to_string();
+    let entries = [
+        &entry(&good),
+        "null",
+        "{}",
+        "[]",
+        "17",
+        &entry("sha256:12"),
+        &entry("blake3:00"),
+        &entry(&itself),
+        &entry(&good),
+        r#"{"digest":"","size":-1}"#,
+    ];
+    let list = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{INDEX_TYPE}","manifests":[{}]}}"#,
+        entries.join(",")
+    );
+    for mode in MODES {
+        let found = list_with(mode, on("GET", "*").body(list.as_str())).unwrap();
+
+        assert_eq!(found, [good.as_str()], "{mode:?}");
+    }
+}
+
+#[test]
+fn what_is_no_list_is_an_error_that_says_so() {
+    for (body, wanted) in [
+        ("", "EOF while parsing"),
+        ("[]", "expected"),
+        (r#"{"manifests":{}}"#, "expected"),
+    ] {
+        let error = list_with(ReferrersMode::Api, on("GET", "*").body(body)).unwrap_err();
+
+        let text = text(&error);
+        assert!(
+            text.contains("the answer is no list of referrers: ") && text.contains(wanted),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_list_without_end_ends_at_the_limit() {
+    for mode in MODES {
+        let error = list_with(mode, on("GET", "*").endless_body()).unwrap_err();
+
+        assert!(
+            matches!(
+                error,
+                Error::TooLarge {
+                    limit: 4_194_304,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+    }
+}
+
+/// A registry whose list goes on for ever, with so many new referrers on each page.
+struct Endless {
+    per_page: usize,
+    asked: Cell<usize>,
+}
+
+impl Transport for Endless {
+    fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
+        let page = self.asked.get();
+        self.asked.set(page + 1);
+        let entries: Vec<_> = (0..self.per_page)
+            .map(|number| {
+                let digest = Digest::of(format!("{page}/{number}").as_bytes());
+                format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":1}}"#)
+            })
+            .collect();
+        let body = format!(r#"{{"manifests":[{}]}}"#, entries.join(","));
+        Ok(Response {
+            status: 200,
+            headers: Headers::new()
+                .with("Content-Type", INDEX_TYPE)
+                .with("Link", format!("<?page={page}>; rel=\"next\"")),
+            body: Box::new(Cursor::new(body.into_bytes())),
+        })
+    }
+}
+
+#[test]
+fn pages_without_end_end_at_a_limit() {
+    for (per_page, wanted) in [
+        (
+            5000,
+            "size 100001 exceeds MaxReferrers 100000: size exceeds limit",
+        ),
+        (0, "the list has more than 10000 pages"),
+    ] {
+        let client = builder()
+            .transport(Endless {
+                per_page,
+                asked: Cell::new(0),
+            })
+            .build();
+        let repository = client.repository("registry.example/a").unwrap();
+
+        let error = repository
+            .referrers(subject().descriptor(), None, &mut |_| {
+                ControlFlow::Continue(())
+            })
+            .unwrap_err();
+
+        assert!(text(&error).ends_with(wanted), "{}", text(&error));
+    }
+}
+
+#[test]
+fn what_a_list_says_is_not_what_a_manifest_says() {
+    let stranger = crate::artifacts::attached("stranger", "sig/a", &nothing());
+    let found = list_with(
+        ReferrersMode::Api,
+        on("GET", "*").body(list_of(&[&stranger, &signature("one")])),
+    )
+    .unwrap();
+
+    assert_eq!(found, digests(&[&stranger, &signature("one")]));
+    let said = oras::referrers::Referrer::of(&stranger).unwrap().unwrap();
+    assert_eq!(said.subject.digest, nothing().digest);
+}

@@ -1,0 +1,77 @@
+//! Many clients at once, each in a thread of its own: whatever the order in which they read and write, nothing is lost.
+
+use std::thread;
+
+use oras::registry::Client;
+use oras::store::Delete;
+
+use super::{digests, list, listed_at_tag, seed_list, signature, without_api};
+use crate::artifacts::push;
+use crate::setup::{builder, client};
+use crate::support::clock::SharedClock;
+
+const CLIENTS: usize = 20;
+
+/// Has so many clients do something at once, each told its number.
+fn at_once(clients: usize, work: impl Fn(usize, &Client) + Sync) {
+    thread::scope(|scope| {
+        for (number, clock) in SharedClock::for_threads(clients).into_iter().enumerate() {
+            let work = &work;
+            scope.spawn(move || work(number, &builder().clock(clock).build()));
+        }
+    });
+}
+
+fn sorted(mut digests: Vec<String>) -> Vec<String> {
+    digests.sort();
+    digests
+}
+
+#[test]
+fn no_referrer_is_lost_when_many_attach_at_once() {
+    let registry = without_api();
+    let manifests: Vec<_> = (0..CLIENTS)
+        .map(|number| signature(&number.to_string()))
+        .collect();
+
+    at_once(CLIENTS, |number, client| {
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        push(&repository, &manifests[number]);
+    });
+
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    assert_eq!(
+        sorted(list(&repository).unwrap()),
+        sorted(digests(&manifests.iter().collect::<Vec<_>>()))
+    );
+}
+
+#[test]
+fn what_is_deleted_stays_so_when_others_attach_at_once() {
+    let registry = without_api();
+    let [old, new] = ["old", "new"].map(|age| -> Vec<_> {
+        (0..CLIENTS / 2)
+            .map(|number| signature(&format!("{age} {number}")))
+            .collect()
+    });
+    let setup = client();
+    let repository = setup.repository(&registry.reference("a")).unwrap();
+    for manifest in &old {
+        push(&repository, manifest);
+    }
+    seed_list(&registry, &old.iter().collect::<Vec<_>>());
+
+    at_once(CLIENTS, |number, client| {
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        match old.get(number) {
+            Some(old) => repository.delete(old.descriptor()).unwrap(),
+            None => push(&repository, &new[number - old.len()]),
+        }
+    });
+
+    assert_eq!(
+        sorted(listed_at_tag(&registry)),
+        sorted(digests(&new.iter().collect::<Vec<_>>()))
+    );
+}
