@@ -63,6 +63,18 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// The names of the fields, in the order in which they are written.
+    pub(crate) const MEMBERS: &[&str] = &[
+        "mediaType",
+        "digest",
+        "size",
+        "urls",
+        "annotations",
+        "data",
+        "platform",
+        "artifactType",
+    ];
+
     /// A descriptor with nothing but the three required fields.
     pub const fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
@@ -165,6 +177,7 @@ mod embedded {
 mod tests {
     use super::*;
     use crate::json;
+    use crate::json::object::Object;
 
     #[test]
     fn the_empty_descriptor_is_that_of_the_specification() {
@@ -179,6 +192,9 @@ mod tests {
         let text = br#"{"mediaType":"a/b","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"urls":["u"],"annotations":{"A":"1","b":"2"},"data":"e30=","platform":{"architecture":"","os":"linux","os.version":"1","os.features":["f"],"variant":"v"},"artifactType":"x/y"}"#;
         let descriptor: Descriptor = serde_json::from_slice(text).unwrap();
         assert_eq!(json::to_vec(&descriptor), text);
+        let object = Object::of(&descriptor).unwrap();
+        let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, Descriptor::MEMBERS);
     }
 
     #[test]

@@ -96,6 +96,20 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// What a name stands for is something else than what is needed.
+    WrongKind {
+        /// The name.
+        name: String,
+        /// What is needed, such as `a manifest`.
+        wanted: &'static str,
+    },
+    /// An index has no entry for a manifest.
+    NotInIndex {
+        /// The digest of the manifest.
+        digest: String,
+        /// What the index was called.
+        index: String,
+    },
     /// Content is not what its descriptor says.
     Verification {
         /// The digest that the content should have.
@@ -294,7 +308,7 @@ impl Error {
     /// ```
     pub fn is_not_found(&self) -> bool {
         match self.root() {
-            Self::NotFound { .. } => true,
+            Self::NotFound { .. } | Self::NotInIndex { .. } => true,
             Self::Refused(refusal) => refusal.says_not_found(),
             _ => false,
         }
@@ -390,6 +404,10 @@ impl fmt::Display for Error {
             Self::Transport { method, url, .. } => write!(f, "{} \"{url}\"", title_case(method)),
             Self::Protocol { what, reason } | Self::Credential { what, reason } => {
                 write!(f, "{what}: {reason}")
+            }
+            Self::WrongKind { name, wanted } => write!(f, "{name} is not {wanted}"),
+            Self::NotInIndex { digest, index } => {
+                write!(f, "{digest} does not exist in the index {index}")
             }
             Self::Verification { digest, mismatch } => write!(f, "{digest}: {mismatch}"),
             Self::TooLarge {

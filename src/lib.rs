@@ -15,6 +15,10 @@
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`] |
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
+//! | give an artifact further tags | [`tag::tag`] |
+//! | make or change an index of manifests | [`index::create`], [`index::update`] |
+//! | find what is attached to an artifact | [`store::Referrers`] |
+//! | delete artifacts, blobs and tags | [`store::Delete`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
 //!
@@ -66,6 +70,7 @@ pub mod error;
 #[cfg(feature = "archive")]
 pub mod file_store;
 pub mod graph;
+pub mod index;
 pub mod json;
 pub mod layout;
 #[cfg(feature = "archive")]
@@ -88,6 +93,7 @@ pub mod registry;
 pub mod retry;
 pub mod single;
 pub mod store;
+pub mod tag;
 #[cfg(feature = "archive")]
 mod temporary;
 #[cfg(test)]

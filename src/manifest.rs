@@ -264,6 +264,18 @@ pub struct ArtifactManifest {
     pub annotations: Annotations,
 }
 
+impl ImageIndex {
+    /// The names of the fields, in the order in which they are written.
+    pub(crate) const MEMBERS: &[&str] = &[
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "manifests",
+        "subject",
+        "annotations",
+    ];
+}
+
 impl From<&ImageManifest> for RawManifest {
     fn from(manifest: &ImageManifest) -> Self {
         Self::new(MediaType::IMAGE_MANIFEST, json::to_vec(manifest))

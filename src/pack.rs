@@ -140,7 +140,7 @@ pub fn platform_config(platform: &Platform) -> (Descriptor, Vec<u8>) {
     (Descriptor::of(MediaType::IMAGE_CONFIG, &bytes), bytes)
 }
 
-fn valid(what: &'static str, media_type: MediaType) -> Result<MediaType> {
+pub(crate) fn valid(what: &'static str, media_type: MediaType) -> Result<MediaType> {
     if media_type.is_valid() {
         Ok(media_type)
     } else {

@@ -43,6 +43,10 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The names of the fields, in the order in which they are written.
+    pub(crate) const MEMBERS: &[&str] =
+        &["architecture", "os", "os.version", "os.features", "variant"];
+
     /// Whether this platform serves a request for `wanted`: operating system and architecture are equal, version and
     /// variant are equal where the request names one, and every wanted feature is there.
     pub fn satisfies(&self, wanted: &Self) -> bool {

@@ -215,7 +215,7 @@ impl FromStr for TagOrDigest {
         if text.contains(':') {
             let digest = text.parse().map_err(|error| match error {
                 Error::InvalidDigest { digest, reason } => {
-                    invalid(text, format!("invalid digest \"{digest}\": {reason}"))
+                    invalid("", format!("invalid digest \"{digest}\": {reason}"))
                 }
                 other => other,
             })?;

@@ -81,6 +81,13 @@ impl Object {
         self.members.insert(place, (name.to_owned(), value));
     }
 
+    /// Adds the members of `other` behind these, except those of the given names, which must be all that both may have.
+    pub(crate) fn extend_except(&mut self, names: &[&str], other: Self) {
+        let others = other.members.into_iter();
+        self.members
+            .extend(others.filter(|(name, _)| !names.contains(&name.as_str())));
+    }
+
     /// Removes a member.
     pub(crate) fn remove(&mut self, name: &str) {
         self.members.retain(|(known, _)| known != name);

@@ -9,18 +9,6 @@ use crate::digest::Digest;
 use crate::json::object::{Object, text_of};
 use crate::json::{Annotations, null_as_default};
 
-/// The members of an entry that are known, in the order in which they are written.
-const ENTRY_ORDER: [&str; 8] = [
-    "mediaType",
-    "digest",
-    "size",
-    "urls",
-    "annotations",
-    "data",
-    "platform",
-    "artifactType",
-];
-
 /// One of the `manifests`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -148,10 +136,10 @@ fn with_annotations(mut entry: Object, annotations: &Object) -> String {
 /// Puts a known member where the specification's order has it. Unknown members come last.
 fn put_member(entry: &mut Object, name: &str, value: String) {
     let rank = |name: &str| {
-        ENTRY_ORDER
+        Descriptor::MEMBERS
             .iter()
             .position(|known| *known == name)
-            .unwrap_or(ENTRY_ORDER.len())
+            .unwrap_or(Descriptor::MEMBERS.len())
     };
     let own = rank(name);
     entry.put(name, value, |other| rank(other) > own);

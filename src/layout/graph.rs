@@ -220,7 +220,7 @@ mod tests {
     fn more_manifests_than_an_index_may_list_are_refused() {
         let mut queue = Queue::default();
         let mut add = |number: usize| {
-            let digest = Digest::of(&number.to_le_bytes());
+            let digest = format!("sha256:{number:064x}").parse().unwrap();
             queue.add(&Descriptor::new(MediaType::IMAGE_INDEX, digest, 1))
         };
         (0..MAX_MANIFESTS).for_each(|number| add(number).unwrap());

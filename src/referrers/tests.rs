@@ -248,7 +248,10 @@ fn more_referrers_than_any_subject_has_are_refused() {
     let mut selection = Selection::new(&subject, None);
     let mut page = |start: usize, end: usize| {
         let page: Vec<_> = (start..end)
-            .map(|number| Descriptor::of(MediaType::IMAGE_MANIFEST, &number.to_le_bytes()))
+            .map(|number| {
+                let digest = format!("sha256:{number:064x}").parse().unwrap();
+                Descriptor::new(MediaType::IMAGE_MANIFEST, digest, 1)
+            })
             .collect();
         selection.of_page(&page, false)
     };

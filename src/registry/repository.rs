@@ -19,7 +19,8 @@ use crate::url::Url;
 
 /// A repository of a registry.
 ///
-/// Manifests, by their media type, live at the registry's manifest endpoint and everything else at its blob endpoint.
+/// Manifests, by their media type, live at the registry's manifest endpoint and everything else at its blob endpoint. What
+/// names a manifest is a tag, a digest, or either of them behind the full name of this repository.
 #[derive(Debug)]
 pub struct Repository<'c> {
     pub(super) client: &'c Client,
@@ -94,6 +95,21 @@ impl<'c> Repository<'c> {
         }
     }
 
+    /// Reads a tag or digest. Behind the full name of this repository it is one too.
+    fn tag_or_digest(&self, text: &str) -> Result<TagOrDigest> {
+        let full = text.parse::<Reference>().ok();
+        let Some((full, name)) = full.as_ref().and_then(|full| Some((full, full.name()?))) else {
+            return text.parse();
+        };
+        if *full.registry() == self.registry && *full.repository() == self.name {
+            return Ok(name.clone());
+        }
+        Err(Error::InvalidReference {
+            reference: text.to_owned(),
+            reason: format!("it is not in {}", self.path()),
+        })
+    }
+
     pub(super) fn reading<'b>(&self, method: Method, url: Url) -> Draft<'b> {
         self.draft(method, url).scopes(self.scopes.clone())
     }
@@ -124,7 +140,7 @@ impl<'c> Repository<'c> {
 
 impl Source for Repository<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.stat_manifest(&reference.parse()?)
+        self.stat_manifest(&self.tag_or_digest(reference)?)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -147,7 +163,7 @@ impl Source for Repository<'_> {
     }
 
     fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
-        let manifest = self.read_manifest(&reference.parse()?, limit)?;
+        let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
         let descriptor = manifest.descriptor().clone();
         let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
         Ok((descriptor, reader))
@@ -163,7 +179,7 @@ impl Source for Repository<'_> {
     }
 
     fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
-        self.read_manifest(&reference.parse()?, limit)
+        self.read_manifest(&self.tag_or_digest(reference)?, limit)
     }
 }
 
@@ -178,7 +194,7 @@ impl Target for Repository<'_> {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        let reference: TagOrDigest = reference.parse()?;
+        let reference = self.tag_or_digest(reference)?;
         check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
@@ -198,7 +214,7 @@ impl Target for Repository<'_> {
                 expected.media_type
             )));
         }
-        let reference: TagOrDigest = reference.parse()?;
+        let reference = self.tag_or_digest(reference)?;
         check_name(expected, reference.as_str())?;
         self.write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)

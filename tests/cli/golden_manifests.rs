@@ -140,6 +140,29 @@ fn a_directory() {
     assert_eq!(layer(&manifest), layer(golden));
 }
 
+/// G9.
+#[test]
+fn an_index() {
+    let oras = Oras::new();
+    world::standard_files(&oras.directory());
+    let push = ["push", "-a", CREATED, "--oci-layout"];
+    let amd64 = ["layout:amd64", "--artifact-platform", "linux/amd64"];
+    let arm = ["layout:arm", "--artifact-platform", "linux/arm/v7"];
+    let file = &["hello.txt"];
+    oras.run([&push[..], &amd64, TYPE, file].concat()).success();
+    oras.run([&push[..], &arm, file].concat()).success();
+    let create = ["manifest", "index", "create", "--oci-layout", "-a", "k=v"];
+
+    let made = oras.run([&create[..], &["-o", "-", "layout", "amd64", "arm"]].concat());
+    let golden = |text: &str| golden::assert_fixture("manifests/G9.json", text);
+    golden(&made.success().stdout());
+
+    oras.run([&create[..], &["layout:g9", "amd64", "arm"]].concat())
+        .success();
+    let fetched = oras.run(["manifest", "fetch", "--oci-layout", "layout:g9"]);
+    golden(&fetched.success().stdout());
+}
+
 /// G10 and G12.
 #[test]
 fn a_new_layout() {

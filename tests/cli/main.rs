@@ -27,10 +27,13 @@ mod interrupted;
 mod layout;
 mod login;
 mod manifest_fetch;
+mod manifest_index_create;
+mod manifest_index_update;
 mod pull;
 mod push;
 mod repo_tags;
 mod resolve;
+mod tag;
 mod version;
 
 #[test]
@@ -42,10 +45,13 @@ fn no_transcript_is_forgotten() {
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
+        manifest_index_create::TRANSCRIPTS,
+        manifest_index_update::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
+        tag::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]
     .concat();

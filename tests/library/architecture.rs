@@ -65,12 +65,14 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ),
     (
         "algorithms",
-        &["copy", "graph", "pack", "pull", "push", "single"],
+        &[
+            "copy", "graph", "index", "pack", "pull", "push", "single", "tag",
+        ],
     ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 13] = [
+const SIBLINGS: [(&str, &[&str]); 14] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -82,6 +84,7 @@ const SIBLINGS: [(&str, &[&str]); 13] = [
     ("memory", &["content", "store"]),
     ("registry", &["content", "store"]),
     ("copy", &["graph"]),
+    ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
     ("push", &["copy", "pack"]),
 ];

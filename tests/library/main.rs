@@ -17,6 +17,7 @@ mod conformance;
 mod copy;
 mod copy_failures;
 mod families;
+mod index;
 mod limits;
 mod manifests;
 mod pagination;
@@ -26,6 +27,7 @@ mod redirects;
 mod referrers;
 mod retry;
 mod secrets;
+mod tag;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]

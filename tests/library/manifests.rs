@@ -6,7 +6,7 @@ use oras::descriptor::Descriptor;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::registry::Client;
 use oras::store::Source;
-use oras::{MediaType, RawManifest, Result};
+use oras::{Error, MediaType, RawManifest, Result};
 
 use crate::setup::{ABSENT, client, text};
 use crate::support::registry::{Personality, TestRegistry, on, sha256};
@@ -71,6 +71,25 @@ fn a_tag_is_resolved_by_one_head() {
         registry.log(),
         ["HEAD /v2/a/manifests/v1 (no authorization)"]
     );
+}
+
+#[test]
+fn a_name_is_known_behind_the_full_name_of_the_repository_too() {
+    let registry = registry_with(Personality::default());
+    let full = registry.reference("a");
+
+    for name in [format!("{full}:v1"), format!("{full}@{}", sha256(INDEX))] {
+        assert_eq!(resolve(&client(), &registry, &name).unwrap(), index());
+        assert_eq!(read(&client(), &registry, &name).unwrap().bytes(), INDEX);
+    }
+    let elsewhere = registry.reference("b:v1");
+    let error = resolve(&client(), &registry, &elsewhere).unwrap_err();
+    assert_eq!(
+        text(&error),
+        format!("\"{elsewhere}\": invalid reference: it is not in {full}")
+    );
+    let error = resolve(&client(), &registry, &full).unwrap_err();
+    assert!(matches!(error, Error::InvalidReference { .. }), "{error}");
 }
 
 #[test]
@@ -223,7 +242,7 @@ fn a_web_site_has_nothing_whatever_it_answers() {
         repository.exists(&manifest).unwrap_err(),
         repository.resolve("v1").unwrap_err(),
     ] {
-        assert!(matches!(error, oras::Error::Protocol { .. }), "{error:?}");
+        assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
     }
 }
 

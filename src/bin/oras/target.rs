@@ -60,13 +60,12 @@ impl Target {
             given,
             ..
         } = flags;
-        let is_layout = layout.oci_layout || !layout.oci_layout_path.is_empty();
         if layout.oci_layout && !layout.oci_layout_path.is_empty() {
             return Err(Failure::usage(
                 "--oci-layout-path, --oci-layout cannot be used at the same time",
             ));
         }
-        if is_layout {
+        if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
                 return Err(Failure::usage(
                     "custom header flags cannot be used on an OCI image layout target",
@@ -148,13 +147,18 @@ impl Target {
 
     /// `[registry] name:tag`, as status lines show it.
     pub(crate) fn shown(&self) -> Shown<'_> {
+        self.shown_as(&self.raw)
+    }
+
+    /// `[registry] name`, for something else at the same place.
+    pub(crate) const fn shown_as<'n>(&self, name: &'n str) -> Shown<'n> {
         Shown {
             kind: if self.is_layout() {
                 "oci-layout"
             } else {
                 "registry"
             },
-            raw: &self.raw,
+            name,
         }
     }
 

@@ -46,6 +46,23 @@ fn a_manifest_gets_another_tag_by_its_own_bytes() {
 }
 
 #[test]
+fn a_manifest_is_named_by_the_full_name_too() {
+    let registry = registry_with(Personality::default());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let pushed = registry.reference("a:v2");
+    repository
+        .push_tagged(&index(), &mut &*INDEX, &pushed)
+        .unwrap();
+    repository
+        .tag(&index(), &registry.reference("a:v3"))
+        .unwrap();
+
+    assert_eq!(registry.tags("a"), ["v1", "v2", "v3"]);
+}
+
+#[test]
 fn a_digest_of_something_else_is_refused_before_any_request() {
     let registry = registry_with(Personality::default());
     let client = client();

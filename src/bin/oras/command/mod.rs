@@ -8,6 +8,7 @@ mod pull;
 mod push;
 mod repo;
 mod resolve;
+mod tag;
 mod version;
 
 use crate::context::Context;
@@ -26,7 +27,10 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<tag::Args>(tag::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
+    Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];
 

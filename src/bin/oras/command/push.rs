@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use oras::pack::ImageSpec;
 use oras::push::{Event, PushFile, PushOptions, push};
-use oras::store::Target as Destination;
+use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
 use super::annotations::All;
@@ -196,14 +196,15 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     if is_text {
         context.print_line(&format!("Pushed {}", target.shown()))?;
     }
-    tag(
-        &target,
-        &*destination,
-        &manifest,
-        &further_tags,
-        is_text,
-        context,
-    )?;
+    let mut on_tagged = |tag: &str| {
+        if is_text {
+            Lines::new(context, true).tagged(tag)
+        } else {
+            Ok(())
+        }
+    };
+    add_tags(&*destination, &manifest, &further_tags, &mut on_tagged)
+        .map_err(|error| target.failure(&error))?;
     report(&target, &manifest, further_tags, &format, context)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;
@@ -278,27 +279,6 @@ fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
         media_type: media_type.map(MediaType::from),
         ..PushFile::from(path)
     }))
-}
-
-/// Gives the pushed manifest further tags.
-fn tag(
-    target: &Target,
-    destination: &dyn Destination,
-    manifest: &RawManifest,
-    tags: &[String],
-    is_text: bool,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    let descriptor = manifest.descriptor().plain();
-    for tag in tags {
-        destination
-            .push_tagged(&descriptor, &mut manifest.bytes(), tag)
-            .map_err(|error| target.failure(&error.context(format!("failed to tag {tag}"))))?;
-        if is_text {
-            context.print_line(&format!("Tagged {tag}"))?;
-        }
-    }
-    Ok(())
 }
 
 fn report(

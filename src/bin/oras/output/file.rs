@@ -7,6 +7,9 @@ use std::path::Path;
 use oras::Error;
 use oras::output_dir::{OutputDir, OutputOptions};
 
+use crate::failure::Failure;
+use crate::flags::quote;
+
 /// Writes `bytes` to the file at `path`. A file appears, or is replaced, when it is whole; anything else that has the name,
 /// such as a pipe or a terminal, is written to as it is.
 pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
@@ -35,4 +38,15 @@ pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
     let mut file = directory.create_file(name)?;
     file.write_all(bytes).map_err(Error::io("write", typed))?;
     file.commit().map(|_| ())
+}
+
+/// As [`write`], for the file that `--output` names.
+pub(crate) fn write_output(path: &str, bytes: &[u8]) -> Result<(), Failure> {
+    write(path, bytes).map_err(|error| {
+        let doing = match &error {
+            Error::Io { doing: "open", .. } => "open",
+            _ => "write",
+        };
+        Failure::of(&error).context(&format!("failed to {doing} {}", quote::double(path)))
+    })
 }

@@ -61,11 +61,7 @@ impl Format {
     ) -> Result<(), Failure> {
         match self {
             Self::Text => Ok(()),
-            Self::Json => {
-                let mut json = pretty(&oras::json::to_vec(result))?;
-                json.push(b'\n');
-                context.print_bytes(&json)
-            }
+            Self::Json => print_json(&oras::json::to_vec(result), true, context),
             Self::Template(template) => {
                 let value = serde_json::to_value(result)
                     .map_err(|error| Failure::new(error.to_string()))?;
@@ -75,7 +71,21 @@ impl Format {
     }
 }
 
+/// Prints JSON as it is, or, if it is to be `indented`, so with a newline.
+pub(crate) fn print_json(
+    json: &[u8],
+    indented: bool,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    if !indented {
+        return context.print_bytes(json);
+    }
+    let mut json = pretty(json)?;
+    json.push(b'\n');
+    context.print_bytes(&json)
+}
+
 /// Indents JSON by two spaces a level.
-pub(crate) fn pretty(json: &[u8]) -> Result<Vec<u8>, Failure> {
+fn pretty(json: &[u8]) -> Result<Vec<u8>, Failure> {
     oras::json::indent(json).map_err(|error| Failure::of(&error.context("failed to indent")))
 }

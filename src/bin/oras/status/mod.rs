@@ -1,9 +1,10 @@
 //! Status: what is being done, while it is being done. Not the result.
 
-use oras::{Descriptor, Result, copy, pull, push};
+use oras::{Descriptor, Result, copy, index, pull, push, tag};
 
 use crate::context::Context;
 use crate::failure::to_stdout;
+use crate::output::text::Shown;
 
 /// Writes status lines to stdout, for a command that prints text.
 pub(crate) struct Lines<'c> {
@@ -56,6 +57,43 @@ impl<'c> Lines<'c> {
             pull::Event::Skipped(node) => self.about("Skipped    ", node),
             _ => Ok(()),
         }
+    }
+
+    /// One line about the making of an index.
+    pub(crate) fn index(&mut self, event: index::Event<'_>) -> Result<()> {
+        match event {
+            index::Event::Fetching(reference) => self.line(&format!("Fetching  {reference}")),
+            index::Event::Fetched(reference, node) => self.named("Fetched  ", reference, node),
+            index::Event::Removed(digest) => self.line(&format!("Removed   {digest}")),
+            index::Event::Added(reference, node) => self.named("Added    ", reference, node),
+            index::Event::Merged(reference, node) => self.named("Merged   ", reference, node),
+            _ => Ok(()),
+        }
+    }
+
+    /// A line about a manifest and the name it was asked for by, which a digest need not be told twice.
+    fn named(&mut self, verb: &str, reference: &str, node: &Descriptor) -> Result<()> {
+        if reference == node.digest.as_str() {
+            self.line(&format!("{verb} {reference}"))
+        } else {
+            self.line(&format!("{verb} {} {reference}", node.digest))
+        }
+    }
+
+    /// One line about tagging what is at `path`.
+    pub(crate) fn tag(&mut self, event: tag::Event<'_>, path: &Shown<'_>) -> Result<()> {
+        match event {
+            tag::Event::Resolved(descriptor) => {
+                self.line(&format!("Tagging {path}@{}", descriptor.digest))
+            }
+            tag::Event::Tagged(tag) => self.tagged(tag),
+            _ => Ok(()),
+        }
+    }
+
+    /// The line about a tag that was given.
+    pub(crate) fn tagged(&mut self, tag: &str) -> Result<()> {
+        self.line(&format!("Tagged {tag}"))
     }
 
     fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use oras::graph::{self, select_platform};
 use oras::manifest::MAX_MANIFEST_BYTES;
-use oras::{Descriptor, Error, RawManifest};
+use oras::{Descriptor, RawManifest};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::flags::groups::{
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
 use crate::output::file;
-use crate::output::format::{Format, pretty};
+use crate::output::format::{Format, print_json};
 use crate::output::model;
 use crate::target::{Target, TargetFlags, parse_platform};
 
@@ -160,16 +160,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     })?;
     let to_file = !matches!(args.own.output.as_str(), "" | "-");
     if to_file {
-        file::write(&args.own.output, manifest.bytes()).map_err(|error| {
-            let doing = match &error {
-                Error::Io { doing: "open", .. } => "open",
-                _ => "write",
-            };
-            Failure::of(&error).context(&format!(
-                "failed to {doing} {}",
-                quote::double(&args.own.output)
-            ))
-        })?;
+        file::write_output(&args.own.output, manifest.bytes())?;
     }
     if args.descriptor.descriptor {
         return print_descriptor(manifest.descriptor(), &args, context);
@@ -184,7 +175,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     if to_file {
         return Ok(());
     }
-    print_json(manifest.bytes(), &args, context)
+    print_json(manifest.bytes(), args.pretty.pretty, context)
 }
 
 /// What excludes each other, whatever the target.
@@ -216,16 +207,5 @@ fn print_descriptor(
     args: &Args,
     context: &mut Context,
 ) -> Result<(), Failure> {
-    print_json(&oras::json::to_vec(descriptor), args, context)
-}
-
-/// Prints JSON as it is, or indented with a newline.
-fn print_json(json: &[u8], args: &Args, context: &mut Context) -> Result<(), Failure> {
-    if args.pretty.pretty {
-        let mut indented = pretty(json)?;
-        indented.push(b'\n');
-        context.print_bytes(&indented)
-    } else {
-        context.print_bytes(json)
-    }
+    print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, context)
 }

@@ -1,3 +1,4 @@
 //! `oras manifest …`
 
 pub(crate) mod fetch;
+pub(crate) mod index;

@@ -11,6 +11,13 @@ pub(crate) struct Layout {
     pub(crate) oci_layout_path: String,
 }
 
+impl Layout {
+    /// Whether the target is a layout.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.oci_layout || !self.oci_layout_path.is_empty()
+    }
+}
+
 impl FlagTable for Layout {
     const FLAGS: &'static [Flag<Self>] = &[
         Flag::switch(

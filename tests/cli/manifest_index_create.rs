@@ -1,0 +1,10 @@
+//! `oras manifest index create`.
+
+transcripts! {
+    "manifest_index_create":
+    configs,
+    indexes,
+    layouts,
+    outputs,
+    wrong_sources,
+}

@@ -1,0 +1,8 @@
+//! `oras tag`.
+
+transcripts! {
+    "tag":
+    layouts,
+    tags,
+    wrong_targets,
+}

@@ -1,0 +1,194 @@
+//! Tagging: the manifest is read once, and written under each tag.
+
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::store::{Source, Target};
+use oras::tag::{Event, TagOptions, add_tags, tag};
+use oras::{Descriptor, Error, MediaType, RawManifest};
+
+use crate::setup::{client, hello, text};
+use crate::support::registry::{TestRegistry, on};
+use crate::support::tempdir::TempDir;
+
+const INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+
+fn index() -> Descriptor {
+    Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
+}
+
+fn registry() -> TestRegistry {
+    let registry = TestRegistry::start();
+    registry.seed_manifest("a", INDEX_TYPE, INDEX, Some("v1"));
+    registry
+}
+
+/// Tags, and what was told meanwhile.
+fn told(target: &dyn Target, reference: &str, tags: &[&str]) -> (Vec<String>, Result<(), Error>) {
+    let mut told = Vec::new();
+    let mut observer = |event: Event<'_>| {
+        told.push(match event {
+            Event::Resolved(descriptor) => descriptor.digest.to_string(),
+            Event::Tagged(tag) => tag.to_owned(),
+            _ => unreachable!("there are two events"),
+        });
+        Ok(())
+    };
+    let options = TagOptions {
+        observer: Some(&mut observer),
+        ..TagOptions::default()
+    };
+    let result = tag(target, reference, tags, options).map(|_| ());
+    (told, result)
+}
+
+#[test]
+fn in_a_registry_it_takes_one_get_and_a_put_for_each_tag() {
+    let registry = registry();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let (told, result) = told(&repository, "v1", &["v2", "v3"]);
+
+    result.unwrap();
+    assert_eq!(told, [index().digest.as_str(), "v2", "v3"]);
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/a/manifests/v1 (no authorization)",
+            "PUT /v2/a/manifests/v2 (no authorization)",
+            "PUT /v2/a/manifests/v3 (no authorization)",
+        ]
+    );
+    assert_eq!(registry.manifest("a", "v3").unwrap(), INDEX);
+}
+
+#[test]
+fn in_memory_and_in_a_layout_the_tag_names_the_same() {
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
+    let memory = MemoryStore::new();
+    for target in [&layout as &dyn Target, &memory] {
+        target.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+
+        let by_tag = tag(target, "v1", &["v2"], TagOptions::default()).unwrap();
+        let digest = index().digest.to_string();
+        tag(target, &digest, &["v3"], TagOptions::default()).unwrap();
+
+        assert!(by_tag.is_same_content(&index()));
+        for name in ["v2", "v3"] {
+            assert!(target.resolve(name).unwrap().is_same_content(&index()));
+        }
+    }
+}
+
+/// A blob may be larger than memory, and a layout gives it a name all the same.
+#[test]
+fn what_is_no_manifest_is_tagged_without_being_read() {
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
+    layout.push(&hello(), &mut &b"hello"[..]).unwrap();
+    let options = TagOptions {
+        max_manifest_bytes: 0,
+        ..TagOptions::default()
+    };
+
+    let tagged = tag(&layout, hello().digest.as_str(), &["blob"], options).unwrap();
+
+    assert_eq!(tagged, hello());
+    assert!(layout.resolve("blob").unwrap().is_same_content(&hello()));
+}
+
+#[test]
+fn a_manifest_that_is_not_what_its_digest_says_gets_no_tag() {
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
+    layout.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+    let path = temporary.join(format!("blobs/sha256/{}", index().digest.encoded()));
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, [b' '; INDEX.len()]).unwrap();
+
+    let error = tag(&layout, "v1", &["v2"], TagOptions::default()).unwrap_err();
+
+    assert!(error.is_verification(), "{error}");
+    assert!(layout.resolve("v2").unwrap_err().is_not_found());
+}
+
+#[test]
+fn of_several_tags_the_one_that_failed_is_named_and_those_before_it_are_given() {
+    let registry = registry().with(on("PUT", "*/manifests/v3").error(403, "DENIED", "not yours"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let (told_of_two, several) = told(&repository, "v1", &["v2", "v3", "v4"]);
+    let (_, alone) = told(&repository, "v1", &["v3"]);
+
+    let several = text(&several.unwrap_err());
+    assert!(several.starts_with("failed to tag v3: PUT"), "{several}");
+    let alone = text(&alone.unwrap_err());
+    assert!(alone.starts_with("PUT"), "{alone}");
+    assert_eq!(told_of_two, [index().digest.as_str(), "v2"]);
+    assert_eq!(registry.tags("a"), ["v1", "v2"]);
+}
+
+#[test]
+fn what_does_not_exist_is_not_tagged() {
+    let registry = registry();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let (told, result) = told(&repository, "v0", &["v2"]);
+
+    assert!(result.unwrap_err().is_not_found());
+    assert_eq!(told, [""; 0]);
+    assert_eq!(registry.tags("a"), ["v1"]);
+}
+
+#[test]
+fn a_manifest_at_hand_is_not_read_to_be_tagged() {
+    let registry = registry();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let manifest = RawManifest::new(MediaType::IMAGE_INDEX, INDEX.to_vec());
+    let mut told = Vec::new();
+
+    add_tags(&repository, &manifest, &["v2", "v3"], &mut |tag| {
+        told.push(tag.to_owned());
+        Ok(())
+    })
+    .unwrap();
+    let error = add_tags(&repository, &manifest, &["no tag"], &mut |_| Ok(())).unwrap_err();
+
+    assert_eq!(told, ["v2", "v3"]);
+    assert_eq!(
+        text(&error),
+        "failed to tag no tag: invalid reference: invalid tag \"no tag\""
+    );
+    assert_eq!(
+        registry.log(),
+        [
+            "PUT /v2/a/manifests/v2 (no authorization)",
+            "PUT /v2/a/manifests/v3 (no authorization)",
+        ]
+    );
+}
+
+#[test]
+fn an_observer_that_fails_stops_it() {
+    let memory = MemoryStore::new();
+    memory.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+    let mut observer = |event: Event<'_>| match event {
+        Event::Tagged("v2") => Err(Error::unsupported("going on")),
+        _ => Ok(()),
+    };
+    let options = TagOptions {
+        observer: Some(&mut observer),
+        ..TagOptions::default()
+    };
+
+    tag(&memory, "v1", &["v2", "v3"], options).unwrap_err();
+
+    assert!(memory.resolve("v2").is_ok());
+    assert!(memory.resolve("v3").unwrap_err().is_not_found());
+}
