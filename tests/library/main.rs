@@ -13,6 +13,7 @@ mod setup;
 mod architecture;
 mod auth;
 mod blobs;
+mod catalog;
 mod conformance;
 mod copy;
 mod copy_failures;
