@@ -6,11 +6,25 @@
 use std::io::Read;
 
 use crate::content::{Content, VerifyReader};
-use crate::copy::{Event, Observer};
 use crate::descriptor::Descriptor;
 use crate::error::Result;
 use crate::manifest::RawManifest;
-use crate::store::{Pushed, Target};
+use crate::store::{Pushed, Target, check_name};
+
+/// What happens to a piece of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// It is about to be sent.
+    Started(&'a Descriptor),
+    /// It was stored.
+    Stored(&'a Descriptor),
+    /// It was there already.
+    Existed(&'a Descriptor),
+}
+
+/// What is told about it. An error stops the push.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// Pushes content that is what `expected` says, unless the target has it. It lasts when this returns.
 ///
@@ -46,7 +60,7 @@ pub fn push_blob(
     };
     target.sync()?;
     observer(match pushed {
-        Pushed::Stored => Event::Copied(expected),
+        Pushed::Stored => Event::Stored(expected),
         Pushed::AlreadyThere => Event::Existed(expected),
     })?;
     Ok(pushed)
@@ -67,6 +81,7 @@ pub fn push_manifest(
 ) -> Result<Pushed> {
     let descriptor = manifest.descriptor();
     let reference = reference.unwrap_or(descriptor.digest.as_str());
+    check_name(descriptor, reference)?;
     match target.resolve(reference) {
         Ok(found) if found.digest == descriptor.digest => {
             observer(Event::Existed(descriptor))?;
@@ -78,7 +93,7 @@ pub fn push_manifest(
     }
     observer(Event::Started(descriptor))?;
     target.push_tagged(descriptor, &mut manifest.bytes(), reference)?;
-    observer(Event::Copied(descriptor))?;
+    observer(Event::Stored(descriptor))?;
     Ok(Pushed::Stored)
 }
 

@@ -28,10 +28,12 @@ mod redirects;
 mod referrers;
 mod retry;
 mod secrets;
+mod single;
 mod tag;
 mod test_ground;
 mod test_registry;
 #[cfg(feature = "tls")]
 mod tls;
 mod uploads;
+mod views;
 mod warnings;
