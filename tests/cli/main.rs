@@ -19,6 +19,8 @@ macro_rules! transcripts {
     };
 }
 
+mod blob_fetch;
+mod blob_push;
 mod command_line;
 mod golden_manifests;
 mod help;
@@ -27,10 +29,13 @@ mod interrupted;
 mod layout;
 mod login;
 mod manifest_fetch;
+mod manifest_fetch_config;
 mod manifest_index_create;
 mod manifest_index_update;
+mod manifest_push;
 mod pull;
 mod push;
+mod repo_ls;
 mod repo_tags;
 mod resolve;
 mod tag;
@@ -39,16 +44,21 @@ mod version;
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        blob_fetch::TRANSCRIPTS,
+        blob_push::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
+        manifest_fetch_config::TRANSCRIPTS,
         manifest_index_create::TRANSCRIPTS,
         manifest_index_update::TRANSCRIPTS,
+        manifest_push::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
+        repo_ls::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
         tag::TRANSCRIPTS,

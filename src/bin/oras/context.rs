@@ -8,15 +8,16 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use oras::Secret;
+use oras::content::VerifyReader;
 use oras::credentials::{Places, Warning};
 use oras::reference::RegistryName;
 use oras::transport::Proxies;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, STDOUT};
 use crate::terminal::Silence;
 
 /// A secret on stdin is at most this long, in bytes: longer than any token, shorter than a file given by mistake.
@@ -71,6 +72,16 @@ impl Context {
     /// Writes a result as it is.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.write_all(bytes).map_err(Failure::of_stdout)
+    }
+
+    /// Writes content as it comes. What was written before a failure is out.
+    pub(crate) fn print_content(&mut self, content: VerifyReader<'_>) -> oras::Result<()> {
+        content.copy_to(&mut self.stdout, Path::new(STDOUT))
+    }
+
+    /// Content that a command sends.
+    pub(crate) fn stdin(&self) -> io::StdinLock<'static> {
+        self.stdin.lock()
     }
 
     /// Writes what is not a result. When nobody listens there is nothing left to be done about it.

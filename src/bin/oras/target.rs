@@ -4,9 +4,9 @@ use std::path::Path;
 
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::Reference;
-use oras::registry::{Client, Repository};
+use oras::registry::{Client, ReferrersMode, Repository};
 use oras::store::{Source, TagLister, Target as WritableStore};
-use oras::{Error, Platform};
+use oras::{Digest, Error, Platform};
 
 use crate::access::Access;
 use crate::context::Context;
@@ -122,6 +122,24 @@ impl Target {
         })
     }
 
+    /// The digest, where one is needed. In a layout a tag will do.
+    pub(crate) fn required_digest(&self, command: &CommandSpec) -> Result<&str, Failure> {
+        let reference = self.reference().ok_or_else(|| {
+            Failure::usage(format!("{}: no digest specified", quote::double(&self.raw)))
+                .with_usage_of(command)
+                .recommend(format!(
+                    "Please specify a reference in the form of \"<name>@<digest>\". {}",
+                    command.see_help()
+                ))
+        })?;
+        match reference.parse::<Digest>() {
+            Err(Error::InvalidDigest { reason, .. }) if !self.is_layout() => {
+                Err(Failure::usage(reason.to_string()))
+            }
+            _ => Ok(reference),
+        }
+    }
+
     /// The tag or digest.
     pub(crate) fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
@@ -219,12 +237,40 @@ impl Target {
             Place::Registry(reference) => {
                 Ok(Box::new(self.repository(reference, client)?.for_writing()))
             }
-            Place::Layout { path, .. } => {
-                let store = LayoutStore::create_or_open(Path::new(path))
-                    .map_err(|error| self.failure(&error))?;
-                Ok(Box::new(store))
-            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
         }
+    }
+
+    /// The manifests, for writing some of any type. A layout that does not exist is created.
+    pub(crate) fn manifests_to_write<'c>(
+        &self,
+        client: &'c Client,
+        mode: ReferrersMode,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_writing();
+                let manifests = repository.with_referrers_mode(mode).into_manifests();
+                Ok(Box::new(manifests))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The blobs, for reading. Nothing is created.
+    pub(crate) fn blobs<'c>(&self, client: &'c Client) -> Result<Box<dyn Source + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?;
+                Ok(Box::new(repository.into_blobs()))
+            }
+            Place::Layout { .. } => Ok(self.source(client)?),
+        }
+    }
+
+    /// The layout at `path`, for writing.
+    fn layout(&self, path: &str) -> Result<LayoutStore, Failure> {
+        LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))
     }
 
     /// A failure of the library at this target, in the user's terms.

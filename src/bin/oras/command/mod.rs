@@ -1,6 +1,7 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod blob;
 mod login;
 mod logout;
 mod manifest;
@@ -28,9 +29,14 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<tag::Args>(tag::run),
+    Entry::new::<blob::fetch::Args>(blob::fetch::run),
+    Entry::new::<blob::push::Args>(blob::push::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<manifest::fetch_config::Args>(manifest::fetch_config::run),
+    Entry::new::<manifest::push::Args>(manifest::push::run),
     Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
     Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
+    Entry::new::<repo::ls::Args>(repo::ls::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
 ];
 

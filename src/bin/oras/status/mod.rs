@@ -1,6 +1,6 @@
 //! Status: what is being done, while it is being done. Not the result.
 
-use oras::{Descriptor, Result, copy, index, pull, push, tag};
+use oras::{Descriptor, Result, copy, index, pull, push, single, tag};
 
 use crate::context::Context;
 use crate::failure::to_stdout;
@@ -43,6 +43,16 @@ impl<'c> Lines<'c> {
             push::Event::Copy(copy::Event::Named(node)) if self.named_root => {
                 self.about("Exists   ", node)
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// One line about a push of a single piece of content.
+    pub(crate) fn single(&mut self, event: single::Event<'_>) -> Result<()> {
+        match event {
+            single::Event::Started(node) => self.about("Uploading", node),
+            single::Event::Stored(node) => self.about("Uploaded ", node),
+            single::Event::Existed(node) => self.about("Exists   ", node),
             _ => Ok(()),
         }
     }

@@ -1,4 +1,6 @@
 //! `oras manifest …`
 
 pub(crate) mod fetch;
+pub(crate) mod fetch_config;
 pub(crate) mod index;
+pub(crate) mod push;

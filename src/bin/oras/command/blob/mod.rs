@@ -1,0 +1,4 @@
+//! `oras blob …`
+
+pub(crate) mod fetch;
+pub(crate) mod push;
