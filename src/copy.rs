@@ -10,7 +10,8 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Operation, Result, Side};
 use crate::graph::Resolved;
-use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::limits;
+use crate::manifest::RawManifest;
 use crate::platform::Platform;
 use crate::store::{Fetched, Pushed, Source, Target};
 
@@ -18,32 +19,23 @@ use crate::store::{Fetched, Pushed, Source, Target};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`].
+    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`](limits::MAX_MANIFEST_BYTES).
     pub max_manifest_bytes: u64,
-    /// Bytes of all manifests that are read, together: [`MAX_METADATA_BYTES`](Self::MAX_METADATA_BYTES).
+    /// Bytes of all manifests that are read, together: [`MAX_METADATA_BYTES`](limits::MAX_METADATA_BYTES).
     pub max_metadata_bytes: u64,
-    /// Pieces of content: [`MAX_NODES`](Self::MAX_NODES).
+    /// Pieces of content: [`MAX_NODES`](limits::MAX_NODES).
     pub max_nodes: u64,
-    /// Levels, from the root to the content that is farthest from it: [`MAX_DEPTH`](Self::MAX_DEPTH).
+    /// Levels, from the root to the content that is farthest from it: [`MAX_GRAPH_DEPTH`](limits::MAX_GRAPH_DEPTH).
     pub max_depth: u64,
-}
-
-impl Limits {
-    /// 64 MiB: tens of thousands of usual manifests. A pull holds them in memory, and so does a copy what they refer to.
-    pub const MAX_METADATA_BYTES: u64 = 64 << 20;
-    /// One million: what was handled is held in memory, so that it is handled once.
-    pub const MAX_NODES: u64 = 1_000_000;
-    /// 100: real graphs have three or four levels, one without end has more.
-    pub const MAX_DEPTH: u64 = 100;
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_manifest_bytes: MAX_MANIFEST_BYTES,
-            max_metadata_bytes: Self::MAX_METADATA_BYTES,
-            max_nodes: Self::MAX_NODES,
-            max_depth: Self::MAX_DEPTH,
+            max_manifest_bytes: limits::MAX_MANIFEST_BYTES,
+            max_metadata_bytes: limits::MAX_METADATA_BYTES,
+            max_nodes: limits::MAX_NODES,
+            max_depth: limits::MAX_GRAPH_DEPTH,
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
 use crate::error::{Error, Result};
+use crate::quoted::{MAX_QUOTED_CHARS, quoted};
 
 /// A digest algorithm that content can be verified with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -136,7 +137,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self> {
         let invalid = |reason| Error::InvalidDigest {
-            digest: text.to_owned(),
+            digest: quoted(text, MAX_QUOTED_CHARS),
             reason,
         };
         let (name, encoded) = text
@@ -219,9 +220,9 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map_err(|error: Error| serde::de::Error::custom(format!("{error}: \"{text}\"")))
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 

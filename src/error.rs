@@ -6,12 +6,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::descriptor::Descriptor;
 use crate::digest::InvalidDigest;
 use crate::platform::InvalidPlatform;
+use crate::quoted::{MAX_QUOTED_CHARS, OneLine, quoted};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -240,7 +242,7 @@ impl Error {
     pub fn malformed(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Malformed {
             what: what.into(),
-            reason: reason.into(),
+            reason: quoted(&reason.into(), MAX_QUOTED_CHARS),
         }
     }
 
@@ -350,6 +352,7 @@ struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = OneLine(f);
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
         while let Some(cause) = source {
@@ -363,8 +366,15 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
+/// One line, whatever names and words of others are in it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut OneLine(f))
+    }
+}
+
+impl Error {
+    fn write(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Self::InvalidReference { reference, reason } if reference.is_empty() => {
                 write!(f, "invalid reference: {reason}")
@@ -399,8 +409,8 @@ impl fmt::Display for Error {
                 f.write_str("not found")?;
                 reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
             }
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Unauthorized { reason, .. } => reason.fmt(f),
+            Self::Refused(refusal) => write!(f, "{refusal}"),
+            Self::Unauthorized { reason, .. } => write!(f, "{reason}"),
             Self::Transport { method, url, .. } => write!(f, "{} \"{url}\"", title_case(method)),
             Self::Protocol { what, reason } | Self::Credential { what, reason } => {
                 write!(f, "{what}: {reason}")
@@ -798,6 +808,36 @@ mod tests {
         fn assert_send_and_sync<T: Send + Sync>() {}
         assert_send_and_sync::<Error>();
         assert!(size_of::<Error>() <= 96, "{}", size_of::<Error>());
+    }
+
+    #[test]
+    fn an_error_is_one_line_whatever_names_are_in_it() {
+        let name = || "a\u{1b}[2J\r\nb\u{9b}\u{202e}".repeat(100_000);
+        for error in [
+            Error::not_found(name()),
+            Error::unsupported(name()),
+            Error::malformed(name(), name()),
+            Error::DuplicateName { name: name() },
+            Error::PathTraversal {
+                name: name(),
+                reason: "leads out",
+            },
+            Error::Overwrite {
+                path: name().into(),
+            },
+            Error::InvalidReference {
+                reference: name(),
+                reason: name(),
+            },
+            Error::io("open", name())(io::Error::other(name())),
+            Error::not_found("").context(name()),
+        ] {
+            for shown in [error.to_string(), error.chain().to_string()] {
+                assert!(!shown.contains(char::is_control), "{shown:?}");
+                assert!(!shown.contains('\u{202e}'), "{shown:?}");
+                assert!(shown.chars().count() < 20_000);
+            }
+        }
     }
 
     #[test]

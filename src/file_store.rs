@@ -16,6 +16,7 @@ use crate::content::{BUFFER_BYTES, Content, FileContent, VerifyReader};
 use crate::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Mismatch, Result};
+use crate::limits::MAX_NOTES;
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 use crate::memory::MemoryStore;
@@ -267,9 +268,6 @@ fn not_created(error: Error, path: &Path) -> Error {
         other => other,
     }
 }
-
-/// How many such remarks are kept. An archive may have a million of them.
-const MAX_NOTES: usize = 100;
 
 /// The digest of the uncompressed archive must be the one annotated, unless that is no digest at all.
 fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::error::{Error, Result};
+use crate::limits::MAX_INDENTED_DEPTH;
 
 /// Annotations: names and values of any text, sorted by the bytes of the name.
 pub type Annotations = BTreeMap<String, String>;
@@ -40,10 +41,6 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 pub fn indent(document: &[u8]) -> Result<Vec<u8>> {
     indent_by("  ", document).map_err(|error| Error::malformed("JSON", error.to_string()))
 }
-
-/// How deep a document may be nested to be indented. Each line is as long as it is deep, so that depth decides how much a
-/// small document becomes; `serde_json` reads values no deeper than this either.
-const MAX_INDENTED_DEPTH: usize = 128;
 
 /// As [`indent`], by `unit` a level.
 pub(crate) fn indent_by(unit: &str, document: &[u8]) -> serde_json::Result<Vec<u8>> {

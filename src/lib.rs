@@ -41,7 +41,7 @@
 //!   and verified.
 //! - **Secrets stay with the registry** they belong to. One function, [`auth::trust`], decides over redirects, token services,
 //!   upload locations and links to further pages; what is printed is printed without them.
-//! - **Every read of outside data has a limit**, named where it is defined. Memory does not grow with the size of blobs.
+//! - **Every read of outside data has a limit**, and all of them are in one table, [`limits`]. Memory does not grow with the size of blobs.
 //! - **Errors keep their cause** and name what they are about; see [`Error`].
 //! - **Enums that may grow** are `non_exhaustive`. The others are complete: match them whole.
 //!
@@ -75,6 +75,7 @@ pub mod json;
 pub mod layout;
 #[cfg(feature = "archive")]
 mod lexical;
+pub mod limits;
 pub mod manifest;
 pub mod media_type;
 pub mod memory;
@@ -86,6 +87,7 @@ pub mod platform;
 pub mod pull;
 #[cfg(feature = "archive")]
 pub mod push;
+mod quoted;
 mod random;
 pub mod reference;
 pub mod referrers;

@@ -11,9 +11,7 @@ use crate::json::object::Object;
 use crate::json::{self, Annotations, null_as_default};
 use crate::media_type::MediaType;
 
-/// How large a manifest may be by default, in bytes: 4 MiB, what the distribution spec asks registries to take and what
-/// widespread registries and clients refuse to exceed.
-pub const MAX_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+pub use crate::limits::MAX_MANIFEST_BYTES;
 
 /// An index of nothing, as every OCI tool writes it.
 pub(crate) const EMPTY_INDEX: &str =

@@ -13,11 +13,9 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::json::object::{Object, elements, text_of};
+pub use crate::limits::MAX_REFERRERS;
 use crate::manifest::{EMPTY_INDEX, Manifest, RawManifest};
 use crate::media_type::MediaType;
-
-/// How many referrers one subject may have: far more than any has, and few enough to remember their digests.
-pub const MAX_REFERRERS: usize = 100_000;
 
 /// The longest algorithm and the longest encoded part that a tag takes (distribution spec v1.1, "Referrers Tag Schema").
 const MAX_TAG_PARTS: (usize, usize) = (32, 64);

@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{Error, Result};
+use crate::limits::MAX_URL_BYTES;
+use crate::quoted::quoted;
 use crate::reference::split_port;
 
 /// The scheme of an address.
@@ -62,8 +64,8 @@ impl Origin {
     /// Whether the host is a literal address of this machine, of a private network or of a link, or is called localhost:
     /// nothing that a server elsewhere may send us to.
     pub fn is_local(&self) -> bool {
-        let name = self.host.strip_suffix('.').unwrap_or(&self.host);
-        if name == "localhost" || name.ends_with(".localhost") {
+        let name = self.host.trim_end_matches('.');
+        if name.ends_with(".localhost") || NAMES_OF_THIS_MACHINE.contains(&name) {
             return true;
         }
         match self
@@ -79,21 +81,64 @@ impl Origin {
     }
 }
 
+/// What `/etc/hosts` calls the loopback addresses on one system or another.
+const NAMES_OF_THIS_MACHINE: [&str; 8] = [
+    "ip6-localhost",
+    "ip6-loopback",
+    "localhost",
+    "localhost.localdomain",
+    "localhost4",
+    "localhost4.localdomain4",
+    "localhost6",
+    "localhost6.localdomain6",
+];
+
+/// What leads to this machine, or to a network that is not the internet (RFC 6890).
 const fn is_local_v4(address: Ipv4Addr) -> bool {
+    let [first, second, third, _] = address.octets();
     address.is_loopback()
         || address.is_private()
         || address.is_link_local()
-        || address.is_unspecified()
-        || address.is_broadcast()
-        || (address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64)
+        // This network, and above all 0.0.0.0, which leads to this machine.
+        || first == 0
+        // Shared address space (RFC 6598).
+        || (first == 100 && second & 0xc0 == 64)
+        // Protocol assignments, and benchmarks (RFC 2544).
+        || matches!((first, second, third), (192, 0, 0) | (198, 18 | 19, _))
+        // Multicast, and what is reserved up to the broadcast address.
+        || first >= 224
 }
 
 fn is_local_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
     address.is_loopback()
         || address.is_unspecified()
         || address.is_unique_local()
         || address.is_unicast_link_local()
-        || address.to_ipv4().is_some_and(is_local_v4)
+        || address.is_multicast()
+        // Site-local, which was deprecated and is still a private network (RFC 3879).
+        || segments[0] & 0xffc0 == 0xfec0
+        // Translation of a network's own (RFC 8215).
+        || matches!(segments, [0x64, 0xff9b, 1, ..])
+        || embedded_v4(segments).is_some_and(is_local_v4)
+}
+
+/// The IPv4 address that an IPv6 address leads to, where it is one in disguise.
+const fn embedded_v4(segments: [u16; 8]) -> Option<Ipv4Addr> {
+    let (high, low) = match segments {
+        // Compatible and mapped addresses (RFC 4291), translated ones (RFC 2765) and those of NAT64 (RFC 6052).
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        // 6to4 (RFC 3056), and ISATAP within any network (RFC 5214).
+        | [0x2002, high, low, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => (high, low),
+        // Teredo, which inverts it (RFC 4380).
+        [0x2001, 0, .., high, low] => (!high, !low),
+        _ => return None,
+    };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
 }
 
 impl fmt::Display for Origin {
@@ -271,10 +316,6 @@ impl Url {
     }
 }
 
-/// Longer addresses are refused: servers and proxies refuse them too, with less clarity. 16 KiB leave room for signed
-/// storage addresses and for long upload states.
-const MAX_URL_BYTES: usize = 16 * 1024;
-
 /// Query parameters of the registry protocol, none of them secret.
 const HARMLESS_PARAMETERS: [&str; 11] = [
     "artifactType",
@@ -290,29 +331,102 @@ const HARMLESS_PARAMETERS: [&str; 11] = [
     "tag",
 ];
 
+/// How much of a longer address is shown, in characters.
+const MAX_SHOWN_CHARS: usize = 1024;
+
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}{}",
-            self.scheme.as_str(),
-            self.authority,
-            self.path
-        )?;
-        let Some(query) = &self.query else {
-            return Ok(());
-        };
-        for (index, parameter) in query.split('&').enumerate() {
-            f.write_str(if index == 0 { "?" } else { "&" })?;
-            match parameter.split_once('=') {
-                Some((name, _)) if !HARMLESS_PARAMETERS.contains(&name) => {
-                    write!(f, "{name}=REDACTED")?;
-                }
-                _ => f.write_str(parameter)?,
-            }
+        let mut shown = format!("{}://{}{}", self.scheme.as_str(), self.authority, self.path);
+        if let Some(query) = &self.query {
+            shown.push('?');
+            shown.push_str(&shown_query(query));
         }
-        Ok(())
+        match shown.char_indices().nth(MAX_SHOWN_CHARS) {
+            Some((end, _)) => write!(f, "{}…", &shown[..end]),
+            None => f.write_str(&shown),
+        }
     }
+}
+
+/// A query without the values of parameters that are not known to be harmless.
+fn shown_query(query: &str) -> String {
+    let parameters = query.split('&').map(|parameter| {
+        let (name, value) = match parameter.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (parameter, None),
+        };
+        match value {
+            Some(value) if HARMLESS_PARAMETERS.contains(&name) && is_plain(value) => {
+                parameter.to_owned()
+            }
+            Some(_) if is_parameter_name(name) => format!("{name}=REDACTED"),
+            None if parameter.is_empty() => String::new(),
+            // A parameter without a value is all secret, if it is one.
+            Some(_) | None => "REDACTED".to_owned(),
+        }
+    });
+    parameters.collect::<Vec<_>>().join("&")
+}
+
+/// Whether a value holds no further parameters, however those may be separated.
+fn is_plain(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:/,+@*".contains(&byte))
+}
+
+/// Names are words; what is longer or has other characters may be a value.
+fn is_parameter_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 32
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// A text in which the addresses, if there are any, hide what [`Url`] hides: user information and values of queries.
+pub(crate) fn without_secrets(text: &str) -> String {
+    text.split_inclusive(|character: char| {
+        character.is_whitespace() || matches!(character, '"' | '\'' | '<' | '>')
+    })
+    .map(|word| {
+        let end = word
+            .trim_end_matches(|character: char| {
+                character.is_whitespace() || matches!(character, '"' | '\'' | '<' | '>')
+            })
+            .len();
+        let (word, delimiter) = word.split_at(end);
+        address_without_secrets(word) + delimiter
+    })
+    .collect()
+}
+
+/// As [`without_secrets`], of one word.
+fn address_without_secrets(word: &str) -> String {
+    let Some(start) = word.find('/') else {
+        return word.to_owned();
+    };
+    let end = word[start..]
+        .find(['?', '#'])
+        .map_or(word.len(), |end| start + end);
+    let (address, rest) = word.split_at(end);
+    let mut parts = address.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find('/').unwrap_or(part.len());
+        let host = part[..end].rfind('@').map_or(0, |at| at + 1);
+        shown.push_str(if host > 0 { "://…@" } else { "://" });
+        shown.push_str(&part[host..]);
+    }
+    let (query, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    if let Some(query) = query.strip_prefix('?') {
+        shown.push('?');
+        shown.push_str(&shown_query(query));
+    }
+    if !fragment.is_empty() {
+        shown.push_str("#…");
+    }
+    shown
 }
 
 impl fmt::Debug for Url {
@@ -383,7 +497,7 @@ fn without_dot_segments(path: &str) -> String {
 }
 
 /// Percent-encodes the bytes that cannot stand in a request line, and nothing else: what is encoded already stays.
-fn encode_forbidden(text: &str) -> String {
+pub(crate) fn encode_forbidden(text: &str) -> String {
     encode(text, |byte| {
         byte.is_ascii_graphic()
             && !matches!(
@@ -417,20 +531,39 @@ fn encode(text: &str, is_allowed: impl Fn(u8) -> bool) -> String {
 
 /// Shows the address up to its query, without what stands in front of an `@`.
 fn invalid(url: &str, reason: &'static str) -> Error {
-    let shown = url.split('?').next().unwrap_or_default();
-    let shown = match (shown.find("://"), shown.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}…@{}", &shown[..scheme + 3], &shown[at + 1..])
+    let shown = url.split(['?', '#']).next().unwrap_or_default();
+    let shown = match shown.rsplit_once('@') {
+        Some((front, rest)) => {
+            let scheme = front.find("://").map_or(0, |end| end + "://".len());
+            format!("{}…@{rest}", &front[..scheme])
         }
-        _ => shown.to_owned(),
+        None => shown.to_owned(),
     };
-    let shown = shown
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect();
-    Error::InvalidUrl { url: shown, reason }
+    Error::InvalidUrl {
+        url: quoted(&shown, MAX_INVALID_CHARS),
+        reason,
+    }
 }
+
+/// `a%40b` as `a@b`; `None` if it is not encoded properly, or does not encode text.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => hex_digit(rest.next()?)? << 4 | hex_digit(rest.next()?)?,
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16)?.try_into().ok()
+}
+
+/// How much of what is no address is shown, in characters.
+const MAX_INVALID_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -498,6 +631,17 @@ mod tests {
             "http://0x7f000001/",
             "http://0177.0.0.1/",
             "http://127.0.0.1./",
+            "http://0177.1/",
+            "http://017700000001/",
+            "http://127.0.0.0x1/",
+            "http://0X7F.0.0.1/",
+            "http://[fe80::1%25eth0]/",
+            "http://[fe80::1%eth0]/",
+            "http://[::1].example/",
+            "http://%6c%6fcalhost/",
+            "http://127\u{3002}0\u{3002}0\u{3002}1/",
+            "http://\u{2460}27.0.0.1/",
+            "http://r.example\\@127.0.0.1/",
             "javascript:alert(1)",
             "http://h\u{f6}st/",
         ] {
@@ -509,12 +653,12 @@ mod tests {
     #[test]
     fn what_is_printed_has_no_secrets() {
         let url = Url::parse(
-            "https://s3/x?X-Amz-Signature=canary&digest=sha256%3A0&sig=canary&_state=canary&flag",
+            "https://s3/x?X-Amz-Signature=canary&digest=sha256%3A0&sig=canary&_state=canary&canary",
         )
         .unwrap();
         assert_eq!(
             format!("{url}"),
-            "https://s3/x?X-Amz-Signature=REDACTED&digest=sha256%3A0&sig=REDACTED&_state=REDACTED&flag"
+            "https://s3/x?X-Amz-Signature=REDACTED&digest=sha256%3A0&sig=REDACTED&_state=REDACTED&REDACTED"
         );
         assert!(!format!("{url:?}").contains("canary"));
         assert!(url.exact().contains("canary"));
@@ -543,32 +687,147 @@ mod tests {
     }
 
     #[test]
-    fn local_addresses_are_known_in_every_spelling() {
-        for (host, local) in [
-            ("localhost", true),
-            ("a.localhost", true),
-            ("localhost.", true),
-            ("127.1.2.3", true),
-            ("10.0.0.1", true),
-            ("192.168.1.1", true),
-            ("169.254.169.254", true),
-            ("100.64.0.1", true),
-            ("[::1]", true),
-            ("[::ffff:127.0.0.1]", true),
-            ("[fd00::1]", true),
-            ("[fe80::1]", true),
-            ("8.8.8.8", false),
-            ("[2001:4860::1]", false),
-            ("r.example", false),
+    fn a_query_hides_whatever_may_be_a_value() {
+        for (query, wanted) in [
+            ("digest=sha256%3A0&n=2", "digest=sha256%3A0&n=2"),
+            ("canary", "REDACTED"),
+            ("n=2&canary", "n=2&REDACTED"),
+            ("canary=", "canary=REDACTED"),
+            ("digest=0;sig=canary", "digest=REDACTED"),
+            ("n=1%26sig=canary", "n=REDACTED"),
+            ("eyJhbGciOiJub25lIn0.canary.canary=", "REDACTED"),
+            ("a%20canary=1", "REDACTED"),
+            ("", ""),
+            ("&", "&"),
         ] {
-            assert_eq!(
-                Url::parse(&format!("http://{host}/"))
-                    .unwrap()
-                    .origin()
-                    .is_local(),
-                local,
-                "{host}"
-            );
+            let url = Url::parse(&format!("http://r/?{query}")).unwrap();
+            assert_eq!(url.to_string(), format!("http://r/?{wanted}"), "{query}");
+        }
+    }
+
+    #[test]
+    fn long_addresses_are_shown_in_part() {
+        let url = Url::parse(&format!("http://r/{}", "a".repeat(10_000))).unwrap();
+        assert_eq!(url.to_string().chars().count(), MAX_SHOWN_CHARS + 1);
+    }
+
+    #[test]
+    fn addresses_in_a_text_hide_what_addresses_hide() {
+        for (text, wanted) in [
+            ("no address here?", "no address here?"),
+            ("https://r/x", "https://r/x"),
+            (
+                "GET \"https://s3/x?X-Amz-Signature=canary&n=1\": no",
+                "GET \"https://s3/x?X-Amz-Signature=REDACTED&n=1\": no",
+            ),
+            (
+                "Bearer realm=\"/token?key=canary\",service=\"s\"",
+                "Bearer realm=\"/token?key=REDACTED\",service=\"s\"",
+            ),
+            (
+                "Bearer realm=https://me:canary@r/t,x=http://canary@s",
+                "Bearer realm=https://…@r/t,x=http://…@s",
+            ),
+            (
+                "see </a#canary> and\n/b?canary",
+                "see </a#…> and\n/b?REDACTED",
+            ),
+            (
+                "{\"u\":\"http:\\/\\/h\\/?s=canary\"}",
+                "{\"u\":\"http:\\/\\/h\\/?s=REDACTED\"}",
+            ),
+        ] {
+            assert_eq!(without_secrets(text), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_shown_without_secrets_too() {
+        for text in [
+            "http://me:canary@[::1",
+            "http:\\\\me:canary@host",
+            "me:canary@host/x",
+            "http://[?token=canary",
+            "http://[#access_token=canary",
+            "https://a@b:canary@c d",
+        ] {
+            let error = Url::parse(text).unwrap_err().to_string();
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn local_addresses_are_known_in_every_spelling() {
+        for host in [
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "localhost..",
+            "a.localhost",
+            "a.localhost.",
+            "localhost.localdomain",
+            "ip6-localhost",
+            "0.0.0.0",
+            "0.1.2.3",
+            "127.0.0.1",
+            "127.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.170",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "[::]",
+            "[::1]",
+            "[0:0:0:0:0:0:0:1]",
+            "[::127.0.0.1]",
+            "[::ffff:127.0.0.1]",
+            "[::FFFF:7f00:1]",
+            "[::ffff:0:10.0.0.1]",
+            "[64:ff9b::127.0.0.1]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[64:ff9b:1::8.8.8.8]",
+            "[2002:7f00:1::]",
+            "[2002:a9fe:a9fe::1]",
+            "[2001:0:808:808::80ff:fffe]",
+            "[2001:db8::5efe:127.0.0.1]",
+            "[2001:db8::200:5efe:10.0.0.1]",
+            "[fc00::1]",
+            "[fd00::1]",
+            "[fe80::1]",
+            "[febf::1]",
+            "[fec0::1]",
+            "[feff::1]",
+            "[ff02::1]",
+        ] {
+            let url = Url::parse(&format!("http://{host}/")).unwrap();
+            assert!(url.origin().is_local(), "{host}");
+        }
+        for host in [
+            "r.example",
+            "localhost.example",
+            "notlocalhost",
+            "8.8.8.8",
+            "11.0.0.1",
+            "100.128.0.1",
+            "169.253.0.1",
+            "172.32.0.1",
+            "192.1.0.1",
+            "223.255.255.255",
+            "[2001:4860::1]",
+            "[::ffff:8.8.8.8]",
+            "[64:ff9b::8.8.8.8]",
+            "[2002:808:808::1]",
+            "[2001:0:808:808::f7f7:f7f7]",
+        ] {
+            let url = Url::parse(&format!("http://{host}/")).unwrap();
+            assert!(!url.origin().is_local(), "{host}");
         }
     }
 }

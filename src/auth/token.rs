@@ -119,7 +119,9 @@ impl Token {
             if body.trim_ascii_start().starts_with(b"<") {
                 "the answer is a web page".to_owned()
             } else {
-                format!("the answer is not the expected JSON: {error}")
+                // Where, and not what: serde quotes what it finds, which may be a token.
+                let (line, column) = (error.line(), error.column());
+                format!("the answer is not the expected JSON (line {line}, column {column})")
             }
         })?;
         let secret = [reply.access_token, reply.token]

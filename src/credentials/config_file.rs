@@ -14,11 +14,8 @@ use super::save;
 use crate::credential::Credential;
 use crate::error::{Error, Result};
 use crate::json;
+pub use crate::limits::MAX_CONFIG_BYTES;
 use crate::reference::{RegistryName, RepositoryName};
-
-/// How large a file of credentials may be, in bytes. A key file of a cloud account, the largest secret that is kept in one,
-/// has 3 KiB.
-pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// A file of credentials. It need not exist: then it holds none.
 ///

@@ -24,15 +24,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::credential::{Credential, Secret};
 use crate::error::{Error, Result};
 use crate::json;
+use crate::limits::{HELPER_PATIENCE, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
+use crate::quoted::Told;
 
-/// How long a program may take: time enough to unlock a keychain, and an end to waiting in a script.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait before asking whether a program has ended, at first and at most. Between them the wait doubles.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
-/// How much is written to a program, in bytes: half of what a pipe holds. Secrets have a few KiB.
-const MAX_INPUT_BYTES: usize = 32 * 1024;
-/// How much of a program's answer is read, in bytes: what a pipe holds.
-const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 /// How much of a program's error text is shown, in characters.
 const MAX_SHOWN_CHARS: usize = 400;
 
@@ -174,7 +170,9 @@ impl Helper<'_> {
             username: username.to_owned(),
             secret: secret.expose().to_owned(),
         });
-        match self.run("store", &message)? {
+        let mut told = Told::default();
+        told.value(secret.expose());
+        match self.run_telling("store", &message, &told)? {
             Some(_) => Ok(()),
             None => Err(failure(self.name.clone(), NOT_FOUND)),
         }
@@ -201,11 +199,16 @@ impl Helper<'_> {
 
     /// Runs the program. What it answers, or `None` when it says that it has no credential.
     fn run(&self, verb: &'static str, input: &[u8]) -> Result<Option<Secret>> {
-        if input.len() > MAX_INPUT_BYTES {
+        self.run_telling(verb, input, &Told::default())
+    }
+
+    /// As [`run`](Self::run), with secrets in the input, which the program may repeat.
+    fn run_telling(&self, verb: &'static str, input: &[u8], told: &Told) -> Result<Option<Secret>> {
+        if input.len() > MAX_HELPER_INPUT_BYTES {
             return Err(Error::TooLarge {
                 what: format!("{}: input", self.name),
                 size: input.len() as u64,
-                limit: MAX_INPUT_BYTES as u64,
+                limit: MAX_HELPER_INPUT_BYTES as u64,
                 limit_name: "MaxHelperInputBytes",
             });
         }
@@ -238,8 +241,13 @@ impl Helper<'_> {
         let said = String::from_utf8_lossy(&output);
         match said.trim() {
             NOT_FOUND => Ok(None),
-            "" => Err(failure(self.name.clone(), status.to_string())),
-            said => Err(failure(self.name.clone(), shown(said))),
+            said if said.is_empty() || is_answer(said) => {
+                Err(failure(self.name.clone(), status.to_string()))
+            }
+            said => Err(failure(
+                self.name.clone(),
+                told.quoted(said, MAX_SHOWN_CHARS),
+            )),
         }
     }
 
@@ -254,10 +262,10 @@ impl Helper<'_> {
             {
                 return Ok(status);
             }
-            if waited >= PATIENCE {
+            if waited >= HELPER_PATIENCE {
                 let _ = child.kill();
                 let _ = child.wait();
-                let seconds = PATIENCE.as_secs();
+                let seconds = HELPER_PATIENCE.as_secs();
                 let reason = format!("no answer within {seconds} seconds");
                 return Err(failure(self.name.clone(), reason));
             }
@@ -296,24 +304,14 @@ fn failure(what: String, reason: impl Into<String>) -> Error {
 
 fn read_to_mark(output: PipeReader) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    BufReader::new(output.take(MAX_OUTPUT_BYTES)).read_until(b'\0', &mut bytes)?;
+    BufReader::new(output.take(MAX_HELPER_OUTPUT_BYTES)).read_until(b'\0', &mut bytes)?;
     bytes.pop_if(|last| *last == b'\0');
     Ok(bytes)
 }
 
-/// What a program says, fit for one line of a terminal.
-fn shown(said: &str) -> String {
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars()
-        .map(|character| {
-            if character.is_control() {
-                '?'
-            } else {
-                character
-            }
-        })
-        .take(MAX_SHOWN_CHARS)
-        .collect()
+/// Whether what a program says is an answer, which holds a secret, and no error text.
+fn is_answer(said: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(said).is_ok() || said.contains("\"Secret\"")
 }
 
 #[cfg(unix)]

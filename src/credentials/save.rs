@@ -5,10 +5,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::limits::MAX_CONFIG_LINKS;
 use crate::random;
 
-/// How many symbolic links are followed, as many as Linux follows.
-const MAX_LINKS: usize = 40;
 /// How often another name is tried when one is taken.
 const MAX_TRIES: usize = 16;
 
@@ -45,7 +44,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<()> {
 /// Follows the symbolic links that `path` itself is, to a file that need not exist.
 fn resolve(path: &Path) -> Result<PathBuf> {
     let mut resolved = path.to_owned();
-    for _ in 0..MAX_LINKS {
+    for _ in 0..MAX_CONFIG_LINKS {
         match fs::read_link(&resolved) {
             Ok(target) => {
                 resolved.pop();

@@ -13,17 +13,9 @@ use std::path::Path;
 use super::files::{BLOBS, Files, HEADER, INDEX, Opened};
 use super::kept::{Kept, Stamp};
 use crate::error::{Error, Result};
-
-/// How many entries an archive may have: several times what a registry's largest repositories hold. It bounds time and
-/// memory.
-const MAX_ENTRIES: usize = 1 << 19;
-
-/// How many bytes may describe one entry: its header and the extensions before it. Names in a layout have at most 141
-/// bytes; the rest is room for what archivers note about a file.
-const MAX_ENTRY_HEADER_BYTES: u64 = 256 * 1024;
-
-/// How long a name may be that is remembered, in bytes: that of a blob with a SHA-512 digest.
-const MAX_NAME_BYTES: usize = "blobs/sha512/".len() + 128;
+use crate::limits::{
+    MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_HEADER_BYTES, MAX_LAYOUT_TAR_NAME_BYTES,
+};
 
 /// An open archive, and where the files of a layout are in it.
 #[derive(Debug)]
@@ -113,10 +105,10 @@ fn scan(
     let mut archive = ::tar::Archive::new(meter);
     for (count, entry) in archive.entries_with_seek()?.enumerate() {
         let entry = entry?;
-        if count >= MAX_ENTRIES {
+        if count >= MAX_LAYOUT_TAR_ENTRIES {
             return Err(ScanError::Other(Error::malformed(
                 format!("archive \"{}\"", path.display()),
-                format!("it has more than {MAX_ENTRIES} entries"),
+                format!("it has more than {MAX_LAYOUT_TAR_ENTRIES} entries"),
             )));
         }
         meter.allow_next_header();
@@ -151,7 +143,7 @@ fn clean(name: &[u8]) -> Option<String> {
         [HEADER | INDEX] | [BLOBS, _, _] => {}
         _ => return None,
     }
-    Some(parts.join("/")).filter(|name| name.len() <= MAX_NAME_BYTES)
+    Some(parts.join("/")).filter(|name| name.len() <= MAX_LAYOUT_TAR_NAME_BYTES)
 }
 
 /// A file that is read to learn what is in it, within limits.
@@ -167,13 +159,13 @@ impl<'a> Meter<'a> {
     const fn new(file: &'a File) -> Self {
         Self {
             file,
-            allowed: Cell::new(MAX_ENTRY_HEADER_BYTES),
+            allowed: Cell::new(MAX_LAYOUT_TAR_HEADER_BYTES),
             ended: Cell::new(false),
         }
     }
 
     fn allow_next_header(&self) {
-        self.allowed.set(MAX_ENTRY_HEADER_BYTES);
+        self.allowed.set(MAX_LAYOUT_TAR_HEADER_BYTES);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::json::null_as_default;
+use crate::limits::{MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
 
@@ -31,12 +32,6 @@ pub(super) const INDEX: &str = "index.json";
 pub(super) const BLOBS: &str = "blobs";
 
 const VERSION: &str = "1.0.0";
-
-/// How large an `oci-layout` file may be, in bytes. It has 30; this leaves room for what later specifications add.
-const MAX_HEADER_BYTES: u64 = 4 * 1024;
-
-/// How large an `index.json` may be, in bytes: 32 MiB, about 100,000 entries. It is read into memory whole.
-const MAX_INDEX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A file of a layout, open.
 pub(super) struct Opened<'a> {
@@ -76,7 +71,12 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
 
     let malformed = |reason: String| Error::malformed("OCI Image Layout", reason);
     let file = open(files, HEADER, "OCI Image Layout", "OCI layout file")?;
-    let text = read(HEADER, file, MAX_HEADER_BYTES, "MAX_HEADER_BYTES")?;
+    let text = read(
+        HEADER,
+        file,
+        MAX_LAYOUT_HEADER_BYTES,
+        "MAX_LAYOUT_HEADER_BYTES",
+    )?;
     let header: Header = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("failed to decode OCI layout file: {error}")))?;
     if header.image_layout_version != VERSION {

@@ -12,13 +12,9 @@ use super::files::{self, Files};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::limits::{MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::referrers::{Referrer, Selection};
-
-/// How many manifests are read at most: as many as an index may list. It bounds memory.
-const MAX_MANIFESTS: usize = 250_000;
-/// How many bytes of manifests are described in one page of referrers: as many as in one page of a registry.
-const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A manifest that was read.
 #[derive(Debug)]
@@ -81,8 +77,8 @@ impl Queue {
         check_bound(
             "number of manifests in the layout",
             self.seen.len() + 1,
-            MAX_MANIFESTS,
-            "MAX_MANIFESTS",
+            MAX_LAYOUT_MANIFESTS,
+            "MAX_LAYOUT_MANIFESTS",
         )?;
         self.seen.insert(found.digest.clone());
         self.waiting.push_back(found.plain());
@@ -223,11 +219,11 @@ mod tests {
             let digest = format!("sha256:{number:064x}").parse().unwrap();
             queue.add(&Descriptor::new(MediaType::IMAGE_INDEX, digest, 1))
         };
-        (0..MAX_MANIFESTS).for_each(|number| add(number).unwrap());
+        (0..MAX_LAYOUT_MANIFESTS).for_each(|number| add(number).unwrap());
         add(0).unwrap();
         assert_eq!(
-            add(MAX_MANIFESTS).unwrap_err().to_string(),
-            "number of manifests in the layout size 250001 exceeds MAX_MANIFESTS 250000: size exceeds limit"
+            add(MAX_LAYOUT_MANIFESTS).unwrap_err().to_string(),
+            "number of manifests in the layout size 250001 exceeds MAX_LAYOUT_MANIFESTS 250000: size exceeds limit"
         );
     }
 }

@@ -10,6 +10,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::json::object::{Object, elements};
+use crate::limits::MAX_INDEX_ENTRIES;
 use crate::manifest::EMPTY_INDEX;
 
 /// An `index.json`.
@@ -21,10 +22,6 @@ pub(super) struct Index {
     /// Where the last entry of each tag is. Who resolves every tag would otherwise search all entries for each.
     by_tag: HashMap<String, usize>,
 }
-
-/// How many entries an index may have: more than fit into the allowed bytes if each is a descriptor, and few enough that
-/// those which are none do not take more memory than the bytes suggest.
-const MAX_ENTRIES: usize = 250_000;
 
 impl Index {
     /// The document of a layout that holds nothing.
@@ -45,10 +42,10 @@ impl Index {
                 document = Object::parse(Self::EMPTY)?;
             }
             let entries = elements(document.value("manifests").unwrap_or("null"))?;
-            if entries.len() > MAX_ENTRIES {
+            if entries.len() > MAX_INDEX_ENTRIES {
                 let count = entries.len();
                 return Err(serde::de::Error::custom(format!(
-                    "{count} entries are more than {MAX_ENTRIES}"
+                    "{count} entries are more than {MAX_INDEX_ENTRIES}"
                 )));
             }
             let entries: Vec<Entry> = entries
@@ -257,7 +254,7 @@ mod tests {
 
     #[test]
     fn more_entries_than_any_real_index_has_are_refused() {
-        let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_ENTRIES));
+        let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_INDEX_ENTRIES));
         let error = Index::parse(document.as_bytes()).unwrap_err().to_string();
         assert!(
             error.contains("250001 entries are more than 250000"),

@@ -18,10 +18,7 @@ use super::index::Index;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-
-/// How many references from manifests to their parts are held at once. It bounds memory; the content of a large repository
-/// has some hundred thousand.
-const MAX_REFERENCES: usize = 2_000_000;
+use crate::limits::MAX_LAYOUT_REFERENCES;
 
 /// What is to be removed when `target` is deleted, `target` first.
 ///
@@ -94,8 +91,8 @@ impl Graph {
             check_bound(
                 "number of references in the layout",
                 references,
-                MAX_REFERENCES,
-                "MAX_REFERENCES",
+                MAX_LAYOUT_REFERENCES,
+                "MAX_LAYOUT_REFERENCES",
             )?;
             parts.insert(node.descriptor.digest, of_node);
             Ok(())

@@ -7,26 +7,29 @@ use serde_json::Value;
 
 use crate::auth::{Challenge, Trust, parse_challenges};
 use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
+use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
+use crate::quoted::{MAX_QUOTED_CHARS, Told};
 use crate::transport::{Method, Response};
 use crate::url::{Scheme, Url};
 
-/// How much of an error's body is read, in bytes: more than any registry has to say, and less than a stranger may take.
-const MAX_ERROR_BYTES: u64 = 64 * 1024;
-/// How much of a token service's answer is read, in bytes. Tokens are a few KiB; a few services issue very long ones.
-pub(super) const MAX_TOKEN_BYTES: u64 = 128 * 1024;
 /// How much of a body that is no registry error is shown, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
-/// How much of an error's detail is shown, in characters.
-const MAX_DETAIL_CHARS: usize = 512;
+/// How much of an error's message and of its detail is shown, in characters.
+const MAX_DETAIL_CHARS: usize = MAX_QUOTED_CHARS;
+/// How many of a body's errors are shown. Registries send one, or one for each blob that a manifest lacks.
+const MAX_ERRORS: usize = 32;
+/// How much is said about an answer that breaks the protocol, in characters: room for an address, and why not.
+const MAX_REASON_CHARS: usize = 1200;
 
 /// A response, with the request that it answers.
-#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) method: Method,
     /// Where the response came from, after redirects.
     pub(super) url: Url,
     /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
     pub(super) trust: Trust,
+    /// What was told to servers so far, and may be repeated by them.
+    pub(super) told: Told,
     /// How often the request was sent before, and perhaps did what it asks for.
     pub(super) retries: u32,
     pub(super) response: Response,
@@ -52,9 +55,10 @@ impl Answer {
             .map(str::trim)
     }
 
-    /// What a refusal asks for. With any other status the header means nothing: some registries always send it.
+    /// What a refusal asks for. With any other status the header means nothing: some registries always send it. What a
+    /// stranger asks for is not answered either.
     pub(super) fn challenges(&self) -> Vec<Challenge> {
-        if self.status() == 401 {
+        if self.status() == 401 && self.trust == Trust::Full {
             parse_challenges(self.response.headers.all("WWW-Authenticate"))
         } else {
             Vec::new()
@@ -89,15 +93,15 @@ impl Answer {
     pub(super) fn into_error_of(mut self, by: Refuser) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
-        let errors = parse_errors(&body);
+        let errors = parse_errors(&body, &self.told);
         let excerpt = if errors.is_empty() {
-            excerpt(&text, self.content_type())
+            excerpt(&text, self.content_type(), &self.told)
         } else {
             None
         };
         Error::Refused(Box::new(Refusal {
             method: self.method.as_str(),
-            url: self.url.to_string(),
+            url: self.told.hide(&self.url.to_string()),
             host: self.url.host_and_port().to_owned(),
             status: self.status(),
             errors,
@@ -109,7 +113,7 @@ impl Answer {
     /// Whether the body of an error says that access is denied. The body can still be read afterwards.
     pub(super) fn says_denied(&mut self) -> bool {
         let body = self.peek_body();
-        let errors = parse_errors(&body);
+        let errors = parse_errors(&body, &self.told);
         let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
         errors.iter().any(|error| {
             matches!(
@@ -161,14 +165,18 @@ impl Answer {
     /// An answer that breaks the protocol.
     pub(super) fn protocol_error(&self, reason: impl Into<String>) -> Error {
         Error::Protocol {
-            what: format!("{} \"{}\"", self.method, self.url),
-            reason: reason.into(),
+            what: format!(
+                "{} \"{}\"",
+                self.method,
+                self.told.hide(&self.url.to_string())
+            ),
+            reason: self.told.quoted(&reason.into(), MAX_REASON_CHARS),
         }
     }
 }
 
 /// The errors in a body of the form that the specification gives; none if it has another form.
-fn parse_errors(body: &[u8]) -> Vec<RegistryError> {
+fn parse_errors(body: &[u8], told: &Told) -> Vec<RegistryError> {
     #[derive(Deserialize)]
     struct Body {
         errors: Vec<Item>,
@@ -185,13 +193,14 @@ fn parse_errors(body: &[u8]) -> Vec<RegistryError> {
     errors
         .into_iter()
         .map(|item| RegistryError {
-            code: clean(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
-            message: clean(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
+            code: told.quoted(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
+            message: told.quoted(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
             detail: item.detail.map_or_else(String::new, |detail| {
-                clean(&shown(&detail), MAX_DETAIL_CHARS)
+                told.quoted(&shown(&detail), MAX_DETAIL_CHARS)
             }),
         })
         .filter(|error| !error.code.is_empty() || !error.message.is_empty())
+        .take(MAX_ERRORS)
         .collect()
 }
 
@@ -217,13 +226,13 @@ fn shown(detail: &Value) -> String {
 }
 
 /// What an answer that is no registry error says: a common JSON message, the title of a page, or the start of a text.
-fn excerpt(text: &str, content_type: Option<&str>) -> Option<String> {
+fn excerpt(text: &str, content_type: Option<&str>, told: &Told) -> Option<String> {
     let text = text.trim();
     if let Ok(Value::Object(members)) = serde_json::from_str::<Value>(text) {
         return ["message", "error_description", "error", "details"]
             .iter()
             .find_map(|name| members.get(*name)?.as_str())
-            .map(|message| clean(message, MAX_EXCERPT_CHARS));
+            .map(|message| told.quoted(message, MAX_EXCERPT_CHARS));
     }
     if text.starts_with('<') || content_type == Some("text/html") {
         let lower = text.to_ascii_lowercase();
@@ -235,42 +244,23 @@ fn excerpt(text: &str, content_type: Option<&str>) -> Option<String> {
                 text.get(start..start + end)
             });
         return Some(match title {
-            Some(title) => format!("web page \"{}\"", clean(title, MAX_EXCERPT_CHARS)),
+            Some(title) => format!("web page \"{}\"", told.quoted(title, MAX_EXCERPT_CHARS)),
             None => "web page (login or proxy?)".to_owned(),
         });
     }
-    (!text.is_empty()).then(|| clean(text, MAX_EXCERPT_CHARS))
-}
-
-/// One line without control characters, cut to a length.
-fn clean(text: &str, max_chars: usize) -> String {
-    let mut out: String = text
-        .chars()
-        .map(|character| {
-            if character.is_whitespace() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .filter(|character| !character.is_control())
-        .take(max_chars)
-        .collect();
-    if text.chars().count() > max_chars {
-        out.push('…');
-    }
-    out.trim().to_owned()
+    (!text.is_empty()).then(|| told.quoted(text, MAX_EXCERPT_CHARS))
 }
 
 /// A body whose failures say what was being read from where.
 pub(super) struct NamedBody {
     inner: Box<dyn Read + Send>,
     method: Method,
-    url: Url,
+    /// Without secrets.
+    url: String,
 }
 
 impl NamedBody {
-    pub(super) const fn new(inner: Box<dyn Read + Send>, method: Method, url: Url) -> Self {
+    pub(super) const fn new(inner: Box<dyn Read + Send>, method: Method, url: String) -> Self {
         Self { inner, method, url }
     }
 }
@@ -282,7 +272,7 @@ impl Read for NamedBody {
             kind => {
                 let transport = Error::Transport {
                     method: self.method.as_str(),
-                    url: self.url.to_string(),
+                    url: self.url.clone(),
                     kind: match kind {
                         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
                             TransportKind::Timeout
@@ -310,6 +300,7 @@ mod tests {
             method: Method::Get,
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
             trust: Trust::Full,
+            told: Told::default(),
             retries: 0,
             response: Response {
                 status,

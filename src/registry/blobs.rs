@@ -174,7 +174,7 @@ fn is_rest(answer: &Answer, offset: u64, size: u64) -> bool {
 }
 
 /// Reads and forgets `count` bytes.
-fn skip(body: &mut dyn Read, count: u64) -> io::Result<()> {
+pub(super) fn skip(body: &mut dyn Read, count: u64) -> io::Result<()> {
     let skipped = io::copy(&mut body.take(count), &mut io::sink())?;
     if skipped == count {
         Ok(())

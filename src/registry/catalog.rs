@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::client::{Client, Draft};
 use super::endpoint;
-use super::pages::{MAX_PAGE_BYTES, Pages};
+use super::pages::Pages;
 use crate::auth::Scopes;
 use crate::error::Result;
 use crate::json::null_as_default;
+use crate::limits::MAX_PAGE_BYTES;
 use crate::reference::RegistryName;
 use crate::transport::Method;
 

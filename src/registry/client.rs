@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::answer::{Answer, MAX_TOKEN_BYTES, NamedBody};
+use super::answer::{Answer, NamedBody};
 use super::repository::Repository;
 use super::warnings::Warnings;
 use crate::auth::{
@@ -19,8 +19,12 @@ use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
+use crate::limits::{
+    MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME, MAX_REDIRECTS, MAX_TOKEN_BYTES, PATIENCE,
+};
 use crate::manifest::MAX_MANIFEST_BYTES;
 use crate::media_type::MediaType;
+use crate::quoted::Told;
 use crate::random;
 use crate::reference::{RegistryName, RepositoryName};
 use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
@@ -28,17 +32,6 @@ use crate::transport::{
     Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
 };
 use crate::url::{Origin, Scheme, Url};
-
-/// How many redirects are followed for one request.
-const MAX_REDIRECTS: usize = 10;
-/// How long to wait for an answer once a request is sent.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-pub(super) const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
-const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
-/// How long a message that nobody waits for may take to arrive, once it has begun.
-const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -82,6 +75,8 @@ pub struct Client {
     max_manifest_bytes: u64,
     warnings: Warnings,
     session: RefCell<Session>,
+    /// What was told to servers, and must not turn up in what is said about them.
+    told: RefCell<Told>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
 
@@ -91,6 +86,10 @@ pub(super) struct Learned {
     pub(super) mount: Mounts,
     /// A large body has been accepted, or asking first was refused, so the next one is sent without.
     pub(super) takes_large_bodies: bool,
+    /// The size of the smallest blob that was too large for one request.
+    pub(super) refused_bytes: Option<u64>,
+    /// The size of parts that are not too large.
+    pub(super) part_bytes: Option<u64>,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
     pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
 }
@@ -221,6 +220,7 @@ impl Client {
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 warnings: Warnings::default(),
                 session: RefCell::default(),
+                told: RefCell::default(),
                 learned: RefCell::default(),
             },
         }
@@ -295,7 +295,7 @@ impl Client {
         let answer = self.send_authorized(registry, draft)?;
         if answer.trust == Trust::Full {
             let warnings = answer.response.headers.all("Warning");
-            self.warnings.tell(registry, warnings);
+            self.warnings.tell(registry, warnings, &answer.told);
         }
         Ok(answer)
     }
@@ -361,10 +361,10 @@ impl Client {
                     let is_about_the_request = reason == Unauthorized::IncompleteBasicCredential;
                     let error = Error::Unauthorized {
                         registry: registry.to_string(),
-                        reason,
+                        reason: self.without_secrets(reason),
                     };
                     return Err(if is_about_the_request {
-                        error.context(draft.doing())
+                        error.context(self.doing(&draft))
                     } else {
                         error
                     });
@@ -373,11 +373,31 @@ impl Client {
                 Action::FailAsTokenService => {
                     let answer = last.expect("a flow that fails so has asked a token service");
                     let error = answer.into_error_of(Refuser::TokenService);
-                    return Err(error.context(draft.doing()));
+                    return Err(error.context(self.doing(&draft)));
                 }
             };
             (flow, action) = flow.on(event, &mut self.session.borrow_mut());
         }
+    }
+
+    /// A reason without what a server repeats in the address of its token service.
+    fn without_secrets(&self, mut reason: Unauthorized) -> Unauthorized {
+        if let Unauthorized::UntrustedRealm { realm, .. } | Unauthorized::NoToken { realm, .. } =
+            &mut reason
+        {
+            *realm = self.told.borrow().hide(realm);
+        }
+        reason
+    }
+
+    /// What a request does, for messages.
+    fn doing(&self, draft: &Draft<'_>) -> String {
+        format!("{} \"{}\"", draft.method, self.shown(&draft.url))
+    }
+
+    /// An address without secrets, be they those of the address or those that it repeats.
+    fn shown(&self, url: &Url) -> String {
+        self.told.borrow().hide(&url.to_string())
     }
 
     /// Asks what the registry wants from those who come in. That it does not say is no error.
@@ -404,14 +424,23 @@ impl Client {
             .get(registry, draft.repository.as_ref())
             .map_err(|error| {
                 error.context(format!(
-                    "{} \"{}\": failed to resolve credential",
-                    draft.method, draft.url
+                    "{}: failed to resolve credential",
+                    self.doing(draft)
                 ))
             })
     }
 
     fn fetch_token(&self, request: &TokenRequest, home: &Origin) -> Result<Answer> {
         let form = request.form();
+        match &request.credential {
+            Some(Credential::IdentityToken(token)) => {
+                self.told.borrow_mut().token(token.expose());
+            }
+            Some(Credential::Password { password, .. }) => {
+                self.told.borrow_mut().value(password.expose());
+            }
+            _ => {}
+        }
         let mut draft = match &form {
             Some(form) => Draft {
                 body: DraftBody::Bytes(form.expose().as_bytes()),
@@ -435,7 +464,7 @@ impl Client {
         loop {
             let result = self.send_following(draft, secrets);
             // Content is sent once: what a broken upload left behind decides how to go on, and the upload knows that.
-            let wait = if matches!(draft.body, DraftBody::Content(..)) {
+            let wait = if matches!(draft.body, DraftBody::Content(..) | DraftBody::Part(_)) {
                 None
             } else {
                 self.wait_before_retry(retries, &result)
@@ -495,11 +524,14 @@ impl Client {
             if trusted == Trust::Full {
                 if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
+                        self.told.borrow_mut().value(value);
                         headers.add(name, value);
                     }
                 }
                 if let Some(authorization) = secrets.authorization {
-                    headers.add("Authorization", authorization.header().expose());
+                    let header = authorization.header();
+                    self.told.borrow_mut().authorization(header.expose());
+                    headers.add("Authorization", header.expose());
                 }
             }
             let identity = if trusted == Trust::Full && url.origin() == *secrets.home {
@@ -539,7 +571,7 @@ impl Client {
             url = next;
         }
         Err(Error::Protocol {
-            what: draft.doing(),
+            what: self.doing(draft),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
     }
@@ -552,6 +584,12 @@ impl Client {
         trust: Trust,
     ) -> Result<Answer> {
         let method = draft.method;
+        if trust != Trust::Full && self.told.borrow().is_in_address(&url.exact()) {
+            return Err(Error::Protocol {
+                what: format!("{method} \"{}\"", self.shown(url)),
+                reason: "the address repeats a secret, which is not for others".to_owned(),
+            });
+        }
         let patience = draft.patience;
         let request = |body| Request {
             method,
@@ -574,8 +612,18 @@ impl Client {
                     size: expected.size,
                 }))
             }
+            DraftBody::Part(part) if part.left == part.size => {
+                let size = part.size;
+                let reader = part;
+                self.transport
+                    .send(request(RequestBody::Reader { reader, size }))
+            }
+            DraftBody::Part(_) => Err(TransportError::new(
+                TransportKind::Io,
+                "a part of a blob was sent already",
+            )),
         };
-        let response = sent.map_err(|error| transport_error(error, method, url))?;
+        let response = sent.map_err(|error| transport_error(error, method, self.shown(url)))?;
         let whole = draft.whole.filter(|&limit| {
             let announced = response.content_length();
             (200..300).contains(&response.status) && announced.is_none_or(|size| size <= limit)
@@ -587,13 +635,14 @@ impl Client {
             let clock = Arc::clone(&self.clock);
             Box::new(TimedReader::new(response.body, clock, limit))
         };
-        let mut body: Box<dyn Read + Send> = Box::new(NamedBody::new(body, method, url.clone()));
+        let mut body: Box<dyn Read + Send> =
+            Box::new(NamedBody::new(body, method, self.shown(url)));
         if let Some(limit) = whole {
             let mut start = Vec::new();
             (&mut body)
                 .take(limit)
                 .read_to_end(&mut start)
-                .map_err(Error::io("read", url.to_string()))?;
+                .map_err(Error::io("read", self.shown(url)))?;
             // Whoever reads on finds out whether there is more than the limit.
             body = Box::new(Cursor::new(start).chain(body));
         }
@@ -601,6 +650,7 @@ impl Client {
             method,
             url: url.clone(),
             trust,
+            told: self.told.borrow().clone(),
             retries: 0,
             response: Response { body, ..response },
         })
@@ -666,6 +716,33 @@ pub(super) enum DraftBody<'a> {
     Bytes(&'a [u8]),
     /// Content, verified on its way out.
     Content(&'a Descriptor, &'a mut dyn Content),
+    /// A part of content that is being read. It can be sent once.
+    Part(Part<'a>),
+}
+
+/// The next so many bytes of a reader.
+pub(super) struct Part<'a> {
+    reader: &'a mut dyn Read,
+    size: u64,
+    left: u64,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(reader: &'a mut dyn Read, size: u64) -> Self {
+        Self {
+            reader,
+            size,
+            left: size,
+        }
+    }
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&mut *self.reader).take(self.left).read(buffer)?;
+        self.left -= count as u64;
+        Ok(count)
+    }
 }
 
 impl Draft<'_> {
@@ -682,11 +759,6 @@ impl Draft<'_> {
             streams: false,
             patience: PATIENCE,
         }
-    }
-
-    /// What is being done, for errors.
-    fn doing(&self) -> String {
-        format!("{} \"{}\"", self.method, self.url)
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -707,7 +779,7 @@ impl Draft<'_> {
 }
 
 /// A failure of the transport, or of the content that it was sending.
-fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
+fn transport_error(error: TransportError, method: Method, url: String) -> Error {
     let source = match error.source.downcast::<io::Error>() {
         Ok(source) => match source.downcast::<Error>() {
             Ok(error) => return error,
@@ -717,7 +789,7 @@ fn transport_error(error: TransportError, method: Method, url: &Url) -> Error {
     };
     Error::Transport {
         method: method.as_str(),
-        url: url.to_string(),
+        url,
         kind: error.kind,
         source,
     }

@@ -175,7 +175,7 @@ impl Repository<'_> {
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
         let bytes = content.open_verified(expected)?.read_all(limit)?;
-        let indexed = self.put_manifest(expected, &bytes, reference)?;
+        let indexed = self.despite_haste(|| self.put_manifest(expected, &bytes, reference))?;
         let manifest = RawManifest::verified(expected.plain(), bytes);
         self.list_pushed(&manifest, indexed.as_ref())
     }

@@ -4,12 +4,8 @@ use super::answer::Answer;
 use super::link::{self, Trail};
 use crate::auth::{Trust, trust};
 use crate::error::{Error, Result};
+use crate::limits::MAX_PAGES;
 use crate::url::Url;
-
-/// How large one page may be, in bytes: room for tens of thousands of tags.
-pub(super) const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
-/// How many pages are read. No registry has that many; a list without end has more.
-const MAX_PAGES: usize = 10_000;
 
 /// Where a list goes on.
 pub(super) struct Pages {
@@ -50,6 +46,10 @@ impl Pages {
             return Err(
                 answer.protocol_error(format!("the next page is at another host, \"{next}\""))
             );
+        }
+        if answer.trust != Trust::Full {
+            // It would choose what the registry is asked with the registry's credentials.
+            return Err(answer.protocol_error("another host says where the next page is"));
         }
         self.go_to(next, answer)?;
         Ok(true)

@@ -7,12 +7,13 @@
 use std::ops::ControlFlow;
 
 use super::answer::Answer;
-use super::pages::{MAX_PAGE_BYTES, Pages};
+use super::pages::Pages;
 use super::repository::Repository;
 use crate::auth::{Trust, trust};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::limits::MAX_PAGE_BYTES;
 use crate::media_type::MediaType;
 use crate::reference::TagOrDigest;
 use crate::referrers::{List, Selection, list_tag, names_artifact_type};
@@ -21,6 +22,7 @@ use crate::url::Url;
 
 /// Who keeps the lists of referrers of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReferrersMode {
     /// The registry if it offers that, and otherwise its clients. What the registry answers tells.
     #[default]

@@ -19,6 +19,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::missing;
 use super::referrers::{AtTag, ReferrersMode};
 use super::repository::Repository;
 use crate::descriptor::Descriptor;
@@ -241,19 +242,11 @@ impl<'a> Maintenance<'a> {
     /// The entries that the registry says it does not know, and does not have. Registries that verify what an index refers to
     /// would otherwise never take a list again that names something that was deleted without changing the list.
     fn gone(&self, list: &List, refusal: &Refusal) -> Result<Vec<Digest>> {
-        let is_about_content = ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"]
-            .iter()
-            .any(|code| refusal.has_code(code));
+        let named = missing::named(refusal);
+        let is_others = |entry: &&Descriptor| entry.digest != *self.change.digest();
         let mut gone = Vec::new();
-        for entry in list.descriptors().filter(|_| is_about_content) {
-            let is_named = refusal
-                .errors
-                .iter()
-                .any(|error| error.detail.contains(entry.digest.as_str()));
-            if is_named
-                && entry.digest != *self.change.digest()
-                && !self.repository.exists(entry)?
-            {
+        for entry in list.descriptors().filter(is_others) {
+            if named.contains(&entry.digest) && !self.repository.exists(entry)? {
                 gone.push(entry.digest.clone());
             }
         }

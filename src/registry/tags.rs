@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::pages::{MAX_PAGE_BYTES, Pages};
+use super::pages::Pages;
 use super::repository::Repository;
 use crate::error::Result;
 use crate::json::null_as_default;
+use crate::limits::MAX_PAGE_BYTES;
 use crate::transport::Method;
 
 #[derive(Deserialize)]

@@ -5,18 +5,19 @@
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
 
 use super::answer::Answer;
-use super::client::{DraftBody, Mounts, UPLOAD_PATIENCE, wait_after_failure};
+use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
 use crate::auth::trust;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
-use crate::error::{Result, TransportKind};
+use crate::error::{Error, Result, TransportKind};
+use crate::limits::UPLOAD_PATIENCE;
 use crate::store::Pushed;
 use crate::transport::Method;
-use crate::url::Url;
+use crate::url::{Origin, Url};
 
 /// Blobs from this size on are worth a request to find out whether they must be sent at all, in bytes.
-const LARGE_BYTES: u64 = 1024 * 1024;
+pub(super) const LARGE_BYTES: u64 = 1024 * 1024;
 /// How often one blob is sent at most.
 const MAX_UPLOADS: u32 = 3;
 
@@ -24,8 +25,15 @@ const MAX_UPLOADS: u32 = 3;
 enum Opened {
     /// There is no need to: the registry has the blob.
     AlreadyThere,
-    /// At this address.
-    At(Url),
+    /// Like this.
+    As(Upload),
+}
+
+/// An upload that was opened.
+pub(super) struct Upload {
+    pub(super) location: Url,
+    /// How large parts must be at least, but for the last, if the blob comes in parts.
+    pub(super) min_part_bytes: u64,
 }
 
 impl Repository<'_> {
@@ -36,19 +44,18 @@ impl Repository<'_> {
     ) -> Result<Pushed> {
         let origin = self.endpoint.uploads().origin();
         let mut uploads = 0;
+        let mut broken = 0;
         loop {
-            let location = match self.open_upload(expected)? {
+            let upload = match self.open_upload(expected)? {
                 Opened::AlreadyThere => return Ok(Pushed::AlreadyThere),
-                Opened::At(location) => location,
+                Opened::As(upload) => upload,
             };
-            let result = self.send_blob(location, expected, content);
+            // Some registries and proxies break the connection instead of saying that a body is too large.
+            let in_parts = broken > 1 && expected.size >= LARGE_BYTES;
+            let result = self.send_blob(upload, expected, content, in_parts);
             uploads += 1;
             let error = match result {
-                Ok(answer) if matches!(answer.status(), 200 | 201 | 202 | 204) => {
-                    // Large bodies go where the upload is, which may be another host.
-                    self.client.learn(&answer.url.origin(), |learned| {
-                        learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
-                    });
+                Ok(answer) if is_stored(&answer) => {
                     answer.response.drain();
                     self.client.learn(&origin, |learned| {
                         learned.just_stored = Some((self.name.clone(), expected.plain()));
@@ -69,6 +76,7 @@ impl Repository<'_> {
             let Some(wait) = wait else {
                 return Err(error.map_or_else(|error| error, Answer::into_error));
             };
+            broken += u32::from(is_broken(&error));
             self.client.sleep(wait);
             if self.has_blob(&expected.digest)? {
                 return Ok(Pushed::Stored);
@@ -102,7 +110,7 @@ impl Repository<'_> {
                 return if self.has_blob(&expected.digest)? {
                     Ok(Opened::AlreadyThere)
                 } else {
-                    self.location_of(answer).map(Opened::At)
+                    self.opened_by(answer).map(Opened::As)
                 };
             }
             answer.response.drain();
@@ -131,7 +139,7 @@ impl Repository<'_> {
                     .learn(&origin, |learned| learned.mount = Mounts::Blind);
                 Ok(Opened::AlreadyThere)
             }
-            202 => self.location_of(answer).map(Opened::At),
+            202 => self.opened_by(answer).map(Opened::As),
             429 => Err(answer.into_error()),
             status => {
                 answer.response.drain();
@@ -162,58 +170,127 @@ impl Repository<'_> {
             .client
             .send(&self.registry, self.writing(Method::Post, url))?
             .expect(&[202])?;
-        self.location_of(answer).map(Opened::At)
+        self.opened_by(answer).map(Opened::As)
     }
 
-    /// Where the registry wants the blob. Another host gets it only if it may, and then without any secret.
-    fn location_of(&self, answer: Answer) -> Result<Url> {
-        let location = answer
-            .header("Location")
+    /// The upload that an answer opens.
+    fn opened_by(&self, answer: Answer) -> Result<Upload> {
+        let location = self
+            .next_location(&answer)?
             .ok_or_else(|| answer.protocol_error("the upload has no Location"))?;
+        let min_part_bytes = answer
+            .header("OCI-Chunk-Min-Length")
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0);
+        answer.response.drain();
+        Ok(Upload {
+            location,
+            min_part_bytes,
+        })
+    }
+
+    /// Where the registry wants what comes next of the blob, if it says so. Another host gets it only if it may, and then
+    /// without any secret.
+    pub(super) fn next_location(&self, answer: &Answer) -> Result<Option<Url>> {
+        let Some(location) = answer.header("Location") else {
+            return Ok(None);
+        };
         let url = answer.resolve_own("Location", location)?;
         if let Err(reason) = trust(&self.endpoint.uploads().origin(), &url.origin()) {
             return Err(answer.protocol_error(format!("refusing to upload to \"{url}\": {reason}")));
         }
-        answer.response.drain();
-        Ok(url)
+        Ok(Some(url))
     }
 
-    /// Sends a blob to its upload, once more where the registry only objects to being asked for leave first.
+    /// Sends a blob to its upload: whole, or in parts where that is too large for one request.
     fn send_blob(
         &self,
-        location: Url,
+        upload: Upload,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        in_parts: bool,
+    ) -> Result<Answer> {
+        let origin = upload.location.origin();
+        let refused = self.client.learned(&origin).refused_bytes;
+        if in_parts || refused.is_some_and(|refused| expected.size >= refused) {
+            return self.send_in_parts(upload, expected, content);
+        }
+        let answer = self.send_whole(&upload, expected, content)?;
+        if answer.status() != 413 {
+            return Ok(answer);
+        }
+        answer.response.drain();
+        self.client.learn(&origin, |learned| {
+            let refused = learned.refused_bytes.unwrap_or(u64::MAX);
+            learned.refused_bytes = Some(refused.min(expected.size));
+        });
+        self.send_in_parts(upload, expected, content)
+    }
+
+    /// Sends a blob in one request, once more where the registry only objects to being asked for leave first.
+    fn send_whole(
+        &self,
+        upload: &Upload,
         expected: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Answer> {
-        let origin = location.origin();
-        let url = location.with_parameter("digest", expected.digest.as_str());
-        // A registry that does not want the body can say so before it is sent.
-        let asks = expected.size >= LARGE_BYTES && !self.client.learned(&origin).takes_large_bodies;
-        let answer = self.put_blob(&url, expected, content, asks)?;
+        let origin = upload.location.origin();
+        let asks = self.asks_first(&origin, expected.size);
+        let answer = self.put_blob(upload, expected, content, asks)?;
         if !asks || answer.status() != 417 {
             return Ok(answer);
         }
         answer.response.drain();
         self.client
             .learn(&origin, |learned| learned.takes_large_bodies = true);
-        self.put_blob(&url, expected, content, false)
+        self.put_blob(upload, expected, content, false)
+    }
+
+    /// Whether a registry is asked before so many bytes are sent: one that does not want them can say so then.
+    pub(super) fn asks_first(&self, origin: &Origin, size: u64) -> bool {
+        size >= LARGE_BYTES && !self.client.learned(origin).takes_large_bodies
     }
 
     fn put_blob(
         &self,
-        url: &Url,
+        upload: &Upload,
         expected: &Descriptor,
         content: &mut dyn Content,
         asks: bool,
     ) -> Result<Answer> {
+        let url = upload
+            .location
+            .clone()
+            .with_parameter("digest", expected.digest.as_str());
         let mut draft = self
-            .writing(Method::Put, url.clone())
+            .writing(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
         if asks {
             draft = draft.header("Expect", "100-continue");
         }
         draft.body = DraftBody::Content(expected, content);
         draft.patience = UPLOAD_PATIENCE;
-        self.client.send(&self.registry, draft)
+        let answer = self.client.send(&self.registry, draft)?;
+        if is_stored(&answer) {
+            // Large bodies go where the upload is, which may be another host.
+            self.client.learn(&answer.url.origin(), |learned| {
+                learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
+            });
+        }
+        Ok(answer)
     }
+}
+
+fn is_broken(result: &Result<Answer>) -> bool {
+    matches!(
+        result,
+        Err(Error::Transport {
+            kind: TransportKind::Io,
+            ..
+        })
+    )
+}
+
+fn is_stored(answer: &Answer) -> bool {
+    matches!(answer.status(), 200 | 201 | 202 | 204)
 }

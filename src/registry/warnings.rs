@@ -5,12 +5,9 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
+use crate::quoted::Told;
 use crate::reference::RegistryName;
-
-/// How much of the warnings in one answer is read, in bytes: what the specification allows.
-const MAX_WARNING_BYTES: usize = 4096;
-/// How many warnings a client passes on. A registry with more to say says nothing.
-const MAX_WARNINGS: usize = 100;
 
 /// Before each text: the code, and `-` for an agent that is the registry itself. No other warnings are meant for us.
 const BEGINNING: &str = "299 - \"";
@@ -33,16 +30,18 @@ impl Warnings {
         }
     }
 
-    /// Passes on what is new in these `Warning` headers.
+    /// Passes on what is new in these `Warning` headers, without the secrets that the registry was told.
     pub(super) fn tell<'a>(
         &self,
         registry: &RegistryName,
         headers: impl IntoIterator<Item = &'a str>,
+        secrets: &Told,
     ) {
         let Some(listener) = &self.listener else {
             return;
         };
         for text in texts(headers) {
+            let text = secrets.quoted(&text, MAX_WARNING_BYTES);
             let mut told = self.told.borrow_mut();
             let is_new = told.len() < MAX_WARNINGS
                 && told.insert((registry.as_str().to_owned(), text.clone()));
@@ -126,12 +125,16 @@ mod tests {
         let registries: [RegistryName; 2] = ["a".parse().unwrap(), "b".parse().unwrap()];
 
         for registry in registries.iter().chain(&registries) {
-            warnings.tell(registry, ["299 - \"x\""]);
+            warnings.tell(registry, ["299 - \"x\""], &Told::default());
         }
         assert_eq!(*told.lock().unwrap(), ["a: x", "b: x"]);
 
         for number in 0..1000 {
-            warnings.tell(&registries[0], [format!("299 - \"{number}\"").as_str()]);
+            warnings.tell(
+                &registries[0],
+                [format!("299 - \"{number}\"").as_str()],
+                &Told::default(),
+            );
         }
         assert_eq!(told.lock().unwrap().len(), MAX_WARNINGS);
     }

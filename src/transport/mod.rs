@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::auth::Trust;
 use crate::error::{Error, Result, TransportKind};
+use crate::limits::MAX_DRAINED_BYTES;
 use crate::url::Url;
 
 mod proxy;
@@ -219,9 +220,6 @@ impl Response {
         );
     }
 }
-
-/// How much of a body nobody wants is read to keep its connection, in bytes: about what a new connection costs.
-const MAX_DRAINED_BYTES: u64 = 64 * 1024;
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
+
 /// Bundles of certificates. The first that can be read is used.
 const BUNDLES: [&str; 10] = [
     // Debian, Ubuntu, Gentoo, Arch.
@@ -42,11 +44,6 @@ const DIRECTORIES: [&str; 4] = [
     // NetBSD.
     "/etc/openssl/certs",
 ];
-
-/// How much of one file is read, in bytes. The bundles of today have about 250 KiB.
-const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
-/// How many files of one directory are read. Debian's has about 300.
-const MAX_FILES: usize = 4096;
 
 /// Where the certificate authorities of the system are. They are read when a server's certificate needs them: one that the
 /// built-in authorities vouch for does not.
@@ -92,7 +89,7 @@ impl SystemRoots {
             texts.extend(
                 paths
                     .filter(|path| !is_second_name(path))
-                    .take(MAX_FILES)
+                    .take(MAX_ROOTS_FILES)
                     .filter_map(|path| read_file(&path)),
             );
         }
@@ -119,13 +116,13 @@ fn is_second_name(path: &Path) -> bool {
 /// Only plain files: opening others may take for ever.
 fn read_file(path: &Path) -> Option<Vec<u8>> {
     let metadata = fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
+    if !metadata.is_file() || metadata.len() > MAX_ROOTS_FILE_BYTES {
         return None;
     }
     let mut text = Vec::new();
     File::open(path)
         .ok()?
-        .take(MAX_FILE_BYTES)
+        .take(MAX_ROOTS_FILE_BYTES)
         .read_to_end(&mut text)
         .ok()?;
     Some(text)
@@ -211,7 +208,7 @@ mod tests {
         let path = temp.path().join("large");
         File::create(&path)
             .unwrap()
-            .set_len(MAX_FILE_BYTES + 1)
+            .set_len(MAX_ROOTS_FILE_BYTES + 1)
             .unwrap();
 
         assert_eq!(read(&path, "/dev/null"), [""; 0]);

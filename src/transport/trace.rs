@@ -3,25 +3,27 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
-use std::time::Duration;
 
-use super::{Headers, Method, Request, Response, Transport, TransportError};
+use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
 use crate::clock::{Clock, TimedReader};
 use crate::error::status_text;
+use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
+use crate::quoted::{Told, quoted};
 use crate::time::rfc3339_nano;
-use crate::url::Url;
+use crate::url::{Url, percent_decoded, without_secrets};
 
-/// How much of a body is shown, in bytes.
-const MAX_SHOWN_BYTES: usize = 16 * 1024;
-/// For how long a body is read to be shown. It is wanted elsewhere.
-const MAX_SHOWING_TIME: Duration = Duration::from_secs(10);
+/// How much of a header's value is shown, in characters.
+const MAX_VALUE_CHARS: usize = 1024;
 
 /// Writes a record of each request and response, then passes them on.
+///
+/// What requests carry and records hide stays hidden when a server repeats it in an answer.
 pub struct Traced<T> {
     inner: T,
     out: RefCell<Box<dyn Write + Send>>,
     clock: Box<dyn Clock + Send>,
     requests: Cell<u64>,
+    told: RefCell<Told>,
 }
 
 impl<T: Transport> Traced<T> {
@@ -36,11 +38,13 @@ impl<T: Transport> Traced<T> {
             out: RefCell::new(Box::new(out)),
             clock: Box::new(clock),
             requests: Cell::new(0),
+            told: RefCell::default(),
         }
     }
 
     fn record(&self, level: &str, message: &str) {
         let time = rfc3339_nano(self.clock.now());
+        let message = self.told.borrow().hide(message);
         // A record that cannot be written must not fail the request it is about.
         let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
     }
@@ -49,19 +53,20 @@ impl<T: Transport> Traced<T> {
 impl<T: Transport> Transport for Traced<T> {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let number = self.requests.replace(self.requests.get() + 1);
+        remember(&mut self.told.borrow_mut(), &request);
         self.record(
             "DEBUG",
             &format!(
                 "--> Request #{number}\n> Request URL: \"{}\"\n> Request method: \"{}\"\n> Request headers:\n{}",
                 request.url,
                 request.method,
-                shown_headers(request.headers, request.url)
+                shown_headers(request.headers, request.url, &SHOWN_IN_REQUESTS)
             ),
         );
         let (method, url) = (request.method, request.url.clone());
         match self.inner.send(request) {
             Ok(mut response) => {
-                let headers = shown_headers(&response.headers, &url);
+                let headers = shown_headers(&response.headers, &url, &SHOWN_IN_RESPONSES);
                 let body = shown_body(method, &mut response, &*self.clock);
                 let status = response.status;
                 self.record(
@@ -76,7 +81,10 @@ impl<T: Transport> Transport for Traced<T> {
             Err(error) => {
                 self.record(
                     "ERROR",
-                    &format!("<-- Response #{number}\nError in getting response: {error}"),
+                    &format!(
+                        "<-- Response #{number}\nError in getting response: {}",
+                        quoted(&error.to_string(), MAX_VALUE_CHARS)
+                    ),
                 );
                 Err(error)
             }
@@ -84,10 +92,45 @@ impl<T: Transport> Transport for Traced<T> {
     }
 }
 
-/// Headers whose values are fine to show. Everything else, custom headers included, is hidden.
-const SHOWN_HEADERS: [&str; 40] = [
+/// Takes note of what a request tells that records hide.
+fn remember(told: &mut Told, request: &Request<'_>) {
+    for (name, value) in request.headers.iter() {
+        if name.eq_ignore_ascii_case("authorization") {
+            told.authorization(value);
+        } else if !is_among(&SHOWN_IN_REQUESTS, name) {
+            told.value(value);
+        }
+    }
+    if let RequestBody::Bytes(form) = &request.body
+        && request.headers.get("Content-Type") == Some("application/x-www-form-urlencoded")
+    {
+        for member in String::from_utf8_lossy(form).split('&') {
+            match member.split_once('=') {
+                Some((name, value)) if is_among(&SECRET_MEMBERS, name) => {
+                    told.token(&percent_decoded(value).unwrap_or_else(|| value.to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Members of the forms that token services are sent (RFC 6749 §4.3.2, §6).
+const SECRET_MEMBERS: [&str; 2] = ["password", "refresh_token"];
+
+/// Headers of requests whose values are fine to show: those that this library sends of its own accord. Everything else,
+/// custom headers included, is hidden.
+const SHOWN_IN_REQUESTS: [&str; 6] = [
     "accept",
-    "accept-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "range",
+    "user-agent",
+];
+
+/// Headers of responses whose values are fine to show.
+const SHOWN_IN_RESPONSES: [&str; 32] = [
     "accept-ranges",
     "age",
     "cache-control",
@@ -102,15 +145,10 @@ const SHOWN_HEADERS: [&str; 40] = [
     "docker-ratelimit-source",
     "docker-upload-uuid",
     "etag",
-    "expect",
     "expires",
-    "if-match",
-    "if-none-match",
-    "if-range",
     "last-modified",
     "oci-chunk-min-length",
     "oci-filters-applied",
-    "oci-namespace",
     "oci-subject",
     "oci-tag",
     "pragma",
@@ -120,7 +158,6 @@ const SHOWN_HEADERS: [&str; 40] = [
     "retry-after",
     "server",
     "transfer-encoding",
-    "user-agent",
     "vary",
     "via",
     "warning",
@@ -128,10 +165,14 @@ const SHOWN_HEADERS: [&str; 40] = [
     "x-content-type-options",
 ];
 
-fn shown_headers(headers: &Headers, base: &Url) -> String {
+fn is_among(names: &[&str], name: &str) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+fn shown_headers(headers: &Headers, base: &Url, shown: &[&str]) -> String {
     let mut lines: Vec<(String, String)> = Vec::new();
     for (name, value) in headers.iter() {
-        let value = shown_value(name, value, base);
+        let value = shown_value(name, value, base, shown);
         match lines
             .iter_mut()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -153,14 +194,13 @@ fn shown_headers(headers: &Headers, base: &Url) -> String {
     lines.join("\n")
 }
 
-fn shown_value(name: &str, value: &str, base: &Url) -> String {
-    let name = name.to_ascii_lowercase();
-    if SHOWN_HEADERS.contains(&name.as_str()) {
-        value.chars().filter(|c| !c.is_control()).collect()
-    } else if name == "location" {
+fn shown_value(name: &str, value: &str, base: &Url, shown: &[&str]) -> String {
+    if is_among(shown, name) {
+        quoted(value, MAX_VALUE_CHARS)
+    } else if name.eq_ignore_ascii_case("location") {
         base.join(value)
             .map_or_else(|_| HIDDEN.to_owned(), |url| url.to_string())
-    } else if name == "link" {
+    } else if name.eq_ignore_ascii_case("link") {
         value
             .strip_prefix('<')
             .and_then(|rest| rest.split_once('>'))
@@ -219,13 +259,14 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
         "application/json" | "text/plain" | "text/html"
     ) || essence.ends_with("+json");
     if !is_text {
+        let essence = quoted(&essence, MAX_VALUE_CHARS);
         return format!("   Response body of content type \"{essence}\" is not printed");
     }
     let mut start = Vec::new();
-    let mut body = TimedReader::new(&mut response.body, clock, MAX_SHOWING_TIME);
+    let mut body = TimedReader::new(&mut response.body, clock, MAX_TRACING_TIME);
     // What comes too late to be shown is not broken.
     let failure = (&mut body)
-        .take(MAX_SHOWN_BYTES as u64 + 1)
+        .take(MAX_TRACED_BYTES as u64 + 1)
         .read_to_end(&mut start)
         .err()
         .filter(|_| !body.is_over());
@@ -242,15 +283,20 @@ fn body_text(start: &[u8]) -> String {
     if start.is_empty() {
         return "   Response body is empty".to_owned();
     }
-    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_SHOWN_BYTES)]);
-    if text.contains("token\"") || text.contains("secret") || text.contains("password") {
+    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_TRACED_BYTES)]);
+    let lower = text.to_ascii_lowercase();
+    if ["token\"", "secret", "password"]
+        .iter()
+        .any(|word| lower.contains(word))
+    {
         return "   Response body redacted due to potential credentials".to_owned();
     }
-    let mut shown: String = text
+    let shown: String = text
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
-    if start.len() > MAX_SHOWN_BYTES {
+    let mut shown = without_secrets(&shown);
+    if start.len() > MAX_TRACED_BYTES {
         let _ = write!(shown, "\n...(truncated)");
     }
     shown
@@ -271,7 +317,7 @@ impl Read for Broken {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::super::RequestBody;
     use super::*;
@@ -314,8 +360,9 @@ mod tests {
         let traced = Traced::new(Fixed(response_headers, body), out.clone(), Epoch);
         let url = Url::parse("http://r/v2/?sig=canary").unwrap();
         let headers = Headers::new()
-            .with("Authorization", "Basic canary")
-            .with("X-Mine", "canary")
+            // canary-canary, and it is the password too.
+            .with("Authorization", "Basic bWU6Y2FuYXJ5LWNhbmFyeQ==")
+            .with("X-Mine", "canary-of-mine")
             .with("accept", "a/b");
         let request = Request {
             method: Method::Get,
@@ -362,6 +409,29 @@ mod tests {
         assert!(!text.contains("canary"), "{text}");
         assert!(text.contains("redacted due to potential credentials"));
         assert_eq!(body, b"{\"access_token\":\"canary\"}");
+    }
+
+    #[test]
+    fn what_a_server_repeats_is_not_shown_either() {
+        let headers = Headers::new()
+            .with("content-type", "application/json")
+            .with(
+                "WWW-Authenticate",
+                "Bearer realm=\"https://a/t?key=canary\",error=\"no bWU6Y2FuYXJ5LWNhbmFyeQ==\"",
+            )
+            .with("Warning", "299 - \"canary-of-mine: \u{9b}31m\"")
+            .with("ETag", "canary-canary")
+            .with("Location", "/bWU6Y2FuYXJ5LWNhbmFyeQ%3d%3d");
+        let body = b"{\"message\":\"Basic bWU6Y2FuYXJ5LWNhbmFyeQ== at http:\\/\\/h\\/?canary\"}";
+        let (text, got) = trace(headers, body);
+        assert!(!text.contains("canary"), "{text}");
+        assert!(!text.contains("Y2FuYXJ5"), "{text}");
+        assert!(
+            text.contains(r#"realm=\"https://a/t?key=REDACTED\",error=\"no *****==\""#),
+            "{text}"
+        );
+        assert!(text.contains(r#"299 - \"*****: 31m\""#), "{text}");
+        assert_eq!(got, body);
     }
 
     #[test]

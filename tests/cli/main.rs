@@ -38,6 +38,7 @@ mod push;
 mod repo_ls;
 mod repo_tags;
 mod resolve;
+mod secrets;
 mod tag;
 mod version;
 

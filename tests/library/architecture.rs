@@ -21,9 +21,11 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "digest",
             "error",
             "json",
+            "limits",
             "manifest",
             "media_type",
             "platform",
+            "quoted",
             "reference",
             "time",
             "url",
@@ -250,6 +252,20 @@ fn the_guard_sees_what_it_should() {
         ("nowhere", "url", false),
     ] {
         assert_eq!(objection(from, to).is_none(), is_fine, "{from} → {to}");
+    }
+}
+
+#[test]
+fn every_bound_of_bytes_is_in_the_table_of_limits() {
+    for source in sources().iter().filter(|it| it.module != "limits") {
+        let constants = source.code.split("const MAX_").skip(1);
+        let mut names = constants.filter_map(|rest| rest.split(':').next());
+        let found = names.find(|name| name.ends_with("_BYTES"));
+        assert_eq!(
+            found, None,
+            "{}: it belongs into src/limits.rs",
+            source.path
+        );
     }
 }
 

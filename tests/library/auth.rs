@@ -125,30 +125,6 @@ fn a_password_goes_to_the_token_service_and_only_the_token_to_the_registry() {
 }
 
 #[test]
-fn a_token_service_at_another_origin_gets_the_password_but_no_custom_header() {
-    let service = TestRegistry::start();
-    let registry = with_hello(
-        TestRegistry::start().with_tokens(Bearer::new().user("me", "secret").at(&service)),
-    );
-    let client = builder()
-        .credentials(Fixed(Credential::password("me", "secret")))
-        .header("X-Custom", "for the registry")
-        .build();
-
-    pull(&client, &registry).unwrap();
-
-    assert_eq!(
-        log(&service),
-        [format!("{GET_TOKEN}pull{OF_SERVICE} (basic)")]
-    );
-    assert_eq!(service.requests()[0].header("X-Custom"), None);
-    assert_eq!(
-        registry.requests()[0].header("X-Custom"),
-        Some("for the registry")
-    );
-}
-
-#[test]
 fn basic_credentials_are_sent_once_they_were_asked_for_and_then_at_once() {
     let registry = TestRegistry::requiring_basic("me", "secret");
     let client = me("secret");

@@ -1,8 +1,14 @@
 //! The rest of the test ground: what decides whether other tests pass must itself be right.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use crate::support::canaries::{Canaries, Canary};
 use crate::support::golden::{difference, normalise};
+use crate::support::registry::TestRegistry;
 use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 use crate::support::tree::{self, directory, file, symlink};
@@ -120,4 +126,106 @@ fn a_seed_gives_the_same_content_for_ever() {
         .read_to_end(&mut streamed)
         .expect("a generator does not fail");
     assert_eq!(streamed, Rng::new(7).bytes(21));
+}
+
+/// Every byte that may be escaped, in two digits.
+fn percent_encoded(text: &str, is_kept: impl Fn(u8) -> bool) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            kept if is_kept(kept) => char::from(kept).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_canary_is_found_in_every_form() {
+    for canary in Canary::ALL {
+        let plain = canary.value();
+        let json = serde_json::Value::from(plain).to_string();
+        let component = percent_encoded(plain, |byte| byte.is_ascii_alphanumeric());
+        let hexadecimal = percent_encoded(plain, |_| false).replace('%', "");
+        let mut forms = vec![
+            plain.to_owned(),
+            plain.to_lowercase(),
+            json.clone(),
+            json.replace('/', "\\/").replace('&', "\\u0026"),
+            format!("{plain:?}"),
+            component.clone(),
+            component.to_lowercase(),
+            percent_encoded(plain, |byte| byte.is_ascii_graphic() && byte != b'%'),
+            percent_encoded(&component, |byte| byte.is_ascii_alphanumeric()),
+            percent_encoded(plain, |_| false),
+            hexadecimal.to_lowercase(),
+            hexadecimal,
+        ];
+        for user in ["", "a", "ab", "abc", "user"] {
+            let pair = format!("{user}:{plain}");
+            let basic = STANDARD.encode(&pair);
+            forms.extend([
+                format!("Authorization: Basic {basic}"),
+                percent_encoded(&basic, |byte| byte.is_ascii_alphanumeric()),
+                basic.trim_end_matches('=').to_owned(),
+                URL_SAFE.encode(&pair),
+                URL_SAFE_NO_PAD.encode(&pair),
+                STANDARD.encode(format!("{pair} and more")),
+            ]);
+        }
+        for form in forms {
+            let text = format!("a line\nsome {form} text\n");
+            Canaries::in_text(&text).are(&[canary], &form);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_canary_is_not_taken_for_one() {
+    for text in [
+        "",
+        "canary",
+        "canary-",
+        "Y2FuYXJ5",
+        "Basic YWxpY2U6b3Blbg==",
+        "%63anary",
+    ] {
+        Canaries::in_text(text).are_absent(text);
+    }
+}
+
+#[test]
+fn canaries_are_found_in_every_part_of_a_request() {
+    let registry = TestRegistry::start();
+    let secret = Canary::AccessToken.value();
+    let body = format!("a={secret}");
+    for (target, header, body) in [
+        (format!("/v2/{secret}"), "", ""),
+        (format!("/v2/?a={secret}"), "", ""),
+        ("/v2/".to_owned(), secret, ""),
+        ("/v2/".to_owned(), "", body.as_str()),
+    ] {
+        registry.clear_log();
+        let mut stream = TcpStream::connect(registry.host()).unwrap();
+        write!(
+            stream,
+            "POST {target} HTTP/1.1\r\nX-A: {header}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+
+        Canaries::sent_to(&registry).are(&[Canary::AccessToken], &target);
+    }
+    registry.take_unexpected();
+}
+
+#[test]
+#[should_panic(expected = "the attacker has {Password} instead of {}")]
+fn a_canary_where_it_must_not_be_fails_the_test() {
+    Canaries::in_text(Canary::Password.value()).are_absent("the attacker");
+}
+
+#[test]
+#[should_panic(expected = "the registry has {} instead of {Header}")]
+fn a_canary_that_did_not_arrive_fails_the_test() {
+    Canaries::in_text("nothing").are(&[Canary::Header], "the registry");
 }

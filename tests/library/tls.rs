@@ -1,7 +1,5 @@
 //! TLS, end to end: who is trusted.
 
-mod identity;
-
 use std::path::Path;
 
 use oras::registry::{Client, PlainHttp};
@@ -17,11 +15,11 @@ use crate::support::registry::{TestRegistry, on};
 use crate::support::tempdir::TempDir;
 use crate::support::tls::{Clients, Handshake, TlsFront, fixture, fixture_path};
 
-const UNKNOWN_AUTHORITY: &str =
+pub(crate) const UNKNOWN_AUTHORITY: &str =
     "tls: failed to verify certificate: x509: certificate signed by unknown authority";
 
 /// A transport on which these names lead to these fronts, and that trusts nobody yet.
-fn transport(names: &[(&str, &TlsFront)]) -> UreqTransportBuilder {
+pub(crate) fn transport(names: &[(&str, &TlsFront)]) -> UreqTransportBuilder {
     let rules = names
         .iter()
         .map(|(name, front)| ResolveRule::new(*name, 443, front.address()));
@@ -30,28 +28,28 @@ fn transport(names: &[(&str, &TlsFront)]) -> UreqTransportBuilder {
         .system_roots(SystemRoots::none())
 }
 
-fn authorities(name: &str) -> CertificateAuthorities {
+pub(crate) fn authorities(name: &str) -> CertificateAuthorities {
     CertificateAuthorities::from_pem(&fixture(name)).unwrap()
 }
 
-fn client_certificate() -> ClientCertificate {
+pub(crate) fn client_certificate() -> ClientCertificate {
     ClientCertificate::from_pem(&fixture("client.crt"), &fixture("client.key")).unwrap()
 }
 
-fn client(transport: UreqTransportBuilder) -> Client {
+pub(crate) fn client(transport: UreqTransportBuilder) -> Client {
     builder()
         .plain_http(PlainHttp::Never)
         .transport(transport.build())
         .build()
 }
 
-fn pull(client: &Client) -> oras::Result<Vec<u8>> {
+pub(crate) fn pull(client: &Client) -> oras::Result<Vec<u8>> {
     let repository = client.repository("registry.example/a")?;
     repository.fetch(&hello())?.read_all(5)
 }
 
 /// Pulls, and returns why that failed, without what was asked for.
-fn failure(client: &Client) -> String {
+pub(crate) fn failure(client: &Client) -> String {
     let text = text(&pull(client).unwrap_err());
     let url = format!("https://registry.example/v2/a/blobs/{}", hello().digest);
     text.strip_prefix(&format!("Get \"{url}\": "))
@@ -59,23 +57,23 @@ fn failure(client: &Client) -> String {
         .to_owned()
 }
 
-fn registry() -> TestRegistry {
+pub(crate) fn registry() -> TestRegistry {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     registry
 }
 
 /// A registry that keeps its blobs at `cdn.example`.
-fn registry_with_storage() -> TestRegistry {
+pub(crate) fn registry_with_storage() -> TestRegistry {
     let url = format!("https://cdn.example/v2/a/blobs/{}", hello().digest);
     TestRegistry::start().with(on("GET", "*").redirect(307, &url))
 }
 
-fn front(clients: Clients, registry: &TestRegistry) -> TlsFront {
+pub(crate) fn front(clients: Clients, registry: &TestRegistry) -> TlsFront {
     TlsFront::start("server", clients, address(registry))
 }
 
-fn handshake(name: &str, showed_certificate: bool) -> Handshake {
+pub(crate) fn handshake(name: &str, showed_certificate: bool) -> Handshake {
     Handshake {
         name: Some(name.to_owned()),
         showed_certificate,

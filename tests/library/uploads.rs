@@ -1,6 +1,7 @@
 //! Pushing blobs: two requests for a new one, one for one that is there, and no surprise about where they go.
 
 mod failures;
+mod parts;
 
 use oras::Result;
 use oras::descriptor::Descriptor;
@@ -256,32 +257,6 @@ fn a_location_may_be_absolute_relative_or_have_a_query() {
         );
         assert_eq!(log(&registry, &[b"hello"])[1], put, "{name}");
     }
-}
-
-#[test]
-fn an_upload_that_goes_elsewhere_takes_no_secret_along() {
-    let storage = TestRegistry::start().with(on("PUT", "*").status(201));
-    let registry =
-        TestRegistry::requiring_token("t0k3n").with(on("POST", "*").location_at(&storage));
-    let client = builder().header("X-Secret", "canary").build();
-
-    push_bytes(&client, &registry, b"hello").unwrap();
-
-    assert_eq!(
-        log(&storage, &[b"hello"]),
-        ["PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}"]
-    );
-    let put = &storage.requests()[0];
-    assert_eq!(
-        (put.header("Authorization"), put.header("X-Secret")),
-        (None, None)
-    );
-    assert_eq!(put.body, b"hello");
-    assert_eq!(
-        registry.requests()[0].header("X-Secret"),
-        Some("canary"),
-        "the registry itself gets it"
-    );
 }
 
 #[test]

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attached;
 mod compare;
 mod content;
 mod docker_registry;
@@ -22,6 +23,7 @@ mod identity;
 mod intended;
 mod interchange;
 mod logins;
+mod parts;
 mod prompts;
 mod requests;
 mod round_trips;

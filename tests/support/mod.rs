@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "`pub` here means: for the tests")]
 
+pub mod canaries;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;

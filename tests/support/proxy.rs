@@ -18,15 +18,20 @@ pub struct TestProxy {
 impl TestProxy {
     /// A proxy in front of `upstream`.
     pub fn before(upstream: SocketAddr) -> Self {
-        Self::start(upstream, None)
+        Self::start(upstream, None, PROXY_HEADERS)
+    }
+
+    /// A proxy whose answers come from `upstream`, which is told what is for the proxy too.
+    pub fn repeating(upstream: SocketAddr) -> Self {
+        Self::start(upstream, None, "")
     }
 
     /// A proxy that answers every request with this status.
     pub fn refusing(status: &'static str) -> Self {
-        Self::start(([127, 0, 0, 1], 1).into(), Some(status))
+        Self::start(([127, 0, 0, 1], 1).into(), Some(status), PROXY_HEADERS)
     }
 
-    fn start(upstream: SocketAddr, refusal: Option<&'static str>) -> Self {
+    fn start(upstream: SocketAddr, refusal: Option<&'static str>, kept_back: &'static str) -> Self {
         let heads = Arc::new(Mutex::new(Vec::new()));
         let listener = Listener::start({
             let heads = Arc::clone(&heads);
@@ -34,6 +39,7 @@ impl TestProxy {
                 let conversation = Conversation {
                     upstream,
                     refusal,
+                    kept_back,
                     heads: &heads,
                     stop,
                 };
@@ -65,9 +71,14 @@ impl TestProxy {
     }
 }
 
+/// How the names of headers begin that are for a proxy.
+const PROXY_HEADERS: &str = "proxy-";
+
 struct Conversation<'a> {
     upstream: SocketAddr,
     refusal: Option<&'static str>,
+    /// How the names of headers begin that are not passed on; nothing for those that all are.
+    kept_back: &'static str,
     heads: &'a Mutex<Vec<String>>,
     stop: &'a AtomicBool,
 }
@@ -103,7 +114,7 @@ impl Conversation<'_> {
                 Some(upstream) => upstream,
                 none => none.insert(self.connect_back(stream)?),
             };
-            pass_on(&head, &mut reader, upstream)?;
+            pass_on(&head, &mut reader, upstream, self.kept_back)?;
         }
         Ok(())
     }
@@ -162,7 +173,12 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Option<String>> {
 }
 
 /// Sends a request on in origin form, without what was for the proxy.
-fn pass_on(head: &str, body: &mut impl Read, upstream: &mut TcpStream) -> io::Result<()> {
+fn pass_on(
+    head: &str,
+    body: &mut impl Read,
+    upstream: &mut TcpStream,
+    kept_back: &str,
+) -> io::Result<()> {
     let mut lines = head.lines();
     let line = lines.next().unwrap_or_default();
     let (method, target) = line.split_once(' ').unwrap_or_default();
@@ -172,7 +188,7 @@ fn pass_on(head: &str, body: &mut impl Read, upstream: &mut TcpStream) -> io::Re
     let mut size = 0;
     for header in lines {
         let lower = header.to_ascii_lowercase();
-        if lower.starts_with("proxy-") {
+        if !kept_back.is_empty() && lower.starts_with(kept_back) {
             continue;
         }
         if let Some(length) = lower.strip_prefix("content-length:") {

@@ -18,6 +18,7 @@ use oras::reference::RegistryName;
 use oras::transport::Proxies;
 
 use crate::failure::{Failure, STDOUT};
+use crate::output::text::one_line;
 use crate::terminal::Silence;
 
 /// A secret on stdin is at most this long, in bytes: longer than any token, shorter than a file given by mistake.
@@ -66,7 +67,7 @@ impl Context {
 
     /// Writes a line of a result.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout, "{line}").map_err(Failure::of_stdout)
+        writeln!(self.stdout, "{}", one_line(line)).map_err(Failure::of_stdout)
     }
 
     /// Writes a result as it is.

@@ -52,6 +52,9 @@ pub(crate) fn to_stdout(error: io::Error) -> Error {
     Error::io("write", STDOUT)(error)
 }
 
+/// How much of a name that somebody else gave is shown, in characters: the longest path there is.
+const MAX_NAME_CHARS: usize = 4096;
+
 /// The registry that knows repositories without a namespace only as those of the namespace `library`.
 const DOCKER_HUB: &str = "docker.io";
 
@@ -125,9 +128,11 @@ impl Failure {
                      producer, use --allow-path-traversal to bypass this check."
                         .to_owned(),
                 );
-                failure
-                    .below
-                    .push(format!("The name is {}", crate::flags::quote::double(name)));
+                let name: String = name.chars().take(MAX_NAME_CHARS).collect();
+                failure.below.push(format!(
+                    "The name is {}",
+                    crate::flags::quote::double(&name)
+                ));
             }
             Error::Io { path, source, .. }
                 if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>

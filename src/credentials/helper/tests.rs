@@ -44,7 +44,7 @@ fn a_program_that_fails_says_why_on_stdout() {
     for (script, wanted) in [
         ("echo boom; exit 1", Err("boom")),
         ("echo '  two'; echo 'lines '; exit 1", Err("two lines")),
-        (r"printf 'a\033[1mb'; exit 1", Err("a?[1mb")),
+        (r"printf 'a\033[1mb'; exit 1", Err("a[1mb")),
         (
             "echo to stderr 2>/dev/null >&2; exit 3",
             Err("exit status: 3"),
@@ -77,6 +77,40 @@ fn a_program_that_fails_says_why_on_stdout() {
             .map_err(|reason| format!("docker-credential-x: {reason}"));
         assert_eq!(got, wanted, "{script}");
     }
+}
+
+#[test]
+fn a_program_that_fails_and_quotes_a_secret_is_not_quoted() {
+    let password = Credential::password("me", "canary+password");
+    for (script, wanted) in [
+        // An answer is no error text, whoever gives it.
+        ("echo \"cannot store $input\"; exit 1", "exit status: 1"),
+        // What was to be stored is known.
+        (
+            "echo no place for canary+password; exit 1",
+            "no place for *****",
+        ),
+        (
+            "echo no place for canary%2Bpassword; exit 1",
+            "no place for *****",
+        ),
+    ] {
+        let programs = Programs::new().with("x", script);
+        let helpers = programs.helpers();
+        let error = helpers
+            .require("x")
+            .unwrap()
+            .store("r.io", &password)
+            .unwrap_err();
+        assert_eq!(error.to_string(), format!("docker-credential-x: {wanted}"));
+    }
+    let script = r#"echo '{"Username":"me","Secret":"canary"}'; exit 1"#;
+    let programs = Programs::new().with("x", script);
+    let error = programs.helpers().require("x").unwrap().get("r.io");
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "docker-credential-x: exit status: 1"
+    );
 }
 
 #[test]
@@ -147,7 +181,7 @@ fn a_program_need_not_read_and_may_answer_much() {
     std::fs::write(&path, script).unwrap();
     let rights = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(&path, rights).unwrap();
-    let server = "r".repeat(MAX_INPUT_BYTES);
+    let server = "r".repeat(MAX_HELPER_INPUT_BYTES);
     let helpers = programs.helpers();
     let helper = helpers.require("x").unwrap();
     let wanted = Credential::password("me", "0".repeat(50_000));
@@ -181,7 +215,8 @@ fn only_programs_in_the_given_directories_are_run() {
 fn a_path_is_no_suffix() {
     for suffix in ["", "a/b", "../x", "/bin/sh", r"a\b", "a\0"] {
         let error = Helpers::new("/bin").find(suffix).unwrap_err().to_string();
-        let wanted = format!("docker-credential-{suffix}: not the name of a helper program");
+        let shown = suffix.trim_end_matches('\0');
+        let wanted = format!("docker-credential-{shown}: not the name of a helper program");
         assert_eq!(error, wanted);
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::credential::Secret;
 use crate::reference::split_port;
-use crate::url::Url;
+use crate::url::{Url, percent_decoded};
 
 /// How a proxy is talked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,23 +144,6 @@ impl ProxyCredential {
             password: decoded(password)?,
         })
     }
-}
-
-/// `a%40b` as `a@b`; `None` if it is not encoded properly, or does not encode text.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => hex_digit(rest.next()?)? << 4 | hex_digit(rest.next()?)?,
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16)?.try_into().ok()
 }
 
 #[cfg(test)]

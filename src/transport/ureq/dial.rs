@@ -32,10 +32,8 @@ use super::forward::Forwarded;
 use super::tls;
 use super::tunnel;
 use crate::error::{TransportKind, os_error_text};
+use crate::limits::MAX_ADDRESSES;
 use crate::url::{Scheme, Url};
-
-/// How many addresses of one name are tried. ureq has room for no more.
-const MAX_ADDRESSES: usize = 16;
 
 /// Makes the connections of one agent.
 pub(super) struct Dialler {

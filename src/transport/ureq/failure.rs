@@ -4,13 +4,10 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use super::super::TransportError;
 use crate::error::{Error, TransportKind};
-
-/// How long one read or write of the network may take. There is no limit on the total: blobs may be of any size.
-pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::limits::IDLE_TIMEOUT;
 
 /// A failure that is ours, on its way through ureq.
 #[derive(Debug)]

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::dial::{Dialler, LookedUpLater};
-use self::failure::{IDLE_TIMEOUT, body_failure, failure, not_sendable};
+use self::failure::{body_failure, failure, not_sendable};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::Trust;
 use crate::error::TransportKind;
+use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT};
 use crate::url::Scheme;
 
 mod dial;
@@ -31,8 +32,6 @@ pub use self::tls::pem::{CertificateAuthorities, ClientCertificate, InvalidCerti
 #[cfg(feature = "tls")]
 use super::SystemRoots;
 
-/// How long to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait for `100 Continue` before sending the body anyway.
 const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Bytes buffered for each direction of a connection: fewer system calls for large blobs, and still little memory.
@@ -242,6 +241,14 @@ fn run<B: ureq::AsSendBody>(
 fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
     let (parts, body) = answer.into_parts();
     let mut headers = Headers::new();
+    if parts.status == PROXY_WANTS_AUTHENTICATION {
+        // It comes from a proxy, and may repeat what only that was told.
+        return Response {
+            status: PROXY_WANTS_AUTHENTICATION,
+            headers,
+            body: Box::new(io::empty()),
+        };
+    }
     for (name, value) in &parts.headers {
         headers.add(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
     }
@@ -251,6 +258,9 @@ fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
         body: Box::new(Unwrapped(body.into_reader())),
     }
 }
+
+/// RFC 9110 §15.5.8. No registry answers this.
+const PROXY_WANTS_AUTHENTICATION: u16 = 407;
 
 /// A body whose errors are those of the operating system, not wrapped in ureq's.
 struct Unwrapped<R>(R);

@@ -9,9 +9,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapte
 use super::super::Proxy;
 use super::failure::Fault;
 use crate::error::{TransportKind, status_text};
-
-/// How long the header of a proxy's answer may be, in bytes.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+use crate::limits::MAX_PROXY_HEADER_BYTES;
 
 /// Asks an HTTP proxy for a connection to a host.
 pub(super) fn connect(
@@ -54,7 +52,7 @@ fn stream(connection: Box<dyn Transport>, details: &ConnectionDetails) -> Transp
 /// Reads up to the empty line and not a byte further: what follows is the host's.
 fn read_header(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut header = Vec::new();
-    while !header.ends_with(b"\r\n\r\n") && header.len() < MAX_HEADER_BYTES {
+    while !header.ends_with(b"\r\n\r\n") && header.len() < MAX_PROXY_HEADER_BYTES {
         let mut byte = [0];
         stream.read_exact(&mut byte)?;
         header.extend(byte);

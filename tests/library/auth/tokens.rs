@@ -5,9 +5,9 @@ use std::time::Duration;
 use oras::credential::Credential;
 use oras::credentials::Fixed;
 use oras::store::Source;
-use oras::{Descriptor, Error, MediaType};
+use oras::{Descriptor, MediaType};
 
-use super::{GET_TOKEN, OF_SERVICE, client_of, log, me, pull, with_hello};
+use super::{GET_TOKEN, OF_SERVICE, client_of, log, pull, with_hello};
 use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, TestRegistry, on};
@@ -301,58 +301,4 @@ fn what_a_token_service_refuses_is_access_and_nothing_is_missing() {
             assert_eq!(error.is_unauthorized(), is_unauthorized, "{error:?}");
         }
     }
-}
-
-#[test]
-fn a_token_service_may_move_but_the_password_stays() {
-    let elsewhere = TestRegistry::start();
-    let registry = with_hello(
-        TestRegistry::start()
-            .with_tokens(
-                Bearer::new()
-                    .user("me", "secret")
-                    .anonymous(&["repository:*:pull"]),
-            )
-            .with(on("GET", "/token").redirect_to(&elsewhere)),
-    );
-
-    let error = pull(&me("secret"), &registry).unwrap_err();
-
-    assert!(matches!(error.root(), Error::Refused(_)), "{error:?}");
-    assert_eq!(
-        elsewhere.log(),
-        ["GET /token?scope=repository:a:pull&service=test-registry (no authorization)"]
-    );
-    // It has no tokens, and was not expected to be asked for any.
-    elsewhere.take_unexpected();
-}
-
-#[test]
-fn an_identity_token_is_not_posted_to_where_the_service_redirects() {
-    let elsewhere = TestRegistry::start();
-    let registry = with_hello(
-        TestRegistry::start()
-            .with_tokens(
-                Bearer::new()
-                    .user("me", "secret")
-                    .identity_token("identity"),
-            )
-            .with(on("POST", "/token").redirect_to(&elsewhere)),
-    );
-
-    let error = pull(
-        &client_of(Credential::IdentityToken("identity".into())),
-        &registry,
-    )
-    .unwrap_err();
-
-    assert_eq!(
-        text(&error),
-        format!(
-            "POST \"{}/token\": refusing to follow the redirect to \"{}/token\": it would send content to another host",
-            registry.url(),
-            elsewhere.url()
-        )
-    );
-    assert!(elsewhere.log().is_empty());
 }

@@ -3,7 +3,8 @@
 use oras::store::Target;
 
 use super::{INDEX, index, registry_with};
-use crate::setup::{ABSENT, client, text};
+use crate::setup::{ABSENT, HELLO, builder, client, text};
+use crate::support::clock::FakeClock;
 use crate::support::registry::{Personality, TestRegistry, on, sha256};
 
 #[test]
@@ -149,5 +150,51 @@ fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
                 registry.url()
             )
         );
+    }
+}
+
+/// As distribution 2 does while somebody else pushes the same blob.
+#[test]
+fn a_registry_that_misses_what_it_has_is_asked_again() {
+    let unknown = |digest: &str| {
+        serde_json::json!({ "errors": [
+            { "code": "DIGEST_INVALID" },
+            { "code": "MANIFEST_BLOB_UNKNOWN", "detail": digest },
+        ] })
+    };
+    for (name, is_there, times, wanted) in [
+        ("what is there", true, 2, Ok(2)),
+        ("what never shows", true, 10, Err(3)),
+        ("what is not there", false, 1, Err(1)),
+    ] {
+        let registry = TestRegistry::start().with(
+            on("PUT", "*")
+                .status(400)
+                .body(unknown(HELLO).to_string())
+                .times(times),
+        );
+        if is_there {
+            registry.seed_blob("a", b"hello");
+        }
+        let clock = FakeClock::new();
+        let client = builder().clock(clock.clone()).build();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        let result = repository.push(&index(), &mut &*INDEX);
+
+        match wanted {
+            Ok(waits) => {
+                result.unwrap();
+                assert_eq!(clock.waits().len(), waits, "{name}");
+            }
+            Err(waits) => {
+                let error = text(&result.unwrap_err());
+                assert!(
+                    error.ends_with("400: digest invalid; manifest blob unknown"),
+                    "{name}: {error}"
+                );
+                assert_eq!(clock.waits().len(), waits, "{name}");
+            }
+        }
     }
 }

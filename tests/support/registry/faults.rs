@@ -186,7 +186,8 @@ impl Fault {
 
 /// In the answer.
 impl Fault {
-    /// Replaces a header field.
+    /// Replaces a header field. `{header:name}` in it stands for what the request has in that field, as in
+    /// [`Fault::body`].
     pub fn header(self, name: &str, value: &str) -> Self {
         self.edit(Edit::Header(name.to_owned(), value.to_owned()))
     }
@@ -370,9 +371,14 @@ impl Edit {
         let delivery = &mut response.delivery;
         match self {
             Self::Ignore(_) => {}
-            Self::Header(name, value) => response.headers.set(name, value),
+            Self::Header(name, value) => response.headers.set(name, &repeat(value, request)),
             Self::WithoutHeader(name) => response.headers.remove(name),
-            Self::Body(bytes) => response.body = Body::Bytes(bytes.clone()),
+            Self::Body(bytes) => {
+                response.body = Body::Bytes(match std::str::from_utf8(bytes) {
+                    Ok(text) => repeat(text, request).into_bytes(),
+                    Err(_) => bytes.clone(),
+                });
+            }
             Self::Framing(framing) => delivery.framing = *framing,
             Self::CutAfter(bytes) => delivery.cut_after = Some(*bytes),
             Self::Flip(offset) => delivery.flip = Some(*offset),
@@ -399,6 +405,16 @@ impl Edit {
             Self::DropPage => drop_page(response),
         }
     }
+}
+
+/// Puts the values of the request's header fields where `{header:name}` stands.
+fn repeat(text: &str, request: &Request) -> String {
+    let mut parts = text.split("{header:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| match part.split_once('}') {
+        Some((name, rest)) => all + request.headers.get(name).unwrap_or_default() + rest,
+        None => all + "{header:" + part,
+    })
 }
 
 fn drop_page(response: &mut Response) {

@@ -4,7 +4,7 @@ use oras::{Descriptor, Result, copy, index, pull, push, single, tag};
 
 use crate::context::Context;
 use crate::failure::to_stdout;
-use crate::output::text::Shown;
+use crate::output::text::{Shown, one_line};
 
 /// Writes status lines to stdout, for a command that prints text.
 pub(crate) struct Lines<'c> {
@@ -122,6 +122,6 @@ impl<'c> Lines<'c> {
     fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
-        writeln!(self.context.stdout(), "{line}").map_err(to_stdout)
+        writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)
     }
 }

@@ -10,8 +10,7 @@ use rustls::sign::CertifiedKey;
 
 use super::x509;
 
-/// How many certificates of one text are read. Bundles of today have about 150.
-const MAX_CERTIFICATES: usize = 10_000;
+use crate::limits::MAX_CERTIFICATES;
 
 /// Certificate authorities to trust.
 #[derive(Clone)]

@@ -1,15 +1,18 @@
 //! Who is shown what, and who is excused: the registry, not its storage, not token services, not proxies.
 
-use oras::transport::UreqTransport;
+use oras::registry::PlainHttp;
+use oras::transport::{ResolveRule, SystemRoots, UreqTransport};
 
-use super::{
+use super::{Printed, USER, everything_seen, over, password, seeded};
+use crate::proxies::{address, proxies};
+use crate::support::canaries::{Canaries, Canary};
+use crate::support::proxy::TestProxy;
+use crate::support::registry::{TestRegistry, on};
+use crate::support::tls::{Clients, TlsFront};
+use crate::tls::{
     UNKNOWN_AUTHORITY, authorities, client, client_certificate, failure, front, handshake, pull,
     registry, registry_with_storage, transport,
 };
-use crate::proxies::proxies;
-use crate::support::proxy::TestProxy;
-use crate::support::registry::on;
-use crate::support::tls::{Clients, TlsFront};
 
 #[test]
 fn insecure_is_for_the_registry_alone() {
@@ -179,4 +182,44 @@ fn a_proxy_behind_tls_is_a_stranger() {
         failure(&client(unknown)),
         format!("proxyconnect tcp: {UNKNOWN_AUTHORITY}")
     );
+}
+
+/// Rule 6: what does not speak TLS well enough is not asked without it, and told nothing.
+#[test]
+fn nothing_is_asked_in_the_clear_because_tls_failed() {
+    let registry = seeded(TestRegistry::requiring_basic(
+        USER,
+        Canary::Password.value(),
+    ));
+    let front = TlsFront::start("server", Clients::Anonymous, address(&registry));
+    for (name, https) in [
+        ("a certificate of nobody's", front.address()),
+        ("an answer that is not TLS", address(&registry)),
+        ("nobody there", ([127, 0, 0, 1], 1).into()),
+    ] {
+        // The registry is there in the clear, at whichever port a client would try.
+        let rules = [443, 80].map(|port| {
+            let to = if port == 443 {
+                https
+            } else {
+                address(&registry)
+            };
+            ResolveRule::new("registry.example", port, to)
+        });
+        let transport = UreqTransport::builder()
+            .resolve(rules)
+            .system_roots(SystemRoots::none());
+        let printed = Printed::default();
+        let client = over(transport.build(), password(), &printed)
+            .plain_http(PlainHttp::Localhost)
+            .build();
+
+        let seen = everything_seen(&client, "registry.example/a");
+
+        assert!(!seen.contains("fine"), "{name}: {seen}");
+        assert_eq!(registry.log(), [""; 0], "{name}");
+        let heard = registry.take_unexpected().join("\n");
+        Canaries::in_text(&heard).are_absent(name);
+        Canaries::in_text(&(seen + &printed.text())).are_absent(name);
+    }
 }

@@ -1,76 +1,23 @@
-//! Canaries: secrets that must not turn up in an error, in debug output or in a trace, whatever goes wrong.
-
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+//! Output: no secret turns up in an error, in debug output or in a trace, whatever goes wrong.
 
 use oras::credential::Credential;
-use oras::credentials::Fixed;
+use oras::credentials::{Fixed, Helpers, Memory, Places};
 use oras::registry::Client;
-use oras::store::{Source, TagLister, Target};
-use oras::transport::{Headers, Method, Request, RequestBody, Traced, UreqTransport};
+use oras::transport::{Headers, Method, Request, RequestBody, UreqTransport};
 use oras::url::Url;
 
-use crate::setup::{builder, everything_in, hello};
-use crate::support::clock::FakeClock;
-use crate::support::registry::{Bearer, Fault, TestRegistry, on};
+use super::{Printed, basic_registry, client, everything_seen, password, seeded, token_registry};
+use crate::setup::builder;
+use crate::support::canaries::{Canaries, Canary};
+use crate::support::registry::{Fault, TestRegistry, on};
 
 /// In every secret here, and in its encodings: Basic encodes `me:canary-password` as `bWU6Y2FuYXJ5…`.
 const CANARIES: [&str; 2] = ["canary", "Y2FuYXJ5"];
 
-/// A place to write to that the test can read.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Shared {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn client(credential: Credential, trace: &Shared) -> Client {
-    builder()
-        .transport(Traced::new(
-            UreqTransport::new(),
-            trace.clone(),
-            FakeClock::new(),
-        ))
-        .credentials(Fixed(credential))
-        .header("X-Secret", "canary-header")
-        .build()
-}
-
-/// Does everything a client does, and returns all that could be seen of it.
-fn everything_seen(client: &Client, registry: &TestRegistry) -> String {
-    let repository = client.repository(&registry.reference("a")).unwrap();
-    let mut seen = format!("{client:?} {repository:?}");
-    let results = [
-        repository.resolve("v1").map(drop),
-        repository.exists(&hello()).map(drop),
-        repository
-            .fetch(&hello())
-            .and_then(|reader| reader.read_all(5))
-            .map(drop),
-        repository.push(&hello(), &mut &b"hello"[..]).map(drop),
-        repository.tags(None, &mut |_| std::ops::ControlFlow::Continue(())),
-    ];
-    for error in results.into_iter().filter_map(Result::err) {
-        seen.push_str(&everything_in(&error));
-    }
-    seen
-}
-
+/// Fails if even a part of a secret is shown.
 #[track_caller]
 fn assert_silent(name: &str, seen: &str) {
+    Canaries::in_text(seen).are_absent(name);
     for canary in CANARIES {
         if let Some(at) = seen.find(canary) {
             let around = &seen.as_bytes()[at.saturating_sub(300)..seen.len().min(at + 60)];
@@ -145,42 +92,35 @@ fn faults() -> Vec<(&'static str, Vec<Fault>)> {
 #[test]
 fn no_secret_of_a_password_login_is_ever_shown() {
     for (name, faults) in faults() {
-        let registry = TestRegistry::start().with_tokens(
-            Bearer::new()
-                .user("me", "canary-password")
-                .token("canary-token"),
-        );
-        registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
+        let registry = token_registry();
         for fault in faults {
             registry.inject(fault);
         }
-        let trace = Shared::default();
-        let client = client(Credential::password("me", "canary-password"), &trace);
+        let trace = Printed::default();
+        let client = client(password(), &trace);
 
-        let seen = everything_seen(&client, &registry);
+        let seen = everything_seen(&client, &registry.reference("a"));
 
         assert_silent(name, &seen);
         assert_silent(&format!("the trace of {name}"), &trace.text());
         assert!(!trace.text().is_empty());
+        registry.take_unexpected();
     }
 }
 
 #[test]
 fn no_other_kind_of_credential_is_ever_shown_either() {
     for credential in [
-        Credential::IdentityToken("canary-identity".into()),
-        Credential::RegistryToken("canary-registry-token".into()),
+        Credential::IdentityToken(Canary::IdentityToken.value().into()),
+        Credential::RegistryToken(Canary::AccessToken.value().into()),
+        Credential::RegistryToken("canary, and wrong".into()),
     ] {
-        let registry = TestRegistry::start().with_tokens(
-            Bearer::new()
-                .user("me", "secret")
-                .identity_token("canary-identity"),
-        );
-        let trace = Shared::default();
+        let registry = token_registry();
+        let trace = Printed::default();
         let name = format!("{credential:?}");
         let client = client(credential, &trace);
 
-        let seen = everything_seen(&client, &registry);
+        let seen = everything_seen(&client, &registry.reference("a"));
 
         assert_silent(&name, &name);
         assert_silent(&name, &seen);
@@ -190,15 +130,46 @@ fn no_other_kind_of_credential_is_ever_shown_either() {
 
 #[test]
 fn a_basic_login_is_never_shown() {
-    for password in ["canary-password", "wrong-canary"] {
-        let registry = TestRegistry::requiring_basic("me", "canary-password");
-        let trace = Shared::default();
+    for password in [Canary::Password.value(), "wrong-canary"] {
+        let registry = basic_registry();
+        let trace = Printed::default();
         let client = client(Credential::password("me", password), &trace);
 
-        let seen = everything_seen(&client, &registry);
+        let seen = everything_seen(&client, &registry.reference("a"));
 
         assert_silent("a basic login", &seen);
         assert_silent("its trace", &trace.text());
+    }
+}
+
+#[test]
+fn a_header_that_cannot_be_sent_is_not_shown() {
+    let registry = seeded(TestRegistry::start());
+    for value in ["canary\r\nInjected: yes", "canary\0", "canary\n"] {
+        let client: Client = builder().header("X-Custom", value).build();
+
+        let seen = everything_seen(&client, &registry.reference("a"));
+
+        assert!(!seen.contains("fine"), "{seen}");
+        assert_silent("the error", &seen);
+    }
+    assert_eq!(registry.log(), [""; 0]);
+}
+
+#[test]
+fn the_debug_output_of_what_holds_secrets_does_not_show_them() {
+    let token = Credential::IdentityToken(Canary::IdentityToken.value().into());
+    let mut memory = Memory::default();
+    memory.insert("registry.example", password());
+    let url = Url::parse("https://r/x?_state=canary-signature&canary").unwrap();
+    for shown in [
+        format!("{:?} {:?}", password(), token),
+        format!("{:?} {memory:?}", Fixed(password())),
+        format!("{:?} {:?}", Helpers::new(""), Places::default()),
+        format!("{url:?} {url}"),
+        format!("{:?}", UreqTransport::builder()),
+    ] {
+        assert_silent("debug output", &shown);
     }
 }
 

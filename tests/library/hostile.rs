@@ -1,0 +1,230 @@
+//! Hostile servers: a registry, a storage, a token service or a proxy that tries, and everything that each of them was sent.
+//!
+//! | Rule | Where it is proved |
+//! |---|---|
+//! | 1. a registry on https has its token service on https | [`addresses`] |
+//! | 2. no user information in a realm, and no address of our own network | [`addresses`] |
+//! | 3. a token service that redirects takes neither password nor form along | [`token_services`] |
+//! | 4. credentials, custom headers and client certificates are for the origin that they belong to | [`redirects`], [`uploads`], [`token_services`], [`proxies`], [`certificates`] |
+//! | 5. no secret is shown, be it repeated by who was told it | [`output`], [`echoes`], [`proxies`] |
+//! | 6. what does not speak TLS is not asked without it | [`certificates`] |
+//! | 7. nothing is told unasked | [`token_services`] |
+//! | What servers say is quoted in one line of a limited length | [`words`] |
+//!
+//! The rules are those of `registry-protocol.md` §8.6. Secrets are [`Canary`] values, and the servers' logs are searched for
+//! them. That the rightful receiver has them proves each time that they would have been found elsewhere.
+
+mod addresses;
+#[cfg(feature = "tls")]
+mod certificates;
+mod challenges;
+mod echoes;
+mod output;
+mod proxies;
+mod redirects;
+mod token_services;
+mod uploads;
+mod words;
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use oras::credential::Credential;
+use oras::credentials::Fixed;
+use oras::registry::{Client, ClientBuilder, PlainHttp};
+use oras::store::{Referrers, Source, TagLister, Target};
+use oras::transport::{
+    Request, RequestBody, Response, Traced, Transport, TransportError, UreqTransport,
+};
+use oras::url::Url;
+use oras::{Descriptor, MediaType};
+
+use crate::setup::{builder, everything_in, hello};
+use crate::support::canaries::Canary;
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Bearer, TestRegistry, on};
+
+/// The user whose password is a canary.
+const USER: &str = "me";
+
+/// The password, as what is looked up.
+fn password() -> Credential {
+    Credential::password(USER, Canary::Password.value())
+}
+
+/// A registry that wants the password.
+fn basic_registry() -> TestRegistry {
+    seeded(TestRegistry::requiring_basic(
+        USER,
+        Canary::Password.value(),
+    ))
+}
+
+/// A policy that gives the access token to who has the password or the identity token.
+fn bearer() -> Bearer {
+    Bearer::new()
+        .user(USER, Canary::Password.value())
+        .identity_token(Canary::IdentityToken.value())
+        .token(Canary::AccessToken.value())
+}
+
+/// A registry that wants a token, which it gives itself.
+fn token_registry() -> TestRegistry {
+    seeded(TestRegistry::start().with_tokens(bearer()))
+}
+
+/// With an artifact `v1` of `hello` in the repository `a`.
+fn seeded(registry: TestRegistry) -> TestRegistry {
+    registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
+    registry
+}
+
+/// Somebody who answers every request by asking for credentials, his own way.
+fn attacker() -> TestRegistry {
+    let attacker = TestRegistry::start();
+    let realm = format!("Bearer realm=\"{}/token\",service=\"s\"", attacker.url());
+    attacker.inject(
+        on("*", "*")
+            .status(401)
+            .header("WWW-Authenticate", &format!("Basic realm=\"x\", {realm}"))
+            .before_authorization(),
+    );
+    attacker
+}
+
+/// A place to write to that the test can read.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A client with a custom header, whose requests are traced.
+fn client(credential: Credential, printed: &Printed) -> Client {
+    over(UreqTransport::new(), credential, printed).build()
+}
+
+/// As [`client`], over this transport.
+fn over(
+    transport: impl Transport + Send + 'static,
+    credential: Credential,
+    printed: &Printed,
+) -> ClientBuilder {
+    let mut warnings = printed.clone();
+    builder()
+        .on_warning(move |_, text| writeln!(warnings, "{text}").unwrap())
+        .transport(Traced::new(transport, printed.clone(), FakeClock::new()))
+        .credentials(Fixed(credential))
+        .header("X-Custom", Canary::Header.value())
+}
+
+/// Does everything a client does in the repository `name`, and returns all that could be seen of it.
+fn everything_seen(client: &Client, name: &str) -> String {
+    let repository = client.repository(name).unwrap();
+    let manifest = br#"{"schemaVersion":2,"manifests":[]}"#;
+    let index = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
+    let other = b"another blob";
+    let results = [
+        repository.resolve("v1").map(drop),
+        repository.fetch_tagged("v1", u64::MAX).map(drop),
+        repository.exists(&hello()).map(drop),
+        repository.exists(&index).map(drop),
+        repository
+            .fetch(&hello())
+            .and_then(|reader| reader.read_all(5))
+            .map(drop),
+        repository
+            .push(&crate::setup::blob(other), &mut &other[..])
+            .map(drop),
+        repository
+            .push_tagged(&index, &mut &manifest[..], "v2")
+            .map(drop),
+        repository.tags(None, &mut |_| ControlFlow::Continue(())),
+        repository.referrers(&index, None, &mut |_| ControlFlow::Continue(())),
+        client.check(&name.split('/').next().unwrap_or(name).parse().unwrap()),
+    ];
+    let mut seen = format!("{client:?} {repository:?}\n");
+    for result in results {
+        match result {
+            Ok(()) => seen.push_str("fine\n"),
+            Err(error) => seen.push_str(&(everything_in(&error) + "\n")),
+        }
+    }
+    seen
+}
+
+/// A network in which names lead to test registries, and nowhere else: whatever is asked of others fails, and is remembered.
+#[derive(Clone, Default)]
+struct Net {
+    /// Origins as they are written, and the addresses behind them.
+    names: Vec<(String, String)>,
+    strays: Arc<Mutex<Vec<String>>>,
+}
+
+impl Net {
+    fn with(mut self, origin: &str, registry: &TestRegistry) -> Self {
+        self.names.push((origin.to_owned(), registry.url()));
+        self
+    }
+
+    /// What was asked of others.
+    fn strays(&self) -> Vec<String> {
+        self.strays.lock().unwrap().clone()
+    }
+
+    /// A client of registries in this network that are reached by https.
+    fn client(&self, credential: Credential, printed: &Printed) -> Client {
+        over(self.clone(), credential, printed)
+            .plain_http(PlainHttp::Never)
+            .build()
+    }
+
+    fn real(&self, url: &str) -> Option<String> {
+        self.names.iter().find_map(|(origin, real)| {
+            let rest = url.strip_prefix(origin)?;
+            rest.starts_with('/').then(|| format!("{real}{rest}"))
+        })
+    }
+}
+
+impl Transport for Net {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let asked = request.url.exact();
+        let Some(real) = self.real(&asked) else {
+            self.strays.lock().unwrap().push(asked);
+            return Err(TransportError::new(
+                oras::error::TransportKind::Dns,
+                "no such host",
+            ));
+        };
+        let url = Url::parse(&real).expect("only the host was changed");
+        // Taken apart and put together again: what is borrowed for the request need not outlive this one.
+        let body = match request.body {
+            RequestBody::None => RequestBody::None,
+            RequestBody::Bytes(bytes) => RequestBody::Bytes(bytes),
+            RequestBody::Reader { reader, size } => RequestBody::Reader { reader, size },
+        };
+        UreqTransport::new().send(Request {
+            method: request.method,
+            url: &url,
+            headers: request.headers,
+            body,
+            patience: request.patience,
+            trust: request.trust,
+        })
+    }
+}

@@ -1,0 +1,327 @@
+//! Addresses that a server names: none leaves https, leads into our own network, or hides whom it leads to.
+
+use std::ops::ControlFlow;
+
+use oras::registry::Client;
+use oras::store::{Referrers, Source, TagLister, Target};
+use oras::{Error, Result};
+
+use super::{Net, Printed, bearer, password, seeded};
+use crate::setup::{hello, text};
+use crate::support::canaries::{Canaries, Canary};
+use crate::support::registry::{Fault, TestRegistry, on};
+
+/// A public registry, as far as anybody can tell from its name.
+const REGISTRY: &str = "https://registry.example";
+const SERVICE: &str = "https://auth.example";
+
+/// Every literal spelling of addresses of this machine, of private networks and of links.
+const LOCAL: [&str; 29] = [
+    "https://localhost",
+    "https://LOCALHOST:443",
+    "https://localhost.",
+    "https://registry.localhost",
+    "https://registry.localhost.",
+    "https://ip6-localhost",
+    "https://127.0.0.1",
+    "https://127.8.8.8:8443",
+    "https://0.0.0.0",
+    "https://10.0.0.1",
+    "https://100.64.0.1",
+    "https://169.254.169.254",
+    "https://172.16.0.1",
+    "https://192.168.0.1",
+    "https://[::]",
+    "https://[::1]",
+    "https://[0:0:0:0:0:0:0:1]",
+    "https://[::127.0.0.1]",
+    "https://[::ffff:127.0.0.1]",
+    "https://[::ffff:a9fe:a9fe]",
+    "https://[64:ff9b::10.0.0.1]",
+    "https://[64:ff9b:1::1]",
+    "https://[2002:7f00:1::]",
+    "https://[2001:0:808:808::80ff:fffe]",
+    "https://[fc00::1]",
+    "https://[fd00::1]",
+    "https://[fe80::1]",
+    "https://[fec0::1]",
+    "https://[ff02::1]",
+];
+
+/// Addresses in disguise. Resolvers read some of them as addresses, browsers others.
+const DISGUISED: [&str; 12] = [
+    "https://0x7f000001",
+    "https://0x7f.0.0.1",
+    "https://0177.0.0.1",
+    "https://017700000001",
+    "https://2130706433",
+    "https://127.1",
+    "https://127.0.0.1.",
+    "https://[fe80::1%25eth0]",
+    "https://%6c%6f%63alhost",
+    "https://127\u{3002}0\u{3002}0\u{3002}1",
+    "https://registry.example@127.0.0.1",
+    "https://me:canary@registry.example",
+];
+
+/// Addresses that are reached in the clear.
+const CLEAR: [&str; 3] = [
+    "http://auth.example",
+    "http://cdn.example:443",
+    "http://127.0.0.1",
+];
+
+/// Everything a server can name an address in: what makes it do so, and what makes the client ask.
+type Way = (&'static str, fn(&str) -> Fault, fn(&Client) -> Result<()>);
+
+fn pull(client: &Client) -> Result<()> {
+    let repository = client.repository("registry.example/a")?;
+    repository.fetch(&hello())?.read_all(5).map(drop)
+}
+
+fn resolve(client: &Client) -> Result<()> {
+    let repository = client.repository("registry.example/a")?;
+    repository.resolve("v1").map(drop)
+}
+
+fn push(client: &Client) -> Result<()> {
+    let repository = client.repository("registry.example/a")?;
+    let world = crate::setup::blob(b"world");
+    repository.push(&world, &mut &b"world"[..]).map(drop)
+}
+
+fn list(client: &Client) -> Result<()> {
+    let repository = client.repository("registry.example/a")?;
+    repository.tags(None, &mut |_| ControlFlow::Continue(()))
+}
+
+fn list_referrers(client: &Client) -> Result<()> {
+    let repository = client.repository("registry.example/a")?;
+    repository.referrers(&hello(), None, &mut |_| ControlFlow::Continue(()))
+}
+
+const WAYS: [Way; 9] = [
+    (
+        "a redirect of GET",
+        |to| on("GET", "/v2/*").redirect(307, &format!("{to}/x")),
+        pull,
+    ),
+    (
+        "a redirect of HEAD",
+        |to| on("HEAD", "/v2/*").redirect(302, &format!("{to}/x")),
+        resolve,
+    ),
+    (
+        "a redirect of POST",
+        |to| on("POST", "/v2/*").redirect(308, &format!("{to}/x")),
+        push,
+    ),
+    (
+        "a redirect of PUT",
+        |to| on("PUT", "/v2/*").redirect(307, &format!("{to}/x")),
+        push,
+    ),
+    (
+        "an upload",
+        |to| on("POST", "/v2/*").location(&format!("{to}/x")),
+        push,
+    ),
+    (
+        "a page",
+        |to| on("GET", "/v2/*").link(&format!("<{to}/x>; rel=\"next\"")),
+        list,
+    ),
+    (
+        "a page of referrers",
+        |to| on("GET", "/v2/a/referrers/*").link(&format!("<{to}/x>; rel=\"next\"")),
+        list_referrers,
+    ),
+    (
+        "a token service",
+        |to| {
+            on("GET", "/v2/*")
+                .status(401)
+                .header(
+                    "WWW-Authenticate",
+                    &format!("Bearer realm=\"{to}/token\",service=\"s\""),
+                )
+                .before_authorization()
+        },
+        pull,
+    ),
+    (
+        "a redirect of a token service",
+        |to| {
+            on("GET", "/token")
+                .redirect(307, &format!("{to}/token"))
+                .before_authorization()
+        },
+        pull,
+    ),
+];
+
+/// The registry, and its token service at another name.
+fn public_registry() -> (Net, TestRegistry) {
+    let registry = seeded(
+        TestRegistry::start().with_tokens(bearer().challenge(&format!(
+            "Bearer realm=\"{SERVICE}/token\",service=\"{{service}}\",scope=\"{{scope}}\""
+        ))),
+    );
+    let net = Net::default()
+        .with(REGISTRY, &registry)
+        .with(SERVICE, &registry);
+    (net, registry)
+}
+
+/// Tries every way to be sent to an address, and returns what each came to.
+fn sent_to(address: &str) -> Vec<(String, Error)> {
+    WAYS.into_iter()
+        .map(|(name, fault, ask)| {
+            let name = format!("{name} at {address}");
+            let (net, registry) = public_registry();
+            registry.inject(fault(address));
+            let printed = Printed::default();
+            let client = net.client(password(), &printed);
+
+            let error = ask(&client).expect_err(&name);
+
+            assert_eq!(net.strays(), [""; 0], "{name}");
+            let shown = format!("{} {}", crate::setup::everything_in(&error), printed.text());
+            Canaries::in_text(&shown).are_absent(&name);
+            (name, error)
+        })
+        .collect()
+}
+
+#[test]
+fn nothing_leads_from_the_internet_into_our_own_network() {
+    for address in LOCAL {
+        for (name, error) in sent_to(address) {
+            let told = text(&error);
+            assert!(
+                told.contains("it is an address of this machine or of a private network")
+                    // What another host may not see anyway is refused for that reason.
+                    || told.contains("the next page is at another host"),
+                "{name}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_address_in_disguise_is_none() {
+    for address in DISGUISED {
+        for (name, error) in sent_to(address) {
+            let told = text(&error);
+            assert!(
+                told.contains("its host is not valid") || told.contains("is not valid"),
+                "{name}: {told}"
+            );
+            assert!(!told.contains("canary"), "{name}: {told}");
+        }
+    }
+}
+
+#[test]
+fn nothing_leads_out_of_https() {
+    for address in CLEAR {
+        for (name, error) in sent_to(address) {
+            let told = text(&error);
+            assert!(
+                told.contains("it would leave https")
+                    || told.contains("the next page is at another host"),
+                "{name}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_public_address_on_https_is_asked_without_secrets_and_the_service_with_the_password() {
+    let (net, registry) = public_registry();
+    let storage = seeded(TestRegistry::start());
+    let net = net.with("https://cdn.example", &storage);
+    registry.inject(on("GET", "/v2/a/blobs/*").redirect(
+        307,
+        &format!("https://cdn.example/v2/a/blobs/{}", hello().digest),
+    ));
+    let client = net.client(password(), &Printed::default());
+
+    pull(&client).unwrap();
+
+    assert_eq!(net.strays(), [""; 0]);
+    assert_eq!(storage.log().len(), 1);
+    Canaries::sent_to(&storage).are_absent("the storage");
+    Canaries::sent_to(&registry).are(
+        &[Canary::Password, Canary::AccessToken, Canary::Header],
+        "the registry and its service",
+    );
+}
+
+/// Uploads and pages of its own a registry may call by http: they are asked for by https.
+#[test]
+fn the_registry_itself_is_not_asked_in_the_clear_either() {
+    for (name, fault, ask) in WAYS {
+        if ["an upload", "a page", "a page of referrers"].contains(&name) {
+            continue;
+        }
+        let (net, registry) = public_registry();
+        registry.inject(fault("http://registry.example"));
+
+        let error = ask(&net.client(password(), &Printed::default())).expect_err(name);
+
+        assert!(
+            text(&error).contains("it would leave https"),
+            "{name}: {}",
+            text(&error)
+        );
+        assert_eq!(net.strays(), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_chain_of_redirects_is_judged_by_where_it_began() {
+    for (first, second, reason) in [
+        (
+            "https://cdn.example/1",
+            "http://cdn.example/2",
+            "it would leave https",
+        ),
+        (
+            "https://cdn.example/1",
+            "https://169.254.169.254/2",
+            "it is an address of this machine",
+        ),
+        ("https://cdn.example/1", "/2", "more than"),
+    ] {
+        let (net, registry) = public_registry();
+        let cdn = TestRegistry::start().with(on("GET", "*").redirect(302, second));
+        let net = net.with("https://cdn.example", &cdn);
+        registry.inject(on("GET", "/v2/*").redirect(302, first));
+
+        let error = pull(&net.client(password(), &Printed::default())).unwrap_err();
+
+        assert!(text(&error).contains(reason), "{}", text(&error));
+        assert_eq!(net.strays(), [""; 0]);
+        Canaries::sent_to(&cdn).are_absent("the storage");
+    }
+}
+
+#[test]
+fn a_registry_of_our_own_network_may_have_its_storage_there() {
+    let storage = seeded(TestRegistry::start());
+    let registry = seeded(TestRegistry::start()).with(on("GET", "/v2/a/blobs/*").redirect(
+        307,
+        &format!("https://10.0.0.2/v2/a/blobs/{}", hello().digest),
+    ));
+    let net = Net::default()
+        .with("https://10.0.0.1:5000", &registry)
+        .with("https://10.0.0.2", &storage);
+    let client = net.client(password(), &Printed::default());
+
+    let repository = client.repository("10.0.0.1:5000/a").unwrap();
+    let content = repository.fetch(&hello()).unwrap().read_all(5).unwrap();
+
+    assert_eq!(content, b"hello");
+    assert_eq!(net.strays(), [""; 0]);
+}

@@ -1,0 +1,147 @@
+//! Uploads and pages: a registry may have content sent to a storage, but no secret with it, and pages it has itself.
+
+use std::ops::ControlFlow;
+
+use oras::Result;
+use oras::registry::Client;
+use oras::store::{Pushed, TagLister, Target};
+
+use super::{Printed, attacker, client, everything_seen, password, token_registry};
+use crate::setup::{everything_in, hello, text};
+use crate::support::canaries::{Canaries, Canary};
+use crate::support::registry::{Mount, Personality, TestRegistry, on};
+
+fn push(client: &Client, registry: &TestRegistry) -> Result<Pushed> {
+    let repository = client.repository(&registry.reference("new"))?;
+    repository.push(&hello(), &mut &b"hello"[..])
+}
+
+fn list(client: &Client, registry: &TestRegistry) -> Result<Vec<String>> {
+    let repository = client.repository(&registry.reference("a"))?;
+    let mut tags = Vec::new();
+    repository.tags(None, &mut |page| {
+        tags.extend_from_slice(page);
+        ControlFlow::Continue(())
+    })?;
+    Ok(tags)
+}
+
+#[test]
+fn a_storage_gets_the_content_and_no_secret_but_its_own() {
+    for mount in [Mount::Truthful, Mount::Blind, Mount::Refused(405)] {
+        let storage = TestRegistry::start().with(on("PUT", "*").status(201));
+        let registry = token_registry();
+        registry.change(Personality {
+            mount,
+            ..Personality::default()
+        });
+        let location = format!("{}/upload?sig={}", storage.url(), Canary::Signature.value());
+        registry.inject(on("POST", "*").location(&location));
+        let printed = Printed::default();
+
+        push(&client(password(), &printed), &registry).unwrap();
+
+        let requests = storage.requests();
+        assert_eq!(requests.len(), 1, "{mount:?}");
+        assert_eq!(requests[0].body, b"hello");
+        Canaries::sent_to(&storage).are(&[Canary::Signature], "the storage");
+        Canaries::sent_to(&registry).are(
+            &[Canary::Password, Canary::AccessToken, Canary::Header],
+            "the registry",
+        );
+        Canaries::in_text(&printed.text()).are_absent("the trace");
+    }
+}
+
+#[test]
+fn a_storage_that_asks_for_credentials_gets_none() {
+    let storage = attacker();
+    let registry = token_registry().with(on("POST", "*").location_at(&storage));
+    let printed = Printed::default();
+
+    let error = push(&client(password(), &printed), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert!(!storage.log().is_empty());
+    for request in storage.requests() {
+        assert_eq!(request.method, "PUT");
+    }
+    Canaries::sent_to(&storage).are_absent("the storage");
+    Canaries::in_text(&everything_in(&error)).are_absent("the error");
+    storage.take_unexpected();
+}
+
+#[test]
+fn a_storage_sends_the_content_nowhere_else() {
+    for status in [301, 302, 303, 307, 308] {
+        let attacker = attacker();
+        let storage = TestRegistry::start().with(on("PUT", "*").redirect(status, &attacker.url()));
+        let registry = token_registry();
+        registry.inject(on("POST", "*").location_at(&storage));
+
+        push(&client(password(), &Printed::default()), &registry).unwrap_err();
+
+        assert_eq!(attacker.log(), [""; 0], "{status}");
+        Canaries::sent_to(&storage).are_absent("the storage");
+        storage.take_unexpected();
+    }
+}
+
+#[test]
+fn a_storage_that_leads_home_does_not_say_what_is_written_there() {
+    let storage = TestRegistry::start();
+    let registry = token_registry();
+    let home = format!("{}/v2/a/blobs/uploads/stolen", registry.url());
+    storage.inject(on("PUT", "*").redirect(307, &home));
+    registry.inject(on("POST", "*").location_at(&storage));
+
+    push(&client(password(), &Printed::default()), &registry).unwrap_err();
+
+    for request in registry.requests() {
+        assert_ne!(request.method, "PUT", "{}", request.line());
+    }
+}
+
+#[test]
+fn a_page_elsewhere_is_not_asked_for() {
+    let elsewhere = attacker();
+    let registry = token_registry();
+    registry.seed_artifact("a", "v2", &[("other.txt", b"other")]);
+    registry.change(Personality {
+        page_size: Some(1),
+        ..Personality::default()
+    });
+    registry.inject(on("GET", "/v2/a/tags/list").link_at(&elsewhere));
+    let printed = Printed::default();
+    let client = client(password(), &printed);
+
+    list(&client, &registry).unwrap_err();
+    let seen = everything_seen(&client, &registry.reference("a"));
+
+    assert_eq!(elsewhere.log(), [""; 0]);
+    Canaries::in_text(&(seen + &printed.text())).are_absent("what is shown");
+}
+
+#[test]
+fn a_stranger_does_not_say_which_page_of_the_registry_comes_next() {
+    let registry = token_registry();
+    let next = format!("<{}/v2/a/blobs/stolen>; rel=\"next\"", registry.url());
+    let stranger = TestRegistry::start().with(
+        on("GET", "*")
+            .status(200)
+            .header("Content-Type", "application/json")
+            .link(&next)
+            .body(r#"{"name":"a","tags":["v1"]}"#),
+    );
+    registry.inject(on("GET", "/v2/a/tags/list").redirect_to(&stranger));
+
+    let error = list(&client(password(), &Printed::default()), &registry).unwrap_err();
+
+    assert!(
+        text(&error).ends_with("another host says where the next page is"),
+        "{}",
+        text(&error)
+    );
+    assert!(!registry.log().iter().any(|line| line.contains("stolen")));
+    Canaries::sent_to(&stranger).are_absent("the stranger");
+}

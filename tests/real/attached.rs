@@ -1,0 +1,165 @@
+//! What is attached and deleted by one of the two, as the other sees it.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::thread;
+
+use oras::layout::LayoutStore;
+use oras::pack::{PackOptions, pack};
+use oras::registry::Client;
+use oras::store::{Delete, Referrers, Source, Target};
+use oras::{Descriptor, Digest};
+
+use crate::docker_registry::DockerRegistry;
+use crate::round_trips::Program;
+use crate::support::tempdir::TempDir;
+
+/// How many attach something at once.
+const CLIENTS: usize = 20;
+
+/// An artifact without files, attached to a subject if there is one.
+fn artifact(store: &dyn Target, name: &str, subject: Option<&Descriptor>) -> Descriptor {
+    let options = PackOptions {
+        artifact_type: Some("test/attached".into()),
+        subject: subject.map(Descriptor::plain),
+        annotations: [("name".to_owned(), name.to_owned())].into(),
+        ..PackOptions::default()
+    };
+    let packed = pack(store, options, std::time::UNIX_EPOCH).expect("it can be stored");
+    packed.descriptor().plain()
+}
+
+/// What our library finds attached.
+fn found_by_us(store: &impl Referrers, subject: &Descriptor) -> BTreeSet<Digest> {
+    let mut all = BTreeSet::new();
+    store
+        .referrers(subject, None, &mut |page| {
+            all.extend(page.iter().map(|found| found.digest.clone()));
+            ControlFlow::Continue(())
+        })
+        .expect("it can be listed");
+    all
+}
+
+/// What the original finds attached. `further` goes before the name.
+fn found_by_them(
+    theirs: &Program,
+    directory: &Path,
+    further: &[&str],
+    name: &str,
+) -> BTreeSet<Digest> {
+    let mut arguments = vec!["discover", "--format", "json", "--depth", "1"];
+    arguments.extend(further);
+    arguments.push(name);
+    let found = theirs.run(directory, &arguments);
+    let found: serde_json::Value = serde_json::from_slice(&found).expect("it prints JSON");
+    let found = found["referrers"].as_array().expect("it lists referrers");
+    found
+        .iter()
+        .filter_map(|found| found["digest"].as_str()?.parse().ok())
+        .collect()
+}
+
+/// CNCF distribution has no referrers API, and refuses lists that name what is gone.
+#[test]
+fn what_many_attach_and_delete_at_once_is_what_is_found() {
+    let Some(registry) = DockerRegistry::start() else {
+        return;
+    };
+    let reference = registry.reference("attached");
+    let client = Client::new();
+    let repository = client.repository(&reference).expect("it is a name");
+    let subject = artifact(&repository, "subject", None);
+    let attach_all = |age: &str| -> BTreeSet<Digest> {
+        thread::scope(|scope| {
+            let attach = |number| {
+                let client = Client::new();
+                let repository = client.repository(&reference).expect("it is a name");
+                artifact(&repository, &format!("{age} {number}"), Some(&subject)).digest
+            };
+            let threads: Vec<_> = (0..CLIENTS)
+                .map(|number| scope.spawn(move || attach(number)))
+                .collect();
+            let attached = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            attached.map(|it| it.expect("it is attached")).collect()
+        })
+    };
+
+    let mut attached = attach_all("one");
+    assert_eq!(found_by_us(&repository, &subject), attached);
+
+    let deleted = attached.pop_first().expect("there are many");
+    let target = repository.resolve(deleted.as_str()).expect("it is there");
+    repository.delete(&target).expect("it can be deleted");
+    assert_eq!(found_by_us(&repository, &subject), attached);
+
+    let Some(theirs) = Program::reference() else {
+        return;
+    };
+    let directory = TempDir::new();
+    let name = format!("{reference}@{}", subject.digest);
+    let by_them = || found_by_them(&theirs, directory.path(), &[], &name);
+    assert_eq!(by_them(), attached);
+
+    theirs.run(
+        directory.path(),
+        &[
+            "attach",
+            "--artifact-type",
+            "test/theirs",
+            &name,
+            "--annotation",
+            "a=b",
+        ],
+    );
+    let with_theirs = by_them();
+    assert_eq!(with_theirs.len(), attached.len() + 1);
+    assert_eq!(found_by_us(&repository, &subject), with_theirs);
+    for digest in &with_theirs {
+        let target = repository.resolve(digest.as_str()).expect("it is there");
+        repository.delete(&target).expect("it can be deleted");
+    }
+    assert!(by_them().is_empty());
+}
+
+#[test]
+fn what_either_attaches_in_a_layout_is_found_by_the_other() {
+    let Some(theirs) = Program::reference() else {
+        return;
+    };
+    let directory = TempDir::new();
+    let layout = directory.join("layout");
+    let run = |arguments: &[&str]| theirs.run(directory.path(), arguments);
+    directory.write("a.txt", "a");
+    run(&["push", "--oci-layout", "layout:v1", "a.txt"]);
+    run(&[
+        "attach",
+        "--oci-layout",
+        "--artifact-type",
+        "test/theirs",
+        "layout:v1",
+        "--annotation",
+        "a=b",
+    ]);
+    let store = LayoutStore::create_or_open(&layout).expect("it is a layout");
+    let subject = store.resolve("v1").expect("it is there").plain();
+    let by_them = || found_by_them(&theirs, directory.path(), &["--oci-layout"], "layout:v1");
+    let by_us = || found_by_us(&store, &subject);
+    assert_eq!(by_us().len(), 1);
+    assert_eq!(by_us(), by_them());
+
+    let ours = artifact(&store, "ours", Some(&subject));
+    assert_eq!(by_us().len(), 2);
+    assert_eq!(by_us(), by_them());
+
+    store.delete(&ours).expect("it can be deleted");
+    assert_eq!(by_us().len(), 1);
+    assert_eq!(by_us(), by_them());
+    run(&["pull", "--oci-layout", "layout:v1", "-o", "out"]);
+    assert_eq!(directory.read("out/a.txt"), b"a");
+
+    store.delete(&subject).expect("it can be deleted");
+    let left = std::fs::read_dir(layout.join("blobs/sha256")).expect("it is a layout");
+    assert_eq!(left.count(), 0);
+}
