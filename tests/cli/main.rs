@@ -22,6 +22,7 @@ macro_rules! transcripts {
 mod blob_fetch;
 mod blob_push;
 mod command_line;
+mod completion;
 mod golden_manifests;
 mod help;
 mod hostile;
@@ -48,6 +49,7 @@ fn no_transcript_is_forgotten() {
         blob_fetch::TRANSCRIPTS,
         blob_push::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
+        completion::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,

@@ -3,6 +3,7 @@
 
 mod access;
 mod command;
+mod completion;
 mod context;
 mod failure;
 #[cfg_attr(

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod blob;
+mod completion;
 mod login;
 mod logout;
 mod manifest;
@@ -38,6 +39,12 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
     Entry::new::<repo::ls::Args>(repo::ls::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
+    Entry::new::<completion::Args<completion::Bash>>(completion::run::<completion::Bash>),
+    Entry::new::<completion::Args<completion::Zsh>>(completion::run::<completion::Zsh>),
+    Entry::new::<completion::Args<completion::Fish>>(completion::run::<completion::Fish>),
+    Entry::new::<completion::Args<completion::PowerShell>>(
+        completion::run::<completion::PowerShell>,
+    ),
 ];
 
 /// Reads the arguments of a command, or prints its help.

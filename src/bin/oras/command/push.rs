@@ -58,6 +58,7 @@ impl FlagTable for Own {
                 Ok(())
             },
         )
+        .values(&["v1.1", "v1.0"])
         .stage(Stage::Preview),
         Flag::text(
             "artifact-platform",
