@@ -1,9 +1,9 @@
 //! `oras completion`: scripts that shells accept, and what bash completes with its own.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::help::{commands, pages};
 use crate::support::cli::Oras;
 
 transcripts! {
@@ -37,30 +37,6 @@ fn completed(words: &[&str]) -> Vec<String> {
         .collect();
     offers.sort();
     offers
-}
-
-/// Help pages by the words of their command, all that can be reached from the first.
-fn pages() -> BTreeMap<String, String> {
-    let oras = Oras::new();
-    let mut pages = BTreeMap::new();
-    let mut left = vec!["oras".to_owned()];
-    while let Some(place) = left.pop() {
-        let words = place.split(' ').skip(1).chain(["--help"]);
-        let page = oras.run(words).success().stdout();
-        left.extend(rows(&page, "Available Commands:").map(|name| format!("{place} {name}")));
-        pages.insert(place, page);
-    }
-    pages
-}
-
-/// The first words of the rows below a headline.
-fn rows<'p>(page: &'p str, headline: &'p str) -> impl Iterator<Item = &'p str> {
-    page.lines()
-        .skip_while(move |line| *line != headline)
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("         "))
-        .filter_map(|line| line.split_whitespace().next())
 }
 
 /// The long flags of a help page, with their dashes.
@@ -118,10 +94,10 @@ fn bash_completes_values_that_can_be_counted() {
 fn what_help_lists_is_completed() {
     for (place, page) in pages() {
         let words = |last| place.split(' ').chain([last]).collect::<Vec<_>>();
-        let mut commands: Vec<_> = rows(&page, "Available Commands:").collect();
-        commands.sort_unstable();
-        if !commands.is_empty() {
-            assert_eq!(completed(&words("")), commands, "{place}");
+        let mut names: Vec<_> = commands(&page).collect();
+        names.sort_unstable();
+        if !names.is_empty() {
+            assert_eq!(completed(&words("")), names, "{place}");
         }
         if place != "oras help" {
             assert_eq!(completed(&words("--")), flags(&page), "{place}");

@@ -36,6 +36,7 @@ mod manifest_index_update;
 mod manifest_push;
 mod pull;
 mod push;
+mod quiet;
 mod repo_ls;
 mod repo_tags;
 mod resolve;
@@ -61,6 +62,7 @@ fn no_transcript_is_forgotten() {
         manifest_push::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
+        quiet::TRANSCRIPTS,
         repo_ls::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,

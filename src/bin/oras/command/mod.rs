@@ -6,6 +6,8 @@ mod completion;
 mod login;
 mod logout;
 mod manifest;
+#[cfg(test)]
+mod matrix;
 mod pull;
 mod push;
 mod repo;
@@ -47,14 +49,19 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     ),
 ];
 
-/// Reads the arguments of a command, or prints its help.
+/// Reads the arguments of a command and does what they mean in every command, such as to print its help.
 fn arguments<C: Command>(
     context: &mut Context,
     arguments: Vec<String>,
 ) -> Result<Option<Parsed<C>>, Failure> {
     match parse(arguments, context.stderr())? {
         Outcome::Help(text) => context.print(&text).map(|()| None),
-        Outcome::Run(parsed) => Ok(Some(parsed)),
+        Outcome::Run(parsed, quiet) => {
+            if quiet.quiet {
+                context.tell_nothing();
+            }
+            Ok(Some(parsed))
+        }
     }
 }
 

@@ -122,6 +122,9 @@ impl<'c> Lines<'c> {
     fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
+        if !self.context.tells() {
+            return Ok(());
+        }
         writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)
     }
 }

@@ -8,7 +8,7 @@ use crate::command::arguments;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
-    Debugging, Descriptor as DescriptorFlag, Layout, Pretty, Quiet, Remote, Tty, Verbose,
+    Debugging, Descriptor as DescriptorFlag, Layout, Pretty, Remote, Tty, Verbose,
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
@@ -38,7 +38,6 @@ pub(crate) struct Args {
     descriptor: DescriptorFlag,
     layout: Layout,
     pretty: Pretty,
-    quiet: Quiet,
     remote: Remote,
     tty: Tty,
     verbose: Verbose,
@@ -89,7 +88,6 @@ impl Command for Args {
             self.descriptor.group(),
             self.layout.group(),
             self.pretty.group(),
-            self.quiet.group(),
             self.remote.group(),
             self.tty.group(),
             self.verbose.group(),

@@ -6,7 +6,7 @@ use oras::{Digest, Error, MediaType};
 use crate::command::arguments;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::flags::groups::{Debugging, Descriptor, Layout, Pretty, Quiet, Remote, Tty, Verbose};
+use crate::flags::groups::{Debugging, Descriptor, Layout, Pretty, Remote, Tty, Verbose};
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::input::{self, Claims, STDIN};
@@ -44,7 +44,6 @@ pub(crate) struct Args {
     descriptor: Descriptor,
     layout: Layout,
     pretty: Pretty,
-    quiet: Quiet,
     remote: Remote,
     tty: Tty,
     verbose: Verbose,
@@ -94,7 +93,6 @@ impl Command for Args {
             self.descriptor.group(),
             self.layout.group(),
             self.pretty.group(),
-            self.quiet.group(),
             self.remote.group(),
             self.tty.group(),
             self.verbose.group(),
@@ -139,8 +137,10 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         size,
     };
     let (blob, mut content) = input::blob(file, claims, context)?;
-    let is_told = !args.descriptor.descriptor && !args.quiet.quiet;
-    let mut status = Lines::new(context, is_told && args.verbose.is_on());
+    if args.descriptor.descriptor {
+        context.tell_nothing();
+    }
+    let mut status = Lines::new(context, args.verbose.is_on());
     push_blob(&*destination, &blob, &mut *content, &mut |event| {
         status.single(event)
     })
@@ -149,11 +149,8 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     if args.descriptor.descriptor {
         return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, context);
     }
-    if args.quiet.quiet {
-        return context.print_line(blob.digest.as_str());
-    }
-    context.print_line(&format!("Pushed: {}", target.shown()))?;
-    context.print_line(&format!("Digest: {}", blob.digest))
+    context.tell(&format!("Pushed: {}", target.shown()))?;
+    context.print_digest(&blob.digest)
 }
 
 fn parse_digest(text: &str) -> Result<Digest, Failure> {

@@ -9,7 +9,7 @@ use crate::command::arguments;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
-    Debugging, Descriptor as DescriptorFlag, Layout, Platform, Pretty, Quiet, Remote, Verbose,
+    Debugging, Descriptor as DescriptorFlag, Layout, Platform, Pretty, Remote, Verbose,
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
@@ -40,7 +40,6 @@ pub(crate) struct Args {
     layout: Layout,
     platform: Platform,
     pretty: Pretty,
-    quiet: Quiet,
     remote: Remote,
     verbose: Verbose,
 }
@@ -85,7 +84,6 @@ impl Command for Args {
             self.layout.group(),
             self.platform.group(),
             self.pretty.group(),
-            self.quiet.group(),
             self.remote.group(),
             self.verbose.group(),
         ]

@@ -9,7 +9,7 @@ use crate::command::arguments;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
-    Concurrency, Debugging, Descriptor, Distribution, Layout, Pretty, Quiet, Remote, Verbose,
+    Concurrency, Debugging, Descriptor, Distribution, Layout, Pretty, Remote, Verbose,
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
@@ -41,7 +41,6 @@ pub(crate) struct Args {
     distribution: Distribution,
     layout: Layout,
     pretty: Pretty,
-    quiet: Quiet,
     remote: Remote,
     verbose: Verbose,
 }
@@ -99,7 +98,6 @@ impl Command for Args {
             self.distribution.group(),
             self.layout.group(),
             self.pretty.group(),
-            self.quiet.group(),
             self.remote.group(),
             self.verbose.group(),
         ]
@@ -133,31 +131,25 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     let descriptor = manifest.descriptor();
 
     let failure = |error| target.failure(&error);
-    let is_told = !args.descriptor.descriptor && !args.quiet.quiet;
-    let mut status = Lines::new(context, is_told && args.verbose.is_on());
+    if args.descriptor.descriptor {
+        context.tell_nothing();
+    }
+    let mut status = Lines::new(context, args.verbose.is_on());
     push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
         status.single(event)
     })
     .map_err(failure)?;
-    if is_told {
-        context.print_line(&format!("Pushed: {}", target.shown()))?;
-    }
-    let mut on_tagged = |tag: &str| {
-        if is_told {
-            Lines::new(context, true).tagged(tag)
-        } else {
-            Ok(())
-        }
-    };
-    add_tags(&*destination, &manifest, &further_tags, &mut on_tagged).map_err(failure)?;
+    context.tell(&format!("Pushed: {}", target.shown()))?;
+    let mut status = Lines::new(context, true);
+    add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
+        status.tagged(tag)
+    })
+    .map_err(failure)?;
 
     if args.descriptor.descriptor {
         return print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, context);
     }
-    if args.quiet.quiet {
-        return context.print_line(descriptor.digest.as_str());
-    }
-    context.print_line(&format!("Digest: {}", descriptor.digest))
+    context.print_digest(&descriptor.digest)
 }
 
 /// The media type as typed, or else as the manifest says.

@@ -9,7 +9,7 @@ use crate::access::Access;
 use crate::command::arguments;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::flags::groups::{Debugging, Format as FormatFlags, Quiet, Remote, Verbose};
+use crate::flags::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
 use crate::output::format::Format;
@@ -34,7 +34,6 @@ pub(crate) struct Args {
     own: Own,
     debugging: Debugging,
     format: FormatFlags,
-    quiet: Quiet,
     remote: Remote,
     verbose: Verbose,
 }
@@ -73,7 +72,6 @@ impl Command for Args {
             self.own.group(),
             self.debugging.group(),
             self.format.group(),
-            self.quiet.group(),
             self.remote.group(),
             self.verbose.group(),
         ]

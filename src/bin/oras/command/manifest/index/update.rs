@@ -163,7 +163,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
     if args.own.changes_nothing() {
-        return context.print_line("Nothing to update as no change is requested");
+        return context.tell("Nothing to update as no change is requested");
     }
     let reference = target.required_reference(Args::SPEC)?;
     let artifact_type = args.own.artifact_type()?;
