@@ -40,7 +40,9 @@ impl Repository<'_> {
 
     /// The subject of a manifest, if clients keep the list of that one's referrers.
     fn listed_subject(&self, target: &Descriptor) -> Result<Option<Digest>> {
-        if self.referrers_mode() == ReferrersMode::Api || target.media_type.is_docker() {
+        let media_type = &target.media_type;
+        let may_refer = media_type.is_manifest() && !media_type.is_docker();
+        if self.referrers_mode() == ReferrersMode::Api || !may_refer {
             return Ok(None);
         }
         let by_digest = TagOrDigest::Digest(target.digest.clone());

@@ -12,7 +12,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::reference::TagOrDigest;
-use crate::store::{Pushed, Source, Target, check_name};
+use crate::store::{Delete, Pushed, Source, Target, check_name};
 
 /// The blobs of a repository, whatever their media types.
 ///
@@ -71,6 +71,17 @@ impl Target for Blobs<'_> {
     }
 }
 
+impl Delete for Blobs<'_> {
+    fn delete(&self, target: &Descriptor) -> Result<()> {
+        self.0.delete_blob(target)
+    }
+
+    /// A registry has no names for blobs.
+    fn untag(&self, tag: &str) -> Result<()> {
+        Err(Error::not_found(tag))
+    }
+}
+
 impl Source for Manifests<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.0.resolve(reference)
@@ -112,5 +123,15 @@ impl Target for Manifests<'_> {
         self.0
             .write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
+    }
+}
+
+impl Delete for Manifests<'_> {
+    fn delete(&self, target: &Descriptor) -> Result<()> {
+        self.0.delete_manifest(target)
+    }
+
+    fn untag(&self, tag: &str) -> Result<()> {
+        self.0.delete_tag(tag)
     }
 }

@@ -19,6 +19,7 @@ macro_rules! transcripts {
     };
 }
 
+mod blob_delete;
 mod blob_fetch;
 mod blob_push;
 mod command_line;
@@ -29,6 +30,7 @@ mod hostile;
 mod interrupted;
 mod layout;
 mod login;
+mod manifest_delete;
 mod manifest_fetch;
 mod manifest_fetch_config;
 mod manifest_index_create;
@@ -47,6 +49,7 @@ mod version;
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        blob_delete::TRANSCRIPTS,
         blob_fetch::TRANSCRIPTS,
         blob_push::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
@@ -55,6 +58,7 @@ fn no_transcript_is_forgotten() {
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
+        manifest_delete::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
         manifest_fetch_config::TRANSCRIPTS,
         manifest_index_create::TRANSCRIPTS,

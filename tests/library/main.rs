@@ -17,6 +17,7 @@ mod catalog;
 mod conformance;
 mod copy;
 mod copy_failures;
+mod deletion;
 mod families;
 mod hostile;
 mod index;

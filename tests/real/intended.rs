@@ -39,6 +39,7 @@ const fn sometimes(
 /// Of several rows that fit, the first counts.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
+    always("blob_delete/parts", "layout", "what a manifest of the layout needs is not deleted"),
     always("blob_fetch/faults", "for name", "a file appears whole or not at all: theirs is left broken. Exit codes tell kinds of failures"),
     always("blob_fetch/faults", "flipped-blob", "digests are told"),
     always("blob_fetch/layouts", "chmod +w", "good files stay where content is broken; digests are told"),
@@ -98,6 +99,8 @@ pub(crate) const TABLE: &[Difference] = &[
     always("login/passwords", "DOCKER_AUTH_CONFIG", "more places for credentials"),
     always("login/passwords", "REGISTRY_AUTH_FILE", "more places for credentials"),
     always("login/unusual_secrets", "377", "secrets are text"),
+    always("manifest_delete/layouts", "index.json", "a list without entries is a list, not null"),
+    always("manifest_delete/parts", "layout:v1", "what an index of the layout needs is not deleted"),
     always("manifest_fetch/output_files", "ulimit", "a file is whole or not replaced"),
     always("manifest_fetch/oddities", "o:large", "one limit for all manifests, and one name for it"),
     always("manifest_fetch_config/layouts", "chmod +w", "digests are told"),

@@ -16,6 +16,7 @@ mod attached;
 mod compare;
 mod content;
 mod docker_registry;
+mod flags;
 mod found;
 mod guarded;
 mod home;

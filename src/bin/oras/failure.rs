@@ -83,6 +83,14 @@ impl Failure {
         }
     }
 
+    /// Something does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: status::NOT_FOUND,
+            ..Self::new(message)
+        }
+    }
+
     /// A failure of how the command was called that shows how it should be.
     pub(crate) fn with_usage_of(mut self, command: &CommandSpec) -> Self {
         self.below.push(command.usage_line());

@@ -5,7 +5,7 @@ use std::path::Path;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::Reference;
 use oras::registry::{Client, ReferrersMode, Repository};
-use oras::store::{Source, TagLister, Target as WritableStore};
+use oras::store::{Delete, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};
 
 use crate::access::Access;
@@ -38,6 +38,11 @@ enum Place {
 pub(crate) trait ReadableStore: Source + TagLister {}
 
 impl<T: Source + TagLister> ReadableStore for T {}
+
+/// A store from which content can be deleted.
+pub(crate) trait DeletableStore: Source + Delete {}
+
+impl<T: Source + Delete> DeletableStore for T {}
 
 /// The flags that say what a target is and how it is reached.
 pub(crate) struct TargetFlags<'f> {
@@ -257,6 +262,22 @@ impl Target {
         }
     }
 
+    /// The manifests, for deleting some. A layout that does not exist is created.
+    pub(crate) fn manifests_to_delete<'c>(
+        &self,
+        client: &'c Client,
+        mode: ReferrersMode,
+    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_deleting();
+                let manifests = repository.with_referrers_mode(mode).into_manifests();
+                Ok(Box::new(manifests))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
     /// The blobs, for reading. Nothing is created.
     pub(crate) fn blobs<'c>(&self, client: &'c Client) -> Result<Box<dyn Source + 'c>, Failure> {
         match &self.place {
@@ -265,6 +286,20 @@ impl Target {
                 Ok(Box::new(repository.into_blobs()))
             }
             Place::Layout { .. } => Ok(self.source(client)?),
+        }
+    }
+
+    /// The blobs, for deleting some. A layout that does not exist is created.
+    pub(crate) fn blobs_to_delete<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_deleting();
+                Ok(Box::new(repository.into_blobs()))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
         }
     }
 

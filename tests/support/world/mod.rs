@@ -49,6 +49,11 @@ impl World {
                 page_size: Some(2),
                 ..Personality::default()
             })),
+            "registry that keeps everything" => Some(TestRegistry::start_as(Personality {
+                manifest_deletion: false,
+                blob_deletion: false,
+                ..Personality::default()
+            })),
             "registry behind a password" => {
                 Some(TestRegistry::requiring_basic("alice", "open sesame"))
             }

@@ -21,7 +21,6 @@ pub(crate) struct Bash;
 impl Shell for Bash {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras completion bash",
-        usage: "",
         about: "Print a completion script for bash",
         details: "Nothing else has to be installed. Bash shows no descriptions.",
         examples: &[

@@ -3,6 +3,7 @@
 mod annotations;
 mod blob;
 mod completion;
+mod deletion;
 mod login;
 mod logout;
 mod manifest;
@@ -32,8 +33,10 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<tag::Args>(tag::run),
+    Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<blob::fetch::Args>(blob::fetch::run),
     Entry::new::<blob::push::Args>(blob::push::run),
+    Entry::new::<manifest::delete::Args>(manifest::delete::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
     Entry::new::<manifest::fetch_config::Args>(manifest::fetch_config::run),
     Entry::new::<manifest::push::Args>(manifest::push::run),

@@ -1,5 +1,6 @@
 //! `oras manifest …`
 
+pub(crate) mod delete;
 pub(crate) mod fetch;
 pub(crate) mod fetch_config;
 pub(crate) mod index;

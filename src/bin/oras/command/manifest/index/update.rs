@@ -27,14 +27,14 @@ impl FlagTable for Own {
     const FLAGS: &'static [Flag<Self>] = &[
         Flag::text(
             "add",
-            "tag or digest",
-            "manifest to add to the index (repeatable)",
+            "reference",
+            "tag or digest of a manifest to add to the index (repeatable)",
             |own: &mut Self, text| own.add.push(text),
         ),
         Flag::text(
             "merge",
-            "tag or digest",
-            "index whose manifests are added to the index (repeatable)",
+            "reference",
+            "tag or digest of an index whose manifests are added to the index (repeatable)",
             |own: &mut Self, text| own.merge.push(text),
         ),
         Flag::text(

@@ -1,0 +1,134 @@
+//! Deleting what is known to be a blob or a manifest, whatever its media type says.
+
+use oras::registry::{Blobs, Manifests, ReferrersMode};
+use oras::store::{Delete, Source};
+use oras::{Descriptor, Error};
+
+use crate::setup::{HELLO, client, hello, text};
+use crate::support::registry::{TestRegistry, on, sha256};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &[u8] = br#"{"schemaVersion":2,"manifests":[]}"#;
+
+fn with_blobs<T>(registry: &TestRegistry, test: impl FnOnce(&Blobs<'_>) -> T) -> T {
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    test(&repository.for_deleting().into_blobs())
+}
+
+fn with_manifests<T>(registry: &TestRegistry, test: impl FnOnce(&Manifests<'_>) -> T) -> T {
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    test(&repository.for_deleting().into_manifests())
+}
+
+#[test]
+fn a_blob_is_found_by_one_head_and_deleted_by_one_delete() {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+
+    let found = with_blobs(&registry, |blobs| {
+        let found = blobs.resolve(HELLO).unwrap();
+        blobs.delete(&found).unwrap();
+        assert!(blobs.resolve(HELLO).unwrap_err().is_not_found());
+        found
+    });
+
+    assert_eq!(found, hello());
+    assert_eq!(
+        registry.log()[..2],
+        [
+            format!("HEAD /v2/a/blobs/{HELLO} (no authorization)"),
+            format!("DELETE /v2/a/blobs/{HELLO} (no authorization)"),
+        ]
+    );
+}
+
+/// Or else the deletion of a blob could delete a manifest, because the registry says so.
+#[test]
+fn a_blob_is_deleted_as_one_whatever_the_registry_calls_it() {
+    let registry = TestRegistry::start().with(on("HEAD", "*").header("Content-Type", MANIFEST));
+    registry.seed_blob("a", b"hello");
+
+    with_blobs(&registry, |blobs| {
+        let found = blobs.resolve(HELLO).unwrap();
+        assert_eq!(found.media_type.as_str(), MANIFEST);
+        blobs.delete(&found).unwrap();
+    });
+
+    assert_eq!(
+        registry.log()[1],
+        format!("DELETE /v2/a/blobs/{HELLO} (no authorization)")
+    );
+}
+
+#[test]
+fn a_manifest_of_a_type_that_nobody_knows_is_deleted_as_one() {
+    let registry = TestRegistry::start();
+    let digest = registry.seed_manifest("a", "application/vnd.me+json", INDEX, Some("v1"));
+
+    with_manifests(&registry, |manifests| {
+        let target = Descriptor::new(
+            "application/vnd.me+json".into(),
+            digest.parse().unwrap(),
+            INDEX.len() as u64,
+        );
+        manifests.delete(&target).unwrap();
+    });
+
+    assert_eq!(registry.tags("a"), [""; 0]);
+    assert_eq!(
+        registry.log().last().unwrap(),
+        &format!("DELETE /v2/a/manifests/{digest} (no authorization)")
+    );
+}
+
+#[test]
+fn who_says_how_lists_of_referrers_are_kept_is_obeyed() {
+    let registry = TestRegistry::start();
+    let digest = registry.seed_manifest("a", MANIFEST, INDEX, Some("v1"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let manifests = repository
+        .for_deleting()
+        .with_referrers_mode(ReferrersMode::Api)
+        .into_manifests();
+
+    let found = manifests.resolve("v1").unwrap();
+    manifests.delete(&found).unwrap();
+
+    assert_eq!(
+        registry.log(),
+        [
+            "HEAD /v2/a/manifests/v1 (no authorization)".to_owned(),
+            format!("DELETE /v2/a/manifests/{digest} (no authorization)"),
+        ]
+    );
+}
+
+#[test]
+fn only_manifests_have_tags_to_delete() {
+    let registry = TestRegistry::start();
+    registry.seed_manifest("a", MANIFEST, INDEX, Some("v1"));
+    registry.seed_manifest("a", MANIFEST, INDEX, Some("v2"));
+
+    let error = with_blobs(&registry, |blobs| blobs.untag("v1").unwrap_err());
+    with_manifests(&registry, |manifests| manifests.untag("v1").unwrap());
+
+    assert_eq!(text(&error), "v1: not found");
+    assert_eq!(registry.tags("a"), ["v2"]);
+}
+
+#[test]
+fn a_registry_that_says_something_else_of_a_blob_is_not_believed() {
+    let registry = TestRegistry::start().with(on("HEAD", "*").wrong_digest_header());
+    registry.seed_blob("a", b"hello");
+    let error = with_blobs(&registry, |blobs| blobs.resolve(HELLO).unwrap_err());
+    assert!(matches!(error, Error::Protocol { .. }), "{error}");
+
+    let registry = TestRegistry::start().with(on("HEAD", "*").status(405));
+    registry.seed_blob("a", b"hello");
+    let found = with_blobs(&registry, |blobs| blobs.resolve(HELLO).unwrap());
+    assert_eq!(found.digest.as_str(), sha256(b"hello"));
+    assert_eq!(found.size, 5);
+}
