@@ -113,6 +113,10 @@ pub trait Target: Source {
 
     /// Waits until what was pushed will last, where that is not certain at once. [`push_tagged`](Self::push_tagged) and
     /// [`tag`](Self::tag) wait for it themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it will not.
     fn sync(&self) -> Result<()> {
         Ok(())
     }

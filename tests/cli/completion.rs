@@ -22,11 +22,11 @@ fn completed(words: &[&str]) -> Vec<String> {
         _oras
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
-    let program = Path::new(env!("CARGO_BIN_EXE_oras")).parent().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_oras"));
     let arguments = [&["-c", script, "bash"], words].concat();
     let outcome = oras
         .command_of("bash", arguments)
-        .finding(program)
+        .finding(program.parent().expect("it is in a directory"))
         .run()
         .success();
     let mut offers: Vec<_> = outcome

@@ -50,18 +50,17 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
 
 /// How a flag is spelled and what follows it.
 fn options(flag: &Listed) -> String {
-    let mut options = format!("-l {}", flag.long());
-    if let Some(short) = flag.short() {
-        let _ = write!(options, " -s {short}");
-    }
-    options.push_str(&match takes(flag) {
+    let short = flag
+        .short()
+        .map_or_else(String::new, |short| format!(" -s {short}"));
+    let value = match takes(flag) {
         Takes::Nothing => String::new(),
         Takes::OneOf(values) => format!(" -x -a '{}'", values.join(" ")),
         Takes::File => " -r -F".to_owned(),
         Takes::Directory => " -x -a '(__fish_complete_directories)'".to_owned(),
         Takes::Text => " -x".to_owned(),
-    });
-    options
+    };
+    format!("-l {}{short}{value}", flag.long())
 }
 
 /// For single quotes.

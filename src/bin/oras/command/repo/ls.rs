@@ -151,9 +151,12 @@ fn failure(error: &Error, access: &Access, registry: &RegistryName, prefix: &str
     if let Error::Refused(_) | Error::Unauthorized { .. } = error.root() {
         return failure;
     }
-    let mut headline = format!("could not list repositories for {}", quote::double(host));
-    if !prefix.is_empty() {
-        headline.push_str(&format!(" with prefix {}", quote::double(prefix)));
-    }
-    failure.under(headline)
+    let prefix = match prefix {
+        "" => String::new(),
+        prefix => format!(" with prefix {}", quote::double(prefix)),
+    };
+    failure.under(format!(
+        "could not list repositories for {}{prefix}",
+        quote::double(host)
+    ))
 }
