@@ -732,12 +732,14 @@ pub enum Operation {
     Push,
     /// Naming content.
     Tag,
+    /// Finding what is attached to content.
+    ListReferrers,
 }
 
 impl Operation {
     const fn preposition(self) -> &'static str {
         match self {
-            Self::Resolve | Self::Exists | Self::Tag => "at",
+            Self::Resolve | Self::Exists | Self::Tag | Self::ListReferrers => "at",
             Self::Fetch => "from",
             Self::Push => "to",
         }
@@ -752,6 +754,7 @@ impl fmt::Display for Operation {
             Self::Fetch => "fetch",
             Self::Push => "push",
             Self::Tag => "tag",
+            Self::ListReferrers => "list the referrers of",
         })
     }
 }

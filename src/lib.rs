@@ -13,7 +13,7 @@
 //! | pull files | [`pull::pull`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
-//! | copy an artifact between stores | [`copy::copy`] |
+//! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
 //! | give an artifact further tags | [`tag::tag`] |
 //! | make or change an index of manifests | [`index::create`], [`index::update`] |

@@ -71,6 +71,8 @@ pub struct PushOptions<'a> {
     pub created: Option<SystemTime>,
     /// Where archives of directories are made; by default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
+    /// Manifests count as absent at the target: see [`CopyOptions::force`].
+    pub force: bool,
     /// Is told what happens.
     pub observer: Option<&'a mut Observer<'a>>,
 }
@@ -117,6 +119,7 @@ pub fn push(
         config_annotations,
         created,
         temporary,
+        force,
         mut observer,
     } = options;
     let mut tell = |event: Event<'_>| match observer.as_deref_mut() {
@@ -171,6 +174,7 @@ pub fn push(
         } else {
             RootState::Unknown
         },
+        force,
         ..CopyOptions::default()
     };
     copy_graph(

@@ -15,6 +15,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
+use crate::reference::RepositoryName;
 
 /// Reads content by descriptor and finds descriptors by name.
 pub trait Source {
@@ -120,6 +121,35 @@ pub trait Target: Source {
     fn sync(&self) -> Result<()> {
         Ok(())
     }
+
+    /// Stores content that was said to be there and turned out not to be. A store that can be wrong about what it has does
+    /// not look again.
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push).
+    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        self.push(expected, content)
+    }
+
+    /// Stores content, other than a manifest, that the repository `from` of the same registry has as well, if possible
+    /// without its bytes. `content` is opened only if they are needed after all.
+    ///
+    /// That it is not possible, or not allowed, is an answer and no error: then the content can still be
+    /// [pushed](Self::push).
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push).
+    fn mount(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        let _ = (expected, content, from);
+        Ok(Mount::Unsupported)
+    }
 }
 
 /// Lists tags.
@@ -183,6 +213,17 @@ pub enum Pushed {
     Stored,
     /// It was there already.
     AlreadyThere,
+}
+
+/// What became of content that was to be taken from another repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// The registry has it, without having received it.
+    Mounted,
+    /// The registry did not find it there, and received it instead.
+    Pushed,
+    /// Nothing: the store does not do this, or not from that repository.
+    Unsupported,
 }
 
 /// Content of one store on its way to another.

@@ -13,7 +13,7 @@ use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::{Delete, Pushed, Referrers, Source, TagLister, Target, check_name};
+use crate::store::{Delete, Mount, Pushed, Referrers, Source, TagLister, Target, check_name};
 use crate::transport::Method;
 use crate::url::Url;
 
@@ -54,7 +54,17 @@ impl<'c> Repository<'c> {
     /// first write costs another token.
     #[must_use]
     pub fn for_writing(mut self) -> Self {
-        self.scopes = Scopes::pull_push(self.name.as_str());
+        self.scopes = self.scopes.union(&Scopes::pull_push(self.name.as_str()));
+        self
+    }
+
+    /// Announces that this repository and `other`, of the same registry, are used together, so that one token is good for
+    /// both from the start.
+    #[must_use]
+    pub fn together_with(mut self, other: &Repository<'_>) -> Self {
+        if self.registry == other.registry {
+            self.scopes = self.scopes.union(&other.scopes);
+        }
         self
     }
 
@@ -218,6 +228,26 @@ impl Target for Repository<'_> {
         check_name(expected, reference.as_str())?;
         self.write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
+    }
+
+    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if expected.media_type.is_manifest() {
+            return self.push(expected, content);
+        }
+        self.write_blob_anew(expected, content)?;
+        Ok(Pushed::Stored)
+    }
+
+    fn mount(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        if expected.media_type.is_manifest() {
+            return Ok(Mount::Unsupported);
+        }
+        self.mount_blob(expected, content, from)
     }
 }
 

@@ -3,16 +3,19 @@
 //! A blob costs two requests where it is absent and one where it is there: the upload is opened by asking to mount the blob
 //! from the repository itself. Registries that look answer 201 when they have it, and otherwise open an upload that serves
 //! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
+//!
+//! A blob that another repository of the registry has costs one request, and none of its bytes: it is mounted from there.
 
 use super::answer::Answer;
 use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
-use crate::auth::trust;
+use crate::auth::{Scopes, trust};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result, TransportKind};
 use crate::limits::UPLOAD_PATIENCE;
-use crate::store::Pushed;
+use crate::reference::RepositoryName;
+use crate::store::{Mount, Pushed};
 use crate::transport::Method;
 use crate::url::{Origin, Url};
 
@@ -36,20 +39,86 @@ pub(super) struct Upload {
     pub(super) min_part_bytes: u64,
 }
 
+/// Whether the registry is believed when it says that it has a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claims {
+    Believed,
+    /// It said so before, and was wrong.
+    Doubted,
+}
+
 impl Repository<'_> {
     pub(super) fn write_blob(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Pushed> {
+        match self.open_upload(expected)? {
+            Opened::AlreadyThere => Ok(Pushed::AlreadyThere),
+            Opened::As(upload) => {
+                self.fill_upload(upload, expected, content, Claims::Believed)?;
+                Ok(Pushed::Stored)
+            }
+        }
+    }
+
+    /// Sends a blob without asking whether it is there.
+    pub(super) fn write_blob_anew(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<()> {
+        let upload = self.open_session(expected)?;
+        self.fill_upload(upload, expected, content, Claims::Doubted)
+    }
+
+    /// Has the registry take a blob from another of its repositories, or sends it to the upload that comes instead.
+    pub(super) fn mount_blob(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        let digest = &expected.digest;
+        let url = self.endpoint.mount(digest, from, digest.algorithm());
+        let scopes = Scopes::pull_push(self.name.as_str()).union(&Scopes::pull(from.as_str()));
+        let draft = self.writing(Method::Post, url).scopes(scopes);
+        let answer = match self.client.send(&self.registry, draft) {
+            Ok(answer) => answer,
+            // Whoever may not read there may still write here.
+            Err(error) if error.is_unauthorized() => return Ok(Mount::Unsupported),
+            Err(error) => return Err(error),
+        };
+        match answer.status() {
+            201 => {
+                answer.response.drain();
+                Ok(Mount::Mounted)
+            }
+            202 => {
+                let upload = self.opened_by(answer)?;
+                self.fill_upload(upload, expected, content, Claims::Believed)?;
+                Ok(Mount::Pushed)
+            }
+            429 => Err(answer.into_error()),
+            _ => {
+                answer.response.drain();
+                Ok(Mount::Unsupported)
+            }
+        }
+    }
+
+    /// Sends a blob to an upload, and to another one if that breaks.
+    fn fill_upload(
+        &self,
+        mut upload: Upload,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        claims: Claims,
+    ) -> Result<()> {
         let origin = self.endpoint.uploads().origin();
         let mut uploads = 0;
         let mut broken = 0;
         loop {
-            let upload = match self.open_upload(expected)? {
-                Opened::AlreadyThere => return Ok(Pushed::AlreadyThere),
-                Opened::As(upload) => upload,
-            };
             // Some registries and proxies break the connection instead of saying that a body is too large.
             let in_parts = broken > 1 && expected.size >= LARGE_BYTES;
             let result = self.send_blob(upload, expected, content, in_parts);
@@ -60,7 +129,7 @@ impl Repository<'_> {
                     self.client.learn(&origin, |learned| {
                         learned.just_stored = Some((self.name.clone(), expected.plain()));
                     });
-                    return Ok(Pushed::Stored);
+                    return Ok(());
                 }
                 other => other,
             };
@@ -78,12 +147,17 @@ impl Repository<'_> {
             };
             broken += u32::from(is_broken(&error));
             self.client.sleep(wait);
-            if self.has_blob(&expected.digest)? {
-                return Ok(Pushed::Stored);
-            }
-            if content.is_spent() {
-                return Err(error.map_or_else(|error| error, Answer::into_error));
-            }
+            upload = match claims {
+                Claims::Believed if self.has_blob(&expected.digest)? => return Ok(()),
+                _ if content.is_spent() => {
+                    return Err(error.map_or_else(|error| error, Answer::into_error));
+                }
+                Claims::Doubted => self.open_session(expected)?,
+                Claims::Believed => match self.open_upload(expected)? {
+                    Opened::AlreadyThere => return Ok(()),
+                    Opened::As(upload) => upload,
+                },
+            };
         }
     }
 
@@ -165,12 +239,16 @@ impl Repository<'_> {
         if self.has_blob(&expected.digest)? {
             return Ok(Opened::AlreadyThere);
         }
+        self.open_session(expected).map(Opened::As)
+    }
+
+    fn open_session(&self, expected: &Descriptor) -> Result<Upload> {
         let url = self.endpoint.uploads_by(expected.digest.algorithm());
         let answer = self
             .client
             .send(&self.registry, self.writing(Method::Post, url))?
             .expect(&[202])?;
-        self.opened_by(answer).map(Opened::As)
+        self.opened_by(answer)
     }
 
     /// The upload that an answer opens.
@@ -219,11 +297,14 @@ impl Repository<'_> {
         if answer.status() != 413 {
             return Ok(answer);
         }
-        answer.response.drain();
         self.client.learn(&origin, |learned| {
             let refused = learned.refused_bytes.unwrap_or(u64::MAX);
             learned.refused_bytes = Some(refused.min(expected.size));
         });
+        if content.is_spent() {
+            return Ok(answer);
+        }
+        answer.response.drain();
         self.send_in_parts(upload, expected, content)
     }
 
@@ -240,9 +321,12 @@ impl Repository<'_> {
         if !asks || answer.status() != 417 {
             return Ok(answer);
         }
-        answer.response.drain();
         self.client
             .learn(&origin, |learned| learned.takes_large_bodies = true);
+        if content.is_spent() {
+            return Ok(answer);
+        }
+        answer.response.drain();
         self.put_blob(upload, expected, content, false)
     }
 

@@ -24,6 +24,7 @@ mod blob_fetch;
 mod blob_push;
 mod command_line;
 mod completion;
+mod cp;
 mod golden_manifests;
 mod help;
 mod hostile;
@@ -54,6 +55,7 @@ fn no_transcript_is_forgotten() {
         blob_push::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
         completion::TRANSCRIPTS,
+        cp::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,

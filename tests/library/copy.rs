@@ -1,5 +1,10 @@
 //! Copying graphs: children before parents, each content once, and whose fault it was when it fails.
 
+mod hostile;
+mod mounts;
+mod referrers;
+mod repair;
+
 use std::time::UNIX_EPOCH;
 
 use oras::copy::{CopyOptions, Event, RootState, copy, copy_graph};

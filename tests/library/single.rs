@@ -201,6 +201,37 @@ fn a_stream_that_is_spent_fails_as_its_upload_did() {
 }
 
 #[test]
+fn a_stream_that_was_read_before_it_was_refused_is_refused() {
+    for status in [413, 417] {
+        let registry = TestRegistry::start().with(on("PUT", "*").status(status));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        let bytes = vec![7; LARGE];
+        let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
+
+        let mut content = StreamContent::new(bytes.as_slice());
+        let error = push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
+
+        let said = format!("response status code {status}");
+        assert!(text(&error).contains(&said), "{}", text(&error));
+    }
+}
+
+#[test]
+fn a_stream_that_is_too_large_at_once_is_sent_in_parts() {
+    let registry = TestRegistry::start().with(on("PUT", "*").before_body().status(413).nth(1));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let bytes = vec![7; LARGE];
+    let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
+
+    let mut content = StreamContent::new(bytes.as_slice());
+    push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap();
+
+    assert!(repository.exists(&blob).unwrap());
+}
+
+#[test]
 fn a_stream_whose_answer_was_lost_is_looked_for() {
     let registry = TestRegistry::start().with(on("PUT", "*").lose_answer());
     let client = client();

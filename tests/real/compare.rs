@@ -75,5 +75,8 @@ const STATUS: &[&str] = &[
     "Processing ",
     "Downloaded ",
     "Restored ",
+    "Copying ",
+    "Copied  ",
+    "Mounted ",
     "Skipped ",
 ];

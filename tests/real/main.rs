@@ -15,6 +15,7 @@ mod support;
 mod attached;
 mod compare;
 mod content;
+mod copies;
 mod docker_registry;
 mod flags;
 mod found;

@@ -93,19 +93,21 @@ impl Access {
             .collect::<Result<_, _>>()?;
         for (one, other, is_alone) in [
             (
-                "--cert-file",
-                "--key-file",
+                "cert-file",
+                "key-file",
                 !remote.cert_file.is_empty() && remote.key_file.is_empty(),
             ),
             (
-                "--key-file",
-                "--cert-file",
+                "key-file",
+                "cert-file",
                 !remote.key_file.is_empty() && remote.cert_file.is_empty(),
             ),
         ] {
             if is_alone {
                 return Err(Failure::usage(format!(
-                    "{one} must be used in conjunction with {other}"
+                    "{} must be used in conjunction with {}",
+                    given.typed(one),
+                    given.typed(other)
                 )));
             }
         }
@@ -280,11 +282,19 @@ fn credential(
     given: &Given,
     context: &mut Context,
 ) -> Result<Option<Credential>, Failure> {
+    // There is no way to give the secrets of two sides by stdin, and so nothing to advise.
+    let mut warn = |warning| {
+        if !given.is_one_side() {
+            context.warn(warning);
+        }
+    };
     let secret = if given.contains("identity-token") {
-        context.warn("WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n");
+        warn(
+            "WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n",
+        );
         remote.identity_token.clone()
     } else if given.contains("password") {
-        context.warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+        warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
         remote.password.clone()
     } else if remote.identity_token_stdin || remote.password_stdin {
         context.read_secret()?

@@ -2,17 +2,19 @@
 //!
 //! Hints are chosen by the variant of an error, never by its text. The library knows none of them.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io;
 use std::path::Path;
 
 use oras::Error;
-use oras::error::{Refusal, TransportKind, Unauthorized};
+use oras::error::{Refusal, Side, TransportKind, Unauthorized};
 use oras::reference::Reference;
 use oras::url::Url;
 
 use crate::context::Context;
-use crate::flags::{CommandSpec, UsageError};
+use crate::flags::{self, CommandSpec, UsageError, quote};
+use crate::output::text::Shown;
 
 /// Exit statuses by kind. Any failure is non-zero.
 mod status {
@@ -35,13 +37,49 @@ mod status {
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    prefix: &'static str,
+    prefix: Cow<'static, str>,
     message: String,
     /// Lines below the message: usage, recommendation, details.
     below: Vec<String>,
     /// What may have been meant instead of what was typed. Which command it was typed for is not known here.
     instead: Option<String>,
+    hint: Option<Box<Hint>>,
+    /// On which side of a copy it failed: flags are called differently there.
+    side: Option<Side>,
     status: u8,
+}
+
+/// Flags that may help.
+#[derive(Debug)]
+enum Hint {
+    PlainHttp,
+    Certificate {
+        /// Whose certificate it is.
+        of: Option<String>,
+        /// The registry.
+        host: String,
+    },
+}
+
+impl Hint {
+    fn lines(&self, side: &str) -> Vec<String> {
+        match self {
+            Self::PlainHttp => vec![format!(
+                "If it is meant to be reached by plain http, say so by --{side}plain-http"
+            )],
+            Self::Certificate { of: Some(of), host } if of != host => vec![
+                format!(
+                    "The certificate is that of \"{of}\", to which \"{host}\" sends its clients. --{side}insecure is good for \"{host}\" only"
+                ),
+                format!(
+                    "Please name its certificate authority by --{side}ca-file, in one file with that of the registry"
+                ),
+            ],
+            Self::Certificate { .. } => vec![format!(
+                "Please name its certificate authority by --{side}ca-file, or skip the check by --{side}insecure"
+            )],
+        }
+    }
 }
 
 /// What errors call the standard output.
@@ -58,8 +96,6 @@ const MAX_NAME_CHARS: usize = 4096;
 /// The registry that knows repositories without a namespace only as those of the namespace `library`.
 const DOCKER_HUB: &str = "docker.io";
 
-const PLAIN_HTTP_HINT: &str = "If it is meant to be reached by plain http, say so by --plain-http";
-
 const ERROR: &str = "Error:";
 const REGISTRY_ERROR: &str = "Error response from registry:";
 
@@ -67,10 +103,12 @@ impl Failure {
     /// A failure with this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
-            prefix: ERROR,
+            prefix: ERROR.into(),
             message: message.into(),
             below: Vec::new(),
             instead: None,
+            hint: None,
+            side: None,
             status: status::OTHER,
         }
     }
@@ -116,6 +154,19 @@ impl Failure {
         self
     }
 
+    /// This happened on one side of a copy.
+    pub(crate) fn on(mut self, side: Side, target: &Shown<'_>) -> Self {
+        let (kind, name) = (target.kind, quote::double(target.name));
+        self.prefix = format!("Error from {side} {kind} for {name}:").into();
+        self.beside(side)
+    }
+
+    /// As [`on`](Self::on), without saying so: only the flags that may help are those of this side.
+    pub(crate) const fn beside(mut self, side: Side) -> Self {
+        self.side = Some(side);
+        self
+    }
+
     /// Results could not be written.
     pub(crate) fn of_stdout(error: io::Error) -> Self {
         Self::of(&to_stdout(error))
@@ -137,10 +188,9 @@ impl Failure {
                         .to_owned(),
                 );
                 let name: String = name.chars().take(MAX_NAME_CHARS).collect();
-                failure.below.push(format!(
-                    "The name is {}",
-                    crate::flags::quote::double(&name)
-                ));
+                failure
+                    .below
+                    .push(format!("The name is {}", quote::double(&name)));
             }
             Error::Io { path, source, .. }
                 if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
@@ -189,7 +239,7 @@ impl Failure {
             _ => Self::at_any_registry(error, host, credential_hint),
         };
         if let Error::NotFound { .. } = error.root() {
-            failure.prefix = REGISTRY_ERROR;
+            failure.prefix = REGISTRY_ERROR.into();
         }
         failure
     }
@@ -205,7 +255,7 @@ impl Failure {
                 failure.below.push(credential_hint.to_owned());
             }
             Error::Refused(refusal) => {
-                failure.prefix = REGISTRY_ERROR;
+                failure.prefix = REGISTRY_ERROR.into();
                 failure.message = of_refusal(refusal);
                 if let Some(excerpt) = &refusal.excerpt {
                     failure.below.push(format!("The server says: {excerpt}"));
@@ -215,11 +265,17 @@ impl Failure {
                 kind: TransportKind::Certificate,
                 url,
                 ..
-            } => failure.below.extend(certificate_hint(url, host)),
+            } => {
+                let of = Url::parse(url).ok();
+                failure.hint = Some(Box::new(Hint::Certificate {
+                    of: of.map(|url| url.host_and_port().to_owned()),
+                    host: host.to_owned(),
+                }));
+            }
             Error::Transport {
                 kind: TransportKind::NotTls,
                 ..
-            } => failure.below.push(PLAIN_HTTP_HINT.to_owned()),
+            } => failure.hint = Some(Box::new(Hint::PlainHttp)),
             _ => {}
         }
         failure
@@ -246,7 +302,12 @@ impl Failure {
     pub(crate) fn report(self, context: &mut Context) -> u8 {
         if self.status != status::BROKEN_PIPE {
             let mut text = format!("{} {}\n", self.prefix, self.message);
-            for line in &self.below {
+            let side = self.side.map_or("", |side| match side {
+                Side::Source => flags::Side::Source.prefix(),
+                Side::Destination => flags::Side::Destination.prefix(),
+            });
+            let hints = self.hint.map(|hint| hint.lines(side));
+            for line in self.below.iter().chain(hints.iter().flatten()) {
                 text.push_str(line);
                 text.push('\n');
             }
@@ -271,22 +332,6 @@ fn of_refusal(refusal: &Refusal) -> String {
         }
         .to_string()
     })
-}
-
-/// What to do about a certificate that is not trusted, which may be that of another host than the registry's.
-fn certificate_hint(url: &str, host: &str) -> Vec<String> {
-    let of = Url::parse(url).map(|url| url.host_and_port().to_owned());
-    match of {
-        Ok(of) if of != host => vec![
-            format!(
-                "The certificate is that of \"{of}\", to which \"{host}\" sends its clients. --insecure is good for \"{host}\" only"
-            ),
-            "Please name its certificate authority by --ca-file, in one file with that of the registry".to_owned(),
-        ],
-        _ => vec![
-            "Please name its certificate authority by --ca-file, or skip the check by --insecure".to_owned(),
-        ],
-    }
 }
 
 /// What failed and why, without saying on which side of a copy: there is only one side that the user named.

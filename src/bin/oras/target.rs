@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::reference::Reference;
+use oras::reference::{Reference, RepositoryName};
 use oras::registry::{Client, ReferrersMode, Repository};
-use oras::store::{Delete, Source, TagLister, Target as WritableStore};
+use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};
 
 use crate::access::Access;
@@ -35,9 +35,9 @@ enum Place {
 }
 
 /// A store that can be read and listed.
-pub(crate) trait ReadableStore: Source + TagLister {}
+pub(crate) trait ReadableStore: Referrers + TagLister {}
 
-impl<T: Source + TagLister> ReadableStore for T {}
+impl<T: Referrers + TagLister> ReadableStore for T {}
 
 /// A store from which content can be deleted.
 pub(crate) trait DeletableStore: Source + Delete {}
@@ -66,9 +66,11 @@ impl Target {
             ..
         } = flags;
         if layout.oci_layout && !layout.oci_layout_path.is_empty() {
-            return Err(Failure::usage(
-                "--oci-layout-path, --oci-layout cannot be used at the same time",
-            ));
+            return Err(Failure::usage(format!(
+                "{}, {} cannot be used at the same time",
+                given.typed("oci-layout-path"),
+                given.typed("oci-layout")
+            )));
         }
         if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
@@ -206,13 +208,48 @@ impl Target {
             .map_err(|error| self.failure(&error))
     }
 
+    /// The repository, for a target in a registry.
+    pub(crate) const fn repository_name(&self) -> Option<&RepositoryName> {
+        match &self.place {
+            Place::Registry(reference) => Some(reference.repository()),
+            Place::Layout { .. } => None,
+        }
+    }
+
+    /// Whether this and `other` are in one registry.
+    pub(crate) fn is_in_registry_of(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Registry(this), Place::Registry(other)) => this.registry() == other.registry(),
+            _ => false,
+        }
+    }
+
     /// The store, for reading. Nothing is created.
     pub(crate) fn source<'c>(
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+        self.source_with(ReferrersMode::Learned, None, client)
+    }
+
+    /// As [`source`](Self::source), with referrers that are kept in this way, and if the same client writes to `other`
+    /// as well, with one token for both.
+    pub(crate) fn source_with<'c>(
+        &self,
+        referrers: ReferrersMode,
+        other: Option<&Self>,
+        client: &'c Client,
+    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
         match &self.place {
-            Place::Registry(reference) => Ok(Box::new(self.repository(reference, client)?)),
+            Place::Registry(reference) => {
+                let mut repository = self.repository(reference, client)?;
+                repository = repository.with_referrers_mode(referrers);
+                if let Some((other, reference)) = other.and_then(Self::in_registry) {
+                    let destination = other.repository(reference, client)?.for_writing();
+                    repository = repository.together_with(&destination);
+                }
+                Ok(Box::new(repository))
+            }
             Place::Layout { path, .. } => {
                 let metadata = std::fs::metadata(path).map_err(|error| {
                     let error = Error::io("stat", path)(error);
@@ -238,9 +275,25 @@ impl Target {
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+        self.destination_with(ReferrersMode::Learned, None, client)
+    }
+
+    /// As [`destination`](Self::destination), with referrers that are kept in this way, and if the same client reads from
+    /// `other` as well, with one token for both.
+    pub(crate) fn destination_with<'c>(
+        &self,
+        referrers: ReferrersMode,
+        other: Option<&Self>,
+        client: &'c Client,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
         match &self.place {
             Place::Registry(reference) => {
-                Ok(Box::new(self.repository(reference, client)?.for_writing()))
+                let mut repository = self.repository(reference, client)?.for_writing();
+                repository = repository.with_referrers_mode(referrers);
+                if let Some((other, reference)) = other.and_then(Self::in_registry) {
+                    repository = repository.together_with(&other.repository(reference, client)?);
+                }
+                Ok(Box::new(repository))
             }
             Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
         }
@@ -306,6 +359,13 @@ impl Target {
     /// The layout at `path`, for writing.
     fn layout(&self, path: &str) -> Result<LayoutStore, Failure> {
         LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))
+    }
+
+    fn in_registry(&self) -> Option<(&Self, &Reference)> {
+        match &self.place {
+            Place::Registry(reference) => Some((self, reference)),
+            Place::Layout { .. } => None,
+        }
     }
 
     /// A failure of the library at this target, in the user's terms.

@@ -68,6 +68,13 @@ fn with(mut descriptor: Value, member: &str, value: Value) -> Value {
     descriptor
 }
 
+fn without(mut descriptor: Value, member: &str) -> Value {
+    if let Some(members) = descriptor.as_object_mut() {
+        members.remove(member);
+    }
+    descriptor
+}
+
 fn with_title(descriptor: Value, title: &str) -> Value {
     with(descriptor, "annotations", json!({ TITLE: title }))
 }
@@ -115,6 +122,49 @@ pub(super) fn platforms(registry: TestRegistry) -> TestRegistry {
     p.document(DOCKER_LIST, &list, Some("docker-list"));
     p.artifact("no-platform", &[p.named("a.txt", b"a")]);
     p.index("without-platforms", &[single]);
+    registry
+}
+
+/// `r`: artifacts that something is attached to.
+pub(super) fn referrers(registry: TestRegistry) -> TestRegistry {
+    let r = Repository {
+        registry: &registry,
+        name: "r",
+    };
+    let attach = |subject: &Value, artifact_type: &str| {
+        let title = artifact_type.rsplit('/').next().unwrap_or(artifact_type);
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": artifact_type, "config": r.empty_config(),
+            "layers": [r.named(&format!("{title}.txt"), title.as_bytes())], "subject": subject,
+            "annotations": { "about": title },
+        });
+        r.document(MANIFEST, &manifest, None)
+    };
+    let single = r.artifact("v1", &[r.named("a.txt", b"a\n")]);
+    let signature = attach(&single, "application/vnd.me.signature");
+    attach(&signature, "application/vnd.me.receipt");
+    let platform = |os: &str| {
+        let config = json!({ "architecture": "amd64", "os": os });
+        let config = r.blob(IMAGE_CONFIG, config.to_string().as_bytes());
+        let layer = r.named(&format!("{os}.txt"), os.as_bytes());
+        with(
+            r.image(None, &config, &[layer]),
+            "platform",
+            json!({ "architecture": "amd64", "os": os }),
+        )
+    };
+    let (linux, windows) = (platform("linux"), platform("windows"));
+    attach(
+        &without(linux.clone(), "platform"),
+        "application/vnd.me.sbom",
+    );
+    let inner = r.index("inner", std::slice::from_ref(&windows));
+    attach(
+        &without(windows, "platform"),
+        "application/vnd.me.provenance",
+    );
+    let index = r.index("index", &[linux, inner]);
+    attach(&index, "application/vnd.me.signature");
     registry
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Each has a working directory with a few files, and most a registry. `$REGISTRY` is its address, `$NOBODY` one at which
 //! nobody listens, `$CERTS` where certificates are, and `$CREATED` the annotation that makes digests repeatable. Where there
-//! is `$TLS`, that are the flags with which `registry.example` is reached by https.
+//! is `$TLS`, that are the flags with which `registry.example` is reached by https. Where there are two registries, `$OTHER`
+//! is the address of the second, which has no referrers API.
 
 mod artifacts;
 mod doors;
@@ -31,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     directory: TempDir,
     registry: Option<TestRegistry>,
+    other: Option<TestRegistry>,
     /// Whether the registry is asked what no registry understands.
     is_asked_nonsense: bool,
     nobody: String,
@@ -44,7 +46,7 @@ impl World {
         let open = TestRegistry::start;
         let registry = match name {
             "files" => None,
-            "registry" | "registry asked nonsense" => Some(open()),
+            "registry" | "registry asked nonsense" | "two registries" => Some(open()),
             "registry with pages of two" => Some(TestRegistry::start_as(Personality {
                 page_size: Some(2),
                 ..Personality::default()
@@ -54,7 +56,7 @@ impl World {
                 blob_deletion: false,
                 ..Personality::default()
             })),
-            "registry behind a password" => {
+            "registry behind a password" | "two registries behind passwords" => {
                 Some(TestRegistry::requiring_basic("alice", "open sesame"))
             }
             "registry behind tokens" => Some(doors::tokens(open())),
@@ -71,6 +73,7 @@ impl World {
             "registry behind TLS" | "registry behind TLS with tokens from elsewhere" => {
                 Some(open())
             }
+            "two registries, one of referrers" => Some(artifacts::referrers(open())),
             "registry of platforms" => Some(artifacts::platforms(open())),
             "registry of oddities" => Some(artifacts::oddities(open())),
             "registry of hostile artifacts" => Some(artifacts::hostile(open())),
@@ -85,6 +88,19 @@ impl World {
             }
             _ => None,
         });
+        let other = match name {
+            "two registries" | "two registries, one of referrers" => {
+                // Relative, because the original does not know it by the name that absolute ones have.
+                Some(TestRegistry::start_as(Personality {
+                    absolute_locations: false,
+                    ..Personality::distribution()
+                }))
+            }
+            "two registries behind passwords" => {
+                Some(TestRegistry::requiring_basic("bob", "swordfish"))
+            }
+            _ => None,
+        };
         let directory = TempDir::new();
         files::standard(&directory.join("work"));
         for name in ["home", "bin"] {
@@ -93,6 +109,7 @@ impl World {
         Self {
             directory,
             registry,
+            other,
             is_asked_nonsense: name == "registry asked nonsense",
             nobody: unused_address(),
             tls,
@@ -109,7 +126,8 @@ impl World {
         let path = |name: &str| self.directory.join(name);
         let mut search = vec![path("bin")];
         search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-        let registry = self.registry_address();
+        let registry = address_of(self.registry.as_ref());
+        let other = address_of(self.other.as_ref());
         let (out, err) = (path("stdout"), path("stderr"));
         let create = |path: &PathBuf| fs::File::create(path).expect("output can be kept");
         let mut child = Command::new("sh")
@@ -121,6 +139,7 @@ impl World {
             .env("TZ", "UTC")
             .env("LC_ALL", "C")
             .env("REGISTRY", &registry)
+            .env("OTHER", &other)
             .env("NOBODY", &self.nobody)
             .env(
                 "CERTS",
@@ -159,21 +178,18 @@ impl World {
         }
     }
 
-    fn registry_address(&self) -> String {
-        let host = self.registry.as_ref().map(TestRegistry::host);
-        // By this name it is reached by plain http without a flag.
-        host.map_or_else(String::new, |host| host.replace("127.0.0.1", "localhost"))
-    }
-
     /// Replaces what differs from world to world.
     fn normalise(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        let registry = self.registry_address();
+        let registry = address_of(self.registry.as_ref());
+        let other = address_of(self.other.as_ref());
         let known = [
             (self.directory.join("work").display().to_string(), "[DIR]"),
             (self.directory.join("home").display().to_string(), "[HOME]"),
             (registry.replace("localhost", "127.0.0.1"), "[REGISTRY]"),
             (registry, "[REGISTRY]"),
+            (other.replace("localhost", "127.0.0.1"), "[OTHER]"),
+            (other, "[OTHER]"),
             (self.nobody.clone(), "[NOBODY]"),
             (
                 concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls").to_owned(),
@@ -196,6 +212,12 @@ impl Drop for World {
             registry.take_unexpected();
         }
     }
+}
+
+fn address_of(registry: Option<&TestRegistry>) -> String {
+    let host = registry.map(TestRegistry::host);
+    // By this name it is reached by plain http without a flag.
+    host.map_or_else(String::new, |host| host.replace("127.0.0.1", "localhost"))
 }
 
 /// An address at which somebody listened a moment ago and nobody does now.

@@ -16,7 +16,7 @@ const MATRIX: &[(&str, &str, &str)] = &[
     (
         "oras push",
         "debug remote layout tty format verbose annotation pack concurrency",
-        "artifact-platform artifact-type config image-spec |",
+        "artifact-platform artifact-type config image-spec | force",
     ),
     (
         "oras pull",

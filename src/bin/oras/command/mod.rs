@@ -3,6 +3,7 @@
 mod annotations;
 mod blob;
 mod completion;
+mod cp;
 mod deletion;
 mod login;
 mod logout;
@@ -33,6 +34,7 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<tag::Args>(tag::run),
+    Entry::new::<cp::Args>(cp::run),
     Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<blob::fetch::Args>(blob::fetch::run),
     Entry::new::<blob::push::Args>(blob::push::run),

@@ -28,6 +28,7 @@ struct Own {
     config: String,
     image_spec: Option<ImageSpec>,
     artifact_platform: String,
+    force: bool,
 }
 
 impl FlagTable for Own {
@@ -67,6 +68,11 @@ impl FlagTable for Own {
             |own: &mut Self, text| own.artifact_platform = text,
         )
         .stage(Stage::Experimental),
+        Flag::switch(
+            "force",
+            "send the manifest again, although it is at the destination",
+            |own: &mut Self, on| own.force = on,
+        ),
     ];
 }
 
@@ -190,6 +196,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         config_annotations: annotations.config,
         created,
         temporary,
+        force: args.own.force,
         observer: Some(&mut observer),
     };
     let client = target.client()?;

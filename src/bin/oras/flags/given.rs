@@ -8,31 +8,48 @@ use std::collections::BTreeSet;
 use super::error::UsageError;
 use super::table::Side;
 
-/// Long names, with the prefix of a side, of the flags on the command line.
+/// Long names of the flags on the command line.
 #[derive(Debug, Default)]
-pub(crate) struct Given(BTreeSet<String>);
+pub(crate) struct Given {
+    longs: BTreeSet<String>,
+    /// Of which side these are the flags, without its prefix.
+    side: Option<Side>,
+}
 
 impl Given {
+    /// The flags of one side of a command with two targets, known by the names they have without it.
+    pub(crate) fn on(&self, side: Side) -> Self {
+        let longs = self
+            .longs
+            .iter()
+            .filter_map(|long| long.strip_prefix(side.prefix()));
+        Self {
+            longs: longs.map(str::to_owned).collect(),
+            side: Some(side),
+        }
+    }
+
+    /// Whether these are the flags of one side only.
+    pub(crate) const fn is_one_side(&self) -> bool {
+        self.side.is_some()
+    }
+
     /// Whether this flag was typed.
     pub(crate) fn contains(&self, long: &str) -> bool {
-        self.0.contains(long)
+        self.longs.contains(long)
+    }
+
+    /// A flag as it is typed, for messages: `--from-username`.
+    pub(crate) fn typed(&self, long: &str) -> String {
+        format!("--{}{long}", self.side.map_or("", Side::prefix))
     }
 
     /// Refuses more than one of these flags. The error lists those given, in this order.
     pub(crate) fn exclusive(&self, longs: &[&str]) -> Result<(), UsageError> {
-        self.exclusive_on(None, longs)
-    }
-
-    /// As [`exclusive`](Self::exclusive), for the flags of one side of a command with two targets.
-    pub(crate) fn exclusive_on(
-        &self,
-        side: Option<Side>,
-        longs: &[&str],
-    ) -> Result<(), UsageError> {
-        let prefix = side.map_or("", Side::prefix);
-        let flags: Vec<String> = (longs.iter().map(|long| format!("{prefix}{long}")))
+        let flags: Vec<String> = longs
+            .iter()
             .filter(|long| self.contains(long))
-            .map(|long| format!("--{long}"))
+            .map(|long| self.typed(long))
             .collect();
         if flags.len() > 1 {
             Err(UsageError::Exclusive { flags })
@@ -56,7 +73,7 @@ impl Given {
     }
 
     pub(super) fn insert(&mut self, long: String) {
-        self.0.insert(long);
+        self.longs.insert(long);
     }
 }
 
@@ -65,7 +82,10 @@ mod tests {
     use super::*;
 
     fn given(longs: &[&str]) -> Given {
-        Given(longs.iter().map(ToString::to_string).collect())
+        Given {
+            longs: longs.iter().map(ToString::to_string).collect(),
+            side: None,
+        }
     }
 
     #[test]
@@ -90,7 +110,8 @@ mod tests {
         let given = given(&["from-username", "to-identity-token", "from-identity-token"]);
         let error = |side| {
             given
-                .exclusive_on(Some(side), &["username", "identity-token"])
+                .on(side)
+                .exclusive(&["username", "identity-token"])
                 .err()
                 .map(|e| e.to_string())
         };

@@ -57,6 +57,19 @@ impl<'c> Lines<'c> {
         }
     }
 
+    /// One line about a copy.
+    pub(crate) fn copy(&mut self, event: copy::Event<'_>) -> Result<()> {
+        match event {
+            copy::Event::Started(node) => self.about("Copying", node),
+            copy::Event::Copied(node) => self.about("Copied ", node),
+            copy::Event::Mounted(node) => self.about("Mounted", node),
+            copy::Event::Existed(node) => self.about("Exists ", node),
+            copy::Event::Named(node) if self.named_root => self.about("Exists ", node),
+            copy::Event::Repeated(node) => self.about("Skipped", node),
+            _ => Ok(()),
+        }
+    }
+
     /// One line about a pull.
     pub(crate) fn pull(&mut self, event: pull::Event<'_>) -> Result<()> {
         match event {

@@ -5,7 +5,7 @@ use crate::flags::{Flag, FlagTable};
 /// The flags of a target in a registry. An empty text stands for "not given" wherever a value is needed.
 ///
 /// No `Debug`: this holds secrets.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(crate) struct Remote {
     /// User name.
     pub(crate) username: String,

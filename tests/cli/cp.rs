@@ -1,0 +1,18 @@
+//! `oras cp`.
+
+transcripts! {
+    "cp":
+    credentials,
+    failures,
+    force,
+    layouts,
+    plain_http,
+    platforms,
+    referrers,
+    referrers_of_indexes,
+    registries,
+    tags,
+    tls,
+    usage,
+    within_a_registry,
+}

@@ -1,0 +1,212 @@
+//! Copies within one registry: no blob is sent that the registry can take from its own repositories.
+
+use oras::copy::{CopyOptions, Event, copy};
+use oras::credentials::Fixed;
+use oras::registry::{Client, Repository};
+use oras::store::{Mount as Answer, Target};
+use oras::{Credential, MediaType};
+
+use crate::setup::{blob, builder, client, hello};
+use crate::support::registry::{Bearer, Mount, Personality, TestRegistry, on, sha256};
+
+/// Copies `from:v1` to `to:v1` within the registry, as a program does that knows that both are of one registry.
+fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<String>> {
+    let target = client.repository(&registry.reference("to"))?.for_writing();
+    let source = client
+        .repository(&registry.reference("from"))?
+        .together_with(&target);
+    let target = target.together_with(&source);
+    told(&source, &target)
+}
+
+/// Copies and tells what became of each content, as `mounted a.txt`.
+fn told(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<String>> {
+    let mut told = Vec::new();
+    let mut observe = |event: Event<'_>| {
+        let (verb, node) = match event {
+            Event::Mounted(node) => ("mounted", node),
+            Event::Started(node) => ("started", node),
+            Event::Copied(node) => ("copied", node),
+            Event::Existed(node) => ("existed", node),
+            Event::Examining(_) | Event::Examined(_) => return Ok(()),
+            other => panic!("{other:?}"),
+        };
+        let name = node.display_name().rsplit('/').next().unwrap_or_default();
+        told.push(format!("{verb} {name}"));
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        mount_from: Some(source.name().clone()),
+        ..CopyOptions::default()
+    };
+    copy(source, "v1", target, Some("v1"), &mut options)?;
+    Ok(told)
+}
+
+fn seeded(registry: TestRegistry) -> TestRegistry {
+    registry.seed_artifact("from", "v1", &[("a.txt", b"one"), ("b.txt", b"two")]);
+    registry
+}
+
+fn that_mounts(mount: Mount) -> TestRegistry {
+    seeded(TestRegistry::start_as(Personality {
+        mount,
+        ..Personality::default()
+    }))
+}
+
+#[test]
+fn a_copy_within_a_registry_moves_no_blob() {
+    let registry = that_mounts(Mount::Truthful);
+
+    let told = copy_within(&client(), &registry).unwrap();
+
+    let mount = |bytes: &[u8]| {
+        let digest = sha256(bytes);
+        format!("POST /v2/to/blobs/uploads/?mount={digest}&from=from (no authorization)")
+    };
+    let manifest = registry.resolve("from", "v1").unwrap();
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/from/manifests/v1 (no authorization)".to_owned(),
+            format!("HEAD /v2/to/manifests/{manifest} (no authorization)"),
+            mount(b"{}"),
+            mount(b"one"),
+            mount(b"two"),
+            "PUT /v2/to/manifests/v1 (no authorization)".to_owned(),
+        ]
+    );
+    assert_eq!(
+        told,
+        [
+            "mounted vnd.oci.empty.v1+json",
+            "mounted a.txt",
+            "mounted b.txt",
+            "started vnd.oci.image.manifest.v1+json",
+            "copied vnd.oci.image.manifest.v1+json",
+        ]
+    );
+    assert_eq!(registry.blob("to", &sha256(b"two")).unwrap(), b"two");
+    assert_eq!(registry.resolve("to", "v1").unwrap(), manifest);
+}
+
+#[test]
+fn one_token_is_good_for_both_repositories() {
+    let registry = seeded(TestRegistry::start()).with_tokens(Bearer::new().user("alice", "secret"));
+    let client = builder()
+        .credentials(Fixed(Credential::password("alice", "secret")))
+        .build();
+
+    copy_within(&client, &registry).unwrap();
+
+    let log = registry.log();
+    let tokens: Vec<_> = log.iter().filter(|line| line.contains("/token")).collect();
+    assert_eq!(tokens.len(), 1, "{log:#?}");
+    for scope in ["repository:from:pull", "repository:to:pull%2Cpush"] {
+        assert!(tokens[0].contains(scope), "{scope} in {tokens:?}");
+    }
+    // The refusal that asks for a token, the token, and the six requests of the copy.
+    assert_eq!(log.len(), 8, "{log:#?}");
+}
+
+#[test]
+fn what_is_not_mounted_goes_into_the_upload_that_was_opened_instead() {
+    let registry = that_mounts(Mount::Blind);
+
+    let told = copy_within(&client(), &registry).unwrap();
+
+    let methods: Vec<_> = registry
+        .requests()
+        .iter()
+        .map(|request| request.method.clone())
+        .collect();
+    assert_eq!(
+        methods,
+        [
+            "GET", "HEAD", "POST", "GET", "PUT", "POST", "GET", "PUT", "POST", "GET", "PUT", "PUT"
+        ],
+        "{:#?}",
+        registry.log()
+    );
+    assert_eq!(
+        told[..2],
+        [
+            "started vnd.oci.empty.v1+json",
+            "copied vnd.oci.empty.v1+json"
+        ]
+    );
+    assert_eq!(registry.blob("to", &sha256(b"two")).unwrap(), b"two");
+}
+
+#[test]
+fn a_registry_that_refuses_to_mount_is_asked_once() {
+    for status in [400, 401, 403, 404, 405, 500] {
+        let registry = that_mounts(Mount::Truthful).with(
+            on("POST", "/v2/to/blobs/uploads/?mount=*&from=from").error(status, "DENIED", "no"),
+        );
+
+        let told = copy_within(&client(), &registry).unwrap();
+
+        assert!(
+            !told.iter().any(|line| line.starts_with("mounted")),
+            "{status}: {told:?}"
+        );
+        assert_eq!(
+            registry.blob("to", &sha256(b"two")).unwrap(),
+            b"two",
+            "{status}"
+        );
+        let asked = registry
+            .log()
+            .iter()
+            .filter(|line| line.contains("from=from"))
+            .count();
+        // A server that failed is asked again before it is given up.
+        assert_eq!(asked, if status == 500 { 6 } else { 1 }, "{status}");
+    }
+}
+
+#[test]
+fn who_may_not_read_the_source_by_mount_copies_without() {
+    let registry =
+        that_mounts(Mount::Refused(401)).with_tokens(Bearer::new().user("alice", "secret"));
+    let client = builder()
+        .credentials(Fixed(Credential::password("alice", "secret")))
+        .build();
+
+    copy_within(&client, &registry).unwrap();
+
+    assert_eq!(registry.blob("to", &sha256(b"two")).unwrap(), b"two");
+    assert_eq!(registry.tags("to"), ["v1"]);
+}
+
+#[test]
+fn a_mount_whose_upload_breaks_is_uploaded_again() {
+    let registry = that_mounts(Mount::Blind).with(on("PUT", "/v2/to/blobs/*").nth(1).status(500));
+
+    copy_within(&client(), &registry).unwrap();
+
+    assert_eq!(registry.blob("to", &sha256(b"{}")).unwrap(), b"{}");
+    assert_eq!(registry.tags("to"), ["v1"]);
+}
+
+#[test]
+fn manifests_are_not_mounted_and_other_stores_do_not_mount() {
+    let registry = that_mounts(Mount::Truthful);
+    let client = client();
+    let target = client.repository(&registry.reference("to")).unwrap();
+    let from = "from".parse().unwrap();
+    let bytes = br#"{"schemaVersion":2,"manifests":[]}"#;
+    let index = oras::Descriptor::of(MediaType::IMAGE_INDEX, bytes);
+
+    let answer = target.mount(&index, &mut &bytes[..], &from).unwrap();
+    assert_eq!(answer, Answer::Unsupported);
+    assert!(registry.log().is_empty());
+
+    let memory = oras::memory::MemoryStore::new();
+    let answer = memory.mount(&hello(), &mut &b"hello"[..], &from).unwrap();
+    assert_eq!(answer, Answer::Unsupported);
+    assert!(!oras::store::Source::exists(&memory, &blob(b"hello")).unwrap());
+}

@@ -1,0 +1,416 @@
+//! Copies with everything that is attached: to the root, to what it refers to, and to what is attached.
+
+use std::ops::ControlFlow;
+
+use oras::copy::{CopyOptions, Event, copy_graph_with_referrers, copy_with_referrers};
+use oras::descriptor::Descriptor;
+use oras::layout::{LayoutStore, LayoutTar};
+use oras::memory::MemoryStore;
+use oras::registry::ReferrersMode;
+use oras::store::{Referrers, Source, Target};
+use oras::{MediaType, Result};
+use serde_json::json;
+
+use super::{artifact, index, manifest, methods, options};
+use crate::setup::{client, text};
+use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::tempdir::TempDir;
+
+/// Attaches an artifact of this type, with one layer of its own.
+pub(super) fn attach(store: &dyn Target, subject: &Descriptor, artifact_type: &str) -> Descriptor {
+    let bytes = format!("{artifact_type} of {}", subject.digest);
+    let layer = Descriptor::of(MediaType::OCTET_STREAM, bytes.as_bytes());
+    store.push(&layer, &mut bytes.as_bytes()).unwrap();
+    store.push(&Descriptor::empty(), &mut &b"{}"[..]).unwrap();
+    let document = json!({
+        "schemaVersion": 2,
+        "mediaType": MediaType::IMAGE_MANIFEST,
+        "artifactType": artifact_type,
+        "config": Descriptor::empty(),
+        "layers": [layer],
+        "subject": subject.plain(),
+        "annotations": { "of": artifact_type },
+    });
+    manifest(store, MediaType::IMAGE_MANIFEST, &document)
+}
+
+/// An index in an index, with something attached at every level, and to what is attached.
+struct World {
+    source: MemoryStore,
+    root: Descriptor,
+    /// Every manifest there is, by what it is.
+    manifests: Vec<(&'static str, Descriptor)>,
+}
+
+fn world() -> World {
+    let source = MemoryStore::new();
+    let grandchild = artifact(&source, &[b"grandchild"]);
+    let child = artifact(&source, &[b"child"]);
+    let inner = index(&source, std::slice::from_ref(&grandchild));
+    let root = index(&source, &[child.clone(), inner.clone()]);
+    source.tag(&root, "v1").unwrap();
+    let of_root = attach(&source, &root, "a/root");
+    let of_child = attach(&source, &child, "a/child");
+    let of_inner = attach(&source, &inner, "a/inner");
+    let of_grandchild = attach(&source, &grandchild, "a/grandchild");
+    let of_referrer = attach(&source, &of_root, "a/referrer");
+    let manifests = vec![
+        ("the root", root.clone()),
+        ("a child", child),
+        ("an index in it", inner),
+        ("a grandchild", grandchild),
+        ("what is attached to the root", of_root),
+        ("what is attached to a child", of_child),
+        ("what is attached to the index in it", of_inner),
+        ("what is attached to a grandchild", of_grandchild),
+        ("what is attached to what is attached", of_referrer),
+    ];
+    World {
+        source,
+        root,
+        manifests,
+    }
+}
+
+/// What is attached to a manifest, and to that, as a tree of digests with types and annotations.
+fn tree(store: &dyn Referrers, subject: &Descriptor) -> String {
+    let mut attached = Vec::new();
+    store
+        .referrers(subject, None, &mut |page| {
+            attached.extend_from_slice(page);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    attached.sort_by(|one, other| one.digest.cmp(&other.digest));
+    let below: Vec<_> = attached
+        .iter()
+        .map(|referrer| {
+            let kind = referrer.artifact_type.as_ref().map(ToString::to_string);
+            let below = tree(store, referrer);
+            format!(
+                "{} {kind:?} {:?} {below}",
+                referrer.digest, referrer.annotations
+            )
+        })
+        .collect();
+    format!("[{}]", below.join(", "))
+}
+
+/// Fails unless everything of a world is in a store, attached as it was.
+#[track_caller]
+fn assert_complete(world: &World, store: &dyn Referrers, name: &str) {
+    assert_eq!(
+        store.resolve("v1").unwrap().digest,
+        world.root.digest,
+        "{name}"
+    );
+    for (what, manifest) in &world.manifests {
+        let bytes = store.fetch_manifest(manifest, 100_000).unwrap();
+        let wanted = world.source.fetch_manifest(manifest, 100_000).unwrap();
+        assert_eq!(bytes.bytes(), wanted.bytes(), "{name}: {what}");
+        assert_eq!(
+            tree(store, manifest),
+            tree(&world.source, manifest),
+            "{name}: attached to {what}"
+        );
+    }
+}
+
+fn copy_all(source: &dyn Referrers, target: &dyn Target) -> Result<Descriptor> {
+    copy_with_referrers(source, "v1", target, Some("v1"), &mut options())
+}
+
+#[test]
+fn everything_attached_arrives_everywhere_and_goes_on_from_there() {
+    let world = world();
+    for personality in [Personality::distribution(), Personality::zot()] {
+        let first = TestRegistry::start_as(personality);
+        let second = TestRegistry::start();
+        let temporary = TempDir::new();
+        let client = client();
+        let registry = client.repository(&first.reference("a")).unwrap();
+        copy_all(&world.source, &registry).unwrap();
+        assert_complete(&world, &registry, "a registry");
+
+        let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+        copy_all(&registry, &layout).unwrap();
+        assert_complete(&world, &layout, "a layout");
+
+        let archive = temporary.join("layout.tar");
+        let packed = std::process::Command::new("tar")
+            .arg("-C")
+            .arg(temporary.join("layout"))
+            .args(["-cf".as_ref(), archive.as_os_str(), ".".as_ref()])
+            .status();
+        assert!(packed.is_ok_and(|status| status.success()), "tar failed");
+        let archive = LayoutTar::open(archive).unwrap();
+        assert_complete(&world, &archive, "an archive");
+
+        let other = client.repository(&second.reference("b")).unwrap();
+        copy_all(&archive, &other).unwrap();
+        assert_complete(&world, &other, "another registry");
+    }
+}
+
+#[test]
+fn the_name_comes_last_and_children_before_their_parents() {
+    let world = world();
+    let registry = TestRegistry::start();
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    copy_all(&world.source, &target).unwrap();
+
+    let log = registry.log();
+    let put = |manifest: &Descriptor| {
+        let line = format!("PUT /v2/a/manifests/{} (no authorization)", manifest.digest);
+        log.iter().position(|sent| *sent == line).unwrap()
+    };
+    assert_eq!(
+        log.last().unwrap(),
+        "PUT /v2/a/manifests/v1 (no authorization)"
+    );
+    for (_, descriptor) in &world.manifests {
+        let manifest = world.source.fetch_manifest(descriptor, 100_000).unwrap();
+        for successor in manifest.successors().unwrap() {
+            if successor.media_type.is_manifest() {
+                assert!(put(&successor) < put(descriptor), "{log:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_copy_sends_nothing() {
+    let world = world();
+    let registry = TestRegistry::start();
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+    copy_all(&world.source, &target).unwrap();
+    registry.clear_log();
+
+    copy_all(&world.source, &target).unwrap();
+
+    // It is asked for the root, and for the five that are attached. What the root refers to is there with it.
+    assert_eq!(methods(&registry), "HEAD HEAD HEAD HEAD HEAD HEAD PUT");
+}
+
+#[test]
+fn what_came_later_is_added() {
+    let world = world();
+    let registry = TestRegistry::start();
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+    copy_all(&world.source, &target).unwrap();
+    let (_, grandchild) = &world.manifests[3];
+    let later = attach(&world.source, grandchild, "a/later");
+    let much_later = attach(&world.source, &later, "a/much-later");
+
+    copy_all(&world.source, &target).unwrap();
+
+    assert!(target.exists(&much_later).unwrap());
+    assert_complete(&world, &target, "a registry");
+}
+
+#[test]
+fn a_subject_is_sent_although_what_is_attached_to_it_is_there() {
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one"]);
+    let referrer = attach(&source, &root, "a/b");
+    let registry = TestRegistry::start();
+    // A registry takes what is attached to something that it does not have.
+    let bytes = source.fetch_manifest(&referrer, 100_000).unwrap();
+    registry.seed_manifest("a", referrer.media_type.as_str(), bytes.bytes(), None);
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    copy_all(&source, &target).unwrap();
+    assert_eq!(registry.resolve("a", "v1").unwrap(), root.digest.as_str());
+    assert_eq!(registry.blob("a", &sha256(b"one")).unwrap(), b"one");
+
+    // The same for the subject of the root.
+    source.tag(&referrer, "referrer").unwrap();
+    registry.seed_manifest("b", referrer.media_type.as_str(), bytes.bytes(), None);
+    let target = client.repository(&registry.reference("b")).unwrap();
+    copy_with_referrers(&source, "referrer", &target, Some("v1"), &mut options()).unwrap();
+    assert!(target.exists(&root).unwrap());
+    assert_eq!(
+        registry.resolve("b", "v1").unwrap(),
+        referrer.digest.as_str()
+    );
+}
+
+#[test]
+fn what_is_attached_to_the_subject_of_the_root_comes_along() {
+    let source = MemoryStore::new();
+    let subject = artifact(&source, &[b"one"]);
+    let root = attach(&source, &subject, "a/root");
+    let sibling = attach(&source, &subject, "a/sibling");
+    let target = MemoryStore::new();
+
+    copy_graph_with_referrers(&source, &target, &root, None, &mut options()).unwrap();
+
+    assert!(target.exists(&subject).unwrap());
+    assert!(target.exists(&sibling).unwrap());
+}
+
+#[test]
+fn a_layout_gets_what_manifests_say_of_themselves_and_not_what_lists_say() {
+    let registry = TestRegistry::start();
+    let digest = registry.seed_artifact("a", "v1", &[]);
+    let referrer = registry.seed_referrer("a", &digest, "a/true");
+    let size = registry.manifest("a", &referrer).unwrap().len();
+    let list = json!({
+        "schemaVersion": 2,
+        "mediaType": MediaType::IMAGE_INDEX,
+        "manifests": [{
+            "mediaType": MediaType::IMAGE_MANIFEST,
+            "digest": referrer,
+            "size": size,
+            "artifactType": "a/lie",
+            "annotations": { "org.opencontainers.image.ref.name": "v1", "lie": "lie" },
+        }],
+    });
+    registry.inject(on("GET", &format!("/v2/a/referrers/{digest}")).body(list.to_string()));
+    let client = client();
+    let source = client.repository(&registry.reference("a")).unwrap();
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+
+    copy_all(&source, &layout).unwrap();
+
+    assert_eq!(layout.resolve("v1").unwrap().digest.as_str(), digest);
+    let index = std::fs::read_to_string(temporary.join("layout/index.json")).unwrap();
+    assert!(
+        index.contains("a/true") && !index.contains("lie"),
+        "{index}"
+    );
+}
+
+#[test]
+fn a_platform_is_copied_with_what_is_attached_to_it() {
+    let source = MemoryStore::new();
+    let config = br#"{"architecture":"arm64","os":"linux"}"#;
+    let config_descriptor = Descriptor::of(MediaType::IMAGE_CONFIG, config);
+    source.push(&config_descriptor, &mut &config[..]).unwrap();
+    let document = json!({ "schemaVersion": 2, "config": config_descriptor, "layers": [] });
+    let mut image = manifest(&source, MediaType::IMAGE_MANIFEST, &document);
+    image.platform = Some("linux/arm64".parse().unwrap());
+    let other = artifact(&source, &[b"other"]);
+    let root = index(&source, &[other.clone(), image.clone()]);
+    source.tag(&root, "v1").unwrap();
+    let of_image = attach(&source, &image, "a/image");
+    let of_root = attach(&source, &root, "a/root");
+    let target = MemoryStore::new();
+    let mut options = CopyOptions {
+        platform: Some("linux/arm64".parse().unwrap()),
+        ..CopyOptions::default()
+    };
+
+    let copied = copy_with_referrers(&source, "v1", &target, Some("v1"), &mut options).unwrap();
+
+    assert_eq!(copied.digest, image.digest);
+    assert!(target.exists(&of_image).unwrap());
+    assert!(!target.exists(&of_root).unwrap() && !target.exists(&other).unwrap());
+}
+
+#[test]
+fn a_copy_without_a_name_can_be_found_by_its_digest() {
+    let world = world();
+    for reference in [None, Some(world.root.digest.as_str())] {
+        let registry = TestRegistry::start();
+        let client = client();
+        let target = client.repository(&registry.reference("a")).unwrap();
+
+        copy_with_referrers(&world.source, "v1", &target, reference, &mut options()).unwrap();
+
+        assert!(target.exists(&world.root).unwrap());
+        assert!(registry.tags("a").is_empty());
+        assert_eq!(tree(&target, &world.root), tree(&world.source, &world.root));
+    }
+}
+
+#[test]
+fn by_force_what_is_attached_is_sent_again_and_its_list_is_mended() {
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one"]);
+    let referrer = attach(&source, &root, "a/b");
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+    copy_all(&source, &target).unwrap();
+    let lost = registry
+        .tags("a")
+        .into_iter()
+        .find(|tag| tag.starts_with("sha256-"));
+    let empty = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    registry.seed_manifest("a", MediaType::IMAGE_INDEX.as_str(), empty, lost.as_deref());
+    assert_eq!(tree(&target, &root), "[]");
+
+    let mut force = CopyOptions {
+        force: true,
+        ..CopyOptions::default()
+    };
+    copy_with_referrers(&source, "v1", &target, Some("v1"), &mut force).unwrap();
+
+    assert!(tree(&target, &root).contains(referrer.digest.as_str()));
+}
+
+#[test]
+fn lists_under_tags_are_read_where_the_source_has_no_api_and_are_not_copied_themselves() {
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one"]);
+    let referrer = attach(&source, &root, "a/b");
+    let client = client();
+    let first = client.repository(&registry.reference("a")).unwrap();
+    copy_all(&source, &first).unwrap();
+    let target = MemoryStore::new();
+
+    copy_all(&first, &target).unwrap();
+    assert!(target.exists(&referrer).unwrap());
+
+    let forced = client
+        .repository(&registry.reference("a"))
+        .unwrap()
+        .with_referrers_mode(ReferrersMode::Api);
+    let error = copy_all(&forced, &MemoryStore::new()).unwrap_err();
+    assert_eq!(
+        text(&error),
+        format!(
+            "failed to list the referrers of {} at source: failed to query referrers API: unsupported",
+            root.digest
+        )
+    );
+}
+
+#[test]
+fn what_happens_is_told_once() {
+    let world = world();
+    let target = MemoryStore::new();
+    let told = || {
+        let mut copied = Vec::new();
+        let mut existed = Vec::new();
+        let mut observe = |event: Event<'_>| {
+            match event {
+                Event::Copied(node) => copied.push(node.digest.clone()),
+                Event::Existed(node) => existed.push(node.digest.clone()),
+                _ => {}
+            }
+            Ok(())
+        };
+        let mut options = CopyOptions {
+            observer: Some(&mut observe),
+            ..CopyOptions::default()
+        };
+        copy_with_referrers(&world.source, "v1", &target, Some("v1"), &mut options).unwrap();
+        (copied, existed)
+    };
+
+    let (copied, existed) = told();
+    // Nine manifests, the empty config, two files, and what five attached artifacts have.
+    assert_eq!((copied.len(), existed.len()), (9 + 1 + 2 + 5, 0));
+
+    let (copied, existed) = told();
+    assert_eq!((copied.len(), existed.len()), (0, 6));
+}

@@ -1,0 +1,245 @@
+//! Destinations that do not have what they say they have.
+
+use oras::copy::{CopyOptions, Event, copy, copy_graph};
+use oras::descriptor::Descriptor;
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::store::{Source, Target};
+use oras::{Error, Result};
+
+use super::{artifact, index, methods, options};
+use crate::setup::{client, text};
+use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::tempdir::TempDir;
+
+/// Copies under the tag `v1` and tells which manifests were repaired.
+fn repaired(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Result<Vec<String>> {
+    let mut repaired = Vec::new();
+    let mut observe = |event: Event<'_>| {
+        if let Event::Repairing(manifest) = event {
+            repaired.push(manifest.digest.to_string());
+        }
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+    copy_graph(source, target, root, Some("v1"), &mut options)?;
+    Ok(repaired)
+}
+
+/// Puts a manifest into a registry without anything it refers to.
+fn seed(registry: &TestRegistry, source: &dyn Source, manifest: &Descriptor) {
+    let reader = source.fetch(manifest).unwrap();
+    let bytes = reader.read_all(manifest.size).unwrap();
+    registry.seed_manifest("a", manifest.media_type.as_str(), &bytes, None);
+}
+
+#[test]
+fn blobs_that_are_only_said_to_be_there_are_sent_after_all() {
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one", b"two"]);
+    // An interrupted upload of before: the registry knows the blob, and does not have it.
+    let registry =
+        TestRegistry::start().with(on("POST", "/v2/a/blobs/uploads/?mount=*").status(201));
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    let repaired = repaired(&source, &target, &root).unwrap();
+
+    assert_eq!(repaired, [root.digest.as_str()]);
+    assert_eq!(registry.blob("a", &sha256(b"two")).unwrap(), b"two");
+    assert_eq!(registry.tags("a"), ["v1"]);
+    // Before a refusal is believed, one thing that is missing is looked for.
+    assert_eq!(
+        methods(&registry),
+        "HEAD POST POST POST PUT HEAD POST PUT POST PUT POST PUT PUT"
+    );
+}
+
+#[test]
+fn what_was_sent_is_not_sent_again() {
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one", b"two"]);
+    let one = sha256(b"one");
+    let asked = format!("/v2/a/blobs/uploads/?mount={}*", one.replace(':', "%3A"));
+    let registry = TestRegistry::start().with(on("POST", &asked).status(201));
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    repaired(&source, &target, &root).unwrap();
+
+    // Three blobs, of which one is not taken; then that one alone.
+    assert_eq!(
+        methods(&registry),
+        "HEAD POST PUT POST POST PUT PUT HEAD POST PUT PUT"
+    );
+    assert_eq!(registry.blob("a", &one).unwrap(), b"one");
+}
+
+#[test]
+fn a_child_that_is_only_said_to_be_there_is_sent_with_all_it_refers_to() {
+    for code in ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"] {
+        let source = MemoryStore::new();
+        let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
+        let root = index(&source, &images);
+        let registry = TestRegistry::start_as(Personality {
+            verifies_references: false,
+            ..Personality::default()
+        })
+        .with(
+            on("PUT", "/v2/a/manifests/v1")
+                .nth(1)
+                .error(404, code, "not here"),
+        );
+        seed(&registry, &source, &images[0]);
+        let client = client();
+        let target = client.repository(&registry.reference("a")).unwrap();
+
+        let repaired = repaired(&source, &target, &root).unwrap();
+
+        assert_eq!(repaired, [root.digest.as_str()], "{code}");
+        assert!(
+            registry.manifest("a", images[0].digest.as_str()).is_some(),
+            "{code}"
+        );
+        assert_eq!(
+            registry.blob("a", &sha256(b"one")).unwrap(),
+            b"one",
+            "{code}"
+        );
+        assert_eq!(
+            registry.resolve("a", "v1").unwrap(),
+            root.digest.as_str(),
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn a_root_that_is_there_without_its_blobs_is_repaired_when_it_gets_a_name() {
+    let source = MemoryStore::new();
+    let root = artifact(&source, &[b"one"]);
+    let registry = TestRegistry::start_as(Personality::distribution());
+    seed(&registry, &source, &root);
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    let repaired = repaired(&source, &target, &root).unwrap();
+
+    assert_eq!(repaired, [root.digest.as_str()]);
+    assert_eq!(registry.blob("a", &sha256(b"one")).unwrap(), b"one");
+    assert_eq!(registry.tags("a"), ["v1"]);
+}
+
+#[test]
+fn a_repair_is_tried_once() {
+    let source = MemoryStore::new();
+    let root = index(&source, &[artifact(&source, &[b"one"])]);
+    let registry = TestRegistry::start().with(on("PUT", "/v2/a/manifests/*").error(
+        400,
+        "MANIFEST_BLOB_UNKNOWN",
+        "blob unknown",
+    ));
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repaired(&source, &target, &root).unwrap_err();
+
+    assert!(
+        text(&error).ends_with("manifest blob unknown: blob unknown"),
+        "{}",
+        text(&error)
+    );
+    let manifests = registry
+        .log()
+        .iter()
+        .filter(|line| line.starts_with("PUT /v2/a/manifests/"))
+        .count();
+    assert_eq!(manifests, 2, "{:#?}", registry.log());
+    assert!(registry.tags("a").is_empty());
+}
+
+#[test]
+fn what_the_source_does_not_have_is_not_asked_for_again() {
+    let from = TestRegistry::start();
+    from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
+    from.inject(on("GET", "/v2/a/blobs/*").error(404, "BLOB_UNKNOWN", "blob unknown"));
+    let to = TestRegistry::start();
+    let client = client();
+    let source = client.repository(&from.reference("a")).unwrap();
+    let target = client.repository(&to.reference("a")).unwrap();
+
+    let error = copy(&source, "v1", &target, Some("v1"), &mut options()).unwrap_err();
+
+    assert!(
+        matches!(
+            error,
+            Error::Copy {
+                side: oras::error::Side::Source,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(methods(&from), "GET GET");
+}
+
+#[test]
+fn by_force_the_whole_graph_is_walked_again() {
+    let source = MemoryStore::new();
+    let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
+    let root = index(&source, &images);
+    // It has the manifests, does not look what they refer to, and lost a blob.
+    let registry = TestRegistry::start_as(Personality {
+        verifies_references: false,
+        ..Personality::default()
+    });
+    for manifest in [&root, &images[0], &images[1]] {
+        seed(&registry, &source, manifest);
+    }
+    registry.seed_blob("a", b"one");
+    let client = client();
+    let target = client.repository(&registry.reference("a")).unwrap();
+
+    copy_graph(&source, &target, &root, Some("v1"), &mut options()).unwrap();
+    assert_eq!(methods(&registry), "HEAD PUT");
+    assert!(registry.blob("a", &sha256(b"two")).is_none());
+    registry.clear_log();
+
+    let mut force = CopyOptions {
+        force: true,
+        ..CopyOptions::default()
+    };
+    copy_graph(&source, &target, &root, Some("v1"), &mut force).unwrap();
+
+    // The empty config, a blob that is there, its manifest, a blob that is not, its manifest, the index.
+    assert_eq!(methods(&registry), "POST PUT POST PUT POST PUT PUT PUT");
+    assert_eq!(registry.blob("a", &sha256(b"two")).unwrap(), b"two");
+}
+
+#[test]
+fn a_manifest_that_a_layout_lost_from_its_index_is_listed_again() {
+    let source = MemoryStore::new();
+    let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
+    let root = index(&source, &images);
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+    copy_graph(&source, &layout, &root, Some("v1"), &mut options()).unwrap();
+    let empty = r#"{"schemaVersion":2,"manifests":[]}"#;
+    std::fs::write(temporary.join("layout/index.json"), empty).unwrap();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+
+    copy_graph(&source, &layout, &root, Some("v1"), &mut options()).unwrap();
+
+    let listed = std::fs::read_to_string(temporary.join("layout/index.json")).unwrap();
+    for manifest in [&root, &images[0], &images[1]] {
+        assert_eq!(
+            listed.matches(manifest.digest.as_str()).count(),
+            1,
+            "{listed}"
+        );
+    }
+    assert_eq!(layout.resolve("v1").unwrap().digest, root.digest);
+}
