@@ -12,6 +12,7 @@
 //! | push files | [`push::push`] |
 //! | pull files | [`pull::pull`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
+//! | list the repositories of a registry | [`registry::Client::repositories`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
