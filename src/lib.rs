@@ -14,6 +14,7 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
+//! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
 //! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
 //! | give an artifact further tags | [`tag::tag`] |
@@ -60,6 +61,7 @@
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod auth;
+pub mod backup;
 pub mod clock;
 pub mod content;
 pub mod copy;

@@ -143,12 +143,18 @@ pub const MAX_LAYOUT_REFERENCES: usize = 2_000_000;
 /// memory.
 pub const MAX_LAYOUT_TAR_ENTRIES: usize = 1 << 19;
 
+/// How many files a tar of a layout is given: all that is read again but what directories take.
+pub const MAX_LAYOUT_TAR_FILES: usize = MAX_LAYOUT_TAR_ENTRIES - 16;
+
 /// How many bytes may describe one entry of the tar of a layout: its header and the extensions before it. Names in a layout have at most 141
 /// bytes; the rest is room for what archivers note about a file.
 pub const MAX_LAYOUT_TAR_HEADER_BYTES: u64 = 256 * 1024;
 
 /// How long a name in the tar of a layout may be that is remembered, in bytes: that of a blob with a SHA-512 digest.
 pub const MAX_LAYOUT_TAR_NAME_BYTES: usize = "blobs/sha512/".len() + 128;
+
+/// How many tags a repository may have to be backed up as a whole: about as many as an `index.json` has room for.
+pub const MAX_BACKUP_TAGS: usize = 100_000;
 
 // Archives of directories.
 

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use crate::descriptor::Descriptor;
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
 use crate::json::object::{Object, elements, text_of};
 pub use crate::limits::MAX_REFERRERS;
@@ -87,6 +87,20 @@ pub fn list_tag(subject: &Digest) -> String {
     let algorithm = cut(subject.algorithm().name(), MAX_TAG_PARTS.0);
     let encoded = cut(subject.encoded(), MAX_TAG_PARTS.1);
     format!("{algorithm}-{encoded}")
+}
+
+/// Whether a tag looks like one that [`list_tag`] makes.
+pub(crate) fn is_list_tag(tag: &str) -> bool {
+    Algorithm::ALL.into_iter().any(|algorithm| {
+        tag.strip_prefix(algorithm.name())
+            .and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|encoded| {
+                encoded.len() == algorithm.encoded_len().min(MAX_TAG_PARTS.1)
+                    && encoded
+                        .bytes()
+                        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            })
+    })
 }
 
 /// A list of referrers: an index that is edited, not rewritten. What is not ours to change stays as it was read.

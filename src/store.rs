@@ -187,6 +187,11 @@ pub trait Referrers: Source {
     ) -> Result<()>;
 }
 
+/// A [`Source`] that tells what it has: all tags, and all that is attached.
+pub trait Inventory: Referrers + TagLister {}
+
+impl<S: Referrers + TagLister + ?Sized> Inventory for S {}
+
 /// Removes content and names.
 pub trait Delete {
     /// Removes content with all its tags. What the content referred to stays, unless the store is one that removes by itself

@@ -1,5 +1,5 @@
-//! The headers that [`pack`](super::pack()) writes: byte for byte those of Go's `archive/tar`, so that digests of the same tree
-//! agree. The `tar` crate knows the fields; what is in them differs (its checksums end otherwise, and it has no PAX
+//! The headers of the archives that are written here: byte for byte those of Go's `archive/tar`, so that digests of the same
+//! tree agree. The `tar` crate knows the fields; what is in them differs (its checksums end otherwise, and it has no PAX
 //! fallback).
 
 use std::io::{self, Write};
@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use tar::Header;
 
 /// Bytes of a tar block. Headers are one, content is padded to them.
-pub(super) const BLOCK_BYTES: usize = 512;
+pub(crate) const BLOCK_BYTES: usize = 512;
 
 /// Two empty blocks end an archive.
-pub(super) const END: [u8; 2 * BLOCK_BYTES] = [0; 2 * BLOCK_BYTES];
+pub(crate) const END: [u8; 2 * BLOCK_BYTES] = [0; 2 * BLOCK_BYTES];
 
 const NAME_BYTES: usize = 100;
 const PREFIX_BYTES: usize = 155;
@@ -19,7 +19,7 @@ const OCTAL_END: u64 = 1 << 33;
 
 /// What an entry is: the `typeflag` of its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File = b'0' as isize,
     Symlink = b'2' as isize,
     CharDevice = b'3' as isize,
@@ -29,23 +29,23 @@ pub(super) enum Kind {
 }
 
 /// Everything that is recorded of an entry. Owner and group are always 0 and nameless.
-pub(super) struct Fields<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) kind: Kind,
+pub(crate) struct Fields<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) kind: Kind,
     /// Permission bits, and the setuid, setgid and sticky bits.
-    pub(super) mode: u32,
-    pub(super) size: u64,
+    pub(crate) mode: u32,
+    pub(crate) size: u64,
     /// Seconds since 1970.
-    pub(super) mtime: i64,
+    pub(crate) mtime: i64,
     /// Target of a symbolic link, else empty.
-    pub(super) link: &'a [u8],
+    pub(crate) link: &'a [u8],
     /// Major and minor number of a device, else 0.
-    pub(super) device: (u32, u32),
+    pub(crate) device: (u32, u32),
 }
 
 impl Fields<'_> {
     /// Writes the header, after an extended one if USTAR cannot hold everything.
-    pub(super) fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
         let records = self.records();
         if !records.is_empty() {
             self.write_extended(&records, out)?;
@@ -126,7 +126,7 @@ impl Fields<'_> {
 }
 
 /// What fills the last block of content of `size` bytes.
-pub(super) fn padding(size: u64) -> &'static [u8] {
+pub(crate) fn padding(size: u64) -> &'static [u8] {
     let used = usize::try_from(size % BLOCK_BYTES as u64).unwrap_or(0);
     &END[..(BLOCK_BYTES - used) % BLOCK_BYTES]
 }

@@ -9,7 +9,7 @@
 
 mod decompress;
 mod entries;
-mod header;
+pub(crate) mod header;
 mod links;
 mod pack;
 mod tree;

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::content::{Announced, Blamed, ManifestOf};
 use super::extended::Passed;
-use super::{CopyOptions, Event, Observer, RootState, at};
+use super::{CopyOptions, Event, Gone, Observer, RootState, at};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -84,15 +84,18 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// Whether this manifest is attached to something that it refers to.
+    fn is_attached_to(&self, successor: &Descriptor) -> bool {
+        self.referrer
+            .as_ref()
+            .is_some_and(|referrer| referrer.subject.digest == successor.digest)
+    }
+
     /// What is done about something that this manifest refers to.
     fn errand_for(&self, successor: &Descriptor) -> Errand {
-        let is_subject = self
-            .referrer
-            .as_ref()
-            .is_some_and(|referrer| referrer.subject.digest == successor.digest);
         match self.errand {
             // A registry takes what is attached to something that it does not have.
-            Errand::Visit if is_subject => Errand::Copy,
+            Errand::Visit if self.is_attached_to(successor) => Errand::Copy,
             errand => errand,
         }
     }
@@ -139,8 +142,13 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
                 if self.is_done(&successor, errand) {
                     continue;
                 }
+                let may_be_gone = frame.is_attached_to(&successor);
                 let depth = depth + stack.len() as u64;
-                stack.extend(self.enter(&successor, depth, errand)?);
+                let entered = self.enter(&successor, depth, errand);
+                stack.extend(match entered {
+                    Err(error) if may_be_gone => self.leave_out(&successor, error)?,
+                    entered => entered?,
+                });
             } else if let Some(frame) = stack.pop() {
                 let reference = reference.filter(|_| stack.is_empty());
                 stack.extend(self.leave(frame, reference)?);
@@ -224,6 +232,21 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         self.open(node, depth, errand).map(Some)
     }
 
+    /// Leaves out what failed because the source does not have it, if that is wanted.
+    pub(super) fn leave_out(&mut self, node: &Descriptor, error: Error) -> Result<Option<Frame>> {
+        let is_gone = matches!(
+            &error,
+            Error::Copy { side: Side::Source, operation: Operation::Fetch, descriptor: Some(descriptor), .. }
+                if descriptor.digest == node.digest
+        ) && error.is_not_found();
+        if !is_gone || self.options.gone == Gone::Fails {
+            return Err(error);
+        }
+        self.tell(Event::Gone(node))?;
+        self.finish(node, Done::Found);
+        Ok(None)
+    }
+
     /// Whether the destination says that it has a manifest.
     fn has(&self, manifest: &Descriptor) -> Result<bool> {
         if self.options.force {
@@ -260,12 +283,12 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
                 .successors()
                 .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         let mut referrer = None;
-        if let Some(passed) = &mut self.passed {
+        if self.passed.is_some() || self.options.gone != Gone::Fails {
             referrer =
                 Referrer::of(&manifest).map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
-            if is_first {
-                passed.push_back((node.plain(), depth));
-            }
+        }
+        if let Some(passed) = self.passed.as_mut().filter(|_| is_first) {
+            passed.push_back((node.plain(), depth));
         }
         self.tell(Event::Examined(node))?;
         if let Some(chooser) = self.options.chooser.as_deref_mut() {

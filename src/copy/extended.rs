@@ -81,7 +81,11 @@ impl Copier<'_, '_, '_> {
         if !listed.media_type.is_manifest() {
             return Err(lie("is no manifest"));
         }
-        let Some(mut frame) = self.enter(listed, depth, Errand::Copy)? else {
+        let entered = match self.enter(listed, depth, Errand::Copy) {
+            Err(error) => self.leave_out(listed, error)?,
+            Ok(entered) => entered,
+        };
+        let Some(mut frame) = entered else {
             return Ok(None);
         };
         match frame.referrer.clone() {

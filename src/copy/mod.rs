@@ -67,6 +67,8 @@ pub enum Event<'a> {
     Repeated(&'a Descriptor),
     /// A layer that registries do not distribute was left out.
     Foreign(&'a Descriptor),
+    /// Somebody names this as a referrer or a subject, but the source does not have it. It was left out.
+    Gone(&'a Descriptor),
     /// The destination misses something that this manifest refers to, though it said that it had it. What was not sent
     /// before is sent now.
     Repairing(&'a Descriptor),
@@ -96,6 +98,8 @@ pub struct CopyOptions<'a> {
     /// Manifests count as absent at the destination: the whole graph is walked, and they are sent again. It mends what a
     /// destination lost without noticing.
     pub force: bool,
+    /// What becomes of a referrer or a subject that the source does not have.
+    pub gone: Gone,
 }
 
 impl Default for CopyOptions<'_> {
@@ -108,8 +112,21 @@ impl Default for CopyOptions<'_> {
             root: RootState::Unknown,
             mount_from: None,
             force: false,
+            gone: Gone::Fails,
         }
     }
+}
+
+/// What becomes of a referrer or a subject that is named at the source and is not there. Both happen: lists of referrers
+/// outlive what they list, and referrers outlive what they are attached to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Gone {
+    /// The copy fails.
+    #[default]
+    Fails,
+    /// It is left out, and told as [`Event::Gone`].
+    LeftOut,
 }
 
 /// What is known about the root at the destination.

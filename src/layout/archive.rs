@@ -14,15 +14,16 @@ use super::files::{BLOBS, Files, HEADER, INDEX, Opened};
 use super::kept::{Kept, Stamp};
 use crate::error::{Error, Result};
 use crate::limits::{
-    MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_HEADER_BYTES, MAX_LAYOUT_TAR_NAME_BYTES,
+    MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
+    MAX_LAYOUT_TAR_NAME_BYTES,
 };
 
 /// An open archive, and where the files of a layout are in it.
 #[derive(Debug)]
 pub(super) struct Archive {
-    /// Shared by everything that is being read, each of which knows its own position.
+    /// Shared by everything that is being read or written, each of which knows its own position.
     file: RefCell<File>,
-    entries: HashMap<String, Range<u64>>,
+    entries: RefCell<HashMap<String, Range<u64>>>,
     kept: Kept,
 }
 
@@ -41,11 +42,44 @@ impl Archive {
             ScanError::Io(_) | ScanError::CutOff => not_an_archive(path, "unexpected EOF"),
             ScanError::Other(error) => error,
         })?;
-        Ok(Self {
+        Ok(Self::new(file, entries))
+    }
+
+    /// An archive that nothing was written to yet.
+    pub(super) fn empty(file: File) -> Self {
+        Self::new(file, HashMap::new())
+    }
+
+    fn new(file: File, entries: HashMap<String, Range<u64>>) -> Self {
+        Self {
             file: RefCell::new(file),
-            entries,
+            entries: RefCell::new(entries),
             kept: Kept::default(),
+        }
+    }
+
+    /// The file itself. Whoever reads or writes it goes to a position first.
+    pub(super) const fn file(&self) -> &RefCell<File> {
+        &self.file
+    }
+
+    /// Refuses another file when the archive has as many as could be read again.
+    pub(super) fn check_room(&self) -> Result<()> {
+        let files = self.entries.borrow().len();
+        if files < MAX_LAYOUT_TAR_FILES {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "number of files in the archive".to_owned(),
+            size: files as u64 + 1,
+            limit: MAX_LAYOUT_TAR_FILES as u64,
+            limit_name: "MAX_LAYOUT_TAR_FILES",
         })
+    }
+
+    /// Remembers where the content of a file of the layout is.
+    pub(super) fn add(&self, name: String, content: Range<u64>) {
+        self.entries.borrow_mut().insert(name, content);
     }
 }
 
@@ -53,18 +87,19 @@ impl Files for Archive {
     const MISSING: &'static str = "file does not exist";
 
     fn size(&self, name: &str) -> Result<Option<u64>> {
-        Ok(self.entries.get(name).map(|range| range.end - range.start))
+        let entries = self.entries.borrow();
+        Ok(entries.get(name).map(|range| range.end - range.start))
     }
 
     fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
-        let Some(range) = self.entries.get(name) else {
+        let Some(range) = self.entries.borrow().get(name).cloned() else {
             return Ok(None);
         };
         let metadata = self.file.borrow().metadata().ok();
         Ok(Some(Opened {
             content: Box::new(Section {
                 file: &self.file,
-                range: range.clone(),
+                range,
             }),
             stamp: metadata.as_ref().and_then(Stamp::of),
         }))

@@ -127,6 +127,15 @@ fn parse_index(file: Opened<'_>) -> Result<Index> {
 /// Finds what a tag or digest names.
 pub(super) fn resolve<F: Files>(files: &F, reference: &str) -> Result<Descriptor> {
     let index = read_index(files)?;
+    resolve_in(files, &index, reference)
+}
+
+/// As [`resolve`], by an index that was not written yet.
+pub(super) fn resolve_in<F: Files>(
+    files: &F,
+    index: &Index,
+    reference: &str,
+) -> Result<Descriptor> {
     if let Some(entry) = index.tagged(reference) {
         return entry;
     }
@@ -195,6 +204,16 @@ pub(super) fn tags<F: Files>(
     visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
 ) -> Result<()> {
     let index = read_index(files)?;
+    tags_in(&index, last, visit);
+    Ok(())
+}
+
+/// As [`tags`], by an index that was not written yet.
+pub(super) fn tags_in(
+    index: &Index,
+    last: Option<&str>,
+    visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+) {
     let tags: BTreeSet<&str> = index.tags();
     let after = last.map_or(Bound::Unbounded, Bound::Excluded);
     let page: Vec<String> = tags
@@ -204,7 +223,6 @@ pub(super) fn tags<F: Files>(
     if !page.is_empty() {
         let _ = visit(&page);
     }
-    Ok(())
 }
 
 /// Reads a small file into memory.

@@ -16,6 +16,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::temp;
 use crate::error::{Error, Result};
 
 const NAME: &str = ".lock";
@@ -33,13 +34,18 @@ impl Lock {
     pub(super) fn acquire(ingest: &Path) -> Result<Self> {
         let path = ingest.join(NAME);
         loop {
-            fs::create_dir_all(ingest).map_err(Error::io("mkdir", ingest))?;
-            let file = OpenOptions::new()
+            temp::ensure_directory(ingest)?;
+            let file = match OpenOptions::new()
                 .write(true)
                 .create(true)
                 .truncate(false)
                 .open(&path)
-                .map_err(Error::io("open", &path))?;
+            {
+                Ok(file) => file,
+                // Somebody who is done with the layout removed the directory in between.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io("open", &path)(error)),
+            };
             match file.lock() {
                 Ok(()) => {}
                 Err(error) if means_no_locks(&error) => {}
@@ -144,6 +150,24 @@ mod tests {
         });
         #[cfg(unix)]
         assert_eq!(fs::read_dir(&ingest).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_directory_may_be_removed_by_somebody_who_is_done() {
+        let directory = TempDir::new();
+        let ingest = directory.path().join("ingest");
+        std::thread::scope(|scope| {
+            let remover = scope.spawn(|| {
+                for _ in 0..2000 {
+                    let _ = fs::remove_dir(&ingest);
+                    std::thread::yield_now();
+                }
+            });
+            while !remover.is_finished() {
+                Lock::acquire(&ingest).unwrap();
+            }
+        });
     }
 
     /// As the kernel numbers them, not as the code does.

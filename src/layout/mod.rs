@@ -1,8 +1,9 @@
 //! OCI image layouts: a registry's content in a directory or in one file (image spec v1.1, "Image Layout").
 //!
 //! A [`LayoutStore`] is a layout directory, for reading or for reading and writing. A `LayoutTar` (feature `archive`) is a
-//! layout in an uncompressed tar archive, for reading. Both read a layout the same way, and neither reads more than it is
-//! asked for: to find a name takes `index.json`, to find a digest at most that one piece of content besides.
+//! layout in an uncompressed tar archive, for reading, and a `LayoutTarWriter` one that is being made. All read a layout the
+//! same way, and none reads more than it is asked for: to find a name takes `index.json`, to find a digest at most that one
+//! piece of content besides.
 //!
 //! Tags in a layout are any text but the empty one. A digest that `index.json` does not list is found as well; content that
 //! says it is a manifest is found as one.
@@ -64,6 +65,8 @@ mod lock;
 mod removal;
 #[cfg(feature = "archive")]
 mod tar;
+#[cfg(feature = "archive")]
+mod tar_writer;
 mod temp;
 #[cfg(test)]
 mod tests;
@@ -71,6 +74,8 @@ mod writer;
 
 #[cfg(feature = "archive")]
 pub use self::tar::LayoutTar;
+#[cfg(feature = "archive")]
+pub use self::tar_writer::LayoutTarWriter;
 
 /// A layout directory.
 #[derive(Debug)]
@@ -129,6 +134,15 @@ impl LayoutStore {
     /// [`Error::Io`] when the content does not get there.
     pub fn sync(&self) -> Result<()> {
         self.writer.as_ref().map_or(Ok(()), Writer::sync)
+    }
+
+    /// Removes the scratch directory, unless somebody needs it. Whoever writes to the layout makes it again.
+    ///
+    /// Other tools leave it alone, but a layout that is put away is better without.
+    pub fn remove_scratch(&self) {
+        if let Some(writer) = &self.writer {
+            writer.remove_scratch();
+        }
     }
 
     fn writer(&self) -> Result<&Writer> {

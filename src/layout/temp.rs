@@ -1,9 +1,10 @@
 //! Files that are not complete yet.
 //!
-//! A file of a layout is written under a name of its own in `ingest/` and renamed when it is complete, so nobody ever sees
-//! half of one. It is removed when something goes wrong. What a killed process leaves is removed by a later one: every such
-//! file is locked by the process that writes it, and a lock ends with its process. So a file that can be locked is
-//! abandoned, whatever its age. Files of other tools have other names and are left alone.
+//! A file of a layout is written under a name of its own in `ingest/`, an archive of a layout under a hidden name beside the
+//! one it will have. It is renamed when it is complete, so nobody ever sees half of one, and removed when something goes
+//! wrong. What a killed process leaves is removed by a later one: every such file is locked by the process that writes it,
+//! and a lock ends with its process. So a file that can be locked is abandoned, whatever its age. Files of other tools have
+//! other names and are left alone.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::random;
 
 const PREFIX: &str = "oras-";
+#[cfg(feature = "archive")]
+const HIDDEN_PREFIX: &str = ".oras-";
 const SUFFIX: &str = ".part";
 
 /// How often a new name is tried. One try is enough unless somebody empties the directory all the time.
@@ -31,26 +34,52 @@ impl TempFile {
     pub(super) fn create(ingest: &Path) -> Result<Self> {
         let mut last_error = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..ATTEMPTS {
-            let path = ingest.join(format!("{PREFIX}{}{SUFFIX}", random::name()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    // Where there are no locks, nobody finds this file abandoned either.
-                    let _ = file.lock();
-                    // Somebody may have found it abandoned before it was locked.
-                    if path.exists() {
-                        let path = Some(path);
-                        return Ok(Self { file, path });
-                    }
-                }
+            match Self::try_create(ingest, PREFIX) {
+                Ok(created) => return Ok(created),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    fs::create_dir_all(ingest).map_err(Error::io("mkdir", ingest))?;
+                    ensure_directory(ingest)?;
                     last_error = error;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last_error = error,
-                Err(error) => return Err(Error::io("create", &path)(error)),
+                Err(error) => return Err(Error::io("create a file in", ingest)(error)),
             }
         }
         Err(Error::io("create a file in", ingest)(last_error))
+    }
+
+    /// Creates a hidden file beside `path`, in a directory that is there.
+    #[cfg(feature = "archive")]
+    pub(super) fn create_beside(path: &Path) -> io::Result<Self> {
+        let directory = directory_of(path);
+        let mut attempt = 1;
+        loop {
+            match Self::try_create(directory, HIDDEN_PREFIX) {
+                Err(error)
+                    if attempt < ATTEMPTS
+                        && matches!(
+                            error.kind(),
+                            io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists
+                        ) =>
+                {
+                    attempt += 1;
+                }
+                created => return created,
+            }
+        }
+    }
+
+    /// Creates a file under a new name. `NotFound` means that the directory is not there, or the file was found abandoned.
+    fn try_create(directory: &Path, prefix: &str) -> io::Result<Self> {
+        let path = directory.join(format!("{prefix}{}{SUFFIX}", random::name()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = options.open(&path)?;
+        // Where there are no locks, nobody finds this file abandoned either.
+        let _ = file.lock();
+        // Somebody may have found it abandoned before it was locked.
+        fs::symlink_metadata(&path)?;
+        let path = Some(path);
+        Ok(Self { file, path })
     }
 
     /// The file, to be written.
@@ -86,17 +115,58 @@ impl Drop for TempFile {
     }
 }
 
+/// Makes a directory that somebody else may remove at any time.
+pub(super) fn ensure_directory(path: &Path) -> Result<()> {
+    let mut attempt = 1;
+    loop {
+        match fs::create_dir_all(path) {
+            // It was there a moment ago, or is there now.
+            Err(error)
+                if attempt < ATTEMPTS
+                    && matches!(
+                        error.kind(),
+                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+                    )
+                    && !path.is_file() =>
+            {
+                attempt += 1;
+            }
+            created => return created.map_err(Error::io("mkdir", path)),
+        }
+    }
+}
+
+/// The directory that a file is in.
+#[cfg(feature = "archive")]
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// Removes what killed processes left in `ingest`. What cannot be removed does no harm but the space it takes.
 pub(super) fn remove_abandoned(ingest: &Path) {
-    let Ok(entries) = fs::read_dir(ingest) else {
+    remove_abandoned_with(PREFIX, ingest);
+}
+
+/// As [`remove_abandoned`], of what was to be `path` or another file in its directory.
+#[cfg(feature = "archive")]
+pub(super) fn remove_abandoned_beside(path: &Path) {
+    remove_abandoned_with(HIDDEN_PREFIX, directory_of(path));
+}
+
+fn remove_abandoned_with(prefix: &str, directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else {
         return;
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let is_ours = name
             .to_str()
-            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+            .is_some_and(|name| name.starts_with(prefix) && name.ends_with(SUFFIX));
+        // To open anything but a file, such as a pipe, could take for ever.
         if is_ours
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
             && let Ok(file) = File::open(entry.path())
             && file.try_lock().is_ok()
         {

@@ -167,6 +167,12 @@ impl Writer {
         sync_directory(&self.root)
     }
 
+    /// Removes the scratch directory, if nothing is left in it but what killed processes left.
+    pub(super) fn remove_scratch(&self) {
+        temp::remove_abandoned(&self.ingest());
+        let _ = fs::remove_dir(self.ingest());
+    }
+
     fn ingest(&self) -> PathBuf {
         self.root.join(INGEST)
     }
@@ -238,7 +244,7 @@ fn sync_file(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the names in a directory last. Some file systems cannot be asked to, and then need not be.
-fn sync_directory(path: &Path) -> Result<()> {
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }

@@ -101,6 +101,24 @@ fn the_tag_of_a_list_is_cut_to_what_a_tag_may_be() {
     );
 }
 
+#[test]
+fn the_tag_of_a_list_is_known_by_its_form() {
+    for algorithm in Algorithm::ALL {
+        let tag = list_tag(&Digest::with(algorithm, b""));
+        assert!(is_list_tag(&tag), "{tag}");
+        for other in [
+            tag.to_uppercase(),
+            format!("{tag}.sig"),
+            format!("{tag}0"),
+            tag[..tag.len() - 1].to_owned(),
+            tag.replace('-', "_"),
+            tag.replace("sha", "md"),
+        ] {
+            assert!(!is_list_tag(&other), "{other}");
+        }
+    }
+}
+
 /// The examples G10 and G11 of the original.
 #[test]
 fn lists_are_written_as_the_original_writes_them() {

@@ -1,4 +1,5 @@
-//! Pulls that do not come to their end: killed, out of space, nobody listening. What stands at a name is whole, always.
+//! Pulls and backups that do not come to their end: killed, out of space, nobody listening. What stands at a name is whole,
+//! always.
 #![expect(
     clippy::disallowed_methods,
     reason = "the product asks others for time; its tests are those others"
@@ -107,6 +108,163 @@ fn a_full_disk_leaves_the_old_file() {
         &oras,
         outcome.fails_with(1).complains("no space left on device"),
     );
+}
+
+fn backup(registry: &TestRegistry, output: &str) -> [String; 5] {
+    let plain = ["backup", "--plain-http", "-o", output].map(str::to_owned);
+    let [backup, http, flag, output] = plain;
+    [backup, http, flag, output, registry.reference("a")]
+}
+
+#[test]
+fn a_killed_backup_leaves_nothing_that_looks_complete() {
+    let (registry, oras, large) = setting();
+    oras.write("backup/old.tar", "old\n");
+    let directory = oras.directory().join("backup");
+    let path = format!("/v2/a/blobs/{}", sha256(&large));
+    registry.inject(on("GET", &path).slow_body(Duration::from_millis(50)));
+    for output in ["backup/new.tar", "backup/old.tar"] {
+        let mut child = oras.command(backup(&registry, output)).spawn();
+        wait_until(|| hidden_bytes(&directory) > 100_000);
+
+        child.kill().expect("a child can be killed");
+        child.wait().expect("a child can be waited for");
+
+        let (hidden, visible): (Vec<_>, Vec<_>) = names(&directory)
+            .into_iter()
+            .partition(|name| is_hidden(name));
+        assert_eq!(visible, ["old.tar"]);
+        assert_eq!(oras.read("backup/old.tar"), b"old\n");
+        // Even by its hidden name it is no backup: it has no index, and breaks off.
+        let [hidden] = &hidden[..] else {
+            panic!("{hidden:?}");
+        };
+        let hidden = format!("backup/{hidden}");
+        fs::rename(
+            oras.directory().join(&hidden),
+            oras.directory().join("part.tar"),
+        )
+        .expect("it can be moved");
+        oras.run(["repo", "tags", "--oci-layout", "part.tar"])
+            .fails_with(1);
+        fs::rename(
+            oras.directory().join("part.tar"),
+            oras.directory().join(&hidden),
+        )
+        .expect("it can be moved");
+    }
+
+    registry.heal();
+    oras.run(backup(&registry, "backup/new.tar")).success();
+    assert_eq!(names(&directory), ["new.tar", "old.tar"]);
+    oras.run(["pull", "--oci-layout", "-o", "out", "backup/new.tar:v1"])
+        .success();
+    assert!(oras.read("out/large") == large);
+}
+
+#[test]
+fn whenever_a_backup_is_killed_what_has_the_name_is_whole() {
+    let (registry, oras, _) = setting();
+    oras.run(backup(&registry, "whole.tar")).success();
+    let whole = oras.read("whole.tar");
+    let started = Instant::now();
+    oras.run(backup(&registry, "whole.tar")).success();
+    let usual = started.elapsed();
+    for step in 0..20 {
+        let mut child = oras.command(backup(&registry, "backup.tar")).spawn();
+        thread::sleep(usual * step / 16);
+        // It may have come to its end.
+        let _ = child.kill();
+        child.wait().expect("a child can be waited for");
+        if oras.directory().join("backup.tar").exists() {
+            assert!(oras.read("backup.tar") == whole, "killed in step {step}");
+            fs::remove_file(oras.directory().join("backup.tar")).expect("it can be removed");
+        }
+    }
+}
+
+#[test]
+fn a_killed_backup_to_a_directory_can_be_done_again() {
+    let (registry, oras, large) = setting();
+    let path = format!("/v2/a/blobs/{}", sha256(&large));
+    registry.inject(on("GET", &path).slow_body(Duration::from_millis(50)));
+    let mut child = oras.command(backup(&registry, "backup")).spawn();
+    let ingest = oras.directory().join("backup/ingest");
+    wait_until(|| {
+        ingest.is_dir()
+            && names(&ingest)
+                .iter()
+                .any(|name| fs::metadata(ingest.join(name)).is_ok_and(|file| file.len() > 100_000))
+    });
+
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child can be waited for");
+
+    // It has no tag yet, so nobody takes it for one that is complete.
+    oras.run(["repo", "tags", "--oci-layout", "backup"])
+        .success()
+        .prints("");
+    registry.heal();
+    oras.run(backup(&registry, "backup")).success();
+    assert_eq!(
+        names(&oras.directory().join("backup")),
+        ["blobs", "index.json", "oci-layout"]
+    );
+    oras.run(["pull", "--oci-layout", "-o", "out", "backup:v1"])
+        .success();
+    assert!(oras.read("out/large") == large);
+}
+
+#[test]
+fn a_backup_that_cannot_grow_leaves_the_old_one() {
+    let (registry, oras, _) = setting();
+    oras.write("backup/a.tar", "old\n");
+
+    let outcome = oras.shell(&format!(
+        "trap '' XFSZ; ulimit -f 1000; exec oras {}",
+        backup(&registry, "backup/a.tar").join(" ")
+    ));
+
+    drop(outcome.fails_with(1).complains("file too large"));
+    tree::assert_tree(&oras.directory().join("backup"), &[file("a.tar", "old\n")]);
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_backup() {
+    let (registry, oras, _) = setting();
+    oras.write("backup/.keep", "");
+    let directory = oras.directory().join("backup");
+    let Some(_disk) = Disk::mount(&directory, "size=1m") else {
+        return;
+    };
+    fs::write(directory.join("a.tar"), "old\n").expect("a new disk can be written");
+
+    let outcome = oras.run(backup(&registry, "backup/a.tar"));
+
+    drop(outcome.fails_with(1).complains("no space left on device"));
+    tree::assert_tree(&directory, &[file("a.tar", "old\n")]);
+}
+
+#[test]
+fn a_killed_restoration_can_be_done_again() {
+    let (registry, oras, large) = setting();
+    oras.run(backup(&registry, "a.tar")).success();
+    let target = registry.reference("b");
+    let restore = ["restore", "--plain-http", "--input", "a.tar", &target];
+    let mut child = oras.command(restore).spawn();
+    wait_until(|| {
+        let log = registry.log();
+        log.iter().any(|line| line.contains("/v2/b/blobs/uploads"))
+    });
+
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child can be waited for");
+
+    oras.run(restore).success();
+    let pulled = registry.reference("b:v1");
+    oras.run(["pull", "--plain-http", "-o", "out", &pulled])
+        .success();
+    assert!(oras.read("out/large") == large);
 }
 
 #[test]

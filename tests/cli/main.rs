@@ -19,6 +19,7 @@ macro_rules! transcripts {
     };
 }
 
+mod backup;
 mod blob_delete;
 mod blob_fetch;
 mod blob_push;
@@ -43,6 +44,7 @@ mod quiet;
 mod repo_ls;
 mod repo_tags;
 mod resolve;
+mod restore;
 mod secrets;
 mod tag;
 mod version;
@@ -50,6 +52,7 @@ mod version;
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        backup::TRANSCRIPTS,
         blob_delete::TRANSCRIPTS,
         blob_fetch::TRANSCRIPTS,
         blob_push::TRANSCRIPTS,
@@ -72,6 +75,7 @@ fn no_transcript_is_forgotten() {
         repo_ls::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
+        restore::TRANSCRIPTS,
         tag::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]

@@ -68,13 +68,13 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "algorithms",
         &[
-            "copy", "graph", "index", "pack", "pull", "push", "single", "tag",
+            "backup", "copy", "graph", "index", "pack", "pull", "push", "single", "tag",
         ],
     ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 14] = [
+const SIBLINGS: [(&str, &[&str]); 15] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -85,6 +85,7 @@ const SIBLINGS: [(&str, &[&str]); 14] = [
     ("layout", &["content", "store"]),
     ("memory", &["content", "store"]),
     ("registry", &["content", "store"]),
+    ("backup", &["copy"]),
     ("copy", &["graph"]),
     ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
@@ -343,6 +344,7 @@ fn values_travel_between_threads() {
     send::<UreqTransport>();
     send::<Response>();
     send::<oras::layout::LayoutStore>();
+    send::<oras::layout::LayoutTarWriter>();
     send::<oras::file_store::FileStore>();
     send_and_sync::<Credential>();
     send_and_sync::<Descriptor>();

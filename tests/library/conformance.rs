@@ -8,7 +8,7 @@ mod referrers;
 use oras::descriptor::Descriptor;
 use oras::digest::{Algorithm, Digest};
 use oras::file_store::FileStore;
-use oras::layout::LayoutStore;
+use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::memory::MemoryStore;
 use oras::store::{Pushed, Target};
 use oras::{Error, MediaType};
@@ -30,6 +30,8 @@ fn every_store(rule: impl Fn(&str, &dyn Target)) {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
     rule("a layout", &layout);
+    let archive = LayoutTarWriter::create(temporary.join("layout.tar")).unwrap();
+    rule("an archive of a layout", &archive);
     rule("files", &FileStore::new(temporary.path()));
     for (name, personality) in [
         ("a registry", Personality::default()),

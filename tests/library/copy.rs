@@ -1,5 +1,6 @@
 //! Copying graphs: children before parents, each content once, and whose fault it was when it fails.
 
+mod gone;
 mod hostile;
 mod mounts;
 mod referrers;

@@ -12,6 +12,7 @@ mod setup;
 
 mod architecture;
 mod auth;
+mod backup;
 mod blobs;
 mod catalog;
 mod conformance;

@@ -79,4 +79,8 @@ const STATUS: &[&str] = &[
     "Copied  ",
     "Mounted ",
     "Skipped ",
+    "Pulling ",
+    "Pulled  ",
+    "Pushing ",
+    "Pushed  ",
 ];

@@ -12,7 +12,12 @@ use crate::support::tempdir::TempDir;
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 
 /// Attaches a file to something in a registry, and returns the digest of that.
-fn attach(program: &Program, directory: &Path, subject: &str, artifact_type: &str) -> String {
+pub(crate) fn attach(
+    program: &Program,
+    directory: &Path,
+    subject: &str,
+    artifact_type: &str,
+) -> String {
     let printed = program.run(
         directory,
         &[
@@ -31,7 +36,7 @@ fn attach(program: &Program, directory: &Path, subject: &str, artifact_type: &st
 }
 
 /// What the original finds attached, without the names of places.
-fn tree(program: &Program, directory: &Path, flags: &[&str], target: &str) -> Value {
+pub(crate) fn tree(program: &Program, directory: &Path, flags: &[&str], target: &str) -> Value {
     let mut arguments = vec!["discover", "--format", "json"];
     arguments.extend(flags);
     arguments.push(target);

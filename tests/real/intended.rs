@@ -39,6 +39,11 @@ const fn sometimes(
 /// Of several rows that fit, the first counts.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
+    always("backup/archives", "cmp one.tar two.tar", "nothing tells of the machine, nor of the time"),
+    always("backup/lists_of_referrers", "", "lists of referrers are no artifacts; nothing fails because something is gone"),
+    always("backup/referrers", "referrers-tag", "what was asked for now is counted, not what was there before"),
+    always("backup/tags", "ls *.tar", "a failure leaves no archive behind"),
+    always("backup/wrong", "-o hi.txt", "what is in the way is named as it was typed"),
     always("blob_delete/parts", "layout", "what a manifest of the layout needs is not deleted"),
     always("blob_fetch/faults", "for name", "a file appears whole or not at all: theirs is left broken. Exit codes tell kinds of failures"),
     always("blob_fetch/faults", "flipped-blob", "digests are told"),
@@ -171,6 +176,13 @@ pub(crate) const TABLE: &[Difference] = &[
     always("quiet/results", "", "the original has no such flag"),
     always("repo_ls/repositories", "http://", "the registry is looked at first"),
     always("repo_ls/web_site", "", "words of another JSON library"),
+    always("restore/directories", "--input empty", "what is no layout is told, and does not become one"),
+    always("restore/lists_of_referrers", "", "lists of referrers are no artifacts; nothing fails because something is gone"),
+    always("restore/referrers", "--input s.tar $REGISTRY/copy", "of what is there all is told, not only what is attached to it"),
+    always("restore/referrers", "cmp", "nothing tells of the machine, nor of the time"),
+    always("restore/wrong", "echo no", "content is verified here, not by the registry alone"),
+    always("restore/wrong", "packed.tar", "words of another library for archives"),
+    always("restore/wrong", "'named:any text'", "what cannot be a tag is found out before anything is sent"),
     always("tag/layouts", "\"\"", "words of our own for an empty tag"),
     always("tag/layouts", "layout:v1 sha256:", "the digest of something else as a tag would be one name for two things"),
     always("tag/tags", "bad/tag", "the tag is wrong: theirs compares it with the first"),

@@ -13,6 +13,7 @@
 mod support;
 
 mod attached;
+mod backups;
 mod compare;
 mod content;
 mod copies;

@@ -84,6 +84,20 @@ pub fn normalise_times(text: &str) -> String {
     })
 }
 
+/// Replaces how long it took at the end of lines that tell of success.
+pub fn normalise_elapsed(text: &str) -> String {
+    let normalised = text.split_inclusive('\n').map(|line| {
+        let (told, last) = line.rsplit_once(" in ").unwrap_or((line, ""));
+        match elapsed(last) {
+            Some(length) if line.starts_with("Successfully ") => {
+                format!("{told} in [ELAPSED]{}", &last[length..])
+            }
+            _ => line.to_owned(),
+        }
+    });
+    normalised.collect()
+}
+
 /// The lines that differ, without what is equal before and after: `-` was expected, `+` is there.
 pub fn difference(expected: &str, actual: &str) -> String {
     let (mut old, mut new): (Vec<_>, Vec<_>) =
@@ -169,8 +183,12 @@ fn time(text: &str) -> Option<usize> {
     valid.then_some(length + 6)
 }
 
-/// `12ms`, `1.5s`, `800µs`.
+/// `12ms`, `1.5s`, `1m5s`, `800µs`.
 fn elapsed(text: &str) -> Option<usize> {
+    let minutes = digits(text);
+    if minutes > 0 && text[minutes..].starts_with('m') && !text[minutes..].starts_with("ms") {
+        return Some(minutes + 1 + elapsed(&text[minutes + 1..])?);
+    }
     let mut length = digits(text);
     if length == 0 {
         return None;

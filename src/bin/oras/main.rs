@@ -17,6 +17,7 @@ mod failure;
 mod flags;
 mod input;
 mod output;
+mod repository;
 mod status;
 mod target;
 mod terminal;

@@ -188,3 +188,28 @@ fn the_mode_of_the_index_survives_its_replacement() {
         assert_eq!(mode & 0o777, 0o660);
     }
 }
+
+#[test]
+fn the_scratch_directory_goes_unless_somebody_needs_it() {
+    let directory = TempDir::new();
+    let (store, ingest) = (
+        LayoutStore::create_or_open(directory.path()).unwrap(),
+        directory.path().join("ingest"),
+    );
+    store.push(&blob(b"hello"), &mut &b"hello"[..]).unwrap();
+    assert!(ingest.is_dir());
+    fs::write(ingest.join("oras-0123456789abcdef.part"), "abandoned").unwrap();
+    store.remove_scratch();
+    assert!(!ingest.exists());
+
+    store.push(&blob(b"other"), &mut &b"other"[..]).unwrap();
+    fs::write(ingest.join("of another tool"), "").unwrap();
+    store.remove_scratch();
+    assert!(ingest.join("of another tool").exists());
+
+    // Who only reads leaves everything as it is.
+    LayoutStore::open(directory.path())
+        .unwrap()
+        .remove_scratch();
+    assert!(ingest.exists());
+}

@@ -257,6 +257,50 @@ pub(super) fn oddities(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
+/// `s`: an image with two tags, an index, what is attached to them, and what is attached to that. If the registry leaves it to
+/// its clients, there are lists of what is attached too, one of them of a subject that is gone.
+pub(super) fn attached(registry: TestRegistry, with_lists: bool) -> TestRegistry {
+    let s = Repository {
+        registry: &registry,
+        name: "s",
+    };
+    let image = |tag: Option<&str>, name: &str| {
+        s.image(tag, &s.empty_config(), &[s.named(name, name.as_bytes())])
+    };
+    let attach = |subjects: &[&Value], kind: &str| {
+        let attached = subjects.iter().map(|&subject| {
+            let manifest = json!({
+                "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": format!("application/vnd.me.{kind}"),
+                "config": s.empty_config(), "layers": [s.named(&format!("{kind}.txt"), kind.as_bytes())], "subject": subject,
+            });
+            s.document(MANIFEST, &manifest, None)
+        });
+        let attached: Vec<Value> = attached.collect();
+        if with_lists {
+            for (subject, referrer) in subjects.iter().zip(&attached) {
+                let list =
+                    json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [referrer] });
+                let tag = subject["digest"]
+                    .as_str()
+                    .map(|digest| digest.replace(':', "-"));
+                s.document(INDEX, &list, tag.as_deref());
+            }
+        }
+        attached
+    };
+    let first = image(Some("v1"), "first.txt");
+    image(Some("latest"), "first.txt");
+    let second = image(None, "second.txt");
+    let index = s.index("index", &[first.clone(), second.clone()]);
+    let signatures = attach(&[&first, &second, &index], "signature");
+    attach(&[&signatures[0]], "proof");
+    if with_lists {
+        let gone = json!({ "mediaType": MANIFEST, "digest": format!("sha256:{}", "0".repeat(64)), "size": 2 });
+        attach(&[&gone], "signature");
+    }
+    registry
+}
+
 /// `h`: artifacts whose maker wants to write elsewhere.
 pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
     let h = Repository {

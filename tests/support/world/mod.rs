@@ -76,6 +76,17 @@ impl World {
             "two registries, one of referrers" => Some(artifacts::referrers(open())),
             "registry of platforms" => Some(artifacts::platforms(open())),
             "registry of oddities" => Some(artifacts::oddities(open())),
+            "registry of attached artifacts" => Some(artifacts::attached(open(), false)),
+            "registry of attached artifacts and lists" => {
+                let personality = Personality {
+                    absolute_locations: false,
+                    ..Personality::distribution()
+                };
+                Some(artifacts::attached(
+                    TestRegistry::start_as(personality),
+                    true,
+                ))
+            }
             "registry of hostile artifacts" => Some(artifacts::hostile(open())),
             "registry with faults" => Some(faults::broken(open())),
             "web site" => Some(faults::web_site(open())),
@@ -202,7 +213,7 @@ impl World {
                 text = text.replace(&value, placeholder);
             }
         }
-        golden::normalise_times(&text)
+        golden::normalise_elapsed(&golden::normalise_times(&text))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod backup;
 mod blob;
 mod completion;
 mod cp;
@@ -14,6 +15,7 @@ mod pull;
 mod push;
 mod repo;
 mod resolve;
+mod restore;
 mod tag;
 mod version;
 
@@ -33,6 +35,8 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<backup::Args>(backup::run),
+    Entry::new::<restore::Args>(restore::run),
     Entry::new::<tag::Args>(tag::run),
     Entry::new::<cp::Args>(cp::run),
     Entry::new::<blob::delete::Args>(blob::delete::run),

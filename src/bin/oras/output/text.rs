@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// A target as lines for people show it: `[registry] localhost:5000/hello:v1`.
 pub(crate) struct Shown<'a> {
@@ -21,5 +22,116 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
         Cow::Owned(text.replace(char::is_control, ""))
     } else {
         Cow::Borrowed(text)
+    }
+}
+
+/// A number of bytes in units of 1024, with at most four characters before the unit: `900  B`, `12.5 KB`, `3 MB`.
+pub(crate) struct Size(pub(crate) u64);
+
+impl fmt::Display for Size {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "no more than three digits are shown"
+    )]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+
+        let largest = UNITS.len() - 1;
+        let step = (0..largest)
+            .find(|&step| self.0 >> (10 * (step + 1)) == 0)
+            .unwrap_or(largest);
+        let quantity = self.0 as f64 / (1_u64 << (10 * step)) as f64;
+        let rounded = if quantity < 10.0 {
+            (quantity * 100.0).round() / 100.0
+        } else if quantity < 100.0 {
+            (quantity * 10.0).round() / 10.0
+        } else {
+            quantity.round()
+        };
+        write!(f, "{rounded} {:>2}", UNITS[step])
+    }
+}
+
+/// How long something took, in the precision that one wants to know: `1m5s`, `27ms`, `385µs`.
+pub(crate) struct Elapsed(pub(crate) Duration);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NANOS_IN_MICRO: u128 = 1_000;
+        const NANOS_IN_MILLI: u128 = 1_000_000;
+        const NANOS_IN_SECOND: u128 = 1_000_000_000;
+
+        let nanos = self.0.as_nanos();
+        let unit = if nanos > NANOS_IN_SECOND {
+            NANOS_IN_SECOND
+        } else if nanos > NANOS_IN_MILLI {
+            NANOS_IN_MILLI
+        } else {
+            NANOS_IN_MICRO
+        };
+        let rounded = (nanos + unit / 2) / unit * unit;
+        if rounded == 0 {
+            return f.write_str("0s");
+        }
+        if rounded < NANOS_IN_MILLI {
+            return write!(f, "{}µs", rounded / NANOS_IN_MICRO);
+        }
+        if rounded < NANOS_IN_SECOND {
+            return write!(f, "{}ms", rounded / NANOS_IN_MILLI);
+        }
+        let seconds = rounded / NANOS_IN_SECOND;
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        if hours > 0 {
+            write!(f, "{hours}h")?;
+        }
+        if hours > 0 || minutes > 0 {
+            write!(f, "{minutes}m")?;
+        }
+        write!(f, "{}s", seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_has_at_most_four_characters_and_a_unit() {
+        for (bytes, wanted) in [
+            (0, "0  B"),
+            (900, "900  B"),
+            (1023, "1023  B"),
+            (1024, "1 KB"),
+            (7680, "7.5 KB"),
+            (12_800, "12.5 KB"),
+            (13_824, "13.5 KB"),
+            (101_000, "98.6 KB"),
+            (1_048_575, "1024 KB"),
+            (3 << 20, "3 MB"),
+            (1_500_000_000, "1.4 GB"),
+            (2 << 40, "2 TB"),
+            (u64::MAX, "16777216 TB"),
+        ] {
+            assert_eq!(Size(bytes).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn time_is_told_in_seconds_or_the_unit_below() {
+        for (nanos, wanted) in [
+            (0, "0s"),
+            (499, "0s"),
+            (385_400, "385µs"),
+            (999_600, "1ms"),
+            (1_000_000, "1ms"),
+            (27_499_999, "27ms"),
+            (999_500_000, "1s"),
+            (1_000_000_000, "1s"),
+            (1_499_999_999, "1s"),
+            (65_000_000_000, "1m5s"),
+            (3_600_000_000_000, "1h0m0s"),
+        ] {
+            assert_eq!(Elapsed(Duration::from_nanos(nanos)).to_string(), wanted);
+        }
     }
 }

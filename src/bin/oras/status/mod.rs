@@ -1,5 +1,7 @@
 //! Status: what is being done, while it is being done. Not the result.
 
+pub(crate) mod tags;
+
 use oras::{Descriptor, Result, copy, index, pull, push, single, tag};
 
 use crate::context::Context;
@@ -119,7 +121,7 @@ impl<'c> Lines<'c> {
         self.line(&format!("Tagged {tag}"))
     }
 
-    fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
+    pub(crate) fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
         let is_named = node.annotations.contains_key(oras::descriptor::TITLE);
         if is_named || self.unnamed {
             self.line(&format!(
@@ -132,7 +134,7 @@ impl<'c> Lines<'c> {
         }
     }
 
-    fn line(&mut self, line: &str) -> Result<()> {
+    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
         if !self.context.tells() {

@@ -1,0 +1,311 @@
+//! A layout written straight into an uncompressed tar archive.
+//!
+//! - Content goes into the archive while it arrives and is verified on the way: no scratch directory, no second copy.
+//!   `index.json` and `oci-layout` come last.
+//! - The archive appears under its name complete and on the disk, or not at all: until then it is a hidden file beside it,
+//!   which is no layout because what makes it one is missing. What a killed process leaves there, the next one that writes
+//!   beside it removes.
+//! - The size of content stands before it. If the content breaks off, is something else, or does not fit onto the disk, the
+//!   archive ends where it ended before, and the next entry takes the place: a failed push can be tried again.
+//! - What is pushed in the same order makes the same bytes. Nothing tells of the machine: entries have no owner, no time and
+//!   fixed permissions.
+
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File};
+use std::io::{self, Seek as _, SeekFrom, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::archive::Archive;
+
+use super::files::{self, BLOBS};
+use super::index::Index;
+use super::temp::{self, TempFile};
+use super::writer::sync_directory;
+use crate::archive::header::{END, Fields, Kind, padding};
+use crate::content::{Content, VerifyReader};
+use crate::descriptor::Descriptor;
+use crate::digest::Algorithm;
+use crate::error::{Error, Result};
+use crate::store::{Pushed, Source, TagLister, Target, check_name};
+
+/// Content never changes, so nobody needs to write it.
+const BLOB_MODE: u32 = 0o444;
+const FILE_MODE: u32 = 0o644;
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// A layout in an uncompressed tar archive that is being made. What was pushed can be read.
+///
+/// ```
+/// use oras::layout::{LayoutTar, LayoutTarWriter};
+/// use oras::store::{Source, Target};
+/// use oras::{Descriptor, MediaType};
+/// # let path = std::env::temp_dir().join(format!("oras-doc-{}.tar", std::process::id()));
+///
+/// let tar = LayoutTarWriter::create(&path)?;
+/// let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
+/// tar.push_tagged(&descriptor, &mut manifest.as_slice(), "v1")?;
+/// tar.finish()?;
+/// assert_eq!(LayoutTar::open(&path)?.resolve("v1")?.digest, descriptor.digest);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct LayoutTarWriter {
+    /// As it was given.
+    path: PathBuf,
+    /// Where links lead to.
+    resolved: PathBuf,
+    temp: TempFile,
+    archive: Archive,
+    /// Where the next entry begins. What the file holds behind it is no part of the archive.
+    end: Cell<u64>,
+    /// Whose directories have an entry.
+    algorithms: RefCell<Vec<Algorithm>>,
+    index: RefCell<Index>,
+}
+
+impl LayoutTarWriter {
+    /// Begins an archive. What has its name stays as it is until [`finish`](Self::finish).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when no file can be made there, or something has the name that is no file.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        // As by whoever opens the path: a link stays, what it leads to is replaced.
+        let resolved = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if fs::metadata(&resolved).is_ok_and(|existing| !existing.is_file()) {
+            let error = io::Error::other("it exists and is no regular file");
+            return Err(Error::io("open", &path)(error));
+        }
+        temp::remove_abandoned_beside(&resolved);
+        let begin = || {
+            let mut temp = TempFile::create_beside(&resolved)?;
+            let file = temp.file().try_clone()?;
+            Ok((temp, file))
+        };
+        let (temp, file) = begin().map_err(Error::io("open", &path))?;
+        let writer = Self {
+            path,
+            resolved,
+            temp,
+            archive: Archive::empty(file),
+            end: Cell::new(0),
+            algorithms: RefCell::default(),
+            index: RefCell::new(Index::parse(Index::EMPTY.as_bytes())?),
+        };
+        let mut entry = writer.entry();
+        entry.directory(BLOBS)?;
+        writer.end.set(entry.position);
+        Ok(writer)
+    }
+
+    /// The file that the archive becomes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Completes the archive, waits until it is on the disk, and gives it its name. Returns its size in bytes.
+    ///
+    /// An existing file is replaced, and its permissions are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when that fails, and [`Error::TooLarge`] when there are more manifests than an `index.json` may list.
+    /// What had the name stays as it was then.
+    pub fn finish(mut self) -> Result<u64> {
+        let index = self.index.borrow().to_bytes();
+        files::check_index_size(index.len())?;
+        let mut entry = self.entry();
+        entry.file(files::INDEX, &index)?;
+        entry.file(files::HEADER, files::HEADER_CONTENT.as_bytes())?;
+        entry.put(&END)?;
+        let size = entry.position;
+
+        let doing = |doing| Error::io(doing, &self.path);
+        let file = self.temp.file();
+        // A push that failed may have left something behind the end.
+        file.set_len(size).map_err(doing("write"))?;
+        if let Ok(metadata) = fs::metadata(&self.resolved) {
+            file.set_permissions(metadata.permissions())
+                .map_err(doing("chmod"))?;
+        }
+        file.sync_all().map_err(doing("sync"))?;
+        self.temp.rename(&self.resolved)?;
+        sync_directory(temp::directory_of(&self.resolved))?;
+        Ok(size)
+    }
+
+    fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if self.exists(expected)? {
+            return Ok(Pushed::AlreadyThere);
+        }
+        self.archive.check_room()?;
+        let reader = content.open_verified(expected)?;
+        let name = files::blob_name(&expected.digest);
+        let algorithm = expected.digest.algorithm();
+        let is_first = !self.algorithms.borrow().contains(&algorithm);
+
+        let mut entry = self.entry();
+        if is_first {
+            entry.directory(&format!("{BLOBS}/{algorithm}"))?;
+        }
+        entry.header(&name, Kind::File, BLOB_MODE, expected.size)?;
+        let begin = entry.position;
+        reader.copy_to(&mut entry, &self.path)?;
+        let range = begin..entry.position;
+        entry.put(padding(expected.size))?;
+
+        // Only now is it part of the archive.
+        self.end.set(entry.position);
+        self.archive.add(name, range);
+        if is_first {
+            self.algorithms.borrow_mut().push(algorithm);
+        }
+        Ok(Pushed::Stored)
+    }
+
+    fn name(&self, target: &Descriptor, reference: &str) {
+        let mut index = self.index.borrow_mut();
+        if reference == target.digest.as_str() {
+            index.list(target);
+        } else {
+            index.tag(target, reference);
+        }
+    }
+
+    /// What comes next in the archive.
+    fn entry(&self) -> NewEntry<'_> {
+        NewEntry {
+            file: self.archive.file(),
+            path: &self.path,
+            position: self.end.get(),
+        }
+    }
+}
+
+impl Source for LayoutTarWriter {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        files::resolve_in(&self.archive, &self.index.borrow(), reference)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        files::fetch(&self.archive, target)
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        files::exists(&self.archive, target)
+    }
+}
+
+impl Target for LayoutTarWriter {
+    /// Writes content to the archive. A manifest is listed in its `index.json`.
+    ///
+    /// # Errors
+    ///
+    /// Also [`Error::TooLarge`] when the archive has half a million files, which is as many as are read again.
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let pushed = self.store(expected, content)?;
+        if expected.media_type.is_manifest() {
+            self.index.borrow_mut().list(expected);
+        }
+        Ok(pushed)
+    }
+
+    /// Gives content a tag, as in a layout directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when the tag is empty, or the digest
+    /// of something else.
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        check_name(target, reference)?;
+        if !self.exists(target)? {
+            return Err(files::missing(target));
+        }
+        self.name(target, reference);
+        Ok(())
+    }
+
+    fn push_tagged(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        reference: &str,
+    ) -> Result<Pushed> {
+        check_name(expected, reference)?;
+        let pushed = self.store(expected, content)?;
+        self.name(expected, reference);
+        Ok(pushed)
+    }
+}
+
+impl TagLister for LayoutTarWriter {
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        files::tags_in(&self.index.borrow(), last, visit);
+        Ok(())
+    }
+}
+
+/// What is being written behind the end of the archive. It is no part of it before the end is moved.
+struct NewEntry<'a> {
+    file: &'a RefCell<File>,
+    /// What the archive is called in errors.
+    path: &'a Path,
+    position: u64,
+}
+
+impl NewEntry<'_> {
+    fn directory(&mut self, name: &str) -> Result<()> {
+        self.header(&format!("{name}/"), Kind::Directory, DIRECTORY_MODE, 0)
+    }
+
+    fn file(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        self.header(name, Kind::File, FILE_MODE, content.len() as u64)?;
+        self.put(content)?;
+        self.put(padding(content.len() as u64))
+    }
+
+    fn header(&mut self, name: &str, kind: Kind, mode: u32, size: u64) -> Result<()> {
+        let fields = Fields {
+            name: name.as_bytes(),
+            kind,
+            mode,
+            size,
+            mtime: 0,
+            link: b"",
+            device: (0, 0),
+        };
+        let path = self.path;
+        fields.write_to(self).map_err(Error::io("write", path))
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        let path = self.path;
+        self.write_all(bytes).map_err(Error::io("write", path))
+    }
+}
+
+impl Write for NewEntry<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut file = self.file.borrow_mut();
+        // What is there already may have been read meanwhile.
+        file.seek(SeekFrom::Start(self.position))?;
+        let count = file.write(bytes)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! `oras restore`.
+
+transcripts! {
+    "restore":
+    archives,
+    directories,
+    dry_run,
+    lists_of_referrers,
+    referrers,
+    wrong,
+}

@@ -1,0 +1,486 @@
+//! Backups: what went into a layout comes back as it was, whatever keeps it, and nothing that is incomplete looks complete.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use oras::backup::{BackupOptions, Event, backup, rehearse, restore};
+use oras::copy;
+use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
+use oras::memory::MemoryStore;
+use oras::referrers::list_tag;
+use oras::store::{Inventory, Source, Target};
+use oras::{Descriptor, Error, MediaType, RawManifest, Result};
+
+use crate::artifacts::{as_json, attached, image, push};
+use crate::setup::client;
+use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::tempdir::TempDir;
+
+mod hostile;
+mod lists;
+
+/// What is told about a backup, in short.
+#[derive(Default)]
+struct Told(RefCell<Vec<String>>);
+
+impl Told {
+    fn observer(&self) -> impl FnMut(Event<'_>) -> Result<()> + '_ {
+        |event| {
+            self.note(event);
+            Ok(())
+        }
+    }
+
+    fn note(&self, event: Event<'_>) {
+        let line = match event {
+            Event::Found(tags) => format!("found {}", tags.join(" ")),
+            Event::Tag(tag) => format!("tag {tag}"),
+            Event::Tagged { tag, referrers } => format!("tagged {tag} with {referrers}"),
+            Event::Copy(copy::Event::Copied(node)) => format!("copied {}", node.media_type),
+            Event::Copy(copy::Event::Gone(node)) => format!("gone {}", node.digest),
+            _ => return,
+        };
+        self.0.borrow_mut().push(line);
+    }
+
+    /// What was told that begins with one of these words.
+    fn about(&self, words: &[&str]) -> Vec<String> {
+        let told = self.0.borrow();
+        told.iter()
+            .filter(|line| words.iter().any(|word| line.starts_with(word)))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Backs up these tags, or all, with referrers.
+fn with_referrers(tags: &[&str]) -> BackupOptions<'static> {
+    BackupOptions {
+        tags: tags.iter().map(ToString::to_string).collect(),
+        referrers: true,
+        ..BackupOptions::default()
+    }
+}
+
+/// Everything that is attached to something, and something of everything else: an image with two tags, an index of images,
+/// signatures of images, of an image in the index and of the index, and a signature of a signature.
+struct Artifacts {
+    tagged: Vec<(&'static str, RawManifest)>,
+    attached: Vec<RawManifest>,
+}
+
+impl Artifacts {
+    fn new() -> Self {
+        let (first, second) = (image("first", ""), image("second", ""));
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{},{}]}}"#,
+            MediaType::IMAGE_INDEX,
+            as_json(first.descriptor()),
+            as_json(second.descriptor())
+        );
+        let index = RawManifest::new(MediaType::IMAGE_INDEX, index.into_bytes());
+        let signature = attached("signature", "sig/a", first.descriptor());
+        Self {
+            attached: vec![
+                attached("of a signature", "sig/b", signature.descriptor()),
+                signature,
+                attached("another", "sig/a", first.descriptor()),
+                attached("of a part", "sig/a", second.descriptor()),
+                attached("of an index", "sig/a", index.descriptor()),
+            ],
+            tagged: vec![("v1", first.clone()), ("latest", first), ("index", index)],
+        }
+    }
+
+    /// Puts all of it into a store, parts first.
+    fn push(&self, store: &(impl Target + ?Sized)) {
+        push(store, &image("second", ""));
+        for (tag, manifest) in &self.tagged {
+            push(store, manifest);
+            store.tag(manifest.descriptor(), tag).unwrap();
+        }
+        for manifest in self.attached.iter().rev() {
+            push(store, manifest);
+        }
+    }
+
+    /// The digests of all manifests.
+    fn digests(&self) -> Vec<String> {
+        let tagged = self.tagged.iter().map(|(_, manifest)| manifest);
+        let mut digests: Vec<_> = tagged
+            .chain(&self.attached)
+            .chain([&image("second", "")])
+            .map(|manifest| manifest.descriptor().digest.to_string())
+            .collect();
+        digests.sort();
+        digests.dedup();
+        digests
+    }
+}
+
+/// Registries by how they keep referrers.
+fn registries() -> [(&'static str, Personality); 3] {
+    [
+        ("with the API", Personality::default()),
+        ("without the API", Personality::distribution()),
+        ("ghcr", Personality::ghcr()),
+    ]
+}
+
+/// What tags of a registry name.
+fn tags(registry: &TestRegistry, repository: &str) -> BTreeMap<String, String> {
+    let tags = registry.tags(repository).into_iter();
+    tags.map(|tag| {
+        let digest = registry.resolve(repository, &tag).unwrap();
+        (tag, digest)
+    })
+    .collect()
+}
+
+/// Backs everything up to a file, and opens that.
+fn to_archive(
+    source: &dyn Inventory,
+    directory: &TempDir,
+    options: BackupOptions<'_>,
+) -> LayoutTar {
+    let path = directory.join("backup.tar");
+    let writer = LayoutTarWriter::create(&path).unwrap();
+    backup(source, &writer, options).unwrap();
+    writer.finish().unwrap();
+    LayoutTar::open(path).unwrap()
+}
+
+#[test]
+fn after_a_backup_and_a_wipe_every_tag_and_every_referrer_is_back() {
+    for (name, personality) in registries() {
+        let artifacts = Artifacts::new();
+        let registry = TestRegistry::start_as(personality.clone());
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        artifacts.push(&repository);
+        let before = tags(&registry, "a");
+        let directory = TempDir::new();
+        let archive = to_archive(&repository, &directory, with_referrers(&[]));
+        let layout = LayoutStore::create_or_open(directory.join("layout")).unwrap();
+        assert_eq!(
+            backup(&repository, &layout, with_referrers(&[])).unwrap(),
+            3
+        );
+
+        for source in [&archive as &dyn Inventory, &layout] {
+            let wiped = TestRegistry::start_as(personality.clone());
+            let repository = client.repository(&wiped.reference("a")).unwrap();
+            assert_eq!(
+                restore(source, &repository, with_referrers(&[])).unwrap(),
+                3
+            );
+
+            // Lists of referrers have the same entries, if in another order.
+            let (mut before, mut after) = (before.clone(), tags(&wiped, "a"));
+            assert_eq!(
+                before.keys().collect::<Vec<_>>(),
+                after.keys().collect::<Vec<_>>(),
+                "{name}"
+            );
+            for tags in [&mut before, &mut after] {
+                tags.retain(|tag, _| !tag.starts_with("sha256-"));
+            }
+            assert_eq!(before, after, "{name}");
+            for digest in artifacts.digests() {
+                assert!(wiped.manifest("a", &digest).is_some(), "{name}: {digest}");
+            }
+            for manifest in &artifacts.attached {
+                assert!(is_listed(&repository, manifest), "{name}: {manifest:?}");
+            }
+        }
+    }
+}
+
+/// Whether a manifest is listed as a referrer of its subject.
+fn is_listed(store: &dyn Inventory, manifest: &RawManifest) -> bool {
+    let subject = manifest.view().unwrap().subject().unwrap().clone();
+    let mut is_listed = false;
+    store
+        .referrers(&subject, None, &mut |page| {
+            is_listed |= page
+                .iter()
+                .any(|referrer| referrer.digest == manifest.descriptor().digest);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    is_listed
+}
+
+#[test]
+fn without_referrers_nothing_that_is_attached_comes_along() {
+    for (name, personality) in registries() {
+        let artifacts = Artifacts::new();
+        let registry = TestRegistry::start_as(personality.clone());
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        artifacts.push(&repository);
+        let archive = to_archive(&repository, &TempDir::new(), BackupOptions::default());
+        let everything = to_archive(&repository, &TempDir::new(), with_referrers(&[]));
+        assert_eq!(
+            archive.resolve("v1").unwrap().plain(),
+            *image("first", "").descriptor()
+        );
+        for manifest in &artifacts.attached {
+            assert!(!archive.exists(manifest.descriptor()).unwrap(), "{name}");
+        }
+
+        let wiped = TestRegistry::start_as(personality);
+        let target = client.repository(&wiped.reference("a")).unwrap();
+        restore(&everything, &target, BackupOptions::default()).unwrap();
+        assert_eq!(wiped.tags("a"), ["index", "latest", "v1"], "{name}");
+        assert_eq!(wiped.manifests("a").len(), 3, "{name}");
+    }
+}
+
+#[test]
+fn the_same_backup_twice_is_the_same_bytes() {
+    let artifacts = Artifacts::new();
+    let archive = |personality: Personality, order: &dyn Fn(&mut Vec<RawManifest>)| {
+        let registry = TestRegistry::start_as(personality);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        let mut artifacts = Artifacts::new();
+        order(&mut artifacts.attached);
+        artifacts.push(&repository);
+        let directory = TempDir::new();
+        to_archive(&repository, &directory, with_referrers(&[]));
+        directory.read("backup.tar")
+    };
+    let first = archive(Personality::default(), &|_| ());
+    assert!(first == archive(Personality::default(), &|_| ()));
+    // Neither who lists what is attached makes a difference, nor in which order.
+    assert!(first == archive(Personality::distribution(), &|_| ()));
+    assert!(
+        first
+            == archive(Personality::distribution(), &|attached| attached[1..]
+                .reverse())
+    );
+    assert!(first.len() > artifacts.digests().len() * 512);
+}
+
+#[test]
+fn a_restored_repository_makes_the_same_backup() {
+    let artifacts = Artifacts::new();
+    let store = MemoryStore::new();
+    artifacts.push(&store);
+    let (one, other) = (TempDir::new(), TempDir::new());
+    let archive = to_archive(&store, &one, with_referrers(&[]));
+    let restored = MemoryStore::new();
+    restore(&archive, &restored, with_referrers(&[])).unwrap();
+    to_archive(&restored, &other, with_referrers(&[]));
+    assert!(one.read("backup.tar") == other.read("backup.tar"));
+}
+
+#[test]
+fn what_happens_is_told_tag_by_tag() {
+    let store = MemoryStore::new();
+    Artifacts::new().push(&store);
+    let told = Told::default();
+    let mut observer = told.observer();
+    let options = BackupOptions {
+        observer: Some(&mut observer),
+        ..with_referrers(&["v1", "latest", "index"])
+    };
+    let target = MemoryStore::new();
+
+    assert_eq!(backup(&store, &target, options).unwrap(), 3);
+
+    // The image has two signatures, one of which has one; the index has one itself, and the images in it four.
+    assert_eq!(
+        told.about(&["found", "tag"]),
+        [
+            "found v1 latest index",
+            "tag v1",
+            "tagged v1 with 3",
+            "tag latest",
+            "tagged latest with 3",
+            "tag index",
+            "tagged index with 5",
+        ]
+    );
+    assert_eq!(
+        told.about(&["copied"]).len(),
+        1 + Artifacts::new().digests().len()
+    );
+}
+
+#[test]
+fn a_rehearsal_tells_the_same_and_copies_nothing() {
+    let store = MemoryStore::new();
+    Artifacts::new().push(&store);
+    for referrers in [true, false] {
+        let (told, rehearsed) = (Told::default(), Told::default());
+        let mut observer = told.observer();
+        let mut in_rehearsal = rehearsed.observer();
+        let options = BackupOptions {
+            referrers,
+            observer: Some(&mut observer),
+            ..BackupOptions::default()
+        };
+        backup(&store, &MemoryStore::new(), options).unwrap();
+        let options = BackupOptions {
+            referrers,
+            observer: Some(&mut in_rehearsal),
+            ..BackupOptions::default()
+        };
+
+        assert_eq!(rehearse(&store, options).unwrap(), 3);
+
+        assert_eq!(told.about(&["found", "tag"]), rehearsed.about(&[""]));
+    }
+}
+
+#[test]
+fn all_tags_are_resolved_before_anything_is_copied() {
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let target = MemoryStore::new();
+    let error = backup(&repository, &target, with_referrers(&["v1", "v2"])).unwrap_err();
+
+    assert!(error.is_not_found());
+    assert_eq!(
+        error.chain().to_string(),
+        format!(
+            "failed to resolve tag \"v2\": {}: not found",
+            registry.reference("a:v2")
+        )
+    );
+    assert_eq!(
+        registry.log(),
+        [
+            "HEAD /v2/a/manifests/v1 (no authorization)",
+            "HEAD /v2/a/manifests/v2 (no authorization)"
+        ]
+    );
+}
+
+#[test]
+fn what_has_several_tags_is_asked_for_once() {
+    let registry = TestRegistry::start();
+    let digest = registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
+    registry.seed_artifact("a", "v2", &[("a.txt", b"a\n")]);
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let archive = to_archive(&repository, &TempDir::new(), with_referrers(&[]));
+
+    assert_eq!(archive.resolve("v2").unwrap().digest.as_str(), digest);
+    let log = registry.log();
+    let count = |what: &str| log.iter().filter(|line| line.contains(what)).count();
+    assert_eq!(
+        count(&format!("GET /v2/a/manifests/{digest}")),
+        1,
+        "{log:#?}"
+    );
+    assert_eq!(count("/referrers/"), 1, "{log:#?}");
+    assert_eq!(count("/blobs/"), 2, "{log:#?}");
+}
+
+#[test]
+fn a_repository_without_tags_is_no_error_and_an_empty_backup() {
+    let registry = TestRegistry::start();
+    registry.seed_repository("a");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    assert_eq!(
+        backup(&repository, &MemoryStore::new(), with_referrers(&[])).unwrap(),
+        0
+    );
+    let error = backup(
+        &client.repository(&registry.reference("b")).unwrap(),
+        &MemoryStore::new(),
+        with_referrers(&[]),
+    )
+    .unwrap_err();
+    assert!(error.is_not_found());
+    assert!(
+        error
+            .chain()
+            .to_string()
+            .starts_with("failed to find tags: ")
+    );
+}
+
+#[test]
+fn a_name_that_is_no_tag_of_a_repository_is_found_out_before_anything_is_sent() {
+    let registry = TestRegistry::start();
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.path()).unwrap();
+    let manifest = image("a", "");
+    push(&layout, &manifest);
+    for name in ["v1", "docker.io/library/hello:latest"] {
+        layout.tag(manifest.descriptor(), name).unwrap();
+    }
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = restore(&layout, &repository, with_referrers(&[])).unwrap_err();
+
+    assert!(matches!(error, Error::InvalidReference { .. }), "{error:?}");
+    assert_eq!(registry.log(), [""; 0]);
+    restore(&layout, &repository, with_referrers(&["v1"])).unwrap();
+    assert_eq!(registry.tags("a"), ["v1"]);
+}
+
+#[test]
+fn what_a_layout_has_stays_in_it() {
+    let store = MemoryStore::new();
+    Artifacts::new().push(&store);
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.path()).unwrap();
+    let other = image("other", "");
+    push(&layout, &other);
+    layout.tag(other.descriptor(), "other").unwrap();
+    layout.tag(other.descriptor(), "v1").unwrap();
+
+    for _ in 0..2 {
+        backup(&store, &layout, with_referrers(&[])).unwrap();
+
+        assert_eq!(
+            layout.resolve("other").unwrap().digest,
+            other.descriptor().digest
+        );
+        assert_eq!(
+            layout.resolve("v1").unwrap().digest,
+            image("first", "").descriptor().digest
+        );
+    }
+}
+
+#[test]
+fn what_breaks_off_leaves_no_archive() {
+    let large = vec![7; 3 << 20];
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("small", b"s"), ("large", &large)]);
+    let path = format!(
+        "/v2/a/blobs/{}",
+        Descriptor::of(MediaType::LAYER, &large).digest
+    );
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let directory = TempDir::new();
+    let file = directory.join("a.tar");
+    let writer = LayoutTarWriter::create(&file).unwrap();
+    registry.inject(on("GET", &path).close_after(1 << 20).ignoring("Range"));
+
+    let error = backup(&repository, &writer, with_referrers(&[])).unwrap_err();
+
+    assert!(matches!(error, Error::Copy { .. }), "{error:?}");
+    assert!(!file.exists());
+    // The writer is good for another try.
+    registry.heal();
+    backup(&repository, &writer, with_referrers(&[])).unwrap();
+    writer.finish().unwrap();
+    let whole = TempDir::new();
+    to_archive(&repository, &whole, with_referrers(&[]));
+    assert!(directory.read("a.tar") == whole.read("backup.tar"));
+}

@@ -1,0 +1,261 @@
+//! Lists of referrers that clients keep under tags: they are no artifacts, and what they list is not lost.
+
+use super::*;
+
+/// A registry without the referrers API, its client, and artifacts in the repository `a`.
+fn setting() -> (TestRegistry, oras::registry::Client, Artifacts) {
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let client = client();
+    let artifacts = Artifacts::new();
+    artifacts.push(&client.repository(&registry.reference("a")).unwrap());
+    (registry, client, artifacts)
+}
+
+fn list_of_first() -> String {
+    list_tag(&image("first", "").descriptor().digest)
+}
+
+#[test]
+fn a_list_is_no_tag_of_a_backup() {
+    let (registry, client, _) = setting();
+    assert!(registry.tags("a").contains(&list_of_first()));
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    for referrers in [true, false] {
+        let options = BackupOptions {
+            referrers,
+            ..BackupOptions::default()
+        };
+        let archive = to_archive(&repository, &TempDir::new(), options);
+
+        let mut tags = Vec::new();
+        oras::store::TagLister::tags(&archive, None, &mut |page| {
+            tags.extend_from_slice(page);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(tags, ["index", "latest", "v1"]);
+    }
+}
+
+/// As the original makes them.
+#[test]
+fn a_list_in_a_backup_does_not_become_a_tag_of_a_registry_that_lists_by_itself() {
+    let (registry, client, artifacts) = setting();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.path()).unwrap();
+    for tag in registry.tags("a") {
+        let options = &mut copy::CopyOptions::default();
+        copy::copy(&repository, &tag, &layout, Some(&tag), options).unwrap();
+    }
+    assert!(layout.resolve(&list_of_first()).is_ok());
+
+    let other = TestRegistry::start();
+    let target = client.repository(&other.reference("a")).unwrap();
+    restore(&layout, &target, with_referrers(&[])).unwrap();
+    assert_eq!(other.tags("a"), ["index", "latest", "v1"]);
+    for manifest in &artifacts.attached {
+        assert!(is_listed(&target, manifest));
+    }
+
+    // Without referrers, none comes back through the list.
+    let bare = TestRegistry::start_as(Personality::distribution());
+    let target = client.repository(&bare.reference("a")).unwrap();
+    restore(&layout, &target, BackupOptions::default()).unwrap();
+    assert_eq!(bare.tags("a"), ["index", "latest", "v1"]);
+    assert_eq!(bare.manifests("a").len(), 3);
+}
+
+#[test]
+fn a_list_that_is_asked_for_by_name_is_an_artifact() {
+    let (registry, client, _) = setting();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let archive = to_archive(
+        &repository,
+        &TempDir::new(),
+        BackupOptions {
+            tags: vec![list_of_first()],
+            ..BackupOptions::default()
+        },
+    );
+    assert_eq!(
+        archive.resolve(&list_of_first()).unwrap().digest.as_str(),
+        registry.resolve("a", &list_of_first()).unwrap()
+    );
+}
+
+#[test]
+fn what_is_attached_to_something_without_a_tag_is_not_lost() {
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let (old, new) = (image("old", ""), image("new", ""));
+    let signature = attached("signature", "sig/a", old.descriptor());
+    for manifest in [&old, &new, &signature] {
+        push(&repository, manifest);
+    }
+    // The tag moved on.
+    repository.tag(old.descriptor(), "v1").unwrap();
+    repository.tag(new.descriptor(), "v1").unwrap();
+    let told = Told::default();
+    let mut observer = told.observer();
+
+    let archive = to_archive(
+        &repository,
+        &TempDir::new(),
+        BackupOptions {
+            observer: Some(&mut observer),
+            ..with_referrers(&[])
+        },
+    );
+
+    assert_eq!(
+        told.about(&["found", "tagged"]),
+        ["found v1", "tagged v1 with 0"]
+    );
+    for manifest in [&old, &signature] {
+        assert!(archive.exists(manifest.descriptor()).unwrap());
+    }
+    assert!(is_listed(&archive, &signature));
+
+    // And comes back, whoever keeps the lists.
+    for personality in [Personality::distribution(), Personality::default()] {
+        let wiped = TestRegistry::start_as(personality);
+        let target = client.repository(&wiped.reference("a")).unwrap();
+        assert_eq!(restore(&archive, &target, with_referrers(&[])).unwrap(), 1);
+        assert!(is_listed(&target, &signature));
+        assert!(target.exists(old.descriptor()).unwrap());
+        let tags = wiped.tags("a").into_iter();
+        let tags: Vec<_> = tags.filter(|tag| !tag.starts_with("sha256-")).collect();
+        assert_eq!(tags, ["v1"]);
+    }
+}
+
+#[test]
+fn what_looks_like_a_list_and_is_none_is_backed_up_like_everything() {
+    let registry = TestRegistry::start();
+    let image = registry.seed_artifact("a", "image", &[("a.txt", b"a\n")]);
+    let hex = image.trim_start_matches("sha256:");
+    // An image under such a tag, and an index of what is attached to nothing, or to something else.
+    registry.seed_artifact("a", &format!("sha256-{hex}"), &[("b.txt", b"b\n")]);
+    registry.seed_index("a", &format!("sha256-{}", "0".repeat(64)), &[&image]);
+    let referrer = registry.seed_referrer("a", &image, "sig/a");
+    registry.seed_index("a", &format!("sha256-{}", "1".repeat(64)), &[&referrer]);
+    let before = registry.tags("a");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let archive = to_archive(&repository, &TempDir::new(), BackupOptions::default());
+
+    assert_eq!(before.len(), 4);
+    for tag in before {
+        assert_eq!(
+            archive.resolve(&tag).unwrap().digest.as_str(),
+            registry.resolve("a", &tag).unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let (kept, gone) = (image("kept", ""), image("gone", ""));
+    let signature = attached("signature", "sig/a", gone.descriptor());
+    push(&repository, &kept);
+    repository.tag(kept.descriptor(), "v1").unwrap();
+    // Neither the list nor the referrer was removed when the subject was.
+    push(&repository, &signature);
+    let told = Told::default();
+    let mut observer = told.observer();
+
+    let archive = to_archive(
+        &repository,
+        &TempDir::new(),
+        BackupOptions {
+            observer: Some(&mut observer),
+            ..with_referrers(&[])
+        },
+    );
+
+    assert_eq!(
+        told.about(&["gone"]),
+        [format!("gone {}", gone.descriptor().digest)]
+    );
+    assert!(archive.resolve("v1").is_ok());
+    assert!(archive.exists(signature.descriptor()).unwrap());
+
+    let wiped = TestRegistry::start_as(Personality::distribution());
+    let target = client.repository(&wiped.reference("a")).unwrap();
+    restore(&archive, &target, with_referrers(&[])).unwrap();
+    assert_eq!(wiped.tags("a"), registry.tags("a"));
+    assert!(is_listed(&target, &signature));
+}
+
+#[test]
+fn a_tagged_referrer_whose_subject_is_gone_is_kept_too() {
+    for referrers in [true, false] {
+        let store = MemoryStore::new();
+        let gone = image("gone", "");
+        let signature = attached("signature", "sig/a", gone.descriptor());
+        push(&store, &signature);
+        store.tag(signature.descriptor(), "signature").unwrap();
+        let target = MemoryStore::new();
+        let options = BackupOptions {
+            referrers,
+            ..BackupOptions::default()
+        };
+        backup(&store, &target, options).unwrap();
+        assert_eq!(
+            target.resolve("signature").unwrap().digest,
+            signature.descriptor().digest
+        );
+    }
+}
+
+#[test]
+fn a_list_may_name_what_is_gone() {
+    let (registry, client, artifacts) = setting();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let first = image("first", "");
+    let gone = attached("gone", "sig/a", first.descriptor());
+    let listed = [&gone, &artifacts.attached[2], &artifacts.attached[1]];
+    let entries: Vec<_> = listed
+        .iter()
+        .map(|manifest| as_json(manifest.descriptor()))
+        .collect();
+    let list = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{}]}}"#,
+        MediaType::IMAGE_INDEX,
+        entries.join(",")
+    );
+    let media_type = MediaType::IMAGE_INDEX;
+    registry.seed_manifest(
+        "a",
+        media_type.as_str(),
+        list.as_bytes(),
+        Some(&list_of_first()),
+    );
+    let told = Told::default();
+    let mut observer = told.observer();
+
+    let archive = to_archive(
+        &repository,
+        &TempDir::new(),
+        BackupOptions {
+            observer: Some(&mut observer),
+            ..with_referrers(&["v1"])
+        },
+    );
+
+    assert_eq!(
+        told.about(&["gone", "tagged"]),
+        [
+            format!("gone {}", gone.descriptor().digest),
+            "tagged v1 with 3".to_owned()
+        ]
+    );
+    assert!(is_listed(&archive, &artifacts.attached[1]));
+}

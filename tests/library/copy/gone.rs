@@ -1,0 +1,105 @@
+//! Copies of what names something that is not there any more.
+
+use oras::Error;
+use oras::copy::{CopyOptions, Event, Gone, copy, copy_with_referrers};
+use oras::descriptor::Descriptor;
+use oras::memory::MemoryStore;
+use oras::store::{Source, Target};
+use oras::{MediaType, Result};
+
+use super::index;
+use super::referrers::attach;
+use crate::setup::{client, text};
+use crate::support::registry::{Personality, TestRegistry, on};
+
+/// Content that no store has.
+fn absent() -> Descriptor {
+    Descriptor::of(MediaType::IMAGE_MANIFEST, b"gone")
+}
+
+type Copy = fn(&MemoryStore, &MemoryStore, &mut CopyOptions<'_>) -> Result<Descriptor>;
+
+/// Both kinds of copy, of `v1`.
+const COPIES: [Copy; 2] = [
+    |from, to, options| copy(from, "v1", to, Some("v1"), options),
+    |from, to, options| copy_with_referrers(from, "v1", to, Some("v1"), options),
+];
+
+#[test]
+fn a_subject_that_is_gone_is_an_error_unless_it_may_be_left_out() {
+    for copy in COPIES {
+        let (from, to) = (MemoryStore::new(), MemoryStore::new());
+        let signature = attach(&from, &absent(), "a/signature");
+        from.tag(&signature, "v1").unwrap();
+
+        let error = copy(&from, &to, &mut CopyOptions::default()).unwrap_err();
+        assert!(error.is_not_found(), "{}", text(&error));
+
+        let mut gone = Vec::new();
+        let mut observer = |event: Event<'_>| {
+            if let Event::Gone(node) = event {
+                gone.push(node.clone());
+            }
+            Ok(())
+        };
+        let mut options = CopyOptions {
+            observer: Some(&mut observer),
+            gone: Gone::LeftOut,
+            ..CopyOptions::default()
+        };
+        copy(&from, &to, &mut options).unwrap();
+        assert_eq!(to.resolve("v1").unwrap().digest, signature.digest);
+        assert_eq!(gone, [absent()]);
+    }
+}
+
+#[test]
+fn nothing_is_left_out_but_subjects_and_referrers() {
+    let lenient = || CopyOptions {
+        gone: Gone::LeftOut,
+        ..CopyOptions::default()
+    };
+    for copy in COPIES {
+        let (from, to) = (MemoryStore::new(), MemoryStore::new());
+        from.tag(&index(&from, &[absent()]), "v1").unwrap();
+        let error = copy(&from, &to, &mut lenient()).unwrap_err();
+        assert!(error.is_not_found(), "{}", text(&error));
+
+        // The subject is there, and what it is made of is not.
+        let broken = index(&from, &[absent()]);
+        from.tag(&attach(&from, &broken, "a/signature"), "v1")
+            .unwrap();
+        let error = copy(&from, &to, &mut lenient()).unwrap_err();
+        assert!(error.is_not_found(), "{}", text(&error));
+        assert!(to.resolve("v1").is_err());
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_gone() {
+    let registry = TestRegistry::start_as(Personality::default());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let subject = index(&repository, &[]);
+    let signature = attach(&repository, &subject, "a/signature");
+    repository.tag(&signature, "v1").unwrap();
+    let path = format!("/v2/a/manifests/{}", subject.digest);
+    registry.inject(on("GET", &path).error(403, "DENIED", "no"));
+    let mut options = CopyOptions {
+        gone: Gone::LeftOut,
+        ..CopyOptions::default()
+    };
+    let error = copy(
+        &repository,
+        "v1",
+        &MemoryStore::new(),
+        Some("v1"),
+        &mut options,
+    )
+    .unwrap_err();
+    assert!(
+        matches!(error.root(), Error::Refused(_)),
+        "{}",
+        text(&error)
+    );
+}
