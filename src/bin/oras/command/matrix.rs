@@ -8,7 +8,7 @@ use crate::flags::groups::{
     Platform, Pretty, Quiet, Remote, Tty, Verbose,
 };
 use crate::flags::table::Listed;
-use crate::flags::{FlagTable, Side};
+use crate::flags::{FlagTable, Side, Stage};
 
 /// Commands, the groups of flags they take, and the flags that are their own. Those of upper-case groups are given twice, for
 /// both sides. Flags that the reference client has not are behind the bar.
@@ -175,6 +175,21 @@ fn every_command_takes_the_flags_of_its_row_and_quiet() {
         );
         let got: BTreeSet<_> = (entry.flags)().iter().map(spelled).collect();
         assert_eq!(got, wanted, "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_settled_says_so() {
+    for entry in ALL {
+        let wanted = match entry.spec.path {
+            "oras discover" | "oras resolve" => Stage::Preview,
+            "oras backup"
+            | "oras restore"
+            | "oras manifest index create"
+            | "oras manifest index update" => Stage::Experimental,
+            _ => Stage::Stable,
+        };
+        assert_eq!(entry.spec.stage, wanted, "{}", entry.spec.path);
     }
 }
 

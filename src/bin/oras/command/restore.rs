@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
 use crate::flags::table::{FlagTable, Group};
-use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
+use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::output::text::{Elapsed, Size};
 use crate::repository::{RepositoryFlags, TaggedRepository};
 use crate::status::tags::{TagLines, Words};
@@ -83,6 +83,7 @@ impl Command for Args {
             ),
         ],
         positionals: Positionals::Exactly(1, "the targets to restore to"),
+        stage: Stage::Experimental,
         ..CommandSpec::BASE
     };
 
