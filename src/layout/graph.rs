@@ -9,6 +9,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::files::{self, Files};
+use super::kept::Stamp;
+use crate::clock::{Clock as _, SystemClock};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -27,12 +29,12 @@ pub(super) struct Node {
 }
 
 /// What could not be read of a layout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Gaps {
-    /// Some manifests are not there.
-    pub(super) missing: bool,
-    /// Some manifests are there, and are too large, or not what they should be.
-    pub(super) unreadable: bool,
+    /// Manifests that are not there.
+    missing: Vec<Digest>,
+    /// Manifests that are there, and are too large, or not what they should be.
+    pub(super) unreadable: Vec<Digest>,
 }
 
 /// Reads every manifest that `roots` lead to, once, level by level.
@@ -51,7 +53,7 @@ pub(super) fn walk<'a, F: Files>(
             continue;
         };
         let Ok(node) = node(&manifest) else {
-            gaps.unreadable = true;
+            gaps.unreadable.push(next.digest);
             continue;
         };
         for successor in node.subject.iter().chain(&node.parts) {
@@ -107,19 +109,19 @@ pub(super) fn check_bound(
 /// no error; that the disk fails is one.
 fn read<F: Files>(files: &F, target: &Descriptor, gaps: &mut Gaps) -> Result<Option<RawManifest>> {
     let Some(size) = files.size(&files::blob_name(&target.digest))? else {
-        gaps.missing = true;
+        gaps.missing.push(target.digest.clone());
         return Ok(None);
     };
     if size > MAX_MANIFEST_BYTES {
-        gaps.unreadable = true;
+        gaps.unreadable.push(target.digest.clone());
         return Ok(None);
     }
     let target = Descriptor::new(target.media_type.clone(), target.digest.clone(), size);
     let bytes = files::fetch(files, &target).and_then(|reader| reader.read_all(MAX_MANIFEST_BYTES));
     match bytes {
         Ok(bytes) => return Ok(Some(RawManifest::verified(target, bytes))),
-        Err(error) if error.is_verification() => gaps.unreadable = true,
-        Err(error) if error.is_not_found() => gaps.missing = true,
+        Err(error) if error.is_verification() => gaps.unreadable.push(target.digest),
+        Err(error) if error.is_not_found() => gaps.missing.push(target.digest),
         Err(error) => return Err(error),
     }
     Ok(None)
@@ -141,34 +143,71 @@ fn node(manifest: &RawManifest) -> Result<Node> {
 
 /// Which manifests are attached to which.
 #[derive(Debug, Default)]
-pub(super) struct Attached(HashMap<Digest, Vec<Descriptor>>);
+pub(super) struct Attached {
+    referrers: HashMap<Digest, Vec<Descriptor>>,
+    /// What could not be read, and the state of its file, if there is one.
+    gaps: Vec<(Digest, Option<Stamp>)>,
+}
 
 impl Attached {
     /// Notes what a manifest is attached to.
     pub(super) fn note(&mut self, node: &Node) {
         if let Some(subject) = &node.subject {
-            let referrers = self.0.entry(subject.digest.clone()).or_default();
+            let referrers = self.referrers.entry(subject.digest.clone()).or_default();
             referrers.push(node.descriptor.clone());
         }
     }
 
     /// The manifests that are attached to `subject`, in the order in which they were found.
     pub(super) fn to(&self, subject: &Digest) -> &[Descriptor] {
-        self.0.get(subject).map_or(&[], Vec::as_slice)
+        self.referrers.get(subject).map_or(&[], Vec::as_slice)
     }
+
+    /// Notes what could not be read, and returns whether it will be seen when that changes: what is missing or damaged may be
+    /// put in its place at any time, without a change of the index.
+    fn note_gaps<F: Files>(&mut self, files: &F, gaps: Gaps) -> Result<bool> {
+        let now = SystemClock.now();
+        self.gaps
+            .extend(gaps.missing.into_iter().map(|digest| (digest, None)));
+        for digest in gaps.unreadable {
+            match stamp(files, &digest)? {
+                Some(stamp) if stamp.is_settled(now) => self.gaps.push((digest, Some(stamp))),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether what could not be read is as it was.
+    fn is_current<F: Files>(&self, files: &F) -> Result<bool> {
+        for (digest, known) in &self.gaps {
+            let is_there = files.size(&files::blob_name(digest))?.is_some();
+            if is_there != known.is_some() || (is_there && stamp(files, digest)? != *known) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The state of the file of a manifest, if there is one and the system tells.
+fn stamp<F: Files>(files: &F, digest: &Digest) -> Result<Option<Stamp>> {
+    let file = files.open(&files::blob_name(digest))?;
+    Ok(file.and_then(|file| file.stamp))
 }
 
 /// What is attached to what now. All manifests are read, unless that was done since `index.json` was changed last.
 fn attached<F: Files>(files: &F) -> Result<Arc<Attached>> {
     let index = files::read_index(files)?;
-    files.kept().attached(&index, || {
+    let is_current = |attached: &Attached| attached.is_current(files);
+    files.kept().attached(&index, is_current, || {
         let mut attached = Attached::default();
         let gaps = walk(files, index.descriptors(), |node| {
             attached.note(&node);
             Ok(())
         })?;
-        // What is missing or damaged may be put in its place at any time, without a change of the index.
-        Ok((attached, gaps == Gaps::default()))
+        let is_lasting = attached.note_gaps(files, gaps)?;
+        Ok((attached, is_lasting))
     })
 }
 
@@ -209,6 +248,10 @@ pub(super) fn referrers<F: Files>(
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
+    use super::super::files::Opened;
+    use super::super::kept::Kept;
     use super::*;
     use crate::media_type::MediaType;
 
@@ -225,5 +268,74 @@ mod tests {
             add(MAX_LAYOUT_MANIFESTS).unwrap_err().to_string(),
             "number of manifests in the layout size 250001 exceeds MAX_LAYOUT_MANIFESTS 250000: size exceeds limit"
         );
+    }
+
+    /// Files in memory, and the names of those that were opened.
+    #[derive(Default)]
+    struct Counted {
+        files: HashMap<String, Vec<u8>>,
+        opened: RefCell<Vec<String>>,
+        kept: Kept,
+    }
+
+    impl Counted {
+        fn add(&mut self, text: &str) -> Descriptor {
+            let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, text.as_bytes());
+            let name = files::blob_name(&descriptor.digest);
+            self.files.insert(name, text.as_bytes().to_vec());
+            descriptor
+        }
+    }
+
+    impl Files for Counted {
+        const MISSING: &'static str = "missing";
+
+        fn size(&self, name: &str) -> Result<Option<u64>> {
+            Ok(self.files.get(name).map(|file| file.len() as u64))
+        }
+
+        fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+            self.opened.borrow_mut().push(name.to_owned());
+            Ok(self.files.get(name).map(|file| Opened {
+                content: Box::new(file.as_slice()),
+                stamp: None,
+            }))
+        }
+
+        fn kept(&self) -> &Kept {
+            &self.kept
+        }
+    }
+
+    #[test]
+    fn a_layout_with_parts_missing_is_read_once_for_many_questions() {
+        let text = |value: &Descriptor| String::from_utf8(crate::json::to_vec(value)).unwrap();
+        let mut layout = Counted::default();
+        let subject = layout.add(r#"{"schemaVersion":2,"manifests":[]}"#);
+        let missing = Descriptor::of(MediaType::IMAGE_INDEX, b"missing");
+        let mut listed = vec![missing];
+        for number in 0..10 {
+            listed.push(layout.add(&format!(
+                r#"{{"schemaVersion":2,"manifests":[],"subject":{},"annotations":{{"n":"{number}"}}}}"#,
+                text(&subject)
+            )));
+        }
+        let entries: Vec<_> = listed.iter().map(text).collect();
+        let index = format!(r#"{{"manifests":[{}]}}"#, entries.join(","));
+        layout
+            .files
+            .insert(files::INDEX.to_owned(), index.into_bytes());
+
+        for asked in &listed {
+            referrers(&layout, asked, None, &mut |_| {
+                panic!("nothing is attached to it")
+            })
+            .unwrap();
+        }
+
+        let opened = layout.opened.borrow();
+        let manifests = opened.iter().filter(|name| *name != files::INDEX);
+        // The subject and what is attached to it.
+        assert_eq!(manifests.count(), 11);
     }
 }

@@ -10,7 +10,8 @@
 //!
 //! Where a file system does not tell these things, the file is read every time.
 //!
-//! What the manifests say that an index leads to is kept as long as the index says the same: content never changes.
+//! What the manifests say that an index leads to is kept as long as the index says the same, and what is missing or damaged is
+//! so still: content never changes.
 
 use std::cell::RefCell;
 use std::fs::Metadata;
@@ -55,15 +56,17 @@ impl Kept {
         Ok(index)
     }
 
-    /// What is attached to what below `index`. It is read if what is kept is about another index; `read` also tells whether
-    /// what it read may be kept.
+    /// What is attached to what below `index`. It is read if what is kept is about another index or not current; `read` also
+    /// tells whether what it read may be kept.
     pub(super) fn attached(
         &self,
         index: &Arc<Index>,
+        is_current: impl FnOnce(&Attached) -> Result<bool>,
         read: impl FnOnce() -> Result<(Attached, bool)>,
     ) -> Result<Arc<Attached>> {
         if let Some((known, attached)) = &*self.attached.borrow()
             && (Arc::ptr_eq(known, index) || known == index)
+            && is_current(attached)?
         {
             return Ok(Arc::clone(attached));
         }
@@ -111,7 +114,7 @@ impl Stamp {
     }
 
     /// Whether the last change was long enough ago. One in the future was not.
-    fn is_settled(&self, now: SystemTime) -> bool {
+    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let last = self.modified.0.max(self.changed.0);
         let Ok(last) = u64::try_from(last) else {
             return false;

@@ -100,7 +100,7 @@ impl Graph {
         Ok(Self {
             parts,
             attached,
-            is_whole: !gaps.unreadable,
+            is_whole: gaps.unreadable.is_empty(),
         })
     }
 

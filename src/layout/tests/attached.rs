@@ -170,6 +170,24 @@ fn what_is_attached_later_is_found_and_what_was_damaged_too() {
 }
 
 #[test]
+fn what_was_missing_is_found_when_it_is_there() {
+    let directory = TempDir::new();
+    let root = directory.path();
+    let subject = index_of(root, &[], None, "subject");
+    let [one, two] = ["one", "two"].map(|name| index_of(root, &[], Some(&subject), name));
+    list(root, &[(&one, None), (&two, None)]);
+    let kept = root.join("kept");
+    fs::rename(blob_path(root, &one), &kept).unwrap();
+    let store = LayoutStore::open(root).unwrap();
+    assert_eq!(names(&store, &subject), ["two"]);
+    assert_eq!(names(&store, &subject), ["two"]);
+
+    fs::rename(&kept, blob_path(root, &one)).unwrap();
+
+    assert_eq!(names(&store, &subject), ["one", "two"]);
+}
+
+#[test]
 fn a_graph_may_be_deep_and_lead_to_itself_from_many_sides() {
     let directory = TempDir::new();
     let root = directory.path();
