@@ -138,6 +138,17 @@ pub fn resolve_config(
     })
 }
 
+/// Refuses content of which nothing is known but its bytes. A manifest may be of a type that is not known here.
+pub(crate) fn refuse_blob(target: &Descriptor) -> Result<()> {
+    if target.media_type == MediaType::OCTET_STREAM {
+        return Err(Error::unsupported(format!(
+            "{} is no manifest",
+            target.digest
+        )));
+    }
+    Ok(())
+}
+
 /// A source of which one reference is resolved, so that what it names is read once.
 pub(crate) struct Resolved<'s> {
     source: &'s dyn Source,

@@ -19,7 +19,7 @@
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
 //! | give an artifact further tags | [`tag::tag`] |
 //! | make or change an index of manifests | [`index::create`], [`index::update`] |
-//! | find what is attached to an artifact | [`store::Referrers`] |
+//! | find what is attached to an artifact | [`discover::discover`], [`store::Referrers`] |
 //! | delete artifacts, blobs and tags | [`store::Delete`] |
 //! | make a manifest of your own | [`pack::pack`] |
 //! | bring a store of your own | the traits in [`store`] |
@@ -69,6 +69,7 @@ pub mod credential;
 pub mod credentials;
 pub mod descriptor;
 pub mod digest;
+pub mod discover;
 pub mod error;
 #[cfg(feature = "archive")]
 pub mod file_store;

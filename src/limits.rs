@@ -12,7 +12,7 @@ use std::time::Duration;
 pub const MAX_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How large all manifests may be together that one copy reads, by default, in bytes: 64 MiB, tens of thousands of usual ones.
-/// A pull holds them in memory.
+/// A pull holds them in memory. All that is discovered may be described by as much.
 pub const MAX_METADATA_BYTES: u64 = 64 << 20;
 
 /// How many pieces of content one copy handles by default: one million. What was handled is remembered, so that it is handled
@@ -22,8 +22,13 @@ pub const MAX_NODES: u64 = 1_000_000;
 /// How many levels a graph may have by default, from the root down: 100. Real ones have three or four, one without end has more.
 pub const MAX_GRAPH_DEPTH: u64 = 100;
 
-/// How many referrers one subject may have: far more than any has, and few enough to remember their digests.
+/// How many referrers one subject may have, and how many may be discovered altogether: far more than there are anywhere, and
+/// few enough to remember their digests.
 pub const MAX_REFERRERS: usize = 100_000;
+
+/// How many levels of referrers may be discovered: 50. A signature of a signature is rare, and what has no end has more. In a
+/// document each is two levels deep, and [`MAX_INDENTED_DEPTH`] is not exceeded.
+pub const MAX_REFERRERS_DEPTH: usize = 50;
 
 /// How deep a document may be nested to be indented. Each line is as long as it is deep, so that depth decides how much a
 /// small document becomes; `serde_json` reads values no deeper than this either.

@@ -68,13 +68,13 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "algorithms",
         &[
-            "backup", "copy", "graph", "index", "pack", "pull", "push", "single", "tag",
+            "backup", "copy", "discover", "graph", "index", "pack", "pull", "push", "single", "tag",
         ],
     ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 15] = [
+const SIBLINGS: [(&str, &[&str]); 16] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -89,6 +89,7 @@ const SIBLINGS: [(&str, &[&str]); 15] = [
     ("copy", &["graph"]),
     ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
+    ("discover", &["graph"]),
     ("push", &["copy", "pack"]),
 ];
 

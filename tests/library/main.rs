@@ -19,6 +19,7 @@ mod conformance;
 mod copy;
 mod copy_failures;
 mod deletion;
+mod discover;
 mod families;
 mod hostile;
 mod index;
