@@ -11,6 +11,7 @@
 //! |---|---|
 //! | push files | [`push::push`] |
 //! | pull files | [`pull::pull`] |
+//! | attach files or annotations to an artifact | [`attach::attach`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
@@ -54,12 +55,14 @@
 //! | Feature | Default | Brings |
 //! |---|---|---|
 //! | `tls` | yes | https, with certificate authorities built in besides those of the system; without it, https is an error that says so |
-//! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`file_store`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
+//! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`attach`], [`file_store`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
 //! | `cli` | yes | the command `oras`; turn it off when you embed the library |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(feature = "archive")]
+pub mod attach;
 pub mod auth;
 pub mod backup;
 pub mod clock;

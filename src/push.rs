@@ -126,7 +126,7 @@ pub fn push(
         Some(observer) => observer(event),
         None => Ok(()),
     };
-    let store = FileStore::new(temporary.unwrap_or_else(system_temporary));
+    let store = file_store(temporary);
     let config = match (config, platform) {
         (Some(file), _) => Some(add_config(&store, file, &config_annotations)?),
         (None, Some(platform)) => {
@@ -137,6 +137,32 @@ pub fn push(
         }
         (None, None) => None,
     };
+    let layers = add_files(&store, files, &mut tell)?;
+    let options = PackOptions {
+        image_spec,
+        artifact_type,
+        config,
+        config_annotations,
+        layers,
+        subject: None,
+        annotations,
+    };
+    pack_and_copy(
+        &store, target, reference, options, created, force, &mut tell,
+    )
+}
+
+/// Where files are gathered that are pushed together.
+pub(crate) fn file_store(temporary: Option<PathBuf>) -> FileStore {
+    FileStore::new(temporary.unwrap_or_else(system_temporary))
+}
+
+/// Adds files to a store and describes them, as layers.
+pub(crate) fn add_files(
+    store: &FileStore,
+    files: Vec<PushFile>,
+    tell: &mut Observer<'_>,
+) -> Result<Vec<Descriptor>> {
     if files.is_empty() {
         tell(Event::Empty)?;
     }
@@ -151,24 +177,35 @@ pub fn push(
         layer.annotations.extend(file.annotations);
         layers.push(layer);
     }
+    Ok(layers)
+}
+
+/// Makes a manifest of what is in a store, and copies it with all it refers to but its subject.
+pub(crate) fn pack_and_copy(
+    store: &FileStore,
+    target: &dyn Target,
+    reference: Option<&str>,
+    options: PackOptions,
+    created: Option<SystemTime>,
+    force: bool,
+    tell: &mut Observer<'_>,
+) -> Result<RawManifest> {
     // A manifest that says when it was made, and was made just now, is nowhere yet.
-    let is_new = !annotations.contains_key(CREATED) && created.is_none();
-    let manifest = pack(
-        &store,
-        PackOptions {
-            image_spec,
-            artifact_type,
-            config,
-            config_annotations,
-            layers,
-            subject: None,
-            annotations,
-        },
-        created.unwrap_or_else(|| SystemClock.now()),
-    )?;
-    let mut copy_observer = |event: copy::Event<'_>| tell(Event::Copy(event));
-    let mut copy_options = CopyOptions {
-        observer: Some(&mut copy_observer),
+    let is_new = !options.annotations.contains_key(CREATED) && created.is_none();
+    let has_subject = options.subject.is_some();
+    let manifest = pack(store, options, created.unwrap_or_else(|| SystemClock.now()))?;
+    let root = manifest.descriptor();
+    let mut observer = |event: copy::Event<'_>| tell(Event::Copy(event));
+    let mut chooser = |node: &RawManifest, mut successors: Vec<Descriptor>| {
+        if has_subject && node.descriptor().digest == root.digest {
+            // The subject comes first, and is where it is attached to.
+            successors.remove(0);
+        }
+        Ok(successors)
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observer),
+        chooser: Some(&mut chooser),
         root: if is_new {
             RootState::New
         } else {
@@ -177,13 +214,7 @@ pub fn push(
         force,
         ..CopyOptions::default()
     };
-    copy_graph(
-        &store,
-        target,
-        manifest.descriptor(),
-        reference,
-        &mut copy_options,
-    )?;
+    copy_graph(store, target, root, reference, &mut options)?;
     Ok(manifest)
 }
 
@@ -196,7 +227,11 @@ fn system_temporary() -> PathBuf {
 }
 
 /// A config has no title: it is no file that is pulled.
-fn add_config(store: &FileStore, file: PushFile, annotations: &Annotations) -> Result<Descriptor> {
+pub(crate) fn add_config(
+    store: &FileStore,
+    file: PushFile,
+    annotations: &Annotations,
+) -> Result<Descriptor> {
     let mut config = store.add(
         "$config",
         Some(file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG)),

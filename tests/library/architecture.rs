@@ -68,13 +68,14 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "algorithms",
         &[
-            "backup", "copy", "discover", "graph", "index", "pack", "pull", "push", "single", "tag",
+            "attach", "backup", "copy", "discover", "graph", "index", "pack", "pull", "push",
+            "single", "tag",
         ],
     ),
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 16] = [
+const SIBLINGS: [(&str, &[&str]); 17] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
@@ -89,6 +90,7 @@ const SIBLINGS: [(&str, &[&str]); 16] = [
     ("copy", &["graph"]),
     ("index", &["pack"]),
     ("pull", &["copy", "graph"]),
+    ("attach", &["copy", "graph", "pack", "push"]),
     ("discover", &["graph"]),
     ("push", &["copy", "pack"]),
 ];

@@ -11,6 +11,7 @@ mod artifacts;
 mod setup;
 
 mod architecture;
+mod attach;
 mod auth;
 mod backup;
 mod blobs;

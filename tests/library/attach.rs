@@ -1,0 +1,387 @@
+//! Attaching: what the manifest says, what is asked of a registry, and what becomes of it where something was lost.
+
+use oras::attach::{AttachOptions, Attached, attach};
+use oras::copy;
+use oras::descriptor::Descriptor;
+use oras::discover::{DiscoverOptions, discover};
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::push::{Event, PushFile};
+use oras::store::{Delete, Referrers, Target};
+use oras::{Annotations, Error, MediaType, RawManifest};
+
+use crate::artifacts::{image, push};
+use crate::setup::{blob, builder, client, text};
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::tempdir::TempDir;
+
+fn subject() -> RawManifest {
+    image("subject", "")
+}
+
+/// Annotations that make the manifest the same every time.
+fn annotations() -> Annotations {
+    let created = "org.opencontainers.image.created".to_owned();
+    [(created, "2000-01-01T00:00:00Z".to_owned())].into()
+}
+
+fn options<'a>() -> AttachOptions<'a> {
+    AttachOptions {
+        artifact_type: Some("sig/a".into()),
+        annotations: annotations(),
+        ..AttachOptions::default()
+    }
+}
+
+fn fill(store: &dyn Target) {
+    push(store, &subject());
+    store.tag(subject().descriptor(), "v1").unwrap();
+}
+
+/// A registry that has the subject in repository `a`.
+fn registry(personality: Personality) -> TestRegistry {
+    let registry = TestRegistry::start_as(personality);
+    let client = client();
+    fill(&client.repository(&registry.reference("a")).unwrap());
+    registry.clear_log();
+    registry
+}
+
+fn found(store: &dyn Referrers) -> Vec<String> {
+    let found = discover(store, "v1", &DiscoverOptions::default()).unwrap();
+    let digests = found.referrers.iter();
+    digests
+        .map(|found| found.descriptor.digest.to_string())
+        .collect()
+}
+
+fn digest(attached: &Attached) -> String {
+    attached.manifest.descriptor().digest.to_string()
+}
+
+/// The requests to repository `a`, shortened.
+fn log(registry: &TestRegistry) -> Vec<String> {
+    let shorten = |line: String| {
+        let line = line
+            .replace(" (no authorization)", "")
+            .replace("/v2/a/", "");
+        let mut words = line.split(' ');
+        let (method, path) = (words.next().unwrap(), words.next().unwrap());
+        let end = path
+            .find([':', '?'])
+            .or_else(|| path.find("sha256-"))
+            .unwrap_or(path.len());
+        let session = path.starts_with("blobs/uploads/") && !path.contains('?');
+        let path = if session {
+            "blobs/uploads/"
+        } else {
+            &path[..end]
+        };
+        format!("{method} {path}")
+    };
+    registry.log().into_iter().map(shorten).collect()
+}
+
+#[test]
+fn what_is_attached_is_found_in_every_store() {
+    let rule = |store: &dyn Target, as_referrers: &dyn Referrers| {
+        fill(store);
+        let attached = attach(store, "v1", options()).unwrap();
+        assert_eq!(attached.subject, *subject().descriptor());
+        assert_eq!(found(as_referrers), [digest(&attached)]);
+        let view = attached.manifest.view().unwrap();
+        assert_eq!(view.subject(), Some(subject().descriptor()));
+        assert_eq!(view.annotations(), &annotations());
+        let descriptor = attached.manifest.descriptor();
+        assert_eq!(descriptor.artifact_type, Some("sig/a".into()));
+    };
+    let memory = MemoryStore::new();
+    rule(&memory, &memory);
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+    rule(&layout, &layout);
+    for personality in [
+        Personality::default(),
+        Personality::distribution(),
+        Personality::zot(),
+        Personality::ggcr(),
+    ] {
+        let registry = TestRegistry::start_as(personality);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        rule(&repository, &repository);
+    }
+}
+
+#[test]
+fn files_become_layers() {
+    let directory = TempDir::new();
+    let file = directory.write("a.txt", "a");
+    let config = directory.write("config.json", "{\"k\":\"v\"}");
+    let store = MemoryStore::new();
+    fill(&store);
+    let named = PushFile {
+        annotations: [(
+            "org.opencontainers.image.title".to_owned(),
+            "a.txt".to_owned(),
+        )]
+        .into(),
+        ..PushFile::from(&file)
+    };
+    let mut events = Vec::new();
+    let mut observer = |event: Event<'_>| {
+        events.push(match event {
+            Event::Preparing(title) => format!("preparing {title}"),
+            Event::Copy(copy::Event::Copied(node)) => format!("copied {}", node.display_name()),
+            Event::Copy(copy::Event::Existed(node)) => format!("existed {}", node.display_name()),
+            _ => return Ok(()),
+        });
+        Ok(())
+    };
+
+    let attached = attach(
+        &store,
+        "v1",
+        AttachOptions {
+            files: vec![named],
+            config: Some(PushFile {
+                media_type: Some("application/vnd.test.config".into()),
+                ..PushFile::from(&config)
+            }),
+            annotations: Annotations::new(),
+            observer: Some(&mut observer),
+            ..options()
+        },
+    )
+    .unwrap();
+
+    let successors = attached.manifest.successors().unwrap();
+    let names: Vec<_> = successors.iter().map(Descriptor::display_name).collect();
+    let manifest = MediaType::IMAGE_MANIFEST;
+    assert_eq!(
+        names,
+        [manifest.as_str(), "application/vnd.test.config", "a.txt"]
+    );
+    // What is attached to is there, and not touched.
+    assert_eq!(
+        events,
+        [
+            "preparing a.txt".to_owned(),
+            "copied application/vnd.test.config".to_owned(),
+            "copied a.txt".to_owned(),
+            format!("copied {manifest}")
+        ]
+    );
+}
+
+#[test]
+fn a_registry_is_asked_no_more_than_it_takes() {
+    let new = || AttachOptions {
+        annotations: [("a".to_owned(), "b".to_owned())].into(),
+        ..options()
+    };
+    let pushed = [
+        "HEAD manifests/v1",
+        "POST blobs/uploads/",
+        "PUT manifests/sha256",
+    ];
+    for (personality, wanted) in [
+        (Personality::default(), &pushed[..]),
+        (
+            Personality::distribution(),
+            &[
+                pushed[0],
+                pushed[1],
+                pushed[2],
+                "GET manifests/",
+                "PUT manifests/",
+                "GET manifests/",
+            ],
+        ),
+    ] {
+        let registry = registry(personality);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        attach(&repository, "v1", new()).unwrap();
+
+        assert_eq!(log(&registry), wanted);
+    }
+}
+
+#[test]
+fn the_subject_of_a_layout_is_what_it_is_without_its_tag() {
+    let directory = TempDir::new();
+    let store = LayoutStore::create_or_open(directory.path()).unwrap();
+    let mut entry = subject().descriptor().clone();
+    entry.annotations = [("a".to_owned(), "b".to_owned())].into();
+    entry.artifact_type = Some("test/artifact".into());
+    push(&store, &subject());
+    store.tag(&entry, "v1").unwrap();
+
+    let attached = attach(&store, "v1", options()).unwrap();
+
+    assert_eq!(attached.subject, *subject().descriptor());
+}
+
+#[test]
+fn the_subject_for_a_platform_is_the_entry_of_the_index() {
+    let store = MemoryStore::new();
+    let amd64 = image("amd64", "");
+    let mut entry = amd64.descriptor().clone();
+    entry.platform = Some("linux/amd64".parse().unwrap());
+    entry.annotations = [("a".to_owned(), "b".to_owned())].into();
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [entry] }).to_string();
+    let index = RawManifest::new(MediaType::IMAGE_INDEX, index.into_bytes());
+    push(&store, &amd64);
+    push(&store, &index);
+    store.tag(index.descriptor(), "v1").unwrap();
+    let of = |platform: &str| {
+        let platform = Some(platform.parse().unwrap());
+        attach(
+            &store,
+            "v1",
+            AttachOptions {
+                platform,
+                ..options()
+            },
+        )
+    };
+
+    assert_eq!(of("linux/amd64").unwrap().subject, entry);
+    let error = of("plan9/amd64").unwrap_err();
+    assert!(error.is_not_found());
+    assert!(
+        text(&error).starts_with("failed to resolve v1: sha256:"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_cannot_be_attached_changes_nothing() {
+    let store = MemoryStore::new();
+    fill(&store);
+    let content = blob(b"hello");
+    store.push(&content, &mut &b"hello"[..]).unwrap();
+    let digest = content.digest.as_str();
+    let mut invalid = annotations();
+    invalid.insert(
+        "org.opencontainers.image.created".to_owned(),
+        "now".to_owned(),
+    );
+    for (name, options, wanted) in [
+        (
+            "missing",
+            options(),
+            "failed to resolve missing: missing: not found",
+        ),
+        (
+            digest,
+            options(),
+            &format!("failed to resolve {digest}: {digest} is no manifest: unsupported"),
+        ),
+        (
+            "v1",
+            AttachOptions {
+                annotations: Annotations::new(),
+                ..options()
+            },
+            "invalid attachment: there are neither files nor annotations",
+        ),
+        (
+            "v1",
+            AttachOptions {
+                artifact_type: None,
+                ..options()
+            },
+            "missing artifact type",
+        ),
+        (
+            "v1",
+            AttachOptions {
+                artifact_type: Some("nonsense".into()),
+                ..options()
+            },
+            "invalid artifactType format: nonsense: invalid media type",
+        ),
+        (
+            "v1",
+            AttachOptions {
+                files: vec!["/nowhere/a.txt".into()],
+                ..options()
+            },
+            "stat /nowhere/a.txt: no such file or directory",
+        ),
+        (
+            "v1",
+            AttachOptions {
+                annotations: invalid,
+                ..options()
+            },
+            "invalid date and time format: \"now\" is not an RFC 3339 time",
+        ),
+    ] {
+        let error = attach(&store, name, options).unwrap_err();
+
+        assert_eq!(text(&error), wanted);
+        assert_eq!(found(&store), [""; 0]);
+    }
+}
+
+#[test]
+fn what_was_lost_from_the_list_is_listed_when_it_is_attached_again() {
+    let registry = registry(Personality::distribution());
+    let clock = FakeClock::new();
+    let client = builder().clock(clock).build();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let attached = attach(&repository, "v1", options()).unwrap();
+    let list = oras::referrers::list_tag(&subject().descriptor().digest);
+    repository.untag(&list).unwrap();
+    assert_eq!(found(&repository), [""; 0]);
+
+    let again = attach(&repository, "v1", options()).unwrap();
+
+    assert_eq!(again, attached);
+    assert_eq!(found(&repository), [digest(&attached)]);
+}
+
+#[test]
+fn what_was_lost_from_an_index_is_listed_when_it_is_attached_again() {
+    let directory = TempDir::new();
+    let store = LayoutStore::create_or_open(directory.path()).unwrap();
+    fill(&store);
+    let before = directory.read("index.json");
+    let attached = attach(&store, "v1", options()).unwrap();
+    directory.write("index.json", before);
+    assert_eq!(found(&store), [""; 0]);
+
+    attach(&store, "v1", options()).unwrap();
+
+    assert_eq!(found(&store), [digest(&attached)]);
+}
+
+#[test]
+fn a_list_that_cannot_be_kept_is_an_error() {
+    let list = format!(
+        "/v2/a/manifests/{}",
+        oras::referrers::list_tag(&subject().descriptor().digest)
+    );
+    let registry = registry(Personality::distribution()).with(on("PUT", &list).error(
+        403,
+        "DENIED",
+        "not for you",
+    ));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = attach(&repository, "v1", options()).unwrap_err();
+
+    assert!(matches!(error.root(), Error::Refused(_)), "{error:?}");
+    assert!(error.is_unauthorized());
+    assert!(
+        text(&error).contains("as a referrer of"),
+        "{}",
+        text(&error)
+    );
+}
