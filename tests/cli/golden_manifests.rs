@@ -2,7 +2,7 @@
 
 use crate::support::cli::Oras;
 use crate::support::golden;
-use crate::support::registry::{TestRegistry, sha256};
+use crate::support::registry::{Personality, TestRegistry, sha256};
 use crate::support::world;
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
@@ -138,6 +138,38 @@ fn a_directory() {
     };
     let golden = include_str!("../../fixtures/manifests/G3.json");
     assert_eq!(layer(&manifest), layer(golden));
+}
+
+/// G5a, and G11 where clients keep the list of what is attached to G2.
+#[test]
+fn what_is_attached() {
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let oras = Oras::new();
+    world::standard_files(&oras.directory());
+    let attach = ["attach", "-a", CREATED, "--artifact-type", "sig/example"];
+    let g2 = &EXAMPLES[1];
+    let in_registry = registry.reference("golden:g2");
+    let by_digest = format!("layout@{}", g2.digest);
+    let (_, subject) = g2.digest.split_once(':').expect("a digest");
+    let is = |example: &str, manifest: Vec<u8>| {
+        let text = String::from_utf8(manifest).expect("JSON is Unicode");
+        golden::assert_fixture(&format!("manifests/{example}.json"), &text);
+    };
+    g2.push(&oras, &["--plain-http", &in_registry]);
+    g2.push(&oras, &["--oci-layout", "layout:g2"]);
+
+    for target in [
+        ["--plain-http", &in_registry],
+        ["--oci-layout", "layout:g2"],
+        ["--oci-layout", &by_digest],
+    ] {
+        let export = ["--export-manifest", "g5a.json"];
+        oras.run([&attach[..], &target, &export].concat()).success();
+        is("G5a", oras.read("g5a.json"));
+    }
+
+    let list = registry.manifest("golden", &format!("sha256-{subject}"));
+    is("G11", list.expect("it is kept by clients"));
 }
 
 /// G9.

@@ -19,6 +19,8 @@ macro_rules! transcripts {
     };
 }
 
+mod at_once;
+mod attach;
 mod backup;
 mod blob_delete;
 mod blob_fetch;
@@ -26,6 +28,7 @@ mod blob_push;
 mod command_line;
 mod completion;
 mod cp;
+mod discover;
 mod golden_manifests;
 mod help;
 mod hostile;
@@ -52,6 +55,7 @@ mod version;
 #[test]
 fn no_transcript_is_forgotten() {
     let mut played = [
+        attach::TRANSCRIPTS,
         backup::TRANSCRIPTS,
         blob_delete::TRANSCRIPTS,
         blob_fetch::TRANSCRIPTS,
@@ -59,6 +63,7 @@ fn no_transcript_is_forgotten() {
         command_line::TRANSCRIPTS,
         completion::TRANSCRIPTS,
         cp::TRANSCRIPTS,
+        discover::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,

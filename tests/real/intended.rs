@@ -39,6 +39,14 @@ const fn sometimes(
 /// Of several rows that fit, the first counts.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
+    always("attach/annotations", "=yesterday", "words of another library for times"),
+    always("attach/config", ":application/vnd.me.config $", "what cannot be right is refused before files are read"),
+    always("attach/layouts", "layout:g2", "the subject is named by what it is, not by what the layout says about a tag"),
+    always("attach/layouts", "-path layout --artifact-type doc/example -a \"$CREATED\" g2", "the subject is named by what it is, not by what the layout says about a tag"),
+    always("attach/layouts", "lost@", "what was attached and lost is listed again"),
+    always("attach/layouts", "a192a447", "nothing is attached to a blob, as nobody would find it"),
+    always("attach/layouts", "layout.tar:g2", "the layout is named as it was typed"),
+    always("attach/referrers_tag", "sig/lost -v=false", "what was attached and lost is listed again"),
     always("backup/archives", "cmp one.tar two.tar", "nothing tells of the machine, nor of the time"),
     always("backup/lists_of_referrers", "", "lists of referrers are no artifacts; nothing fails because something is gone"),
     always("backup/referrers", "referrers-tag", "what was asked for now is counted, not what was there before"),
@@ -101,6 +109,10 @@ pub(crate) const TABLE: &[Difference] = &[
     always("cp/tls", "$TLS --from-ca-file $CERTS/ca.crt registry", "what may help is told"),
     always("cp/tls", "-r registry.example", "what may help is told; one GET where theirs asks by HEAD first"),
     always("cp/within_a_registry", "partly:v1", "what is there is mounted as well: one request, where looking first costs another"),
+    always("discover/chains", "> next; oras", "no chain is followed without end"),
+    always("discover/lists", "l:itself", "nothing is attached to itself"),
+    always("discover/lists", "l:twice", "what is listed twice is found once"),
+    always("discover/lists", "l:types", "a type is one line, without control characters"),
     always("help/ways_to_help", "oras help nonsense", "pages in our words: theirs are not part of the interface"),
     always("hostile/aliases", "", "two names of one file are an error; what is in the way is named"),
     always("hostile/archives", "", "a directory appears whole or not at all; the digest or the name in the archive is told, not a path computed from it"),

@@ -91,6 +91,11 @@ impl Context {
         }
     }
 
+    /// Whether people see at once what is written to stderr.
+    pub(crate) fn is_stderr_terminal(&self) -> bool {
+        self.stderr.is_terminal()
+    }
+
     /// Writes a result as it is.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
         self.print_bytes(text.as_bytes())

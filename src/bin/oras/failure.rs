@@ -141,6 +141,14 @@ impl Failure {
         self
     }
 
+    /// What else may be the matter, before what the user could do.
+    pub(crate) fn before_recommendation(mut self, question: &str) -> Self {
+        if let Some(recommendation) = self.below.last_mut() {
+            recommendation.insert_str(0, question);
+        }
+        self
+    }
+
     /// What was being done.
     pub(crate) fn context(mut self, doing: &str) -> Self {
         self.message = format!("{doing}: {}", self.message);

@@ -6,14 +6,6 @@ mod command;
 mod completion;
 mod context;
 mod failure;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the groups of flags are whole; commands that take the rest follow"
-    )
-)]
 mod flags;
 mod input;
 mod output;

@@ -94,7 +94,9 @@ impl Target {
             });
         }
         let reference: Reference = raw.parse().map_err(|error| {
-            Failure::of(&error)
+            let failure = Failure::of(&error);
+            // The library does not name what is empty.
+            if raw.is_empty() { failure.context("\"\"") } else { failure }
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
         })?;
         Ok(Self {

@@ -8,8 +8,8 @@ use tar::{Builder, EntryType, Header};
 
 use crate::support::registry::TestRegistry;
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
 const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
@@ -20,9 +20,9 @@ const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const TITLE: &str = "org.opencontainers.image.title";
 
 /// A repository of a registry to fill.
-struct Repository<'r> {
-    registry: &'r TestRegistry,
-    name: &'static str,
+pub(super) struct Repository<'r> {
+    pub(super) registry: &'r TestRegistry,
+    pub(super) name: &'static str,
 }
 
 impl Repository<'_> {
@@ -35,12 +35,12 @@ impl Repository<'_> {
         with_title(self.blob(LAYER, bytes), title)
     }
 
-    fn empty_config(&self) -> Value {
+    pub(super) fn empty_config(&self) -> Value {
         self.blob("application/vnd.oci.empty.v1+json", b"{}")
     }
 
     /// Stores a document and describes it.
-    fn document(&self, media_type: &str, document: &Value, tag: Option<&str>) -> Value {
+    pub(super) fn document(&self, media_type: &str, document: &Value, tag: Option<&str>) -> Value {
         let bytes = document.to_string();
         let digest = self
             .registry
@@ -53,17 +53,17 @@ impl Repository<'_> {
         self.document(MANIFEST, &manifest, tag)
     }
 
-    fn artifact(&self, tag: &str, layers: &[Value]) -> Value {
+    pub(super) fn artifact(&self, tag: &str, layers: &[Value]) -> Value {
         self.image(Some(tag), &self.empty_config(), layers)
     }
 
-    fn index(&self, tag: &str, manifests: &[Value]) -> Value {
+    pub(super) fn index(&self, tag: &str, manifests: &[Value]) -> Value {
         let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests });
         self.document(INDEX, &index, Some(tag))
     }
 }
 
-fn with(mut descriptor: Value, member: &str, value: Value) -> Value {
+pub(super) fn with(mut descriptor: Value, member: &str, value: Value) -> Value {
     descriptor[member] = value;
     descriptor
 }

@@ -9,6 +9,7 @@ mod artifacts;
 mod doors;
 mod faults;
 mod files;
+mod lists;
 
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
@@ -47,6 +48,8 @@ impl World {
         let registry = match name {
             "files" => None,
             "registry" | "registry asked nonsense" | "two registries" => Some(open()),
+            "registry without referrers" => Some(without_referrers()),
+            "registry of odd lists" => Some(lists::odd(without_referrers())),
             "registry with pages of two" => Some(TestRegistry::start_as(Personality {
                 page_size: Some(2),
                 ..Personality::default()
@@ -215,6 +218,14 @@ impl World {
         }
         golden::normalise_elapsed(&golden::normalise_times(&text))
     }
+}
+
+/// Its clients keep the lists of referrers. It has two names, so it does not tell one in locations.
+fn without_referrers() -> TestRegistry {
+    TestRegistry::start_as(Personality {
+        absolute_locations: false,
+        ..Personality::distribution()
+    })
 }
 
 impl Drop for World {

@@ -176,6 +176,7 @@ fn every_command_takes_the_flags_of_its_row_and_quiet() {
         let got: BTreeSet<_> = (entry.flags)().iter().map(spelled).collect();
         assert_eq!(got, wanted, "{path}");
     }
+    assert_eq!(ALL.len(), MATRIX.len(), "every row has its command");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
 
 mod annotations;
+mod attach;
 mod backup;
 mod blob;
 mod completion;
 mod cp;
 mod deletion;
+mod discover;
 mod login;
 mod logout;
 mod manifest;
@@ -34,11 +36,13 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<login::Args>(login::run),
     Entry::new::<logout::Args>(logout::run),
     Entry::new::<version::Args>(version::run),
+    Entry::new::<discover::Args>(discover::run),
     Entry::new::<resolve::Args>(resolve::run),
     Entry::new::<backup::Args>(backup::run),
     Entry::new::<restore::Args>(restore::run),
     Entry::new::<tag::Args>(tag::run),
     Entry::new::<cp::Args>(cp::run),
+    Entry::new::<attach::Args>(attach::run),
     Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<blob::fetch::Args>(blob::fetch::run),
     Entry::new::<blob::push::Args>(blob::push::run),

@@ -180,14 +180,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         Lines::new(context, args.verbose.is_on()).telling_named_root(target.is_layout());
     let mut observer = |event: Event<'_>| status.push(event);
     let options = PushOptions {
-        files: files
-            .into_iter()
-            .map(|(path, media_type)| PushFile {
-                path: path.into(),
-                media_type: media_type.map(MediaType::from),
-                annotations: annotations.of_file(path),
-            })
-            .collect(),
+        files: to_push(&files, &annotations),
         artifact_type,
         config: config(&args.own.config)?,
         platform,
@@ -217,7 +210,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     Ok(())
 }
 
-fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
+/// Refuses paths from the root: an artifact is of what is here.
+pub(super) fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
     let absolute: Vec<&str> = files
         .iter()
         .map(|(path, _)| *path)
@@ -230,6 +224,18 @@ fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
         "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
         absolute.join(", ")
     )))
+}
+
+/// Files as they were typed, with what is said about them.
+pub(super) fn to_push(files: &[(&str, Option<&str>)], annotations: &All) -> Vec<PushFile> {
+    files
+        .iter()
+        .map(|&(path, media_type)| PushFile {
+            path: path.into(),
+            media_type: media_type.map(MediaType::from),
+            annotations: annotations.of_file(path),
+        })
+        .collect()
 }
 
 /// Which image spec is followed, and the type of the artifact it gets.
@@ -274,7 +280,8 @@ fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType
     ))
 }
 
-fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
+/// A file that becomes the config, if there is one.
+pub(super) fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
     if argument.is_empty() {
         return Ok(None);
     }

@@ -79,4 +79,4 @@ pub(crate) use error::UsageError;
 pub(crate) use given::Given;
 pub(crate) use parse::{Outcome, Parsed, parse, utf8};
 pub(crate) use spec::{Flag, Stage};
-pub(crate) use table::{FlagTable, Group, Side};
+pub(crate) use table::{FlagTable, Side};

@@ -13,12 +13,37 @@ pub(crate) enum Format {
     Text,
     Json,
     Template(String),
+    /// A form that only one command has, and prints itself.
+    Own(&'static str),
+}
+
+/// The forms that a command knows besides JSON and templates.
+pub(crate) struct Forms {
+    /// The one that is taken if none is asked for.
+    pub(crate) default: &'static str,
+    /// Those that only this command has.
+    pub(crate) own: &'static [&'static str],
+    /// All of them, as a message lists them.
+    pub(crate) all: &'static str,
+}
+
+impl Forms {
+    const TEXT: Self = Self {
+        default: "text",
+        own: &[],
+        all: "json, go-template, text",
+    };
 }
 
 impl Format {
     /// Reads what was typed.
     pub(crate) fn parse(flags: &Flags) -> Result<Self, Failure> {
-        let format = flags.format.as_deref().unwrap_or("text");
+        Self::parse_among(&Forms::TEXT, flags)
+    }
+
+    /// Reads what was typed, for a command with other forms.
+    pub(crate) fn parse_among(forms: &Forms, flags: &Flags) -> Result<Self, Failure> {
+        let format = flags.format.as_deref().unwrap_or(forms.default);
         let (name, inline) = match format.split_once('=') {
             Some((name, template)) => (name, Some(template)),
             None => (format, None),
@@ -27,6 +52,9 @@ impl Format {
             return Err(Failure::usage(
                 "--template must be used with --format go-template",
             ));
+        }
+        if let Some(own) = forms.own.iter().find(|own| **own == format) {
+            return Ok(Self::Own(own));
         }
         match (name, inline) {
             ("text", None) => Ok(Self::Text),
@@ -43,7 +71,7 @@ impl Format {
             .recommend("use `--format go-template=TEMPLATE` to specify the template")),
             _ => Err(
                 Failure::usage(format!("invalid format type: {}", quote::double(format)))
-                    .recommend("supported types: json, go-template, text"),
+                    .recommend(format!("supported types: {}", forms.all)),
             ),
         }
     }
@@ -60,7 +88,7 @@ impl Format {
         context: &mut Context,
     ) -> Result<(), Failure> {
         match self {
-            Self::Text => Ok(()),
+            Self::Text | Self::Own(_) => Ok(()),
             Self::Json => print_json(&oras::json::to_vec(result), true, context),
             Self::Template(template) => {
                 let value = serde_json::to_value(result)

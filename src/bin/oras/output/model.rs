@@ -41,6 +41,25 @@ pub(crate) struct Push {
     pub(crate) reference_as_tags: Option<Vec<String>>,
 }
 
+/// The result of `discover`: a manifest and what is attached to it.
+#[derive(Serialize)]
+pub(crate) struct Discovered {
+    #[serde(flatten)]
+    descriptor: Descriptor,
+    referrers: Vec<Self>,
+}
+
+impl Discovered {
+    /// Describes what was found at `path`.
+    pub(crate) fn new(path: &str, found: &oras::discover::Discovered) -> Self {
+        let of = |found| Self::new(path, found);
+        Self {
+            descriptor: Descriptor::new(path, &found.descriptor),
+            referrers: found.referrers.iter().map(of).collect(),
+        }
+    }
+}
+
 /// The result of `pull`.
 #[derive(Serialize)]
 pub(crate) struct Pull {

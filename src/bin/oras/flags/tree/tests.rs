@@ -1,7 +1,8 @@
 //! Command lines, and the commands and texts they lead to.
 
 use super::*;
-use crate::flags::{FlagTable, Group, groups::Debugging};
+use crate::flags::table::Group;
+use crate::flags::{FlagTable, groups::Debugging};
 
 macro_rules! tree {
     ($($name:ident $path:literal [$($alias:literal)*])*) => {

@@ -1,0 +1,65 @@
+//! What is attached to an artifact, as a table.
+
+use std::borrow::Cow;
+
+use oras::discover::Discovered;
+
+use super::format::print_json;
+use super::text::one_line;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Above the types in the first column.
+const TYPE: &str = "Artifact Type";
+/// How far the second column is from the longest entry of the first.
+const GAP: usize = 3;
+
+/// Prints what is attached to the artifact that was asked for as `raw`, each followed by its descriptor, if these are
+/// wanted.
+pub(crate) fn print(
+    raw: &str,
+    found: &Discovered,
+    with_descriptors: bool,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let referrers = &found.referrers;
+    let noun = if referrers.len() == 1 {
+        "artifact"
+    } else {
+        "artifacts"
+    };
+    context.print_line(&format!(
+        "Discovered {} {noun} referencing {raw}",
+        referrers.len()
+    ))?;
+    context.print_line(&format!("Digest: {}", found.descriptor.digest))?;
+    if referrers.is_empty() {
+        return Ok(());
+    }
+    let longest = referrers
+        .iter()
+        .map(|referrer| type_of(referrer).len())
+        .fold(TYPE.len(), usize::max);
+    let row = |artifact_type: &str, digest: &str| {
+        let gap = " ".repeat(longest + GAP - artifact_type.len());
+        format!("{artifact_type}{gap}{digest}")
+    };
+    context.print_line("")?;
+    context.print_line(&row(TYPE, "Digest"))?;
+    for referrer in referrers {
+        let descriptor = &referrer.descriptor;
+        context.print_line(&row(&type_of(referrer), descriptor.digest.as_str()))?;
+        if with_descriptors {
+            print_json(&oras::json::to_vec(descriptor), true, context)?;
+        }
+    }
+    Ok(())
+}
+
+/// The type of a referrer; empty if it is not told.
+fn type_of(referrer: &Discovered) -> Cow<'_, str> {
+    match &referrer.descriptor.artifact_type {
+        Some(artifact_type) => one_line(artifact_type.as_str()),
+        None => Cow::Borrowed(""),
+    }
+}

@@ -1,0 +1,13 @@
+//! `oras attach`.
+
+transcripts! {
+    "attach":
+    annotations,
+    config,
+    files,
+    formats,
+    layouts,
+    platforms,
+    referrers_tag,
+    refusals,
+}
