@@ -13,6 +13,7 @@ use oras::{Descriptor, Digest};
 
 use crate::docker_registry::DockerRegistry;
 use crate::round_trips::Program;
+use crate::support::registry::TestRegistry;
 use crate::support::tempdir::TempDir;
 
 /// How many attach something at once.
@@ -121,6 +122,110 @@ fn what_many_attach_and_delete_at_once_is_what_is_found() {
         repository.delete(&target).expect("it can be deleted");
     }
     assert!(by_them().is_empty());
+}
+
+/// What a command finds attached, and what is attached to that, sorted by digest.
+fn discovered(program: &Program, directory: &Path, target: &[&str]) -> serde_json::Value {
+    fn sort(found: &mut serde_json::Value) {
+        if let Some(referrers) = found["referrers"].as_array_mut() {
+            referrers.iter_mut().for_each(sort);
+            referrers.sort_by_key(|found| found["digest"].to_string());
+        }
+    }
+    let found = program.run(
+        directory,
+        &[&["discover", "--format", "json"], target].concat(),
+    );
+    let mut found = serde_json::from_slice(&found).expect("it prints JSON");
+    sort(&mut found);
+    found
+}
+
+/// Has each of the two attach something, and something to what the other one attached, and each find it all.
+fn attach_and_find(theirs: &Program, target: &[&str], path: &str) {
+    let directory = TempDir::new();
+    directory.write("a.txt", "a");
+    let run = |program: &Program, arguments: &[&str]| program.run(directory.path(), arguments);
+    let attach = |program: &Program, target: &[&str]| {
+        let name = format!("name={}", program.name);
+        let attach = ["attach", "--artifact-type", "test/attached", "-a", &name];
+        let print = ["a.txt", "--format", "go-template={{.digest}}"];
+        let digest = run(program, &[&attach, target, &print].concat());
+        String::from_utf8(digest).expect("a digest is text")
+    };
+    let ours = Program::ours();
+    run(theirs, &[&["push"], target, &["a.txt"]].concat());
+    for (one, other) in [(&ours, theirs), (theirs, &ours)] {
+        let attached = format!("{path}@{}", attach(one, target));
+        let (name, flags) = target.split_last().expect("there is a name");
+        attach(other, &[flags, &[&attached]].concat());
+
+        let found = discovered(&ours, directory.path(), &[flags, &[name]].concat());
+        assert_eq!(found, discovered(theirs, directory.path(), target));
+        let nested = found["referrers"].as_array().expect("it lists referrers");
+        assert!(
+            nested.iter().all(|found| found["referrers"]
+                .as_array()
+                .is_some_and(|it| it.len() == 1)),
+            "{found:#}"
+        );
+    }
+    let found = discovered(&ours, directory.path(), target);
+    assert_eq!(found["referrers"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn what_either_command_attaches_is_found_by_the_other() {
+    let Some(theirs) = Program::reference() else {
+        return;
+    };
+    let directory = TempDir::new();
+    let layout = directory.join("layout").display().to_string();
+    attach_and_find(&theirs, &["--oci-layout", &format!("{layout}:v1")], &layout);
+
+    // By this name both take plain http.
+    let with_api = TestRegistry::start();
+    let path = with_api
+        .reference("attached")
+        .replace("127.0.0.1", "localhost");
+    attach_and_find(&theirs, &["--no-tty", &format!("{path}:v1")], &path);
+
+    if let Some(registry) = DockerRegistry::start() {
+        let path = registry.reference("attached");
+        attach_and_find(&theirs, &["--no-tty", &format!("{path}:v1")], &path);
+    }
+}
+
+/// As above, by the command: processes know nothing of each other.
+#[test]
+fn what_many_commands_attach_at_once_is_found_by_both() {
+    let Some(registry) = DockerRegistry::start() else {
+        return;
+    };
+    let directory = TempDir::new();
+    let ours = Program::ours();
+    let name = registry.reference("attached:v1");
+    ours.run(directory.path(), &["push", &name]);
+    thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let (ours, name, directory) = (&ours, &name, directory.path());
+            scope.spawn(move || {
+                let annotation = format!("number={number}");
+                let attach = ["attach", "--artifact-type", "test/attached"];
+                ours.run(
+                    directory,
+                    &[&attach[..], &["-a", &annotation, name]].concat(),
+                );
+            });
+        }
+    });
+
+    let target = ["--no-tty", &name];
+    let found = discovered(&ours, directory.path(), &target);
+    assert_eq!(found["referrers"].as_array().map(Vec::len), Some(CLIENTS));
+    if let Some(theirs) = Program::reference() {
+        assert_eq!(discovered(&theirs, directory.path(), &target), found);
+    }
 }
 
 #[test]

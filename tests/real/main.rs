@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod annotations;
 mod attached;
 mod backups;
 mod compare;
