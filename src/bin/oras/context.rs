@@ -136,11 +136,16 @@ impl Context {
         let mut text = String::new();
         self.stdin
             .lock()
-            .take(MAX_SECRET_BYTES)
+            .take(MAX_SECRET_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(|error| {
                 Failure::new(format!("failed to read the secret from stdin: {error}"))
             })?;
+        if text.len() as u64 > MAX_SECRET_BYTES {
+            return Err(Failure::new(format!(
+                "the secret on stdin has more than {MAX_SECRET_BYTES} bytes"
+            )));
+        }
         let secret = text.strip_suffix('\n').unwrap_or(&text);
         Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
     }
