@@ -194,6 +194,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("restore/referrers", "cmp", "nothing tells of the machine, nor of the time"),
     always("restore/wrong", "echo no", "content is verified here, not by the registry alone"),
     always("restore/wrong", "packed.tar", "words of another library for archives"),
+    sometimes("restore/wrong", "for name in", "how far theirs comes before it fails is left to chance: perhaps to a repository without tags"),
     always("restore/wrong", "'named:any text'", "what cannot be a tag is found out before anything is sent"),
     always("tag/layouts", "\"\"", "words of our own for an empty tag"),
     always("tag/layouts", "layout:v1 sha256:", "the digest of something else as a tag would be one name for two things"),
