@@ -61,12 +61,11 @@ impl Origin {
         self.port
     }
 
-    /// Whether the host is a literal address of this machine, of a private network or of a link, or is called localhost:
-    /// nothing that a server elsewhere may send us to.
-    pub fn is_local(&self) -> bool {
+    /// How near the host is, as far as its name or literal address tells.
+    pub fn nearness(&self) -> Nearness {
         let name = self.host.trim_end_matches('.');
         if name.ends_with(".localhost") || NAMES_OF_THIS_MACHINE.contains(&name) {
-            return true;
+            return Nearness::Machine;
         }
         match self
             .host
@@ -74,11 +73,25 @@ impl Origin {
             .trim_end_matches(']')
             .parse()
         {
-            Ok(IpAddr::V4(address)) => is_local_v4(address),
-            Ok(IpAddr::V6(address)) => is_local_v6(address),
-            Err(_) => false,
+            Ok(IpAddr::V4(address)) => nearness_v4(address),
+            Ok(IpAddr::V6(address)) => nearness_v6(address),
+            Err(_) => Nearness::Internet,
         }
     }
+}
+
+/// How near a host is to this machine. The nearer it is, the more it trusts us: a server leads us to nothing that is nearer
+/// than it is itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nearness {
+    /// Somewhere, or who knows where its name leads.
+    Internet,
+    /// In a private network.
+    Network,
+    /// On the link, where clouds tell a machine its secrets.
+    Link,
+    /// This machine.
+    Machine,
 }
 
 /// What `/etc/hosts` calls the loopback addresses on one system or another.
@@ -94,33 +107,44 @@ const NAMES_OF_THIS_MACHINE: [&str; 8] = [
 ];
 
 /// What leads to this machine, or to a network that is not the internet (RFC 6890).
-const fn is_local_v4(address: Ipv4Addr) -> bool {
+const fn nearness_v4(address: Ipv4Addr) -> Nearness {
     let [first, second, third, _] = address.octets();
-    address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        // This network, and above all 0.0.0.0, which leads to this machine.
-        || first == 0
+    // This network is above all 0.0.0.0, which leads to this machine.
+    if address.is_loopback() || first == 0 {
+        Nearness::Machine
+    // Multicast, and what is reserved up to the broadcast address, go no further than the link if they go anywhere.
+    } else if address.is_link_local() || first >= 224 {
+        Nearness::Link
+    } else if address.is_private()
         // Shared address space (RFC 6598).
         || (first == 100 && second & 0xc0 == 64)
         // Protocol assignments, and benchmarks (RFC 2544).
         || matches!((first, second, third), (192, 0, 0) | (198, 18 | 19, _))
-        // Multicast, and what is reserved up to the broadcast address.
-        || first >= 224
+    {
+        Nearness::Network
+    } else {
+        Nearness::Internet
+    }
 }
 
-fn is_local_v6(address: Ipv6Addr) -> bool {
+fn nearness_v6(address: Ipv6Addr) -> Nearness {
     let segments = address.segments();
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
+    let itself = if address.is_loopback() || address.is_unspecified() {
+        Nearness::Machine
+    } else if address.is_unicast_link_local() || address.is_multicast() {
+        Nearness::Link
+    } else if address.is_unique_local()
         // Site-local, which was deprecated and is still a private network (RFC 3879).
         || segments[0] & 0xffc0 == 0xfec0
         // Translation of a network's own (RFC 8215).
         || matches!(segments, [0x64, 0xff9b, 1, ..])
-        || embedded_v4(segments).is_some_and(is_local_v4)
+    {
+        Nearness::Network
+    } else {
+        Nearness::Internet
+    };
+    let within = embedded_v4(segments).map_or(Nearness::Internet, nearness_v4);
+    itself.max(within)
 }
 
 /// The IPv4 address that an IPv6 address leads to, where it is one in disguise.
@@ -758,76 +782,94 @@ mod tests {
 
     #[test]
     fn local_addresses_are_known_in_every_spelling() {
-        for host in [
-            "localhost",
-            "LOCALHOST",
-            "localhost.",
-            "localhost..",
-            "a.localhost",
-            "a.localhost.",
-            "localhost.localdomain",
-            "ip6-localhost",
-            "0.0.0.0",
-            "0.1.2.3",
-            "127.0.0.1",
-            "127.1.2.3",
-            "10.0.0.1",
-            "100.64.0.1",
-            "100.127.255.255",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.170",
-            "192.168.1.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "240.0.0.1",
-            "255.255.255.255",
-            "[::]",
-            "[::1]",
-            "[0:0:0:0:0:0:0:1]",
-            "[::127.0.0.1]",
-            "[::ffff:127.0.0.1]",
-            "[::FFFF:7f00:1]",
-            "[::ffff:0:10.0.0.1]",
-            "[64:ff9b::127.0.0.1]",
-            "[64:ff9b::a9fe:a9fe]",
-            "[64:ff9b:1::8.8.8.8]",
-            "[2002:7f00:1::]",
-            "[2002:a9fe:a9fe::1]",
-            "[2001:0:808:808::80ff:fffe]",
-            "[2001:db8::5efe:127.0.0.1]",
-            "[2001:db8::200:5efe:10.0.0.1]",
-            "[fc00::1]",
-            "[fd00::1]",
-            "[fe80::1]",
-            "[febf::1]",
-            "[fec0::1]",
-            "[feff::1]",
-            "[ff02::1]",
+        for (nearness, hosts) in [
+            (
+                Nearness::Machine,
+                &[
+                    "localhost",
+                    "LOCALHOST",
+                    "localhost.",
+                    "localhost..",
+                    "a.localhost",
+                    "a.localhost.",
+                    "localhost.localdomain",
+                    "ip6-localhost",
+                    "0.0.0.0",
+                    "0.1.2.3",
+                    "127.0.0.1",
+                    "127.1.2.3",
+                    "[::]",
+                    "[::1]",
+                    "[0:0:0:0:0:0:0:1]",
+                    "[::127.0.0.1]",
+                    "[::ffff:127.0.0.1]",
+                    "[::FFFF:7f00:1]",
+                    "[64:ff9b::127.0.0.1]",
+                    "[2002:7f00:1::]",
+                    "[2001:0:808:808::80ff:fffe]",
+                    "[2001:db8::5efe:127.0.0.1]",
+                    "[fe80::5efe:127.0.0.1]",
+                ][..],
+            ),
+            (
+                Nearness::Link,
+                &[
+                    "169.254.169.254",
+                    "224.0.0.1",
+                    "240.0.0.1",
+                    "255.255.255.255",
+                    "[64:ff9b::a9fe:a9fe]",
+                    "[2002:a9fe:a9fe::1]",
+                    "[fe80::1]",
+                    "[febf::1]",
+                    "[ff02::1]",
+                ][..],
+            ),
+            (
+                Nearness::Network,
+                &[
+                    "10.0.0.1",
+                    "100.64.0.1",
+                    "100.127.255.255",
+                    "172.16.0.1",
+                    "172.31.255.255",
+                    "192.0.0.170",
+                    "192.168.1.1",
+                    "198.18.0.1",
+                    "[::ffff:0:10.0.0.1]",
+                    "[64:ff9b:1::8.8.8.8]",
+                    "[2001:db8::200:5efe:10.0.0.1]",
+                    "[fc00::1]",
+                    "[fd00::1]",
+                    "[fec0::1]",
+                    "[feff::1]",
+                ][..],
+            ),
+            (
+                Nearness::Internet,
+                &[
+                    "r.example",
+                    "localhost.example",
+                    "notlocalhost",
+                    "8.8.8.8",
+                    "11.0.0.1",
+                    "100.128.0.1",
+                    "169.253.0.1",
+                    "172.32.0.1",
+                    "192.1.0.1",
+                    "223.255.255.255",
+                    "[2001:4860::1]",
+                    "[::ffff:8.8.8.8]",
+                    "[64:ff9b::8.8.8.8]",
+                    "[2002:808:808::1]",
+                    "[2001:0:808:808::f7f7:f7f7]",
+                ][..],
+            ),
         ] {
-            let url = Url::parse(&format!("http://{host}/")).unwrap();
-            assert!(url.origin().is_local(), "{host}");
-        }
-        for host in [
-            "r.example",
-            "localhost.example",
-            "notlocalhost",
-            "8.8.8.8",
-            "11.0.0.1",
-            "100.128.0.1",
-            "169.253.0.1",
-            "172.32.0.1",
-            "192.1.0.1",
-            "223.255.255.255",
-            "[2001:4860::1]",
-            "[::ffff:8.8.8.8]",
-            "[64:ff9b::8.8.8.8]",
-            "[2002:808:808::1]",
-            "[2001:0:808:808::f7f7:f7f7]",
-        ] {
-            let url = Url::parse(&format!("http://{host}/")).unwrap();
-            assert!(!url.origin().is_local(), "{host}");
+            for host in hosts {
+                let url = Url::parse(&format!("http://{host}/")).unwrap();
+                assert_eq!(url.origin().nearness(), nearness, "{host}");
+            }
         }
     }
 }

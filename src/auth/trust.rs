@@ -18,14 +18,17 @@ pub enum Trust {
 ///
 /// # Errors
 ///
-/// Why nothing may: the address would leave https, or lead a stranger into the network we are in.
+/// Why nothing may: the address would leave https, or be nearer to us than who names it, which would let a stranger reach into
+/// the network we are in, and that network into this machine.
 pub fn trust(from: &Origin, to: &Origin) -> Result<Trust, &'static str> {
     if from == to {
         Ok(Trust::Full)
     } else if from.scheme() == Scheme::Https && to.scheme() == Scheme::Http {
         Err("it would leave https")
-    } else if to.is_local() && !from.is_local() {
-        Err("it is an address of this machine or of a private network, and the registry is not")
+    } else if to.nearness() > from.nearness() {
+        Err(
+            "it is an address of this machine or of a private network, and the registry is not as near",
+        )
     } else {
         Ok(Trust::RequestOnly)
     }
@@ -56,6 +59,26 @@ mod tests {
                 Ok(Trust::RequestOnly),
             ),
             ("http://10.0.0.1", "http://10.0.0.2", Ok(Trust::RequestOnly)),
+            (
+                "http://127.0.0.1",
+                "http://10.0.0.1",
+                Ok(Trust::RequestOnly),
+            ),
+            (
+                "http://localhost:5000",
+                "http://169.254.169.254",
+                Ok(Trust::RequestOnly),
+            ),
+            ("http://10.0.0.1", "http://127.0.0.1", Err(())),
+            ("http://10.0.0.1", "http://localhost", Err(())),
+            ("http://10.0.0.1", "http://169.254.169.254", Err(())),
+            ("http://[fd00::1]", "http://[fe80::1]", Err(())),
+            ("http://169.254.0.1", "http://127.0.0.1", Err(())),
+            (
+                "http://169.254.0.1",
+                "http://10.0.0.1",
+                Ok(Trust::RequestOnly),
+            ),
         ] {
             assert_eq!(
                 trust(&origin(from), &origin(to)).map_err(|_| ()),

@@ -20,15 +20,15 @@ fn links(value: &str) -> Vec<(&str, &str)> {
             Some(split) => split,
             None => rest.split_at(rest.find([';', ',']).unwrap_or(rest.len())),
         };
-        let end = end_of_parameters(after);
+        let end = unquoted(after, b',');
         links.push((target.trim(), &after[..end]));
         rest = after[end..].trim_start_matches([' ', '\t', ',']);
     }
     links
 }
 
-/// A comma ends the parameters, unless it is quoted.
-fn end_of_parameters(text: &str) -> usize {
+/// Where the first of these characters is that is not quoted, or else the end.
+fn unquoted(text: &str, wanted: u8) -> usize {
     let mut quoted = false;
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate() {
@@ -36,7 +36,7 @@ fn end_of_parameters(text: &str) -> usize {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => return index,
+            _ if byte == wanted && !quoted => return index,
             _ => {}
         }
     }
@@ -44,15 +44,22 @@ fn end_of_parameters(text: &str) -> usize {
 }
 
 fn has_relation_next(parameters: &str) -> bool {
-    parameters.split(';').any(|parameter| {
-        parameter.split_once('=').is_some_and(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("rel")
-                && value
-                    .trim()
-                    .trim_matches('"')
-                    .split_ascii_whitespace()
-                    .any(|relation| relation.eq_ignore_ascii_case("next"))
-        })
+    let mut rest = parameters;
+    while !rest.is_empty() {
+        let (parameter, behind) = rest.split_at(unquoted(rest, b';'));
+        rest = behind.trim_start_matches(';');
+        if is_relation_next(parameter) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_relation_next(parameter: &str) -> bool {
+    parameter.split_once('=').is_some_and(|(name, value)| {
+        let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
+        name.trim().eq_ignore_ascii_case("rel")
+            && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
     })
 }
 
@@ -139,6 +146,8 @@ mod tests {
                 Some("/n"),
             ),
             (vec![r#"/n; rel="next""#], Some("/n")),
+            (vec![r#"</p>; title="a; rel=next"; rel="prev""#], None),
+            (vec![r#"</n>; title="a\"; b"; rel="next""#], Some("/n")),
             (vec!["</n>"], None),
             (vec![r#"</p>; rel="prev""#], None),
             (vec!["", ",", "<"], None),

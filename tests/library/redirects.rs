@@ -98,11 +98,11 @@ fn a_redirect_leaves_neither_https_nor_the_internet() {
         ("http://registry.example/x", "it would leave https"),
         (
             "https://10.0.0.1/x",
-            "it is an address of this machine or of a private network, and the registry is not",
+            "it is an address of this machine or of a private network, and the registry is not as near",
         ),
         (
             "https://[::1]/x",
-            "it is an address of this machine or of a private network, and the registry is not",
+            "it is an address of this machine or of a private network, and the registry is not as near",
         ),
     ] {
         let registry = TestRegistry::start().with(on("GET", "*").redirect(307, location));
@@ -124,7 +124,7 @@ fn a_token_service_that_would_leave_https_or_the_internet_is_not_asked() {
         ("http://auth.example/token", "it would leave https"),
         (
             "https://localhost/token",
-            "it is an address of this machine or of a private network, and the registry is not",
+            "it is an address of this machine or of a private network, and the registry is not as near",
         ),
     ] {
         let registry = TestRegistry::start().with(

@@ -1,6 +1,13 @@
 //! How a registry is reached: credentials, scheme, headers, trust.
 
+#[cfg(feature = "tls")]
+use std::fs::File;
+#[cfg(feature = "tls")]
+use std::io::Read as _;
+
 use oras::credentials::{Fixed, Lookup, Places};
+#[cfg(feature = "tls")]
+use oras::limits::MAX_ROOTS_FILE_BYTES;
 use oras::registry::{Client, PlainHttp};
 #[cfg(feature = "tls")]
 use oras::transport::{
@@ -45,15 +52,12 @@ struct Tls {
 #[cfg(feature = "tls")]
 impl Tls {
     fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, Failure> {
-        let read = |path: &str| {
-            std::fs::read(path).map_err(|error| Failure::of(&oras::Error::io("open", path)(error)))
-        };
         let mut builder = builder
             .insecure(self.insecure)
             .system_roots(self.system.clone());
         if !self.ca_file.is_empty() {
             let authorities =
-                CertificateAuthorities::from_pem(&read(&self.ca_file)?).map_err(|_| {
+                CertificateAuthorities::from_pem(&read_pem(&self.ca_file)?).map_err(|_| {
                     Failure::new(format!(
                         "Failed to load certificate in file: {}",
                         self.ca_file
@@ -62,13 +66,32 @@ impl Tls {
             builder = builder.authorities(authorities);
         }
         if !self.cert_file.is_empty() {
-            let certificate =
-                ClientCertificate::from_pem(&read(&self.cert_file)?, &read(&self.key_file)?)
-                    .map_err(|error| Failure::new(error.to_string()))?;
+            let certificate = ClientCertificate::from_pem(
+                &read_pem(&self.cert_file)?,
+                &read_pem(&self.key_file)?,
+            )
+            .map_err(|error| Failure::new(error.to_string()))?;
             builder = builder.client_certificate(certificate);
         }
         Ok(builder)
     }
+}
+
+/// Reads a file of certificates or of a key.
+#[cfg(feature = "tls")]
+fn read_pem(path: &str) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::of(&oras::Error::io("open", path)(error));
+    let file = File::open(path).map_err(failed)?;
+    let mut text = Vec::new();
+    file.take(MAX_ROOTS_FILE_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
+    if text.len() as u64 > MAX_ROOTS_FILE_BYTES {
+        return Err(Failure::new(format!(
+            "{path} has more than {MAX_ROOTS_FILE_BYTES} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 impl Access {

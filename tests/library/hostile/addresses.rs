@@ -325,3 +325,31 @@ fn a_registry_of_our_own_network_may_have_its_storage_there() {
     assert_eq!(content, b"hello");
     assert_eq!(net.strays(), [""; 0]);
 }
+
+#[test]
+fn nothing_leads_from_our_own_network_into_this_machine_or_to_what_the_cloud_tells_it() {
+    for address in [
+        "https://localhost",
+        "https://127.0.0.1",
+        "https://169.254.169.254",
+    ] {
+        for fault in [
+            on("GET", "/v2/*").redirect(307, &format!("{address}/x")),
+            on("GET", "/v2/*").status(401).header(
+                "WWW-Authenticate",
+                &format!("Bearer realm=\"{address}/token\",service=\"s\""),
+            ),
+        ] {
+            let registry = seeded(TestRegistry::start()).with(fault);
+            let net = Net::default().with("https://10.0.0.1:5000", &registry);
+            let client = net.client(password(), &Printed::default());
+            let repository = client.repository("10.0.0.1:5000/a").unwrap();
+
+            let error = repository.fetch(&hello()).map(drop).unwrap_err();
+
+            let told = text(&error);
+            assert!(told.contains("the registry is not as near"), "{told}");
+            assert_eq!(net.strays(), [""; 0], "{told}");
+        }
+    }
+}

@@ -14,11 +14,11 @@ fn an_upload_leaves_neither_https_nor_the_internet() {
         ("http://storage.example/x", "it would leave https"),
         (
             "https://127.0.0.1/x",
-            "it is an address of this machine or of a private network, and the registry is not",
+            "it is an address of this machine or of a private network, and the registry is not as near",
         ),
         (
             "https://169.254.169.254/latest",
-            "it is an address of this machine or of a private network, and the registry is not",
+            "it is an address of this machine or of a private network, and the registry is not as near",
         ),
     ] {
         let registry = TestRegistry::start().with(on("POST", "*").location(location));
