@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::descriptor::Descriptor;
-use crate::digest::{Algorithm, Hasher};
+use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Mismatch, Result};
 use crate::media_type::MediaType;
 
@@ -17,7 +17,8 @@ use crate::media_type::MediaType;
 /// machines.
 pub const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Content that can be opened more than once, because a 401, a redirect or a retry may ask for it again.
+/// Content that can be opened more than once, because a 401, a redirect or a retry may ask for it again. One that cannot,
+/// such as a [`StreamContent`], says when it [is spent](Self::is_spent).
 pub trait Content {
     /// Opens the content at its start.
     ///
@@ -36,6 +37,11 @@ pub trait Content {
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         Ok(VerifyReader::new(self.open()?, expected.clone()))
     }
+
+    /// Whether the content was read and cannot be read again. Then no failure is worth another attempt.
+    fn is_spent(&self) -> bool {
+        false
+    }
 }
 
 /// Content in memory.
@@ -49,8 +55,8 @@ impl Content for &[u8] {
 #[derive(Clone, Debug)]
 pub struct FileContent {
     path: PathBuf,
-    /// What the file was like when its digest was computed.
-    stamp: Stamp,
+    /// What the file was like when its digest was computed, if it was.
+    stamp: Option<Stamp>,
 }
 
 impl FileContent {
@@ -92,14 +98,36 @@ impl FileContent {
             }
         }
         let descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        let stamp = Some(stamp);
         Ok((descriptor, Self { path, stamp }))
+    }
+
+    /// Describes the file as content of type `media_type` with a digest that somebody else computed. The file is not read
+    /// for that; whether the digest is its own shows when it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file.
+    pub fn describe_as(
+        path: impl Into<PathBuf>,
+        media_type: MediaType,
+        digest: Digest,
+    ) -> Result<(Descriptor, Self)> {
+        let path = path.into();
+        // Opened as well, so that what cannot be read is known before anything is asked for.
+        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let size = file.metadata().map_err(Error::io("stat", &path))?.len();
+        let descriptor = Descriptor::new(media_type, digest, size);
+        Ok((descriptor, Self { path, stamp: None }))
     }
 
     /// Opens the file, to be verified against `expected` while it is read.
     pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
         let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let Some(stamp) = self.stamp else {
+            return Ok(VerifyReader::new(file, expected.clone()));
+        };
         let same = file.try_clone().map_err(Error::io("open", &self.path))?;
-        let stamp = self.stamp;
         let is_unchanged = move || {
             same.metadata()
                 .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
@@ -116,6 +144,51 @@ impl Content for FileContent {
 
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.reader(expected)
+    }
+}
+
+/// Content that comes once and is gone, such as standard input.
+#[derive(Debug)]
+pub struct StreamContent<R> {
+    stream: R,
+    is_spent: bool,
+}
+
+impl<R: Read> StreamContent<R> {
+    /// What `stream` brings until it ends.
+    pub const fn new(stream: R) -> Self {
+        Self {
+            stream,
+            is_spent: false,
+        }
+    }
+}
+
+impl<R: Read> Content for StreamContent<R> {
+    /// As long as nothing was read, the stream can be opened again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] when something was.
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        if self.is_spent {
+            return Err(Error::unsupported("reading a stream for a second time"));
+        }
+        Ok(Box::new(Spending(self)))
+    }
+
+    fn is_spent(&self) -> bool {
+        self.is_spent
+    }
+}
+
+/// Remembers that a stream was read.
+struct Spending<'s, R>(&'s mut StreamContent<R>);
+
+impl<R: Read> Read for Spending<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.is_spent = true;
+        self.0.stream.read(buffer)
     }
 }
 
@@ -417,6 +490,39 @@ mod tests {
             .for_receiver_that_verifies()
             .read_to_end(&mut got);
         assert_eq!(mismatch(unknown.unwrap_err()), Mismatch::Digest);
+    }
+
+    #[test]
+    fn a_stream_is_read_once() {
+        let mut stream = StreamContent::new(&b"hello"[..]);
+        drop(stream.open().unwrap());
+        assert!(!stream.is_spent(), "nothing was read");
+        let expected = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+        let bytes = stream.open_verified(&expected).unwrap().read_all(5);
+        assert_eq!(bytes.unwrap(), b"hello");
+        assert!(stream.is_spent());
+        let again = stream.open().map(drop).unwrap_err();
+        assert_eq!(
+            again.to_string(),
+            "reading a stream for a second time: unsupported"
+        );
+    }
+
+    #[test]
+    fn a_digest_that_was_not_computed_here_is_checked_for_everybody() {
+        let file = crate::testing::TempDir::new();
+        let path = file.path().join("f");
+        std::fs::write(&path, "hello").unwrap();
+        let claimed = Digest::of(b"hellO");
+        let (descriptor, mut content) =
+            FileContent::describe_as(&path, MediaType::OCTET_STREAM, claimed.clone()).unwrap();
+        assert_eq!((descriptor.size, &descriptor.digest), (5, &claimed));
+        let read = content
+            .open_verified(&descriptor)
+            .unwrap()
+            .for_receiver_that_verifies()
+            .read_to_end(&mut Vec::new());
+        assert_eq!(mismatch(read.unwrap_err()), Mismatch::Digest);
     }
 
     #[test]

@@ -170,6 +170,11 @@ pub enum Error {
         /// Its path.
         path: PathBuf,
     },
+    /// A config is asked for of something that has none.
+    NoConfig {
+        /// The digest of what was asked.
+        digest: String,
+    },
     /// Content cannot be removed because something else is made of it.
     InUse {
         /// What was to be removed.
@@ -436,6 +441,10 @@ impl Error {
                 write!(f, "\"{name}\" {reason}: path traversal disallowed")
             }
             Self::Overwrite { path } => write!(f, "{}: overwrite disallowed", path.display()),
+            Self::NoConfig { digest } => write!(
+                f,
+                "\"{digest}\" is not an image manifest and does not have a config"
+            ),
             Self::InUse { what, user } => write!(f, "{what} is still in use by {user}"),
             Self::MissingArtifactType => f.write_str("missing artifact type"),
             Self::InvalidCreated { value } => {

@@ -92,6 +92,52 @@ pub fn select_platform(
     }
 }
 
+/// Reads the manifest that a reference names, or the one for a platform, as [`resolve`] finds it.
+///
+/// # Errors
+///
+/// As of [`resolve`].
+pub fn fetch_manifest(
+    source: &dyn Source,
+    reference: &str,
+    platform: Option<&Platform>,
+    limit: u64,
+) -> Result<RawManifest> {
+    let root = source.fetch_manifest_tagged(reference, limit)?;
+    let Some(platform) = platform else {
+        return Ok(root);
+    };
+    let selected = select_platform(source, &root, platform, limit)?;
+    if selected.digest == root.descriptor().digest {
+        Ok(root)
+    } else {
+        source.fetch_manifest(&selected, limit)
+    }
+}
+
+/// The config that the manifest behind a reference names, found as by [`fetch_manifest`].
+///
+/// # Errors
+///
+/// As of [`resolve`], and [`Error::NoConfig`] when it is no image manifest.
+pub fn resolve_config(
+    source: &dyn Source,
+    reference: &str,
+    platform: Option<&Platform>,
+    limit: u64,
+) -> Result<Descriptor> {
+    let manifest = fetch_manifest(source, reference, platform, limit)?;
+    let descriptor = manifest.descriptor();
+    if descriptor.media_type.is_image_manifest()
+        && let Manifest::Image(image) = manifest.view()?
+    {
+        return Ok(image.config);
+    }
+    Err(Error::NoConfig {
+        digest: descriptor.digest.to_string(),
+    })
+}
+
 /// A source of which one reference is resolved, so that what it names is read once.
 pub(crate) struct Resolved<'s> {
     source: &'s dyn Source,

@@ -12,9 +12,11 @@
 //! | push files | [`push::push`] |
 //! | pull files | [`pull::pull`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
+//! | list the repositories of a registry | [`registry::Client::repositories`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
 //! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
 //! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
+//! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
 //! | give an artifact further tags | [`tag::tag`] |
 //! | make or change an index of manifests | [`index::create`], [`index::update`] |
 //! | find what is attached to an artifact | [`store::Referrers`] |
@@ -94,6 +96,7 @@ pub mod reference;
 pub mod referrers;
 pub mod registry;
 pub mod retry;
+pub mod single;
 pub mod store;
 pub mod tag;
 #[cfg(feature = "archive")]

@@ -111,6 +111,9 @@ pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 /// How many symbolic links to a file of credentials are followed: as many as Linux follows.
 pub const MAX_CONFIG_LINKS: usize = 40;
 
+/// How long to wait for others who are changing a file of credentials. Each takes a few milliseconds.
+pub const CONFIG_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long a helper program may take: time enough to unlock a keychain, and an end to waiting in a script.
 pub const HELPER_PATIENCE: Duration = Duration::from_secs(60);
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descriptor::{Descriptor, no_empty_type};
 use crate::error::{Error, Result};
+use crate::json::object::Object;
 use crate::json::{self, Annotations, null_as_default};
 use crate::media_type::MediaType;
 
@@ -50,6 +51,22 @@ impl RawManifest {
     /// The bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+
+    /// The media type that a document gives itself, if it does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when it is no JSON object, or its `mediaType` is no text.
+    pub fn media_type_in(document: &[u8]) -> Result<Option<MediaType>> {
+        let malformed = |reason: String| Error::malformed("manifest", reason);
+        let text = std::str::from_utf8(document).map_err(|error| malformed(error.to_string()))?;
+        let object = Object::parse(text).map_err(|error| malformed(error.to_string()))?;
+        let own: Option<String> = object
+            .value("mediaType")
+            .map_or(Ok(None), serde_json::from_str)
+            .map_err(|error| malformed(error.to_string()))?;
+        Ok(own.filter(|own| !own.is_empty()).map(MediaType::from))
     }
 
     /// Reads the bytes as what their media type says.

@@ -5,6 +5,7 @@
 //! stripped of that. It does not know who spoke.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,14 +70,38 @@ const MAX_SECRETS: usize = 64;
 #[derive(Clone, Default)]
 pub(crate) struct Told {
     /// What proved who we are; the last one told comes last.
-    authorizations: Vec<Secret>,
+    authorizations: Vec<Arc<Known>>,
     /// Values of which nobody knows how secret they are.
-    others: Vec<Secret>,
+    others: Vec<Arc<Known>>,
+}
+
+/// A secret, and how it may be written. That is found out once: whatever is said is searched for all of them.
+struct Known {
+    secret: Secret,
+    spellings: Vec<String>,
 }
 
 impl Told {
+    /// These are known from the start.
+    pub(crate) fn of(values: impl IntoIterator<Item = Secret>) -> Self {
+        let mut told = Self::default();
+        for value in values {
+            told.value(value.expose());
+        }
+        told
+    }
+
+    /// Remembers the value of a header that may hold a secret, and what is secret in it, if it authorizes.
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        if name.eq_ignore_ascii_case("Authorization") {
+            self.authorization(value);
+        } else {
+            self.value(value);
+        }
+    }
+
     /// Remembers the value of an `Authorization` header, and the password in it.
-    pub(crate) fn authorization(&mut self, value: &str) {
+    fn authorization(&mut self, value: &str) {
         let (scheme, secret) = value.split_once(' ').unwrap_or(("", value));
         if scheme.eq_ignore_ascii_case("basic")
             && let Ok(pair) = STANDARD.decode(secret)
@@ -103,26 +128,24 @@ impl Told {
     pub(crate) fn is_in_address(&self, address: &str) -> bool {
         self.authorizations
             .iter()
-            .filter(|secret| secret.expose().len() >= MIN_UNMISTAKABLE_BYTES)
-            .any(|secret| {
-                spellings(secret)
-                    .iter()
-                    .any(|spelling| address.contains(spelling))
-            })
+            .filter(|known| known.secret.expose().len() >= MIN_UNMISTAKABLE_BYTES)
+            .flat_map(|known| &known.spellings)
+            .any(|spelling| address.contains(spelling))
     }
 
     /// The text with stars for every secret in it.
     pub(crate) fn hide(&self, text: &str) -> String {
-        let mut all: Vec<String> = self
+        let mut found: Vec<&String> = self
             .authorizations
             .iter()
             .chain(&self.others)
-            .flat_map(spellings)
+            .flat_map(|known| &known.spellings)
+            .filter(|spelling| text.contains(*spelling))
             .collect();
         // A secret may be part of another one.
-        all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        all.iter().fold(text.to_owned(), |text, spelling| {
-            text.replace(spelling, HIDDEN)
+        found.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        found.iter().fold(text.to_owned(), |text, spelling| {
+            text.replace(*spelling, HIDDEN)
         })
     }
 
@@ -147,22 +170,27 @@ impl Told {
 /// What a secret is shown as.
 const HIDDEN: &str = "*****";
 
-fn remember(secrets: &mut Vec<Secret>, secret: &str) {
-    if secret.len() < MIN_SECRET_BYTES || secrets.last().is_some_and(|last| last.expose() == secret)
-    {
+fn remember(all: &mut Vec<Arc<Known>>, secret: &str) {
+    if secret.len() < MIN_SECRET_BYTES {
         return;
     }
-    secrets.retain(|known| known.expose() != secret);
-    secrets.push(secret.into());
-    if secrets.len() > MAX_SECRETS {
-        secrets.remove(0);
+    let known = match all.iter().position(|known| known.secret.expose() == secret) {
+        Some(index) => all.remove(index),
+        None => Arc::new(Known {
+            secret: secret.into(),
+            spellings: spellings(secret),
+        }),
+    };
+    all.push(known);
+    if all.len() > MAX_SECRETS {
+        all.remove(0);
     }
 }
 
 /// A secret as it is, in an address, in the base64 of addresses, and in JSON.
-fn spellings(secret: &Secret) -> Vec<String> {
+fn spellings(secret: &str) -> Vec<String> {
     // What pads a token is no part of it to those who write tokens without.
-    let plain = secret.expose().trim_end_matches('=');
+    let plain = secret.trim_end_matches('=');
     let component = encode_component(plain);
     let json = serde_json::Value::from(plain).to_string();
     let json = json.trim_matches('"').to_owned();

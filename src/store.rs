@@ -112,6 +112,16 @@ pub trait Target: Source {
         Ok(pushed)
     }
 
+    /// Waits until what was pushed will last, where that is not certain at once. [`push_tagged`](Self::push_tagged) and
+    /// [`tag`](Self::tag) wait for it themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it will not.
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Stores content that was said to be there and turned out not to be. A store that can be wrong about what it has does
     /// not look again.
     ///

@@ -24,7 +24,6 @@ const MAX_SENDS: u8 = 4;
 const CHECK: &str = "/v2/";
 
 /// What happened.
-#[derive(Debug)]
 pub enum Event {
     /// The registry answered the request.
     Response {
@@ -48,6 +47,18 @@ pub enum Event {
         /// When it was asked.
         asked: SystemTime,
     },
+}
+
+/// Without the body, in which a token may be.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response { status, .. } => write!(f, "Response({status})"),
+            Self::Probed(challenges) => write!(f, "Probed({challenges:?})"),
+            Self::Credential(credential) => write!(f, "Credential({credential:?})"),
+            Self::TokenReply { status, .. } => write!(f, "TokenReply({status})"),
+        }
+    }
 }
 
 /// What to do next.
@@ -249,28 +260,18 @@ impl Flow {
                 self.go_on(goal, credential, session)
             }
             (State::Refreshing(rejected, refused), Event::Credential(credential)) => {
-                let newer = credential.filter(|credential| *credential != rejected);
-                if newer.is_some() {
-                    self.set_credential(newer.clone(), session);
-                }
-                match (refused, newer) {
-                    (Refused::Registry, None) => self.finish(),
-                    (Refused::Registry, newer) => {
-                        self.go_on(Goal::Basic(Asked::Now), newer, session)
+                let Some(newer) = credential.filter(|credential| *credential != rejected) else {
+                    self.known(session).has_no_newer(rejected, self.now);
+                    return self.on_no_newer(refused, session);
+                };
+                self.set_credential(Some(newer.clone()), session);
+                let goal = match refused {
+                    Refused::Registry => Goal::Basic(Asked::Now),
+                    Refused::TokenService(fetch, _) => {
+                        Goal::Token(fetch.service, fetch.scopes, Asked::Now)
                     }
-                    (Refused::TokenService(fetch, status), None) => {
-                        self.on_token_refused(fetch, status, session)
-                    }
-                    (
-                        Refused::TokenService(
-                            Fetch {
-                                service, scopes, ..
-                            },
-                            _,
-                        ),
-                        newer,
-                    ) => self.go_on(Goal::Token(service, scopes, Asked::Now), newer, session),
-                }
+                };
+                self.go_on(goal, Some(newer), session)
             }
             (
                 State::Fetching(fetch),
@@ -295,6 +296,10 @@ impl Flow {
         denied: bool,
         session: &mut Session,
     ) -> (Self, Action) {
+        // What a token service would say now could not be the answer to this request.
+        if self.sends == MAX_SENDS {
+            return self.finish();
+        }
         let known = self.known(session);
         // Some registries say 403, others 400, when a password or a token has expired.
         let is_denied = status == 403 || (status == 400 && denied);
@@ -451,13 +456,21 @@ impl Flow {
 
     /// Asks once whether there is a newer credential than the one that was refused.
     fn refresh(mut self, refused: Refused, session: &mut Session) -> (Self, Action) {
-        match self.known(session).credential(self.repository.as_ref()) {
-            Found::Is(rejected) if !self.is_refreshed => {
-                self.is_refreshed = true;
+        let is_refreshed = std::mem::replace(&mut self.is_refreshed, true);
+        let known = self.known(session);
+        match known.credential(self.repository.as_ref()) {
+            Found::Is(rejected) if !is_refreshed && known.may_have_newer(&rejected, self.now) => {
                 let action = Action::RefreshCredential(rejected.clone());
                 self.then(State::Refreshing(rejected, refused), action)
             }
-            _ => self.finish(),
+            _ => self.on_no_newer(refused, session),
+        }
+    }
+
+    fn on_no_newer(self, refused: Refused, session: &mut Session) -> (Self, Action) {
+        match refused {
+            Refused::Registry => self.finish(),
+            Refused::TokenService(fetch, status) => self.on_token_refused(fetch, status, session),
         }
     }
 
@@ -575,9 +588,6 @@ impl Flow {
     }
 
     fn send_with(mut self, with: With, authorization: Option<Authorization>) -> (Self, Action) {
-        if self.sends == MAX_SENDS {
-            return self.finish();
-        }
         self.sends += 1;
         self.then(State::Sent(with), Action::Send(authorization))
     }

@@ -31,7 +31,8 @@
 //! |---|---|
 //! | requests sent for one of the caller's | at most 4, and once for each registry a `GET /v2/` for a missing challenge |
 //! | tokens fetched for one request | at most 2 |
-//! | credentials | looked up after the registry asked for them, once for each repository; a newer one asked for once |
+//! | credentials | looked up after the registry asked for them, once for each repository |
+//! | a newer credential | asked for once, and not again within a minute where there was none |
 //! | tokens | kept by registry, realm, service, credential and scopes, until shortly before they expire |
 //!
 //! A token that the user gave is sent wherever one is asked for; no service is asked then, and a refusal is final. What

@@ -71,6 +71,14 @@ impl Scopes {
         Self(vec![Scope::repository(repository, &["pull", "push"])])
     }
 
+    /// Listing the repositories of a registry.
+    pub fn catalog() -> Self {
+        Self(vec![Scope {
+            resource: "registry:catalog".to_owned(),
+            actions: BTreeSet::from(["*".to_owned()]),
+        }])
+    }
+
     /// Parses the space-separated scopes of a challenge. What is no scope is left out.
     pub fn parse(text: &str) -> Self {
         let mut scopes = Self::none();
@@ -196,5 +204,6 @@ mod tests {
         assert!(!all.cover(&Scopes::pull("b")));
         assert!(!Scopes::pull("a").cover(&Scopes::pull_push("a")));
         assert!(Scopes::pull("a").cover(&Scopes::none()));
+        assert_eq!(shown(&Scopes::catalog()), ["registry:catalog:*"]);
     }
 }

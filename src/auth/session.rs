@@ -1,7 +1,7 @@
 //! What was learned about registries, kept for the life of a client.
 
 use std::collections::{HashMap, HashSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::scope::Scopes;
 use super::token::Token;
@@ -11,6 +11,10 @@ use crate::url::{Origin, Url};
 
 /// How many tokens are kept for one registry. Beyond that the oldest goes; it can be asked for again.
 const MAX_TOKENS: usize = 256;
+
+/// For how long a credential that has no newer one is taken to have none. Asking may run a program each time, and some
+/// registries refuse much that has nothing to do with credentials.
+const NO_NEWER_FOR: Duration = Duration::from_secs(60);
 
 /// What was learned about registries. Nothing here is written anywhere.
 #[derive(Debug, Default)]
@@ -50,6 +54,8 @@ pub(super) struct Known {
     pub(super) is_probed: bool,
     /// By repository, because one registry may hold repositories of different owners.
     credentials: HashMap<Option<RepositoryName>, Found>,
+    /// A credential that had no newer one, and when that was found out.
+    no_newer: Option<(Credential, SystemTime)>,
     tokens: Vec<Held>,
 }
 
@@ -111,6 +117,20 @@ impl Known {
     ) {
         let found = credential.map_or(Found::Nobody, Found::Is);
         self.credentials.insert(repository, found);
+    }
+
+    pub(super) fn has_no_newer(&mut self, credential: Credential, now: SystemTime) {
+        self.no_newer = Some((credential, now));
+    }
+
+    /// Whether there may be a newer credential than this one by now.
+    pub(super) fn may_have_newer(&self, credential: &Credential, now: SystemTime) -> bool {
+        self.no_newer.as_ref().is_none_or(|(known, then)| {
+            known != credential
+                || now
+                    .duration_since(*then)
+                    .map_or(true, |past| past >= NO_NEWER_FOR)
+        })
     }
 
     /// A token that is good for a request, and lives long enough for one that begins at `now`.

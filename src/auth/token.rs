@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::scope::Scopes;
 use crate::credential::{Credential, Secret};
@@ -100,14 +100,6 @@ pub struct Token {
     stale: SystemTime,
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    token: Option<String>,
-    access_token: Option<String>,
-    expires_in: Option<f64>,
-    issued_at: Option<String>,
-}
-
 impl Token {
     /// Reads the reply of a token service that was asked at `asked`.
     ///
@@ -115,7 +107,7 @@ impl Token {
     ///
     /// What is wrong with the reply.
     pub fn parse(body: &[u8], asked: SystemTime) -> Result<Self, String> {
-        let reply: Reply = serde_json::from_slice(body).map_err(|error| {
+        let reply: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
             if body.trim_ascii_start().starts_with(b"<") {
                 "the answer is a web page".to_owned()
             } else {
@@ -124,22 +116,30 @@ impl Token {
                 format!("the answer is not the expected JSON (line {line}, column {column})")
             }
         })?;
-        let secret = [reply.access_token, reply.token]
+        // Most clients know no case here, and look at nothing but the token: services were written to please them.
+        let member = |wanted: &str| {
+            let mut members = reply.iter();
+            let found = members.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| value)
+        };
+        let secret = ["access_token", "token"]
             .into_iter()
-            .flatten()
+            .filter_map(|name| member(name)?.as_str())
             .find(|token| !token.is_empty())
             .ok_or("the answer has none")?;
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("it contains characters that no header can carry".to_owned());
         }
-        let lifetime = reply
-            .expires_in
+        let lifetime = member("expires_in")
+            .and_then(|seconds| match seconds {
+                Value::String(seconds) => seconds.parse().ok(),
+                other => other.as_f64(),
+            })
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .map_or(DEFAULT_LIFETIME, |lifetime| lifetime.max(DEFAULT_LIFETIME));
         // It may have been issued to us before.
-        let issued = reply
-            .issued_at
-            .and_then(|issued| parse_rfc3339(&issued))
+        let issued = member("issued_at")
+            .and_then(|issued| parse_rfc3339(issued.as_str()?))
             .filter(|&issued| issued < asked && asked <= issued + SANE_SKEW)
             .unwrap_or(asked);
         let useful = lifetime.saturating_sub(MARGIN.min(lifetime / 10));
@@ -169,6 +169,13 @@ mod tests {
             (r#"{"access_token":"","token":"t"}"#, Ok("t")),
             (r#"{"token":"t","expires_in":1e300}"#, Ok("t")),
             (r#"{"token":"t","expires_in":-1}"#, Ok("t")),
+            (r#"{"token":"t","expires_in":"3600"}"#, Ok("t")),
+            (r#"{"token":"t","expires_in":[],"issued_at":{}}"#, Ok("t")),
+            (r#"{"Token":"t"}"#, Ok("t")),
+            (r#"{"Access_Token":"a","TOKEN":"t"}"#, Ok("a")),
+            (r#"{"access_token":5,"token":"t"}"#, Ok("t")),
+            (r#"{"token":"s","token":"t"}"#, Ok("t")),
+            (r#"{"token":["t"]}"#, Err("the answer has none")),
             ("{}", Err("the answer has none")),
             ("<html>", Err("the answer is a web page")),
             (
@@ -197,6 +204,9 @@ mod tests {
         assert!(usable_after(r#"{"token":"t"}"#, 53));
         assert!(!usable_after(r#"{"token":"t"}"#, 54));
         assert!(usable_after(r#"{"token":"t","expires_in":5}"#, 53));
+        assert!(usable_after(r#"{"token":"t","expires_in":"5"}"#, 53));
+        assert!(usable_after(r#"{"token":"t","expires_in":"300"}"#, 289));
+        assert!(!usable_after(r#"{"token":"t","expires_in":"300"}"#, 290));
         assert!(usable_after(r#"{"token":"t","expires_in":300}"#, 289));
         assert!(!usable_after(r#"{"token":"t","expires_in":300}"#, 290));
     }

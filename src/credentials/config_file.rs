@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::document::Document;
 use super::helper::{Helpers, program_name};
 use super::keys::{Dialect, server};
-use super::save;
+use super::save::Place;
 use crate::credential::Credential;
 use crate::error::{Error, Result};
 use crate::json;
@@ -120,7 +120,7 @@ impl ConfigFile {
         if let Some(suffix) = self.read()?.helper(registry) {
             let helper = helpers.require(suffix)?;
             helper.store(server(registry), credential)?;
-            self.edit(|document| document.mark(registry))?;
+            self.edit(helpers, |document| document.mark(registry))?;
             return Ok(Stored::ByHelper {
                 program: program_name(suffix),
             });
@@ -133,7 +133,7 @@ impl ConfigFile {
                 reason: "colons(:) are not allowed in username".to_owned(),
             });
         }
-        self.edit(|document| {
+        self.edit(helpers, |document| {
             document.put(registry, credential);
             true
         })?;
@@ -150,7 +150,7 @@ impl ConfigFile {
         if let Some(suffix) = self.read()?.helper(registry) {
             helpers.require(suffix)?.erase(server(registry))?;
         }
-        self.edit(|document| document.remove(registry))
+        self.edit(helpers, |document| document.remove(registry))
     }
 
     /// The credential that `document`, which was read from this file, leads to. `ask` asks a helper program.
@@ -217,8 +217,13 @@ impl ConfigFile {
         }
     }
 
-    /// Reads the file, and writes it again if `change` changes something.
-    fn edit(&self, change: impl FnOnce(&mut Document) -> bool) -> Result<()> {
+    /// Reads the file, and writes it again if `change` changes something. Nothing is created for no change.
+    fn edit(&self, helpers: &Helpers, change: impl Fn(&mut Document) -> bool) -> Result<()> {
+        if !change(&mut self.read()?) {
+            return Ok(());
+        }
+        let place = Place::take(&self.path, &*helpers.clock)?;
+        // Somebody else may just have changed it.
         let mut document = self.read()?;
         if !change(&mut document) {
             return Ok(());
@@ -226,7 +231,7 @@ impl ConfigFile {
         let text = document.to_text();
         let text = json::indent_by("\t", text.as_bytes())
             .map_err(|error| self.malformed(&error.to_string()))?;
-        save::replace(&self.path, &text)
+        place.replace(&text)
     }
 
     fn malformed(&self, reason: &str) -> Error {

@@ -9,6 +9,9 @@
 //! What goes in and out is smaller than the buffer of a pipe, so it is written before the program reads it and read after the
 //! program has ended, and in between there is nothing to do but to ask now and then whether it has. A program that writes more
 //! than fits does not end, and counts as one that takes too long.
+//!
+//! The end of an answer is marked when the program has ended, because it may have left another one behind that keeps the pipe
+//! open. Room for the mark is kept from the start: what fills it is written first, and read before the mark is written.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -29,6 +32,10 @@ use crate::quoted::Told;
 
 /// How long to wait before asking whether a program has ended, at first and at most. Between them the wait doubles.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
+/// The mark at the end of an answer. Neither JSON nor an error text contains it.
+const MARK: u8 = 0;
+/// What keeps room for the mark: a page, of which pipes are made.
+const RESERVE: [u8; 4096] = [0; 4096];
 /// How much of a program's error text is shown, in characters.
 const MAX_SHOWN_CHARS: usize = 400;
 
@@ -40,7 +47,8 @@ const TOKEN_USER: &str = "<token>";
 /// Finds and runs helper programs.
 pub struct Helpers {
     path: OsString,
-    clock: Box<dyn Clock + Send>,
+    /// By which whoever works with credentials waits.
+    pub(super) clock: Box<dyn Clock + Send>,
 }
 
 impl Helpers {
@@ -212,7 +220,9 @@ impl Helper<'_> {
                 limit_name: "MaxHelperInputBytes",
             });
         }
-        let (output, mut end) = io::pipe().map_err(Error::io("run", &self.program))?;
+        let (mut output, mut end) = io::pipe().map_err(Error::io("run", &self.program))?;
+        end.write_all(&RESERVE)
+            .map_err(Error::io("run", &self.program))?;
         let spawn = || -> io::Result<Child> {
             Command::new(&self.program)
                 .arg(verb)
@@ -227,11 +237,12 @@ impl Helper<'_> {
             let _ = stdin.write_all(input);
         }
         let status = self.wait(child)?;
-        // The program may have left another one behind that keeps the pipe open, so its end is marked. Neither JSON nor an
-        // error text contains this mark.
-        end.write_all(b"\0")
-            .map_err(Error::io("read from", &self.program))?;
-        let output = read_to_mark(output).map_err(Error::io("read from", &self.program))?;
+        let mut read = || {
+            output.read_exact(&mut RESERVE.clone())?;
+            end.write_all(&[MARK])?;
+            read_to_mark(&output)
+        };
+        let output = read().map_err(Error::io("read from", &self.program))?;
         if status.success() {
             return match String::from_utf8(output) {
                 Ok(answer) => Ok(Some(answer.into())),
@@ -302,10 +313,10 @@ fn failure(what: String, reason: impl Into<String>) -> Error {
     }
 }
 
-fn read_to_mark(output: PipeReader) -> io::Result<Vec<u8>> {
+fn read_to_mark(output: &PipeReader) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    BufReader::new(output.take(MAX_HELPER_OUTPUT_BYTES)).read_until(b'\0', &mut bytes)?;
-    bytes.pop_if(|last| *last == b'\0');
+    BufReader::new(output.take(MAX_HELPER_OUTPUT_BYTES)).read_until(MARK, &mut bytes)?;
+    bytes.pop_if(|last| *last == MARK);
     Ok(bytes)
 }
 

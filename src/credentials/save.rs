@@ -1,44 +1,86 @@
-//! Replacing a file that holds secrets: whole or not at all, and for its owner's eyes only.
+//! Replacing a file that holds secrets: whole or not at all, one after the other, and for its owner's eyes only.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::limits::MAX_CONFIG_LINKS;
+use crate::limits::{CONFIG_PATIENCE, MAX_CONFIG_LINKS};
 use crate::random;
 
 /// How often another name is tried when one is taken.
 const MAX_TRIES: usize = 16;
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(5);
 
-/// Gives the file at `path` new content. What reads it meanwhile sees the old one or the new one.
+/// A file that is about to be replaced, and by nobody else who takes it first.
 ///
-/// A file behind symbolic links is replaced where it is. A new file and new directories are for the owner alone; a file that
-/// exists keeps its owner and loses what rights others have to it.
-///
-/// # Errors
-///
-/// [`Error::Io`]. The file is as it was.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    let path = &resolve(path)?;
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    create_directory(directory).map_err(Error::io("mkdir", directory))?;
-    let (mut file, temporary) = create_temporary(directory)?;
-    let mut write = || -> io::Result<()> {
-        file.write_all(content)?;
-        if let Ok(known) = fs::metadata(path) {
-            keep_owner_and_rights(&file, &known)?;
+/// Taking locks the directory, as far as its file system has locks. Other tools know nothing of that, and who holds the lock
+/// may have other reasons to: after a while it goes on without.
+pub(super) struct Place {
+    path: PathBuf,
+    directory: PathBuf,
+    /// Locked as long as it is open.
+    _lock: Option<File>,
+}
+
+impl Place {
+    /// Takes the file at `path`, or the one behind symbolic links there. It need not exist, nor its directory: new ones are
+    /// for the owner alone.
+    pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<Self> {
+        let path = resolve(path)?;
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        create_directory(&directory).map_err(Error::io("mkdir", &directory))?;
+        Ok(Self {
+            _lock: lock(&directory, clock),
+            path,
+            directory,
+        })
+    }
+
+    /// Gives the file new content. What reads it meanwhile sees the old one or the new one.
+    ///
+    /// A new file is for the owner alone; a file that exists keeps its owner and loses what rights others have to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]. The file is as it was.
+    pub(super) fn replace(&self, content: &[u8]) -> Result<()> {
+        let (mut file, temporary) = create_temporary(&self.directory)?;
+        let mut write = || -> io::Result<()> {
+            file.write_all(content)?;
+            if let Ok(known) = fs::metadata(&self.path) {
+                keep_owner_and_rights(&file, &known)?;
+            }
+            file.sync_all()?;
+            fs::rename(&temporary, &self.path)
+        };
+        write().map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            Error::io("write", &self.path)(error)
+        })
+    }
+}
+
+/// Waits until nobody else has locked the directory, or for as long as that is worth it.
+fn lock(directory: &Path, clock: &dyn Clock) -> Option<File> {
+    let file = File::open(directory).ok()?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) if waited < CONFIG_PATIENCE => {
+                clock.sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Err(_) => return None,
         }
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        Error::io("write", path)(error)
-    })
+    }
 }
 
 /// Follows the symbolic links that `path` itself is, to a file that need not exist.

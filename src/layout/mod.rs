@@ -237,6 +237,10 @@ impl Target for LayoutStore {
         self.name(expected, reference)?;
         Ok(pushed)
     }
+
+    fn sync(&self) -> Result<()> {
+        Self::sync(self)
+    }
 }
 
 impl Referrers for LayoutStore {

@@ -117,6 +117,7 @@ impl ClientBuilder {
     /// Sends requests through `transport` instead of the network.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport + Send + 'static) -> Self {
+        self.client.told = RefCell::new(Told::of(transport.secrets()));
         self.client.transport = Box::new(transport);
         self
     }
@@ -524,14 +525,14 @@ impl Client {
             if trusted == Trust::Full {
                 if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
-                        self.told.borrow_mut().value(value);
+                        self.told.borrow_mut().header(name, value);
                         headers.add(name, value);
                     }
                 }
                 if let Some(authorization) = secrets.authorization {
-                    let header = authorization.header();
-                    self.told.borrow_mut().authorization(header.expose());
-                    headers.add("Authorization", header.expose());
+                    let (name, header) = ("Authorization", authorization.header());
+                    self.told.borrow_mut().header(name, header.expose());
+                    headers.add(name, header.expose());
                 }
             }
             let identity = if trusted == Trust::Full && url.origin() == *secrets.home {

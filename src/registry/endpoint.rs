@@ -77,6 +77,15 @@ impl Endpoint {
     }
 }
 
+/// The repositories of a registry.
+pub(super) fn catalog(scheme: Scheme, registry: &RegistryName, last: Option<&str>) -> Url {
+    let url = Url::of_registry(scheme, registry.host_and_port(), "/v2/_catalog");
+    match last {
+        Some(last) => url.with_parameter("last", last),
+        None => url,
+    }
+}
+
 /// The address of an upload, with the algorithm of what will be uploaded.
 fn announced(url: Url, algorithm: Algorithm) -> Url {
     match algorithm {
@@ -144,6 +153,14 @@ mod tests {
             (
                 endpoint.tags(Some("v1")),
                 "http://r:5000/v2/a/b/tags/list?last=v1".to_owned(),
+            ),
+            (
+                catalog(Scheme::Http, &"r:5000".parse().unwrap(), None),
+                "http://r:5000/v2/_catalog".to_owned(),
+            ),
+            (
+                catalog(Scheme::Http, &"r:5000".parse().unwrap(), Some("a/b")),
+                "http://r:5000/v2/_catalog?last=a%2Fb".to_owned(),
             ),
         ] {
             assert_eq!(url.exact(), wanted);

@@ -7,6 +7,7 @@
 
 mod answer;
 mod blobs;
+mod catalog;
 mod client;
 mod deletion;
 mod endpoint;

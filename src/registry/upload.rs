@@ -148,8 +148,11 @@ impl Repository<'_> {
             broken += u32::from(is_broken(&error));
             self.client.sleep(wait);
             upload = match claims {
-                Claims::Doubted => self.open_session(expected)?,
                 Claims::Believed if self.has_blob(&expected.digest)? => return Ok(()),
+                _ if content.is_spent() => {
+                    return Err(error.map_or_else(|error| error, Answer::into_error));
+                }
+                Claims::Doubted => self.open_session(expected)?,
                 Claims::Believed => match self.open_upload(expected)? {
                     Opened::AlreadyThere => return Ok(()),
                     Opened::As(upload) => upload,
@@ -294,11 +297,14 @@ impl Repository<'_> {
         if answer.status() != 413 {
             return Ok(answer);
         }
-        answer.response.drain();
         self.client.learn(&origin, |learned| {
             let refused = learned.refused_bytes.unwrap_or(u64::MAX);
             learned.refused_bytes = Some(refused.min(expected.size));
         });
+        if content.is_spent() {
+            return Ok(answer);
+        }
+        answer.response.drain();
         self.send_in_parts(upload, expected, content)
     }
 
@@ -315,9 +321,12 @@ impl Repository<'_> {
         if !asks || answer.status() != 417 {
             return Ok(answer);
         }
-        answer.response.drain();
         self.client
             .learn(&origin, |learned| learned.takes_large_bodies = true);
+        if content.is_spent() {
+            return Ok(answer);
+        }
+        answer.response.drain();
         self.put_blob(upload, expected, content, false)
     }
 

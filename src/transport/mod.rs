@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use crate::auth::Trust;
+use crate::credential::Secret;
 use crate::error::{Error, Result, TransportKind};
 use crate::limits::MAX_DRAINED_BYTES;
 use crate::url::Url;
@@ -38,6 +39,12 @@ pub trait Transport {
     ///
     /// When no complete response header came. Errors of the body appear while it is read.
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError>;
+
+    /// What it tells others of its own, such as the password of a proxy, and answers may repeat: it is not shown. The default
+    /// is nothing.
+    fn secrets(&self) -> Vec<Secret> {
+        Vec::new()
+    }
 }
 
 /// The method of a request.

@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Write};
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
 use crate::clock::{Clock, TimedReader};
+use crate::credential::Secret;
 use crate::error::status_text;
 use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
 use crate::quoted::{Told, quoted};
@@ -34,11 +35,11 @@ impl<T: Transport> Traced<T> {
         clock: impl Clock + Send + 'static,
     ) -> Self {
         Self {
+            told: RefCell::new(Told::of(inner.secrets())),
             inner,
             out: RefCell::new(Box::new(out)),
             clock: Box::new(clock),
             requests: Cell::new(0),
-            told: RefCell::default(),
         }
     }
 
@@ -90,15 +91,17 @@ impl<T: Transport> Transport for Traced<T> {
             }
         }
     }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.inner.secrets()
+    }
 }
 
 /// Takes note of what a request tells that records hide.
 fn remember(told: &mut Told, request: &Request<'_>) {
     for (name, value) in request.headers.iter() {
-        if name.eq_ignore_ascii_case("authorization") {
-            told.authorization(value);
-        } else if !is_among(&SHOWN_IN_REQUESTS, name) {
-            told.value(value);
+        if !is_among(&SHOWN_IN_REQUESTS, name) {
+            told.header(name, value);
         }
     }
     if let RequestBody::Bytes(form) = &request.body

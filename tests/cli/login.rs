@@ -163,3 +163,20 @@ fn an_interrupted_login_leaves_the_terminal_as_it_was_found() {
     assert_eq!(status.signal(), Some(SIGINT));
     assert_eq!(setting.stored(), "");
 }
+
+/// Half of it would be no secret, or somebody else's.
+#[test]
+fn a_file_given_by_mistake_is_not_cut_to_a_secret() {
+    let setting = Setting::behind_a_password();
+    let host = setting.registry.host();
+    for flag in ["--password-stdin", "--identity-token-stdin"] {
+        setting
+            .oras
+            .command(["login", "--plain-http", &host, flag])
+            .stdin(vec![b'x'; 1024 * 1024 + 1])
+            .run()
+            .fails_with(1)
+            .complains("Error: the secret on stdin has more than 1048576 bytes\n");
+    }
+    assert_eq!(setting.registry.log(), [""; 0]);
+}

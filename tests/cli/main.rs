@@ -21,7 +21,10 @@ macro_rules! transcripts {
 
 mod backup;
 mod blob_delete;
+mod blob_fetch;
+mod blob_push;
 mod command_line;
+mod completion;
 mod cp;
 mod golden_manifests;
 mod help;
@@ -31,10 +34,14 @@ mod layout;
 mod login;
 mod manifest_delete;
 mod manifest_fetch;
+mod manifest_fetch_config;
 mod manifest_index_create;
 mod manifest_index_update;
+mod manifest_push;
 mod pull;
 mod push;
+mod quiet;
+mod repo_ls;
 mod repo_tags;
 mod resolve;
 mod restore;
@@ -47,7 +54,10 @@ fn no_transcript_is_forgotten() {
     let mut played = [
         backup::TRANSCRIPTS,
         blob_delete::TRANSCRIPTS,
+        blob_fetch::TRANSCRIPTS,
+        blob_push::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
+        completion::TRANSCRIPTS,
         cp::TRANSCRIPTS,
         help::TRANSCRIPTS,
         hostile::TRANSCRIPTS,
@@ -55,10 +65,14 @@ fn no_transcript_is_forgotten() {
         login::TRANSCRIPTS,
         manifest_delete::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
+        manifest_fetch_config::TRANSCRIPTS,
         manifest_index_create::TRANSCRIPTS,
         manifest_index_update::TRANSCRIPTS,
+        manifest_push::TRANSCRIPTS,
         pull::TRANSCRIPTS,
         push::TRANSCRIPTS,
+        quiet::TRANSCRIPTS,
+        repo_ls::TRANSCRIPTS,
         repo_tags::TRANSCRIPTS,
         resolve::TRANSCRIPTS,
         restore::TRANSCRIPTS,

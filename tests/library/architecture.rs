@@ -68,7 +68,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "algorithms",
         &[
-            "backup", "copy", "graph", "index", "pack", "pull", "push", "tag",
+            "backup", "copy", "graph", "index", "pack", "pull", "push", "single", "tag",
         ],
     ),
 ];

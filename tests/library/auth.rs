@@ -1,6 +1,7 @@
 //! Authentication: what is asked of whom, and how often.
 
 mod properties;
+mod sequences;
 mod tokens;
 
 use oras::credential::Credential;

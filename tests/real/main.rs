@@ -18,6 +18,7 @@ mod compare;
 mod content;
 mod copies;
 mod docker_registry;
+mod flags;
 mod found;
 mod guarded;
 mod home;

@@ -8,15 +8,16 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use oras::Secret;
+use oras::content::VerifyReader;
 use oras::credentials::{Places, Warning};
 use oras::reference::RegistryName;
 use oras::transport::Proxies;
+use oras::{Digest, Secret};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, STDOUT};
 use crate::output::text::one_line;
 use crate::terminal::Silence;
 
@@ -26,6 +27,8 @@ const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 /// What surrounds the process.
 pub(crate) struct Context {
     arguments: Vec<OsString>,
+    /// Whether lines for people are written, besides results.
+    tells: bool,
     variables: Vec<(OsString, OsString)>,
     stdin: io::Stdin,
     stdout: io::Stdout,
@@ -37,6 +40,7 @@ impl Context {
     pub(crate) fn of_process() -> Self {
         Self {
             arguments: env::args_os().skip(1).collect(),
+            tells: true,
             variables: env::vars_os().collect(),
             stdin: io::stdin(),
             stdout: io::stdout(),
@@ -59,6 +63,34 @@ impl Context {
         &mut self.stderr
     }
 
+    /// Writes nothing but results from now on.
+    pub(crate) const fn tell_nothing(&mut self) {
+        self.tells = false;
+    }
+
+    /// Whether lines for people are written, besides results.
+    pub(crate) const fn tells(&self) -> bool {
+        self.tells
+    }
+
+    /// Writes a line for people.
+    pub(crate) fn tell(&mut self, line: &str) -> Result<(), Failure> {
+        if self.tells {
+            self.print_line(line)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes the digest that a command comes to: to people as such.
+    pub(crate) fn print_digest(&mut self, digest: &Digest) -> Result<(), Failure> {
+        if self.tells {
+            self.print_line(&format!("Digest: {digest}"))
+        } else {
+            self.print_line(digest.as_str())
+        }
+    }
+
     /// Writes a result as it is.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
         self.print_bytes(text.as_bytes())
@@ -72,6 +104,16 @@ impl Context {
     /// Writes a result as it is.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.write_all(bytes).map_err(Failure::of_stdout)
+    }
+
+    /// Writes content as it comes. What was written before a failure is out.
+    pub(crate) fn print_content(&mut self, content: VerifyReader<'_>) -> oras::Result<()> {
+        content.copy_to(&mut self.stdout, Path::new(STDOUT))
+    }
+
+    /// Content that a command sends.
+    pub(crate) fn stdin(&self) -> io::StdinLock<'static> {
+        self.stdin.lock()
     }
 
     /// Writes what is not a result. When nobody listens there is nothing left to be done about it.
@@ -94,11 +136,16 @@ impl Context {
         let mut text = String::new();
         self.stdin
             .lock()
-            .take(MAX_SECRET_BYTES)
+            .take(MAX_SECRET_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(|error| {
                 Failure::new(format!("failed to read the secret from stdin: {error}"))
             })?;
+        if text.len() as u64 > MAX_SECRET_BYTES {
+            return Err(Failure::new(format!(
+                "the secret on stdin has more than {MAX_SECRET_BYTES} bytes"
+            )));
+        }
         let secret = text.strip_suffix('\n').unwrap_or(&text);
         Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
     }

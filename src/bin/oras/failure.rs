@@ -83,7 +83,7 @@ impl Hint {
 }
 
 /// What errors call the standard output.
-const STDOUT: &str = "stdout";
+pub(crate) const STDOUT: &str = "stdout";
 
 /// A failure to write results, for code that passes on errors of the library.
 pub(crate) fn to_stdout(error: io::Error) -> Error {
@@ -144,6 +144,13 @@ impl Failure {
     /// What was being done.
     pub(crate) fn context(mut self, doing: &str) -> Self {
         self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
+    /// The same below another message, which says less exactly what failed.
+    pub(crate) fn under(mut self, headline: impl Into<String>) -> Self {
+        let message = std::mem::replace(&mut self.message, headline.into());
+        self.below.insert(0, message);
         self
     }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod command;
+mod completion;
 mod context;
 mod failure;
 #[cfg_attr(
@@ -14,6 +15,7 @@ mod failure;
     )
 )]
 mod flags;
+mod input;
 mod output;
 mod repository;
 mod status;

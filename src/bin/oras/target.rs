@@ -299,6 +299,22 @@ impl Target {
         }
     }
 
+    /// The manifests, for writing some of any type. A layout that does not exist is created.
+    pub(crate) fn manifests_to_write<'c>(
+        &self,
+        client: &'c Client,
+        mode: ReferrersMode,
+    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?.for_writing();
+                let manifests = repository.with_referrers_mode(mode).into_manifests();
+                Ok(Box::new(manifests))
+            }
+            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
     /// The manifests, for deleting some. A layout that does not exist is created.
     pub(crate) fn manifests_to_delete<'c>(
         &self,
@@ -312,6 +328,17 @@ impl Target {
                 Ok(Box::new(manifests))
             }
             Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
+        }
+    }
+
+    /// The blobs, for reading. Nothing is created.
+    pub(crate) fn blobs<'c>(&self, client: &'c Client) -> Result<Box<dyn Source + 'c>, Failure> {
+        match &self.place {
+            Place::Registry(reference) => {
+                let repository = self.repository(reference, client)?;
+                Ok(Box::new(repository.into_blobs()))
+            }
+            Place::Layout { .. } => Ok(self.source(client)?),
         }
     }
 

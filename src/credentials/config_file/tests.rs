@@ -1,8 +1,11 @@
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::clock::Clock;
 use crate::credentials::testing::Programs;
 use crate::testing::TempDir;
 
@@ -288,5 +291,59 @@ fn new_files_are_for_the_owner_alone() {
     for (path, wanted) in [(file.path(), 0o600), (file.path().parent().unwrap(), 0o700)] {
         let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, wanted, "{}", path.display());
+    }
+}
+
+#[test]
+fn of_many_who_store_at_once_none_is_forgotten() {
+    let directory = TempDir::new();
+    let path = directory.path().join("new/config.json");
+    let names: Vec<String> = (0..16).map(|number| format!("r{number}.io")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            scope.spawn(|| {
+                let file = ConfigFile::docker(&path);
+                file.store(&registry(name), &me(), &none()).unwrap();
+            });
+        }
+    });
+    let file = ConfigFile::docker(&path);
+    for name in &names {
+        let found = file.get(&registry(name), None, &none()).unwrap();
+        assert_eq!(found, Some(me()), "{name}");
+    }
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn who_never_makes_room_is_not_waited_for_without_end() {
+    let directory = TempDir::new();
+    let file = ConfigFile::docker(directory.path().join("config.json"));
+    let other = fs::File::open(directory.path()).unwrap();
+    other.lock().unwrap();
+    let waits = Waits::default();
+    let helpers = none().clock(waits.clone());
+    file.store(&registry("r.io"), &me(), &helpers).unwrap();
+    assert!(
+        file.get(&registry("r.io"), None, &none())
+            .unwrap()
+            .is_some()
+    );
+    let waited: Duration = waits.0.lock().unwrap().iter().sum();
+    assert!(waited >= Duration::from_secs(1), "{waited:?}");
+    assert!(waited <= Duration::from_secs(10), "{waited:?}");
+}
+
+/// Remembers for how long to wait, and does not.
+#[derive(Clone, Default)]
+struct Waits(Arc<Mutex<Vec<Duration>>>);
+
+impl Clock for Waits {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.0.lock().unwrap().push(duration);
     }
 }

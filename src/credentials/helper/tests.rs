@@ -192,6 +192,31 @@ fn a_program_need_not_read_and_may_answer_much() {
     ));
 }
 
+/// Waits, but not for long.
+struct Hasty;
+
+impl Clock for Hasty {
+    fn now(&self) -> SystemTime {
+        SystemClock.now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration / 60);
+    }
+}
+
+#[test]
+fn an_answer_that_just_fills_the_pipe_is_no_wait_for_ever() {
+    for kib in [60, 64] {
+        let script = format!("head -c {kib}k /dev/zero | tr '\\0' ' '");
+        let programs = Programs::new().with("x", &script);
+        let helpers = programs.helpers().clock(Hasty);
+        let error = helpers.require("x").unwrap().get("r.io").unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("docker-credential-x: "), "{error}");
+    }
+}
+
 #[test]
 fn only_programs_in_the_given_directories_are_run() {
     let programs = Programs::new().with("x", "");

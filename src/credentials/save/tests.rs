@@ -3,7 +3,12 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::testing::TempDir;
+
+fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    Place::take(path, &SystemClock)?.replace(content)
+}
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777

@@ -111,9 +111,23 @@ impl Proxy {
 
     /// What to send it as `Proxy-Authorization`, and to nobody else.
     pub fn authorization(&self) -> Option<Secret> {
+        Some(Secret::new(format!("Basic {}", self.pair()?.expose())))
+    }
+
+    /// User name and password, encoded.
+    fn pair(&self) -> Option<Secret> {
         let (username, password) = self.credential()?;
         let pair = format!("{}:{}", username.expose(), password.expose());
-        Some(Secret::new(format!("Basic {}", STANDARD.encode(pair))))
+        Some(STANDARD.encode(pair).into())
+    }
+
+    /// Whatever it is told, in every form.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let parts = self.credential().into_iter();
+        parts
+            .flat_map(|(username, password)| [username.clone(), password.clone()])
+            .chain(self.pair())
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `HTTPS_PROXY`, `https_proxy` | for https |
 //! | `ALL_PROXY`, `all_proxy` | for what has no proxy of its own |
 //! | `NO_PROXY`, `no_proxy` | what is reached directly, separated by commas |
+//! | `REQUEST_METHOD` | this is a CGI program, and whoever it serves may have set `HTTP_PROXY`, which is refused |
 //!
 //! An entry of `NO_PROXY` is `*`, an IP address, a network such as `10.0.0.0/8`, a domain, which stands for its subdomains
 //! too, or `.domain` or `*.domain` for the subdomains alone. All but networks may end in `:port`. `localhost` and the
@@ -16,6 +17,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use self::exception::Exception;
+use crate::credential::Secret;
 use crate::url::{Scheme, Url};
 
 mod address;
@@ -61,11 +63,18 @@ impl Proxies {
     /// ```
     pub fn from_variables(value: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name| value(name).filter(|value| !value.is_empty());
+        let is_cgi = value("REQUEST_METHOD").is_some();
         let proxy = |names: [&'static str; 4]| {
             let (variable, address) = names
                 .into_iter()
                 .find_map(|name| Some((name, value(name)?)))?;
-            Some(Proxy::parse(&address).map_err(|reason| InvalidProxy { variable, reason }))
+            // To a CGI program the header `Proxy` of a request is the variable HTTP_PROXY.
+            let parsed = if is_cgi && variable.eq_ignore_ascii_case("HTTP_PROXY") {
+                Err("clients of a CGI program can set it (golang.org/s/cgihttpproxy)")
+            } else {
+                Proxy::parse(&address)
+            };
+            Some(parsed.map_err(|reason| InvalidProxy { variable, reason }))
         };
         Self {
             http: proxy(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
@@ -95,6 +104,15 @@ impl Proxies {
             },
             _ => Ok(None),
         }
+    }
+
+    /// What proxies are told alone.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        [&self.http, &self.https]
+            .into_iter()
+            .filter_map(|proxy| proxy.as_ref()?.as_ref().ok())
+            .flat_map(Proxy::secrets)
+            .collect()
     }
 
     fn is_reached_directly(&self, url: &Url) -> bool {
@@ -135,7 +153,6 @@ impl std::error::Error for InvalidProxy {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::Secret;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
         Proxies::from_variables(|name| {
@@ -239,6 +256,27 @@ mod tests {
             ("http://r.example/", "direct"),
         ] {
             assert_eq!(route(&proxies, url), wanted, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_a_cgi_program_does_not_choose_its_proxy() {
+        for (variable, url, wanted) in [
+            ("HTTP_PROXY", "http://r.example/", None),
+            ("http_proxy", "http://r.example/", None),
+            ("HTTP_PROXY", "http://localhost/", Some("direct")),
+            ("HTTPS_PROXY", "https://r.example/", Some("http://p:1")),
+            ("ALL_PROXY", "http://r.example/", Some("http://p:1")),
+        ] {
+            let proxies = proxies(&[("REQUEST_METHOD", "GET"), (variable, "p:1")]);
+            let refusal = format!(
+                "invalid proxy address in {variable}: clients of a CGI program can set it (golang.org/s/cgihttpproxy)"
+            );
+            assert_eq!(
+                route(&proxies, url),
+                wanted.unwrap_or(&refusal),
+                "{variable} {url}"
+            );
         }
     }
 

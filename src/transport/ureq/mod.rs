@@ -16,6 +16,7 @@ use self::failure::{body_failure, failure, not_sendable};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::Trust;
+use crate::credential::Secret;
 use crate::error::TransportKind;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT};
 use crate::url::Scheme;
@@ -48,6 +49,7 @@ pub struct UreqTransport {
     trusted: ureq::Agent,
     /// For all others. The same one, as long as there is nothing to hide.
     others: ureq::Agent,
+    proxies: Arc<Proxies>,
 }
 
 impl UreqTransport {
@@ -134,7 +136,11 @@ impl UreqTransportBuilder {
             } else {
                 others.clone()
             };
-            UreqTransport { trusted, others }
+            UreqTransport {
+                trusted,
+                others,
+                proxies,
+            }
         }
         #[cfg(not(feature = "tls"))]
         {
@@ -142,6 +148,7 @@ impl UreqTransportBuilder {
             UreqTransport {
                 trusted: others.clone(),
                 others,
+                proxies,
             }
         }
     }
@@ -216,6 +223,10 @@ impl Transport for UreqTransport {
             }
         };
         answer.map(response)
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.proxies.secrets()
     }
 }
 

@@ -1,12 +1,18 @@
 //! Echoes: servers that repeat what they were told, wherever a message or a trace might quote them.
 
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use oras::auth::Authorization;
 use oras::credential::Credential;
 use oras::store::Source;
 
 use super::{
-    Printed, attacker, basic_registry, client, everything_seen, password, seeded, token_registry,
+    Printed, USER, attacker, basic_registry, client, everything_seen, password, seeded,
+    token_registry,
 };
-use crate::setup::{everything_in, hello, text};
+use crate::setup::{builder, everything_in, hello, text};
 use crate::support::canaries::{Canaries, Canary};
 use crate::support::registry::{Fault, TestRegistry, on};
 
@@ -142,6 +148,38 @@ fn basic_or_token(canary: Canary) -> TestRegistry {
     match canary {
         Canary::AccessToken => token_registry(),
         _ => basic_registry(),
+    }
+}
+
+/// A user may authorize requests by a custom header. What the secret in it is, is then known too.
+#[test]
+fn what_a_custom_header_authorizes_with_is_not_shown_in_part() {
+    let basic = Authorization::Basic(
+        STANDARD
+            .encode(format!("{USER}:{}", Canary::Password.value()))
+            .into(),
+    );
+    let bearer = Authorization::Bearer(Canary::AccessToken.value().into());
+    for (authorization, canary) in [(basic, Canary::Password), (bearer, Canary::AccessToken)] {
+        let registry = seeded(TestRegistry::start()).with(
+            on("*", "/v2/*")
+                .status(403)
+                .header("Warning", &format!("299 - \"{}\"", canary.value()))
+                .header("Content-Type", "text/plain")
+                .body(format!("not with {}", canary.value())),
+        );
+        let mut warnings = Printed::default();
+        let printed = warnings.clone();
+        let client = builder()
+            .on_warning(move |_, text| writeln!(warnings, "{text}").unwrap())
+            .header("authorization", authorization.header().expose())
+            .build();
+
+        let seen = everything_seen(&client, &registry.reference("a"));
+
+        assert!(seen.contains("not with *****"), "{seen}");
+        Canaries::in_text(&seen).are_absent("what is seen");
+        Canaries::in_text(&printed.text()).are_absent("warnings");
     }
 }
 

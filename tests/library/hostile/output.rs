@@ -1,5 +1,6 @@
 //! Output: no secret turns up in an error, in debug output or in a trace, whatever goes wrong.
 
+use oras::auth::Event;
 use oras::credential::Credential;
 use oras::credentials::{Fixed, Helpers, Memory, Places};
 use oras::registry::Client;
@@ -171,6 +172,22 @@ fn the_debug_output_of_what_holds_secrets_does_not_show_them() {
     ] {
         assert_silent("debug output", &shown);
     }
+}
+
+#[test]
+fn the_debug_output_of_an_answer_with_a_token_does_not_show_its_bytes() {
+    let body = format!(r#"{{"token":"{}"}}"#, Canary::AccessToken.value()).into_bytes();
+    let bytes = format!("{:?}", &body[10..20]);
+    let event = Event::TokenReply {
+        status: 200,
+        body,
+        asked: std::time::SystemTime::UNIX_EPOCH,
+    };
+
+    let seen = format!("{event:?}");
+
+    assert_silent("an answer", &seen);
+    assert!(!seen.contains(bytes.trim_matches(['[', ']'])), "{seen}");
 }
 
 #[test]

@@ -103,6 +103,31 @@ fn what_a_proxy_says_when_it_wants_another_password_is_not_quoted() {
     Canaries::in_text(&printed.text()).are_absent("the trace");
 }
 
+/// Some proxies pass on what they alone were told, and some registries show what they were sent.
+#[test]
+fn what_is_repeated_of_what_a_proxy_was_told_is_not_shown() {
+    let password = Canary::ProxyPassword.value();
+    for status in [400, 401, 403, 404, 501] {
+        let registry = seeded(TestRegistry::start()).with(
+            on("*", "*")
+                .status(status)
+                .header("Content-Type", "text/plain")
+                .header("Warning", "299 - \"{header:proxy-authorization}\"")
+                .header("ETag", password)
+                .body(format!("not {{header:proxy-authorization}}, {password}")),
+        );
+        let relay = TestProxy::repeating(address(&registry));
+        let printed = Printed::default();
+
+        let client = through(&relay, address(&registry), &printed);
+        let seen = everything_seen(&client, REGISTRY);
+
+        assert!(seen.contains("not Basic *****"), "{status}: {seen}");
+        Canaries::in_text(&seen).are_absent("what is seen");
+        Canaries::in_text(&printed.text()).are_absent("the trace");
+    }
+}
+
 /// Where TLS is tunnelled, the proxy is told where to, and nothing more.
 #[cfg(feature = "tls")]
 #[test]

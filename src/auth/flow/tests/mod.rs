@@ -283,6 +283,36 @@ fn a_newer_credential_is_sent_once_in_the_place_of_one_that_was_refused() {
     }
 }
 
+/// Some registries say 403 of whatever is not there, and a helper program takes its time.
+#[test]
+fn where_there_was_no_newer_credential_it_is_not_asked_for_again_so_soon() {
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario.status(401, &[BASIC]).credential(me());
+    assert_eq!(scenario.status(403, &[]).newer(None).action, Action::Finish);
+    scenario.now += Duration::from_secs(59);
+    assert_eq!(
+        scenario.again(Scopes::pull("a")).status(403, &[]).action,
+        Action::Finish
+    );
+    scenario.now += Duration::from_secs(1);
+    scenario
+        .again(Scopes::pull("a"))
+        .status(403, &[])
+        .newer(Credential::password("me", "newer"))
+        .sends(Some("Basic bWU6bmV3ZXI="));
+
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BEARER])
+        .credential(me())
+        .reply(401, "")
+        .newer(None);
+    assert_eq!(
+        scenario.again(Scopes::pull("a")).reply(401, "").action,
+        Action::FailAsTokenService
+    );
+}
+
 #[test]
 fn basic_without_a_whole_credential_fails() {
     for (credential, reason) in [
@@ -502,11 +532,22 @@ fn a_request_is_sent_four_times_at_most() {
         .reply(200, r#"{"token":"2"}"#)
         .status(401, &[BASIC])
         .sends(Some("Basic bWU6c2VjcmV0"));
-    let newer = Credential::password("me", "newer");
-    assert_eq!(
-        scenario.status(401, &[BASIC]).newer(newer).action,
-        Action::Finish
-    );
+    assert_eq!(scenario.status(401, &[BASIC]).action, Action::Finish);
+}
+
+#[test]
+fn no_token_is_fetched_for_a_request_that_will_not_be_sent_again() {
+    let wider = BEARER.replace("a:pull", "a:pull,push");
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario
+        .status(401, &[BASIC])
+        .credential(me())
+        .status(401, &[BASIC])
+        .newer(Credential::password("me", "newer"))
+        .status(401, &[BEARER])
+        .reply(200, r#"{"token":"1"}"#)
+        .sends(Some("Bearer 1"));
+    assert_eq!(scenario.status(401, &[&wider]).action, Action::Finish);
 }
 
 #[test]

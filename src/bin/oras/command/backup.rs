@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
 use crate::flags::table::{FlagTable, Group};
-use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
+use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::output::text::{Elapsed, Size};
 use crate::repository::{RepositoryFlags, TaggedRepository};
 use crate::status::tags::{TagLines, Words};
@@ -75,6 +75,7 @@ impl Command for Args {
             ),
         ],
         positionals: Positionals::Exactly(1, "the artifacts to back up"),
+        stage: Stage::Experimental,
         ..CommandSpec::BASE
     };
 
@@ -153,7 +154,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     }
     output.finish(path, context)?;
     let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
-    context.print_line(&format!(
+    context.tell(&format!(
         "Successfully backed up {count} tag(s) from {from} to {to} in {}.",
         Elapsed(elapsed)
     ))
@@ -202,9 +203,9 @@ impl Output {
                 Ok(())
             }
             Self::Archive(writer) => {
-                context.print_line(&format!("Exporting to {path}"))?;
+                context.tell(&format!("Exporting to {path}"))?;
                 let size = writer.finish().map_err(|error| Failure::of(&error))?;
-                context.print_line(&format!("Exported to {path} ({})", Size(size)))
+                context.tell(&format!("Exported to {path} ({})", Size(size)))
             }
         }
     }

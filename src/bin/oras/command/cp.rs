@@ -212,7 +212,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         )
     }
     .map_err(|error| ends.failure(error, &args))?;
-    context.print_line(&format!(
+    context.tell(&format!(
         "Copied {} => {}",
         ends.shown_source(&root),
         to.shown()
@@ -225,7 +225,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         add_tags(&*destination, &manifest, &ends.further_tags, &mut on_tagged)
             .map_err(|error| to.failure(&error))?;
     }
-    context.print_line(&format!("Digest: {}", root.digest))
+    context.print_digest(&root.digest)
 }
 
 /// Where it comes from and where it goes.

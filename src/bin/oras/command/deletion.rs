@@ -42,7 +42,7 @@ impl Deletion<'_> {
         let descriptor = match store.resolve(self.reference) {
             Ok(descriptor) => descriptor,
             Err(error) if error.is_not_found() && force && !self.descriptor.descriptor => {
-                return context.print_line(&format!("Missing {raw}"));
+                return context.tell(&format!("Missing {raw}"));
             }
             Err(error) if error.is_not_found() => {
                 return Err(Failure::not_found(format!(
@@ -69,6 +69,6 @@ impl Deletion<'_> {
             let json = oras::json::to_vec(&descriptor);
             return print_json(&json, self.pretty.pretty, context);
         }
-        context.print_line(&format!("Deleted {}", self.target.shown()))
+        context.tell(&format!("Deleted {}", self.target.shown()))
     }
 }

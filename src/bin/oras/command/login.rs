@@ -79,5 +79,5 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     lookup.store(&registry, &credential).map_err(|error| {
         Failure::of(&error).context(&format!("failed to store the credentials for {registry}"))
     })?;
-    context.print_line("Login Succeeded")
+    context.tell("Login Succeeded")
 }

@@ -3,11 +3,14 @@
 mod annotations;
 mod backup;
 mod blob;
+mod completion;
 mod cp;
 mod deletion;
 mod login;
 mod logout;
 mod manifest;
+#[cfg(test)]
+mod matrix;
 mod pull;
 mod push;
 mod repo;
@@ -36,22 +39,38 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<restore::Args>(restore::run),
     Entry::new::<tag::Args>(tag::run),
     Entry::new::<cp::Args>(cp::run),
+    Entry::new::<blob::delete::Args>(blob::delete::run),
+    Entry::new::<blob::fetch::Args>(blob::fetch::run),
+    Entry::new::<blob::push::Args>(blob::push::run),
     Entry::new::<manifest::delete::Args>(manifest::delete::run),
     Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
+    Entry::new::<manifest::fetch_config::Args>(manifest::fetch_config::run),
+    Entry::new::<manifest::push::Args>(manifest::push::run),
     Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
     Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
-    Entry::new::<blob::delete::Args>(blob::delete::run),
+    Entry::new::<repo::ls::Args>(repo::ls::run),
     Entry::new::<repo::tags::Args>(repo::tags::run),
+    Entry::new::<completion::Args<completion::Bash>>(completion::run::<completion::Bash>),
+    Entry::new::<completion::Args<completion::Zsh>>(completion::run::<completion::Zsh>),
+    Entry::new::<completion::Args<completion::Fish>>(completion::run::<completion::Fish>),
+    Entry::new::<completion::Args<completion::PowerShell>>(
+        completion::run::<completion::PowerShell>,
+    ),
 ];
 
-/// Reads the arguments of a command, or prints its help.
+/// Reads the arguments of a command and does what they mean in every command, such as to print its help.
 fn arguments<C: Command>(
     context: &mut Context,
     arguments: Vec<String>,
 ) -> Result<Option<Parsed<C>>, Failure> {
     match parse(arguments, context.stderr())? {
         Outcome::Help(text) => context.print(&text).map(|()| None),
-        Outcome::Run(parsed) => Ok(Some(parsed)),
+        Outcome::Run(parsed, quiet) => {
+            if quiet.quiet {
+                context.tell_nothing();
+            }
+            Ok(Some(parsed))
+        }
     }
 }
 

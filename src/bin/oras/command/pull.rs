@@ -158,6 +158,9 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
     let format = Format::parse(&args.format)?;
+    if !format.is_text() {
+        context.tell_nothing();
+    }
     let client = target.client()?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
@@ -169,8 +172,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
 
     let mut status = Lines::new(context, args.verbose.is_on());
-    let is_text = format.is_text();
-    let mut observer = |event: Event<'_>| if is_text { status.pull(event) } else { Ok(()) };
+    let mut observer = |event: Event<'_>| status.pull(event);
     let options = PullOptions {
         output: args.own.output.into(),
         platform,
@@ -208,16 +210,19 @@ fn report(
         return format.print(&result, context);
     }
     if pulled.skipped_unnamed {
-        context.print_line(
-            "Skipped pulling layers without file name in \"org.opencontainers.image.title\"",
-        )?;
-        return context.print_line(&format!(
-            "Use 'oras copy {} --to-oci-layout <layout-dir>' to pull all layers.",
-            target.raw()
-        ));
+        let skipped =
+            "Skipped pulling layers without file name in \"org.opencontainers.image.title\"";
+        if context.tells() {
+            context.print_line(skipped)?;
+            return context.print_line(&format!(
+                "Use 'oras copy {} --to-oci-layout <layout-dir>' to pull all layers.",
+                target.raw()
+            ));
+        }
+        context.warn(&format!("Warning: {skipped}\n"));
     }
-    context.print_line(&format!("Pulled {}", target.shown()))?;
-    context.print_line(&format!("Digest: {}", pulled.root.digest))
+    context.tell(&format!("Pulled {}", target.shown()))?;
+    context.print_digest(&pulled.root.digest)
 }
 
 /// A file, with a slash behind the path of a directory that was unpacked.

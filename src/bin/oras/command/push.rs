@@ -59,6 +59,7 @@ impl FlagTable for Own {
                 Ok(())
             },
         )
+        .values(&["v1.1", "v1.0"])
         .stage(Stage::Preview),
         Flag::text(
             "artifact-platform",
@@ -168,14 +169,16 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
     let format = Format::parse(&args.format)?;
+    if !format.is_text() {
+        context.tell_nothing();
+    }
     let (image_spec, artifact_type) = image_spec(&args, &given)?;
 
     let created = context.source_date_epoch()?;
     let temporary = context.variable("TMPDIR").map(PathBuf::from);
     let mut status =
         Lines::new(context, args.verbose.is_on()).telling_named_root(target.is_layout());
-    let is_text = format.is_text();
-    let mut observer = |event: Event<'_>| if is_text { status.push(event) } else { Ok(()) };
+    let mut observer = |event: Event<'_>| status.push(event);
     let options = PushOptions {
         files: files
             .into_iter()
@@ -200,18 +203,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let destination = target.destination(&client)?;
     let manifest =
         push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
-    if is_text {
-        context.print_line(&format!("Pushed {}", target.shown()))?;
-    }
-    let mut on_tagged = |tag: &str| {
-        if is_text {
-            Lines::new(context, true).tagged(tag)
-        } else {
-            Ok(())
-        }
-    };
-    add_tags(&*destination, &manifest, &further_tags, &mut on_tagged)
-        .map_err(|error| target.failure(&error))?;
+    context.tell(&format!("Pushed {}", target.shown()))?;
+    let mut status = Lines::new(context, true);
+    add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
+        status.tagged(tag)
+    })
+    .map_err(|error| target.failure(&error))?;
     report(&target, &manifest, further_tags, &format, context)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;
@@ -298,9 +295,9 @@ fn report(
     let descriptor = manifest.descriptor();
     if format.is_text() {
         if let Some(artifact_type) = &descriptor.artifact_type {
-            context.print_line(&format!("ArtifactType: {artifact_type}"))?;
+            context.tell(&format!("ArtifactType: {artifact_type}"))?;
         }
-        return context.print_line(&format!("Digest: {}", descriptor.digest));
+        return context.print_digest(&descriptor.digest);
     }
     let path = target.path();
     let first = match target.reference() {

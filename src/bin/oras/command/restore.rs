@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
 use crate::flags::table::{FlagTable, Group};
-use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
+use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::output::text::{Elapsed, Size};
 use crate::repository::{RepositoryFlags, TaggedRepository};
 use crate::status::tags::{TagLines, Words};
@@ -83,6 +83,7 @@ impl Command for Args {
             ),
         ],
         positionals: Positionals::Exactly(1, "the targets to restore to"),
+        stage: Stage::Experimental,
         ..CommandSpec::BASE
     };
 
@@ -167,12 +168,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         );
     }
     if args.own.dry_run {
-        return context.print_line(&format!(
+        return context.tell(&format!(
             "Dry run complete: {count} tag(s) would be restored to {to} (no data pushed)"
         ));
     }
     let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
-    context.print_line(&format!(
+    context.tell(&format!(
         "Successfully restored {count} tag(s) to {to} in {}",
         Elapsed(elapsed)
     ))
@@ -209,7 +210,7 @@ fn open(path: &str, context: &mut Context) -> Result<Box<dyn Inventory>, Failure
         Error::NotAnArchive { reason, .. } => Failure::new(format!("{doing}: {reason}")),
         _ => Failure::of(&error.context(doing)),
     })?;
-    context.print_line(&format!(
+    context.tell(&format!(
         "Loaded backup archive: {path} ({})",
         Size(metadata.len())
     ))?;

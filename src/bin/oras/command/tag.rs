@@ -97,8 +97,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         observer: Some(&mut observer),
         ..TagOptions::default()
     };
-    tag(&*destination, reference, tags, options).map_err(|error| target.failure(&error))?;
-    Ok(())
+    let tagged =
+        tag(&*destination, reference, tags, options).map_err(|error| target.failure(&error))?;
+    if context.tells() {
+        return Ok(());
+    }
+    context.print_digest(&tagged.digest)
 }
 
 /// Refuses what looks like a wish to see tags.

@@ -34,6 +34,9 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             parsed.positionals.join(",")
         ));
     }
+    if !context.tells() {
+        return context.print_line(VERSION);
+    }
     let platform = format!(
         "{}/{}",
         std::env::consts::OS,

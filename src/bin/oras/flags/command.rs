@@ -4,25 +4,33 @@
 //! Must not know what any command does.
 
 use super::error::UsageError;
+use super::groups::Quiet;
 use super::spec::Stage;
-use super::table::{Group, Listed};
+use super::table::{FlagTable as _, Group, Listed};
 
 /// A command's arguments: the struct that flags write to, and how the command is described.
 pub(crate) trait Command: Default {
     /// The description.
     const SPEC: &'static CommandSpec;
 
-    /// The groups of flags it takes. `-h/--help` is not among them, every command has it.
+    /// The groups of flags it takes. `-h/--help` and `-q/--quiet` are not among them, every command has them.
     fn groups(&mut self) -> Vec<Group<'_>>;
 }
 
 /// The flags of a command, in the order of its groups.
 pub(crate) fn flags<C: Command>() -> Vec<Listed> {
-    C::default()
-        .groups()
+    let (mut command, mut quiet) = (C::default(), Quiet::default());
+    groups(&mut command, &mut quiet)
         .iter()
         .flat_map(Group::listed)
         .collect()
+}
+
+/// The groups of flags of a command, with the one that every command has.
+pub(super) fn groups<'a>(command: &'a mut impl Command, quiet: &'a mut Quiet) -> Vec<Group<'a>> {
+    let mut groups = command.groups();
+    groups.push(quiet.group());
+    groups
 }
 
 /// The description of a command. Fill in what differs from [`CommandSpec::BASE`].

@@ -5,7 +5,7 @@
 use super::command::{CommandSpec, last_word};
 use super::spec::Stage;
 use super::table::Listed;
-use super::tree::GroupSpec;
+use super::tree::{GroupSpec, Member};
 
 /// The narrowest column of names in a list of commands.
 const NAME_WIDTH: usize = 11;
@@ -36,8 +36,8 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[Listed]) -> String {
     sections.join("\n")
 }
 
-/// The help page of a group of commands; `members` are pairs of name and description.
-pub(crate) fn group(spec: &GroupSpec, members: Vec<(&str, String)>) -> String {
+/// The help page of a group of commands.
+pub(crate) fn group(spec: &GroupSpec, members: &[Member]) -> String {
     let usage = group_usage(spec, members);
     if spec.about.is_empty() {
         usage
@@ -47,17 +47,16 @@ pub(crate) fn group(spec: &GroupSpec, members: Vec<(&str, String)>) -> String {
 }
 
 /// The part of a group's help page that follows its description.
-pub(crate) fn group_usage(spec: &GroupSpec, mut members: Vec<(&str, String)>) -> String {
-    members.sort_unstable();
+pub(crate) fn group_usage(spec: &GroupSpec, members: &[Member]) -> String {
     let width = members
         .iter()
-        .map(|(name, _)| name.len())
+        .map(|member| member.name.len())
         .max()
         .unwrap_or(0)
         .max(NAME_WIDTH);
     let members: Vec<_> = members
         .iter()
-        .map(|(name, about)| format!("  {name:width$} {about}\n"))
+        .map(|member| format!("  {:width$} {}\n", member.name, member.about))
         .collect();
     let mut sections = vec![format!("Usage:\n  {} [command]\n", spec.path)];
     sections.extend(aliases(last_word(spec.path), spec.aliases));

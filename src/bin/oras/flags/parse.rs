@@ -13,9 +13,10 @@ use std::io::Write;
 
 use lexopt::Arg;
 
-use super::command::{Command, flags};
+use super::command::{Command, flags, groups};
 use super::error::UsageError;
 use super::given::Given;
+use super::groups::Quiet;
 use super::table::{Group, Listed};
 use super::{help, value};
 
@@ -23,8 +24,8 @@ use super::{help, value};
 pub(crate) enum Outcome<C> {
     /// Print this text and be done.
     Help(String),
-    /// Run the command.
-    Run(Parsed<C>),
+    /// Run the command, and print as little as was asked for.
+    Run(Parsed<C>, Quiet),
 }
 
 /// What the user typed after the name of a command.
@@ -46,8 +47,8 @@ pub(crate) fn parse<C: Command>(
     arguments: Vec<String>,
     notices: &mut dyn Write,
 ) -> Result<Outcome<C>, UsageError> {
-    let mut command = C::default();
-    let line = Line::read(&mut command.groups(), arguments)?;
+    let (mut command, mut quiet) = (C::default(), Quiet::default());
+    let line = Line::read(&mut groups(&mut command, &mut quiet), arguments)?;
     for notice in &line.notices {
         // Where even this cannot be written, nobody is listening; that is no reason not to do what was asked.
         let _ = writeln!(notices, "{notice}");
@@ -56,11 +57,12 @@ pub(crate) fn parse<C: Command>(
         return Ok(Outcome::Help(help::command(C::SPEC, &flags::<C>())));
     }
     C::SPEC.positionals.check(C::SPEC, &line.positionals)?;
-    Ok(Outcome::Run(Parsed {
+    let parsed = Parsed {
         command,
         given: line.given,
         positionals: line.positionals,
-    }))
+    };
+    Ok(Outcome::Run(parsed, quiet))
 }
 
 /// Refuses arguments that are not text: they end up in references, annotations and JSON, none of which could hold them.

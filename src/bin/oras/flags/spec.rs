@@ -39,6 +39,8 @@ pub(crate) struct Spec {
     pub(crate) short: Option<char>,
     /// Name of the value in help; a flag without one is a switch.
     pub(crate) value: Option<&'static str>,
+    /// The values there are, where they can be counted.
+    pub(crate) values: &'static [&'static str],
     /// Description, lower case, without full stop.
     pub(crate) help: &'static str,
     /// How settled it is.
@@ -127,6 +129,7 @@ impl<T> Flag<T> {
             long,
             short: None,
             value,
+            values: &[],
             help,
             stage: Stage::Stable,
             deprecated: None,
@@ -138,6 +141,12 @@ impl<T> Flag<T> {
     /// Adds a one-letter name.
     pub(crate) const fn short(mut self, short: char) -> Self {
         self.spec.short = Some(short);
+        self
+    }
+
+    /// Names the values there are, to be offered by completion. Whether others are refused is up to the flag.
+    pub(crate) const fn values(mut self, values: &'static [&'static str]) -> Self {
+        self.spec.values = values;
         self
     }
 

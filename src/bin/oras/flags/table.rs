@@ -102,6 +102,7 @@ impl Listed {
             long: "help",
             short: Some('h'),
             value: None,
+            values: &[],
             help: "show this help",
             stage: Stage::Stable,
             deprecated: None,
@@ -129,6 +130,11 @@ impl Listed {
     /// Name of the value; none for a switch.
     pub(crate) fn value(&self) -> Option<&'static str> {
         self.spec.value
+    }
+
+    /// The values there are, where they can be counted.
+    pub(crate) fn values(&self) -> &'static [&'static str] {
+        self.spec.values
     }
 
     /// Description with stage mark.

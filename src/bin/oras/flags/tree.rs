@@ -102,6 +102,26 @@ pub(crate) enum Resolved<R: 'static> {
     UnknownTopic(String),
 }
 
+/// A command or a group, for texts about the whole tree.
+pub(crate) struct Node {
+    /// All words of it.
+    pub(crate) path: &'static str,
+    /// What is directly in it, if it is a group.
+    pub(crate) members: Vec<Member>,
+    /// The flags it takes, but for those that are hidden.
+    pub(crate) flags: Vec<Listed>,
+}
+
+/// What is in a group.
+pub(crate) struct Member {
+    /// Its last word.
+    pub(crate) name: &'static str,
+    /// Other last words it can be called by.
+    pub(crate) aliases: &'static [&'static str],
+    /// Its description.
+    pub(crate) about: String,
+}
+
 /// Where words lead to.
 enum Place<R: 'static> {
     Group(&'static GroupSpec),
@@ -126,8 +146,38 @@ impl<R> Tree<R> {
                     return Err(UsageError::UnknownCommand { name, similar });
                 }
                 Line::read(&mut [], arguments)?;
-                Ok(Resolved::Help(help::group(group, self.members(group))))
+                Ok(Resolved::Help(help::group(group, &self.members(group))))
             }
+        }
+    }
+
+    /// All groups and commands, each behind the group it is in.
+    pub(crate) fn outline(&self) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        self.outline_of(&ROOT, &mut nodes);
+        nodes
+    }
+
+    fn outline_of(&self, group: &'static GroupSpec, nodes: &mut Vec<Node>) {
+        let members = self.members(group);
+        nodes.push(Node {
+            path: group.path,
+            members,
+            flags: vec![Listed::HELP],
+        });
+        for entry in self.commands {
+            if parent(entry.spec.path) == Some(group.path) {
+                nodes.push(Node::of_command(entry.spec, (entry.flags)()));
+            }
+        }
+        if group == &ROOT {
+            nodes.push(Node::of_command(HELP, Vec::new()));
+        }
+        for child in self
+            .groups()
+            .filter(|child| parent(child.path) == Some(group.path))
+        {
+            self.outline_of(child, nodes);
         }
     }
 
@@ -147,10 +197,10 @@ impl<R> Tree<R> {
                     .iter()
                     .map(|word| quote::back(word))
                     .collect();
-                let usage = help::group_usage(&ROOT, self.members(&ROOT));
+                let usage = help::group_usage(&ROOT, &self.members(&ROOT));
                 Resolved::UnknownTopic(format!("Unknown help topic [{}]\n{usage}", topic.join(" ")))
             }
-            Place::Group(group) => Resolved::Help(help::group(group, self.members(group))),
+            Place::Group(group) => Resolved::Help(help::group(group, &self.members(group))),
         })
     }
 
@@ -215,9 +265,9 @@ impl<R> Tree<R> {
             .map(last_word)
     }
 
-    /// Names and descriptions of what is directly in a group.
-    fn members(&self, group: &GroupSpec) -> Vec<(&'static str, String)> {
-        let command = |spec: &CommandSpec| (spec.path, spec.stage, spec.about);
+    /// What is directly in a group, sorted.
+    fn members(&self, group: &GroupSpec) -> Vec<Member> {
+        let command = |spec: &CommandSpec| (spec.path, spec.aliases, spec.stage, spec.about);
         let commands = self
             .commands
             .iter()
@@ -225,11 +275,30 @@ impl<R> Tree<R> {
             .chain([command(HELP)]);
         let groups = self
             .groups()
-            .map(|group| (group.path, group.stage, group.about));
-        (commands.chain(groups))
+            .map(|group| (group.path, group.aliases, group.stage, group.about));
+        let mut members: Vec<_> = (commands.chain(groups))
             .filter(|(path, ..)| parent(path) == Some(group.path))
-            .map(|(path, stage, about)| (last_word(path), format!("{}{about}", stage.mark())))
-            .collect()
+            .map(|(path, aliases, stage, about)| Member {
+                name: last_word(path),
+                aliases,
+                about: format!("{}{about}", stage.mark()),
+            })
+            .collect();
+        members.sort_unstable_by_key(|member| member.name);
+        members
+    }
+}
+
+impl Node {
+    fn of_command(spec: &CommandSpec, mut flags: Vec<Listed>) -> Self {
+        flags.retain(|flag| flag.deprecated().is_none());
+        flags.push(Listed::HELP);
+        flags.sort_unstable_by_key(Listed::long);
+        Self {
+            path: spec.path,
+            members: Vec::new(),
+            flags,
+        }
     }
 }
 

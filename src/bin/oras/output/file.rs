@@ -1,7 +1,7 @@
 //! Results that go to a file.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::Write;
 use std::path::Path;
 
 use oras::Error;
@@ -10,9 +10,19 @@ use oras::output_dir::{OutputDir, OutputOptions};
 use crate::failure::Failure;
 use crate::flags::quote;
 
-/// Writes `bytes` to the file at `path`. A file appears, or is replaced, when it is whole; anything else that has the name,
-/// such as a pipe or a terminal, is written to as it is.
+/// Writes `bytes` to the file at `path`, as by [`write_with`].
 pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
+    write_with(path, |file| {
+        file.write_all(bytes).map_err(Error::io("write", path))
+    })
+}
+
+/// Makes a file at `path` of what `fill` writes. A file appears, or is replaced, when it is whole; anything else that has the
+/// name, such as a pipe or a terminal, is written to as it is.
+pub(crate) fn write_with(
+    path: &str,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
+) -> Result<(), Error> {
     let typed = Path::new(path);
     let open = |error| Error::io("open", typed)(error);
     // A link is followed, as by whoever opens the path.
@@ -22,7 +32,7 @@ pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
             .write(true)
             .open(&resolved)
             .map_err(open)?;
-        return file.write_all(bytes).map_err(Error::io("write", typed));
+        return fill(&mut file);
     }
     let parent = resolved
         .parent()
@@ -36,8 +46,18 @@ pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
     fs::metadata(parent).map_err(open)?;
     let directory = OutputDir::open(parent, OutputOptions::default())?;
     let mut file = directory.create_file(name)?;
-    file.write_all(bytes).map_err(Error::io("write", typed))?;
+    fill(&mut file)?;
     file.commit().map(|_| ())
+}
+
+/// Refuses to print content and its descriptor both.
+pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), Failure> {
+    if output == "-" && descriptor {
+        return Err(Failure::usage(
+            "`--output -` cannot be used with `--descriptor` at the same time",
+        ));
+    }
+    Ok(())
 }
 
 /// As [`write`], for the file that `--output` names.

@@ -71,7 +71,7 @@ impl Format {
     }
 }
 
-/// Prints JSON as it is, or, if it is to be `indented`, so with a newline.
+/// Prints JSON as it is, or, if it is to be `indented`, so with a newline. White space at its end stays in any case.
 pub(crate) fn print_json(
     json: &[u8],
     indented: bool,
@@ -80,12 +80,13 @@ pub(crate) fn print_json(
     if !indented {
         return context.print_bytes(json);
     }
-    let mut json = pretty(json)?;
-    json.push(b'\n');
-    context.print_bytes(&json)
+    let mut indented = pretty(json)?;
+    indented.extend_from_slice(&json[json.trim_ascii_end().len()..]);
+    indented.push(b'\n');
+    context.print_bytes(&indented)
 }
 
 /// Indents JSON by two spaces a level.
 fn pretty(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    oras::json::indent(json).map_err(|error| Failure::of(&error.context("failed to indent")))
+    oras::json::indent(json).map_err(|error| Failure::of(&error.context("failed to prettify")))
 }

@@ -65,6 +65,13 @@ pub(crate) struct Fetched {
     pub(crate) content: Option<serde_json::Map<String, Value>>,
 }
 
+/// The result of `repo ls`.
+#[derive(Serialize)]
+pub(crate) struct Repositories {
+    pub(crate) registry: String,
+    pub(crate) repositories: Vec<String>,
+}
+
 /// The result of `repo tags`.
 #[derive(Serialize)]
 pub(crate) struct Tags {

@@ -2,7 +2,7 @@
 
 pub(crate) mod tags;
 
-use oras::{Descriptor, Result, copy, index, pull, push, tag};
+use oras::{Descriptor, Result, copy, index, pull, push, single, tag};
 
 use crate::context::Context;
 use crate::failure::to_stdout;
@@ -45,6 +45,16 @@ impl<'c> Lines<'c> {
             push::Event::Copy(copy::Event::Named(node)) if self.named_root => {
                 self.about("Exists   ", node)
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// One line about a push of a single piece of content.
+    pub(crate) fn single(&mut self, event: single::Event<'_>) -> Result<()> {
+        match event {
+            single::Event::Started(node) => self.about("Uploading", node),
+            single::Event::Stored(node) => self.about("Uploaded ", node),
+            single::Event::Existed(node) => self.about("Exists   ", node),
             _ => Ok(()),
         }
     }
@@ -127,6 +137,9 @@ impl<'c> Lines<'c> {
     pub(crate) fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
+        if !self.context.tells() {
+            return Ok(());
+        }
         writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)
     }
 }

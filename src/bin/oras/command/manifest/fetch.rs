@@ -1,8 +1,8 @@
 //! `oras manifest fetch`
 
-use oras::graph::{self, select_platform};
+use oras::Descriptor;
+use oras::graph;
 use oras::manifest::MAX_MANIFEST_BYTES;
-use oras::{Descriptor, RawManifest};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -141,23 +141,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             .map_err(|error| target.failure(&error.context(format!("failed to find {raw}"))))?;
         return print_descriptor(&descriptor, &args, context);
     }
-    let fetch = || -> oras::Result<RawManifest> {
-        let root = source.fetch_manifest_tagged(reference, MAX_MANIFEST_BYTES)?;
-        match &platform {
-            None => Ok(root),
-            Some(platform) => {
-                let selected = select_platform(&*source, &root, platform, MAX_MANIFEST_BYTES)?;
-                if selected.digest == root.descriptor().digest {
-                    Ok(root)
-                } else {
-                    source.fetch_manifest(&selected, MAX_MANIFEST_BYTES)
-                }
-            }
-        }
-    };
-    let manifest = fetch().map_err(|error| {
-        target.failure(&error.context(format!("failed to fetch the content of {raw}")))
-    })?;
+    let manifest =
+        graph::fetch_manifest(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES).map_err(
+            |error| target.failure(&error.context(format!("failed to fetch the content of {raw}"))),
+        )?;
     let to_file = !matches!(args.own.output.as_str(), "" | "-");
     if to_file {
         file::write_output(&args.own.output, manifest.bytes())?;

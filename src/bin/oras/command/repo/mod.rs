@@ -1,3 +1,4 @@
 //! `oras repo …`
 
+pub(crate) mod ls;
 pub(crate) mod tags;

@@ -196,9 +196,11 @@ fn digest_of(
                 .digest
         }
     };
-    context.warn_record(&format!(
-        "[Experimental] querying tags associated to {digest}, it may take a while...\n"
-    ));
+    if context.tells() {
+        context.warn_record(&format!(
+            "[Experimental] querying tags associated to {digest}, it may take a while...\n"
+        ));
+    }
     Ok(digest)
 }
 

@@ -19,6 +19,7 @@ impl FlagTable for Distribution {
         "how referrers are kept at the {side}target: v1.1-referrers-tag or v1.1-referrers-api (default: find out)",
         |distribution: &mut Self, text| parse(text).map(|mode| distribution.referrers = mode),
     )
+    .values(&["v1.1-referrers-tag", "v1.1-referrers-api"])
     .stage(Stage::Preview)];
 }
 

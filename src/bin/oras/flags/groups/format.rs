@@ -24,6 +24,7 @@ impl FlagTable for Format {
              (default text)",
             |format: &mut Self, text| format.format = Some(text),
         )
+        .values(&["text", "json", "go-template"])
         .stage(Stage::Experimental),
         Flag::text(
             "template",

@@ -94,7 +94,7 @@ fn arguments(line: &str) -> Vec<String> {
 
 fn run<C: Command>(line: &str) -> Parsed<C> {
     match parse::<C>(arguments(line), &mut Vec::new()) {
-        Ok(Outcome::Run(parsed)) => parsed,
+        Ok(Outcome::Run(parsed, _)) => parsed,
         Ok(Outcome::Help(_)) => panic!("{line}: help"),
         Err(error) => panic!("{line}: {error}"),
     }
@@ -150,7 +150,7 @@ fn values_may_be_attached_or_follow() {
         );
     }
     let empty = vec!["--username".to_owned(), String::new(), String::new()];
-    let Ok(Outcome::Run(parsed)) = parse::<Example>(empty, &mut Vec::new()) else {
+    let Ok(Outcome::Run(parsed, _)) = parse::<Example>(empty, &mut Vec::new()) else {
         panic!("refused")
     };
     assert!(parsed.given.contains("username"));
@@ -288,6 +288,24 @@ fn help_wins_over_the_count_wherever_it_stands() {
     ] {
         let outcome = parse::<Example>(arguments(line), &mut Vec::new());
         assert_eq!(matches!(outcome, Ok(Outcome::Help(_))), help, "{line}");
+    }
+}
+
+#[test]
+fn every_command_can_be_told_to_be_quiet() {
+    for (line, quiet) in [
+        ("a", false),
+        ("a -q", true),
+        ("--quiet a", true),
+        ("a -dq", true),
+        ("a -q --quiet=false", false),
+        ("a -- -q", false),
+    ] {
+        let outcome = parse::<Example>(arguments(line), &mut Vec::new());
+        let Ok(Outcome::Run(_, got)) = outcome else {
+            panic!("{line}")
+        };
+        assert_eq!(got.quiet, quiet, "{line}");
     }
 }
 

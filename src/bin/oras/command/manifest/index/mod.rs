@@ -52,7 +52,7 @@ impl Order<'_> {
             file::write_output(self.output, index.bytes())?;
             index
         };
-        context.print_line(&format!("Digest: {}", index.descriptor().digest))
+        context.print_digest(&index.descriptor().digest)
     }
 
     fn make(
@@ -67,7 +67,7 @@ impl Order<'_> {
         }
         let mut status = Lines::new(context, true);
         let index = make(source, &mut |event| status.index(event)).map_err(failure)?;
-        context.print_line(&(self.made)(index.descriptor()))?;
+        context.tell(&(self.made)(index.descriptor()))?;
         Ok(index)
     }
 
@@ -79,7 +79,7 @@ impl Order<'_> {
     ) -> Result<(), Failure> {
         let failure = |error| self.target.failure(&error);
         push(destination, index, self.target.reference()).map_err(failure)?;
-        context.print_line(&format!("Pushed    {}", self.shown))?;
+        context.tell(&format!("Pushed    {}", self.shown))?;
         let mut status = Lines::new(context, true);
         add_tags(destination, index, self.tags, &mut |tag| status.tagged(tag)).map_err(failure)
     }

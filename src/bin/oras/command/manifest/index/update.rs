@@ -28,13 +28,13 @@ impl FlagTable for Own {
         Flag::text(
             "add",
             "reference",
-            "manifest to add to the index (repeatable)",
+            "tag or digest of a manifest to add to the index (repeatable)",
             |own: &mut Self, text| own.add.push(text),
         ),
         Flag::text(
             "merge",
             "reference",
-            "index whose manifests are added to the index (repeatable)",
+            "tag or digest of an index whose manifests are added to the index (repeatable)",
             |own: &mut Self, text| own.merge.push(text),
         ),
         Flag::text(
@@ -163,7 +163,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
     if args.own.changes_nothing() {
-        return context.print_line("Nothing to update as no change is requested");
+        return context.tell("Nothing to update as no change is requested");
     }
     let reference = target.required_reference(Args::SPEC)?;
     let artifact_type = args.own.artifact_type()?;

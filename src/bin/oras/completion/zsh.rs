@@ -1,0 +1,148 @@
+//! Completion for zsh, by its own `_arguments` and `_describe`.
+
+use std::fmt::Write as _;
+
+use super::{HELP, Takes, steps, summary, takes};
+use crate::flags::table::Listed;
+use crate::flags::tree::Node;
+
+/// The script, with or without descriptions.
+pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
+    let mut places = String::new();
+    for (from, words, to) in steps(nodes) {
+        let patterns: Vec<_> = words
+            .iter()
+            .map(|word| format!("'{from} {word}'"))
+            .collect();
+        let _ = writeln!(
+            places,
+            "            ({}) place='{to}'; start=index ;;",
+            patterns.join("|")
+        );
+    }
+    let mut offers = String::new();
+    for node in nodes {
+        let _ = writeln!(offers, "        ('{}')", node.path);
+        if node.members.is_empty() {
+            offers.push_str("            arguments=(\n");
+            for flag in &node.flags {
+                let _ = writeln!(
+                    offers,
+                    "                {}",
+                    specification(flag, descriptions)
+                );
+            }
+            offers.push_str("            )\n");
+        } else {
+            offers.push_str("            commands=(\n");
+            for member in &node.members {
+                let about = if descriptions { &*member.about } else { "" };
+                let item = described(member.name, about);
+                let _ = writeln!(offers, "                '{}'", quoted(&item));
+            }
+            offers.push_str("            )\n");
+        }
+        offers.push_str("            ;;\n");
+    }
+    TEMPLATE
+        .replace("@HELP@", HELP)
+        .replace("@PLACES@\n", &places)
+        .replace("@OFFERS@\n", &offers)
+}
+
+/// `name:what it is`, or the name alone.
+fn described(name: &str, about: &str) -> String {
+    if about.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}:{about}")
+    }
+}
+
+/// A flag as `_arguments` wants it. Each may be given more than once: the last one counts, or all of them.
+fn specification(flag: &Listed, descriptions: bool) -> String {
+    let explanation = if descriptions {
+        format!("[{}]", bracketed(&summary(flag)))
+    } else {
+        String::new()
+    };
+    let name = bracketed(flag.value().unwrap_or_default());
+    let value = match takes(flag) {
+        Takes::Nothing => String::new(),
+        Takes::OneOf(values) => format!(":{name}:({})", values.join(" ")),
+        Takes::File => format!(":{name}:_files"),
+        Takes::Directory => format!(":{name}:_files -/"),
+        Takes::Text => format!(":{name}: "),
+    };
+    let rest = quoted(&format!("{explanation}{value}"));
+    let (long, ends) = (
+        flag.long(),
+        if value.is_empty() {
+            ["", ""]
+        } else {
+            ["=", "+"]
+        },
+    );
+    match flag.short() {
+        None => format!("'*--{long}{}{rest}'", ends[0]),
+        Some(short) => format!("'*'{{--{long}{},-{short}{}}}'{rest}'", ends[0], ends[1]),
+    }
+}
+
+/// For single quotes.
+fn quoted(text: &str) -> String {
+    text.replace('\'', "'\\''")
+}
+
+/// For the inside of `[…]` and the message after it.
+fn bracketed(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if matches!(c, '\\' | '[' | ']' | ':') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+const TEMPLATE: &str = r#"#compdef oras
+# Completion of oras for zsh.
+compdef _oras oras
+
+_oras() {
+    local place=oras word asked
+    local -a commands arguments
+    integer index start=1
+
+    # Which command this is.
+    for ((index = 2; index < CURRENT; index++)); do
+        word=${words[index]}
+        case "$place $word" in
+            (*' --') break ;;
+            ('oras @HELP@') asked=help ;;
+@PLACES@
+        esac
+    done
+    case $place in
+@OFFERS@
+    esac
+
+    if (($#commands)); then
+        if [[ $PREFIX == -* && -z $asked ]]; then
+            _arguments -s : '--help' '-h'
+        else
+            _describe -t commands 'command' commands
+        fi
+    elif [[ -z $asked ]]; then
+        shift $((start - 1)) words
+        ((CURRENT -= start - 1))
+        _arguments -s -S : $arguments '*:file:_files'
+    fi
+}
+
+# Not when it is only read, as by source.
+if [[ $funcstack[1] == _oras ]]; then
+    _oras "$@"
+fi
+"#;

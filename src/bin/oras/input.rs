@@ -1,0 +1,113 @@
+//! Files that commands send: by path, or standard input for `-`.
+
+use std::fs::File;
+use std::io::Read;
+
+use oras::content::{Content, FileContent, StreamContent};
+use oras::{Descriptor, Digest, Error, MediaType};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::flags::groups::Remote;
+
+/// What stands for standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// Refuses to read a file and a secret from standard input.
+pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), Failure> {
+    for (is_given, flag, secret) in [
+        (remote.password_stdin, "--password-stdin", "password"),
+        (
+            remote.identity_token_stdin,
+            "--identity-token-stdin",
+            "identity token",
+        ),
+    ] {
+        if file == STDIN && is_given {
+            return Err(Failure::usage(format!(
+                "`-` read file from input and `{flag}` read {secret} from input cannot be both used"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read(file: &str, limit: u64, context: &Context) -> Result<Vec<u8>, Failure> {
+    check_name(file)?;
+    let mut reader: Box<dyn Read> = if file == STDIN {
+        Box::new(context.stdin())
+    } else {
+        Box::new(File::open(file).map_err(|error| unreadable(file, "open", error))?)
+    };
+    let mut bytes = Vec::new();
+    (&mut reader)
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(file, "read", error))?;
+    if bytes.len() as u64 > limit {
+        return Err(Failure::new(format!(
+            "failed to read {file}: it has more than {limit} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+/// What is known about a blob before it is read.
+pub(crate) struct Claims {
+    /// What it is.
+    pub(crate) media_type: MediaType,
+    pub(crate) digest: Option<Digest>,
+    /// In bytes.
+    pub(crate) size: Option<u64>,
+}
+
+/// Opens a file to be sent as a blob. It is read to compute its digest, unless that is given.
+pub(crate) fn blob(
+    file: &str,
+    claims: Claims,
+    context: &Context,
+) -> Result<(Descriptor, Box<dyn Content>), Failure> {
+    check_name(file)?;
+    let Claims {
+        media_type,
+        digest,
+        size,
+    } = claims;
+    if file == STDIN {
+        let digest = digest.ok_or_else(|| {
+            Failure::usage("content digest must be provided if it is read from stdin")
+        })?;
+        let blob = Descriptor::new(media_type, digest, size.unwrap_or_default());
+        return Ok((blob, Box::new(StreamContent::new(context.stdin()))));
+    }
+    let described = match digest {
+        Some(digest) => FileContent::describe_as(file, media_type, digest),
+        None => FileContent::describe(file, media_type),
+    };
+    let (blob, content) = described.map_err(|error| match &error {
+        Error::Io { doing: "open", .. } => {
+            Failure::of(&error).context(&format!("failed to open {file}"))
+        }
+        _ => Failure::of(&error),
+    })?;
+    match size {
+        Some(size) if size != blob.size => Err(Failure::new(format!(
+            "input size {size} does not match the actual content size {}",
+            blob.size
+        ))),
+        _ => Ok((blob, Box::new(content))),
+    }
+}
+
+fn check_name(file: &str) -> Result<(), Failure> {
+    if file.is_empty() {
+        Err(Failure::usage("missing file name"))
+    } else {
+        Ok(())
+    }
+}
+
+fn unreadable(file: &str, doing: &'static str, error: std::io::Error) -> Failure {
+    Failure::of(&Error::io(doing, file)(error)).context(&format!("failed to read {file}"))
+}

@@ -1,0 +1,70 @@
+//! Listing the repositories of a registry, a page at a time: the catalog, which the specification leaves open and most
+//! registries offer.
+
+use std::ops::ControlFlow;
+
+use serde::Deserialize;
+
+use super::client::{Client, Draft};
+use super::endpoint;
+use super::pages::Pages;
+use crate::auth::Scopes;
+use crate::error::Result;
+use crate::json::null_as_default;
+use crate::limits::MAX_PAGE_BYTES;
+use crate::reference::RegistryName;
+use crate::transport::Method;
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default, deserialize_with = "null_as_default")]
+    repositories: Vec<String>,
+}
+
+impl Client {
+    /// Hands the names of the repositories of a registry to `visit`, a page at a time, until there are no more or it says
+    /// stop. They are in the order of the registry; with `last`, the registry is asked to begin behind that name.
+    ///
+    /// ```no_run
+    /// use std::ops::ControlFlow;
+    ///
+    /// use oras::registry::Client;
+    ///
+    /// Client::new().repositories(&"localhost:5000".parse()?, None, &mut |names| {
+    ///     println!("{}", names.join("\n"));
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`](crate::Error::Refused) by a registry that has no catalog, or does not show it to everybody.
+    pub fn repositories(
+        &self,
+        registry: &RegistryName,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut pages = Pages::from(endpoint::catalog(self.scheme(registry), registry, last));
+        loop {
+            let draft = Draft::new(Method::Get, pages.url().clone())
+                .scopes(Scopes::catalog())
+                .header("Accept", "application/json, */*;q=0.1")
+                .whole(MAX_PAGE_BYTES);
+            let mut answer = self.send(registry, draft)?.expect(&[200])?;
+            let body = answer
+                .response
+                .read_body("catalog", MAX_PAGE_BYTES, "MaxPageBytes")?;
+            let page: Page = serde_json::from_slice(&body).map_err(|error| {
+                answer.protocol_error(format!("the answer is no list of repositories: {error}"))
+            })?;
+            if !page.repositories.is_empty() && visit(&page.repositories).is_break() {
+                return Ok(());
+            }
+            if !pages.follow_link(&answer)? {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! `oras blob fetch`.
+
+transcripts! {
+    "blob_fetch":
+    faults,
+    layouts,
+    outputs,
+    wrong_targets,
+}

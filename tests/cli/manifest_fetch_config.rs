@@ -1,0 +1,8 @@
+//! `oras manifest fetch-config`.
+
+transcripts! {
+    "manifest_fetch_config":
+    layouts,
+    outputs,
+    platforms,
+}

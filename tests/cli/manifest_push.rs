@@ -1,0 +1,10 @@
+//! `oras manifest push`.
+
+transcripts! {
+    "manifest_push":
+    files,
+    layouts,
+    media_types,
+    subjects,
+    wrong_targets,
+}

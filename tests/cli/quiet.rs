@@ -1,0 +1,6 @@
+//! `--quiet`, which every command takes.
+
+transcripts! {
+    "quiet":
+    results,
+}

@@ -1,0 +1,9 @@
+//! `oras repo ls`.
+
+transcripts! {
+    "repo_ls":
+    passwords,
+    repositories,
+    tokens,
+    web_site,
+}

@@ -1,0 +1,163 @@
+//! What holds whatever a registry and its token service answer, one after the other: every sequence of their answers.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use oras::auth::{Action, Event, Flow, Scopes, Session, parse_challenges};
+use oras::url::Url;
+use oras::{Credential, Error};
+
+const BEARER: &str = r#"Bearer realm="/token",scope="repository:a:pull""#;
+const WIDER: &str = r#"Bearer realm="/token",scope="repository:a:pull,push""#;
+const BASIC: &str = "Basic realm=r";
+
+/// Answers of a registry: status, challenges, and whether a 400 says that access is denied.
+const ANSWERS: [(u16, &[&str], bool); 7] = [
+    (200, &[], false),
+    (400, &[], true),
+    (403, &[], false),
+    (401, &[], false),
+    (401, &[WIDER], false),
+    (401, &[BASIC], false),
+    (401, &[BASIC, BEARER], false),
+];
+
+/// Answers of a token service.
+const REPLIES: [(u16, &str); 4] = [(200, r#"{"token":"t"}"#), (200, "{}"), (401, ""), (404, "")];
+
+/// How much one request may cost.
+const MAX_SENDS: usize = 4;
+const MAX_EXCHANGES: usize = 2;
+
+/// Choices, one after the other: those of a sequence first, and then the first of each kind.
+#[derive(Default)]
+struct Choices {
+    /// Each with the number of those there were.
+    made: Vec<(usize, usize)>,
+    next: usize,
+}
+
+impl Choices {
+    fn of_these(choices: &[usize]) -> Self {
+        Self {
+            made: choices.iter().map(|&choice| (choice, 0)).collect(),
+            next: 0,
+        }
+    }
+
+    fn of<T: Clone>(&mut self, from: &[T]) -> T {
+        if self.next == self.made.len() {
+            self.made.push((0, from.len()));
+        }
+        let (choice, _) = self.made[self.next];
+        self.next += 1;
+        from[choice].clone()
+    }
+
+    /// Goes on to the next sequence, if there is one.
+    fn advance(&mut self) -> bool {
+        self.next = 0;
+        while let Some((choice, count)) = self.made.pop() {
+            if choice + 1 < count {
+                self.made.push((choice + 1, count));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Whose answer came last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Last {
+    Nobody,
+    Registry,
+    TokenService,
+}
+
+/// One request with these answers. What happened is told when it should not have.
+fn request(choices: &mut Choices, session: &mut Session) -> Result<(), Error> {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let url = Url::parse("https://r.example/v2/a/manifests/v1")?;
+    let (mut sends, mut exchanges, mut last) = (0, 0, Last::Nobody);
+    let (mut flow, mut action) = Flow::begin(&url, None, Scopes::pull("a"), session, now);
+    let mut story = String::new();
+    loop {
+        writeln!(story, "{action:?}").expect("it is text");
+        let event = match action {
+            Action::Send(_) => {
+                (sends, last) = (sends + 1, Last::Registry);
+                let (status, challenges, denied) = choices.of(&ANSWERS);
+                let challenges = parse_challenges(challenges.iter().copied());
+                Event::Response {
+                    status,
+                    challenges,
+                    denied,
+                }
+            }
+            Action::Probe => {
+                let challenges = choices.of(&[&[][..], &[BEARER], &[BASIC]]);
+                Event::Probed(parse_challenges(challenges.iter().copied()))
+            }
+            Action::LookUpCredential => Event::Credential(choices.of(&[
+                None,
+                Some(Credential::password("me", "old")),
+                Some(Credential::IdentityToken("identity".into())),
+            ])),
+            Action::RefreshCredential(_) => {
+                Event::Credential(choices.of(&[None, Some(Credential::password("me", "newer"))]))
+            }
+            Action::FetchToken(_) => {
+                (exchanges, last) = (exchanges + 1, Last::TokenService);
+                let (status, body) = choices.of(&REPLIES);
+                Event::TokenReply {
+                    status,
+                    body: body.as_bytes().to_vec(),
+                    asked: now,
+                }
+            }
+            Action::Finish => {
+                assert_eq!(last, Last::Registry, "the result of\n{story}");
+                break;
+            }
+            Action::FailAsTokenService => {
+                assert_eq!(last, Last::TokenService, "the words after\n{story}");
+                break;
+            }
+            Action::Fail(_) => break,
+        };
+        writeln!(story, "    {event:?}").expect("it is text");
+        (flow, action) = flow.on(event, session);
+    }
+    assert!(sends <= MAX_SENDS, "{story}");
+    assert!(exchanges <= MAX_EXCHANGES, "{story}");
+    Ok(())
+}
+
+/// What a client learned before, as choices among answers.
+const BEFORE: [(&str, &[usize]); 4] = [
+    ("nothing", &[0]),
+    ("a token for the user", &[6, 1, 0, 0]),
+    ("a token for an identity", &[4, 2, 0, 0]),
+    ("that the registry takes passwords", &[5, 1, 0]),
+];
+
+#[test]
+fn every_sequence_of_answers_comes_to_an_end_in_the_words_of_who_decided() {
+    for (name, before) in BEFORE {
+        let mut choices = Choices::default();
+        let mut sequences = 0;
+        loop {
+            let mut session = Session::default();
+            let mut first = Choices::of_these(before);
+            request(&mut first, &mut session).unwrap();
+            assert_eq!(first.next, before.len(), "{name}");
+            request(&mut choices, &mut session).unwrap();
+            sequences += 1;
+            if !choices.advance() {
+                break;
+            }
+        }
+        assert!(sequences > 100, "{name}: only {sequences}");
+    }
+}

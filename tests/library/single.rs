@@ -1,0 +1,262 @@
+//! Blobs and manifests by themselves: what is sent, what is not, and what is told meanwhile.
+
+use std::io::{self, Read};
+
+use oras::content::{FileContent, StreamContent};
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::single::{Event, push_blob, push_manifest};
+use oras::store::{Pushed, Source, Target};
+use oras::{Descriptor, Error, MediaType, RawManifest};
+
+use crate::setup::{ABSENT, LARGE, client, hello, text};
+use crate::support::registry::{TestRegistry, on};
+use crate::support::tempdir::TempDir;
+
+const INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+fn index() -> RawManifest {
+    RawManifest::new(MediaType::IMAGE_INDEX, INDEX.to_vec())
+}
+
+/// One word for each event.
+fn word(event: Event<'_>) -> &'static str {
+    match event {
+        Event::Started(_) => "started",
+        Event::Stored(_) => "stored",
+        Event::Existed(_) => "existed",
+        _ => unreachable!("there are three events"),
+    }
+}
+
+fn every_store(rule: impl Fn(&str, &dyn Target)) {
+    rule("memory", &MemoryStore::new());
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+    rule("a layout", &layout);
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    rule("a registry", &repository);
+    let repository = client.repository(&registry.reference("b")).unwrap();
+    rule("the manifests of a registry", &repository.into_manifests());
+}
+
+#[test]
+fn a_blob_is_sent_once() {
+    every_store(|name, store| {
+        if name.starts_with("the manifests") {
+            return;
+        }
+        for wanted in [&["started", "stored"][..], &["existed"]] {
+            let mut told = Vec::new();
+            push_blob(store, &hello(), &mut &b"hello"[..], &mut |event| {
+                told.push(word(event));
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(told, wanted, "{name}");
+        }
+        assert!(store.exists(&hello()).unwrap(), "{name}");
+    });
+}
+
+#[test]
+fn a_manifest_is_sent_unless_the_name_stands_for_it() {
+    every_store(|name, store| {
+        let mut told = Vec::new();
+        for reference in [None, None, Some("v1"), Some("v1")] {
+            let pushed = push_manifest(store, &index(), reference, &mut |event| {
+                told.push(word(event));
+                Ok(())
+            });
+            told.push(match pushed.unwrap() {
+                Pushed::Stored => "new",
+                Pushed::AlreadyThere => "there",
+            });
+        }
+        let wanted = [
+            "started", "stored", "new", "existed", "there", "started", "stored", "new", "existed",
+            "there",
+        ];
+        assert_eq!(told, wanted, "{name}");
+        let found = store.resolve("v1").unwrap();
+        assert_eq!(found.plain(), *index().descriptor(), "{name}");
+    });
+}
+
+#[test]
+fn a_name_moves_to_the_manifest_that_was_pushed_last() {
+    every_store(|name, store| {
+        let other = RawManifest::new(MediaType::IMAGE_INDEX, [INDEX, b"\n"].concat());
+        for manifest in [&index(), &other] {
+            push_manifest(store, manifest, Some("v1"), &mut |_| Ok(())).unwrap();
+        }
+        let found = store.resolve("v1").unwrap();
+        assert_eq!(found.digest, other.descriptor().digest, "{name}");
+    });
+}
+
+#[test]
+fn the_digest_of_something_else_is_no_name() {
+    every_store(|name, store| {
+        let error = push_manifest(store, &index(), Some(ABSENT), &mut |event| {
+            panic!("{name}: {}", word(event))
+        });
+
+        let error = error.unwrap_err();
+        assert!(matches!(error, Error::InvalidReference { .. }), "{name}");
+    });
+}
+
+#[test]
+fn an_observer_that_fails_stops_it() {
+    let fail = |_: Event<'_>| Err(Error::unsupported("listening"));
+    every_store(|name, store| {
+        let error = push_manifest(store, &index(), Some("v1"), &mut { fail }).unwrap_err();
+        assert_eq!(text(&error), "listening: unsupported", "{name}");
+        assert!(store.resolve("v1").is_err(), "{name}");
+    });
+    let store = MemoryStore::new();
+    push_blob(&store, &hello(), &mut &b"hello"[..], &mut { fail }).unwrap_err();
+    assert!(!store.exists(&hello()).unwrap());
+}
+
+#[test]
+fn a_registry_that_fails_is_not_taken_for_one_without_the_manifest() {
+    let registry = TestRegistry::start().with(on("HEAD", "*").error(403, "DENIED", "no"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = push_manifest(&repository, &index(), Some("v1"), &mut |_| Ok(())).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{}", text(&error));
+    assert!(registry.log().iter().all(|line| line.starts_with("HEAD")));
+}
+
+/// A stream that counts how often it was read.
+struct Counting<'n>(&'n mut usize, io::Cursor<Vec<u8>>);
+
+impl Read for Counting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        *self.0 += 1;
+        self.1.read(buffer)
+    }
+}
+
+#[test]
+fn a_stream_is_read_only_if_it_is_needed() {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let mut reads = 0;
+    let stream = Counting(&mut reads, io::Cursor::new(b"hello".to_vec()));
+
+    let pushed = push_blob(
+        &repository,
+        &hello(),
+        &mut StreamContent::new(stream),
+        &mut |_| Ok(()),
+    );
+
+    assert_eq!(pushed.unwrap(), Pushed::AlreadyThere);
+    assert_eq!(reads, 0);
+}
+
+#[test]
+fn a_registry_that_wants_no_warning_gets_the_stream_all_the_same() {
+    let registry = TestRegistry::start().with(on("PUT", "*").before_body().status(417).nth(1));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let bytes = vec![7; LARGE];
+    let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
+
+    let mut content = StreamContent::new(bytes.as_slice());
+    push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap();
+
+    assert_eq!(
+        registry.blob("a", blob.digest.as_str()).as_deref(),
+        Some(bytes.as_slice())
+    );
+}
+
+#[test]
+fn a_stream_that_is_spent_fails_as_its_upload_did() {
+    let registry = TestRegistry::start().with(on("PUT", "*").error(503, "TOOMANY", "later"));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let mut content = StreamContent::new(&b"hello"[..]);
+    let error = push_blob(&repository, &hello(), &mut content, &mut |_| Ok(())).unwrap_err();
+
+    assert!(text(&error).contains("503"), "{}", text(&error));
+    let puts = registry
+        .log()
+        .iter()
+        .filter(|line| line.starts_with("PUT"))
+        .count();
+    assert_eq!(puts, 1);
+}
+
+#[test]
+fn a_stream_that_was_read_before_it_was_refused_is_refused() {
+    for status in [413, 417] {
+        let registry = TestRegistry::start().with(on("PUT", "*").status(status));
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        let bytes = vec![7; LARGE];
+        let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
+
+        let mut content = StreamContent::new(bytes.as_slice());
+        let error = push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
+
+        let said = format!("response status code {status}");
+        assert!(text(&error).contains(&said), "{}", text(&error));
+    }
+}
+
+#[test]
+fn a_stream_that_is_too_large_at_once_is_sent_in_parts() {
+    let registry = TestRegistry::start().with(on("PUT", "*").before_body().status(413).nth(1));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let bytes = vec![7; LARGE];
+    let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
+
+    let mut content = StreamContent::new(bytes.as_slice());
+    push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap();
+
+    assert!(repository.exists(&blob).unwrap());
+}
+
+#[test]
+fn a_stream_whose_answer_was_lost_is_looked_for() {
+    let registry = TestRegistry::start().with(on("PUT", "*").lose_answer());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let mut content = StreamContent::new(&b"hello"[..]);
+    let pushed = push_blob(&repository, &hello(), &mut content, &mut |_| Ok(()));
+
+    assert_eq!(pushed.unwrap(), Pushed::Stored);
+}
+
+#[test]
+fn a_file_that_is_not_what_was_claimed_is_not_stored() {
+    let temporary = TempDir::new();
+    let path = temporary.write("file", b"hellO");
+    every_store(|name, store| {
+        if name.starts_with("the manifests") {
+            return;
+        }
+        let (blob, mut content) =
+            FileContent::describe_as(&path, MediaType::OCTET_STREAM, hello().digest).unwrap();
+
+        let error = push_blob(store, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
+
+        assert!(error.is_verification(), "{name}: {}", text(&error));
+        assert!(!store.exists(&hello()).unwrap(), "{name}");
+    });
+}

@@ -1,0 +1,61 @@
+//! The flags of both commands, as their help pages list them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::support::cli::Oras;
+
+/// What we have and the original has not, by the beginnings of commands.
+const OURS: &[(&str, &str)] = &[
+    ("oras", "-q, --quiet"),
+    ("oras cp", "--force"),
+    ("oras push", "--force"),
+];
+
+/// The commands that a page lists, but for those that help has no page for.
+fn commands(page: &str) -> Vec<&str> {
+    page.lines()
+        .skip_while(|line| *line != "Available Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect()
+}
+
+/// The flags that a page lists: `-o, --output`, or `--config` where there is no short form.
+fn flags(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .skip_while(|line| *line != "Flags:")
+        .filter_map(|line| {
+            let (head, rest) = line.trim_start().split_once("--")?;
+            let is_flag = head.is_empty() || (head.starts_with('-') && head.ends_with(", "));
+            let long = rest.split_whitespace().next()?;
+            is_flag.then(|| format!("{head}--{long}"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_has_the_flags_of_the_original() {
+    let Some(reference) = crate::found::reference() else {
+        return;
+    };
+    let oras = Oras::new();
+    let page = |program: &Path, place: &str| {
+        let words = place.split(' ').skip(1).chain(["--help"]);
+        oras.command_of(program, words).run().success().stdout()
+    };
+    let ours = Path::new(env!("CARGO_BIN_EXE_oras"));
+    let mut left = vec!["oras".to_owned()];
+    while let Some(place) = left.pop() {
+        let (our_page, their_page) = (page(ours, &place), page(&reference, &place));
+        let (our_flags, mut their_flags) = (flags(&our_page), flags(&their_page));
+        let names = commands(&our_page);
+        if names.is_empty() && place != "oras help" {
+            let ours = OURS.iter().filter(|(start, _)| place.starts_with(start));
+            their_flags.extend(ours.map(|(_, flag)| (*flag).to_owned()));
+        }
+        assert_eq!(our_flags, their_flags, "{place}");
+        left.extend(names.iter().map(|name| format!("{place} {name}")));
+    }
+}
