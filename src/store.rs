@@ -132,6 +132,17 @@ pub trait Target: Source {
         self.push(expected, content)
     }
 
+    /// Sees to it that a manifest that is there is found among the referrers of its subject, if it has one. Who stored it may
+    /// not have come so far where lists of referrers are kept besides the manifests; other stores need do nothing.
+    ///
+    /// # Errors
+    ///
+    /// When such a list can be neither read nor written.
+    fn relist(&self, manifest: &RawManifest) -> Result<()> {
+        let _ = manifest;
+        Ok(())
+    }
+
     /// Stores content, other than a manifest, that the repository `from` of the same registry has as well, if possible
     /// without its bytes. `content` is opened only if they are needed after all.
     ///

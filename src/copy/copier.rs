@@ -169,7 +169,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             return self.open(root, 1, Errand::Copy).map(Some);
         }
         let Some(reference) = reference else {
-            return self.found(root, 1);
+            return self.found_root();
         };
         if self.name(root, reference)? {
             self.finish(root, Done::Found);
@@ -269,6 +269,29 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         Ok(None)
     }
 
+    /// As [`found`](Self::found), for a root that gets no name.
+    fn found_root(&mut self) -> Result<Option<Frame>> {
+        let frame = self.found(self.root, 1)?;
+        if frame.is_none() && !self.root.media_type.is_docker() {
+            let manifest = self
+                .source
+                .fetch_manifest(self.root, self.options.limits.max_manifest_bytes)
+                .map_err(at(Side::Source, Operation::Fetch, Some(self.root)))?;
+            self.relist(&manifest)?;
+        }
+        Ok(frame)
+    }
+
+    /// Has the destination list a manifest that is there among the referrers of its subject, in case that an interrupted
+    /// copy did not come so far.
+    fn relist(&self, manifest: &RawManifest) -> Result<()> {
+        self.target.relist(manifest).map_err(at(
+            Side::Destination,
+            Operation::Push,
+            Some(manifest.descriptor()),
+        ))
+    }
+
     /// Reads a manifest, to find out what it refers to.
     fn open(&mut self, node: &Descriptor, depth: u64, errand: Errand) -> Result<Frame> {
         let is_first = !self.done.contains_key(&key(node));
@@ -318,7 +341,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     /// begins once more.
     fn leave(&mut self, mut frame: Frame, reference: Option<&str>) -> Result<Option<Frame>> {
         if frame.errand == Errand::Visit {
-            return Ok(None);
+            return self.relist(&frame.manifest).map(|()| None);
         }
         let mut bytes = frame.manifest.bytes();
         let way = reference.map_or(Way::Push, Way::Tag);

@@ -83,6 +83,20 @@ impl Repository<'_> {
         }
     }
 
+    /// Whether the registry lists referrers itself. If no answer told so far, it is asked for those of `subject`.
+    pub(super) fn keeps_referrers(&self, subject: &Descriptor) -> Result<bool> {
+        if self.referrers_mode() == ReferrersMode::Learned {
+            let mut selection = Selection::new(subject, None);
+            let mut first_page = |_: &[Descriptor]| ControlFlow::Break(());
+            let asked =
+                self.ask_referrers_api(&subject.digest, None, &mut selection, &mut first_page)?;
+            if let Asked::Unsupported = asked {
+                self.learned.set(ReferrersMode::Tag);
+            }
+        }
+        Ok(self.referrers_mode() == ReferrersMode::Api)
+    }
+
     /// Asks the referrers API for one page after the other. The first answer tells whether there is one.
     fn ask_referrers_api(
         &self,

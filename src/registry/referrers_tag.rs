@@ -97,6 +97,22 @@ impl Repository<'_> {
         }
         Maintenance::new(self, &subject.digest, Change::Add(&descriptor)).settle()
     }
+
+    /// Sees to it that a manifest that was there before is listed as a referrer of its subject: whoever pushed it may have
+    /// been interrupted before the list was written.
+    pub(super) fn list_stored(&self, manifest: &RawManifest) -> Result<()> {
+        let Some(Referrer {
+            subject,
+            descriptor,
+        }) = Referrer::of(manifest).ok().flatten()
+        else {
+            return Ok(());
+        };
+        if self.keeps_referrers(&subject)? {
+            return Ok(());
+        }
+        Maintenance::new(self, &subject.digest, Change::Add(&descriptor)).settle()
+    }
 }
 
 impl<'a> Maintenance<'a> {

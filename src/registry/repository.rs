@@ -238,6 +238,10 @@ impl Target for Repository<'_> {
         Ok(Pushed::Stored)
     }
 
+    fn relist(&self, manifest: &RawManifest) -> Result<()> {
+        self.list_stored(manifest)
+    }
+
     fn mount(
         &self,
         expected: &Descriptor,

@@ -197,6 +197,35 @@ fn after_a_backup_and_a_wipe_every_tag_and_every_referrer_is_back() {
     }
 }
 
+#[test]
+fn a_restoration_that_ended_before_a_list_was_written_can_be_done_again() {
+    let artifacts = Artifacts::new();
+    let store = MemoryStore::new();
+    artifacts.push(&store);
+    let archive = to_archive(&store, &TempDir::new(), with_referrers(&[]));
+    let registry = TestRegistry::start_as(Personality::distribution());
+    let restored = || {
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        restore(&archive, &repository, with_referrers(&[]))
+    };
+    let [_, signature, ..] = &artifacts.attached[..] else {
+        panic!("nothing is attached")
+    };
+    let of_a_signature = list_tag(&signature.descriptor().digest);
+    registry.inject(on("PUT", &format!("/v2/a/manifests/{of_a_signature}")).status(403));
+
+    restored().unwrap_err();
+    registry.heal();
+    assert_eq!(restored().unwrap(), 3);
+
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    for manifest in &artifacts.attached {
+        assert!(is_listed(&repository, manifest), "{manifest:?}");
+    }
+}
+
 /// Whether a manifest is listed as a referrer of its subject.
 fn is_listed(store: &dyn Inventory, manifest: &RawManifest) -> bool {
     let subject = manifest.view().unwrap().subject().unwrap().clone();

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use oras::copy::{CopyOptions, Event, copy_graph_with_referrers, copy_with_referrers};
+use oras::copy::{CopyOptions, Event, copy_graph, copy_graph_with_referrers, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::memory::MemoryStore;
+use oras::referrers::list_tag;
 use oras::registry::ReferrersMode;
 use oras::store::{Referrers, Source, Target};
 use oras::{MediaType, Result};
@@ -330,30 +331,68 @@ fn a_copy_without_a_name_can_be_found_by_its_digest() {
     }
 }
 
+/// Replaces the list of what is attached to `subject`, as if nobody had ever added to it.
+fn lose_list(registry: &TestRegistry, subject: &Descriptor) {
+    let empty = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    let tag = list_tag(&subject.digest);
+    registry.seed_manifest("a", MediaType::IMAGE_INDEX.as_str(), empty, Some(&tag));
+}
+
 #[test]
-fn by_force_what_is_attached_is_sent_again_and_its_list_is_mended() {
+fn a_referrer_that_an_interrupted_copy_left_unlisted_is_listed() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let referrer = attach(&source, &root, "a/b");
     let registry = TestRegistry::start_as(Personality::distribution());
-    let client = client();
-    let target = client.repository(&registry.reference("a")).unwrap();
-    copy_all(&source, &target).unwrap();
-    let lost = registry
-        .tags("a")
-        .into_iter()
-        .find(|tag| tag.starts_with("sha256-"));
-    let empty = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-    registry.seed_manifest("a", MediaType::IMAGE_INDEX.as_str(), empty, lost.as_deref());
-    assert_eq!(tree(&target, &root), "[]");
+    let copy_again = |what: &str, copy: &dyn Fn(&dyn Target)| {
+        let client = client();
+        let target = client.repository(&registry.reference("a")).unwrap();
+        copy_all(&source, &target).unwrap();
+        lose_list(&registry, &root);
+        assert_eq!(tree(&target, &root), "[]");
 
-    let mut force = CopyOptions {
-        force: true,
-        ..CopyOptions::default()
+        // Nothing is known about the registry in another run.
+        copy(&client.repository(&registry.reference("a")).unwrap());
+
+        assert_eq!(tree(&target, &root), tree(&source, &root), "{what}");
     };
-    copy_with_referrers(&source, "v1", &target, Some("v1"), &mut force).unwrap();
 
-    assert!(tree(&target, &root).contains(referrer.digest.as_str()));
+    copy_again("with all that is attached", &|target| {
+        copy_all(&source, target).unwrap();
+    });
+    copy_again("alone, by its digest", &|target| {
+        copy_graph(&source, target, &referrer, None, &mut options()).unwrap();
+    });
+    copy_again("by force", &|target| {
+        let mut force = CopyOptions {
+            force: true,
+            ..CopyOptions::default()
+        };
+        copy_with_referrers(&source, "v1", target, Some("v1"), &mut force).unwrap();
+    });
+}
+
+#[test]
+fn where_the_registry_lists_referrers_it_is_asked_once_whether_it_does() {
+    let world = world();
+    let registry = TestRegistry::start();
+    copy_all(
+        &world.source,
+        &client().repository(&registry.reference("a")).unwrap(),
+    )
+    .unwrap();
+    registry.clear_log();
+
+    copy_all(
+        &world.source,
+        &client().repository(&registry.reference("a")).unwrap(),
+    )
+    .unwrap();
+
+    // Of the nine manifests, the five that are attached need the registry to list them.
+    let asked = methods(&registry);
+    assert_eq!(asked.matches("GET").count(), 1, "{asked}");
+    assert_eq!(asked.matches("PUT").count(), 1, "{asked}");
 }
 
 #[test]
