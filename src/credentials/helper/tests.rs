@@ -207,8 +207,8 @@ impl Clock for Hasty {
 
 #[test]
 fn an_answer_that_just_fills_the_pipe_is_no_wait_for_ever() {
-    for kib in [60, 64] {
-        let script = format!("head -c {kib}k /dev/zero | tr '\\0' ' '");
+    for bytes in [60 * 1024, 64 * 1024] {
+        let script = format!("head -c {bytes} /dev/zero | tr '\\0' ' '");
         let programs = Programs::new().with("x", &script);
         let helpers = programs.helpers().clock(Hasty);
         let error = helpers.require("x").unwrap().get("r.io").unwrap_err();
