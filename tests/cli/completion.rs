@@ -78,6 +78,11 @@ fn bash_completes_values_that_can_be_counted() {
         (&["oras", "push", "--format", ""][..], formats),
         (&["oras", "push", "--format", "="], formats),
         (&["oras", "push", "--format", "=", "j"], &["json"]),
+        (
+            &["oras", "discover", "--format", ""],
+            &["go-template", "json", "table", "tree"],
+        ),
+        (&["oras", "discover", "-o", "t"], &["table", "tree"]),
         (&["oras", "push", "--image-spec", "v1.0"], &["v1.0"]),
         (&["oras", "push", "--debug", "=", ""], &["false", "true"]),
         // File names are left to bash, and so is what nobody knows.

@@ -50,6 +50,7 @@ impl FlagTable for Own {
             "former name of --format, for tree, table and json",
             |own: &mut Self, text| own.output = text,
         )
+        .values(&[TREE, TABLE, "json"])
         .short('o'),
     ];
 }
@@ -109,15 +110,18 @@ impl Command for Args {
             self.own.group(),
             self.debugging.group(),
             self.distribution.group(),
-            self.format.group().reworded(&[(
-                "format",
-                "print the result in this form:\n\
+            self.format
+                .group()
+                .revalued(&[("format", &[TREE, TABLE, "json", "go-template"])])
+                .reworded(&[(
+                    "format",
+                    "print the result in this form:\n\
                  tree          a tree\n\
                  table         a table (deprecated)\n\
                  json          a JSON object\n\
                  go-template   the JSON object through a Go template\n\
                  (default tree)",
-            )]),
+                )]),
             self.layout.group(),
             self.platform.group(),
             self.remote.group(),

@@ -17,6 +17,7 @@ pub(crate) trait FlagTable: Sized + 'static {
             fields: self,
             side: None,
             reworded: &[],
+            revalued: &[],
         }
     }
 
@@ -50,6 +51,7 @@ pub(crate) struct Group<'a> {
     fields: &'a mut dyn Fields,
     side: Option<Side>,
     reworded: &'static [(&'static str, &'static str)],
+    revalued: &'static [(&'static str, &'static [&'static str])],
 }
 
 impl Group<'_> {
@@ -59,20 +61,29 @@ impl Group<'_> {
         self
     }
 
+    /// Gives flags, by long name, other values to be offered in this command.
+    pub(crate) fn revalued(
+        mut self,
+        revalued: &'static [(&'static str, &'static [&'static str])],
+    ) -> Self {
+        self.revalued = revalued;
+        self
+    }
+
     /// The flags as this command knows them.
     pub(crate) fn listed(&self) -> Vec<Listed> {
-        let (side, reworded) = (self.side, self.reworded);
-        let help = |spec: &Spec| {
-            reworded
-                .iter()
-                .find(|(long, _)| *long == spec.long)
-                .map_or(spec.help, |(_, help)| help)
-        };
+        fn of<T: Copy>(here: &[(&'static str, T)], spec: &Spec, elsewhere: T) -> T {
+            let here = here.iter().find(|(long, _)| *long == spec.long);
+            here.map_or(elsewhere, |(_, own)| *own)
+        }
+
+        let side = self.side;
         (self.fields.specs().enumerate())
             .filter(|(_, spec)| side.is_none() || !spec.unsided)
             .map(|(index, spec)| Listed {
                 spec: Spec {
-                    help: help(spec),
+                    help: of(self.reworded, spec, spec.help),
+                    values: of(self.revalued, spec, spec.values),
                     ..*spec
                 },
                 side,

@@ -3,7 +3,8 @@
 use crate::flags::{Flag, FlagTable, Stage};
 
 /// The flags of a command whose result can be printed in several forms. Which forms there are is the command's affair; one whose
-/// forms differ from these [rewords](crate::flags::table::Group::reworded) the help of `format`.
+/// forms differ from these gives `format` [another help](crate::flags::table::Group::reworded) and
+/// [other values](crate::flags::table::Group::revalued).
 #[derive(Default)]
 pub(crate) struct Format {
     /// As typed; none for the command's default.
