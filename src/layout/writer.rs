@@ -65,17 +65,19 @@ impl Writer {
             Pushed::Stored
         };
         // What was there may have been put there by a process that did not live to sync it.
-        let waiting = {
-            let mut pending = self.pending.borrow_mut();
-            pending.entry(expected.digest.clone()).or_insert(pushed);
-            pending.len()
-        };
-        if waiting >= MAX_PENDING {
-            // Of very much content, the last is what is looked at again.
-            self.synced.borrow_mut().clear();
-            self.sync()?;
-        }
+        let mut pending = self.pending.borrow_mut();
+        pending.entry(expected.digest.clone()).or_insert(pushed);
         Ok(pushed)
+    }
+
+    /// Whether as many files wait to be synced as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.borrow().len() >= MAX_PENDING
+    }
+
+    /// Looks no more at what was synced before.
+    pub(super) fn forget_synced(&self) {
+        self.synced.take();
     }
 
     fn write_blob(

@@ -14,6 +14,7 @@ mod architecture;
 mod attach;
 mod auth;
 mod backup;
+mod batches;
 mod blobs;
 mod catalog;
 mod conformance;
