@@ -1,6 +1,7 @@
 //! Much at once: what a store does for each piece of content alone, it does once for all.
 
 mod layouts;
+mod lists;
 
 use oras::memory::MemoryStore;
 use oras::{MediaType, RawManifest};
