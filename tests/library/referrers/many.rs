@@ -58,7 +58,7 @@ fn no_referrer_is_lost_when_many_copy_and_attach_at_once() {
         .map(|number| signature(&number.to_string()))
         .collect();
     let of = |number: usize| {
-        let count = if number % 2 == 0 { each } else { 1 };
+        let count = if number.is_multiple_of(2) { each } else { 1 };
         &manifests[number * each..][..count]
     };
 
@@ -69,7 +69,9 @@ fn no_referrer_is_lost_when_many_copy_and_attach_at_once() {
         }
         let source = MemoryStore::new();
         push(&source, &subject());
-        of(number).iter().for_each(|it| push(&source, it));
+        for manifest in of(number) {
+            push(&source, manifest);
+        }
         let root = subject();
         let options = &mut CopyOptions::default();
         copy_graph_with_referrers(&source, &repository, root.descriptor(), None, options).unwrap();
