@@ -1,7 +1,8 @@
 //! Changes of `index.json` that wait for the end of a batch.
 //!
 //! They are kept in the order in which they were asked for, and made in that order when the index is saved. So the index becomes
-//! what it would have become by saving each. This module does not know where the index is kept.
+//! what it would have become by saving each. Meanwhile others may remove content that they depend on without having pushed it;
+//! that is remembered as well. This module does not know where the index and the content are kept.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -39,6 +40,8 @@ pub(super) struct Changes {
     waiting: RefCell<Vec<Change>>,
     /// What they list, tagged or not.
     listed: RefCell<HashSet<Digest>>,
+    /// What they may depend on, because it was said to be there.
+    found: RefCell<HashSet<Digest>>,
 }
 
 impl Changes {
@@ -51,14 +54,21 @@ impl Changes {
         self.batches.is_open() && waiting.len() < MAX_WAITING
     }
 
-    /// Takes all changes that wait.
-    pub(super) fn take(&self) -> Vec<Change> {
+    /// Takes all changes that wait, and what they may depend on.
+    pub(super) fn take(&self) -> (Vec<Change>, HashSet<Digest>) {
         self.listed.take();
-        self.waiting.take()
+        (self.waiting.take(), self.found.take())
+    }
+
+    /// Remembers that content was said to be there.
+    pub(super) fn found(&self, digest: &Digest) {
+        if self.batches.is_open() {
+            self.found.borrow_mut().insert(digest.clone());
+        }
     }
 
     /// Whether content will be listed.
-    pub(super) fn list(&self, digest: &Digest) -> bool {
+    pub(super) fn will_list(&self, digest: &Digest) -> bool {
         self.listed.borrow().contains(digest)
     }
 

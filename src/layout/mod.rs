@@ -20,7 +20,8 @@
 //!   lock. Unknown members and the order of entries stay as they are.
 //! - Content that is there is not written again, unless its size is wrong, or it is a manifest and its digest is.
 //! - Content is removed after `index.json` says so, and only what nothing else needs. That goes for what other processes just
-//!   pushed too: who lists a manifest looks once more, under the lock, whether all that it pushed before is still there.
+//!   pushed too: who lists a manifest looks once more, under the lock, whether all that it pushed before is still there, and in
+//!   a batch also what it found there.
 //!
 //! This module knows nothing of networks, and nothing of what to copy.
 //!
@@ -196,10 +197,11 @@ impl LayoutStore {
 
     /// Makes the changes that wait. If that fails, all of them are given up: what they depend on may be gone.
     fn save_changes(&self) -> Result<()> {
-        let changes = self.changes.take();
+        let (changes, found) = self.changes.take();
         if changes.is_empty() {
             return Ok(());
         }
+        self.writer()?.look_again_at(found);
         self.edit_index(|index| changes.into_iter().for_each(|change| change.make(index)))
     }
 
@@ -231,14 +233,17 @@ impl Source for LayoutStore {
         if !files::exists(&self.directory, target)? {
             return Ok(false);
         }
-        if self.writer.is_none()
-            || !target.media_type.is_manifest()
-            || self.changes.list(&target.digest)
-        {
+        if self.writer.is_none() || !target.media_type.is_manifest() {
             return Ok(true);
         }
-        let index = files::read_index(&self.directory)?;
-        Ok(index.listed(&target.digest).is_some())
+        let is_listed = self.changes.will_list(&target.digest)
+            || files::read_index(&self.directory)?
+                .listed(&target.digest)
+                .is_some();
+        if is_listed {
+            self.changes.found(&target.digest);
+        }
+        Ok(is_listed)
     }
 }
 
@@ -265,6 +270,7 @@ impl Target for LayoutStore {
         if !files::exists(&self.directory, target)? {
             return Err(files::missing(target));
         }
+        self.changes.found(&target.digest);
         self.name(target, reference)
     }
 

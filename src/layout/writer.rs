@@ -33,7 +33,7 @@ pub(super) struct Writer {
     root: PathBuf,
     /// Content that may not be on the disk yet.
     pending: RefCell<BTreeMap<Digest, Pushed>>,
-    /// Content that is on the disk and that nothing was listed for since.
+    /// Content that is on the disk, as far as it was pushed here, and that nothing was listed for since.
     synced: RefCell<BTreeSet<Digest>>,
     /// Whether what killed processes left was looked for.
     cleaned: Cell<bool>,
@@ -73,6 +73,11 @@ impl Writer {
     /// Whether as many files wait to be synced as may.
     pub(super) fn is_full(&self) -> bool {
         self.pending.borrow().len() >= MAX_PENDING
+    }
+
+    /// Remembers content that others pushed, and that what is listed next may depend on.
+    pub(super) fn look_again_at(&self, found: impl IntoIterator<Item = Digest>) {
+        self.synced.borrow_mut().extend(found);
     }
 
     /// Looks no more at what was synced before.
@@ -127,7 +132,7 @@ impl Writer {
         directories.iter().try_for_each(|path| sync_directory(path))
     }
 
-    /// Makes sure that what was pushed is still there, now that nobody else removes anything.
+    /// Makes sure that what was pushed or found is still there, now that nobody else removes anything.
     pub(super) fn check_synced(&self) -> Result<()> {
         for digest in self.synced.take() {
             if !self.blob_path(&digest).exists() {

@@ -15,7 +15,7 @@ use oras::tag::{self, TagOptions, add_tags};
 
 use super::{index, store};
 use crate::artifacts::{attached, image, push};
-use crate::setup::text;
+use crate::setup::{hello, text};
 use crate::support::tempdir::TempDir;
 
 /// What the index of a layout says that holds nothing.
@@ -354,6 +354,64 @@ fn what_another_process_removed_meanwhile_is_not_listed_and_said() {
     // It can be done again.
     push(&target.layout, &one);
     assert!(target.index().contains(digest.as_str()));
+}
+
+#[test]
+fn what_was_found_is_looked_for_again_before_anything_that_needs_it_is_listed() {
+    let (root, parts) = index(3);
+    let source = store(parts.iter().chain([&root]));
+    let target = Watched::new();
+    push(&target.layout, &parts[1]);
+    // It needs the config that all have, so that nothing else goes.
+    push(&target.layout, &image("keeper", ""));
+    let other = LayoutStore::create_or_open(&target.path).unwrap();
+    let found = parts[1].descriptor();
+    let mut observe = |event: copy::Event<'_>| match event {
+        copy::Event::Existed(node) if node.digest == found.digest => other.delete(found),
+        _ => Ok(()),
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+
+    let (layout, root) = (&target.layout, root.descriptor());
+    let error = copy_graph(&source, layout, root, Some("v1"), &mut options).unwrap_err();
+
+    let wanted = format!(
+        "{}: not found: it was removed before it was listed",
+        found.digest
+    );
+    assert!(text(&error).ends_with(&wanted), "{}", text(&error));
+    assert_eq!(target.index().matches("digest").count(), 1);
+
+    copy_graph(
+        &source,
+        layout,
+        root,
+        Some("v1"),
+        &mut CopyOptions::default(),
+    )
+    .unwrap();
+    assert!(target.found().exists(found).unwrap());
+    assert_eq!(tags(&target.found()), ["v1"]);
+}
+
+/// A blob too, which only a layout can name.
+#[test]
+fn what_is_tagged_is_looked_for_again() {
+    let target = Watched::new();
+    let blob = hello();
+    target.layout.push(&blob, &mut &b"hello"[..]).unwrap();
+    let layout = LayoutStore::create_or_open(&target.path).unwrap();
+
+    let batch = Batch::begin(&layout);
+    layout.tag(&blob, "v1").unwrap();
+    target.layout.delete(&blob).unwrap();
+    let error = batch.end().unwrap_err();
+
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(target.index(), NOTHING);
 }
 
 #[test]
