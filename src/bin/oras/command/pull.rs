@@ -164,6 +164,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let client = target.client()?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
+    let cache = context.cache()?;
+    let source = cache.over(&*source);
     let config = if args.own.config.is_empty() {
         None
     } else {
@@ -183,7 +185,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         observer: Some(&mut observer),
         ..PullOptions::default()
     };
-    let pulled = pull(&*source, reference, options).map_err(|error| target.failure(&error))?;
+    let pulled = pull(&source, reference, options).map_err(|error| target.failure(&error))?;
     report(&target, &pulled, &format, context)
 }
 

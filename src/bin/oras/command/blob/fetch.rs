@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::store::Source as _;
 
 use crate::command::arguments;
 use crate::context::Context;
@@ -121,6 +122,8 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     let client = target.client()?;
     let blobs = target.blobs(&client)?;
     let digest = target.required_digest(Args::SPEC)?;
+    let cache = context.cache()?;
+    let blobs = cache.over(&*blobs);
 
     let failure = |error| target.failure(&error);
     let blob = if output.is_empty() {
