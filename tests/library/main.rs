@@ -15,6 +15,7 @@ mod attach;
 mod auth;
 mod backup;
 mod blobs;
+mod cache;
 mod catalog;
 mod conformance;
 mod copy;
