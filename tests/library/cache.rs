@@ -282,6 +282,10 @@ fn a_broken_manifest_is_fetched_again_and_replaced() {
     setting.was_told(&[]);
 }
 
+/// Puts something in the place of a file.
+#[cfg(unix)]
+type Replacement = Box<dyn Fn(&Path)>;
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_replaced_and_never_waited_for() {
@@ -291,7 +295,7 @@ fn what_is_no_file_is_replaced_and_never_waited_for() {
     let file = setting.file(&hello().digest);
     let other = setting.temporary.write("other", "hellO");
     let links = |to: PathBuf| move |file: &Path| symlink(&to, file).unwrap();
-    let replacements: [(&str, Box<dyn Fn(&Path)>); 5] = [
+    let replacements: [(&str, Replacement); 5] = [
         ("a link to nowhere", Box::new(links("nowhere".into()))),
         ("a link to itself", Box::new(links(file.clone()))),
         ("a link to another file", Box::new(links(other.clone()))),

@@ -213,7 +213,10 @@ impl Context {
         let Some(path) = self.raw_variable("ORAS_CACHE") else {
             return Ok(Cache::none());
         };
-        let cache = Cache::open(path).map_err(|error| Failure::of(&error))?;
+        let cache = std::path::absolute(path)
+            .map_err(Error::io("find", path))
+            .and_then(Cache::open)
+            .map_err(|error| Failure::of(&error))?;
         Ok(cache.on_failure(warn_of_cache))
     }
 
@@ -258,11 +261,11 @@ pub(crate) fn warn_of(warning: Warning) {
     let _ = writeln!(io::stderr(), "Warning: {warning}");
 }
 
-/// Tells why the cache is not written.
+/// Tells why the cache cannot be written.
 fn warn_of_cache(error: &Error) {
     let _ = writeln!(
         io::stderr(),
-        "Warning: nothing is cached: {}",
+        "Warning: the cache cannot be written: {}",
         error.chain()
     );
 }

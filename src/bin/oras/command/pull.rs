@@ -90,7 +90,8 @@ impl Command for Args {
         path: "oras pull",
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Pull files from a registry or an OCI image layout",
-        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.",
+        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then. \
+                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Pull the files of an artifact",

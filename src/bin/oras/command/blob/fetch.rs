@@ -50,7 +50,8 @@ impl Command for Args {
         aliases: &["get"],
         usage: "[flags] {--output <file> | --descriptor} <name>@<digest>",
         about: "Fetch a blob",
-        details: "The file appears when the blob is complete and verified, and replaces an existing one only then.",
+        details: "The file appears when the blob is complete and verified, and replaces an existing one only then. \
+                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Write a blob to a file",

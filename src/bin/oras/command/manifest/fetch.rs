@@ -62,6 +62,7 @@ impl Command for Args {
         aliases: &["get", "show"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the manifest of an artifact",
+        details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Print a manifest as it is stored",

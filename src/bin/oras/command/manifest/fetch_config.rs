@@ -51,6 +51,7 @@ impl Command for Args {
         aliases: &["get-config"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the config of an artifact",
+        details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Print a config as it is stored",
