@@ -119,7 +119,7 @@ pub fn attach(
     let store = file_store(temporary);
     let layers = add_files(&store, files, &mut tell)?;
     let config = match config {
-        Some(file) => Some(add_config(&store, file, &config_annotations)?),
+        Some(file) => Some(add_config(&store, file, &config_annotations, &mut tell)?),
         None => None,
     };
     let options = PackOptions {

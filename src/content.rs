@@ -79,6 +79,19 @@ impl FileContent {
     ///
     /// [`Error::Io`] naming the file.
     pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
+        Self::describe_watched(path, media_type, &mut |_, _| Ok(()))
+    }
+
+    /// As [`describe`](Self::describe). Tells `watch` how many bytes were read so far, and how many there are.
+    ///
+    /// # Errors
+    ///
+    /// As of [`describe`](Self::describe), and of `watch`.
+    pub fn describe_watched(
+        path: impl Into<PathBuf>,
+        media_type: MediaType,
+        watch: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<(Descriptor, Self)> {
         let path = path.into();
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
         // Before reading: what is written meanwhile counts as a change.
@@ -92,6 +105,8 @@ impl FileContent {
                 Ok(count) => {
                     hasher.update(&buffer[..count]);
                     size += count as u64;
+                    // A file may grow while it is read.
+                    watch(size, stamp.size.max(size))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Error::io("read", &path)(error)),
@@ -236,6 +251,7 @@ pub struct VerifyReader<'a> {
     is_checked: bool,
     remaining: u64,
     explain: Option<Explain<'a>>,
+    watch: Option<Box<Watch<'a>>>,
     keeper: Option<Box<dyn Keeper + 'a>>,
 }
 
@@ -248,6 +264,9 @@ pub(crate) trait Keeper {
     /// The content is complete and verified.
     fn verified(self: Box<Self>);
 }
+
+/// Is told how many bytes of content were read so far. An error stops the reading.
+pub type Watch<'a> = dyn FnMut(u64) -> Result<()> + 'a;
 
 /// Says more about a failure.
 type Explain<'a> = Box<dyn Fn(Error) -> Error + 'a>;
@@ -262,6 +281,7 @@ impl<'a> VerifyReader<'a> {
             is_checked: false,
             remaining: expected.size,
             explain: None,
+            watch: None,
             keeper: None,
             expected,
         }
@@ -276,6 +296,14 @@ impl<'a> VerifyReader<'a> {
     /// Says more about whatever fails while this is read.
     pub(crate) fn explaining(mut self, explain: impl Fn(Error) -> Error + 'a) -> Self {
         self.explain = Some(Box::new(explain));
+        self
+    }
+
+    /// Tells `watch` how far it has come after each read: bytes that are verified as far as that is possible, and about to
+    /// be used.
+    #[must_use]
+    pub fn watched(mut self, watch: impl FnMut(u64) -> Result<()> + 'a) -> Self {
+        self.watch = Some(Box::new(watch));
         self
     }
 
@@ -423,13 +451,18 @@ impl VerifyReader<'_> {
 
 impl Read for VerifyReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_verified(buffer)
+        let count = self
+            .read_verified(buffer)
             .map_err(|error| match &self.explain {
                 Some(explain) if error.kind() != io::ErrorKind::Interrupted => {
                     explain(Error::io("read", self.expected.digest.as_str())(error)).into_io()
                 }
                 _ => error,
-            })
+            })?;
+        if let Some(watch) = self.watch.as_mut().filter(|_| count > 0) {
+            watch(self.expected.size - self.remaining).map_err(Error::into_io)?;
+        }
+        Ok(count)
     }
 }
 

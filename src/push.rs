@@ -41,6 +41,17 @@ impl<P: AsRef<Path>> From<P> for PushFile {
 pub enum Event<'a> {
     /// The file with this title is about to be read.
     Preparing(&'a str),
+    /// A file is being read, to be described, or a directory, to be packed.
+    Reading {
+        /// Its title, or the path of a config, which has none.
+        name: &'a str,
+        /// How many bytes were read so far.
+        done: u64,
+        /// How many there are. Of a directory that is not known.
+        total: Option<u64>,
+    },
+    /// What has this name was read.
+    Prepared(&'a str),
     /// There are no files.
     Empty,
     /// The artifact is packed and on its way.
@@ -128,7 +139,7 @@ pub fn push(
     };
     let store = file_store(temporary);
     let config = match (config, platform) {
-        (Some(file), _) => Some(add_config(&store, file, &config_annotations)?),
+        (Some(file), _) => Some(add_config(&store, file, &config_annotations, &mut tell)?),
         (None, Some(platform)) => {
             let (mut config, bytes) = platform_config(&platform);
             config.annotations.clone_from(&config_annotations);
@@ -173,7 +184,15 @@ pub(crate) fn add_files(
             None => title_of(&file.path)?,
         };
         tell(Event::Preparing(&title))?;
-        let mut layer = store.add(&title, file.media_type, &file.path)?;
+        let mut watch = |done, total| {
+            tell(Event::Reading {
+                name: &title,
+                done,
+                total,
+            })
+        };
+        let mut layer = store.add_watched(&title, file.media_type, &file.path, &mut watch)?;
+        tell(Event::Prepared(&title))?;
         layer.annotations.extend(file.annotations);
         layers.push(layer);
     }
@@ -231,12 +250,19 @@ pub(crate) fn add_config(
     store: &FileStore,
     file: PushFile,
     annotations: &Annotations,
+    tell: &mut Observer<'_>,
 ) -> Result<Descriptor> {
-    let mut config = store.add(
-        "$config",
-        Some(file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG)),
-        &file.path,
-    )?;
+    let media_type = file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+    let name = file.path.to_string_lossy();
+    let mut watch = |done, total| {
+        tell(Event::Reading {
+            name: &name,
+            done,
+            total,
+        })
+    };
+    let mut config = store.add_watched("$config", Some(media_type), &file.path, &mut watch)?;
+    tell(Event::Prepared(&name))?;
     config.annotations = annotations.clone();
     Ok(config)
 }
