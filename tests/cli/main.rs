@@ -42,6 +42,7 @@ mod manifest_fetch_config;
 mod manifest_index_create;
 mod manifest_index_update;
 mod manifest_push;
+mod progress;
 mod pull;
 mod push;
 mod quiet;

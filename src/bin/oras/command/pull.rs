@@ -14,7 +14,8 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::output::format::Format;
 use crate::output::model;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 struct Own {
@@ -174,7 +175,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         Some((path.to_owned(), media_type.map(MediaType::from)))
     };
 
-    let mut status = Lines::new(context, args.verbose.is_on());
+    let bars = Bars::new(context, &args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
     let mut observer = |event: Event<'_>| status.pull(event);
     let options = PullOptions {
         output: args.own.output.into(),
@@ -187,6 +189,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         ..PullOptions::default()
     };
     let pulled = pull(&source, reference, options).map_err(|error| target.failure(&error))?;
+    drop(status);
     report(&target, &pulled, &format, context)
 }
 
