@@ -42,6 +42,7 @@ mod manifest_fetch_config;
 mod manifest_index_create;
 mod manifest_index_update;
 mod manifest_push;
+mod manual;
 mod pull;
 mod push;
 mod quiet;
@@ -70,6 +71,7 @@ fn no_transcript_is_forgotten() {
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
+        manual::TRANSCRIPTS,
         manifest_delete::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
         manifest_fetch_config::TRANSCRIPTS,

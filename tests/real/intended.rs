@@ -165,6 +165,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("manifest_index_update/foreign", "unknown", "what is not known of an index is not lost when it is changed"),
     always("manifest_index_update/wrong_changes", "bad/tag", "the tag is wrong: theirs compares it with the first"),
     always("manifest_index_update/wrong_changes", "--tag ''", "why the tag is wrong is told"),
+    always("manual/files", "", "the original has no manual pages"),
     sometimes("pull/config", "-o second", "which config of an index is seen first is left open by the original"),
     sometimes("pull/config", "-o index", "which config of an index comes first is left open by the original"),
     always("pull/left_out", "mkfifo", "what is left out is named"),
