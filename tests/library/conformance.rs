@@ -10,7 +10,7 @@ use oras::digest::{Algorithm, Digest};
 use oras::file_store::FileStore;
 use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::memory::MemoryStore;
-use oras::store::{Pushed, Target};
+use oras::store::{Batch, Pushed, Target};
 use oras::{Error, MediaType};
 
 use crate::setup::{blob, client, hello};
@@ -24,8 +24,17 @@ fn index() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
 }
 
-/// Runs a rule on a fresh store of every kind.
+/// Runs a rule on a fresh store of every kind, and once more in a batch: who began it sees no difference.
 fn every_store(rule: impl Fn(&str, &dyn Target)) {
+    fresh_stores(&rule);
+    fresh_stores(&|name, store| {
+        let batch = Batch::begin(store);
+        rule(&format!("{name}, in a batch"), store);
+        batch.end().unwrap();
+    });
+}
+
+fn fresh_stores(rule: &dyn Fn(&str, &dyn Target)) {
     rule("memory", &MemoryStore::new());
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
