@@ -68,6 +68,7 @@ mod index;
 mod kept;
 mod lock;
 mod removal;
+mod stock;
 #[cfg(feature = "archive")]
 mod tar;
 #[cfg(feature = "archive")]
@@ -77,6 +78,7 @@ mod temp;
 mod tests;
 mod writer;
 
+pub(crate) use self::stock::{Arriving, Stock};
 #[cfg(feature = "archive")]
 pub use self::tar::LayoutTar;
 #[cfg(feature = "archive")]

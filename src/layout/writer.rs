@@ -91,10 +91,7 @@ impl Writer {
         content: &mut dyn Content,
         path: &Path,
     ) -> Result<()> {
-        if !self.cleaned.replace(true) {
-            temp::remove_abandoned(&self.ingest());
-        }
-        let mut temp = TempFile::create(&self.ingest())?;
+        let mut temp = self.scratch_file()?;
         flush_when_closed(temp.file());
         let reader = content.open_verified(expected)?;
         reader.copy_to(temp.file(), path)?;
@@ -104,6 +101,21 @@ impl Writer {
             temp.file().sync_all().map_err(Error::io("sync", path))?;
         }
         temp.rename(path)
+    }
+
+    /// A new file in the scratch directory, after what killed processes left there was removed.
+    pub(super) fn scratch_file(&self) -> Result<TempFile> {
+        if !self.cleaned.replace(true) {
+            temp::remove_abandoned(&self.ingest());
+        }
+        TempFile::create(&self.ingest())
+    }
+
+    /// Gives content that is complete and verified its name.
+    pub(super) fn place(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
+        let path = self.blob_path(digest);
+        make_read_only(temp.file()).map_err(Error::io("chmod", &path))?;
+        temp.rename(&path)
     }
 
     /// Waits until everything that was stored is on the disk. What cannot be brought there is removed again.
@@ -184,7 +196,7 @@ impl Writer {
         self.root.join(INGEST)
     }
 
-    fn blob_path(&self, digest: &Digest) -> PathBuf {
+    pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.root.join(files::blob_name(digest))
     }
 }

@@ -16,6 +16,7 @@ mod auth;
 mod backup;
 mod batches;
 mod blobs;
+mod cache;
 mod catalog;
 mod conformance;
 mod copy;
