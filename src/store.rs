@@ -134,7 +134,8 @@ pub trait Target: Source {
     ///
     /// # Errors
     ///
-    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began.
+    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began. What could not be done when
+    /// somebody asked in between is an error here too, unless it was done since.
     fn end_batch(&self) -> Result<()> {
         Ok(())
     }

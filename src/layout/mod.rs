@@ -165,15 +165,18 @@ impl LayoutStore {
 
     /// Edits `index.json`: what it says now, not what it said when somebody last looked.
     fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> T) -> Result<T> {
-        let writer = self.writer()?;
-        writer.sync()?;
-        let _lock = writer.lock()?;
-        writer.check_synced()?;
-        let before = files::read_index_anew(&self.directory)?;
-        let mut after = before.clone();
-        let result = edit(&mut after);
-        save_index(writer, &before, &after)?;
-        Ok(result)
+        let try_to_edit = || {
+            let writer = self.writer()?;
+            writer.sync()?;
+            let _lock = writer.lock()?;
+            writer.check_synced()?;
+            let before = files::read_index_anew(&self.directory)?;
+            let mut after = before.clone();
+            let result = edit(&mut after);
+            save_index(writer, &before, &after)?;
+            Ok(result)
+        };
+        try_to_edit().inspect_err(|error| self.changes.fail(error))
     }
 
     /// Stores content. Before there is too much to remember, the changes are saved that depend on it.
@@ -197,9 +200,16 @@ impl LayoutStore {
         }
     }
 
-    /// Makes the changes that wait. If that fails, all of them are given up: what they depend on may be gone.
+    /// Makes the changes that wait. If that fails, all of them are given up, and what comes later in the batch: what they
+    /// depend on may be gone.
     fn save_changes(&self) -> Result<()> {
         let (changes, found) = self.changes.take();
+        if let Some(reason) = self.changes.failure() {
+            let reason = io::Error::other(format!("earlier in this batch: {reason}"));
+            return Err(Error::io("save", self.directory.root.join(files::INDEX))(
+                reason,
+            ));
+        }
         if changes.is_empty() {
             return Ok(());
         }
@@ -232,20 +242,15 @@ impl Source for LayoutStore {
     /// In a layout that was opened to be written, a manifest is there only if `index.json` lists it: one that lost its entry
     /// could otherwise never get it back from a copy, which does not push what is there.
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        if !files::exists(&self.directory, target)? {
-            return Ok(false);
-        }
-        if self.writer.is_none() || !target.media_type.is_manifest() {
-            return Ok(true);
-        }
-        let is_listed = self.changes.will_list(&target.digest)
-            || files::read_index(&self.directory)?
-                .listed(&target.digest)
-                .is_some();
-        if is_listed {
+        let exists = files::exists(&self.directory, target)?
+            && (self.writer.is_none()
+                || !target.media_type.is_manifest()
+                || self.changes.will_list(&target.digest)
+                || (files::read_index(&self.directory)?.listed(&target.digest)).is_some());
+        if exists {
             self.changes.found(&target.digest);
         }
-        Ok(is_listed)
+        Ok(exists)
     }
 }
 

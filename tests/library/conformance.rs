@@ -11,7 +11,7 @@ use oras::digest::{Algorithm, Digest};
 use oras::file_store::FileStore;
 use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::memory::MemoryStore;
-use oras::store::{Pushed, Target};
+use oras::store::{Batch, Pushed, Target};
 use oras::{Error, MediaType};
 
 use self::behind_a_cache::{Warmth, behind_a_cache};
@@ -26,8 +26,17 @@ fn index() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
 }
 
-/// Runs a rule on a fresh store of every kind.
+/// Runs a rule on a fresh store of every kind, and once more in a batch: who began it sees no difference.
 fn every_store(rule: impl Fn(&str, &dyn Target)) {
+    fresh_stores(&rule);
+    fresh_stores(&|name, store| {
+        let batch = Batch::begin(store);
+        rule(&format!("{name}, in a batch"), store);
+        batch.end().unwrap();
+    });
+}
+
+fn fresh_stores(rule: &dyn Fn(&str, &dyn Target)) {
     rule("memory", &MemoryStore::new());
     for warmth in Warmth::ALL {
         behind_a_cache(warmth, &MemoryStore::new(), |how, store| {
