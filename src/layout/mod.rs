@@ -38,13 +38,14 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
+use crate::media_type::MediaType;
 use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
 };
@@ -236,6 +237,14 @@ impl Target for LayoutStore {
         let pushed = self.writer()?.store(expected, content)?;
         self.name(expected, reference)?;
         Ok(pushed)
+    }
+
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        self.writer()?.store_stream(media_type, stream).map(Some)
     }
 
     fn sync(&self) -> Result<()> {
