@@ -10,7 +10,7 @@
 //! | To | Use |
 //! |---|---|
 //! | push files | [`push::push`] |
-//! | pull files | [`pull::pull`] |
+//! | pull files | [`pull::pull`], some of them by a [`filter::Filter`] |
 //! | attach files or annotations to an artifact | [`attach::attach`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
@@ -76,6 +76,7 @@ pub mod discover;
 pub mod error;
 #[cfg(feature = "archive")]
 pub mod file_store;
+pub mod filter;
 pub mod graph;
 pub mod index;
 pub mod json;
