@@ -238,7 +238,11 @@ impl Gathered {
     ) -> Result<Descriptor> {
         tell(Event::Preparing(title(&stream).unwrap_or("-")))?;
         let media_type = stream.media_type.unwrap_or(MediaType::LAYER);
-        let sent = target.push_stream(&media_type, &mut *stream.reader)?;
+        let sent = if media_type.is_manifest() {
+            None
+        } else {
+            target.push_stream(&media_type, &mut *stream.reader)?
+        };
         let Some((mut layer, pushed)) = sent else {
             let mut layer = self.store.add_stream(media_type, &mut *stream.reader)?;
             layer.annotations = stream.annotations;
