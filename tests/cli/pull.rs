@@ -9,5 +9,9 @@ transcripts! {
     left_out,
     oddities,
     platforms,
+    selection,
+    several,
+    stdout,
+    unnamed,
     wrong_targets,
 }

@@ -67,7 +67,8 @@ impl Command for Args {
         path: "oras attach",
         usage: "[flags] --artifact-type=<type> <name>{:<tag>|@<digest>} {<file>[:<layer_media_type>]|--annotation <key>=<value>} [...]",
         about: "Attach files or annotations to an artifact",
-        details: "What is attached is an artifact of its own that names the other one as its subject. It gets no tag: `oras discover` finds it.",
+        details: "What is attached is an artifact of its own that names the other one as its subject. It gets no tag: `oras discover` finds it. \
+                  With - as a file, stdin is attached while it is read; a file of that name is ./-.",
         examples: &[
             (
                 "Attach a file",

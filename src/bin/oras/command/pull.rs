@@ -83,19 +83,18 @@ impl FlagTable for Own {
         Flag::text(
             "include",
             "pattern",
-            "pull only files that fit this, or another pattern to include: a title, such as docs/*.txt,\n\
-             a digest, or type=<media type>",
+            "pull only files that fit this pattern or another one to include (repeatable)",
             |own: &mut Self, text| own.include.push(text),
         ),
         Flag::text(
             "exclude",
             "pattern",
-            "do not pull files that fit this, whatever is included",
+            "do not pull files that fit this pattern, whatever is included (repeatable)",
             |own: &mut Self, text| own.exclude.push(text),
         ),
         Flag::switch(
             "unnamed",
-            "also pull layers without a name, as files that are called after their digest: sha256-<hex>",
+            "also pull layers without a name, to files that are called sha256-<hex> after their digest",
             |own: &mut Self, on| own.unnamed = on,
         ),
     ];
@@ -119,13 +118,14 @@ impl Command for Args {
         path: "oras pull",
         usage: "[flags] <name>{:<tag>|@<digest>} [...]",
         about: "Pull files from a registry or an OCI image layout",
-        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.\n\n\
-                  In patterns, ? is any character, [abc], [a-z] and [!a-z] are one of some characters or none of them, * is any \
-                  number of characters, and \\ takes its meaning from the next one. None of these is a / in a title; there **/ is \
-                  any number of directories, and /** everything below one. What is not pulled is not downloaded.\n\n\
-                  With --output -, the only file of the artifact, or the only one that is included, is written to stdout as it is \
-                  stored: a directory as its tar.gz. It is verified as it is written, so it is good when the exit status is 0.\n\n\
-                  Several artifacts are pulled one after the other. When one fails, those before it are there.",
+        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.\n\
+                  Several artifacts are pulled one after the other; when one fails, those before it are there.\n\n\
+                  A pattern is a digest, type=<media type>, or the name of a file. In the last two, ? is any character, * any number\n\
+                  of them, [abc], [a-z] and [!a-z] are one of some or of all others, and \\ takes its meaning from the next one. In a\n\
+                  name none of these is a /, but **/ is any number of directories, and /** everything below one. What is not pulled\n\
+                  is not downloaded.\n\n\
+                  With --output -, the only file, or the only one that is included, is written to stdout as it is stored: a directory\n\
+                  as its tar.gz. It is verified while it is written, so it is good when the exit status is 0.",
         examples: &[
             (
                 "Pull the files of an artifact",
@@ -261,8 +261,9 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
 
 /// What cannot be had together with a file on stdout.
 fn check_stdout(args: &Args, targets: usize) -> Result<(), Failure> {
-    let with = if !matches!(args.format.format.as_deref(), None | Some("text")) {
-        format!("`--format {}`", args.format.template)
+    let format = args.format.format.as_deref().unwrap_or("text");
+    let with = if format != "text" {
+        format!("`--format {format}`")
     } else if !args.own.config.is_empty() {
         "`--config`".to_owned()
     } else if targets > 1 {
@@ -297,7 +298,7 @@ impl Pulling<'_> {
         let failure = |error: Error| {
             let failure = target.failure(&error);
             if self.is_of_several {
-                failure.context(target.raw())
+                failure.about(target.raw())
             } else {
                 failure
             }

@@ -52,7 +52,8 @@ pub(super) fn only<'l>(
 pub(super) fn nothing(target: &Target, unselected: &[String]) -> Failure {
     let failure = Failure::not_found(format!("{}: no file fits the patterns", target.raw()));
     if unselected.is_empty() {
-        return failure.recommend("No layer has a name");
+        return failure
+            .recommend("There is none with a name. `--unnamed` pulls layers without one");
     }
     let names = unselected.iter().map(String::as_str);
     failure.recommend(format!("There are: {}", enumerated(names)))
