@@ -13,5 +13,6 @@ transcripts! {
     several,
     stdout,
     unnamed,
+    usage,
     wrong_targets,
 }

@@ -57,11 +57,11 @@ fn a_digest_is_kept_in_a_variable() {
 fn an_archive_goes_through_pipes_there_and_back() {
     let setting = Setting::new();
     let outcome = setting.run(
-        r#"
+        r"
         tar c dir | oras push -q $reference:v1 -:application/x-tar --title dir.tar > digest
         mkdir out
         oras pull -o - $reference:v1 | tar x -C out
-        "#,
+        ",
     );
     outcome.success().prints("");
     assert_tree(
@@ -74,11 +74,11 @@ fn an_archive_goes_through_pipes_there_and_back() {
 fn a_directory_comes_out_as_the_archive_that_it_is_stored_as() {
     let setting = Setting::new();
     let outcome = setting.run(
-        r#"
+        r"
         oras push -q $reference:v1 dir > digest
         mkdir out
         oras pull -o - $reference:v1 | tar xz -C out
-        "#,
+        ",
     );
     outcome.success().prints("");
     assert_tree(
@@ -92,10 +92,10 @@ fn one_of_several_files_goes_to_a_pipe() {
     let setting = Setting::new();
     setting
         .run(
-            r#"
+            r"
             oras push -q $reference:v1 hello.txt dir > digest
             oras pull -o - --include hello.txt $reference:v1 | tr a-z A-Z
-            "#,
+            ",
         )
         .success()
         .prints("HELLO\n");
@@ -106,11 +106,11 @@ fn what_a_command_says_can_be_attached() {
     let setting = Setting::new();
     setting
         .run(
-            r#"
+            r"
             oras push -q $reference:v1 hello.txt > digest
             wc -c < hello.txt | oras attach -q --artifact-type doc/size $reference:v1 - --title size > attached
             oras pull -o - $reference@$(cat attached)
-            "#,
+            ",
         )
         .success()
         .prints("6\n");
@@ -243,10 +243,10 @@ fn memory_does_not_grow_with_what_comes_through_a_pipe() {
     for target in ["$reference:v1", "--oci-layout layout:v1"] {
         setting
             .run(&format!(
-                r#"
+                r"
                 head -c {STREAM_BYTES} /dev/zero | ({limited}; oras push -q {target} - --title zeros) > digest
                 ({limited}; oras pull -o - {target}) | wc -c
-                "#
+                "
             ))
             .success()
             .prints(&format!("{STREAM_BYTES}\n"));
@@ -258,7 +258,7 @@ fn a_killed_push_from_a_pipe_can_be_done_again() {
     let setting = Setting::new();
     setting
         .run(
-            r#"
+            r"
             mkfifo pipe
             oras push -q --oci-layout layout:v1 - --title hello < pipe &
             exec 3> pipe
@@ -269,7 +269,7 @@ fn a_killed_push_from_a_pipe_can_be_done_again() {
             exec 3>&-
             oras push -q --oci-layout layout:v1 - --title hello.txt < hello.txt > digest
             ls layout/ingest 2> none | grep -c part || true
-            "#,
+            ",
         )
         .success()
         .prints("0\n");

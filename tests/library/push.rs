@@ -29,7 +29,7 @@ fn stream(index: usize, title: &str, content: &'static str) -> PushStream<'stati
     }
 }
 
-fn options<'a>(streams: Vec<PushStream<'a>>) -> PushOptions<'a> {
+fn options(streams: Vec<PushStream<'_>>) -> PushOptions<'_> {
     PushOptions {
         artifact_type: Some("a/b".into()),
         streams,
