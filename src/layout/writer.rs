@@ -34,7 +34,7 @@ pub(super) struct Writer {
     root: PathBuf,
     /// Content that may not be on the disk yet.
     pending: RefCell<BTreeMap<Digest, Pushed>>,
-    /// Content that is on the disk and that nothing was listed for since.
+    /// Content that is on the disk, as far as it was pushed here, and that nothing was listed for since.
     synced: RefCell<BTreeSet<Digest>>,
     /// Whether what killed processes left was looked for.
     cleaned: Cell<bool>,
@@ -65,7 +65,7 @@ impl Writer {
             self.write_blob(expected, content, &path)?;
             Pushed::Stored
         };
-        self.await_sync(&expected.digest, pushed)?;
+        self.await_sync(&expected.digest, pushed);
         Ok(pushed)
     }
 
@@ -86,24 +86,30 @@ impl Writer {
             finish_blob(temp, &path)?;
             Pushed::Stored
         };
-        self.await_sync(&blob.digest, pushed)?;
+        self.await_sync(&blob.digest, pushed);
         Ok((blob, pushed))
     }
 
     /// Remembers content that may not be on the disk yet.
-    fn await_sync(&self, digest: &Digest, pushed: Pushed) -> Result<()> {
+    fn await_sync(&self, digest: &Digest, pushed: Pushed) {
         // What was there may have been put there by a process that did not live to sync it.
-        let waiting = {
-            let mut pending = self.pending.borrow_mut();
-            pending.entry(digest.clone()).or_insert(pushed);
-            pending.len()
-        };
-        if waiting >= MAX_PENDING {
-            // Of very much content, the last is what is looked at again.
-            self.synced.borrow_mut().clear();
-            self.sync()?;
-        }
-        Ok(())
+        let mut pending = self.pending.borrow_mut();
+        pending.entry(digest.clone()).or_insert(pushed);
+    }
+
+    /// Whether as many files wait to be synced as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.borrow().len() >= MAX_PENDING
+    }
+
+    /// Remembers content that others pushed, and that what is listed next may depend on.
+    pub(super) fn look_again_at(&self, found: impl IntoIterator<Item = Digest>) {
+        self.synced.borrow_mut().extend(found);
+    }
+
+    /// Looks no more at what was synced before.
+    pub(super) fn forget_synced(&self) {
+        self.synced.take();
     }
 
     fn write_blob(
@@ -119,12 +125,24 @@ impl Writer {
     }
 
     fn begin_blob(&self) -> Result<TempFile> {
+        let mut temp = self.scratch_file()?;
+        flush_when_closed(temp.file());
+        Ok(temp)
+    }
+
+    /// A new file in the scratch directory, after what killed processes left there was removed.
+    pub(super) fn scratch_file(&self) -> Result<TempFile> {
         if !self.cleaned.replace(true) {
             temp::remove_abandoned(&self.ingest());
         }
-        let mut temp = TempFile::create(&self.ingest())?;
-        flush_when_closed(temp.file());
-        Ok(temp)
+        TempFile::create(&self.ingest())
+    }
+
+    /// Gives content that is complete and verified its name.
+    pub(super) fn place(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
+        let path = self.blob_path(digest);
+        make_read_only(temp.file()).map_err(Error::io("chmod", &path))?;
+        temp.rename(&path)
     }
 
     /// Waits until everything that was stored is on the disk. What cannot be brought there is removed again.
@@ -153,7 +171,7 @@ impl Writer {
         directories.iter().try_for_each(|path| sync_directory(path))
     }
 
-    /// Makes sure that what was pushed is still there, now that nobody else removes anything.
+    /// Makes sure that what was pushed or found is still there, now that nobody else removes anything.
     pub(super) fn check_synced(&self) -> Result<()> {
         for digest in self.synced.take() {
             if !self.blob_path(&digest).exists() {
@@ -205,7 +223,7 @@ impl Writer {
         self.root.join(INGEST)
     }
 
-    fn blob_path(&self, digest: &Digest) -> PathBuf {
+    pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.root.join(files::blob_name(digest))
     }
 }

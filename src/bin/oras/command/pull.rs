@@ -119,6 +119,7 @@ impl Command for Args {
         usage: "[flags] <name>{:<tag>|@<digest>} [...]",
         about: "Pull files from a registry or an OCI image layout",
         details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.\n\
+                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.\n\
                   Several artifacts are pulled one after the other; when one fails, those before it are there.\n\n\
                   A pattern is a digest, type=<media type>, or the name of a file. In the last two, ? is any character, * any number\n\
                   of them, [abc], [a-z] and [!a-z] are one of some or of all others, and \\ takes its meaning from the next one. In a\n\
@@ -238,6 +239,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         let source = target.source(&client)?;
         sources.push((source, target.required_reference(Args::SPEC)?));
     }
+    let cache = context.cache()?;
     let config = if args.own.config.is_empty() {
         None
     } else {
@@ -254,7 +256,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         is_of_several: targets.len() > 1,
     };
     for (target, (source, reference)) in targets.iter().zip(&sources) {
-        pulling.run(target, &**source, reference, context)?;
+        pulling.run(target, &cache.over(&**source), reference, context)?;
     }
     Ok(())
 }
