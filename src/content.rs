@@ -83,21 +83,8 @@ impl FileContent {
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
         // Before reading: what is written meanwhile counts as a change.
         let stamp = Stamp::of(&file.metadata().map_err(Error::io("stat", &path))?);
-        let mut hasher = Hasher::new(Algorithm::Sha256);
-        let mut size = 0;
-        let mut buffer = vec![0; BUFFER_BYTES];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    hasher.update(&buffer[..count]);
-                    size += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("read", &path)(error)),
-            }
-        }
-        let descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        let (digest, size) = copy_digested(&mut file, &path, &mut io::sink(), &path)?;
+        let descriptor = Descriptor::new(media_type, digest, size);
         let stamp = Some(stamp);
         Ok((descriptor, Self { path, stamp }))
     }
@@ -146,6 +133,35 @@ impl Content for FileContent {
         self.reader(expected)
     }
 }
+
+/// Copies everything from `reader`, which is called `from`, to `writer`, which is called `to`, and returns what it was: its
+/// SHA-256 digest and size.
+pub(crate) fn copy_digested(
+    reader: &mut dyn Read,
+    from: &Path,
+    writer: &mut dyn Write,
+    to: &Path,
+) -> Result<(Digest, u64)> {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let mut size = 0;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let count = match reader.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finish(), size)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::io("read", from)(error)),
+        };
+        hasher.update(&buffer[..count]);
+        size += count as u64;
+        writer
+            .write_all(&buffer[..count])
+            .map_err(Error::io("write", to))?;
+    }
+}
+
+/// What a stream is called that cannot be read.
+pub(crate) const STREAM: &str = "stream";
 
 /// Content that comes once and is gone, such as standard input.
 #[derive(Debug)]

@@ -41,13 +41,14 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
+use crate::media_type::MediaType;
 use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
 };
@@ -179,8 +180,8 @@ impl LayoutStore {
         try_to_edit().inspect_err(|error| self.changes.fail(error))
     }
 
-    /// Stores content. Before there is too much to remember, the changes are saved that depend on it.
-    fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+    /// What content is stored by. Before there is too much to remember, the changes are saved that depend on it.
+    fn writer_with_room(&self) -> Result<&Writer> {
         let writer = self.writer()?;
         if writer.is_full() {
             self.save_changes()?;
@@ -188,7 +189,11 @@ impl LayoutStore {
             writer.forget_synced();
             writer.sync()?;
         }
-        writer.store(expected, content)
+        Ok(writer)
+    }
+
+    fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        self.writer_with_room()?.store(expected, content)
     }
 
     /// Changes `index.json`, now or at the end of the batch.
@@ -291,6 +296,15 @@ impl Target for LayoutStore {
         let pushed = self.store(expected, content)?;
         self.name(expected, reference)?;
         Ok(pushed)
+    }
+
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        let stored = self.writer_with_room()?.store_stream(media_type, stream);
+        stored.map(Some)
     }
 
     fn sync(&self) -> Result<()> {

@@ -50,6 +50,7 @@ mod repo_ls;
 mod repo_tags;
 mod resolve;
 mod restore;
+mod scripts;
 mod secrets;
 mod tag;
 mod version;

@@ -96,6 +96,30 @@ fn what_was_pushed_is_there_and_comes_back() {
 }
 
 #[test]
+fn a_stream_is_stored_as_what_it_turns_out_to_be_or_left_alone() {
+    every_store(|name, store| {
+        let mut stream = &b"hello"[..];
+        let Some((stored, pushed)) = store.push_stream(&MediaType::LAYER, &mut stream).unwrap()
+        else {
+            assert_eq!(stream, b"hello", "{name}");
+            assert!(
+                ["an archive of a layout", "files"].contains(&name),
+                "{name}"
+            );
+            return;
+        };
+        assert_eq!(stored, Descriptor::of(MediaType::LAYER, b"hello"), "{name}");
+        assert_eq!(pushed, Pushed::Stored, "{name}");
+        assert_eq!(read(store, &stored).unwrap(), b"hello", "{name}");
+
+        let again = store.push_stream(&MediaType::LAYER, &mut &b"hello"[..]);
+        assert_eq!(again.unwrap().unwrap().0, stored, "{name}");
+        let nothing = store.push_stream(&MediaType::LAYER, &mut &b""[..]);
+        assert_eq!(nothing.unwrap().unwrap().0.size, 0, "{name}");
+    });
+}
+
+#[test]
 fn what_is_there_already_is_no_error() {
     every_store(|name, store| {
         for bytes in [&b"hello"[..], b"{}"] {

@@ -31,6 +31,8 @@ mod manifests;
 mod pagination;
 mod patience;
 mod proxies;
+mod pull;
+mod push;
 mod redirects;
 mod referrers;
 mod retry;

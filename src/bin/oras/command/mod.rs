@@ -18,6 +18,7 @@ mod push;
 mod repo;
 mod resolve;
 mod restore;
+mod selection;
 mod tag;
 mod version;
 
