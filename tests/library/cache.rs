@@ -651,6 +651,23 @@ fn what_a_killed_process_left_is_removed_by_the_next_that_writes() {
 }
 
 #[test]
+fn a_cache_in_front_of_a_cache_fills_both() {
+    let setting = Setting::new();
+    let near = Cache::open(setting.temporary.join("near")).unwrap();
+    setting.with(&setting.cache(), |far| {
+        let source = near.over(far);
+        let read = source.fetch(&hello()).unwrap().read_all(LIMIT).unwrap();
+        assert_eq!(read, b"hello");
+    });
+
+    let name = format!("blobs/sha256/{}", hello().digest.encoded());
+    for directory in ["near", "cache"] {
+        let file = setting.temporary.join(directory).join(&name);
+        assert_eq!(fs::read(file).unwrap(), b"hello", "{directory}");
+    }
+}
+
+#[test]
 fn what_came_in_pieces_is_kept_whole() {
     let setting = Setting::new();
     let bytes = Rng::new(2).bytes(3_000_000);
