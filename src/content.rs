@@ -252,7 +252,7 @@ pub struct VerifyReader<'a> {
     is_checked: bool,
     remaining: u64,
     explain: Option<Explain<'a>>,
-    keeper: Option<Box<dyn Keeper + 'a>>,
+    keepers: Vec<Box<dyn Keeper + 'a>>,
 }
 
 /// Is handed what a [`VerifyReader`] reads, and told when all of it was found to be right. Otherwise it is dropped: when the
@@ -278,14 +278,14 @@ impl<'a> VerifyReader<'a> {
             is_checked: false,
             remaining: expected.size,
             explain: None,
-            keeper: None,
+            keepers: Vec::new(),
             expected,
         }
     }
 
-    /// Hands what is read to `keeper` too. To be called before anything is read.
+    /// Hands what is read to `keeper` too, beside those it has. To be called before anything is read.
     pub(crate) fn kept_by(mut self, keeper: impl Keeper + 'a) -> Self {
-        self.keeper = Some(Box::new(keeper));
+        self.keepers.push(Box::new(keeper));
         self
     }
 
@@ -306,7 +306,7 @@ impl<'a> VerifyReader<'a> {
     pub(crate) fn for_receiver_that_verifies(mut self) -> Self {
         let is_untouched = self.remaining == self.expected.size;
         // What is kept must be verified here: the receiver tells nobody what it finds.
-        if self.is_unchanged.is_some() && is_untouched && self.keeper.is_none() {
+        if self.is_unchanged.is_some() && is_untouched && self.keepers.is_empty() {
             self.hasher = None;
         }
         self
@@ -380,7 +380,7 @@ impl<'a> VerifyReader<'a> {
         loop {
             match self.inner.read(&mut excess) {
                 Ok(0) => {
-                    if let Some(keeper) = self.keeper.take() {
+                    for keeper in self.keepers.drain(..) {
                         keeper.verified();
                     }
                     return Ok(());
@@ -400,7 +400,7 @@ impl<'a> VerifyReader<'a> {
         // Whoever goes on reading after a failure gets the failure again, never the rest.
         self.is_checked = true;
         self.remaining = 0;
-        self.keeper = None;
+        self.keepers.clear();
         self.inner = Box::new(Failed(self.expected.clone(), mismatch));
         verification(&self.expected, mismatch)
     }
@@ -427,7 +427,7 @@ impl VerifyReader<'_> {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..count]);
         }
-        if let Some(keeper) = &mut self.keeper {
+        for keeper in &mut self.keepers {
             keeper.more(&buffer[..count]);
         }
         if self.remaining == 0 {
