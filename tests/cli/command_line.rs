@@ -6,6 +6,7 @@ transcripts! {
     "command_line":
     debugging,
     docker_hub,
+    every_door,
     grammar,
     order,
     other_scheme,
@@ -13,6 +14,7 @@ transcripts! {
     proxies,
     refusals,
     secrets,
+    secrets_everywhere,
     tls,
     tokens,
     tokens_from_elsewhere,

@@ -157,7 +157,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     if !format.is_text() {
         context.tell_nothing();
     }
