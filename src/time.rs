@@ -105,7 +105,9 @@ pub(crate) fn not_rfc3339(text: &str) -> String {
     for (index, (separator, element)) in ELEMENTS.iter().enumerate() {
         let cannot = |what: &str, as_what: &str| {
             let what = quoted_time(what);
-            format!("{parsing} as \"2006-01-02T15:04:05Z07:00\": cannot parse {what} as \"{as_what}\"")
+            format!(
+                "{parsing} as \"2006-01-02T15:04:05Z07:00\": cannot parse {what} as \"{as_what}\""
+            )
         };
         let Some(value) = rest.strip_prefix(separator) else {
             return cannot(rest, separator);

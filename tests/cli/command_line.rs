@@ -8,6 +8,7 @@ transcripts! {
     docker_hub,
     every_door,
     grammar,
+    other_names,
     order,
     other_scheme,
     plain_http,

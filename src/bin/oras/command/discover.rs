@@ -161,8 +161,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         }
         context.warn("[DEPRECATED] --output is deprecated, try `--format ` instead\n");
     }
-    let reference = target.required_reference(Args::SPEC)?;
 
+    let client = target.client()?;
+    let source = target.source_with(args.distribution.referrers, None, &client)?;
+    let reference = target.required_reference(Args::SPEC)?;
     let options = DiscoverOptions {
         platform,
         artifact_type: Some(args.own.artifact_type).filter(|wanted| !wanted.is_empty()),
@@ -172,8 +174,6 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             depth
         },
     };
-    let client = target.client()?;
-    let source = target.source_with(args.distribution.referrers, None, &client)?;
     let found = discover(&*source, reference, &options).map_err(|error| target.failure(&error))?;
     let path = target.path();
     let is_verbose = args.verbose.is_on();

@@ -53,7 +53,8 @@ impl Format {
         let format = flags.format.as_deref().unwrap_or(forms.default);
         // Told by every command, also by those that do not know it.
         if format == TABLE {
-            context.warn("Format \"table\" is deprecated and will be removed in a future release.\n");
+            context
+                .warn("Format \"table\" is deprecated and will be removed in a future release.\n");
         }
         let (name, inline) = match format.split_once('=') {
             Some((name, template)) => (name, Some(template)),
