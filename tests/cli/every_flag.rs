@@ -18,6 +18,13 @@ struct Callable {
     flags: BTreeSet<String>,
 }
 
+impl Callable {
+    /// What is called, and the last word of how.
+    fn name(&self) -> Option<(&str, &str)> {
+        Some((&self.place, self.words.last()?))
+    }
+}
+
 /// All ways to call anything.
 fn callables() -> Vec<Callable> {
     let pages = pages();
@@ -135,11 +142,7 @@ fn every_flag_and_every_name_is_in_a_transcript() {
         .iter()
         .map(|callable| (&*callable.place, callable.flags.clone()))
         .collect();
-    let mut unheard: BTreeSet<&[String]> = callables
-        .iter()
-        .map(|callable| &callable.words[..])
-        .filter(|words| !words.is_empty())
-        .collect();
+    let mut unheard: BTreeSet<_> = callables.iter().filter_map(Callable::name).collect();
     for name in transcript::all() {
         for line in Transcript::read(&name).lines() {
             for words in calls(&line) {
@@ -147,7 +150,8 @@ fn every_flag_and_every_name_is_in_a_transcript() {
                     continue;
                 };
                 for depth in 1..=callable.words.len() {
-                    unheard.remove(&callable.words[..depth]);
+                    let name = called(&words[..depth], &callables).and_then(Callable::name);
+                    unheard.retain(|unheard| Some(*unheard) != name);
                 }
                 let unused = unused.entry(&callable.place).or_default();
                 for flag in words.iter().flat_map(|word| used(word, &callable.flags)) {
