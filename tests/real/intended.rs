@@ -187,6 +187,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("push/annotations", "/strict:v1", "a time is one by RFC 3339"),
     always("push/directories", "to-d", "a link to a directory is the directory: theirs packs a link that cannot be unpacked"),
     always("push/formats", "'{{.digest'", "the column is told too"),
+    always("push/layouts", "later:,v1", "what is known of content is not lost when it gets a tag"),
     always("push/layouts", "hi.txt:v1", "the layout is opened before files are read, and named as it was typed"),
     always("push/layouts", "hi.txt/layout:v1", "the layout is opened before files are read, and named as it was typed"),
     always("push/source_date_epoch", "", "the original does not read SOURCE_DATE_EPOCH"),
