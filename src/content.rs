@@ -239,6 +239,17 @@ pub struct VerifyReader<'a> {
     is_checked: bool,
     remaining: u64,
     explain: Option<Explain<'a>>,
+    keeper: Option<Box<dyn Keeper + 'a>>,
+}
+
+/// Is handed what a [`VerifyReader`] reads, and told when all of it was found to be right. Otherwise it is dropped: when the
+/// content is wrong, cannot be read, or is not read to its end.
+pub(crate) trait Keeper {
+    /// More of the content, in order.
+    fn more(&mut self, bytes: &[u8]);
+
+    /// The content is complete and verified.
+    fn verified(self: Box<Self>);
 }
 
 /// Says more about a failure.
@@ -254,8 +265,15 @@ impl<'a> VerifyReader<'a> {
             is_checked: false,
             remaining: expected.size,
             explain: None,
+            keeper: None,
             expected,
         }
+    }
+
+    /// Hands what is read to `keeper` too. To be called before anything is read.
+    pub(crate) fn kept_by(mut self, keeper: impl Keeper + 'a) -> Self {
+        self.keeper = Some(Box::new(keeper));
+        self
     }
 
     /// Says more about whatever fails while this is read.
@@ -273,7 +291,9 @@ impl<'a> VerifyReader<'a> {
     /// Leaves the digest to the receiver, which computes it in any case, if it was computed here before and the content is
     /// unchanged at the end of reading.
     pub(crate) fn for_receiver_that_verifies(mut self) -> Self {
-        if self.is_unchanged.is_some() && self.remaining == self.expected.size {
+        let is_untouched = self.remaining == self.expected.size;
+        // What is kept must be verified here: the receiver tells nobody what it finds.
+        if self.is_unchanged.is_some() && is_untouched && self.keeper.is_none() {
             self.hasher = None;
         }
         self
@@ -346,7 +366,12 @@ impl<'a> VerifyReader<'a> {
         let mut excess = [0];
         loop {
             match self.inner.read(&mut excess) {
-                Ok(0) => return Ok(()),
+                Ok(0) => {
+                    if let Some(keeper) = self.keeper.take() {
+                        keeper.verified();
+                    }
+                    return Ok(());
+                }
                 Ok(_) => return Err(self.mismatch(Mismatch::Trailing)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -362,6 +387,7 @@ impl<'a> VerifyReader<'a> {
         // Whoever goes on reading after a failure gets the failure again, never the rest.
         self.is_checked = true;
         self.remaining = 0;
+        self.keeper = None;
         self.inner = Box::new(Failed(self.expected.clone(), mismatch));
         verification(&self.expected, mismatch)
     }
@@ -387,6 +413,9 @@ impl VerifyReader<'_> {
         self.remaining -= count as u64;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..count]);
+        }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.more(&buffer[..count]);
         }
         if self.remaining == 0 {
             self.check()?;
@@ -526,6 +555,58 @@ mod tests {
             .for_receiver_that_verifies()
             .read_to_end(&mut Vec::new());
         assert_eq!(mismatch(read.unwrap_err()), Mismatch::Digest);
+    }
+
+    /// What a keeper was handed, and whether it was told that it is right.
+    #[derive(Default)]
+    struct Kept {
+        bytes: Vec<u8>,
+        is_verified: bool,
+    }
+
+    impl Keeper for &std::cell::RefCell<Kept> {
+        fn more(&mut self, bytes: &[u8]) {
+            self.borrow_mut().bytes.extend(bytes);
+        }
+
+        fn verified(self: Box<Self>) {
+            self.borrow_mut().is_verified = true;
+        }
+    }
+
+    #[test]
+    fn a_keeper_is_told_only_of_content_that_is_complete_and_right() {
+        for (got, claimed, is_right) in [
+            (&b"hello"[..], &b"hello"[..], true),
+            (b"", b"", true),
+            (b"hellO", b"hello", false),
+            (b"hell", b"hello", false),
+            (b"hello!", b"hello", false),
+        ] {
+            let kept = std::cell::RefCell::new(Kept::default());
+            let mut reader = reader(got, claimed).kept_by(&kept);
+            let _ = reader.read_to_end(&mut Vec::new());
+            let kept = kept.borrow();
+            assert_eq!(kept.is_verified, is_right, "{got:?}");
+            assert!(!is_right || kept.bytes == got, "{got:?}");
+        }
+        let kept = std::cell::RefCell::new(Kept::default());
+        let mut reader = reader(b"hello", b"hello").kept_by(&kept);
+        reader.read_exact(&mut [0; 4]).unwrap();
+        drop(reader);
+        assert!(!kept.borrow().is_verified, "it was not read to its end");
+    }
+
+    #[test]
+    fn what_is_kept_is_verified_even_if_the_receiver_verifies_too() {
+        let kept = std::cell::RefCell::new(Kept::default());
+        let read = reader(b"hellO", b"hello")
+            .known_unless_changed(|| true)
+            .kept_by(&kept)
+            .for_receiver_that_verifies()
+            .read_to_end(&mut Vec::new());
+        assert_eq!(mismatch(read.unwrap_err()), Mismatch::Digest);
+        assert!(!kept.borrow().is_verified);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
+//! | read what was read before from a disk | [`cache::Cache`] |
 //! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
 //! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
@@ -65,6 +66,7 @@ pub mod archive;
 pub mod attach;
 pub mod auth;
 pub mod backup;
+pub mod cache;
 pub mod clock;
 pub mod content;
 pub mod copy;

@@ -208,17 +208,16 @@ impl List {
         names_artifact_type(&filters.applied)
     }
 
-    pub(crate) fn contains(&self, digest: &Digest) -> bool {
-        self.descriptors().any(|entry| entry.digest == *digest)
-    }
-
-    /// Adds an entry at the end, unless there is one of that digest.
-    pub(crate) fn add(&mut self, descriptor: &Descriptor) {
-        if !self.contains(&descriptor.digest) {
-            self.entries.push(Entry {
-                text: text_of(descriptor),
-                descriptor: Some(descriptor.clone()),
-            });
+    /// Adds entries at the end, of each digest that there is none of.
+    pub(crate) fn add_all<'d>(&mut self, descriptors: impl IntoIterator<Item = &'d Descriptor>) {
+        let mut listed: HashSet<Digest> = self.descriptors().map(|it| it.digest.clone()).collect();
+        for descriptor in descriptors {
+            if listed.insert(descriptor.digest.clone()) {
+                self.entries.push(Entry {
+                    text: text_of(descriptor),
+                    descriptor: Some(descriptor.clone()),
+                });
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 //! is: [`Error::Io`] on a disk; [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
 //! registry.
 
+use std::cell::Cell;
 use std::io::Read;
 use std::ops::ControlFlow;
 
@@ -112,13 +113,29 @@ pub trait Target: Source {
         Ok(pushed)
     }
 
-    /// Waits until what was pushed will last, where that is not certain at once. [`push_tagged`](Self::push_tagged) and
-    /// [`tag`](Self::tag) wait for it themselves.
+    /// Waits until what was pushed will last, where that is not certain at once. Outside of batches
+    /// [`push_tagged`](Self::push_tagged) and [`tag`](Self::tag) wait for it themselves.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it will not.
+    /// [`Error::Io`] when it will not, and as of [`end_batch`](Self::end_batch).
     fn sync(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Begins a batch. Until it ends, the store may put off what can be done once for much that is pushed or tagged, such as
+    /// to save an index. Who asks this store in between finds what was put off; others may not. Batches may be nested, and
+    /// only the end of the outermost counts.
+    ///
+    /// [`Batch`] begins one that is sure to end.
+    fn begin_batch(&self) {}
+
+    /// Ends a batch: what was put off is done.
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began.
+    fn end_batch(&self) -> Result<()> {
         Ok(())
     }
 
@@ -240,6 +257,80 @@ pub enum Mount {
     Pushed,
     /// Nothing: the store does not do this, or not from that repository.
     Unsupported,
+}
+
+/// A batch of a [`Target`]. Whoever pushes or tags much begins one, and then a store can do once what it would do for each.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::store::{Batch, Target};
+/// use oras::{Descriptor, MediaType};
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-batch-{}", std::process::id()));
+///
+/// let layout = LayoutStore::create_or_open(&directory)?;
+/// let index = br#"{"schemaVersion":2,"manifests":[]}"#;
+/// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
+/// let batch = Batch::begin(&layout);
+/// for tag in ["v1", "v1.2", "latest"] {
+///     layout.push_tagged(&descriptor, &mut index.as_slice(), tag)?;
+/// }
+/// // Only now `index.json` names anything.
+/// batch.end()?;
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+#[must_use = "a batch ends when it is dropped"]
+pub struct Batch<'t> {
+    /// None when it was ended.
+    target: Option<&'t dyn Target>,
+}
+
+impl<'t> Batch<'t> {
+    /// Begins a batch.
+    pub fn begin(target: &'t dyn Target) -> Self {
+        target.begin_batch();
+        Self {
+            target: Some(target),
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Target::end_batch`].
+    pub fn end(mut self) -> Result<()> {
+        self.target.take().map_or(Ok(()), Target::end_batch)
+    }
+}
+
+impl Drop for Batch<'_> {
+    /// Who did not come to the end failed, and reports that. What was done until then is completed as far as possible.
+    fn drop(&mut self) {
+        if let Some(target) = self.target.take() {
+            let _ = target.end_batch();
+        }
+    }
+}
+
+/// How many batches of a store are open.
+#[derive(Debug, Default)]
+pub(crate) struct Batches(Cell<usize>);
+
+impl Batches {
+    pub(crate) fn begin(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    /// Ends one, and returns whether it was the outermost.
+    pub(crate) fn end(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        !self.is_open()
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.0.get() > 0
+    }
 }
 
 /// Content of one store on its way to another.

@@ -3,7 +3,7 @@
 use crate::descriptor::Descriptor;
 use crate::error::Result;
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
-use crate::store::Target;
+use crate::store::{Batch, Target};
 
 /// What happens while tags are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,7 @@ pub fn tag<S: AsRef<str>>(
         None
     };
     tell(Event::Resolved(&descriptor))?;
+    let batch = Batch::begin(target);
     for tag in tags {
         let tag = tag.as_ref();
         let tagged = match &manifest {
@@ -97,6 +98,7 @@ pub fn tag<S: AsRef<str>>(
         })?;
         tell(Event::Tagged(tag))?;
     }
+    batch.end()?;
     Ok(descriptor)
 }
 
@@ -111,6 +113,7 @@ pub fn add_tags<S: AsRef<str>>(
     tags: &[S],
     on_tagged: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<()> {
+    let batch = Batch::begin(target);
     for tag in tags {
         let tag = tag.as_ref();
         target
@@ -118,5 +121,5 @@ pub fn add_tags<S: AsRef<str>>(
             .map_err(|error| error.context(format!("failed to tag {tag}")))?;
         on_tagged(tag)?;
     }
-    Ok(())
+    batch.end()
 }

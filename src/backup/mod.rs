@@ -23,7 +23,7 @@ use crate::copy::{self, CopyOptions, Gone, Limits, copy_graph, copy_graph_with_r
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::store::{Inventory, Source, Target};
+use crate::store::{Batch, Inventory, Source, Target};
 
 mod attached;
 mod plan;
@@ -182,6 +182,7 @@ fn copy_tags(
         observer,
     };
     transfer.tell(Event::Found(&plan.tags))?;
+    let batch = Batch::begin(target);
     let mut unfound = plan.listed();
     // What has several tags is copied once, and then named again.
     let mut counts: HashMap<&Digest, usize> = HashMap::new();
@@ -213,6 +214,7 @@ fn copy_tags(
             }
         }
     }
+    batch.end()?;
     Ok(plan.tags.len())
 }
 

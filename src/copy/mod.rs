@@ -17,7 +17,7 @@ use crate::limits;
 use crate::manifest::RawManifest;
 use crate::platform::Platform;
 use crate::reference::RepositoryName;
-use crate::store::{Referrers, Source, Target};
+use crate::store::{Batch, Referrers, Source, Target};
 
 use self::copier::Copier;
 
@@ -187,7 +187,9 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    Copier::new(source, target, root, options).run(reference)
+    in_batch(target, root, || {
+        Copier::new(source, target, root, options).run(reference)
+    })
 }
 
 /// As [`copy`], with everything that is attached to what is copied, and to that. The name comes last.
@@ -224,8 +226,10 @@ pub fn copy_with_referrers(
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
     let resolved = resolve(source, reference, options)?;
-    Copier::new(&resolved, target, resolved.root(), options)
-        .run_with_referrers(source, target_reference)?;
+    in_batch(target, resolved.root(), || {
+        Copier::new(&resolved, target, resolved.root(), options)
+            .run_with_referrers(source, target_reference)
+    })?;
     Ok(resolved.root().clone())
 }
 
@@ -241,7 +245,21 @@ pub fn copy_graph_with_referrers(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    Copier::new(source, target, root, options).run_with_referrers(source, reference)
+    in_batch(target, root, || {
+        Copier::new(source, target, root, options).run_with_referrers(source, reference)
+    })
+}
+
+/// Has the target do once what it would do for each piece of content.
+fn in_batch(
+    target: &dyn Target,
+    root: &Descriptor,
+    copy: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let batch = Batch::begin(target);
+    copy()?;
+    let error = at(Side::Destination, Operation::Push, Some(root));
+    batch.end().map_err(error)
 }
 
 /// Finds what is to be copied.

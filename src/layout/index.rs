@@ -3,7 +3,9 @@
 //! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
 //! their order, and a change drops a manifest only when it is to be removed. It does not know where the document is kept.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 
 use super::entry::Entry;
 use crate::descriptor::Descriptor;
@@ -19,8 +21,67 @@ pub(super) struct Index {
     /// Everything, with an empty list in the place of the entries.
     document: Object,
     entries: Vec<Entry>,
-    /// Where the last entry of each tag is. Who resolves every tag would otherwise search all entries for each.
-    by_tag: HashMap<String, usize>,
+    places: Places,
+}
+
+/// Where in a list the entries are, in order. Who asks for every tag, or tags much, would otherwise search all entries for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Places {
+    by_tag: HashMap<String, Vec<usize>>,
+    by_digest: HashMap<Digest, Vec<usize>>,
+}
+
+impl Places {
+    fn of(entries: &[Entry]) -> Self {
+        let mut places = Self::default();
+        for (place, entry) in entries.iter().enumerate() {
+            places.add(place, entry);
+        }
+        places
+    }
+
+    fn add(&mut self, place: usize, entry: &Entry) {
+        let insert = |places: &mut Vec<usize>| {
+            let position = places.partition_point(|&other| other < place);
+            places.insert(position, place);
+        };
+        if let Some(tag) = entry.tag() {
+            insert(self.by_tag.entry(tag.to_owned()).or_default());
+        }
+        if let Some(digest) = entry.digest() {
+            insert(self.by_digest.entry(digest).or_default());
+        }
+    }
+
+    fn remove(&mut self, place: usize, entry: &Entry) {
+        if let Some(tag) = entry.tag() {
+            remove_from(&mut self.by_tag, tag, place);
+        }
+        if let Some(digest) = entry.digest() {
+            remove_from(&mut self.by_digest, &digest, place);
+        }
+    }
+
+    fn of_tag(&self, tag: &str) -> &[usize] {
+        self.by_tag.get(tag).map_or(&[], Vec::as_slice)
+    }
+
+    fn of_digest(&self, digest: &Digest) -> &[usize] {
+        self.by_digest.get(digest).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn remove_from<K, Q>(map: &mut HashMap<K, Vec<usize>>, key: &Q, place: usize)
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ?Sized,
+{
+    if let Some(places) = map.get_mut(key) {
+        places.retain(|&other| other != place);
+        if places.is_empty() {
+            map.remove(key);
+        }
+    }
 }
 
 impl Index {
@@ -53,11 +114,11 @@ impl Index {
                 .map(|entry| Entry::read(entry.to_owned()))
                 .collect();
             document.put("manifests", "[]".to_owned(), |_| false);
-            let by_tag = by_tag(&entries);
+            let places = Places::of(&entries);
             Ok(Self {
                 document,
                 entries,
-                by_tag,
+                places,
             })
         };
         parse().map_err(|error| malformed(error.to_string()))
@@ -74,7 +135,7 @@ impl Index {
 
     /// What a tag names: the whole entry. Of several entries with one tag the last counts.
     pub(super) fn tagged(&self, tag: &str) -> Option<Result<Descriptor>> {
-        let entry = &self.entries[*self.by_tag.get(tag)?];
+        let entry = &self.entries[*self.places.of_tag(tag).last()?];
         Some(entry.descriptor().cloned().map_err(|reason| {
             let reason = format!("the entry of tag \"{tag}\" cannot be read: {reason}");
             Error::malformed("OCI Image Index", reason)
@@ -83,11 +144,8 @@ impl Index {
 
     /// The content of a digest, if it is listed.
     pub(super) fn listed(&self, digest: &Digest) -> Option<&Descriptor> {
-        self.entries
-            .iter()
-            .rev()
-            .filter_map(|entry| entry.descriptor().ok())
-            .find(|descriptor| descriptor.digest == *digest)
+        let place = *self.places.of_digest(digest).last()?;
+        self.entries[place].descriptor().ok()
     }
 
     /// Everything that is listed, as far as that can be read.
@@ -120,7 +178,7 @@ impl Index {
     /// Makes sure that content is listed. New content gets an entry without a tag.
     pub(super) fn list(&mut self, target: &Descriptor) {
         if self.listed(&target.digest).is_none() {
-            self.entries.push(Entry::new(target, None, None));
+            self.push(Entry::new(target, None, None));
         }
     }
 
@@ -129,41 +187,57 @@ impl Index {
     /// The entry takes the place that the tag had, or that of the content's entry without a tag, or the last. What lost the
     /// tag is listed without one, at the end, unless it has another.
     pub(super) fn tag(&mut self, target: &Descriptor, tag: &str) {
-        let known = self.best_known(&target.digest, tag);
-        let mut tagged = Some(Entry::new(target, known, Some(tag)));
-        let tag_has_place = self.by_tag.contains_key(tag);
-        let mut displaced = Vec::new();
-        let mut entries = Vec::with_capacity(self.entries.len() + 1);
-        for entry in std::mem::take(&mut self.entries) {
-            if entry.has_tag(tag) {
-                entries.extend(tagged.take());
-                displaced.push(entry);
-            } else if entry.tag().is_none() && entry.is_of(&target.digest) {
-                if !tag_has_place {
-                    entries.extend(tagged.take());
-                }
-            } else {
-                entries.push(entry);
-            }
+        let tagged = self.places.of_tag(tag).to_vec();
+        let of_digest = self.places.of_digest(&target.digest);
+        let untagged = |&&place: &&usize| self.entries[place].tag().is_none();
+        let untagged: Vec<usize> = of_digest.iter().filter(untagged).copied().collect();
+        // What the entry that is replaced says of the content is kept. What entries with other tags say is said by them.
+        let known = (tagged.iter().rev())
+            .find(|&&place| self.entries[place].is_of(&target.digest))
+            .or(untagged.last());
+        let entry = Entry::new(target, known.map(|&place| &self.entries[place]), Some(tag));
+        let displaced: Vec<Entry> = (tagged.iter())
+            .map(|&place| self.entries[place].clone())
+            .collect();
+
+        let mut replaced = tagged.into_iter().chain(untagged);
+        match replaced.next() {
+            Some(place) => self.replace(place, entry),
+            None => self.push(entry),
         }
-        entries.extend(tagged);
-        self.entries = entries;
-        self.by_tag = by_tag(&self.entries);
-        if displaced.is_empty() {
-            return;
-        }
-        // Collected once: an index may have any number of entries with one tag.
-        let mut listed: HashSet<Digest> = self.entries.iter().filter_map(Entry::digest).collect();
+        self.remove_places(&replaced.collect());
         for entry in displaced {
-            if entry.digest().is_none_or(|digest| listed.insert(digest)) {
-                self.entries.push(entry.without_tag());
+            let is_listed = |digest: Digest| self.listed(&digest).is_some();
+            if !entry.digest().is_some_and(is_listed) {
+                self.push(entry.without_tag());
             }
         }
     }
 
+    fn push(&mut self, entry: Entry) {
+        self.places.add(self.entries.len(), &entry);
+        self.entries.push(entry);
+    }
+
+    fn replace(&mut self, place: usize, entry: Entry) {
+        self.places.remove(place, &self.entries[place]);
+        self.places.add(place, &entry);
+        self.entries[place] = entry;
+    }
+
+    fn remove_places(&mut self, places: &HashSet<usize>) {
+        if places.is_empty() {
+            return;
+        }
+        let mut place = 0..;
+        self.entries
+            .retain(|_| place.next().is_none_or(|place| !places.contains(&place)));
+        self.places = Places::of(&self.entries);
+    }
+
     /// Takes a tag from what has it, which stays listed. Returns whether anything had it.
     pub(super) fn untag(&mut self, tag: &str) -> bool {
-        if !self.by_tag.contains_key(tag) {
+        if self.places.of_tag(tag).is_empty() {
             return false;
         }
         let others = self.entries.iter().filter(|entry| !entry.has_tag(tag));
@@ -179,7 +253,7 @@ impl Index {
                 is_new.then(|| entry.without_tag())
             })
             .collect();
-        self.by_tag = by_tag(&self.entries);
+        self.places = Places::of(&self.entries);
         true
     }
 
@@ -190,30 +264,8 @@ impl Index {
                 .descriptor()
                 .map_or(true, |descriptor| !digests.contains(&descriptor.digest))
         });
-        self.by_tag = by_tag(&self.entries);
+        self.places = Places::of(&self.entries);
     }
-
-    /// The entry that is replaced when content is tagged, and what it says is kept: the one that has the tag, or the one
-    /// without a tag. What entries with other tags say is said by them already.
-    fn best_known(&self, digest: &Digest, tag: &str) -> Option<&Entry> {
-        let of_digest = || {
-            self.entries
-                .iter()
-                .rev()
-                .filter(|entry| entry.is_of(digest))
-        };
-        of_digest()
-            .find(|entry| entry.has_tag(tag))
-            .or_else(|| of_digest().find(|entry| entry.tag().is_none()))
-    }
-}
-
-fn by_tag(entries: &[Entry]) -> HashMap<String, usize> {
-    let tags = entries
-        .iter()
-        .enumerate()
-        .filter_map(|(place, entry)| Some((entry.tag()?.to_owned(), place)));
-    tags.collect()
 }
 
 #[cfg(test)]

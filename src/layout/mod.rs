@@ -13,12 +13,15 @@
 //! - A file appears under its name complete and verified, or not at all. It is written in `ingest/`, the scratch directory
 //!   that other tools know and leave out of backups. What a killed process leaves there, the next one that writes removes.
 //! - Content is on the disk before `index.json` names it.
+//! - In a [batch](crate::store::Batch), `index.json` is saved at its end and not for each manifest. Who is killed before leaves
+//!   content that nothing names, and that the next attempt finds. Asking for names saves what waits first.
 //! - `index.json` is changed by one process at a time, under an advisory lock in `ingest/`: it is read again, edited, and
 //!   replaced by a rename. So of many processes that push to one layout none undoes what another did, and reading needs no
 //!   lock. Unknown members and the order of entries stay as they are.
 //! - Content that is there is not written again, unless its size is wrong, or it is a manifest and its digest is.
 //! - Content is removed after `index.json` says so, and only what nothing else needs. That goes for what other processes just
-//!   pushed too: who lists a manifest looks once more, under the lock, whether all that it pushed before is still there.
+//!   pushed too: who lists a manifest looks once more, under the lock, whether all that it pushed before is still there, and in
+//!   a batch also what it found there.
 //!
 //! This module knows nothing of networks, and nothing of what to copy.
 //!
@@ -49,6 +52,7 @@ use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
 };
 
+use self::changes::{Change, Changes};
 use self::files::{Files, Opened};
 use self::index::Index;
 use self::kept::{Kept, Stamp};
@@ -56,6 +60,7 @@ use self::writer::Writer;
 
 #[cfg(feature = "archive")]
 mod archive;
+mod changes;
 mod entry;
 mod files;
 mod graph;
@@ -63,6 +68,7 @@ mod index;
 mod kept;
 mod lock;
 mod removal;
+mod stock;
 #[cfg(feature = "archive")]
 mod tar;
 #[cfg(feature = "archive")]
@@ -72,6 +78,7 @@ mod temp;
 mod tests;
 mod writer;
 
+pub(crate) use self::stock::{Arriving, Stock};
 #[cfg(feature = "archive")]
 pub use self::tar::LayoutTar;
 #[cfg(feature = "archive")]
@@ -83,6 +90,7 @@ pub struct LayoutStore {
     directory: Directory,
     /// None when the layout was opened to be read.
     writer: Option<Writer>,
+    changes: Changes,
 }
 
 impl LayoutStore {
@@ -99,6 +107,7 @@ impl LayoutStore {
         Ok(Self {
             directory,
             writer: None,
+            changes: Changes::default(),
         })
     }
 
@@ -117,6 +126,7 @@ impl LayoutStore {
         Ok(Self {
             directory,
             writer: Some(writer),
+            changes: Changes::default(),
         })
     }
 
@@ -125,14 +135,16 @@ impl LayoutStore {
         &self.directory.root
     }
 
-    /// Waits until all content that was pushed is on the disk.
+    /// Waits until all content that was pushed is on the disk, and named by `index.json` as far as it should be.
     ///
-    /// That happens by itself before `index.json` names content, so only who pushes nothing but blobs needs it.
+    /// Outside of batches that happens by itself before `index.json` names content, so only who pushes nothing but blobs needs
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the content does not get there.
+    /// [`Error::Io`] when the content does not get there, [`Error::NotFound`] when it was removed before it was listed.
     pub fn sync(&self) -> Result<()> {
+        self.save_changes()?;
         self.writer.as_ref().map_or(Ok(()), Writer::sync)
     }
 
@@ -164,19 +176,50 @@ impl LayoutStore {
         Ok(result)
     }
 
+    /// Stores content. Before there is too much to remember, the changes are saved that depend on it.
+    fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let writer = self.writer()?;
+        if writer.is_full() {
+            self.save_changes()?;
+            // Of very much content that nothing was listed for, the last is what is looked at again.
+            writer.forget_synced();
+            writer.sync()?;
+        }
+        writer.store(expected, content)
+    }
+
+    /// Changes `index.json`, now or at the end of the batch.
+    fn change(&self, change: Change) -> Result<()> {
+        if self.changes.put(change) {
+            Ok(())
+        } else {
+            self.save_changes()
+        }
+    }
+
+    /// Makes the changes that wait. If that fails, all of them are given up: what they depend on may be gone.
+    fn save_changes(&self) -> Result<()> {
+        let (changes, found) = self.changes.take();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.writer()?.look_again_at(found);
+        self.edit_index(|index| changes.into_iter().for_each(|change| change.make(index)))
+    }
+
     fn name(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        self.edit_index(|index| {
-            if reference == target.digest.as_str() {
-                index.list(target);
-            } else {
-                index.tag(target, reference);
-            }
+        let target = target.clone();
+        self.change(if reference == target.digest.as_str() {
+            Change::List(target)
+        } else {
+            Change::Tag(target, reference.to_owned())
         })
     }
 }
 
 impl Source for LayoutStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.save_changes()?;
         files::resolve(&self.directory, reference)
     }
 
@@ -195,17 +238,23 @@ impl Source for LayoutStore {
         if self.writer.is_none() || !target.media_type.is_manifest() {
             return Ok(true);
         }
-        let index = files::read_index(&self.directory)?;
-        Ok(index.listed(&target.digest).is_some())
+        let is_listed = self.changes.will_list(&target.digest)
+            || files::read_index(&self.directory)?
+                .listed(&target.digest)
+                .is_some();
+        if is_listed {
+            self.changes.found(&target.digest);
+        }
+        Ok(is_listed)
     }
 }
 
 impl Target for LayoutStore {
     /// Stores content. A manifest is listed in `index.json`, also one that was there already.
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        let pushed = self.writer()?.store(expected, content)?;
+        let pushed = self.store(expected, content)?;
         if expected.media_type.is_manifest() {
-            self.edit_index(|index| index.list(expected))?;
+            self.change(Change::List(expected.clone()))?;
         }
         Ok(pushed)
     }
@@ -223,6 +272,7 @@ impl Target for LayoutStore {
         if !files::exists(&self.directory, target)? {
             return Err(files::missing(target));
         }
+        self.changes.found(&target.digest);
         self.name(target, reference)
     }
 
@@ -233,13 +283,25 @@ impl Target for LayoutStore {
         reference: &str,
     ) -> Result<Pushed> {
         check_name(expected, reference)?;
-        let pushed = self.writer()?.store(expected, content)?;
+        let pushed = self.store(expected, content)?;
         self.name(expected, reference)?;
         Ok(pushed)
     }
 
     fn sync(&self) -> Result<()> {
         Self::sync(self)
+    }
+
+    fn begin_batch(&self) {
+        self.changes.begin_batch();
+    }
+
+    fn end_batch(&self) -> Result<()> {
+        if self.changes.end_batch() {
+            self.save_changes()
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -251,6 +313,7 @@ impl Referrers for LayoutStore {
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
+        self.save_changes()?;
         graph::referrers(&self.directory, subject, artifact_type, visit)
     }
 }
@@ -266,6 +329,7 @@ impl Delete for LayoutStore {
     ///
     /// [`Error::NotFound`] when the content is not there, [`Error::InUse`] when another manifest is made of it.
     fn delete(&self, target: &Descriptor) -> Result<()> {
+        self.save_changes()?;
         let writer = self.writer()?;
         let _lock = writer.lock()?;
         let before = files::read_index_anew(&self.directory)?;
@@ -282,6 +346,7 @@ impl Delete for LayoutStore {
 
     fn untag(&self, tag: &str) -> Result<()> {
         check_is_tag(tag)?;
+        self.save_changes()?;
         if self.edit_index(|index| index.untag(tag))? {
             Ok(())
         } else {
@@ -296,6 +361,7 @@ impl TagLister for LayoutStore {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
+        self.save_changes()?;
         files::tags(&self.directory, last, visit)
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Writer {
     root: PathBuf,
     /// Content that may not be on the disk yet.
     pending: RefCell<BTreeMap<Digest, Pushed>>,
-    /// Content that is on the disk and that nothing was listed for since.
+    /// Content that is on the disk, as far as it was pushed here, and that nothing was listed for since.
     synced: RefCell<BTreeSet<Digest>>,
     /// Whether what killed processes left was looked for.
     cleaned: Cell<bool>,
@@ -65,17 +65,24 @@ impl Writer {
             Pushed::Stored
         };
         // What was there may have been put there by a process that did not live to sync it.
-        let waiting = {
-            let mut pending = self.pending.borrow_mut();
-            pending.entry(expected.digest.clone()).or_insert(pushed);
-            pending.len()
-        };
-        if waiting >= MAX_PENDING {
-            // Of very much content, the last is what is looked at again.
-            self.synced.borrow_mut().clear();
-            self.sync()?;
-        }
+        let mut pending = self.pending.borrow_mut();
+        pending.entry(expected.digest.clone()).or_insert(pushed);
         Ok(pushed)
+    }
+
+    /// Whether as many files wait to be synced as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.borrow().len() >= MAX_PENDING
+    }
+
+    /// Remembers content that others pushed, and that what is listed next may depend on.
+    pub(super) fn look_again_at(&self, found: impl IntoIterator<Item = Digest>) {
+        self.synced.borrow_mut().extend(found);
+    }
+
+    /// Looks no more at what was synced before.
+    pub(super) fn forget_synced(&self) {
+        self.synced.take();
     }
 
     fn write_blob(
@@ -84,10 +91,7 @@ impl Writer {
         content: &mut dyn Content,
         path: &Path,
     ) -> Result<()> {
-        if !self.cleaned.replace(true) {
-            temp::remove_abandoned(&self.ingest());
-        }
-        let mut temp = TempFile::create(&self.ingest())?;
+        let mut temp = self.scratch_file()?;
         flush_when_closed(temp.file());
         let reader = content.open_verified(expected)?;
         reader.copy_to(temp.file(), path)?;
@@ -97,6 +101,21 @@ impl Writer {
             temp.file().sync_all().map_err(Error::io("sync", path))?;
         }
         temp.rename(path)
+    }
+
+    /// A new file in the scratch directory, after what killed processes left there was removed.
+    pub(super) fn scratch_file(&self) -> Result<TempFile> {
+        if !self.cleaned.replace(true) {
+            temp::remove_abandoned(&self.ingest());
+        }
+        TempFile::create(&self.ingest())
+    }
+
+    /// Gives content that is complete and verified its name.
+    pub(super) fn place(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
+        let path = self.blob_path(digest);
+        make_read_only(temp.file()).map_err(Error::io("chmod", &path))?;
+        temp.rename(&path)
     }
 
     /// Waits until everything that was stored is on the disk. What cannot be brought there is removed again.
@@ -125,7 +144,7 @@ impl Writer {
         directories.iter().try_for_each(|path| sync_directory(path))
     }
 
-    /// Makes sure that what was pushed is still there, now that nobody else removes anything.
+    /// Makes sure that what was pushed or found is still there, now that nobody else removes anything.
     pub(super) fn check_synced(&self) -> Result<()> {
         for digest in self.synced.take() {
             if !self.blob_path(&digest).exists() {
@@ -177,7 +196,7 @@ impl Writer {
         self.root.join(INGEST)
     }
 
-    fn blob_path(&self, digest: &Digest) -> PathBuf {
+    pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.root.join(files::blob_name(digest))
     }
 }

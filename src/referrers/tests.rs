@@ -135,7 +135,7 @@ fn lists_are_written_as_the_original_writes_them() {
         "2000-01-01T00:00:00Z".to_owned(),
     );
     let mut list = List::empty();
-    list.add(&referrer);
+    list.add_all([&referrer]);
     assert_eq!(
         text(&list),
         r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:25c7e3539deafd637cf448d0aedc1ac4824a49764833429c818025f69f0f3c12","size":674,"annotations":{"org.opencontainers.image.created":"2000-01-01T00:00:00Z"},"artifactType":"sig/example"}]}"#
@@ -158,7 +158,7 @@ fn what_is_not_changed_stays_as_it_was_written() {
         A.strip_prefix('{').unwrap()
     );
     let mut list = List::parse(before.as_bytes()).unwrap();
-    list.add(&a());
+    list.add_all([&a()]);
     list.remove(&b().digest);
     assert_eq!(
         text(&list),

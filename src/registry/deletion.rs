@@ -28,6 +28,7 @@ impl Repository<'_> {
     /// The entry goes first: a failure then leaves a referrer that is not listed, not a list with an entry that leads
     /// nowhere. Whether a client with an older copy of the list brought it back is looked for when the manifest is gone.
     pub(super) fn delete_manifest(&self, target: &Descriptor) -> Result<()> {
+        self.settle_lists()?;
         let url = self.endpoint.manifest(target.digest.as_str());
         let Some(subject) = self.listed_subject(target)? else {
             return self.send_delete(url, target.digest.as_str());

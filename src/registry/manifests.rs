@@ -166,7 +166,8 @@ impl Repository<'_> {
         Ok(RawManifest::verified(target.clone(), manifest.into_bytes()))
     }
 
-    /// Writes a manifest under a tag or its digest, and sees to it that its subject is known to have it.
+    /// Writes a manifest under a tag or its digest, and sees to it that its subject is known to have it. It gets a tag when
+    /// everything that was pushed before is listed.
     pub(super) fn write_manifest(
         &self,
         expected: &Descriptor,
@@ -175,6 +176,9 @@ impl Repository<'_> {
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
         let bytes = content.open_verified(expected)?.read_all(limit)?;
+        if reference != expected.digest.as_str() {
+            self.settle_lists()?;
+        }
         let indexed = self.despite_haste(|| self.put_manifest(expected, &bytes, reference))?;
         let manifest = RawManifest::verified(expected.plain(), bytes);
         self.list_pushed(&manifest, indexed.as_ref())

@@ -11,12 +11,17 @@
 //!   was written in, as long as clients do so.
 //! - An entry that somebody removed on purpose is not brought back: its manifest is gone.
 //!
+//! In a [batch](crate::store::Batch) the manifests that are to be listed are gathered, and each list is written once, with all of
+//! them, before anything gets a name, before somebody asks for referrers, and at the end. Who is killed before leaves manifests
+//! that are not listed; a copy of the same finds and lists them.
+//!
 //! Entries of others are left alone, also those that lead nowhere, unless the registry refuses the list because of them.
 //!
 //! Lists that were replaced are left to the registry. Another client may have written the same list, and others may just be
 //! reading it. For the same reason a list that has become empty stays, as that of the original does.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::missing;
@@ -28,7 +33,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::manifest::RawManifest;
 use crate::random;
 use crate::referrers::{List, Referrer, list_tag};
-use crate::store::Source as _;
+use crate::store::{Batches, Source as _};
 
 /// How often a list is written before giving up. Twenty clients at once need three or four times.
 const MAX_WRITES: u32 = 10;
@@ -44,19 +49,26 @@ const MAX_RESTORED: usize = 100;
 /// What is done to a list.
 #[derive(Clone, Copy)]
 pub(super) enum Change<'a> {
-    /// Lists a manifest.
-    Add(&'a Descriptor),
+    /// Lists these manifests.
+    Add(&'a [Descriptor]),
     /// Lists one no more.
     Remove(&'a Digest),
 }
 
-impl Change<'_> {
-    const fn digest(&self) -> &Digest {
+impl<'a> Change<'a> {
+    fn digests(self) -> HashSet<&'a Digest> {
         match self {
-            Self::Add(descriptor) => &descriptor.digest,
-            Self::Remove(digest) => digest,
+            Self::Add(manifests) => manifests.iter().map(|it| &it.digest).collect(),
+            Self::Remove(digest) => HashSet::from([digest]),
         }
     }
+}
+
+/// The manifests that are to be listed at the end of a batch, by subject.
+#[derive(Debug, Default)]
+pub(super) struct Unlisted {
+    batches: Batches,
+    waiting: RefCell<BTreeMap<Digest, Vec<Descriptor>>>,
 }
 
 /// A change of a list, until it is sure to last.
@@ -64,6 +76,8 @@ pub(super) struct Maintenance<'a> {
     repository: &'a Repository<'a>,
     subject: &'a Digest,
     change: Change<'a>,
+    /// What the change is about.
+    own: HashSet<&'a Digest>,
     /// What was listed when we wrote the list last.
     known: Vec<Descriptor>,
     writes: u32,
@@ -95,7 +109,7 @@ impl Repository<'_> {
             // Who says so and was found to have no list needs one all the same.
             ReferrersMode::Learned | ReferrersMode::Tag => {}
         }
-        Maintenance::new(self, &subject.digest, Change::Add(&descriptor)).settle()
+        self.list(subject.digest, descriptor)
     }
 
     /// Sees to it that a manifest that was there before is listed as a referrer of its subject: whoever pushed it may have
@@ -111,12 +125,64 @@ impl Repository<'_> {
         if self.keeps_referrers(&subject)? {
             return Ok(());
         }
-        Maintenance::new(self, &subject.digest, Change::Add(&descriptor)).settle()
+        self.list(subject.digest, descriptor)
+    }
+
+    /// Lists a manifest, now or at the end of the batch.
+    fn list(&self, subject: Digest, referrer: Descriptor) -> Result<()> {
+        if self.unlisted.batches.is_open() {
+            let mut waiting = self.unlisted.waiting.borrow_mut();
+            waiting.entry(subject).or_default().push(referrer);
+            return Ok(());
+        }
+        Maintenance::new(self, &subject, Change::Add(&[referrer])).settle()
+    }
+
+    /// Lists what is still to be listed. What fails is tried again before anything else that depends on it.
+    pub(super) fn settle_lists(&self) -> Result<()> {
+        let waiting = self.unlisted.waiting.take();
+        let lists = (waiting.iter())
+            .map(|(subject, referrers)| Maintenance::new(self, subject, Change::Add(referrers)));
+        let settled = settle(lists.collect());
+        if settled.is_err() && self.unlisted.batches.is_open() {
+            self.unlisted.waiting.replace(waiting);
+        }
+        settled
+    }
+
+    pub(super) fn begin_lists(&self) {
+        self.unlisted.batches.begin();
+    }
+
+    pub(super) fn end_lists(&self) -> Result<()> {
+        if self.unlisted.batches.end() {
+            self.settle_lists()
+        } else {
+            Ok(())
+        }
     }
 }
 
+/// Goes on until these lists are as they should be. All are written before the first is looked at again, so that they take
+/// no longer to wait for than one.
+fn settle(mut lists: Vec<Maintenance<'_>>) -> Result<()> {
+    while let Some(first) = lists.first() {
+        if let Some(wait) = lists.iter().filter_map(Maintenance::wait).max() {
+            first.repository.client.sleep(wait);
+        }
+        let mut unsettled = Vec::new();
+        for mut list in lists {
+            if !list.round()? {
+                unsettled.push(list);
+            }
+        }
+        lists = unsettled;
+    }
+    Ok(())
+}
+
 impl<'a> Maintenance<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         repository: &'a Repository<'a>,
         subject: &'a Digest,
         change: Change<'a>,
@@ -125,6 +191,7 @@ impl<'a> Maintenance<'a> {
             repository,
             subject,
             change,
+            own: change.digests(),
             known: Vec::new(),
             writes: 0,
             took: Duration::ZERO,
@@ -132,25 +199,28 @@ impl<'a> Maintenance<'a> {
     }
 
     /// Goes on until the list is as it should be.
-    pub(super) fn settle(&mut self) -> Result<()> {
-        loop {
-            if self.writes > 0 {
-                let wait = wait_before_check(self.writes, self.took, random::fraction());
-                self.repository.client.sleep(wait);
-            }
-            if self.round()? {
-                return Ok(());
-            }
-        }
+    pub(super) fn settle(self) -> Result<()> {
+        settle(vec![self])
+    }
+
+    /// How long to wait before the list is looked at, if it was written.
+    fn wait(&self) -> Option<Duration> {
+        (self.writes > 0).then(|| wait_before_check(self.writes, self.took, random::fraction()))
     }
 
     /// Reads the list, and writes it if it is not as it should be. Returns whether it was.
     pub(super) fn round(&mut self) -> Result<bool> {
         self.try_round().map_err(|error| {
-            let (digest, subject) = (self.change.digest(), self.subject);
+            let subject = self.subject;
             error.context(match self.change {
-                Change::Add(_) => format!("failed to list {digest} as a referrer of {subject}"),
-                Change::Remove(_) => {
+                Change::Add([one]) => {
+                    format!("failed to list {} as a referrer of {subject}", one.digest)
+                }
+                Change::Add(many) => {
+                    let count = many.len();
+                    format!("failed to list {count} manifests as referrers of {subject}")
+                }
+                Change::Remove(digest) => {
                     format!("failed to unlist {digest} as a referrer of {subject}")
                 }
             })
@@ -193,12 +263,12 @@ impl<'a> Maintenance<'a> {
     fn changed(&self, list: &List) -> Result<Option<List>> {
         let mut changed = list.clone();
         match self.change {
-            Change::Add(descriptor) => changed.add(descriptor),
+            Change::Add(referrers) => changed.add_all(referrers),
             Change::Remove(digest) => changed.remove(digest),
         }
         for lost in self.lost_from(list) {
             if self.repository.exists(lost)? {
-                changed.add(lost);
+                changed.add_all([lost]);
             }
         }
         Ok(Some(changed).filter(|changed| changed != list))
@@ -208,7 +278,7 @@ impl<'a> Maintenance<'a> {
     fn lost_from(&self, list: &List) -> Vec<&Descriptor> {
         let listed: HashSet<&Digest> = list.descriptors().map(|entry| &entry.digest).collect();
         let is_lost = |known: &&Descriptor| {
-            known.digest != *self.change.digest() && !listed.contains(&known.digest)
+            !self.own.contains(&known.digest) && !listed.contains(&known.digest)
         };
         let lost: Vec<_> = self.known.iter().filter(is_lost).collect();
         if lost.len() > MAX_RESTORED {
@@ -259,7 +329,7 @@ impl<'a> Maintenance<'a> {
     /// would otherwise never take a list again that names something that was deleted without changing the list.
     fn gone(&self, list: &List, refusal: &Refusal) -> Result<Vec<Digest>> {
         let named = missing::named(refusal);
-        let is_others = |entry: &&Descriptor| entry.digest != *self.change.digest();
+        let is_others = |entry: &&Descriptor| !self.own.contains(&entry.digest);
         let mut gone = Vec::new();
         for entry in list.descriptors().filter(is_others) {
             if named.contains(&entry.digest) && !self.repository.exists(entry)? {

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::client::{Client, Draft};
 use super::endpoint::Endpoint;
 use super::referrers::ReferrersMode;
+use super::referrers_tag::Unlisted;
 use crate::auth::{Scope, Scopes};
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
@@ -33,6 +34,8 @@ pub struct Repository<'c> {
     pub(super) mode: ReferrersMode,
     /// Who keeps them as far as the registry's answers told.
     pub(super) learned: Cell<ReferrersMode>,
+    /// What clients have to list, and is not listed yet.
+    pub(super) unlisted: Unlisted,
 }
 
 impl<'c> Repository<'c> {
@@ -47,6 +50,7 @@ impl<'c> Repository<'c> {
             name,
             mode: ReferrersMode::Learned,
             learned: Cell::new(ReferrersMode::Learned),
+            unlisted: Unlisted::default(),
         }
     }
 
@@ -208,6 +212,7 @@ impl Target for Repository<'_> {
         check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
+        self.settle_lists()?;
         self.put_manifest(manifest.descriptor(), manifest.bytes(), reference.as_str())?;
         Ok(())
     }
@@ -236,6 +241,18 @@ impl Target for Repository<'_> {
         }
         self.write_blob_anew(expected, content)?;
         Ok(Pushed::Stored)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.settle_lists()
+    }
+
+    fn begin_batch(&self) {
+        self.begin_lists();
+    }
+
+    fn end_batch(&self) -> Result<()> {
+        self.end_lists()
     }
 
     fn relist(&self, manifest: &RawManifest) -> Result<()> {
@@ -272,6 +289,7 @@ impl Referrers for Repository<'_> {
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
+        self.settle_lists()?;
         self.list_referrers(subject, artifact_type, visit)
     }
 }

@@ -124,6 +124,18 @@ impl Target for Manifests<'_> {
             .write_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
     }
+
+    fn sync(&self) -> Result<()> {
+        self.0.sync()
+    }
+
+    fn begin_batch(&self) {
+        self.0.begin_batch();
+    }
+
+    fn end_batch(&self) -> Result<()> {
+        self.0.end_batch()
+    }
 }
 
 impl Delete for Manifests<'_> {

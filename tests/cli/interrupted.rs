@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::cli::{Oras, Outcome};
-use crate::support::registry::{TestRegistry, on, sha256};
+use crate::support::registry::{Personality, TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 use crate::support::tree::{self, file};
 
@@ -265,6 +265,77 @@ fn a_killed_restoration_can_be_done_again() {
     oras.run(["pull", "--plain-http", "-o", "out", &pulled])
         .success();
     assert!(oras.read("out/large") == large);
+}
+
+#[test]
+fn a_killed_copy_of_many_referrers_can_be_done_again() {
+    let source = TestRegistry::start();
+    let digest = source.seed_artifact("a", "v1", &[("a.txt", b"a")]);
+    for number in 0..20 {
+        source.seed_referrer("a", &digest, &format!("sig/{number}"));
+    }
+    let target = TestRegistry::start_as(Personality::distribution());
+    let oras = Oras::new();
+    let (from, to) = (source.reference("a:v1"), target.reference("b:v1"));
+    let copy = [
+        "cp",
+        "-r",
+        "--from-plain-http",
+        "--to-plain-http",
+        &from,
+        &to,
+    ];
+    let mut child = oras.command(copy).spawn();
+    let is_sent = |line: &&String| line.starts_with("PUT /v2/b/manifests/sha256:");
+    wait_until(|| target.log().iter().filter(is_sent).count() >= 8);
+
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child can be waited for");
+
+    assert!(!target.tags("b").contains(&"v1".to_owned()));
+    oras.run(copy).success();
+    let print = "--format=go-template={{len .referrers}}";
+    let discover = ["discover", "--plain-http", print, &to];
+    oras.run(discover).success().prints("20");
+}
+
+#[test]
+fn whenever_a_copy_to_a_layout_is_killed_what_it_names_is_whole() {
+    let registry = TestRegistry::start();
+    let names: Vec<_> = (0..30).map(|number| format!("v{number:02}")).collect();
+    for name in &names {
+        registry.seed_artifact("a", name, &[("a.txt", name.as_bytes())]);
+    }
+    let oras = Oras::new();
+    let tags = |layout: &str| oras.run(["repo", "tags", "--oci-layout", layout]).success();
+    let started = Instant::now();
+    oras.run(backup(&registry, "usual")).success();
+    let usual = started.elapsed();
+    for step in 0..16 {
+        let mut child = oras.command(backup(&registry, "layout")).spawn();
+        thread::sleep(usual * step / 12);
+        // It may have come to its end.
+        let _ = child.kill();
+        child.wait().expect("a child can be waited for");
+        if !oras.directory().join("layout/oci-layout").exists() {
+            continue;
+        }
+        for tag in tags("layout").stdout().lines() {
+            let name = format!("layout:{tag}");
+            let copy = [
+                "cp",
+                "--from-oci-layout",
+                "--to-oci-layout",
+                &name,
+                "whole:v1",
+            ];
+            oras.run(copy).success();
+        }
+        fs::remove_file(oras.directory().join("layout/index.json")).expect("it can be removed");
+    }
+
+    oras.run(backup(&registry, "layout")).success();
+    tags("layout").prints(&(names.join("\n") + "\n"));
 }
 
 #[test]

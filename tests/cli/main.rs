@@ -25,6 +25,7 @@ mod backup;
 mod blob_delete;
 mod blob_fetch;
 mod blob_push;
+mod cache;
 mod command_line;
 mod completion;
 mod cp;
@@ -61,6 +62,7 @@ fn no_transcript_is_forgotten() {
         blob_delete::TRANSCRIPTS,
         blob_fetch::TRANSCRIPTS,
         blob_push::TRANSCRIPTS,
+        cache::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
         completion::TRANSCRIPTS,
         cp::TRANSCRIPTS,

@@ -57,6 +57,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "stores",
         &[
+            "cache",
             "content",
             "file_store",
             "layout",
@@ -75,13 +76,14 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 17] = [
+const SIBLINGS: [(&str, &[&str]); 18] = [
     ("archive", &["lexical"]),
     ("credentials", &["clock", "random"]),
     ("output_dir", &["lexical", "random"]),
     ("temporary", &["random"]),
     ("transport", &["clock"]),
     ("store", &["content"]),
+    ("cache", &["content", "layout", "store"]),
     ("file_store", &["content", "memory", "store"]),
     ("layout", &["content", "store"]),
     ("memory", &["content", "store"]),

@@ -3,6 +3,7 @@
 //! A store takes part by a row in [`every_store`], and one that knows what is attached to what by a row in `referrers`. What
 //! only some stores do is not asked here, and what a layout says about names in its descriptors is no part of the content.
 
+mod behind_a_cache;
 mod referrers;
 
 use oras::descriptor::Descriptor;
@@ -13,6 +14,7 @@ use oras::memory::MemoryStore;
 use oras::store::{Pushed, Target};
 use oras::{Error, MediaType};
 
+use self::behind_a_cache::{Warmth, behind_a_cache};
 use crate::setup::{blob, client, hello};
 use crate::support::registry::{Mount, Personality, TestRegistry};
 use crate::support::tempdir::TempDir;
@@ -27,6 +29,11 @@ fn index() -> Descriptor {
 /// Runs a rule on a fresh store of every kind.
 fn every_store(rule: impl Fn(&str, &dyn Target)) {
     rule("memory", &MemoryStore::new());
+    for warmth in Warmth::ALL {
+        behind_a_cache(warmth, &MemoryStore::new(), |how, store| {
+            rule(&format!("memory behind {how}"), store);
+        });
+    }
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
     rule("a layout", &layout);
@@ -51,6 +58,14 @@ fn every_store(rule: impl Fn(&str, &dyn Target)) {
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
         rule(name, &repository);
+    }
+    for warmth in Warmth::ALL {
+        let registry = TestRegistry::start();
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        behind_a_cache(warmth, &repository, |how, store| {
+            rule(&format!("a registry behind {how}"), store);
+        });
     }
 }
 

@@ -15,6 +15,7 @@ mod support;
 mod annotations;
 mod attached;
 mod backups;
+mod caches;
 mod compare;
 mod content;
 mod copies;

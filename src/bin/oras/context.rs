@@ -11,11 +11,12 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use oras::cache::Cache;
 use oras::content::VerifyReader;
 use oras::credentials::{Places, Warning};
 use oras::reference::RegistryName;
 use oras::transport::Proxies;
-use oras::{Digest, Secret};
+use oras::{Digest, Error, Secret};
 
 use crate::failure::{Failure, STDOUT};
 use crate::output::text::one_line;
@@ -207,6 +208,18 @@ impl Context {
         }
     }
 
+    /// The cache of content that the environment names.
+    pub(crate) fn cache(&self) -> Result<Cache, Failure> {
+        let Some(path) = self.raw_variable("ORAS_CACHE") else {
+            return Ok(Cache::none());
+        };
+        let cache = std::path::absolute(path)
+            .map_err(Error::io("find", path))
+            .and_then(Cache::open)
+            .map_err(|error| Failure::of(&error))?;
+        Ok(cache.on_failure(warn_of_cache))
+    }
+
     /// The proxies that the environment names.
     pub(crate) fn proxies(&self) -> Proxies {
         Proxies::from_variables(|name| self.variable(name).map(str::to_owned))
@@ -246,6 +259,15 @@ impl Context {
 #[expect(clippy::needless_pass_by_value, reason = "the signature of a listener")]
 pub(crate) fn warn_of(warning: Warning) {
     let _ = writeln!(io::stderr(), "Warning: {warning}");
+}
+
+/// Tells why the cache cannot be written.
+fn warn_of_cache(error: &Error) {
+    let _ = writeln!(
+        io::stderr(),
+        "Warning: the cache cannot be written: {}",
+        error.chain()
+    );
 }
 
 /// Tells what a registry wants to be told to people.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oras::registry::ReferrersMode;
-use oras::store::{Delete, Target};
+use oras::store::{Batch, Delete, Target};
 use oras::transport::{Method, Request, Response, Transport, TransportError, UreqTransport};
 use oras::{MediaType, RawManifest};
 
@@ -376,6 +376,15 @@ fn push_and_then(
     manifest: &RawManifest,
     meddle: impl Fn(&TestRegistry) + Send + 'static,
 ) {
+    push_all_and_then(registry, &[manifest], meddle);
+}
+
+/// As [`push_and_then`], for manifests that are pushed together.
+fn push_all_and_then(
+    registry: &Arc<TestRegistry>,
+    manifests: &[&RawManifest],
+    meddle: impl Fn(&TestRegistry) + Send + 'static,
+) {
     let shared = Arc::clone(registry);
     let client = builder()
         .transport(AfterWriting {
@@ -385,7 +394,11 @@ fn push_and_then(
         })
         .build();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    push(&repository, manifest);
+    let batch = Batch::begin(&repository);
+    for manifest in manifests {
+        push(&repository, manifest);
+    }
+    batch.end().unwrap();
 }
 
 /// The other client read the list before ours was written, and writes its own after that.
@@ -399,6 +412,18 @@ fn what_another_client_overwrote_is_listed_again() {
     });
 
     assert_eq!(listed_at_tag(&registry), digests(&[&two, &one]));
+}
+
+#[test]
+fn all_that_was_listed_together_is_listed_again_together() {
+    let registry = Arc::new(without_api());
+    let [one, two, three] = ["one", "two", "three"].map(signature);
+
+    push_all_and_then(&registry, &[&one, &two], |registry| {
+        overwrite(registry, &[&signature("three")]);
+    });
+
+    assert_eq!(listed_at_tag(&registry), digests(&[&three, &one, &two]));
 }
 
 #[test]

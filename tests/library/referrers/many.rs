@@ -2,10 +2,12 @@
 
 use std::thread;
 
+use oras::copy::{CopyOptions, copy_graph_with_referrers};
+use oras::memory::MemoryStore;
 use oras::registry::Client;
 use oras::store::Delete;
 
-use super::{digests, list, listed_at_tag, seed_list, signature, without_api};
+use super::{digests, list, listed_at_tag, seed_list, signature, subject, without_api};
 use crate::artifacts::push;
 use crate::setup::{builder, client};
 use crate::support::clock::SharedClock;
@@ -45,6 +47,40 @@ fn no_referrer_is_lost_when_many_attach_at_once() {
         sorted(list(&repository).unwrap()),
         sorted(digests(&manifests.iter().collect::<Vec<_>>()))
     );
+}
+
+/// Half of them attach one manifest, the others copy several to which nobody else has a claim.
+#[test]
+fn no_referrer_is_lost_when_many_copy_and_attach_at_once() {
+    let registry = without_api();
+    let each = 4;
+    let manifests: Vec<_> = (0..CLIENTS * each)
+        .map(|number| signature(&number.to_string()))
+        .collect();
+    let of = |number: usize| {
+        let count = if number.is_multiple_of(2) { each } else { 1 };
+        &manifests[number * each..][..count]
+    };
+
+    at_once(CLIENTS, |number, client| {
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        if let [one] = of(number) {
+            return push(&repository, one);
+        }
+        let source = MemoryStore::new();
+        push(&source, &subject());
+        for manifest in of(number) {
+            push(&source, manifest);
+        }
+        let root = subject();
+        let options = &mut CopyOptions::default();
+        copy_graph_with_referrers(&source, &repository, root.descriptor(), None, options).unwrap();
+    });
+
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let all: Vec<_> = (0..CLIENTS).flat_map(of).collect();
+    assert_eq!(sorted(list(&repository).unwrap()), sorted(digests(&all)));
 }
 
 #[test]

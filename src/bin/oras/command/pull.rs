@@ -90,7 +90,8 @@ impl Command for Args {
         path: "oras pull",
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Pull files from a registry or an OCI image layout",
-        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.",
+        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then. \
+                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Pull the files of an artifact",
@@ -164,6 +165,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let client = target.client()?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
+    let cache = context.cache()?;
+    let source = cache.over(&*source);
     let config = if args.own.config.is_empty() {
         None
     } else {
@@ -183,7 +186,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         observer: Some(&mut observer),
         ..PullOptions::default()
     };
-    let pulled = pull(&*source, reference, options).map_err(|error| target.failure(&error))?;
+    let pulled = pull(&source, reference, options).map_err(|error| target.failure(&error))?;
     report(&target, &pulled, &format, context)
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::store::Source as _;
 
 use crate::command::arguments;
 use crate::context::Context;
@@ -49,7 +50,8 @@ impl Command for Args {
         aliases: &["get"],
         usage: "[flags] {--output <file> | --descriptor} <name>@<digest>",
         about: "Fetch a blob",
-        details: "The file appears when the blob is complete and verified, and replaces an existing one only then.",
+        details: "The file appears when the blob is complete and verified, and replaces an existing one only then. \
+                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Write a blob to a file",
@@ -121,6 +123,8 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     let client = target.client()?;
     let blobs = target.blobs(&client)?;
     let digest = target.required_digest(Args::SPEC)?;
+    let cache = context.cache()?;
+    let blobs = cache.over(&*blobs);
 
     let failure = |error| target.failure(&error);
     let blob = if output.is_empty() {

@@ -62,6 +62,7 @@ impl Command for Args {
         aliases: &["get", "show"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the manifest of an artifact",
+        details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Print a manifest as it is stored",
@@ -130,6 +131,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let client = target.client_accepting(&args.own.media_types)?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
+    let cache = context.cache()?;
+    let source = cache.over(&*source);
     if target.is_layout() && given.contains("media-type") {
         return Err(Failure::usage(
             "`--media-type` cannot be used with `--oci-layout` at the same time",
@@ -137,14 +140,14 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     }
     let raw = quote::double(target.raw());
     if args.descriptor.descriptor && args.own.output.is_empty() {
-        let descriptor = graph::resolve(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
+        let descriptor = graph::resolve(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
             .map_err(|error| target.failure(&error.context(format!("failed to find {raw}"))))?;
         return print_descriptor(&descriptor, &args, context);
     }
-    let manifest =
-        graph::fetch_manifest(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES).map_err(
-            |error| target.failure(&error.context(format!("failed to fetch the content of {raw}"))),
-        )?;
+    let manifest = graph::fetch_manifest(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
+        .map_err(|error| {
+            target.failure(&error.context(format!("failed to fetch the content of {raw}")))
+        })?;
     let to_file = !matches!(args.own.output.as_str(), "" | "-");
     if to_file {
         file::write_output(&args.own.output, manifest.bytes())?;

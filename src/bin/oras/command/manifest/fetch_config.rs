@@ -4,6 +4,7 @@ use std::path::Path;
 
 use oras::graph::resolve_config;
 use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::store::Source as _;
 
 use crate::command::arguments;
 use crate::context::Context;
@@ -50,6 +51,7 @@ impl Command for Args {
         aliases: &["get-config"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the config of an artifact",
+        details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
         examples: &[
             (
                 "Print a config as it is stored",
@@ -113,10 +115,12 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     let client = target.client()?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
+    let cache = context.cache()?;
+    let source = cache.over(&*source);
 
     let failure = |error| target.failure(&error);
     let limit = MAX_MANIFEST_BYTES;
-    let config = resolve_config(&*source, reference, platform.as_ref(), limit).map_err(failure)?;
+    let config = resolve_config(&source, reference, platform.as_ref(), limit).map_err(failure)?;
     // A config may be any file, of any size; only to indent it, it has to fit into memory.
     match output {
         "" if is_descriptor => {}

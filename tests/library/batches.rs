@@ -1,0 +1,34 @@
+//! Much at once: what a store does for each piece of content alone, it does once for all.
+
+mod layouts;
+mod lists;
+
+use oras::memory::MemoryStore;
+use oras::{MediaType, RawManifest};
+
+use crate::artifacts::{as_json, image, push};
+
+/// An index of so many images, which are told apart by their numbers.
+fn index(parts: usize) -> (RawManifest, Vec<RawManifest>) {
+    let parts: Vec<_> = (0..parts)
+        .map(|number| image(&number.to_string(), ""))
+        .collect();
+    let entries: Vec<_> = (parts.iter())
+        .map(|part| as_json(part.descriptor()))
+        .collect();
+    let text = format!(
+        r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
+        entries.join(",")
+    );
+    let index = RawManifest::new(MediaType::IMAGE_INDEX, text.into_bytes());
+    (index, parts)
+}
+
+/// A store with these manifests.
+fn store<'m>(manifests: impl IntoIterator<Item = &'m RawManifest>) -> MemoryStore {
+    let store = MemoryStore::new();
+    for manifest in manifests {
+        push(&store, manifest);
+    }
+    store
+}

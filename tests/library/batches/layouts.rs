@@ -1,0 +1,437 @@
+//! How often the `index.json` of a layout is saved.
+
+use std::cell::RefCell;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use oras::RawManifest;
+use oras::backup::{self, BackupOptions, backup};
+use oras::copy::{self, CopyOptions, copy_graph, copy_with_referrers};
+use oras::descriptor::Descriptor;
+use oras::layout::LayoutStore;
+use oras::store::{Batch, Delete, Referrers, Source, TagLister, Target};
+use oras::tag::{self, TagOptions, add_tags};
+
+use super::{index, store};
+use crate::artifacts::{attached, image, push};
+use crate::setup::{hello, text};
+use crate::support::tempdir::TempDir;
+
+/// What the index of a layout says that holds nothing.
+const NOTHING: &str =
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+/// A layout, and everything that its index has said when somebody looked.
+struct Watched {
+    layout: LayoutStore,
+    path: PathBuf,
+    seen: RefCell<Vec<String>>,
+    _temporary: TempDir,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let temporary = TempDir::new();
+        let path = temporary.join("layout");
+        Self {
+            layout: LayoutStore::create_or_open(&path).unwrap(),
+            path,
+            seen: RefCell::default(),
+            _temporary: temporary,
+        }
+    }
+
+    fn index(&self) -> String {
+        fs::read_to_string(self.path.join("index.json")).unwrap()
+    }
+
+    fn look(&self) {
+        let index = self.index();
+        let mut seen = self.seen.borrow_mut();
+        if seen.last() != Some(&index) {
+            seen.push(index);
+        }
+    }
+
+    /// Every content of the index that was not the one before.
+    fn seen(&self) -> Vec<String> {
+        self.seen.take()
+    }
+
+    /// The layout as others find it.
+    fn found(&self) -> LayoutStore {
+        LayoutStore::open(&self.path).unwrap()
+    }
+}
+
+/// What the index says after each of these was pushed by itself, and the last one tagged `v1`.
+fn one_by_one(manifests: &[&RawManifest]) -> String {
+    let alone = Watched::new();
+    for manifest in manifests {
+        push(&alone.layout, manifest);
+    }
+    let last = manifests.last().unwrap().descriptor();
+    alone.layout.tag(last, "v1").unwrap();
+    alone.index()
+}
+
+fn tags(layout: &LayoutStore) -> Vec<String> {
+    let mut all = Vec::new();
+    let visit = &mut |page: &[String]| {
+        all.extend_from_slice(page);
+        ControlFlow::Continue(())
+    };
+    layout.tags(None, visit).unwrap();
+    all
+}
+
+fn referrers(layout: &LayoutStore, subject: &Descriptor) -> usize {
+    let mut count = 0;
+    let visit = &mut |page: &[Descriptor]| {
+        count += page.len();
+        ControlFlow::Continue(())
+    };
+    layout.referrers(subject, None, visit).unwrap();
+    count
+}
+
+#[test]
+fn a_copy_of_many_manifests_saves_the_index_once() {
+    let (root, parts) = index(30);
+    let source = store(parts.iter().chain([&root]));
+    let target = Watched::new();
+    let mut observe = |_: copy::Event<'_>| {
+        target.look();
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+
+    copy_graph(
+        &source,
+        &target.layout,
+        root.descriptor(),
+        Some("v1"),
+        &mut options,
+    )
+    .unwrap();
+
+    assert_eq!(target.seen(), [NOTHING]);
+    let all: Vec<_> = parts.iter().chain([&root]).collect();
+    assert_eq!(target.index(), one_by_one(&all));
+}
+
+#[test]
+fn a_copy_with_many_referrers_saves_the_index_once() {
+    let root = image("root", "");
+    let attached: Vec<_> = (0..30)
+        .map(|number| attached(&number.to_string(), "sig/a", root.descriptor()))
+        .collect();
+    let source = store([&root].into_iter().chain(&attached));
+    source.tag(root.descriptor(), "v1").unwrap();
+    let target = Watched::new();
+    let mut observe = |_: copy::Event<'_>| {
+        target.look();
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+
+    copy_with_referrers(&source, "v1", &target.layout, Some("v1"), &mut options).unwrap();
+
+    assert_eq!(target.seen(), [NOTHING]);
+    assert_eq!(referrers(&target.found(), root.descriptor()), 30);
+    assert_eq!(tags(&target.found()), ["v1"]);
+}
+
+#[test]
+fn a_backup_of_many_tags_saves_the_index_once() {
+    let images: Vec<_> = (0..30)
+        .map(|number| image(&number.to_string(), ""))
+        .collect();
+    let source = store(&images);
+    let mut names = Vec::new();
+    for (number, image) in images.iter().enumerate() {
+        names.push(format!("v{number:02}"));
+        source.tag(image.descriptor(), &names[number]).unwrap();
+    }
+    let target = Watched::new();
+    let mut observe = |_: backup::Event<'_>| {
+        target.look();
+        Ok(())
+    };
+    let options = BackupOptions {
+        referrers: true,
+        observer: Some(&mut observe),
+        ..BackupOptions::default()
+    };
+
+    backup(&source, &target.layout, options).unwrap();
+
+    assert_eq!(target.seen(), [NOTHING]);
+    assert_eq!(tags(&target.found()), names);
+}
+
+#[test]
+fn many_tags_are_saved_at_once() {
+    let root = image("root", "");
+    let target = Watched::new();
+    push(&target.layout, &root);
+    target.layout.tag(root.descriptor(), "v1").unwrap();
+    let before = target.index();
+    let names: Vec<_> = (0..30).map(|number| format!("w{number:02}")).collect();
+    let (some, others) = names.split_at(15);
+
+    let mut observe = |_: tag::Event<'_>| {
+        target.look();
+        Ok(())
+    };
+    let options = TagOptions {
+        observer: Some(&mut observe),
+        ..TagOptions::default()
+    };
+    tag::tag(&target.layout, "v1", some, options).unwrap();
+    assert_eq!(target.seen(), [before]);
+    let between = target.index();
+    add_tags(&target.layout, &root, others, &mut |_| {
+        target.look();
+        Ok(())
+    })
+    .unwrap();
+
+    assert_eq!(target.seen(), [between]);
+    assert_eq!(tags(&target.found())[1..], names);
+}
+
+#[test]
+fn a_copy_that_fails_lists_what_was_completed() {
+    let (root, parts) = index(5);
+    let source = store(parts[..3].iter().chain([&root]));
+    let target = Watched::new();
+
+    let options = &mut CopyOptions::default();
+    copy_graph(
+        &source,
+        &target.layout,
+        root.descriptor(),
+        Some("v1"),
+        options,
+    )
+    .unwrap_err();
+
+    for part in &parts[..3] {
+        assert!(target.found().exists(part.descriptor()).unwrap());
+        assert!(target.index().contains(part.descriptor().digest.as_str()));
+    }
+    assert_eq!(target.index().matches("digest").count(), 3);
+
+    // And again, now that the source is whole.
+    let source = store(parts.iter().chain([&root]));
+    copy_graph(
+        &source,
+        &target.layout,
+        root.descriptor(),
+        Some("v1"),
+        options,
+    )
+    .unwrap();
+    let all: Vec<_> = parts.iter().chain([&root]).collect();
+    assert_eq!(target.index(), one_by_one(&all));
+}
+
+#[test]
+fn what_others_save_during_a_batch_stays() {
+    let [ours, theirs] = ["ours", "theirs"].map(|name| image(name, ""));
+    let target = Watched::new();
+
+    let batch = Batch::begin(&target.layout);
+    let (descriptor, mut bytes) = (ours.descriptor(), ours.bytes());
+    target
+        .layout
+        .push_tagged(descriptor, &mut bytes, "ours")
+        .unwrap();
+    let other = LayoutStore::create_or_open(&target.path).unwrap();
+    push(&other, &theirs);
+    other.tag(theirs.descriptor(), "theirs").unwrap();
+    assert_eq!(tags(&target.found()), ["theirs"]);
+    batch.end().unwrap();
+
+    assert_eq!(tags(&target.found()), ["ours", "theirs"]);
+}
+
+#[test]
+fn who_began_a_batch_finds_what_waits() {
+    let root = image("root", "");
+    let attachment = attached("attachment", "sig/a", root.descriptor());
+    let target = Watched::new();
+    let layout = &target.layout;
+
+    let batch = Batch::begin(layout);
+    push(layout, &root);
+    assert!(layout.exists(root.descriptor()).unwrap());
+    assert_eq!(target.index(), NOTHING);
+    layout.tag(root.descriptor(), "v1").unwrap();
+    assert_eq!(
+        layout.resolve("v1").unwrap().digest,
+        root.descriptor().digest
+    );
+    layout.tag(root.descriptor(), "v2").unwrap();
+    assert_eq!(tags(layout), ["v1", "v2"]);
+    push(layout, &attachment);
+    assert_eq!(referrers(layout, root.descriptor()), 1);
+    layout.tag(root.descriptor(), "v3").unwrap();
+    layout.untag("v3").unwrap();
+    push(layout, &image("unwanted", ""));
+    layout.delete(image("unwanted", "").descriptor()).unwrap();
+    batch.end().unwrap();
+
+    assert_eq!(tags(&target.found()), ["v1", "v2"]);
+    assert_eq!(referrers(&target.found(), root.descriptor()), 1);
+    let unwanted = image("unwanted", "").descriptor().digest.to_string();
+    assert!(!target.index().contains(&unwanted));
+}
+
+#[test]
+fn of_nested_batches_the_outermost_counts() {
+    let root = image("root", "");
+    let target = Watched::new();
+
+    let outer = Batch::begin(&target.layout);
+    let inner = Batch::begin(&target.layout);
+    push(&target.layout, &root);
+    inner.end().unwrap();
+    assert_eq!(target.index(), NOTHING);
+    outer.end().unwrap();
+    assert!(target.index().contains(root.descriptor().digest.as_str()));
+
+    // What comes after it does not wait.
+    target.layout.tag(root.descriptor(), "v1").unwrap();
+    assert_eq!(tags(&target.found()), ["v1"]);
+}
+
+#[test]
+fn a_batch_that_is_synced_goes_on() {
+    let target = Watched::new();
+
+    let batch = Batch::begin(&target.layout);
+    push(&target.layout, &image("one", ""));
+    target.layout.sync().unwrap();
+    let synced = target.index();
+    assert!(synced.contains(image("one", "").descriptor().digest.as_str()));
+    push(&target.layout, &image("two", ""));
+    assert_eq!(target.index(), synced);
+    drop(batch);
+
+    assert!(
+        target
+            .index()
+            .contains(image("two", "").descriptor().digest.as_str())
+    );
+}
+
+#[test]
+fn what_another_process_removed_meanwhile_is_not_listed_and_said() {
+    let [one, two] = ["one", "two"].map(|name| image(name, ""));
+    let target = Watched::new();
+
+    let batch = Batch::begin(&target.layout);
+    push(&target.layout, &one);
+    push(&target.layout, &two);
+    let digest = &one.descriptor().digest;
+    fs::remove_file(target.path.join("blobs/sha256").join(digest.encoded())).unwrap();
+    let error = batch.end().unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!("{digest}: not found: it was removed before it was listed")
+    );
+    assert_eq!(target.index(), NOTHING);
+    // It can be done again.
+    push(&target.layout, &one);
+    assert!(target.index().contains(digest.as_str()));
+}
+
+#[test]
+fn what_was_found_is_looked_for_again_before_anything_that_needs_it_is_listed() {
+    let (root, parts) = index(3);
+    let source = store(parts.iter().chain([&root]));
+    let target = Watched::new();
+    push(&target.layout, &parts[1]);
+    // It needs the config that all have, so that nothing else goes.
+    push(&target.layout, &image("keeper", ""));
+    let other = LayoutStore::create_or_open(&target.path).unwrap();
+    let found = parts[1].descriptor();
+    let mut observe = |event: copy::Event<'_>| match event {
+        copy::Event::Existed(node) if node.digest == found.digest => other.delete(found),
+        _ => Ok(()),
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+
+    let (layout, root) = (&target.layout, root.descriptor());
+    let error = copy_graph(&source, layout, root, Some("v1"), &mut options).unwrap_err();
+
+    let wanted = format!(
+        "{}: not found: it was removed before it was listed",
+        found.digest
+    );
+    assert!(text(&error).ends_with(&wanted), "{}", text(&error));
+    assert_eq!(target.index().matches("digest").count(), 1);
+
+    copy_graph(
+        &source,
+        layout,
+        root,
+        Some("v1"),
+        &mut CopyOptions::default(),
+    )
+    .unwrap();
+    assert!(target.found().exists(found).unwrap());
+    assert_eq!(tags(&target.found()), ["v1"]);
+}
+
+/// A blob too, which only a layout can name.
+#[test]
+fn what_is_tagged_is_looked_for_again() {
+    let target = Watched::new();
+    let blob = hello();
+    target.layout.push(&blob, &mut &b"hello"[..]).unwrap();
+    let layout = LayoutStore::create_or_open(&target.path).unwrap();
+
+    let batch = Batch::begin(&layout);
+    layout.tag(&blob, "v1").unwrap();
+    target.layout.delete(&blob).unwrap();
+    let error = batch.end().unwrap_err();
+
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(target.index(), NOTHING);
+}
+
+#[test]
+fn a_very_long_batch_saves_what_it_has_from_time_to_time() {
+    let root = image("root", "");
+    let target = Watched::new();
+    push(&target.layout, &root);
+    target.look();
+
+    let batch = Batch::begin(&target.layout);
+    for number in 0..10_000 {
+        let tag = format!("v{number}");
+        target.layout.tag(root.descriptor(), &tag).unwrap();
+        if number % 500 == 0 {
+            target.look();
+        }
+    }
+    batch.end().unwrap();
+    target.look();
+
+    assert_eq!(target.seen().len(), 1 + 3);
+    assert_eq!(tags(&target.found()).len(), 10_000);
+}

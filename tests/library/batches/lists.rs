@@ -1,0 +1,304 @@
+//! How often lists of referrers are written where clients keep them.
+
+use std::ops::ControlFlow;
+
+use oras::copy::{CopyOptions, Event, copy_graph, copy_with_referrers};
+use oras::descriptor::Descriptor;
+use oras::memory::MemoryStore;
+use oras::referrers::list_tag;
+use oras::registry::Repository;
+use oras::store::{Batch, Delete, Referrers, Source, Target};
+use oras::{Error, MediaType, RawManifest};
+
+use super::{index, store};
+use crate::artifacts::{attached, image, push};
+use crate::setup::{builder, client, text};
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Personality, TestRegistry, on};
+
+fn without_api() -> TestRegistry {
+    TestRegistry::start_as(Personality::distribution())
+}
+
+fn subject() -> RawManifest {
+    image("subject", "")
+}
+
+/// A manifest that is attached to the subject.
+fn signature(number: usize) -> RawManifest {
+    attached(&number.to_string(), "sig/a", subject().descriptor())
+}
+
+/// A store with the subject as `v1`, and so many signatures of it.
+fn signed(signatures: usize) -> MemoryStore {
+    let signatures: Vec<_> = (0..signatures).map(signature).collect();
+    let source = store([&subject()].into_iter().chain(&signatures));
+    source.tag(subject().descriptor(), "v1").unwrap();
+    source
+}
+
+fn copy_all(source: &MemoryStore, target: &dyn Target) -> Result<Descriptor, Error> {
+    let options = &mut CopyOptions::default();
+    copy_with_referrers(source, "v1", target, Some("v1"), options)
+}
+
+/// The digests of what is attached, sorted.
+fn listed(store: &dyn Referrers, subject: &RawManifest) -> Vec<String> {
+    let mut all = Vec::new();
+    let visit = &mut |page: &[Descriptor]| {
+        all.extend(page.iter().map(|found| found.digest.to_string()));
+        ControlFlow::Continue(())
+    };
+    store.referrers(subject.descriptor(), None, visit).unwrap();
+    all.sort();
+    all
+}
+
+fn signatures(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
+    let digest = |number| signature(number).descriptor().digest.to_string();
+    let mut all: Vec<_> = numbers.into_iter().map(digest).collect();
+    all.sort();
+    all
+}
+
+/// The requests for the list of what is attached to a manifest, by their methods.
+fn about_list(registry: &TestRegistry, subject: &RawManifest) -> String {
+    let tag = list_tag(&subject.descriptor().digest);
+    let lines = registry.log();
+    let about = lines.iter().filter(|line| line.contains(&tag));
+    let methods: Vec<_> = about.filter_map(|line| line.split(' ').next()).collect();
+    methods.join(" ")
+}
+
+/// Whether there is a list of what is attached to the subject.
+fn has_list(registry: &TestRegistry) -> bool {
+    let tag = list_tag(&subject().descriptor().digest);
+    registry.tags("a").contains(&tag)
+}
+
+fn repository<'c>(client: &'c oras::registry::Client, registry: &TestRegistry) -> Repository<'c> {
+    client.repository(&registry.reference("a")).unwrap()
+}
+
+#[test]
+fn a_copy_of_many_referrers_writes_their_list_once() {
+    let requests = [10, 20].map(|count| {
+        let registry = without_api();
+        let clock = FakeClock::new();
+        let client = builder().clock(clock.clone()).build();
+
+        copy_all(&signed(count), &repository(&client, &registry)).unwrap();
+
+        assert_eq!(about_list(&registry, &subject()), "GET PUT GET");
+        assert_eq!(clock.waits().len(), 1);
+        let found = listed(&repository(&client, &registry), &subject());
+        assert_eq!(found, signatures(0..count));
+        registry.log().len()
+    });
+
+    // One question and one manifest for each further referrer.
+    assert_eq!(requests[1] - requests[0], 2 * 10);
+}
+
+#[test]
+fn the_lists_of_many_subjects_are_waited_for_together() {
+    let (root, parts) = index(10);
+    let of_parts: Vec<_> = (parts.iter())
+        .map(|part| attached("signature", "sig/a", part.descriptor()))
+        .collect();
+    let source = store(parts.iter().chain([&root]).chain(&of_parts));
+    source.tag(root.descriptor(), "v1").unwrap();
+    let registry = without_api();
+    let clock = FakeClock::new();
+    let client = builder().clock(clock.clone()).build();
+
+    copy_all(&source, &repository(&client, &registry)).unwrap();
+
+    assert_eq!(clock.waits().len(), 1);
+    for (part, signature) in parts.iter().zip(&of_parts) {
+        assert_eq!(about_list(&registry, part), "GET PUT GET");
+        let found = listed(&repository(&client, &registry), part);
+        assert_eq!(found, [signature.descriptor().digest.as_str()]);
+    }
+}
+
+#[test]
+fn the_name_comes_after_the_lists() {
+    let registry = without_api();
+    let client = client();
+
+    copy_all(&signed(3), &repository(&client, &registry)).unwrap();
+
+    let log = registry.log();
+    let last = log.last().unwrap();
+    assert!(last.starts_with("PUT /v2/a/manifests/v1 "), "{log:#?}");
+    let list = list_tag(&subject().descriptor().digest);
+    assert!(log[log.len() - 2].contains(&list), "{log:#?}");
+}
+
+#[test]
+fn what_is_listed_already_is_looked_at_once() {
+    let registry = without_api();
+    let client = client();
+    copy_all(&signed(10), &repository(&client, &registry)).unwrap();
+    registry.clear_log();
+
+    copy_all(&signed(10), &repository(&client, &registry)).unwrap();
+
+    assert_eq!(about_list(&registry, &subject()), "GET");
+}
+
+#[test]
+fn what_a_killed_copy_left_unlisted_is_listed_by_the_next_one() {
+    let registry = without_api();
+    let client = client();
+    let killed = repository(&client, &registry);
+    killed.begin_batch();
+    push(&killed, &subject());
+    (0..5).for_each(|number| push(&killed, &signature(number)));
+    drop(killed);
+    assert!(!has_list(&registry));
+
+    let one = signature(3);
+    let source = signed(8);
+    let target = repository(&client, &registry);
+    copy_graph(
+        &source,
+        &target,
+        one.descriptor(),
+        None,
+        &mut CopyOptions::default(),
+    )
+    .unwrap();
+    assert_eq!(listed(&target, &subject()), signatures([3]));
+
+    registry.clear_log();
+    copy_all(&source, &repository(&client, &registry)).unwrap();
+    assert_eq!(listed(&target, &subject()), signatures(0..8));
+    assert_eq!(about_list(&registry, &subject()), "GET PUT GET GET");
+}
+
+#[test]
+fn a_copy_that_fails_lists_what_was_completed() {
+    let registry = without_api();
+    let client = client();
+    let target = repository(&client, &registry);
+    let mut copied = 0;
+    let mut observe = |event: Event<'_>| match event {
+        Event::Copied(node) if node.media_type == MediaType::IMAGE_MANIFEST => {
+            copied += 1;
+            // The subject and three signatures.
+            if copied == 4 {
+                Err(Error::unsupported("to go on"))
+            } else {
+                Ok(())
+            }
+        }
+        _ => Ok(()),
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+
+    copy_with_referrers(&signed(8), "v1", &target, Some("v1"), &mut options).unwrap_err();
+
+    assert_eq!(listed(&target, &subject()).len(), 3);
+    assert!(!registry.tags("a").contains(&"v1".to_owned()));
+    assert_eq!(about_list(&registry, &subject()), "GET PUT GET GET");
+}
+
+#[test]
+fn a_list_that_cannot_be_written_fails_the_copy_before_the_name() {
+    let list = list_tag(&subject().descriptor().digest);
+    let unknown = serde_json::json!({ "errors": [{
+        "code": "MANIFEST_BLOB_UNKNOWN",
+        "detail": subject().descriptor().digest,
+    }] });
+    let refused = without_api().with(
+        on("PUT", &format!("*{list}"))
+            .status(400)
+            .body(unknown.to_string()),
+    );
+    let taken = without_api().with(on("GET", "*").ignoring("Accept"));
+    let other = image("other", "");
+    let media_type = other.descriptor().media_type.as_str();
+    taken.seed_manifest("a", media_type, other.bytes(), Some(&list));
+
+    for registry in [refused, taken] {
+        let client = client();
+
+        let error = copy_all(&signed(3), &repository(&client, &registry)).unwrap_err();
+
+        let wanted = format!(
+            "failed to list 3 manifests as referrers of {}: ",
+            subject().descriptor().digest
+        );
+        assert!(text(&error).contains(&wanted), "{}", text(&error));
+        assert!(!registry.tags("a").contains(&"v1".to_owned()));
+    }
+}
+
+#[test]
+fn who_began_a_batch_finds_what_waits() {
+    let registry = without_api();
+    let client = client();
+    let target = repository(&client, &registry);
+
+    let batch = Batch::begin(&target);
+    push(&target, &subject());
+    (0..3).for_each(|number| push(&target, &signature(number)));
+    assert!(!has_list(&registry));
+    assert_eq!(listed(&target, &subject()), signatures(0..3));
+    push(&target, &signature(3));
+    target.delete(signature(3).descriptor()).unwrap();
+    push(&target, &signature(4));
+    target.sync().unwrap();
+    let other = repository(&client, &registry);
+    assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4]));
+    push(&target, &signature(5));
+    batch.end().unwrap();
+
+    assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4, 5]));
+    assert!(!target.exists(signature(3).descriptor()).unwrap());
+    // What comes after it does not wait.
+    push(&target, &signature(6));
+    assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4, 5, 6]));
+}
+
+#[test]
+fn manifests_alone_are_listed_at_the_end_as_well() {
+    let registry = without_api();
+    let client = client();
+    push(&repository(&client, &registry), &subject());
+    push(
+        &repository(&client, &registry),
+        &image("for the config", ""),
+    );
+    let manifests = repository(&client, &registry).into_manifests();
+
+    let batch = Batch::begin(&manifests);
+    for number in 0..3 {
+        let signature = signature(number);
+        let mut bytes = signature.bytes();
+        manifests.push(signature.descriptor(), &mut bytes).unwrap();
+    }
+    assert!(!has_list(&registry));
+    batch.end().unwrap();
+
+    assert_eq!(about_list(&registry, &subject()), "GET PUT GET");
+    let found = listed(&repository(&client, &registry), &subject());
+    assert_eq!(found, signatures(0..3));
+}
+
+#[test]
+fn a_registry_that_lists_by_itself_costs_no_further_request() {
+    let registry = TestRegistry::start();
+    let client = client();
+
+    copy_all(&signed(3), &repository(&client, &registry)).unwrap();
+
+    assert_eq!(about_list(&registry, &subject()), "");
+    let found = listed(&repository(&client, &registry), &subject());
+    assert_eq!(found, signatures(0..3));
+}
