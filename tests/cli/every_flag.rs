@@ -39,7 +39,7 @@ fn callables() -> Vec<Callable> {
                 .flat_map(|way| {
                     names
                         .iter()
-                        .map(|name| [&way[..], &[name.clone()]].concat())
+                        .map(|name| [&way[..], std::slice::from_ref(name)].concat())
                 })
                 .collect();
         }
