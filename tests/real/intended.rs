@@ -171,6 +171,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("manifest_index_create/wrong_sources", "''", "why the tag is wrong is told"),
     always("manifest_index_create/wrong_sources", "large", "one limit for all manifests, and one name for it"),
     always("manifest_index_update/foreign", "unknown", "what is not known of an index is not lost when it is changed"),
+    sometimes("manifest_index_update/wrong_changes", "--remove $(oras", "in which order entries are removed is left open by the original"),
     always("manifest_index_update/wrong_changes", "bad/tag", "the tag is wrong: theirs compares it with the first"),
     always("manifest_index_update/wrong_changes", "--tag ''", "why the tag is wrong is told"),
     sometimes("pull/config", "-o second", "which config of an index is seen first is left open by the original"),
