@@ -103,8 +103,11 @@ impl FileContent {
         let path = path.into();
         // Opened as well, so that what cannot be read is known before anything is asked for.
         let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let size = file.metadata().map_err(Error::io("stat", &path))?.len();
-        let descriptor = Descriptor::new(media_type, digest, size);
+        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        if metadata.is_dir() {
+            return Err(Error::io("read", &path)(io::ErrorKind::IsADirectory.into()));
+        }
+        let descriptor = Descriptor::new(media_type, digest, metadata.len());
         Ok((descriptor, Self { path, stamp: None }))
     }
 

@@ -98,10 +98,8 @@ impl FileStore {
     ) -> Result<Descriptor> {
         let metadata = fs::metadata(path).map_err(|error| {
             // Where a relative path was looked for is half of the answer.
-            Error::io(
-                "stat",
-                std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-            )(error)
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            Error::io("stat", crate::lexical::clean(&absolute))(error)
         })?;
         self.claim(title)?;
         let mut descriptor = if metadata.is_dir() {
@@ -343,7 +341,8 @@ impl Source for FileStore {
 
 impl Target for FileStore {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        if expected.title().is_none() {
+        // What is pushed along with files is no file, whatever its annotations say.
+        if self.output.is_none() || expected.title().is_none() {
             return self.unnamed.push(expected, content);
         }
         self.write(expected, content)?;

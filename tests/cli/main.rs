@@ -30,6 +30,7 @@ mod command_line;
 mod completion;
 mod cp;
 mod discover;
+mod every_flag;
 mod golden_manifests;
 mod help;
 mod hostile;

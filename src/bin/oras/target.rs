@@ -89,13 +89,7 @@ impl Target {
             given,
             ..
         } = flags;
-        if layout.oci_layout && !layout.oci_layout_path.is_empty() {
-            return Err(Failure::usage(format!(
-                "{}, {} cannot be used at the same time",
-                given.typed("oci-layout-path"),
-                given.typed("oci-layout")
-            )));
-        }
+        given.exclusive(&["oci-layout-path", "oci-layout"])?;
         if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
                 return Err(Failure::usage(

@@ -159,7 +159,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             about_reference(failure)
         }
     })?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     if !format.is_text() {
         context.tell_nothing();
     }

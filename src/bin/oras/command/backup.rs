@@ -116,7 +116,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         return Err(Failure::usage("the output path cannot be empty"));
     }
     let start = SystemClock.now();
-    let client = repository.client()?;
+    let client = repository.client().map_err(|failure| {
+        failure.context(&format!(
+            "failed to prepare repository {} for backup",
+            repository.path()
+        ))
+    })?;
     let source = repository.open(&client)?;
     let output = Output::create(path)?;
 

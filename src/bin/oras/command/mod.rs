@@ -39,11 +39,11 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<discover::Args>(discover::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<cp::Args>(cp::run),
+    Entry::new::<tag::Args>(tag::run),
+    Entry::new::<attach::Args>(attach::run),
     Entry::new::<backup::Args>(backup::run),
     Entry::new::<restore::Args>(restore::run),
-    Entry::new::<tag::Args>(tag::run),
-    Entry::new::<cp::Args>(cp::run),
-    Entry::new::<attach::Args>(attach::run),
     Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<blob::fetch::Args>(blob::fetch::run),
     Entry::new::<blob::push::Args>(blob::push::run),
@@ -140,7 +140,9 @@ mod tests {
         let mut positionals = Vec::new();
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let Some(name) = word.strip_prefix('-').filter(|name| !name.is_empty()) else {
+            let Some(name) =
+                (word.strip_prefix('-')).filter(|name| !name.is_empty() && !name.starts_with(':'))
+            else {
                 positionals.push(word.clone());
                 continue;
             };

@@ -225,7 +225,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let targets = Target::parse_all(&positionals, &flags, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     if !format.is_text() {
         context.tell_nothing();
     }

@@ -172,7 +172,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     if !format.is_text() {
         context.tell_nothing();
     }
@@ -204,7 +204,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
     context.tell(&format!("Pushed {}", target.shown()))?;
     let mut status = Lines::new(context, true);
-    add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
+    // In a layout, only the first tag is listed with the annotations of the manifest.
+    let plain = manifest.descriptor().media_type.clone();
+    let plain = RawManifest::new(plain, manifest.bytes().to_vec());
+    add_tags(&*destination, &plain, &further_tags, &mut |tag| {
         status.tagged(tag)
     })
     .map_err(|error| target.failure(&error))?;
@@ -333,8 +336,14 @@ pub(super) fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
     }
     let (path, media_type) = split_file(argument)?;
     check_config(path)?;
+    let media_type = match media_type {
+        Some(media_type) => Some(MediaType::from(media_type)),
+        // An empty type makes it a file like any other.
+        None if argument.ends_with(':') => Some(MediaType::LAYER),
+        None => None,
+    };
     Ok(Some(PushFile {
-        media_type: media_type.map(MediaType::from),
+        media_type,
         ..PushFile::from(path)
     }))
 }
