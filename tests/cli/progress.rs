@@ -654,3 +654,40 @@ fn bars_go_with_any_format_and_colours_can_be_declined() {
     assert_eq!(seen.screen.coloured, 0);
     assert!(seen.left().contains(&"= Exists a.txt".to_owned()));
 }
+
+#[test]
+fn streams_are_shown_and_content_on_stdout_stays_alone() {
+    let registry = TestRegistry::start();
+    let oras = Oras::new();
+    let target = registry.reference("a:v1");
+    let terminal = terminal(COLUMNS);
+    let push = ["push", "--plain-http", &target, "-", "--title", "typed.txt"];
+    let mut child = oras.command(push).start_apart_from_stdout(&terminal);
+    let mut typed = terminal;
+    typed.wait_for(DRAWN);
+    typed.type_in("hello\n\x04");
+    let status = child.wait().expect("a child can be waited for");
+    assert!(status.success());
+    let seen = finish(typed, child, COLUMNS);
+    assert!(seen.showed(&["Preparing typed.txt"]), "{:?}", seen.screen);
+    let left = seen.left();
+    assert!(
+        left.contains(&"✓ Uploaded typed.txt".to_owned()),
+        "{left:#?}"
+    );
+
+    let pull = ["pull", "--plain-http", &target, "-o", "-"];
+    let seen = see_at(COLUMNS, oras.command(pull));
+    assert_eq!((seen.left(), seen.stdout), (vec![], "hello\n".to_owned()));
+    let asked = oras.command([&pull[..], &["--no-tty=false"]].concat());
+    let seen = see_at(COLUMNS, asked);
+    seen.assert_steady();
+    assert_eq!(
+        seen.left(),
+        [
+            "✓ Pulled application/vnd.oci.image.manifest.v1+json",
+            "✓ Pulled typed.txt"
+        ]
+    );
+    assert_eq!(seen.stdout, "hello\n");
+}

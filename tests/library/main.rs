@@ -32,6 +32,8 @@ mod pagination;
 mod patience;
 mod progress;
 mod proxies;
+mod pull;
+mod push;
 mod redirects;
 mod referrers;
 mod retry;

@@ -14,6 +14,7 @@ pub mod canaries;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+pub mod found;
 pub mod golden;
 pub mod proxy;
 pub mod registry;

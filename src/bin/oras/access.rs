@@ -117,19 +117,11 @@ impl Access {
             .iter()
             .map(|header| parse_header(header))
             .collect::<Result<_, _>>()?;
-        for (one, other, is_alone) in [
-            (
-                "cert-file",
-                "key-file",
-                !remote.cert_file.is_empty() && remote.key_file.is_empty(),
-            ),
-            (
-                "key-file",
-                "cert-file",
-                !remote.key_file.is_empty() && remote.cert_file.is_empty(),
-            ),
-        ] {
-            if is_alone {
+        let certificate = ("cert-file", &remote.cert_file);
+        let key = ("key-file", &remote.key_file);
+        for ((one, file), (other, other_file)) in [(certificate, key), (key, certificate)] {
+            let is_typed_alone = given.contains(one) && !given.contains(other);
+            if is_typed_alone || (!file.is_empty() && other_file.is_empty()) {
                 return Err(Failure::usage(format!(
                     "{} must be used in conjunction with {}",
                     given.typed(one),

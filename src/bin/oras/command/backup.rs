@@ -117,7 +117,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         return Err(Failure::usage("the output path cannot be empty"));
     }
     let start = SystemClock.now();
-    let client = repository.client()?;
+    let client = repository.client().map_err(|failure| {
+        failure.context(&format!(
+            "failed to prepare repository {} for backup",
+            repository.path()
+        ))
+    })?;
     let source = repository.open(&client)?;
     let output = Output::create(path)?;
 
@@ -127,7 +132,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         tagged: "Pulled tag",
         named: true,
     };
-    let bars = Bars::new(context, &args.tty, &args.debugging);
+    let bars = Bars::new(context, args.tty, &args.debugging);
     let mut status = TagStatus::new(context, bars, words, repository.path().to_owned());
     let mut observer = |event: Event<'_>| status.tell(event);
     let options = BackupOptions {

@@ -81,14 +81,14 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             failure
         }
     })?;
+
+    let client = target.client()?;
     let reference = target.required_reference(Args::SPEC)?;
     if tags.is_empty() {
         return Err(Failure::usage(
             "dstReferences cannot be empty: missing reference",
         ));
     }
-
-    let client = target.client()?;
     let destination = target.destination(&client)?;
     let path = target.path();
     let mut status = Status::new(context, true);

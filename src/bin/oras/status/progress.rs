@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use oras::clock::{Clock as _, SystemClock};
+use oras::content::VerifyReader;
 use oras::{Descriptor, Digest};
 
 use crate::context::Context;
@@ -80,7 +81,7 @@ struct Item {
 
 impl Bars {
     /// Bars, if they are wanted and there is somebody to see them.
-    pub(crate) fn new(context: &Context, tty: &Tty, debugging: &Debugging) -> Option<Self> {
+    pub(crate) fn new(context: &Context, tty: Tty, debugging: &Debugging) -> Option<Self> {
         let is_wanted = tty.no_tty != Some(true) && !debugging.debug && !context.is_quiet();
         if !is_wanted || !context.can_redraw_stderr() {
             return None;
@@ -98,6 +99,27 @@ impl Bars {
             done: String::new(),
             pace: Pace::default(),
         })
+    }
+
+    /// Shows, if there are bars, how far content comes in what `transfer` does with it.
+    pub(crate) fn around<'c>(
+        bars: &'c mut Option<Self>,
+        started: &'static str,
+        done: &str,
+        content: VerifyReader<'c>,
+        transfer: impl FnOnce(VerifyReader<'_>) -> oras::Result<()>,
+    ) -> oras::Result<()> {
+        let Some(bars) = bars else {
+            return transfer(content);
+        };
+        let node = content.descriptor().clone();
+        bars.start(started, &node);
+        transfer(content.watched(|bytes| {
+            bars.advance(&node, bytes);
+            Ok(())
+        }))?;
+        bars.finish(Mark::Done, done, &node);
+        Ok(())
     }
 
     /// Content is about to be transferred, maybe once more.

@@ -15,7 +15,7 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::output::file;
 use crate::output::format::print_json;
-use crate::status::progress::{Bars, Mark};
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -128,11 +128,8 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     let blobs = cache.over(&*blobs);
 
     let failure = |error| target.failure(&error);
-    // Bars among content that is shown are for those who ask for them.
     let tty = if output == "-" {
-        Tty {
-            no_tty: Some(args.tty.no_tty.unwrap_or(true)),
-        }
+        args.tty.beside_content()
     } else {
         args.tty
     };
@@ -142,25 +139,21 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         let (blob, content) = blobs
             .fetch_tagged(digest, MAX_MANIFEST_BYTES)
             .map_err(failure)?;
-        let mut bars = Bars::new(context, &tty, &args.debugging);
-        if let Some(bars) = &mut bars {
-            bars.start("Downloading", &blob);
-        }
-        let content = content.watched(|done| {
-            if let Some(bars) = &mut bars {
-                bars.advance(&blob, done);
-            }
-            Ok(())
-        });
-        if output == "-" {
-            context.print_content(content).map_err(failure)?;
-        } else {
-            file::write_with(output, |file| content.copy_to(file, Path::new(output)))
-                .map_err(failure)?;
-        }
-        if let Some(bars) = &mut bars {
-            bars.finish(Mark::Done, "Downloaded ", &blob);
-        }
+        let mut bars = Bars::new(context, tty, &args.debugging);
+        Bars::around(
+            &mut bars,
+            "Downloading",
+            "Downloaded ",
+            content,
+            |content| {
+                if output == "-" {
+                    context.print_content(content)
+                } else {
+                    file::write_with(output, |file| content.copy_to(file, Path::new(output)))
+                }
+            },
+        )
+        .map_err(failure)?;
         blob
     };
     if args.descriptor.descriptor {

@@ -141,7 +141,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         context.tell_nothing();
         None
     } else {
-        Bars::new(context, &args.tty, &args.debugging)
+        Bars::new(context, args.tty, &args.debugging)
     };
     let stdin = context.stdin();
     let mut status = Status::new(context, args.verbose.is_on()).by(bars);
