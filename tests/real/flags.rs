@@ -8,8 +8,13 @@ use crate::support::cli::Oras;
 /// What we have and the original has not, by the beginnings of commands.
 const OURS: &[(&str, &str)] = &[
     ("oras", "-q, --quiet"),
+    ("oras attach", "--title"),
     ("oras cp", "--force"),
+    ("oras pull", "--exclude"),
+    ("oras pull", "--include"),
+    ("oras pull", "--unnamed"),
     ("oras push", "--force"),
+    ("oras push", "--title"),
 ];
 
 /// The commands that a page lists, but for those that help has no page for.
