@@ -103,7 +103,7 @@ fn a_stream_is_stored_as_what_it_turns_out_to_be_or_left_alone() {
         else {
             assert_eq!(stream, b"hello", "{name}");
             assert!(
-                ["an archive of a layout", "files"].contains(&name),
+                name.starts_with("an archive of a layout") || name.starts_with("files"),
                 "{name}"
             );
             return;
