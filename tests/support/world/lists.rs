@@ -61,6 +61,7 @@ pub(super) fn odd(registry: TestRegistry) -> TestRegistry {
             of_type(&image("four"), "größer/日本"),
             of_type(&one, "two\nlines"),
             of_type(&image("six"), "\u{1b}[2J"),
+            of_type(&image("seven"), "\u{1b}"),
             everything,
         ],
     );

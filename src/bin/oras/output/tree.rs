@@ -90,7 +90,9 @@ impl Style {
             let artifact_type = referrer.descriptor.artifact_type.as_ref();
             let artifact_type = artifact_type.map_or(UNKNOWN, |known| known.as_str());
             let place = *places.entry(artifact_type).or_insert_with(|| {
-                let label = self.coloured(&one_line(artifact_type), Colour::Type);
+                // Of a type that is nothing but control characters nothing would be left.
+                let shown = Some(one_line(artifact_type)).filter(|shown| !shown.is_empty());
+                let label = self.coloured(shown.as_deref().unwrap_or(UNKNOWN), Colour::Type);
                 node.children.push(Node::new(label));
                 node.children.len() - 1
             });
