@@ -51,6 +51,7 @@ mod resolve;
 mod restore;
 mod secrets;
 mod tag;
+mod templates;
 mod version;
 
 #[test]
@@ -84,6 +85,7 @@ fn no_transcript_is_forgotten() {
         resolve::TRANSCRIPTS,
         restore::TRANSCRIPTS,
         tag::TRANSCRIPTS,
+        templates::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]
     .concat();
