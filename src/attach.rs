@@ -14,7 +14,7 @@ use crate::manifest::RawManifest;
 use crate::media_type::MediaType;
 use crate::pack::{ImageSpec, PackOptions};
 use crate::platform::Platform;
-use crate::push::{Event, Observer, PushFile, add_config, add_files, file_store, pack_and_copy};
+use crate::push::{Event, Gathered, Observer, PushFile, PushStream};
 use crate::store::Target;
 
 /// What is attached, and to what.
@@ -22,6 +22,8 @@ use crate::store::Target;
 pub struct AttachOptions<'a> {
     /// The files, in the order of the layers. There may be none if there are annotations.
     pub files: Vec<PushFile>,
+    /// Layers that come as streams, read after all files.
+    pub streams: Vec<PushStream<'a>>,
     /// The type of what is attached. Only a config with a type of its own can stand in for it.
     pub artifact_type: Option<MediaType>,
     /// Which manifest of an index is attached to. Without it the index itself is.
@@ -34,7 +36,7 @@ pub struct AttachOptions<'a> {
     pub config_annotations: Annotations,
     /// When it was made; now, if not given. The annotation `org.opencontainers.image.created` has precedence.
     pub created: Option<SystemTime>,
-    /// Where archives of directories are made; by default the system's directory for temporary files.
+    /// Where archives of directories are made, and what a stream brings is kept if the target must know it beforehand; by default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
     /// Is told what happens.
     pub observer: Option<&'a mut Observer<'a>>,
@@ -89,6 +91,7 @@ pub fn attach(
 ) -> Result<Attached> {
     let AttachOptions {
         files,
+        streams,
         artifact_type,
         platform,
         config,
@@ -98,7 +101,7 @@ pub fn attach(
         temporary,
         mut observer,
     } = options;
-    if files.is_empty() && annotations.is_empty() {
+    if files.is_empty() && streams.is_empty() && annotations.is_empty() {
         return Err(Error::InvalidOption {
             what: "attachment",
             reason: "there are neither files nor annotations".to_owned(),
@@ -116,10 +119,10 @@ pub fn attach(
             None => Ok(()),
         }
     };
-    let store = file_store(temporary);
-    let layers = add_files(&store, files, &mut tell)?;
+    let mut gathered = Gathered::new(temporary);
+    let layers = gathered.add_layers(files, streams, target, &mut tell)?;
     let config = match config {
-        Some(file) => Some(add_config(&store, file, &config_annotations)?),
+        Some(file) => Some(gathered.add_config(file, &config_annotations, &mut tell)?),
         None => None,
     };
     let options = PackOptions {
@@ -131,7 +134,7 @@ pub fn attach(
         subject: Some(subject.clone()),
         annotations,
     };
-    let manifest = pack_and_copy(&store, target, None, options, created, false, &mut tell)?;
+    let manifest = gathered.pack_and_copy(target, None, options, created, false, &mut tell)?;
     let descriptor = manifest.descriptor();
     if existed.as_ref() == Some(&descriptor.digest) {
         // It was attached before, and may have been lost from the list of what is attached, or never have come into it.

@@ -143,15 +143,19 @@ impl Cache {
 
     /// Keeps what is read, if it is read to its end.
     fn keep<'r>(&'r self, reader: VerifyReader<'r>) -> VerifyReader<'r> {
-        let Some(arriving) = self.attempt(Stock::begin) else {
-            return reader;
-        };
-        let coming = Coming {
+        match self.begin(reader.descriptor()) {
+            Some(coming) => reader.kept_by(coming),
+            None => reader,
+        }
+    }
+
+    /// Makes room for content that comes.
+    fn begin(&self, content: &Descriptor) -> Option<Coming<'_>> {
+        Some(Coming {
             cache: self,
-            content: reader.descriptor().clone(),
-            arriving: Some(arriving),
-        };
-        reader.kept_by(coming)
+            content: content.clone(),
+            arriving: Some(self.attempt(Stock::begin)?),
+        })
     }
 
     /// Writes to the cache, unless that failed before.
@@ -222,7 +226,7 @@ impl Source for Cached<'_> {
         Ok(self.cache.open_verified(target).is_some() || self.source.exists(target)?)
     }
 
-    /// Asks the source once. What will come from the cache is only resolved there, which a registry answers without content.
+    /// Asks the source once. What comes from the cache is only resolved there, which a registry answers without content.
     fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
         if self.cache.may_have(reference) {
             match self.source.resolve(reference) {
@@ -230,12 +234,16 @@ impl Source for Cached<'_> {
                     if descriptor.media_type.is_manifest() {
                         check_size(&descriptor, limit)?;
                     }
-                    let reader = self.fetch(&descriptor)?;
-                    return Ok((descriptor, reader));
+                    if let Some(cached) = self.cache.open_verified(&descriptor) {
+                        return Ok((descriptor, cached));
+                    }
                 }
-                // A refusal without content has no words either. The same request as without a cache brings them.
-                Err(Error::Refused(_)) => {}
-                Err(error) => return Err(error),
+                Err(error @ (Error::Transport { .. } | Error::Unauthorized { .. })) => {
+                    return Err(error);
+                }
+                // An answer without content has no words, and some registries give wrong ones. The same request as without
+                // a cache tells what is so.
+                Err(_) => {}
             }
         }
         let (descriptor, reader) = self.source.fetch_tagged(reference, limit)?;
@@ -251,9 +259,10 @@ impl Source for Cached<'_> {
             return Ok(cached);
         }
         let manifest = self.source.fetch_manifest(target, limit)?;
-        let reader = VerifyReader::new(manifest.bytes(), manifest.descriptor().clone());
-        // It is here already: what becomes of the copy is the affair of the cache.
-        let _ = (self.cache.keep(reader)).copy_to(&mut io::sink(), Path::new(""));
+        if let Some(mut coming) = self.cache.begin(manifest.descriptor()) {
+            coming.more(manifest.bytes());
+            Box::new(coming).verified();
+        }
         Ok(manifest)
     }
 }

@@ -79,25 +79,32 @@ impl FileContent {
     ///
     /// [`Error::Io`] naming the file.
     pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
+        Self::describe_watched(path, media_type, &mut |_, _| Ok(()))
+    }
+
+    /// As [`describe`](Self::describe). Tells `watch` how many bytes were read so far, and how many there are.
+    ///
+    /// # Errors
+    ///
+    /// As of [`describe`](Self::describe), and of `watch`.
+    pub fn describe_watched(
+        path: impl Into<PathBuf>,
+        media_type: MediaType,
+        watch: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<(Descriptor, Self)> {
         let path = path.into();
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
         // Before reading: what is written meanwhile counts as a change.
         let stamp = Stamp::of(&file.metadata().map_err(Error::io("stat", &path))?);
-        let mut hasher = Hasher::new(Algorithm::Sha256);
-        let mut size = 0;
-        let mut buffer = vec![0; BUFFER_BYTES];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    hasher.update(&buffer[..count]);
-                    size += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("read", &path)(error)),
-            }
-        }
-        let descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        let size = stamp.size;
+        let mut reader = Told {
+            inner: &mut file,
+            done: 0,
+            // A file may grow while it is read.
+            tell: &mut |done| watch(done, size.max(done)),
+        };
+        let (digest, size) = copy_digested(&mut reader, &path, &mut io::sink(), &path)?;
+        let descriptor = Descriptor::new(media_type, digest, size);
         let stamp = Some(stamp);
         Ok((descriptor, Self { path, stamp }))
     }
@@ -116,8 +123,11 @@ impl FileContent {
         let path = path.into();
         // Opened as well, so that what cannot be read is known before anything is asked for.
         let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let size = file.metadata().map_err(Error::io("stat", &path))?.len();
-        let descriptor = Descriptor::new(media_type, digest, size);
+        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        if metadata.is_dir() {
+            return Err(Error::io("read", &path)(io::ErrorKind::IsADirectory.into()));
+        }
+        let descriptor = Descriptor::new(media_type, digest, metadata.len());
         Ok((descriptor, Self { path, stamp: None }))
     }
 
@@ -146,6 +156,53 @@ impl Content for FileContent {
         self.reader(expected)
     }
 }
+
+/// Copies everything from `reader`, which is called `from`, to `writer`, which is called `to`, and returns what it was: its
+/// SHA-256 digest and size.
+pub(crate) fn copy_digested(
+    reader: &mut dyn Read,
+    from: &Path,
+    writer: &mut dyn Write,
+    to: &Path,
+) -> Result<(Digest, u64)> {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let mut size = 0;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let count = match reader.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finish(), size)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::io("read", from)(error)),
+        };
+        hasher.update(&buffer[..count]);
+        size += count as u64;
+        writer
+            .write_all(&buffer[..count])
+            .map_err(Error::io("write", to))?;
+    }
+}
+
+/// Tells how much was read.
+pub(crate) struct Told<'t> {
+    pub(crate) inner: &'t mut dyn Read,
+    pub(crate) done: u64,
+    pub(crate) tell: &'t mut dyn FnMut(u64) -> Result<()>,
+}
+
+impl Read for Told<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if count > 0 {
+            self.done += count as u64;
+            (self.tell)(self.done).map_err(Error::into_io)?;
+        }
+        Ok(count)
+    }
+}
+
+/// What a stream is called that cannot be read.
+pub(crate) const STREAM: &str = "stream";
 
 /// Content that comes once and is gone, such as standard input.
 #[derive(Debug)]
@@ -236,7 +293,8 @@ pub struct VerifyReader<'a> {
     is_checked: bool,
     remaining: u64,
     explain: Option<Explain<'a>>,
-    keeper: Option<Box<dyn Keeper + 'a>>,
+    watch: Option<Box<Watch<'a>>>,
+    keepers: Vec<Box<dyn Keeper + 'a>>,
 }
 
 /// Is handed what a [`VerifyReader`] reads, and told when all of it was found to be right. Otherwise it is dropped: when the
@@ -248,6 +306,9 @@ pub(crate) trait Keeper {
     /// The content is complete and verified.
     fn verified(self: Box<Self>);
 }
+
+/// Is told how many bytes of content were read so far. An error stops the reading.
+pub type Watch<'a> = dyn FnMut(u64) -> Result<()> + 'a;
 
 /// Says more about a failure.
 type Explain<'a> = Box<dyn Fn(Error) -> Error + 'a>;
@@ -262,20 +323,29 @@ impl<'a> VerifyReader<'a> {
             is_checked: false,
             remaining: expected.size,
             explain: None,
-            keeper: None,
+            watch: None,
+            keepers: Vec::new(),
             expected,
         }
     }
 
-    /// Hands what is read to `keeper` too. To be called before anything is read.
+    /// Hands what is read to `keeper` too, beside those it has. To be called before anything is read.
     pub(crate) fn kept_by(mut self, keeper: impl Keeper + 'a) -> Self {
-        self.keeper = Some(Box::new(keeper));
+        self.keepers.push(Box::new(keeper));
         self
     }
 
     /// Says more about whatever fails while this is read.
     pub(crate) fn explaining(mut self, explain: impl Fn(Error) -> Error + 'a) -> Self {
         self.explain = Some(Box::new(explain));
+        self
+    }
+
+    /// Tells `watch` how far it has come after each read: bytes that are verified as far as that is possible, and about to
+    /// be used.
+    #[must_use]
+    pub fn watched(mut self, watch: impl FnMut(u64) -> Result<()> + 'a) -> Self {
+        self.watch = Some(Box::new(watch));
         self
     }
 
@@ -290,7 +360,7 @@ impl<'a> VerifyReader<'a> {
     pub(crate) fn for_receiver_that_verifies(mut self) -> Self {
         let is_untouched = self.remaining == self.expected.size;
         // What is kept must be verified here: the receiver tells nobody what it finds.
-        if self.is_unchanged.is_some() && is_untouched && self.keeper.is_none() {
+        if self.is_unchanged.is_some() && is_untouched && self.keepers.is_empty() {
             self.hasher = None;
         }
         self
@@ -364,7 +434,7 @@ impl<'a> VerifyReader<'a> {
         loop {
             match self.inner.read(&mut excess) {
                 Ok(0) => {
-                    if let Some(keeper) = self.keeper.take() {
+                    for keeper in self.keepers.drain(..) {
                         keeper.verified();
                     }
                     return Ok(());
@@ -384,7 +454,7 @@ impl<'a> VerifyReader<'a> {
         // Whoever goes on reading after a failure gets the failure again, never the rest.
         self.is_checked = true;
         self.remaining = 0;
-        self.keeper = None;
+        self.keepers.clear();
         self.inner = Box::new(Failed(self.expected.clone(), mismatch));
         verification(&self.expected, mismatch)
     }
@@ -411,7 +481,7 @@ impl VerifyReader<'_> {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..count]);
         }
-        if let Some(keeper) = &mut self.keeper {
+        for keeper in &mut self.keepers {
             keeper.more(&buffer[..count]);
         }
         if self.remaining == 0 {
@@ -423,13 +493,18 @@ impl VerifyReader<'_> {
 
 impl Read for VerifyReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_verified(buffer)
+        let count = self
+            .read_verified(buffer)
             .map_err(|error| match &self.explain {
                 Some(explain) if error.kind() != io::ErrorKind::Interrupted => {
                     explain(Error::io("read", self.expected.digest.as_str())(error)).into_io()
                 }
                 _ => error,
-            })
+            })?;
+        if let Some(watch) = self.watch.as_mut().filter(|_| count > 0) {
+            watch(self.expected.size - self.remaining).map_err(Error::into_io)?;
+        }
+        Ok(count)
     }
 }
 

@@ -143,11 +143,16 @@ impl FromStr for Digest {
         let (name, encoded) = text
             .split_once(':')
             .ok_or_else(|| invalid(InvalidDigest::Format))?;
-        if !is_algorithm_name(name) || encoded.is_empty() || !encoded.bytes().all(is_encoded_byte) {
+        if !is_algorithm_name(name) || encoded.is_empty() {
             return Err(invalid(InvalidDigest::Format));
         }
-        let algorithm =
-            Algorithm::from_name(name).ok_or_else(|| invalid(InvalidDigest::Algorithm))?;
+        let Some(algorithm) = Algorithm::from_name(name) else {
+            return Err(invalid(if encoded.bytes().all(is_encoded_byte) {
+                InvalidDigest::Algorithm
+            } else {
+                InvalidDigest::Format
+            }));
+        };
         if encoded.len() != algorithm.encoded_len() {
             return Err(invalid(InvalidDigest::Length));
         }
@@ -313,14 +318,15 @@ mod tests {
             (":0000", InvalidDigest::Format),
             ("SHA256:0000", InvalidDigest::Format),
             ("sha256+:0000", InvalidDigest::Format),
-            ("sha256:zz/..", InvalidDigest::Format),
+            ("sha1:zz/..", InvalidDigest::Format),
             ("sha256:0000", InvalidDigest::Length),
+            ("sha256:zz/..", InvalidDigest::Length),
             (
                 "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709",
                 InvalidDigest::Algorithm,
             ),
             (&upper, InvalidDigest::Format),
-            (&wide, InvalidDigest::Format),
+            (&wide, InvalidDigest::Length),
         ] {
             match text.parse::<Digest>() {
                 Err(Error::InvalidDigest { reason: got, .. }) => assert_eq!(got, reason, "{text}"),

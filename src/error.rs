@@ -448,10 +448,8 @@ impl Error {
             Self::InUse { what, user } => write!(f, "{what} is still in use by {user}"),
             Self::MissingArtifactType => f.write_str("missing artifact type"),
             Self::InvalidCreated { value } => {
-                write!(
-                    f,
-                    "invalid date and time format: \"{value}\" is not an RFC 3339 time"
-                )
+                let reason = crate::time::not_rfc3339(value);
+                write!(f, "invalid date and time format: {reason}")
             }
             Self::Unsupported { what } => write!(f, "{what}: unsupported"),
             Self::Copy {

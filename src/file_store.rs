@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, UnpackOptions};
-use crate::content::{BUFFER_BYTES, Content, FileContent, VerifyReader};
+use crate::content::{BUFFER_BYTES, Content, FileContent, STREAM, VerifyReader, copy_digested};
 use crate::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Mismatch, Result};
@@ -38,16 +38,17 @@ struct Named {
     added: HashSet<String>,
     /// Where content is that can be read again.
     places: HashMap<Digest, Place>,
-    /// The archives of all directories that were added, one after the other in a temporary file that has no name.
-    archives: Option<Arc<File>>,
+    /// The archives of all directories that were added, and what streams brought, one after the other in a temporary file that
+    /// has no name.
+    spool: Option<Arc<File>>,
     left_out: Vec<String>,
 }
 
 enum Place {
     /// A file that was added.
     File(FileContent),
-    /// The archive of a directory that was added.
-    Archive(Section),
+    /// In the temporary file.
+    Spool(Section),
     /// A file that was written below the output directory, by its title.
     Output(String),
 }
@@ -95,32 +96,69 @@ impl FileStore {
         media_type: Option<MediaType>,
         path: &Path,
     ) -> Result<Descriptor> {
+        self.add_watched(title, media_type, path, &mut |_, _| Ok(()))
+    }
+
+    /// As [`add`](Self::add). Tells `watch` how many bytes were read so far, and of a file how many there are.
+    ///
+    /// # Errors
+    ///
+    /// As of [`add`](Self::add), and of `watch`.
+    pub fn add_watched(
+        &self,
+        title: &str,
+        media_type: Option<MediaType>,
+        path: &Path,
+        watch: &mut dyn FnMut(u64, Option<u64>) -> Result<()>,
+    ) -> Result<Descriptor> {
         let metadata = fs::metadata(path).map_err(|error| {
             // Where a relative path was looked for is half of the answer.
-            Error::io(
-                "stat",
-                std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-            )(error)
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            Error::io("stat", crate::lexical::clean(&absolute))(error)
         })?;
-        if !self.named.borrow_mut().added.insert(title.to_owned()) {
-            return Err(Error::DuplicateName {
-                name: title.to_owned(),
-            });
-        }
-        let (mut descriptor, place) = if metadata.is_dir() {
-            self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
+        self.claim(title)?;
+        let mut descriptor = if metadata.is_dir() {
+            let media_type = media_type.unwrap_or(MediaType::LAYER_GZIP);
+            self.add_directory(title, media_type, path, &mut |done| watch(done, None))?
         } else {
             let media_type = media_type.unwrap_or(MediaType::LAYER);
-            let (descriptor, content) = FileContent::describe(path, media_type)?;
-            (descriptor, Place::File(content))
+            let mut watch = |done, total| watch(done, Some(total));
+            let (descriptor, content) =
+                FileContent::describe_watched(path, media_type, &mut watch)?;
+            self.keep(&descriptor, Place::File(content));
+            descriptor
         };
         descriptor
             .annotations
             .insert(TITLE.to_owned(), title.to_owned());
-        self.named
-            .borrow_mut()
-            .places
-            .insert(descriptor.digest.clone(), place);
+        Ok(descriptor)
+    }
+
+    /// Takes a title for content that is kept elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DuplicateName`] when the title is taken.
+    pub(crate) fn claim(&self, title: &str) -> Result<()> {
+        if self.named.borrow_mut().added.insert(title.to_owned()) {
+            return Ok(());
+        }
+        Err(Error::DuplicateName {
+            name: title.to_owned(),
+        })
+    }
+
+    /// Adds what a stream brings, by way of a temporary file, and describes it.
+    pub(crate) fn add_stream(
+        &self,
+        media_type: MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Descriptor> {
+        let (file, start) = self.spool("a stream")?;
+        let (digest, size) =
+            copy_digested(stream, Path::new(STREAM), &mut &*file, &self.temporary)?;
+        let descriptor = Descriptor::new(media_type, digest, size);
+        self.keep_section(&descriptor, file, start);
         Ok(descriptor)
     }
 
@@ -129,17 +167,16 @@ impl FileStore {
         title: &str,
         media_type: MediaType,
         path: &Path,
-    ) -> Result<(Descriptor, Place)> {
-        let file = self.archives(title)?;
-        let start = (&*file)
-            .seek(SeekFrom::End(0))
-            .map_err(Error::io("seek", &self.temporary))?;
+        watch: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Descriptor> {
+        let (file, start) = self.spool(&format!("the archive of {title}"))?;
         let mut out = Hashing {
             inner: BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file)),
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
         };
-        let tar_digest = archive::pack(path, title, &PackOptions::default(), &mut out)?;
+        let options = PackOptions::default();
+        let tar_digest = archive::pack_watched(path, title, &options, &mut out, watch)?;
         out.flush().map_err(Error::io("write", &self.temporary))?;
         let Hashing { hasher, size, .. } = out;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
@@ -149,24 +186,41 @@ impl FileStore {
         descriptor
             .annotations
             .insert(UNPACK.to_owned(), "true".to_owned());
+        self.keep_section(&descriptor, file, start);
+        Ok(descriptor)
+    }
+
+    /// The temporary file, for something that begins at its end. One for everything, because the number of open files is
+    /// limited.
+    fn spool(&self, what: &str) -> Result<(Arc<File>, u64)> {
+        let spool = &mut self.named.borrow_mut().spool;
+        let file = match spool {
+            Some(file) => Arc::clone(file),
+            made @ None => {
+                let file = unnamed_file(&self.temporary)
+                    .map_err(|error| error.context(format!("no temporary file for {what}")))?;
+                Arc::clone(made.insert(Arc::new(file)))
+            }
+        };
+        let start = (&*file)
+            .seek(SeekFrom::End(0))
+            .map_err(Error::io("seek", &self.temporary))?;
+        Ok((file, start))
+    }
+
+    fn keep_section(&self, descriptor: &Descriptor, file: Arc<File>, start: u64) {
         let section = Section {
             file,
             next: start,
-            end: start + size,
+            end: start + descriptor.size,
         };
-        Ok((descriptor, Place::Archive(section)))
+        self.keep(descriptor, Place::Spool(section));
     }
 
-    /// The file of archives. One for all of them, because the number of open files is limited.
-    fn archives(&self, title: &str) -> Result<Arc<File>> {
-        let archives = &mut self.named.borrow_mut().archives;
-        if let Some(file) = archives {
-            return Ok(Arc::clone(file));
-        }
-        let file = unnamed_file(&self.temporary).map_err(|error| {
-            error.context(format!("no temporary file for the archive of {title}"))
-        })?;
-        Ok(Arc::clone(archives.insert(Arc::new(file))))
+    /// Remembers where content is.
+    fn keep(&self, descriptor: &Descriptor, place: Place) {
+        let places = &mut self.named.borrow_mut().places;
+        places.insert(descriptor.digest.clone(), place);
     }
 
     /// Writes content that is there already under a further title.
@@ -238,11 +292,7 @@ impl FileStore {
             pending
                 .commit()
                 .map_err(|error| not_created(error, &path))?;
-            let place = Place::Output(title.to_owned());
-            self.named
-                .borrow_mut()
-                .places
-                .insert(expected.digest.clone(), place);
+            self.keep(expected, Place::Output(title.to_owned()));
         }
         Ok(())
     }
@@ -298,7 +348,7 @@ impl Source for FileStore {
             None => self.unnamed.fetch(target),
             Some(Place::File(content)) => content.reader(target),
             // Nobody else can reach a file without a name.
-            Some(Place::Archive(section)) => Ok(
+            Some(Place::Spool(section)) => Ok(
                 VerifyReader::new(section.clone(), target.clone()).known_unless_changed(|| true)
             ),
             Some(Place::Output(title)) => match &self.output {
@@ -316,7 +366,8 @@ impl Source for FileStore {
 
 impl Target for FileStore {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        if expected.title().is_none() {
+        // What is pushed along with files is no file, whatever its annotations say.
+        if self.output.is_none() || expected.title().is_none() {
             return self.unnamed.push(expected, content);
         }
         self.write(expected, content)?;
@@ -328,7 +379,7 @@ impl Target for FileStore {
     }
 }
 
-/// A part of the file of archives.
+/// A part of the temporary file.
 #[derive(Clone)]
 struct Section {
     file: Arc<File>,

@@ -9,8 +9,8 @@
 //!
 //! | To | Use |
 //! |---|---|
-//! | push files | [`push::push`] |
-//! | pull files | [`pull::pull`] |
+//! | push files, or what comes as a stream | [`push::push`] |
+//! | pull files | [`pull::pull`], some of them by a [`filter::Filter`]; or [`pull::list`] them |
 //! | attach files or annotations to an artifact | [`attach::attach`] |
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
@@ -78,6 +78,7 @@ pub mod discover;
 pub mod error;
 #[cfg(feature = "archive")]
 pub mod file_store;
+pub mod filter;
 pub mod graph;
 pub mod index;
 pub mod json;

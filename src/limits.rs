@@ -61,6 +61,10 @@ pub const MAX_REDIRECTS: usize = 10;
 /// signed storage addresses and for long upload states.
 pub const MAX_URL_BYTES: usize = 16 * 1024;
 
+/// How large the parts may be at least that a registry wants of an upload of unknown size, in bytes: 16 MiB, three times what
+/// any is known to want. One part is held in memory.
+pub const MAX_HELD_PART_BYTES: u64 = 16 * 1024 * 1024;
+
 /// How much of a body nobody wants is read to keep its connection, in bytes: about what a new connection costs.
 pub const MAX_DRAINED_BYTES: u64 = 64 * 1024;
 

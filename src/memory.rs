@@ -2,15 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use crate::content::{Content, VerifyReader};
+use crate::content::{Content, STREAM, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::media_type::MediaType;
 use crate::referrers::{Referrer, Selection};
 use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
@@ -90,6 +91,23 @@ impl Target for MemoryStore {
             .content
             .insert(expected.digest.clone(), (expected.clone(), bytes.into()));
         Ok(Pushed::Stored)
+    }
+
+    /// Reads the stream into memory, where there is no other place: whoever cannot trust its size sets a
+    /// [limit](MemoryStore::limited_to).
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        let mut bytes = Vec::new();
+        stream
+            .take(self.max_bytes.unwrap_or(u64::MAX).saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(Error::io("read", STREAM))?;
+        let descriptor = Descriptor::of(media_type.clone(), &bytes);
+        let pushed = self.push(&descriptor, &mut bytes.as_slice())?;
+        Ok(Some((descriptor, pushed)))
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {

@@ -421,7 +421,7 @@ mod tests {
                     annotations: bad_time,
                     ..options()
                 },
-                "invalid date and time format: \"yesterday\" is not an RFC 3339 time",
+                "invalid date and time format: parsing time \"yesterday\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"yesterday\" as \"2006\"",
             ),
         ] {
             assert_eq!(

@@ -1,12 +1,17 @@
 //! Pulling the files of an artifact.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::content::{Content, VerifyReader, Watch};
 use crate::copy::{self, CopyOptions, Limits, copy_graph};
-use crate::descriptor::{Descriptor, TITLE};
+use crate::descriptor::{Descriptor, TITLE, UNPACK};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::file_store::FileStore;
+use crate::filter::Filter;
 use crate::graph::Resolved;
 use crate::manifest::{Manifest, RawManifest};
 use crate::media_type::MediaType;
@@ -22,6 +27,8 @@ pub enum Event<'a> {
     Downloading(&'a Descriptor),
     /// A manifest was read; what it refers to comes next.
     Processing(&'a Descriptor),
+    /// Content is being read, and written, of which there are so many bytes so far.
+    Progress(&'a Descriptor, u64),
     /// Content was written, or a manifest is done.
     Downloaded(&'a Descriptor),
     /// Content that was downloaded already was written under a further name.
@@ -45,6 +52,12 @@ pub struct PullOptions<'a> {
     pub allow_path_traversal: bool,
     /// Whether what the artifact is attached to is pulled too.
     pub include_subject: bool,
+    /// Which files are pulled. What is left out is not downloaded; it does not hide what a manifest leads to.
+    pub filter: Filter,
+    /// Whether layers without a name are pulled too, under their digest: `sha256-…`, as not every system allows a colon in
+    /// names. They are written as they are: without its name the archive of a directory is not unpacked. What is no layer,
+    /// such as the config, is not pulled by this.
+    pub unnamed: bool,
     /// Under which name to write the config, and only if it has this media type.
     pub config: Option<(String, Option<MediaType>)>,
     /// How much the artifact may be, apart from its files.
@@ -61,6 +74,8 @@ impl Default for PullOptions<'_> {
             keep_old_files: false,
             allow_path_traversal: false,
             include_subject: false,
+            filter: Filter::default(),
+            unnamed: false,
             config: None,
             limits: Limits::default(),
             observer: None,
@@ -76,10 +91,26 @@ pub struct Pulled {
     pub root: Descriptor,
     /// The files and directories that were written, in the order of the layers.
     pub files: Vec<PulledFile>,
-    /// Whether something was left out because it has no name.
+    /// Whether something that was meant was left out because it has no name.
     pub skipped_unnamed: bool,
+    /// The names of what the filter left out.
+    pub unselected: Vec<String>,
     /// What was left out although it has a name, in words: layers that registries do not distribute, and what in a directory
     /// is neither file, directory nor link.
+    pub left_out: Vec<String>,
+}
+
+/// What there is to pull.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Listed {
+    /// The manifest or index.
+    pub root: Descriptor,
+    /// The files and directories, each content once, in the order of the layers.
+    pub files: Vec<Descriptor>,
+    /// The names of what the filter left out.
+    pub unselected: Vec<String>,
+    /// What was left out although it has a name, in words.
     pub left_out: Vec<String>,
 }
 
@@ -128,18 +159,7 @@ pub struct PulledFile {
 /// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::DuplicateName`], [`Error::Overwrite`],
 /// [`Error::Io`]. What was written before the failure stays; it is whole.
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
-    let max_manifest_bytes = options.limits.max_manifest_bytes;
-    let source = match &options.platform {
-        None => Resolved::new(source, reference, max_manifest_bytes)?,
-        Some(platform) => Resolved::for_platform(source, reference, platform, max_manifest_bytes)?,
-    };
-    let root = source.root().clone();
-    if !root.media_type.is_manifest() {
-        return Err(Error::unsupported(format!(
-            "pulling {}, which is \"{}\" and no manifest",
-            root.digest, root.media_type
-        )));
-    }
+    let source = resolve(source, reference, &options)?;
     let output = OutputDir::open(
         Some(options.output.as_path())
             .filter(|path| !path.as_os_str().is_empty())
@@ -149,21 +169,109 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
             allow_traversal: options.allow_path_traversal,
         },
     )?;
-    let store = FileStore::writing_to(output).max_unnamed_bytes(max_manifest_bytes);
+    let store = FileStore::writing_to(output);
+    walk(&source, store, Purpose::Pull, options)
+}
+
+/// Finds out what [`pull`] would pull, and reads manifests only. What is listed can be [fetched](Source::fetch).
+///
+/// ```
+/// use oras::memory::MemoryStore;
+/// use oras::pull::{PullOptions, list};
+/// use oras::push::{PushOptions, PushStream, push};
+/// use oras::store::Source;
+///
+/// let store = MemoryStore::new();
+/// let hello = PushStream {
+///     index: 0,
+///     reader: Box::new(&b"hello"[..]),
+///     media_type: None,
+///     annotations: [(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned())].into(),
+/// };
+/// let options = PushOptions { streams: vec![hello], artifact_type: Some("a/b".into()), ..PushOptions::default() };
+/// push(&store, Some("v1"), options)?;
+///
+/// let listed = list(&store, "v1", PullOptions::default())?;
+/// let file = &listed.files[0];
+/// assert_eq!(file.title(), Some("hello.txt"));
+/// assert_eq!(store.fetch(file)?.read_all(5)?, b"hello");
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As of [`pull`], but for those of writing files. Where files would be written makes no difference.
+pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Listed> {
+    let source = resolve(source, reference, &options)?;
+    let pulled = walk(&source, FileStore::new(""), Purpose::List, options)?;
+    let mut seen = HashSet::new();
+    let files = pulled.files.into_iter().map(|file| file.descriptor);
+    Ok(Listed {
+        root: pulled.root,
+        files: files
+            .filter(|file| seen.insert(file.digest.clone()))
+            .collect(),
+        unselected: pulled.unselected,
+        left_out: pulled.left_out,
+    })
+}
+
+/// Finds the artifact that is pulled.
+fn resolve<'s>(
+    source: &'s dyn Source,
+    reference: &str,
+    options: &PullOptions<'_>,
+) -> Result<Resolved<'s>> {
+    let limit = options.limits.max_manifest_bytes;
+    let source = match &options.platform {
+        None => Resolved::new(source, reference, limit)?,
+        Some(platform) => Resolved::for_platform(source, reference, platform, limit)?,
+    };
+    let root = source.root();
+    if root.media_type.is_manifest() {
+        return Ok(source);
+    }
+    Err(Error::unsupported(format!(
+        "pulling {}, which is \"{}\" and no manifest",
+        root.digest, root.media_type
+    )))
+}
+
+/// What an artifact is gone through for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Pull,
+    List,
+}
+
+/// Goes through an artifact from manifest to manifest.
+fn walk(
+    source: &Resolved<'_>,
+    store: FileStore,
+    purpose: Purpose,
+    options: PullOptions<'_>,
+) -> Result<Pulled> {
+    let root = source.root().clone();
+    let store = store.max_unnamed_bytes(options.limits.max_manifest_bytes);
     let puller = RefCell::new(Puller {
         store: &store,
+        purpose,
         include_subject: options.include_subject,
+        filter: options.filter,
+        unnamed: options.unnamed,
         config: options.config,
         observer: options.observer,
         files: Vec::new(),
+        renamed: HashSet::new(),
         skipped_unnamed: false,
+        unselected: Vec::new(),
         left_out: Vec::new(),
     });
     let mut choose =
         |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
-    let mut observe = |event: copy::Event<'_>| puller.borrow_mut().on(&source, event);
+    let mut observe = |event: copy::Event<'_>| puller.borrow_mut().on(source, event);
     copy_graph(
-        &source,
+        source,
         &store,
         &root,
         None,
@@ -177,6 +285,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
     let Puller {
         files,
         skipped_unnamed,
+        unselected,
         mut left_out,
         ..
     } = puller.into_inner();
@@ -185,6 +294,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         root,
         files,
         skipped_unnamed,
+        unselected,
         left_out,
     })
 }
@@ -192,11 +302,17 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
 /// Decides what is pulled, and keeps account of it.
 struct Puller<'p, 'o> {
     store: &'p FileStore,
+    purpose: Purpose,
     include_subject: bool,
+    filter: Filter,
+    unnamed: bool,
     config: Option<(String, Option<MediaType>)>,
     observer: Option<&'o mut Observer<'o>>,
     files: Vec<PulledFile>,
+    /// What is called after its digest.
+    renamed: HashSet<Digest>,
     skipped_unnamed: bool,
+    unselected: Vec<String>,
     left_out: Vec<String>,
 }
 
@@ -212,13 +328,20 @@ impl Puller<'_, '_> {
         let subject = subject.filter(|_| self.include_subject && !is_docker);
         let mut chosen = Vec::new();
         for node in subject.into_iter().chain(content) {
-            if let Some(title) = node.title().filter(|_| !node.media_type.is_foreign_layer()) {
-                self.files.push(PulledFile {
-                    path: self.store.path_of(title),
-                    descriptor: node.clone(),
-                });
+            let named = self.with_digest_as_name(&node);
+            let is_renamed = named.is_some();
+            let Some(named) = self.named_or_manifest(named.unwrap_or_else(|| node.clone()))? else {
+                continue;
+            };
+            if let Some(title) = named.title() {
+                let path = self.store.path_of(title);
+                // The same content has the same name, wherever it turns up.
+                if !is_renamed || self.renamed.insert(node.digest.clone()) {
+                    let descriptor = node;
+                    self.files.push(PulledFile { path, descriptor });
+                }
             }
-            chosen.extend(self.named_or_manifest(node)?);
+            chosen.push(named);
         }
         if let Some(config) = config {
             let renamed = self.with_asked_name(&config);
@@ -229,11 +352,43 @@ impl Puller<'_, '_> {
                 chosen.extend(self.named_or_manifest(config)?);
             }
         }
+        if self.purpose == Purpose::List {
+            chosen.retain(|node| node.media_type.is_manifest());
+            for manifest in &mut chosen {
+                manifest.annotations.remove(TITLE);
+            }
+        }
         Ok(chosen)
     }
 
-    /// Passes on what has a name. Of the rest manifests are followed, and everything else is reported as skipped.
-    fn named_or_manifest(&mut self, node: Descriptor) -> Result<Option<Descriptor>> {
+    /// A layer without a name under that of its digest, if that is wanted.
+    fn with_digest_as_name(&self, node: &Descriptor) -> Option<Descriptor> {
+        if !self.unnamed
+            || node.title().is_some()
+            || node.media_type.is_manifest()
+            || node.is_same_content(&Descriptor::empty())
+        {
+            return None;
+        }
+        let mut node = node.clone();
+        let name = file_name_of(&node.digest);
+        node.annotations.insert(TITLE.to_owned(), name);
+        // What is in the archive is named after the directory, whose name is not known.
+        node.annotations.remove(UNPACK);
+        Some(node)
+    }
+
+    /// Passes on what has a name and is selected. Of the rest manifests are followed, and everything else that was meant is
+    /// reported as skipped.
+    fn named_or_manifest(&mut self, mut node: Descriptor) -> Result<Option<Descriptor>> {
+        if node.title().is_none() && node.is_same_content(&Descriptor::empty()) {
+            return Ok(None);
+        }
+        let is_manifest = node.media_type.is_manifest();
+        if !self.filter.selects(node.title().unwrap_or_default(), &node) {
+            self.unselected.extend(node.annotations.remove(TITLE));
+            return Ok(Some(node).filter(|_| is_manifest));
+        }
         match node.title() {
             Some(title) if node.media_type.is_foreign_layer() => {
                 self.left_out.push(format!(
@@ -245,11 +400,9 @@ impl Puller<'_, '_> {
             Some(_) => return Ok(Some(node)),
             None => {}
         }
-        if node.is_same_content(&Descriptor::empty()) {
-            return Ok(None);
-        }
-        self.skipped_unnamed = true;
-        if node.media_type.is_manifest() {
+        // Who chooses among files or takes what has no name knows that there is more than files.
+        self.skipped_unnamed |= !self.unnamed && (self.filter.is_empty() || !is_manifest);
+        if is_manifest {
             return Ok(Some(node));
         }
         self.tell(Event::Skipped(&node))?;
@@ -276,15 +429,28 @@ impl Puller<'_, '_> {
             copy::Event::Started(node) if !node.media_type.is_manifest() => {
                 self.tell(Event::Downloading(node))
             }
+            copy::Event::Progress(node, done) if !node.media_type.is_manifest() => {
+                self.tell(Event::Progress(node, done))
+            }
             copy::Event::Copied(node) => self.tell(Event::Downloaded(node)),
             copy::Event::Repeated(node) if node.title().is_some() => {
                 if !self.store.restore(node)? {
-                    self.store.push(node, &mut Fetched::new(source, node))?;
+                    self.fetch_again(source, node)?;
                 }
                 self.tell(Event::Restored(node))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Writes content once more that is nowhere on the disk as what it came as.
+    fn fetch_again(&mut self, source: &dyn Source, node: &Descriptor) -> Result<()> {
+        let store = self.store;
+        let mut content = Watched {
+            content: Fetched::new(source, node),
+            watch: &mut |done| self.tell(Event::Progress(node, done)),
+        };
+        store.push(node, &mut content).map(drop)
     }
 
     fn tell(&mut self, event: Event<'_>) -> Result<()> {
@@ -293,4 +459,31 @@ impl Puller<'_, '_> {
             None => Ok(()),
         }
     }
+}
+
+/// Content that tells how far it was read, by those who have it verified.
+struct Watched<'w, C> {
+    content: C,
+    watch: &'w mut Watch<'w>,
+}
+
+impl<C: Content> Content for Watched<'_, C> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        self.content.open()
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let reader = self.content.open_verified(expected)?;
+        Ok(reader.watched(&mut *self.watch))
+    }
+
+    fn is_spent(&self) -> bool {
+        self.content.is_spent()
+    }
+}
+
+/// The name of a file that is called after its digest. A colon is not allowed everywhere; tags of referrers are made the same
+/// way.
+fn file_name_of(digest: &Digest) -> String {
+    format!("{}-{}", digest.algorithm(), digest.encoded())
 }

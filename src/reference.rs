@@ -313,8 +313,8 @@ impl FromStr for Reference {
         let registry = registry.parse().map_err(in_reference)?;
         let repository = repository.parse().map_err(in_reference)?;
         let name = match (digest, tag) {
+            (None | Some(""), "") => None,
             (Some(digest), _) => Some(TagOrDigest::Digest(digest.parse().map_err(in_reference)?)),
-            (None, "") => None,
             (None, tag) => Some(TagOrDigest::Tag(tag.parse().map_err(in_reference)?)),
         };
         Ok(Self {
@@ -375,6 +375,7 @@ mod tests {
                 None,
             ),
             ("r/a:", "r", "a", None),
+            ("r/a@", "r", "a", None),
             (&format!("r/a{digest}"), "r", "a", Some(DIGEST)),
             (&format!("r/a:v1{digest}"), "r", "a", Some(DIGEST)),
             (&format!("r/a:not a tag{digest}"), "r", "a", Some(DIGEST)),
@@ -406,6 +407,10 @@ mod tests {
             (
                 "r/a@sha256:00",
                 "invalid digest \"sha256:00\": invalid checksum digest length",
+            ),
+            (
+                "r/a:v1@",
+                "invalid digest \"\": invalid checksum digest format",
             ),
             (
                 "r/a@v1",

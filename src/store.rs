@@ -16,6 +16,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
+use crate::media_type::MediaType;
 use crate::reference::RepositoryName;
 
 /// Reads content by descriptor and finds descriptors by name.
@@ -134,7 +135,8 @@ pub trait Target: Source {
     ///
     /// # Errors
     ///
-    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began.
+    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began. What could not be done when
+    /// somebody asked in between is an error here too, unless it was done since.
     fn end_batch(&self) -> Result<()> {
         Ok(())
     }
@@ -158,6 +160,23 @@ pub trait Target: Source {
     fn relist(&self, manifest: &RawManifest) -> Result<()> {
         let _ = manifest;
         Ok(())
+    }
+
+    /// Stores content, other than a manifest, of which nothing is known before it was read to its end, and describes it by its
+    /// SHA-256 digest. Answers as well whether it was there already, as far as that turned out.
+    ///
+    /// `None` says that this store must know first what it is to store. Then nothing was read of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the stream cannot be read. What was stored until then is not found by anybody.
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        let _ = (media_type, stream);
+        Ok(None)
     }
 
     /// Stores content, other than a manifest, that the repository `from` of the same registry has as well, if possible

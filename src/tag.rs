@@ -11,7 +11,7 @@ use crate::store::{Batch, Target};
 pub enum Event<'a> {
     /// This is what the reference names.
     Resolved(&'a Descriptor),
-    /// It has this tag now.
+    /// It has this tag now. A layout says so to others when all tags are given.
     Tagged(&'a str),
 }
 
@@ -37,7 +37,8 @@ impl Default for TagOptions<'_> {
 
 /// Gives what `reference` names these tags, one after the other, and returns what it is.
 ///
-/// A manifest is read once and written under each tag, which in a registry takes one request more than there are tags.
+/// A manifest is read once and written under each tag, which in a registry takes one request more than there are tags. They are
+/// one [batch](Batch): a layout saves all of them together.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -58,7 +59,8 @@ impl Default for TagOptions<'_> {
 /// # Errors
 ///
 /// [`NotFound`](crate::Error::NotFound) when nothing has the name `reference`, and whatever the target refuses. Which of
-/// several tags it was is said by [`Context`](crate::Error::Context); those before it are given.
+/// several tags it was is said by [`Context`](crate::Error::Context); those before it are given. What fails without it is the
+/// end of the batch, as of [`Target::end_batch`]; then a layout gave none that was not saved before.
 pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,
@@ -102,11 +104,11 @@ pub fn tag<S: AsRef<str>>(
     Ok(descriptor)
 }
 
-/// Gives a manifest that is at hand further tags, and tells of each.
+/// Gives a manifest that is at hand further tags, as [`tag`] does, and tells of each.
 ///
 /// # Errors
 ///
-/// Whatever the target refuses. Which tag it was is said by [`Context`](crate::Error::Context); those before it are given.
+/// As for [`tag`], but that it finds the manifest.
 pub fn add_tags<S: AsRef<str>>(
     target: &dyn Target,
     manifest: &RawManifest,

@@ -3,6 +3,7 @@
 //! Days are counted in the proleptic Gregorian calendar, by Howard Hinnant's well-known algorithms; a date library would be
 //! larger than what is left of the problem.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -82,6 +83,123 @@ pub fn rfc3339_nano(time: SystemTime) -> String {
     let fraction = format!(".{nanos:09}");
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
     format!("{}{fraction}Z", seconds.trim_end_matches('Z'))
+}
+
+/// What a time of RFC 3339 is made of, as the reference client calls it: a separator, and what follows it.
+const ELEMENTS: [(&str, &str); 7] = [
+    ("", "2006"),
+    ("-", "01"),
+    ("-", "02"),
+    ("T", "15"),
+    (":", "04"),
+    (":", "05"),
+    ("", "Z07:00"),
+];
+
+/// Why `text` is not a time by RFC 3339, in the words of the reference client. What it takes nevertheless, such as hours of one
+/// digit, is named as a whole.
+pub(crate) fn not_rfc3339(text: &str) -> String {
+    let parsing = format!("parsing time {}", quoted_time(text));
+    let mut rest = text;
+    let mut numbers = [0; 6];
+    for (index, (separator, element)) in ELEMENTS.iter().enumerate() {
+        let cannot = |what: &str, as_what: &str| {
+            let what = quoted_time(what);
+            format!(
+                "{parsing} as \"2006-01-02T15:04:05Z07:00\": cannot parse {what} as \"{as_what}\""
+            )
+        };
+        let Some(value) = rest.strip_prefix(separator) else {
+            return cannot(rest, separator);
+        };
+        let read = match *element {
+            "2006" => leading_number(value, 4, 4),
+            "15" => leading_number(value, 1, 2),
+            "Z07:00" => zone(value),
+            _ => leading_number(value, 2, 2),
+        };
+        let Some((number, after)) = read else {
+            return cannot(value, element);
+        };
+        rest = after;
+        let out_of_range = match *element {
+            "01" if !(1..=12).contains(&number) => Some("month"),
+            "15" if number >= 24 => Some("hour"),
+            "04" if number >= 60 => Some("minute"),
+            "05" if number >= 60 => Some("second"),
+            "Z07:00" if number / 100 > 24 => Some("time zone offset hour"),
+            "Z07:00" if number % 100 > 60 => Some("time zone offset minute"),
+            _ => None,
+        };
+        if let Some(name) = out_of_range {
+            return format!("{parsing}: {name} out of range");
+        }
+        if *element == "05" {
+            rest = after_fraction(rest);
+        }
+        if let Some(place) = numbers.get_mut(index) {
+            *place = number;
+        }
+    }
+    let [year, month, day, ..] = numbers;
+    if !rest.is_empty() {
+        format!("{parsing}: extra text: {}", quoted_time(rest))
+    } else if day < 1 || day > days_in(year, month) {
+        format!("{parsing}: day out of range")
+    } else {
+        format!("\"{text}\" is not an RFC 3339 time")
+    }
+}
+
+/// The number that `text` starts with, of so many digits, and what follows.
+fn leading_number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
+    let digits = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
+    (digits >= least).then_some(())?;
+    let (number, rest) = text.split_at(digits);
+    Some((number.parse().ok()?, rest))
+}
+
+/// What follows a fraction of a second, if there is one.
+fn after_fraction(text: &str) -> &str {
+    match text.strip_prefix(['.', ',']) {
+        Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
+            fraction.trim_start_matches(|c: char| c.is_ascii_digit())
+        }
+        _ => text,
+    }
+}
+
+/// The offset from UTC that `text` starts with, a hundred for each hour, and what follows.
+fn zone(text: &str) -> Option<(u32, &str)> {
+    if let Some(rest) = text.strip_prefix('Z') {
+        return Some((0, rest));
+    }
+    let (hours, rest) = leading_number(text.strip_prefix(['+', '-'])?, 2, 2)?;
+    let (minutes, rest) = leading_number(rest.strip_prefix(':')?, 2, 2)?;
+    Some((hours * 100 + minutes, rest))
+}
+
+/// Quoted as the reference client does it in messages about times.
+fn quoted_time(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            ' '..='\x7f' => quoted.push(c),
+            _ => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    let _ = write!(quoted, "\\x{byte:02x}");
+                }
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Whether `text` is a time by RFC 3339 §5.6.

@@ -14,6 +14,11 @@
 //!
 //! A referrer may outlive what it was attached to, and a list what it lists. No backup fails for that: what there is is
 //! copied, and what is left out is told as [`copy::Event::Gone`].
+//!
+//! # When it ends early
+//!
+//! A backup or restoration is one [batch](Batch). When it fails, a layout names the tags that were completed. When it is killed,
+//! the layout may name none of them yet: what was copied is found when it is done again.
 
 use std::collections::HashMap;
 
@@ -38,7 +43,7 @@ pub enum Event<'a> {
     Tag(&'a str),
     /// What happens to its content.
     Copy(copy::Event<'a>),
-    /// It was copied, or would be.
+    /// It was copied, or would be. A layout names it when all are, or from time to time.
     Tagged {
         /// The tag.
         tag: &'a str,

@@ -354,7 +354,23 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             }
             pushed => self.report(&frame.descriptor, pushed?, &frame.successors)?,
         }
+        self.settle(&frame.manifest)?;
         Ok(None)
+    }
+
+    /// Has the destination list a referrer before the batch ends. If this copy is interrupted, the next one finds that the
+    /// manifest is there, and reads no manifest that is there unless it looks for what is attached to it.
+    fn settle(&self, manifest: &RawManifest) -> Result<()> {
+        let is_root = manifest.descriptor().digest == self.root.digest;
+        if self.passed.is_some() || is_root || !matches!(Referrer::of(manifest), Ok(Some(_))) {
+            return Ok(());
+        }
+        let error = at(
+            Side::Destination,
+            Operation::Push,
+            Some(manifest.descriptor()),
+        );
+        self.target.sync().map_err(error)
     }
 
     /// Takes a blob from another repository of the destination's registry, and says whether that was possible.

@@ -3,6 +3,9 @@
 //! They are kept in the order in which they were asked for, and made in that order when the index is saved. So the index becomes
 //! what it would have become by saving each. Meanwhile others may remove content that they depend on without having pushed it;
 //! that is remembered as well. This module does not know where the index and the content are kept.
+//!
+//! When they could not be saved, later ones of the batch may depend on them, and whoever happened to be told may have taken it for
+//! something else. So nothing more of that batch is saved, and its end fails too.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -10,6 +13,7 @@ use std::collections::HashSet;
 use super::index::Index;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::store::Batches;
 
 /// How many changes may wait. It bounds memory, and how much of a long batch a killed process leaves unnamed.
@@ -42,6 +46,8 @@ pub(super) struct Changes {
     listed: RefCell<HashSet<Digest>>,
     /// What they may depend on, because it was said to be there.
     found: RefCell<HashSet<Digest>>,
+    /// Why some of this batch could not be saved.
+    failure: RefCell<Option<String>>,
 }
 
 impl Changes {
@@ -70,6 +76,23 @@ impl Changes {
     /// Whether content will be listed.
     pub(super) fn will_list(&self, digest: &Digest) -> bool {
         self.listed.borrow().contains(digest)
+    }
+
+    /// Remembers until the end of the batch that changes could not be saved.
+    pub(super) fn fail(&self, error: &Error) {
+        if self.batches.is_open() {
+            let mut failure = self.failure.borrow_mut();
+            failure.get_or_insert_with(|| error.chain().to_string());
+        }
+    }
+
+    /// Why nothing more can be saved.
+    pub(super) fn failure(&self) -> Option<String> {
+        if self.batches.is_open() {
+            self.failure.borrow().clone()
+        } else {
+            self.failure.take()
+        }
     }
 
     pub(super) fn begin_batch(&self) {

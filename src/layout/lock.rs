@@ -35,7 +35,9 @@ impl Lock {
         let path = ingest.join(NAME);
         loop {
             temp::ensure_directory(ingest)?;
+            // To be read too, because opening a pipe only to write to it would wait for a reader.
             let file = match OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false)
@@ -197,6 +199,16 @@ mod tests {
     fn a_file_left_by_a_killed_process_locks_nothing() {
         let directory = TempDir::new();
         fs::write(directory.path().join(NAME), "").unwrap();
+        Lock::acquire(directory.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_of_that_name_is_not_waited_for() {
+        let directory = TempDir::new();
+        let path = directory.path().join(NAME);
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
         Lock::acquire(directory.path()).unwrap();
     }
 }

@@ -41,13 +41,14 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
+use crate::media_type::MediaType;
 use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
 };
@@ -165,19 +166,22 @@ impl LayoutStore {
 
     /// Edits `index.json`: what it says now, not what it said when somebody last looked.
     fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> T) -> Result<T> {
-        let writer = self.writer()?;
-        writer.sync()?;
-        let _lock = writer.lock()?;
-        writer.check_synced()?;
-        let before = files::read_index_anew(&self.directory)?;
-        let mut after = before.clone();
-        let result = edit(&mut after);
-        save_index(writer, &before, &after)?;
-        Ok(result)
+        let try_to_edit = || {
+            let writer = self.writer()?;
+            writer.sync()?;
+            let _lock = writer.lock()?;
+            writer.check_synced()?;
+            let before = files::read_index_anew(&self.directory)?;
+            let mut after = before.clone();
+            let result = edit(&mut after);
+            save_index(writer, &before, &after)?;
+            Ok(result)
+        };
+        try_to_edit().inspect_err(|error| self.changes.fail(error))
     }
 
-    /// Stores content. Before there is too much to remember, the changes are saved that depend on it.
-    fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+    /// What content is stored by. Before there is too much to remember, the changes are saved that depend on it.
+    fn writer_with_room(&self) -> Result<&Writer> {
         let writer = self.writer()?;
         if writer.is_full() {
             self.save_changes()?;
@@ -185,7 +189,11 @@ impl LayoutStore {
             writer.forget_synced();
             writer.sync()?;
         }
-        writer.store(expected, content)
+        Ok(writer)
+    }
+
+    fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        self.writer_with_room()?.store(expected, content)
     }
 
     /// Changes `index.json`, now or at the end of the batch.
@@ -197,9 +205,16 @@ impl LayoutStore {
         }
     }
 
-    /// Makes the changes that wait. If that fails, all of them are given up: what they depend on may be gone.
+    /// Makes the changes that wait. If that fails, all of them are given up, and what comes later in the batch: what they
+    /// depend on may be gone.
     fn save_changes(&self) -> Result<()> {
         let (changes, found) = self.changes.take();
+        if let Some(reason) = self.changes.failure() {
+            let reason = io::Error::other(format!("earlier in this batch: {reason}"));
+            return Err(Error::io("save", self.directory.root.join(files::INDEX))(
+                reason,
+            ));
+        }
         if changes.is_empty() {
             return Ok(());
         }
@@ -232,20 +247,15 @@ impl Source for LayoutStore {
     /// In a layout that was opened to be written, a manifest is there only if `index.json` lists it: one that lost its entry
     /// could otherwise never get it back from a copy, which does not push what is there.
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        if !files::exists(&self.directory, target)? {
-            return Ok(false);
-        }
-        if self.writer.is_none() || !target.media_type.is_manifest() {
-            return Ok(true);
-        }
-        let is_listed = self.changes.will_list(&target.digest)
-            || files::read_index(&self.directory)?
-                .listed(&target.digest)
-                .is_some();
-        if is_listed {
+        let exists = files::exists(&self.directory, target)?
+            && (self.writer.is_none()
+                || !target.media_type.is_manifest()
+                || self.changes.will_list(&target.digest)
+                || (files::read_index(&self.directory)?.listed(&target.digest)).is_some());
+        if exists {
             self.changes.found(&target.digest);
         }
-        Ok(is_listed)
+        Ok(exists)
     }
 }
 
@@ -286,6 +296,15 @@ impl Target for LayoutStore {
         let pushed = self.store(expected, content)?;
         self.name(expected, reference)?;
         Ok(pushed)
+    }
+
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        let stored = self.writer_with_room()?.store_stream(media_type, stream);
+        stored.map(Some)
     }
 
     fn sync(&self) -> Result<()> {

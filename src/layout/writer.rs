@@ -8,17 +8,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, BLOBS};
 use super::lock::Lock;
 use super::temp::{self, TempFile};
-use crate::content::{Content, VerifyReader};
+use crate::content::{Content, STREAM, VerifyReader, copy_digested};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::MAX_MANIFEST_BYTES;
+use crate::media_type::MediaType;
 use crate::store::Pushed;
 
 /// The scratch directory: the name that other tools give it, and know to leave out of backups.
@@ -64,10 +65,36 @@ impl Writer {
             self.write_blob(expected, content, &path)?;
             Pushed::Stored
         };
+        self.await_sync(&expected.digest, pushed);
+        Ok(pushed)
+    }
+
+    /// Stores content whose digest is known when it was read. What is there already is left alone.
+    pub(super) fn store_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<(Descriptor, Pushed)> {
+        let ingest = self.ingest();
+        let mut temp = self.begin_blob()?;
+        let (digest, size) = copy_digested(stream, Path::new(STREAM), temp.file(), &ingest)?;
+        let blob = Descriptor::new(media_type.clone(), digest, size);
+        let path = self.blob_path(&blob.digest);
+        let pushed = if is_good(&path, &blob)? {
+            Pushed::AlreadyThere
+        } else {
+            finish_blob(temp, &path)?;
+            Pushed::Stored
+        };
+        self.await_sync(&blob.digest, pushed);
+        Ok((blob, pushed))
+    }
+
+    /// Remembers content that may not be on the disk yet.
+    fn await_sync(&self, digest: &Digest, pushed: Pushed) {
         // What was there may have been put there by a process that did not live to sync it.
         let mut pending = self.pending.borrow_mut();
-        pending.entry(expected.digest.clone()).or_insert(pushed);
-        Ok(pushed)
+        pending.entry(digest.clone()).or_insert(pushed);
     }
 
     /// Whether as many files wait to be synced as may.
@@ -91,16 +118,16 @@ impl Writer {
         content: &mut dyn Content,
         path: &Path,
     ) -> Result<()> {
-        let mut temp = self.scratch_file()?;
-        flush_when_closed(temp.file());
+        let mut temp = self.begin_blob()?;
         let reader = content.open_verified(expected)?;
         reader.copy_to(temp.file(), path)?;
-        make_read_only(temp.file()).map_err(Error::io("chmod", path))?;
-        if cfg!(not(unix)) {
-            // Elsewhere a file cannot be synced that was opened to be read, and a read-only one not opened to be written.
-            temp.file().sync_all().map_err(Error::io("sync", path))?;
-        }
-        temp.rename(path)
+        finish_blob(temp, path)
+    }
+
+    fn begin_blob(&self) -> Result<TempFile> {
+        let mut temp = self.scratch_file()?;
+        flush_when_closed(temp.file());
+        Ok(temp)
     }
 
     /// A new file in the scratch directory, after what killed processes left there was removed.
@@ -199,6 +226,16 @@ impl Writer {
     pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.root.join(files::blob_name(digest))
     }
+}
+
+/// Gives content that is complete its name.
+fn finish_blob(mut temp: TempFile, path: &Path) -> Result<()> {
+    make_read_only(temp.file()).map_err(Error::io("chmod", path))?;
+    if cfg!(not(unix)) {
+        // Elsewhere a file cannot be synced that was opened to be read, and a read-only one not opened to be written.
+        temp.file().sync_all().map_err(Error::io("sync", path))?;
+    }
+    temp.rename(path)
 }
 
 /// Whether the file is what is expected, as far as that can be told without reading much.

@@ -19,6 +19,7 @@ mod parts;
 mod referrers;
 mod referrers_tag;
 mod repository;
+mod stream;
 mod tags;
 mod upload;
 mod views;

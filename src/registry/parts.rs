@@ -13,6 +13,7 @@ use super::repository::Repository;
 use super::upload::{LARGE_BYTES, Upload};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits::UPLOAD_PATIENCE;
 use crate::retry::MAX_RETRIES;
@@ -26,13 +27,13 @@ const PART_BYTES: u64 = 8 * 1024 * 1024;
 const MIN_PART_BYTES: u64 = 64 * 1024;
 
 /// How far a blob has come.
-struct Progress {
+pub(super) struct Progress {
     location: Url,
     /// How much of it the registry has, as far as is known.
-    offset: u64,
+    pub(super) offset: u64,
     /// How far it ever came.
     farthest: u64,
-    part_bytes: u64,
+    pub(super) part_bytes: u64,
     /// How large a part must be at least, unless it is the last.
     min_part_bytes: u64,
     /// How often something went wrong since it last came farther than ever.
@@ -40,7 +41,7 @@ struct Progress {
 }
 
 /// What comes after a part.
-enum Step {
+pub(super) enum Step {
     /// The next part.
     Next,
     /// The content must be opened again where the registry is now.
@@ -66,14 +67,7 @@ impl Repository<'_> {
         } else {
             size.div_ceil(2)
         };
-        let mut progress = Progress {
-            location: upload.location,
-            offset: 0,
-            farthest: 0,
-            part_bytes: part_bytes.max(upload.min_part_bytes),
-            min_part_bytes: upload.min_part_bytes,
-            failures: 0,
-        };
+        let mut progress = Progress::new(upload, part_bytes);
         while progress.offset < size {
             let mut reader = content
                 .open_verified(expected)?
@@ -88,9 +82,12 @@ impl Repository<'_> {
                 }
             }
         }
-        let url = progress
-            .location
-            .with_parameter("digest", expected.digest.as_str());
+        self.commit_parts(progress, &expected.digest)
+    }
+
+    /// Says what the parts make together.
+    pub(super) fn commit_parts(&self, progress: Progress, digest: &Digest) -> Result<Answer> {
+        let url = progress.location.with_parameter("digest", digest.as_str());
         let mut draft = self
             .writing(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
@@ -98,7 +95,13 @@ impl Repository<'_> {
         self.client.send(&self.registry, draft)
     }
 
-    fn send_part(&self, progress: &mut Progress, reader: &mut dyn Read, size: u64) -> Result<Step> {
+    /// Sends the next part of what is `size` bytes in all.
+    pub(super) fn send_part(
+        &self,
+        progress: &mut Progress,
+        reader: &mut dyn Read,
+        size: u64,
+    ) -> Result<Step> {
         let offset = progress.offset;
         let len = progress.part_bytes.min(size - offset);
         let origin = progress.location.origin();
@@ -215,6 +218,17 @@ impl Repository<'_> {
 }
 
 impl Progress {
+    pub(super) fn new(upload: Upload, part_bytes: u64) -> Self {
+        Self {
+            location: upload.location,
+            offset: 0,
+            farthest: 0,
+            part_bytes: part_bytes.max(upload.min_part_bytes),
+            min_part_bytes: upload.min_part_bytes,
+            failures: 0,
+        }
+    }
+
     fn go_on_at(&mut self, offset: u64, location: Option<Url>) {
         self.offset = offset;
         if let Some(location) = location {

@@ -13,7 +13,8 @@
 //!
 //! In a [batch](crate::store::Batch) the manifests that are to be listed are gathered, and each list is written once, with all of
 //! them, before anything gets a name, before somebody asks for referrers, and at the end. Who is killed before leaves manifests
-//! that are not listed; a copy of the same finds and lists them.
+//! that are not listed. A copy of one of them, or of all that is attached, lists what it finds; other copies, which do not read
+//! what they find, have each listed at once.
 //!
 //! Entries of others are left alone, also those that lead nowhere, unless the registry refuses the list because of them.
 //!

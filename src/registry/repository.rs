@@ -1,7 +1,7 @@
 //! A repository as a store.
 
 use std::cell::Cell;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
 use super::client::{Client, Draft};
@@ -13,6 +13,7 @@ use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::manifest::RawManifest;
+use crate::media_type::MediaType;
 use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
 use crate::store::{Delete, Mount, Pushed, Referrers, Source, TagLister, Target, check_name};
 use crate::transport::Method;
@@ -257,6 +258,14 @@ impl Target for Repository<'_> {
 
     fn relist(&self, manifest: &RawManifest) -> Result<()> {
         self.list_stored(manifest)
+    }
+
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        self.write_stream(media_type, stream).map(Some)
     }
 
     fn mount(

@@ -12,6 +12,7 @@ use super::repository::Repository;
 use crate::auth::{Scopes, trust};
 use crate::content::Content;
 use crate::descriptor::Descriptor;
+use crate::digest::Algorithm;
 use crate::error::{Error, Result, TransportKind};
 use crate::limits::UPLOAD_PATIENCE;
 use crate::reference::RepositoryName;
@@ -68,7 +69,7 @@ impl Repository<'_> {
         expected: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<()> {
-        let upload = self.open_session(expected)?;
+        let upload = self.open_session(expected.digest.algorithm())?;
         self.fill_upload(upload, expected, content, Claims::Doubted)
     }
 
@@ -115,7 +116,6 @@ impl Repository<'_> {
         content: &mut dyn Content,
         claims: Claims,
     ) -> Result<()> {
-        let origin = self.endpoint.uploads().origin();
         let mut uploads = 0;
         let mut broken = 0;
         loop {
@@ -126,9 +126,7 @@ impl Repository<'_> {
             let error = match result {
                 Ok(answer) if is_stored(&answer) => {
                     answer.response.drain();
-                    self.client.learn(&origin, |learned| {
-                        learned.just_stored = Some((self.name.clone(), expected.plain()));
-                    });
+                    self.learn_stored(expected);
                     return Ok(());
                 }
                 other => other,
@@ -152,13 +150,20 @@ impl Repository<'_> {
                 _ if content.is_spent() => {
                     return Err(error.map_or_else(|error| error, Answer::into_error));
                 }
-                Claims::Doubted => self.open_session(expected)?,
+                Claims::Doubted => self.open_session(expected.digest.algorithm())?,
                 Claims::Believed => match self.open_upload(expected)? {
                     Opened::AlreadyThere => return Ok(()),
                     Opened::As(upload) => upload,
                 },
             };
         }
+    }
+
+    pub(super) fn learn_stored(&self, blob: &Descriptor) {
+        let origin = self.endpoint.uploads().origin();
+        self.client.learn(&origin, |learned| {
+            learned.just_stored = Some((self.name.clone(), blob.plain()));
+        });
     }
 
     fn open_upload(&self, expected: &Descriptor) -> Result<Opened> {
@@ -239,11 +244,12 @@ impl Repository<'_> {
         if self.has_blob(&expected.digest)? {
             return Ok(Opened::AlreadyThere);
         }
-        self.open_session(expected).map(Opened::As)
+        self.open_session(expected.digest.algorithm())
+            .map(Opened::As)
     }
 
-    fn open_session(&self, expected: &Descriptor) -> Result<Upload> {
-        let url = self.endpoint.uploads_by(expected.digest.algorithm());
+    pub(super) fn open_session(&self, algorithm: Algorithm) -> Result<Upload> {
+        let url = self.endpoint.uploads_by(algorithm);
         let answer = self
             .client
             .send(&self.registry, self.writing(Method::Post, url))?
@@ -375,6 +381,6 @@ fn is_broken(result: &Result<Answer>) -> bool {
     )
 }
 
-fn is_stored(answer: &Answer) -> bool {
+pub(super) fn is_stored(answer: &Answer) -> bool {
     matches!(answer.status(), 200 | 201 | 202 | 204)
 }

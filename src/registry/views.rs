@@ -4,13 +4,14 @@
 //! content knows what it is by other means: a blob of which only the digest is known, a manifest of a type that nobody else
 //! knows.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 
 use super::repository::Repository;
 use crate::content::{Content, VerifyReader};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::media_type::MediaType;
 use crate::reference::TagOrDigest;
 use crate::store::{Delete, Pushed, Source, Target, check_name};
 
@@ -60,6 +61,14 @@ impl Source for Blobs<'_> {
 impl Target for Blobs<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.0.write_blob(expected, content)
+    }
+
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        self.0.push_stream(media_type, stream)
     }
 
     /// A registry has no names for blobs.

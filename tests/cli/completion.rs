@@ -1,10 +1,10 @@
 //! `oras completion`: scripts that shells accept, and what bash completes with its own.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crate::help::{commands, pages};
 use crate::support::cli::Oras;
+use crate::support::found::program;
 
 transcripts! {
     "completion":
@@ -132,13 +132,7 @@ fn every_script_knows_every_command_and_flag() {
 #[test]
 fn shells_accept_their_scripts() {
     for shell in ["bash", "zsh", "fish"] {
-        let is_found = Command::new(shell)
-            .args(["-c", ""])
-            .stdin(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !is_found {
-            println!("skipped: there is no {shell}");
+        if program(shell).is_none() {
             continue;
         }
         let oras = Oras::new();

@@ -30,6 +30,7 @@ mod command_line;
 mod completion;
 mod cp;
 mod discover;
+mod every_flag;
 mod golden_manifests;
 mod help;
 mod hostile;
@@ -42,6 +43,8 @@ mod manifest_fetch_config;
 mod manifest_index_create;
 mod manifest_index_update;
 mod manifest_push;
+mod manual;
+mod progress;
 mod pull;
 mod push;
 mod quiet;
@@ -49,6 +52,7 @@ mod repo_ls;
 mod repo_tags;
 mod resolve;
 mod restore;
+mod scripts;
 mod secrets;
 mod tag;
 mod templates;
@@ -71,6 +75,7 @@ fn no_transcript_is_forgotten() {
         hostile::TRANSCRIPTS,
         layout::TRANSCRIPTS,
         login::TRANSCRIPTS,
+        manual::TRANSCRIPTS,
         manifest_delete::TRANSCRIPTS,
         manifest_fetch::TRANSCRIPTS,
         manifest_fetch_config::TRANSCRIPTS,

@@ -9,5 +9,10 @@ transcripts! {
     left_out,
     oddities,
     platforms,
+    selection,
+    several,
+    stdout,
+    unnamed,
+    usage,
     wrong_targets,
 }

@@ -13,6 +13,7 @@ transcripts! {
     layouts,
     many_directories,
     source_date_epoch,
+    stdin,
     tags,
     verbose,
 }

@@ -2,5 +2,6 @@
 
 transcripts! {
     "quiet":
+    long_name,
     results,
 }

@@ -35,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
         "decisions",
         &[
             "auth",
+            "filter",
             "referrers",
             "registry::endpoint",
             "registry::link",

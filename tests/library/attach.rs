@@ -319,7 +319,7 @@ fn what_cannot_be_attached_changes_nothing() {
                 annotations: invalid,
                 ..options()
             },
-            "invalid date and time format: \"now\" is not an RFC 3339 time",
+            "invalid date and time format: parsing time \"now\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"now\" as \"2006\"",
         ),
     ] {
         let error = attach(&store, name, options).unwrap_err();

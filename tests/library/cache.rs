@@ -12,7 +12,7 @@ use oras::store::{Source, TagLister as _, Target as _};
 use oras::{Descriptor, Digest, Error, MediaType};
 
 use crate::setup::{HELLO, blob, client, hello, text};
-use crate::support::registry::{TestRegistry, on};
+use crate::support::registry::{Fault, TestRegistry, on};
 use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 use crate::support::tree;
@@ -177,6 +177,58 @@ fn a_blob_that_is_here_is_only_resolved_at_the_source() {
     assert_eq!(read().unwrap(), (hello(), b"hello".to_vec()));
     let twice = ["HEAD /v2/a/blobs/{hello}", "GET /v2/a/blobs/{hello}"];
     assert_eq!(setting.requests(), twice);
+}
+
+/// Makes an answer wrong.
+type Wrong = fn(Fault) -> Fault;
+
+#[test]
+fn a_registry_that_answers_head_badly_is_read_as_without_a_cache() {
+    let manifest_path = format!("/v2/a/manifests/{}", index().digest);
+    let blob_path = format!("/v2/a/blobs/{HELLO}");
+    let faults: [(&str, Wrong); 5] = [
+        ("404", |fault| fault.status(404)),
+        ("403", |fault| fault.status(403)),
+        ("another size", |fault| fault.wrong_length(1)),
+        ("another digest", Fault::wrong_digest_header),
+        ("a web page", |fault| {
+            fault.header("Content-Type", "text/html")
+        }),
+    ];
+    for (name, fault) in faults {
+        let setting = Setting::new();
+        let client = client();
+        let repository = client.repository(&setting.registry.reference("a")).unwrap();
+        let blobs = client.repository(&setting.registry.reference("a"));
+        let blobs = blobs.unwrap().into_blobs();
+        for path in [&manifest_path, &blob_path] {
+            setting.registry.inject(fault(on("HEAD", path)));
+        }
+        for warmth in ["cold", "warm", "warm"] {
+            let cache = setting.cache();
+            let source = cache.over(&blobs);
+            let (found, reader) = source.fetch_tagged(HELLO, LIMIT).unwrap();
+            assert_eq!(
+                (found.digest, found.size),
+                (hello().digest, 5),
+                "{name}, {warmth}"
+            );
+            assert_eq!(
+                reader.read_all(LIMIT).unwrap(),
+                b"hello",
+                "{name}, {warmth}"
+            );
+
+            let digest = index().digest.to_string();
+            let manifest = cache
+                .over(&repository)
+                .fetch_manifest_tagged(&digest, LIMIT);
+            let manifest = manifest.unwrap();
+            assert_eq!(*manifest.descriptor(), index(), "{name}, {warmth}");
+            assert_eq!(manifest.bytes(), INDEX, "{name}, {warmth}");
+        }
+        setting.was_told(&[]);
+    }
 }
 
 #[test]
@@ -596,6 +648,39 @@ fn what_a_killed_process_left_is_removed_by_the_next_that_writes() {
     assert!(!left.exists());
     assert!(foreign.exists());
     assert_eq!(setting.scratch(), [foreign]);
+}
+
+#[test]
+fn a_cache_in_front_of_a_cache_fills_both() {
+    let setting = Setting::new();
+    let near = Cache::open(setting.temporary.join("near")).unwrap();
+    setting.with(&setting.cache(), |far| {
+        let source = near.over(far);
+        let read = source.fetch(&hello()).unwrap().read_all(LIMIT).unwrap();
+        assert_eq!(read, b"hello");
+    });
+
+    let name = format!("blobs/sha256/{}", hello().digest.encoded());
+    for directory in ["near", "cache"] {
+        let file = setting.temporary.join(directory).join(&name);
+        assert_eq!(fs::read(file).unwrap(), b"hello", "{directory}");
+    }
+}
+
+#[test]
+fn what_came_in_pieces_is_kept_whole() {
+    let setting = Setting::new();
+    let bytes = Rng::new(2).bytes(3_000_000);
+    let path = format!("/v2/a/blobs/{}", setting.registry.seed_blob("a", &bytes));
+    let fault = on("GET", &path).times(1).close_after(1_500_000);
+    setting.registry.inject(fault);
+
+    assert!(setting.read(&blob(&bytes)).unwrap() == bytes);
+
+    assert_eq!(setting.requests().len(), 2, "the beginning, and the rest");
+    assert!(fs::read(setting.file(&blob(&bytes).digest)).unwrap() == bytes);
+    assert!(setting.read(&blob(&bytes)).unwrap() == bytes);
+    assert_eq!(setting.requests(), [""; 0]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use oras::digest::{Algorithm, Digest};
 use oras::file_store::FileStore;
 use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::memory::MemoryStore;
-use oras::store::{Pushed, Target};
+use oras::store::{Batch, Pushed, Target};
 use oras::{Error, MediaType};
 
 use self::behind_a_cache::{Warmth, behind_a_cache};
@@ -26,8 +26,17 @@ fn index() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
 }
 
-/// Runs a rule on a fresh store of every kind.
+/// Runs a rule on a fresh store of every kind, and once more in a batch: who began it sees no difference.
 fn every_store(rule: impl Fn(&str, &dyn Target)) {
+    fresh_stores(&rule);
+    fresh_stores(&|name, store| {
+        let batch = Batch::begin(store);
+        rule(&format!("{name}, in a batch"), store);
+        batch.end().unwrap();
+    });
+}
+
+fn fresh_stores(rule: &dyn Fn(&str, &dyn Target)) {
     rule("memory", &MemoryStore::new());
     for warmth in Warmth::ALL {
         behind_a_cache(warmth, &MemoryStore::new(), |how, store| {
@@ -83,6 +92,30 @@ fn what_was_pushed_is_there_and_comes_back() {
         assert_eq!(pushed, Pushed::Stored, "{name}");
         assert!(store.exists(&hello()).unwrap(), "{name}");
         assert_eq!(read(store, &hello()).unwrap(), b"hello", "{name}");
+    });
+}
+
+#[test]
+fn a_stream_is_stored_as_what_it_turns_out_to_be_or_left_alone() {
+    every_store(|name, store| {
+        let mut stream = &b"hello"[..];
+        let Some((stored, pushed)) = store.push_stream(&MediaType::LAYER, &mut stream).unwrap()
+        else {
+            assert_eq!(stream, b"hello", "{name}");
+            assert!(
+                name.starts_with("an archive of a layout") || name.starts_with("files"),
+                "{name}"
+            );
+            return;
+        };
+        assert_eq!(stored, Descriptor::of(MediaType::LAYER, b"hello"), "{name}");
+        assert_eq!(pushed, Pushed::Stored, "{name}");
+        assert_eq!(read(store, &stored).unwrap(), b"hello", "{name}");
+
+        let again = store.push_stream(&MediaType::LAYER, &mut &b"hello"[..]);
+        assert_eq!(again.unwrap().unwrap().0, stored, "{name}");
+        let nothing = store.push_stream(&MediaType::LAYER, &mut &b""[..]);
+        assert_eq!(nothing.unwrap().unwrap().0.size, 0, "{name}");
     });
 }
 

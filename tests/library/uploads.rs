@@ -2,6 +2,7 @@
 
 mod failures;
 mod parts;
+mod streams;
 
 use oras::Result;
 use oras::descriptor::Descriptor;

@@ -8,6 +8,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::support::found::{found, on_path};
+
 /// The command that this one replaces.
 pub(crate) fn reference() -> Option<PathBuf> {
     let path = env::var_os("ORAS_TEST_REFERENCE").map(PathBuf::from);
@@ -24,23 +26,4 @@ pub(crate) fn docker_registry() -> Option<PathBuf> {
 /// Whether large files are wanted too.
 pub(crate) fn is_large_wanted() -> bool {
     env::var_os("ORAS_TEST_LARGE").is_some_and(|value| value == "1")
-}
-
-/// Says what is skipped, unless it is required.
-fn found(name: &str, path: Option<PathBuf>, otherwise: &str) -> Option<PathBuf> {
-    if path.is_none() {
-        let required = env::var("ORAS_TEST_REQUIRE").unwrap_or_default();
-        assert!(
-            !required.split(',').any(|required| required.trim() == name),
-            "{name} is required, but {otherwise}"
-        );
-        crate::support::skip(&format!("no {name}: {otherwise}"));
-    }
-    path
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|directory| directory.join(name))
-        .find(|path| path.is_file())
 }

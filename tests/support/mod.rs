@@ -14,11 +14,14 @@ pub mod canaries;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+pub mod found;
 pub mod golden;
 pub mod proxy;
 pub mod registry;
 pub mod relay;
 pub mod rng;
+#[cfg(all(unix, feature = "cli"))]
+pub mod screen;
 pub mod tempdir;
 #[cfg(all(unix, feature = "cli"))]
 pub mod terminal;

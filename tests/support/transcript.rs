@@ -147,6 +147,11 @@ impl Transcript {
         }
     }
 
+    /// What is typed: the command lines, each as the shell is told it.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().map(|step| step.lines.join("\n"))
+    }
+
     /// Runs every command line with this program as `oras`, in a new world.
     pub fn play(&self, program: &Path) -> Vec<Seen> {
         let world = World::named(&self.world);

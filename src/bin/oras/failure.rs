@@ -155,6 +155,15 @@ impl Failure {
         self
     }
 
+    /// What it is about, unless the message begins with that.
+    pub(crate) fn about(self, name: &str) -> Self {
+        if self.message.starts_with(name) {
+            self
+        } else {
+            self.context(name)
+        }
+    }
+
     /// The same below another message, which says less exactly what failed.
     pub(crate) fn under(mut self, headline: impl Into<String>) -> Self {
         let message = std::mem::replace(&mut self.message, headline.into());

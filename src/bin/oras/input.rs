@@ -1,14 +1,16 @@
 //! Files that commands send: by path, or standard input for `-`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, StdinLock};
 
 use oras::content::{Content, FileContent, StreamContent};
-use oras::{Descriptor, Digest, Error, MediaType};
+use oras::descriptor::TITLE;
+use oras::push::PushStream;
+use oras::{Annotations, Descriptor, Digest, Error, MediaType};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::flags::groups::Remote;
+use crate::flags::groups::{Remote, Title};
 
 /// What stands for standard input.
 pub(crate) const STDIN: &str = "-";
@@ -28,6 +30,101 @@ pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), Failure> {
                 "`-` read file from input and `{flag}` read {secret} from input cannot be both used"
             )));
         }
+    }
+    Ok(())
+}
+
+/// What stdin is as a layer.
+pub(crate) struct Stdin<'t> {
+    /// How many files come before it.
+    index: usize,
+    media_type: Option<&'t str>,
+    /// Empty if it has none.
+    title: String,
+}
+
+impl<'t> Stdin<'t> {
+    /// Takes stdin out of the files to push, if it is among them.
+    pub(crate) fn take_from(
+        files: &mut Vec<(&'t str, Option<&'t str>)>,
+        title: &Title,
+        remote: &Remote,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(index) = files.iter().position(|(path, _)| *path == STDIN) else {
+            return match &title.title {
+                None => Ok(None),
+                Some(_) => Err(Failure::usage(
+                    "`--title` names what comes from stdin, which is not among the files",
+                )
+                .recommend(
+                    "Please give `-` as a file, or the title of another one in an annotation file",
+                )),
+            };
+        };
+        let (_, media_type) = files.remove(index);
+        if files.iter().any(|(path, _)| *path == STDIN) {
+            return Err(
+                Failure::usage("`-` cannot be given twice: stdin can be read once only")
+                    .recommend("A file of that name is `./-`"),
+            );
+        }
+        check(STDIN, remote)?;
+        Ok(Some(Self {
+            index,
+            media_type,
+            title: title.title.clone().unwrap_or_default(),
+        }))
+    }
+
+    /// The title that was typed.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Stdin as a layer, with what is said about it. An empty title has to be meant.
+    pub(crate) fn to_push(
+        &self,
+        title: &Title,
+        mut annotations: Annotations,
+        context: &Context,
+    ) -> Result<PushStream<'static>, Failure> {
+        if !self.title.is_empty() {
+            annotations.insert(TITLE.to_owned(), self.title.clone());
+        }
+        if title.title.is_none() && !annotations.contains_key(TITLE) {
+            return Err(
+                Failure::usage("what comes from stdin needs a name to be pulled by").recommend(
+                    "Please give one by `--title`, or by the annotation file under \"-\"; `--title \"\"` is none. A file of that \
+                     name is `./-`",
+                ),
+            );
+        }
+        Ok(PushStream {
+            index: self.index,
+            reader: Box::new(NamedStdin(context.stdin())),
+            media_type: self.media_type.map(MediaType::from),
+            annotations,
+        })
+    }
+}
+
+/// Stdin, which says that it is the one that could not be read.
+struct NamedStdin(StdinLock<'static>);
+
+impl Read for NamedStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => Error::io("read", "stdin")(error).into_io(),
+        })
+    }
+}
+
+/// Refuses a config from stdin.
+pub(crate) fn check_config(path: &str) -> Result<(), Failure> {
+    if path == STDIN {
+        return Err(Failure::usage("`--config` cannot be read from stdin")
+            .recommend("A file of that name is `./-`"));
     }
     Ok(())
 }
@@ -62,11 +159,12 @@ pub(crate) struct Claims {
     pub(crate) size: Option<u64>,
 }
 
-/// Opens a file to be sent as a blob. It is read to compute its digest, unless that is given.
+/// Opens a file to be sent as a blob. It is read to compute its digest, unless that is given, and `watch` is told how far.
 pub(crate) fn blob(
     file: &str,
     claims: Claims,
-    context: &Context,
+    stdin: StdinLock<'static>,
+    watch: &mut dyn FnMut(u64, u64) -> oras::Result<()>,
 ) -> Result<(Descriptor, Box<dyn Content>), Failure> {
     check_name(file)?;
     let Claims {
@@ -79,11 +177,11 @@ pub(crate) fn blob(
             Failure::usage("content digest must be provided if it is read from stdin")
         })?;
         let blob = Descriptor::new(media_type, digest, size.unwrap_or_default());
-        return Ok((blob, Box::new(StreamContent::new(context.stdin()))));
+        return Ok((blob, Box::new(StreamContent::new(stdin))));
     }
     let described = match digest {
         Some(digest) => FileContent::describe_as(file, media_type, digest),
-        None => FileContent::describe(file, media_type),
+        None => FileContent::describe_watched(file, media_type, watch),
     };
     let (blob, content) = described.map_err(|error| match &error {
         Error::Io { doing: "open", .. } => {

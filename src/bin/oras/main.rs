@@ -10,10 +10,12 @@ mod flags;
 mod input;
 mod output;
 mod repository;
+mod screen;
 mod status;
 mod target;
 mod terminal;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use context::Context;
@@ -39,6 +41,10 @@ fn run(context: &mut Context) -> Result<(), Failure> {
             (entry.run)(context, arguments).map_err(|failure| failure.of_command(entry.spec))
         }
         Resolved::Help(text) => context.print(&text),
+        Resolved::Manual(pages, directory) => pages.iter().try_for_each(|page| {
+            let path = Path::new(&directory).join(&page.file);
+            output::file::write_output(&path.to_string_lossy(), page.text.as_bytes())
+        }),
         Resolved::UnknownTopic(text) => {
             context.warn(&text);
             Ok(())

@@ -1,6 +1,7 @@
 //! Targets: what the user means by `name:tag`, and the store behind it.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::{Reference, RepositoryName};
@@ -22,7 +23,7 @@ pub(crate) struct Target {
     place: Place,
     /// Tag or digest.
     reference: Option<String>,
-    access: Access,
+    access: Rc<Access>,
 }
 
 enum Place {
@@ -59,19 +60,36 @@ impl Target {
         flags: &TargetFlags<'_>,
         context: &mut Context,
     ) -> Result<Self, Failure> {
+        Self::parse_like(None, raw, flags, context)
+    }
+
+    /// Reads several targets that are reached in one way, with one client.
+    pub(crate) fn parse_all(
+        raws: &[String],
+        flags: &TargetFlags<'_>,
+        context: &mut Context,
+    ) -> Result<Vec<Self>, Failure> {
+        let mut targets: Vec<Self> = Vec::with_capacity(raws.len());
+        for raw in raws {
+            targets.push(Self::parse_like(targets.first(), raw, flags, context)?);
+        }
+        Ok(targets)
+    }
+
+    /// Reads a target that is reached in the same way as another one: a secret on stdin is there once.
+    fn parse_like(
+        other: Option<&Self>,
+        raw: &str,
+        flags: &TargetFlags<'_>,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
         let TargetFlags {
             remote,
             layout,
             given,
             ..
         } = flags;
-        if layout.oci_layout && !layout.oci_layout_path.is_empty() {
-            return Err(Failure::usage(format!(
-                "{}, {} cannot be used at the same time",
-                given.typed("oci-layout-path"),
-                given.typed("oci-layout")
-            )));
-        }
+        given.exclusive(&["oci-layout-path", "oci-layout"])?;
         if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
                 return Err(Failure::usage(
@@ -90,7 +108,7 @@ impl Target {
                     by_path: !layout.oci_layout,
                 },
                 reference: Some(reference.to_owned()).filter(|reference| !reference.is_empty()),
-                access: Access::default(),
+                access: Rc::default(),
             });
         }
         let reference: Reference = raw.parse().map_err(|error| {
@@ -102,7 +120,10 @@ impl Target {
         Ok(Self {
             raw: raw.to_owned(),
             reference: reference.name().map(ToString::to_string),
-            access: Access::parse(remote, flags.debugging, given, context)?,
+            access: match other {
+                Some(other) => Rc::clone(&other.access),
+                None => Rc::new(Access::parse(remote, flags.debugging, given, context)?),
+            },
             place: Place::Registry(reference),
         })
     }

@@ -14,7 +14,7 @@ use oras::store::{Batch, Delete, Referrers, Source, TagLister, Target};
 use oras::tag::{self, TagOptions, add_tags};
 
 use super::{index, store};
-use crate::artifacts::{attached, image, push};
+use crate::artifacts::{attached, config, image, push};
 use crate::setup::{hello, text};
 use crate::support::tempdir::TempDir;
 
@@ -434,4 +434,56 @@ fn a_very_long_batch_saves_what_it_has_from_time_to_time() {
 
     assert_eq!(target.seen().len(), 1 + 3);
     assert_eq!(tags(&target.found()).len(), 10_000);
+}
+
+/// Whoever asked may have taken the failure for an answer.
+#[test]
+fn what_could_not_be_saved_when_somebody_asked_fails_the_end() {
+    let [one, two, three] = ["one", "two", "three"].map(|name| image(name, ""));
+    let target = Watched::new();
+    let layout = &target.layout;
+
+    let batch = Batch::begin(layout);
+    push(layout, &one);
+    push(layout, &two);
+    let digest = &one.descriptor().digest;
+    fs::remove_file(target.path.join("blobs/sha256").join(digest.encoded())).unwrap();
+    assert!(layout.resolve("v1").unwrap_err().is_not_found());
+    // It may depend on what is lost.
+    push(layout, &three);
+    layout.tag(three.descriptor(), "v1").unwrap();
+    layout.sync().unwrap_err();
+    let error = batch.end().unwrap_err();
+
+    let wanted = format!(
+        "save {}: earlier in this batch: {digest}: not found: it was removed before it was listed",
+        target.path.join("index.json").display()
+    );
+    assert_eq!(text(&error), wanted);
+    assert_eq!(target.index(), NOTHING);
+    // It can be done again.
+    let batch = Batch::begin(layout);
+    push(layout, &one);
+    push(layout, &three);
+    batch.end().unwrap();
+    assert_eq!(target.index().matches("digest").count(), 2);
+}
+
+#[test]
+fn a_blob_that_was_found_is_looked_for_again() {
+    let target = Watched::new();
+    let root = image("root", "");
+    target.layout.push(&config(), &mut &b"{}"[..]).unwrap();
+    let layout = LayoutStore::create_or_open(&target.path).unwrap();
+
+    let batch = Batch::begin(&layout);
+    assert!(layout.exists(&config()).unwrap());
+    layout
+        .push_tagged(root.descriptor(), &mut root.bytes(), "v1")
+        .unwrap();
+    target.layout.delete(&config()).unwrap();
+    let error = batch.end().unwrap_err();
+
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(target.index(), NOTHING);
 }

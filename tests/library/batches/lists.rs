@@ -11,7 +11,7 @@ use oras::store::{Batch, Delete, Referrers, Source, Target};
 use oras::{Error, MediaType, RawManifest};
 
 use super::{index, store};
-use crate::artifacts::{attached, image, push};
+use crate::artifacts::{as_json, attached, image, push};
 use crate::setup::{builder, client, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Personality, TestRegistry, on};
@@ -301,4 +301,51 @@ fn a_registry_that_lists_by_itself_costs_no_further_request() {
     assert_eq!(about_list(&registry, &subject()), "");
     let found = listed(&repository(&client, &registry), &subject());
     assert_eq!(found, signatures(0..3));
+}
+
+/// Nobody asks for what is attached: the signatures are parts of what is copied. Who copies it again after this copy was killed
+/// finds that they are there, and does not read them.
+#[test]
+fn what_is_attached_inside_of_an_index_is_listed_before_the_copy_goes_on() {
+    let signed = [&subject(), &signature(0), &signature(1), &image("last", "")].map(Clone::clone);
+    let entries: Vec<_> = (signed.iter())
+        .map(|part| as_json(part.descriptor()))
+        .collect();
+    let text = format!(
+        r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
+        entries.join(",")
+    );
+    let root = RawManifest::new(MediaType::IMAGE_INDEX, text.into_bytes());
+    let source = store(signed.iter().chain([&root]));
+    let registry = without_api();
+    let client = client();
+    let target = repository(&client, &registry);
+    let mut found = Vec::new();
+    let mut observe = |event: Event<'_>| {
+        if let Event::Examining(_) = event {
+            let other = repository(&client, &registry);
+            found.push(listed(&other, &subject()));
+        }
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observe),
+        ..CopyOptions::default()
+    };
+
+    copy_graph(
+        &source,
+        &target,
+        root.descriptor(),
+        Some("v1"),
+        &mut options,
+    )
+    .unwrap();
+
+    let so_far = |count| signatures(0..count);
+    // The root, the subject, each signature, and the last.
+    assert_eq!(
+        found,
+        [so_far(0), so_far(0), so_far(0), so_far(1), so_far(2)]
+    );
 }

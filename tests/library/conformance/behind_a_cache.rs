@@ -1,9 +1,11 @@
 //! Stores that are read through a cache: for who reads there is no difference.
 
+use std::io::Read;
+
 use oras::cache::{Cache, Cached};
 use oras::content::{Content, VerifyReader};
 use oras::store::{Pushed, Source, Target};
-use oras::{Descriptor, Result};
+use oras::{Descriptor, MediaType, Result};
 
 use crate::support::tempdir::TempDir;
 
@@ -87,6 +89,14 @@ impl Source for Behind<'_> {
 impl Target for Behind<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.store.push(expected, content)
+    }
+
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        self.store.push_stream(media_type, stream)
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {

@@ -8,11 +8,12 @@ use oras::descriptor::Descriptor;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::memory::MemoryStore;
 use oras::registry::ReferrersMode;
-use oras::store::{Delete, Referrers, Target};
+use oras::store::{Batch, Delete, Referrers, Target};
 use oras::{Error, MediaType, RawManifest};
 
 use crate::artifacts::{as_json, attached, config, image, push};
-use crate::setup::{blob, client, hello};
+use crate::setup::{blob, builder, hello};
+use crate::support::clock::FakeClock;
 use crate::support::registry::{Personality, TestRegistry};
 use crate::support::tempdir::TempDir;
 
@@ -20,8 +21,17 @@ use crate::support::tempdir::TempDir;
 trait Keeper: Target + Referrers + Delete {}
 impl<S: Target + Referrers + Delete> Keeper for S {}
 
-/// Runs a rule on a fresh store of every kind.
+/// Runs a rule on a fresh store of every kind, and once more in a batch: who began it sees no difference.
 fn every_keeper(rule: impl Fn(&str, &dyn Keeper)) {
+    fresh_keepers(&rule);
+    fresh_keepers(&|name, store| {
+        let batch = Batch::begin(store);
+        rule(&format!("{name}, in a batch"), store);
+        batch.end().unwrap();
+    });
+}
+
+fn fresh_keepers(rule: &dyn Fn(&str, &dyn Keeper)) {
     rule("memory", &MemoryStore::new());
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
@@ -72,7 +82,7 @@ fn every_keeper(rule: impl Fn(&str, &dyn Keeper)) {
     ] {
         for &mode in modes {
             let registry = TestRegistry::start_as(personality.clone());
-            let client = client();
+            let client = builder().clock(FakeClock::new()).build();
             let repository = client.repository(&registry.reference("a")).unwrap();
             let repository = repository.with_referrers_mode(mode);
             rule(&format!("{name}, {mode:?}"), &repository);

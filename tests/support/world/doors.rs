@@ -111,6 +111,11 @@ pub(super) fn warning(registry: TestRegistry) -> TestRegistry {
     ))
 }
 
+/// Everybody is told by which door they came, if they say so in a header.
+pub(super) fn every(registry: TestRegistry) -> TestRegistry {
+    registry.with(on("*", "/v2/*").header("Warning", "299 - \"in by the {header:Door} door\""))
+}
+
 /// A registry at `https://registry.example`, and what `https://registry.example:8443` is: another place, which nobody knows.
 #[derive(Debug)]
 pub(super) struct Tls {
@@ -123,7 +128,7 @@ pub(super) struct Tls {
 impl Tls {
     /// In front of a registry.
     pub(super) fn start(registry: &TestRegistry) -> Self {
-        Self::before(registry, TestRegistry::start())
+        Self::before(registry, Clients::MayShow, TestRegistry::start())
     }
 
     /// In front of a registry that sends its clients elsewhere for tokens.
@@ -137,13 +142,18 @@ impl Tls {
                 .error(401, "UNAUTHORIZED", "authentication required")
                 .header("WWW-Authenticate", challenge),
         );
-        Self::before(registry, tokens)
+        Self::before(registry, Clients::MayShow, tokens)
     }
 
-    fn before(registry: &TestRegistry, tokens: TestRegistry) -> Self {
+    /// In front of a registry that lets in nobody without a certificate.
+    pub(super) fn for_known_clients(registry: &TestRegistry) -> Self {
+        Self::before(registry, Clients::MustShow, TestRegistry::start())
+    }
+
+    fn before(registry: &TestRegistry, clients: Clients, tokens: TestRegistry) -> Self {
         let front = |name: &str, server: &TestRegistry| {
             let address = server.host().parse().expect("it is bound");
-            TlsFront::start(name, Clients::MayShow, address)
+            TlsFront::start(name, clients, address)
         };
         let known = front("server", registry);
         let elsewhere = front("self-signed", &tokens);

@@ -76,6 +76,10 @@ impl World {
             "registry behind TLS" | "registry behind TLS with tokens from elsewhere" => {
                 Some(open())
             }
+            "registry behind every door" => Some(doors::every(TestRegistry::requiring_basic(
+                "alice",
+                "open sesame",
+            ))),
             "two registries, one of referrers" => Some(artifacts::referrers(open())),
             "registry of platforms" => Some(artifacts::platforms(open())),
             "registry of oddities" => Some(artifacts::oddities(open())),
@@ -100,6 +104,7 @@ impl World {
             "registry behind TLS with tokens from elsewhere" => {
                 Some(doors::Tls::with_tokens(registry))
             }
+            "registry behind every door" => Some(doors::Tls::for_known_clients(registry)),
             _ => None,
         });
         let other = match name {

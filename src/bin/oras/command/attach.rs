@@ -7,20 +7,20 @@ use oras::attach::{AttachOptions, Attached, attach};
 use oras::push::Event;
 
 use super::annotations::All;
-use super::push::{config, refuse_absolute, to_push};
-use super::split_file;
+use super::push::{Layers, config};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
     Annotations, Concurrency, Debugging, Distribution, Format as FormatFlags, Layout, Pack,
-    Platform, Remote, Tty, Verbose,
+    Platform, Remote, Title, Tty, Verbose,
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -58,6 +58,7 @@ pub(crate) struct Args {
     pack: Pack,
     platform: Platform,
     remote: Remote,
+    title: Title,
     tty: Tty,
     verbose: Verbose,
 }
@@ -67,7 +68,8 @@ impl Command for Args {
         path: "oras attach",
         usage: "[flags] --artifact-type=<type> <name>{:<tag>|@<digest>} {<file>[:<layer_media_type>]|--annotation <key>=<value>} [...]",
         about: "Attach files or annotations to an artifact",
-        details: "What is attached is an artifact of its own that names the other one as its subject. It gets no tag: `oras discover` finds it.",
+        details: "What is attached is an artifact of its own that names the other one as its subject. It gets no tag: `oras discover` finds it. \
+                  With - as a file, stdin is attached while it is read; a file of that name is ./-.",
         examples: &[
             (
                 "Attach a file",
@@ -76,6 +78,10 @@ impl Command for Args {
             (
                 "Attach a file with a media type",
                 "oras attach --artifact-type doc/example localhost:5000/hello:v1 hi.txt:application/vnd.me.hi",
+            ),
+            (
+                "Attach what another command writes",
+                "sha256sum hi.txt | oras attach --artifact-type doc/example localhost:5000/hello:v1 -:text/plain --title checksums.txt",
             ),
             (
                 "Attach an annotation and no file",
@@ -114,6 +120,7 @@ impl Command for Args {
             self.pack.group(),
             self.platform.group(),
             self.remote.group(),
+            self.title.group(),
             self.tty.group(),
             self.verbose.group(),
         ]
@@ -129,13 +136,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     else {
         return Ok(());
     };
-    let files = positionals[1..]
-        .iter()
-        .map(|file| split_file(file))
-        .collect::<Result<Vec<_>, _>>()?;
-    if !args.pack.disable_path_validation {
-        refuse_absolute(&files)?;
-    }
+    let layers = Layers::parse(&positionals[1..], &args.title, &args.remote)?;
+    layers.check_paths(&args.pack)?;
     let annotations = All::parse(&args.annotations, &args.pack.annotation_file)?;
     let flags = TargetFlags {
         remote: &args.remote,
@@ -145,7 +147,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     // Whoever gives one argument may have given a file only.
     let about_reference = |failure: Failure| {
-        if files.is_empty() {
+        if layers.is_empty() {
             failure.before_recommendation("Are you missing an artifact reference to attach to? ")
         } else {
             failure
@@ -158,7 +160,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             about_reference(failure)
         }
     })?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     if !format.is_text() {
         context.tell_nothing();
     }
@@ -168,7 +170,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         .required_reference(Args::SPEC)
         .map_err(about_reference)?;
     given.required(&["artifact-type"])?;
-    if files.is_empty() && annotations.manifest.is_empty() {
+    if layers.is_empty() && annotations.manifest.is_empty() {
         return Err(Failure::usage("neither file nor annotation provided in the command")
             .with_usage_of(Args::SPEC)
             .recommend(format!(
@@ -179,10 +181,13 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
 
     let created = context.source_date_epoch()?;
     let temporary = context.variable("TMPDIR").map(PathBuf::from);
-    let mut status = Lines::new(context, args.verbose.is_on());
+    let streams = layers.streams(&args.title, &annotations, context)?;
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
     let mut observer = |event: Event<'_>| status.push(event);
     let options = AttachOptions {
-        files: to_push(&files, &annotations),
+        files: layers.files(&annotations),
+        streams,
         artifact_type: Some(args.own.artifact_type.as_str())
             .filter(|artifact_type| !artifact_type.is_empty())
             .map(MediaType::from),
@@ -198,6 +203,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let destination = target.destination_with(args.distribution.referrers, None, &client)?;
     let attached =
         attach(&*destination, reference, options).map_err(|error| target.failure(&error))?;
+    drop(status);
     report(&target, &attached, &format, context)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;

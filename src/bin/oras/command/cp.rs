@@ -15,7 +15,8 @@ use crate::flags::groups::{
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Side, Stage};
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -184,7 +185,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let to_client = to_client.as_ref().unwrap_or(&from_client);
     let destination = to.destination_with(args.to.referrers(), ends.neighbour(from), to_client)?;
 
-    let mut status = Lines::new(context, args.verbose.is_on()).telling_named_root(to.is_layout());
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on())
+        .telling_named_root(to.is_layout())
+        .by(bars);
     let mut observer = |event: Event<'_>| status.copy(event);
     let mut options = CopyOptions {
         observer: Some(&mut observer),
@@ -212,6 +216,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         )
     }
     .map_err(|error| ends.failure(error, &args))?;
+    drop(status);
     context.tell(&format!(
         "Copied {} => {}",
         ends.shown_source(&root),
@@ -221,7 +226,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         let manifest = source
             .fetch_manifest(&root, MAX_MANIFEST_BYTES)
             .map_err(|error| from.failure(&error))?;
-        let mut on_tagged = |tag: &str| Lines::new(context, true).tagged(tag);
+        let mut on_tagged = |tag: &str| Status::new(context, true).tagged(tag);
         add_tags(&*destination, &manifest, &ends.further_tags, &mut on_tagged)
             .map_err(|error| to.failure(&error))?;
     }
@@ -235,6 +240,8 @@ struct Ends {
     further_tags: Vec<String>,
     /// Whether both are repositories of one registry, which is reached in the same way for both.
     are_neighbours: bool,
+    /// Whether both are repositories of one registry, to which one is the same person for both.
+    can_mount: bool,
 }
 
 impl Ends {
@@ -249,12 +256,13 @@ impl Ends {
         let from = Target::parse(&positionals[0], &flags, context)?;
         let flags = args.to.of_target(&args.debugging, &given_to);
         let (to, further_tags) = Target::parse_with_tags(&positionals[1], &flags, context)?;
-        let are_neighbours = args.from.remote == args.to.remote && from.is_in_registry_of(&to);
+        let is_one_registry = from.is_in_registry_of(&to);
         Ok(Self {
             from,
             to,
             further_tags,
-            are_neighbours,
+            are_neighbours: is_one_registry && args.from.remote == args.to.remote,
+            can_mount: is_one_registry && args.from.remote.is_as_same_user(&args.to.remote),
         })
     }
 
@@ -265,9 +273,9 @@ impl Ends {
 
     /// Where blobs are that the registry need not get from us.
     fn mount_from(&self) -> Option<RepositoryName> {
-        let from = self.neighbour(&self.from)?.repository_name()?;
+        let from = self.from.repository_name()?;
         let is_elsewhere = Some(from) != self.to.repository_name();
-        is_elsewhere.then(|| from.clone())
+        (self.can_mount && is_elsewhere).then(|| from.clone())
     }
 
     /// The source as it was typed, unless that was the digest of something else than what was chosen for a platform.

@@ -9,12 +9,11 @@ use crate::flags::groups::{
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
-use crate::output::format::{Format, Forms};
+use crate::output::format::{Format, Forms, TABLE};
 use crate::output::{model, table, tree};
 use crate::target::{Target, TargetFlags, parse_platform};
 
 const TREE: &str = "tree";
-const TABLE: &str = "table";
 
 const FORMS: Forms = Forms {
     default: TREE,
@@ -153,10 +152,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     if given.contains("output") {
         args.format.format = Some(args.own.output);
     }
-    if args.format.format.as_deref() == Some(TABLE) {
-        context.warn("Format \"table\" is deprecated and will be removed in a future release.\n");
-    }
-    let format = Format::parse_among(&FORMS, &args.format)?;
+    let format = Format::parse_among(&FORMS, &args.format, context)?;
     if given.contains("output") {
         if !matches!(format, Format::Own(_) | Format::Json) {
             return Err(Failure::usage(
@@ -165,8 +161,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         }
         context.warn("[DEPRECATED] --output is deprecated, try `--format ` instead\n");
     }
-    let reference = target.required_reference(Args::SPEC)?;
 
+    let client = target.client()?;
+    let source = target.source_with(args.distribution.referrers, None, &client)?;
+    let reference = target.required_reference(Args::SPEC)?;
     let options = DiscoverOptions {
         platform,
         artifact_type: Some(args.own.artifact_type).filter(|wanted| !wanted.is_empty()),
@@ -176,8 +174,6 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             depth
         },
     };
-    let client = target.client()?;
-    let source = target.source_with(args.distribution.referrers, None, &client)?;
     let found = discover(&*source, reference, &options).map_err(|error| target.failure(&error))?;
     let path = target.path();
     let is_verbose = args.verbose.is_on();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::ALL;
 use crate::flags::groups::{
     Annotations, Concurrency, Debugging, Descriptor, Distribution, Force, Format, Layout, Pack,
-    Platform, Pretty, Quiet, Remote, Tty, Verbose,
+    Platform, Pretty, Quiet, Remote, Title, Tty, Verbose,
 };
 use crate::flags::table::Listed;
 use crate::flags::{FlagTable, Side, Stage};
@@ -15,17 +15,17 @@ use crate::flags::{FlagTable, Side, Stage};
 const MATRIX: &[(&str, &str, &str)] = &[
     (
         "oras push",
-        "debug remote layout tty format verbose annotation pack concurrency",
+        "debug remote layout title tty format verbose annotation pack concurrency",
         "artifact-platform artifact-type config image-spec | force",
     ),
     (
         "oras pull",
         "debug remote layout tty format platform verbose concurrency",
-        "T/allow-path-traversal config include-subject k/keep-old-files o/output |",
+        "T/allow-path-traversal config include-subject k/keep-old-files o/output | exclude include unnamed",
     ),
     (
         "oras attach",
-        "debug remote layout distribution tty format platform verbose annotation pack concurrency",
+        "debug remote layout distribution title tty format platform verbose annotation pack concurrency",
         "artifact-type config |",
     ),
     (
@@ -140,6 +140,7 @@ fn group(name: &str) -> Vec<Listed> {
         "platform" => listed::<Platform>(sides),
         "pretty" => listed::<Pretty>(sides),
         "remote" => listed::<Remote>(sides),
+        "title" => listed::<Title>(sides),
         "tty" => listed::<Tty>(sides),
         "verbose" => listed::<Verbose>(sides),
         other => panic!("no group is called {other}"),

@@ -18,6 +18,7 @@ mod push;
 mod repo;
 mod resolve;
 mod restore;
+mod selection;
 mod tag;
 mod version;
 
@@ -38,11 +39,11 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     Entry::new::<version::Args>(version::run),
     Entry::new::<discover::Args>(discover::run),
     Entry::new::<resolve::Args>(resolve::run),
+    Entry::new::<cp::Args>(cp::run),
+    Entry::new::<tag::Args>(tag::run),
+    Entry::new::<attach::Args>(attach::run),
     Entry::new::<backup::Args>(backup::run),
     Entry::new::<restore::Args>(restore::run),
-    Entry::new::<tag::Args>(tag::run),
-    Entry::new::<cp::Args>(cp::run),
-    Entry::new::<attach::Args>(attach::run),
     Entry::new::<blob::delete::Args>(blob::delete::run),
     Entry::new::<blob::fetch::Args>(blob::fetch::run),
     Entry::new::<blob::push::Args>(blob::push::run),
@@ -71,7 +72,7 @@ fn arguments<C: Command>(
         Outcome::Help(text) => context.print(&text).map(|()| None),
         Outcome::Run(parsed, quiet) => {
             if quiet.quiet {
-                context.tell_nothing();
+                context.be_quiet();
             }
             Ok(Some(parsed))
         }
@@ -113,6 +114,75 @@ mod tests {
         }
         assert!(split_file(":a/b").is_err());
         assert!(split_file("").is_err());
+    }
+
+    /// The words of a line, as a shell splits it, up to where another program takes over.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = None;
+        for character in line.chars() {
+            match (quoted, character) {
+                (None, '\'' | '"') => quoted = Some(character),
+                (Some(quote), _) if quote == character => quoted = None,
+                (None, ' ') => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(character),
+            }
+        }
+        let end = words
+            .iter()
+            .position(|word| ["|", "&&", ">", "<", ">>"].contains(&word.as_str()));
+        words.truncate(end.unwrap_or(words.len()));
+        words
+    }
+
+    /// The positional arguments among words, all of whose flags are known.
+    fn positionals(words: &[String], flags: &[crate::flags::table::Listed]) -> Vec<String> {
+        let mut positionals = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let Some(name) =
+                (word.strip_prefix('-')).filter(|name| !name.is_empty() && !name.starts_with(':'))
+            else {
+                positionals.push(word.clone());
+                continue;
+            };
+            let (name, attached) = match name.split_once('=') {
+                Some((name, _)) => (name, true),
+                None => (name, false),
+            };
+            let flag = flags
+                .iter()
+                .find(|flag| match name.strip_prefix('-') {
+                    Some(long) => flag.is_long(long),
+                    None => flag.short().is_some_and(|short| name == short.to_string()),
+                })
+                .unwrap_or_else(|| panic!("unknown flag {word}"));
+            if flag.value().is_some() && !attached {
+                words.next().expect("a value");
+            }
+        }
+        positionals
+    }
+
+    #[test]
+    fn every_command_has_examples_that_it_accepts() {
+        for entry in ALL {
+            assert!(!entry.spec.examples.is_empty(), "{}", entry.spec.path);
+            for (caption, line) in entry.spec.examples {
+                let line = line.trim_end_matches(')');
+                let after = line
+                    .find(entry.spec.path)
+                    .unwrap_or_else(|| panic!("{line}"))
+                    + entry.spec.path.len();
+                let words: Vec<String> = words(&line[after..])
+                    .into_iter()
+                    .filter(|word| !word.is_empty())
+                    .collect();
+                let positionals = positionals(&words, &(entry.flags)());
+                let checked = entry.spec.positionals.check(entry.spec, &positionals);
+                assert!(checked.is_ok(), "{caption}: {line}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oras::pack::ImageSpec;
-use oras::push::{Event, PushFile, PushOptions, push};
+use oras::push::{Event, PushFile, PushOptions, PushStream, push};
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
@@ -12,14 +12,17 @@ use super::split_file;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::groups::{
-    Annotations, Concurrency, Debugging, Format as FormatFlags, Layout, Pack, Remote, Tty, Verbose,
+    Annotations, Concurrency, Debugging, Format as FormatFlags, Layout, Pack, Remote, Title, Tty,
+    Verbose,
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Stage};
+use crate::input::{STDIN, Stdin, check_config};
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -86,6 +89,7 @@ pub(crate) struct Args {
     layout: Layout,
     pack: Pack,
     remote: Remote,
+    title: Title,
     tty: Tty,
     verbose: Verbose,
 }
@@ -95,7 +99,8 @@ impl Command for Args {
         path: "oras push",
         usage: "[flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
         about: "Push files to a registry or an OCI image layout",
-        details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed.",
+        details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed. \
+                  With - as a file, stdin is pushed while it is read; a file of that name is ./-.",
         examples: &[
             ("Push a file", "oras push localhost:5000/hello:v1 hi.txt"),
             (
@@ -113,6 +118,10 @@ impl Command for Args {
             (
                 "Push a file whose name has a colon",
                 "oras push localhost:5000/hello:v1 hi:there.txt:",
+            ),
+            (
+                "Push what another command writes",
+                "tar c some-directory | oras push localhost:5000/hello:v1 -:application/x-tar --title some-directory.tar",
             ),
             (
                 "Push with an annotation",
@@ -137,6 +146,7 @@ impl Command for Args {
             self.layout.group(),
             self.pack.group(),
             self.remote.group(),
+            self.title.group(),
             self.tty.group(),
             self.verbose.group(),
         ]
@@ -152,13 +162,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     else {
         return Ok(());
     };
-    let files = positionals[1..]
-        .iter()
-        .map(|file| split_file(file))
-        .collect::<Result<Vec<_>, _>>()?;
-    if !args.pack.disable_path_validation {
-        refuse_absolute(&files)?;
-    }
+    let layers = Layers::parse(&positionals[1..], &args.title, &args.remote)?;
+    layers.check_paths(&args.pack)?;
     let annotations = All::parse(&args.annotations, &args.pack.annotation_file)?;
     let platform = parse_platform(&args.own.artifact_platform)?;
     let flags = TargetFlags {
@@ -168,7 +173,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     if !format.is_text() {
         context.tell_nothing();
     }
@@ -176,11 +181,15 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
 
     let created = context.source_date_epoch()?;
     let temporary = context.variable("TMPDIR").map(PathBuf::from);
-    let mut status =
-        Lines::new(context, args.verbose.is_on()).telling_named_root(target.is_layout());
+    let streams = layers.streams(&args.title, &annotations, context)?;
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on())
+        .telling_named_root(target.is_layout())
+        .by(bars);
     let mut observer = |event: Event<'_>| status.push(event);
     let options = PushOptions {
-        files: to_push(&files, &annotations),
+        files: layers.files(&annotations),
+        streams,
         artifact_type,
         config: config(&args.own.config)?,
         platform,
@@ -196,9 +205,13 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let destination = target.destination(&client)?;
     let manifest =
         push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
+    drop(status);
     context.tell(&format!("Pushed {}", target.shown()))?;
-    let mut status = Lines::new(context, true);
-    add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
+    let mut status = Status::new(context, true);
+    // In a layout, only the first tag is listed with the annotations of the manifest.
+    let plain = manifest.descriptor().media_type.clone();
+    let plain = RawManifest::new(plain, manifest.bytes().to_vec());
+    add_tags(&*destination, &plain, &further_tags, &mut |tag| {
         status.tagged(tag)
     })
     .map_err(|error| target.failure(&error))?;
@@ -210,32 +223,72 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     Ok(())
 }
 
-/// Refuses paths from the root: an artifact is of what is here.
-pub(super) fn refuse_absolute(files: &[(&str, Option<&str>)]) -> Result<(), Failure> {
-    let absolute: Vec<&str> = files
-        .iter()
-        .map(|(path, _)| *path)
-        .filter(|path| Path::new(path).is_absolute())
-        .collect();
-    if absolute.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
-        absolute.join(", ")
-    )))
+/// What is pushed as layers, as it was typed.
+pub(super) struct Layers<'t> {
+    /// Paths and media types.
+    files: Vec<(&'t str, Option<&'t str>)>,
+    stdin: Option<Stdin<'t>>,
 }
 
-/// Files as they were typed, with what is said about them.
-pub(super) fn to_push(files: &[(&str, Option<&str>)], annotations: &All) -> Vec<PushFile> {
-    files
-        .iter()
-        .map(|&(path, media_type)| PushFile {
-            path: path.into(),
-            media_type: media_type.map(MediaType::from),
-            annotations: annotations.of_file(path),
-        })
-        .collect()
+impl<'t> Layers<'t> {
+    pub(super) fn parse(
+        arguments: &'t [String],
+        title: &Title,
+        remote: &Remote,
+    ) -> Result<Self, Failure> {
+        let mut files = arguments
+            .iter()
+            .map(|file| split_file(file))
+            .collect::<Result<Vec<_>, _>>()?;
+        let stdin = Stdin::take_from(&mut files, title, remote)?;
+        Ok(Self { files, stdin })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.stdin.is_none()
+    }
+
+    /// Refuses paths from the root: an artifact is of what is here.
+    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), Failure> {
+        if pack.disable_path_validation {
+            return Ok(());
+        }
+        let paths = self.files.iter().map(|(path, _)| *path);
+        let absolute: Vec<&str> = paths
+            .chain(self.stdin.as_ref().map(Stdin::title))
+            .filter(|path| Path::new(path).is_absolute())
+            .collect();
+        if absolute.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
+            absolute.join(", ")
+        )))
+    }
+
+    /// The files, with what is said about them.
+    pub(super) fn files(&self, annotations: &All) -> Vec<PushFile> {
+        self.files
+            .iter()
+            .map(|&(path, media_type)| PushFile {
+                path: path.into(),
+                media_type: media_type.map(MediaType::from),
+                annotations: annotations.of_file(path),
+            })
+            .collect()
+    }
+
+    /// What comes from stdin, with what is said about it.
+    pub(super) fn streams(
+        &self,
+        title: &Title,
+        annotations: &All,
+        context: &Context,
+    ) -> Result<Vec<PushStream<'static>>, Failure> {
+        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.of_file(STDIN), context);
+        self.stdin.iter().map(stream).collect()
+    }
 }
 
 /// Which image spec is followed, and the type of the artifact it gets.
@@ -286,8 +339,15 @@ pub(super) fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
         return Ok(None);
     }
     let (path, media_type) = split_file(argument)?;
+    check_config(path)?;
+    let media_type = match media_type {
+        Some(media_type) => Some(MediaType::from(media_type)),
+        // An empty type makes it a file like any other.
+        None if argument.ends_with(':') => Some(MediaType::LAYER),
+        None => None,
+    };
     Ok(Some(PushFile {
-        media_type: media_type.map(MediaType::from),
+        media_type,
         ..PushFile::from(path)
     }))
 }

@@ -17,7 +17,8 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::output::text::{Elapsed, Size};
 use crate::repository::{RepositoryFlags, TaggedRepository};
-use crate::status::tags::{TagLines, Words};
+use crate::status::progress::Bars;
+use crate::status::tags::{TagStatus, Words};
 
 #[derive(Default)]
 struct Own {
@@ -124,6 +125,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         return Err(Failure::usage("the input path cannot be empty"));
     }
     let start = SystemClock.now();
+    let client = repository.client().map_err(|failure| {
+        failure.context(&format!(
+            "failed to prepare target repository {}",
+            quote::double(repository.path())
+        ))
+    })?;
     let source = open(path, context)?;
     let words = Words {
         started: "Pushing  ",
@@ -135,7 +142,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         },
         named: !args.own.exclude_referrers,
     };
-    let mut status = TagLines::new(context, words, "the backup".to_owned());
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = TagStatus::new(context, bars, words, "the backup".to_owned());
     let mut observer = |event: Event<'_>| status.tell(event);
     let options = BackupOptions {
         tags: repository.take_tags(),
@@ -146,7 +154,6 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let result = if args.own.dry_run {
         rehearse(&*source, options)
     } else {
-        let client = repository.client()?;
         let target = repository.open(&client)?.for_writing();
         restore(&*source, &target, options)
     };

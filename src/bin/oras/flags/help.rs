@@ -4,6 +4,7 @@
 
 use super::command::{CommandSpec, last_word};
 use super::spec::Stage;
+use super::surroundings::{ENVIRONMENT, EXIT_STATUS};
 use super::table::Listed;
 use super::tree::{GroupSpec, Member};
 
@@ -22,28 +23,39 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[Listed]) -> String {
             .iter()
             .map(|(caption, line)| format!("Example - {caption}:\n  {line}\n")),
     );
-    let flags_word = if spec.usage.contains("[flags]") {
-        ""
-    } else {
-        " [flags]"
-    };
-    sections.push(format!(
-        "Usage:\n  {} {}{flags_word}\n",
-        spec.path, spec.usage
-    ));
+    sections.push(format!("Usage:\n  {} {}\n", spec.path, usage(spec)));
     sections.extend(aliases(spec.name(), spec.aliases));
     sections.push(flag_list(flags));
     sections.join("\n")
 }
 
+/// What follows the path of a command, always with a place for flags.
+pub(super) fn usage(spec: &CommandSpec) -> String {
+    if spec.usage.contains("[flags]") {
+        spec.usage.to_owned()
+    } else {
+        format!("{} [flags]", spec.usage)
+    }
+}
+
+/// The help page of the program: its usage, and what all commands have in common.
+pub(crate) fn program(spec: &GroupSpec, members: &[Member]) -> String {
+    format!(
+        "{}\n{}\n{}",
+        group_usage(spec, members),
+        table("Exit status", EXIT_STATUS),
+        table("Environment", ENVIRONMENT)
+    )
+}
+
 /// The help page of a group of commands.
 pub(crate) fn group(spec: &GroupSpec, members: &[Member]) -> String {
-    let usage = group_usage(spec, members);
-    if spec.about.is_empty() {
-        usage
-    } else {
-        format!("{}{}\n\n{usage}", spec.stage.mark(), spec.about)
-    }
+    format!(
+        "{}{}\n\n{}",
+        spec.stage.mark(),
+        spec.about,
+        group_usage(spec, members)
+    )
 }
 
 /// The part of a group's help page that follows its description.
@@ -69,7 +81,18 @@ pub(crate) fn group_usage(spec: &GroupSpec, members: &[Member]) -> String {
     sections.join("\n")
 }
 
-fn caution(stage: Stage) -> Option<String> {
+/// Terms and what they mean.
+fn table(title: &str, rows: &[(&str, &str)]) -> String {
+    let width = rows.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(term, meaning)| format!("  {term:width$}   {meaning}\n"))
+        .collect();
+    format!("{title}:\n{}", rows.concat())
+}
+
+/// What is said about a command that is not settled.
+pub(super) fn caution(stage: Stage) -> Option<String> {
     match stage {
         Stage::Stable => None,
         Stage::Preview => Some("This command may still change in details.\n".to_owned()),
@@ -87,20 +110,28 @@ fn aliases(name: &str, aliases: &[&str]) -> Option<String> {
     }
 }
 
-/// Flags in alphabetical order, descriptions aligned. Deprecated ones are not shown.
-fn flag_list(flags: &[Listed]) -> String {
-    let mut rows: Vec<_> = (flags.iter().chain([&Listed::HELP]))
+/// The flags of a command that are shown, in alphabetical order: all but deprecated ones.
+pub(super) fn shown(flags: &[Listed]) -> Vec<&Listed> {
+    let mut shown: Vec<_> = (flags.iter().chain([&Listed::HELP]))
         .filter(|flag| flag.deprecated().is_none())
-        .map(|flag| (flag.long(), head(flag), flag.help()))
         .collect();
-    rows.sort_unstable();
+    shown.sort_unstable_by_key(|flag| flag.long());
+    shown
+}
+
+/// Flags, descriptions aligned.
+fn flag_list(flags: &[Listed]) -> String {
+    let rows: Vec<_> = shown(flags)
+        .into_iter()
+        .map(|flag| (head(flag), flag.help()))
+        .collect();
     let width = rows
         .iter()
-        .map(|(_, head, _)| head.chars().count())
+        .map(|(head, _)| head.chars().count())
         .max()
         .unwrap_or(0);
     let indent = format!("\n{:1$}", "", width + 5);
-    let row = |(_, head, help): (String, String, String)| {
+    let row = |(head, help): (String, String)| {
         format!("  {head:width$}   {}\n", help.replace('\n', &indent))
     };
     let rows: String = rows.into_iter().map(row).collect();

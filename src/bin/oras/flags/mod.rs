@@ -9,7 +9,8 @@
 //! | [`parse`] | the only loop over arguments |
 //! | [`given`] | which flags were typed, whatever their value, and the rules between them |
 //! | [`tree`] | which command the arguments name |
-//! | [`help`], [`suggest`], [`error`] | texts made from all that |
+//! | [`help`], [`manual`], [`suggest`], [`error`] | texts made from all that |
+//! | [`surroundings`] | what is told about all commands: exit statuses, the environment |
 //! | [`value`], [`quote`] | spellings of values, in and out |
 //!
 //! **Invariant:** nothing here reads the environment, a file, a terminal or a clock, and nothing here knows what a command
@@ -63,10 +64,12 @@ pub(crate) mod error;
 pub(crate) mod given;
 pub(crate) mod groups;
 pub(crate) mod help;
+pub(crate) mod manual;
 pub(crate) mod parse;
 pub(crate) mod quote;
 pub(crate) mod spec;
 pub(crate) mod suggest;
+pub(crate) mod surroundings;
 pub(crate) mod table;
 pub(crate) mod tree;
 pub(crate) mod value;

@@ -140,6 +140,11 @@ impl Reader<'_, '_> {
                         argument: argument.into_owned(),
                     });
                 }
+                // Standard input with a media type. No flag is called so.
+                if argument.starts_with("-:") {
+                    self.line.positionals.extend(rest.next().map(text));
+                    continue;
+                }
                 argument
                     .strip_prefix('-')
                     .unwrap_or_default()

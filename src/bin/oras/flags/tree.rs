@@ -7,9 +7,10 @@
 
 use super::command::{Command, CommandSpec, flags, last_word};
 use super::error::UsageError;
+use super::manual::{self, Page};
 use super::parse::Line;
-use super::spec::Stage;
-use super::table::Listed;
+use super::spec::{Flag, Stage};
+use super::table::{FlagTable, Listed};
 use super::{help, quote, suggest};
 
 /// A word that only groups commands.
@@ -49,8 +50,49 @@ const HELP: &CommandSpec = &CommandSpec {
     path: "oras help",
     usage: "[command] [flags]",
     about: "Show the help of a command",
+    examples: &[
+        ("Show how to push", "oras help push"),
+        (
+            "Show the manual page of a command",
+            "oras help --man manifest fetch | man -l -",
+        ),
+        (
+            "Write all manual pages to a directory",
+            "oras help --output /usr/local/share/man/man1",
+        ),
+    ],
     ..CommandSpec::BASE
 };
+
+/// What `oras help` takes.
+#[derive(Default)]
+struct HelpFlags {
+    man: bool,
+    output: Option<String>,
+}
+
+impl FlagTable for HelpFlags {
+    const FLAGS: &'static [Flag<Self>] = &[
+        Flag::switch(
+            "man",
+            "print the manual page instead",
+            |help: &mut Self, on| help.man = on,
+        ),
+        Flag::text(
+            "output",
+            "directory",
+            "write the manual page, of a group also those of what is in it, to files there",
+            |help: &mut Self, directory| help.output = Some(directory),
+        )
+        .short('o'),
+    ];
+}
+
+impl HelpFlags {
+    fn listed() -> Vec<Listed> {
+        Self::default().group().listed()
+    }
+}
 
 const fn group(
     path: &'static str,
@@ -98,6 +140,8 @@ pub(crate) enum Resolved<R: 'static> {
     Run(&'static Entry<R>, Vec<String>),
     /// Help was asked for, or there was nothing to run: a text for stdout.
     Help(String),
+    /// Manual pages were asked for, to be written to this directory.
+    Manual(Vec<Page>, String),
     /// Help was asked for on something unknown: a text for stderr. Even that is a success.
     UnknownTopic(String),
 }
@@ -146,7 +190,7 @@ impl<R> Tree<R> {
                     return Err(UsageError::UnknownCommand { name, similar });
                 }
                 Line::read(&mut [], arguments)?;
-                Ok(Resolved::Help(help::group(group, &self.members(group))))
+                Ok(Resolved::Help(self.group_help(group)))
             }
         }
     }
@@ -171,7 +215,7 @@ impl<R> Tree<R> {
             }
         }
         if group == &ROOT {
-            nodes.push(Node::of_command(HELP, Vec::new()));
+            nodes.push(Node::of_command(HELP, HelpFlags::listed()));
         }
         for child in self
             .groups()
@@ -183,25 +227,70 @@ impl<R> Tree<R> {
 
     /// `oras help …`
     fn help(&self, arguments: Vec<String>) -> Result<Resolved<R>, UsageError> {
-        let line = Line::read(&mut [], arguments)?;
+        let mut flags = HelpFlags::default();
+        let line = Line::read(&mut [flags.group()], arguments)?;
         if line.help {
-            return Ok(Resolved::Help(help::command(HELP, &[])));
+            return Ok(Resolved::Help(help::command(HELP, &HelpFlags::listed())));
         }
         let mut rest = line.positionals.clone();
-        Ok(match self.locate(&mut rest) {
-            Place::Command(entry) => Resolved::Help(help::command(entry.spec, &(entry.flags)())),
-            Place::Help => Resolved::Help(help::command(HELP, &[])),
-            Place::Group(group) if unknown_command(group, &rest).is_some() => {
-                let topic: Vec<_> = line
-                    .positionals
-                    .iter()
-                    .map(|word| quote::back(word))
-                    .collect();
-                let usage = help::group_usage(&ROOT, &self.members(&ROOT));
-                Resolved::UnknownTopic(format!("Unknown help topic [{}]\n{usage}", topic.join(" ")))
+        let place = self.locate(&mut rest);
+        if let Place::Group(group) = place
+            && unknown_command(group, &rest).is_some()
+        {
+            let topic: Vec<_> = (line.positionals.iter())
+                .map(|word| quote::back(word))
+                .collect();
+            let usage = help::group_usage(&ROOT, &self.members(&ROOT));
+            return Ok(Resolved::UnknownTopic(format!(
+                "Unknown help topic [{}]\n{usage}",
+                topic.join(" ")
+            )));
+        }
+        if !flags.man && flags.output.is_none() {
+            return Ok(Resolved::Help(match place {
+                Place::Command(entry) => help::command(entry.spec, &(entry.flags)()),
+                Place::Help => help::command(HELP, &HelpFlags::listed()),
+                Place::Group(group) => self.group_help(group),
+            }));
+        }
+        let page = self.page(&place);
+        let Some(directory) = flags.output else {
+            return Ok(Resolved::Help(page.text));
+        };
+        let mut pages = vec![page];
+        if let Place::Group(group) = place {
+            self.pages_below(group, &mut pages);
+        }
+        Ok(Resolved::Manual(pages, directory))
+    }
+
+    fn group_help(&self, group: &GroupSpec) -> String {
+        let members = self.members(group);
+        if group == &ROOT {
+            help::program(group, &members)
+        } else {
+            help::group(group, &members)
+        }
+    }
+
+    fn page(&self, place: &Place<R>) -> Page {
+        match place {
+            Place::Command(entry) => manual::command(entry.spec, &(entry.flags)()),
+            Place::Help => manual::command(HELP, &HelpFlags::listed()),
+            Place::Group(group) => manual::group(group, &self.members(group), *group == &ROOT),
+        }
+    }
+
+    fn pages_below(&self, group: &GroupSpec, pages: &mut Vec<Page>) {
+        for member in self.members(group) {
+            let Some(place) = self.child(group, member.name) else {
+                continue;
+            };
+            pages.push(self.page(&place));
+            if let Place::Group(child) = place {
+                self.pages_below(child, pages);
             }
-            Place::Group(group) => Resolved::Help(help::group(group, &self.members(group))),
-        })
+        }
     }
 
     /// Follows words as far as they lead, and takes them out of the arguments.

@@ -35,15 +35,27 @@ impl Forms {
     };
 }
 
+/// A form that only one command has, and that is going to be removed.
+pub(crate) const TABLE: &str = "table";
+
 impl Format {
     /// Reads what was typed.
-    pub(crate) fn parse(flags: &Flags) -> Result<Self, Failure> {
-        Self::parse_among(&Forms::TEXT, flags)
+    pub(crate) fn parse(flags: &Flags, context: &mut Context) -> Result<Self, Failure> {
+        Self::parse_among(&Forms::TEXT, flags, context)
     }
 
     /// Reads what was typed, for a command with other forms.
-    pub(crate) fn parse_among(forms: &Forms, flags: &Flags) -> Result<Self, Failure> {
+    pub(crate) fn parse_among(
+        forms: &Forms,
+        flags: &Flags,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
         let format = flags.format.as_deref().unwrap_or(forms.default);
+        // Told by every command, also by those that do not know it.
+        if format == TABLE {
+            context
+                .warn("Format \"table\" is deprecated and will be removed in a future release.\n");
+        }
         let (name, inline) = match format.split_once('=') {
             Some((name, template)) => (name, Some(template)),
             None => (format, None),

@@ -80,9 +80,9 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         given: &given,
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
-    let reference = target.required_digest(Args::SPEC)?;
 
     let client = target.client()?;
+    let reference = target.required_digest(Args::SPEC)?;
     let blobs = target.blobs_to_delete(&client)?;
     let deletion = Deletion {
         noun: "blob",

@@ -83,9 +83,9 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         given: &given,
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
-    let reference = target.required_reference(Args::SPEC)?;
 
     let client = target.client()?;
+    let reference = target.required_reference(Args::SPEC)?;
     let manifests = target.manifests_to_delete(&client, args.distribution.referrers)?;
     let deletion = Deletion {
         noun: "manifest",

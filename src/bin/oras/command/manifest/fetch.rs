@@ -126,14 +126,14 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
 
     let client = target.client_accepting(&args.own.media_types)?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
     let cache = context.cache()?;
     let source = cache.over(&*source);
-    if target.is_layout() && !args.own.media_types.is_empty() {
+    if target.is_layout() && given.contains("media-type") {
         return Err(Failure::usage(
             "`--media-type` cannot be used with `--oci-layout` at the same time",
         ));

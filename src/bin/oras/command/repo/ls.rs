@@ -88,7 +88,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         return Ok(());
     };
     let access = Access::parse(&args.remote, &args.debugging, &given, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     let (registry, prefix) = parse_place(&positionals[0])?;
 
     let client = access.client()?;

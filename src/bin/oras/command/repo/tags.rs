@@ -103,7 +103,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let target = Target::parse(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format)?;
+    let format = Format::parse(&args.format, context)?;
     // In a layout, a name without a tag stands for the tags that start with it.
     let prefix = if args.layout.oci_layout_path.is_empty() {
         None

@@ -16,6 +16,7 @@ mod platform;
 mod pretty;
 mod quiet;
 mod remote;
+mod title;
 mod tty;
 mod verbose;
 
@@ -32,6 +33,7 @@ pub(crate) use platform::Platform;
 pub(crate) use pretty::Pretty;
 pub(crate) use quiet::Quiet;
 pub(crate) use remote::Remote;
+pub(crate) use title::Title;
 pub(crate) use tty::Tty;
 pub(crate) use verbose::Verbose;
 
@@ -63,6 +65,7 @@ mod tests {
             of::<Pretty>(side),
             of::<Quiet>(side),
             of::<Remote>(side),
+            of::<Title>(side),
             of::<Tty>(side),
             of::<Verbose>(side),
         ]

@@ -35,6 +35,15 @@ pub(crate) struct Remote {
     pub(crate) headers: Vec<String>,
 }
 
+impl Remote {
+    /// Whether the same credential was typed on both sides, or none.
+    pub(crate) fn is_as_same_user(&self, other: &Self) -> bool {
+        self.username == other.username
+            && self.password == other.password
+            && self.identity_token == other.identity_token
+    }
+}
+
 impl FlagTable for Remote {
     const FLAGS: &'static [Flag<Self>] = &[
         Flag::text(

@@ -115,6 +115,7 @@ fn flags_and_positional_arguments_may_be_mixed() {
         ("-d -- --username -l -- b", &["--username", "-l", "--", "b"]),
         ("a -- b", &["a", "b"]),
         ("- a", &["-", "a"]),
+        ("-:text/plain -d -: b", &["-:text/plain", "-:", "b"]),
         ("--debug false", &["false"]),
         ("a --username -- b", &["a", "b"]),
         ("a --username --debug b", &["a", "b"]),

@@ -1,0 +1,418 @@
+//! Pulling some of the files, and what has no name: what is downloaded, what is written, and what is told about the rest.
+
+use std::cell::RefCell;
+
+use oras::Result;
+use oras::descriptor::Descriptor;
+use oras::filter::Filter;
+use oras::pull::{Event, Listed, PullOptions, Pulled, list, pull};
+use serde_json::{Value, json};
+
+use crate::setup::client;
+use crate::support::registry::{TestRegistry, sha256};
+use crate::support::tempdir::TempDir;
+use crate::support::tree::{assert_tree, file};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+
+fn filter(include: &[&str], exclude: &[&str]) -> Filter {
+    let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+    Filter {
+        include: patterns(include),
+        exclude: patterns(exclude),
+    }
+}
+
+/// A layer; without a title if that is empty.
+fn layer(registry: &TestRegistry, title: &str, media_type: &str, content: &str) -> Value {
+    let mut annotations = json!({});
+    if !title.is_empty() {
+        annotations["org.opencontainers.image.title"] = title.into();
+    }
+    json!({
+        "mediaType": media_type,
+        "digest": registry.seed_blob("a", content.as_bytes()),
+        "size": content.len(),
+        "annotations": annotations,
+    })
+}
+
+fn image(registry: &TestRegistry, tag: &str, config: &Value, layers: &[Value]) -> String {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config,
+        "layers": layers,
+    });
+    registry.seed_manifest("a", MANIFEST, manifest.to_string().as_bytes(), Some(tag))
+}
+
+fn empty() -> Value {
+    json!({
+        "mediaType": "application/vnd.oci.empty.v1+json",
+        "digest": sha256(b"{}"),
+        "size": 2,
+    })
+}
+
+/// `v1` has three files, `v2` also two layers and a config without names.
+fn registry() -> TestRegistry {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"{}");
+    let files = [
+        layer(&registry, "readme.md", "text/markdown", "readme"),
+        layer(&registry, "docs/one.txt", "text/plain", "one"),
+        layer(&registry, "docs/deep/two.txt", LAYER, "two"),
+    ];
+    image(&registry, "v1", &empty(), &files);
+    let config = layer(&registry, "", "application/json", "{\"k\":1}");
+    let mut with_unnamed = files.to_vec();
+    with_unnamed.push(layer(&registry, "", LAYER, "nameless"));
+    with_unnamed.push(layer(&registry, "", "text/plain", "nobody"));
+    image(&registry, "v2", &config, &with_unnamed);
+    registry
+}
+
+fn run(
+    registry: &TestRegistry,
+    tag: &str,
+    options: PullOptions<'_>,
+    output: &TempDir,
+) -> Result<Pulled> {
+    let client = client();
+    let repository = client.repository(&registry.reference("a"))?;
+    let options = PullOptions {
+        output: output.join("out"),
+        ..options
+    };
+    pull(&repository, tag, options)
+}
+
+fn titles(pulled: &Pulled) -> Vec<String> {
+    pulled
+        .files
+        .iter()
+        .map(|file| file.descriptor.title().unwrap_or("-").to_owned())
+        .collect()
+}
+
+/// The content of the blobs that were downloaded.
+fn downloaded(registry: &TestRegistry) -> Vec<String> {
+    registry
+        .log()
+        .iter()
+        .filter_map(|line| line.strip_prefix("GET /v2/a/blobs/"))
+        .map(|rest| {
+            let digest = rest.split(' ').next().unwrap();
+            String::from_utf8(registry.blob("a", digest).unwrap()).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn only_what_is_selected_is_downloaded() {
+    for (include, exclude, wanted) in [
+        (&["readme.md"][..], &[][..], &["readme"][..]),
+        (&["docs/*"], &[], &["one"]),
+        (&["docs/**"], &[], &["one", "two"]),
+        (&["**/*.txt"], &["**/two*"], &["one"]),
+        (&[], &["docs/**"], &["readme"]),
+        (&["type=text/*"], &[], &["readme", "one"]),
+        (&["type=text/*"], &["*.md"], &["one"]),
+        (&["readme.md", "type=text/plain"], &[], &["readme", "one"]),
+    ] {
+        let registry = registry();
+        let output = TempDir::new();
+        let options = PullOptions {
+            filter: filter(include, exclude),
+            ..PullOptions::default()
+        };
+
+        let pulled = run(&registry, "v1", options, &output).unwrap();
+
+        assert_eq!(downloaded(&registry), wanted, "{include:?} {exclude:?}");
+        assert_eq!(pulled.files.len(), wanted.len());
+        assert_eq!(pulled.unselected.len(), 3 - wanted.len());
+        assert!(!pulled.skipped_unnamed);
+        for file in &pulled.files {
+            assert!(file.path.is_file());
+        }
+    }
+}
+
+#[test]
+fn a_digest_selects_its_content() {
+    let registry = registry();
+    let output = TempDir::new();
+    let options = PullOptions {
+        filter: filter(&[&sha256(b"one")], &[]),
+        ..PullOptions::default()
+    };
+
+    let pulled = run(&registry, "v1", options, &output).unwrap();
+
+    assert_eq!(titles(&pulled), ["docs/one.txt"]);
+    assert_eq!(pulled.unselected, ["readme.md", "docs/deep/two.txt"]);
+}
+
+#[test]
+fn nothing_that_fits_is_nothing_that_is_pulled() {
+    let registry = registry();
+    let output = TempDir::new();
+    let options = PullOptions {
+        filter: filter(&["nothing"], &[]),
+        ..PullOptions::default()
+    };
+
+    let pulled = run(&registry, "v1", options, &output).unwrap();
+
+    assert!(pulled.files.is_empty());
+    assert_eq!(pulled.unselected.len(), 3);
+    assert!(downloaded(&registry).is_empty());
+}
+
+#[test]
+fn a_filter_looks_behind_every_manifest() {
+    let registry = registry();
+    let one = image(
+        &registry,
+        "one",
+        &empty(),
+        &[layer(&registry, "amd64.bin", LAYER, "amd64")],
+    );
+    let two = image(
+        &registry,
+        "two",
+        &empty(),
+        &[layer(&registry, "arm64.bin", LAYER, "arm64")],
+    );
+    registry.seed_index("a", "all", &[&one, &two]);
+    let output = TempDir::new();
+    let options = PullOptions {
+        filter: filter(&["arm64*"], &[]),
+        ..PullOptions::default()
+    };
+
+    let pulled = run(&registry, "all", options, &output).unwrap();
+
+    assert_eq!(titles(&pulled), ["arm64.bin"]);
+    assert_eq!(downloaded(&registry), ["arm64"]);
+    assert!(!pulled.skipped_unnamed, "manifests are no files");
+}
+
+#[test]
+fn a_manifest_with_a_name_that_is_not_selected_is_followed_and_not_written() {
+    let registry = registry();
+    let inner = image(
+        &registry,
+        "inner",
+        &empty(),
+        &[layer(&registry, "inside.txt", LAYER, "inside")],
+    );
+    let size = registry.manifest("a", &inner).unwrap().len();
+    let index = json!({ "schemaVersion": 2, "manifests": [{
+        "mediaType": MANIFEST,
+        "digest": inner,
+        "size": size,
+        "annotations": { "org.opencontainers.image.title": "inner.json" },
+    }]});
+    let index_type = "application/vnd.oci.image.index.v1+json";
+    registry.seed_manifest("a", index_type, index.to_string().as_bytes(), Some("outer"));
+    for (include, wanted) in [
+        (&["inside.txt"][..], &["inside.txt"][..]),
+        (&["in*"], &["inner.json", "inside.txt"]),
+    ] {
+        let output = TempDir::new();
+        let options = PullOptions {
+            filter: filter(include, &[]),
+            ..PullOptions::default()
+        };
+        let pulled = run(&registry, "outer", options, &output).unwrap();
+        assert_eq!(titles(&pulled), wanted);
+        assert_eq!(output.join("out/inner.json").exists(), wanted.len() == 2);
+    }
+}
+
+#[test]
+fn layers_without_a_name_are_called_after_their_digest_on_demand() {
+    let registry = registry();
+    let output = TempDir::new();
+    let options = PullOptions {
+        unnamed: true,
+        ..PullOptions::default()
+    };
+
+    let pulled = run(&registry, "v2", options, &output).unwrap();
+
+    let name = |content: &str| sha256(content.as_bytes()).replace(':', "-");
+    assert_tree(
+        &output.join("out"),
+        &[
+            file("docs/deep/two.txt", "two"),
+            file("docs/one.txt", "one"),
+            file("readme.md", "readme"),
+            file(&name("nameless"), "nameless"),
+            file(&name("nobody"), "nobody"),
+        ],
+    );
+    assert!(!pulled.skipped_unnamed);
+    assert_eq!(
+        titles(&pulled),
+        ["readme.md", "docs/one.txt", "docs/deep/two.txt", "-", "-"],
+        "descriptors are as the manifest has them"
+    );
+    let last = pulled.files.last().unwrap();
+    assert!(last.path.ends_with(name("nobody")));
+    assert!(!downloaded(&registry).contains(&"{\"k\":1}".to_owned()));
+}
+
+#[test]
+fn what_has_no_name_is_selected_like_the_rest() {
+    for (include, wanted) in [
+        ("type=text/plain", &["one", "nobody"][..]),
+        (&sha256(b"nameless"), &["nameless"]),
+        ("sha256-*", &["nameless", "nobody"]),
+    ] {
+        let registry = registry();
+        let output = TempDir::new();
+        let options = PullOptions {
+            unnamed: true,
+            filter: filter(&[include], &[]),
+            ..PullOptions::default()
+        };
+        run(&registry, "v2", options, &output).unwrap();
+        assert_eq!(downloaded(&registry), wanted, "{include}");
+    }
+}
+
+#[test]
+fn what_was_meant_and_has_no_name_is_told_and_what_was_not_meant_is_not() {
+    for (include, exclude, is_told) in [
+        (&[][..], &[][..], true),
+        (&["*.md"], &[], false),
+        (&["type=text/plain"], &[], true),
+        (&[&*sha256(b"nameless")], &[], true),
+        (&[], &["*.md"], true),
+        (&[], &["type=*"], false),
+    ] {
+        let registry = registry();
+        let output = TempDir::new();
+        let options = PullOptions {
+            filter: filter(include, exclude),
+            ..PullOptions::default()
+        };
+        let pulled = run(&registry, "v2", options, &output).unwrap();
+        assert_eq!(pulled.skipped_unnamed, is_told, "{include:?} {exclude:?}");
+    }
+}
+
+#[test]
+fn the_archive_of_a_directory_whose_name_is_not_known_stays_one() {
+    let registry = registry();
+    let mut directory = layer(&registry, "", LAYER, "no archive at all");
+    directory["annotations"] = json!({ "io.deis.oras.content.unpack": "true" });
+    // In two manifests, as layers of images often are.
+    let one = image(&registry, "one", &empty(), &[directory.clone()]);
+    let mut other = empty();
+    other["annotations"] = json!({ "other": "manifest" });
+    let two = image(&registry, "two", &other, &[directory]);
+    registry.seed_index("a", "both", &[&one, &two]);
+    let output = TempDir::new();
+    let options = PullOptions {
+        unnamed: true,
+        ..PullOptions::default()
+    };
+
+    let pulled = run(&registry, "both", options, &output).unwrap();
+
+    let name = sha256(b"no archive at all").replace(':', "-");
+    assert_tree(&output.join("out"), &[file(&name, "no archive at all")]);
+    assert_eq!(pulled.files.len(), 1);
+}
+
+#[test]
+fn a_wanted_config_is_not_for_the_filter_to_refuse() {
+    let registry = registry();
+    let output = TempDir::new();
+    let options = PullOptions {
+        filter: filter(&["readme.md"], &[]),
+        config: Some(("config.json".to_owned(), None)),
+        ..PullOptions::default()
+    };
+
+    run(&registry, "v2", options, &output).unwrap();
+
+    assert_tree(
+        &output.join("out"),
+        &[
+            file("config.json", "{\"k\":1}"),
+            file("readme.md", "readme"),
+        ],
+    );
+}
+
+#[test]
+fn layers_that_were_left_out_by_choice_are_not_told_as_skipped() {
+    let registry = registry();
+    let output = TempDir::new();
+    let skipped = RefCell::new(0);
+    let mut observer = |event: Event<'_>| {
+        if let Event::Skipped(_) = event {
+            *skipped.borrow_mut() += 1;
+        }
+        Ok(())
+    };
+    let options = PullOptions {
+        filter: filter(&["readme.md"], &[]),
+        observer: Some(&mut observer),
+        ..PullOptions::default()
+    };
+    run(&registry, "v2", options, &output).unwrap();
+    assert_eq!(skipped.into_inner(), 0);
+}
+
+fn listed(registry: &TestRegistry, tag: &str, options: PullOptions<'_>) -> Listed {
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    list(&repository, tag, options).unwrap()
+}
+
+#[test]
+fn a_list_is_of_what_would_be_pulled_and_downloads_nothing() {
+    let registry = registry();
+    let contents = |listed: &Listed| -> Vec<String> {
+        let content = |file: &Descriptor| registry.blob("a", file.digest.as_str()).unwrap();
+        let texts = listed.files.iter().map(content);
+        texts
+            .map(|bytes| String::from_utf8(bytes).unwrap())
+            .collect()
+    };
+
+    let files = listed(&registry, "v2", PullOptions::default());
+    assert_eq!(contents(&files), ["readme", "one", "two"]);
+    let with_unnamed = PullOptions {
+        unnamed: true,
+        filter: filter(&[], &["docs/**"]),
+        ..PullOptions::default()
+    };
+    let files = listed(&registry, "v2", with_unnamed);
+    assert_eq!(contents(&files), ["readme", "nameless", "nobody"]);
+    assert_eq!(files.unselected, ["docs/one.txt", "docs/deep/two.txt"]);
+    assert!(downloaded(&registry).is_empty());
+}
+
+#[test]
+fn the_same_content_is_listed_once() {
+    let registry = registry();
+    let twins = [
+        layer(&registry, "one", LAYER, "same"),
+        layer(&registry, "two", LAYER, "same"),
+    ];
+    image(&registry, "twins", &empty(), &twins);
+
+    let files = listed(&registry, "twins", PullOptions::default());
+
+    assert_eq!(files.files.len(), 1);
+    assert_eq!(files.files[0].title(), Some("one"));
+}

@@ -1,0 +1,350 @@
+//! Pushing what comes as streams: where it stands among files, and what is known of it when.
+
+use std::cell::RefCell;
+use std::io::{self, Read};
+use std::path::Path;
+
+use oras::content::{Content, VerifyReader};
+use oras::descriptor::{Descriptor, TITLE};
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::push::{Event, PushOptions, PushStream, push};
+use oras::store::{Pushed, Source, Target};
+use oras::{Annotations, Error, MediaType, RawManifest, Result, copy};
+
+use crate::setup::{client, text};
+use crate::support::registry::{Personality, TestRegistry};
+use crate::support::tempdir::TempDir;
+
+fn titled(title: &str) -> Annotations {
+    [(TITLE.to_owned(), title.to_owned())].into()
+}
+
+fn stream(index: usize, title: &str, content: &'static str) -> PushStream<'static> {
+    PushStream {
+        index,
+        reader: Box::new(content.as_bytes()),
+        media_type: None,
+        annotations: titled(title),
+    }
+}
+
+fn options(streams: Vec<PushStream<'_>>) -> PushOptions<'_> {
+    PushOptions {
+        artifact_type: Some("a/b".into()),
+        streams,
+        ..PushOptions::default()
+    }
+}
+
+fn layers(manifest: &RawManifest) -> Vec<Descriptor> {
+    let image = match manifest.view().unwrap() {
+        oras::manifest::Manifest::Image(image) => image,
+        other => panic!("{other:?}"),
+    };
+    image.layers
+}
+
+fn titles(manifest: &RawManifest) -> Vec<String> {
+    layers(manifest)
+        .iter()
+        .map(|layer| layer.title().unwrap_or("-").to_owned())
+        .collect()
+}
+
+/// A store that must know what it stores, as one of a user's own does that says nothing else.
+#[derive(Default)]
+struct Plain(MemoryStore);
+
+impl Source for Plain {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.0.resolve(reference)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.0.fetch(target)
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        self.0.exists(target)
+    }
+}
+
+impl Target for Plain {
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        self.0.push(expected, content)
+    }
+
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        self.0.tag(target, reference)
+    }
+}
+
+#[test]
+fn a_stream_is_a_layer_at_its_place() {
+    let directory = TempDir::new();
+    let file = |name: &str| {
+        let mut file = oras::push::PushFile::from(directory.write(name, name));
+        file.annotations = titled(name);
+        file
+    };
+    for (index, wanted) in [
+        (0, ["stream", "one", "two"]),
+        (1, ["one", "stream", "two"]),
+        (2, ["one", "two", "stream"]),
+        (100, ["one", "two", "stream"]),
+    ] {
+        let options = PushOptions {
+            files: vec![file("one"), file("two")],
+            ..options(vec![stream(index, "stream", "hello")])
+        };
+        let manifest = push(&MemoryStore::new(), Some("v1"), options).unwrap();
+        assert_eq!(titles(&manifest), wanted, "{index}");
+    }
+}
+
+#[test]
+fn several_streams_stand_where_each_wants_to() {
+    let store = MemoryStore::new();
+    let streams = vec![
+        stream(2, "c", "3"),
+        stream(0, "a", "1"),
+        stream(1, "b", "2"),
+    ];
+
+    let manifest = push(&store, Some("v1"), options(streams)).unwrap();
+
+    assert_eq!(titles(&manifest), ["a", "b", "c"]);
+    for (layer, content) in layers(&manifest).iter().zip([b"1", b"2", b"3"]) {
+        assert_eq!(store.fetch(layer).unwrap().read_all(1).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_stream_is_what_it_is_said_to_be() {
+    let mut odd = stream(0, "hello.txt", "hello");
+    odd.media_type = Some("text/plain".into());
+    odd.annotations.insert("k".to_owned(), "v".to_owned());
+
+    let manifest = push(&MemoryStore::new(), Some("v1"), options(vec![odd])).unwrap();
+
+    let [layer] = &layers(&manifest)[..] else {
+        panic!("not one layer");
+    };
+    let mut wanted = Descriptor::of(MediaType::from("text/plain"), b"hello");
+    wanted.annotations = titled("hello.txt");
+    wanted.annotations.insert("k".to_owned(), "v".to_owned());
+    assert_eq!(*layer, wanted);
+}
+
+#[test]
+fn a_stream_needs_no_file_anywhere() {
+    let nowhere = || Some(Path::new("/nowhere").to_owned());
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.join("layout")).unwrap();
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let stores: [&dyn Target; 3] = [&layout, &repository, &MemoryStore::new()];
+    for store in stores {
+        let options = PushOptions {
+            temporary: nowhere(),
+            ..options(vec![stream(0, "hello", "hello")])
+        };
+        push(store, Some("v1"), options).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_dir(directory.join("layout/ingest"))
+            .unwrap()
+            .count(),
+        0,
+        "nothing is left"
+    );
+
+    let options = PushOptions {
+        temporary: nowhere(),
+        ..options(vec![stream(0, "hello", "hello")])
+    };
+    let error = push(&Plain::default(), Some("v1"), options).unwrap_err();
+    assert!(
+        text(&error).starts_with("no temporary file for a stream: "),
+        "{}",
+        text(&error)
+    );
+}
+
+#[test]
+fn a_store_that_must_know_what_comes_gets_it_from_a_temporary_file() {
+    let store = Plain::default();
+    let temporary = TempDir::new();
+    let streams = vec![stream(0, "one", "hello"), stream(1, "two", "world")];
+    let options = PushOptions {
+        temporary: Some(temporary.path().to_owned()),
+        ..options(streams)
+    };
+
+    let manifest = push(&store, Some("v1"), options).unwrap();
+
+    assert_eq!(titles(&manifest), ["one", "two"]);
+    for (layer, content) in layers(&manifest).iter().zip([b"hello", b"world"]) {
+        assert_eq!(store.fetch(layer).unwrap().read_all(5).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_stream_of_a_manifest_goes_where_manifests_are() {
+    let registry = TestRegistry::start_as(Personality {
+        verifies_references: false,
+        ..Personality::default()
+    });
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    let mut inner = stream(0, "index.json", index);
+    inner.media_type = Some(MediaType::IMAGE_INDEX);
+
+    push(&repository, Some("v1"), options(vec![inner])).unwrap();
+
+    assert_eq!(registry.manifests("a").len(), 2);
+}
+
+#[test]
+fn what_was_sent_is_not_sent_or_asked_for_again() {
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    push(
+        &repository,
+        Some("v1"),
+        options(vec![stream(0, "hello", "hello")]),
+    )
+    .unwrap();
+
+    let methods: Vec<_> = registry
+        .requests()
+        .iter()
+        .map(|request| request.method.clone())
+        .collect();
+    assert_eq!(
+        methods,
+        ["POST", "PUT", "POST", "PUT", "PUT"],
+        "the stream, the config, the manifest: {:#?}",
+        registry.log()
+    );
+}
+
+#[test]
+fn what_happens_to_a_stream_is_told() {
+    let events = RefCell::new(Vec::new());
+    let mut observer = |event: Event<'_>| {
+        let of = |node: &Descriptor| node.title().unwrap_or("other").to_owned();
+        events.borrow_mut().push(match event {
+            Event::Preparing(title) => format!("preparing {title}"),
+            Event::Copy(copy::Event::Copied(node)) => format!("copied {}", of(node)),
+            Event::Copy(copy::Event::Existed(node)) => format!("existed {}", of(node)),
+            _ => return Ok(()),
+        });
+        Ok(())
+    };
+    let unnamed = PushStream {
+        annotations: Annotations::new(),
+        ..stream(2, "", "other")
+    };
+    let store = MemoryStore::new();
+    let streams = vec![
+        stream(0, "one", "hello"),
+        stream(1, "two", "hello"),
+        unnamed,
+    ];
+    let options = PushOptions {
+        observer: Some(&mut observer),
+        ..options(streams)
+    };
+    push(&store, Some("v1"), options).unwrap();
+
+    assert_eq!(
+        events.into_inner(),
+        [
+            "preparing one",
+            "copied one",
+            "preparing two",
+            "existed two",
+            "preparing -",
+            "copied other",
+            "copied other",
+            "copied other",
+        ],
+        "then the config and the manifest"
+    );
+}
+
+#[test]
+fn a_name_is_taken_once_and_nothing_is_read_before_that_is_known() {
+    struct Untouched;
+    impl Read for Untouched {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("it was read")
+        }
+    }
+    let untouched = || PushStream {
+        reader: Box::new(Untouched),
+        ..stream(0, "same", "")
+    };
+    let directory = TempDir::new();
+    let mut file = oras::push::PushFile::from(directory.write("same", ""));
+    file.annotations = titled("same");
+    for options in [
+        options(vec![untouched(), untouched()]),
+        PushOptions {
+            files: vec![file],
+            ..options(vec![untouched()])
+        },
+        PushOptions {
+            files: vec!["missing".into()],
+            ..options(vec![untouched()])
+        },
+    ] {
+        match push(&MemoryStore::new(), Some("v1"), options) {
+            Err(Error::DuplicateName { name }) => assert_eq!(name, "same"),
+            Err(Error::Io { doing, .. }) => assert_eq!(doing, "stat"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_names_nothing() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("no more"))
+        }
+    }
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.join("layout")).unwrap();
+    let memory = MemoryStore::new();
+    let plain = Plain::default();
+    let stores: [&dyn Target; 3] = [&layout, &memory, &plain];
+    for store in stores {
+        let broken = PushStream {
+            reader: Box::new(b"hello".chain(Broken)),
+            ..stream(0, "hello", "")
+        };
+        let error = push(store, Some("v1"), options(vec![broken])).unwrap_err();
+        assert_eq!(text(&error), "read stream: no more");
+        assert!(store.resolve("v1").unwrap_err().is_not_found());
+    }
+    assert!(!directory.join("layout/blobs/sha256").exists());
+}
+
+#[test]
+fn memory_does_not_take_more_than_it_may() {
+    let store = MemoryStore::new().limited_to(4);
+    let mut stream = &b"hello"[..];
+
+    match store.push_stream(&MediaType::LAYER, &mut stream) {
+        Err(Error::TooLarge { limit: 4, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}

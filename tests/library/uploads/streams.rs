@@ -1,0 +1,279 @@
+//! Blobs of which nothing is known before they were read: sent while they are read, part by part.
+
+use std::io::{self, Read};
+
+use oras::descriptor::Descriptor;
+use oras::digest::Digest;
+use oras::registry::Client;
+use oras::store::{Pushed, Target};
+use oras::{Error, MediaType, Result};
+
+use super::log;
+use crate::setup::{HELLO, builder, client, text};
+use crate::support::clock::FakeClock;
+use crate::support::registry::{Fault, Mount, Personality, TestRegistry, on};
+use crate::support::rng::Rng;
+
+/// How large a part is.
+const PART: usize = 5 * 1024 * 1024;
+
+fn push_stream(
+    client: &Client,
+    registry: &TestRegistry,
+    mut stream: impl Read,
+) -> Result<(Descriptor, Pushed)> {
+    let repository = client.repository(&registry.reference("a"))?;
+    let pushed = repository.push_stream(&MediaType::LAYER, &mut stream)?;
+    Ok(pushed.expect("a registry takes streams"))
+}
+
+/// The method and `Content-Range` of every request with a part.
+fn parts(registry: &TestRegistry) -> Vec<String> {
+    let requests = registry.requests();
+    let parts = requests.iter().filter(|request| request.method == "PATCH");
+    parts
+        .map(|request| request.header("Content-Range").unwrap_or("none").to_owned())
+        .collect()
+}
+
+fn assert_stored(registry: &TestRegistry, content: &[u8]) {
+    let digest = Digest::of(content);
+    assert!(registry.blob("a", digest.as_str()).unwrap() == content);
+}
+
+/// A reader that hands out a few bytes at a time, as a pipe does.
+struct Trickle<R>(R);
+
+impl<R: Read> Read for Trickle<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(10_007);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+#[test]
+fn a_short_stream_is_a_blob_like_any_other() {
+    let registry = TestRegistry::start_as(Personality {
+        mount: Mount::Truthful,
+        ..Personality::default()
+    });
+    let client = client();
+
+    let (blob, pushed) = push_stream(&client, &registry, &b"hello"[..]).unwrap();
+    assert_eq!((blob.digest.as_str(), blob.size), (HELLO, 5));
+    assert_eq!(blob.media_type, MediaType::LAYER);
+    assert_eq!(pushed, Pushed::Stored);
+    let (_, pushed) = push_stream(&client, &registry, &b"hello"[..]).unwrap();
+    assert_eq!(pushed, Pushed::AlreadyThere);
+
+    assert_eq!(
+        log(&registry, &[b"hello"]),
+        [
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
+            "POST /v2/a/blobs/uploads/?mount={0}&from=a",
+        ]
+    );
+}
+
+#[test]
+fn a_long_stream_goes_out_in_parts_and_its_digest_comes_last() {
+    let registry = TestRegistry::start();
+    let content = Rng::new(1).bytes(2 * PART + 1);
+
+    let (blob, pushed) = push_stream(&client(), &registry, Trickle(&content[..])).unwrap();
+
+    assert_eq!(blob, Descriptor::of(MediaType::LAYER, &content));
+    assert_eq!(pushed, Pushed::Stored);
+    assert_eq!(
+        log(&registry, &[&content]),
+        [
+            "POST /v2/a/blobs/uploads/",
+            "PATCH /v2/a/blobs/uploads/session-1?_state=s1",
+            "PATCH /v2/a/blobs/uploads/session-1?_state=s2",
+            "PATCH /v2/a/blobs/uploads/session-1?_state=s3",
+            "PUT /v2/a/blobs/uploads/session-1?_state=s4&digest={0}",
+        ]
+    );
+    assert_eq!(
+        parts(&registry),
+        ["0-5242879", "5242880-10485759", "10485760-10485760"]
+    );
+    let requests = registry.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.header("Content-Length").is_some()),
+        "some registries take nothing whose length is not said"
+    );
+    assert_stored(&registry, &content);
+}
+
+#[test]
+fn a_stream_that_ends_with_a_part_has_no_empty_one_behind_it() {
+    let registry = TestRegistry::start();
+    let content = Rng::new(1).bytes(PART);
+
+    push_stream(&client(), &registry, &content[..]).unwrap();
+
+    assert_eq!(parts(&registry), ["0-5242879"]);
+    assert_stored(&registry, &content);
+}
+
+#[test]
+fn every_family_of_registries_takes_a_stream() {
+    let content = Rng::new(1).bytes(PART + PART / 2);
+    for personality in [
+        Personality::default(),
+        Personality::distribution(),
+        Personality::zot(),
+        Personality::ggcr(),
+        Personality::ghcr(),
+    ] {
+        let registry = TestRegistry::start_as(personality);
+        push_stream(&client(), &registry, &content[..]).unwrap();
+        assert_stored(&registry, &content);
+    }
+}
+
+#[test]
+fn parts_become_smaller_where_they_are_too_large() {
+    // As at GHCR.
+    let registry = TestRegistry::start_as(Personality {
+        max_patch_bytes: Some(4 * 1024 * 1024),
+        ..Personality::default()
+    });
+    let content = Rng::new(1).bytes(2 * PART);
+
+    push_stream(&client(), &registry, &content[..]).unwrap();
+
+    assert_eq!(
+        parts(&registry),
+        [
+            "0-5242879",
+            "0-2621439",
+            "2621440-5242879",
+            "5242880-7864319",
+            "7864320-10485759",
+        ]
+    );
+    assert_stored(&registry, &content);
+}
+
+#[test]
+fn parts_are_as_large_as_the_registry_wants_them_at_least() {
+    let registry = TestRegistry::start_as(Personality {
+        min_chunk_bytes: Some(6 * 1024 * 1024),
+        ..Personality::default()
+    });
+    let content = Rng::new(1).bytes(2 * PART);
+
+    push_stream(&client(), &registry, &content[..]).unwrap();
+
+    assert_eq!(parts(&registry), ["0-6291455", "6291456-10485759"]);
+    assert_stored(&registry, &content);
+}
+
+#[test]
+fn a_least_part_that_is_too_large_to_be_held_is_refused() {
+    let registry = TestRegistry::start()
+        .with(on("POST", "*").header("OCI-Chunk-Min-Length", "18446744073709551615"));
+    let content = Rng::new(1).bytes(PART);
+
+    let error = push_stream(&client(), &registry, &content[..]).unwrap_err();
+
+    match error {
+        Error::TooLarge { limit_name, .. } => assert_eq!(limit_name, "MAX_HELD_PART_BYTES"),
+        other => panic!("{other:?}"),
+    }
+    assert!(parts(&registry).is_empty());
+}
+
+/// Sends two parts, the second of one byte, with a fault, and returns what was sent.
+fn two_parts_with(fault: Fault) -> Vec<String> {
+    let registry = TestRegistry::start().with(fault);
+    let client = builder().clock(FakeClock::new()).build();
+    let content = Rng::new(1).bytes(PART + 1);
+    push_stream(&client, &registry, &content[..]).unwrap();
+    assert_stored(&registry, &content);
+    parts(&registry)
+}
+
+#[test]
+fn a_part_that_broke_is_sent_again_from_where_the_registry_has_it() {
+    assert_eq!(
+        two_parts_with(on("PATCH", "*").status(503).nth(1)),
+        ["0-5242879", "0-5242879", "5242880-5242880"]
+    );
+    assert_eq!(
+        two_parts_with(on("PATCH", "*").close_after_receiving(1_000_000).nth(1)),
+        ["0-5242879", "1000000-5242879", "5242880-5242880"]
+    );
+    assert_eq!(
+        two_parts_with(on("PATCH", "*").lose_answer().nth(1)),
+        ["0-5242879", "5242880-5242880"]
+    );
+}
+
+#[test]
+fn a_commit_whose_answer_was_lost_is_good() {
+    let registry = TestRegistry::start().with(on("PUT", "*").lose_answer().nth(1));
+    let content = Rng::new(1).bytes(PART);
+
+    let (_, pushed) = push_stream(&client(), &registry, &content[..]).unwrap();
+
+    assert_eq!(pushed, Pushed::Stored);
+    assert_stored(&registry, &content);
+}
+
+#[test]
+fn what_the_registry_lost_of_a_stream_is_lost() {
+    let registry = TestRegistry::start()
+        .with(on("PATCH", "*").status(503).nth(2))
+        .with(
+            on("GET", "/v2/a/blobs/uploads/*")
+                .status(204)
+                .header("Range", "0-99"),
+        );
+    let content = Rng::new(1).bytes(PART + 1);
+
+    let error = push_stream(&client(), &registry, &content[..]).unwrap_err();
+
+    assert!(
+        text(&error).ends_with("it was lost in part, and a stream cannot be read again"),
+        "{}",
+        text(&error)
+    );
+    assert!(registry.blobs("a").is_empty());
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_is_not_committed() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is on fire"))
+        }
+    }
+    for before in [0, 10, PART as u64 + 1] {
+        let registry = TestRegistry::start();
+        let stream = Rng::new(1).stream(before).chain(Broken);
+
+        let error = push_stream(&client(), &registry, stream).unwrap_err();
+
+        assert_eq!(text(&error), "read stream: the disk is on fire");
+        assert!(registry.blobs("a").is_empty(), "{before}");
+    }
+}
+
+#[test]
+fn a_refused_stream_is_read_no_further() {
+    let registry = TestRegistry::start().with(on("POST", "*").error(403, "DENIED", "no"));
+    let mut stream = Rng::new(1).stream(4 * PART as u64);
+
+    let error = push_stream(&client(), &registry, &mut stream).unwrap_err();
+
+    assert!(text(&error).contains("denied"), "{}", text(&error));
+    let left = io::copy(&mut stream, &mut io::sink()).unwrap();
+    assert_eq!(left, 3 * PART as u64);
+}
