@@ -55,6 +55,7 @@ mod restore;
 mod scripts;
 mod secrets;
 mod tag;
+mod templates;
 mod version;
 
 #[test]
@@ -89,6 +90,7 @@ fn no_transcript_is_forgotten() {
         resolve::TRANSCRIPTS,
         restore::TRANSCRIPTS,
         tag::TRANSCRIPTS,
+        templates::TRANSCRIPTS,
         version::TRANSCRIPTS,
     ]
     .concat();

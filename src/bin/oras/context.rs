@@ -219,6 +219,23 @@ impl Context {
         self.raw_variable(name)?.to_str()
     }
 
+    /// All variables that are texts.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let texts = self.variables.iter().filter_map(|(name, value)| {
+            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+        });
+        texts.collect()
+    }
+
+    /// What time it is.
+    #[expect(
+        clippy::unused_self,
+        reason = "the clock is among what surrounds the process"
+    )]
+    pub(crate) fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     /// Where credentials are kept: the files the user named, or the usual places.
     pub(crate) fn places(&self, config_files: &[String]) -> Places {
         let path = |name: &str| self.raw_variable(name).map(PathBuf::from);
