@@ -4,7 +4,7 @@
 //! randomness or regular expressions, and a template does not use the network. Numbers of the data are floating-point numbers,
 //! as in Go; all others are integers of one kind. Where results differ from those of the original:
 //!
-//! - Errors have the engine's words, and tell the line only of what is found before the template runs.
+//! - Errors have the engine's words. Of what is found when a template of several lines runs, they do not tell the line.
 //! - `typeOf`, `kindOf` and `deepEqual` know one kind of integers, of lists and of dictionaries, whatever is in them. What takes
 //!   an `int` takes what was computed, and `duration` takes a plain number for seconds.
 //! - `set`, `unset` and `merge` change a dictionary if it is a variable and they come first in an action or a declaration:
@@ -65,7 +65,7 @@ pub(super) fn render(template: &str, data: &Json, context: &mut Context) -> Resu
     context.flush()?;
     result.map_err(|error| match error {
         TemplateError::Io(error) => Failure::of_stdout(error),
-        other => Failure::new(told(&other)),
+        other => Failure::new(told(&other, template)),
     })
 }
 
@@ -110,8 +110,14 @@ fn execute<'a>(
     template.execute_template(&mut Limited { out, left }, name, data)
 }
 
-/// What is wrong, as the original says it where that is known.
-fn told(error: &TemplateError) -> String {
+/// What is wrong with `template`, as the original says it where that is known.
+fn told(error: &TemplateError, template: &str) -> String {
+    // Where a template fails that runs, the engine does not tell. Most have but one line.
+    let place = if template.contains('\n') {
+        NAME.to_owned()
+    } else {
+        format!("{NAME}:1")
+    };
     match error {
         TemplateError::Parse { line, message, .. } | TemplateError::Lex { line, message, .. } => {
             // Of what is nested too deeply, the parser does not say where it is.
@@ -122,8 +128,8 @@ fn told(error: &TemplateError) -> String {
             };
             format!("template: {NAME}:{}: {message}", (*line).max(1))
         }
-        TemplateError::Exec(message) => format!("template: {NAME}: {message}"),
-        other => format!("template: {NAME}: {other}"),
+        TemplateError::Exec(message) => format!("template: {place}: {message}"),
+        other => format!("template: {place}: {other}"),
     }
 }
 

@@ -17,7 +17,7 @@ fn made_of(template: &str, data: &Json) -> Result<String, String> {
     let mut out = Vec::new();
     match run(template, data, world(), &mut |bytes| out.write_all(bytes)) {
         Ok(()) => Ok(String::from_utf8(out).unwrap()),
-        Err(error) => Err(told(&error)),
+        Err(error) => Err(told(&error, template)),
     }
 }
 
@@ -241,7 +241,7 @@ fn what_is_wrong_is_found_before_anything_runs() {
         })
         .unwrap_err();
         assert_eq!(
-            told(&error),
+            told(&error, template),
             format!("template: format output:1: {wanted}"),
             "{template}"
         );
@@ -277,7 +277,7 @@ fn what_goes_wrong_later_says_where_it_comes_from() {
     ] {
         assert_eq!(
             made(template),
-            Err(format!("template: format output: {wanted}")),
+            Err(format!("template: format output:1: {wanted}")),
             "{template}"
         );
     }
@@ -407,7 +407,7 @@ fn templates_within_themselves_and_loops_end() {
             "range iteration budget exhausted",
         ),
     ] {
-        let wanted = format!("template: format output: {wanted}");
+        let wanted = format!("template: format output:1: {wanted}");
         assert_eq!(made(template), Err(wanted), "{template}");
     }
 }
