@@ -109,12 +109,12 @@ impl<'s> Held<'s> {
 
     /// Reads on until so many bytes are held, or there are no more.
     fn fill(&mut self, bytes: u64) -> Result<()> {
-        let held = self.bytes.len();
-        let missing = bytes.saturating_sub(held as u64);
         // A terminal, for one, goes on after its end.
         if self.is_at_end {
             return Ok(());
         }
+        let held = self.bytes.len();
+        let missing = bytes.saturating_sub(held as u64);
         // All at once: what is not used of it takes no memory, and growing would take it twice.
         let room = usize::try_from(missing).unwrap_or_default();
         self.bytes.reserve_exact(room);

@@ -315,6 +315,23 @@ fn the_end_of_a_stream_is_read_once() {
 }
 
 #[test]
+fn what_a_registry_claims_to_have_must_have_the_digest_of_the_stream() {
+    let registry = TestRegistry::start()
+        .with(on("PATCH", "*").status(503).nth(2))
+        .with(
+            on("GET", "/v2/a/blobs/uploads/*")
+                .status(204)
+                .header("Range", "0-18446744073709551615"),
+        );
+    let content = Rng::new(1).bytes(PART + 1);
+
+    let error = push_stream(&client(), &registry, &content[..]).unwrap_err();
+
+    assert!(text(&error).contains("digest"), "{}", text(&error));
+    assert!(registry.blobs("a").is_empty());
+}
+
+#[test]
 fn a_stream_that_cannot_be_read_is_not_committed() {
     struct Broken;
     impl Read for Broken {
