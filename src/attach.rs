@@ -122,7 +122,7 @@ pub fn attach(
     let mut gathered = Gathered::new(temporary);
     let layers = gathered.add_layers(files, streams, target, &mut tell)?;
     let config = match config {
-        Some(file) => Some(gathered.add_config(file, &config_annotations)?),
+        Some(file) => Some(gathered.add_config(file, &config_annotations, &mut tell)?),
         None => None,
     };
     let options = PackOptions {

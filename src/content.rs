@@ -79,11 +79,31 @@ impl FileContent {
     ///
     /// [`Error::Io`] naming the file.
     pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
+        Self::describe_watched(path, media_type, &mut |_, _| Ok(()))
+    }
+
+    /// As [`describe`](Self::describe). Tells `watch` how many bytes were read so far, and how many there are.
+    ///
+    /// # Errors
+    ///
+    /// As of [`describe`](Self::describe), and of `watch`.
+    pub fn describe_watched(
+        path: impl Into<PathBuf>,
+        media_type: MediaType,
+        watch: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<(Descriptor, Self)> {
         let path = path.into();
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
         // Before reading: what is written meanwhile counts as a change.
         let stamp = Stamp::of(&file.metadata().map_err(Error::io("stat", &path))?);
-        let (digest, size) = copy_digested(&mut file, &path, &mut io::sink(), &path)?;
+        let size = stamp.size;
+        let mut reader = Told {
+            inner: &mut file,
+            done: 0,
+            // A file may grow while it is read.
+            tell: &mut |done| watch(done, size.max(done)),
+        };
+        let (digest, size) = copy_digested(&mut reader, &path, &mut io::sink(), &path)?;
         let descriptor = Descriptor::new(media_type, digest, size);
         let stamp = Some(stamp);
         Ok((descriptor, Self { path, stamp }))
@@ -160,6 +180,24 @@ pub(crate) fn copy_digested(
         writer
             .write_all(&buffer[..count])
             .map_err(Error::io("write", to))?;
+    }
+}
+
+/// Tells how much was read.
+pub(crate) struct Told<'t> {
+    pub(crate) inner: &'t mut dyn Read,
+    pub(crate) done: u64,
+    pub(crate) tell: &'t mut dyn FnMut(u64) -> Result<()>,
+}
+
+impl Read for Told<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if count > 0 {
+            self.done += count as u64;
+            (self.tell)(self.done).map_err(Error::into_io)?;
+        }
+        Ok(count)
     }
 }
 
@@ -255,6 +293,7 @@ pub struct VerifyReader<'a> {
     is_checked: bool,
     remaining: u64,
     explain: Option<Explain<'a>>,
+    watch: Option<Box<Watch<'a>>>,
     keepers: Vec<Box<dyn Keeper + 'a>>,
 }
 
@@ -267,6 +306,9 @@ pub(crate) trait Keeper {
     /// The content is complete and verified.
     fn verified(self: Box<Self>);
 }
+
+/// Is told how many bytes of content were read so far. An error stops the reading.
+pub type Watch<'a> = dyn FnMut(u64) -> Result<()> + 'a;
 
 /// Says more about a failure.
 type Explain<'a> = Box<dyn Fn(Error) -> Error + 'a>;
@@ -281,6 +323,7 @@ impl<'a> VerifyReader<'a> {
             is_checked: false,
             remaining: expected.size,
             explain: None,
+            watch: None,
             keepers: Vec::new(),
             expected,
         }
@@ -295,6 +338,14 @@ impl<'a> VerifyReader<'a> {
     /// Says more about whatever fails while this is read.
     pub(crate) fn explaining(mut self, explain: impl Fn(Error) -> Error + 'a) -> Self {
         self.explain = Some(Box::new(explain));
+        self
+    }
+
+    /// Tells `watch` how far it has come after each read: bytes that are verified as far as that is possible, and about to
+    /// be used.
+    #[must_use]
+    pub fn watched(mut self, watch: impl FnMut(u64) -> Result<()> + 'a) -> Self {
+        self.watch = Some(Box::new(watch));
         self
     }
 
@@ -442,13 +493,18 @@ impl VerifyReader<'_> {
 
 impl Read for VerifyReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_verified(buffer)
+        let count = self
+            .read_verified(buffer)
             .map_err(|error| match &self.explain {
                 Some(explain) if error.kind() != io::ErrorKind::Interrupted => {
                     explain(Error::io("read", self.expected.digest.as_str())(error)).into_io()
                 }
                 _ => error,
-            })
+            })?;
+        if let Some(watch) = self.watch.as_mut().filter(|_| count > 0) {
+            watch(self.expected.size - self.remaining).map_err(Error::into_io)?;
+        }
+        Ok(count)
     }
 }
 

@@ -96,6 +96,21 @@ impl FileStore {
         media_type: Option<MediaType>,
         path: &Path,
     ) -> Result<Descriptor> {
+        self.add_watched(title, media_type, path, &mut |_, _| Ok(()))
+    }
+
+    /// As [`add`](Self::add). Tells `watch` how many bytes were read so far, and of a file how many there are.
+    ///
+    /// # Errors
+    ///
+    /// As of [`add`](Self::add), and of `watch`.
+    pub fn add_watched(
+        &self,
+        title: &str,
+        media_type: Option<MediaType>,
+        path: &Path,
+        watch: &mut dyn FnMut(u64, Option<u64>) -> Result<()>,
+    ) -> Result<Descriptor> {
         let metadata = fs::metadata(path).map_err(|error| {
             // Where a relative path was looked for is half of the answer.
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -103,10 +118,13 @@ impl FileStore {
         })?;
         self.claim(title)?;
         let mut descriptor = if metadata.is_dir() {
-            self.add_directory(title, media_type.unwrap_or(MediaType::LAYER_GZIP), path)?
+            let media_type = media_type.unwrap_or(MediaType::LAYER_GZIP);
+            self.add_directory(title, media_type, path, &mut |done| watch(done, None))?
         } else {
             let media_type = media_type.unwrap_or(MediaType::LAYER);
-            let (descriptor, content) = FileContent::describe(path, media_type)?;
+            let mut watch = |done, total| watch(done, Some(total));
+            let (descriptor, content) =
+                FileContent::describe_watched(path, media_type, &mut watch)?;
             self.keep(&descriptor, Place::File(content));
             descriptor
         };
@@ -144,14 +162,21 @@ impl FileStore {
         Ok(descriptor)
     }
 
-    fn add_directory(&self, title: &str, media_type: MediaType, path: &Path) -> Result<Descriptor> {
+    fn add_directory(
+        &self,
+        title: &str,
+        media_type: MediaType,
+        path: &Path,
+        watch: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Descriptor> {
         let (file, start) = self.spool(&format!("the archive of {title}"))?;
         let mut out = Hashing {
             inner: BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file)),
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
         };
-        let tar_digest = archive::pack(path, title, &PackOptions::default(), &mut out)?;
+        let options = PackOptions::default();
+        let tar_digest = archive::pack_watched(path, title, &options, &mut out, watch)?;
         out.flush().map_err(Error::io("write", &self.temporary))?;
         let Hashing { hasher, size, .. } = out;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);

@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::content::{Content, VerifyReader, Watch};
 use crate::copy::{self, CopyOptions, Limits, copy_graph};
 use crate::descriptor::{Descriptor, TITLE, UNPACK};
 use crate::digest::Digest;
@@ -25,6 +27,8 @@ pub enum Event<'a> {
     Downloading(&'a Descriptor),
     /// A manifest was read; what it refers to comes next.
     Processing(&'a Descriptor),
+    /// Content is being read, and written, of which there are so many bytes so far.
+    Progress(&'a Descriptor, u64),
     /// Content was written, or a manifest is done.
     Downloaded(&'a Descriptor),
     /// Content that was downloaded already was written under a further name.
@@ -434,10 +438,13 @@ impl Puller<'_, '_> {
             copy::Event::Started(node) if !node.media_type.is_manifest() => {
                 self.tell(Event::Downloading(node))
             }
+            copy::Event::Progress(node, done) if !node.media_type.is_manifest() => {
+                self.tell(Event::Progress(node, done))
+            }
             copy::Event::Copied(node) => self.tell(Event::Downloaded(node)),
             copy::Event::Repeated(node) if node.title().is_some() => {
                 if !self.store.restore(node)? {
-                    self.store.push(node, &mut Fetched::new(source, node))?;
+                    self.fetch_again(source, node)?;
                 }
                 self.tell(Event::Restored(node))
             }
@@ -445,11 +452,42 @@ impl Puller<'_, '_> {
         }
     }
 
+    /// Writes content once more that is nowhere on the disk as what it came as.
+    fn fetch_again(&mut self, source: &dyn Source, node: &Descriptor) -> Result<()> {
+        let store = self.store;
+        let mut content = Watched {
+            content: Fetched::new(source, node),
+            watch: &mut |done| self.tell(Event::Progress(node, done)),
+        };
+        store.push(node, &mut content).map(drop)
+    }
+
     fn tell(&mut self, event: Event<'_>) -> Result<()> {
         match self.observer.as_deref_mut() {
             Some(observer) => observer(event),
             None => Ok(()),
         }
+    }
+}
+
+/// Content that tells how far it was read, by those who have it verified.
+struct Watched<'w, C> {
+    content: C,
+    watch: &'w mut Watch<'w>,
+}
+
+impl<C: Content> Content for Watched<'_, C> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        self.content.open()
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let reader = self.content.open_verified(expected)?;
+        Ok(reader.watched(&mut *self.watch))
+    }
+
+    fn is_spent(&self) -> bool {
+        self.content.is_spent()
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::clock::{Clock as _, SystemClock};
+use crate::content::Told;
 use crate::copy::{self, CopyOptions, RootState, copy_graph};
 use crate::descriptor::{CREATED, Descriptor, TITLE};
 use crate::error::{Error, Result};
@@ -68,6 +69,17 @@ impl fmt::Debug for PushStream<'_> {
 pub enum Event<'a> {
     /// The file with this title is about to be read. A stream without one is called `-`.
     Preparing(&'a str),
+    /// A file is being read, to be described, or a directory, to be packed, or a stream, to be stored.
+    Reading {
+        /// Its title, or the path of a config, which has none.
+        name: &'a str,
+        /// How many bytes were read so far.
+        done: u64,
+        /// How many there are. Of a directory or a stream that is not known.
+        total: Option<u64>,
+    },
+    /// What has this name was read.
+    Prepared(&'a str),
     /// There are no files.
     Empty,
     /// The artifact is packed and on its way.
@@ -158,7 +170,7 @@ pub fn push(
     };
     let mut gathered = Gathered::new(temporary);
     let config = match (config, platform) {
-        (Some(file), _) => Some(gathered.add_config(file, &config_annotations)?),
+        (Some(file), _) => Some(gathered.add_config(file, &config_annotations, &mut tell)?),
         (None, Some(platform)) => {
             let (mut config, bytes) = platform_config(&platform);
             config.annotations.clone_from(&config_annotations);
@@ -214,7 +226,17 @@ impl Gathered {
                 None => title_of(&file.path)?,
             };
             tell(Event::Preparing(&title))?;
-            let mut layer = self.store.add(&title, file.media_type, &file.path)?;
+            let mut watch = |done, total| {
+                tell(Event::Reading {
+                    name: &title,
+                    done,
+                    total,
+                })
+            };
+            let mut layer =
+                self.store
+                    .add_watched(&title, file.media_type, &file.path, &mut watch)?;
+            tell(Event::Prepared(&title))?;
             layer.annotations.extend(file.annotations);
             layers.push(layer);
         }
@@ -236,18 +258,32 @@ impl Gathered {
         target: &dyn Target,
         tell: &mut Observer<'_>,
     ) -> Result<Descriptor> {
-        tell(Event::Preparing(title(&stream).unwrap_or("-")))?;
+        let name = title(&stream).unwrap_or("-").to_owned();
+        tell(Event::Preparing(&name))?;
+        let mut reader = Told {
+            inner: &mut *stream.reader,
+            done: 0,
+            tell: &mut |done| {
+                tell(Event::Reading {
+                    name: &name,
+                    done,
+                    total: None,
+                })
+            },
+        };
         let media_type = stream.media_type.unwrap_or(MediaType::LAYER);
         let sent = if media_type.is_manifest() {
             None
         } else {
-            target.push_stream(&media_type, &mut *stream.reader)?
+            target.push_stream(&media_type, &mut reader)?
         };
         let Some((mut layer, pushed)) = sent else {
-            let mut layer = self.store.add_stream(media_type, &mut *stream.reader)?;
+            let mut layer = self.store.add_stream(media_type, &mut reader)?;
+            tell(Event::Prepared(&name))?;
             layer.annotations = stream.annotations;
             return Ok(layer);
         };
+        tell(Event::Prepared(&name))?;
         layer.annotations = stream.annotations;
         tell(Event::Copy(match pushed {
             Pushed::Stored => copy::Event::Copied(&layer),
@@ -262,9 +298,21 @@ impl Gathered {
         &self,
         file: PushFile,
         annotations: &Annotations,
+        tell: &mut Observer<'_>,
     ) -> Result<Descriptor> {
         let media_type = file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
-        let mut config = self.store.add("$config", Some(media_type), &file.path)?;
+        let name = file.path.to_string_lossy();
+        let mut watch = |done, total| {
+            tell(Event::Reading {
+                name: &name,
+                done,
+                total,
+            })
+        };
+        let mut config =
+            self.store
+                .add_watched("$config", Some(media_type), &file.path, &mut watch)?;
+        tell(Event::Prepared(&name))?;
         config.annotations = annotations.clone();
         Ok(config)
     }

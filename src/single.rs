@@ -17,6 +17,8 @@ use crate::store::{Pushed, Target, check_name};
 pub enum Event<'a> {
     /// It is about to be sent.
     Started(&'a Descriptor),
+    /// It is being sent, of which so many bytes were read, and handed on. This begins anew where it has to be sent again.
+    Progress(&'a Descriptor, u64),
     /// It was stored.
     Stored(&'a Descriptor),
     /// It was there already.
@@ -123,7 +125,9 @@ impl Content for Announced<'_, '_> {
 
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.announce()?;
-        self.content.open_verified(expected)
+        let reader = self.content.open_verified(expected)?;
+        let (blob, observer) = (self.blob, &mut *self.observer);
+        Ok(reader.watched(move |done| observer(Event::Progress(blob, done))))
     }
 
     fn is_spent(&self) -> bool {

@@ -18,7 +18,7 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
-pub use pack::{PackOptions, Times, pack};
+pub use pack::{PackOptions, Times, pack, pack_watched};
 pub use unpack::{UnpackOptions, unpack};
 
 use crate::limits;

@@ -66,6 +66,21 @@ pub fn pack(
     options: &PackOptions,
     out: &mut dyn Write,
 ) -> Result<Digest> {
+    pack_watched(directory, title, options, out, &mut |_| Ok(()))
+}
+
+/// As [`pack`]. Tells `watch` how many bytes of files were packed so far.
+///
+/// # Errors
+///
+/// As of [`pack`], and of `watch`.
+pub fn pack_watched(
+    directory: &Path,
+    title: &str,
+    options: &PackOptions,
+    out: &mut dyn Write,
+    watch: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<Digest> {
     let gzip = GzBuilder::new().write(out, Compression::default());
     let mut packer = Packer {
         title: lexical::clean(Path::new(title)),
@@ -76,6 +91,8 @@ pub fn pack(
             hasher: Hasher::new(Algorithm::Sha256),
         },
         buffer: vec![0; BUFFER_BYTES],
+        packed: 0,
+        watch,
     };
     packer.tree()?;
     let HashingWriter { mut inner, hasher } = packer.tar;
@@ -89,6 +106,9 @@ struct Packer<'a, W> {
     times: Times,
     tar: W,
     buffer: Vec<u8>,
+    /// How many bytes of files there are so far.
+    packed: u64,
+    watch: &'a mut dyn FnMut(u64) -> Result<()>,
 }
 
 impl<W: Write> Packer<'_, W> {
@@ -175,6 +195,8 @@ impl<W: Write> Packer<'_, W> {
             self.tar
                 .write_all(&self.buffer[..count])
                 .map_err(write_error(self.directory))?;
+            self.packed += count as u64;
+            (self.watch)(self.packed)?;
         }
     }
 

@@ -31,7 +31,12 @@ impl Content for Announced<'_> {
 
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.announce()?;
-        self.content.open_verified(expected)
+        let node = self.content.node;
+        let reader = self.content.open_verified(expected)?;
+        Ok(match self.observer.as_deref_mut() {
+            Some(observer) => reader.watched(move |done| observer(Event::Progress(node, done))),
+            None => reader,
+        })
     }
 }
 

@@ -56,6 +56,9 @@ pub enum Event<'a> {
     Examined(&'a Descriptor),
     /// Content is about to be transferred.
     Started(&'a Descriptor),
+    /// Content is being transferred, of which so many bytes were read, and handed on. The last one of these says that all
+    /// were. They begin anew where content has to be sent again.
+    Progress(&'a Descriptor, u64),
     /// Content was transferred.
     Copied(&'a Descriptor),
     /// A blob was taken from another repository of the destination's registry.

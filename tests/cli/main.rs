@@ -44,6 +44,7 @@ mod manifest_index_create;
 mod manifest_index_update;
 mod manifest_push;
 mod manual;
+mod progress;
 mod pull;
 mod push;
 mod quiet;

@@ -55,7 +55,9 @@ fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<St
     let mut events = Vec::new();
     let mut observe = |event: Event<'_>| {
         let (verb, node) = match event {
-            Event::Examining(_) | Event::Examined(_) | Event::Started(_) => return Ok(()),
+            Event::Examining(_) | Event::Examined(_) | Event::Started(_) | Event::Progress(..) => {
+                return Ok(());
+            }
             Event::Copied(node) => ("copied", node),
             Event::Existed(node) => ("existed", node),
             Event::Repeated(node) => ("repeated", node),

@@ -30,6 +30,7 @@ mod limits;
 mod manifests;
 mod pagination;
 mod patience;
+mod progress;
 mod proxies;
 mod pull;
 mod push;

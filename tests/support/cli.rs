@@ -160,6 +160,18 @@ impl Invocation {
         terminal.start(self.command)
     }
 
+    /// As [`start_at`](Self::start_at), with its standard output in a pipe.
+    #[cfg(unix)]
+    pub fn start_apart_from_stdout(self, terminal: &super::terminal::Terminal) -> Child {
+        terminal.start_without_stdout(self.command)
+    }
+
+    /// As [`start_at`](Self::start_at), with its standard error in a pipe.
+    #[cfg(unix)]
+    pub fn start_apart_from_stderr(self, terminal: &super::terminal::Terminal) -> Child {
+        terminal.start_without_stderr(self.command)
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Outcome {
         self.command

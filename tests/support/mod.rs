@@ -20,6 +20,8 @@ pub mod proxy;
 pub mod registry;
 pub mod relay;
 pub mod rng;
+#[cfg(all(unix, feature = "cli"))]
+pub mod screen;
 pub mod tempdir;
 #[cfg(all(unix, feature = "cli"))]
 pub mod terminal;

@@ -5,13 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// How long to wait for a question.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -69,16 +69,45 @@ impl Terminal {
         }
     }
 
+    /// Gives it a size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let size = Winsize {
+            ws_col: columns,
+            ws_row: rows,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&self.program, size).expect("it is a terminal");
+    }
+
     /// Starts a program here, as a shell would: signals that it sends to its like do not reach us.
-    pub fn start(&self, mut command: Command) -> Child {
-        let side = || self.program.try_clone().expect("a file can be shared");
+    pub fn start(&self, command: Command) -> Child {
+        self.spawn(command, self.side(), self.side())
+    }
+
+    /// As [`start`](Self::start), with its standard output in a pipe.
+    pub fn start_without_stdout(&self, command: Command) -> Child {
+        self.spawn(command, Stdio::piped(), self.side())
+    }
+
+    /// As [`start`](Self::start), with its standard error in a pipe.
+    pub fn start_without_stderr(&self, command: Command) -> Child {
+        self.spawn(command, self.side(), Stdio::piped())
+    }
+
+    fn spawn(&self, mut command: Command, stdout: Stdio, stderr: Stdio) -> Child {
         command
-            .stdin(side())
-            .stdout(side())
-            .stderr(side())
+            .stdin(self.side())
+            .stdout(stdout)
+            .stderr(stderr)
             .process_group(0)
             .spawn()
             .expect("the program can be started")
+    }
+
+    fn side(&self) -> Stdio {
+        let side = self.program.try_clone().expect("a file can be shared");
+        side.into()
     }
 
     /// Waits until the last thing shown is this.

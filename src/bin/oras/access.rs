@@ -20,6 +20,7 @@ use crate::context::{Context, warn_of, warn_of_registry};
 use crate::failure::Failure;
 use crate::flags::groups::{Debugging, Remote};
 use crate::flags::{Given, quote};
+use crate::screen::Screen;
 
 /// How a registry is reached.
 #[derive(Default)]
@@ -34,6 +35,8 @@ pub(crate) struct Access {
     resolve: Vec<String>,
     headers: Vec<(String, String)>,
     debug: bool,
+    /// Where warnings appear.
+    screen: Screen,
     #[cfg(feature = "tls")]
     tls: Tls,
 }
@@ -134,6 +137,7 @@ impl Access {
             resolve: remote.resolve.clone(),
             headers,
             debug: debugging.debug,
+            screen: context.screen().clone(),
             #[cfg(feature = "tls")]
             tls: Tls {
                 insecure: remote.insecure,
@@ -187,7 +191,7 @@ impl Access {
 
     /// Where credentials are kept.
     pub(crate) fn lookup(&self) -> Result<Lookup, Failure> {
-        let lookup = Lookup::new(&self.places).on_warning(warn_of);
+        let lookup = Lookup::new(&self.places).on_warning(warn_of(&self.screen));
         lookup.check().map_err(|error| Failure::of(&error))?;
         Ok(lookup)
     }
@@ -219,7 +223,7 @@ impl Access {
                     .iter()
                     .map(|media_type| media_type.as_str().into()),
             )
-            .on_warning(warn_of_registry)
+            .on_warning(warn_of_registry(&self.screen))
             .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,

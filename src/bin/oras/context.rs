@@ -20,6 +20,7 @@ use oras::{Digest, Error, Secret};
 
 use crate::failure::{Failure, STDOUT};
 use crate::output::text::one_line;
+use crate::screen::Screen;
 use crate::terminal::Silence;
 
 /// A secret on stdin is at most this long, in bytes: longer than any token, shorter than a file given by mistake.
@@ -30,10 +31,13 @@ pub(crate) struct Context {
     arguments: Vec<OsString>,
     /// Whether lines for people are written, besides results.
     tells: bool,
+    /// Whether nothing is shown to people but results and what is wrong.
+    is_quiet: bool,
     variables: Vec<(OsString, OsString)>,
     stdin: io::Stdin,
     stdout: io::Stdout,
     stderr: io::Stderr,
+    screen: Screen,
 }
 
 impl Context {
@@ -42,10 +46,12 @@ impl Context {
         Self {
             arguments: env::args_os().skip(1).collect(),
             tells: true,
+            is_quiet: false,
             variables: env::vars_os().collect(),
             stdin: io::stdin(),
             stdout: io::stdout(),
             stderr: io::stderr(),
+            screen: Screen::default(),
         }
     }
 
@@ -55,18 +61,36 @@ impl Context {
     }
 
     /// Where results go.
-    pub(crate) const fn stdout(&mut self) -> &mut impl Write {
+    pub(crate) fn stdout(&mut self) -> &mut impl Write {
+        self.screen.clear();
         &mut self.stdout
     }
 
     /// Where everything else goes.
-    pub(crate) const fn stderr(&mut self) -> &mut impl Write {
+    pub(crate) fn stderr(&mut self) -> &mut impl Write {
+        self.screen.clear();
         &mut self.stderr
     }
 
-    /// Writes nothing but results from now on.
+    /// What is on the terminal that is stderr.
+    pub(crate) const fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// Writes no lines but results from now on.
     pub(crate) const fn tell_nothing(&mut self) {
         self.tells = false;
+    }
+
+    /// Shows nothing but results from now on, and what is wrong.
+    pub(crate) const fn be_quiet(&mut self) {
+        self.tells = false;
+        self.is_quiet = true;
+    }
+
+    /// Whether nothing is shown but results, and what is wrong.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.is_quiet
     }
 
     /// Whether lines for people are written, besides results.
@@ -97,6 +121,11 @@ impl Context {
         self.stderr.is_terminal()
     }
 
+    /// Whether what is written to stderr can be drawn over.
+    pub(crate) fn can_redraw_stderr(&self) -> bool {
+        self.is_stderr_terminal() && self.variable("TERM") != Some("dumb")
+    }
+
     /// Writes a result as it is.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
         self.print_bytes(text.as_bytes())
@@ -104,17 +133,17 @@ impl Context {
 
     /// Writes a line of a result.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout, "{}", one_line(line)).map_err(Failure::of_stdout)
+        writeln!(self.stdout(), "{}", one_line(line)).map_err(Failure::of_stdout)
     }
 
     /// Writes a result as it is.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.stdout.write_all(bytes).map_err(Failure::of_stdout)
+        self.stdout().write_all(bytes).map_err(Failure::of_stdout)
     }
 
     /// Writes content as it comes. What was written before a failure is out.
     pub(crate) fn print_content(&mut self, content: VerifyReader<'_>) -> oras::Result<()> {
-        content.copy_to(&mut self.stdout, Path::new(STDOUT))
+        content.copy_to(self.stdout(), Path::new(STDOUT))
     }
 
     /// Content that a command sends.
@@ -124,7 +153,7 @@ impl Context {
 
     /// Writes what is not a result. When nobody listens there is nothing left to be done about it.
     pub(crate) fn warn(&mut self, text: &str) {
-        let _ = self.stderr.write_all(text.as_bytes());
+        self.screen.write(text);
     }
 
     /// Writes a log record of the level `WARNING`.
@@ -217,7 +246,7 @@ impl Context {
             .map_err(Error::io("find", path))
             .and_then(Cache::open)
             .map_err(|error| Failure::of(&error))?;
-        Ok(cache.on_failure(warn_of_cache))
+        Ok(cache.on_failure(warn_of_cache(&self.screen)))
     }
 
     /// The proxies that the environment names.
@@ -255,25 +284,28 @@ impl Context {
     }
 }
 
-/// Tells of credentials that cannot be asked for. When nobody listens there is nothing left to be done about it.
-#[expect(clippy::needless_pass_by_value, reason = "the signature of a listener")]
-pub(crate) fn warn_of(warning: Warning) {
-    let _ = writeln!(io::stderr(), "Warning: {warning}");
+/// Tells of credentials that cannot be asked for.
+pub(crate) fn warn_of(screen: &Screen) -> impl FnMut(Warning) + Send + use<> {
+    let screen = screen.clone();
+    move |warning| screen.write(&format!("Warning: {warning}\n"))
 }
 
 /// Tells why the cache cannot be written.
-fn warn_of_cache(error: &Error) {
-    let _ = writeln!(
-        io::stderr(),
-        "Warning: the cache cannot be written: {}",
-        error.chain()
-    );
+fn warn_of_cache(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
+    let screen = screen.clone();
+    move |error| {
+        let cause = error.chain();
+        screen.write(&format!("Warning: the cache cannot be written: {cause}\n"));
+    }
 }
 
 /// Tells what a registry wants to be told to people.
-pub(crate) fn warn_of_registry(registry: &RegistryName, text: &str) {
-    let data = format!("[Data]:\n  registry={registry}\n");
-    let _ = io::stderr().write_all(record(text, &data).as_bytes());
+pub(crate) fn warn_of_registry(screen: &Screen) -> impl FnMut(&RegistryName, &str) + Send + use<> {
+    let screen = screen.clone();
+    move |registry, text| {
+        let data = format!("[Data]:\n  registry={registry}\n");
+        screen.write(&record(text, &data));
+    }
 }
 
 /// A log record of the level `WARNING`.

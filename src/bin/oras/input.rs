@@ -159,11 +159,12 @@ pub(crate) struct Claims {
     pub(crate) size: Option<u64>,
 }
 
-/// Opens a file to be sent as a blob. It is read to compute its digest, unless that is given.
+/// Opens a file to be sent as a blob. It is read to compute its digest, unless that is given, and `watch` is told how far.
 pub(crate) fn blob(
     file: &str,
     claims: Claims,
-    context: &Context,
+    stdin: StdinLock<'static>,
+    watch: &mut dyn FnMut(u64, u64) -> oras::Result<()>,
 ) -> Result<(Descriptor, Box<dyn Content>), Failure> {
     check_name(file)?;
     let Claims {
@@ -176,11 +177,11 @@ pub(crate) fn blob(
             Failure::usage("content digest must be provided if it is read from stdin")
         })?;
         let blob = Descriptor::new(media_type, digest, size.unwrap_or_default());
-        return Ok((blob, Box::new(StreamContent::new(context.stdin()))));
+        return Ok((blob, Box::new(StreamContent::new(stdin))));
     }
     let described = match digest {
         Some(digest) => FileContent::describe_as(file, media_type, digest),
-        None => FileContent::describe(file, media_type),
+        None => FileContent::describe_watched(file, media_type, watch),
     };
     let (blob, content) = described.map_err(|error| match &error {
         Error::Io { doing: "open", .. } => {

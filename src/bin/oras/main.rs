@@ -10,6 +10,7 @@ mod flags;
 mod input;
 mod output;
 mod repository;
+mod screen;
 mod status;
 mod target;
 mod terminal;

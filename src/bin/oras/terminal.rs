@@ -1,4 +1,4 @@
-//! A terminal that does not show what is typed, and is left as it was found.
+//! What only a terminal is asked for: how wide it is, and not to show what is typed. It is left as it was found.
 //!
 //! rpassword reads what is typed, with its corrections. How the terminal behaves meanwhile is decided here: rpassword would
 //! leave it silent when the program is interrupted, and reads from `/dev/tty`, which is not always there.
@@ -9,7 +9,10 @@ use oras::Secret;
 use rpassword::{ConfigBuilder, read_password_with_config};
 
 #[cfg(unix)]
-pub(crate) use unix::Silence;
+pub(crate) use unix::{Silence, columns_of_stderr};
+
+/// How wide a terminal is that does not say so.
+const USUAL_COLUMNS: u16 = 80;
 
 /// A line that is typed. An end of input is an empty one.
 fn line(input: ConfigBuilder) -> io::Result<Secret> {
@@ -22,6 +25,12 @@ fn line(input: ConfigBuilder) -> io::Result<Secret> {
 /// The terminal that is stdin shows nothing for as long as this lives.
 #[cfg(not(unix))]
 pub(crate) struct Silence;
+
+/// How wide the terminal is that is stderr.
+#[cfg(not(unix))]
+pub(crate) const fn columns_of_stderr() -> u16 {
+    USUAL_COLUMNS
+}
 
 #[cfg(not(unix))]
 impl Silence {
@@ -42,13 +51,21 @@ mod unix {
 
     use rustix::process::{Signal, kill_current_process_group};
     use rustix::termios::{
-        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
     };
 
-    use super::{ConfigBuilder, Secret, io};
+    use super::{ConfigBuilder, Secret, USUAL_COLUMNS, io};
 
     /// What Ctrl-C is, to a terminal that makes no signal of it.
     const INTERRUPT: u8 = 3;
+
+    /// How wide the terminal is that is stderr, now.
+    pub(crate) fn columns_of_stderr() -> u16 {
+        match tcgetwinsize(io::stderr()) {
+            Ok(size) if size.ws_col > 0 => size.ws_col,
+            _ => USUAL_COLUMNS,
+        }
+    }
 
     /// The terminal that is stdin shows nothing and interrupts nobody for as long as this lives.
     pub(crate) struct Silence {

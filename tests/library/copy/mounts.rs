@@ -28,7 +28,7 @@ fn told(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<St
             Event::Started(node) => ("started", node),
             Event::Copied(node) => ("copied", node),
             Event::Existed(node) => ("existed", node),
-            Event::Examining(_) | Event::Examined(_) => return Ok(()),
+            Event::Examining(_) | Event::Examined(_) | Event::Progress(..) => return Ok(()),
             other => panic!("{other:?}"),
         };
         let name = node.display_name().rsplit('/').next().unwrap_or_default();

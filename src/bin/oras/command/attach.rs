@@ -19,7 +19,8 @@ use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -181,7 +182,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let created = context.source_date_epoch()?;
     let temporary = context.variable("TMPDIR").map(PathBuf::from);
     let streams = layers.streams(&args.title, &annotations, context)?;
-    let mut status = Lines::new(context, args.verbose.is_on());
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
     let mut observer = |event: Event<'_>| status.push(event);
     let options = AttachOptions {
         files: layers.files(&annotations),
@@ -201,6 +203,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let destination = target.destination_with(args.distribution.referrers, None, &client)?;
     let attached =
         attach(&*destination, reference, options).map_err(|error| target.failure(&error))?;
+    drop(status);
     report(&target, &attached, &format, context)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;

@@ -14,7 +14,8 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::output::text::{Elapsed, Size};
 use crate::repository::{RepositoryFlags, TaggedRepository};
-use crate::status::tags::{TagLines, Words};
+use crate::status::progress::Bars;
+use crate::status::tags::{TagStatus, Words};
 
 #[derive(Default)]
 struct Own {
@@ -131,7 +132,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         tagged: "Pulled tag",
         named: true,
     };
-    let mut status = TagLines::new(context, words, repository.path().to_owned());
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = TagStatus::new(context, bars, words, repository.path().to_owned());
     let mut observer = |event: Event<'_>| status.tell(event);
     let options = BackupOptions {
         tags: repository.take_tags(),

@@ -15,7 +15,8 @@ use crate::flags::groups::{
 };
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Side, Stage};
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -184,7 +185,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let to_client = to_client.as_ref().unwrap_or(&from_client);
     let destination = to.destination_with(args.to.referrers(), ends.neighbour(from), to_client)?;
 
-    let mut status = Lines::new(context, args.verbose.is_on()).telling_named_root(to.is_layout());
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on())
+        .telling_named_root(to.is_layout())
+        .by(bars);
     let mut observer = |event: Event<'_>| status.copy(event);
     let mut options = CopyOptions {
         observer: Some(&mut observer),
@@ -212,6 +216,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         )
     }
     .map_err(|error| ends.failure(error, &args))?;
+    drop(status);
     context.tell(&format!(
         "Copied {} => {}",
         ends.shown_source(&root),
@@ -221,7 +226,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         let manifest = source
             .fetch_manifest(&root, MAX_MANIFEST_BYTES)
             .map_err(|error| from.failure(&error))?;
-        let mut on_tagged = |tag: &str| Lines::new(context, true).tagged(tag);
+        let mut on_tagged = |tag: &str| Status::new(context, true).tagged(tag);
         add_tags(&*destination, &manifest, &ends.further_tags, &mut on_tagged)
             .map_err(|error| to.failure(&error))?;
     }

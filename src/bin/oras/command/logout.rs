@@ -56,7 +56,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let places = context.places(&args.own.registry_config);
     let name = &positionals[0];
-    let lookup = Lookup::new(&places).on_warning(warn_of);
+    let lookup = Lookup::new(&places).on_warning(warn_of(context.screen()));
     lookup.check().map_err(|error| Failure::of(&error))?;
     let registry: RegistryName = name.parse().map_err(|error| Failure::of(&error))?;
     lookup.erase(&registry).map_err(|error| {

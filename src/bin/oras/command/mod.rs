@@ -72,7 +72,7 @@ fn arguments<C: Command>(
         Outcome::Help(text) => context.print(&text).map(|()| None),
         Outcome::Run(parsed, quiet) => {
             if quiet.quiet {
-                context.tell_nothing();
+                context.be_quiet();
             }
             Ok(Some(parsed))
         }

@@ -16,7 +16,8 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::output::format::Format;
 use crate::output::model;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 /// What stands for stdout.
@@ -306,7 +307,13 @@ impl Pulling<'_> {
             }
         };
         let own = &self.args.own;
-        let mut status = Lines::new(context, self.args.verbose.is_on());
+        let tty = if own.output == STDOUT {
+            self.args.tty.beside_content()
+        } else {
+            self.args.tty
+        };
+        let bars = Bars::new(context, tty, &self.args.debugging);
+        let mut status = Status::new(context, self.args.verbose.is_on()).by(bars);
         let mut observer = |event: Event<'_>| status.pull(event);
         let options = PullOptions {
             output: own.output.as_str().into(),
@@ -322,12 +329,22 @@ impl Pulling<'_> {
         };
         if own.output == STDOUT {
             let listed = list(source, reference, options).map_err(failure)?;
+            drop(status);
             warn_of_left_out(&listed.left_out, context);
             let file = selection::only(target, &listed, &self.filter)?;
             let content = source.fetch(file).map_err(failure)?;
-            return context.print_content(content).map_err(failure);
+            let mut bars = Bars::new(context, tty, &self.args.debugging);
+            return Bars::around(
+                &mut bars,
+                "Downloading",
+                "Pulled     ",
+                content,
+                |content| context.print_content(content),
+            )
+            .map_err(failure);
         }
         let pulled = pull(source, reference, options).map_err(failure)?;
+        drop(status);
         warn_of_left_out(&pulled.left_out, context);
         if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
             return Err(selection::nothing(target, &pulled.unselected));

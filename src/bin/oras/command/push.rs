@@ -21,7 +21,8 @@ use crate::input::{STDIN, Stdin, check_config};
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -181,8 +182,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let created = context.source_date_epoch()?;
     let temporary = context.variable("TMPDIR").map(PathBuf::from);
     let streams = layers.streams(&args.title, &annotations, context)?;
-    let mut status =
-        Lines::new(context, args.verbose.is_on()).telling_named_root(target.is_layout());
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on())
+        .telling_named_root(target.is_layout())
+        .by(bars);
     let mut observer = |event: Event<'_>| status.push(event);
     let options = PushOptions {
         files: layers.files(&annotations),
@@ -202,8 +205,9 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let destination = target.destination(&client)?;
     let manifest =
         push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
+    drop(status);
     context.tell(&format!("Pushed {}", target.shown()))?;
-    let mut status = Lines::new(context, true);
+    let mut status = Status::new(context, true);
     // In a layout, only the first tag is listed with the annotations of the manifest.
     let plain = manifest.descriptor().media_type.clone();
     let plain = RawManifest::new(plain, manifest.bytes().to_vec());

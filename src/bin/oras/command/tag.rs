@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::flags::groups::{Concurrency, Debugging, Layout, Remote, Verbose};
 use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Parsed, Positionals};
-use crate::status::Lines;
+use crate::status::Status;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     }
     let destination = target.destination(&client)?;
     let path = target.path();
-    let mut status = Lines::new(context, true);
+    let mut status = Status::new(context, true);
     let mut observer = |event: Event<'_>| status.tag(event, &target.shown_as(&path));
     let options = TagOptions {
         observer: Some(&mut observer),

@@ -1,9 +1,10 @@
-//! Lines about tags that are copied, one after the other.
+//! What is told about tags that are copied, one after the other.
 
 use oras::backup::Event;
 use oras::{Result, copy};
 
-use super::Lines;
+use super::progress::Bars;
+use super::{PUSHING, Status, Words as Verbs};
 use crate::context::Context;
 
 /// How many tags are named in one line.
@@ -19,20 +20,25 @@ pub(crate) struct Words {
     pub(crate) named: bool,
 }
 
-/// Writes status lines to stdout, and remembers how far it came.
-pub(crate) struct TagLines<'c> {
-    lines: Lines<'c>,
+/// Tells about tags in lines on stdout, and about their content as [`Status`] does. Remembers how far it came.
+pub(crate) struct TagStatus<'c> {
+    status: Status<'c>,
     words: Words,
     /// Where the tags are.
     place: String,
     tag: Option<String>,
 }
 
-impl<'c> TagLines<'c> {
-    /// Lines about the tags that are in `place`.
-    pub(crate) const fn new(context: &'c mut Context, words: Words, place: String) -> Self {
+impl<'c> TagStatus<'c> {
+    /// What is told about the tags that are in `place`.
+    pub(crate) fn new(
+        context: &'c mut Context,
+        bars: Option<Bars>,
+        words: Words,
+        place: String,
+    ) -> Self {
         Self {
-            lines: Lines::new(context, true),
+            status: Status::new(context, true).by(bars),
             words,
             place,
             tag: None,
@@ -51,7 +57,7 @@ impl<'c> TagLines<'c> {
             Event::Copy(event) => self.copy(event),
             Event::Tagged { tag, referrers } => {
                 let tagged = self.words.tagged;
-                self.lines
+                self.status
                     .line(&format!("{tagged} {tag} with {referrers} referrer(s)"))
             }
             _ => Ok(()),
@@ -66,23 +72,32 @@ impl<'c> TagLines<'c> {
     fn found(&mut self, tags: &[String]) -> Result<()> {
         let found = format!("Found {} tag(s) in {}:", tags.len(), self.place);
         if tags.len() <= MAX_IN_LINE {
-            return self.lines.line(&format!("{found} {}", tags.join(", ")));
+            return self.status.line(&format!("{found} {}", tags.join(", ")));
         }
-        self.lines.line(&found)?;
-        tags.iter().try_for_each(|tag| self.lines.line(tag))
+        self.status.line(&found)?;
+        tags.iter().try_for_each(|tag| self.status.line(tag))
     }
 
     fn copy(&mut self, event: copy::Event<'_>) -> Result<()> {
+        if self.status.bars.is_some() && !matches!(event, copy::Event::Gone(_)) {
+            let verbs = Verbs {
+                started: self.words.started,
+                copied: self.words.copied,
+                ..PUSHING
+            };
+            self.status.bar(&verbs, event);
+            return Ok(());
+        }
         match event {
-            copy::Event::Started(node) => self.lines.about(self.words.started, node),
-            copy::Event::Copied(node) => self.lines.about(self.words.copied, node),
-            copy::Event::Named(node) if self.words.named => self.lines.about("Exists   ", node),
-            copy::Event::Existed(node) => self.lines.about("Exists   ", node),
-            copy::Event::Repeated(node) => self.lines.about("Skipped  ", node),
+            copy::Event::Started(node) => self.status.about(self.words.started, node),
+            copy::Event::Copied(node) => self.status.about(self.words.copied, node),
+            copy::Event::Named(node) if self.words.named => self.status.about("Exists   ", node),
+            copy::Event::Existed(node) => self.status.about("Exists   ", node),
+            copy::Event::Repeated(node) => self.status.about("Skipped  ", node),
             copy::Event::Gone(node) => {
                 let gone = &node.digest;
                 let warning = format!("Warning: {gone} is not there any more, and was left out\n");
-                self.lines.context.warn(&warning);
+                self.status.warn(&warning);
                 Ok(())
             }
             _ => Ok(()),

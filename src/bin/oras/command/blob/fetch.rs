@@ -15,6 +15,7 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::output::file;
 use crate::output::format::print_json;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -127,18 +128,32 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     let blobs = cache.over(&*blobs);
 
     let failure = |error| target.failure(&error);
+    let tty = if output == "-" {
+        args.tty.beside_content()
+    } else {
+        args.tty
+    };
     let blob = if output.is_empty() {
         blobs.resolve(digest).map_err(failure)?
     } else {
         let (blob, content) = blobs
             .fetch_tagged(digest, MAX_MANIFEST_BYTES)
             .map_err(failure)?;
-        if output == "-" {
-            context.print_content(content).map_err(failure)?;
-        } else {
-            file::write_with(output, |file| content.copy_to(file, Path::new(output)))
-                .map_err(failure)?;
-        }
+        let mut bars = Bars::new(context, tty, &args.debugging);
+        Bars::around(
+            &mut bars,
+            "Downloading",
+            "Downloaded ",
+            content,
+            |content| {
+                if output == "-" {
+                    context.print_content(content)
+                } else {
+                    file::write_with(output, |file| content.copy_to(file, Path::new(output)))
+                }
+            },
+        )
+        .map_err(failure)?;
         blob
     };
     if args.descriptor.descriptor {

@@ -11,7 +11,8 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::input::{self, Claims, STDIN};
 use crate::output::format::print_json;
-use crate::status::Lines;
+use crate::status::Status;
+use crate::status::progress::Bars;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -136,15 +137,24 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         digest: target.reference().map(parse_digest).transpose()?,
         size,
     };
-    let (blob, mut content) = input::blob(file, claims, context)?;
-    if args.descriptor.descriptor {
+    let bars = if args.descriptor.descriptor {
         context.tell_nothing();
-    }
-    let mut status = Lines::new(context, args.verbose.is_on());
+        None
+    } else {
+        Bars::new(context, args.tty, &args.debugging)
+    };
+    let stdin = context.stdin();
+    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
+    let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
+        status.reading(file, done, total);
+        Ok(())
+    })?;
+    status.prepared();
     push_blob(&*destination, &blob, &mut *content, &mut |event| {
         status.single(event)
     })
     .map_err(|error| target.failure(&error))?;
+    drop(status);
 
     if args.descriptor.descriptor {
         return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, context);

@@ -15,7 +15,7 @@ use crate::flags::table::{FlagTable, Group};
 use crate::flags::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
 use crate::input;
 use crate::output::format::print_json;
-use crate::status::Lines;
+use crate::status::Status;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -134,13 +134,13 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     if args.descriptor.descriptor {
         context.tell_nothing();
     }
-    let mut status = Lines::new(context, args.verbose.is_on());
+    let mut status = Status::new(context, args.verbose.is_on());
     push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
         status.single(event)
     })
     .map_err(failure)?;
     context.tell(&format!("Pushed: {}", target.shown()))?;
-    let mut status = Lines::new(context, true);
+    let mut status = Status::new(context, true);
     add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
         status.tagged(tag)
     })

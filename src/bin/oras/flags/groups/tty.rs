@@ -3,10 +3,22 @@
 use crate::flags::{Flag, FlagTable, Stage};
 
 /// `--no-tty`
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Tty {
     /// What was asked for, if anything: some commands tell `--no-tty=false` from silence.
     pub(crate) no_tty: Option<bool>,
+}
+
+impl Tty {
+    /// Of a command that writes content to stdout: bars among it are for those who ask for them.
+    pub(crate) const fn beside_content(self) -> Self {
+        Self {
+            no_tty: match self.no_tty {
+                None => Some(true),
+                asked => asked,
+            },
+        }
+    }
 }
 
 impl FlagTable for Tty {

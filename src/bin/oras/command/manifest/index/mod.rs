@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::file;
 use crate::output::format::print_json;
 use crate::output::text::Shown;
-use crate::status::Lines;
+use crate::status::Status;
 use crate::target::Target;
 
 /// What becomes of an index that is made of what is in a target: it is pushed there, or written to a file or to stdout.
@@ -65,7 +65,7 @@ impl Order<'_> {
         if self.output == "-" {
             return make(source, &mut |_| Ok(())).map_err(failure);
         }
-        let mut status = Lines::new(context, true);
+        let mut status = Status::new(context, true);
         let index = make(source, &mut |event| status.index(event)).map_err(failure)?;
         context.tell(&(self.made)(index.descriptor()))?;
         Ok(index)
@@ -80,7 +80,7 @@ impl Order<'_> {
         let failure = |error| self.target.failure(&error);
         push(destination, index, self.target.reference()).map_err(failure)?;
         context.tell(&format!("Pushed    {}", self.shown))?;
-        let mut status = Lines::new(context, true);
+        let mut status = Status::new(context, true);
         add_tags(destination, index, self.tags, &mut |tag| status.tagged(tag)).map_err(failure)
     }
 }

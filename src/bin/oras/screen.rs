@@ -1,0 +1,82 @@
+//! The terminal that is stderr, while something on it changes.
+//!
+//! What is written stays and scrolls away. Below it there may be one line that is drawn again and again. The cursor rests at
+//! its beginning, so that whatever clears the screen from there on removes it, however a window that became narrower has
+//! wrapped it. Between two drawings the cursor is shown and nothing is switched: an interruption leaves nothing to be put
+//! back.
+
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Clears everything from the cursor on.
+const CLEAR: &str = "\x1b[J";
+const HIDE_CURSOR: &str = "\x1b[?25l";
+const SHOW_CURSOR: &str = "\x1b[?25h";
+
+/// Stderr, and the line on it that changes, if there is one. All clones are one screen.
+#[derive(Clone, Default)]
+pub(crate) struct Screen {
+    line: Arc<Mutex<Line>>,
+}
+
+#[derive(Default)]
+struct Line {
+    text: String,
+    is_drawn: bool,
+}
+
+impl Screen {
+    /// Writes text that stays, above the line that changes.
+    pub(crate) fn write(&self, text: &str) {
+        let mut line = self.line();
+        if line.text.is_empty() || !text.ends_with('\n') {
+            line.clear();
+            send(text);
+        } else {
+            line.draw_below(text);
+        }
+    }
+
+    /// Writes text that stays, which is empty or whole lines, and draws this line below it; if it is empty there is none.
+    pub(crate) fn draw(&self, above: &str, text: String) {
+        let mut line = self.line();
+        line.text = text;
+        if line.text.is_empty() {
+            line.clear();
+            send(above);
+        } else {
+            line.draw_below(above);
+        }
+    }
+
+    /// Takes the line away for as long as nothing is drawn, because somebody else is going to write to the terminal.
+    pub(crate) fn clear(&self) {
+        self.line().clear();
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn clear(&mut self) {
+        if std::mem::replace(&mut self.is_drawn, false) {
+            send(&format!("\r{CLEAR}"));
+        }
+    }
+
+    fn draw_below(&mut self, above: &str) {
+        let clear = if self.is_drawn { CLEAR } else { "" };
+        let text = &self.text;
+        send(&format!("{clear}{above}{HIDE_CURSOR}{text}\r{SHOW_CURSOR}"));
+        self.is_drawn = true;
+    }
+}
+
+/// Writes at once, so that no half of a drawing is ever seen. When nobody looks there is nothing left to be done about it.
+fn send(text: &str) {
+    if !text.is_empty() {
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,396 @@
+//! How far content has come: what is told adds up to its size, goes back only where content is sent again, and costs no
+//! request.
+
+use std::collections::BTreeMap;
+
+use oras::content::FileContent;
+use oras::copy::{self, CopyOptions, copy};
+use oras::layout::LayoutStore;
+use oras::memory::MemoryStore;
+use oras::pull::{self, PullOptions, pull};
+use oras::push::{self, PushFile, PushOptions, push};
+use oras::registry::Client;
+use oras::single::{self, push_blob};
+use oras::store::Target;
+use oras::{Error, MediaType, Result};
+
+use crate::setup::{LARGE, blob, client, hello};
+use crate::support::registry::{Mount, Personality, TestRegistry, on};
+use crate::support::rng::Rng;
+use crate::support::tempdir::TempDir;
+
+/// The most that is read at a time.
+const PIECE: u64 = 128 * 1024;
+
+/// How far something came, again and again.
+type Steps = Vec<u64>;
+
+fn large() -> Vec<u8> {
+    Rng::new(1).bytes(LARGE)
+}
+
+fn assert_straight(steps: &[u64], size: usize) {
+    assert_eq!(steps.last(), Some(&(size as u64)));
+    let mut before = 0;
+    for &step in steps {
+        assert!(before < step && step <= before + PIECE, "{before}, {step}");
+        before = step;
+    }
+}
+
+/// Where the steps begin anew.
+fn falls(steps: &[u64]) -> usize {
+    steps.windows(2).filter(|pair| pair[1] < pair[0]).count()
+}
+
+/// Pushes a blob to the repository `a`.
+fn push_to(registry: &TestRegistry, client: &Client, bytes: &[u8]) -> Result<Steps> {
+    let repository = client.repository(&registry.reference("a"))?.for_writing();
+    let mut steps = Steps::new();
+    push_blob(&repository, &blob(bytes), &mut &bytes[..], &mut |event| {
+        if let single::Event::Progress(_, done) = event {
+            steps.push(done);
+        }
+        Ok(())
+    })?;
+    Ok(steps)
+}
+
+#[test]
+fn a_blob_is_told_piece_by_piece() {
+    let content = large();
+    let registry = TestRegistry::start();
+
+    let steps = push_to(&registry, &client(), &content).unwrap();
+
+    assert_straight(&steps, content.len());
+}
+
+#[test]
+fn of_what_is_there_nothing_is_told() {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"hello");
+
+    let steps = push_to(&registry, &client(), b"hello").unwrap();
+
+    assert!(steps.is_empty(), "{steps:?}");
+}
+
+#[test]
+fn what_is_sent_again_is_told_again() {
+    let content = large();
+    let registry = TestRegistry::start();
+    registry.inject(on("PUT", "*").close_after_receiving(300_000).nth(1));
+    let client = client();
+
+    let steps = push_to(&registry, &client, &content).unwrap();
+
+    assert_eq!(falls(&steps), 1);
+    let again = steps.iter().rposition(|&step| step <= PIECE).unwrap();
+    assert_straight(&steps[again..], content.len());
+}
+
+#[test]
+fn what_goes_in_parts_is_told_once_more_after_it_was_refused_whole() {
+    let content = large();
+    let registry = TestRegistry::start_as(Personality {
+        max_put_bytes: Some(LARGE as u64 - 1),
+        ..Personality::default()
+    });
+
+    let steps = push_to(&registry, &client(), &content).unwrap();
+
+    assert!(falls(&steps) <= 1, "{steps:?}");
+    assert_eq!(steps.last(), Some(&(LARGE as u64)));
+}
+
+#[test]
+fn a_download_goes_on_where_it_broke() {
+    let content = large();
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("large", &content)]);
+    registry.inject(on("GET", "/v2/a/blobs/*").close_after(300_000).nth(1));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let temporary = TempDir::new();
+    let mut steps = Steps::new();
+    let mut observer = |event: pull::Event<'_>| {
+        if let pull::Event::Progress(node, done) = event {
+            assert_eq!(node.title(), Some("large"));
+            steps.push(done);
+        }
+        Ok(())
+    };
+    let options = PullOptions {
+        output: temporary.join("out"),
+        observer: Some(&mut observer),
+        ..PullOptions::default()
+    };
+
+    pull(&repository, "v1", options).unwrap();
+
+    assert_straight(&steps, content.len());
+}
+
+#[test]
+fn a_copy_tells_of_everything_that_moves() {
+    let content = large();
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("large", &content), ("small", b"small")]);
+    let client = client();
+    let source = client.repository(&registry.reference("a")).unwrap();
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
+    let mut told: BTreeMap<String, Steps> = BTreeMap::new();
+    let mut observer = |event: copy::Event<'_>| {
+        if let copy::Event::Progress(node, done) = event {
+            assert!(done <= node.size);
+            let name = node.display_name().to_string();
+            told.entry(name).or_default().push(done);
+        }
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observer),
+        ..CopyOptions::default()
+    };
+
+    let root = copy(&source, "v1", &layout, Some("v1"), &mut options).unwrap();
+
+    assert_straight(&told["large"], content.len());
+    assert_eq!(told["small"], [5]);
+    assert_eq!(
+        told["application/vnd.oci.image.manifest.v1+json"].last(),
+        Some(&root.size)
+    );
+}
+
+#[test]
+fn what_is_mounted_does_not_move() {
+    let registry = TestRegistry::start_as(Personality {
+        mount: Mount::Truthful,
+        ..Personality::default()
+    });
+    registry.seed_artifact("from", "v1", &[("large", &large())]);
+    let client = client();
+    let target = client
+        .repository(&registry.reference("to"))
+        .unwrap()
+        .for_writing();
+    let source = client.repository(&registry.reference("from")).unwrap();
+    let mut moved = Vec::new();
+    let mut observer = |event: copy::Event<'_>| {
+        if let copy::Event::Progress(node, _) = event {
+            moved.push(node.media_type.is_manifest());
+        }
+        Ok(())
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observer),
+        mount_from: Some(source.name().clone()),
+        ..CopyOptions::default()
+    };
+
+    copy(&source, "v1", &target, Some("v1"), &mut options).unwrap();
+
+    assert_eq!(moved, [true]);
+}
+
+/// Pushes these to memory and tells what was read, as name, how far, and of how much.
+fn read_of(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
+    let mut told: Vec<(String, Steps, Option<u64>)> = Vec::new();
+    let mut is_open = false;
+    let mut observer = |event: push::Event<'_>| {
+        match event {
+            push::Event::Preparing(name) => {
+                told.push((name.to_owned(), Steps::new(), None));
+                is_open = true;
+            }
+            push::Event::Reading { name, done, total } => {
+                let (preparing, steps, whole) = told.last_mut().unwrap();
+                assert!(is_open);
+                assert_eq!(preparing, name);
+                steps.push(done);
+                *whole = total;
+            }
+            push::Event::Prepared(name) => {
+                assert_eq!(told.last().unwrap().0, name);
+                is_open = false;
+            }
+            _ => assert!(!is_open),
+        }
+        Ok(())
+    };
+    let options = PushOptions {
+        files,
+        artifact_type: Some("test/artifact".into()),
+        observer: Some(&mut observer),
+        ..PushOptions::default()
+    };
+    push(&MemoryStore::new(), None, options).unwrap();
+    told
+}
+
+#[test]
+fn a_file_is_read_before_it_is_sent_and_a_directory_packed() {
+    let content = large();
+    let temporary = TempDir::new();
+    temporary.write("directory/a", &content);
+    temporary.write("directory/b/c", b"small");
+    let file = temporary.write("file", &content);
+    let files = [file, temporary.join("directory")];
+    let titled = files.map(|path| PushFile {
+        annotations: [(
+            oras::descriptor::TITLE.to_owned(),
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+        )]
+        .into(),
+        ..PushFile::from(path)
+    });
+
+    let told = read_of(titled.into());
+
+    let [(file, read, size), (directory, packed, unknown)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!((file.as_str(), directory.as_str()), ("file", "directory"));
+    assert_straight(read, content.len());
+    assert_eq!(*size, Some(content.len() as u64));
+    assert_straight(packed, content.len() + 5);
+    assert_eq!(*unknown, None);
+}
+
+#[test]
+fn a_file_that_is_described_says_how_far_it_was_read() {
+    let content = large();
+    let temporary = TempDir::new();
+    let path = temporary.write("file", &content);
+    let mut steps = Steps::new();
+    let mut watch = |done, total| {
+        assert_eq!(total, LARGE as u64);
+        steps.push(done);
+        Ok(())
+    };
+
+    FileContent::describe_watched(path, MediaType::OCTET_STREAM, &mut watch).unwrap();
+
+    assert_straight(&steps, content.len());
+}
+
+#[test]
+fn who_listens_can_stop_it() {
+    let stop = || Err(Error::unsupported("going on"));
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client
+        .repository(&registry.reference("a"))
+        .unwrap()
+        .for_writing();
+    let content = large();
+    let result = push_blob(
+        &repository,
+        &blob(&content),
+        &mut &content[..],
+        &mut |it| match it {
+            single::Event::Progress(_, 100_000..) => stop(),
+            _ => Ok(()),
+        },
+    );
+    assert_eq!(
+        result.unwrap_err().root().to_string(),
+        "going on: unsupported"
+    );
+    let puts = registry
+        .log()
+        .into_iter()
+        .filter(|it| it.starts_with("PUT"));
+    assert_eq!(puts.count(), 1, "it is not tried again");
+    assert_eq!(registry.blobs("a"), [""; 0]);
+
+    let store = MemoryStore::new();
+    store.push(&hello(), &mut &b"hello"[..]).unwrap();
+    store.tag(&hello(), "v1").unwrap();
+    let mut observer = |event: copy::Event<'_>| match event {
+        copy::Event::Progress(..) => stop(),
+        _ => Ok(()),
+    };
+    let mut options = CopyOptions {
+        observer: Some(&mut observer),
+        ..CopyOptions::default()
+    };
+    let copied = copy(&store, "v1", &MemoryStore::new(), Some("v1"), &mut options);
+    assert_eq!(
+        copied.unwrap_err().root().to_string(),
+        "going on: unsupported"
+    );
+
+    let temporary = TempDir::new();
+    temporary.write("directory/a", b"small");
+    for path in ["directory", "directory/a"] {
+        let mut observer = |event: push::Event<'_>| match event {
+            push::Event::Reading { .. } => stop(),
+            _ => Ok(()),
+        };
+        let options = PushOptions {
+            files: vec![temporary.join(path).into()],
+            artifact_type: Some("test/artifact".into()),
+            observer: Some(&mut observer),
+            ..PushOptions::default()
+        };
+        let pushed = push(&store, None, options);
+        assert_eq!(pushed.unwrap_err().to_string(), "going on: unsupported");
+    }
+}
+
+#[test]
+fn what_is_fetched_again_for_another_name_is_told_too() {
+    let temporary = TempDir::new();
+    temporary.write("directory/a", b"small");
+    let layer = |title: &str| PushFile {
+        annotations: [(oras::descriptor::TITLE.to_owned(), title.to_owned())].into(),
+        ..PushFile::from(temporary.join("directory"))
+    };
+    let store = MemoryStore::new();
+    let manifest = push(
+        &store,
+        Some("v1"),
+        PushOptions {
+            files: vec![layer("one/two")],
+            artifact_type: Some("test/artifact".into()),
+            ..PushOptions::default()
+        },
+    )
+    .unwrap();
+    // The same archive under a second name, under which it is unpacked once more.
+    let text = String::from_utf8(manifest.bytes().to_vec()).unwrap();
+    let begin = text.find(r#""layers":["#).unwrap() + r#""layers":["#.len();
+    let end = begin + text[begin..].find(']').unwrap();
+    let layer = &text[begin..end];
+    let second = layer.replace(r#""one/two""#, r#""one""#);
+    let text = text.replacen(layer, &format!("{layer},{second}"), 1);
+    let manifest = oras::RawManifest::new(MediaType::IMAGE_MANIFEST, text.into_bytes());
+    let descriptor = manifest.descriptor();
+    store
+        .push_tagged(descriptor, &mut manifest.bytes(), "v2")
+        .unwrap();
+    let mut told = Vec::new();
+    let mut observer = |event: pull::Event<'_>| {
+        match event {
+            pull::Event::Progress(node, done) if done == node.size => {
+                told.push(format!("{} came", node.title().unwrap()));
+            }
+            pull::Event::Restored(node) => told.push(format!("{} done", node.title().unwrap())),
+            _ => {}
+        }
+        Ok(())
+    };
+    let options = PullOptions {
+        output: temporary.join("out"),
+        observer: Some(&mut observer),
+        ..PullOptions::default()
+    };
+
+    pull(&store, "v2", options).unwrap();
+
+    assert_eq!(told, ["one/two came", "one came", "one done"]);
+}

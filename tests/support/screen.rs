@@ -1,0 +1,136 @@
+//! What somebody sees on a terminal: the few things that a program which draws may do to it, done.
+//!
+//! Anything else is a failure, so that nothing reaches a terminal which nobody meant to send.
+
+use std::fmt;
+
+/// A screen to which everything was written.
+pub struct Screen {
+    columns: usize,
+    /// All lines there ever were, as they are now.
+    rows: Vec<Vec<char>>,
+    row: usize,
+    column: usize,
+    /// Whether the cursor is shown.
+    pub shows_cursor: bool,
+    /// Lines that had to go on in the next one.
+    pub wrapped: Vec<String>,
+    /// The line with the cursor, each time that the cursor was shown again.
+    pub frames: Vec<String>,
+    /// How many characters had a colour.
+    pub coloured: usize,
+}
+
+/// Stands for the second half of a wide character.
+const HALF: char = '\0';
+
+impl Screen {
+    /// What is seen on a screen of so many columns.
+    #[track_caller]
+    pub fn showing(text: &str, columns: usize) -> Self {
+        let mut screen = Self {
+            columns,
+            rows: vec![Vec::new()],
+            row: 0,
+            column: 0,
+            shows_cursor: true,
+            wrapped: Vec::new(),
+            frames: Vec::new(),
+            coloured: 0,
+        };
+        let mut rest = text;
+        let mut is_coloured = false;
+        while let Some(character) = rest.chars().next() {
+            rest = &rest[character.len_utf8()..];
+            match character {
+                '\r' => screen.column = 0,
+                '\n' => screen.next_row(),
+                '\x1b' => {
+                    let end = rest.find(char::is_alphabetic).expect("a sequence ends");
+                    let (sequence, after) = rest.split_at(end + 1);
+                    rest = after;
+                    match sequence {
+                        "[J" => screen.clear(),
+                        "[?25l" => screen.shows_cursor = false,
+                        "[?25h" => {
+                            screen.shows_cursor = true;
+                            screen.frames.push(screen.line(screen.row));
+                        }
+                        "[m" => is_coloured = false,
+                        colour if colour.ends_with('m') => is_coloured = true,
+                        other => panic!("nobody meant to send {other:?} in {text:?}"),
+                    }
+                }
+                other if other.is_control() => {
+                    panic!("nobody meant to send {other:?} in {text:?}")
+                }
+                other => {
+                    screen.coloured += usize::from(is_coloured);
+                    screen.put(other);
+                }
+            }
+        }
+        screen
+    }
+
+    /// All lines, as they are at the end.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> = (0..self.rows.len()).map(|row| self.line(row)).collect();
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+
+    fn line(&self, row: usize) -> String {
+        let characters = self.rows[row].iter().filter(|it| **it != HALF);
+        let line: String = characters.collect();
+        line.trim_end().to_owned()
+    }
+
+    fn put(&mut self, character: char) {
+        let width = width(character);
+        if self.column + width > self.columns {
+            self.wrapped.push(self.line(self.row));
+            self.next_row();
+            self.column = 0;
+        }
+        let row = &mut self.rows[self.row];
+        row.resize(row.len().max(self.column + width), ' ');
+        row[self.column] = character;
+        if width == 2 {
+            row[self.column + 1] = HALF;
+        }
+        self.column += width;
+    }
+
+    fn next_row(&mut self) {
+        self.row += 1;
+        self.rows
+            .resize(self.rows.len().max(self.row + 1), Vec::new());
+    }
+
+    fn clear(&mut self) {
+        self.rows[self.row].truncate(self.column);
+        self.rows.truncate(self.row + 1);
+    }
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:#?}, drawn: {:#?}", self.lines(), self.frames)
+    }
+}
+
+/// How many columns a character takes, of those that the tests use.
+const fn width(character: char) -> usize {
+    let is_wide = matches!(
+        character,
+        '\u{1100}'..='\u{115f}'
+            | '\u{2e80}'..='\u{a4cf}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{ff00}'..='\u{ff60}'
+            | '\u{1f300}'..='\u{1faff}'
+    );
+    if is_wide { 2 } else { 1 }
+}
