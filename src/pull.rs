@@ -89,7 +89,8 @@ impl Default for PullOptions<'_> {
 pub struct Pulled {
     /// The manifest or index.
     pub root: Descriptor,
-    /// The files and directories that were written, in the order of the layers.
+    /// The files and directories that were written, in the order of the layers. A config is one if it has a name, and comes
+    /// first.
     pub files: Vec<PulledFile>,
     /// Whether something that was meant was left out because it has no name.
     pub skipped_unnamed: bool,
@@ -327,6 +328,7 @@ impl Puller<'_, '_> {
         };
         let subject = subject.filter(|_| self.include_subject && !is_docker);
         let mut chosen = Vec::new();
+        let first_file = self.files.len();
         for node in subject.into_iter().chain(content) {
             let named = self.with_digest_as_name(&node);
             let is_renamed = named.is_some();
@@ -348,8 +350,15 @@ impl Puller<'_, '_> {
             let is_wanted = config.title().is_some()
                 || renamed.is_none() && !config.is_same_bytes(&Descriptor::empty());
             chosen.extend(renamed);
-            if is_wanted {
-                chosen.extend(self.named_or_manifest(config)?);
+            if is_wanted && let Some(config) = self.named_or_manifest(config)? {
+                if let Some(title) = config.title() {
+                    let path = self.store.path_of(title);
+                    let descriptor = config.clone();
+                    // As it is the first that a manifest refers to.
+                    self.files
+                        .insert(first_file, PulledFile { path, descriptor });
+                }
+                chosen.push(config);
             }
         }
         if self.purpose == Purpose::List {

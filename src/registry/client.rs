@@ -465,10 +465,9 @@ impl Client {
         loop {
             let result = self.send_following(draft, secrets);
             // Content is sent once: what a broken upload left behind decides how to go on, and the upload knows that.
-            let wait = if matches!(draft.body, DraftBody::Content(..) | DraftBody::Part(_)) {
-                None
-            } else {
-                self.wait_before_retry(retries, &result)
+            let wait = match draft.body {
+                DraftBody::Content(..) | DraftBody::Part(_) | DraftBody::HeldPart(_) => None,
+                DraftBody::None | DraftBody::Bytes(_) => self.wait_before_retry(retries, &result),
             };
             match wait {
                 Some(wait) => {
@@ -602,7 +601,9 @@ impl Client {
         };
         let sent = match &mut draft.body {
             DraftBody::None => self.transport.send(request(RequestBody::None)),
-            DraftBody::Bytes(bytes) => self.transport.send(request(RequestBody::Bytes(bytes))),
+            DraftBody::Bytes(bytes) | DraftBody::HeldPart(bytes) => {
+                self.transport.send(request(RequestBody::Bytes(bytes)))
+            }
             DraftBody::Content(expected, content) => {
                 // The registry computes the digest before it commits the upload.
                 let mut reader = content
@@ -719,6 +720,8 @@ pub(super) enum DraftBody<'a> {
     Content(&'a Descriptor, &'a mut dyn Content),
     /// A part of content that is being read. It can be sent once.
     Part(Part<'a>),
+    /// A part of content that is held in memory. It can be sent again when it was refused, such as for want of a token.
+    HeldPart(&'a [u8]),
 }
 
 /// The next so many bytes of a reader.

@@ -4,8 +4,6 @@
 //! read as they are sent, one after the other from content that is opened once. Where a part failed, the registry is asked how
 //! far it came, and only then the content is opened again.
 
-use std::io::Read;
-
 use super::answer::Answer;
 use super::blobs::skip;
 use super::client::{DraftBody, Part};
@@ -75,7 +73,13 @@ impl Repository<'_> {
             skip(&mut reader, progress.offset)
                 .map_err(Error::io("read", expected.digest.as_str()))?;
             while progress.offset < size {
-                match self.send_part(&mut progress, &mut reader, size)? {
+                let rest = &mut reader;
+                let step = self.send_part(
+                    &mut progress,
+                    |len| DraftBody::Part(Part::new(rest, len)),
+                    size,
+                );
+                match step? {
                     Step::Next => {}
                     Step::Reopen => break,
                     Step::GiveUp(result) => return result,
@@ -95,11 +99,11 @@ impl Repository<'_> {
         self.client.send(&self.registry, draft)
     }
 
-    /// Sends the next part of what is `size` bytes in all.
-    pub(super) fn send_part(
+    /// Sends the next part of what is `size` bytes in all. It is the `body` of as many bytes as it is asked for.
+    pub(super) fn send_part<'b>(
         &self,
         progress: &mut Progress,
-        reader: &mut dyn Read,
+        body: impl FnOnce(u64) -> DraftBody<'b>,
         size: u64,
     ) -> Result<Step> {
         let offset = progress.offset;
@@ -113,7 +117,7 @@ impl Repository<'_> {
         if asks {
             draft = draft.header("Expect", "100-continue");
         }
-        draft.body = DraftBody::Part(Part::new(reader, len));
+        draft.body = body(len);
         draft.patience = UPLOAD_PATIENCE;
         let answer = match self.client.send(&self.registry, draft) {
             Ok(answer) => answer,

@@ -7,6 +7,7 @@
 use std::io::Read;
 
 use super::answer::Answer;
+use super::client::DraftBody;
 use super::parts::{Progress, Step};
 use super::repository::Repository;
 use super::upload::is_stored;
@@ -28,28 +29,35 @@ impl Repository<'_> {
         media_type: &MediaType,
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
-        let mut held = Vec::new();
-        hold(&mut held, stream, PART_BYTES)?;
-        if (held.len() as u64) < PART_BYTES {
-            let blob = Descriptor::of(media_type.clone(), &held);
-            let pushed = self.write_blob(&blob, &mut held.as_slice())?;
+        let mut held = Held::of(stream);
+        held.fill(PART_BYTES)?;
+        if (held.bytes.len() as u64) < PART_BYTES {
+            let blob = Descriptor::new(media_type.clone(), held.hasher.finish(), held.end);
+            let pushed = self.write_blob(&blob, &mut held.bytes.as_slice())?;
             return Ok((blob, pushed));
         }
         let mut progress = self.begin_parts()?;
-        let mut hasher = Hasher::new(Algorithm::Sha256);
-        let mut size = 0;
         loop {
             // Unless it is the last, a part may not be smaller than the registry wants.
-            hold(&mut held, stream, progress.part_bytes)?;
-            if held.is_empty() {
+            held.fill(progress.part_bytes)?;
+            if held.bytes.is_empty() {
                 break;
             }
-            hasher.update(&held);
-            self.send_held(&mut progress, &held, size)?;
-            size += held.len() as u64;
-            held.clear();
+            let body = |len| DraftBody::HeldPart(held.first(len));
+            match self.send_part(&mut progress, body, held.end)? {
+                Step::Next | Step::Reopen => {}
+                Step::GiveUp(failed) => {
+                    return Err(failed.map_or_else(|error| error, Answer::into_error));
+                }
+            }
+            if !held.forget_before(progress.offset) {
+                return Err(Error::Protocol {
+                    what: format!("upload to {}", self.path()),
+                    reason: "it was lost in part, and a stream cannot be read again".to_owned(),
+                });
+            }
         }
-        let blob = Descriptor::new(media_type.clone(), hasher.finish(), size);
+        let blob = Descriptor::new(media_type.clone(), held.hasher.finish(), held.end);
         let committed = self.commit_parts(progress, &blob.digest);
         match committed {
             Ok(answer) if is_stored(&answer) => answer.response.drain(),
@@ -75,41 +83,65 @@ impl Repository<'_> {
         let part_bytes = learned.part_bytes.unwrap_or(PART_BYTES).min(PART_BYTES);
         Ok(Progress::new(upload, part_bytes))
     }
-
-    /// Sends what is held, which begins at `start` of the whole.
-    fn send_held(&self, progress: &mut Progress, held: &[u8], start: u64) -> Result<()> {
-        let end = start + held.len() as u64;
-        while progress.offset < end {
-            let is_sent = progress.offset.checked_sub(start);
-            let rest = is_sent
-                .and_then(|sent| usize::try_from(sent).ok())
-                .and_then(|sent| held.get(sent..));
-            let mut rest = rest.ok_or_else(|| Error::Protocol {
-                what: format!("upload to {}", self.path()),
-                reason: "it was lost in part, and a stream cannot be read again".to_owned(),
-            })?;
-            while progress.offset < end {
-                match self.send_part(progress, &mut rest, end)? {
-                    Step::Next => {}
-                    Step::Reopen => break,
-                    Step::GiveUp(failed) => {
-                        return Err(failed.map_or_else(|error| error, Answer::into_error));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Reads on until so many bytes are held, or there are no more.
-fn hold(held: &mut Vec<u8>, stream: &mut dyn Read, bytes: u64) -> Result<()> {
-    let missing = bytes.saturating_sub(held.len() as u64);
-    // All at once: what is not used of it takes no memory, and growing would take it twice.
-    held.reserve_exact(usize::try_from(missing).unwrap_or_default());
-    stream
-        .take(missing)
-        .read_to_end(held)
-        .map_err(Error::io("read", STREAM))?;
-    Ok(())
+/// What was read of a stream, and the registry may not have yet.
+struct Held<'s> {
+    stream: &'s mut dyn Read,
+    bytes: Vec<u8>,
+    /// Of the whole, where these bytes end.
+    end: u64,
+    /// Of all until there.
+    hasher: Hasher,
+    is_at_end: bool,
+}
+
+impl<'s> Held<'s> {
+    fn of(stream: &'s mut dyn Read) -> Self {
+        Self {
+            stream,
+            bytes: Vec::new(),
+            end: 0,
+            hasher: Hasher::new(Algorithm::Sha256),
+            is_at_end: false,
+        }
+    }
+
+    /// Reads on until so many bytes are held, or there are no more.
+    fn fill(&mut self, bytes: u64) -> Result<()> {
+        // A terminal, for one, goes on after its end.
+        if self.is_at_end {
+            return Ok(());
+        }
+        let held = self.bytes.len();
+        let missing = bytes.saturating_sub(held as u64);
+        // All at once: what is not used of it takes no memory, and growing would take it twice.
+        let room = usize::try_from(missing).unwrap_or_default();
+        self.bytes.reserve_exact(room);
+        let read = (&mut *self.stream)
+            .take(missing)
+            .read_to_end(&mut self.bytes)
+            .map_err(Error::io("read", STREAM))?;
+        self.end += read as u64;
+        self.is_at_end = (read as u64) < missing;
+        self.hasher.update(&self.bytes[held..]);
+        Ok(())
+    }
+
+    /// The first so many bytes of those that are held.
+    fn first(&self, bytes: u64) -> &[u8] {
+        let count = usize::try_from(bytes).unwrap_or(usize::MAX);
+        &self.bytes[..count.min(self.bytes.len())]
+    }
+
+    /// Forgets what comes before this place of the whole, and answers whether everything from there on is held.
+    fn forget_before(&mut self, offset: u64) -> bool {
+        let start = self.end - self.bytes.len() as u64;
+        let Some(sent) = offset.checked_sub(start) else {
+            return false;
+        };
+        let count = self.first(sent).len();
+        self.bytes.drain(..count);
+        true
+    }
 }

@@ -353,6 +353,33 @@ fn a_wanted_config_is_not_for_the_filter_to_refuse() {
 }
 
 #[test]
+fn a_config_with_a_name_is_a_file_like_any_other() {
+    let registry = registry();
+    let config = layer(&registry, "config.json", "application/json", "{\"k\":1}");
+    let readme = layer(&registry, "readme.md", "text/markdown", "readme");
+    image(&registry, "named", &config, &[readme]);
+    for (include, wanted) in [
+        (&[][..], &["config.json", "readme.md"][..]),
+        (&["*.json"], &["config.json"]),
+        (&["*.md"], &["readme.md"]),
+    ] {
+        let output = TempDir::new();
+        let options = || PullOptions {
+            filter: filter(include, &[]),
+            ..PullOptions::default()
+        };
+        let pulled = run(&registry, "named", options(), &output).unwrap();
+        assert_eq!(titles(&pulled), wanted, "{include:?}");
+        for file in &pulled.files {
+            assert!(file.path.exists(), "{}", file.path.display());
+        }
+        let listed = listed(&registry, "named", options());
+        let listed: Vec<_> = listed.files.iter().filter_map(Descriptor::title).collect();
+        assert_eq!(listed, wanted, "{include:?}");
+    }
+}
+
+#[test]
 fn layers_that_were_left_out_by_choice_are_not_told_as_skipped() {
     let registry = registry();
     let output = TempDir::new();

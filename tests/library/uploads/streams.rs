@@ -11,7 +11,7 @@ use oras::{Error, MediaType, Result};
 use super::log;
 use crate::setup::{HELLO, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Fault, Mount, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, Fault, Mount, Personality, TestRegistry, on};
 use crate::support::rng::Rng;
 
 /// How large a part is.
@@ -175,6 +175,30 @@ fn parts_are_as_large_as_the_registry_wants_them_at_least() {
 }
 
 #[test]
+fn smaller_parts_are_still_as_large_as_the_registry_wants_them_at_least() {
+    let registry = TestRegistry::start_as(Personality {
+        min_chunk_bytes: Some(3 * 1024 * 1024),
+        max_patch_bytes: Some(4 * 1024 * 1024),
+        ..Personality::default()
+    });
+    let content = Rng::new(1).bytes(2 * PART);
+
+    push_stream(&client(), &registry, Trickle(&content[..])).unwrap();
+
+    assert_eq!(
+        parts(&registry),
+        [
+            "0-5242879",
+            "0-3145727",
+            "3145728-6291455",
+            "6291456-9437183",
+            "9437184-10485759",
+        ]
+    );
+    assert_stored(&registry, &content);
+}
+
+#[test]
 fn a_least_part_that_is_too_large_to_be_held_is_refused() {
     let registry = TestRegistry::start()
         .with(on("POST", "*").header("OCI-Chunk-Min-Length", "18446744073709551615"));
@@ -207,7 +231,7 @@ fn a_part_that_broke_is_sent_again_from_where_the_registry_has_it() {
     );
     assert_eq!(
         two_parts_with(on("PATCH", "*").close_after_receiving(1_000_000).nth(1)),
-        ["0-5242879", "1000000-5242879", "5242880-5242880"]
+        ["0-5242879", "1000000-5242880"]
     );
     assert_eq!(
         two_parts_with(on("PATCH", "*").lose_answer().nth(1)),
@@ -244,6 +268,66 @@ fn what_the_registry_lost_of_a_stream_is_lost() {
         "{}",
         text(&error)
     );
+    assert!(registry.blobs("a").is_empty());
+}
+
+/// A reader during whose every read all tokens end.
+struct Slow<'r, R>(R, &'r TestRegistry);
+
+impl<R: Read> Read for Slow<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1.revoke_tokens();
+        self.0.read(buffer)
+    }
+}
+
+#[test]
+fn a_token_that_ends_while_a_stream_is_read_is_replaced() {
+    let registry = TestRegistry::start_as(Personality {
+        upload_status: false,
+        ..Personality::default()
+    })
+    .with_tokens(Bearer::new().anonymous(&["repository:*:pull,push"]));
+    let content = Rng::new(1).bytes(2 * PART + 1);
+
+    push_stream(&client(), &registry, Slow(&content[..], &registry)).unwrap();
+
+    assert_stored(&registry, &content);
+}
+
+#[test]
+fn the_end_of_a_stream_is_read_once() {
+    struct Terminal<R>(R, bool);
+    impl<R: Read> Read for Terminal<R> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.1, "it was told that there is no more");
+            let count = self.0.read(buffer)?;
+            self.1 = count == 0;
+            Ok(count)
+        }
+    }
+    for size in [0, 1, PART, PART + 1] {
+        let registry = TestRegistry::start();
+        let content = Rng::new(1).bytes(size);
+        push_stream(&client(), &registry, Terminal(&content[..], false)).unwrap();
+        assert_stored(&registry, &content);
+    }
+}
+
+#[test]
+fn what_a_registry_claims_to_have_must_have_the_digest_of_the_stream() {
+    let registry = TestRegistry::start()
+        .with(on("PATCH", "*").status(503).nth(2))
+        .with(
+            on("GET", "/v2/a/blobs/uploads/*")
+                .status(204)
+                .header("Range", "0-18446744073709551615"),
+        );
+    let content = Rng::new(1).bytes(PART + 1);
+
+    let error = push_stream(&client(), &registry, &content[..]).unwrap_err();
+
+    assert!(text(&error).contains("digest"), "{}", text(&error));
     assert!(registry.blobs("a").is_empty());
 }
 
