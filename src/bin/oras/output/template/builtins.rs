@@ -3,7 +3,7 @@
 use gotmpl::{Template, TemplateError, ToValue, Value};
 
 use super::functions::Given;
-use super::values::{self, Outcome, joined, text, type_name};
+use super::values::{self, Outcome, TEXT, joined, text, type_name};
 use super::{limits, tree};
 use crate::flags::quote;
 
@@ -21,10 +21,11 @@ pub(super) fn urlquery(given: &Given<'_>) -> Outcome {
 
 /// Values as one text. What is missing is told.
 fn told(given: &Given<'_>) -> Result<String, String> {
-    match given.values {
-        [Value::Nil] => Ok("<no value>".to_owned()),
-        values => joined(values),
-    }
+    let told = given.values.iter().map(|value| match value {
+        Value::Nil => "<no value>".to_value(),
+        other => other.clone(),
+    });
+    joined(&told.collect::<Vec<_>>())
 }
 
 pub(super) fn print(given: &Given<'_>) -> Outcome {
@@ -64,7 +65,10 @@ pub(super) fn printf(given: &Given<'_>) -> Outcome {
         rest = after;
         match rest.chars().next() {
             // Arguments by number, and widths among them, are the engine's alone.
-            Some('*' | '[') => break,
+            Some('*' | '[') => {
+                next = args.len();
+                break;
+            }
             Some('%') => {
                 format.push('%');
                 rest = &rest[1..];
@@ -83,10 +87,22 @@ pub(super) fn printf(given: &Given<'_>) -> Outcome {
                 }
                 next += 1;
             }
-            None => {}
+            None => {
+                format.truncate(format.len() - flags.len());
+                format.push_str("%!(NOVERB)");
+            }
         }
     }
     format.push_str(rest);
+    // What no verb takes is told.
+    let more = args.iter_mut().skip(next);
+    for (index, arg) in more.enumerate() {
+        format.push_str(if index == 0 { "%%!(EXTRA %s" } else { ", %s" });
+        *arg = typed(arg).to_value();
+    }
+    if next < args.len() {
+        format.push(')');
+    }
     args[0] = format.to_value();
     by_engine("printf", args)
 }
@@ -128,12 +144,10 @@ fn check_length(given: &Given<'_>) -> Result<(), String> {
 fn in_words(verb: char, arg: &Value) -> Option<String> {
     let fits = match (verb, arg) {
         ('v', Value::String(_)) => return None,
-        ('v', _) | ('s', Value::Map(_)) => return Some(text(arg)),
+        ('v', _) => return Some(text(arg)),
         ('T', _) => return Some(type_name(arg).to_owned()),
-        ('s' | 'q' | 'd', Value::List(items)) => {
-            let each: Vec<String> = items.iter().map(|item| item_in_words(verb, item)).collect();
-            return Some(format!("[{}]", each.join(" ")));
-        }
+        ('s' | 'q' | 'd', Value::List(_) | Value::Map(_)) => return Some(in_list(verb, arg)),
+        (_, Value::List(_) | Value::Map(_)) => false,
         (_, Value::Float(_)) => "eEfFgG".contains(verb),
         (_, Value::Int(_)) => !"eEfFgGst".contains(verb),
         _ => true,
@@ -141,17 +155,36 @@ fn in_words(verb: char, arg: &Value) -> Option<String> {
     (!fits).then(|| misfit(verb, arg))
 }
 
-fn item_in_words(verb: char, item: &Value) -> String {
+/// A list, a dictionary, or what is in it, each for the verb.
+fn in_list(verb: char, item: &Value) -> String {
+    let in_order = |texts: Vec<String>| texts.join(" ");
     match (verb, item) {
-        ('q', Value::String(text)) => quote::double(text),
-        ('s', Value::String(_)) | ('d', Value::Int(_)) => text(item),
+        (_, Value::Nil) => text(item),
+        (_, Value::List(items)) => {
+            let items = items.iter().map(|item| in_list(verb, item));
+            format!("[{}]", in_order(items.collect()))
+        }
+        (_, Value::Map(members)) if !members.contains_key(TEXT) => {
+            let members = members.iter().map(|(key, value)| {
+                let key = in_list(verb, &Value::String(key.clone()));
+                format!("{key}:{}", in_list(verb, value))
+            });
+            format!("map[{}]", in_order(members.collect()))
+        }
+        ('q', Value::String(_) | Value::Map(_)) => quote::double(&text(item)),
+        ('s', Value::String(_) | Value::Map(_)) | ('d', Value::Int(_)) => text(item),
         _ => misfit(verb, item),
     }
 }
 
 fn misfit(verb: char, arg: &Value) -> String {
-    match arg {
-        Value::Nil => format!("%!{verb}(<nil>)"),
-        _ => format!("%!{verb}({}={})", type_name(arg), text(arg)),
+    format!("%!{verb}({})", typed(arg))
+}
+
+/// A value with its type.
+fn typed(value: &Value) -> String {
+    match value {
+        Value::Nil => text(value),
+        _ => format!("{}={}", type_name(value), text(value)),
     }
 }

@@ -121,9 +121,6 @@ pub(super) fn merge_overwrite(given: &Given<'_>) -> Outcome {
 }
 
 fn merged(given: &Given<'_>, overwrite: bool) -> Outcome {
-    if matches!(given.get(0), Value::Nil) {
-        return Ok(given.get(1).clone());
-    }
     let mut target = given.dict(0).clone();
     for source in given.from(1) {
         if let Value::Map(source) = source {

@@ -39,8 +39,21 @@ fn a_template_prints_what_go_prints() {
         ),
         (
             "{{printf \"%v|%10v|%d|%q\" .large .nested .small .list}}",
-            "3e+06|map[n:1e+06 x:true]|%!d(float64=584)|[\"a\" %!q(<nil>)]",
+            "3e+06|map[n:1e+06 x:true]|%!d(float64=584)|[\"a\" <nil>]",
         ),
+        (
+            "{{printf \"a\" .large .list nil (semver \"1.2.3\")}}",
+            "a%!(EXTRA float64=3e+06, []interface {}=[a <nil>], <nil>, *semver.Version=1.2.3)",
+        ),
+        (
+            "{{printf \"%s %\" \"a\"}}|{{printf \"%d%\" 50}}",
+            "a %!(NOVERB)|50%!(NOVERB)",
+        ),
+        (
+            "{{printf \"%s %q\" .nested .list}} {{printf \"%s\" (list (list \"a\" 1) nil)}}",
+            "map[n:%!s(float64=1e+06) x:%!s(bool=true)] [\"a\" <nil>] [[a %!s(int=1)] <nil>]",
+        ),
+        ("{{html \"a\" nil \"b\"}}", "a&lt;no value&gt;b"),
         (
             "{{if gt .large 2999999.0}}{{.large}}{{else}}small{{end}}",
             "3e+06",
@@ -127,6 +140,10 @@ fn functions_take_what_sprig_takes() {
         (
             r#"{{merge (dict "a" (dict "x" 1)) (dict "a" (dict "x" 2 "y" 3))}}"#,
             "map[a:map[x:1 y:3]]",
+        ),
+        (
+            r#"{{merge nil (dict) (dict "a" 1 "b" nil)}} {{merge nil nil}}"#,
+            "map[a:1] map[]",
         ),
         (
             r#"{{default 1 0}} {{default 1 2}} {{coalesce nil "" 3}} {{ternary "y" "n" true}} {{empty (list)}}"#,
