@@ -134,7 +134,9 @@ fn check_length(given: &Given<'_>) -> Result<(), String> {
     let directives = given.text(0).matches('%').count();
     let mut longest = limits::MAX_WIDTH;
     for value in given.from(1) {
-        longest = longest.max(values::printed_size(value)?);
+        let size = values::size_of(value)?;
+        given.world.read(size.items)?;
+        longest = longest.max(size.bytes);
     }
     let most = directives.saturating_mul(longest);
     limits::within(most, limits::MAX_FORMATTED, "bytes that printf may make")
@@ -157,22 +159,22 @@ fn in_words(verb: char, arg: &Value) -> Option<String> {
 
 /// A list, a dictionary, or what is in it, each for the verb.
 fn in_list(verb: char, item: &Value) -> String {
-    let in_order = |texts: Vec<String>| texts.join(" ");
     match (verb, item) {
-        (_, Value::Nil) => text(item),
         (_, Value::List(items)) => {
             let items = items.iter().map(|item| in_list(verb, item));
-            format!("[{}]", in_order(items.collect()))
+            format!("[{}]", items.collect::<Vec<_>>().join(" "))
         }
         (_, Value::Map(members)) if !members.contains_key(TEXT) => {
             let members = members.iter().map(|(key, value)| {
                 let key = in_list(verb, &Value::String(key.clone()));
                 format!("{key}:{}", in_list(verb, value))
             });
-            format!("map[{}]", in_order(members.collect()))
+            format!("map[{}]", members.collect::<Vec<_>>().join(" "))
         }
         ('q', Value::String(_) | Value::Map(_)) => quote::double(&text(item)),
-        ('s', Value::String(_) | Value::Map(_)) | ('d', Value::Int(_)) => text(item),
+        (_, Value::Nil) | ('s', Value::String(_) | Value::Map(_)) | ('d', Value::Int(_)) => {
+            text(item)
+        }
         _ => misfit(verb, item),
     }
 }

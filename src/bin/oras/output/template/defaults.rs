@@ -60,6 +60,7 @@ pub(super) fn kind_is(given: &Given<'_>) -> Outcome {
 }
 
 pub(super) fn deep_equal(given: &Given<'_>) -> Outcome {
+    given.world.read(values::size(given.get(0))?)?;
     Ok((given.get(0) == given.get(1)).to_value())
 }
 

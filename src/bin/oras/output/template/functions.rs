@@ -31,7 +31,15 @@ impl World {
 
     /// Takes a call, and what it made, from what one template may use.
     pub(super) fn spend(&self, made: usize) -> Result<(), String> {
-        let cost = made + limits::COST_OF_CALL;
+        self.take(made + limits::COST_OF_CALL)
+    }
+
+    /// Takes what is looked at: bytes of a text, or items of a list.
+    pub(super) fn read(&self, count: usize) -> Result<(), String> {
+        self.take(count / limits::READ_FOR_MADE)
+    }
+
+    fn take(&self, cost: usize) -> Result<(), String> {
         let spent = self.made.fetch_add(cost, Ordering::Relaxed) + cost;
         limits::within(spent, limits::MAX_MADE, "bytes and items made in all")
     }
@@ -129,6 +137,9 @@ fn call(function: &Function, name: &str, values: &[Value], world: &World) -> Out
         check(value, letter)?;
     }
     let failed = |message| format!("error calling {name}: {message}");
+    world
+        .read(values.iter().map(values::length).sum())
+        .map_err(failed)?;
     let value = (function.body)(&Given { values, world }).map_err(failed)?;
     values::size(&value)
         .and_then(|size| world.spend(size))

@@ -7,12 +7,16 @@ pub(super) const MAX_TEXT_BYTES: usize = 16 << 20;
 pub(super) const MAX_ITEMS: usize = 1_000_000;
 /// What all functions make together: bytes of texts and items of lists.
 pub(super) const MAX_MADE: usize = 64 << 20;
+/// How many bytes or items that a function looks at count as one that it makes.
+pub(super) const READ_FOR_MADE: usize = 2;
 /// Rounds of all `range` together.
 pub(super) const MAX_ROUNDS: u64 = 1_000_000;
 /// Comparisons of one function, each of which looks into lists and dictionaries.
 pub(super) const MAX_COMPARED: usize = 50_000_000;
 /// Lists and dictionaries within each other.
 pub(super) const MAX_NESTED: usize = 200;
+/// All `else if` and `else with` of a template.
+pub(super) const MAX_CHAINED: usize = 200;
 /// What each call of a function or a template counts for, besides what it makes.
 pub(super) const COST_OF_CALL: usize = 64;
 /// Width and digits of what `printf` prints: what the engine has at most.

@@ -90,17 +90,16 @@ pub(super) fn compact(given: &Given<'_>) -> Outcome {
 }
 
 /// That so many comparisons, each of which looks into lists and dictionaries, may be made.
-fn check_comparisons(count: usize) -> Result<(), String> {
-    limits::within(count, limits::MAX_COMPARED, "values to compare")
+pub(super) fn check_comparisons(given: &Given<'_>, count: usize) -> Result<(), String> {
+    limits::within(count, limits::MAX_COMPARED, "values to compare")?;
+    given.world.read(count)
 }
 
 pub(super) fn uniq(given: &Given<'_>) -> Outcome {
     let items = items_of(given.get(0), "Cannot find uniq on")?;
     let mut seen: Vec<Value> = Vec::new();
-    let mut compared = 0;
     for item in items {
-        compared += seen.len() * values::size(item)?;
-        check_comparisons(compared)?;
+        check_comparisons(given, seen.len() * values::size(item)?)?;
         if !seen.contains(item) {
             seen.push(item.clone());
         }
@@ -110,7 +109,8 @@ pub(super) fn uniq(given: &Given<'_>) -> Outcome {
 
 pub(super) fn without(given: &Given<'_>) -> Outcome {
     let items = items_of(given.get(0), "Cannot find without on")?;
-    check_comparisons(values::size(given.get(0))?.saturating_mul(given.values.len()))?;
+    let size = values::size(given.get(0))?;
+    check_comparisons(given, size.saturating_mul(given.values.len()))?;
     let kept = items.iter().filter(|item| !given.from(1).contains(item));
     made(kept.cloned().collect())
 }
@@ -120,6 +120,7 @@ pub(super) fn has(given: &Given<'_>) -> Outcome {
         Value::Nil => Ok(false.to_value()),
         list => {
             let items = items_of(list, "Cannot find has on")?;
+            check_comparisons(given, values::size(list)?)?;
             Ok(items.contains(given.get(0)).to_value())
         }
     }

@@ -363,11 +363,30 @@ fn no_template_takes_all_time_or_memory() {
         "{{printf \"%.999999999f\" 1.5}}",
         "{{define \"a\"}}{{if lt . 30}}{{template \"a\" (add1 .)}}{{template \"a\" (add1 .)}}{{end}}{{end}}{{template \"a\" 0}}",
         "{{uniq (until 20000)}}",
+        "{{$x := repeat 1000000 \"a\"}}{{range until 100000}}{{$y := contains \"b\" $x}}{{end}}",
+        "{{$x := until 100000}}{{range until 100000}}{{$y := has -1 $x}}{{end}}",
+        "{{$x := until 100000}}{{range until 100000}}{{$y := printf \"%.1d\" $x | trunc 1}}{{end}}",
     ] {
         let error = made(template).map(|out| out.len()).unwrap_err();
         assert!(
             error.contains("too much for a template: more than "),
             "{template}: {error}"
+        );
+    }
+}
+
+#[test]
+fn no_chain_of_branches_is_too_long_for_the_stack() {
+    for name in ["if", "with"] {
+        let chain = |links| {
+            let chain = format!("{{{{else {name} 0}}}}").repeat(links);
+            made(&format!("{{{{{name} 0}}}}{chain}{{{{else}}}}b{{{{end}}}}"))
+        };
+        assert_eq!(chain(100).as_deref(), Ok("b"));
+        assert!(
+            chain(5_000)
+                .unwrap_err()
+                .contains("too much for a template")
         );
     }
 }

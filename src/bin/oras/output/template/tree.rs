@@ -14,7 +14,7 @@ use gotmpl::parse::{
 };
 use gotmpl::{Result, TemplateError};
 
-use super::{NAME, functions};
+use super::{NAME, functions, limits};
 use crate::flags::quote;
 
 /// The step of actions that print. No template can spell such a name.
@@ -34,6 +34,7 @@ const CHANGING: [&str; 6] = [
 
 /// Reads the text of a template: the body, and the templates that it defines.
 pub(super) fn read(text: &str) -> Result<(ListNode, Vec<DefineNode>)> {
+    check_chains(text)?;
     let (mut main, mut defines) = parsed(text)?;
     check_ends(text)?;
     let mut reader = Reader::default();
@@ -70,6 +71,18 @@ fn not_there(name: &str) -> String {
         Some(reason) => format!("function {quoted} of sprig is not in this oras: {reason}"),
         None => format!("function {quoted} not defined"),
     }
+}
+
+/// That there are not too many `else if` and `else with`: to the parser each is within the one before, and it does not count.
+fn check_chains(text: &str) -> Result<()> {
+    let ends = text.split("else").skip(1).map(str::trim_start);
+    let links = ends.filter(|rest| rest.starts_with("if") || rest.starts_with("with"));
+    limits::within(
+        links.count(),
+        limits::MAX_CHAINED,
+        "times else if and else with",
+    )
+    .map_err(TemplateError::Exec)
 }
 
 /// That what follows a template is in no block of it, and is not left out.

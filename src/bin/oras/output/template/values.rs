@@ -148,26 +148,35 @@ pub(super) fn kind(value: &Value) -> &'static str {
 /// What a value counts for among all that is made: its bytes if it is a text, or what is in it, as often as it is there. That
 /// it could be printed is checked.
 pub(super) fn size(value: &Value) -> Result<usize, String> {
-    let mut size = Size::default();
-    size.add(value, 0)?;
+    let size = size_of(value)?;
     Ok(match value {
         Value::String(text) => text.len(),
         _ => size.items,
     })
 }
 
-/// How many bytes of texts there are in a value.
-pub(super) fn printed_size(value: &Value) -> Result<usize, String> {
+/// What there is in a value.
+pub(super) fn size_of(value: &Value) -> Result<Size, String> {
     let mut size = Size::default();
     size.add(value, 0)?;
-    Ok(size.bytes)
+    Ok(size)
+}
+
+/// How long a value is, without what is in its items.
+pub(super) fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::List(items) => items.len(),
+        Value::Map(members) => members.len(),
+        _ => 0,
+    }
 }
 
 /// Bytes of texts, and values, as often as they are there.
 #[derive(Default)]
-struct Size {
-    bytes: usize,
-    items: usize,
+pub(super) struct Size {
+    pub(super) bytes: usize,
+    pub(super) items: usize,
 }
 
 impl Size {
