@@ -44,7 +44,7 @@ impl Seen {
     #[track_caller]
     fn assert_steady(&self) {
         let screen = &self.screen;
-        assert!(screen.shows_cursor);
+        assert!(screen.shows_cursor && screen.wraps);
         // Messages are as long as they are.
         let mut wrapped = screen.wrapped.iter();
         assert!(wrapped.all(|line| line.starts_with("Error")), "{screen:?}");
@@ -580,6 +580,82 @@ fn names_from_others_do_nothing_to_the_terminal() {
 
     seen.assert_steady();
     assert_eq!(seen.left()[1], "✓ Copied [2Jevil1m{bar}.txt");
+}
+
+#[test]
+fn names_may_be_wider_than_they_seem() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 8);
+    // A font may have one sign for two of these letters, or not; and soft hyphens are seen, or not.
+    let name = "\u{644}\u{627}".repeat(20) + &"\u{ad}".repeat(20);
+    registry.seed_artifact("a", "v1", &[(&name, &large)]);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+
+    let seen = see_at(60, oras.command(pull));
+
+    let lines = seen.screen.lines();
+    assert!(
+        lines.iter().all(|line| !line.contains("Downloading")),
+        "{:#?}",
+        seen.screen
+    );
+}
+
+#[test]
+fn who_asks_for_credentials_has_the_terminal_for_himself() {
+    let registry = TestRegistry::requiring_basic("alice", "open sesame");
+    let oras = with_large();
+    let host = registry.host();
+    oras.write(
+        "helpers/docker-credential-key",
+        "#!/bin/sh\necho 'Touch your key.' >&2\necho '{\"Username\":\"alice\",\"Secret\":\"open sesame\"}'\n",
+    );
+    assert!(
+        oras.shell("chmod +x helpers/*")
+            .success()
+            .stdout()
+            .is_empty()
+    );
+    let config = format!(r#"{{"credHelpers":{{"{host}":"key"}}}}"#);
+    oras.write("mine.json", config);
+    let target = registry.reference("a:v1");
+    let push = [
+        "push",
+        "--plain-http",
+        "--registry-config=mine.json",
+        &target,
+        "large.bin",
+    ];
+
+    let helpers = oras.directory().join("helpers");
+    let seen = see_at(COLUMNS, oras.command(push).finding(&helpers));
+
+    assert_eq!(seen.code, Some(0), "{:#?}", seen.screen);
+    seen.assert_steady();
+    let left = seen.left();
+    assert!(left.contains(&"Touch your key.".to_owned()), "{left:#?}");
+}
+
+#[test]
+fn content_is_not_drawn_over() {
+    let registry = TestRegistry::start();
+    let hello = registry.seed_blob("a", b"hello");
+    let blob = format!("{}@{hello}", registry.reference("a"));
+    registry.seed_artifact("a", "v1", &[("one", b"hello")]);
+    let artifact = registry.reference("a:v1");
+    let oras = Oras::new();
+    for line in [
+        ["blob", "fetch", &blob, "-o-"],
+        ["pull", &artifact, "-o-", "--plain-http"],
+    ] {
+        let terminal = terminal(COLUMNS);
+        let asked = [&line[..], &["--plain-http", "--no-tty=false"]].concat();
+        let child = oras.command(asked).start_at(&terminal);
+        let (text, _) = terminal.finish(child);
+        assert_eq!(text, "hello");
+    }
 }
 
 #[test]

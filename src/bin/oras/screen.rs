@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Clears everything from the cursor on.
 const CLEAR: &str = "\x1b[J";
-const HIDE_CURSOR: &str = "\x1b[?25l";
-const SHOW_CURSOR: &str = "\x1b[?25h";
+/// Hides the cursor, and cuts off what does not fit: how wide a text is, is for the terminal to know.
+const BEGIN: &str = "\x1b[?25l\x1b[?7l";
+/// Lets lines go on in the next one again, and shows the cursor where the line begins.
+const END: &str = "\x1b[?7h\r\x1b[?25h";
 
 /// Stderr, and the line on it that changes, if there is one. All clones are one screen.
 #[derive(Clone, Default)]
@@ -69,7 +71,7 @@ impl Line {
     fn draw_below(&mut self, above: &str) {
         let clear = if self.is_drawn { CLEAR } else { "" };
         let text = &self.text;
-        send(&format!("{clear}{above}{HIDE_CURSOR}{text}\r{SHOW_CURSOR}"));
+        send(&format!("{clear}{above}{BEGIN}{text}{END}"));
         self.is_drawn = true;
     }
 }

@@ -94,7 +94,7 @@ impl Bars {
             canvas,
             bar: ProgressBar::with_draw_target(None, target),
             template: String::new(),
-            is_coloured: context.variable("NO_COLOR").is_none(),
+            is_coloured: context.can_colour_stderr(),
             running: None,
             done: String::new(),
             pace: Pace::default(),
