@@ -443,6 +443,63 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         let root = error.root();
         assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
         assert_eq!(told, 1, "{kind}: it is not tried again");
+
+        registry.seed_artifact("b", "v1", &[("large", &content)]);
+        let source = client.repository(&registry.reference("b")).unwrap();
+        let mut told = 0;
+        let mut observer = |event: pull::Event<'_>| match event {
+            pull::Event::Progress(..) => {
+                told += 1;
+                Err(Error::io("write", "log")(kind.into()))
+            }
+            _ => Ok(()),
+        };
+        let options = PullOptions {
+            output: temporary.join("out"),
+            observer: Some(&mut observer),
+            ..PullOptions::default()
+        };
+        let error = pull(&source, "v1", options).unwrap_err();
+        let root = error.root();
+        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert_eq!(told, 1, "{kind}: it is not tried again");
+        assert!(!temporary.join("out/large").exists());
+
+        let registry = TestRegistry::start_as(Personality {
+            max_put_bytes: Some(LARGE as u64 / 2),
+            ..Personality::default()
+        });
+        let repository = client
+            .repository(&registry.reference("a"))
+            .unwrap()
+            .for_writing();
+        let mut told = 0;
+        let mut observer = |event: push::Event<'_>| match event {
+            push::Event::Reading { .. } => {
+                told += 1;
+                Err(Error::io("write", "log")(kind.into()))
+            }
+            _ => Ok(()),
+        };
+        let options = PushOptions {
+            streams: vec![stream(&content)],
+            artifact_type: Some("test/artifact".into()),
+            observer: Some(&mut observer),
+            ..PushOptions::default()
+        };
+        let error = push(&repository, None, options).unwrap_err();
+        let root = error.root();
+        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert_eq!(told, 1, "{kind}: it is not tried again");
+    }
+}
+
+fn stream(bytes: &[u8]) -> PushStream<'_> {
+    PushStream {
+        index: 0,
+        reader: Box::new(bytes),
+        media_type: None,
+        annotations: Annotations::new(),
     }
 }
 
@@ -462,12 +519,7 @@ fn a_stream_stops_as_well() {
         _ => Ok(()),
     };
     let options = PushOptions {
-        streams: vec![PushStream {
-            index: 0,
-            reader: Box::new(&content[..]),
-            media_type: None,
-            annotations: Annotations::new(),
-        }],
+        streams: vec![stream(&content)],
         artifact_type: Some("test/artifact".into()),
         observer: Some(&mut observer),
         ..PushOptions::default()
