@@ -509,6 +509,26 @@ fn a_window_may_become_narrower_meanwhile() {
 }
 
 #[test]
+fn what_is_typed_meanwhile_does_not_stay_in_the_way() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 4);
+    registry.seed_artifact("a", "v1", &[("large.bin", &large)]);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let mut terminal = terminal(COLUMNS);
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+    let child = oras.command(pull).start_apart_from_stdout(&terminal);
+    terminal.wait_for(DRAWN);
+    terminal.type_in("typed");
+
+    let seen = finish(terminal, child, COLUMNS);
+
+    seen.assert_steady();
+    assert!(!seen.showed(&["typed"]), "{:#?}", seen.screen);
+    assert_eq!(seen.left()[0], "✓ Pulled large.bin");
+}
+
+#[test]
 fn an_end_without_notice_leaves_a_terminal_that_works() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("large.bin", &vec![0; LARGE_BYTES])]);
@@ -558,6 +578,37 @@ fn warnings_come_above() {
         "{lines:#?}"
     );
     assert!(at("[WARNING]: it closes").is_some());
+}
+
+#[test]
+fn warnings_come_after_what_was_done_before() {
+    let registry = TestRegistry::start();
+    let names: Vec<_> = (0..40).map(|number| format!("{number:02}")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), name.as_bytes()))
+        .collect();
+    registry.seed_artifact("a", "v1", &files);
+    registry.inject(
+        on("GET", "/v2/a/blobs/*")
+            .nth(30)
+            .header("Warning", "299 - \"it closes\""),
+    );
+    let oras = Oras::new();
+
+    let seen = see(
+        &oras,
+        &format!("pull --plain-http {}", registry.reference("a:v1")),
+    );
+
+    seen.assert_steady();
+    let lines = seen.left();
+    let at = |part: &str| lines.iter().position(|line| line.contains(part));
+    assert_eq!(
+        at("it closes"),
+        at("Pulled 28").map(|at| at + 1),
+        "{lines:#?}"
+    );
 }
 
 #[test]
