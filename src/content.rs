@@ -293,7 +293,7 @@ pub struct VerifyReader<'a> {
     is_checked: bool,
     remaining: u64,
     explain: Option<Explain<'a>>,
-    watch: Option<Box<Watch<'a>>>,
+    watches: Vec<Box<Watch<'a>>>,
     keepers: Vec<Box<dyn Keeper + 'a>>,
 }
 
@@ -323,7 +323,7 @@ impl<'a> VerifyReader<'a> {
             is_checked: false,
             remaining: expected.size,
             explain: None,
-            watch: None,
+            watches: Vec::new(),
             keepers: Vec::new(),
             expected,
         }
@@ -341,11 +341,11 @@ impl<'a> VerifyReader<'a> {
         self
     }
 
-    /// Tells `watch` how far it has come after each read: bytes that are verified as far as that is possible, and about to
-    /// be used.
+    /// Tells `watch` how far it has come after each read, beside those who are told already: bytes that are verified as far
+    /// as that is possible, and about to be used.
     #[must_use]
     pub fn watched(mut self, watch: impl FnMut(u64) -> Result<()> + 'a) -> Self {
-        self.watch = Some(Box::new(watch));
+        self.watches.push(Box::new(watch));
         self
     }
 
@@ -501,8 +501,11 @@ impl Read for VerifyReader<'_> {
                 }
                 _ => error,
             })?;
-        if let Some(watch) = self.watch.as_mut().filter(|_| count > 0) {
-            watch(self.expected.size - self.remaining).map_err(Error::into_io)?;
+        if count > 0 {
+            let done = self.expected.size - self.remaining;
+            for watch in &mut self.watches {
+                watch(done).map_err(Error::into_io)?;
+            }
         }
         Ok(count)
     }

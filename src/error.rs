@@ -271,6 +271,10 @@ impl Error {
                 mismatch: Mismatch::Truncated,
                 ..
             } => io::ErrorKind::UnexpectedEof,
+            // By its kind a reader would take it for something to be tried again, and lose what was read.
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::Interrupted => {
+                io::ErrorKind::Other
+            }
             Self::Io { source, .. } => source.kind(),
             _ => io::ErrorKind::InvalidData,
         };

@@ -51,6 +51,13 @@ fn a_terminal_shows_colours() {
         let text = shown(&oras, further);
         assert!(!text.contains('\x1b'), "{further:?}: {text}");
     }
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let terminal = Terminal::new();
+        let discover = oras.command(["discover", "--oci-layout", "layout:v1"]);
+        let child = discover.env(name, value).start_at(&terminal);
+        let (text, _) = terminal.finish(child);
+        assert!(!text.contains('\x1b'), "{name}: {text}");
+    }
     let piped = oras.run(["discover", "--oci-layout", "layout:v1"]);
     assert!(!piped.success().stdout().contains('\x1b'));
 }

@@ -44,7 +44,7 @@ impl Seen {
     #[track_caller]
     fn assert_steady(&self) {
         let screen = &self.screen;
-        assert!(screen.shows_cursor);
+        assert!(screen.shows_cursor && screen.wraps);
         // Messages are as long as they are.
         let mut wrapped = screen.wrapped.iter();
         assert!(wrapped.all(|line| line.starts_with("Error")), "{screen:?}");
@@ -509,6 +509,26 @@ fn a_window_may_become_narrower_meanwhile() {
 }
 
 #[test]
+fn what_is_typed_meanwhile_does_not_stay_in_the_way() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 4);
+    registry.seed_artifact("a", "v1", &[("large.bin", &large)]);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let mut terminal = terminal(COLUMNS);
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+    let child = oras.command(pull).start_apart_from_stdout(&terminal);
+    terminal.wait_for(DRAWN);
+    terminal.type_in("typed");
+
+    let seen = finish(terminal, child, COLUMNS);
+
+    seen.assert_steady();
+    assert!(!seen.showed(&["typed"]), "{:#?}", seen.screen);
+    assert_eq!(seen.left()[0], "✓ Pulled large.bin");
+}
+
+#[test]
 fn an_end_without_notice_leaves_a_terminal_that_works() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("large.bin", &vec![0; LARGE_BYTES])]);
@@ -561,6 +581,37 @@ fn warnings_come_above() {
 }
 
 #[test]
+fn warnings_come_after_what_was_done_before() {
+    let registry = TestRegistry::start();
+    let names: Vec<_> = (0..40).map(|number| format!("{number:02}")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), name.as_bytes()))
+        .collect();
+    registry.seed_artifact("a", "v1", &files);
+    registry.inject(
+        on("GET", "/v2/a/blobs/*")
+            .nth(30)
+            .header("Warning", "299 - \"it closes\""),
+    );
+    let oras = Oras::new();
+
+    let seen = see(
+        &oras,
+        &format!("pull --plain-http {}", registry.reference("a:v1")),
+    );
+
+    seen.assert_steady();
+    let lines = seen.left();
+    let at = |part: &str| lines.iter().position(|line| line.contains(part));
+    assert_eq!(
+        at("it closes"),
+        at("Pulled 28").map(|at| at + 1),
+        "{lines:#?}"
+    );
+}
+
+#[test]
 fn names_from_others_do_nothing_to_the_terminal() {
     let registry = TestRegistry::start();
     registry.seed_artifact(
@@ -580,6 +631,82 @@ fn names_from_others_do_nothing_to_the_terminal() {
 
     seen.assert_steady();
     assert_eq!(seen.left()[1], "✓ Copied [2Jevil1m{bar}.txt");
+}
+
+#[test]
+fn names_may_be_wider_than_they_seem() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 8);
+    // A font may have one sign for two of these letters, or not; and soft hyphens are seen, or not.
+    let name = "\u{644}\u{627}".repeat(20) + &"\u{ad}".repeat(20);
+    registry.seed_artifact("a", "v1", &[(&name, &large)]);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+
+    let seen = see_at(60, oras.command(pull));
+
+    let lines = seen.screen.lines();
+    assert!(
+        lines.iter().all(|line| !line.contains("Downloading")),
+        "{:#?}",
+        seen.screen
+    );
+}
+
+#[test]
+fn who_asks_for_credentials_has_the_terminal_for_himself() {
+    let registry = TestRegistry::requiring_basic("alice", "open sesame");
+    let oras = with_large();
+    let host = registry.host();
+    oras.write(
+        "helpers/docker-credential-key",
+        "#!/bin/sh\necho 'Touch your key.' >&2\necho '{\"Username\":\"alice\",\"Secret\":\"open sesame\"}'\n",
+    );
+    assert!(
+        oras.shell("chmod +x helpers/*")
+            .success()
+            .stdout()
+            .is_empty()
+    );
+    let config = format!(r#"{{"credHelpers":{{"{host}":"key"}}}}"#);
+    oras.write("mine.json", config);
+    let target = registry.reference("a:v1");
+    let push = [
+        "push",
+        "--plain-http",
+        "--registry-config=mine.json",
+        &target,
+        "large.bin",
+    ];
+
+    let helpers = oras.directory().join("helpers");
+    let seen = see_at(COLUMNS, oras.command(push).finding(&helpers));
+
+    assert_eq!(seen.code, Some(0), "{:#?}", seen.screen);
+    seen.assert_steady();
+    let left = seen.left();
+    assert!(left.contains(&"Touch your key.".to_owned()), "{left:#?}");
+}
+
+#[test]
+fn content_is_not_drawn_over() {
+    let registry = TestRegistry::start();
+    let hello = registry.seed_blob("a", b"hello");
+    let blob = format!("{}@{hello}", registry.reference("a"));
+    registry.seed_artifact("a", "v1", &[("one", b"hello")]);
+    let artifact = registry.reference("a:v1");
+    let oras = Oras::new();
+    for line in [
+        ["blob", "fetch", &blob, "-o-"],
+        ["pull", &artifact, "-o-", "--plain-http"],
+    ] {
+        let terminal = terminal(COLUMNS);
+        let asked = [&line[..], &["--plain-http", "--no-tty=false"]].concat();
+        let child = oras.command(asked).start_at(&terminal);
+        let (text, _) = terminal.finish(child);
+        assert_eq!(text, "hello");
+    }
 }
 
 #[test]

@@ -2,17 +2,18 @@
 //! request.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use oras::content::FileContent;
+use oras::content::{FileContent, VerifyReader};
 use oras::copy::{self, CopyOptions, copy};
 use oras::layout::LayoutStore;
 use oras::memory::MemoryStore;
 use oras::pull::{self, PullOptions, pull};
-use oras::push::{self, PushFile, PushOptions, push};
+use oras::push::{self, PushFile, PushOptions, PushStream, push};
 use oras::registry::Client;
 use oras::single::{self, push_blob};
 use oras::store::Target;
-use oras::{Error, MediaType, Result};
+use oras::{Annotations, Error, MediaType, Result};
 
 use crate::setup::{LARGE, blob, client, hello};
 use crate::support::registry::{Mount, Personality, TestRegistry, on};
@@ -393,4 +394,153 @@ fn what_is_fetched_again_for_another_name_is_told_too() {
     pull(&store, "v2", options).unwrap();
 
     assert_eq!(told, ["one/two came", "one came", "one done"]);
+}
+
+#[test]
+fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
+    // Who reads for others tries again what was only interrupted, and with it loses what was read.
+    let stop = || Err(Error::io("write", "log")(io::ErrorKind::Interrupted.into()));
+    let content = large();
+    let temporary = TempDir::new();
+    let path = temporary.write("file", &content);
+
+    let described =
+        FileContent::describe_watched(&path, MediaType::OCTET_STREAM, &mut |_, _| stop());
+    assert!(matches!(described, Err(Error::Io { .. })), "{described:?}");
+
+    let reader = VerifyReader::new(&content[..], blob(&content)).watched(|_| stop());
+    let mut copied = Vec::new();
+    let result = reader.copy_to(&mut copied, &path);
+    assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
+    assert!(copied.is_empty());
+
+    for kind in [
+        io::ErrorKind::Interrupted,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::TimedOut,
+        io::ErrorKind::UnexpectedEof,
+    ] {
+        let registry = TestRegistry::start();
+        let client = client();
+        let repository = client
+            .repository(&registry.reference("a"))
+            .unwrap()
+            .for_writing();
+        let mut told = 0;
+        let result = push_blob(
+            &repository,
+            &blob(&content),
+            &mut &content[..],
+            &mut |event| match event {
+                single::Event::Progress(..) => {
+                    told += 1;
+                    Err(Error::io("write", "log")(kind.into()))
+                }
+                _ => Ok(()),
+            },
+        );
+        let error = result.unwrap_err();
+        let root = error.root();
+        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert_eq!(told, 1, "{kind}: it is not tried again");
+
+        registry.seed_artifact("b", "v1", &[("large", &content)]);
+        let source = client.repository(&registry.reference("b")).unwrap();
+        let mut told = 0;
+        let mut observer = |event: pull::Event<'_>| match event {
+            pull::Event::Progress(..) => {
+                told += 1;
+                Err(Error::io("write", "log")(kind.into()))
+            }
+            _ => Ok(()),
+        };
+        let options = PullOptions {
+            output: temporary.join("out"),
+            observer: Some(&mut observer),
+            ..PullOptions::default()
+        };
+        let error = pull(&source, "v1", options).unwrap_err();
+        let root = error.root();
+        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert_eq!(told, 1, "{kind}: it is not tried again");
+        assert!(!temporary.join("out/large").exists());
+
+        let registry = TestRegistry::start_as(Personality {
+            max_put_bytes: Some(LARGE as u64 / 2),
+            ..Personality::default()
+        });
+        let repository = client
+            .repository(&registry.reference("a"))
+            .unwrap()
+            .for_writing();
+        let mut told = 0;
+        let mut observer = |event: push::Event<'_>| match event {
+            push::Event::Reading { .. } => {
+                told += 1;
+                Err(Error::io("write", "log")(kind.into()))
+            }
+            _ => Ok(()),
+        };
+        let options = PushOptions {
+            streams: vec![stream(&content)],
+            artifact_type: Some("test/artifact".into()),
+            observer: Some(&mut observer),
+            ..PushOptions::default()
+        };
+        let error = push(&repository, None, options).unwrap_err();
+        let root = error.root();
+        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert_eq!(told, 1, "{kind}: it is not tried again");
+    }
+}
+
+fn stream(bytes: &[u8]) -> PushStream<'_> {
+    PushStream {
+        index: 0,
+        reader: Box::new(bytes),
+        media_type: None,
+        annotations: Annotations::new(),
+    }
+}
+
+#[test]
+fn a_stream_stops_as_well() {
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client
+        .repository(&registry.reference("a"))
+        .unwrap()
+        .for_writing();
+    let content = large();
+    let mut observer = |event: push::Event<'_>| match event {
+        push::Event::Reading {
+            done: 200_000.., ..
+        } => Err(Error::unsupported("going on")),
+        _ => Ok(()),
+    };
+    let options = PushOptions {
+        streams: vec![stream(&content)],
+        artifact_type: Some("test/artifact".into()),
+        observer: Some(&mut observer),
+        ..PushOptions::default()
+    };
+    let error = push(&repository, None, options).unwrap_err();
+    assert_eq!(error.root().to_string(), "going on: unsupported");
+    assert_eq!(registry.blobs("a"), [""; 0]);
+}
+
+#[test]
+fn a_reader_can_be_watched_by_several() {
+    let (mut first, mut second) = (0, 0);
+    let reader = VerifyReader::new(&b"hello"[..], blob(b"hello"))
+        .watched(|done| {
+            first = done;
+            Ok(())
+        })
+        .watched(|done| {
+            second = done;
+            Ok(())
+        });
+    reader.read_all(5).unwrap();
+    assert_eq!((first, second), (5, 5));
 }

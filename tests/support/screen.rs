@@ -13,6 +13,8 @@ pub struct Screen {
     column: usize,
     /// Whether the cursor is shown.
     pub shows_cursor: bool,
+    /// Whether what is too long goes on in the next line, and is not cut off.
+    pub wraps: bool,
     /// Lines that had to go on in the next one.
     pub wrapped: Vec<String>,
     /// The line with the cursor, each time that the cursor was shown again.
@@ -34,6 +36,7 @@ impl Screen {
             row: 0,
             column: 0,
             shows_cursor: true,
+            wraps: true,
             wrapped: Vec::new(),
             frames: Vec::new(),
             coloured: 0,
@@ -56,6 +59,8 @@ impl Screen {
                             screen.shows_cursor = true;
                             screen.frames.push(screen.line(screen.row));
                         }
+                        "[?7l" => screen.wraps = false,
+                        "[?7h" => screen.wraps = true,
                         "[m" => is_coloured = false,
                         colour if colour.ends_with('m') => is_coloured = true,
                         other => panic!("nobody meant to send {other:?} in {text:?}"),
@@ -90,7 +95,9 @@ impl Screen {
 
     fn put(&mut self, character: char) {
         let width = width(character);
-        if self.column + width > self.columns {
+        if self.column + width > self.columns && !self.wraps {
+            self.column = self.columns.saturating_sub(width);
+        } else if self.column + width > self.columns {
             self.wrapped.push(self.line(self.row));
             self.next_row();
             self.column = 0;

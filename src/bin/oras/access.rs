@@ -5,9 +5,10 @@ use std::fs::File;
 #[cfg(feature = "tls")]
 use std::io::Read as _;
 
-use oras::credentials::{Fixed, Lookup, Places};
+use oras::credentials::{CredentialStore, Fixed, Lookup, Places};
 #[cfg(feature = "tls")]
 use oras::limits::MAX_ROOTS_FILE_BYTES;
+use oras::reference::{RegistryName, RepositoryName};
 use oras::registry::{Client, PlainHttp};
 #[cfg(feature = "tls")]
 use oras::transport::{
@@ -39,6 +40,33 @@ pub(crate) struct Access {
     screen: Screen,
     #[cfg(feature = "tls")]
     tls: Tls,
+}
+
+/// Takes away what is drawn before credentials are looked up: a helper program may have something to say on the terminal.
+struct Aside {
+    lookup: Lookup,
+    screen: Screen,
+}
+
+impl CredentialStore for Aside {
+    fn get(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+    ) -> oras::Result<Option<Credential>> {
+        self.screen.clear();
+        self.lookup.get(registry, repository)
+    }
+
+    fn refresh(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+        rejected: &Credential,
+    ) -> oras::Result<Option<Credential>> {
+        self.screen.clear();
+        self.lookup.refresh(registry, repository, rejected)
+    }
 }
 
 /// Whom to trust over https, and as whom to be known. A file that was not typed is empty.
@@ -236,7 +264,10 @@ impl Access {
         let transport = self.transport()?;
         builder = match &self.credential {
             Some(credential) => builder.credentials(Fixed(credential.clone())),
-            None => builder.credentials(self.lookup()?),
+            None => builder.credentials(Aside {
+                lookup: self.lookup()?,
+                screen: self.screen.clone(),
+            }),
         };
         let builder = if self.debug {
             let traced = oras::transport::Traced::new(

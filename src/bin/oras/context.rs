@@ -116,14 +116,19 @@ impl Context {
         }
     }
 
-    /// Whether people see at once what is written to stderr.
-    pub(crate) fn is_stderr_terminal(&self) -> bool {
-        self.stderr.is_terminal()
+    /// Whether people see at once what is written to stdout.
+    pub(crate) fn is_stdout_terminal(&self) -> bool {
+        self.stdout.is_terminal()
     }
 
     /// Whether what is written to stderr can be drawn over.
     pub(crate) fn can_redraw_stderr(&self) -> bool {
-        self.is_stderr_terminal() && self.variable("TERM") != Some("dumb")
+        self.stderr.is_terminal() && self.variable("TERM") != Some("dumb")
+    }
+
+    /// Whether there are colours where stderr is seen, and nobody objects to them.
+    pub(crate) fn can_colour_stderr(&self) -> bool {
+        self.can_redraw_stderr() && self.variable("NO_COLOR").is_none()
     }
 
     /// Writes a result as it is.

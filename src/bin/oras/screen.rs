@@ -8,10 +8,12 @@
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Clears everything from the cursor on.
-const CLEAR: &str = "\x1b[J";
-const HIDE_CURSOR: &str = "\x1b[?25l";
-const SHOW_CURSOR: &str = "\x1b[?25h";
+/// Clears everything from the beginning of the line on: something typed may have moved the cursor.
+const CLEAR: &str = "\r\x1b[J";
+/// Hides the cursor, and cuts off what does not fit: how wide a text is, is for the terminal to know.
+const BEGIN: &str = "\x1b[?25l\x1b[?7l";
+/// Lets lines go on in the next one again, and shows the cursor where the line begins.
+const END: &str = "\x1b[?7h\r\x1b[?25h";
 
 /// Stderr, and the line on it that changes, if there is one. All clones are one screen.
 #[derive(Clone, Default)]
@@ -21,6 +23,8 @@ pub(crate) struct Screen {
 
 #[derive(Default)]
 struct Line {
+    /// What stays above it, and was not written yet.
+    above: String,
     text: String,
     is_drawn: bool,
 }
@@ -29,27 +33,32 @@ impl Screen {
     /// Writes text that stays, above the line that changes.
     pub(crate) fn write(&self, text: &str) {
         let mut line = self.line();
-        if line.text.is_empty() || !text.ends_with('\n') {
-            line.clear();
-            send(text);
+        line.above.push_str(text);
+        if text.ends_with('\n') {
+            line.show();
         } else {
-            line.draw_below(text);
+            line.clear();
         }
     }
 
-    /// Writes text that stays, which is empty or whole lines, and draws this line below it; if it is empty there is none.
-    pub(crate) fn draw(&self, above: &str, text: String) {
+    /// Writes a line that stays, as soon as anything is shown: it is about what the line that changes is about, until that is
+    /// drawn again.
+    pub(crate) fn keep(&self, text: &str) {
+        let mut line = self.line();
+        line.above.push_str(text);
+        line.above.push('\n');
+        line.text.clear();
+    }
+
+    /// Draws this line, or none if it is empty.
+    pub(crate) fn draw(&self, text: String) {
         let mut line = self.line();
         line.text = text;
-        if line.text.is_empty() {
-            line.clear();
-            send(above);
-        } else {
-            line.draw_below(above);
-        }
+        line.show();
     }
 
-    /// Takes the line away for as long as nothing is drawn, because somebody else is going to write to the terminal.
+    /// Shows all that stays, and takes the line away for as long as nothing is drawn, because somebody else is going to write
+    /// to the terminal.
     pub(crate) fn clear(&self) {
         self.line().clear();
     }
@@ -61,16 +70,25 @@ impl Screen {
 
 impl Line {
     fn clear(&mut self) {
-        if std::mem::replace(&mut self.is_drawn, false) {
-            send(&format!("\r{CLEAR}"));
-        }
+        self.send("");
+        self.is_drawn = false;
     }
 
-    fn draw_below(&mut self, above: &str) {
-        let clear = if self.is_drawn { CLEAR } else { "" };
-        let text = &self.text;
-        send(&format!("{clear}{above}{HIDE_CURSOR}{text}\r{SHOW_CURSOR}"));
+    fn show(&mut self) {
+        if self.text.is_empty() {
+            return self.clear();
+        }
+        self.send(&format!("{BEGIN}{}{END}", self.text));
         self.is_drawn = true;
+    }
+
+    /// Sends what stays, and this below it, in the place of what is drawn.
+    fn send(&mut self, below: &str) {
+        let clear = if self.is_drawn { CLEAR } else { "" };
+        send(&format!(
+            "{clear}{}{below}",
+            std::mem::take(&mut self.above)
+        ));
     }
 }
 

@@ -184,7 +184,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             let is_silent = args.tty.no_tty == Some(true) || args.debugging.debug;
             let style = tree::Style {
                 annotations: is_verbose,
-                colours: context.is_stderr_terminal() && !is_silent,
+                colours: context.can_colour_stderr() && !is_silent,
             };
             tree::print(&path, &found, &style, context)
         }

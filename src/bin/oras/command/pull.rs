@@ -308,7 +308,7 @@ impl Pulling<'_> {
         };
         let own = &self.args.own;
         let tty = if own.output == STDOUT {
-            self.args.tty.beside_content()
+            self.args.tty.beside_content(context)
         } else {
             self.args.tty
         };

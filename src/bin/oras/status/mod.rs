@@ -250,15 +250,7 @@ impl<'c> Status<'c> {
 
     /// Tells what is wrong.
     fn warn(&mut self, text: &str) {
-        self.pause();
         self.context.warn(text);
-    }
-
-    /// Shows all that is done, because something comes that is not told by bars.
-    fn pause(&mut self) {
-        if let Some(bars) = &mut self.bars {
-            bars.pause();
-        }
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Result<()> {
@@ -267,7 +259,6 @@ impl<'c> Status<'c> {
         if !self.context.tells() {
             return Ok(());
         }
-        self.pause();
         writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)
     }
 }

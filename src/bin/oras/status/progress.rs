@@ -64,8 +64,6 @@ pub(crate) struct Bars {
     template: String,
     is_coloured: bool,
     running: Option<Item>,
-    /// What is done and not shown yet.
-    done: String,
     pace: Pace,
 }
 
@@ -94,9 +92,8 @@ impl Bars {
             canvas,
             bar: ProgressBar::with_draw_target(None, target),
             template: String::new(),
-            is_coloured: context.variable("NO_COLOR").is_none(),
+            is_coloured: context.can_colour_stderr(),
             running: None,
-            done: String::new(),
             pace: Pace::default(),
         })
     }
@@ -168,11 +165,6 @@ impl Bars {
         self.running = None;
     }
 
-    /// Shows all that is done, and nothing else for now.
-    pub(crate) fn pause(&mut self) {
-        self.show(String::new());
-    }
-
     /// Something is done with content.
     pub(crate) fn finish(&mut self, mark: Mark, verb: &str, node: &Descriptor) {
         let elapsed = self.is_running(node).then(|| self.bar.elapsed());
@@ -180,7 +172,7 @@ impl Bars {
         let size = Size(node.size).to_string();
         self.keep(mark, verb, &name_of(node), &size, elapsed);
         if self.pace.allows(false) {
-            self.show(String::new());
+            self.screen.draw(String::new());
         }
     }
 
@@ -246,7 +238,7 @@ impl Bars {
         let mark = self.coloured("{spinner}", "\x1b[33m");
         self.lay_out(&mark, bar, format!("{} {}", item.verb, item.name), facts);
         let line = self.canvas.take();
-        self.show(line);
+        self.screen.draw(line);
     }
 
     /// Remembers a line that stays.
@@ -267,8 +259,7 @@ impl Bars {
         let (sign, colour) = mark.sign();
         let mark = self.coloured(sign, colour);
         self.lay_out(&mark, "", format!("{verb} {name}"), facts);
-        self.done.push_str(&self.canvas.take());
-        self.done.push('\n');
+        self.screen.keep(&self.canvas.take());
     }
 
     /// Draws a line on the canvas: the mark, what it is about, and what there is to say about that, at the right.
@@ -294,11 +285,6 @@ impl Bars {
             text.to_owned()
         }
     }
-
-    fn show(&mut self, line: String) {
-        self.screen.draw(&self.done, line);
-        self.done.clear();
-    }
 }
 
 impl Drop for Bars {
@@ -312,7 +298,7 @@ impl Drop for Bars {
             let elapsed = Some(self.bar.elapsed());
             self.keep(Mark::Failed, item.verb, &item.name, &amount, elapsed);
         }
-        self.show(String::new());
+        self.screen.draw(String::new());
     }
 }
 

@@ -129,7 +129,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
 
     let failure = |error| target.failure(&error);
     let tty = if output == "-" {
-        args.tty.beside_content()
+        args.tty.beside_content(context)
     } else {
         args.tty
     };

@@ -1,5 +1,6 @@
 //! `--no-tty`: no progress bars, no colours.
 
+use crate::context::Context;
 use crate::flags::{Flag, FlagTable, Stage};
 
 /// `--no-tty`
@@ -10,13 +11,10 @@ pub(crate) struct Tty {
 }
 
 impl Tty {
-    /// Of a command that writes content to stdout: bars among it are for those who ask for them.
-    pub(crate) const fn beside_content(self) -> Self {
+    /// Of a command that writes content to stdout: bars beside it are for those who ask for them, and never among it.
+    pub(crate) fn beside_content(self, context: &Context) -> Self {
         Self {
-            no_tty: match self.no_tty {
-                None => Some(true),
-                asked => asked,
-            },
+            no_tty: Some(self.no_tty.unwrap_or(true) || context.is_stdout_terminal()),
         }
     }
 }
