@@ -15,7 +15,7 @@
 //! | reach a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
 //! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
-//! | read what was read before from a disk | [`cache::Cache`] |
+//! | read what was read before from a disk | [`layout::cache::Cache`] |
 //! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
 //! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
 //! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
@@ -40,7 +40,7 @@
 //! # What can be relied on
 //!
 //! - **Content is verified**, size and digest, whatever its source: there is one verifier,
-//!   [`content::VerifyReader`]. Manifests are kept as the bytes they came in.
+//!   [`store::content::VerifyReader`]. Manifests are kept as the bytes they came in.
 //! - **Names never lead out** of the directory that is written to, and a file appears under its name only when it is complete
 //!   and verified.
 //! - **Secrets stay with the registry** they belong to. One function, [`auth::trust`], decides over redirects, token services,
@@ -56,73 +56,41 @@
 //! | Feature | Default | Brings |
 //! |---|---|---|
 //! | `tls` | yes | https, with certificate authorities built in besides those of the system; without it, https is an error that says so |
-//! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`attach`], [`file_store`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
+//! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`attach`], [`store::files`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
 //! | `cli` | yes | the command `oras`; turn it off when you embed the library |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "archive")]
 pub mod archive;
-#[cfg(feature = "archive")]
-pub mod attach;
 pub mod auth;
-pub mod backup;
-pub mod cache;
-pub mod clock;
-pub mod content;
-pub mod copy;
-pub mod credential;
 pub mod credentials;
-pub mod descriptor;
-pub mod digest;
-pub mod discover;
 pub mod error;
-#[cfg(feature = "archive")]
-pub mod file_store;
-pub mod filter;
-pub mod graph;
-pub mod index;
-pub mod json;
+mod fs;
+pub mod http;
 pub mod layout;
-#[cfg(feature = "archive")]
-mod lexical;
 pub mod limits;
-pub mod manifest;
-pub mod media_type;
-pub mod memory;
+mod oci;
+mod ops;
 #[cfg(feature = "archive")]
 pub mod output_dir;
-pub mod pack;
-pub mod platform;
-#[cfg(feature = "archive")]
-pub mod pull;
-#[cfg(feature = "archive")]
-pub mod push;
-mod quoted;
-mod random;
-pub mod reference;
-pub mod referrers;
 pub mod registry;
-pub mod retry;
-pub mod single;
 pub mod store;
-pub mod tag;
-#[cfg(feature = "archive")]
-mod temporary;
-#[cfg(test)]
-mod testing;
-pub mod time;
-pub mod transport;
-pub mod url;
+mod text;
 
-pub use credential::{Credential, Secret};
-pub use descriptor::Descriptor;
-pub use digest::Digest;
+pub use auth::credential::{Credential, Secret};
 pub use error::{Error, Result};
-pub use json::Annotations;
-pub use manifest::{Manifest, RawManifest};
-pub use media_type::MediaType;
-pub use platform::Platform;
-pub use reference::Reference;
+pub use oci::descriptor::{self, Descriptor};
+pub use oci::digest::{self, Digest};
+pub use oci::manifest::{self, Manifest, RawManifest};
+pub use oci::media_type::{self, MediaType};
+pub use oci::platform::{self, Platform};
+pub use oci::reference::{self, Reference};
+pub use oci::referrers;
+#[cfg(feature = "archive")]
+pub use ops::{attach, pull, push};
+pub use ops::{backup, copy, discover, filter, graph, index, pack, single, tag};
+pub use text::json::{self, Annotations};
+pub use text::{time, url};
 
 #[cfg(all(doctest, feature = "archive"))]
 #[doc = include_str!("../README.md")]

@@ -6,8 +6,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::BUFFER_BYTES;
 use super::Limits;
-use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
+use crate::oci::digest::{Algorithm, Digest, Hasher};
 
 /// Reads a gzip stream of one or more members. Failures are library errors inside of [`io::Error`].
 pub(super) struct Decompressor<R> {

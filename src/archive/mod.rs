@@ -8,11 +8,11 @@
 //! place where a directory finally goes (that is [`output_dir`](crate::output_dir)).
 
 mod decompress;
-mod entries;
+mod fs_ops;
 pub(crate) mod header;
-mod links;
 mod pack;
-mod tree;
+mod symlink_policy;
+mod tar_reader;
 mod unpack;
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use flate2::{Compression, GzBuilder};
 
 use super::BUFFER_BYTES;
 use super::header::{END, Fields, Kind, padding};
-use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
-use crate::lexical;
+use crate::fs::path_clean;
+use crate::oci::digest::{Algorithm, Digest, Hasher};
 
 /// How a directory is packed.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ pub fn pack_watched(
 ) -> Result<Digest> {
     let gzip = GzBuilder::new().write(out, Compression::default());
     let mut packer = Packer {
-        title: lexical::clean(Path::new(title)),
+        title: path_clean::clean(Path::new(title)),
         directory,
         times: options.times,
         tar: HashingWriter {
@@ -215,7 +215,7 @@ impl<W: Write> Packer<'_, W> {
     /// The name of the entry for the file at `path`: the title, then the way from the root, separated by `/` everywhere.
     fn name(&self, path: &Path) -> Vec<u8> {
         let relative = path.strip_prefix(self.directory).unwrap_or(path);
-        let whole = lexical::clean(&self.title.join(relative));
+        let whole = path_clean::clean(&self.title.join(relative));
         let mut name = Vec::with_capacity(whole.as_os_str().len());
         for component in whole.components() {
             if !matches!(name.last(), None | Some(b'/')) {

@@ -11,12 +11,12 @@ use cap_std::fs::Dir;
 use super::BUFFER_BYTES;
 use super::Limits;
 use super::decompress::Decompressor;
-use super::entries::{Entries, Entry, Kind};
-use super::links::{self, Verdict, resolve};
-use super::tree;
-use crate::digest::Digest;
+use super::fs_ops;
+use super::symlink_policy::{self, Verdict, resolve};
+use super::tar_reader::{Entries, Entry, Kind};
 use crate::error::{Error, Result};
-use crate::lexical;
+use crate::fs::path_clean;
+use crate::oci::digest::Digest;
 
 /// What is unpacked, and within which limits.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub fn unpack(
     options: &UnpackOptions<'_>,
     skipped: &mut dyn FnMut(&str, &'static str),
 ) -> Result<Digest> {
-    let title = lexical::clean(Path::new(options.title));
+    let title = path_clean::clean(Path::new(options.title));
     let input = Decompressor::new(archive, &options.limits);
     let mut entries = Entries::new(input, &options.limits);
     let mut unpacker = Unpacker {
@@ -148,14 +148,14 @@ impl Unpacker<'_> {
 
     /// Where an entry goes, below the base.
     fn relative(&self, name: &[u8]) -> Result<PathBuf> {
-        let cleaned = lexical::clean(links::path(name)?);
+        let cleaned = path_clean::clean(symlink_policy::path(name)?);
         let base = if cleaned.is_absolute() {
             self.options.target
         } else {
             self.title
         };
-        let path = lexical::below(&cleaned, base)
-            .ok_or_else(|| links::outside(name, self.options.title))?;
+        let path = path_clean::below(&cleaned, base)
+            .ok_or_else(|| symlink_policy::outside(name, self.options.title))?;
         let depth = path.components().count() as u64;
         if depth > self.options.limits.max_depth {
             return Err(Error::TooLarge {
@@ -171,8 +171,9 @@ impl Unpacker<'_> {
     fn file(&mut self, path: &Path, entry: &Entry, content: &mut impl Read) -> Result<()> {
         let target = self.options.target.join(path);
         let (parent, name) = self.parent(path, entry)?;
-        let create = || tree::create_file(parent, name, entry.mode);
-        let mut file = tree::replace(parent, name, create).map_err(Error::io("create", &target))?;
+        let create = || fs_ops::create_file(parent, name, entry.mode);
+        let mut file =
+            fs_ops::replace(parent, name, create).map_err(Error::io("create", &target))?;
         loop {
             let count = content
                 .read(&mut self.buffer)
@@ -184,7 +185,7 @@ impl Unpacker<'_> {
             file.write_all(&self.buffer[..count])
                 .map_err(Error::io("write", &target))?;
         }
-        tree::set_times(&file, times(entry));
+        fs_ops::set_times(&file, times(entry));
         Ok(())
     }
 
@@ -193,17 +194,18 @@ impl Unpacker<'_> {
         // Whatever the archive says, its directories must be passable while they are filled.
         let mode = entry.mode | 0o700;
         if path.as_os_str().is_empty() {
-            tree::restrict(self.base, Path::new("."), mode).map_err(Error::io("chmod", &target))?;
+            fs_ops::restrict(self.base, Path::new("."), mode)
+                .map_err(Error::io("chmod", &target))?;
         } else {
             let (parent, name) = self.parent(path, entry)?;
             if parent
                 .symlink_metadata(name)
                 .is_ok_and(|found| found.is_dir())
             {
-                tree::restrict(parent, name, mode).map_err(Error::io("chmod", &target))?;
+                fs_ops::restrict(parent, name, mode).map_err(Error::io("chmod", &target))?;
             } else {
-                let create = || tree::create_directory(parent, name, mode);
-                tree::replace(parent, name, create).map_err(Error::io("mkdir", &target))?;
+                let create = || fs_ops::create_directory(parent, name, mode);
+                fs_ops::replace(parent, name, create).map_err(Error::io("mkdir", &target))?;
             }
         }
         self.remember(path.as_os_str().len())?;
@@ -213,22 +215,22 @@ impl Unpacker<'_> {
     }
 
     fn symlink(&mut self, path: &Path, entry: &Entry) -> Result<()> {
-        let link = links::path(&entry.link)?;
+        let link = symlink_policy::path(&entry.link)?;
         if link.as_os_str().is_empty() {
             return Err(broken(entry, "a symbolic link without a target"));
         }
         // The parent first: that no link is in it is what the target's meaning rests on.
         self.parent(path, entry)?;
-        let verdict = links::check(self.base, path, link, self.options)?;
+        let verdict = symlink_policy::check(self.base, path, link, self.options)?;
         let target = self.options.target.join(path);
         let (parent, name) = self.parent(path, entry)?;
         match verdict {
             Verdict::Inside => {
-                let create = || tree::create_symlink(parent, link, name);
-                tree::replace(parent, name, create).map_err(Error::io("symlink", &target))
+                let create = || fs_ops::create_symlink(parent, link, name);
+                fs_ops::replace(parent, name, create).map_err(Error::io("symlink", &target))
             }
             Verdict::Undecided => {
-                tree::make_way(parent, name).map_err(Error::io("symlink", &target))?;
+                fs_ops::make_way(parent, name).map_err(Error::io("symlink", &target))?;
                 self.remember(path.as_os_str().len() + entry.link.len())?;
                 self.undecided.push((path.to_owned(), link.to_owned()));
                 Ok(())
@@ -255,7 +257,7 @@ impl Unpacker<'_> {
             return Ok(());
         }
         let create = || base.hard_link(&original, parent, name);
-        tree::replace(parent, name, create).map_err(Error::io("link", &target))
+        fs_ops::replace(parent, name, create).map_err(Error::io("link", &target))
     }
 
     /// Counts what is held in memory until the end.
@@ -300,10 +302,13 @@ impl Unpacker<'_> {
             match at.symlink_metadata(name) {
                 Ok(metadata) if metadata.is_dir() => {}
                 Ok(metadata) if metadata.is_symlink() => {
-                    return Err(links::link_between(&entry.name, self.options.title));
+                    return Err(symlink_policy::link_between(
+                        &entry.name,
+                        self.options.title,
+                    ));
                 }
                 Ok(_) => return Err(broken(entry, "it lies below something that is a file")),
-                Err(_) => tree::create_directory(at, Path::new(name), 0o777)
+                Err(_) => fs_ops::create_directory(at, Path::new(name), 0o777)
                     .map_err(Error::io("mkdir", &path))?,
             }
             dir = Some(at.open_dir(name).map_err(Error::io("open", &path))?);
@@ -319,15 +324,15 @@ impl Unpacker<'_> {
             if self.base.symlink_metadata(&path).is_ok() {
                 continue; // a later entry has the name
             }
-            match links::check(self.base, &path, &link, self.options)? {
+            match symlink_policy::check(self.base, &path, &link, self.options)? {
                 Verdict::Inside => {
                     let target = self.options.target.join(&path);
-                    tree::create_symlink(self.base, &link, &path)
+                    fs_ops::create_symlink(self.base, &link, &path)
                         .map_err(Error::io("symlink", &target))?;
                 }
                 Verdict::Undecided => {
                     let link = link.as_os_str().as_encoded_bytes();
-                    return Err(links::link_between(link, self.options.title));
+                    return Err(symlink_policy::link_between(link, self.options.title));
                 }
             }
         }
@@ -344,9 +349,9 @@ impl Unpacker<'_> {
                 &path
             };
             if let Ok(dir) = self.base.open(path) {
-                tree::set_times(&dir.into_std(), times);
+                fs_ops::set_times(&dir.into_std(), times);
             }
-            tree::restrict(self.base, path, mode).map_err(Error::io("chmod", &target))?;
+            fs_ops::restrict(self.base, path, mode).map_err(Error::io("chmod", &target))?;
         }
         Ok(())
     }

@@ -6,15 +6,15 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::cache::{Found, Holder, Known, Service, Session, Wants};
 use super::challenge::Challenge;
+use super::origin_policy::trust;
 use super::scope::Scopes;
-use super::session::{Found, Holder, Known, Service, Session, Wants};
 use super::token::{Exchange, Token, TokenRequest};
-use super::trust::trust;
-use crate::credential::{Credential, Secret};
+use crate::auth::credential::{Credential, Secret};
 use crate::error::Unauthorized;
-use crate::reference::RepositoryName;
-use crate::url::{Origin, Url};
+use crate::oci::reference::RepositoryName;
+use crate::text::url::{Origin, Url};
 
 /// How many tokens are fetched at most for one request.
 const MAX_EXCHANGES: u8 = 2;

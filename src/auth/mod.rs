@@ -38,16 +38,17 @@
 //! A token that the user gave is sent wherever one is asked for; no service is asked then, and a refusal is final. What
 //! follows from every event in every state stands in `flow/tests/table.rs`.
 
+mod cache;
 mod challenge;
+pub mod credential;
 mod flow;
+mod origin_policy;
 mod scope;
-mod session;
 mod token;
-mod trust;
 
+pub use self::cache::Session;
 pub use self::challenge::{Challenge, parse_challenges};
 pub use self::flow::{Action, Authorization, Event, Flow};
+pub use self::origin_policy::{Trust, trust};
 pub use self::scope::{Scope, Scopes};
-pub use self::session::Session;
 pub use self::token::{Exchange, Token, TokenRequest};
-pub use self::trust::{Trust, trust};

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 
 use super::scope::Scopes;
-use crate::credential::{Credential, Secret};
-use crate::time::parse_rfc3339;
-use crate::url::{Url, encode_component};
+use crate::auth::credential::{Credential, Secret};
+use crate::text::time::parse_rfc3339;
+use crate::text::url::{Url, encode_component};
 
 /// A service that gives no lifetime means this long (distribution's token specification).
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);

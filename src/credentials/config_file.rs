@@ -7,15 +7,15 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::auths_key::{Dialect, server};
 use super::document::Document;
 use super::helper::{Helpers, program_name};
-use super::keys::{Dialect, server};
 use super::save::Place;
-use crate::credential::Credential;
+use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
-use crate::json;
 pub use crate::limits::MAX_CONFIG_BYTES;
-use crate::reference::{RegistryName, RepositoryName};
+use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::text::json;
 
 /// A file of credentials. It need not exist: then it holds none.
 ///

@@ -12,10 +12,10 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::error::Category;
 
-use super::keys::{self, Dialect};
-use crate::credential::{Credential, Secret};
-use crate::json::object::{Object, text_of};
-use crate::reference::{RegistryName, RepositoryName};
+use super::auths_key::{self, Dialect};
+use crate::auth::credential::{Credential, Secret};
+use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::text::json::edit::{Object, text_of};
 
 /// User name and password in `auth`. Some tools leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -88,7 +88,7 @@ impl Document {
     /// The suffix of the helper program that knows a registry.
     pub(super) fn helper(&self, registry: &RegistryName) -> Option<&str> {
         let names: Vec<&str> = self.helpers.iter().map(|(name, _)| name.as_str()).collect();
-        let own = keys::of_registry(&names, registry, Dialect::Podman).and_then(|found| {
+        let own = auths_key::of_registry(&names, registry, Dialect::Podman).and_then(|found| {
             let (_, helper) = self.helpers.iter().find(|(name, _)| name == found)?;
             Some(helper.as_str()).filter(|helper| !helper.is_empty())
         });
@@ -102,7 +102,7 @@ impl Document {
         repository: Option<&RepositoryName>,
     ) -> Result<Option<Credential>, String> {
         let keys: Vec<&str> = self.entries.iter().map(|(key, _)| key).collect();
-        keys::find(&keys, registry, repository, self.dialect).map_or(Ok(None), |key| {
+        auths_key::find(&keys, registry, repository, self.dialect).map_or(Ok(None), |key| {
             self.entry(key)
                 .and_then(|entry| credential_of(&entry))
                 .map_err(|reason| format!("in the entry of \"{key}\": {reason}"))
@@ -145,8 +145,8 @@ impl Document {
         let mut is_changed = false;
         loop {
             let keys = self.entries.iter().map(|(key, _)| key);
-            let keys: Vec<&str> = keys.filter(|key| !keys::is_namespace(key)).collect();
-            let found = keys::of_registry(&keys, registry, self.dialect);
+            let keys: Vec<&str> = keys.filter(|key| !auths_key::is_namespace(key)).collect();
+            let found = auths_key::of_registry(&keys, registry, self.dialect);
             let Some(key) = found.map(str::to_owned) else {
                 break;
             };
@@ -170,7 +170,7 @@ impl Document {
     }
 
     fn edit(&mut self, registry: &RegistryName, change: impl FnOnce(&mut Object)) {
-        let key = keys::server(registry);
+        let key = auths_key::server(registry);
         // What is no entry holds nothing that could be kept.
         let mut entry = self.entry(key).unwrap_or_default();
         change(&mut entry);

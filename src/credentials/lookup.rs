@@ -10,14 +10,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::CredentialStore;
+use super::auths_key::Dialect;
 use super::config_file::{ConfigFile, Stored};
 use super::document::Document;
 use super::helper::{Helpers, missing, program_name};
-use super::keys::Dialect;
-use super::places::{Place, Places};
-use crate::credential::Credential;
+use super::locations::{Place, Places};
+use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
-use crate::reference::{RegistryName, RepositoryName};
+use crate::oci::reference::{RegistryName, RepositoryName};
 
 /// How messages call what was given as [`Places::docker_auth_config`].
 const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";

@@ -1,15 +1,15 @@
 //! Credentials that a program holds itself.
 
 use super::CredentialStore;
-use super::keys::{self, Dialect};
-use crate::credential::Credential;
+use super::auths_key::{self, Dialect};
+use crate::auth::credential::Credential;
 use crate::error::Result;
-use crate::reference::{RegistryName, RepositoryName};
+use crate::oci::reference::{RegistryName, RepositoryName};
 
 /// Credentials by registry or namespace, in memory.
 ///
 /// ```
-/// use oras::credential::Credential;
+/// use oras::auth::credential::Credential;
 /// use oras::credentials::{CredentialStore, Memory};
 ///
 /// let credentials = Memory::new()
@@ -53,7 +53,7 @@ impl CredentialStore for Memory {
         repository: Option<&RepositoryName>,
     ) -> Result<Option<Credential>> {
         let keys: Vec<&str> = self.0.iter().map(|(key, _)| key.as_str()).collect();
-        let found = keys::find(&keys, registry, repository, Dialect::Podman);
+        let found = auths_key::find(&keys, registry, repository, Dialect::Podman);
         Ok(found.and_then(|found| {
             let (_, credential) = self.0.iter().find(|(key, _)| key == found)?;
             Some(credential.clone())

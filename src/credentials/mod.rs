@@ -8,26 +8,26 @@
 //! says is given to it, as [`Places`]. It prints nothing, knows no HTTP, and decides nothing about who gets a credential,
 //! which is the part of [`auth`](crate::auth). What is wrong with a file is said without quoting it.
 
+mod auths_key;
 mod config_file;
 mod document;
 mod helper;
-mod keys;
+mod locations;
 mod lookup;
 mod memory;
-mod places;
 mod save;
 #[cfg(test)]
 mod testing;
 
 pub use config_file::{ConfigFile, MAX_CONFIG_BYTES, Stored};
 pub use helper::{Helper, Helpers};
+pub use locations::Places;
 pub use lookup::{Lookup, Warning};
 pub use memory::Memory;
-pub use places::Places;
 
-use crate::credential::Credential;
+use crate::auth::credential::Credential;
 use crate::error::Result;
-use crate::reference::{RegistryName, RepositoryName};
+use crate::oci::reference::{RegistryName, RepositoryName};
 
 /// A source of credentials.
 ///

@@ -5,10 +5,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::http::clock::Clock;
 use crate::limits::{CONFIG_PATIENCE, MAX_CONFIG_LINKS};
-use crate::random;
+use crate::text::random;
 
 /// How often another name is tried when one is taken.
 const MAX_TRIES: usize = 16;

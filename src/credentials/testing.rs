@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::helper::Helpers;
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
 
 /// A program cannot be run while anybody has it open for writing, which a child of another test has for a moment. So tests
 /// with programs go one by one.

@@ -4,10 +4,10 @@
 
 use serde::Deserialize;
 
-use crate::descriptor::{Descriptor, REF_NAME};
-use crate::digest::Digest;
-use crate::json::object::{Object, text_of};
-use crate::json::{Annotations, null_as_default};
+use crate::oci::descriptor::{Descriptor, REF_NAME};
+use crate::oci::digest::Digest;
+use crate::text::json::edit::{Object, text_of};
+use crate::text::json::{Annotations, null_as_default};
 
 /// One of the `manifests`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,15 +8,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::files::{self, Files};
-use super::kept::Stamp;
-use crate::clock::{Clock as _, SystemClock};
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
+use super::index_cache::Stamp;
+use super::reader::{self, Files};
 use crate::error::{Error, Result};
+use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
-use crate::manifest::{MAX_MANIFEST_BYTES, RawManifest};
-use crate::referrers::{Referrer, Selection};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::oci::referrers::{Referrer, Selection};
 
 /// A manifest that was read.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ pub(super) fn check_bound(
 /// Reads a manifest. Its digest decides, not the size that somebody gave with it. What is not as it should be is a gap and
 /// no error; that the disk fails is one.
 fn read<F: Files>(files: &F, target: &Descriptor, gaps: &mut Gaps) -> Result<Option<RawManifest>> {
-    let Some(size) = files.size(&files::blob_name(&target.digest))? else {
+    let Some(size) = files.size(&reader::blob_name(&target.digest))? else {
         gaps.missing.push(target.digest.clone());
         return Ok(None);
     };
@@ -117,7 +117,8 @@ fn read<F: Files>(files: &F, target: &Descriptor, gaps: &mut Gaps) -> Result<Opt
         return Ok(None);
     }
     let target = Descriptor::new(target.media_type.clone(), target.digest.clone(), size);
-    let bytes = files::fetch(files, &target).and_then(|reader| reader.read_all(MAX_MANIFEST_BYTES));
+    let bytes =
+        reader::fetch(files, &target).and_then(|reader| reader.read_all(MAX_MANIFEST_BYTES));
     match bytes {
         Ok(bytes) => return Ok(Some(RawManifest::verified(target, bytes))),
         Err(error) if error.is_verification() => gaps.unreadable.push(target.digest),
@@ -181,7 +182,7 @@ impl Attached {
     /// Whether what could not be read is as it was.
     fn is_current<F: Files>(&self, files: &F) -> Result<bool> {
         for (digest, known) in &self.gaps {
-            let is_there = files.size(&files::blob_name(digest))?.is_some();
+            let is_there = files.size(&reader::blob_name(digest))?.is_some();
             if is_there != known.is_some() || (is_there && stamp(files, digest)? != *known) {
                 return Ok(false);
             }
@@ -192,13 +193,13 @@ impl Attached {
 
 /// The state of the file of a manifest, if there is one and the system tells.
 fn stamp<F: Files>(files: &F, digest: &Digest) -> Result<Option<Stamp>> {
-    let file = files.open(&files::blob_name(digest))?;
+    let file = files.open(&reader::blob_name(digest))?;
     Ok(file.and_then(|file| file.stamp))
 }
 
 /// What is attached to what now. All manifests are read, unless that was done since `index.json` was changed last.
 fn attached<F: Files>(files: &F) -> Result<Arc<Attached>> {
-    let index = files::read_index(files)?;
+    let index = reader::read_index(files)?;
     let is_current = |attached: &Attached| attached.is_current(files);
     files.kept().attached(&index, is_current, || {
         let mut attached = Attached::default();
@@ -250,10 +251,10 @@ pub(super) fn referrers<F: Files>(
 mod tests {
     use std::cell::RefCell;
 
-    use super::super::files::Opened;
-    use super::super::kept::Kept;
+    use super::super::index_cache::Kept;
+    use super::super::reader::Opened;
     use super::*;
-    use crate::media_type::MediaType;
+    use crate::oci::media_type::MediaType;
 
     #[test]
     fn more_manifests_than_an_index_may_list_are_refused() {
@@ -281,7 +282,7 @@ mod tests {
     impl Counted {
         fn add(&mut self, text: &str) -> Descriptor {
             let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, text.as_bytes());
-            let name = files::blob_name(&descriptor.digest);
+            let name = reader::blob_name(&descriptor.digest);
             self.files.insert(name, text.as_bytes().to_vec());
             descriptor
         }
@@ -309,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_layout_with_parts_missing_is_read_once_for_many_questions() {
-        let text = |value: &Descriptor| String::from_utf8(crate::json::to_vec(value)).unwrap();
+        let text =
+            |value: &Descriptor| String::from_utf8(crate::text::json::to_vec(value)).unwrap();
         let mut layout = Counted::default();
         let subject = layout.add(r#"{"schemaVersion":2,"manifests":[]}"#);
         let missing = Descriptor::of(MediaType::IMAGE_INDEX, b"missing");
@@ -324,7 +326,7 @@ mod tests {
         let index = format!(r#"{{"manifests":[{}]}}"#, entries.join(","));
         layout
             .files
-            .insert(files::INDEX.to_owned(), index.into_bytes());
+            .insert(reader::INDEX.to_owned(), index.into_bytes());
 
         for asked in &listed {
             referrers(&layout, asked, None, &mut |_| {
@@ -334,7 +336,7 @@ mod tests {
         }
 
         let opened = layout.opened.borrow();
-        let manifests = opened.iter().filter(|name| *name != files::INDEX);
+        let manifests = opened.iter().filter(|name| *name != reader::INDEX);
         // The subject and what is attached to it.
         assert_eq!(manifests.count(), 11);
     }

@@ -8,12 +8,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::entry::Entry;
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::json::object::{Object, elements};
 use crate::limits::MAX_INDEX_ENTRIES;
-use crate::manifest::EMPTY_INDEX;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::EMPTY_INDEX;
+use crate::text::json::edit::{Object, elements};
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,8 +271,8 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::descriptor::REF_NAME;
-    use crate::media_type::MediaType;
+    use crate::oci::descriptor::REF_NAME;
+    use crate::oci::media_type::MediaType;
 
     const A: &str = r#""mediaType":"a/a","digest":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","size":1"#;
     const B: &str = r#""mediaType":"b/b","digest":"sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d","size":1"#;

@@ -129,7 +129,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::testing::TempDir;
+    use crate::fs::testing::TempDir;
 
     #[test]
     fn only_one_holds_the_lock_at_a_time_and_nothing_stays_behind() {

@@ -45,33 +45,34 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::content::{Content, VerifyReader};
-use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
-use crate::media_type::MediaType;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::media_type::MediaType;
+use crate::store::content::{Content, VerifyReader};
 use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
 };
 
-use self::changes::{Change, Changes};
-use self::files::{Files, Opened};
 use self::index::Index;
-use self::kept::{Kept, Stamp};
+use self::index_cache::{Kept, Stamp};
+use self::pending_index::{Change, Changes};
+use self::reader::{Files, Opened};
 use self::writer::Writer;
 
-#[cfg(feature = "archive")]
-mod archive;
-mod changes;
+mod blob_cache;
+pub mod cache;
 mod entry;
-mod files;
+mod gc;
 mod graph;
 mod index;
-mod kept;
+mod index_cache;
 mod lock;
-mod removal;
-mod stock;
+mod pending_index;
+mod reader;
 #[cfg(feature = "archive")]
 mod tar;
+#[cfg(feature = "archive")]
+mod tar_files;
 #[cfg(feature = "archive")]
 mod tar_writer;
 mod temp;
@@ -79,7 +80,6 @@ mod temp;
 mod tests;
 mod writer;
 
-pub(crate) use self::stock::{Arriving, Stock};
 #[cfg(feature = "archive")]
 pub use self::tar::LayoutTar;
 #[cfg(feature = "archive")]
@@ -104,7 +104,7 @@ impl LayoutStore {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let directory = Directory::new(path.into());
         fs::metadata(&directory.root).map_err(Error::io("stat", &directory.root))?;
-        files::check(&directory)?;
+        reader::check(&directory)?;
         Ok(Self {
             directory,
             writer: None,
@@ -123,7 +123,7 @@ impl LayoutStore {
         if !directory.is_complete() {
             directory.complete(&writer)?;
         }
-        files::check(&directory)?;
+        reader::check(&directory)?;
         Ok(Self {
             directory,
             writer: Some(writer),
@@ -171,7 +171,7 @@ impl LayoutStore {
             writer.sync()?;
             let _lock = writer.lock()?;
             writer.check_synced()?;
-            let before = files::read_index_anew(&self.directory)?;
+            let before = reader::read_index_anew(&self.directory)?;
             let mut after = before.clone();
             let result = edit(&mut after);
             save_index(writer, &before, &after)?;
@@ -211,7 +211,7 @@ impl LayoutStore {
         let (changes, found) = self.changes.take();
         if let Some(reason) = self.changes.failure() {
             let reason = io::Error::other(format!("earlier in this batch: {reason}"));
-            return Err(Error::io("save", self.directory.root.join(files::INDEX))(
+            return Err(Error::io("save", self.directory.root.join(reader::INDEX))(
                 reason,
             ));
         }
@@ -235,11 +235,11 @@ impl LayoutStore {
 impl Source for LayoutStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.save_changes()?;
-        files::resolve(&self.directory, reference)
+        reader::resolve(&self.directory, reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        files::fetch(&self.directory, target)
+        reader::fetch(&self.directory, target)
     }
 
     /// Whether the content is there, with the right size.
@@ -247,11 +247,11 @@ impl Source for LayoutStore {
     /// In a layout that was opened to be written, a manifest is there only if `index.json` lists it: one that lost its entry
     /// could otherwise never get it back from a copy, which does not push what is there.
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        let exists = files::exists(&self.directory, target)?
+        let exists = reader::exists(&self.directory, target)?
             && (self.writer.is_none()
                 || !target.media_type.is_manifest()
                 || self.changes.will_list(&target.digest)
-                || (files::read_index(&self.directory)?.listed(&target.digest)).is_some());
+                || (reader::read_index(&self.directory)?.listed(&target.digest)).is_some());
         if exists {
             self.changes.found(&target.digest);
         }
@@ -279,8 +279,8 @@ impl Target for LayoutStore {
     /// of something else.
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         check_name(target, reference)?;
-        if !files::exists(&self.directory, target)? {
-            return Err(files::missing(target));
+        if !reader::exists(&self.directory, target)? {
+            return Err(reader::missing(target));
         }
         self.changes.found(&target.digest);
         self.name(target, reference)
@@ -351,12 +351,12 @@ impl Delete for LayoutStore {
         self.save_changes()?;
         let writer = self.writer()?;
         let _lock = writer.lock()?;
-        let before = files::read_index_anew(&self.directory)?;
-        let name = files::blob_name(&target.digest);
+        let before = reader::read_index_anew(&self.directory)?;
+        let name = reader::blob_name(&target.digest);
         if before.listed(&target.digest).is_none() && self.directory.size(&name)?.is_none() {
-            return Err(files::missing(target));
+            return Err(reader::missing(target));
         }
-        let removed = removal::plan(&self.directory, &before, target)?;
+        let removed = gc::plan(&self.directory, &before, target)?;
         let mut after = before.clone();
         after.remove(&removed.iter().collect());
         save_index(writer, &before, &after)?;
@@ -381,7 +381,7 @@ impl TagLister for LayoutStore {
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
         self.save_changes()?;
-        files::tags(&self.directory, last, visit)
+        reader::tags(&self.directory, last, visit)
     }
 }
 
@@ -391,8 +391,8 @@ fn save_index(writer: &Writer, before: &Index, after: &Index) -> Result<()> {
         return Ok(());
     }
     let bytes = after.to_bytes();
-    files::check_index_size(bytes.len())?;
-    writer.save(files::INDEX, &bytes)
+    reader::check_index_size(bytes.len())?;
+    writer.save(reader::INDEX, &bytes)
 }
 
 /// The files of a layout directory.
@@ -411,20 +411,21 @@ impl Directory {
     }
 
     fn is_complete(&self) -> bool {
-        [files::HEADER, files::INDEX, files::BLOBS]
+        [reader::HEADER, reader::INDEX, reader::BLOBS]
             .iter()
             .all(|name| self.root.join(name).exists())
     }
 
-    /// Creates what is missing. What makes the directory a layout comes last.
+    /// Creates the missing files. `oci-layout` comes first, so that every directory with an
+    /// `index.json` is a layout, whenever the process is killed.
     fn complete(&self, writer: &Writer) -> Result<()> {
-        let blobs = self.root.join(files::BLOBS);
+        let blobs = self.root.join(reader::BLOBS);
         fs::create_dir_all(&self.root).map_err(Error::io("mkdir", &self.root))?;
         fs::create_dir_all(&blobs).map_err(Error::io("mkdir", &blobs))?;
         let _lock = writer.lock()?;
         for (name, content) in [
-            (files::INDEX, Index::EMPTY),
-            (files::HEADER, files::HEADER_CONTENT),
+            (reader::HEADER, reader::HEADER_CONTENT),
+            (reader::INDEX, Index::EMPTY),
         ] {
             if !self.root.join(name).exists() {
                 writer.save(name, content.as_bytes())?;

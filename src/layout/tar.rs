@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::archive::Archive;
-use super::files;
 use super::graph;
-use crate::content::VerifyReader;
-use crate::descriptor::Descriptor;
+use super::reader;
+use super::tar_files::Archive;
 use crate::error::Result;
+use crate::oci::descriptor::Descriptor;
+use crate::store::content::VerifyReader;
 use crate::store::{Referrers, Source, TagLister};
 
 /// A layout in an uncompressed tar archive, to be read.
@@ -31,7 +31,7 @@ impl LayoutTar {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let archive = Archive::scan(&path)?;
-        files::check(&archive)?;
+        reader::check(&archive)?;
         Ok(Self { path, archive })
     }
 
@@ -43,15 +43,15 @@ impl LayoutTar {
 
 impl Source for LayoutTar {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        files::resolve(&self.archive, reference)
+        reader::resolve(&self.archive, reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        files::fetch(&self.archive, target)
+        reader::fetch(&self.archive, target)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        files::exists(&self.archive, target)
+        reader::exists(&self.archive, target)
     }
 }
 
@@ -72,7 +72,7 @@ impl TagLister for LayoutTar {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        files::tags(&self.archive, last, visit)
+        reader::tags(&self.archive, last, visit)
     }
 }
 
@@ -83,11 +83,11 @@ mod tests {
 
     use super::*;
     use crate::Error;
-    use crate::digest::{Algorithm, Digest};
+    use crate::fs::testing::TempDir;
     use crate::layout::LayoutStore;
-    use crate::media_type::MediaType;
+    use crate::oci::digest::{Algorithm, Digest};
+    use crate::oci::media_type::MediaType;
     use crate::store::Target as _;
-    use crate::testing::TempDir;
 
     /// A layout with a tag, and a blob for each algorithm.
     fn layout() -> TempDir {
@@ -184,7 +184,7 @@ mod tests {
     fn the_last_of_several_entries_counts_and_only_files_are_content() {
         use ::tar::EntryType;
 
-        let header = files::HEADER_CONTENT.as_bytes();
+        let header = reader::HEADER_CONTENT.as_bytes();
         let mut builder = ::tar::Builder::new(Vec::new());
         append(&mut builder, EntryType::Regular, "oci-layout", b"no");
         append(&mut builder, EntryType::Regular, "index.json", b"no");

@@ -16,17 +16,17 @@ use std::io::{self, Seek as _, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::archive::Archive;
+use super::tar_files::Archive;
 
-use super::files::{self, BLOBS};
 use super::index::Index;
+use super::reader::{self, BLOBS};
 use super::temp::{self, TempFile};
 use super::writer::sync_directory;
 use crate::archive::header::{END, Fields, Kind, padding};
-use crate::content::{Content, VerifyReader};
-use crate::descriptor::Descriptor;
-use crate::digest::Algorithm;
 use crate::error::{Error, Result};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Algorithm;
+use crate::store::content::{Content, VerifyReader};
 use crate::store::{Pushed, Source, TagLister, Target, check_name};
 
 /// Content never changes, so nobody needs to write it.
@@ -117,10 +117,10 @@ impl LayoutTarWriter {
     /// What had the name stays as it was then.
     pub fn finish(mut self) -> Result<u64> {
         let index = self.index.borrow().to_bytes();
-        files::check_index_size(index.len())?;
+        reader::check_index_size(index.len())?;
         let mut entry = self.entry();
-        entry.file(files::INDEX, &index)?;
-        entry.file(files::HEADER, files::HEADER_CONTENT.as_bytes())?;
+        entry.file(reader::INDEX, &index)?;
+        entry.file(reader::HEADER, reader::HEADER_CONTENT.as_bytes())?;
         entry.put(&END)?;
         let size = entry.position;
 
@@ -144,7 +144,7 @@ impl LayoutTarWriter {
         }
         self.archive.check_room()?;
         let reader = content.open_verified(expected)?;
-        let name = files::blob_name(&expected.digest);
+        let name = reader::blob_name(&expected.digest);
         let algorithm = expected.digest.algorithm();
         let is_first = !self.algorithms.borrow().contains(&algorithm);
 
@@ -188,15 +188,15 @@ impl LayoutTarWriter {
 
 impl Source for LayoutTarWriter {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        files::resolve_in(&self.archive, &self.index.borrow(), reference)
+        reader::resolve_in(&self.archive, &self.index.borrow(), reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        files::fetch(&self.archive, target)
+        reader::fetch(&self.archive, target)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        files::exists(&self.archive, target)
+        reader::exists(&self.archive, target)
     }
 }
 
@@ -223,7 +223,7 @@ impl Target for LayoutTarWriter {
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         check_name(target, reference)?;
         if !self.exists(target)? {
-            return Err(files::missing(target));
+            return Err(reader::missing(target));
         }
         self.name(target, reference);
         Ok(())
@@ -248,7 +248,7 @@ impl TagLister for LayoutTarWriter {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        files::tags_in(&self.index.borrow(), last, visit);
+        reader::tags_in(&self.index.borrow(), last, visit);
         Ok(())
     }
 }

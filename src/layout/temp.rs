@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::random;
+use crate::text::random;
 
 const PREFIX: &str = "oras-";
 #[cfg(feature = "archive")]
@@ -180,7 +180,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::testing::TempDir;
+    use crate::fs::testing::TempDir;
 
     #[test]
     fn a_file_appears_under_its_name_only_when_it_is_complete() {

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::descriptor::REF_NAME;
-use crate::digest::{Algorithm, Digest};
-use crate::media_type::MediaType;
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
+use crate::oci::descriptor::REF_NAME;
+use crate::oci::digest::{Algorithm, Digest};
+use crate::oci::media_type::MediaType;
 
 mod attached;
 mod deleting;
@@ -31,7 +31,7 @@ fn blob(content: &[u8]) -> Descriptor {
 }
 
 fn blob_path(directory: &Path, descriptor: &Descriptor) -> PathBuf {
-    directory.join(files::blob_name(&descriptor.digest))
+    directory.join(reader::blob_name(&descriptor.digest))
 }
 
 fn read_text(path: impl AsRef<Path>) -> String {

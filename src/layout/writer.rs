@@ -11,16 +11,16 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::files::{self, BLOBS};
 use super::lock::Lock;
+use super::reader::{self, BLOBS};
 use super::temp::{self, TempFile};
-use crate::content::{Content, STREAM, VerifyReader, copy_digested};
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::manifest::MAX_MANIFEST_BYTES;
-use crate::media_type::MediaType;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::MAX_MANIFEST_BYTES;
+use crate::oci::media_type::MediaType;
 use crate::store::Pushed;
+use crate::store::content::{Content, STREAM, VerifyReader, copy_digested};
 
 /// The scratch directory: the name that other tools give it, and know to leave out of backups.
 const INGEST: &str = "ingest";
@@ -224,7 +224,7 @@ impl Writer {
     }
 
     pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.root.join(files::blob_name(digest))
+        self.root.join(reader::blob_name(digest))
     }
 }
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{Dir, Metadata};
 
 use super::OutputDir;
-use super::hidden;
+use super::entry::{Claim, Parents, Place, identity, no_parents};
 use super::merge::{check_merge, merge};
-use super::modes::{lock, remove_tree, unlock};
-use super::place::{Claim, Parents, Place, identity, no_parents};
+use super::permissions::{lock, remove_tree, unlock};
+use super::staging;
 use crate::error::{Error, Result};
 
 /// A directory on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
@@ -120,7 +120,7 @@ impl Staged {
         let inside = || place.open().and_then(Self::create);
         // Whoever packs the existing directory must not find what was left there.
         if let Ok(dir) = place.open() {
-            hidden::remove_abandoned(&dir);
+            staging::remove_abandoned(&dir);
         }
         // Nothing can be renamed into a file system from outside. Otherwise inside is for when nothing can be made beside.
         let around = place.dir.dir_metadata()?;
@@ -133,7 +133,7 @@ impl Staged {
     }
 
     fn create(home: Dir) -> io::Result<Self> {
-        let (name, (dir, lock)) = hidden::create_directory(&home)?;
+        let (name, (dir, lock)) = staging::create_directory(&home)?;
         Ok(Self {
             home,
             name,

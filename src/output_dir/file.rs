@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Metadata;
 
 use super::OutputDir;
-use super::hidden;
-use super::place::{Claim, Parents, Place, not_renamed};
+use super::entry::{Claim, Parents, Place, not_renamed};
+use super::staging;
 use crate::error::{Error, Result};
 
 /// A file on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
@@ -30,7 +30,7 @@ impl<'a> PendingFile<'a> {
         check(&place, place.metadata()?.as_ref(), keep_old_files)?;
         place.tidy(owner);
         let (name, file) =
-            hidden::create_file(&place.dir).map_err(Error::io("create", &place.path))?;
+            staging::create_file(&place.dir).map_err(Error::io("create", &place.path))?;
         Ok(Self {
             temporary: Temporary {
                 place,

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use cap_std::fs::Dir;
 
-use super::hidden::remove_abandoned;
-use super::modes::{lock, unlock};
-use super::place::{in_the_way, not_renamed};
-use super::transfer::Copy;
+use super::copy_across_devices::Copy;
+use super::entry::{in_the_way, not_renamed};
+use super::permissions::{lock, unlock};
+use super::staging::remove_abandoned;
 use crate::error::{Error, Result};
 
 /// What becomes of something that is moved into an existing directory.

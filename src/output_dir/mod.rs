@@ -12,13 +12,13 @@
 //!
 //! This module must not know what is written, nor why: no descriptor, no archive, no status line.
 
+mod copy_across_devices;
 mod directory;
+mod entry;
 mod file;
-mod hidden;
 mod merge;
-mod modes;
-mod place;
-mod transfer;
+mod permissions;
+mod staging;
 
 #[cfg(test)]
 mod tests;
@@ -32,11 +32,11 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 pub use directory::PendingDirectory;
+use entry::{Names, Parents, Place};
 pub use file::PendingFile;
-use place::{Names, Parents, Place};
 
 use crate::error::{Error, Result};
-use crate::lexical;
+use crate::fs::path_clean;
 
 /// What may be written where.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,8 +86,8 @@ impl OutputDir {
     pub fn open(path: impl AsRef<Path>, options: OutputOptions) -> Result<Self> {
         let path = path.as_ref();
         let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
-        let path = lexical::clean(&path);
-        fs::create_dir_all(&path).map_err(|error| place::no_parents(error, &path))?;
+        let path = path_clean::clean(&path);
+        fs::create_dir_all(&path).map_err(|error| entry::no_parents(error, &path))?;
         let real = fs::canonicalize(&path).map_err(Error::io("resolve", &path))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
             .map_err(Error::io("open directory", &path))?;
@@ -107,7 +107,7 @@ impl OutputDir {
 
     /// The absolute, cleaned path that `title` stands for, allowed or not.
     pub fn path_of(&self, title: &str) -> PathBuf {
-        lexical::clean(&self.path.join(title))
+        path_clean::clean(&self.path.join(title))
     }
 
     /// Starts writing the file `title`. Missing parents are created.
@@ -176,7 +176,7 @@ impl OutputDir {
             reason,
         };
         let path = self.path_of(title);
-        let inside = lexical::below(&path, &self.path);
+        let inside = path_clean::below(&path, &self.path);
         if inside.is_none() && !self.options.allow_traversal {
             return Err(traversal("leads out of the output directory"));
         }
@@ -192,8 +192,8 @@ impl OutputDir {
             let root = root.map_err(Error::io("open directory", parent))?;
             (root, self.real.clone())
         } else {
-            let real = place::real(parent)?;
-            match lexical::below(&real, &self.real) {
+            let real = entry::real(parent)?;
+            match path_clean::below(&real, &self.real) {
                 Some(rest) => (parents.below(&self.root, rest, parent)?, real),
                 None if self.options.allow_traversal => (parents.anywhere(&real, parent)?, real),
                 None => {

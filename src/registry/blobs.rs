@@ -2,17 +2,17 @@
 
 use std::io::{self, Read};
 
-use super::answer::Answer;
 use super::client::wait_after_failure;
 use super::manifests::declared_digest;
 use super::repository::Repository;
-use crate::content::VerifyReader;
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
+use super::response::Answer;
 use crate::error::{Error, Mismatch, Result, TransportKind};
-use crate::media_type::MediaType;
-use crate::reference::TagOrDigest;
-use crate::transport::Method;
+use crate::http::Method;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::TagOrDigest;
+use crate::store::content::VerifyReader;
 
 /// A connection that brought this many bytes before it broke counts as progress: the attempts start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;

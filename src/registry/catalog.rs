@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use super::client::{Client, Draft};
 use super::endpoint;
-use super::pages::Pages;
+use super::pagination::Pages;
 use crate::auth::Scopes;
 use crate::error::Result;
-use crate::json::null_as_default;
+use crate::http::Method;
 use crate::limits::MAX_PAGE_BYTES;
-use crate::reference::RegistryName;
-use crate::transport::Method;
+use crate::oci::reference::RegistryName;
+use crate::text::json::null_as_default;
 
 #[derive(Deserialize)]
 struct Page {

@@ -1,4 +1,4 @@
-//! The client: sends requests, and obeys what [`auth`](crate::auth) and [`retry`](crate::retry) decide.
+//! The client: sends requests, and obeys what [`auth`](crate::auth) and [`retry`](crate::http::retry) decide.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,31 +7,31 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::answer::{Answer, NamedBody};
 use super::repository::Repository;
+use super::response::{Answer, NamedBody};
 use super::warnings::Warnings;
+use crate::auth::credential::Credential;
 use crate::auth::{
     Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
 };
-use crate::clock::{Clock, SystemClock, TimedReader};
-use crate::content::Content;
-use crate::credential::Credential;
 use crate::credentials::{Anonymous, CredentialStore};
-use crate::descriptor::Descriptor;
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
+use crate::http::clock::{Clock, SystemClock, TimedReader};
+use crate::http::retry::{Outcome, parse_retry_after, wait_before_retry};
+use crate::http::{
+    Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
+};
 use crate::limits::{
     MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME, MAX_REDIRECTS, MAX_TOKEN_BYTES, PATIENCE,
 };
-use crate::manifest::MAX_MANIFEST_BYTES;
-use crate::media_type::MediaType;
-use crate::quoted::Told;
-use crate::random;
-use crate::reference::{RegistryName, RepositoryName};
-use crate::retry::{Outcome, parse_retry_after, wait_before_retry};
-use crate::transport::{
-    Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
-};
-use crate::url::{Origin, Scheme, Url};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::manifest::MAX_MANIFEST_BYTES;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::store::content::Content;
+use crate::text::random;
+use crate::text::redact::Told;
+use crate::text::url::{Origin, Scheme, Url};
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [

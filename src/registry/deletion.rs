@@ -3,13 +3,13 @@
 use super::referrers::ReferrersMode;
 use super::referrers_tag::{Change, Maintenance};
 use super::repository::Repository;
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::reference::TagOrDigest;
-use crate::referrers::Referrer;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::reference::TagOrDigest;
+use crate::oci::referrers::Referrer;
 use crate::store::check_is_tag;
-use crate::url::Url;
+use crate::text::url::Url;
 
 impl Repository<'_> {
     pub(super) fn delete_blob(&self, target: &Descriptor) -> Result<()> {

@@ -1,8 +1,8 @@
 //! The addresses of the distribution API (distribution spec v1.1, "Endpoints"). Pure.
 
-use crate::digest::{Algorithm, Digest};
-use crate::reference::{RegistryName, RepositoryName};
-use crate::url::{Scheme, Url};
+use crate::oci::digest::{Algorithm, Digest};
+use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::text::url::{Scheme, Url};
 
 /// Where a repository's things are.
 #[derive(Clone, Debug)]

@@ -2,18 +2,18 @@
 
 use std::io::Read as _;
 
-use super::answer::Answer;
 use super::client::DraftBody;
 use super::repository::Repository;
-use crate::content::Content;
-use crate::descriptor::Descriptor;
-use crate::digest::{Algorithm, Digest};
+use super::response::Answer;
 use crate::error::{Error, Mismatch, Refuser, Result};
-use crate::manifest::RawManifest;
-use crate::media_type::MediaType;
-use crate::reference::TagOrDigest;
+use crate::http::Method;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::{Algorithm, Digest};
+use crate::oci::manifest::RawManifest;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::TagOrDigest;
 use crate::store::check_size;
-use crate::transport::Method;
+use crate::store::content::Content;
 
 impl Repository<'_> {
     /// Asks what a tag or digest names, by one HEAD where the registry answers it well, and by GET where it does not.

@@ -5,27 +5,27 @@
 //!
 //! This module knows no files and no terminal.
 
-mod answer;
 mod blobs;
 mod catalog;
+mod chunked_upload;
 mod client;
 mod deletion;
 mod endpoint;
 mod link;
+mod manifest_retry;
 mod manifests;
-mod missing;
-mod pages;
-mod parts;
+mod pagination;
 mod referrers;
 mod referrers_tag;
 mod repository;
-mod stream;
+mod response;
+mod stores;
+mod stream_upload;
 mod tags;
 mod upload;
-mod views;
 mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::referrers::ReferrersMode;
 pub use self::repository::Repository;
-pub use self::views::{Blobs, Manifests};
+pub use self::stores::{Blobs, Manifests};

@@ -6,19 +6,19 @@
 
 use std::ops::ControlFlow;
 
-use super::answer::Answer;
-use super::pages::Pages;
+use super::pagination::Pages;
 use super::repository::Repository;
+use super::response::Answer;
 use crate::auth::{Trust, trust};
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::http::Method;
 use crate::limits::MAX_PAGE_BYTES;
-use crate::media_type::MediaType;
-use crate::reference::TagOrDigest;
-use crate::referrers::{List, Selection, list_tag, names_artifact_type};
-use crate::transport::Method;
-use crate::url::Url;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::TagOrDigest;
+use crate::oci::referrers::{List, Selection, list_tag, names_artifact_type};
+use crate::text::url::Url;
 
 /// Who keeps the lists of referrers of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -25,16 +25,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use super::missing;
+use super::manifest_retry;
 use super::referrers::{AtTag, ReferrersMode};
 use super::repository::Repository;
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
 use crate::error::{Error, Refusal, Result};
-use crate::manifest::RawManifest;
-use crate::random;
-use crate::referrers::{List, Referrer, list_tag};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::RawManifest;
+use crate::oci::referrers::{List, Referrer, list_tag};
 use crate::store::{Batches, Source as _};
+use crate::text::random;
 
 /// How often a list is written before giving up. Twenty clients at once need three or four times.
 const MAX_WRITES: u32 = 10;
@@ -329,7 +329,7 @@ impl<'a> Maintenance<'a> {
     /// The entries that the registry says it does not know, and does not have. Registries that verify what an index refers to
     /// would otherwise never take a list again that names something that was deleted without changing the list.
     fn gone(&self, list: &List, refusal: &Refusal) -> Result<Vec<Digest>> {
-        let named = missing::named(refusal);
+        let named = manifest_retry::named(refusal);
         let is_others = |entry: &&Descriptor| !self.own.contains(&entry.digest);
         let mut gone = Vec::new();
         for entry in list.descriptors().filter(is_others) {

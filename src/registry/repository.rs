@@ -9,15 +9,15 @@ use super::endpoint::Endpoint;
 use super::referrers::ReferrersMode;
 use super::referrers_tag::Unlisted;
 use crate::auth::{Scope, Scopes};
-use crate::content::{Content, VerifyReader};
-use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
-use crate::manifest::RawManifest;
-use crate::media_type::MediaType;
-use crate::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
+use crate::http::Method;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::manifest::RawManifest;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
+use crate::store::content::{Content, VerifyReader};
 use crate::store::{Delete, Mount, Pushed, Referrers, Source, TagLister, Target, check_name};
-use crate::transport::Method;
-use crate::url::Url;
+use crate::text::url::Url;
 
 /// A repository of a registry.
 ///

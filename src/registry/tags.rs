@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::pages::Pages;
+use super::pagination::Pages;
 use super::repository::Repository;
 use crate::error::Result;
-use crate::json::null_as_default;
+use crate::http::Method;
 use crate::limits::MAX_PAGE_BYTES;
-use crate::transport::Method;
+use crate::text::json::null_as_default;
 
 #[derive(Deserialize)]
 struct Page {

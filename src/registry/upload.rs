@@ -6,19 +6,19 @@
 //!
 //! A blob that another repository of the registry has costs one request, and none of its bytes: it is mounted from there.
 
-use super::answer::Answer;
 use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
+use super::response::Answer;
 use crate::auth::{Scopes, trust};
-use crate::content::Content;
-use crate::descriptor::Descriptor;
-use crate::digest::Algorithm;
 use crate::error::{Error, Result, TransportKind};
+use crate::http::Method;
 use crate::limits::UPLOAD_PATIENCE;
-use crate::reference::RepositoryName;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Algorithm;
+use crate::oci::reference::RepositoryName;
+use crate::store::content::Content;
 use crate::store::{Mount, Pushed};
-use crate::transport::Method;
-use crate::url::{Origin, Url};
+use crate::text::url::{Origin, Url};
 
 /// Blobs from this size on are worth a request to find out whether they must be sent at all, in bytes.
 pub(super) const LARGE_BYTES: u64 = 1024 * 1024;

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
-use crate::quoted::Told;
-use crate::reference::RegistryName;
+use crate::oci::reference::RegistryName;
+use crate::text::redact::Told;
 
 /// Before each text: the code, and `-` for an agent that is the registry itself. No other warnings are meant for us.
 const BEGINNING: &str = "299 - \"";

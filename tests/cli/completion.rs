@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::help::{commands, pages};
 use crate::support::cli::Oras;
-use crate::support::found::program;
+use crate::support::prerequisites::program;
 
 transcripts! {
     "completion":

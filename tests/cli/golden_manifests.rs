@@ -3,7 +3,7 @@
 use crate::support::cli::Oras;
 use crate::support::golden;
 use crate::support::registry::{Personality, TestRegistry, sha256};
-use crate::support::world;
+use crate::support::scenario;
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 const TYPE: &[&str] = &["--artifact-type", "application/vnd.example+type"];
@@ -96,7 +96,7 @@ impl Example {
 fn in_a_registry() {
     let registry = TestRegistry::start();
     let oras = Oras::new();
-    world::standard_files(&oras.directory());
+    scenario::standard_files(&oras.directory());
     for example in EXAMPLES {
         let name = format!("golden:{}", example.name);
         example.push(&oras, &["--plain-http", &registry.reference(&name)]);
@@ -108,7 +108,7 @@ fn in_a_registry() {
 #[test]
 fn in_a_layout() {
     let oras = Oras::new();
-    world::standard_files(&oras.directory());
+    scenario::standard_files(&oras.directory());
     for example in EXAMPLES {
         let name = format!("layout:{}", example.name);
         example.push(&oras, &["--oci-layout", &name]);
@@ -123,7 +123,7 @@ fn in_a_layout() {
 #[test]
 fn a_directory() {
     let oras = Oras::new();
-    world::standard_files(&oras.directory());
+    scenario::standard_files(&oras.directory());
     let arguments = ["push", "-a", CREATED, "--oci-layout", "layout:g3", "d"];
     oras.run([&arguments[..], TYPE].concat()).success();
     let fetched = oras.run(["manifest", "fetch", "--oci-layout", "layout:g3"]);
@@ -145,7 +145,7 @@ fn a_directory() {
 fn what_is_attached() {
     let registry = TestRegistry::start_as(Personality::distribution());
     let oras = Oras::new();
-    world::standard_files(&oras.directory());
+    scenario::standard_files(&oras.directory());
     let attach = ["attach", "-a", CREATED, "--artifact-type", "sig/example"];
     let g2 = &EXAMPLES[1];
     let in_registry = registry.reference("golden:g2");
@@ -176,7 +176,7 @@ fn what_is_attached() {
 #[test]
 fn an_index() {
     let oras = Oras::new();
-    world::standard_files(&oras.directory());
+    scenario::standard_files(&oras.directory());
     let push = ["push", "-a", CREATED, "--oci-layout"];
     let amd64 = ["layout:amd64", "--artifact-platform", "linux/amd64"];
     let arm = ["layout:arm", "--artifact-platform", "linux/arm/v7"];

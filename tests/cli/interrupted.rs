@@ -317,10 +317,14 @@ fn whenever_a_copy_to_a_layout_is_killed_what_it_names_is_whole() {
         // It may have come to its end.
         let _ = child.kill();
         child.wait().expect("a child can be waited for");
-        // The index of the last round was removed: this one may not have come to make its own.
+        // The last round removed the index. A round that was killed early has not written its own.
         if !oras.directory().join("layout/index.json").exists() {
             continue;
         }
+        assert!(
+            oras.directory().join("layout/oci-layout").exists(),
+            "a directory with an index is a layout at every moment"
+        );
         for tag in tags("layout").stdout().lines() {
             let name = format!("layout:{tag}");
             let copy = [

@@ -19,7 +19,6 @@ macro_rules! transcripts {
     };
 }
 
-mod at_once;
 mod attach;
 mod backup;
 mod blob_delete;
@@ -28,6 +27,7 @@ mod blob_push;
 mod cache;
 mod command_line;
 mod completion;
+mod concurrency;
 mod cp;
 mod discover;
 mod every_flag;

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::help::pages;
 use crate::support::cli::Oras;
-use crate::support::found::program;
 use crate::support::golden::assert_golden_text;
+use crate::support::prerequisites::program;
 
 transcripts! {
     "manual":

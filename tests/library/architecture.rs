@@ -1,108 +1,82 @@
 //! The shape of the crate: who may know whom, and that no test is forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use oras::digest::Digest;
-use oras::memory::MemoryStore;
+use oras::http::{Headers, Response, UreqTransport};
 use oras::registry::Client;
-use oras::transport::{Headers, Response, UreqTransport};
+use oras::store::memory::MemoryStore;
 use oras::url::Url;
 use oras::{Credential, Descriptor, Error, MediaType, RawManifest, Reference};
 
-/// The layers from the bottom up. A module may name those of the layers below its own.
-const LAYERS: [(&str, &[&str]); 5] = [
-    (
-        "vocabulary",
-        &[
-            "credential",
-            "descriptor",
-            "digest",
-            "error",
-            "json",
-            "limits",
-            "manifest",
-            "media_type",
-            "platform",
-            "quoted",
-            "reference",
-            "time",
-            "url",
-        ],
-    ),
-    (
-        "decisions",
-        &[
-            "auth",
-            "filter",
-            "referrers",
-            "registry::endpoint",
-            "registry::link",
-            "retry",
-        ],
-    ),
-    (
-        "doors",
-        &[
-            "archive",
-            "clock",
-            "credentials",
-            "lexical",
-            "output_dir",
-            "random",
-            "temporary",
-            "transport",
-        ],
-    ),
-    (
-        "stores",
-        &[
-            "cache",
-            "content",
-            "file_store",
-            "layout",
-            "memory",
-            "registry",
-            "store",
-        ],
-    ),
-    (
-        "algorithms",
-        &[
-            "attach", "backup", "copy", "discover", "graph", "index", "pack", "pull", "push",
-            "single", "tag",
-        ],
-    ),
+/// The folders of `src` that make up the library, lowest first. A file imports only from its own
+/// folder and from folders above it in this list.
+const FOLDERS: [&str; 14] = [
+    "limits",
+    "text",
+    "error",
+    "oci",
+    "auth",
+    "http",
+    "fs",
+    "credentials",
+    "archive",
+    "output_dir",
+    "store",
+    "layout",
+    "registry",
+    "ops",
 ];
 
-/// What modules may name within their own layer, apart from the vocabulary, which is one.
-const SIBLINGS: [(&str, &[&str]); 18] = [
-    ("archive", &["lexical"]),
-    ("credentials", &["clock", "random"]),
-    ("output_dir", &["lexical", "random"]),
-    ("temporary", &["random"]),
-    ("transport", &["clock"]),
-    ("store", &["content"]),
-    ("cache", &["content", "layout", "store"]),
-    ("file_store", &["content", "memory", "store"]),
-    ("layout", &["content", "store"]),
-    ("memory", &["content", "store"]),
-    ("registry", &["content", "store"]),
-    ("backup", &["copy"]),
-    ("copy", &["graph"]),
-    ("index", &["pack"]),
-    ("pull", &["copy", "graph"]),
-    ("attach", &["copy", "graph", "pack", "push"]),
-    ("discover", &["graph"]),
-    ("push", &["copy", "pack"]),
+/// Imports that point upwards: file and folder.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("src/error/mod.rs", "oci"),
+    ("src/text/json.rs", "error"),
+    ("src/text/redact.rs", "auth"),
+    ("src/text/url.rs", "error"),
+    ("src/text/url.rs", "oci"),
 ];
 
-/// A file of `src`, and the module it belongs to.
+/// Cycles between modules: all modules of each cycle.
+const CYCLES: &[&[&str]] = &[
+    &["archive::symlink_policy", "archive::unpack"],
+    &[
+        "error",
+        "oci::descriptor",
+        "oci::digest",
+        "oci::platform",
+        "oci::reference",
+        "text::json",
+        "text::redact",
+        "text::url",
+    ],
+    &[
+        "http::ureq::tls",
+        "http::ureq::tls::pem",
+        "http::ureq::tls::verify",
+    ],
+    &["layout::graph", "layout::index_cache", "layout::reader"],
+    &[
+        "ops::copy",
+        "ops::copy::copier",
+        "ops::copy::observed",
+        "ops::copy::referrers",
+    ],
+    &[
+        "registry::client",
+        "registry::manifest_retry",
+        "registry::referrers",
+        "registry::referrers_tag",
+        "registry::repository",
+    ],
+];
+
+/// A file of the library with its module path, without comments and unit tests.
 struct Source {
     path: String,
     module: String,
-    /// Without comments and tests.
     code: String,
 }
 
@@ -112,11 +86,8 @@ fn sources() -> Vec<Source> {
         .into_iter()
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            let path = path
-                .strip_prefix(root)
-                .unwrap()
-                .to_string_lossy()
-                .into_owned();
+            let path = path.strip_prefix(root).unwrap();
+            let path = path.to_string_lossy().replace('\\', "/");
             Source {
                 module: module_of(&path),
                 code: code_of(&text),
@@ -126,7 +97,7 @@ fn sources() -> Vec<Source> {
         .filter(|source| {
             !source.path.starts_with("src/bin/")
                 && !source.path.contains("/test")
-                && !["src/build.rs", "src/lib.rs"].contains(&source.path.as_str())
+                && source.path != "src/lib.rs"
         })
         .collect()
 }
@@ -145,31 +116,17 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// `src/registry/link.rs` as `registry::link` where that has a place of its own, and as `registry` where not.
+/// The module path of a file: `registry::link` for `src/registry/link.rs`.
 fn module_of(path: &str) -> String {
     let path = path.trim_start_matches("src/").trim_end_matches(".rs");
-    known(&path.replace('/', "::")).to_owned()
+    path.trim_end_matches("/mod").replace('/', "::")
 }
 
-/// The longest start of a path that has a place among the layers; its first part if none has.
-fn known(path: &str) -> &str {
-    let mut known = path;
-    while layer(known).is_none() {
-        match known.rfind("::") {
-            Some(end) => known = &known[..end],
-            None => break,
-        }
-    }
-    known
+fn folder(module: &str) -> &str {
+    module.split("::").next().unwrap_or(module)
 }
 
-fn layer(module: &str) -> Option<usize> {
-    LAYERS
-        .iter()
-        .position(|(_, modules)| modules.contains(&module))
-}
-
-/// What is left of a file without comments and without its tests, which may know everything.
+/// The code of a file without comments and unit tests. Unit tests may import everything.
 fn code_of(text: &str) -> String {
     let lines = text
         .lines()
@@ -179,87 +136,198 @@ fn code_of(text: &str) -> String {
     code[..end].to_owned()
 }
 
-/// Every module that the code names by `crate::`.
-fn named(code: &str) -> BTreeSet<String> {
-    let mut modules = BTreeSet::new();
-    for (at, start) in code.match_indices("crate::") {
-        let is_path =
-            !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
-        let rest = &code[at + start.len()..];
-        assert!(
-            !is_path || !rest.starts_with('{'),
-            "`use crate::{{…}}` hides what is named; one line for each module, please"
-        );
-        let end = rest
-            .find(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | ':'))
-            .unwrap_or(rest.len());
-        if is_path {
-            modules.insert(known(rest[..end].trim_end_matches(':')).to_owned());
-        }
-    }
-    modules
-}
-
-/// Why a module may not name another one.
-fn objection(from: &str, to: &str) -> Option<String> {
-    let parent = from.split("::").next().unwrap_or(from);
-    if from == to {
-        return None;
-    }
-    let (Some(here), Some(there)) = (layer(from), layer(to)) else {
-        return Some(format!("{from} or {to} has no place among the layers"));
-    };
-    if there < here {
-        return None;
-    }
-    let (here_name, _) = LAYERS[here];
-    if there > here {
-        return Some(format!(
-            "{to} is above {from}, which belongs to the {here_name}"
-        ));
-    }
-    let allowed = SIBLINGS
-        .iter()
-        .any(|(module, siblings)| [from, parent].contains(module) && siblings.contains(&to));
-    (here > 0 && !allowed).then(|| format!("{from} and {to} are both {here_name}"))
-}
-
-#[test]
-fn modules_name_only_what_is_below_them() {
-    let mut objections = Vec::new();
-    for source in sources() {
-        for module in named(&source.code) {
-            if let Some(objection) = objection(&source.module, &module) {
-                objections.push(format!("{}: {objection}", source.path));
+/// The module paths that the code of `module` names, as `crate::…`, `super::…` or `self::…`, with
+/// groups in braces written out.
+fn named(module: &str, code: &str) -> BTreeSet<String> {
+    let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    let mut paths = BTreeSet::new();
+    for start in ["crate::", "super::", "self::"] {
+        for (at, _) in code.match_indices(start) {
+            if code[..at].ends_with(is_path) {
+                continue;
+            }
+            let rest = &code[at..];
+            let end = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
+            let path = &rest[..end];
+            match rest[end..].strip_prefix('{') {
+                Some(group) if path.ends_with("::") => {
+                    for leaf in leaves(group) {
+                        paths.insert(absolute(module, &format!("{path}{leaf}")));
+                    }
+                }
+                _ => {
+                    paths.insert(absolute(module, path));
+                }
             }
         }
     }
-    assert!(objections.is_empty(), "{objections:#?}");
+    paths
+}
+
+/// The paths in a group of an import, up to its closing brace.
+fn leaves(group: &str) -> Vec<String> {
+    let mut leaves = Vec::new();
+    let mut prefixes = vec![String::new()];
+    let mut path = String::new();
+    for character in group.chars() {
+        match character {
+            '{' => prefixes.push(std::mem::take(&mut path)),
+            ',' | '}' => {
+                let path = std::mem::take(&mut path);
+                if !path.is_empty() {
+                    leaves.push(prefixes.concat() + &path);
+                }
+                if character == '}' {
+                    prefixes.pop();
+                    if prefixes.is_empty() {
+                        break;
+                    }
+                }
+            }
+            space if space.is_whitespace() => {}
+            character => path.push(character),
+        }
+    }
+    leaves
+}
+
+/// `super::link` in `registry::client` as `registry::link`.
+fn absolute(module: &str, path: &str) -> String {
+    let mut parts: Vec<_> = module.split("::").collect();
+    let mut segments = path.trim_end_matches("::").split("::").peekable();
+    while let Some(segment) = segments.next_if(|it| ["crate", "super", "self"].contains(it)) {
+        match segment {
+            "crate" => parts.clear(),
+            "super" => drop(parts.pop()),
+            _ => {}
+        }
+    }
+    parts.extend(segments);
+    parts.join("::")
+}
+
+/// The longest start of a path that is a module.
+fn known<'a>(path: &'a str, modules: &BTreeSet<&str>) -> &'a str {
+    let mut known = path;
+    while !modules.contains(known) {
+        known = known.rfind("::").map_or("", |end| &known[..end]);
+        if known.is_empty() {
+            break;
+        }
+    }
+    known
 }
 
 #[test]
-fn the_guard_sees_what_it_should() {
-    let code = code_of(
-        "// use crate::copy;\nuse crate::registry::link;\nlet x = crate::url::Url;\n\
-         my_crate::pack();\n#[cfg(test)]\nmod tests {\nuse crate::memory;\n}",
-    );
-    let named: Vec<_> = named(&code).into_iter().collect();
-    assert_eq!(named, ["registry::link", "url"]);
-    for (from, to, is_fine) in [
-        ("registry", "url", true),
-        ("registry", "registry::link", true),
-        ("registry", "memory", false),
-        ("file_store", "memory", true),
-        ("memory", "file_store", false),
-        ("url", "reference", true),
-        ("url", "registry", false),
-        ("copy", "layout", true),
-        ("copy", "pull", false),
-        ("auth", "transport", false),
-        ("nowhere", "url", false),
-    ] {
-        assert_eq!(objection(from, to).is_none(), is_fine, "{from} → {to}");
+fn folders_import_only_from_folders_above_them() {
+    let mut found = BTreeSet::new();
+    for source in sources() {
+        let layer = |folder: &str| FOLDERS.iter().position(|it| *it == folder);
+        let here = layer(folder(&source.module));
+        assert!(here.is_some(), "{} is in no layer", source.path);
+        for path in named(&source.module, &source.code) {
+            if layer(folder(&path)) > here {
+                found.insert((source.path.clone(), folder(&path).to_owned()));
+            }
+        }
     }
+    let expected = EXCEPTIONS
+        .iter()
+        .map(|(file, folder)| ((*file).to_owned(), (*folder).to_owned()));
+    assert_eq!(found, expected.collect());
+}
+
+/// The code without its re-exports, and the re-exports.
+fn split_exports(code: &str) -> (String, String) {
+    let begins = |line: &str| {
+        ["pub use ", "pub(crate) use ", "pub(super) use "]
+            .iter()
+            .any(|start| line.trim_start().starts_with(start))
+    };
+    let (mut rest, mut exports, mut inside) = (String::new(), String::new(), false);
+    for line in code.lines() {
+        inside |= begins(line);
+        let part = if inside { &mut exports } else { &mut rest };
+        part.push_str(line);
+        part.push('\n');
+        inside &= !line.ends_with(';');
+    }
+    (rest, exports)
+}
+
+#[test]
+fn modules_do_not_import_each_other_in_cycles() {
+    let sources = sources();
+    let modules: BTreeSet<&str> = sources.iter().map(|it| it.module.as_str()).collect();
+    let mut code = BTreeMap::new();
+    // A re-exported name, as its module and where it comes from.
+    let mut exports = BTreeMap::new();
+    for source in &sources {
+        let (rest, exported) = split_exports(&source.code);
+        code.insert(source.module.as_str(), rest);
+        for path in named(&source.module, &exported) {
+            let leaf = path.rsplit("::").next().unwrap_or_default();
+            exports.insert(format!("{}::{leaf}", source.module), path);
+        }
+    }
+    let mut reach: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for module in &modules {
+        let edges = reach.entry(module).or_default();
+        for mut path in &named(module, &code[module]) {
+            while let Some(origin) = exports.get(path) {
+                path = origin;
+            }
+            edges.extend(
+                modules
+                    .get(known(path, &modules))
+                    .filter(|it| *it != module),
+            );
+        }
+    }
+    loop {
+        let before: usize = reach.values().map(BTreeSet::len).sum();
+        for module in &modules {
+            let further: BTreeSet<&str> = reach[module]
+                .iter()
+                .flat_map(|it| reach[it].iter().copied())
+                .collect();
+            reach.entry(module).or_default().extend(further);
+        }
+        if before == reach.values().map(BTreeSet::len).sum::<usize>() {
+            break;
+        }
+    }
+    let cycles: BTreeSet<Vec<&str>> = modules
+        .iter()
+        .map(|one| {
+            let mutual =
+                |other: &&&str| reach[one].contains(**other) && reach[*other].contains(one);
+            modules.iter().filter(mutual).copied().collect::<Vec<_>>()
+        })
+        .filter(|cycle| cycle.len() > 1)
+        .collect();
+    let expected: BTreeSet<Vec<&str>> = CYCLES.iter().map(|it| it.to_vec()).collect();
+    assert_eq!(cycles, expected);
+}
+
+#[test]
+fn the_layer_check_resolves_imports() {
+    let code = code_of(
+        "// use crate::ops::copy;\nuse crate::registry::link;\nlet x = crate::text::url::Url;\n\
+         my_crate::pack();\nuse super::{link::{self, Link}, tags};\n#[cfg(test)]\nmod tests {\n\
+         use crate::memory;\n}",
+    );
+    let named: Vec<_> = named("registry::client", &code).into_iter().collect();
+    assert_eq!(
+        named,
+        [
+            "registry::link",
+            "registry::link::Link",
+            "registry::link::self",
+            "registry::tags",
+            "text::url::Url"
+        ]
+    );
 }
 
 #[test]
@@ -277,16 +345,17 @@ fn every_bound_of_bytes_is_in_the_table_of_limits() {
 }
 
 #[test]
-fn algorithms_name_no_store_but_the_one_of_files() {
+fn verbs_name_no_store_but_the_one_of_files() {
     for source in sources() {
-        let [.., (_, algorithms)] = LAYERS;
-        if algorithms.contains(&source.module.as_str()) {
-            for store in ["layout", "memory", "registry"] {
-                assert!(
-                    !named(&source.code).contains(store),
-                    "{} works on every store, and names {store}",
-                    source.path
-                );
+        if folder(&source.module) == "ops" {
+            for path in named(&source.module, &source.code) {
+                for store in ["layout", "store::memory", "registry"] {
+                    assert!(
+                        !path.starts_with(store),
+                        "{} works on every store, and names {store}",
+                        source.path
+                    );
+                }
             }
         }
     }
@@ -295,7 +364,7 @@ fn algorithms_name_no_store_but_the_one_of_files() {
 #[test]
 fn one_directory_names_the_libraries_for_http_and_tls() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let door = source.join("transport/ureq");
+    let door = source.join("http/ureq");
     for path in rust_files(&source) {
         let code = code_of(&fs::read_to_string(&path).unwrap()).replace("self::ureq::", "");
         let names_one = ["ureq::", "rustls::", "webpki_roots::"]
@@ -351,7 +420,7 @@ fn values_travel_between_threads() {
     send::<Response>();
     send::<oras::layout::LayoutStore>();
     send::<oras::layout::LayoutTarWriter>();
-    send::<oras::file_store::FileStore>();
+    send::<oras::store::files::FileStore>();
     send_and_sync::<Credential>();
     send_and_sync::<Descriptor>();
     send_and_sync::<Digest>();

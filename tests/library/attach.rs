@@ -5,8 +5,8 @@ use oras::copy;
 use oras::descriptor::Descriptor;
 use oras::discover::{DiscoverOptions, discover};
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
 use oras::push::{Event, PushFile};
+use oras::store::memory::MemoryStore;
 use oras::store::{Delete, Referrers, Target};
 use oras::{Annotations, Error, MediaType, RawManifest};
 

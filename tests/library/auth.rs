@@ -4,7 +4,7 @@ mod properties;
 mod sequences;
 mod tokens;
 
-use oras::credential::Credential;
+use oras::auth::credential::Credential;
 use oras::credentials::Fixed;
 use oras::registry::Client;
 use oras::store::{Source, Target};

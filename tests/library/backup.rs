@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use oras::backup::{BackupOptions, Event, backup, rehearse, restore};
 use oras::copy;
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
-use oras::memory::MemoryStore;
 use oras::referrers::list_tag;
+use oras::store::memory::MemoryStore;
 use oras::store::{Inventory, Source, Target};
 use oras::{Descriptor, Error, MediaType, RawManifest, Result};
 

@@ -3,7 +3,7 @@
 mod layouts;
 mod lists;
 
-use oras::memory::MemoryStore;
+use oras::store::memory::MemoryStore;
 use oras::{MediaType, RawManifest};
 
 use crate::artifacts::{as_json, image, push};

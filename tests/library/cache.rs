@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use oras::cache::Cache;
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
+use oras::layout::cache::Cache;
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, TagLister as _, Target as _};
 use oras::{Descriptor, Digest, Error, MediaType};
 

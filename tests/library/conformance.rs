@@ -8,9 +8,9 @@ mod referrers;
 
 use oras::descriptor::Descriptor;
 use oras::digest::{Algorithm, Digest};
-use oras::file_store::FileStore;
 use oras::layout::{LayoutStore, LayoutTarWriter};
-use oras::memory::MemoryStore;
+use oras::store::files::FileStore;
+use oras::store::memory::MemoryStore;
 use oras::store::{Batch, Pushed, Target};
 use oras::{Error, MediaType};
 
@@ -345,7 +345,7 @@ fn content_may_be_of_any_algorithm() {
 fn content_is_opened_only_where_its_bytes_are_needed() {
     struct Untouchable;
 
-    impl oras::content::Content for Untouchable {
+    impl oras::store::content::Content for Untouchable {
         fn open(&mut self) -> oras::Result<Box<dyn std::io::Read + '_>> {
             panic!("the content is there already");
         }

@@ -10,8 +10,8 @@ use std::time::UNIX_EPOCH;
 
 use oras::copy::{CopyOptions, Event, RootState, copy, copy_graph};
 use oras::descriptor::{Descriptor, TITLE};
-use oras::memory::MemoryStore;
 use oras::pack::{PackOptions, pack};
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Error, MediaType, Result};
 use serde_json::{Value, json};

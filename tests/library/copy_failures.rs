@@ -3,7 +3,7 @@
 use oras::copy::{CopyOptions, Limits, copy, copy_graph};
 use oras::descriptor::Descriptor;
 use oras::error::{Error, Operation, Side};
-use oras::memory::MemoryStore;
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{MediaType, Result};
 use serde_json::json;

@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use oras::content::VerifyReader;
 use oras::descriptor::Descriptor;
 use oras::discover::{DiscoverOptions, Discovered, discover};
 use oras::layout::LayoutStore;
 use oras::limits::{MAX_REFERRERS, MAX_REFERRERS_DEPTH};
-use oras::memory::MemoryStore;
 use oras::referrers::list_tag;
+use oras::store::content::VerifyReader;
+use oras::store::memory::MemoryStore;
 use oras::store::{Referrers, Source, Target};
 use oras::{Error, MediaType, RawManifest, Result};
 

@@ -30,13 +30,13 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use oras::credential::Credential;
+use oras::auth::credential::Credential;
 use oras::credentials::Fixed;
-use oras::registry::{Client, ClientBuilder, PlainHttp};
-use oras::store::{Referrers, Source, TagLister, Target};
-use oras::transport::{
+use oras::http::{
     Request, RequestBody, Response, Traced, Transport, TransportError, UreqTransport,
 };
+use oras::registry::{Client, ClientBuilder, PlainHttp};
+use oras::store::{Referrers, Source, TagLister, Target};
 use oras::url::Url;
 use oras::{Descriptor, MediaType};
 

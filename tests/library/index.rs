@@ -1,7 +1,7 @@
 //! Indexes: what is read for one, what it says, and what is left of one that is changed.
 
 use oras::index::{ArtifactTypeChange, CreateOptions, Event, UpdateOptions, create, push, update};
-use oras::memory::MemoryStore;
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType, RawManifest};
 

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oras::Result;
+use oras::http::{Headers, Request, Response, Transport, TransportError};
 use oras::registry::{Client, PlainHttp};
 use oras::store::TagLister;
-use oras::transport::{Headers, Request, Response, Transport, TransportError};
 
 use crate::setup::{BehindTls, TLS_HOST, builder, client, text};
 use crate::support::registry::{Personality, TestRegistry, on};

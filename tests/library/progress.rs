@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use oras::content::{FileContent, VerifyReader};
 use oras::copy::{self, CopyOptions, copy};
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
 use oras::pull::{self, PullOptions, pull};
 use oras::push::{self, PushFile, PushOptions, PushStream, push};
 use oras::registry::Client;
 use oras::single::{self, push_blob};
 use oras::store::Target;
+use oras::store::content::{FileContent, VerifyReader};
+use oras::store::memory::MemoryStore;
 use oras::{Annotations, Error, MediaType, Result};
 
 use crate::setup::{LARGE, blob, client, hello};

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
+use oras::http::{Proxies, ResolveRule, UreqTransport};
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Source, Target};
-use oras::transport::{Proxies, ResolveRule, UreqTransport};
 
 use crate::setup::{LARGE, blob, builder, hello, text};
 use crate::support::proxy::TestProxy;

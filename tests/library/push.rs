@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::io::{self, Read};
 use std::path::Path;
 
-use oras::content::{Content, VerifyReader};
 use oras::descriptor::{Descriptor, TITLE};
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
 use oras::push::{Event, PushOptions, PushStream, push};
+use oras::store::content::{Content, VerifyReader};
+use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
 use oras::{Annotations, Error, MediaType, RawManifest, Result, copy};
 

@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 
 use oras::descriptor::Descriptor;
+use oras::http::{Request, RequestBody, Response, Transport, TransportError, UreqTransport};
 use oras::registry::{Client, ClientBuilder, PlainHttp};
-use oras::transport::{Request, RequestBody, Response, Transport, TransportError, UreqTransport};
 use oras::url::Url;
 use oras::{Error, MediaType};
 

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use oras::content::{FileContent, StreamContent};
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
 use oras::single::{Event, push_blob, push_manifest};
+use oras::store::content::{FileContent, StreamContent};
+use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
 use oras::{Descriptor, Error, MediaType, RawManifest};
 

@@ -1,7 +1,7 @@
 //! Tagging: the manifest is read once, and written under each tag.
 
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::tag::{Event, TagOptions, add_tags, tag};
 use oras::{Descriptor, Error, MediaType, RawManifest};

@@ -4,7 +4,7 @@ mod auth;
 mod blobs;
 mod faults;
 mod manifests;
-mod personality;
+mod profile;
 mod wire;
 
 use crate::support::registry::TestRegistry;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use oras::registry::{Client, PlainHttp};
-use oras::store::Source;
-use oras::transport::{
+use oras::http::{
     CertificateAuthorities, ClientCertificate, InvalidCertificate, ResolveRule, SystemRoots,
     UreqTransport, UreqTransportBuilder,
 };
+use oras::registry::{Client, PlainHttp};
+use oras::store::Source;
 
 use crate::proxies::address;
 use crate::setup::{builder, hello, text};

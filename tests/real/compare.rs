@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::intended::TABLE;
+use crate::known_differences::TABLE;
 use crate::support::golden;
 use crate::support::transcript::{self, Seen, Transcript};
 
 #[test]
 fn transcripts_are_those_of_the_original() {
-    let Some(reference) = crate::found::reference() else {
+    let Some(reference) = crate::prerequisites::reference() else {
         return;
     };
     let mut surprises = Vec::new();

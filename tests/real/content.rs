@@ -57,7 +57,7 @@ pub(crate) fn all() -> Vec<Content> {
         thousand_files_in_a_directory(),
         large("64 MiB", 64 * 1024 * 1024),
     ];
-    if crate::found::is_large_wanted() {
+    if crate::prerequisites::is_large_wanted() {
         all.push(large("2 GiB and a bit", 2 * 1024 * 1024 * 1024 + 12_345));
     } else {
         crate::support::skip("files of 2 GiB: ORAS_TEST_LARGE=1 adds them");

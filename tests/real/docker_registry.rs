@@ -81,7 +81,7 @@ impl DockerRegistry {
 
     /// Starts one.
     pub(crate) fn start_as(entry: Entry<'_>, wire: Wire) -> Option<Self> {
-        let program = crate::found::docker_registry()?;
+        let program = crate::prerequisites::docker_registry()?;
         // Somebody else may take the port between our look and its start.
         for _ in 0..5 {
             let directory = TempDir::new();

@@ -44,7 +44,7 @@ fn flags(page: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_command_has_the_flags_of_the_original() {
-    let Some(reference) = crate::found::reference() else {
+    let Some(reference) = crate::prerequisites::reference() else {
         return;
     };
     let oras = Oras::new();

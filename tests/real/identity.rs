@@ -2,9 +2,9 @@
 
 use crate::content;
 use crate::round_trips::Program;
+use crate::support::scenario;
 use crate::support::tempdir::TempDir;
 use crate::support::tree::{self, Entry};
-use crate::support::world;
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 
@@ -34,7 +34,7 @@ fn layouts_are_the_same_files() {
     for command_line in COMMAND_LINES {
         let layouts = [Program::ours(), reference.clone()].map(|program| {
             let temp = TempDir::new();
-            world::standard_files(temp.path());
+            scenario::standard_files(temp.path());
             let push = ["push", "-a", CREATED, "--oci-layout", "layout:v1"];
             program.run(temp.path(), &[&push, *command_line].concat());
             files_of_layout(&temp)
@@ -64,7 +64,7 @@ fn archives_of_a_directory_are_the_same() {
     };
     let temp = TempDir::new();
     tree::build(temp.path(), &content::rich_tree());
-    world::golden_directory(temp.path());
+    scenario::golden_directory(temp.path());
     for directory in ["tree", "d", "tree/a", "./tree//", "."] {
         let [ours, theirs] = [Program::ours(), reference.clone()].map(|program| {
             // Elsewhere, or the second would pack what the first has made.
@@ -90,7 +90,7 @@ fn one_layout_for_both() {
         return;
     };
     let temp = TempDir::new();
-    world::standard_files(temp.path());
+    scenario::standard_files(temp.path());
     let both = [Program::ours(), reference];
     for (number, program) in [&both[0], &both[1], &both[0], &both[1]]
         .into_iter()

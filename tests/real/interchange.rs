@@ -2,13 +2,13 @@
 
 use std::fs;
 
+use crate::basic_auth::{Guard, Guarded};
+use crate::client_under_test::{Visitor, Way};
 use crate::docker_registry::{PASSWORD, Wire};
-use crate::guarded::{Guard, Guarded};
 use crate::home::{Home, KEEPERS, Keeper};
 use crate::round_trips::Program;
 use crate::support::cli::Outcome;
 use crate::token_server::IDENTITY_TOKEN;
-use crate::visitor::{Visitor, Way};
 
 #[test]
 fn at_a_registry_with_a_password_by_plain_http() {

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
+use crate::basic_auth::{Guard, Guarded};
+use crate::client_under_test::{Visitor, Way};
 use crate::docker_registry::{PASSWORD, Wire};
-use crate::guarded::{Guard, Guarded};
 use crate::home::{Home, KEEPERS, Keeper};
 use crate::token_server::IDENTITY_TOKEN;
-use crate::visitor::{Visitor, Way};
 
 /// The ways to give a credential to `login`, or to any other command.
 fn ways(guard: Guard) -> &'static [Way] {

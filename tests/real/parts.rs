@@ -3,11 +3,11 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oras::registry::Client;
-use oras::store::{Source, Target};
-use oras::transport::{
+use oras::http::{
     Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
 };
+use oras::registry::Client;
+use oras::store::{Source, Target};
 use oras::{Descriptor, MediaType};
 
 use crate::docker_registry::DockerRegistry;

@@ -26,7 +26,7 @@ const DIALOGUES: &[&Dialogue] = &[
 
 #[test]
 fn a_login_asks_as_the_original_does() {
-    let Some(reference) = crate::found::reference() else {
+    let Some(reference) = crate::prerequisites::reference() else {
         return;
     };
     let policy = Bearer::new()

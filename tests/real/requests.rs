@@ -1,21 +1,21 @@
 //! What authentication costs: at a registry with tokens one refusal and one token for a whole push or pull, at one with a
 //! password the refusal alone, and nothing for what comes after.
 
-use oras::credential::Credential;
+use oras::auth::credential::Credential;
 use oras::credentials::Fixed;
 use oras::descriptor::TITLE;
+use oras::http::{CertificateAuthorities, UreqTransport};
 use oras::pull::{PullOptions, pull};
 use oras::push::{PushFile, PushOptions, push};
 use oras::registry::Client;
-use oras::transport::{CertificateAuthorities, UreqTransport};
 
+use crate::basic_auth::{Guard, Guarded};
+use crate::client_under_test::{HELLO as HELLO_TEXT, Visitor, Way};
 use crate::docker_registry::{PASSWORD, USER, Wire};
-use crate::guarded::{Guard, Guarded};
 use crate::home::{Home, Keeper};
 use crate::support::tempdir::TempDir;
 use crate::support::tls;
 use crate::token_server::IDENTITY_TOKEN;
-use crate::visitor::{HELLO as HELLO_TEXT, Visitor, Way};
 
 /// The blob of an artifact without a config.
 const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";

@@ -28,7 +28,7 @@ impl Program {
     pub(crate) fn reference() -> Option<Self> {
         Some(Self {
             name: "theirs",
-            path: crate::found::reference()?,
+            path: crate::prerequisites::reference()?,
             refused: 1,
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oras::clock::Clock;
+use oras::http::clock::Clock;
 
 /// Tells a time that moves only when something waits, and remembers how long each wait would have been.
 ///

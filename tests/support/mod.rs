@@ -14,12 +14,14 @@ pub mod canaries;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
-pub mod found;
 pub mod golden;
+pub mod prerequisites;
 pub mod proxy;
 pub mod registry;
 pub mod relay;
 pub mod rng;
+#[cfg(all(unix, feature = "cli", feature = "tls"))]
+pub mod scenario;
 #[cfg(all(unix, feature = "cli"))]
 pub mod screen;
 pub mod tempdir;
@@ -30,8 +32,6 @@ pub mod tls;
 #[cfg(all(unix, feature = "cli", feature = "tls"))]
 pub mod transcript;
 pub mod tree;
-#[cfg(all(unix, feature = "cli", feature = "tls"))]
-pub mod world;
 
 /// Says on the terminal that something is not tested: the harness would keep what a passing test prints.
 pub fn skip(reason: &str) {

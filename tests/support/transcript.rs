@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::golden;
-use super::world::World;
+use super::scenario::World;
 
 /// What somebody types.
 #[derive(Debug)]

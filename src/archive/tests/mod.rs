@@ -18,9 +18,9 @@ use flate2::write::GzEncoder;
 use tar::{EntryType, Header};
 
 use super::{Limits, UnpackOptions, unpack};
-use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
+use crate::oci::digest::Digest;
 
 /// Builds a tar without any of the checks that builders usually make.
 #[derive(Clone, Default)]

@@ -9,8 +9,8 @@ use flate2::read::GzDecoder;
 
 use super::{TempDir, set_mtime};
 use crate::archive::{PackOptions, Times, pack};
-use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::oci::digest::Digest;
 
 const YEAR_2000: u64 = 946_684_800;
 

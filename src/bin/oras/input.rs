@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read, StdinLock};
 
-use oras::content::{Content, FileContent, StreamContent};
 use oras::descriptor::TITLE;
 use oras::push::PushStream;
+use oras::store::content::{Content, FileContent, StreamContent};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType};
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::flags::groups::{Remote, Title};
+use crate::cli::groups::{Remote, Title};
+use crate::error::Failure;
+use crate::process::Context;
 
 /// What stands for standard input.
 pub(crate) const STDIN: &str = "-";

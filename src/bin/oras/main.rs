@@ -1,26 +1,26 @@
 //! The `oras` command: arguments in, one library call, results out, an exit status.
 #![forbid(unsafe_code)]
 
-mod access;
-mod command;
+mod cli;
+mod client;
+mod commands;
 mod completion;
-mod context;
-mod failure;
-mod flags;
+mod error;
 mod input;
 mod output;
+mod process;
+mod progress;
 mod repository;
-mod screen;
-mod status;
 mod target;
+mod template;
 mod terminal;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use context::Context;
-use failure::Failure;
-use flags::tree::{Resolved, Tree};
+use cli::tree::{Resolved, Tree};
+use error::Failure;
+use process::Context;
 
 fn main() -> ExitCode {
     let mut context = Context::of_process();
@@ -33,9 +33,9 @@ fn main() -> ExitCode {
 
 fn run(context: &mut Context) -> Result<(), Failure> {
     let tree = Tree {
-        commands: command::ALL,
+        commands: commands::ALL,
     };
-    let arguments = flags::utf8(context.take_arguments())?;
+    let arguments = cli::utf8(context.take_arguments())?;
     match tree.resolve(arguments)? {
         Resolved::Run(entry, arguments) => {
             (entry.run)(context, arguments).map_err(|failure| failure.of_command(entry.spec))

@@ -4,11 +4,11 @@ use oras::reference::{Reference, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
 use oras::{Error, Result};
 
-use crate::access::Access;
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::flags::groups::{Debugging, Distribution, Remote};
-use crate::flags::{Given, quote};
+use crate::cli::groups::{Debugging, Distribution, Remote};
+use crate::cli::{Given, quote};
+use crate::client::Access;
+use crate::error::Failure;
+use crate::process::Context;
 
 /// A repository, how it is reached, and tags in it.
 pub(crate) struct TaggedRepository {

@@ -9,12 +9,12 @@ use oras::registry::{Client, ReferrersMode, Repository};
 use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};
 
-use crate::access::Access;
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::flags::groups::{Debugging, Layout, Remote};
-use crate::flags::{CommandSpec, Given, quote};
+use crate::cli::groups::{Debugging, Layout, Remote};
+use crate::cli::{CommandSpec, Given, quote};
+use crate::client::Access;
+use crate::error::Failure;
 use crate::output::text::Shown;
+use crate::process::Context;
 
 /// What a positional argument means.
 pub(crate) struct Target {

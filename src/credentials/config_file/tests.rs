@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::clock::Clock;
 use crate::credentials::testing::Programs;
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
+use crate::http::clock::Clock;
 
 fn registry(name: &str) -> RegistryName {
     name.parse().unwrap()

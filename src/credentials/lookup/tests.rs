@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::credentials::testing::Programs;
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
 
 fn registry(name: &str) -> RegistryName {
     name.parse().unwrap()

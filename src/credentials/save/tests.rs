@@ -3,8 +3,8 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use super::*;
-use crate::clock::SystemClock;
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
+use crate::http::clock::SystemClock;
 
 fn replace(path: &Path, content: &[u8]) -> Result<()> {
     Place::take(path, &SystemClock)?.replace(content)

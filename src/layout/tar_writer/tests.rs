@@ -1,9 +1,9 @@
 use std::io::Read;
 
 use super::*;
+use crate::fs::testing::TempDir;
 use crate::layout::{LayoutStore, LayoutTar};
-use crate::media_type::MediaType;
-use crate::testing::TempDir;
+use crate::oci::media_type::MediaType;
 
 const INDEX: &[u8] =
     br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
@@ -285,7 +285,7 @@ fn content_may_be_larger_than_eight_gibibytes() {
         size: 9 * (1 << 30) + 1,
         ..layer(b"large")
     };
-    let name = files::blob_name(&large.digest);
+    let name = reader::blob_name(&large.digest);
     let mut entry = writer.entry();
     entry.directory("blobs/sha256").unwrap();
     entry

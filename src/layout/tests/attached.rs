@@ -1,8 +1,8 @@
 //! What is attached to what, also in layouts that other tools wrote.
 
 use super::*;
-use crate::json;
-use crate::referrers::list_tag;
+use crate::oci::referrers::list_tag;
+use crate::text::json;
 
 /// A manifest in the layout's files alone, listed nowhere.
 pub(super) fn stored(directory: &Path, media_type: MediaType, bytes: &[u8]) -> Descriptor {

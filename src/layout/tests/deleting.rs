@@ -2,7 +2,7 @@
 
 use super::attached::{index_of, list, names, stored, text};
 use super::*;
-use crate::json;
+use crate::text::json;
 
 /// An artifact with these layers, each its own content, attached to a subject if there is one.
 fn artifact(

@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use super::{OutputDir, OutputOptions};
 use crate::error::{Error, Result};
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
 
 const KEEP: OutputOptions = OutputOptions {
     keep_old_files: true,

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::{Setting, mode};
 use crate::error::Result;
-use crate::testing::TempDir;
+use crate::fs::testing::TempDir;
 
 /// Whether permissions bind us. If they do not, the test `name` of this module is run again as a user whom they bind.
 fn are_bound(name: &str) -> bool {

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 
 use super::{ANYWHERE, Setting};
 use crate::error::Error;
+use crate::fs::testing::TempDir;
 use crate::output_dir::{OutputDir, OutputOptions};
-use crate::testing::TempDir;
 
 #[test]
 fn a_title_is_a_path_below_the_output_directory() {

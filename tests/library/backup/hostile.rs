@@ -1,7 +1,7 @@
 //! Sources that mean no good.
 
 use super::*;
-use oras::content::VerifyReader;
+use oras::store::content::VerifyReader;
 use oras::store::{Referrers, TagLister};
 
 /// Lists tags, for as long as it is listened to.

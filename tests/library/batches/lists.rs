@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use oras::copy::{CopyOptions, Event, copy_graph, copy_with_referrers};
 use oras::descriptor::Descriptor;
-use oras::memory::MemoryStore;
 use oras::referrers::list_tag;
 use oras::registry::Repository;
+use oras::store::memory::MemoryStore;
 use oras::store::{Batch, Delete, Referrers, Source, Target};
 use oras::{Error, MediaType, RawManifest};
 

@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use oras::cache::{Cache, Cached};
-use oras::content::{Content, VerifyReader};
+use oras::layout::cache::{Cache, Cached};
+use oras::store::content::{Content, VerifyReader};
 use oras::store::{Pushed, Source, Target};
 use oras::{Descriptor, MediaType, Result};
 

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use oras::descriptor::Descriptor;
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::memory::MemoryStore;
 use oras::registry::ReferrersMode;
+use oras::store::memory::MemoryStore;
 use oras::store::{Batch, Delete, Referrers, Target};
 use oras::{Error, MediaType, RawManifest};
 

@@ -3,7 +3,7 @@
 use oras::Error;
 use oras::copy::{CopyOptions, Event, Gone, copy, copy_with_referrers};
 use oras::descriptor::Descriptor;
-use oras::memory::MemoryStore;
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{MediaType, Result};
 

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
-use oras::content::{Content, VerifyReader};
 use oras::copy::{CopyOptions, Limits, copy_graph_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::error::{Operation, Side};
-use oras::memory::MemoryStore;
+use oras::store::content::{Content, VerifyReader};
+use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Referrers, Source, Target};
 use oras::{Digest, Error, MediaType, RawManifest, Result};
 use serde_json::json;

@@ -205,7 +205,7 @@ fn manifests_are_not_mounted_and_other_stores_do_not_mount() {
     assert_eq!(answer, Answer::Unsupported);
     assert!(registry.log().is_empty());
 
-    let memory = oras::memory::MemoryStore::new();
+    let memory = oras::store::memory::MemoryStore::new();
     let answer = memory.mount(&hello(), &mut &b"hello"[..], &from).unwrap();
     assert_eq!(answer, Answer::Unsupported);
     assert!(!oras::store::Source::exists(&memory, &blob(b"hello")).unwrap());

@@ -3,7 +3,7 @@
 use oras::copy::{CopyOptions, Event, copy, copy_graph};
 use oras::descriptor::Descriptor;
 use oras::layout::LayoutStore;
-use oras::memory::MemoryStore;
+use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Error, Result};
 

@@ -1,7 +1,7 @@
 //! Who is shown what, and who is excused: the registry, not its storage, not token services, not proxies.
 
+use oras::http::{ResolveRule, SystemRoots, UreqTransport};
 use oras::registry::PlainHttp;
-use oras::transport::{ResolveRule, SystemRoots, UreqTransport};
 
 use super::{Printed, USER, everything_seen, over, password, seeded};
 use crate::proxies::{address, proxies};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oras::auth::Authorization;
-use oras::credential::Credential;
+use oras::auth::credential::Credential;
 use oras::store::Source;
 
 use super::{

@@ -1,10 +1,10 @@
 //! Output: no secret turns up in an error, in debug output or in a trace, whatever goes wrong.
 
 use oras::auth::Event;
-use oras::credential::Credential;
+use oras::auth::credential::Credential;
 use oras::credentials::{Fixed, Helpers, Memory, Places};
+use oras::http::{Headers, Method, Request, RequestBody, UreqTransport};
 use oras::registry::Client;
-use oras::transport::{Headers, Method, Request, RequestBody, UreqTransport};
 use oras::url::Url;
 
 use super::{Printed, basic_registry, client, everything_seen, password, seeded, token_registry};

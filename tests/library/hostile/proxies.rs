@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use oras::Result;
+use oras::http::{ResolveRule, UreqTransport};
 use oras::registry::Client;
 use oras::store::Source;
-use oras::transport::{ResolveRule, UreqTransport};
 
 use super::{Printed, basic_registry, everything_seen, over, password, seeded};
 use crate::proxies::{address, proxies};

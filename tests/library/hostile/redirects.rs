@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oras::Result;
-use oras::credential::Credential;
+use oras::auth::credential::Credential;
 use oras::registry::Client;
 use oras::store::Source;
 

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
+use oras::http::{Headers, Request, Response, Transport, TransportError};
 use oras::registry::ReferrersMode;
 use oras::store::Referrers;
-use oras::transport::{Headers, Request, Response, Transport, TransportError};
 use oras::{Error, Result};
 
 use super::{

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use oras::http::{Method, Request, Response, Transport, TransportError, UreqTransport};
 use oras::registry::ReferrersMode;
 use oras::store::{Batch, Delete, Target};
-use oras::transport::{Method, Request, Response, Transport, TransportError, UreqTransport};
 use oras::{MediaType, RawManifest};
 
 use super::{

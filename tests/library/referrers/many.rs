@@ -3,9 +3,9 @@
 use std::thread;
 
 use oras::copy::{CopyOptions, copy_graph_with_referrers};
-use oras::memory::MemoryStore;
 use oras::registry::Client;
 use oras::store::Delete;
+use oras::store::memory::MemoryStore;
 
 use super::{digests, list, listed_at_tag, seed_list, signature, subject, without_api};
 use crate::artifacts::push;

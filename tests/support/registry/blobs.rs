@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::digest::Algorithm;
-use super::personality::Ranges;
+use super::profile::Ranges;
 use super::request::Request;
 use super::response::{Framing, Response};
 use super::state::{State, digest_invalid, name_unknown, unsupported};

@@ -20,7 +20,7 @@ mod faults;
 mod lists;
 mod log;
 mod manifests;
-mod personality;
+mod profile;
 mod request;
 mod response;
 mod routes;
@@ -39,7 +39,7 @@ pub use auth::Scope;
 pub use digest::{Algorithm, sha256};
 pub use faults::{Fault, on};
 pub use log::Recorded;
-pub use personality::{Mount, Personality, Ranges};
+pub use profile::{Mount, Personality, Ranges};
 pub use request::{Headers, parse_form};
 pub use tokens::{Bearer, PATH as TOKEN_PATH, Signer};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::auth::Auth;
 use super::faults::Faults;
 use super::log::Log;
-use super::personality::Personality;
+use super::profile::Personality;
 use super::response::Response;
 use super::store::Store;
 use super::tokens::TokenService;

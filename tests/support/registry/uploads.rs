@@ -2,7 +2,7 @@
 
 use super::content::{Content, Spool};
 use super::digest::Algorithm;
-use super::personality::Mount;
+use super::profile::Mount;
 use super::request::Request;
 use super::response::Response;
 use super::state::{State, digest_invalid, name_unknown, unsupported};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{HELP, Takes, spellings, steps, takes};
-use crate::flags::tree::Node;
+use crate::cli::tree::Node;
 
 /// The script. Bash shows no descriptions.
 pub(crate) fn script(nodes: &[Node], _descriptions: bool) -> String {

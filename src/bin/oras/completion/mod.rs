@@ -13,8 +13,8 @@ pub(crate) mod fish;
 pub(crate) mod powershell;
 pub(crate) mod zsh;
 
-use crate::flags::table::Listed;
-use crate::flags::tree::{Member, Node};
+use crate::cli::table::Listed;
+use crate::cli::tree::{Member, Node};
 
 /// The word before others that asks for the help of what they name.
 const HELP: &str = "help";

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{HELP, Takes, spellings, steps, summary, takes};
-use crate::flags::tree::Node;
+use crate::cli::tree::Node;
 
 /// The script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{HELP, Takes, steps, summary, takes};
-use crate::flags::table::Listed;
-use crate::flags::tree::Node;
+use crate::cli::table::Listed;
+use crate::cli::tree::Node;
 
 /// The script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {

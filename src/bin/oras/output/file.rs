@@ -7,8 +7,8 @@ use std::path::Path;
 use oras::Error;
 use oras::output_dir::{OutputDir, OutputOptions};
 
-use crate::failure::Failure;
-use crate::flags::quote;
+use crate::cli::quote;
+use crate::error::Failure;
 
 /// Writes `bytes` to the file at `path`, as by [`write_with`].
 pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {

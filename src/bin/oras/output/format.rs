@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::flags::groups::Format as Flags;
-use crate::flags::quote;
+use crate::cli::groups::Format as Flags;
+use crate::cli::quote;
+use crate::error::Failure;
+use crate::process::Context;
 
 /// How results are printed.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Format {
             Self::Template(template) => {
                 let value = serde_json::to_value(result)
                     .map_err(|error| Failure::new(error.to_string()))?;
-                super::template::render(template, &value, context)
+                crate::template::render(template, &value, context)
             }
         }
     }

@@ -4,7 +4,6 @@ pub(crate) mod file;
 pub(crate) mod format;
 pub(crate) mod model;
 pub(crate) mod table;
-mod template;
 pub(crate) mod text;
 pub(crate) mod tree;
 mod yaml;

@@ -6,8 +6,8 @@ use oras::discover::Discovered;
 
 use super::format::print_json;
 use super::text::one_line;
-use crate::context::Context;
-use crate::failure::Failure;
+use crate::error::Failure;
+use crate::process::Context;
 
 /// Above the types in the first column.
 const TYPE: &str = "Artifact Type";

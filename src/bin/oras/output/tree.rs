@@ -9,8 +9,8 @@ use oras::discover::Discovered;
 
 use super::text::one_line;
 use super::yaml;
-use crate::context::Context;
-use crate::failure::Failure;
+use crate::error::Failure;
+use crate::process::Context;
 
 /// What stands for a type that is not told.
 const UNKNOWN: &str = "<unknown>";

@@ -1,0 +1,336 @@
+//! Manual pages, from the tables, in the language of man(7).
+//!
+//! Owns their layout and the escaping of what is in them. The words are in the tables. Must not know where pages go. There is no
+//! date in them: the same program makes the same pages.
+
+use super::command::CommandSpec;
+use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
+use super::help;
+use super::spec::Stage;
+use super::table::Listed;
+use super::tree::{GroupSpec, Member};
+
+/// A manual page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// What its file is called, as in `oras-push.1`.
+    pub(crate) file: String,
+    /// What is in it.
+    pub(crate) text: String,
+}
+
+/// What the program is for.
+const ABOUT: &str =
+    "Store files and artifacts in container registries and OCI image layouts, and get them back";
+
+/// What pages say they are part of.
+const SOURCE: &str = concat!("oras\\-rs ", env!("CARGO_PKG_VERSION"));
+
+/// The manual page of a command.
+pub(crate) fn command(spec: &CommandSpec, flags: &[Listed]) -> Page {
+    let mut page = Writer::begin(spec.path, spec.stage, spec.about);
+    page.section("SYNOPSIS");
+    page.synopsis(spec.path, &help::usage(spec));
+    page.section("DESCRIPTION");
+    page.paragraph(&format!("{}.", spec.about));
+    page.paragraphs(&help::caution(spec.stage).unwrap_or_default());
+    page.paragraphs(spec.details);
+    page.aliases(spec.path, spec.aliases);
+    page.section("OPTIONS");
+    for flag in help::shown(flags) {
+        page.flag(flag);
+    }
+    if !spec.examples.is_empty() {
+        page.section("EXAMPLES");
+    }
+    for (caption, line) in spec.examples {
+        page.paragraph(&format!("{caption}:"));
+        page.example(line);
+    }
+    page.section("SEE ALSO");
+    page.see_also(&["oras"], "for the exit status and the environment");
+    page.end(spec.path)
+}
+
+/// The manual page of a group of commands. That of all commands also tells what they have in common.
+pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page {
+    let about = if is_root { ABOUT } else { spec.about };
+    let mut page = Writer::begin(spec.path, spec.stage, about);
+    page.section("SYNOPSIS");
+    page.synopsis(spec.path, "[command]");
+    page.section("DESCRIPTION");
+    page.paragraph(&format!("{about}."));
+    page.paragraphs(&help::caution(spec.stage).unwrap_or_default());
+    page.aliases(spec.path, spec.aliases);
+    page.section("COMMANDS");
+    for member in members {
+        page.item(&bold(member.name), &member.about);
+    }
+    page.section("OPTIONS");
+    page.flag(&Listed::HELP);
+    if is_root {
+        page.section("EXIT STATUS");
+        for (status, meaning) in EXIT_STATUS {
+            page.item(&bold(status), meaning);
+        }
+        page.section("ENVIRONMENT");
+        for (variables, meaning) in ENVIRONMENT {
+            page.item(&bold(variables), meaning);
+        }
+    }
+    page.section("SEE ALSO");
+    let mut others: Vec<_> = members
+        .iter()
+        .map(|member| format!("{} {}", spec.path, member.name))
+        .collect();
+    if !is_root {
+        others.push("oras".to_owned());
+    }
+    page.see_also(&others, "");
+    page.end(spec.path)
+}
+
+/// A page that is being written.
+struct Writer(String);
+
+impl Writer {
+    fn begin(path: &str, stage: Stage, about: &str) -> Self {
+        let name = escaped(&name(path));
+        let title = name.to_uppercase();
+        Self(format!(
+            ".TH {title} 1 \"\" \"{SOURCE}\" \"ORAS for Rust\"\n.SH NAME\n{name} \\- {}\n",
+            escaped(&format!("{}{about}", stage.mark()))
+        ))
+    }
+
+    fn end(self, path: &str) -> Page {
+        Page {
+            file: format!("{}.1", name(path)),
+            text: self.0,
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn section(&mut self, title: &str) {
+        self.line(&format!(".SH {title}"));
+    }
+
+    fn synopsis(&mut self, path: &str, usage: &str) {
+        self.line(&format!("{} {}", bold(path), escaped(usage)));
+    }
+
+    fn paragraphs(&mut self, text: &str) {
+        for paragraph in text.split("\n\n").filter(|text| !text.trim().is_empty()) {
+            self.paragraph(paragraph.trim());
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        self.line(".PP");
+        self.prose(text);
+    }
+
+    /// Lines of a text, each of which starts a new one.
+    fn prose(&mut self, text: &str) {
+        let lines: Vec<_> = text.lines().map(in_prose).collect();
+        self.line(&lines.join("\n.br\n"));
+    }
+
+    fn aliases(&mut self, path: &str, aliases: &[&str]) {
+        let Some((parent, _)) = path.rsplit_once(' ') else {
+            return;
+        };
+        if !aliases.is_empty() {
+            let aliases: Vec<_> = aliases
+                .iter()
+                .map(|alias| format!("`{parent} {alias}`"))
+                .collect();
+            self.paragraph(&format!("Also called {}.", aliases.join(", ")));
+        }
+    }
+
+    /// A term and what it means.
+    fn item(&mut self, term: &str, meaning: &str) {
+        self.line(".TP");
+        self.line(term);
+        self.prose(meaning);
+    }
+
+    fn flag(&mut self, flag: &Listed) {
+        let mut term = bold(&format!("--{}", flag.long()));
+        if let Some(short) = flag.short() {
+            term = format!("{}, {term}", bold(&format!("-{short}")));
+        }
+        if let Some(value) = flag.value() {
+            term = format!("{term} \\fI{}\\fR", escaped(value));
+        }
+        self.item(&term, &flag.help());
+    }
+
+    fn example(&mut self, line: &str) {
+        self.line(&format!(".RS 4\n.nf\n{}\n.fi\n.RE", escaped(line)));
+    }
+
+    fn see_also(&mut self, paths: &[impl AsRef<str>], what_for: &str) {
+        let names: Vec<_> = paths
+            .iter()
+            .map(|path| format!("{}(1)", bold(&name(path.as_ref()))))
+            .collect();
+        self.line(format!("{} {what_for}", names.join(", ")).trim_end());
+    }
+}
+
+/// What the page of a command is called.
+fn name(path: &str) -> String {
+    path.replace(' ', "-")
+}
+
+fn bold(text: &str) -> String {
+    format!("\\fB{}\\fR", escaped(text))
+}
+
+/// Prose, in which backquotes mark what is typed.
+fn in_prose(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return escaped(text);
+    }
+    let part = |(index, part): (usize, &&str)| {
+        if index % 2 == 1 {
+            bold(part)
+        } else {
+            escape(part)
+        }
+    };
+    at_line_start(parts.iter().enumerate().map(part).collect())
+}
+
+/// A line that shows as it is.
+fn escaped(text: &str) -> String {
+    at_line_start(escape(text))
+}
+
+/// Keeps a line from being taken for a request.
+fn at_line_start(text: String) -> String {
+    if text.starts_with(['.', '\'']) {
+        format!("\\&{text}")
+    } else {
+        text
+    }
+}
+
+/// Text in which nothing has a meaning of its own, and which can be copied from a page: a hyphen stays a hyphen.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' => out.push_str("\\(rs"),
+            '-' => out.push_str("\\-"),
+            '\'' => out.push_str("\\(aq"),
+            '`' => out.push_str("\\(ga"),
+            '^' => out.push_str("\\(ha"),
+            '~' => out.push_str("\\(ti"),
+            '"' => out.push_str("\\(dq"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::groups::Debugging;
+    use crate::cli::{Flag, FlagTable, Positionals};
+
+    #[derive(Default)]
+    struct Table;
+
+    impl FlagTable for Table {
+        const FLAGS: &'static [Flag<Self>] = &[
+            Flag::text(
+                "output",
+                "path",
+                "file to write to\n.or not (default \".\")",
+                |_, _| {},
+            )
+            .short('o'),
+            Flag::switch("gone", "not shown", |_, _| {}).deprecated("and is hidden"),
+        ];
+    }
+
+    const SPEC: CommandSpec = CommandSpec {
+        path: "oras manifest fetch",
+        aliases: &["get", "show"],
+        usage: "<name>",
+        about: "Print a manifest",
+        details: "What `oras push` wrote.\n\n.hidden is no request.\n",
+        examples: &[(
+            "Copy it \\ as it is",
+            "oras manifest fetch 'a~b' --output -",
+        )],
+        positionals: Positionals::None,
+        stage: Stage::Experimental,
+    };
+
+    #[test]
+    fn the_page_of_a_command_has_all_its_parts() {
+        let page = command(&SPEC, &Table.group().listed());
+        assert_eq!(page.file, "oras-manifest-fetch.1");
+        let expected = r#".TH ORAS\-MANIFEST\-FETCH 1 "" "oras\-rs 0.1.0" "ORAS for Rust"
+.SH NAME
+oras\-manifest\-fetch \- [Experimental] Print a manifest
+.SH SYNOPSIS
+\fBoras manifest fetch\fR <name> [flags]
+.SH DESCRIPTION
+.PP
+Print a manifest.
+.PP
+This command is an experiment: it may change, or go.
+.PP
+What \fBoras push\fR wrote.
+.PP
+\&.hidden is no request.
+.PP
+Also called \fBoras manifest get\fR, \fBoras manifest show\fR.
+.SH OPTIONS
+.TP
+\fB\-h\fR, \fB\-\-help\fR
+show this help
+.TP
+\fB\-o\fR, \fB\-\-output\fR \fIpath\fR
+file to write to
+.br
+\&.or not (default \(dq.\(dq)
+.SH EXAMPLES
+.PP
+Copy it \(rs as it is:
+.RS 4
+.nf
+oras manifest fetch \(aqa\(tib\(aq \-\-output \-
+.fi
+.RE
+.SH SEE ALSO
+\fBoras\fR(1) for the exit status and the environment
+"#
+        .replace("0.1.0", env!("CARGO_PKG_VERSION"));
+        assert_eq!(page.text, expected);
+    }
+
+    #[test]
+    fn a_backquote_without_a_second_one_shows_as_it_is() {
+        assert_eq!(in_prose("a `b` c` d"), "a \\(gab\\(ga c\\(ga d");
+        assert_eq!(in_prose("`--a` b"), "\\fB\\-\\-a\\fR b");
+    }
+
+    #[test]
+    fn tables_hold_nothing_that_pages_could_not_show_everywhere() {
+        let mut debugging = Debugging::default();
+        let page = command(&SPEC, &debugging.group().listed());
+        assert!(page.text.is_ascii());
+    }
+}

@@ -1,0 +1,357 @@
+//! How a registry is reached: credentials, scheme, headers, trust.
+
+#[cfg(feature = "tls")]
+use std::fs::File;
+#[cfg(feature = "tls")]
+use std::io::Read as _;
+
+use oras::credentials::{CredentialStore, Fixed, Lookup, Places};
+#[cfg(feature = "tls")]
+use oras::http::{CertificateAuthorities, ClientCertificate, SystemRoots, UreqTransportBuilder};
+use oras::http::{Proxies, ResolveRule, UreqTransport};
+#[cfg(feature = "tls")]
+use oras::limits::MAX_ROOTS_FILE_BYTES;
+use oras::reference::{RegistryName, RepositoryName};
+use oras::registry::{Client, PlainHttp};
+use oras::{Credential, Secret};
+
+use crate::cli::groups::{Debugging, Remote};
+use crate::cli::{Given, quote};
+use crate::error::Failure;
+use crate::process::{Context, warn_of, warn_of_registry};
+use crate::progress::live_line::Screen;
+
+/// How a registry is reached.
+#[derive(Default)]
+pub(crate) struct Access {
+    /// What was typed. It answers every registry that is talked to, and no file is read.
+    credential: Option<Credential>,
+    /// Where credentials are kept, unless one was typed.
+    places: Places,
+    plain_http: Option<bool>,
+    proxies: Proxies,
+    /// Rules for names, as typed.
+    resolve: Vec<String>,
+    headers: Vec<(String, String)>,
+    debug: bool,
+    /// Where warnings appear.
+    screen: Screen,
+    #[cfg(feature = "tls")]
+    tls: Tls,
+}
+
+/// Takes away what is drawn before credentials are looked up: a helper program may have something to say on the terminal.
+struct Aside {
+    lookup: Lookup,
+    screen: Screen,
+}
+
+impl CredentialStore for Aside {
+    fn get(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+    ) -> oras::Result<Option<Credential>> {
+        self.screen.clear();
+        self.lookup.get(registry, repository)
+    }
+
+    fn refresh(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+        rejected: &Credential,
+    ) -> oras::Result<Option<Credential>> {
+        self.screen.clear();
+        self.lookup.refresh(registry, repository, rejected)
+    }
+}
+
+/// Whom to trust over https, and as whom to be known. A file that was not typed is empty.
+#[cfg(feature = "tls")]
+#[derive(Default)]
+struct Tls {
+    insecure: bool,
+    ca_file: String,
+    cert_file: String,
+    key_file: String,
+    system: SystemRoots,
+}
+
+#[cfg(feature = "tls")]
+impl Tls {
+    fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, Failure> {
+        let mut builder = builder
+            .insecure(self.insecure)
+            .system_roots(self.system.clone());
+        if !self.ca_file.is_empty() {
+            let authorities =
+                CertificateAuthorities::from_pem(&read_pem(&self.ca_file)?).map_err(|_| {
+                    Failure::new(format!(
+                        "Failed to load certificate in file: {}",
+                        self.ca_file
+                    ))
+                })?;
+            builder = builder.authorities(authorities);
+        }
+        if !self.cert_file.is_empty() {
+            let certificate = ClientCertificate::from_pem(
+                &read_pem(&self.cert_file)?,
+                &read_pem(&self.key_file)?,
+            )
+            .map_err(|error| Failure::new(error.to_string()))?;
+            builder = builder.client_certificate(certificate);
+        }
+        Ok(builder)
+    }
+}
+
+/// Reads a file of certificates or of a key.
+#[cfg(feature = "tls")]
+fn read_pem(path: &str) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::of(&oras::Error::io("open", path)(error));
+    let file = File::open(path).map_err(failed)?;
+    let mut text = Vec::new();
+    file.take(MAX_ROOTS_FILE_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
+    if text.len() as u64 > MAX_ROOTS_FILE_BYTES {
+        return Err(Failure::new(format!(
+            "{path} has more than {MAX_ROOTS_FILE_BYTES} bytes"
+        )));
+    }
+    Ok(text)
+}
+
+impl Access {
+    /// Reads what was typed. What it means, and files that it names, counts only once a client is needed.
+    pub(crate) fn parse(
+        remote: &Remote,
+        debugging: &Debugging,
+        given: &Given,
+        context: &mut Context,
+    ) -> Result<Self, Failure> {
+        given.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
+        given.exclusive(&[
+            "password",
+            "identity-token",
+            "identity-token-stdin",
+            "password-stdin",
+        ])?;
+        let headers = remote
+            .headers
+            .iter()
+            .map(|header| parse_header(header))
+            .collect::<Result<_, _>>()?;
+        let certificate = ("cert-file", &remote.cert_file);
+        let key = ("key-file", &remote.key_file);
+        for ((one, file), (other, other_file)) in [(certificate, key), (key, certificate)] {
+            let is_typed_alone = given.contains(one) && !given.contains(other);
+            if is_typed_alone || (!file.is_empty() && other_file.is_empty()) {
+                return Err(Failure::usage(format!(
+                    "{} must be used in conjunction with {}",
+                    given.typed(one),
+                    given.typed(other)
+                )));
+            }
+        }
+        Ok(Self {
+            credential: credential(remote, given, context)?,
+            places: context.places(&remote.registry_config),
+            plain_http: remote.plain_http,
+            proxies: context.proxies(),
+            resolve: remote.resolve.clone(),
+            headers,
+            debug: debugging.debug,
+            screen: context.screen().clone(),
+            #[cfg(feature = "tls")]
+            tls: Tls {
+                insecure: remote.insecure,
+                ca_file: remote.ca_file.clone(),
+                cert_file: remote.cert_file.clone(),
+                key_file: remote.key_file.clone(),
+                system: context.system_roots(),
+            },
+        })
+    }
+
+    /// The credential that was typed. What is missing of it is asked for, and from then on counts as typed.
+    pub(crate) fn ask_for_credential(
+        &mut self,
+        context: &mut Context,
+    ) -> Result<Credential, Failure> {
+        let (mut username, mut secret) = match &self.credential {
+            Some(Credential::Password { username, password }) => {
+                (username.clone(), password.clone())
+            }
+            Some(Credential::IdentityToken(token)) => (String::new(), token.clone()),
+            _ => (String::new(), Secret::new("")),
+        };
+        if secret.is_empty() {
+            if username.is_empty() {
+                context.ask("Username: ")?.trim().clone_into(&mut username);
+            }
+            let what = if username.is_empty() {
+                "token"
+            } else {
+                "password"
+            };
+            let prompt = if username.is_empty() {
+                "Token: "
+            } else {
+                "Password: "
+            };
+            secret = context.ask_secret(prompt)?;
+            if secret.is_empty() {
+                return Err(Failure::usage(format!("{what} required")));
+            }
+        }
+        let credential = if username.is_empty() {
+            Credential::IdentityToken(secret)
+        } else {
+            Credential::password(username, secret)
+        };
+        self.credential = Some(credential.clone());
+        Ok(credential)
+    }
+
+    /// Where credentials are kept.
+    pub(crate) fn lookup(&self) -> Result<Lookup, Failure> {
+        let lookup = Lookup::new(&self.places).on_warning(warn_of(&self.screen));
+        lookup.check().map_err(|error| Failure::of(&error))?;
+        Ok(lookup)
+    }
+
+    /// What to do when a credential is missing or wrong.
+    pub(crate) fn credential_hint(&self) -> String {
+        let file = match (&self.credential, &self.places.config_files[..]) {
+            (None, [] | [_]) => Lookup::new(&self.places)
+                .file()
+                .map(|file| file.path().display().to_string()),
+            _ => None,
+        };
+        let place = file.map_or_else(String::new, |file| format!("at {} ", quote::double(&file)));
+        format!(
+            "Please check whether the registry credential stored in the authentication file {place}is correct"
+        )
+    }
+
+    /// What talks to registries.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.client_accepting(&[])
+    }
+
+    /// As [`client`](Self::client), asking for manifests of these media types only, if there are any.
+    pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
+        let mut builder = Client::builder()
+            .accept_manifests(
+                media_types
+                    .iter()
+                    .map(|media_type| media_type.as_str().into()),
+            )
+            .on_warning(warn_of_registry(&self.screen))
+            .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
+            .plain_http(match self.plain_http {
+                None => PlainHttp::Localhost,
+                Some(true) => PlainHttp::Always,
+                Some(false) => PlainHttp::Never,
+            });
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value);
+        }
+        let transport = self.transport()?;
+        builder = match &self.credential {
+            Some(credential) => builder.credentials(Fixed(credential.clone())),
+            None => builder.credentials(Aside {
+                lookup: self.lookup()?,
+                screen: self.screen.clone(),
+            }),
+        };
+        let builder = if self.debug {
+            let traced = oras::http::Traced::new(
+                transport,
+                std::io::stderr(),
+                oras::http::clock::SystemClock,
+            );
+            builder.transport(traced)
+        } else {
+            builder.transport(transport)
+        };
+        Ok(builder.build())
+    }
+
+    fn transport(&self) -> Result<UreqTransport, Failure> {
+        let builder = UreqTransport::builder().proxies(self.proxies.clone());
+        #[cfg(feature = "tls")]
+        let builder = self.tls.apply(builder)?;
+        let rules = self
+            .resolve
+            .iter()
+            .map(|rule| parse_rule(rule))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(builder.resolve(rules).build())
+    }
+}
+
+/// `host:port:address[:address_port]`
+fn parse_rule(rule: &str) -> Result<ResolveRule, Failure> {
+    rule.parse().map_err(|error| {
+        Failure::usage(format!(
+            "failed to parse resolve flag {}: {error}",
+            quote::double(rule)
+        ))
+    })
+}
+
+/// `Name: value`, split at the first colon.
+fn parse_header(header: &str) -> Result<(String, String), Failure> {
+    match header.split_once(':') {
+        Some((name, value))
+            if is_header_name(name.trim()) && !value.trim().contains(char::is_control) =>
+        {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(Failure::usage(format!(
+            "invalid header: {}",
+            quote::double(header)
+        ))),
+    }
+}
+
+/// A token of RFC 9110 §5.6.2.
+fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
+}
+
+/// What was typed, or comes by stdin. Without a user name the secret is an identity token, by whatever flag it came.
+fn credential(
+    remote: &Remote,
+    given: &Given,
+    context: &mut Context,
+) -> Result<Option<Credential>, Failure> {
+    // There is no way to give the secrets of two sides by stdin, and so nothing to advise.
+    let mut warn = |warning| {
+        if !given.is_one_side() {
+            context.warn(warning);
+        }
+    };
+    let secret = if given.contains("identity-token") {
+        warn(
+            "WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n",
+        );
+        remote.identity_token.clone()
+    } else if given.contains("password") {
+        warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+        remote.password.clone()
+    } else if remote.identity_token_stdin || remote.password_stdin {
+        context.read_secret()?
+    } else {
+        String::new()
+    };
+    Ok(match (remote.username.as_str(), secret) {
+        ("", secret) if secret.is_empty() => None,
+        ("", token) => Some(Credential::IdentityToken(token.into())),
+        (username, password) => Some(Credential::password(username, password)),
+    })
+}

@@ -1,0 +1,116 @@
+//! Annotations as they are typed: `--annotation key=value`, or a file of them.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+
+use oras::Annotations;
+
+use crate::cli::groups::Annotations as Flags;
+use crate::error::Failure;
+
+/// How large a file of annotations may be, in bytes: a manifest that holds them may not be larger.
+const MAX_FILE_BYTES: u64 = oras::manifest::MAX_MANIFEST_BYTES;
+/// The key of the manifest's annotations in a file.
+const MANIFEST: &str = "$manifest";
+/// The key of the config's annotations in a file.
+const CONFIG: &str = "$config";
+
+/// Annotations of a manifest, its config and its files.
+#[derive(Debug, Default)]
+pub(super) struct All {
+    pub(super) manifest: Annotations,
+    pub(super) config: Annotations,
+    files: HashMap<String, Annotations>,
+}
+
+impl All {
+    /// Reads what was typed, and the file if there is one.
+    pub(super) fn parse(flags: &Flags, file: &str) -> Result<Self, Failure> {
+        if !file.is_empty() {
+            if !flags.annotations.is_empty() {
+                return Err(Failure::usage(
+                    "`--annotation` and `--annotation-file` cannot be both specified",
+                ));
+            }
+            return Self::read(file);
+        }
+        Ok(Self {
+            manifest: parse(&flags.annotations)?,
+            ..Self::default()
+        })
+    }
+
+    /// What is said about the file given as `path`.
+    pub(super) fn of_file(&self, path: &str) -> Annotations {
+        self.files.get(path).cloned().unwrap_or_default()
+    }
+
+    fn read(path: &str) -> Result<Self, Failure> {
+        let failure = || {
+            Failure::usage(format!("invalid annotation json file: failed to load annotations from {path}")).recommend(
+                "Annotation file doesn't match the required format. Please refer to the document at \
+                 https://oras.land/docs/how_to_guides/manifest_annotations",
+            )
+        };
+        let mut text = String::new();
+        let file = File::open(path).map_err(|_| failure())?;
+        file.take(MAX_FILE_BYTES)
+            .read_to_string(&mut text)
+            .map_err(|_| failure())?;
+        // Only the first JSON value counts.
+        let mut values = serde_json::Deserializer::from_str(&text)
+            .into_iter::<Option<HashMap<String, Option<Annotations>>>>();
+        let mut all = values
+            .next()
+            .and_then(Result::ok)
+            .ok_or_else(failure)?
+            .unwrap_or_default();
+        let mut take = |key: &str| all.remove(key).flatten().unwrap_or_default();
+        Ok(Self {
+            manifest: take(MANIFEST),
+            config: take(CONFIG),
+            files: all
+                .into_iter()
+                .map(|(key, annotations)| (key, annotations.unwrap_or_default()))
+                .collect(),
+        })
+    }
+}
+
+/// Reads `key=value` pairs.
+fn parse(pairs: &[String]) -> Result<Annotations, Failure> {
+    let mut annotations = Annotations::new();
+    for pair in pairs {
+        let (key, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::usage("annotation value doesn't match the required format")
+                .recommend("Please use the correct format in the flag: --annotation \"key=value\"")
+        })?;
+        if annotations
+            .insert(key.to_owned(), value.to_owned())
+            .is_some()
+        {
+            return Err(Failure::usage(format!("duplicate annotation key: {key}, ")));
+        }
+    }
+    Ok(annotations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_equals_sign_splits_and_keys_are_given_once() {
+        let pairs =
+            |pairs: &[&str]| parse(&pairs.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let annotations = pairs(&["a=b=c,d", "=", "e="]).unwrap();
+        let got: Vec<_> = annotations
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(got, [("", ""), ("a", "b=c,d"), ("e", "")]);
+        assert!(pairs(&["a"]).is_err());
+        assert!(pairs(&["a=1", "a=2"]).is_err());
+    }
+}

@@ -1,0 +1,224 @@
+//! `oras backup`
+
+use std::fs;
+
+use oras::backup::{BackupOptions, Event, backup};
+use oras::http::clock::{Clock as _, SystemClock};
+use oras::layout::{LayoutStore, LayoutTarWriter};
+use oras::store::Target;
+
+use crate::cli::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
+use crate::cli::table::{FlagTable, Group};
+use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
+use crate::error::Failure;
+use crate::output::text::{Elapsed, Size};
+use crate::process::Context;
+use crate::progress::display::Bars;
+use crate::progress::tags::{TagStatus, Words};
+use crate::repository::{RepositoryFlags, TaggedRepository};
+
+#[derive(Default)]
+struct Own {
+    output: String,
+    include_referrers: bool,
+}
+
+impl FlagTable for Own {
+    const FLAGS: &'static [Flag<Self>] = &[
+        Flag::text(
+            "output",
+            "path",
+            "directory to write to, or tar archive if it ends in .tar",
+            |own: &mut Self, text| own.output = text,
+        )
+        .short('o'),
+        Flag::switch(
+            "include-referrers",
+            "also back up what is attached, such as signatures",
+            |own: &mut Self, on| own.include_referrers = on,
+        ),
+    ];
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    own: Own,
+    concurrency: Concurrency,
+    debugging: Debugging,
+    distribution: Distribution,
+    remote: Remote,
+    tty: Tty,
+}
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras backup",
+        usage: "[flags] --output <path> <registry>/<repository>[:<ref1>[,<ref2>...]]",
+        about: "Back up artifacts of a repository",
+        details: "The backup is an OCI image layout. Without tags, all tags of the repository are backed up. An archive appears when \
+                  it is complete; a directory that is a layout already keeps what it has.",
+        examples: &[
+            (
+                "Back up a tag to a tar archive",
+                "oras backup --output hello.tar localhost:5000/hello:v1",
+            ),
+            (
+                "Back up a tag with everything that is attached to it",
+                "oras backup --output hello.tar --include-referrers localhost:5000/hello:v1",
+            ),
+            (
+                "Back up several tags to a directory",
+                "oras backup --output hello localhost:5000/hello:v1,v2",
+            ),
+            (
+                "Back up all tags",
+                "oras backup --output hello.tar --include-referrers localhost:5000/hello",
+            ),
+        ],
+        positionals: Positionals::Exactly(1, "the artifacts to back up"),
+        stage: Stage::Experimental,
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        vec![
+            self.own.group(),
+            self.concurrency.group(),
+            self.debugging.group(),
+            self.distribution.group(),
+            self.remote.group(),
+            self.tty.group(),
+        ]
+    }
+}
+
+pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+    let Some(Parsed {
+        command: args,
+        given,
+        positionals,
+    }) = super::arguments::<Args>(context, arguments)?
+    else {
+        return Ok(());
+    };
+    let mut repository = TaggedRepository::parse(
+        &positionals[0],
+        &RepositoryFlags {
+            remote: &args.remote,
+            distribution: &args.distribution,
+            debugging: &args.debugging,
+            given: &given,
+        },
+        context,
+    )?;
+    given.required(&["output"])?;
+    let path = args.own.output.as_str();
+    if path.is_empty() {
+        return Err(Failure::usage("the output path cannot be empty"));
+    }
+    let start = SystemClock.now();
+    let client = repository.client().map_err(|failure| {
+        failure.context(&format!(
+            "failed to prepare repository {} for backup",
+            repository.path()
+        ))
+    })?;
+    let source = repository.open(&client)?;
+    let output = Output::create(path)?;
+
+    let words = Words {
+        started: "Pulling  ",
+        copied: "Pulled   ",
+        tagged: "Pulled tag",
+        named: true,
+    };
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = TagStatus::new(context, bars, words, repository.path().to_owned());
+    let mut observer = |event: Event<'_>| status.tell(event);
+    let options = BackupOptions {
+        tags: repository.take_tags(),
+        referrers: args.own.include_referrers,
+        observer: Some(&mut observer),
+        ..BackupOptions::default()
+    };
+    let result = backup(&source, output.target(), options);
+    let tag = status.into_tag();
+    let (from, to) = (quote::double(repository.path()), quote::double(path));
+    let count = result.map_err(|error| match tag {
+        Some(tag) => {
+            let tag = quote::double(&tag);
+            let doing = format!("failed to back up tag {tag} from {from} to {to}");
+            repository.failure(&error.context(doing))
+        }
+        None => repository.failure(&error),
+    })?;
+    if count == 0 {
+        return Err(
+            Failure::not_found(format!("no tags found in repository {from}")).recommend(format!(
+                "If you want to list available tags in {from}, use \"oras repo tags\""
+            )),
+        );
+    }
+    output.finish(path, context)?;
+    let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
+    context.tell(&format!(
+        "Successfully backed up {count} tag(s) from {from} to {to} in {}.",
+        Elapsed(elapsed)
+    ))
+}
+
+/// Where the backup goes.
+enum Output {
+    Directory(LayoutStore),
+    Archive(LayoutTarWriter),
+}
+
+impl Output {
+    fn create(path: &str) -> Result<Self, Failure> {
+        if !is_archive(path) {
+            let store = LayoutStore::create_or_open(path).map_err(|error| {
+                Failure::of(&error.context("failed to prepare OCI store for backup"))
+            })?;
+            return Ok(Self::Directory(store));
+        }
+        if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(Failure::new(format!(
+                "the output path {} already exists and is a directory",
+                quote::double(path)
+            ))
+            .recommend(
+                "To back up to a tar archive, please specify a different output file name or remove the existing directory.",
+            ));
+        }
+        let writer = LayoutTarWriter::create(path).map_err(|error| {
+            Failure::of(&error.context(format!("unable to create output file {path}")))
+        })?;
+        Ok(Self::Archive(writer))
+    }
+
+    const fn target(&self) -> &dyn Target {
+        match self {
+            Self::Directory(store) => store,
+            Self::Archive(writer) => writer,
+        }
+    }
+
+    fn finish(self, path: &str, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::Directory(store) => {
+                store.remove_scratch();
+                Ok(())
+            }
+            Self::Archive(writer) => {
+                context.tell(&format!("Exporting to {path}"))?;
+                let size = writer.finish().map_err(|error| Failure::of(&error))?;
+                context.tell(&format!("Exported to {path} ({})", Size(size)))
+            }
+        }
+    }
+}
+
+/// Whether a path is that of a tar archive, by its last extension alone.
+pub(super) fn is_archive(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".tar")
+}

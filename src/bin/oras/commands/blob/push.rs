@@ -1,0 +1,173 @@
+//! `oras blob push`
+
+use oras::single::push_blob;
+use oras::{Digest, Error, MediaType};
+
+use crate::cli::groups::{Debugging, Descriptor, Layout, Pretty, Remote, Tty, Verbose};
+use crate::cli::table::{FlagTable, Group};
+use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
+use crate::commands::arguments;
+use crate::error::Failure;
+use crate::input::{self, Claims, STDIN};
+use crate::output::format::print_json;
+use crate::process::Context;
+use crate::progress::Status;
+use crate::progress::display::Bars;
+use crate::target::{Target, TargetFlags};
+
+#[derive(Default)]
+struct Own {
+    size: Option<i64>,
+    media_type: Option<String>,
+}
+
+impl FlagTable for Own {
+    const FLAGS: &'static [Flag<Self>] = &[
+        Flag::integer(
+            "size",
+            "bytes",
+            "size of the blob, required for stdin",
+            |own: &mut Self, size| own.size = Some(size),
+        ),
+        Flag::text(
+            "media-type",
+            "type",
+            "media type in the descriptor (default \"application/vnd.oci.image.layer.v1.tar\")",
+            |own: &mut Self, text| own.media_type = Some(text),
+        ),
+    ];
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    own: Own,
+    debugging: Debugging,
+    descriptor: Descriptor,
+    layout: Layout,
+    pretty: Pretty,
+    remote: Remote,
+    tty: Tty,
+    verbose: Verbose,
+}
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras blob push",
+        usage: "[flags] <name>[@digest] <file>",
+        about: "Push a file as a blob",
+        details: "With - as the file, stdin is pushed. A blob that is there already is not sent.",
+        examples: &[
+            ("Push a file", "oras blob push localhost:5000/hello hi.txt"),
+            (
+                "Push a file whose digest is known",
+                "oras blob push localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5 hi.txt",
+            ),
+            (
+                "Push stdin",
+                "oras blob push --size 12 \
+                 localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5 -",
+            ),
+            (
+                "Push a file and print its descriptor, with a media type",
+                "oras blob push --descriptor --media-type application/vnd.me.config localhost:5000/hello hi.txt",
+            ),
+            (
+                "Push a file and print its digest alone",
+                "oras blob push --quiet localhost:5000/hello hi.txt",
+            ),
+            (
+                "Push a file into an OCI image layout",
+                "oras blob push --oci-layout layout-dir hi.txt",
+            ),
+        ],
+        positionals: Positionals::Exactly(
+            2,
+            "the destination to push to and the file to read blob content from",
+        ),
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        vec![
+            self.own.group(),
+            self.debugging.group(),
+            self.descriptor.group(),
+            self.layout.group(),
+            self.pretty.group(),
+            self.remote.group(),
+            self.tty.group(),
+            self.verbose.group(),
+        ]
+    }
+}
+
+pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+    let Some(Parsed {
+        command: args,
+        given,
+        positionals,
+    }) = arguments::<Args>(context, line)?
+    else {
+        return Ok(());
+    };
+    let (raw, file) = (&positionals[0], positionals[1].as_str());
+    input::check(file, &args.remote)?;
+    // A negative size says as much as none.
+    let size = args.own.size.and_then(|size| u64::try_from(size).ok());
+    if file == STDIN && size.is_none() {
+        return Err(Failure::usage(
+            "`--size` must be provided if the blob is read from stdin",
+        ));
+    }
+    let flags = TargetFlags {
+        remote: &args.remote,
+        layout: &args.layout,
+        debugging: &args.debugging,
+        given: &given,
+    };
+    let target = Target::parse(raw, &flags, context)?;
+
+    let client = target.client()?;
+    let destination = target.destination(&client)?;
+    let claims = Claims {
+        media_type: args
+            .own
+            .media_type
+            .map_or(MediaType::LAYER, MediaType::from),
+        digest: target.reference().map(parse_digest).transpose()?,
+        size,
+    };
+    let bars = if args.descriptor.descriptor {
+        context.tell_nothing();
+        None
+    } else {
+        Bars::new(context, args.tty, &args.debugging)
+    };
+    let stdin = context.stdin();
+    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
+    let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
+        status.reading(file, done, total);
+        Ok(())
+    })?;
+    status.prepared();
+    push_blob(&*destination, &blob, &mut *content, &mut |event| {
+        status.single(event)
+    })
+    .map_err(|error| target.failure(&error))?;
+    drop(status);
+
+    if args.descriptor.descriptor {
+        return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, context);
+    }
+    context.tell(&format!("Pushed: {}", target.shown()))?;
+    context.print_digest(&blob.digest)
+}
+
+fn parse_digest(text: &str) -> Result<Digest, Failure> {
+    text.parse().map_err(|error| match error {
+        Error::InvalidDigest { reason, .. } => {
+            Failure::usage(format!("invalid digest {text}: {reason}"))
+        }
+        other => Failure::of(&other),
+    })
+}

@@ -1,0 +1,70 @@
+//! Files that are chosen from an artifact, and what is said where the choice comes to nothing.
+
+use oras::Descriptor;
+use oras::filter::{Filter, Pattern};
+use oras::pull::Listed;
+
+use crate::cli::quote;
+use crate::error::Failure;
+use crate::target::Target;
+
+/// How many names are shown of files that could be meant.
+const MAX_SHOWN_NAMES: usize = 20;
+
+/// Reads the patterns that a flag was given.
+pub(super) fn patterns(flag: &str, texts: &[String]) -> Result<Vec<Pattern>, Failure> {
+    let parse = |text: &String| {
+        text.parse()
+            .map_err(|error| Failure::of(&error).context(&format!("--{flag}")))
+    };
+    texts.iter().map(parse).collect()
+}
+
+/// The one file that goes to stdout.
+pub(super) fn only<'l>(
+    target: &Target,
+    listed: &'l Listed,
+    filter: &Filter,
+) -> Result<&'l Descriptor, Failure> {
+    let raw = target.raw();
+    match &listed.files[..] {
+        [file] => Ok(file),
+        [] if !filter.is_empty() => Err(nothing(target, &listed.unselected)),
+        [] => Err(Failure::not_found(format!("{raw}: no layer has a name"))
+            .recommend("Please use `--unnamed` to pull layers without one")),
+        files => {
+            let names = files
+                .iter()
+                .map(|file| file.title().unwrap_or(file.digest.as_str()));
+            Err(Failure::usage(format!(
+                "{raw}: only one file can be written to stdout, and there are {}",
+                files.len()
+            ))
+            .recommend(format!(
+                "Please choose one by `--include`: {}",
+                enumerated(names)
+            )))
+        }
+    }
+}
+
+/// Nothing fits the patterns, which is no success.
+pub(super) fn nothing(target: &Target, unselected: &[String]) -> Failure {
+    let failure = Failure::not_found(format!("{}: no file fits the patterns", target.raw()));
+    if unselected.is_empty() {
+        return failure
+            .recommend("There is none with a name. `--unnamed` pulls layers without one");
+    }
+    let names = unselected.iter().map(String::as_str);
+    failure.recommend(format!("There are: {}", enumerated(names)))
+}
+
+/// Names, of very many the first.
+fn enumerated<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = names.len().saturating_sub(MAX_SHOWN_NAMES);
+    let mut shown: Vec<_> = names.take(MAX_SHOWN_NAMES).map(quote::double).collect();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
+}

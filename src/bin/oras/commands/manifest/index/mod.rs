@@ -1,0 +1,98 @@
+//! `oras manifest index …`
+
+pub(crate) mod create;
+pub(crate) mod update;
+
+use oras::index::{Observer, push};
+use oras::store::{Source, Target as Destination};
+use oras::tag::add_tags;
+use oras::{Descriptor, RawManifest};
+
+use crate::error::Failure;
+use crate::output::file;
+use crate::output::format::print_json;
+use crate::output::text::Shown;
+use crate::process::Context;
+use crate::progress::Status;
+use crate::target::Target;
+
+/// What becomes of an index that is made of what is in a target: it is pushed there, or written to a file or to stdout.
+struct Order<'a> {
+    target: &'a Target,
+    /// What the target is called when the index is pushed.
+    shown: Shown<'a>,
+    /// Further tags.
+    tags: &'a [String],
+    /// The file, `-` for stdout, empty to push.
+    output: &'a str,
+    /// Whether to indent what goes to stdout.
+    pretty: bool,
+    /// The line that says that the index is made.
+    made: fn(&Descriptor) -> String,
+}
+
+impl Order<'_> {
+    fn run(
+        &self,
+        make: impl FnOnce(&dyn Source, &mut Observer<'_>) -> oras::Result<RawManifest>,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
+        let client = self.target.client()?;
+        let index = if self.output.is_empty() {
+            let destination = self.target.destination(&client)?;
+            let index = self.make(make, &*destination, context)?;
+            self.push(&*destination, &index, context)?;
+            index
+        } else {
+            let source = self.target.source(&client)?;
+            let index = self.make(make, &*source, context)?;
+            if self.output == "-" {
+                return print_json(index.bytes(), self.pretty, context);
+            }
+            file::write_output(self.output, index.bytes())?;
+            index
+        };
+        context.print_digest(&index.descriptor().digest)
+    }
+
+    fn make(
+        &self,
+        make: impl FnOnce(&dyn Source, &mut Observer<'_>) -> oras::Result<RawManifest>,
+        source: &dyn Source,
+        context: &mut Context,
+    ) -> Result<RawManifest, Failure> {
+        let failure = |error| self.target.failure(&error);
+        if self.output == "-" {
+            return make(source, &mut |_| Ok(())).map_err(failure);
+        }
+        let mut status = Status::new(context, true);
+        let index = make(source, &mut |event| status.index(event)).map_err(failure)?;
+        context.tell(&(self.made)(index.descriptor()))?;
+        Ok(index)
+    }
+
+    fn push(
+        &self,
+        destination: &dyn Destination,
+        index: &RawManifest,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
+        let failure = |error| self.target.failure(&error);
+        push(destination, index, self.target.reference()).map_err(failure)?;
+        context.tell(&format!("Pushed    {}", self.shown))?;
+        let mut status = Status::new(context, true);
+        add_tags(destination, index, self.tags, &mut |tag| status.tagged(tag)).map_err(failure)
+    }
+}
+
+/// Reads the type of an artifact; empty means none.
+fn parse_artifact_type(text: &str) -> Result<Option<oras::MediaType>, Failure> {
+    let artifact_type = oras::MediaType::from(text);
+    if text.is_empty() {
+        Ok(None)
+    } else if artifact_type.is_valid() {
+        Ok(Some(artifact_type))
+    } else {
+        Err(Failure::usage(format!("{text}: invalid media type")))
+    }
+}

@@ -1,0 +1,412 @@
+//! `oras pull`
+
+use oras::descriptor::UNPACK;
+use oras::filter::Filter;
+use oras::pull::{Event, PullOptions, Pulled, list, pull};
+use oras::store::Source;
+use oras::{Error, MediaType};
+
+use super::{filter, split_file};
+use crate::cli::groups::{
+    Concurrency, Debugging, Format as FormatFlags, Layout, Platform, Remote, Tty, Verbose,
+};
+use crate::cli::table::{FlagTable, Group};
+use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
+use crate::error::Failure;
+use crate::output::format::Format;
+use crate::output::model;
+use crate::process::Context;
+use crate::progress::Status;
+use crate::progress::display::Bars;
+use crate::target::{Target, TargetFlags, parse_platform};
+
+/// What stands for stdout.
+const STDOUT: &str = "-";
+
+struct Own {
+    output: String,
+    keep_old_files: bool,
+    allow_path_traversal: bool,
+    include_subject: bool,
+    config: String,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    unnamed: bool,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self {
+            output: ".".to_owned(),
+            keep_old_files: false,
+            allow_path_traversal: false,
+            include_subject: false,
+            config: String::new(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            unnamed: false,
+        }
+    }
+}
+
+impl FlagTable for Own {
+    const FLAGS: &'static [Flag<Self>] = &[
+        Flag::text(
+            "output",
+            "directory",
+            "directory to write to, or - to write one file to stdout (default \".\")",
+            |own: &mut Self, text| own.output = text,
+        )
+        .short('o'),
+        Flag::switch(
+            "keep-old-files",
+            "fail when a file exists, instead of overwriting it",
+            |own: &mut Self, on| own.keep_old_files = on,
+        )
+        .short('k'),
+        Flag::switch(
+            "allow-path-traversal",
+            "allow names that lead out of the output directory",
+            |own: &mut Self, on| own.allow_path_traversal = on,
+        )
+        .short('T'),
+        Flag::switch(
+            "include-subject",
+            "also pull what the artifact is attached to",
+            |own: &mut Self, on| own.include_subject = on,
+        ),
+        Flag::text(
+            "config",
+            "path[:type]",
+            "write the config to this file, if it has this type",
+            |own: &mut Self, text| own.config = text,
+        ),
+        Flag::text(
+            "include",
+            "pattern",
+            "pull only files that fit this pattern or another one to include (repeatable)",
+            |own: &mut Self, text| own.include.push(text),
+        ),
+        Flag::text(
+            "exclude",
+            "pattern",
+            "do not pull files that fit this pattern, whatever is included (repeatable)",
+            |own: &mut Self, text| own.exclude.push(text),
+        ),
+        Flag::switch(
+            "unnamed",
+            "also pull layers without a name, to files that are called sha256-<hex> after their digest",
+            |own: &mut Self, on| own.unnamed = on,
+        ),
+    ];
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    own: Own,
+    concurrency: Concurrency,
+    debugging: Debugging,
+    format: FormatFlags,
+    layout: Layout,
+    platform: Platform,
+    remote: Remote,
+    tty: Tty,
+    verbose: Verbose,
+}
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras pull",
+        usage: "[flags] <name>{:<tag>|@<digest>} [...]",
+        about: "Pull files from a registry or an OCI image layout",
+        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.\n\
+                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.\n\
+                  Several artifacts are pulled one after the other; when one fails, those before it are there.\n\n\
+                  A pattern is a digest, type=<media type>, or the name of a file. In the last two, ? is any character, * any number\n\
+                  of them, [abc], [a-z] and [!a-z] are one of some or of all others, and \\ takes its meaning from the next one. In a\n\
+                  name none of these is a /, but **/ is any number of directories, and /** everything below one. What is not pulled\n\
+                  is not downloaded.\n\n\
+                  With --output -, the only file, or the only one that is included, is written to stdout as it is stored: a directory\n\
+                  as its tar.gz. It is verified while it is written, so it is good when the exit status is 0.",
+        examples: &[
+            (
+                "Pull the files of an artifact",
+                "oras pull localhost:5000/hello:v1",
+            ),
+            (
+                "Pull them to a directory",
+                "oras pull --output some-directory localhost:5000/hello:v1",
+            ),
+            (
+                "Pull them by digest",
+                "oras pull localhost:5000/hello@sha256:9463e0d192846bc994279417b50114606712d516aab45f4d8b31cbc6e46aad71",
+            ),
+            (
+                "Pull the files for a platform",
+                "oras pull --platform linux/arm64 localhost:5000/hello:v1",
+            ),
+            (
+                "Pull the config too",
+                "oras pull --config config.json localhost:5000/hello:v1",
+            ),
+            (
+                "Pull some of the files",
+                "oras pull --include \"docs/**\" --exclude \"**/*.png\" localhost:5000/hello:v1",
+            ),
+            (
+                "Pull the files of a media type",
+                "oras pull --include \"type=text/*\" localhost:5000/hello:v1",
+            ),
+            (
+                "Pull layers without a name as well",
+                "oras pull --unnamed localhost:5000/hello:v1",
+            ),
+            (
+                "Print a file",
+                "oras pull --output - --include hi.txt localhost:5000/hello:v1",
+            ),
+            (
+                "Unpack a directory somewhere else",
+                "oras pull --output - localhost:5000/hello:v1 | tar xz",
+            ),
+            (
+                "Pull several artifacts",
+                "oras pull localhost:5000/hello:v1 localhost:5000/bye:v1",
+            ),
+            (
+                "Pull from an OCI image layout",
+                "oras pull --oci-layout layout-dir:v1",
+            ),
+            (
+                "Pull from an archive of one",
+                "oras pull --oci-layout layout.tar:v1",
+            ),
+        ],
+        positionals: Positionals::AtLeast(1, "the artifact reference you want to pull"),
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        vec![
+            self.own.group(),
+            self.concurrency.group(),
+            self.debugging.group(),
+            self.format.group(),
+            self.layout.group(),
+            self.platform.group(),
+            self.remote.group(),
+            self.tty.group(),
+            self.verbose.group(),
+        ]
+    }
+}
+
+pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+    let Some(Parsed {
+        command: args,
+        given,
+        positionals,
+    }) = super::arguments::<Args>(context, arguments)?
+    else {
+        return Ok(());
+    };
+    let platform = parse_platform(&args.platform.platform)?;
+    let filter = Filter {
+        include: filter::patterns("include", &args.own.include)?,
+        exclude: filter::patterns("exclude", &args.own.exclude)?,
+    };
+    if args.own.output == STDOUT {
+        check_stdout(&args, positionals.len())?;
+        context.tell_nothing();
+    }
+    let flags = TargetFlags {
+        remote: &args.remote,
+        layout: &args.layout,
+        debugging: &args.debugging,
+        given: &given,
+    };
+    let targets = Target::parse_all(&positionals, &flags, context)?;
+    let format = Format::parse(&args.format, context)?;
+    if !format.is_text() {
+        context.tell_nothing();
+    }
+    let Some(first) = targets.first() else {
+        return Ok(());
+    };
+    let client = first.client()?;
+    // What is wrong with one of them is found out before the first is pulled.
+    let mut sources = Vec::with_capacity(targets.len());
+    for target in &targets {
+        let source = target.source(&client)?;
+        sources.push((source, target.required_reference(Args::SPEC)?));
+    }
+    let cache = context.cache()?;
+    let config = if args.own.config.is_empty() {
+        None
+    } else {
+        let (path, media_type) = split_file(&args.own.config)?;
+        Some((path.to_owned(), media_type.map(MediaType::from)))
+    };
+
+    let pulling = Pulling {
+        args: &args,
+        platform,
+        filter,
+        config,
+        format,
+        is_of_several: targets.len() > 1,
+    };
+    for (target, (source, reference)) in targets.iter().zip(&sources) {
+        pulling.run(target, &cache.over(&**source), reference, context)?;
+    }
+    Ok(())
+}
+
+/// What cannot be had together with a file on stdout.
+fn check_stdout(args: &Args, targets: usize) -> Result<(), Failure> {
+    let format = args.format.format.as_deref().unwrap_or("text");
+    let with = if format != "text" {
+        format!("`--format {format}`")
+    } else if !args.own.config.is_empty() {
+        "`--config`".to_owned()
+    } else if targets > 1 {
+        "several artifacts".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!(
+        "`--output -` cannot be used with {with} at the same time"
+    )))
+}
+
+/// How each of the artifacts is pulled.
+struct Pulling<'a> {
+    args: &'a Args,
+    platform: Option<oras::Platform>,
+    filter: Filter,
+    config: Option<(String, Option<MediaType>)>,
+    format: Format,
+    /// Whether a failure must say which of them failed.
+    is_of_several: bool,
+}
+
+impl Pulling<'_> {
+    fn run(
+        &self,
+        target: &Target,
+        source: &dyn Source,
+        reference: &str,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
+        let failure = |error: Error| {
+            let failure = target.failure(&error);
+            if self.is_of_several {
+                failure.about(target.raw())
+            } else {
+                failure
+            }
+        };
+        let own = &self.args.own;
+        let tty = if own.output == STDOUT {
+            self.args.tty.beside_content(context)
+        } else {
+            self.args.tty
+        };
+        let bars = Bars::new(context, tty, &self.args.debugging);
+        let mut status = Status::new(context, self.args.verbose.is_on()).by(bars);
+        let mut observer = |event: Event<'_>| status.pull(event);
+        let options = PullOptions {
+            output: own.output.as_str().into(),
+            platform: self.platform.clone(),
+            keep_old_files: own.keep_old_files,
+            allow_path_traversal: own.allow_path_traversal,
+            include_subject: own.include_subject,
+            filter: self.filter.clone(),
+            unnamed: own.unnamed,
+            config: self.config.clone(),
+            observer: Some(&mut observer),
+            ..PullOptions::default()
+        };
+        if own.output == STDOUT {
+            let listed = list(source, reference, options).map_err(failure)?;
+            drop(status);
+            warn_of_left_out(&listed.left_out, context);
+            let file = filter::only(target, &listed, &self.filter)?;
+            let content = source.fetch(file).map_err(failure)?;
+            let mut bars = Bars::new(context, tty, &self.args.debugging);
+            return Bars::around(
+                &mut bars,
+                "Downloading",
+                "Pulled     ",
+                content,
+                |content| context.print_content(content),
+            )
+            .map_err(failure);
+        }
+        let pulled = pull(source, reference, options).map_err(failure)?;
+        drop(status);
+        warn_of_left_out(&pulled.left_out, context);
+        if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
+            return Err(filter::nothing(target, &pulled.unselected));
+        }
+        report(target, &pulled, &self.format, context)
+    }
+}
+
+fn warn_of_left_out(left_out: &[String], context: &mut Context) {
+    for left_out in left_out {
+        context.warn(&format!("Warning: {left_out} and was left out\n"));
+    }
+}
+
+fn report(
+    target: &Target,
+    pulled: &Pulled,
+    format: &Format,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let path = target.path();
+    if !format.is_text() {
+        let files: Vec<_> = pulled
+            .files
+            .iter()
+            .map(|file| file_model(&path, file))
+            .collect();
+        let result = model::Pull {
+            reference: format!("{path}@{}", pulled.root.digest),
+            files: Some(files).filter(|files| !files.is_empty()),
+        };
+        return format.print(&result, context);
+    }
+    if pulled.skipped_unnamed {
+        let skipped =
+            "Skipped pulling layers without file name in \"org.opencontainers.image.title\"";
+        if context.tells() {
+            context.print_line(skipped)?;
+            return context.print_line(&format!(
+                "Use 'oras copy {} --to-oci-layout <layout-dir>' to pull all layers.",
+                target.raw()
+            ));
+        }
+        context.warn(&format!("Warning: {skipped}\n"));
+    }
+    context.tell(&format!("Pulled {}", target.shown()))?;
+    context.print_digest(&pulled.root.digest)
+}
+
+/// A file, with a slash behind the path of a directory that was unpacked.
+fn file_model(path: &str, file: &oras::pull::PulledFile) -> model::File {
+    let is_directory = file
+        .descriptor
+        .annotations
+        .get(UNPACK)
+        .is_some_and(|unpack| unpack == "true");
+    let mut shown = file.path.display().to_string();
+    if is_directory {
+        shown.push('/');
+    }
+    model::File {
+        path: shown,
+        descriptor: model::Descriptor::new(path, &file.descriptor),
+    }
+}

@@ -1,0 +1,385 @@
+//! `oras push`
+
+use std::path::{Path, PathBuf};
+
+use oras::pack::ImageSpec;
+use oras::push::{Event, PushFile, PushOptions, PushStream, push};
+use oras::tag::add_tags;
+use oras::{MediaType, RawManifest};
+
+use super::annotations::All;
+use super::split_file;
+use crate::cli::groups::{
+    Annotations, Concurrency, Debugging, Format as FormatFlags, Layout, Pack, Remote, Title, Tty,
+    Verbose,
+};
+use crate::cli::table::{FlagTable, Group};
+use crate::cli::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Stage};
+use crate::error::Failure;
+use crate::input::{STDIN, Stdin, check_config};
+use crate::output::file;
+use crate::output::format::Format;
+use crate::output::model;
+use crate::process::Context;
+use crate::progress::Status;
+use crate::progress::display::Bars;
+use crate::target::{Target, TargetFlags, parse_platform};
+
+#[derive(Default)]
+struct Own {
+    artifact_type: String,
+    config: String,
+    image_spec: Option<ImageSpec>,
+    artifact_platform: String,
+    force: bool,
+}
+
+impl FlagTable for Own {
+    const FLAGS: &'static [Flag<Self>] = &[
+        Flag::text("artifact-type", "type", "type of the artifact", |own: &mut Self, text| {
+            own.artifact_type = text;
+        }),
+        Flag::text(
+            "config",
+            "path[:type]",
+            "file that becomes the config",
+            |own: &mut Self, text| own.config = text,
+        ),
+        Flag::choice(
+            "image-spec",
+            "version",
+            "version of the image spec to follow: v1.1 or v1.0 (default v1.1)",
+            |own: &mut Self, text| {
+                own.image_spec = Some(match text {
+                    "v1.1" => ImageSpec::V1_1,
+                    "v1.0" => ImageSpec::V1_0,
+                    _ => {
+                        return Err(format!(
+                            "unknown image specification flag: {text}\nAvailable options: v1.1, v1.0"
+                        ));
+                    }
+                });
+                Ok(())
+            },
+        )
+        .values(&["v1.1", "v1.0"])
+        .stage(Stage::Preview),
+        Flag::text(
+            "artifact-platform",
+            "os[/arch[/variant]][:os_version]",
+            "platform that the artifact is for",
+            |own: &mut Self, text| own.artifact_platform = text,
+        )
+        .stage(Stage::Experimental),
+        Flag::switch(
+            "force",
+            "send the manifest again, although it is at the destination",
+            |own: &mut Self, on| own.force = on,
+        ),
+    ];
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    own: Own,
+    annotations: Annotations,
+    concurrency: Concurrency,
+    debugging: Debugging,
+    format: FormatFlags,
+    layout: Layout,
+    pack: Pack,
+    remote: Remote,
+    title: Title,
+    tty: Tty,
+    verbose: Verbose,
+}
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras push",
+        usage: "[flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
+        about: "Push files to a registry or an OCI image layout",
+        details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed. \
+                  With - as a file, stdin is pushed while it is read; a file of that name is ./-.",
+        examples: &[
+            ("Push a file", "oras push localhost:5000/hello:v1 hi.txt"),
+            (
+                "Push a file with a media type",
+                "oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi",
+            ),
+            (
+                "Push files with a type of artifact",
+                "oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt",
+            ),
+            (
+                "Push a directory under several tags",
+                "oras push localhost:5000/hello:v1,latest some-directory",
+            ),
+            (
+                "Push a file whose name has a colon",
+                "oras push localhost:5000/hello:v1 hi:there.txt:",
+            ),
+            (
+                "Push what another command writes",
+                "tar c some-directory | oras push localhost:5000/hello:v1 -:application/x-tar --title some-directory.tar",
+            ),
+            (
+                "Push with an annotation",
+                "oras push --annotation \"key=value\" localhost:5000/hello:v1 hi.txt",
+            ),
+            (
+                "Push into an OCI image layout",
+                "oras push --oci-layout layout-dir:v1 hi.txt",
+            ),
+        ],
+        positionals: Positionals::AtLeast(1, "the destination for pushing"),
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        vec![
+            self.own.group(),
+            self.annotations.group(),
+            self.concurrency.group(),
+            self.debugging.group(),
+            self.format.group(),
+            self.layout.group(),
+            self.pack.group(),
+            self.remote.group(),
+            self.title.group(),
+            self.tty.group(),
+            self.verbose.group(),
+        ]
+    }
+}
+
+pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+    let Some(Parsed {
+        command: args,
+        given,
+        positionals,
+    }) = super::arguments::<Args>(context, arguments)?
+    else {
+        return Ok(());
+    };
+    let layers = Layers::parse(&positionals[1..], &args.title, &args.remote)?;
+    layers.check_paths(&args.pack)?;
+    let annotations = All::parse(&args.annotations, &args.pack.annotation_file)?;
+    let platform = parse_platform(&args.own.artifact_platform)?;
+    let flags = TargetFlags {
+        remote: &args.remote,
+        layout: &args.layout,
+        debugging: &args.debugging,
+        given: &given,
+    };
+    let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
+    let format = Format::parse(&args.format, context)?;
+    if !format.is_text() {
+        context.tell_nothing();
+    }
+    let (image_spec, artifact_type) = image_spec(&args, &given)?;
+
+    let created = context.source_date_epoch()?;
+    let temporary = context.variable("TMPDIR").map(PathBuf::from);
+    let streams = layers.streams(&args.title, &annotations, context)?;
+    let bars = Bars::new(context, args.tty, &args.debugging);
+    let mut status = Status::new(context, args.verbose.is_on())
+        .telling_named_root(target.is_layout())
+        .by(bars);
+    let mut observer = |event: Event<'_>| status.push(event);
+    let options = PushOptions {
+        files: layers.files(&annotations),
+        streams,
+        artifact_type,
+        config: config(&args.own.config)?,
+        platform,
+        image_spec,
+        annotations: annotations.manifest,
+        config_annotations: annotations.config,
+        created,
+        temporary,
+        force: args.own.force,
+        observer: Some(&mut observer),
+    };
+    let client = target.client()?;
+    let destination = target.destination(&client)?;
+    let manifest =
+        push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
+    drop(status);
+    context.tell(&format!("Pushed {}", target.shown()))?;
+    let mut status = Status::new(context, true);
+    // In a layout, only the first tag is listed with the annotations of the manifest.
+    let plain = manifest.descriptor().media_type.clone();
+    let plain = RawManifest::new(plain, manifest.bytes().to_vec());
+    add_tags(&*destination, &plain, &further_tags, &mut |tag| {
+        status.tagged(tag)
+    })
+    .map_err(|error| target.failure(&error))?;
+    report(&target, &manifest, further_tags, &format, context)?;
+    if !args.pack.export_manifest.is_empty() {
+        let path = &args.pack.export_manifest;
+        file::write(path, manifest.bytes()).map_err(|error| Failure::of(&error))?;
+    }
+    Ok(())
+}
+
+/// What is pushed as layers, as it was typed.
+pub(super) struct Layers<'t> {
+    /// Paths and media types.
+    files: Vec<(&'t str, Option<&'t str>)>,
+    stdin: Option<Stdin<'t>>,
+}
+
+impl<'t> Layers<'t> {
+    pub(super) fn parse(
+        arguments: &'t [String],
+        title: &Title,
+        remote: &Remote,
+    ) -> Result<Self, Failure> {
+        let mut files = arguments
+            .iter()
+            .map(|file| split_file(file))
+            .collect::<Result<Vec<_>, _>>()?;
+        let stdin = Stdin::take_from(&mut files, title, remote)?;
+        Ok(Self { files, stdin })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.stdin.is_none()
+    }
+
+    /// Refuses paths from the root: an artifact is of what is here.
+    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), Failure> {
+        if pack.disable_path_validation {
+            return Ok(());
+        }
+        let paths = self.files.iter().map(|(path, _)| *path);
+        let absolute: Vec<&str> = paths
+            .chain(self.stdin.as_ref().map(Stdin::title))
+            .filter(|path| Path::new(path).is_absolute())
+            .collect();
+        if absolute.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
+            absolute.join(", ")
+        )))
+    }
+
+    /// The files, with what is said about them.
+    pub(super) fn files(&self, annotations: &All) -> Vec<PushFile> {
+        self.files
+            .iter()
+            .map(|&(path, media_type)| PushFile {
+                path: path.into(),
+                media_type: media_type.map(MediaType::from),
+                annotations: annotations.of_file(path),
+            })
+            .collect()
+    }
+
+    /// What comes from stdin, with what is said about it.
+    pub(super) fn streams(
+        &self,
+        title: &Title,
+        annotations: &All,
+        context: &Context,
+    ) -> Result<Vec<PushStream<'static>>, Failure> {
+        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.of_file(STDIN), context);
+        self.stdin.iter().map(stream).collect()
+    }
+}
+
+/// Which image spec is followed, and the type of the artifact it gets.
+fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType>), Failure> {
+    let has_config = !args.own.config.is_empty();
+    let has_platform = !args.own.artifact_platform.is_empty();
+    let artifact_type = Some(args.own.artifact_type.as_str())
+        .filter(|text| !text.is_empty())
+        .map(MediaType::from);
+    let image_spec = match args.own.image_spec {
+        // A config alone says what it is by its own type, as in v1.0.
+        None if has_config && artifact_type.is_none() => ImageSpec::V1_0,
+        None => ImageSpec::V1_1,
+        Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
+            return Err(
+                Failure::usage("missing artifact type for OCI image-spec v1.1 artifacts")
+                    .recommend(
+                        "set an artifact type via `--artifact-type` or consider image spec v1.0",
+                    ),
+            );
+        }
+        Some(image_spec) => image_spec,
+    };
+    given.exclusive(&["config", "artifact-platform"])?;
+    if image_spec == ImageSpec::V1_0 {
+        if has_config && artifact_type.is_some() {
+            return Err(Failure::usage(
+                "--artifact-type and --config cannot both be provided for 1.0 OCI image",
+            ));
+        }
+        if has_platform && artifact_type.is_some() {
+            return Err(
+                Failure::usage("artifact type cannot be customized for OCI image-spec v1.0 when platform is specified")
+                    .recommend("consider using image spec v1.1 or remove --artifact-type"),
+            );
+        }
+        return Ok((image_spec, artifact_type));
+    }
+    Ok((
+        image_spec,
+        artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT)),
+    ))
+}
+
+/// A file that becomes the config, if there is one.
+pub(super) fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
+    if argument.is_empty() {
+        return Ok(None);
+    }
+    let (path, media_type) = split_file(argument)?;
+    check_config(path)?;
+    let media_type = match media_type {
+        Some(media_type) => Some(MediaType::from(media_type)),
+        // An empty type makes it a file like any other.
+        None if argument.ends_with(':') => Some(MediaType::LAYER),
+        None => None,
+    };
+    Ok(Some(PushFile {
+        media_type,
+        ..PushFile::from(path)
+    }))
+}
+
+fn report(
+    target: &Target,
+    manifest: &RawManifest,
+    further_tags: Vec<String>,
+    format: &Format,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let descriptor = manifest.descriptor();
+    if format.is_text() {
+        if let Some(artifact_type) = &descriptor.artifact_type {
+            context.tell(&format!("ArtifactType: {artifact_type}"))?;
+        }
+        return context.print_digest(&descriptor.digest);
+    }
+    let path = target.path();
+    let first = match target.reference() {
+        Some(digest) if digest.contains(':') => None,
+        tag => Some(tag.unwrap_or_default().to_owned()),
+    };
+    let mut tags: Vec<String> = first
+        .into_iter()
+        .chain(further_tags)
+        .map(|tag| format!("{path}:{tag}"))
+        .collect();
+    tags.sort();
+    let result = model::Push {
+        descriptor: model::Descriptor::new(&path, descriptor),
+        reference_as_tags: Some(tags).filter(|tags| !tags.is_empty()),
+    };
+    format.print(&result, context)
+}

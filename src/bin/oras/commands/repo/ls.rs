@@ -1,0 +1,162 @@
+//! `oras repo ls`
+
+use std::ops::ControlFlow;
+
+use oras::Error;
+use oras::reference::{Reference, RegistryName};
+
+use crate::cli::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
+use crate::cli::table::{FlagTable, Group};
+use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
+use crate::client::Access;
+use crate::commands::arguments;
+use crate::error::Failure;
+use crate::output::format::Format;
+use crate::output::model;
+use crate::process::Context;
+
+#[derive(Default)]
+struct Own {
+    last: String,
+}
+
+impl FlagTable for Own {
+    const FLAGS: &'static [Flag<Self>] = &[Flag::text(
+        "last",
+        "repository",
+        "start after this repository",
+        |own: &mut Self, text| own.last = text,
+    )];
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    own: Own,
+    debugging: Debugging,
+    format: FormatFlags,
+    remote: Remote,
+    verbose: Verbose,
+}
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras repo ls",
+        aliases: &["list"],
+        usage: "[flags] <registry>",
+        about: "List the repositories of a registry",
+        details: "With a namespace behind the registry, only repositories in it are listed, by what follows it.",
+        examples: &[
+            (
+                "List the repositories of a registry",
+                "oras repo ls localhost:5000",
+            ),
+            (
+                "List the repositories in a namespace",
+                "oras repo ls localhost:5000/example-namespace",
+            ),
+            (
+                "List the repositories after hello",
+                "oras repo ls --last hello localhost:5000",
+            ),
+            (
+                "List the repositories as JSON",
+                "oras repo ls --format json localhost:5000",
+            ),
+        ],
+        positionals: Positionals::Exactly(1, "the target registry to list repositories from"),
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        vec![
+            self.own.group(),
+            self.debugging.group(),
+            self.format.group(),
+            self.remote.group(),
+            self.verbose.group(),
+        ]
+    }
+}
+
+pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+    let Some(Parsed {
+        command: args,
+        given,
+        positionals,
+    }) = arguments::<Args>(context, line)?
+    else {
+        return Ok(());
+    };
+    let access = Access::parse(&args.remote, &args.debugging, &given, context)?;
+    let format = Format::parse(&args.format, context)?;
+    let (registry, prefix) = parse_place(&positionals[0])?;
+
+    let client = access.client()?;
+    let last = Some(args.own.last.as_str()).filter(|last| !last.is_empty());
+    let mut repositories = Vec::new();
+    let mut result = Ok(());
+    client
+        .repositories(&registry, last, &mut |page| {
+            for name in page {
+                let Some(rest) = name.strip_prefix(&prefix) else {
+                    continue;
+                };
+                if format.is_text() {
+                    result = context.print_line(rest);
+                } else {
+                    repositories.push(name.clone());
+                }
+                if result.is_err() {
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(|error| failure(&error, &access, &registry, &prefix))?;
+    result?;
+    let result = model::Repositories {
+        registry: registry.to_string(),
+        repositories,
+    };
+    format.print(&result, context)
+}
+
+/// `registry` or `registry/namespace`, with what names in the namespace start with.
+fn parse_place(argument: &str) -> Result<(RegistryName, String), Failure> {
+    let path = argument.strip_suffix('/').unwrap_or(argument);
+    if !path.contains('/') {
+        let registry = path.parse().map_err(|error| Failure::of(&error))?;
+        return Ok((registry, String::new()));
+    }
+    let doing = "could not parse repository path";
+    let reference: Reference = path.parse().map_err(|error| match error {
+        Error::InvalidReference { reason, .. } => {
+            Failure::usage(format!("{doing}: invalid reference: {reason}"))
+        }
+        other => Failure::of(&other).context(doing),
+    })?;
+    if reference.name().is_some() {
+        return Err(Failure::usage(format!(
+            "{doing}: tags or digests should not be provided"
+        )));
+    }
+    let prefix = format!("{}/", reference.repository());
+    Ok((reference.registry().clone(), prefix))
+}
+
+/// What the registry says, or else what could not be done and why.
+fn failure(error: &Error, access: &Access, registry: &RegistryName, prefix: &str) -> Failure {
+    let host = registry.host_and_port();
+    let failure = Failure::at_any_registry(error, host, &access.credential_hint());
+    if let Error::Refused(_) | Error::Unauthorized { .. } = error.root() {
+        return failure;
+    }
+    let prefix = match prefix {
+        "" => String::new(),
+        prefix => format!(" with prefix {}", quote::double(prefix)),
+    };
+    failure.under(format!(
+        "could not list repositories for {}{prefix}",
+        quote::double(host)
+    ))
+}

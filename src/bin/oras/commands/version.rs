@@ -1,0 +1,68 @@
+//! `oras version`
+
+use crate::cli::table::Group;
+use crate::cli::{Command, CommandSpec};
+use crate::error::Failure;
+use crate::process::Context;
+
+#[derive(Default)]
+pub(crate) struct Args;
+
+impl Command for Args {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras version",
+        about: "Show the version of this program",
+        examples: &[("Show the version", "oras version")],
+        ..CommandSpec::BASE
+    };
+
+    fn groups(&mut self) -> Vec<Group<'_>> {
+        Vec::new()
+    }
+}
+
+/// The version of the interface, with that of this implementation as build metadata.
+const VERSION: &str = concat!("1.3.3+rs.", env!("CARGO_PKG_VERSION"));
+
+pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+    let Some(parsed) = super::arguments::<Args>(context, arguments)? else {
+        return Ok(());
+    };
+    if !parsed.positionals.is_empty() {
+        context.warn(&format!(
+            "warning: `oras version` requires no argument, \"{}\" will be ignored\n",
+            parsed.positionals.join(",")
+        ));
+    }
+    if !context.tells() {
+        return context.print_line(VERSION);
+    }
+    let platform = format!(
+        "{}/{}",
+        std::env::consts::OS,
+        oras::Platform::native_architecture()
+    );
+    let rows = [
+        ("Version:", Some(VERSION)),
+        (
+            "Rust version:",
+            Some(env!("ORAS_RUSTC").trim_start_matches("rustc ")),
+        ),
+        ("OS/Arch:", Some(platform.as_str())),
+        ("Git commit:", option_env!("ORAS_GIT_COMMIT")),
+        ("Git tree state:", option_env!("ORAS_GIT_TREE_STATE")),
+    ];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)))
+        .collect();
+    let width = rows
+        .iter()
+        .map(|(label, _)| label.len())
+        .max()
+        .unwrap_or_default();
+    for (label, value) in rows {
+        context.print_line(&format!("{label:width$} {value}"))?;
+    }
+    Ok(())
+}

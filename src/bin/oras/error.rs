@@ -1,0 +1,398 @@
+//! Failures as the user sees them: message, usage, hint, exit status.
+//!
+//! Hints are chosen by the variant of an error, never by its text. The library knows none of them.
+
+use std::borrow::Cow;
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
+
+use oras::Error;
+use oras::error::{Refusal, Side, TransportKind, Unauthorized};
+use oras::reference::Reference;
+use oras::url::Url;
+
+use crate::cli::{self, CommandSpec, UsageError, quote};
+use crate::output::text::Shown;
+use crate::process::Context;
+
+/// Exit statuses by kind. Any failure is non-zero.
+mod status {
+    /// Anything without a status of its own.
+    pub(super) const OTHER: u8 = 1;
+    /// A command line that cannot be understood.
+    pub(super) const USAGE: u8 = 2;
+    /// Something does not exist.
+    pub(super) const NOT_FOUND: u8 = 3;
+    /// Credentials are missing or not enough.
+    pub(super) const UNAUTHORIZED: u8 = 4;
+    /// The network or the server failed.
+    pub(super) const NETWORK: u8 = 5;
+    /// Content is not what its digest says.
+    pub(super) const VERIFICATION: u8 = 6;
+    /// Nobody reads the output any more: what a shell shows for a process that SIGPIPE ended.
+    pub(super) const BROKEN_PIPE: u8 = 128 + 13;
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    prefix: Cow<'static, str>,
+    message: String,
+    /// Lines below the message: usage, recommendation, details.
+    below: Vec<String>,
+    /// What may have been meant instead of what was typed. Which command it was typed for is not known here.
+    instead: Option<String>,
+    hint: Option<Box<Hint>>,
+    /// On which side of a copy it failed: flags are called differently there.
+    side: Option<Side>,
+    status: u8,
+}
+
+/// Flags that may help.
+#[derive(Debug)]
+enum Hint {
+    PlainHttp,
+    Certificate {
+        /// Whose certificate it is.
+        of: Option<String>,
+        /// The registry.
+        host: String,
+    },
+}
+
+impl Hint {
+    fn lines(&self, side: &str) -> Vec<String> {
+        match self {
+            Self::PlainHttp => vec![format!(
+                "If it is meant to be reached by plain http, say so by --{side}plain-http"
+            )],
+            Self::Certificate { of: Some(of), host } if of != host => vec![
+                format!(
+                    "The certificate is that of \"{of}\", to which \"{host}\" sends its clients. --{side}insecure is good for \"{host}\" only"
+                ),
+                format!(
+                    "Please name its certificate authority by --{side}ca-file, in one file with that of the registry"
+                ),
+            ],
+            Self::Certificate { .. } => vec![format!(
+                "Please name its certificate authority by --{side}ca-file, or skip the check by --{side}insecure"
+            )],
+        }
+    }
+}
+
+/// What errors call the standard output.
+pub(crate) const STDOUT: &str = "stdout";
+
+/// A failure to write results, for code that passes on errors of the library.
+pub(crate) fn to_stdout(error: io::Error) -> Error {
+    Error::io("write", STDOUT)(error)
+}
+
+/// How much of a name that somebody else gave is shown, in characters: the longest path there is.
+const MAX_NAME_CHARS: usize = 4096;
+
+/// The registry that knows repositories without a namespace only as those of the namespace `library`.
+const DOCKER_HUB: &str = "docker.io";
+
+const ERROR: &str = "Error:";
+const REGISTRY_ERROR: &str = "Error response from registry:";
+
+impl Failure {
+    /// A failure with this message.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            prefix: ERROR.into(),
+            message: message.into(),
+            below: Vec::new(),
+            instead: None,
+            hint: None,
+            side: None,
+            status: status::OTHER,
+        }
+    }
+
+    /// A failure of how the command was called.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            status: status::USAGE,
+            ..Self::new(message)
+        }
+    }
+
+    /// Something does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: status::NOT_FOUND,
+            ..Self::new(message)
+        }
+    }
+
+    /// A failure of how the command was called that shows how it should be.
+    pub(crate) fn with_usage_of(mut self, command: &CommandSpec) -> Self {
+        self.below.push(command.usage_line());
+        self
+    }
+
+    /// What the user could do.
+    pub(crate) fn recommend(mut self, recommendation: impl Into<String>) -> Self {
+        self.below.push(recommendation.into());
+        self
+    }
+
+    /// What else may be the matter, before what the user could do.
+    pub(crate) fn before_recommendation(mut self, question: &str) -> Self {
+        if let Some(recommendation) = self.below.last_mut() {
+            recommendation.insert_str(0, question);
+        }
+        self
+    }
+
+    /// What was being done.
+    pub(crate) fn context(mut self, doing: &str) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
+    /// What it is about, unless the message begins with that.
+    pub(crate) fn about(self, name: &str) -> Self {
+        if self.message.starts_with(name) {
+            self
+        } else {
+            self.context(name)
+        }
+    }
+
+    /// The same below another message, which says less exactly what failed.
+    pub(crate) fn under(mut self, headline: impl Into<String>) -> Self {
+        let message = std::mem::replace(&mut self.message, headline.into());
+        self.below.insert(0, message);
+        self
+    }
+
+    /// This happened on one side of a copy.
+    pub(crate) fn on(mut self, side: Side, target: &Shown<'_>) -> Self {
+        let (kind, name) = (target.kind, quote::double(target.name));
+        self.prefix = format!("Error from {side} {kind} for {name}:").into();
+        self.beside(side)
+    }
+
+    /// As [`on`](Self::on), without saying so: only the flags that may help are those of this side.
+    pub(crate) const fn beside(mut self, side: Side) -> Self {
+        self.side = Some(side);
+        self
+    }
+
+    /// Results could not be written.
+    pub(crate) fn of_stdout(error: io::Error) -> Self {
+        Self::of(&to_stdout(error))
+    }
+
+    /// A failure of the library that has to do with no registry of the user's, or with a layout.
+    pub(crate) fn of(error: &Error) -> Self {
+        let mut failure = Self {
+            status: status_of(error),
+            ..Self::new(message(error))
+        };
+        match error.root() {
+            Error::PathTraversal { name, .. } if !is_of_archive(error) => {
+                failure.message =
+                    "failed to resolve path for writing: path traversal disallowed".into();
+                failure.below.push(
+                    "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
+                     producer, use --allow-path-traversal to bypass this check."
+                        .to_owned(),
+                );
+                let name: String = name.chars().take(MAX_NAME_CHARS).collect();
+                failure
+                    .below
+                    .push(format!("The name is {}", quote::double(&name)));
+            }
+            Error::Io { path, source, .. }
+                if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                failure.status = status::BROKEN_PIPE;
+            }
+            Error::Overwrite { path } => {
+                failure.message = "failed to resolve path for writing: overwrite disallowed".into();
+                failure
+                    .below
+                    .push(format!("What exists is \"{}\"", path.display()));
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// A failure of the library at the repository of a target.
+    pub(crate) fn at_repository(
+        error: &Error,
+        reference: &Reference,
+        credential_hint: &str,
+    ) -> Self {
+        let host = reference.registry().host_and_port();
+        let mut failure = Self::at_registry(error, host, credential_hint);
+        // Docker Hub says so of repositories that do not exist, and `docker` itself looks for some of them elsewhere.
+        let is_of_nobody = reference.registry().as_str() == DOCKER_HUB
+            && !reference.repository().as_str().contains('/');
+        match error.root() {
+            Error::Refused(refusal)
+                if is_of_nobody && refusal.host == host && refusal.status == 401 =>
+            {
+                let shown = reference.to_string();
+                let (registry, name) = shown.split_once('/').unwrap_or_default();
+                failure.instead = Some(format!("{registry}/library/{name}"));
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// A failure of the library at the registry of a target.
+    pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
+        let mut failure = match error.root() {
+            Error::Refused(refusal) if refusal.host != host => Self::of(error),
+            _ => Self::at_any_registry(error, host, credential_hint),
+        };
+        if let Error::NotFound { .. } = error.root() {
+            failure.prefix = REGISTRY_ERROR.into();
+        }
+        failure
+    }
+
+    /// A failure of the library at a registry, whoever answered.
+    pub(crate) fn at_any_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
+        let mut failure = Self::of(error);
+        match error.root() {
+            Error::Unauthorized {
+                reason: Unauthorized::NoBasicCredential,
+                ..
+            } => {
+                failure.below.push(credential_hint.to_owned());
+            }
+            Error::Refused(refusal) => {
+                failure.prefix = REGISTRY_ERROR.into();
+                failure.message = of_refusal(refusal);
+                if let Some(excerpt) = &refusal.excerpt {
+                    failure.below.push(format!("The server says: {excerpt}"));
+                }
+            }
+            Error::Transport {
+                kind: TransportKind::Certificate,
+                url,
+                ..
+            } => {
+                let of = Url::parse(url).ok();
+                failure.hint = Some(Box::new(Hint::Certificate {
+                    of: of.map(|url| url.host_and_port().to_owned()),
+                    host: host.to_owned(),
+                }));
+            }
+            Error::Transport {
+                kind: TransportKind::NotTls,
+                ..
+            } => failure.hint = Some(Box::new(Hint::PlainHttp)),
+            _ => {}
+        }
+        failure
+    }
+
+    /// There is no file that credentials could be stored in.
+    pub(crate) fn nowhere_to_store() -> Self {
+        Self::new("no file to store credentials in: neither a file nor a home directory is known")
+            .recommend("Please name a file by --registry-config, or set HOME")
+    }
+
+    /// A failure of this command.
+    pub(crate) fn of_command(mut self, command: &CommandSpec) -> Self {
+        if let Some(instead) = self.instead.take() {
+            self.below.push(format!(
+                "Namespace seems missing. Do you mean `{} {instead}`?",
+                command.path
+            ));
+        }
+        self
+    }
+
+    /// Writes the failure to stderr and returns the exit status.
+    pub(crate) fn report(self, context: &mut Context) -> u8 {
+        if self.status != status::BROKEN_PIPE {
+            let mut text = format!("{} {}\n", self.prefix, self.message);
+            let side = self.side.map_or("", |side| match side {
+                Side::Source => cli::Side::Source.prefix(),
+                Side::Destination => cli::Side::Destination.prefix(),
+            });
+            let hints = self.hint.map(|hint| hint.lines(side));
+            for line in self.below.iter().chain(hints.iter().flatten()) {
+                text.push_str(line);
+                text.push('\n');
+            }
+            context.warn(&text);
+        }
+        self.status
+    }
+}
+
+impl From<UsageError> for Failure {
+    fn from(error: UsageError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+/// The registry's own words, or the status if it has none.
+fn of_refusal(refusal: &Refusal) -> String {
+    refusal.errors_in_one_line().unwrap_or_else(|| {
+        Refusal {
+            excerpt: None,
+            ..refusal.clone()
+        }
+        .to_string()
+    })
+}
+
+/// What failed and why, without saying on which side of a copy: there is only one side that the user named.
+fn message(error: &Error) -> String {
+    match error {
+        Error::Copy { source, .. } => message(source),
+        Error::Context { doing, source } if matches!(**source, Error::PathTraversal { .. }) => {
+            doing.clone()
+        }
+        Error::Context { doing, source } => format!("{doing}: {}", message(source)),
+        other => other.chain().to_string(),
+    }
+}
+
+/// Whether a name leads out that is not the name of a file to pull, but of an entry in one. No flag allows that.
+fn is_of_archive(error: &Error) -> bool {
+    match error {
+        Error::Copy { source, .. } => is_of_archive(source),
+        Error::Context { .. } => true,
+        _ => false,
+    }
+}
+
+fn status_of(error: &Error) -> u8 {
+    if error.is_not_found() {
+        return status::NOT_FOUND;
+    }
+    if error.is_unauthorized() {
+        return status::UNAUTHORIZED;
+    }
+    match error.root() {
+        Error::Verification { .. } => status::VERIFICATION,
+        Error::Refused(_) | Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,
+        Error::InvalidReference { .. }
+        | Error::InvalidDigest { .. }
+        | Error::InvalidMediaType { .. }
+        | Error::InvalidPlatform { .. }
+        | Error::InvalidOption { .. } => status::USAGE,
+        other => match other
+            .source()
+            .and_then(|source| source.downcast_ref::<io::Error>())
+        {
+            Some(error) if error.kind() == io::ErrorKind::NotFound => status::NOT_FOUND,
+            _ => status::OTHER,
+        },
+    }
+}

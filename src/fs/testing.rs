@@ -1,0 +1,57 @@
+//! What unit tests need that touch the file system.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::text::random;
+
+/// A new directory, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    #[expect(clippy::disallowed_methods, reason = "tests have no other place")]
+    pub(crate) fn new() -> Self {
+        let base = fs::canonicalize(std::env::temp_dir()).unwrap();
+        let path = base.join(format!("oras-test-{}", random::name()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Everything in it, sorted: `name`, `name/`, `name -> target`.
+    #[cfg(feature = "archive")]
+    pub(crate) fn tree(&self) -> Vec<String> {
+        let mut tree = Vec::new();
+        list(&self.0, &self.0, &mut tree);
+        tree.sort();
+        tree
+    }
+}
+
+#[cfg(feature = "archive")]
+fn list(root: &Path, dir: &Path, tree: &mut Vec<String>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        if metadata.is_dir() {
+            tree.push(name + "/");
+            list(root, &path, tree);
+        } else if metadata.is_symlink() {
+            let target = fs::read_link(&path).unwrap();
+            tree.push(format!("{name} -> {}", target.display()));
+        } else {
+            tree.push(name);
+        }
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

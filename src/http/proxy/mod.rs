@@ -1,0 +1,300 @@
+//! Which proxy a request goes through, by the variables that all programs share: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
+//! `NO_PROXY`, read as Go's `golang.org/x/net/http/httpproxy` reads them. Pure: it gets the values, and opens nothing.
+//!
+//! | Variable | Means |
+//! |---|---|
+//! | `HTTP_PROXY`, `http_proxy` | for http; the first that is not empty |
+//! | `HTTPS_PROXY`, `https_proxy` | for https |
+//! | `ALL_PROXY`, `all_proxy` | for what has no proxy of its own |
+//! | `NO_PROXY`, `no_proxy` | what is reached directly, separated by commas |
+//! | `REQUEST_METHOD` | this is a CGI program, and whoever it serves may have set `HTTP_PROXY`, which is refused |
+//!
+//! An entry of `NO_PROXY` is `*`, an IP address, a network such as `10.0.0.0/8`, a domain, which stands for its subdomains
+//! too, or `.domain` or `*.domain` for the subdomains alone. All but networks may end in `:port`. `localhost` and the
+//! addresses of this machine are always reached directly.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use self::no_proxy::Exception;
+use crate::auth::credential::Secret;
+use crate::text::url::{Scheme, Url};
+
+mod address;
+mod no_proxy;
+
+pub use self::address::{Proxy, ProxyProtocol};
+
+/// What proxies there are, and what is reached without them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    http: Option<Result<Proxy, InvalidProxy>>,
+    https: Option<Result<Proxy, InvalidProxy>>,
+    exceptions: Vec<Exception>,
+}
+
+impl Proxies {
+    /// No proxies: everything is reached directly.
+    pub const fn none() -> Self {
+        Self {
+            http: None,
+            https: None,
+            exceptions: Vec::new(),
+        }
+    }
+
+    /// Reads the variables, whose values `value` knows. Empty ones count as unset.
+    ///
+    /// A value that is no proxy's address is reported by [`Proxies::for_url`], when it would be needed.
+    ///
+    /// ```
+    /// use oras::http::Proxies;
+    /// use oras::url::Url;
+    ///
+    /// let proxies = Proxies::from_variables(|name| match name {
+    ///     "HTTPS_PROXY" => Some("http://me:secret@proxy.example:3128".to_owned()),
+    ///     "NO_PROXY" => Some("internal.example,10.0.0.0/8".to_owned()),
+    ///     _ => None,
+    /// });
+    /// let proxy = proxies.for_url(&Url::parse("https://ghcr.io/v2/")?).unwrap().unwrap();
+    /// assert_eq!(proxy.to_string(), "http://proxy.example:3128");
+    /// assert_eq!(proxies.for_url(&Url::parse("https://registry.internal.example/v2/")?), Ok(None));
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    pub fn from_variables(value: impl Fn(&str) -> Option<String>) -> Self {
+        let value = |name| value(name).filter(|value| !value.is_empty());
+        let is_cgi = value("REQUEST_METHOD").is_some();
+        let proxy = |names: [&'static str; 4]| {
+            let (variable, address) = names
+                .into_iter()
+                .find_map(|name| Some((name, value(name)?)))?;
+            // To a CGI program the header `Proxy` of a request is the variable HTTP_PROXY.
+            let parsed = if is_cgi && variable.eq_ignore_ascii_case("HTTP_PROXY") {
+                Err("clients of a CGI program can set it (golang.org/s/cgihttpproxy)")
+            } else {
+                Proxy::parse(&address)
+            };
+            Some(parsed.map_err(|reason| InvalidProxy { variable, reason }))
+        };
+        Self {
+            http: proxy(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
+            https: proxy(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            exceptions: ["NO_PROXY", "no_proxy"]
+                .into_iter()
+                .find_map(value)
+                .map(|list| list.split(',').filter_map(Exception::parse).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The proxy for an address, or `None` if it is reached directly.
+    ///
+    /// # Errors
+    ///
+    /// When there should be a proxy, and its address is not valid.
+    pub fn for_url(&self, url: &Url) -> Result<Option<&Proxy>, InvalidProxy> {
+        let proxy = match url.scheme() {
+            Scheme::Http => &self.http,
+            Scheme::Https => &self.https,
+        };
+        match proxy {
+            Some(proxy) if !self.is_reached_directly(url) => match proxy {
+                Ok(proxy) => Ok(Some(proxy)),
+                Err(invalid) => Err(invalid.clone()),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// What proxies are told alone.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        [&self.http, &self.https]
+            .into_iter()
+            .filter_map(|proxy| proxy.as_ref()?.as_ref().ok())
+            .flat_map(Proxy::secrets)
+            .collect()
+    }
+
+    fn is_reached_directly(&self, url: &Url) -> bool {
+        let origin = url.origin();
+        let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+        let address = host
+            .parse()
+            .ok()
+            .map(|address: IpAddr| address.to_canonical());
+        host == "localhost"
+            || address.is_some_and(|address| address.is_loopback())
+            || self
+                .exceptions
+                .iter()
+                .any(|exception| exception.matches(host, address, origin.port()))
+    }
+}
+
+/// A variable that should name a proxy and does not. It does not show the value, which may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidProxy {
+    variable: &'static str,
+    reason: &'static str,
+}
+
+impl fmt::Display for InvalidProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "invalid proxy address in {}: {}",
+            self.variable, self.reason
+        )
+    }
+}
+
+impl std::error::Error for InvalidProxy {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxies(variables: &[(&str, &str)]) -> Proxies {
+        Proxies::from_variables(|name| {
+            variables
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    /// The proxy for an address, as text.
+    fn route(proxies: &Proxies, url: &str) -> String {
+        match proxies.for_url(&Url::parse(url).unwrap()) {
+            Ok(Some(proxy)) => proxy.to_string(),
+            Ok(None) => "direct".to_owned(),
+            Err(invalid) => invalid.to_string(),
+        }
+    }
+
+    #[test]
+    fn each_scheme_has_its_variables() {
+        const HTTP: &str = "http://r.example/";
+        const HTTPS: &str = "https://r.example/";
+        for (variables, url, wanted) in [
+            (&[][..], HTTP, "direct"),
+            (&[("HTTP_PROXY", "p:1")], HTTP, "http://p:1"),
+            (&[("HTTP_PROXY", "p:1")], HTTPS, "direct"),
+            (&[("http_proxy", "p:1")], HTTP, "http://p:1"),
+            (&[("HTTPS_PROXY", "p:1")], HTTPS, "http://p:1"),
+            (&[("HTTPS_PROXY", "p:1")], HTTP, "direct"),
+            (&[("https_proxy", "p:1")], HTTPS, "http://p:1"),
+            (
+                &[("HTTP_PROXY", "p:1"), ("http_proxy", "q:2")],
+                HTTP,
+                "http://p:1",
+            ),
+            (
+                &[("HTTP_PROXY", ""), ("http_proxy", "q:2")],
+                HTTP,
+                "http://q:2",
+            ),
+            (&[("ALL_PROXY", "p:1")], HTTP, "http://p:1"),
+            (&[("all_proxy", "p:1")], HTTPS, "http://p:1"),
+            (
+                &[("ALL_PROXY", "p:1"), ("https_proxy", "q:2")],
+                HTTPS,
+                "http://q:2",
+            ),
+            (
+                &[("ALL_PROXY", "p:1"), ("https_proxy", "q:2")],
+                HTTP,
+                "http://p:1",
+            ),
+        ] {
+            assert_eq!(
+                route(&proxies(variables), url),
+                wanted,
+                "{variables:?} {url}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_wants_to_know_is_encoded_for_it_and_shown_to_nobody() {
+        for (text, wanted) in [
+            ("http://proxy", None),
+            // me:p@w
+            ("http://me:p%40w@proxy", Some("Basic bWU6cEB3")),
+            ("http://me:p@w@proxy", Some("Basic bWU6cEB3")),
+            // token:
+            ("http://token@proxy", Some("Basic dG9rZW46")),
+        ] {
+            let authorization = Proxy::parse(text).unwrap().authorization();
+            assert_eq!(authorization.as_ref().map(Secret::expose), wanted, "{text}");
+        }
+
+        let proxies = proxies(&[
+            ("HTTP_PROXY", "http://c4nary:c4nary@proxy"),
+            ("HTTPS_PROXY", "ftp://c4nary:c4nary@proxy"),
+        ]);
+
+        let shown = format!(
+            "{proxies:?} {} {}",
+            route(&proxies, "http://r.example"),
+            route(&proxies, "https://r.example")
+        );
+        assert!(!shown.contains("c4nary"), "{shown}");
+    }
+
+    #[test]
+    fn an_invalid_address_matters_only_where_it_would_be_used() {
+        let proxies = proxies(&[("https_proxy", "ftp://proxy"), ("NO_PROXY", "a.example")]);
+
+        for (url, wanted) in [
+            (
+                "https://r.example/",
+                "invalid proxy address in https_proxy: its scheme is none of http, https and socks5",
+            ),
+            ("https://a.example/", "direct"),
+            ("https://localhost/", "direct"),
+            ("http://r.example/", "direct"),
+        ] {
+            assert_eq!(route(&proxies, url), wanted, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_a_cgi_program_does_not_choose_its_proxy() {
+        for (variable, url, wanted) in [
+            ("HTTP_PROXY", "http://r.example/", None),
+            ("http_proxy", "http://r.example/", None),
+            ("HTTP_PROXY", "http://localhost/", Some("direct")),
+            ("HTTPS_PROXY", "https://r.example/", Some("http://p:1")),
+            ("ALL_PROXY", "http://r.example/", Some("http://p:1")),
+        ] {
+            let proxies = proxies(&[("REQUEST_METHOD", "GET"), (variable, "p:1")]);
+            let refusal = format!(
+                "invalid proxy address in {variable}: clients of a CGI program can set it (golang.org/s/cgihttpproxy)"
+            );
+            assert_eq!(
+                route(&proxies, url),
+                wanted.unwrap_or(&refusal),
+                "{variable} {url}"
+            );
+        }
+    }
+
+    #[test]
+    fn this_machine_is_reached_directly() {
+        let proxies = proxies(&[("ALL_PROXY", "p:1")]);
+        for url in [
+            "http://localhost/",
+            "http://LOCALHOST:5000/",
+            "https://127.0.0.1:5000/",
+            "http://127.8.9.10/",
+            "http://[::1]:5000/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert_eq!(route(&proxies, url), "direct", "{url}");
+        }
+        for url in ["http://a.localhost/", "http://10.0.0.1/", "http://[::2]/"] {
+            assert_eq!(route(&proxies, url), "http://p:1", "{url}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Where systems keep the certificate authorities they trust, and how they are read: as Go's `crypto/x509` does.
+//!
+//! What is missing or unreadable is passed over. The authorities built into the program do not depend on it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
+
+/// Bundles of certificates. The first that can be read is used.
+const BUNDLES: [&str; 10] = [
+    // Debian, Ubuntu, Gentoo, Arch.
+    "/etc/ssl/certs/ca-certificates.crt",
+    // Fedora, RHEL 6.
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    // openSUSE.
+    "/etc/ssl/ca-bundle.pem",
+    // OpenELEC.
+    "/etc/pki/tls/cacert.pem",
+    // CentOS, RHEL 7 and later.
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    // FreeBSD.
+    "/usr/local/etc/ssl/cert.pem",
+    // Alpine, OpenBSD, macOS.
+    "/etc/ssl/cert.pem",
+    // DragonFly.
+    "/usr/local/share/certs/ca-root-nss.crt",
+    // NetBSD.
+    "/etc/openssl/certs/ca-certificates.crt",
+    // illumos.
+    "/etc/certs/ca-certificates.crt",
+];
+
+/// Directories of certificates. All are read.
+const DIRECTORIES: [&str; 4] = [
+    // SUSE, FreeBSD 12.2 and later.
+    "/etc/ssl/certs",
+    // Fedora, RHEL.
+    "/etc/pki/tls/certs",
+    // FreeBSD.
+    "/usr/local/share/certs",
+    // NetBSD.
+    "/etc/openssl/certs",
+];
+
+/// Where the certificate authorities of the system are. They are read when a server's certificate needs them: one that the
+/// built-in authorities vouch for does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemRoots {
+    bundles: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
+}
+
+impl SystemRoots {
+    /// The values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, which replace the usual places. Empty ones count as unset.
+    pub fn new(file: Option<&OsStr>, directories: Option<&OsStr>) -> Self {
+        let usual = Self::default();
+        Self {
+            bundles: match file {
+                Some(file) if !file.is_empty() => vec![file.into()],
+                _ => usual.bundles,
+            },
+            directories: match directories {
+                Some(list) if !list.is_empty() => std::env::split_paths(list).collect(),
+                _ => usual.directories,
+            },
+        }
+    }
+
+    /// Nowhere: only the built-in authorities count.
+    pub const fn none() -> Self {
+        Self {
+            bundles: Vec::new(),
+            directories: Vec::new(),
+        }
+    }
+
+    /// The files' contents, PEM and possibly other things.
+    pub(super) fn read(&self) -> Vec<Vec<u8>> {
+        let mut texts = Vec::new();
+        texts.extend(self.bundles.iter().find_map(|path| read_file(path)));
+        for directory in &self.directories {
+            let Ok(entries) = fs::read_dir(directory) else {
+                continue;
+            };
+            let paths = entries.flatten().map(|entry| entry.path());
+            texts.extend(
+                paths
+                    .filter(|path| !is_second_name(path))
+                    .take(MAX_ROOTS_FILES)
+                    .filter_map(|path| read_file(&path)),
+            );
+        }
+        texts
+    }
+}
+
+/// The usual places.
+impl Default for SystemRoots {
+    fn default() -> Self {
+        Self {
+            bundles: BUNDLES.iter().map(PathBuf::from).collect(),
+            directories: DIRECTORIES.iter().map(PathBuf::from).collect(),
+        }
+    }
+}
+
+/// Whether this is a link to a file beside it, as OpenSSL wants one for each certificate.
+fn is_second_name(path: &Path) -> bool {
+    fs::read_link(path)
+        .is_ok_and(|target| target.parent() == Some(Path::new("")) && target.file_name().is_some())
+}
+
+/// Only plain files: opening others may take for ever.
+fn read_file(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > MAX_ROOTS_FILE_BYTES {
+        return None;
+    }
+    let mut text = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(MAX_ROOTS_FILE_BYTES)
+        .read_to_end(&mut text)
+        .ok()?;
+    Some(text)
+}
+
+#[cfg(feature = "archive")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::testing::TempDir;
+
+    /// What is read with these values of the variables, sorted.
+    fn read(file: &Path, directories: &str) -> Vec<String> {
+        let roots = SystemRoots::new(Some(file.as_os_str()), Some(OsStr::new(directories)));
+        let mut texts: Vec<String> = roots
+            .read()
+            .into_iter()
+            .map(|text| String::from_utf8(text).expect("the tests write text"))
+            .collect();
+        texts.sort();
+        texts
+    }
+
+    #[test]
+    fn the_bundle_and_every_file_of_the_directories_are_read() {
+        let temp = TempDir::new();
+        let path = |name: &str| temp.path().join(name);
+        for directory in ["a", "b", "a/below"] {
+            fs::create_dir(path(directory)).unwrap();
+        }
+        for file in [
+            "bundle",
+            "a/one",
+            "a/two",
+            "b/three",
+            "a/below/four",
+            "other",
+        ] {
+            fs::write(path(file), file).unwrap();
+        }
+        let list = format!("{}:{}", path("a").display(), path("b").display());
+
+        assert_eq!(
+            read(&path("bundle"), &list),
+            ["a/one", "a/two", "b/three", "bundle"]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_no_plain_file_is_passed_over() {
+        let temp = TempDir::new();
+        let path = |name: &str| temp.path().join(name);
+        fs::create_dir(path("a")).unwrap();
+        fs::write(path("a/one"), "one").unwrap();
+        let list = format!("{}:{}", path("missing").display(), path("a").display());
+
+        assert_eq!(read(&path("missing"), &list), ["one"]);
+        assert_eq!(read(&path("a"), &list), ["one"]);
+        assert_eq!(read(&path("a/one"), "/dev/null"), ["one"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_for_those_that_name_a_file_twice() {
+        use std::os::unix::fs::symlink;
+
+        let temp = TempDir::new();
+        let path = |name: &str| temp.path().join(name);
+        fs::create_dir(path("a")).unwrap();
+        fs::write(path("a/one"), "one").unwrap();
+        fs::write(path("two"), "two").unwrap();
+        symlink("one", path("a/5ed36f99.0")).unwrap();
+        symlink("../two", path("a/two")).unwrap();
+        symlink("nowhere/three", path("a/three")).unwrap();
+
+        let list = path("a").display().to_string();
+        assert_eq!(read(&path("missing"), &list), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_file_too_large_to_be_a_bundle_is_passed_over() {
+        let temp = TempDir::new();
+        let path = temp.path().join("large");
+        File::create(&path)
+            .unwrap()
+            .set_len(MAX_ROOTS_FILE_BYTES + 1)
+            .unwrap();
+
+        assert_eq!(read(&path, "/dev/null"), [""; 0]);
+    }
+
+    #[test]
+    fn empty_variables_mean_the_usual_places() {
+        let empty = Some(OsStr::new(""));
+        assert_eq!(SystemRoots::new(empty, empty), SystemRoots::default());
+        assert_eq!(SystemRoots::new(None, None), SystemRoots::default());
+        let file = SystemRoots::new(Some(OsStr::new("/x")), None);
+        assert_eq!(file.bundles, [Path::new("/x")]);
+        assert_eq!(file.directories, SystemRoots::default().directories);
+        assert!(SystemRoots::none().read().is_empty());
+    }
+}

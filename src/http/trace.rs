@@ -1,0 +1,452 @@
+//! Shows what goes over the wire, without secrets: a [`Transport`] around another one.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::io::{self, Cursor, Read, Write};
+
+use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
+use crate::auth::credential::Secret;
+use crate::error::status_text;
+use crate::http::clock::{Clock, TimedReader};
+use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
+use crate::text::redact::{Told, quoted};
+use crate::text::time::rfc3339_nano;
+use crate::text::url::{Url, percent_decoded, without_secrets};
+
+/// How much of a header's value is shown, in characters.
+const MAX_VALUE_CHARS: usize = 1024;
+
+/// Writes a record of each request and response, then passes them on.
+///
+/// What requests carry and records hide stays hidden when a server repeats it in an answer.
+pub struct Traced<T> {
+    inner: T,
+    out: RefCell<Box<dyn Write + Send>>,
+    clock: Box<dyn Clock + Send>,
+    requests: Cell<u64>,
+    told: RefCell<Told>,
+}
+
+impl<T: Transport> Traced<T> {
+    /// Records what goes through `inner` to `out`.
+    pub fn new(
+        inner: T,
+        out: impl Write + Send + 'static,
+        clock: impl Clock + Send + 'static,
+    ) -> Self {
+        Self {
+            told: RefCell::new(Told::of(inner.secrets())),
+            inner,
+            out: RefCell::new(Box::new(out)),
+            clock: Box::new(clock),
+            requests: Cell::new(0),
+        }
+    }
+
+    fn record(&self, level: &str, message: &str) {
+        let time = rfc3339_nano(self.clock.now());
+        let message = self.told.borrow().hide(message);
+        // A record that cannot be written must not fail the request it is about.
+        let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
+    }
+}
+
+impl<T: Transport> Transport for Traced<T> {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let number = self.requests.replace(self.requests.get() + 1);
+        remember(&mut self.told.borrow_mut(), &request);
+        self.record(
+            "DEBUG",
+            &format!(
+                "--> Request #{number}\n> Request URL: \"{}\"\n> Request method: \"{}\"\n> Request headers:\n{}",
+                request.url,
+                request.method,
+                shown_headers(request.headers, request.url, &SHOWN_IN_REQUESTS)
+            ),
+        );
+        let (method, url) = (request.method, request.url.clone());
+        match self.inner.send(request) {
+            Ok(mut response) => {
+                let headers = shown_headers(&response.headers, &url, &SHOWN_IN_RESPONSES);
+                let body = shown_body(method, &mut response, &*self.clock);
+                let status = response.status;
+                self.record(
+                    "DEBUG",
+                    &format!(
+                        "<-- Response #{number}\n< Response Status: \"{status} {}\"\n< Response headers:\n{headers}\n< Response body:\n{body}",
+                        status_text(status)
+                    ),
+                );
+                Ok(response)
+            }
+            Err(error) => {
+                self.record(
+                    "ERROR",
+                    &format!(
+                        "<-- Response #{number}\nError in getting response: {}",
+                        quoted(&error.to_string(), MAX_VALUE_CHARS)
+                    ),
+                );
+                Err(error)
+            }
+        }
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.inner.secrets()
+    }
+}
+
+/// Takes note of what a request tells that records hide.
+fn remember(told: &mut Told, request: &Request<'_>) {
+    for (name, value) in request.headers.iter() {
+        if !is_among(&SHOWN_IN_REQUESTS, name) {
+            told.header(name, value);
+        }
+    }
+    if let RequestBody::Bytes(form) = &request.body
+        && request.headers.get("Content-Type") == Some("application/x-www-form-urlencoded")
+    {
+        for member in String::from_utf8_lossy(form).split('&') {
+            match member.split_once('=') {
+                Some((name, value)) if is_among(&SECRET_MEMBERS, name) => {
+                    told.token(&percent_decoded(value).unwrap_or_else(|| value.to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Members of the forms that token services are sent (RFC 6749 §4.3.2, §6).
+const SECRET_MEMBERS: [&str; 2] = ["password", "refresh_token"];
+
+/// Headers of requests whose values are fine to show: those that this library sends of its own accord. Everything else,
+/// custom headers included, is hidden.
+const SHOWN_IN_REQUESTS: [&str; 6] = [
+    "accept",
+    "content-length",
+    "content-type",
+    "expect",
+    "range",
+    "user-agent",
+];
+
+/// Headers of responses whose values are fine to show.
+const SHOWN_IN_RESPONSES: [&str; 32] = [
+    "accept-ranges",
+    "age",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "docker-content-digest",
+    "docker-distribution-api-version",
+    "docker-ratelimit-source",
+    "docker-upload-uuid",
+    "etag",
+    "expires",
+    "last-modified",
+    "oci-chunk-min-length",
+    "oci-filters-applied",
+    "oci-subject",
+    "oci-tag",
+    "pragma",
+    "range",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
+    "x-content-type-options",
+];
+
+fn is_among(names: &[&str], name: &str) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+fn shown_headers(headers: &Headers, base: &Url, shown: &[&str]) -> String {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (name, value) in headers.iter() {
+        let value = shown_value(name, value, base, shown);
+        match lines
+            .iter_mut()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+        {
+            Some((_, values)) => {
+                values.push_str(", ");
+                values.push_str(&value);
+            }
+            None => lines.push((canonical(name), value)),
+        }
+    }
+    if lines.is_empty() {
+        return "   Empty header".to_owned();
+    }
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(name, value)| format!("   \"{name}\": \"{}\"", escaped(value)))
+        .collect();
+    lines.join("\n")
+}
+
+fn shown_value(name: &str, value: &str, base: &Url, shown: &[&str]) -> String {
+    if is_among(shown, name) {
+        quoted(value, MAX_VALUE_CHARS)
+    } else if name.eq_ignore_ascii_case("location") {
+        base.join(value)
+            .map_or_else(|_| HIDDEN.to_owned(), |url| url.to_string())
+    } else if name.eq_ignore_ascii_case("link") {
+        value
+            .strip_prefix('<')
+            .and_then(|rest| rest.split_once('>'))
+            .and_then(|(target, _)| base.join(target).ok())
+            .map_or_else(|| HIDDEN.to_owned(), |url| format!("<{url}>…"))
+    } else {
+        HIDDEN.to_owned()
+    }
+}
+
+/// For between quotes.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+const HIDDEN: &str = "*****";
+
+/// `content-type` as `Content-Type`.
+fn canonical(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut start = true;
+    for character in name.chars() {
+        out.push(if start {
+            character.to_ascii_uppercase()
+        } else {
+            character.to_ascii_lowercase()
+        });
+        start = character == '-';
+    }
+    out
+}
+
+/// Shows a body that is text, and puts what was read of it back in front of the rest.
+fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> String {
+    if method == Method::Head || response.content_length() == Some(0) {
+        return "   No response body to print".to_owned();
+    }
+    if (300..400).contains(&response.status) {
+        return "   Response body of a redirect is not printed".to_owned();
+    }
+    let Some(content_type) = response
+        .headers
+        .get("Content-Type")
+        .filter(|value| !value.is_empty())
+    else {
+        return "   Response body without a content type is not printed".to_owned();
+    };
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let is_text = matches!(
+        essence.as_str(),
+        "application/json" | "text/plain" | "text/html"
+    ) || essence.ends_with("+json");
+    if !is_text {
+        let essence = quoted(&essence, MAX_VALUE_CHARS);
+        return format!("   Response body of content type \"{essence}\" is not printed");
+    }
+    let mut start = Vec::new();
+    let mut body = TimedReader::new(&mut response.body, clock, MAX_TRACING_TIME);
+    // What comes too late to be shown is not broken.
+    let failure = (&mut body)
+        .take(MAX_TRACED_BYTES as u64 + 1)
+        .read_to_end(&mut start)
+        .err()
+        .filter(|_| !body.is_over());
+    let shown = body_text(&start);
+    let rest = std::mem::replace(&mut response.body, Box::new(io::empty()));
+    response.body = match failure {
+        None => Box::new(Cursor::new(start).chain(rest)),
+        Some(error) => Box::new(Cursor::new(start).chain(Broken(Some(error)))),
+    };
+    shown
+}
+
+fn body_text(start: &[u8]) -> String {
+    if start.is_empty() {
+        return "   Response body is empty".to_owned();
+    }
+    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_TRACED_BYTES)]);
+    let lower = text.to_ascii_lowercase();
+    if ["token\"", "secret", "password"]
+        .iter()
+        .any(|word| lower.contains(word))
+    {
+        return "   Response body redacted due to potential credentials".to_owned();
+    }
+    let shown: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect();
+    let mut shown = without_secrets(&shown);
+    if start.len() > MAX_TRACED_BYTES {
+        let _ = write!(shown, "\n...(truncated)");
+    }
+    shown
+}
+
+/// What is left of a body that broke while it was being shown.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self
+            .0
+            .take()
+            .unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, SystemTime};
+
+    use super::super::RequestBody;
+    use super::*;
+
+    struct Fixed(Headers, &'static [u8]);
+
+    impl Transport for Fixed {
+        fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
+            Ok(Response {
+                status: 200,
+                headers: self.0.clone(),
+                body: Box::new(self.1),
+            })
+        }
+    }
+
+    struct Epoch;
+
+    impl Clock for Epoch {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+        fn sleep(&self, _: Duration) {}
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn trace(response_headers: Headers, body: &'static [u8]) -> (String, Vec<u8>) {
+        let out = Shared::default();
+        let traced = Traced::new(Fixed(response_headers, body), out.clone(), Epoch);
+        let url = Url::parse("http://r/v2/?sig=canary").unwrap();
+        let headers = Headers::new()
+            // canary-canary, and it is the password too.
+            .with("Authorization", "Basic bWU6Y2FuYXJ5LWNhbmFyeQ==")
+            .with("X-Mine", "canary-of-mine")
+            .with("accept", "a/b");
+        let request = Request {
+            method: Method::Get,
+            url: &url,
+            headers: &headers,
+            body: RequestBody::None,
+            patience: Duration::ZERO,
+            trust: crate::auth::Trust::Full,
+        };
+        let mut response = traced.send(request).unwrap();
+        let mut got = Vec::new();
+        response.body.read_to_end(&mut got).unwrap();
+        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        (text, got)
+    }
+
+    #[test]
+    fn a_record_shows_the_exchange_and_passes_the_body_on() {
+        let (text, body) = trace(
+            Headers::new().with("content-type", "application/json"),
+            b"{\"a\":1}",
+        );
+        let wanted = "[1970-01-01T00:00:00Z][DEBUG]: --> Request #0\n> Request URL: \"http://r/v2/?sig=REDACTED\"\n\
+            > Request method: \"GET\"\n> Request headers:\n   \"Authorization\": \"*****\"\n   \"X-Mine\": \"*****\"\n   \
+            \"Accept\": \"a/b\"\n\n\n[1970-01-01T00:00:00Z][DEBUG]: <-- Response #0\n< Response Status: \"200 OK\"\n\
+            < Response headers:\n   \"Content-Type\": \"application/json\"\n< Response body:\n{\"a\":1}\n\n\n";
+        assert_eq!(text, wanted);
+        assert_eq!(body, b"{\"a\":1}");
+    }
+
+    #[test]
+    fn quotes_in_a_header_are_told_from_those_around_it() {
+        let (text, _) = trace(Headers::new().with("Etag", r#"W/"a\b""#), b"");
+        assert!(text.contains(r#"   "Etag": "W/\"a\\b\"""#), "{text}");
+    }
+
+    #[test]
+    fn no_secret_is_shown_wherever_it_stands() {
+        let headers = Headers::new()
+            .with("content-type", "application/json")
+            .with("Set-Cookie", "canary")
+            .with("Location", "https://s3/x?X-Amz-Signature=canary");
+        let (text, body) = trace(headers, b"{\"access_token\":\"canary\"}");
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains("redacted due to potential credentials"));
+        assert_eq!(body, b"{\"access_token\":\"canary\"}");
+    }
+
+    #[test]
+    fn what_a_server_repeats_is_not_shown_either() {
+        let headers = Headers::new()
+            .with("content-type", "application/json")
+            .with(
+                "WWW-Authenticate",
+                "Bearer realm=\"https://a/t?key=canary\",error=\"no bWU6Y2FuYXJ5LWNhbmFyeQ==\"",
+            )
+            .with("Warning", "299 - \"canary-of-mine: \u{9b}31m\"")
+            .with("ETag", "canary-canary")
+            .with("Location", "/bWU6Y2FuYXJ5LWNhbmFyeQ%3d%3d");
+        let body = b"{\"message\":\"Basic bWU6Y2FuYXJ5LWNhbmFyeQ== at http:\\/\\/h\\/?canary\"}";
+        let (text, got) = trace(headers, body);
+        assert!(!text.contains("canary"), "{text}");
+        assert!(!text.contains("Y2FuYXJ5"), "{text}");
+        assert!(
+            text.contains(r#"realm=\"https://a/t?key=REDACTED\",error=\"no *****==\""#),
+            "{text}"
+        );
+        assert!(text.contains(r#"299 - \"*****: 31m\""#), "{text}");
+        assert_eq!(got, body);
+    }
+
+    #[test]
+    fn bodies_that_are_no_text_are_only_named() {
+        let (text, _) = trace(
+            Headers::new().with("content-type", "application/octet-stream"),
+            b"\x00",
+        );
+        assert!(text.contains(
+            "   Response body of content type \"application/octet-stream\" is not printed"
+        ));
+        let (text, _) = trace(Headers::new(), b"x");
+        assert!(text.contains("   Response body without a content type is not printed"));
+    }
+}

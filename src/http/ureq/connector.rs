@@ -1,0 +1,222 @@
+//! Makes connections: looks up names, goes through proxies, adds TLS.
+//!
+//! | Address | Proxy | What is said on the connection |
+//! |---|---|---|
+//! | http | none | requests |
+//! | https | none | TLS, requests within |
+//! | http | HTTP or HTTPS | requests in absolute form ([`forward`](super::forward)) |
+//! | https | HTTP or HTTPS | `CONNECT`, then TLS with the other end ([`tunnel`]) |
+//! | any | SOCKS 5 | its handshake, then as without a proxy |
+//!
+//! An HTTPS proxy gets all that within TLS of its own, in which it is a stranger: it sees no client certificate, and its
+//! certificate is always checked.
+
+#![expect(clippy::disallowed_types, reason = "this is the door")]
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
+};
+
+use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule};
+use super::error::Fault;
+use super::forward::Forwarded;
+#[cfg(feature = "tls")]
+use super::tls;
+use super::tunnel;
+use crate::error::{TransportKind, os_error_text};
+use crate::limits::MAX_ADDRESSES;
+use crate::text::url::{Scheme, Url};
+
+/// Makes the connections of one agent.
+pub(super) struct Dialler {
+    proxies: Arc<Proxies>,
+    rules: Arc<[ResolveRule]>,
+    /// For whom the requests are for.
+    #[cfg(feature = "tls")]
+    client: Arc<tls::Client>,
+    /// For proxies.
+    #[cfg(feature = "tls")]
+    stranger: Arc<tls::Client>,
+}
+
+impl Dialler {
+    #[cfg(feature = "tls")]
+    pub(super) fn new(
+        proxies: &Arc<Proxies>,
+        rules: &Arc<[ResolveRule]>,
+        client: Arc<tls::Client>,
+        stranger: &Arc<tls::Client>,
+    ) -> Self {
+        Self {
+            proxies: Arc::clone(proxies),
+            rules: Arc::clone(rules),
+            client,
+            stranger: Arc::clone(stranger),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn new(proxies: &Arc<Proxies>, rules: &Arc<[ResolveRule]>) -> Self {
+        Self {
+            proxies: Arc::clone(proxies),
+            rules: Arc::clone(rules),
+        }
+    }
+
+    /// A connection on which requests to `url` can be sent.
+    fn connection(&self, details: &ConnectionDetails, url: &Url) -> Result<Connection, Fault> {
+        let proxy = self
+            .proxies
+            .for_url(url)
+            .map_err(|invalid| Fault::new(TransportKind::Protocol, invalid.to_string()))?;
+        let origin = url.origin();
+        let connection = match proxy {
+            None => self.dial(details, origin.host(), origin.port())?,
+            Some(proxy) => {
+                let connection = self.dial_proxy(details, proxy).map_err(Fault::of_proxy)?;
+                match (proxy.protocol(), url.scheme()) {
+                    (ProxyProtocol::Socks5, _) => {
+                        tunnel::socks(connection, details, proxy, origin.host(), origin.port())?
+                    }
+                    (_, Scheme::Https) => {
+                        tunnel::connect(connection, details, proxy, origin.host(), origin.port())?
+                    }
+                    (_, Scheme::Http) => Box::new(Forwarded::new(connection, url, proxy)),
+                }
+            }
+        };
+        #[cfg(feature = "tls")]
+        if url.scheme() == Scheme::Https {
+            return self.client.wrap(connection, details, origin.host());
+        }
+        Ok(connection)
+    }
+
+    fn dial_proxy(&self, details: &ConnectionDetails, proxy: &Proxy) -> Result<Connection, Fault> {
+        let connection = self.dial(details, proxy.host(), proxy.port())?;
+        if proxy.protocol() != ProxyProtocol::Https {
+            return Ok(connection);
+        }
+        #[cfg(feature = "tls")]
+        return self.stranger.wrap(connection, details, proxy.host());
+        #[cfg(not(feature = "tls"))]
+        Err(Fault::new(
+            TransportKind::Tls,
+            "this build speaks no TLS (feature \"tls\" is off)",
+        ))
+    }
+
+    /// A plain connection to a host.
+    fn dial(
+        &self,
+        details: &ConnectionDetails,
+        host: &str,
+        port: u16,
+    ) -> Result<Connection, Fault> {
+        let addresses = self.addresses(host, port)?;
+        let mut addrs = LookedUpLater.empty();
+        for address in addresses.iter().take(MAX_ADDRESSES) {
+            addrs.push(*address);
+        }
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs,
+            config: details.config,
+            request_level: details.request_level,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::clone(&details.register_shutdown),
+        };
+        match TcpConnector::default().connect(&details, None::<()>) {
+            Ok(Some(connection)) => Ok(Box::new(connection)),
+            Ok(None) => unreachable!("a TCP connector gives a connection or an error"),
+            Err(error) => Err(dial_fault(error, addresses[0])),
+        }
+    }
+
+    /// Where a host is: at least one address.
+    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+        let mut rules = self.rules.iter().rev();
+        if let Some(address) = rules.find_map(|rule| rule.address_of(host, port)) {
+            return Ok(vec![address]);
+        }
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match (bare, port).to_socket_addrs().map(Vec::from_iter) {
+            Ok(addresses) if !addresses.is_empty() => Ok(addresses),
+            // What the system says about names differs from system to system, and says no more.
+            Ok(_) | Err(_) => Err(Fault::new(
+                TransportKind::Dns,
+                format!("dial tcp: lookup {host}: no such host"),
+            )),
+        }
+    }
+}
+
+type Connection = Box<dyn Transport>;
+
+fn dial_fault(error: ureq::Error, address: SocketAddr) -> Fault {
+    let (kind, text) = match error {
+        ureq::Error::Timeout(_) => (TransportKind::Timeout, "i/o timeout".to_owned()),
+        ureq::Error::Io(error) => {
+            use io::ErrorKind::{
+                AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable,
+            };
+            let kind = match error.kind() {
+                ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable => {
+                    TransportKind::Connect
+                }
+                _ => TransportKind::Io,
+            };
+            (kind, format!("connect: {}", os_error_text(&error)))
+        }
+        other => return other.into(),
+    };
+    Fault::new(kind, format!("dial tcp {address}: {text}"))
+}
+
+impl Connector for Dialler {
+    type Out = Connection;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Connection>, ureq::Error> {
+        let url = Url::parse(&details.uri.to_string())
+            .map_err(|error| Fault::new(TransportKind::Protocol, error.to_string()))?;
+        Ok(Some(self.connection(details, &url)?))
+    }
+}
+
+impl fmt::Debug for Dialler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialler").finish_non_exhaustive()
+    }
+}
+
+/// Looks nothing up. ureq would do so for each request; the [`Dialler`] does so for each connection, and not for what a proxy
+/// is to look up.
+#[derive(Debug)]
+pub(super) struct LookedUpLater;
+
+impl Resolver for LookedUpLater {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}

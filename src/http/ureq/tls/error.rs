@@ -1,0 +1,181 @@
+//! What goes wrong with TLS, in the words that people search for: those of Go's `crypto/tls` and `crypto/x509`.
+
+#![expect(clippy::disallowed_types, reason = "this is the door")]
+
+use std::io;
+
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+
+use super::super::error::Fault;
+use crate::error::TransportKind;
+
+pub(super) fn fault(error: Error) -> Fault {
+    let kind = match error {
+        Error::InvalidCertificate(_) => TransportKind::Certificate,
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => TransportKind::NotTls,
+        _ => TransportKind::Tls,
+    };
+    Fault::new(kind, text(error))
+}
+
+/// A failure of I/O below TLS, or of TLS that travels as one.
+pub(super) fn io_fault(error: io::Error) -> Fault {
+    match error.downcast::<Error>() {
+        Ok(error) => fault(error),
+        Err(error) => error.into(),
+    }
+}
+
+/// The same, for ureq, which knows what to do about the other kind.
+pub(super) fn io_error(error: io::Error) -> ureq::Error {
+    match error.downcast::<Error>() {
+        Ok(error) => fault(error).into(),
+        Err(error) => error.into(),
+    }
+}
+
+fn text(error: Error) -> String {
+    match error {
+        Error::InvalidCertificate(error) => {
+            format!("tls: failed to verify certificate: x509: {}", flaw(error))
+        }
+        Error::AlertReceived(alert) => format!("remote error: tls: {}", alert_text(alert)),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "server gave an answer that is not TLS to an https request".to_owned()
+        }
+        other => format!("tls: {other}"),
+    }
+}
+
+fn flaw(error: CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => "certificate signed by unknown authority".to_owned(),
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            "certificate has expired or is not yet valid".to_owned()
+        }
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } if presented.is_empty() => format!(
+            "certificate is not valid for any names, but wanted to match {}",
+            expected.to_str()
+        ),
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let names: Vec<&str> = presented.iter().map(|name| bare_name(name)).collect();
+            format!(
+                "certificate is valid for {}, not {}",
+                names.join(", "),
+                expected.to_str()
+            )
+        }
+        CertificateError::Other(cause) => cause.0.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// `DnsName("a.example")` as `a.example`.
+fn bare_name(name: &str) -> &str {
+    let inner = name
+        .split_once('(')
+        .map_or(name, |(_, rest)| rest.trim_end_matches(')'));
+    inner.trim_matches('"')
+}
+
+/// `CertificateRequired` as `certificate required`.
+fn alert_text(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::UnknownCA => "unknown certificate authority".to_owned(),
+        AlertDescription::Unknown(code) => format!("alert({code})"),
+        known => {
+            let name = known.as_str().unwrap_or_default();
+            let mut text = String::with_capacity(name.len() + 4);
+            for character in name.chars() {
+                if character.is_ascii_uppercase() && !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push(character.to_ascii_lowercase());
+            }
+            text
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn texts() {
+        let expected = ServerName::try_from("r.example").unwrap();
+        for (error, wanted) in [
+            (
+                Error::InvalidCertificate(CertificateError::UnknownIssuer),
+                "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+            ),
+            (
+                Error::InvalidCertificate(CertificateError::Expired),
+                "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+            ),
+            (
+                Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                    expected: expected.clone(),
+                    presented: vec!["DnsName(\"a.example\")".into(), "IpAddress(::1)".into()],
+                }),
+                "tls: failed to verify certificate: x509: certificate is valid for a.example, ::1, not r.example",
+            ),
+            (
+                Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                    expected,
+                    presented: Vec::new(),
+                }),
+                "tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match r.example",
+            ),
+            (
+                Error::AlertReceived(AlertDescription::CertificateRequired),
+                "remote error: tls: certificate required",
+            ),
+            (
+                Error::AlertReceived(AlertDescription::UnknownCA),
+                "remote error: tls: unknown certificate authority",
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                "server gave an answer that is not TLS to an https request",
+            ),
+        ] {
+            assert_eq!(text(error), wanted);
+        }
+    }
+
+    #[test]
+    fn whose_fault_it_is() {
+        for (error, wanted, of_proxy) in [
+            (
+                Error::InvalidCertificate(CertificateError::Expired),
+                TransportKind::Certificate,
+                TransportKind::Tls,
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                TransportKind::NotTls,
+                TransportKind::Tls,
+            ),
+            (
+                Error::AlertReceived(AlertDescription::UnknownCA),
+                TransportKind::Tls,
+                TransportKind::Tls,
+            ),
+        ] {
+            assert_eq!(fault(error.clone()).kind, wanted);
+            assert_eq!(fault(error).of_proxy().kind, of_proxy);
+        }
+    }
+}

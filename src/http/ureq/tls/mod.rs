@@ -1,0 +1,119 @@
+//! TLS over a connection, with rustls: whom to trust, as whom to be known.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::ServerName;
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, ClientConnection};
+use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
+
+use self::pem::{CertificateAuthorities, ClientCertificate};
+use self::stream::TlsStream;
+use self::verify::{AnyCertificate, Roots};
+use super::super::SystemRoots;
+use super::error::Fault;
+use crate::error::TransportKind;
+
+mod error;
+pub(super) mod pem;
+mod stream;
+mod verify;
+mod x509;
+
+/// Whom to trust over https, and as whom to be known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) system: SystemRoots,
+    pub(super) authorities: Option<CertificateAuthorities>,
+    pub(super) client: Option<ClientCertificate>,
+    pub(super) insecure: bool,
+}
+
+impl Settings {
+    /// Whether a registry is told or allowed more than others.
+    pub(super) const fn distinguishes_registries(&self) -> bool {
+        self.client.is_some() || self.insecure
+    }
+
+    /// What is left of the settings for others.
+    pub(super) fn for_strangers(&self) -> Self {
+        Self {
+            client: None,
+            insecure: false,
+            ..self.clone()
+        }
+    }
+
+    fn config(&self) -> Result<ClientConfig, rustls::Error> {
+        let provider = Arc::new(provider());
+        let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
+            Arc::new(AnyCertificate::new(&provider))
+        } else {
+            match &self.authorities {
+                Some(authorities) => Arc::new(Roots::given(authorities, &provider)?),
+                None => Arc::new(Roots::built_in_and_system(self.system.clone(), &provider)?),
+            }
+        };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        Ok(match &self.client {
+            Some(certificate) => builder.with_client_cert_resolver(Arc::new(
+                SingleCertAndKey::from(certificate.key().clone()),
+            )),
+            None => builder.with_no_client_auth(),
+        })
+    }
+}
+
+fn provider() -> CryptoProvider {
+    ring::default_provider()
+}
+
+/// The client's end of TLS connections. It is set up with the first of them.
+pub(super) struct Client {
+    settings: Settings,
+    config: OnceLock<Arc<ClientConfig>>,
+}
+
+impl Client {
+    pub(super) const fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            config: OnceLock::new(),
+        }
+    }
+
+    /// TLS with `host`, once its certificate was found good.
+    pub(super) fn wrap(
+        &self,
+        connection: Box<dyn Transport>,
+        details: &ConnectionDetails,
+        host: &str,
+    ) -> Result<Box<dyn Transport>, Fault> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
+            Fault::new(
+                TransportKind::Tls,
+                format!("tls: \"{host}\" is no name that a certificate can have"),
+            )
+        })?;
+        let config = self.config().map_err(error::fault)?;
+        let mut client = ClientConnection::new(config, name).map_err(error::fault)?;
+        let mut socket = TransportAdapter::new(connection, Arc::clone(&details.current_time));
+        socket.set_timeout(details.timeout);
+        client.complete_io(&mut socket).map_err(error::io_fault)?;
+        Ok(Box::new(TlsStream::new(client, socket, details.config)))
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
+        if let Some(config) = self.config.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = Arc::new(self.settings.config()?);
+        Ok(Arc::clone(self.config.get_or_init(|| config)))
+    }
+}

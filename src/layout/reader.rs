@@ -1,0 +1,254 @@
+//! Reading a layout, wherever its files are.
+//!
+//! A directory and an archive differ only in how a file is opened ([`Files`]). Everything that is read from a layout is read
+//! here, once for both; nothing here writes.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::index::Index;
+use super::index_cache::{Kept, Stamp};
+use crate::error::{Error, Result};
+use crate::http::clock::{Clock as _, SystemClock};
+use crate::limits::{MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::MAX_MANIFEST_BYTES;
+use crate::oci::media_type::MediaType;
+use crate::store::content::VerifyReader;
+use crate::text::json::null_as_default;
+
+/// The file that makes a directory a layout.
+pub(super) const HEADER: &str = "oci-layout";
+/// Its content (image spec v1.1, "oci-layout file").
+pub(super) const HEADER_CONTENT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+/// The file that lists the manifests.
+pub(super) const INDEX: &str = "index.json";
+/// The directory of all content.
+pub(super) const BLOBS: &str = "blobs";
+
+const VERSION: &str = "1.0.0";
+
+/// A file of a layout, open.
+pub(super) struct Opened<'a> {
+    pub(super) content: Box<dyn Read + 'a>,
+    /// The state of the file that the content is read from, if the system tells.
+    pub(super) stamp: Option<Stamp>,
+}
+
+/// The files of a layout, by their names in the specification, with `/` between directories.
+pub(super) trait Files {
+    /// How a file that is not there is reported, in words that users of layouts know.
+    const MISSING: &'static str;
+
+    /// The size of a regular file in bytes; `None` when there is none of that name.
+    fn size(&self, name: &str) -> Result<Option<u64>>;
+
+    /// Opens a regular file; `None` when there is none of that name.
+    fn open(&self, name: &str) -> Result<Option<Opened<'_>>>;
+
+    /// What is kept of `index.json`.
+    fn kept(&self) -> &Kept;
+}
+
+/// The name of the file that holds the content of a digest.
+pub(super) fn blob_name(digest: &Digest) -> String {
+    format!("{BLOBS}/{}/{}", digest.algorithm(), digest.encoded())
+}
+
+/// Makes sure that this is a layout of a version that can be read.
+pub(super) fn check<F: Files>(files: &F) -> Result<()> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Header {
+        #[serde(default, deserialize_with = "null_as_default")]
+        image_layout_version: String,
+    }
+
+    let malformed = |reason: String| Error::malformed("OCI Image Layout", reason);
+    let file = open(files, HEADER, "OCI Image Layout", "OCI layout file")?;
+    let text = read(
+        HEADER,
+        file,
+        MAX_LAYOUT_HEADER_BYTES,
+        "MAX_LAYOUT_HEADER_BYTES",
+    )?;
+    let header: Header = serde_json::from_slice(&text)
+        .map_err(|error| malformed(format!("failed to decode OCI layout file: {error}")))?;
+    if header.image_layout_version != VERSION {
+        return Err(malformed("unsupported version".to_owned()));
+    }
+    read_index(files).map(|_| ())
+}
+
+/// What `index.json` says now. It is read if it was changed since that was done last.
+pub(super) fn read_index<F: Files>(files: &F) -> Result<Arc<Index>> {
+    let mut file = open_index(files)?;
+    let stamp = file.stamp.take();
+    files
+        .kept()
+        .index(stamp, SystemClock.now(), || parse_index(file))
+}
+
+/// Reads `index.json`, to change it.
+pub(super) fn read_index_anew<F: Files>(files: &F) -> Result<Index> {
+    parse_index(open_index(files)?)
+}
+
+fn open_index<F: Files>(files: &F) -> Result<Opened<'_>> {
+    open(files, INDEX, "OCI Image Index", "index file")
+}
+
+/// Opens a file that every layout has. What cannot be opened is reported like what is not there: by the file's own name and
+/// as what it is needed for, however the attempt failed.
+fn open<'a, F: Files>(files: &'a F, name: &str, of: &str, what: &str) -> Result<Opened<'a>> {
+    match files.open(name) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(Error::malformed(
+            of,
+            format!("failed to open {what}: open {name}: {}", F::MISSING),
+        )),
+        Err(Error::Io { source, .. }) => {
+            Err(Error::io("open", name)(source)
+                .context(format!("invalid {of}: failed to open {what}")))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn parse_index(file: Opened<'_>) -> Result<Index> {
+    Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")?)
+}
+
+/// Finds what a tag or digest names.
+pub(super) fn resolve<F: Files>(files: &F, reference: &str) -> Result<Descriptor> {
+    let index = read_index(files)?;
+    resolve_in(files, &index, reference)
+}
+
+/// As [`resolve`], by an index that was not written yet.
+pub(super) fn resolve_in<F: Files>(
+    files: &F,
+    index: &Index,
+    reference: &str,
+) -> Result<Descriptor> {
+    if let Some(entry) = index.tagged(reference) {
+        return entry;
+    }
+    // Only a registry would have another word for a digest that is none: here it is a name that nothing has.
+    let Ok(digest) = reference.parse::<Digest>() else {
+        return Err(Error::not_found(""));
+    };
+    if let Some(listed) = index.listed(&digest) {
+        return Ok(listed.plain());
+    }
+    let size = files
+        .size(&blob_name(&digest))?
+        .ok_or_else(|| Error::not_found(""))?;
+    let blob = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
+    match manifest_type(files, &blob)? {
+        Some(media_type) => Ok(Descriptor { media_type, ..blob }),
+        None => Ok(blob),
+    }
+}
+
+/// What kind of manifest content says it is: layouts need not list the manifests that an index refers to.
+///
+/// Content that is not what its name says has nothing to say; reading it will report that.
+fn manifest_type<F: Files>(files: &F, blob: &Descriptor) -> Result<Option<MediaType>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Typed {
+        media_type: MediaType,
+    }
+
+    if blob.size > MAX_MANIFEST_BYTES {
+        return Ok(None);
+    }
+    let bytes = match fetch(files, blob)?.read_all(MAX_MANIFEST_BYTES) {
+        Err(error) if error.is_verification() => return Ok(None),
+        bytes => bytes?,
+    };
+    Ok(serde_json::from_slice::<Typed>(&bytes)
+        .ok()
+        .map(|document| document.media_type)
+        .filter(MediaType::is_manifest))
+}
+
+/// Opens content, verified while it is read.
+pub(super) fn fetch<'a, F: Files>(files: &'a F, target: &Descriptor) -> Result<VerifyReader<'a>> {
+    let file = files
+        .open(&blob_name(&target.digest))?
+        .ok_or_else(|| missing(target))?;
+    Ok(VerifyReader::new(file.content, target.clone()))
+}
+
+/// Whether there is content of the digest, and it has the right size.
+pub(super) fn exists<F: Files>(files: &F, target: &Descriptor) -> Result<bool> {
+    Ok(files.size(&blob_name(&target.digest))? == Some(target.size))
+}
+
+/// Content that is not there.
+pub(super) fn missing(target: &Descriptor) -> Error {
+    Error::not_found(format!("{}: {}", target.digest, target.media_type))
+}
+
+/// Hands the tags after `last` to `visit`, sorted, all at once: they are in memory already.
+pub(super) fn tags<F: Files>(
+    files: &F,
+    last: Option<&str>,
+    visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+) -> Result<()> {
+    let index = read_index(files)?;
+    tags_in(&index, last, visit);
+    Ok(())
+}
+
+/// As [`tags`], by an index that was not written yet.
+pub(super) fn tags_in(
+    index: &Index,
+    last: Option<&str>,
+    visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+) {
+    let tags: BTreeSet<&str> = index.tags();
+    let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+    let page: Vec<String> = tags
+        .range::<str, _>((after, Bound::Unbounded))
+        .map(|tag| (*tag).to_owned())
+        .collect();
+    if !page.is_empty() {
+        let _ = visit(&page);
+    }
+}
+
+/// Reads a small file into memory.
+fn read(name: &str, file: Opened<'_>, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.content
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Error::io("read", name))?;
+    check_size(name, bytes.len() as u64, limit, limit_name)?;
+    Ok(bytes)
+}
+
+/// Refuses to write an `index.json` that could not be read again.
+pub(super) fn check_index_size(bytes: usize) -> Result<()> {
+    check_size(INDEX, bytes as u64, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")
+}
+
+fn check_size(name: &str, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: name.to_owned(),
+        size,
+        limit,
+        limit_name,
+    })
+}

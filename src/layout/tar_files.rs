@@ -1,0 +1,246 @@
+//! Where the files of a layout are in a tar archive, and reading them there.
+//!
+//! The archive is scanned once, header by header; content is read from where it lies. The tar crate knows the format. This
+//! module knows which files matter, and how much a hostile archive may cost.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use super::index_cache::{Kept, Stamp};
+use super::reader::{BLOBS, Files, HEADER, INDEX, Opened};
+use crate::error::{Error, Result};
+use crate::limits::{
+    MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
+    MAX_LAYOUT_TAR_NAME_BYTES,
+};
+
+/// An open archive, and where the files of a layout are in it.
+#[derive(Debug)]
+pub(super) struct Archive {
+    /// Shared by everything that is being read or written, each of which knows its own position.
+    file: RefCell<File>,
+    entries: RefCell<HashMap<String, Range<u64>>>,
+    kept: Kept,
+}
+
+impl Archive {
+    /// Opens an archive and scans it.
+    pub(super) fn scan(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let length = file.metadata().map_err(Error::io("stat", path))?.len();
+        let meter = Meter::new(&file);
+        let entries = scan(&meter, length, path).map_err(|error| match error {
+            // What the operating system refused is not the archive's fault.
+            ScanError::Io(error) if error.raw_os_error().is_some() => {
+                Error::io("read", path)(error)
+            }
+            ScanError::Io(_) if !meter.ended.get() => not_an_archive(path, "invalid tar header"),
+            ScanError::Io(_) | ScanError::CutOff => not_an_archive(path, "unexpected EOF"),
+            ScanError::Other(error) => error,
+        })?;
+        Ok(Self::new(file, entries))
+    }
+
+    /// An archive that nothing was written to yet.
+    pub(super) fn empty(file: File) -> Self {
+        Self::new(file, HashMap::new())
+    }
+
+    fn new(file: File, entries: HashMap<String, Range<u64>>) -> Self {
+        Self {
+            file: RefCell::new(file),
+            entries: RefCell::new(entries),
+            kept: Kept::default(),
+        }
+    }
+
+    /// The file itself. Whoever reads or writes it goes to a position first.
+    pub(super) const fn file(&self) -> &RefCell<File> {
+        &self.file
+    }
+
+    /// Refuses another file when the archive has as many as could be read again.
+    pub(super) fn check_room(&self) -> Result<()> {
+        let files = self.entries.borrow().len();
+        if files < MAX_LAYOUT_TAR_FILES {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "number of files in the archive".to_owned(),
+            size: files as u64 + 1,
+            limit: MAX_LAYOUT_TAR_FILES as u64,
+            limit_name: "MAX_LAYOUT_TAR_FILES",
+        })
+    }
+
+    /// Remembers where the content of a file of the layout is.
+    pub(super) fn add(&self, name: String, content: Range<u64>) {
+        self.entries.borrow_mut().insert(name, content);
+    }
+}
+
+impl Files for Archive {
+    const MISSING: &'static str = "file does not exist";
+
+    fn size(&self, name: &str) -> Result<Option<u64>> {
+        let entries = self.entries.borrow();
+        Ok(entries.get(name).map(|range| range.end - range.start))
+    }
+
+    fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+        let Some(range) = self.entries.borrow().get(name).cloned() else {
+            return Ok(None);
+        };
+        let metadata = self.file.borrow().metadata().ok();
+        Ok(Some(Opened {
+            content: Box::new(Section {
+                file: &self.file,
+                range,
+            }),
+            stamp: metadata.as_ref().and_then(Stamp::of),
+        }))
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+fn not_an_archive(path: &Path, reason: &str) -> Error {
+    Error::NotAnArchive {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+enum ScanError {
+    Io(io::Error),
+    /// An entry has more content than the archive.
+    CutOff,
+    Other(Error),
+}
+
+impl From<io::Error> for ScanError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Finds the files of a layout in an archive of `length` bytes.
+fn scan(
+    meter: &Meter<'_>,
+    length: u64,
+    path: &Path,
+) -> Result<HashMap<String, Range<u64>>, ScanError> {
+    let mut found = HashMap::new();
+    let mut archive = ::tar::Archive::new(meter);
+    for (count, entry) in archive.entries_with_seek()?.enumerate() {
+        let entry = entry?;
+        if count >= MAX_LAYOUT_TAR_ENTRIES {
+            return Err(ScanError::Other(Error::malformed(
+                format!("archive \"{}\"", path.display()),
+                format!("it has more than {MAX_LAYOUT_TAR_ENTRIES} entries"),
+            )));
+        }
+        meter.allow_next_header();
+        let start = entry.raw_file_position();
+        let end = start
+            .checked_add(entry.size())
+            .filter(|&end| end <= length)
+            .ok_or(ScanError::CutOff)?;
+        let Some(name) = clean(&entry.path_bytes()) else {
+            continue;
+        };
+        if entry.header().entry_type().is_file() {
+            found.insert(name, start..end);
+        } else {
+            found.remove(&name);
+        }
+    }
+    Ok(found)
+}
+
+/// The name of a layout's file without `.` and empty components, if this is one.
+fn clean(name: &[u8]) -> Option<String> {
+    let name = str::from_utf8(name).ok()?;
+    if name.starts_with('/') {
+        return None;
+    }
+    let parts: Vec<&str> = name
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    match parts[..] {
+        [HEADER | INDEX] | [BLOBS, _, _] => {}
+        _ => return None,
+    }
+    Some(parts.join("/")).filter(|name| name.len() <= MAX_LAYOUT_TAR_NAME_BYTES)
+}
+
+/// A file that is read to learn what is in it, within limits.
+struct Meter<'a> {
+    file: &'a File,
+    /// How many bytes may still be read for the current entry.
+    allowed: Cell<u64>,
+    /// Whether something was asked for beyond the end.
+    ended: Cell<bool>,
+}
+
+impl<'a> Meter<'a> {
+    const fn new(file: &'a File) -> Self {
+        Self {
+            file,
+            allowed: Cell::new(MAX_LAYOUT_TAR_HEADER_BYTES),
+            ended: Cell::new(false),
+        }
+    }
+
+    fn allow_next_header(&self) {
+        self.allowed.set(MAX_LAYOUT_TAR_HEADER_BYTES);
+    }
+}
+
+impl Read for &Meter<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file;
+        let count = file.read(buffer)?;
+        self.ended.set(count == 0 && !buffer.is_empty());
+        let allowed = self.allowed.get().checked_sub(count as u64);
+        self.allowed
+            .set(allowed.ok_or_else(|| io::Error::other("the header of an entry is too large"))?);
+        Ok(count)
+    }
+}
+
+impl Seek for &Meter<'_> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        let mut file = self.file;
+        file.seek(position)
+    }
+}
+
+/// A part of a file. Several can be read at once.
+struct Section<'a> {
+    file: &'a RefCell<File>,
+    /// What is left of it.
+    range: Range<u64>,
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(self.range.start))?;
+        let count = file.read(&mut buffer[..wanted])?;
+        self.range.start += count as u64;
+        Ok(count)
+    }
+}

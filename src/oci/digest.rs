@@ -1,0 +1,337 @@
+//! Digests: what content is called by, and how bytes are checked against their name.
+//!
+//! A [`Digest`] can only hold a valid value of a registered algorithm, so nothing that takes one needs to check again.
+//! The grammar is that of the image spec v1.1, "Digests".
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::Digest as _;
+
+use crate::error::{Error, Result};
+use crate::text::redact::{MAX_QUOTED_CHARS, quoted};
+
+/// A digest algorithm that content can be verified with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// SHA-256: 64 hexadecimal digits. What this library uses for everything it makes.
+    Sha256,
+    /// SHA-384: 96 hexadecimal digits.
+    Sha384,
+    /// SHA-512: 128 hexadecimal digits.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The registered name, such as `sha256`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// How many hexadecimal digits its digests have.
+    pub const fn encoded_len(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha384 => 96,
+            Self::Sha512 => 128,
+        }
+    }
+
+    /// Every algorithm there is.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The digest of some content, written `algorithm:hex`.
+///
+/// ```
+/// use oras::Digest;
+///
+/// let digest = Digest::of(b"{}");
+/// assert_eq!(digest.to_string(), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+/// assert_eq!(digest.short(), "44136fa355b3");
+/// assert!("sha256:cafe".parse::<Digest>().is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest {
+    algorithm: Algorithm,
+    text: Box<str>,
+}
+
+impl Digest {
+    /// The SHA-256 digest of `content`.
+    pub fn of(content: &[u8]) -> Self {
+        Self::with(Algorithm::Sha256, content)
+    }
+
+    /// The digest of `content` by `algorithm`.
+    pub fn with(algorithm: Algorithm, content: &[u8]) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(content);
+        hasher.finish()
+    }
+
+    /// The algorithm.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The hexadecimal digits after the colon.
+    pub fn encoded(&self) -> &str {
+        &self.text[self.algorithm.name().len() + 1..]
+    }
+
+    /// The whole digest as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What status lines show: the first 12 digits of a SHA-256 digest, any other digest whole.
+    pub fn short(&self) -> &str {
+        match self.algorithm {
+            Algorithm::Sha256 => &self.encoded()[..12],
+            _ => self.as_str(),
+        }
+    }
+
+    /// Whether `content` has this digest.
+    pub fn matches(&self, content: &[u8]) -> bool {
+        Self::with(self.algorithm, content) == *self
+    }
+
+    fn from_hash(algorithm: Algorithm, hash: &[u8]) -> Self {
+        let mut text = String::with_capacity(algorithm.name().len() + 1 + algorithm.encoded_len());
+        text.push_str(algorithm.name());
+        text.push(':');
+        for byte in hash {
+            for nibble in [byte >> 4, byte & 0xf] {
+                text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+            }
+        }
+        Self {
+            algorithm,
+            text: text.into(),
+        }
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = |reason| Error::InvalidDigest {
+            digest: quoted(text, MAX_QUOTED_CHARS),
+            reason,
+        };
+        let (name, encoded) = text
+            .split_once(':')
+            .ok_or_else(|| invalid(InvalidDigest::Format))?;
+        if !is_algorithm_name(name) || encoded.is_empty() {
+            return Err(invalid(InvalidDigest::Format));
+        }
+        let Some(algorithm) = Algorithm::from_name(name) else {
+            return Err(invalid(if encoded.bytes().all(is_encoded_byte) {
+                InvalidDigest::Algorithm
+            } else {
+                InvalidDigest::Format
+            }));
+        };
+        if encoded.len() != algorithm.encoded_len() {
+            return Err(invalid(InvalidDigest::Length));
+        }
+        if !encoded
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        {
+            return Err(invalid(InvalidDigest::Format));
+        }
+        Ok(Self {
+            algorithm,
+            text: text.into(),
+        })
+    }
+}
+
+/// `algorithm-component *(separator algorithm-component)`, with `+._-` as separators.
+fn is_algorithm_name(name: &str) -> bool {
+    name.split(['+', '.', '_', '-']).all(|part| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+    })
+}
+
+fn is_encoded_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-')
+}
+
+/// Why a text is not a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidDigest {
+    /// It is not `algorithm:encoded`, or the encoded part is not lower-case hexadecimal.
+    Format,
+    /// The encoded part has the wrong number of digits for its algorithm.
+    Length,
+    /// The algorithm is none this library can verify.
+    Algorithm,
+}
+
+impl fmt::Display for InvalidDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Format => "invalid checksum digest format",
+            Self::Length => "invalid checksum digest length",
+            Self::Algorithm => "unsupported digest algorithm",
+        })
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({})", self.text)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Computes a [`Digest`] of bytes as they pass by.
+#[derive(Clone)]
+pub struct Hasher(State);
+
+#[derive(Clone)]
+enum State {
+    Sha256(sha2::Sha256),
+    Sha384(sha2::Sha384),
+    Sha512(sha2::Sha512),
+}
+
+impl Hasher {
+    /// A hasher that has seen nothing yet.
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self(match algorithm {
+            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
+            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+        })
+    }
+
+    /// Takes the next bytes into account.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Sha256(state) => state.update(bytes),
+            State::Sha384(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+        }
+    }
+
+    /// The digest of all bytes seen.
+    pub fn finish(self) -> Digest {
+        match self.0 {
+            State::Sha256(state) => Digest::from_hash(Algorithm::Sha256, &state.finalize()),
+            State::Sha384(state) => Digest::from_hash(Algorithm::Sha384, &state.finalize()),
+            State::Sha512(state) => Digest::from_hash(Algorithm::Sha512, &state.finalize()),
+        }
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_string_has_its_well_known_digests() {
+        assert_eq!(
+            Digest::of(b"").as_str(),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert_eq!(
+            Digest::with(Algorithm::Sha384, b"").as_str(),
+            "sha384:38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd51ad2f14898b95b"
+        );
+        assert!(
+            Digest::with(Algorithm::Sha512, b"")
+                .as_str()
+                .starts_with("sha512:cf83e1357eefb8bd")
+        );
+    }
+
+    #[test]
+    fn every_algorithm_round_trips_through_text() {
+        for algorithm in Algorithm::ALL {
+            let digest = Digest::with(algorithm, b"hello");
+            assert_eq!(digest.as_str().parse::<Digest>().unwrap(), digest);
+            assert_eq!(digest.encoded().len(), algorithm.encoded_len());
+        }
+    }
+
+    #[test]
+    fn an_invalid_digest_says_what_is_wrong() {
+        let upper = format!("sha256:{}", "A".repeat(64));
+        let wide = format!("sha256:{}", "0".repeat(63) + "é");
+        for (text, reason) in [
+            ("", InvalidDigest::Format),
+            ("sha256", InvalidDigest::Format),
+            ("sha256:", InvalidDigest::Format),
+            (":0000", InvalidDigest::Format),
+            ("SHA256:0000", InvalidDigest::Format),
+            ("sha256+:0000", InvalidDigest::Format),
+            ("sha1:zz/..", InvalidDigest::Format),
+            ("sha256:0000", InvalidDigest::Length),
+            ("sha256:zz/..", InvalidDigest::Length),
+            (
+                "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709",
+                InvalidDigest::Algorithm,
+            ),
+            (&upper, InvalidDigest::Format),
+            (&wide, InvalidDigest::Length),
+        ] {
+            match text.parse::<Digest>() {
+                Err(Error::InvalidDigest { reason: got, .. }) => assert_eq!(got, reason, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

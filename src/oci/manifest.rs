@@ -1,0 +1,386 @@
+//! Manifests and indexes: raw bytes that are never rewritten, and views of what they say.
+//!
+//! A [`RawManifest`] is the truth: the bytes as they were received or made, their media type and digest. A [`Manifest`] is
+//! a reading of those bytes; it is derived, and serialised again only by code that makes a new manifest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::{Descriptor, no_empty_type};
+use crate::oci::media_type::MediaType;
+use crate::text::json::edit::Object;
+use crate::text::json::{self, Annotations, null_as_default};
+
+pub use crate::limits::MAX_MANIFEST_BYTES;
+
+/// An index of nothing, as every OCI tool writes it.
+pub(crate) const EMPTY_INDEX: &str =
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+/// A manifest or index as bytes, with its descriptor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawManifest {
+    descriptor: Descriptor,
+    bytes: Vec<u8>,
+}
+
+impl RawManifest {
+    /// Takes bytes that were just made, describing them by their SHA-256 digest.
+    pub fn new(media_type: MediaType, bytes: Vec<u8>) -> Self {
+        Self {
+            descriptor: Descriptor::of(media_type, &bytes),
+            bytes,
+        }
+    }
+
+    /// Takes bytes that were verified against `descriptor`.
+    pub(crate) const fn verified(descriptor: Descriptor, bytes: Vec<u8>) -> Self {
+        Self { descriptor, bytes }
+    }
+
+    /// The descriptor of the bytes.
+    pub const fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The media type that a document gives itself, if it does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when it is no JSON object, or its `mediaType` is no text.
+    pub fn media_type_in(document: &[u8]) -> Result<Option<MediaType>> {
+        let malformed = |reason: String| Error::malformed("manifest", reason);
+        let text = std::str::from_utf8(document).map_err(|error| malformed(error.to_string()))?;
+        let object = Object::parse(text).map_err(|error| malformed(error.to_string()))?;
+        let own: Option<String> = object
+            .value("mediaType")
+            .map_or(Ok(None), serde_json::from_str)
+            .map_err(|error| malformed(error.to_string()))?;
+        Ok(own.filter(|own| !own.is_empty()).map(MediaType::from))
+    }
+
+    /// Reads the bytes as what their media type says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] when the media type is no manifest type, [`Error::Malformed`] when the bytes are not what
+    /// the media type says, or claim to be an image manifest and an index at once.
+    pub fn view(&self) -> Result<Manifest> {
+        let media_type = &self.descriptor.media_type;
+        let malformed = |reason: String| {
+            Error::malformed(format!("manifest {}", self.descriptor.digest), reason)
+        };
+        let parse_failed = |error: serde_json::Error| malformed(error.to_string());
+        let shape: Shape = serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+        if shape.manifests.is_some() && (shape.config.is_some() || shape.layers.is_some()) {
+            return Err(malformed(
+                "it has both \"manifests\" and \"config\" or \"layers\"".to_owned(),
+            ));
+        }
+        if media_type.is_image_manifest() {
+            let image: ImageManifest = serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+            Ok(Manifest::Image(image))
+        } else if media_type.is_index() {
+            let index: ImageIndex = serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+            Ok(Manifest::Index(index))
+        } else if *media_type == MediaType::ARTIFACT_MANIFEST {
+            let artifact: ArtifactManifest =
+                serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+            Ok(Manifest::Artifact(artifact))
+        } else {
+            Err(Error::unsupported(format!(
+                "reading \"{media_type}\" as a manifest"
+            )))
+        }
+    }
+
+    /// What the manifest refers to, in the order in which it is copied: subject, config, layers; or subject, manifests; or
+    /// subject, blobs. Docker manifests have no subject. Content of any other type refers to nothing.
+    ///
+    /// # Errors
+    ///
+    /// As of [`view`](Self::view).
+    pub fn successors(&self) -> Result<Vec<Descriptor>> {
+        if !self.descriptor.media_type.is_manifest() {
+            return Ok(Vec::new());
+        }
+        let is_docker = self.descriptor.media_type.is_docker();
+        let (subject, config, rest) = match self.view()? {
+            Manifest::Image(image) => (image.subject, Some(image.config), image.layers),
+            Manifest::Index(index) => (index.subject, None, index.manifests),
+            Manifest::Artifact(artifact) => (artifact.subject, None, artifact.blobs),
+        };
+        Ok(subject
+            .filter(|_| !is_docker)
+            .into_iter()
+            .chain(config)
+            .chain(rest)
+            .collect())
+    }
+}
+
+/// Which of the members that tell the two shapes apart a document has.
+#[derive(Deserialize)]
+struct Shape {
+    manifests: Option<serde::de::IgnoredAny>,
+    config: Option<serde::de::IgnoredAny>,
+    layers: Option<serde::de::IgnoredAny>,
+}
+
+/// What a manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are few of these at a time, and all are of this kind"
+)]
+#[non_exhaustive]
+pub enum Manifest {
+    /// An image manifest, OCI's or Docker's.
+    Image(ImageManifest),
+    /// An index, or a Docker manifest list.
+    Index(ImageIndex),
+    /// The deprecated artifact manifest.
+    Artifact(ArtifactManifest),
+}
+
+impl Manifest {
+    /// What this manifest is attached to.
+    pub const fn subject(&self) -> Option<&Descriptor> {
+        match self {
+            Self::Image(image) => image.subject.as_ref(),
+            Self::Index(index) => index.subject.as_ref(),
+            Self::Artifact(artifact) => artifact.subject.as_ref(),
+        }
+    }
+
+    /// What is said about the whole.
+    pub const fn annotations(&self) -> &Annotations {
+        match self {
+            Self::Image(image) => &image.annotations,
+            Self::Index(index) => &index.annotations,
+            Self::Artifact(artifact) => &artifact.annotations,
+        }
+    }
+}
+
+/// An image manifest (image spec v1.1, "Image Manifest"). Fields are in the order in which they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageManifest {
+    /// 2.
+    #[serde(default)]
+    pub schema_version: u32,
+    /// The media type of this document, if it says so.
+    #[serde(
+        default,
+        deserialize_with = "no_empty_type",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub media_type: Option<MediaType>,
+    /// The type of the artifact.
+    #[serde(
+        default,
+        deserialize_with = "no_empty_type",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub artifact_type: Option<MediaType>,
+    /// The config.
+    pub config: Descriptor,
+    /// The layers.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub layers: Vec<Descriptor>,
+    /// What this is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// What is said about the whole.
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Annotations::is_empty"
+    )]
+    pub annotations: Annotations,
+}
+
+/// An image index (image spec v1.1, "Image Index"). Fields are in the order in which they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageIndex {
+    /// 2.
+    #[serde(default)]
+    pub schema_version: u32,
+    /// The media type of this document, if it says so.
+    #[serde(
+        default,
+        deserialize_with = "no_empty_type",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub media_type: Option<MediaType>,
+    /// The type of the artifact.
+    #[serde(
+        default,
+        deserialize_with = "no_empty_type",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub artifact_type: Option<MediaType>,
+    /// The manifests.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub manifests: Vec<Descriptor>,
+    /// What this is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// What is said about the whole.
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Annotations::is_empty"
+    )]
+    pub annotations: Annotations,
+}
+
+/// An artifact manifest, which only release candidates of the image spec v1.1 had. Read, never made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactManifest {
+    /// The media type of this document.
+    pub media_type: MediaType,
+    /// The type of the artifact.
+    #[serde(
+        default,
+        deserialize_with = "no_empty_type",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub artifact_type: Option<MediaType>,
+    /// The content.
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub blobs: Vec<Descriptor>,
+    /// What this is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// What is said about the whole.
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Annotations::is_empty"
+    )]
+    pub annotations: Annotations,
+}
+
+impl ImageIndex {
+    /// The names of the fields, in the order in which they are written.
+    pub(crate) const MEMBERS: &[&str] = &[
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "manifests",
+        "subject",
+        "annotations",
+    ];
+}
+
+impl From<&ImageManifest> for RawManifest {
+    fn from(manifest: &ImageManifest) -> Self {
+        Self::new(MediaType::IMAGE_MANIFEST, json::to_vec(manifest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOB: &str = r#"{"mediaType":"a/b","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}"#;
+
+    fn raw(media_type: MediaType, text: &str) -> RawManifest {
+        RawManifest::new(media_type, text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn successors_follow_the_order_of_each_type() {
+        let subject = BLOB.replace("a/b", "subject/x");
+        let image = format!(
+            r#"{{"schemaVersion":2,"config":{BLOB},"layers":[{BLOB}],"subject":{subject}}}"#
+        );
+        let types = |raw: RawManifest| -> Vec<String> {
+            raw.successors()
+                .unwrap()
+                .iter()
+                .map(|d| d.media_type.to_string())
+                .collect()
+        };
+        assert_eq!(
+            types(raw(MediaType::IMAGE_MANIFEST, &image)),
+            ["subject/x", "a/b", "a/b"]
+        );
+        assert_eq!(
+            types(raw(MediaType::DOCKER_MANIFEST, &image)),
+            ["a/b", "a/b"]
+        );
+        let index = format!(r#"{{"schemaVersion":2,"manifests":[{BLOB}],"subject":{subject}}}"#);
+        assert_eq!(
+            types(raw(MediaType::IMAGE_INDEX, &index)),
+            ["subject/x", "a/b"]
+        );
+        let artifact = format!(r#"{{"mediaType":"x/y","blobs":[{BLOB}],"subject":{subject}}}"#);
+        assert_eq!(
+            types(raw(MediaType::ARTIFACT_MANIFEST, &artifact)),
+            ["subject/x", "a/b"]
+        );
+        assert!(types(raw(MediaType::OCTET_STREAM, "anything")).is_empty());
+    }
+
+    #[test]
+    fn null_lists_are_empty_lists() {
+        let index = raw(
+            MediaType::IMAGE_INDEX,
+            r#"{"schemaVersion":2,"manifests":null,"annotations":null}"#,
+        );
+        assert!(index.successors().unwrap().is_empty());
+        let image = format!(r#"{{"schemaVersion":2,"config":{BLOB},"layers":null}}"#);
+        assert_eq!(
+            raw(MediaType::IMAGE_MANIFEST, &image)
+                .successors()
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_document_of_both_shapes_is_refused_whatever_its_type_says() {
+        let both = format!(r#"{{"schemaVersion":2,"config":{BLOB},"layers":[],"manifests":[]}}"#);
+        for media_type in [MediaType::IMAGE_MANIFEST, MediaType::IMAGE_INDEX] {
+            assert!(matches!(
+                raw(media_type, &both).view(),
+                Err(Error::Malformed { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_a_manifest_is_an_error_that_names_it() {
+        let text = format!(
+            r#"{{"schemaVersion":2,"config":{BLOB},"layers":[{BLOB}],"annotations":{{"k":"v"}}}}"#
+        );
+        for end in 0..text.len() {
+            let prefix = raw(MediaType::IMAGE_MANIFEST, &text[..end]);
+            let error = prefix.view().unwrap_err().to_string();
+            assert!(
+                error.contains(prefix.descriptor().digest.as_str()),
+                "{error}"
+            );
+        }
+    }
+}

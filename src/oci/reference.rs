@@ -1,0 +1,445 @@
+//! References: the names of registries, repositories and artifacts.
+//!
+//! A reference is `registry/repository[:tag][@digest]`. The first component is always a registry: no default registry, no
+//! implied `library/`, no implied `latest`. Each part has a type that can only hold a valid value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::oci::digest::Digest;
+
+/// The name of a registry as the user wrote it: `host` or `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RegistryName(String);
+
+impl RegistryName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host and port to contact: the name itself, except that Docker Hub's API lives on a host of its own.
+    pub fn host_and_port(&self) -> &str {
+        match self.as_str() {
+            "docker.io" | "index.docker.io" => "registry-1.docker.io",
+            other => other,
+        }
+    }
+
+    /// The host without the port.
+    pub fn host(&self) -> &str {
+        split_port(self.host_and_port()).0
+    }
+
+    fn check(text: &str) -> bool {
+        let (host, port) = split_port(text);
+        let port_is_valid = port.is_none_or(|port| {
+            port.parse::<u16>().is_ok() && port.bytes().all(|b| b.is_ascii_digit())
+        });
+        let host_is_valid = match host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => host.split('.').all(is_host_label),
+        };
+        port_is_valid && host_is_valid
+    }
+}
+
+/// Splits `host:port`, minding the colons of `[::1]:port`.
+pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
+    let host_end = text.rfind(']').unwrap_or(0);
+    match text[host_end..].find(':') {
+        Some(colon) => (
+            &text[..host_end + colon],
+            Some(&text[host_end + colon + 1..]),
+        ),
+        None => (text, None),
+    }
+}
+
+/// A label of a host name. Underscores are no part of DNS, but of the names that local set-ups give their hosts.
+fn is_host_label(label: &str) -> bool {
+    !label.is_empty()
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+impl FromStr for RegistryName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if Self::check(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid("", format!("invalid registry \"{text}\"")))
+        }
+    }
+}
+
+impl fmt::Display for RegistryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a repository within its registry, such as `library/alpine`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RepositoryName(String);
+
+impl RepositoryName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn check(text: &str) -> bool {
+        text.split('/').all(is_name_component)
+    }
+}
+
+/// `[a-z0-9]+ ((\. | _ | __ | -+) [a-z0-9]+)*` (distribution spec v1.1, "Pulling manifests").
+fn is_name_component(component: &str) -> bool {
+    let is_alphanumeric = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9');
+    let mut rest = component.as_bytes();
+    loop {
+        let word = rest
+            .iter()
+            .take_while(|&&byte| is_alphanumeric(byte))
+            .count();
+        if word == 0 {
+            return false;
+        }
+        rest = &rest[word..];
+        if rest.is_empty() {
+            return true;
+        }
+        let separator = rest
+            .iter()
+            .take_while(|&&byte| !is_alphanumeric(byte))
+            .count();
+        match &rest[..separator] {
+            b"." | b"_" | b"__" => {}
+            dashes if dashes.iter().all(|&byte| byte == b'-') => {}
+            _ => return false,
+        }
+        rest = &rest[separator..];
+    }
+}
+
+impl FromStr for RepositoryName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if Self::check(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid("", format!("invalid repository \"{text}\"")))
+        }
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A tag of a repository: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(String);
+
+impl Tag {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn check(text: &str) -> bool {
+        let mut bytes = text.bytes();
+        text.len() <= 128
+            && bytes
+                .next()
+                .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+    }
+}
+
+impl FromStr for Tag {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if Self::check(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid("", format!("invalid tag \"{text}\"")))
+        }
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What follows a repository's name: a tag or a digest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TagOrDigest {
+    /// A tag.
+    Tag(Tag),
+    /// A digest.
+    Digest(Digest),
+}
+
+impl TagOrDigest {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Tag(tag) => tag.as_str(),
+            Self::Digest(digest) => digest.as_str(),
+        }
+    }
+}
+
+/// Whatever contains a colon is a digest, because no tag can.
+impl FromStr for TagOrDigest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text.contains(':') {
+            let digest = text.parse().map_err(|error| match error {
+                Error::InvalidDigest { digest, reason } => {
+                    invalid("", format!("invalid digest \"{digest}\": {reason}"))
+                }
+                other => other,
+            })?;
+            Ok(Self::Digest(digest))
+        } else {
+            text.parse().map(Self::Tag)
+        }
+    }
+}
+
+impl fmt::Display for TagOrDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The full name of a repository, or of an artifact in it.
+///
+/// A tag in front of a digest is dropped: the digest says it all.
+///
+/// ```
+/// use oras::Reference;
+///
+/// let reference: Reference = "localhost:5000/hello/world:v1".parse()?;
+/// assert_eq!(reference.registry().as_str(), "localhost:5000");
+/// assert_eq!(reference.repository().as_str(), "hello/world");
+/// assert_eq!(reference.name().unwrap().as_str(), "v1");
+/// # Ok::<(), oras::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    registry: RegistryName,
+    repository: RepositoryName,
+    name: Option<TagOrDigest>,
+}
+
+impl Reference {
+    /// The registry.
+    pub const fn registry(&self) -> &RegistryName {
+        &self.registry
+    }
+
+    /// The repository.
+    pub const fn repository(&self) -> &RepositoryName {
+        &self.repository
+    }
+
+    /// The tag or digest.
+    pub const fn name(&self) -> Option<&TagOrDigest> {
+        self.name.as_ref()
+    }
+
+    /// The tag, if that is how the artifact is named.
+    pub const fn tag(&self) -> Option<&Tag> {
+        match &self.name {
+            Some(TagOrDigest::Tag(tag)) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// The digest, if that is how the artifact is named.
+    pub const fn digest(&self) -> Option<&Digest> {
+        match &self.name {
+            Some(TagOrDigest::Digest(digest)) => Some(digest),
+            _ => None,
+        }
+    }
+
+    /// `registry/repository`, without tag or digest.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.registry, self.repository)
+    }
+}
+
+impl FromStr for Reference {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let in_reference = |error: Error| match error {
+            Error::InvalidReference { reason, .. } => invalid(text, reason),
+            Error::InvalidDigest { digest, reason } => {
+                invalid(text, format!("invalid digest \"{digest}\": {reason}"))
+            }
+            other => other,
+        };
+        let (registry, path) = text
+            .split_once('/')
+            .ok_or_else(|| invalid(text, "missing registry or repository".to_owned()))?;
+        let (front, digest) = match path.split_once('@') {
+            Some((front, digest)) => (front, Some(digest)),
+            None => (path, None),
+        };
+        let (repository, tag) = front.split_once(':').unwrap_or((front, ""));
+        // From left to right, so that the first mistake is the one that is told.
+        let registry = registry.parse().map_err(in_reference)?;
+        let repository = repository.parse().map_err(in_reference)?;
+        let name = match (digest, tag) {
+            (None | Some(""), "") => None,
+            (Some(digest), _) => Some(TagOrDigest::Digest(digest.parse().map_err(in_reference)?)),
+            (None, tag) => Some(TagOrDigest::Tag(tag.parse().map_err(in_reference)?)),
+        };
+        Ok(Self {
+            registry,
+            repository,
+            name,
+        })
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        match &self.name {
+            Some(TagOrDigest::Tag(tag)) => write!(f, ":{tag}"),
+            Some(TagOrDigest::Digest(digest)) => write!(f, "@{digest}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn invalid(reference: &str, reason: String) -> Error {
+    Error::InvalidReference {
+        reference: reference.to_owned(),
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+    #[test]
+    fn valid_references_split_into_their_parts() {
+        let digest = format!("@{DIGEST}");
+        for (text, registry, repository, name) in [
+            ("localhost/hello", "localhost", "hello", None),
+            (
+                "localhost:5000/hello:v1",
+                "localhost:5000",
+                "hello",
+                Some("v1"),
+            ),
+            (
+                "r.example/a/b-c/d__e.f:V_1.-x",
+                "r.example",
+                "a/b-c/d__e.f",
+                Some("V_1.-x"),
+            ),
+            ("[::1]:5000/a", "[::1]:5000", "a", None),
+            ("[::1]/a", "[::1]", "a", None),
+            (
+                "127.0.0.1/blobs/uploads",
+                "127.0.0.1",
+                "blobs/uploads",
+                None,
+            ),
+            ("r/a:", "r", "a", None),
+            ("r/a@", "r", "a", None),
+            (&format!("r/a{digest}"), "r", "a", Some(DIGEST)),
+            (&format!("r/a:v1{digest}"), "r", "a", Some(DIGEST)),
+            (&format!("r/a:not a tag{digest}"), "r", "a", Some(DIGEST)),
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            assert_eq!(reference.registry().as_str(), registry, "{text}");
+            assert_eq!(reference.repository().as_str(), repository, "{text}");
+            assert_eq!(reference.name().map(TagOrDigest::as_str), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn invalid_references_say_which_part_is_wrong() {
+        for (text, reason) in [
+            ("hello", "missing registry or repository"),
+            ("", "missing registry or repository"),
+            ("r/A", "invalid repository \"A\""),
+            ("r/", "invalid repository \"\""),
+            ("r/a//b", "invalid repository \"a//b\""),
+            ("r/a___b", "invalid repository \"a___b\""),
+            ("r/a.-b", "invalid repository \"a.-b\""),
+            ("r/a:v 1", "invalid tag \"v 1\""),
+            ("r/a:v1:v2", "invalid tag \"v1:v2\""),
+            ("/a", "invalid registry \"\""),
+            ("u@r/a", "invalid registry \"u@r\""),
+            ("r:99999/a", "invalid registry \"r:99999\""),
+            ("r:+1/a", "invalid registry \"r:+1\""),
+            ("http://r/a", "invalid registry \"http:\""),
+            (
+                "r/a@sha256:00",
+                "invalid digest \"sha256:00\": invalid checksum digest length",
+            ),
+            (
+                "r/a:v1@",
+                "invalid digest \"\": invalid checksum digest format",
+            ),
+            (
+                "r/a@v1",
+                "invalid digest \"v1\": invalid checksum digest format",
+            ),
+        ] {
+            match text.parse::<Reference>() {
+                Err(Error::InvalidReference {
+                    reference,
+                    reason: got,
+                }) => {
+                    assert_eq!((reference.as_str(), got.as_str()), (text, reason));
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn docker_hub_is_contacted_at_the_host_of_its_api() {
+        let reference: Reference = "docker.io/library/alpine".parse().unwrap();
+        assert_eq!(reference.registry().host_and_port(), "registry-1.docker.io");
+        assert_eq!(reference.path(), "docker.io/library/alpine");
+    }
+
+    #[test]
+    fn a_tag_has_at_most_128_characters() {
+        assert!("a".repeat(128).parse::<Tag>().is_ok());
+        assert!("a".repeat(129).parse::<Tag>().is_err());
+        assert!(".a".parse::<Tag>().is_err());
+    }
+}

@@ -1,0 +1,315 @@
+//! Referrers: manifests that name another one as their subject, and the lists that are made of them.
+//!
+//! A registry lists referrers itself, or a client keeps the list for it: an index under a tag that is made of the subject's
+//! digest (distribution spec v1.1, "Listing Referrers" and "Referrers Tag Schema"). This module knows what a list says of a
+//! manifest, and how lists are read and edited. It is pure: where lists come from, and what becomes of them, it does not
+//! know.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+pub use crate::limits::MAX_REFERRERS;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::{Algorithm, Digest};
+use crate::oci::manifest::{EMPTY_INDEX, Manifest, RawManifest};
+use crate::oci::media_type::MediaType;
+use crate::text::json::edit::{Object, elements, text_of};
+
+/// The longest algorithm and the longest encoded part that a tag takes (distribution spec v1.1, "Referrers Tag Schema").
+const MAX_TAG_PARTS: (usize, usize) = (32, 64);
+
+/// A manifest that is attached to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// What it is attached to, as it says.
+    pub subject: Descriptor,
+    /// How a list of referrers describes it: with its artifact type and its annotations.
+    pub descriptor: Descriptor,
+}
+
+impl Referrer {
+    /// What a list says of `manifest`, if that has a subject.
+    ///
+    /// An image manifest without an artifact type is of the type of its config. Docker manifests are never referrers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawManifest::view`].
+    ///
+    /// ```
+    /// use oras::referrers::Referrer;
+    /// use oras::{MediaType, RawManifest};
+    ///
+    /// let manifest = RawManifest::new(MediaType::IMAGE_INDEX, br#"{"schemaVersion":2,"manifests":[]}"#.to_vec());
+    /// assert_eq!(Referrer::of(&manifest)?, None);
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    pub fn of(manifest: &RawManifest) -> Result<Option<Self>> {
+        let media_type = &manifest.descriptor().media_type;
+        if !media_type.is_manifest() || media_type.is_docker() {
+            return Ok(None);
+        }
+        let view = manifest.view()?;
+        let Some(subject) = view.subject().cloned() else {
+            return Ok(None);
+        };
+        let mut descriptor = manifest.descriptor().plain();
+        descriptor.annotations.clone_from(view.annotations());
+        descriptor.artifact_type = match view {
+            Manifest::Image(image) => image.artifact_type.or_else(|| {
+                Some(image.config.media_type).filter(|config| !config.as_str().is_empty())
+            }),
+            Manifest::Index(index) => index.artifact_type,
+            Manifest::Artifact(artifact) => artifact.artifact_type,
+        };
+        Ok(Some(Self {
+            subject,
+            descriptor,
+        }))
+    }
+}
+
+/// The tag under which clients keep the list of a subject's referrers where a registry does not.
+///
+/// ```
+/// use oras::referrers::list_tag;
+/// use oras::Digest;
+///
+/// assert_eq!(
+///     list_tag(&Digest::of(b"{}")),
+///     "sha256-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+/// );
+/// ```
+pub fn list_tag(subject: &Digest) -> String {
+    let cut = |text: &str, longest| text.chars().take(longest).collect::<String>();
+    let algorithm = cut(subject.algorithm().name(), MAX_TAG_PARTS.0);
+    let encoded = cut(subject.encoded(), MAX_TAG_PARTS.1);
+    format!("{algorithm}-{encoded}")
+}
+
+/// Whether a tag looks like one that [`list_tag`] makes.
+pub(crate) fn is_list_tag(tag: &str) -> bool {
+    Algorithm::ALL.into_iter().any(|algorithm| {
+        tag.strip_prefix(algorithm.name())
+            .and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|encoded| {
+                encoded.len() == algorithm.encoded_len().min(MAX_TAG_PARTS.1)
+                    && encoded
+                        .bytes()
+                        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            })
+    })
+}
+
+/// A list of referrers: an index that is edited, not rewritten. What is not ours to change stays as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct List {
+    /// Everything, with an empty list in the place of the entries.
+    document: Object,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    text: String,
+    /// What the text says, if it is a descriptor.
+    descriptor: Option<Descriptor>,
+}
+
+impl Entry {
+    /// Whether there is nothing in it: some clients leave such entries behind.
+    fn is_empty(&self) -> bool {
+        self.descriptor.is_none() && Object::parse(&self.text).is_ok_and(|entry| entry.is_empty())
+    }
+}
+
+impl List {
+    pub(crate) fn empty() -> Self {
+        Self {
+            document: Object::parse(EMPTY_INDEX).unwrap_or_default(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Reads a list, whoever made it, or says why it is none.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let parse = || -> serde_json::Result<Self> {
+            let mut document = Object::parse(text)?;
+            let texts = elements(document.value("manifests").unwrap_or("null"))?;
+            if texts.len() > MAX_REFERRERS {
+                let count = texts.len();
+                return Err(serde::de::Error::custom(format!(
+                    "{count} entries are more than {MAX_REFERRERS}"
+                )));
+            }
+            let entries = texts.into_iter().map(|text| Entry {
+                text: text.to_owned(),
+                descriptor: serde_json::from_str(text).ok(),
+            });
+            let entries = entries.collect();
+            document.put("manifests", "[]".to_owned(), |_| false);
+            Ok(Self { document, entries })
+        };
+        parse().map_err(|error| error.to_string())
+    }
+
+    /// Reads what is found under the tag of a subject, or says why it is not the list of its referrers. Registries have
+    /// been seen to answer with the subject itself, and anybody can give any manifest such a tag.
+    pub(crate) fn found_at_tag(manifest: &RawManifest, subject: &Digest) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Shape {
+            schema_version: u32,
+            config: Option<serde::de::IgnoredAny>,
+            layers: Option<serde::de::IgnoredAny>,
+            subject: Option<serde::de::IgnoredAny>,
+        }
+
+        let descriptor = manifest.descriptor();
+        if descriptor.digest == *subject {
+            return Err("it is the subject itself".to_owned());
+        }
+        if descriptor.media_type != MediaType::IMAGE_INDEX {
+            return Err(format!("it is a \"{}\"", descriptor.media_type));
+        }
+        let shape: Shape =
+            serde_json::from_slice(manifest.bytes()).map_err(|error| error.to_string())?;
+        if shape.schema_version != 2 || shape.config.is_some() || shape.layers.is_some() {
+            return Err("it is no index of schema version 2".to_owned());
+        }
+        if shape.subject.is_some() {
+            return Err("it has a subject of its own".to_owned());
+        }
+        Self::parse(manifest.bytes())
+    }
+
+    /// What is listed. Entries that are no descriptors are passed over.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.descriptor.as_ref())
+    }
+
+    /// Whether the registry says in the list that it filtered by artifact type, as an older draft of the specification
+    /// had it.
+    pub(crate) fn says_filtered(&self) -> bool {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Filters {
+            #[serde(rename = "org.opencontainers.referrers.filtersApplied")]
+            applied: String,
+        }
+
+        let annotations = self.document.value("annotations").unwrap_or("{}");
+        let filters: Filters = serde_json::from_str(annotations).unwrap_or_default();
+        names_artifact_type(&filters.applied)
+    }
+
+    /// Adds entries at the end, of each digest that there is none of.
+    pub(crate) fn add_all<'d>(&mut self, descriptors: impl IntoIterator<Item = &'d Descriptor>) {
+        let mut listed: HashSet<Digest> = self.descriptors().map(|it| it.digest.clone()).collect();
+        for descriptor in descriptors {
+            if listed.insert(descriptor.digest.clone()) {
+                self.entries.push(Entry {
+                    text: text_of(descriptor),
+                    descriptor: Some(descriptor.clone()),
+                });
+            }
+        }
+    }
+
+    /// Removes every entry of a digest.
+    pub(crate) fn remove(&mut self, digest: &Digest) {
+        self.entries.retain(|entry| {
+            entry
+                .descriptor
+                .as_ref()
+                .is_none_or(|entry| entry.digest != *digest)
+        });
+    }
+
+    /// The list to write: without entries that say nothing, or nothing new.
+    pub(crate) fn to_manifest(&self) -> RawManifest {
+        let mut seen = HashSet::new();
+        let entries: Vec<&str> = self
+            .entries
+            .iter()
+            .filter(|entry| match &entry.descriptor {
+                Some(entry) => seen.insert((&entry.digest, &entry.media_type, entry.size)),
+                None => !entry.is_empty(),
+            })
+            .map(|entry| entry.text.as_str())
+            .collect();
+        let mut document = self.document.clone();
+        let list = format!("[{}]", entries.join(","));
+        document.put("manifests", list, |_| false);
+        RawManifest::new(MediaType::IMAGE_INDEX, document.to_text().into_bytes())
+    }
+}
+
+/// Whether a list of filters, separated by commas, has the one for artifact types.
+pub(crate) fn names_artifact_type(filters: &str) -> bool {
+    filters
+        .split(',')
+        .any(|filter| filter.trim() == "artifactType")
+}
+
+/// The referrers of one subject on their way to who asked for them: of the type that was asked for, each once, and not more
+/// than [`MAX_REFERRERS`].
+pub(crate) struct Selection<'a> {
+    subject: &'a Digest,
+    artifact_type: Option<&'a str>,
+    seen: HashSet<Digest>,
+}
+
+impl<'a> Selection<'a> {
+    pub(crate) fn new(subject: &'a Descriptor, artifact_type: Option<&'a str>) -> Self {
+        Self {
+            subject: &subject.digest,
+            artifact_type,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// What of a page is wanted. Of a page that `is_filtered` already, entries that do not tell their type are taken to be
+    /// of the right one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] when there are too many altogether.
+    pub(crate) fn of_page<'p>(
+        &mut self,
+        page: impl IntoIterator<Item = &'p Descriptor>,
+        is_filtered: bool,
+    ) -> Result<Vec<Descriptor>> {
+        let mut selected = Vec::new();
+        for entry in page {
+            let is_wanted = match (self.artifact_type, &entry.artifact_type) {
+                (None, _) => true,
+                (Some(wanted), Some(got)) => got.as_str() == wanted,
+                (Some(_), None) => is_filtered,
+            };
+            // Nothing refers to itself, whatever a list says.
+            if !is_wanted || entry.digest == *self.subject || self.seen.contains(&entry.digest) {
+                continue;
+            }
+            if self.seen.len() >= MAX_REFERRERS {
+                return Err(Error::TooLarge {
+                    what: format!("number of referrers of {}", self.subject),
+                    size: self.seen.len() as u64 + 1,
+                    limit: MAX_REFERRERS as u64,
+                    limit_name: "MaxReferrers",
+                });
+            }
+            self.seen.insert(entry.digest.clone());
+            selected.push(entry.clone());
+        }
+        Ok(selected)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,296 @@
+//! Backups: the tags of a repository with all they lead to, into a layout and back.
+//!
+//! A backup is a plain layout and nothing else: whatever reads layouts reads it. This module names no store; what it does is
+//! told to an observer as it happens.
+//!
+//! # Lists of referrers
+//!
+//! Where a registry does not list referrers itself, clients keep the list as an index under a tag that is made of the
+//! subject's digest (distribution spec v1.1, "Referrers Tag Schema"). Such a list says what is attached *there*. So it is
+//! copied as a tag only if it was asked for by name. What it lists is copied with the other referrers, and whoever stores a
+//! referrer keeps a list where one is needed.
+//!
+//! # What is gone
+//!
+//! A referrer may outlive what it was attached to, and a list what it lists. No backup fails for that: what there is is
+//! copied, and what is left out is told as [`copy::Event::Gone`].
+//!
+//! # When it ends early
+//!
+//! A backup or restoration is one [batch](Batch). When it fails, a layout names the tags that were completed. When it is killed,
+//! the layout may name none of them yet: what was copied is found when it is done again.
+
+use std::collections::HashMap;
+
+use self::plan::{List, Plan};
+use self::referrers::{Listening, count_referrers};
+use crate::error::Result;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::ops::copy::{self, CopyOptions, Gone, Limits, copy_graph, copy_graph_with_referrers};
+use crate::store::{Batch, Inventory, Source, Target};
+
+mod plan;
+mod referrers;
+
+/// What happens during a backup, or when one is restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// These tags are copied, in this order. All of them name something.
+    Found(&'a [String]),
+    /// A tag is being copied, or what a list of referrers of that tag lists. What happens before the next one is about it.
+    Tag(&'a str),
+    /// What happens to its content.
+    Copy(copy::Event<'a>),
+    /// It was copied, or would be. A layout names it when all are, or from time to time.
+    Tagged {
+        /// The tag.
+        tag: &'a str,
+        /// How many referrers come with it: those of the manifest and of all manifests in it, and theirs in turn.
+        referrers: usize,
+    },
+}
+
+/// What is told about a backup. An error stops it.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
+/// What is copied, and how.
+#[derive(Default)]
+pub struct BackupOptions<'a> {
+    /// The tags, in this order. None stands for all that the source lists.
+    pub tags: Vec<String>,
+    /// Whether everything that is attached is copied as well.
+    pub referrers: bool,
+    /// How much the graph of a tag may be.
+    pub limits: Limits,
+    /// Is told what happens.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+/// Copies tags of a repository, with all they lead to, into a layout. Returns how many.
+///
+/// All tags are resolved before anything is copied. What the layout has already is not copied again, and stays.
+///
+/// ```
+/// use oras::backup::{BackupOptions, backup, restore};
+/// use oras::layout::{LayoutTar, LayoutTarWriter};
+/// use oras::store::memory::MemoryStore;
+/// use oras::store::{Source, Target};
+/// use oras::{Descriptor, MediaType};
+/// # let path = std::env::temp_dir().join(format!("oras-doc-backup-{}.tar", std::process::id()));
+///
+/// let repository = MemoryStore::new();
+/// let index = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
+/// repository.push_tagged(&descriptor, &mut &index[..], "v1")?;
+///
+/// let tar = LayoutTarWriter::create(&path)?;
+/// assert_eq!(backup(&repository, &tar, BackupOptions::default())?, 1);
+/// tar.finish()?;
+///
+/// let elsewhere = MemoryStore::new();
+/// restore(&LayoutTar::open(&path)?, &elsewhere, BackupOptions::default())?;
+/// assert_eq!(elsewhere.resolve("v1")?.digest, descriptor.digest);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`InvalidReference`](crate::Error::InvalidReference) for what cannot be a tag of a repository,
+/// [`NotFound`](crate::Error::NotFound) for a tag that names nothing, [`TooLarge`](crate::Error::TooLarge) when there are more
+/// than 100,000 tags, and [`Copy`](crate::Error::Copy) about the last [`Event::Tag`].
+pub fn backup(
+    source: &dyn Inventory,
+    target: &dyn Target,
+    options: BackupOptions<'_>,
+) -> Result<usize> {
+    copy_tags(source, target, Way::There, options)
+}
+
+/// Copies tags of a layout, with all they lead to, into a repository. Returns how many.
+///
+/// All tags are resolved before anything is copied. What the repository has already is not copied again. If this fails it
+/// can be done again.
+///
+/// # Errors
+///
+/// As for [`backup`].
+pub fn restore(
+    source: &dyn Inventory,
+    target: &dyn Target,
+    options: BackupOptions<'_>,
+) -> Result<usize> {
+    copy_tags(source, target, Way::Back, options)
+}
+
+/// Tells what [`backup`] or [`restore`] would copy. Nothing is asked but the source.
+///
+/// # Errors
+///
+/// As for [`backup`], as far as they show without copying.
+pub fn rehearse(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usize> {
+    let BackupOptions {
+        tags,
+        referrers,
+        limits,
+        mut observer,
+    } = options;
+    let source = Listening::new(source);
+    let plan = Plan::new(&source, tags, &limits)?;
+    let mut tell = |event: Event<'_>| observer.as_deref_mut().map_or(Ok(()), |tell| tell(event));
+    tell(Event::Found(&plan.tags))?;
+    for (tag, root) in plan.tags.iter().zip(&plan.roots) {
+        tell(Event::Tag(tag))?;
+        let referrers = if referrers {
+            count_referrers(root, &source, &limits, |subject| source.list(subject))?
+        } else {
+            0
+        };
+        tell(Event::Tagged { tag, referrers })?;
+    }
+    Ok(plan.tags.len())
+}
+
+/// Whether tags are backed up or restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Into a layout.
+    There,
+    /// Out of a layout.
+    Back,
+}
+
+fn copy_tags(
+    source: &dyn Inventory,
+    target: &dyn Target,
+    way: Way,
+    options: BackupOptions<'_>,
+) -> Result<usize> {
+    let BackupOptions {
+        tags,
+        referrers: with_referrers,
+        limits,
+        observer,
+    } = options;
+    let listening = Listening::new(source);
+    let plan = Plan::new(&listening, tags, &limits)?;
+    let mut transfer = Transfer {
+        source: &listening,
+        target,
+        layout: match way {
+            Way::There => target,
+            Way::Back => source,
+        },
+        limits,
+        observer,
+    };
+    transfer.tell(Event::Found(&plan.tags))?;
+    let batch = Batch::begin(target);
+    let mut unfound = plan.listed();
+    // What has several tags is copied once, and then named again.
+    let mut counts: HashMap<&Digest, usize> = HashMap::new();
+    for (tag, root) in plan.tags.iter().zip(&plan.roots) {
+        transfer.tell(Event::Tag(tag))?;
+        let known = counts.get(&root.digest).copied();
+        let referrers = if with_referrers && known.is_none() {
+            transfer.copy_with_referrers(root, tag)?
+        } else {
+            transfer.copy(root, Some(tag))?;
+            known.unwrap_or_default()
+        };
+        counts.insert(&root.digest, referrers);
+        listening.forget(|found| {
+            unfound.remove(found);
+        });
+        transfer.tell(Event::Tagged { tag, referrers })?;
+    }
+    if with_referrers {
+        for list in &plan.lists {
+            let is_unfound = |listed: &&Descriptor| unfound.contains(&listed.digest);
+            let rest: Vec<&Descriptor> = list.entries.iter().filter(is_unfound).collect();
+            if !rest.is_empty() {
+                transfer.tell(Event::Tag(&list.tag))?;
+                transfer.copy_listed(&rest)?;
+                if way == Way::There {
+                    transfer.keep(list)?;
+                }
+            }
+        }
+    }
+    batch.end()?;
+    Ok(plan.tags.len())
+}
+
+/// A backup or a restoration under way.
+struct Transfer<'t, 'o> {
+    source: &'t Listening<'t>,
+    target: &'t dyn Target,
+    /// The one of the two that is a layout, and costs little to ask.
+    layout: &'t dyn Source,
+    limits: Limits,
+    observer: Option<&'o mut Observer<'o>>,
+}
+
+impl Transfer<'_, '_> {
+    fn tell(&mut self, event: Event<'_>) -> Result<()> {
+        match self.observer.as_deref_mut() {
+            Some(observer) => observer(event),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands options to `copy`.
+    fn with_options(
+        &mut self,
+        copy: impl FnOnce(&Listening<'_>, &dyn Target, &mut CopyOptions<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (source, target, limits) = (self.source, self.target, self.limits.clone());
+        let mut observer = |event: copy::Event<'_>| self.tell(Event::Copy(event));
+        let mut options = CopyOptions {
+            observer: Some(&mut observer),
+            limits,
+            gone: Gone::LeftOut,
+            ..CopyOptions::default()
+        };
+        copy(source, target, &mut options)
+    }
+
+    /// Copies what a manifest leads to.
+    fn copy(&mut self, root: &Descriptor, tag: Option<&str>) -> Result<()> {
+        self.with_options(|source, target, options| copy_graph(source, target, root, tag, options))
+    }
+
+    /// As [`copy`](Self::copy), with all that is attached. Returns how many referrers there are.
+    fn copy_with_referrers(&mut self, root: &Descriptor, tag: &str) -> Result<usize> {
+        self.with_options(|source, target, options| {
+            copy_graph_with_referrers(source, target, root, Some(tag), options)
+        })?;
+        count_referrers(root, self.layout, &self.limits, |subject| {
+            Ok(self.source.listed(subject))
+        })
+    }
+
+    /// Copies referrers that no tag leads to.
+    fn copy_listed(&mut self, listed: &[&Descriptor]) -> Result<()> {
+        for referrer in listed {
+            match self.copy(referrer, None) {
+                Err(error) if error.is_not_found() && self.source.is_gone(referrer) => {
+                    self.tell(Event::Copy(copy::Event::Gone(referrer)))?;
+                }
+                copied => copied?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a list of referrers, by which they can be found.
+    fn keep(&self, list: &List) -> Result<()> {
+        let limit = self.limits.max_manifest_bytes;
+        let manifest = self.source.fetch_manifest(&list.root, limit)?;
+        self.target
+            .push_tagged(&list.root, &mut manifest.bytes(), &list.tag)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! What is attached to what is backed up.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::{Manifest, RawManifest};
+use crate::ops::copy::Limits;
+use crate::store::content::VerifyReader;
+use crate::store::{Inventory, Referrers, Source, TagLister};
+
+/// A source that remembers what it listed, and what it was asked for in vain. It lists in an order of its own, so that the
+/// same content is copied alike however a store lists it.
+pub(super) struct Listening<'s> {
+    inner: &'s dyn Inventory,
+    listed: RefCell<HashMap<Digest, Vec<Descriptor>>>,
+    gone: RefCell<HashSet<Digest>>,
+}
+
+impl<'s> Listening<'s> {
+    pub(super) fn new(inner: &'s dyn Inventory) -> Self {
+        Self {
+            inner,
+            listed: RefCell::default(),
+            gone: RefCell::default(),
+        }
+    }
+
+    /// Asks what is attached to a manifest.
+    pub(super) fn list(&self, subject: &Descriptor) -> Result<Vec<Descriptor>> {
+        let mut listed = Vec::new();
+        self.inner.referrers(subject, None, &mut |page| {
+            listed.extend(page.iter().map(Descriptor::plain));
+            ControlFlow::Continue(())
+        })?;
+        listed.sort_by(|one, other| one.digest.cmp(&other.digest));
+        Ok(listed)
+    }
+
+    /// What is attached to a manifest, as far as that was asked for and is there.
+    pub(super) fn listed(&self, subject: &Descriptor) -> Vec<Descriptor> {
+        let listed = self.listed.borrow();
+        let listed = listed.get(&subject.digest).into_iter().flatten();
+        listed
+            .filter(|referrer| !self.is_gone(referrer))
+            .cloned()
+            .collect()
+    }
+
+    /// Forgets what was asked for, and tells everything that was found to be attached to something.
+    pub(super) fn forget(&self, mut found: impl FnMut(&Digest)) {
+        let listed = self.listed.take();
+        listed
+            .values()
+            .flatten()
+            .for_each(|referrer| found(&referrer.digest));
+        self.gone.take();
+    }
+
+    /// Whether a manifest was asked for in vain.
+    pub(super) fn is_gone(&self, manifest: &Descriptor) -> bool {
+        self.gone.borrow().contains(&manifest.digest)
+    }
+}
+
+impl Source for Listening<'_> {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.inner.resolve(reference)
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.inner.fetch(target)
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        self.inner.exists(target)
+    }
+
+    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+        self.inner.fetch_tagged(reference, limit)
+    }
+
+    fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        let fetched = self.inner.fetch_manifest(target, limit);
+        if fetched.as_ref().is_err_and(Error::is_not_found) {
+            self.gone.borrow_mut().insert(target.digest.clone());
+        }
+        fetched
+    }
+
+    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+        self.inner.fetch_manifest_tagged(reference, limit)
+    }
+}
+
+impl Referrers for Listening<'_> {
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if artifact_type.is_some() {
+            return self.inner.referrers(subject, artifact_type, visit);
+        }
+        let listed = self.list(subject)?;
+        if !listed.is_empty() {
+            let _ = visit(&listed);
+        }
+        self.listed
+            .borrow_mut()
+            .insert(subject.digest.clone(), listed);
+        Ok(())
+    }
+}
+
+impl TagLister for Listening<'_> {
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.inner.tags(last, visit)
+    }
+}
+
+/// How many referrers come with `root`. What it is made of is read from `store`; `list` tells what is attached.
+pub(super) fn count_referrers(
+    root: &Descriptor,
+    store: &dyn Source,
+    limits: &Limits,
+    list: impl Fn(&Descriptor) -> Result<Vec<Descriptor>>,
+) -> Result<usize> {
+    let mut seen = HashSet::from([root.digest.clone()]);
+    let mut waiting = vec![root.clone()];
+    let mut count = 0;
+    while let Some(manifest) = waiting.pop() {
+        for referrer in list(&manifest)? {
+            if seen.insert(referrer.digest.clone()) {
+                count += 1;
+                waiting.push(referrer);
+            }
+        }
+        if !manifest.media_type.is_index() {
+            continue;
+        }
+        let index = store.fetch_manifest(&manifest, limits.max_manifest_bytes)?;
+        if let Manifest::Index(index) = index.view()? {
+            let parts = index.manifests.into_iter();
+            let parts = parts.filter(|part| part.media_type.is_manifest());
+            waiting.extend(parts.filter(|part| seen.insert(part.digest.clone())));
+        }
+    }
+    Ok(count)
+}

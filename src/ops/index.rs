@@ -1,0 +1,354 @@
+//! Indexes of manifests: making them of what is in a store, and changing them (image spec v1.1, "Image Index").
+
+mod document;
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::{ImageIndex, MAX_MANIFEST_BYTES, Manifest, RawManifest};
+use crate::oci::media_type::MediaType;
+use crate::oci::platform::Platform;
+use crate::ops::pack::valid;
+use crate::store::{Source, Target};
+use crate::text::json::{Annotations, to_vec};
+
+use self::document::Document;
+
+/// What happens while an index is made or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// What has this name is about to be read.
+    Fetching(&'a str),
+    /// It was read.
+    Fetched(&'a str, &'a Descriptor),
+    /// All entries of a manifest were removed from the index.
+    Removed(&'a Digest),
+    /// What has this name got an entry.
+    Added(&'a str, &'a Descriptor),
+    /// The entries of the index that has this name were added.
+    Merged(&'a str, &'a Descriptor),
+}
+
+/// What is told about the making of an index. An error stops it.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
+/// How an index is made.
+pub struct CreateOptions<'a> {
+    /// The tags or digests of the manifests and indexes to list, in order.
+    pub manifests: Vec<String>,
+    /// The type of the artifact.
+    pub artifact_type: Option<MediaType>,
+    /// What is said about the whole.
+    pub annotations: Annotations,
+    /// How large a manifest, a config, and the index may be, in bytes.
+    pub max_manifest_bytes: u64,
+    /// Is told what happens.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+impl Default for CreateOptions<'_> {
+    fn default() -> Self {
+        Self {
+            manifests: Vec::new(),
+            artifact_type: None,
+            annotations: Annotations::new(),
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            observer: None,
+        }
+    }
+}
+
+/// How an index is changed: first the type, then what is removed, then what is added, then what is merged.
+pub struct UpdateOptions<'a> {
+    /// What becomes of the type of the artifact.
+    pub artifact_type: ArtifactTypeChange,
+    /// The manifests whose entries are removed.
+    pub remove: Vec<Digest>,
+    /// The tags or digests of manifests and indexes that get an entry.
+    pub add: Vec<String>,
+    /// The tags or digests of indexes whose entries are added.
+    pub merge: Vec<String>,
+    /// How large a manifest, a config, and the index may be, in bytes.
+    pub max_manifest_bytes: u64,
+    /// Is told what happens.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+impl Default for UpdateOptions<'_> {
+    fn default() -> Self {
+        Self {
+            artifact_type: ArtifactTypeChange::Keep,
+            remove: Vec::new(),
+            add: Vec::new(),
+            merge: Vec::new(),
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            observer: None,
+        }
+    }
+}
+
+/// What becomes of the type of an artifact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ArtifactTypeChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// There is none any more.
+    Remove,
+    /// It becomes this one.
+    Set(MediaType),
+}
+
+/// Makes an index of manifests in `source`. It is not stored; see [`push`].
+///
+/// An entry says for which platform an image is, as far as its config tells, and the type of the artifact, as far as the
+/// manifest tells.
+///
+/// ```
+/// use oras::index::{CreateOptions, create, push};
+/// use oras::layout::LayoutStore;
+/// # use oras::store::Target;
+/// # use oras::{Descriptor, MediaType};
+///
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-index-{}", std::process::id()));
+/// let layout = LayoutStore::create_or_open(&directory)?;
+/// # let bytes = br#"{"schemaVersion":2,"manifests":[]}"#;
+/// # for tag in ["amd64", "arm64"] {
+/// #     layout.push_tagged(&Descriptor::of(MediaType::IMAGE_INDEX, bytes), &mut bytes.as_slice(), tag)?;
+/// # }
+/// let options = CreateOptions {
+///     manifests: vec!["amd64".into(), "arm64".into()],
+///     ..CreateOptions::default()
+/// };
+/// let index = create(&layout, options)?;
+/// push(&layout, &index, Some("v1"))?;
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when a manifest or its config is not there, [`Error::WrongKind`] when a name stands for something
+/// else, [`Error::InvalidMediaType`] for the type of the artifact, [`Error::TooLarge`].
+pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawManifest> {
+    let artifact_type = options
+        .artifact_type
+        .map(|artifact_type| valid("artifactType", artifact_type))
+        .transpose()?;
+    let mut reader = Reader {
+        source,
+        limit: options.max_manifest_bytes,
+        observer: options.observer,
+    };
+    let mut manifests = Vec::with_capacity(options.manifests.len());
+    for reference in &options.manifests {
+        manifests.push(reader.entry(reference)?);
+    }
+    let index = ImageIndex {
+        schema_version: 2,
+        media_type: Some(MediaType::IMAGE_INDEX),
+        artifact_type,
+        manifests,
+        subject: None,
+        annotations: options.annotations,
+    };
+    checked(
+        RawManifest::new(MediaType::IMAGE_INDEX, to_vec(&index)),
+        reader.limit,
+    )
+}
+
+/// Makes an index out of the one that `reference` names. It is not stored; see [`push`].
+///
+/// What is not changed stays, also what this library does not know.
+///
+/// # Errors
+///
+/// As for [`create`], and [`Error::NotInIndex`] when there is nothing to remove.
+pub fn update(
+    source: &dyn Source,
+    reference: &str,
+    options: UpdateOptions<'_>,
+) -> Result<RawManifest> {
+    let artifact_type = match options.artifact_type {
+        ArtifactTypeChange::Set(media_type) => {
+            ArtifactTypeChange::Set(valid("artifactType", media_type)?)
+        }
+        other => other,
+    };
+    let mut reader = Reader {
+        source,
+        limit: options.max_manifest_bytes,
+        observer: options.observer,
+    };
+    let mut index = Document::parse(&reader.index(reference)?)?;
+    match &artifact_type {
+        ArtifactTypeChange::Keep => {}
+        ArtifactTypeChange::Remove => index.set_artifact_type(None),
+        ArtifactTypeChange::Set(media_type) => index.set_artifact_type(Some(media_type)),
+    }
+    for (position, digest) in options.remove.iter().enumerate() {
+        // Once is enough, however often it is asked for.
+        if options.remove[..position].contains(digest) {
+            continue;
+        }
+        if !index.remove(digest) {
+            return Err(Error::NotInIndex {
+                digest: digest.to_string(),
+                index: reference.to_owned(),
+            });
+        }
+        reader.tell(Event::Removed(digest))?;
+    }
+    for reference in &options.add {
+        let descriptor = reader.entry(reference)?;
+        index.add(&descriptor);
+        reader.tell(Event::Added(reference, &descriptor))?;
+    }
+    for reference in &options.merge {
+        let other = reader.index(reference)?;
+        index.merge(Document::parse(&other)?);
+        reader.tell(Event::Merged(reference, other.descriptor()))?;
+    }
+    checked(index.into_manifest(), reader.limit)
+}
+
+/// Stores an index under a tag. Without a tag, and also instead of a digest, which would be that of another index, it is
+/// stored under no name but its own digest.
+///
+/// # Errors
+///
+/// Whatever the target refuses, such as an index of manifests that it does not have.
+pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -> Result<()> {
+    let tag = reference.filter(|reference| reference.parse::<Digest>().is_err());
+    match tag {
+        Some(tag) => target.push_tagged(index.descriptor(), &mut index.bytes(), tag)?,
+        None => target.push(index.descriptor(), &mut index.bytes())?,
+    };
+    Ok(())
+}
+
+/// What could not be read again is not made.
+fn checked(index: RawManifest, limit: u64) -> Result<RawManifest> {
+    let size = index.descriptor().size;
+    if size > limit {
+        return Err(too_large("index", size, limit));
+    }
+    Ok(index)
+}
+
+fn too_large(what: &str, size: u64, limit: u64) -> Error {
+    Error::TooLarge {
+        what: what.to_owned(),
+        size,
+        limit,
+        limit_name: "MaxBytes",
+    }
+}
+
+/// Reads what goes into an index.
+struct Reader<'s, 'o> {
+    source: &'s dyn Source,
+    limit: u64,
+    observer: Option<&'o mut Observer<'o>>,
+}
+
+impl Reader<'_, '_> {
+    /// The entry for a manifest or index.
+    fn entry(&mut self, reference: &str) -> Result<Descriptor> {
+        let manifest = self.fetch(reference, Wanted::Manifest)?;
+        let mut entry = manifest.descriptor().clone();
+        match manifest.view()? {
+            Manifest::Image(image) => {
+                entry.platform = self.platform(&image.config)?;
+                entry.artifact_type = image.artifact_type;
+            }
+            Manifest::Index(index) => entry.artifact_type = index.artifact_type,
+            Manifest::Artifact(artifact) => entry.artifact_type = artifact.artifact_type,
+        }
+        Ok(entry)
+    }
+
+    fn index(&mut self, reference: &str) -> Result<RawManifest> {
+        self.fetch(reference, Wanted::Index)
+    }
+
+    fn fetch(&mut self, reference: &str, wanted: Wanted) -> Result<RawManifest> {
+        let not_found = |error: Error| {
+            let what = wanted.name();
+            error.context(format!("could not find the {what} {reference}"))
+        };
+        self.tell(Event::Fetching(reference))?;
+        let (descriptor, reader) = self
+            .source
+            .fetch_tagged(reference, self.limit)
+            .map_err(not_found)?;
+        if !wanted.is_met_by(&descriptor.media_type) {
+            return Err(Error::WrongKind {
+                name: reference.to_owned(),
+                wanted: wanted.with_article(),
+            });
+        }
+        let bytes = reader.read_all(self.limit).map_err(not_found)?;
+        // What a layout says about it is not said of it elsewhere.
+        let manifest = RawManifest::verified(descriptor.plain(), bytes);
+        self.tell(Event::Fetched(reference, manifest.descriptor()))?;
+        Ok(manifest)
+    }
+
+    /// The platform that a config names. Configs may be anything, and most of those that are none of images name none.
+    fn platform(&self, config: &Descriptor) -> Result<Option<Platform>> {
+        if config.size > self.limit {
+            return Err(too_large("config", config.size, self.limit));
+        }
+        let bytes = self.source.fetch(config)?.read_all(self.limit)?;
+        // A list would be read as the fields in their order.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Ok(None);
+        }
+        let platform = serde_json::from_slice::<Platform>(&bytes).ok();
+        Ok(
+            platform
+                .filter(|platform| !platform.architecture.is_empty() || !platform.os.is_empty()),
+        )
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<()> {
+        match self.observer.as_deref_mut() {
+            Some(observer) => observer(event),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a name has to stand for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Manifest,
+    Index,
+}
+
+impl Wanted {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Index => "index",
+        }
+    }
+
+    const fn with_article(self) -> &'static str {
+        match self {
+            Self::Manifest => "a manifest",
+            Self::Index => "an index",
+        }
+    }
+
+    /// The deprecated artifact manifest has no place in an index.
+    fn is_met_by(self, media_type: &MediaType) -> bool {
+        match self {
+            Self::Manifest => media_type.is_image_manifest() || media_type.is_index(),
+            Self::Index => media_type.is_index(),
+        }
+    }
+}

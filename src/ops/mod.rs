@@ -1,0 +1,17 @@
+//! Verbs over any store: push, pull, attach, copy, backup, restore, discover, index, pack and tag.
+
+#[cfg(feature = "archive")]
+pub mod attach;
+pub mod backup;
+pub mod copy;
+pub mod discover;
+pub mod filter;
+pub mod graph;
+pub mod index;
+pub mod pack;
+#[cfg(feature = "archive")]
+pub mod pull;
+#[cfg(feature = "archive")]
+pub mod push;
+pub mod single;
+pub mod tag;

@@ -1,0 +1,435 @@
+//! Packing: making the manifest of an artifact (image spec v1.1, "Guidelines for Artifact Usage"). No I/O of its own.
+
+use std::time::SystemTime;
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::{CREATED, Descriptor, EMPTY_JSON};
+use crate::oci::manifest::{ImageManifest, RawManifest};
+use crate::oci::media_type::MediaType;
+use crate::oci::platform::Platform;
+use crate::store::Target;
+use crate::text::json::{Annotations, to_vec};
+use crate::text::time::{is_rfc3339, rfc3339};
+
+/// Which version of the image spec a manifest follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImageSpec {
+    /// 1.0: an artifact's type is the media type of its config.
+    V1_0,
+    /// 1.1: an artifact has a type of its own.
+    #[default]
+    V1_1,
+}
+
+/// What goes into a manifest.
+#[derive(Clone, Debug, Default)]
+pub struct PackOptions {
+    /// The version of the image spec.
+    pub image_spec: ImageSpec,
+    /// The type of the artifact.
+    pub artifact_type: Option<MediaType>,
+    /// The config; without one it is empty.
+    pub config: Option<Descriptor>,
+    /// Annotations of the config, if it is made here.
+    pub config_annotations: Annotations,
+    /// The layers, in order.
+    pub layers: Vec<Descriptor>,
+    /// What the artifact is attached to. Only v1.1 has that.
+    pub subject: Option<Descriptor>,
+    /// Annotations of the manifest. `org.opencontainers.image.created` is added if it is not among them.
+    pub annotations: Annotations,
+}
+
+/// Makes a manifest and stores it in `target`, with the empty contents it needs, under no name.
+///
+/// The descriptor carries the artifact's type and annotations, as layouts list them.
+///
+/// # Errors
+///
+/// [`Error::MissingArtifactType`] when v1.1 has neither an artifact type nor a config with a type of its own,
+/// [`Error::InvalidMediaType`], [`Error::InvalidCreated`], [`Error::Unsupported`] for a subject in v1.0.
+pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<RawManifest> {
+    let manifest = match options.image_spec {
+        ImageSpec::V1_0 => pack_v1_0(target, options, now)?,
+        ImageSpec::V1_1 => pack_v1_1(target, options, now)?,
+    };
+    let artifact_type = manifest
+        .artifact_type
+        .clone()
+        .unwrap_or_else(|| manifest.config.media_type.clone());
+    let bytes = to_vec(&manifest);
+    let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes);
+    descriptor.artifact_type = Some(artifact_type);
+    descriptor.annotations = manifest.annotations;
+    target.push(&descriptor, &mut bytes.as_slice())?;
+    Ok(RawManifest::verified(descriptor, bytes))
+}
+
+fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<ImageManifest> {
+    if options.subject.is_some() {
+        return Err(Error::unsupported(
+            "a subject in a manifest of image spec v1.0",
+        ));
+    }
+    let config = if let Some(config) = options.config {
+        valid("config mediaType", config.media_type.clone())?;
+        config
+    } else {
+        let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+        let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
+        config.annotations = options.config_annotations;
+        target.push(&config, &mut &*EMPTY_JSON)?;
+        config
+    };
+    Ok(ImageManifest {
+        schema_version: 2,
+        media_type: Some(MediaType::IMAGE_MANIFEST),
+        artifact_type: None,
+        config,
+        layers: options.layers,
+        subject: None,
+        annotations: with_created(options.annotations, now)?,
+    })
+}
+
+fn pack_v1_1(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<ImageManifest> {
+    let artifact_type = match options.artifact_type {
+        Some(artifact_type) => Some(valid("artifactType", artifact_type)?),
+        None if options
+            .config
+            .as_ref()
+            .is_some_and(|config| config.media_type != MediaType::EMPTY) =>
+        {
+            None
+        }
+        None => return Err(Error::MissingArtifactType),
+    };
+    let config = if let Some(config) = options.config {
+        valid("config mediaType", config.media_type.clone())?;
+        config
+    } else {
+        let config = Descriptor {
+            annotations: options.config_annotations,
+            ..Descriptor::empty()
+        };
+        target.push(&config, &mut &*EMPTY_JSON)?;
+        config
+    };
+    let annotations = with_created(options.annotations, now)?;
+    let layers = if options.layers.is_empty() {
+        target.push(&Descriptor::empty(), &mut &*EMPTY_JSON)?;
+        vec![Descriptor::empty()]
+    } else {
+        options.layers
+    };
+    Ok(ImageManifest {
+        schema_version: 2,
+        media_type: Some(MediaType::IMAGE_MANIFEST),
+        artifact_type,
+        config,
+        layers,
+        subject: options.subject,
+        annotations,
+    })
+}
+
+/// A config that says nothing but for which platform the artifact is, with its content.
+pub fn platform_config(platform: &Platform) -> (Descriptor, Vec<u8>) {
+    let bytes = to_vec(platform);
+    (Descriptor::of(MediaType::IMAGE_CONFIG, &bytes), bytes)
+}
+
+pub(crate) fn valid(what: &'static str, media_type: MediaType) -> Result<MediaType> {
+    if media_type.is_valid() {
+        Ok(media_type)
+    } else {
+        Err(Error::InvalidMediaType {
+            what,
+            media_type: media_type.to_string(),
+        })
+    }
+}
+
+fn with_created(mut annotations: Annotations, now: SystemTime) -> Result<Annotations> {
+    match annotations.get(CREATED) {
+        Some(value) if !is_rfc3339(value) => {
+            return Err(Error::InvalidCreated {
+                value: value.clone(),
+            });
+        }
+        Some(_) => {}
+        None => {
+            annotations.insert(CREATED.to_owned(), rfc3339(now));
+        }
+    }
+    Ok(annotations)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::oci::descriptor::TITLE;
+    use crate::oci::digest::Digest;
+    use crate::store::memory::MemoryStore;
+
+    fn hello() -> Descriptor {
+        let mut layer = Descriptor::of(MediaType::LAYER, b"hello world\n");
+        layer
+            .annotations
+            .insert(TITLE.to_owned(), "hello.txt".to_owned());
+        layer
+    }
+
+    fn created() -> Annotations {
+        Annotations::from([(CREATED.to_owned(), "2000-01-01T00:00:00Z".to_owned())])
+    }
+
+    fn example() -> MediaType {
+        "application/vnd.example+type".into()
+    }
+
+    fn options() -> PackOptions {
+        PackOptions {
+            annotations: created(),
+            ..PackOptions::default()
+        }
+    }
+
+    /// The golden examples of the content model, by size and digest.
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
+    fn the_golden_examples_hold_byte_for_byte() {
+        let g2_subject = Descriptor::new(
+            MediaType::IMAGE_MANIFEST,
+            "sha256:0c7892b25f47b6c5109a00befdcd3b5616ed397d9677180e3f2e20b7cb92b5a9"
+                .parse()
+                .unwrap(),
+            581,
+        );
+        let mut directory = Descriptor::new(
+            MediaType::LAYER_GZIP,
+            "sha256:e63105980e31ab61220b77081b0c001a37cd45c1881cb4b66c58ee5048e5c895"
+                .parse()
+                .unwrap(),
+            208,
+        );
+        directory.annotations = Annotations::from(
+            [
+                (
+                    "io.deis.oras.content.digest",
+                    "sha256:f647bb6799f149e46cb46995ce5561811cec6d197fa378ac6399ed86180fa2ad",
+                ),
+                ("io.deis.oras.content.unpack", "true"),
+                (TITLE, "d"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let mut odd = created();
+        for (key, value) in [
+            ("k<&>", "a<b>&\"c\"\\d"),
+            ("Zed", "é"),
+            ("ctl", "x\ty\u{2028}z"),
+        ] {
+            odd.insert(key.to_owned(), value.to_owned());
+        }
+        let (v7, v7_bytes) = platform_config(&"linux/arm/v7".parse().unwrap());
+        assert_eq!(
+            v7_bytes,
+            br#"{"architecture":"arm","os":"linux","variant":"v7"}"#
+        );
+        let me = Descriptor::of("application/vnd.me.config".into(), br#"{"k":"v"}"#);
+
+        for (name, options, size, digest) in [
+            (
+                "G1",
+                PackOptions {
+                    artifact_type: Some(MediaType::UNKNOWN_ARTIFACT),
+                    ..options()
+                },
+                535,
+                "b93f443e51f8a260b9e12750a53ae5e2a8ab74ef960bb74ed6bec68f05ed7db2",
+            ),
+            (
+                "G2",
+                PackOptions {
+                    artifact_type: Some(example()),
+                    layers: vec![hello()],
+                    ..options()
+                },
+                581,
+                "0c7892b25f47b6c5109a00befdcd3b5616ed397d9677180e3f2e20b7cb92b5a9",
+            ),
+            (
+                "G3",
+                PackOptions {
+                    artifact_type: Some(example()),
+                    layers: vec![directory],
+                    ..options()
+                },
+                720,
+                "f310850f5e928d5655b2999117878b48c56987bfb245fa774d249beaea41d033",
+            ),
+            (
+                "G4",
+                PackOptions {
+                    artifact_type: Some(example()),
+                    layers: vec![hello()],
+                    annotations: odd,
+                    ..options()
+                },
+                665,
+                "4e691ea44c2afb894ec61b6b521113be46b75ebbd0c07db91fb1517c51903bb0",
+            ),
+            (
+                "G5a",
+                PackOptions {
+                    artifact_type: Some("sig/example".into()),
+                    subject: Some(g2_subject),
+                    ..options()
+                },
+                674,
+                "25c7e3539deafd637cf448d0aedc1ac4824a49764833429c818025f69f0f3c12",
+            ),
+            (
+                "G6a",
+                PackOptions {
+                    image_spec: ImageSpec::V1_0,
+                    layers: vec![hello()],
+                    ..options()
+                },
+                526,
+                "aebbf9eee09fedfc54a0791335c09044ca76daa3393e666ab2682c4960a668dd",
+            ),
+            (
+                "G6b",
+                PackOptions {
+                    image_spec: ImageSpec::V1_0,
+                    ..options()
+                },
+                318,
+                "341e6a953901c58809f4334f89529982d5cab9e584cacfd188153bf994cccb5b",
+            ),
+            (
+                "G7",
+                PackOptions {
+                    artifact_type: Some(example()),
+                    layers: vec![hello()],
+                    config: Some(v7),
+                    ..options()
+                },
+                575,
+                "1ab80cbf7a5beb05bb5e1572e7eadee20ca675bbb696525d4aa9dd1e2466a2d8",
+            ),
+            (
+                "G8 v1.1",
+                PackOptions {
+                    artifact_type: Some(example()),
+                    layers: vec![hello()],
+                    config: Some(me.clone()),
+                    ..options()
+                },
+                559,
+                "d9b8169f653b11fffae7ea454850f3d53bce738e52016be8e997d7fb64af3225",
+            ),
+            (
+                "G8 v1.0",
+                PackOptions {
+                    image_spec: ImageSpec::V1_0,
+                    layers: vec![hello()],
+                    config: Some(me),
+                    ..options()
+                },
+                513,
+                "6011c1748e7d1e6672684411ae100479d5656c7a59508d9425317dde5452bd17",
+            ),
+        ] {
+            let packed = pack(&MemoryStore::new(), options, UNIX_EPOCH).unwrap();
+            assert_eq!(
+                (packed.bytes().len(), packed.descriptor().digest.encoded()),
+                (size, digest),
+                "{name}"
+            );
+            assert_eq!(Digest::of(packed.bytes()), packed.descriptor().digest);
+        }
+    }
+
+    #[test]
+    fn the_time_is_annotated_unless_it_is_given() {
+        let options = PackOptions {
+            artifact_type: Some(example()),
+            ..PackOptions::default()
+        };
+        let packed = pack(
+            &MemoryStore::new(),
+            options,
+            UNIX_EPOCH + Duration::from_secs(946_684_800),
+        )
+        .unwrap();
+        assert_eq!(packed.descriptor().annotations, created());
+    }
+
+    #[test]
+    fn what_makes_no_manifest_is_refused() {
+        let bad_time = Annotations::from([(CREATED.to_owned(), "yesterday".to_owned())]);
+        let untyped = Descriptor::of("nonsense".into(), b"{}");
+        for (options, wanted) in [
+            (options(), "missing artifact type"),
+            (
+                PackOptions {
+                    config: Some(Descriptor::empty()),
+                    ..options()
+                },
+                "missing artifact type",
+            ),
+            (
+                PackOptions {
+                    artifact_type: Some("x".into()),
+                    ..options()
+                },
+                "invalid artifactType format: x: invalid media type",
+            ),
+            (
+                PackOptions {
+                    artifact_type: Some(example()),
+                    config: Some(untyped),
+                    ..options()
+                },
+                "invalid config mediaType format: nonsense: invalid media type",
+            ),
+            (
+                PackOptions {
+                    image_spec: ImageSpec::V1_0,
+                    artifact_type: Some("x".into()),
+                    ..options()
+                },
+                "invalid config mediaType format: x: invalid media type",
+            ),
+            (
+                PackOptions {
+                    image_spec: ImageSpec::V1_0,
+                    subject: Some(Descriptor::empty()),
+                    ..options()
+                },
+                "a subject in a manifest of image spec v1.0: unsupported",
+            ),
+            (
+                PackOptions {
+                    artifact_type: Some(example()),
+                    annotations: bad_time,
+                    ..options()
+                },
+                "invalid date and time format: parsing time \"yesterday\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"yesterday\" as \"2006\"",
+            ),
+        ] {
+            assert_eq!(
+                pack(&MemoryStore::new(), options, UNIX_EPOCH)
+                    .unwrap_err()
+                    .to_string(),
+                wanted
+            );
+        }
+    }
+}

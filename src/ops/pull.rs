@@ -1,0 +1,498 @@
+//! Pulling the files of an artifact.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::{Descriptor, TITLE, UNPACK};
+use crate::oci::digest::Digest;
+use crate::oci::manifest::{Manifest, RawManifest};
+use crate::oci::media_type::MediaType;
+use crate::oci::platform::Platform;
+use crate::ops::copy::{self, CopyOptions, Limits, copy_graph};
+use crate::ops::filter::Filter;
+use crate::ops::graph::Resolved;
+use crate::output_dir::{OutputDir, OutputOptions};
+use crate::store::content::{Content, VerifyReader, Watch};
+use crate::store::files::FileStore;
+use crate::store::{Fetched, Source, Target as _};
+
+/// What happens during a pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Content is about to be read.
+    Downloading(&'a Descriptor),
+    /// A manifest was read; what it refers to comes next.
+    Processing(&'a Descriptor),
+    /// Content is being read, and written, of which there are so many bytes so far.
+    Progress(&'a Descriptor, u64),
+    /// Content was written, or a manifest is done.
+    Downloaded(&'a Descriptor),
+    /// Content that was downloaded already was written under a further name.
+    Restored(&'a Descriptor),
+    /// Content has no name and was left out.
+    Skipped(&'a Descriptor),
+}
+
+/// What is told about a pull. An error stops it.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
+/// How an artifact is pulled.
+pub struct PullOptions<'a> {
+    /// The directory to write to; made if it does not exist. By default, and if empty, the current directory.
+    pub output: PathBuf,
+    /// Which manifest of an index to pull. Without it all of them are.
+    pub platform: Option<Platform>,
+    /// Whether a file that exists is an error. By default it is overwritten.
+    pub keep_old_files: bool,
+    /// Whether titles may lead out of the output directory. Only for artifacts whose maker is trusted.
+    pub allow_path_traversal: bool,
+    /// Whether what the artifact is attached to is pulled too.
+    pub include_subject: bool,
+    /// Which files are pulled. What is left out is not downloaded; it does not hide what a manifest leads to.
+    pub filter: Filter,
+    /// Whether layers without a name are pulled too, under their digest: `sha256-…`, as not every system allows a colon in
+    /// names. They are written as they are: without its name the archive of a directory is not unpacked. What is no layer,
+    /// such as the config, is not pulled by this.
+    pub unnamed: bool,
+    /// Under which name to write the config, and only if it has this media type.
+    pub config: Option<(String, Option<MediaType>)>,
+    /// How much the artifact may be, apart from its files.
+    pub limits: Limits,
+    /// Is told what happens.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+impl Default for PullOptions<'_> {
+    fn default() -> Self {
+        Self {
+            output: PathBuf::from("."),
+            platform: None,
+            keep_old_files: false,
+            allow_path_traversal: false,
+            include_subject: false,
+            filter: Filter::default(),
+            unnamed: false,
+            config: None,
+            limits: Limits::default(),
+            observer: None,
+        }
+    }
+}
+
+/// What was pulled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pulled {
+    /// The manifest or index.
+    pub root: Descriptor,
+    /// The files and directories that were written, in the order of the layers. A config is one if it has a name, and comes
+    /// first.
+    pub files: Vec<PulledFile>,
+    /// Whether something that was meant was left out because it has no name.
+    pub skipped_unnamed: bool,
+    /// The names of what the filter left out.
+    pub unselected: Vec<String>,
+    /// What was left out although it has a name, in words: layers that registries do not distribute, and what in a directory
+    /// is neither file, directory nor link.
+    pub left_out: Vec<String>,
+}
+
+/// What there is to pull.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Listed {
+    /// The manifest or index.
+    pub root: Descriptor,
+    /// The files and directories, each content once, in the order of the layers.
+    pub files: Vec<Descriptor>,
+    /// The names of what the filter left out.
+    pub unselected: Vec<String>,
+    /// What was left out although it has a name, in words.
+    pub left_out: Vec<String>,
+}
+
+/// A file or directory that was pulled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PulledFile {
+    /// Where it is; absolute.
+    pub path: PathBuf,
+    /// What it is.
+    pub descriptor: Descriptor,
+}
+
+/// Writes the files of the artifact that `reference` names to a directory.
+///
+/// Every file is complete and verified before it gets its name, and an existing file is replaced only then.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::pull::{PullOptions, pull};
+/// # use oras::push::{PushOptions, push};
+///
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-pull-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory).unwrap();
+/// # let file = directory.join("hello.txt");
+/// # std::fs::write(&file, "hello world\n").unwrap();
+/// # let (layout_path, output) = (directory.join("layout"), directory.join("out"));
+/// # let mut hello = oras::push::PushFile::from(file);
+/// # hello.annotations.insert(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned());
+/// # let options = PushOptions { files: vec![hello], artifact_type: Some("a/b".into()), ..PushOptions::default() };
+/// # push(&LayoutStore::create_or_open(&layout_path)?, Some("v1"), options)?;
+/// let layout = LayoutStore::open(&layout_path)?;
+/// let options = PullOptions {
+///     output: output.clone(),
+///     ..PullOptions::default()
+/// };
+/// let pulled = pull(&layout, "v1", options)?;
+/// assert_eq!(std::fs::read(output.join("hello.txt")).unwrap(), b"hello world\n");
+/// # assert_eq!(pulled.files.len(), 1);
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::DuplicateName`], [`Error::Overwrite`],
+/// [`Error::Io`]. What was written before the failure stays; it is whole.
+pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
+    let source = resolve(source, reference, &options)?;
+    let output = OutputDir::open(
+        Some(options.output.as_path())
+            .filter(|path| !path.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
+        OutputOptions {
+            keep_old_files: options.keep_old_files,
+            allow_traversal: options.allow_path_traversal,
+        },
+    )?;
+    let store = FileStore::writing_to(output);
+    walk(&source, store, Purpose::Pull, options)
+}
+
+/// Finds out what [`pull`] would pull, and reads manifests only. What is listed can be [fetched](Source::fetch).
+///
+/// ```
+/// use oras::store::memory::MemoryStore;
+/// use oras::pull::{PullOptions, list};
+/// use oras::push::{PushOptions, PushStream, push};
+/// use oras::store::Source;
+///
+/// let store = MemoryStore::new();
+/// let hello = PushStream {
+///     index: 0,
+///     reader: Box::new(&b"hello"[..]),
+///     media_type: None,
+///     annotations: [(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned())].into(),
+/// };
+/// let options = PushOptions { streams: vec![hello], artifact_type: Some("a/b".into()), ..PushOptions::default() };
+/// push(&store, Some("v1"), options)?;
+///
+/// let listed = list(&store, "v1", PullOptions::default())?;
+/// let file = &listed.files[0];
+/// assert_eq!(file.title(), Some("hello.txt"));
+/// assert_eq!(store.fetch(file)?.read_all(5)?, b"hello");
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As of [`pull`], but for those of writing files. Where files would be written makes no difference.
+pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Listed> {
+    let source = resolve(source, reference, &options)?;
+    let pulled = walk(&source, FileStore::new(""), Purpose::List, options)?;
+    let mut seen = HashSet::new();
+    let files = pulled.files.into_iter().map(|file| file.descriptor);
+    Ok(Listed {
+        root: pulled.root,
+        files: files
+            .filter(|file| seen.insert(file.digest.clone()))
+            .collect(),
+        unselected: pulled.unselected,
+        left_out: pulled.left_out,
+    })
+}
+
+/// Finds the artifact that is pulled.
+fn resolve<'s>(
+    source: &'s dyn Source,
+    reference: &str,
+    options: &PullOptions<'_>,
+) -> Result<Resolved<'s>> {
+    let limit = options.limits.max_manifest_bytes;
+    let source = match &options.platform {
+        None => Resolved::new(source, reference, limit)?,
+        Some(platform) => Resolved::for_platform(source, reference, platform, limit)?,
+    };
+    let root = source.root();
+    if root.media_type.is_manifest() {
+        return Ok(source);
+    }
+    Err(Error::unsupported(format!(
+        "pulling {}, which is \"{}\" and no manifest",
+        root.digest, root.media_type
+    )))
+}
+
+/// What an artifact is gone through for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Pull,
+    List,
+}
+
+/// Goes through an artifact from manifest to manifest.
+fn walk(
+    source: &Resolved<'_>,
+    store: FileStore,
+    purpose: Purpose,
+    options: PullOptions<'_>,
+) -> Result<Pulled> {
+    let root = source.root().clone();
+    let store = store.max_unnamed_bytes(options.limits.max_manifest_bytes);
+    let puller = RefCell::new(Puller {
+        store: &store,
+        purpose,
+        include_subject: options.include_subject,
+        filter: options.filter,
+        unnamed: options.unnamed,
+        config: options.config,
+        observer: options.observer,
+        files: Vec::new(),
+        renamed: HashSet::new(),
+        skipped_unnamed: false,
+        unselected: Vec::new(),
+        left_out: Vec::new(),
+    });
+    let mut choose =
+        |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
+    let mut observe = |event: copy::Event<'_>| puller.borrow_mut().on(source, event);
+    copy_graph(
+        source,
+        &store,
+        &root,
+        None,
+        &mut CopyOptions {
+            observer: Some(&mut observe),
+            chooser: Some(&mut choose),
+            limits: options.limits,
+            ..CopyOptions::default()
+        },
+    )?;
+    let Puller {
+        files,
+        skipped_unnamed,
+        unselected,
+        mut left_out,
+        ..
+    } = puller.into_inner();
+    left_out.extend(store.left_out());
+    Ok(Pulled {
+        root,
+        files,
+        skipped_unnamed,
+        unselected,
+        left_out,
+    })
+}
+
+/// Decides what is pulled, and keeps account of it.
+struct Puller<'p, 'o> {
+    store: &'p FileStore,
+    purpose: Purpose,
+    include_subject: bool,
+    filter: Filter,
+    unnamed: bool,
+    config: Option<(String, Option<MediaType>)>,
+    observer: Option<&'o mut Observer<'o>>,
+    files: Vec<PulledFile>,
+    /// What is called after its digest.
+    renamed: HashSet<Digest>,
+    skipped_unnamed: bool,
+    unselected: Vec<String>,
+    left_out: Vec<String>,
+}
+
+impl Puller<'_, '_> {
+    /// What is pulled of what a manifest refers to: what has a name, and manifests, which lead to it.
+    fn choose(&mut self, manifest: &RawManifest) -> Result<Vec<Descriptor>> {
+        let is_docker = manifest.descriptor().media_type.is_docker();
+        let (subject, content, config) = match manifest.view()? {
+            Manifest::Image(image) => (image.subject, image.layers, Some(image.config)),
+            Manifest::Index(index) => (index.subject, index.manifests, None),
+            Manifest::Artifact(artifact) => (artifact.subject, artifact.blobs, None),
+        };
+        let subject = subject.filter(|_| self.include_subject && !is_docker);
+        let mut chosen = Vec::new();
+        let first_file = self.files.len();
+        for node in subject.into_iter().chain(content) {
+            let named = self.with_digest_as_name(&node);
+            let is_renamed = named.is_some();
+            let Some(named) = self.named_or_manifest(named.unwrap_or_else(|| node.clone()))? else {
+                continue;
+            };
+            if let Some(title) = named.title() {
+                let path = self.store.path_of(title);
+                // The same content has the same name, wherever it turns up.
+                if !is_renamed || self.renamed.insert(node.digest.clone()) {
+                    let descriptor = node;
+                    self.files.push(PulledFile { path, descriptor });
+                }
+            }
+            chosen.push(named);
+        }
+        if let Some(config) = config {
+            let renamed = self.with_asked_name(&config);
+            let is_wanted = config.title().is_some()
+                || renamed.is_none() && !config.is_same_bytes(&Descriptor::empty());
+            chosen.extend(renamed);
+            if is_wanted && let Some(config) = self.named_or_manifest(config)? {
+                if let Some(title) = config.title() {
+                    let path = self.store.path_of(title);
+                    let descriptor = config.clone();
+                    // As it is the first that a manifest refers to.
+                    self.files
+                        .insert(first_file, PulledFile { path, descriptor });
+                }
+                chosen.push(config);
+            }
+        }
+        if self.purpose == Purpose::List {
+            chosen.retain(|node| node.media_type.is_manifest());
+            for manifest in &mut chosen {
+                manifest.annotations.remove(TITLE);
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// A layer without a name under that of its digest, if that is wanted.
+    fn with_digest_as_name(&self, node: &Descriptor) -> Option<Descriptor> {
+        if !self.unnamed
+            || node.title().is_some()
+            || node.media_type.is_manifest()
+            || node.is_same_content(&Descriptor::empty())
+        {
+            return None;
+        }
+        let mut node = node.clone();
+        let name = file_name_of(&node.digest);
+        node.annotations.insert(TITLE.to_owned(), name);
+        // What is in the archive is named after the directory, whose name is not known.
+        node.annotations.remove(UNPACK);
+        Some(node)
+    }
+
+    /// Passes on what has a name and is selected. Of the rest manifests are followed, and everything else that was meant is
+    /// reported as skipped.
+    fn named_or_manifest(&mut self, mut node: Descriptor) -> Result<Option<Descriptor>> {
+        if node.title().is_none() && node.is_same_content(&Descriptor::empty()) {
+            return Ok(None);
+        }
+        let is_manifest = node.media_type.is_manifest();
+        if !self.filter.selects(node.title().unwrap_or_default(), &node) {
+            self.unselected.extend(node.annotations.remove(TITLE));
+            return Ok(Some(node).filter(|_| is_manifest));
+        }
+        match node.title() {
+            Some(title) if node.media_type.is_foreign_layer() => {
+                self.left_out.push(format!(
+                    "{title} is a layer that registries do not distribute"
+                ));
+                self.tell(Event::Skipped(&node))?;
+                return Ok(None);
+            }
+            Some(_) => return Ok(Some(node)),
+            None => {}
+        }
+        // Who chooses among files or takes what has no name knows that there is more than files.
+        self.skipped_unnamed |= !self.unnamed && (self.filter.is_empty() || !is_manifest);
+        if is_manifest {
+            return Ok(Some(node));
+        }
+        self.tell(Event::Skipped(&node))?;
+        Ok(None)
+    }
+
+    /// The first config of the wanted type, under the name that was asked for.
+    fn with_asked_name(&mut self, config: &Descriptor) -> Option<Descriptor> {
+        let is_wanted = |(_, media_type): &mut (String, Option<MediaType>)| {
+            media_type
+                .as_ref()
+                .is_none_or(|media_type| *media_type == config.media_type)
+        };
+        let (name, _) = self.config.take_if(is_wanted)?;
+        let mut config = config.clone();
+        config.annotations.insert(TITLE.to_owned(), name);
+        Some(config)
+    }
+
+    fn on(&mut self, source: &dyn Source, event: copy::Event<'_>) -> Result<()> {
+        match event {
+            copy::Event::Examining(node) => self.tell(Event::Downloading(node)),
+            copy::Event::Examined(node) => self.tell(Event::Processing(node)),
+            copy::Event::Started(node) if !node.media_type.is_manifest() => {
+                self.tell(Event::Downloading(node))
+            }
+            copy::Event::Progress(node, done) if !node.media_type.is_manifest() => {
+                self.tell(Event::Progress(node, done))
+            }
+            copy::Event::Copied(node) => self.tell(Event::Downloaded(node)),
+            copy::Event::Repeated(node) if node.title().is_some() => {
+                if !self.store.restore(node)? {
+                    self.fetch_again(source, node)?;
+                }
+                self.tell(Event::Restored(node))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes content once more that is nowhere on the disk as what it came as.
+    fn fetch_again(&mut self, source: &dyn Source, node: &Descriptor) -> Result<()> {
+        let store = self.store;
+        let mut content = Watched {
+            content: Fetched::new(source, node),
+            watch: &mut |done| self.tell(Event::Progress(node, done)),
+        };
+        store.push(node, &mut content).map(drop)
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<()> {
+        match self.observer.as_deref_mut() {
+            Some(observer) => observer(event),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Content that tells how far it was read, by those who have it verified.
+struct Watched<'w, C> {
+    content: C,
+    watch: &'w mut Watch<'w>,
+}
+
+impl<C: Content> Content for Watched<'_, C> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        self.content.open()
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let reader = self.content.open_verified(expected)?;
+        Ok(reader.watched(&mut *self.watch))
+    }
+
+    fn is_spent(&self) -> bool {
+        self.content.is_spent()
+    }
+}
+
+/// The name of a file that is called after its digest. A colon is not allowed everywhere; tags of referrers are made the same
+/// way.
+fn file_name_of(digest: &Digest) -> String {
+    format!("{}-{}", digest.algorithm(), digest.encoded())
+}

@@ -1,0 +1,127 @@
+//! Giving manifests further names.
+
+use crate::error::Result;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::store::{Batch, Target};
+
+/// What happens while tags are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// This is what the reference names.
+    Resolved(&'a Descriptor),
+    /// It has this tag now. A layout says so to others when all tags are given.
+    Tagged(&'a str),
+}
+
+/// What is told about tagging. An error stops it.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
+
+/// How tags are given.
+pub struct TagOptions<'a> {
+    /// How large the manifest may be, in bytes.
+    pub max_manifest_bytes: u64,
+    /// Is told what happens.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+impl Default for TagOptions<'_> {
+    fn default() -> Self {
+        Self {
+            max_manifest_bytes: MAX_MANIFEST_BYTES,
+            observer: None,
+        }
+    }
+}
+
+/// Gives what `reference` names these tags, one after the other, and returns what it is.
+///
+/// A manifest is read once and written under each tag, which in a registry takes one request more than there are tags. They are
+/// one [batch](Batch): a layout saves all of them together.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::store::{Source, Target};
+/// use oras::tag::{TagOptions, tag};
+/// # use oras::{Descriptor, MediaType};
+///
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-tag-{}", std::process::id()));
+/// let layout = LayoutStore::create_or_open(&directory)?;
+/// # let index = br#"{"schemaVersion":2,"manifests":[]}"#;
+/// # layout.push_tagged(&Descriptor::of(MediaType::IMAGE_INDEX, index), &mut index.as_slice(), "v1")?;
+/// let tagged = tag(&layout, "v1", &["v1.2", "latest"], TagOptions::default())?;
+/// assert_eq!(layout.resolve("latest")?.digest, tagged.digest);
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`NotFound`](crate::Error::NotFound) when nothing has the name `reference`, and whatever the target refuses. Which of
+/// several tags it was is said by [`Context`](crate::Error::Context); those before it are given. What fails without it is the
+/// end of the batch, as of [`Target::end_batch`]; then a layout gave none that was not saved before.
+pub fn tag<S: AsRef<str>>(
+    target: &dyn Target,
+    reference: &str,
+    tags: &[S],
+    options: TagOptions<'_>,
+) -> Result<Descriptor> {
+    let TagOptions {
+        max_manifest_bytes,
+        mut observer,
+    } = options;
+    let mut tell = |event: Event<'_>| match observer.as_deref_mut() {
+        Some(observer) => observer(event),
+        None => Ok(()),
+    };
+    let (descriptor, reader) = target.fetch_tagged(reference, max_manifest_bytes)?;
+    // Layouts name anything, and what is no manifest may be large.
+    let manifest = if descriptor.media_type.is_manifest() {
+        let bytes = reader.read_all(max_manifest_bytes)?;
+        Some(RawManifest::verified(descriptor.clone(), bytes))
+    } else {
+        drop(reader);
+        None
+    };
+    tell(Event::Resolved(&descriptor))?;
+    let batch = Batch::begin(target);
+    for tag in tags {
+        let tag = tag.as_ref();
+        let tagged = match &manifest {
+            Some(manifest) => target
+                .push_tagged(&descriptor, &mut manifest.bytes(), tag)
+                .map(|_| ()),
+            None => target.tag(&descriptor, tag),
+        };
+        tagged.map_err(|error| match tags {
+            [_] => error,
+            _ => error.context(format!("failed to tag {tag}")),
+        })?;
+        tell(Event::Tagged(tag))?;
+    }
+    batch.end()?;
+    Ok(descriptor)
+}
+
+/// Gives a manifest that is at hand further tags, as [`tag`] does, and tells of each.
+///
+/// # Errors
+///
+/// As for [`tag`], but that it finds the manifest.
+pub fn add_tags<S: AsRef<str>>(
+    target: &dyn Target,
+    manifest: &RawManifest,
+    tags: &[S],
+    on_tagged: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let batch = Batch::begin(target);
+    for tag in tags {
+        let tag = tag.as_ref();
+        target
+            .push_tagged(manifest.descriptor(), &mut manifest.bytes(), tag)
+            .map_err(|error| error.context(format!("failed to tag {tag}")))?;
+        on_tagged(tag)?;
+    }
+    batch.end()
+}

@@ -1,0 +1,204 @@
+//! A store in memory, for tests, for small things, and for what has no other place.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Cursor, Read};
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::oci::media_type::MediaType;
+use crate::oci::referrers::{Referrer, Selection};
+use crate::store::content::{Content, STREAM, VerifyReader};
+use crate::store::{
+    Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
+};
+
+/// Content and names in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: RefCell<State>,
+    max_bytes: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    content: HashMap<Digest, (Descriptor, Arc<[u8]>)>,
+    tags: BTreeMap<String, Descriptor>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Refuses content of more than `max_bytes` bytes from now on.
+    #[must_use]
+    pub fn limited_to(self, max_bytes: u64) -> Self {
+        Self {
+            max_bytes: Some(max_bytes),
+            ..self
+        }
+    }
+}
+
+impl Source for MemoryStore {
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        let state = self.state.borrow();
+        if let Some(descriptor) = state.tags.get(reference) {
+            return Ok(descriptor.clone());
+        }
+        reference
+            .parse::<Digest>()
+            .ok()
+            .and_then(|digest| state.content.get(&digest))
+            .map(|(descriptor, _)| descriptor.plain())
+            .ok_or_else(|| Error::not_found(reference))
+    }
+
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let state = self.state.borrow();
+        let (_, bytes) = state
+            .content
+            .get(&target.digest)
+            .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
+        Ok(VerifyReader::new(
+            Cursor::new(Arc::clone(bytes)),
+            target.clone(),
+        ))
+    }
+
+    fn exists(&self, target: &Descriptor) -> Result<bool> {
+        Ok(self.state.borrow().content.contains_key(&target.digest))
+    }
+}
+
+impl Target for MemoryStore {
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        if self.exists(expected)? {
+            return Ok(Pushed::AlreadyThere);
+        }
+        if let Some(limit) = self.max_bytes {
+            check_size(expected, limit)?;
+        }
+        let bytes = content.open_verified(expected)?.read_all(expected.size)?;
+        self.state
+            .borrow_mut()
+            .content
+            .insert(expected.digest.clone(), (expected.clone(), bytes.into()));
+        Ok(Pushed::Stored)
+    }
+
+    /// Reads the stream into memory, where there is no other place: whoever cannot trust its size sets a
+    /// [limit](MemoryStore::limited_to).
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        let mut bytes = Vec::new();
+        stream
+            .take(self.max_bytes.unwrap_or(u64::MAX).saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(Error::io("read", STREAM))?;
+        let descriptor = Descriptor::of(media_type.clone(), &bytes);
+        let pushed = self.push(&descriptor, &mut bytes.as_slice())?;
+        Ok(Some((descriptor, pushed)))
+    }
+
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        check_name(target, reference)?;
+        if !self.exists(target)? {
+            return Err(Error::not_found(target.digest.as_str()));
+        }
+        self.state
+            .borrow_mut()
+            .tags
+            .insert(reference.to_owned(), target.clone());
+        Ok(())
+    }
+}
+
+impl TagLister for MemoryStore {
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let tags: Vec<String> = self
+            .state
+            .borrow()
+            .tags
+            .range::<str, _>((start, Bound::Unbounded))
+            .map(|(tag, _)| tag.clone())
+            .collect();
+        if !tags.is_empty() {
+            let _ = visit(&tags);
+        }
+        Ok(())
+    }
+}
+
+impl Referrers for MemoryStore {
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let found = self.state.borrow().referrers_of(&subject.digest);
+        let page = Selection::new(subject, artifact_type).of_page(&found, false)?;
+        if !page.is_empty() {
+            let _ = visit(&page);
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// What is no manifest, or one that cannot be read, refers to nothing. Sorted by digest.
+    fn referrers_of(&self, subject: &Digest) -> Vec<Descriptor> {
+        let mut found: Vec<Descriptor> = self
+            .content
+            .values()
+            .filter(|(descriptor, bytes)| {
+                descriptor.media_type.is_manifest() && bytes.len() as u64 <= MAX_MANIFEST_BYTES
+            })
+            .filter_map(|(descriptor, bytes)| {
+                let manifest = RawManifest::verified(descriptor.clone(), bytes.to_vec());
+                Referrer::of(&manifest).ok().flatten()
+            })
+            .filter(|referrer| referrer.subject.digest == *subject)
+            .map(|referrer| referrer.descriptor)
+            .collect();
+        found.sort_by(|a, b| a.digest.cmp(&b.digest));
+        found
+    }
+}
+
+impl Delete for MemoryStore {
+    fn delete(&self, target: &Descriptor) -> Result<()> {
+        let mut state = self.state.borrow_mut();
+        state
+            .content
+            .remove(&target.digest)
+            .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
+        state
+            .tags
+            .retain(|_, descriptor| descriptor.digest != target.digest);
+        Ok(())
+    }
+
+    fn untag(&self, tag: &str) -> Result<()> {
+        check_is_tag(tag)?;
+        match self.state.borrow_mut().tags.remove(tag) {
+            Some(_) => Ok(()),
+            None => Err(Error::not_found(tag)),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! What every store can do: the traits behind registries, layouts, archives, memory and files.
+//!
+//! A store of your own needs three methods to be copied and pulled from ([`Source`]), and two more to be copied and pushed
+//! to ([`Target`]). The rest has defaults that are correct everywhere and overridden where a store can do better.
+//!
+//! Methods name the errors that callers may want to tell apart. Besides these, each can fail as the place fails where its store
+//! is: [`Error::Io`] on a disk; [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
+//! registry.
+
+use std::cell::Cell;
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use crate::error::{Error, Result};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::manifest::RawManifest;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::RepositoryName;
+use crate::store::content::{Content, VerifyReader};
+
+pub mod content;
+#[cfg(feature = "archive")]
+pub mod files;
+pub mod memory;
+
+/// Reads content by descriptor and finds descriptors by name.
+pub trait Source {
+    /// Finds what a tag or digest names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when nothing has that name, [`Error::InvalidReference`] when nothing can have it.
+    fn resolve(&self, reference: &str) -> Result<Descriptor>;
+
+    /// Opens content, verified while it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the content is not there. That it is not what `target` says may show only while it is read.
+    fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>>;
+
+    /// Whether the content is there.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be found out. That the content is not there is no error.
+    fn exists(&self, target: &Descriptor) -> Result<bool>;
+
+    /// Resolves and opens in one step; a manifest may have at most `limit` bytes. A registry does so with one request.
+    ///
+    /// # Errors
+    ///
+    /// As of [`resolve`](Self::resolve), and [`Error::TooLarge`].
+    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+        let descriptor = self.resolve(reference)?;
+        if descriptor.media_type.is_manifest() {
+            check_size(&descriptor, limit)?;
+        }
+        let reader = self.fetch(&descriptor)?;
+        Ok((descriptor, reader))
+    }
+
+    /// Reads a manifest of at most `limit` bytes into memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::TooLarge`], and [`Error::Verification`] when the bytes are not what `target` says.
+    fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+        let bytes = self.fetch(target)?.read_all(limit)?;
+        Ok(RawManifest::verified(target.clone(), bytes))
+    }
+
+    /// Resolves a tag or digest and, if it is a manifest, reads at most `limit` bytes of it into memory in the same step.
+    ///
+    /// # Errors
+    ///
+    /// As of [`resolve`](Self::resolve), [`Error::TooLarge`], [`Error::Verification`].
+    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+        let (descriptor, reader) = self.fetch_tagged(reference, limit)?;
+        let bytes = reader.read_all(limit)?;
+        Ok(RawManifest::verified(descriptor, bytes))
+    }
+}
+
+/// A [`Source`] that also accepts content.
+pub trait Target: Source {
+    /// Stores content, verified while it is written. Nothing is stored when verification fails.
+    ///
+    /// `content` is opened only if its bytes are needed. Content that is there already is not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Verification`] when the bytes are not what is `expected`, [`Error::TooLarge`] for a manifest that the store does
+    /// not take, and whatever `content` fails with.
+    fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed>;
+
+    /// Gives content that is there a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when it cannot have that name, such as
+    /// the digest of other content, [`Error::Unsupported`] when only manifests have names and this is none.
+    fn tag(&self, target: &Descriptor, reference: &str) -> Result<()>;
+
+    /// Stores content and names it. A registry does so with one request.
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push) and [`tag`](Self::tag).
+    fn push_tagged(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        reference: &str,
+    ) -> Result<Pushed> {
+        let pushed = self.push(expected, content)?;
+        self.tag(expected, reference)?;
+        Ok(pushed)
+    }
+
+    /// Waits until what was pushed will last, where that is not certain at once. Outside of batches
+    /// [`push_tagged`](Self::push_tagged) and [`tag`](Self::tag) wait for it themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it will not, and as of [`end_batch`](Self::end_batch).
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Begins a batch. Until it ends, the store may put off what can be done once for much that is pushed or tagged, such as
+    /// to save an index. Who asks this store in between finds what was put off; others may not. Batches may be nested, and
+    /// only the end of the outermost counts.
+    ///
+    /// [`Batch`] begins one that is sure to end.
+    fn begin_batch(&self) {}
+
+    /// Ends a batch: what was put off is done.
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began. What could not be done when
+    /// somebody asked in between is an error here too, unless it was done since.
+    fn end_batch(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Stores content that was said to be there and turned out not to be. A store that can be wrong about what it has does
+    /// not look again.
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push).
+    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        self.push(expected, content)
+    }
+
+    /// Sees to it that a manifest that is there is found among the referrers of its subject, if it has one. Who stored it may
+    /// not have come so far where lists of referrers are kept besides the manifests; other stores need do nothing.
+    ///
+    /// # Errors
+    ///
+    /// When such a list can be neither read nor written.
+    fn relist(&self, manifest: &RawManifest) -> Result<()> {
+        let _ = manifest;
+        Ok(())
+    }
+
+    /// Stores content, other than a manifest, of which nothing is known before it was read to its end, and describes it by its
+    /// SHA-256 digest. Answers as well whether it was there already, as far as that turned out.
+    ///
+    /// `None` says that this store must know first what it is to store. Then nothing was read of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the stream cannot be read. What was stored until then is not found by anybody.
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        let _ = (media_type, stream);
+        Ok(None)
+    }
+
+    /// Stores content, other than a manifest, that the repository `from` of the same registry has as well, if possible
+    /// without its bytes. `content` is opened only if they are needed after all.
+    ///
+    /// That it is not possible, or not allowed, is an answer and no error: then the content can still be
+    /// [pushed](Self::push).
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push).
+    fn mount(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        let _ = (expected, content, from);
+        Ok(Mount::Unsupported)
+    }
+}
+
+/// Lists tags.
+pub trait TagLister {
+    /// Hands the tags after `last` to `visit`, a page at a time, until there are no more or it says stop.
+    ///
+    /// # Errors
+    ///
+    /// When the tags cannot be listed. That there are none is no error; that there is no such repository may be one.
+    fn tags(
+        &self,
+        last: Option<&str>,
+        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+    ) -> Result<()>;
+}
+
+/// Finds what is attached to content.
+pub trait Referrers: Source {
+    /// Hands the referrers of `subject` to `visit`, a page at a time, until there are no more or it says stop: the manifests
+    /// that name its digest as their subject, with their artifact types and annotations. With an `artifact_type`, only those
+    /// of that type. Each comes once, in no order that could be relied on.
+    ///
+    /// Who attaches to what attaches is not among them. What a registry lists is not verified: who goes on with a referrer
+    /// and depends on what it is attached to asks its manifest, by [`Referrer::of`](crate::oci::referrers::Referrer::of).
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](crate::Error::TooLarge) when there are more than
+    /// [`MAX_REFERRERS`](crate::oci::referrers::MAX_REFERRERS). That the subject does not exist is no error.
+    fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()>;
+}
+
+/// A [`Source`] that tells what it has: all tags, and all that is attached.
+pub trait Inventory: Referrers + TagLister {}
+
+impl<S: Referrers + TagLister + ?Sized> Inventory for S {}
+
+/// Removes content and names.
+pub trait Delete {
+    /// Removes content with all its tags. What the content referred to stays, unless the store is one that removes by itself
+    /// what nothing needs any more.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when the content is not there.
+    fn delete(&self, target: &Descriptor) -> Result<()>;
+
+    /// Removes a tag. What it named stays.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound) when there is no such tag,
+    /// [`InvalidReference`](crate::Error::InvalidReference) when it is a digest.
+    fn untag(&self, tag: &str) -> Result<()>;
+}
+
+/// What became of content that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It was stored.
+    Stored,
+    /// It was there already.
+    AlreadyThere,
+}
+
+/// What became of content that was to be taken from another repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// The registry has it, without having received it.
+    Mounted,
+    /// The registry did not find it there, and received it instead.
+    Pushed,
+    /// Nothing: the store does not do this, or not from that repository.
+    Unsupported,
+}
+
+/// A batch of a [`Target`]. Whoever pushes or tags much begins one, and then a store can do once what it would do for each.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::store::{Batch, Target};
+/// use oras::{Descriptor, MediaType};
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-batch-{}", std::process::id()));
+///
+/// let layout = LayoutStore::create_or_open(&directory)?;
+/// let index = br#"{"schemaVersion":2,"manifests":[]}"#;
+/// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
+/// let batch = Batch::begin(&layout);
+/// for tag in ["v1", "v1.2", "latest"] {
+///     layout.push_tagged(&descriptor, &mut index.as_slice(), tag)?;
+/// }
+/// // Only now `index.json` names anything.
+/// batch.end()?;
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+#[must_use = "a batch ends when it is dropped"]
+pub struct Batch<'t> {
+    /// None when it was ended.
+    target: Option<&'t dyn Target>,
+}
+
+impl<'t> Batch<'t> {
+    /// Begins a batch.
+    pub fn begin(target: &'t dyn Target) -> Self {
+        target.begin_batch();
+        Self {
+            target: Some(target),
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Target::end_batch`].
+    pub fn end(mut self) -> Result<()> {
+        self.target.take().map_or(Ok(()), Target::end_batch)
+    }
+}
+
+impl Drop for Batch<'_> {
+    /// Who did not come to the end failed, and reports that. What was done until then is completed as far as possible.
+    fn drop(&mut self) {
+        if let Some(target) = self.target.take() {
+            let _ = target.end_batch();
+        }
+    }
+}
+
+/// How many batches of a store are open.
+#[derive(Debug, Default)]
+pub(crate) struct Batches(Cell<usize>);
+
+impl Batches {
+    pub(crate) fn begin(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    /// Ends one, and returns whether it was the outermost.
+    pub(crate) fn end(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        !self.is_open()
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.0.get() > 0
+    }
+}
+
+/// Content of one store on its way to another.
+pub struct Fetched<'a, S: Source + ?Sized> {
+    source: &'a S,
+    descriptor: &'a Descriptor,
+}
+
+impl<'a, S: Source + ?Sized> Fetched<'a, S> {
+    /// What `descriptor` names in `source`.
+    pub const fn new(source: &'a S, descriptor: &'a Descriptor) -> Self {
+        Self { source, descriptor }
+    }
+}
+
+impl<S: Source + ?Sized> Content for Fetched<'_, S> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.source.fetch(self.descriptor)?))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let reader = self.source.fetch(self.descriptor)?;
+        if reader.descriptor().is_same_bytes(expected) {
+            Ok(reader)
+        } else {
+            Ok(VerifyReader::new(reader, expected.clone()))
+        }
+    }
+}
+
+/// Refuses what cannot be a name of `target`. A digest as the name of something else would make it mean two things.
+pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "empty tag"
+    } else if name != target.digest.as_str() && name.parse::<Digest>().is_ok() {
+        "this is the digest of other content"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidReference {
+        reference: name.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+/// Refuses content of more than `limit` bytes that is to be held in memory, such as a manifest.
+pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
+    if target.size <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: "content".to_owned(),
+        size: target.size,
+        limit,
+        limit_name: "MaxMetadataBytes",
+    })
+}
+
+/// Refuses what is no tag but a digest: content is removed by its descriptor.
+pub(crate) fn check_is_tag(tag: &str) -> Result<()> {
+    if tag.parse::<Digest>().is_err() {
+        return Ok(());
+    }
+    Err(Error::InvalidReference {
+        reference: tag.to_owned(),
+        reason: "this is a digest, not a tag".to_owned(),
+    })
+}

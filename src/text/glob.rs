@@ -1,0 +1,319 @@
+//! Globs, matched without ever going back.
+//!
+//! A glob is a list of steps, and matching keeps the set of places in it that the text read so far may have led to. Each
+//! character of the text moves every place at most once, so time is the length of the text times that of the glob.
+
+/// Whether `/` ends a part, which nothing but `/` itself and `**` goes beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parts {
+    Apart,
+    Joined,
+}
+
+/// A pattern of characters.
+#[derive(Clone, Debug)]
+pub(crate) struct Glob {
+    steps: Vec<Step>,
+    parts: Parts,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// This character.
+    Character(char),
+    /// Any character of a part.
+    Any,
+    /// A character of a part that is in one of these ranges, or in none.
+    Class {
+        ranges: Vec<(char, char)>,
+        is_negated: bool,
+    },
+    /// Any number of characters of a part.
+    Star,
+    /// Any number of characters.
+    Deep,
+    /// Nothing: the next two steps are taken or left out together.
+    Perhaps,
+}
+
+impl Glob {
+    /// Reads a pattern, or says what is wrong with it.
+    pub(crate) fn parse(text: &str, parts: Parts) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            return Err("is empty");
+        }
+        let mut steps = Vec::new();
+        let mut rest = text;
+        let mut begins_part = true;
+        while let Some(character) = rest.chars().next() {
+            if begins_part && parts == Parts::Apart {
+                if rest == "**" {
+                    steps.push(Step::Deep);
+                    break;
+                }
+                if let Some(after) = rest.strip_prefix("**/") {
+                    steps.extend([Step::Perhaps, Step::Deep, Step::Character('/')]);
+                    rest = after;
+                    continue;
+                }
+            }
+            rest = &rest[character.len_utf8()..];
+            begins_part = character == '/';
+            steps.push(match character {
+                '?' => Step::Any,
+                '*' => Step::Star,
+                '[' => {
+                    let (class, after) = class(rest).ok_or("has a [ without a ]")?;
+                    rest = after;
+                    class
+                }
+                '\\' => {
+                    let literal = rest.chars().next().ok_or("ends with a \\")?;
+                    rest = &rest[literal.len_utf8()..];
+                    Step::Character(literal)
+                }
+                literal => Step::Character(literal),
+            });
+        }
+        Ok(Self { steps, parts })
+    }
+
+    /// Whether all of `text` fits.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        let mut places = vec![false; self.steps.len() + 1];
+        let mut next = places.clone();
+        places[0] = true;
+        for character in text.chars() {
+            self.pass(&mut places);
+            next.fill(false);
+            for (place, step) in self.steps.iter().enumerate() {
+                if places[place] {
+                    match step {
+                        Step::Star => next[place] |= !self.is_end(character),
+                        Step::Deep => next[place] = true,
+                        step => next[place + 1] |= self.takes(step, character),
+                    }
+                }
+            }
+            std::mem::swap(&mut places, &mut next);
+        }
+        self.pass(&mut places);
+        places.last() == Some(&true)
+    }
+
+    /// Goes on over steps that need no character.
+    fn pass(&self, places: &mut [bool]) {
+        for (place, step) in self.steps.iter().enumerate() {
+            if places[place] {
+                match step {
+                    Step::Star | Step::Deep => places[place + 1] = true,
+                    Step::Perhaps => {
+                        places[place + 1] = true;
+                        places[place + 3] = true;
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn takes(&self, step: &Step, character: char) -> bool {
+        match step {
+            Step::Character(wanted) => character == *wanted,
+            Step::Any => !self.is_end(character),
+            Step::Class { ranges, is_negated } => {
+                let is_in = ranges
+                    .iter()
+                    .any(|(first, last)| (first..=last).contains(&&character));
+                is_in != *is_negated && !self.is_end(character)
+            }
+            Step::Star | Step::Deep | Step::Perhaps => false,
+        }
+    }
+
+    fn is_end(&self, character: char) -> bool {
+        self.parts == Parts::Apart && character == '/'
+    }
+}
+
+/// Reads what follows a `[`, and returns what follows the `]`. One that comes first is meant as it stands, as is a `-` at either
+/// end.
+fn class(text: &str) -> Option<(Step, &str)> {
+    let is_negated = text.starts_with(['!', '^']);
+    let mut rest = if is_negated { &text[1..] } else { text };
+    let mut ranges = Vec::new();
+    loop {
+        if !ranges.is_empty()
+            && let Some(after) = rest.strip_prefix(']')
+        {
+            return Some((Step::Class { ranges, is_negated }, after));
+        }
+        let first = member(&mut rest)?;
+        let mut last = first;
+        if let Some(after) = rest.strip_prefix('-')
+            && !after.starts_with(']')
+        {
+            rest = after;
+            last = member(&mut rest)?;
+        }
+        ranges.push((first, last));
+    }
+}
+
+/// A character of a class, which may stand behind a `\`.
+fn member(rest: &mut &str) -> Option<char> {
+    let mut characters = rest.chars();
+    let character = match characters.next()? {
+        '\\' => characters.next()?,
+        character => character,
+    };
+    *rest = characters.as_str();
+    Some(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(glob: &str, text: &str) -> bool {
+        Glob::parse(glob, Parts::Apart).unwrap().fits(text)
+    }
+
+    #[test]
+    fn globs_fit_whole_paths_part_by_part() {
+        for (glob, fitting, others) in [
+            ("a", &["a"][..], &["", "b", "aa", "a/a", "A"][..]),
+            ("?", &["a", "ä", "?"], &["", "/", "ab"]),
+            ("*", &["", "a", "a.txt", ".a"], &["/", "a/b"]),
+            (
+                "*.txt",
+                &[".txt", "a.txt", "a.b.txt"],
+                &["a/b.txt", "a.txt2"],
+            ),
+            ("a*b*c", &["abc", "axbxc", "abbcc"], &["ab", "acb", "a/bc"]),
+            ("a/*", &["a/", "a/b"], &["a", "a/b/c", "b/a"]),
+            ("*/b", &["a/b", "/b"], &["b", "a/a/b"]),
+            ("**", &["", "a", "a/b/c", "/"], &[]),
+            ("**/a", &["a", "b/a", "c/b/a", "/a"], &["ba", "a/b", "b/ba"]),
+            ("a/**", &["a/", "a/b", "a/b/c"], &["a", "ab", "b/a/c"]),
+            (
+                "a/**/b",
+                &["a/b", "a/x/b", "a/x/y/b"],
+                &["ab", "a/xb", "a/b/x"],
+            ),
+            ("**/a/**/b", &["a/b", "x/a/y/z/b"], &["b", "a", "b/a"]),
+            // Only as a whole part it is more than one star.
+            ("a**b", &["ab", "axb"], &["a/b"]),
+            ("**.txt", &["a.txt"], &["a/b.txt"]),
+            ("a/**b", &["a/b", "a/xb"], &["a/x/b"]),
+            ("[abc]", &["a", "b", "c"], &["d", "ab", "", "[abc]"]),
+            ("[a-c]x", &["ax", "bx", "cx"], &["dx", "-x"]),
+            ("[!a-c]", &["d", "-", "ä"], &["a", "c", "/", ""]),
+            ("[^a]", &["b"], &["a", "/"]),
+            ("[]a]", &["]", "a"], &["b", "[]a]"]),
+            ("[!]]", &["a"], &["]"]),
+            ("[a-]", &["a", "-"], &["b"]),
+            ("[-a]", &["a", "-"], &["b"]),
+            ("[c-a]", &[], &["a", "b", "c"]),
+            ("[\\]]", &["]"], &["\\"]),
+            ("a[/]b", &[], &["a/b"]),
+            ("[*]", &["*"], &["a"]),
+            ("\\*", &["*"], &["a", "\\*"]),
+            ("a\\/b", &["a/b"], &[]),
+            ("]", &["]"], &[]),
+            ("{a,b}", &["{a,b}"], &["a"]),
+        ] {
+            for text in fitting {
+                assert!(fits(glob, text), "{glob} does not fit {text}");
+            }
+            for text in others {
+                assert!(!fits(glob, text), "{glob} fits {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn in_media_types_a_slash_is_a_character() {
+        for (glob, fitting) in [
+            ("application/*", true),
+            ("*json", true),
+            ("*", true),
+            ("**", true),
+            ("application?vnd*", true),
+            ("application[/]vnd*", true),
+            ("text/*", false),
+        ] {
+            let glob = Glob::parse(glob, Parts::Joined).unwrap();
+            assert_eq!(glob.fits("application/vnd.me+json"), fitting, "{glob:?}");
+        }
+    }
+
+    /// The meaning, tried out one way after the other.
+    fn naive(glob: &[char], text: &[char], begins_part: bool) -> bool {
+        match (glob, text) {
+            (['*', '*'], _) if begins_part => true,
+            (['*', '*', '/', rest @ ..], _) if begins_part => {
+                naive(rest, text, true)
+                    || (0..text.len())
+                        .any(|at| text[at] == '/' && naive(rest, &text[at + 1..], true))
+            }
+            (['*', rest @ ..], _) => {
+                naive(rest, text, false)
+                    || text
+                        .split_first()
+                        .is_some_and(|(first, after)| *first != '/' && naive(glob, after, false))
+            }
+            ([wanted, rest @ ..], [first, after @ ..]) => {
+                wanted == first && naive(rest, after, *wanted == '/')
+            }
+            ([], []) => true,
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn every_short_glob_fits_what_it_means() {
+        let texts = words(&['a', 'b', '/'], 5);
+        for glob in words(&['a', '*', '/'], 6) {
+            let characters: Vec<char> = glob.chars().collect();
+            let Ok(parsed) = Glob::parse(&glob, Parts::Apart) else {
+                assert!(glob.is_empty());
+                continue;
+            };
+            for text in &texts {
+                let text_characters: Vec<char> = text.chars().collect();
+                assert_eq!(
+                    parsed.fits(text),
+                    naive(&characters, &text_characters, true),
+                    "{glob} and {text}"
+                );
+            }
+        }
+    }
+
+    /// All words of up to so many of these characters.
+    fn words(characters: &[char], longest: usize) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut begin = 0;
+        for _ in 0..longest {
+            let end = words.len();
+            for word in begin..end {
+                for character in characters {
+                    words.push(format!("{}{character}", words[word]));
+                }
+            }
+            begin = end;
+        }
+        words
+    }
+
+    #[test]
+    fn no_glob_takes_long() {
+        // Tried one way after the other, this would not end.
+        let text = "a".repeat(4000);
+        for part in ["*a", "**/", "a*", "*/**/"] {
+            let glob = part.repeat(200) + "b";
+            assert!(!fits(&glob, &text), "{part}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Encodings and untrusted text: JSON, times, URLs, name patterns, and the sanitizing of text for
+//! messages.
+
+pub(crate) mod glob;
+pub mod json;
+pub(crate) mod random;
+pub(crate) mod redact;
+pub mod time;
+pub mod url;

@@ -1,0 +1,342 @@
+//! The families of registries: each with the challenge it was seen to send, and with what it alone does.
+
+mod self_hosted;
+
+use std::sync::{Arc, Mutex};
+
+use oras::Result;
+use oras::auth::credential::Credential;
+use oras::credentials::{CredentialStore, Fixed};
+use oras::reference::{RegistryName, RepositoryName};
+use oras::registry::Client;
+use oras::store::{Source, Target};
+
+use crate::setup::{HELLO, builder, client, hello, text};
+use crate::support::registry::{Bearer, Personality, TestRegistry, on};
+
+fn me(username: &str, password: &str) -> Client {
+    let credential = Credential::password(username, password);
+    builder().credentials(Fixed(credential)).build()
+}
+
+fn pull(client: &Client, registry: &TestRegistry) -> Result<Vec<u8>> {
+    let repository = client.repository(&registry.reference("a"))?;
+    repository.fetch(&hello())?.read_all(5)
+}
+
+fn push(client: &Client, registry: &TestRegistry) -> Result<()> {
+    let repository = client.repository(&registry.reference("a"))?;
+    repository.push(&hello(), &mut &b"hello"[..]).map(drop)
+}
+
+fn with_hello(registry: TestRegistry) -> TestRegistry {
+    registry.seed_blob("a", b"hello");
+    registry
+}
+
+/// The log with the digest of `hello` as `{hello}`.
+fn log(registry: &TestRegistry) -> Vec<String> {
+    let lines = registry.log().into_iter();
+    lines.map(|line| line.replace(HELLO, "{hello}")).collect()
+}
+
+/// What a proper challenge of `service` looks like.
+fn quoted(service: &str) -> String {
+    format!("Bearer realm=\"{{realm}}\",service=\"{service}\",scope=\"{{scope}}\"")
+}
+
+/// A source whose password expires: there is a newer one, which it gives when asked for it.
+#[derive(Clone)]
+struct Expiring {
+    newer: Option<Credential>,
+    asked: Arc<Mutex<Vec<Credential>>>,
+}
+
+impl Expiring {
+    fn to(newer: Option<Credential>) -> Self {
+        Self {
+            newer,
+            asked: Arc::default(),
+        }
+    }
+
+    fn asked(&self) -> Vec<Credential> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl CredentialStore for Expiring {
+    fn get(&self, _: &RegistryName, _: Option<&RepositoryName>) -> Result<Option<Credential>> {
+        Ok(Some(Credential::password("AWS", "old")))
+    }
+
+    fn refresh(
+        &self,
+        _: &RegistryName,
+        _: Option<&RepositoryName>,
+        rejected: &Credential,
+    ) -> Result<Option<Credential>> {
+        self.asked.lock().unwrap().push(rejected.clone());
+        Ok(self.newer.clone())
+    }
+}
+
+#[test]
+fn docker_hub_has_its_tokens_and_its_blobs_elsewhere_and_neither_place_sees_a_secret_of_the_other()
+{
+    let auth = TestRegistry::start();
+    let cdn = with_hello(TestRegistry::start());
+    let policy = Bearer::new()
+        .user("me", "secret")
+        .challenge(&quoted("registry.docker.io"))
+        .at(&auth);
+    let hub = TestRegistry::start()
+        .with_tokens(policy)
+        .with(on("GET", "/v2/a/blobs/*").redirect_to(&cdn));
+    let client = builder()
+        .credentials(Fixed(Credential::password("me", "secret")))
+        .header("X-Custom", "for the registry")
+        .build();
+
+    assert_eq!(pull(&client, &hub).unwrap(), b"hello");
+
+    assert_eq!(
+        log(&hub),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+        ]
+    );
+    assert_eq!(
+        auth.log(),
+        ["GET /token?scope=repository:a:pull&service=registry.docker.io (basic)"]
+    );
+    assert_eq!(log(&cdn), ["GET /v2/a/blobs/{hello} (no authorization)"]);
+    for (name, registry, wanted) in [
+        ("hub", &hub, Some("for the registry")),
+        ("auth", &auth, None),
+        ("cdn", &cdn, None),
+    ] {
+        for request in registry.requests() {
+            assert_eq!(request.header("X-Custom"), wanted, "{name}");
+        }
+    }
+}
+
+#[test]
+fn ghcr_is_asked_for_no_more_than_to_pull_as_it_refuses_the_anonymous_all_else() {
+    let policy = Bearer::new()
+        .anonymous(&["repository:*:pull"])
+        .refusing_excess(403)
+        .challenge(&quoted("ghcr.io"));
+    let registry = with_hello(TestRegistry::start_as(Personality::ghcr()).with_tokens(policy));
+
+    assert_eq!(pull(&client(), &registry).unwrap(), b"hello");
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            "GET /token?scope=repository:a:pull&service=ghcr.io (no authorization)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+        ]
+    );
+    registry.clear_log();
+
+    let error = push(&client(), &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert!(
+        text(&error).ends_with("403: denied: requested access to the resource is denied"),
+        "{}",
+        text(&error)
+    );
+}
+
+#[test]
+fn ghcr_proposes_a_placeholder_to_a_login_and_is_not_asked_for_it() {
+    let policy = Bearer::new()
+        .user_with("me", "pat", &["repository:me/*:*"])
+        .refusing_excess(403)
+        .challenge(
+            "Bearer realm=\"{realm}\",service=\"ghcr.io\",scope=\"repository:user/image:pull\"",
+        );
+    let registry = TestRegistry::start_as(Personality::ghcr()).with_tokens(policy);
+
+    me("me", "pat")
+        .check(&registry.host().parse().unwrap())
+        .unwrap();
+
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/ (no authorization)",
+            "GET /token?service=ghcr.io (basic)",
+            "GET /v2/ (bearer)",
+        ]
+    );
+}
+
+/// ECR, which knows only the newer password. It asks for it, and says of the older one that it has expired.
+fn ecr() -> TestRegistry {
+    let challenge = "Basic realm=\"https://1.dkr.ecr.eu-west-1.amazonaws.com/\",\
+                     service=\"ecr.amazonaws.com\"";
+    let expired =
+        "Your Authorization Token has expired. Please run 'aws ecr get-login' to fetch a new one.";
+    with_hello(TestRegistry::requiring_basic("AWS", "new"))
+        .with(
+            on("*", "*")
+                .status(401)
+                .header("WWW-Authenticate", challenge)
+                .body("Not Authorized\n")
+                .before_authorization()
+                .nth(1),
+        )
+        .with(
+            on("*", "*")
+                .status(403)
+                .header("Content-Type", "text/plain; charset=utf-8")
+                .body(expired)
+                .before_authorization()
+                .nth(2),
+        )
+}
+
+#[test]
+fn ecr_says_403_when_a_password_has_expired_and_the_newer_one_is_used_from_then_on() {
+    let registry = ecr();
+    let store = Expiring::to(Some(Credential::password("AWS", "new")));
+    let client = builder().credentials(store.clone()).build();
+
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            "GET /v2/a/blobs/{hello} (basic)",
+            "GET /v2/a/blobs/{hello} (basic)",
+            "GET /v2/a/blobs/{hello} (basic)",
+        ]
+    );
+    let requests = registry.requests();
+    let sent: Vec<_> = requests
+        .iter()
+        .map(|request| request.header("Authorization"))
+        .collect();
+    let (old, new) = (Some("Basic QVdTOm9sZA=="), Some("Basic QVdTOm5ldw=="));
+    assert_eq!(sent, [None, old, new, new]);
+    assert_eq!(store.asked(), [Credential::password("AWS", "old")]);
+}
+
+#[test]
+fn ecr_is_quoted_when_there_is_no_newer_password() {
+    let registry = ecr();
+    let store = Expiring::to(None);
+    let client = builder().credentials(store.clone()).build();
+
+    let error = pull(&client, &registry).unwrap_err();
+
+    assert!(error.is_unauthorized(), "{error:?}");
+    assert!(
+        text(&error).contains("403: Forbidden: Your Authorization Token has expired"),
+        "{}",
+        text(&error)
+    );
+    assert_eq!(registry.log().len(), 2);
+    assert_eq!(store.asked().len(), 1);
+}
+
+#[test]
+fn ecr_public_says_400_when_a_token_has_expired_and_it_is_replaced_once() {
+    let policy = Bearer::new()
+        .user("AWS", "secret")
+        .challenge("Bearer realm=\"{realm}\",service=\"public.ecr.aws\",scope=\"aws\"");
+    let registry = with_hello(TestRegistry::start().with_tokens(policy));
+    let client = me("AWS", "secret");
+    pull(&client, &registry).unwrap();
+    let invalid = |times| {
+        on("GET", "/v2/*")
+            .error(400, "DENIED", "Your Authorization Token is invalid.")
+            .times(times)
+    };
+    let replaced = [
+        "GET /v2/a/blobs/{hello} (bearer)",
+        "GET /token?scope=repository:a:pull&service=public.ecr.aws (basic)",
+        "GET /v2/a/blobs/{hello} (bearer)",
+    ];
+
+    registry.clear_log();
+    registry.inject(invalid(1));
+    assert_eq!(pull(&client, &registry).unwrap(), b"hello");
+    assert_eq!(log(&registry), replaced);
+
+    registry.clear_log();
+    registry.inject(invalid(2));
+    let error = pull(&client, &registry).unwrap_err();
+    assert!(
+        text(&error).ends_with("400: denied: Your Authorization Token is invalid."),
+        "{}",
+        text(&error)
+    );
+    assert_eq!(log(&registry), replaced);
+}
+
+#[test]
+fn acr_changes_its_refresh_token_by_post_or_takes_it_as_the_password_of_nobody() {
+    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+    let policy = Bearer::new()
+        .user(NOBODY, "refresh+token")
+        .identity_token("refresh+token")
+        .challenge(&quoted("team.azurecr.io"));
+    let registry = with_hello(TestRegistry::start().with_tokens(policy));
+    let identity = Credential::IdentityToken("refresh+token".into());
+
+    pull(&builder().credentials(Fixed(identity)).build(), &registry).unwrap();
+    assert_eq!(
+        log(&registry),
+        [
+            "GET /v2/a/blobs/{hello} (no authorization)",
+            "POST /token (no authorization)",
+            "GET /v2/a/blobs/{hello} (bearer)",
+        ]
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&registry.requests()[1].body),
+        "grant_type=refresh_token&refresh_token=refresh%2Btoken&service=team.azurecr.io\
+         &client_id=oras-rs&scope=repository%3Aa%3Apull"
+    );
+
+    registry.clear_log();
+    pull(&me(NOBODY, "refresh+token"), &registry).unwrap();
+    assert_eq!(
+        log(&registry)[1],
+        "GET /token?scope=repository:a:pull&service=team.azurecr.io (basic)"
+    );
+}
+
+#[test]
+fn artifact_registry_may_name_no_service_or_quote_nothing_and_takes_a_key_file_as_password() {
+    let key = "{\n  \"type\": \"service_account\",\n  \"id\": \"a:b\"\n}\n";
+    for (challenge, service) in [
+        ("Bearer realm=\"{realm}\"", ""),
+        (
+            "Bearer realm=\"{realm}\",service=europe-docker.pkg.dev",
+            "&service=europe-docker.pkg.dev",
+        ),
+    ] {
+        let policy = Bearer::new().user("_json_key", key).challenge(challenge);
+        let registry = with_hello(TestRegistry::start().with_tokens(policy));
+
+        pull(&me("_json_key", key), &registry).unwrap();
+
+        assert_eq!(
+            log(&registry),
+            [
+                "GET /v2/a/blobs/{hello} (no authorization)".to_owned(),
+                format!("GET /token?scope=repository:a:pull{service} (basic)"),
+                "GET /v2/a/blobs/{hello} (bearer)".to_owned(),
+            ]
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! Patience: an answer may take its time, but not all the time there is. No test waits.
+
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use oras::http::clock::Clock;
+use oras::http::{Headers, Method, Request, Response, Traced, Transport, TransportError};
+use oras::store::{Source, TagLister, Target};
+use oras::{Descriptor, Error, MediaType};
+
+use crate::setup::{blob, builder, hello, text};
+use crate::support::clock::FakeClock;
+
+const INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+
+/// A body of blanks that has no end, and takes ten seconds for each.
+struct Trickle(FakeClock);
+
+impl Read for Trickle {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.pass(Duration::from_secs(10));
+        buffer[0] = b' ';
+        Ok(1)
+    }
+}
+
+/// A server that answers everything with this status, and with a body that trickles.
+struct Trickling {
+    clock: FakeClock,
+    status: u16,
+    headers: Headers,
+}
+
+impl Transport for Trickling {
+    fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
+        Ok(Response {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: Box::new(Trickle(self.clock.clone())),
+        })
+    }
+}
+
+/// Runs `work` on a repository whose server trickles, while requests are traced, and returns how much time passed.
+fn time_of(
+    status: u16,
+    headers: Headers,
+    work: impl Fn(&oras::registry::Repository<'_>) -> Result<(), Error>,
+) -> (Result<(), Error>, Duration) {
+    let clock = FakeClock::new();
+    let server = Trickling {
+        clock: clock.clone(),
+        status,
+        headers,
+    };
+    let client = builder()
+        .clock(clock.clone())
+        .transport(Traced::new(server, io::sink(), clock.clone()))
+        .build();
+    let start = clock.now();
+    let result = work(&client.repository("registry.example/a").unwrap());
+    (result, clock.now().duration_since(start).unwrap())
+}
+
+#[test]
+fn an_error_that_trickles_is_the_error_it_is() {
+    let (result, time) = time_of(403, Headers::new(), |repository| {
+        repository.fetch(&hello()).map(drop)
+    });
+
+    assert!(result.unwrap_err().is_unauthorized());
+    assert!(time < Duration::from_secs(60), "{time:?}");
+}
+
+#[test]
+fn what_nobody_wants_to_read_is_not_waited_for() {
+    let redirect = Headers::new().with("Location", "/v2/b/");
+    let accepted = Headers::new().with("Location", "/upload");
+    for (name, status, headers, steps) in [
+        ("redirects", 307, redirect, 6),
+        ("an upload that is never done", 202, accepted, 3),
+    ] {
+        let (result, time) = time_of(status, headers, |repository| {
+            repository
+                .push(&blob(b"hello"), &mut &b"hello"[..])
+                .map(drop)
+        });
+
+        drop(result);
+        assert!(time < Duration::from_secs(60) * steps, "{name}: {time:?}");
+    }
+}
+
+#[test]
+fn a_document_that_trickles_is_given_up() {
+    for (name, time, error) in [
+        {
+            let (result, time) = time_of(200, Headers::new(), |repository| {
+                repository.fetch_tagged("v1", 1_000_000).map(drop)
+            });
+            ("a manifest", time, result.unwrap_err())
+        },
+        {
+            let (result, time) = time_of(200, Headers::new(), |repository| {
+                repository.tags(None, &mut |_| std::ops::ControlFlow::Continue(()))
+            });
+            ("tags", time, result.unwrap_err())
+        },
+    ] {
+        assert!(
+            text(&error).ends_with(": it took longer than 300 seconds"),
+            "{name}: {}",
+            text(&error)
+        );
+        assert!(time < Duration::from_secs(3600), "{name}: {time:?}");
+    }
+}
+
+#[test]
+fn content_may_take_as_long_as_it_takes() {
+    let blanks = vec![b' '; 1000];
+    // The second one is shown as far as it comes in time, where requests are traced.
+    for headers in [
+        Headers::new(),
+        Headers::new().with("Content-Type", "text/plain"),
+    ] {
+        let (result, time) = time_of(200, headers, |repository| {
+            let mut reader = repository.fetch(&blob(&blanks))?;
+            reader
+                .read_exact(&mut [0; 999])
+                .map_err(Error::io("read", "the body"))
+        });
+
+        result.unwrap();
+        assert_eq!(time, Duration::from_secs(9990));
+    }
+}
+
+/// What was asked, and how long an answer would be waited for.
+type Asked = Arc<Mutex<Vec<(Method, Duration)>>>;
+
+/// A registry that takes everything, and remembers how much patience it was given.
+struct Recording(Asked);
+
+impl Transport for Recording {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let asked = (request.method, request.patience);
+        self.0.lock().unwrap().push(asked);
+        let (status, location) = match request.method {
+            Method::Post => (202, "/upload"),
+            _ => (201, "/done"),
+        };
+        Ok(Response {
+            status,
+            headers: Headers::new().with("Location", location),
+            body: Box::new(io::empty()),
+        })
+    }
+}
+
+#[test]
+fn only_a_blob_may_take_long_to_be_stored() {
+    let asked = Asked::default();
+    let client = builder().transport(Recording(Arc::clone(&asked))).build();
+    let repository = client.repository("registry.example/a").unwrap();
+    let index = Descriptor::of(MediaType::IMAGE_INDEX, INDEX);
+
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+    repository.push(&index, &mut &*INDEX).unwrap();
+
+    let minute = Duration::from_secs(60);
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [
+            (Method::Post, minute),
+            (Method::Put, 15 * minute),
+            (Method::Put, minute),
+        ]
+    );
+}
