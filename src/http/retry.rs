@@ -26,14 +26,6 @@ pub(crate) enum Outcome {
 /// Says how long to wait before the next try, or `None` if there is no point.
 ///
 /// `retries` counts those already made; `chance` is in `0.0..1.0` and spreads the waits of many clients by ±20 %.
-///
-/// ```
-/// use std::time::Duration;
-/// use oras::http::retry::{Outcome, wait_before_retry};
-///
-/// assert_eq!(wait_before_retry(0, Outcome::Status(503, None), 0.5), Some(Duration::from_millis(250)));
-/// assert_eq!(wait_before_retry(0, Outcome::Status(404, None), 0.5), None);
-/// ```
 pub(crate) fn wait_before_retry(retries: u32, outcome: Outcome, chance: f64) -> Option<Duration> {
     let asked = match outcome {
         Outcome::Status(status, asked) if is_worth_retrying(status) => asked.unwrap_or_default(),
@@ -72,6 +64,15 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+
+    #[test]
+    fn a_server_error_is_retried_and_a_client_error_is_not() {
+        assert_eq!(
+            wait_before_retry(0, Outcome::Status(503, None), 0.5),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(wait_before_retry(0, Outcome::Status(404, None), 0.5), None);
+    }
 
     #[test]
     fn what_is_retried_is_what_may_pass() {
