@@ -43,7 +43,7 @@
 //!   [`store::content::VerifyReader`]. Manifests are kept as the bytes they came in.
 //! - **Names never lead out** of the directory that is written to, and a file appears under its name only when it is complete
 //!   and verified.
-//! - **Secrets stay with the registry** they belong to. One function, [`auth::trust`], decides over redirects, token services,
+//! - **Secrets stay with the registry** they belong to. One function, [`http::OriginPolicy`], decides over redirects, token services,
 //!   upload locations and links to further pages; what is printed is printed without them.
 //! - **Every read of outside data has a limit**, and all of them are in one table, [`limits`]. Memory does not grow with the size of blobs.
 //! - **Errors keep their cause** and name what they are about; see [`Error`].

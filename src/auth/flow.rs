@@ -6,18 +6,18 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::cache::{Found, Holder, Known, Service, Session, Wants};
+use super::cache::{AuthCache, AuthScheme, CacheEntry, CredentialLookup, TokenKey, TokenService};
 use super::challenge::Challenge;
-use super::origin_policy::trust;
+use super::origin_policy::OriginPolicy;
 use super::scope::Scopes;
-use super::token::{Exchange, Token, TokenRequest};
+use super::token::{Token, TokenMethod, TokenRequest};
 use crate::auth::credential::{Credential, Secret};
 use crate::error::Unauthorized;
 use crate::oci::reference::RepositoryName;
 use crate::text::url::{Origin, Url};
 
 /// How many tokens are fetched at most for one request.
-const MAX_EXCHANGES: u8 = 2;
+const MAX_TOKEN_REQUESTS: u8 = 2;
 /// How often one request is sent at most: once, and three times more because of what was answered.
 const MAX_SENDS: u8 = 4;
 /// The address at which a registry says whether it lets a client in.
@@ -39,7 +39,7 @@ pub enum Event {
     /// The credential for the registry was looked up, or a newer one.
     Credential(Option<Credential>),
     /// The token service answered.
-    TokenReply {
+    TokenResponse {
         /// The status.
         status: u16,
         /// The body.
@@ -56,7 +56,7 @@ impl fmt::Debug for Event {
             Self::Response { status, .. } => write!(f, "Response({status})"),
             Self::Probed(challenges) => write!(f, "Probed({challenges:?})"),
             Self::Credential(credential) => write!(f, "Credential({credential:?})"),
-            Self::TokenReply { status, .. } => write!(f, "TokenReply({status})"),
+            Self::TokenResponse { status, .. } => write!(f, "TokenResponse({status})"),
         }
     }
 }
@@ -79,7 +79,7 @@ pub enum Action {
     /// Give up.
     Fail(Unauthorized),
     /// Give up, for the reason that the token service's last answer gives.
-    FailAsTokenService,
+    FailWithTokenResponse,
 }
 
 /// What is sent in the `Authorization` header.
@@ -110,8 +110,8 @@ impl Authorization {
 
     /// What a token service is asked with, if it is asked by GET and not anonymously. A form has its secret inside.
     pub fn for_token_service(request: &TokenRequest) -> Option<Self> {
-        match (request.exchange, &request.credential) {
-            (Exchange::Get, Some(Credential::Password { username, password })) => {
+        match (request.method, &request.credential) {
+            (TokenMethod::Get, Some(Credential::Password { username, password })) => {
                 Some(Self::basic(username, password))
             }
             _ => None,
@@ -139,7 +139,7 @@ pub struct Flow {
     wanted: Scopes,
     /// When the request began.
     now: SystemTime,
-    exchanges: u8,
+    token_requests: u8,
     sends: u8,
     /// Whether a newer credential was asked for.
     is_refreshed: bool,
@@ -149,11 +149,11 @@ pub struct Flow {
 /// What is awaited.
 #[derive(Debug)]
 enum State {
-    Sent(With),
+    Sent(SentWith),
     Probing,
     /// The credential decides how to go on.
-    LookingUp(Goal),
-    Refreshing(Credential, Refused),
+    LookingUp(Next),
+    Refreshing(Credential, RejectedBy),
     Fetching(Fetch),
     /// Nothing any more.
     Over,
@@ -161,7 +161,7 @@ enum State {
 
 /// What the request was sent with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum With {
+enum SentWith {
     Nothing,
     Basic,
     /// A token from before this request.
@@ -169,38 +169,38 @@ enum With {
     /// A token fetched for this request.
     FreshToken(Secret),
     /// The token that the user gave.
-    GivenToken,
+    UserToken,
 }
 
 /// What to send next, once it is known whose credential there is.
 #[derive(Clone, Debug)]
-enum Goal {
-    Basic(Asked),
-    Token(Service, Scopes, Asked),
+enum Next {
+    Basic(ChallengeAge),
+    Token(TokenService, Scopes, ChallengeAge),
 }
 
 /// Whether the registry asked in answer to this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Now,
-    Before,
+enum ChallengeAge {
+    Fresh,
+    Cached,
 }
 
 /// A token that is being fetched.
 #[derive(Clone, Debug)]
 struct Fetch {
-    service: Service,
+    service: TokenService,
     /// What the request needs.
     scopes: Scopes,
     /// Whether the first of the scopes is asked for alone.
     first_only: bool,
-    exchange: Exchange,
+    method: TokenMethod,
     credential: Option<Credential>,
 }
 
 /// Who refused a credential.
 #[derive(Clone, Debug)]
-enum Refused {
+enum RejectedBy {
     Registry,
     TokenService(Fetch, u16),
 }
@@ -212,7 +212,7 @@ impl Flow {
         url: &Url,
         repository: Option<RepositoryName>,
         wanted: Scopes,
-        session: &mut Session,
+        cache: &mut AuthCache,
         now: SystemTime,
     ) -> (Self, Action) {
         let flow = Self {
@@ -221,17 +221,17 @@ impl Flow {
             url: url.clone(),
             wanted,
             now,
-            exchanges: 0,
+            token_requests: 0,
             sends: 0,
             is_refreshed: false,
             state: State::Over,
         };
-        match flow.known(session).wants.clone() {
-            Wants::Nothing => flow.send(With::Nothing),
-            Wants::Basic => flow.pursue(Goal::Basic(Asked::Before), session),
-            Wants::Token(service) => {
+        match flow.entry(cache).scheme.clone() {
+            AuthScheme::Unknown => flow.send(SentWith::Nothing),
+            AuthScheme::Basic => flow.authenticate(Next::Basic(ChallengeAge::Cached), cache),
+            AuthScheme::Bearer(service) => {
                 let scopes = flow.wanted.clone();
-                flow.pursue(Goal::Token(service, scopes, Asked::Before), session)
+                flow.authenticate(Next::Token(service, scopes, ChallengeAge::Cached), cache)
             }
         }
     }
@@ -241,7 +241,7 @@ impl Flow {
     /// # Panics
     ///
     /// When the event does not answer the last action. The driver is the only caller, and answers what it is asked.
-    pub fn on(mut self, event: Event, session: &mut Session) -> (Self, Action) {
+    pub fn on(mut self, event: Event, cache: &mut AuthCache) -> (Self, Action) {
         let state = std::mem::replace(&mut self.state, State::Over);
         match (state, event) {
             (
@@ -251,38 +251,38 @@ impl Flow {
                     challenges,
                     denied,
                 },
-            ) => self.on_response(&with, status, &challenges, denied, session),
+            ) => self.on_response(&with, status, &challenges, denied, cache),
             (State::Probing, Event::Probed(challenges)) => {
-                self.on_challenges(&With::Nothing, &challenges, &Scopes::none(), session)
+                self.on_challenges(&SentWith::Nothing, &challenges, &Scopes::none(), cache)
             }
-            (State::LookingUp(goal), Event::Credential(credential)) => {
-                self.set_credential(credential.clone(), session);
-                self.go_on(goal, credential, session)
+            (State::LookingUp(next), Event::Credential(credential)) => {
+                self.set_credential(credential.clone(), cache);
+                self.resume(next, credential, cache)
             }
-            (State::Refreshing(rejected, refused), Event::Credential(credential)) => {
+            (State::Refreshing(rejected, rejected_by), Event::Credential(credential)) => {
                 let Some(newer) = credential.filter(|credential| *credential != rejected) else {
-                    self.known(session).has_no_newer(rejected, self.now);
-                    return self.on_no_newer(refused, session);
+                    self.entry(cache).set_unchanged(rejected, self.now);
+                    return self.on_unchanged_credential(rejected_by, cache);
                 };
-                self.set_credential(Some(newer.clone()), session);
-                let goal = match refused {
-                    Refused::Registry => Goal::Basic(Asked::Now),
-                    Refused::TokenService(fetch, _) => {
-                        Goal::Token(fetch.service, fetch.scopes, Asked::Now)
+                self.set_credential(Some(newer.clone()), cache);
+                let next = match rejected_by {
+                    RejectedBy::Registry => Next::Basic(ChallengeAge::Fresh),
+                    RejectedBy::TokenService(fetch, _) => {
+                        Next::Token(fetch.service, fetch.scopes, ChallengeAge::Fresh)
                     }
                 };
-                self.go_on(goal, Some(newer), session)
+                self.resume(next, Some(newer), cache)
             }
             (
                 State::Fetching(fetch),
-                Event::TokenReply {
+                Event::TokenResponse {
                     status: 200..=299,
                     body,
                     asked,
                 },
-            ) => self.on_token(fetch, &body, asked, session),
-            (State::Fetching(fetch), Event::TokenReply { status, .. }) => {
-                self.on_token_refused(fetch, status, session)
+            ) => self.on_token(fetch, &body, asked, cache),
+            (State::Fetching(fetch), Event::TokenResponse { status, .. }) => {
+                self.on_token_refused(fetch, status, cache)
             }
             (state, event) => unreachable!("{event:?} does not answer what was asked in {state:?}"),
         }
@@ -290,36 +290,36 @@ impl Flow {
 
     fn on_response(
         self,
-        with: &With,
+        with: &SentWith,
         status: u16,
         challenges: &[Challenge],
         denied: bool,
-        session: &mut Session,
+        cache: &mut AuthCache,
     ) -> (Self, Action) {
         // What a token service would say now could not be the answer to this request.
         if self.sends == MAX_SENDS {
             return self.finish();
         }
-        let known = self.known(session);
+        let entry = self.entry(cache);
         // Some registries say 403, others 400, when a password or a token has expired.
         let is_denied = status == 403 || (status == 400 && denied);
         match (with, status) {
-            (With::CachedToken(token), 401) => known.forget_token(token),
+            (SentWith::CachedToken(token), 401) => entry.remove_token(token),
             (_, 401) => {}
-            (With::Basic, _) if is_denied => return self.refresh(Refused::Registry, session),
-            (With::CachedToken(token), _) if is_denied && !known.is_forbidden(token) => {
-                known.forget_token(token);
-                let wants = known.wants.clone();
-                return match wants {
-                    Wants::Token(service) => {
+            (SentWith::Basic, _) if is_denied => return self.refresh(RejectedBy::Registry, cache),
+            (SentWith::CachedToken(token), _) if is_denied && !entry.is_forbidden(token) => {
+                entry.remove_token(token);
+                let scheme = entry.scheme.clone();
+                return match scheme {
+                    AuthScheme::Bearer(service) => {
                         let scopes = self.wanted.clone();
-                        self.pursue(Goal::Token(service, scopes, Asked::Now), session)
+                        self.authenticate(Next::Token(service, scopes, ChallengeAge::Fresh), cache)
                     }
-                    Wants::Basic | Wants::Nothing => self.finish(),
+                    AuthScheme::Basic | AuthScheme::Unknown => self.finish(),
                 };
             }
-            (With::FreshToken(token), _) if is_denied => {
-                known.mark_forbidden(token);
+            (SentWith::FreshToken(token), _) if is_denied => {
+                entry.mark_forbidden(token);
                 return self.finish();
             }
             _ => return self.finish(),
@@ -333,16 +333,16 @@ impl Flow {
         let challenged = challenged
             .filter(|_| !self.wanted.is_empty())
             .map_or_else(Scopes::none, Scopes::parse);
-        self.on_challenges(with, challenges, &challenged, session)
+        self.on_challenges(with, challenges, &challenged, cache)
     }
 
     /// Answers a 401 with what the registry wants, if that can help.
     fn on_challenges(
         self,
-        with: &With,
+        with: &SentWith,
         challenges: &[Challenge],
         challenged: &Scopes,
-        session: &mut Session,
+        cache: &mut AuthCache,
     ) -> (Self, Action) {
         let or_basic = challenges.contains(&Challenge::Basic);
         let bearer = challenges.iter().find_map(|challenge| match challenge {
@@ -351,13 +351,13 @@ impl Flow {
         });
         if let Some((realm, name)) = bearer {
             let is_exhausted = match with {
-                With::Nothing | With::CachedToken(_) => false,
+                SentWith::Nothing | SentWith::CachedToken(_) => false,
                 // The token service was asked before, and its refusal led here.
-                With::Basic => self.exchanges > 0,
-                With::FreshToken(_) => {
-                    self.exchanges >= MAX_EXCHANGES || self.wanted.cover(challenged)
+                SentWith::Basic => self.token_requests > 0,
+                SentWith::FreshToken(_) => {
+                    self.token_requests >= MAX_TOKEN_REQUESTS || self.wanted.cover(challenged)
                 }
-                With::GivenToken => true,
+                SentWith::UserToken => true,
             };
             if is_exhausted {
                 return self.finish();
@@ -366,33 +366,33 @@ impl Flow {
                 Ok(realm) => realm,
                 Err(reason) => return self.fail(reason),
             };
-            let service = Service {
+            let service = TokenService {
                 realm,
                 name: name.clone(),
                 or_basic,
             };
-            self.known(session).wants = Wants::Token(service.clone());
+            self.entry(cache).scheme = AuthScheme::Bearer(service.clone());
             let scopes = self.wanted.clone().union(challenged);
-            return self.pursue(Goal::Token(service, scopes, Asked::Now), session);
+            return self.authenticate(Next::Token(service, scopes, ChallengeAge::Fresh), cache);
         }
         match with {
-            With::Basic if or_basic => self.refresh(Refused::Registry, session),
-            With::Nothing | With::CachedToken(_) | With::FreshToken(_) if or_basic => {
-                self.known(session).wants = Wants::Basic;
-                self.pursue(Goal::Basic(Asked::Now), session)
+            SentWith::Basic if or_basic => self.refresh(RejectedBy::Registry, cache),
+            SentWith::Nothing | SentWith::CachedToken(_) | SentWith::FreshToken(_) if or_basic => {
+                self.entry(cache).scheme = AuthScheme::Basic;
+                self.authenticate(Next::Basic(ChallengeAge::Fresh), cache)
             }
-            With::Nothing | With::CachedToken(_) => self.probe(session),
-            With::Basic | With::FreshToken(_) | With::GivenToken => self.finish(),
+            SentWith::Nothing | SentWith::CachedToken(_) => self.probe(cache),
+            SentWith::Basic | SentWith::FreshToken(_) | SentWith::UserToken => self.finish(),
         }
     }
 
     /// Asks once for the challenge that a refusal did not come with.
-    fn probe(self, session: &mut Session) -> (Self, Action) {
-        let known = self.known(session);
-        if known.is_probed || self.url.path() == CHECK {
+    fn probe(self, cache: &mut AuthCache) -> (Self, Action) {
+        let entry = self.entry(cache);
+        if entry.is_probed || self.url.path() == CHECK {
             return self.finish();
         }
-        known.is_probed = true;
+        entry.is_probed = true;
         self.then(State::Probing, Action::Probe)
     }
 
@@ -401,20 +401,20 @@ impl Flow {
         fetch: Fetch,
         body: &[u8],
         asked: SystemTime,
-        session: &mut Session,
+        cache: &mut AuthCache,
     ) -> (Self, Action) {
         match Token::parse(body, asked) {
             Ok(token) => {
                 let secret = token.secret.clone();
-                let holder = fetch.holder();
+                let key = fetch.key();
                 // A service may grant less than it was asked for. The registry knows what a token is good for.
-                let known = self.known(session);
-                known.keep_token(holder, fetch.scopes.clone(), token, self.now);
+                let entry = self.entry(cache);
+                entry.store_token(key, fetch.scopes.clone(), token, self.now);
                 let flow = Self {
                     wanted: fetch.scopes,
                     ..self
                 };
-                flow.send(With::FreshToken(secret))
+                flow.send(SentWith::FreshToken(secret))
             }
             Err(reason) => {
                 let realm = fetch.service.realm.to_string();
@@ -424,18 +424,18 @@ impl Flow {
     }
 
     /// Finds another way where a token service said no.
-    fn on_token_refused(self, fetch: Fetch, status: u16, session: &mut Session) -> (Self, Action) {
-        let may_ask_again = self.exchanges < MAX_EXCHANGES;
+    fn on_token_refused(self, fetch: Fetch, status: u16, cache: &mut AuthCache) -> (Self, Action) {
+        let may_ask_again = self.token_requests < MAX_TOKEN_REQUESTS;
         let has_password = matches!(fetch.credential, Some(Credential::Password { .. }));
         let is_no_form = matches!(status, 400 | 401 | 404 | 405);
-        if may_ask_again && has_password && fetch.exchange == Exchange::Form && is_no_form {
-            session.remember_get_only(fetch.service.realm.clone());
-            let exchange = Exchange::Get;
-            return self.fetch(Fetch { exchange, ..fetch });
+        if may_ask_again && has_password && fetch.method == TokenMethod::OAuth2Post && is_no_form {
+            cache.set_get_only(fetch.service.realm.clone());
+            let method = TokenMethod::Get;
+            return self.fetch(Fetch { method, ..fetch });
         }
         let is_refused = matches!(status, 400 | 401 | 403);
         if may_ask_again && is_refused && fetch.credential.is_some() && !self.is_refreshed {
-            return self.refresh(Refused::TokenService(fetch, status), session);
+            return self.refresh(RejectedBy::TokenService(fetch, status), cache);
         }
         // Some services refuse a set of scopes instead of granting a part of it.
         let is_set = fetch.scopes.len() > 1 && !fetch.first_only;
@@ -448,86 +448,94 @@ impl Flow {
         }
         let may_try_basic = is_refused || matches!(status, 404 | 405);
         if fetch.service.or_basic && has_password && may_try_basic {
-            self.known(session).wants = Wants::Basic;
-            return self.pursue(Goal::Basic(Asked::Now), session);
+            self.entry(cache).scheme = AuthScheme::Basic;
+            return self.authenticate(Next::Basic(ChallengeAge::Fresh), cache);
         }
-        (self, Action::FailAsTokenService)
+        (self, Action::FailWithTokenResponse)
     }
 
     /// Asks once whether there is a newer credential than the one that was refused.
-    fn refresh(mut self, refused: Refused, session: &mut Session) -> (Self, Action) {
+    fn refresh(mut self, rejected_by: RejectedBy, cache: &mut AuthCache) -> (Self, Action) {
         let is_refreshed = std::mem::replace(&mut self.is_refreshed, true);
-        let known = self.known(session);
-        match known.credential(self.repository.as_ref()) {
-            Found::Is(rejected) if !is_refreshed && known.may_have_newer(&rejected, self.now) => {
+        let entry = self.entry(cache);
+        match entry.credential(self.repository.as_ref()) {
+            CredentialLookup::Found(rejected)
+                if !is_refreshed && entry.may_have_changed(&rejected, self.now) =>
+            {
                 let action = Action::RefreshCredential(rejected.clone());
-                self.then(State::Refreshing(rejected, refused), action)
+                self.then(State::Refreshing(rejected, rejected_by), action)
             }
-            _ => self.on_no_newer(refused, session),
+            _ => self.on_unchanged_credential(rejected_by, cache),
         }
     }
 
-    fn on_no_newer(self, refused: Refused, session: &mut Session) -> (Self, Action) {
-        match refused {
-            Refused::Registry => self.finish(),
-            Refused::TokenService(fetch, status) => self.on_token_refused(fetch, status, session),
+    fn on_unchanged_credential(
+        self,
+        rejected_by: RejectedBy,
+        cache: &mut AuthCache,
+    ) -> (Self, Action) {
+        match rejected_by {
+            RejectedBy::Registry => self.finish(),
+            RejectedBy::TokenService(fetch, status) => self.on_token_refused(fetch, status, cache),
         }
     }
 
     /// Looks up the credential, unless that was done, and goes on.
-    fn pursue(self, goal: Goal, session: &mut Session) -> (Self, Action) {
-        match self.known(session).credential(self.repository.as_ref()) {
-            Found::NotYet => self.then(State::LookingUp(goal), Action::LookUpCredential),
-            Found::Nobody => self.go_on(goal, None, session),
-            Found::Is(credential) => self.go_on(goal, Some(credential), session),
+    fn authenticate(self, next: Next, cache: &mut AuthCache) -> (Self, Action) {
+        match self.entry(cache).credential(self.repository.as_ref()) {
+            CredentialLookup::Pending => {
+                self.then(State::LookingUp(next), Action::LookUpCredential)
+            }
+            CredentialLookup::Anonymous => self.resume(next, None, cache),
+            CredentialLookup::Found(credential) => self.resume(next, Some(credential), cache),
         }
     }
 
-    fn go_on(
+    fn resume(
         self,
-        goal: Goal,
+        next: Next,
         credential: Option<Credential>,
-        session: &mut Session,
+        cache: &mut AuthCache,
     ) -> (Self, Action) {
-        match (goal, credential) {
+        match (next, credential) {
             (_, Some(Credential::RegistryToken(token))) => {
                 let authorization = Authorization::Bearer(token);
-                self.send_with(With::GivenToken, Some(authorization))
+                self.send_with(SentWith::UserToken, Some(authorization))
             }
-            (Goal::Basic(_), Some(Credential::Password { username, password }))
+            (Next::Basic(_), Some(Credential::Password { username, password }))
                 if !username.is_empty() && !password.is_empty() =>
             {
                 let authorization = Authorization::basic(&username, &password);
-                self.send_with(With::Basic, Some(authorization))
+                self.send_with(SentWith::Basic, Some(authorization))
             }
             // It asked for it elsewhere: this may be open to everyone.
-            (Goal::Basic(Asked::Before), _) => self.send(With::Nothing),
-            (Goal::Basic(Asked::Now), None) => self.fail(Unauthorized::NoBasicCredential),
-            (Goal::Basic(Asked::Now), Some(_)) => {
+            (Next::Basic(ChallengeAge::Cached), _) => self.send(SentWith::Nothing),
+            (Next::Basic(ChallengeAge::Fresh), None) => self.fail(Unauthorized::NoBasicCredential),
+            (Next::Basic(ChallengeAge::Fresh), Some(_)) => {
                 self.fail(Unauthorized::IncompleteBasicCredential)
             }
-            (Goal::Token(service, mut scopes, asked), credential) => {
-                let exchange = match &credential {
-                    Some(Credential::IdentityToken(_)) => Exchange::Form,
-                    Some(Credential::Password { .. }) if session.wants_form(&service.realm) => {
-                        Exchange::Form
+            (Next::Token(service, mut scopes, asked), credential) => {
+                let method = match &credential {
+                    Some(Credential::IdentityToken(_)) => TokenMethod::OAuth2Post,
+                    Some(Credential::Password { .. }) if cache.prefers_post(&service.realm) => {
+                        TokenMethod::OAuth2Post
                     }
-                    _ => Exchange::Get,
+                    _ => TokenMethod::Get,
                 };
                 let mut fetch = Fetch {
                     service,
                     scopes: Scopes::none(),
                     first_only: false,
-                    exchange,
+                    method,
                     credential,
                 };
-                if asked == Asked::Before {
-                    let holder = fetch.holder();
-                    let known = self.known(session);
-                    if let Some(token) = known.usable_token(&holder, &scopes, self.now) {
-                        return self.send(With::CachedToken(token));
+                if asked == ChallengeAge::Cached {
+                    let key = fetch.key();
+                    let entry = self.entry(cache);
+                    if let Some(token) = entry.usable_token(&key, &scopes, self.now) {
+                        return self.send(SentWith::CachedToken(token));
                     }
-                    scopes = known.scopes_to_ask_for(&holder, &scopes);
+                    scopes = entry.scopes_to_request(&key, &scopes);
                 }
                 fetch.scopes = scopes;
                 self.fetch(fetch)
@@ -536,7 +544,7 @@ impl Flow {
     }
 
     fn fetch(mut self, fetch: Fetch) -> (Self, Action) {
-        self.exchanges += 1;
+        self.token_requests += 1;
         let request = TokenRequest {
             realm: fetch.service.realm.clone(),
             service: fetch.service.name.clone(),
@@ -546,7 +554,7 @@ impl Flow {
                 fetch.scopes.clone()
             },
             credential: fetch.credential.clone(),
-            exchange: fetch.exchange,
+            method: fetch.method,
         };
         self.then(
             State::Fetching(fetch),
@@ -562,32 +570,32 @@ impl Flow {
                 "the address it gives for its token service is not valid",
             )
         })?;
-        match trust(&self.origin, &url.origin()) {
+        match OriginPolicy::between(&self.origin, &url.origin()) {
             Ok(_) => Ok(url),
             Err(reason) => Err(untrusted(url.to_string(), reason)),
         }
     }
 
-    fn known<'s>(&self, session: &'s mut Session) -> &'s mut Known {
-        session.known(&self.origin)
+    fn entry<'s>(&self, cache: &'s mut AuthCache) -> &'s mut CacheEntry {
+        cache.entry(&self.origin)
     }
 
-    fn set_credential(&self, credential: Option<Credential>, session: &mut Session) {
+    fn set_credential(&self, credential: Option<Credential>, cache: &mut AuthCache) {
         let repository = self.repository.clone();
-        self.known(session).set_credential(repository, credential);
+        self.entry(cache).set_credential(repository, credential);
     }
 
-    fn send(self, with: With) -> (Self, Action) {
+    fn send(self, with: SentWith) -> (Self, Action) {
         let authorization = match &with {
-            With::CachedToken(token) | With::FreshToken(token) => {
+            SentWith::CachedToken(token) | SentWith::FreshToken(token) => {
                 Some(Authorization::Bearer(token.clone()))
             }
-            With::Nothing | With::Basic | With::GivenToken => None,
+            SentWith::Nothing | SentWith::Basic | SentWith::UserToken => None,
         };
         self.send_with(with, authorization)
     }
 
-    fn send_with(mut self, with: With, authorization: Option<Authorization>) -> (Self, Action) {
+    fn send_with(mut self, with: SentWith, authorization: Option<Authorization>) -> (Self, Action) {
         self.sends += 1;
         self.then(State::Sent(with), Action::Send(authorization))
     }
@@ -606,8 +614,8 @@ impl Flow {
 }
 
 impl Fetch {
-    fn holder(&self) -> Holder {
-        Holder {
+    fn key(&self) -> TokenKey {
+        TokenKey {
             realm: self.service.realm.clone(),
             service: self.service.name.clone(),
             credential: self.credential.clone(),

@@ -2,7 +2,7 @@
 //!
 //! Nothing in this module opens a socket or a file, reads the clock or the environment. The registry client tells a
 //! [`Flow`] what happened ([`Event`]) and does what it is told ([`Action`]); what was learned on the way lives in a
-//! [`Session`]. One flow serves one request.
+//! [`AuthCache`]. One flow serves one request.
 //!
 //! ```text
 //!                                     begin
@@ -46,9 +46,9 @@ mod origin_policy;
 mod scope;
 mod token;
 
-pub use self::cache::Session;
+pub use self::cache::AuthCache;
 pub use self::challenge::{Challenge, parse_challenges};
 pub use self::flow::{Action, Authorization, Event, Flow};
-pub use self::origin_policy::{Trust, trust};
+pub use self::origin_policy::OriginPolicy;
 pub use self::scope::{Scope, Scopes};
-pub use self::token::{Exchange, Token, TokenRequest};
+pub use self::token::{Token, TokenMethod, TokenRequest};

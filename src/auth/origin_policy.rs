@@ -1,36 +1,41 @@
-//! The one rule of origins: what a server may make us do at an address it names.
+//! The origin policy: what may be sent to a URL that a server named.
 //!
-//! It decides over redirects, token services, upload locations and pagination links alike. Credentials, custom headers and
-//! client certificates go to the registry's own origin; every other address is asked without them, or not at all.
+//! It decides about redirects, token services, upload locations and pagination links. Credentials,
+//! custom headers and client certificates are sent to the registry's own origin only. Requests to
+//! another origin carry none of them, or are refused.
 
 use crate::text::url::{Origin, Scheme};
 
-/// What may be sent to an address that a server named.
+/// What a request to a URL may carry, given the server that named the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// It is the same origin: everything.
-    Full,
-    /// It is another origin: the request alone, without credentials, custom headers or client certificates.
-    RequestOnly,
+pub enum OriginPolicy {
+    /// The URL has the origin of the server: everything may be sent.
+    SameOrigin,
+    /// The URL has another origin: the request is sent without credentials, custom headers and
+    /// client certificates.
+    NoCredentials,
 }
 
-/// Decides what may be sent to `to` because `from` said so.
-///
-/// # Errors
-///
-/// Why nothing may: the address would leave https, or be nearer to us than who names it, which would let a stranger reach into
-/// the network we are in, and that network into this machine.
-pub fn trust(from: &Origin, to: &Origin) -> Result<Trust, &'static str> {
-    if from == to {
-        Ok(Trust::Full)
-    } else if from.scheme() == Scheme::Https && to.scheme() == Scheme::Http {
-        Err("it would leave https")
-    } else if to.nearness() > from.nearness() {
-        Err(
-            "it is an address of this machine or of a private network, and the registry is not as near",
-        )
-    } else {
-        Ok(Trust::RequestOnly)
+impl OriginPolicy {
+    /// Decides what may be sent to `to`, a URL that `from` named.
+    ///
+    /// # Errors
+    ///
+    /// The reason why nothing may be sent: `from` is https and `to` is not, or `to` is more local
+    /// than `from`. A server on the internet must not make the client send requests into the
+    /// client's network, nor a server on that network into the client's machine (SSRF).
+    pub(crate) fn between(from: &Origin, to: &Origin) -> Result<Self, &'static str> {
+        if from == to {
+            Ok(Self::SameOrigin)
+        } else if from.scheme() == Scheme::Https && to.scheme() == Scheme::Http {
+            Err("it would leave https")
+        } else if to.nearness() > from.nearness() {
+            Err(
+                "it is an address of this machine or of a private network, and the registry is not as near",
+            )
+        } else {
+            Ok(Self::NoCredentials)
+        }
     }
 }
 
@@ -40,14 +45,18 @@ mod tests {
     use crate::text::url::Url;
 
     #[test]
-    fn the_rule() {
+    fn another_origin_gets_no_credentials_and_a_more_local_one_no_request() {
         let origin = |text: &str| Url::parse(text).unwrap().origin();
         for (from, to, wanted) in [
-            ("https://r", "https://r:443", Ok(Trust::Full)),
-            ("http://r:5000", "http://R:5000", Ok(Trust::Full)),
-            ("https://r", "https://cdn", Ok(Trust::RequestOnly)),
-            ("http://r", "https://cdn", Ok(Trust::RequestOnly)),
-            ("http://r", "http://r:81", Ok(Trust::RequestOnly)),
+            ("https://r", "https://r:443", Ok(OriginPolicy::SameOrigin)),
+            (
+                "http://r:5000",
+                "http://R:5000",
+                Ok(OriginPolicy::SameOrigin),
+            ),
+            ("https://r", "https://cdn", Ok(OriginPolicy::NoCredentials)),
+            ("http://r", "https://cdn", Ok(OriginPolicy::NoCredentials)),
+            ("http://r", "http://r:81", Ok(OriginPolicy::NoCredentials)),
             ("https://r", "http://r", Err(())),
             ("https://r", "https://127.0.0.1", Err(())),
             ("http://r", "http://169.254.169.254", Err(())),
@@ -56,18 +65,22 @@ mod tests {
             (
                 "http://127.0.0.1:5000",
                 "http://127.0.0.1:6000",
-                Ok(Trust::RequestOnly),
+                Ok(OriginPolicy::NoCredentials),
             ),
-            ("http://10.0.0.1", "http://10.0.0.2", Ok(Trust::RequestOnly)),
+            (
+                "http://10.0.0.1",
+                "http://10.0.0.2",
+                Ok(OriginPolicy::NoCredentials),
+            ),
             (
                 "http://127.0.0.1",
                 "http://10.0.0.1",
-                Ok(Trust::RequestOnly),
+                Ok(OriginPolicy::NoCredentials),
             ),
             (
                 "http://localhost:5000",
                 "http://169.254.169.254",
-                Ok(Trust::RequestOnly),
+                Ok(OriginPolicy::NoCredentials),
             ),
             ("http://10.0.0.1", "http://127.0.0.1", Err(())),
             ("http://10.0.0.1", "http://localhost", Err(())),
@@ -77,11 +90,11 @@ mod tests {
             (
                 "http://169.254.0.1",
                 "http://10.0.0.1",
-                Ok(Trust::RequestOnly),
+                Ok(OriginPolicy::NoCredentials),
             ),
         ] {
             assert_eq!(
-                trust(&origin(from), &origin(to)).map_err(|_| ()),
+                OriginPolicy::between(&origin(from), &origin(to)).map_err(|_| ()),
                 wanted,
                 "{from} -> {to}"
             );

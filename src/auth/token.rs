@@ -29,16 +29,16 @@ pub struct TokenRequest {
     /// Who asks; nobody in particular when absent.
     pub credential: Option<Credential>,
     /// How it is sent.
-    pub exchange: Exchange,
+    pub method: TokenMethod,
 }
 
 /// How a token service is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exchange {
+pub enum TokenMethod {
     /// By GET, with user name and password in the `Authorization` header (distribution's "Token Authentication").
     Get,
     /// By POST, with the secret in a form (distribution's "Token Authentication: OAuth2").
-    Form,
+    OAuth2Post,
 }
 
 /// The client's name in OAuth2 requests, which must have one.
@@ -59,7 +59,7 @@ impl TokenRequest {
 
     /// The form to post, if the service is asked by one.
     pub fn form(&self) -> Option<Secret> {
-        if self.exchange != Exchange::Form {
+        if self.method != TokenMethod::OAuth2Post {
             return None;
         }
         let grant = match &self.credential {
@@ -244,7 +244,7 @@ mod tests {
             service: Some("my service".to_owned()),
             scopes: Scopes::parse("repository:x:pull,push repository:y:pull"),
             credential: None,
-            exchange: Exchange::Get,
+            method: TokenMethod::Get,
         };
         assert_eq!(
             request.url().exact(),
@@ -252,11 +252,11 @@ mod tests {
         );
         assert_eq!(request.form(), None);
         let form = |credential| {
-            let exchange = Exchange::Form;
+            let method = TokenMethod::OAuth2Post;
             let credential = Some(credential);
             let request = TokenRequest {
                 credential,
-                exchange,
+                method,
                 ..request.clone()
             };
             request.form().unwrap().expose().to_owned()

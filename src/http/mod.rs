@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::auth::Trust;
+use crate::auth::OriginPolicy;
 use crate::auth::credential::Secret;
 use crate::error::{Error, Result, TransportKind};
 use crate::limits::MAX_DRAINED_BYTES;
@@ -97,7 +97,7 @@ pub struct Request<'a> {
     pub patience: Duration,
     /// Whether it goes to a registry's own origin, which may be shown a client certificate, and be excused from showing a
     /// good one itself.
-    pub trust: Trust,
+    pub origin_policy: OriginPolicy,
 }
 
 /// What a request carries.

@@ -373,7 +373,7 @@ mod tests {
             headers: &headers,
             body: RequestBody::None,
             patience: Duration::ZERO,
-            trust: crate::auth::Trust::Full,
+            origin_policy: crate::auth::OriginPolicy::SameOrigin,
         };
         let mut response = traced.send(request).unwrap();
         let mut got = Vec::new();

@@ -12,7 +12,7 @@ use super::response::{Answer, NamedBody};
 use super::warnings::Warnings;
 use crate::auth::credential::Credential;
 use crate::auth::{
-    Action, Authorization, Challenge, Event, Flow, Scopes, Session, TokenRequest, Trust, trust,
+    Action, AuthCache, Authorization, Challenge, Event, Flow, OriginPolicy, Scopes, TokenRequest,
 };
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
@@ -74,7 +74,7 @@ pub struct Client {
     accepted_manifests: String,
     max_manifest_bytes: u64,
     warnings: Warnings,
-    session: RefCell<Session>,
+    auth_cache: RefCell<AuthCache>,
     /// What was told to servers, and must not turn up in what is said about them.
     told: RefCell<Told>,
     learned: RefCell<HashMap<Origin, Learned>>,
@@ -189,7 +189,7 @@ impl ClientBuilder {
     /// go by GET, which every service knows; identity tokens always go in a form.
     #[must_use]
     pub fn prefer_oauth2(self) -> Self {
-        self.client.session.borrow_mut().prefer_oauth2();
+        self.client.auth_cache.borrow_mut().prefer_oauth2();
         self
     }
 
@@ -220,7 +220,7 @@ impl Client {
                     .join(", "),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 warnings: Warnings::default(),
-                session: RefCell::default(),
+                auth_cache: RefCell::default(),
                 told: RefCell::default(),
                 learned: RefCell::default(),
             },
@@ -294,7 +294,7 @@ impl Client {
     /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
     pub(super) fn send(&self, registry: &RegistryName, draft: Draft<'_>) -> Result<Answer> {
         let answer = self.send_authorized(registry, draft)?;
-        if answer.trust == Trust::Full {
+        if answer.origin_policy == OriginPolicy::SameOrigin {
             let warnings = answer.response.headers.all("Warning");
             self.warnings.tell(registry, warnings, &answer.told);
         }
@@ -310,7 +310,7 @@ impl Client {
             &draft.url,
             draft.repository.clone(),
             draft.scopes.clone(),
-            &mut self.session.borrow_mut(),
+            &mut self.auth_cache.borrow_mut(),
             self.clock.now(),
         );
         // The last answer, be it the registry's or its token service's.
@@ -329,7 +329,7 @@ impl Client {
                         home: &home,
                     };
                     let mut answer = self.send_with_retries(&mut draft, &secrets)?;
-                    if answer.trust != Trust::Full {
+                    if answer.origin_policy != OriginPolicy::SameOrigin {
                         return Ok(answer);
                     }
                     let event = Event::Response {
@@ -350,7 +350,7 @@ impl Client {
                 Action::FetchToken(request) => {
                     let asked = self.clock.now();
                     let mut answer = self.fetch_token(&request, &home)?;
-                    let event = Event::TokenReply {
+                    let event = Event::TokenResponse {
                         status: answer.status(),
                         body: answer.token()?,
                         asked,
@@ -371,13 +371,13 @@ impl Client {
                     });
                 }
                 Action::Finish => return Ok(last.expect("a flow finishes with an answer")),
-                Action::FailAsTokenService => {
+                Action::FailWithTokenResponse => {
                     let answer = last.expect("a flow that fails so has asked a token service");
                     let error = answer.into_error_of(Refuser::TokenService);
                     return Err(error.context(self.doing(&draft)));
                 }
             };
-            (flow, action) = flow.on(event, &mut self.session.borrow_mut());
+            (flow, action) = flow.on(event, &mut self.auth_cache.borrow_mut());
         }
     }
 
@@ -517,11 +517,11 @@ impl Client {
     fn send_following(&self, draft: &mut Draft<'_>, secrets: &Secrets<'_>) -> Result<Answer> {
         let origin = draft.url.origin();
         let mut url = draft.url.clone();
-        let mut trusted = Trust::Full;
+        let mut trusted = OriginPolicy::SameOrigin;
         for _ in 0..=MAX_REDIRECTS {
             let mut headers = draft.headers.clone();
             headers.add("User-Agent", self.user_agent.as_str());
-            if trusted == Trust::Full {
+            if trusted == OriginPolicy::SameOrigin {
                 if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
                         self.told.borrow_mut().header(name, value);
@@ -534,10 +534,10 @@ impl Client {
                     headers.add(name, header.expose());
                 }
             }
-            let identity = if trusted == Trust::Full && url.origin() == *secrets.home {
-                Trust::Full
+            let identity = if trusted == OriginPolicy::SameOrigin && url.origin() == *secrets.home {
+                OriginPolicy::SameOrigin
             } else {
-                Trust::RequestOnly
+                OriginPolicy::NoCredentials
             };
             let answer = self.send_once(draft, &url, &headers, identity)?;
             let is_read = matches!(draft.method, Method::Get | Method::Head);
@@ -553,9 +553,11 @@ impl Client {
                 .header("Location")
                 .ok_or_else(|| answer.protocol_error("the redirect has no Location"))?;
             let next = answer.resolve("Location", location)?;
-            let next_trust = trust(&origin, &next.origin())
+            let next_trust = OriginPolicy::between(&origin, &next.origin())
                 .and_then(|next_trust| match next_trust {
-                    Trust::RequestOnly if !is_read => Err("it would send content to another host"),
+                    OriginPolicy::NoCredentials if !is_read => {
+                        Err("it would send content to another host")
+                    }
                     next_trust => Ok(next_trust),
                 })
                 .map_err(|reason| {
@@ -564,8 +566,8 @@ impl Client {
                     ))
                 })?;
             // A stranger that sends us home again chose what is asked there: what stayed behind stays behind.
-            if next_trust == Trust::RequestOnly {
-                trusted = Trust::RequestOnly;
+            if next_trust == OriginPolicy::NoCredentials {
+                trusted = OriginPolicy::NoCredentials;
             }
             answer.response.drain();
             url = next;
@@ -581,10 +583,12 @@ impl Client {
         draft: &mut Draft<'_>,
         url: &Url,
         headers: &Headers,
-        trust: Trust,
+        origin_policy: OriginPolicy,
     ) -> Result<Answer> {
         let method = draft.method;
-        if trust != Trust::Full && self.told.borrow().is_in_address(&url.exact()) {
+        if origin_policy != OriginPolicy::SameOrigin
+            && self.told.borrow().is_in_address(&url.exact())
+        {
             return Err(Error::Protocol {
                 what: format!("{method} \"{}\"", self.shown(url)),
                 reason: "the address repeats a secret, which is not for others".to_owned(),
@@ -597,7 +601,7 @@ impl Client {
             headers,
             body,
             patience,
-            trust,
+            origin_policy,
         };
         let sent = match &mut draft.body {
             DraftBody::None => self.transport.send(request(RequestBody::None)),
@@ -651,7 +655,7 @@ impl Client {
         Ok(Answer {
             method,
             url: url.clone(),
-            trust,
+            origin_policy,
             told: self.told.borrow().clone(),
             retries: 0,
             response: Response { body, ..response },

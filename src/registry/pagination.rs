@@ -2,7 +2,7 @@
 
 use super::link::{self, Trail};
 use super::response::Answer;
-use crate::auth::{Trust, trust};
+use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::limits::MAX_PAGES;
 use crate::text::url::Url;
@@ -42,12 +42,13 @@ impl Pages {
             return Ok(false);
         };
         let next = answer.resolve_own("Link", &next)?;
-        if trust(&self.url.origin(), &next.origin()) != Ok(Trust::Full) {
+        if OriginPolicy::between(&self.url.origin(), &next.origin()) != Ok(OriginPolicy::SameOrigin)
+        {
             return Err(
                 answer.protocol_error(format!("the next page is at another host, \"{next}\""))
             );
         }
-        if answer.trust != Trust::Full {
+        if answer.origin_policy != OriginPolicy::SameOrigin {
             // It would choose what the registry is asked with the registry's credentials.
             return Err(answer.protocol_error("another host says where the next page is"));
         }

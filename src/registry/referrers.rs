@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use super::pagination::Pages;
 use super::repository::Repository;
 use super::response::Answer;
-use crate::auth::{Trust, trust};
+use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::limits::MAX_PAGE_BYTES;
@@ -177,7 +177,8 @@ fn moved_within(answer: &Answer) -> Option<Url> {
     }
     let location = answer.header("Location")?;
     let url = answer.resolve_own("Location", location).ok()?;
-    (trust(&answer.url.origin(), &url.origin()) == Ok(Trust::Full)).then_some(url)
+    (OriginPolicy::between(&answer.url.origin(), &url.origin()) == Ok(OriginPolicy::SameOrigin))
+        .then_some(url)
 }
 
 fn is_list(answer: &Answer) -> bool {

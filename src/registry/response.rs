@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::auth::{Challenge, Trust, parse_challenges};
+use crate::auth::{Challenge, OriginPolicy, parse_challenges};
 use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
 use crate::http::{Method, Response};
 use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
@@ -27,7 +27,7 @@ pub(super) struct Answer {
     /// Where the response came from, after redirects.
     pub(super) url: Url,
     /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
-    pub(super) trust: Trust,
+    pub(super) origin_policy: OriginPolicy,
     /// What was told to servers so far, and may be repeated by them.
     pub(super) told: Told,
     /// How often the request was sent before, and perhaps did what it asks for.
@@ -58,7 +58,7 @@ impl Answer {
     /// What a refusal asks for. With any other status the header means nothing: some registries always send it. What a
     /// stranger asks for is not answered either.
     pub(super) fn challenges(&self) -> Vec<Challenge> {
-        if self.status() == 401 && self.trust == Trust::Full {
+        if self.status() == 401 && self.origin_policy == OriginPolicy::SameOrigin {
             parse_challenges(self.response.headers.all("WWW-Authenticate"))
         } else {
             Vec::new()
@@ -299,7 +299,7 @@ mod tests {
         Answer {
             method: Method::Get,
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
-            trust: Trust::Full,
+            origin_policy: OriginPolicy::SameOrigin,
             told: Told::default(),
             retries: 0,
             response: Response {

@@ -9,7 +9,7 @@
 use super::client::{DraftBody, Mounts, wait_after_failure};
 use super::repository::Repository;
 use super::response::Answer;
-use crate::auth::{Scopes, trust};
+use crate::auth::{OriginPolicy, Scopes};
 use crate::error::{Error, Result, TransportKind};
 use crate::http::Method;
 use crate::limits::UPLOAD_PATIENCE;
@@ -280,7 +280,8 @@ impl Repository<'_> {
             return Ok(None);
         };
         let url = answer.resolve_own("Location", location)?;
-        if let Err(reason) = trust(&self.endpoint.uploads().origin(), &url.origin()) {
+        if let Err(reason) = OriginPolicy::between(&self.endpoint.uploads().origin(), &url.origin())
+        {
             return Err(answer.protocol_error(format!("refusing to upload to \"{url}\": {reason}")));
         }
         Ok(Some(url))

@@ -224,7 +224,7 @@ impl Transport for Net {
             headers: request.headers,
             body,
             patience: request.patience,
-            trust: request.trust,
+            origin_policy: request.origin_policy,
         })
     }
 }

@@ -97,7 +97,7 @@ impl Transport for BehindTls {
             headers: request.headers,
             body,
             patience: request.patience,
-            trust: request.trust,
+            origin_policy: request.origin_policy,
         })
     }
 }

@@ -15,7 +15,7 @@ use self::connector::{Dialler, LookedUpLater};
 use self::error::{body_failure, failure, not_sendable};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
-use crate::auth::Trust;
+use crate::auth::OriginPolicy;
 use crate::auth::credential::Secret;
 use crate::error::TransportKind;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT};
@@ -43,7 +43,7 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// Sends requests over the network with ureq. One value for the whole process: it keeps connections open.
 ///
 /// What a registry alone may see, a client certificate, is never shown to others, and certificates go unchecked with nobody
-/// but the registry: requests of [`Trust::RequestOnly`] go over connections of their own.
+/// but the registry: requests of [`OriginPolicy::NoCredentials`] go over connections of their own.
 pub struct UreqTransport {
     /// For requests to registries.
     trusted: ureq::Agent,
@@ -194,9 +194,9 @@ impl Transport for UreqTransport {
                 "this build speaks plain http only (feature \"tls\" is off)",
             ));
         }
-        let agent = match request.trust {
-            Trust::Full => &self.trusted,
-            Trust::RequestOnly => &self.others,
+        let agent = match request.origin_policy {
+            OriginPolicy::SameOrigin => &self.trusted,
+            OriginPolicy::NoCredentials => &self.others,
         };
         let mut builder = ureq::http::Request::builder()
             .method(request.method.as_str())

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use oras::auth::{Action, Event, Flow, Scopes, Session, parse_challenges};
+use oras::auth::{Action, AuthCache, Event, Flow, Scopes, parse_challenges};
 use oras::url::Url;
 use oras::{Credential, Error};
 
@@ -27,7 +27,7 @@ const REPLIES: [(u16, &str); 4] = [(200, r#"{"token":"t"}"#), (200, "{}"), (401,
 
 /// How much one request may cost.
 const MAX_SENDS: usize = 4;
-const MAX_EXCHANGES: usize = 2;
+const MAX_TOKEN_REQUESTS: usize = 2;
 
 /// Choices, one after the other: those of a sequence first, and then the first of each kind.
 #[derive(Default)]
@@ -76,11 +76,11 @@ enum Last {
 }
 
 /// One request with these answers. What happened is told when it should not have.
-fn request(choices: &mut Choices, session: &mut Session) -> Result<(), Error> {
+fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let url = Url::parse("https://r.example/v2/a/manifests/v1")?;
-    let (mut sends, mut exchanges, mut last) = (0, 0, Last::Nobody);
-    let (mut flow, mut action) = Flow::begin(&url, None, Scopes::pull("a"), session, now);
+    let (mut sends, mut token_requests, mut last) = (0, 0, Last::Nobody);
+    let (mut flow, mut action) = Flow::begin(&url, None, Scopes::pull("a"), cache, now);
     let mut story = String::new();
     loop {
         writeln!(story, "{action:?}").expect("it is text");
@@ -108,9 +108,9 @@ fn request(choices: &mut Choices, session: &mut Session) -> Result<(), Error> {
                 Event::Credential(choices.of(&[None, Some(Credential::password("me", "newer"))]))
             }
             Action::FetchToken(_) => {
-                (exchanges, last) = (exchanges + 1, Last::TokenService);
+                (token_requests, last) = (token_requests + 1, Last::TokenService);
                 let (status, body) = choices.of(&REPLIES);
-                Event::TokenReply {
+                Event::TokenResponse {
                     status,
                     body: body.as_bytes().to_vec(),
                     asked: now,
@@ -120,17 +120,17 @@ fn request(choices: &mut Choices, session: &mut Session) -> Result<(), Error> {
                 assert_eq!(last, Last::Registry, "the result of\n{story}");
                 break;
             }
-            Action::FailAsTokenService => {
+            Action::FailWithTokenResponse => {
                 assert_eq!(last, Last::TokenService, "the words after\n{story}");
                 break;
             }
             Action::Fail(_) => break,
         };
         writeln!(story, "    {event:?}").expect("it is text");
-        (flow, action) = flow.on(event, session);
+        (flow, action) = flow.on(event, cache);
     }
     assert!(sends <= MAX_SENDS, "{story}");
-    assert!(exchanges <= MAX_EXCHANGES, "{story}");
+    assert!(token_requests <= MAX_TOKEN_REQUESTS, "{story}");
     Ok(())
 }
 
@@ -148,11 +148,11 @@ fn every_sequence_of_answers_comes_to_an_end_in_the_words_of_who_decided() {
         let mut choices = Choices::default();
         let mut sequences = 0;
         loop {
-            let mut session = Session::default();
+            let mut cache = AuthCache::default();
             let mut first = Choices::of_these(before);
-            request(&mut first, &mut session).unwrap();
+            request(&mut first, &mut cache).unwrap();
             assert_eq!(first.next, before.len(), "{name}");
-            request(&mut choices, &mut session).unwrap();
+            request(&mut choices, &mut cache).unwrap();
             sequences += 1;
             if !choices.advance() {
                 break;

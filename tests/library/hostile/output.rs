@@ -178,7 +178,7 @@ fn the_debug_output_of_what_holds_secrets_does_not_show_them() {
 fn the_debug_output_of_an_answer_with_a_token_does_not_show_its_bytes() {
     let body = format!(r#"{{"token":"{}"}}"#, Canary::AccessToken.value()).into_bytes();
     let bytes = format!("{:?}", &body[10..20]);
-    let event = Event::TokenReply {
+    let event = Event::TokenResponse {
         status: 200,
         body,
         asked: std::time::SystemTime::UNIX_EPOCH,
@@ -200,7 +200,7 @@ fn the_debug_output_of_a_request_names_its_headers_and_keeps_their_values() {
         headers: &headers,
         body: RequestBody::Bytes(b"refresh_token=canary"),
         patience: std::time::Duration::ZERO,
-        trust: oras::auth::Trust::Full,
+        origin_policy: oras::auth::OriginPolicy::SameOrigin,
     };
 
     let seen = format!("{request:?} {headers:?}");

@@ -13,7 +13,7 @@ const BASIC: &str = r#"Basic realm="r""#;
 
 /// A request on its way through the machine. Each step asserts what the machine wants.
 struct Scenario {
-    session: Session,
+    cache: AuthCache,
     now: SystemTime,
     flow: Option<Flow>,
     action: Action,
@@ -22,7 +22,7 @@ struct Scenario {
 impl Scenario {
     fn begin(wanted: Scopes) -> Self {
         let mut scenario = Self {
-            session: Session::default(),
+            cache: AuthCache::default(),
             now: UNIX_EPOCH,
             flow: None,
             action: Action::Finish,
@@ -40,13 +40,13 @@ impl Scenario {
     fn of(&mut self, repository: Option<&str>, wanted: Scopes) -> &mut Self {
         let url = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
         let repository = repository.map(|name| name.parse().unwrap());
-        let (flow, action) = Flow::begin(&url, repository, wanted, &mut self.session, self.now);
+        let (flow, action) = Flow::begin(&url, repository, wanted, &mut self.cache, self.now);
         (self.flow, self.action) = (Some(flow), action);
         self
     }
 
     fn event(&mut self, event: Event) -> &mut Self {
-        let (flow, action) = self.flow.take().unwrap().on(event, &mut self.session);
+        let (flow, action) = self.flow.take().unwrap().on(event, &mut self.cache);
         (self.flow, self.action) = (Some(flow), action);
         self
     }
@@ -92,7 +92,7 @@ impl Scenario {
             self.action
         );
         let asked = self.now;
-        self.event(Event::TokenReply {
+        self.event(Event::TokenResponse {
             status,
             body: body.as_bytes().to_vec(),
             asked,
@@ -173,14 +173,14 @@ fn a_401_without_a_scheme_we_speak_is_the_result_unless_the_registry_says_elsewh
 #[test]
 fn who_asks_what_the_registry_wants_is_not_asked_that_again() {
     let url = Url::parse("https://r.example/v2/").unwrap();
-    let mut session = Session::default();
-    let (flow, _) = Flow::begin(&url, None, Scopes::none(), &mut session, UNIX_EPOCH);
+    let mut cache = AuthCache::default();
+    let (flow, _) = Flow::begin(&url, None, Scopes::none(), &mut cache, UNIX_EPOCH);
     let event = Event::Response {
         status: 401,
         challenges: Vec::new(),
         denied: false,
     };
-    assert_eq!(flow.on(event, &mut session).1, Action::Finish);
+    assert_eq!(flow.on(event, &mut cache).1, Action::Finish);
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn where_there_was_no_newer_credential_it_is_not_asked_for_again_so_soon() {
         .newer(None);
     assert_eq!(
         scenario.again(Scopes::pull("a")).reply(401, "").action,
-        Action::FailAsTokenService
+        Action::FailWithTokenResponse
     );
 }
 
@@ -473,7 +473,7 @@ fn a_newer_credential_is_sent_once_to_a_token_service_that_refused_the_old_one()
         assert_eq!(request.credential, Some(newer));
         assert_eq!(
             scenario.reply(status, "").action,
-            Action::FailAsTokenService
+            Action::FailWithTokenResponse
         );
 
         let mut scenario = Scenario::begin(Scopes::pull("a"));
@@ -481,7 +481,7 @@ fn a_newer_credential_is_sent_once_to_a_token_service_that_refused_the_old_one()
             .status(401, &[BEARER])
             .credential(me())
             .reply(status, "");
-        assert_eq!(scenario.newer(me()).action, Action::FailAsTokenService);
+        assert_eq!(scenario.newer(me()).action, Action::FailWithTokenResponse);
     }
 }
 
@@ -489,34 +489,34 @@ fn a_newer_credential_is_sent_once_to_a_token_service_that_refused_the_old_one()
 fn a_password_goes_in_a_form_where_that_is_wanted_and_by_get_where_it_is_not_taken() {
     for status in [400, 401, 404, 405] {
         let mut scenario = Scenario::begin(Scopes::pull("a"));
-        scenario.session.prefer_oauth2();
+        scenario.cache.prefer_oauth2();
         scenario.status(401, &[BEARER]).credential(me());
         assert_eq!(
-            scenario.asks_for(&["repository:a:pull"]).exchange,
-            Exchange::Form
+            scenario.asks_for(&["repository:a:pull"]).method,
+            TokenMethod::OAuth2Post
         );
         scenario.reply(status, "");
         assert_eq!(
-            scenario.asks_for(&["repository:a:pull"]).exchange,
-            Exchange::Get
+            scenario.asks_for(&["repository:a:pull"]).method,
+            TokenMethod::Get
         );
         scenario
             .reply(200, r#"{"token":"t"}"#)
             .sends(Some("Bearer t"));
         scenario.again(Scopes::pull("b"));
         assert_eq!(
-            scenario.asks_for(&["repository:b:pull"]).exchange,
-            Exchange::Get,
+            scenario.asks_for(&["repository:b:pull"]).method,
+            TokenMethod::Get,
             "it is remembered"
         );
     }
 
     let mut scenario = Scenario::begin(Scopes::pull("a"));
-    scenario.session.prefer_oauth2();
+    scenario.cache.prefer_oauth2();
     scenario.status(401, &[BEARER]).credential(None);
     assert_eq!(
-        scenario.asks_for(&["repository:a:pull"]).exchange,
-        Exchange::Get
+        scenario.asks_for(&["repository:a:pull"]).method,
+        TokenMethod::Get
     );
 }
 
@@ -615,7 +615,7 @@ fn a_401_after_a_fresh_token_is_the_result_unless_it_names_a_new_scope() {
     assert_eq!(
         scenario.status(401, &[&third]).action,
         Action::Finish,
-        "two exchanges are enough"
+        "two token_requests are enough"
     );
 }
 
@@ -636,8 +636,8 @@ fn an_identity_token_is_changed_by_post_and_a_registry_token_sent_as_it_is() {
         .status(401, &[BEARER])
         .credential(Some(Credential::IdentityToken("i".into())));
     assert_eq!(
-        scenario.asks_for(&["repository:a:pull"]).exchange,
-        Exchange::Form
+        scenario.asks_for(&["repository:a:pull"]).method,
+        TokenMethod::OAuth2Post
     );
 
     let mut scenario = Scenario::begin(Scopes::pull("a"));
@@ -685,7 +685,7 @@ fn a_token_service_that_refuses_decides_unless_there_is_another_way() {
     scenario.status(401, &[BEARER]).credential(me());
     assert_eq!(
         scenario.reply(401, "").newer(None).action,
-        Action::FailAsTokenService
+        Action::FailWithTokenResponse
     );
 
     let mut scenario = Scenario::begin(Scopes::pull("a"));
@@ -702,7 +702,10 @@ fn a_token_service_that_refuses_decides_unless_there_is_another_way() {
         .credential(None)
         .asks_for(&["repository:a:pull", "repository:b:pull"]);
     scenario.reply(403, "").asks_for(&["repository:a:pull"]);
-    assert_eq!(scenario.reply(403, "").action, Action::FailAsTokenService);
+    assert_eq!(
+        scenario.reply(403, "").action,
+        Action::FailWithTokenResponse
+    );
 }
 
 #[test]

@@ -95,15 +95,15 @@ fn wish(action: &Action) -> &'static str {
         Action::RefreshCredential(_) => "refresh",
         Action::FetchToken(request) => {
             let scopes: Vec<_> = request.scopes.iter().collect();
-            match (request.exchange, scopes.join(" ").as_str()) {
-                (Exchange::Get, "repository:a:pull") => "fetch pull",
-                (Exchange::Get, "repository:a:pull,push") => "fetch both",
-                (exchange, other) => panic!("{exchange:?}: {other}"),
+            match (request.method, scopes.join(" ").as_str()) {
+                (TokenMethod::Get, "repository:a:pull") => "fetch pull",
+                (TokenMethod::Get, "repository:a:pull,push") => "fetch both",
+                (method, other) => panic!("{method:?}: {other}"),
             }
         }
         Action::Finish => "finish",
         Action::Fail(_) => "fail",
-        Action::FailAsTokenService => "fail as service",
+        Action::FailWithTokenResponse => "fail as service",
     }
 }
 
@@ -168,7 +168,7 @@ fn asked(asker: &str) -> Scenario {
     };
     let mut scenario = Scenario::begin(wanted);
     if asker == "by form" {
-        scenario.session.prefer_oauth2();
+        scenario.cache.prefer_oauth2();
     }
     scenario.status(401, challenges).credential(credential);
     scenario
