@@ -227,7 +227,11 @@ impl Source for Cached<'_> {
     }
 
     /// Asks the source once. What comes from the cache is only resolved there, which a registry answers without content.
-    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+    fn fetch_reference(
+        &self,
+        reference: &str,
+        limit: u64,
+    ) -> Result<(Descriptor, VerifyReader<'_>)> {
         if self.cache.may_have(reference) {
             match self.source.resolve(reference) {
                 Ok(descriptor) => {
@@ -246,7 +250,7 @@ impl Source for Cached<'_> {
                 Err(_) => {}
             }
         }
-        let (descriptor, reader) = self.source.fetch_tagged(reference, limit)?;
+        let (descriptor, reader) = self.source.fetch_reference(reference, limit)?;
         let reader = match self.cache.open_verified(&descriptor) {
             Some(cached) => cached,
             None => self.cache.keep(reader),

@@ -34,7 +34,7 @@
 //! let layout = LayoutStore::create_or_open(&directory)?;
 //! let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 //! let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
-//! layout.push_tagged(&descriptor, &mut manifest.as_slice(), "v1")?;
+//! layout.push_reference(&descriptor, &mut manifest.as_slice(), "v1")?;
 //! assert_eq!(layout.resolve("v1")?.digest, descriptor.digest);
 //! # let _ = std::fs::remove_dir_all(&directory);
 //! # Ok::<(), oras::Error>(())
@@ -286,7 +286,7 @@ impl Target for LayoutStore {
         self.name(target, reference)
     }
 
-    fn push_tagged(
+    fn push_reference(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -311,12 +311,12 @@ impl Target for LayoutStore {
         Self::sync(self)
     }
 
-    fn begin_batch(&self) {
-        self.changes.begin_batch();
+    fn start_batch(&self) {
+        self.changes.start_batch();
     }
 
-    fn end_batch(&self) -> Result<()> {
-        if self.changes.end_batch() {
+    fn finish_batch(&self) -> Result<()> {
+        if self.changes.finish_batch() {
             self.save_changes()
         } else {
             Ok(())

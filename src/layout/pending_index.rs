@@ -95,12 +95,12 @@ impl Changes {
         }
     }
 
-    pub(super) fn begin_batch(&self) {
-        self.batches.begin();
+    pub(super) fn start_batch(&self) {
+        self.batches.start();
     }
 
     /// Ends a batch, and returns whether nothing may wait any longer.
-    pub(super) fn end_batch(&self) -> bool {
-        self.batches.end()
+    pub(super) fn finish_batch(&self) -> bool {
+        self.batches.finish()
     }
 }

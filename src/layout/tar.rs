@@ -99,7 +99,9 @@ mod tests {
                 .unwrap();
         }
         let (descriptor, bytes) = manifest();
-        store.push_tagged(&descriptor, &mut &*bytes, "v1").unwrap();
+        store
+            .push_reference(&descriptor, &mut &*bytes, "v1")
+            .unwrap();
         directory
     }
 

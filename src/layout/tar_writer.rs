@@ -45,7 +45,7 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// let tar = LayoutTarWriter::create(&path)?;
 /// let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 /// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
-/// tar.push_tagged(&descriptor, &mut manifest.as_slice(), "v1")?;
+/// tar.push_reference(&descriptor, &mut manifest.as_slice(), "v1")?;
 /// tar.finish()?;
 /// assert_eq!(LayoutTar::open(&path)?.resolve("v1")?.digest, descriptor.digest);
 /// # std::fs::remove_file(&path).unwrap();
@@ -229,7 +229,7 @@ impl Target for LayoutTarWriter {
         Ok(())
     }
 
-    fn push_tagged(
+    fn push_reference(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,

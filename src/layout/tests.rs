@@ -163,7 +163,7 @@ fn names_are_resolved_as_far_as_is_known() {
     let (mut listed, bytes) = manifest("listed");
     listed.artifact_type = Some(MediaType::from("t/t"));
     store
-        .push_tagged(&listed, &mut bytes.as_slice(), "example.com/a:v1")
+        .push_reference(&listed, &mut bytes.as_slice(), "example.com/a:v1")
         .unwrap();
     let (unlisted, bytes) = manifest("unlisted");
     let typed = Descriptor::new(
@@ -240,7 +240,7 @@ fn tags_are_sorted_and_start_after_the_last_one_seen() {
     let (descriptor, bytes) = manifest("a");
     for tag in ["b", "c", "a", "b"] {
         store
-            .push_tagged(&descriptor, &mut bytes.as_slice(), tag)
+            .push_reference(&descriptor, &mut bytes.as_slice(), tag)
             .unwrap();
     }
     assert_eq!(tags(&store, None), ["a", "b", "c"]);
@@ -258,7 +258,7 @@ fn what_others_write_is_seen_at_once() {
     for name in ["a", "b", "c", "d"] {
         let (descriptor, bytes) = manifest(name);
         writer
-            .push_tagged(&descriptor, &mut bytes.as_slice(), "v1")
+            .push_reference(&descriptor, &mut bytes.as_slice(), "v1")
             .unwrap();
         assert_eq!(reader.resolve("v1").unwrap().digest, descriptor.digest);
         // As other tools do it: in place, and of the same length.

@@ -152,7 +152,7 @@ fn find_subject(
     let subject = match platform {
         None => target.resolve(reference)?.plain(),
         Some(platform) => {
-            let root = target.fetch_manifest_tagged(reference, MAX_MANIFEST_BYTES)?;
+            let root = target.fetch_manifest_by_reference(reference, MAX_MANIFEST_BYTES)?;
             let selected = select_platform(target, &root, platform, MAX_MANIFEST_BYTES)?;
             if selected.digest == root.descriptor().digest {
                 selected.plain()

@@ -25,7 +25,7 @@ pub fn resolve(
     match platform {
         None => source.resolve(reference),
         Some(platform) => {
-            let root = source.fetch_manifest_tagged(reference, limit)?;
+            let root = source.fetch_manifest_by_reference(reference, limit)?;
             select_platform(source, &root, platform, limit)
         }
     }
@@ -103,7 +103,7 @@ pub fn fetch_manifest(
     platform: Option<&Platform>,
     limit: u64,
 ) -> Result<RawManifest> {
-    let root = source.fetch_manifest_tagged(reference, limit)?;
+    let root = source.fetch_manifest_by_reference(reference, limit)?;
     let Some(platform) = platform else {
         return Ok(root);
     };
@@ -159,7 +159,7 @@ pub(crate) struct Resolved<'s> {
 impl<'s> Resolved<'s> {
     /// Resolves `reference` and, if it names a manifest, reads it in the same step.
     pub(crate) fn new(source: &'s dyn Source, reference: &str, limit: u64) -> Result<Self> {
-        let (root, reader) = source.fetch_tagged(reference, limit)?;
+        let (root, reader) = source.fetch_reference(reference, limit)?;
         let manifest = if root.media_type.is_manifest() {
             Some(RawManifest::verified(root.clone(), reader.read_all(limit)?))
         } else {
@@ -179,7 +179,7 @@ impl<'s> Resolved<'s> {
         platform: &Platform,
         limit: u64,
     ) -> Result<Self> {
-        let index = source.fetch_manifest_tagged(reference, limit)?;
+        let index = source.fetch_manifest_by_reference(reference, limit)?;
         let root = select_platform(source, &index, platform, limit)?;
         let is_itself = root.digest == index.descriptor().digest;
         Ok(Self {

@@ -115,7 +115,7 @@ pub enum ArtifactTypeChange {
 /// let layout = LayoutStore::create_or_open(&directory)?;
 /// # let bytes = br#"{"schemaVersion":2,"manifests":[]}"#;
 /// # for tag in ["amd64", "arm64"] {
-/// #     layout.push_tagged(&Descriptor::of(MediaType::IMAGE_INDEX, bytes), &mut bytes.as_slice(), tag)?;
+/// #     layout.push_reference(&Descriptor::of(MediaType::IMAGE_INDEX, bytes), &mut bytes.as_slice(), tag)?;
 /// # }
 /// let options = CreateOptions {
 ///     manifests: vec!["amd64".into(), "arm64".into()],
@@ -223,7 +223,7 @@ pub fn update(
 pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -> Result<()> {
     let tag = reference.filter(|reference| reference.parse::<Digest>().is_err());
     match tag {
-        Some(tag) => target.push_tagged(index.descriptor(), &mut index.bytes(), tag)?,
+        Some(tag) => target.push_reference(index.descriptor(), &mut index.bytes(), tag)?,
         None => target.push(index.descriptor(), &mut index.bytes())?,
     };
     Ok(())
@@ -282,7 +282,7 @@ impl Reader<'_, '_> {
         self.tell(Event::Fetching(reference))?;
         let (descriptor, reader) = self
             .source
-            .fetch_tagged(reference, self.limit)
+            .fetch_reference(reference, self.limit)
             .map_err(not_found)?;
         if !wanted.is_met_by(&descriptor.media_type) {
             return Err(Error::WrongKind {

@@ -73,7 +73,7 @@ pub fn push_blob(
 ///
 /// # Errors
 ///
-/// As of [`Target::push_tagged`], and of the observer. [`Error::InvalidReference`](crate::Error::InvalidReference) when the
+/// As of [`Target::push_reference`], and of the observer. [`Error::InvalidReference`](crate::Error::InvalidReference) when the
 /// `reference` is the digest of something else.
 pub fn push_manifest(
     target: &dyn Target,
@@ -94,7 +94,7 @@ pub fn push_manifest(
         Err(error) => return Err(error),
     }
     observer(Event::Started(descriptor))?;
-    target.push_tagged(descriptor, &mut manifest.bytes(), reference)?;
+    target.push_reference(descriptor, &mut manifest.bytes(), reference)?;
     observer(Event::Stored(descriptor))?;
     Ok(Pushed::Stored)
 }

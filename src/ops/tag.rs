@@ -49,7 +49,7 @@ impl Default for TagOptions<'_> {
 /// # let directory = std::env::temp_dir().join(format!("oras-doc-tag-{}", std::process::id()));
 /// let layout = LayoutStore::create_or_open(&directory)?;
 /// # let index = br#"{"schemaVersion":2,"manifests":[]}"#;
-/// # layout.push_tagged(&Descriptor::of(MediaType::IMAGE_INDEX, index), &mut index.as_slice(), "v1")?;
+/// # layout.push_reference(&Descriptor::of(MediaType::IMAGE_INDEX, index), &mut index.as_slice(), "v1")?;
 /// let tagged = tag(&layout, "v1", &["v1.2", "latest"], TagOptions::default())?;
 /// assert_eq!(layout.resolve("latest")?.digest, tagged.digest);
 /// # std::fs::remove_dir_all(&directory).unwrap();
@@ -60,7 +60,7 @@ impl Default for TagOptions<'_> {
 ///
 /// [`NotFound`](crate::Error::NotFound) when nothing has the name `reference`, and whatever the target refuses. Which of
 /// several tags it was is said by [`Context`](crate::Error::Context); those before it are given. What fails without it is the
-/// end of the batch, as of [`Target::end_batch`]; then a layout gave none that was not saved before.
+/// end of the batch, as of [`Target::finish_batch`]; then a layout gave none that was not saved before.
 pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,
@@ -75,7 +75,7 @@ pub fn tag<S: AsRef<str>>(
         Some(observer) => observer(event),
         None => Ok(()),
     };
-    let (descriptor, reader) = target.fetch_tagged(reference, max_manifest_bytes)?;
+    let (descriptor, reader) = target.fetch_reference(reference, max_manifest_bytes)?;
     // Layouts name anything, and what is no manifest may be large.
     let manifest = if descriptor.media_type.is_manifest() {
         let bytes = reader.read_all(max_manifest_bytes)?;
@@ -85,12 +85,12 @@ pub fn tag<S: AsRef<str>>(
         None
     };
     tell(Event::Resolved(&descriptor))?;
-    let batch = Batch::begin(target);
+    let batch = Batch::start(target);
     for tag in tags {
         let tag = tag.as_ref();
         let tagged = match &manifest {
             Some(manifest) => target
-                .push_tagged(&descriptor, &mut manifest.bytes(), tag)
+                .push_reference(&descriptor, &mut manifest.bytes(), tag)
                 .map(|_| ()),
             None => target.tag(&descriptor, tag),
         };
@@ -100,7 +100,7 @@ pub fn tag<S: AsRef<str>>(
         })?;
         tell(Event::Tagged(tag))?;
     }
-    batch.end()?;
+    batch.finish()?;
     Ok(descriptor)
 }
 
@@ -115,13 +115,13 @@ pub fn add_tags<S: AsRef<str>>(
     tags: &[S],
     on_tagged: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<()> {
-    let batch = Batch::begin(target);
+    let batch = Batch::start(target);
     for tag in tags {
         let tag = tag.as_ref();
         target
-            .push_tagged(manifest.descriptor(), &mut manifest.bytes(), tag)
+            .push_reference(manifest.descriptor(), &mut manifest.bytes(), tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))?;
         on_tagged(tag)?;
     }
-    batch.end()
+    batch.finish()
 }

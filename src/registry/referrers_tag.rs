@@ -152,11 +152,11 @@ impl Repository<'_> {
     }
 
     pub(super) fn begin_lists(&self) {
-        self.unlisted.batches.begin();
+        self.unlisted.batches.start();
     }
 
     pub(super) fn end_lists(&self) -> Result<()> {
-        if self.unlisted.batches.end() {
+        if self.unlisted.batches.finish() {
             self.settle_lists()
         } else {
             Ok(())

@@ -177,7 +177,11 @@ impl Source for Repository<'_> {
         }
     }
 
-    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+    fn fetch_reference(
+        &self,
+        reference: &str,
+        limit: u64,
+    ) -> Result<(Descriptor, VerifyReader<'_>)> {
         let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
         let descriptor = manifest.descriptor().clone();
         let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
@@ -193,7 +197,7 @@ impl Source for Repository<'_> {
         }
     }
 
-    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+    fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
         self.read_manifest(&self.tag_or_digest(reference)?, limit)
     }
 }
@@ -218,7 +222,7 @@ impl Target for Repository<'_> {
         Ok(())
     }
 
-    fn push_tagged(
+    fn push_reference(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -236,7 +240,7 @@ impl Target for Repository<'_> {
         Ok(Pushed::Stored)
     }
 
-    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+    fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         if expected.media_type.is_manifest() {
             return self.push(expected, content);
         }
@@ -248,15 +252,15 @@ impl Target for Repository<'_> {
         self.settle_lists()
     }
 
-    fn begin_batch(&self) {
+    fn start_batch(&self) {
         self.begin_lists();
     }
 
-    fn end_batch(&self) -> Result<()> {
+    fn finish_batch(&self) -> Result<()> {
         self.end_lists()
     }
 
-    fn relist(&self, manifest: &RawManifest) -> Result<()> {
+    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
         self.list_stored(manifest)
     }
 

@@ -51,7 +51,7 @@ impl Source for Blobs<'_> {
     }
 
     /// Asks once, for the blob itself. A blob may be of any size.
-    fn fetch_tagged(&self, reference: &str, _: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+    fn fetch_reference(&self, reference: &str, _: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
         let digest: Digest = reference.parse()?;
         let reader = self.0.read_blob_by_digest(&digest)?;
         Ok((reader.descriptor().clone(), reader))
@@ -107,21 +107,25 @@ impl Source for Manifests<'_> {
         self.0.has_manifest(&target.digest)
     }
 
-    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
-        self.0.fetch_tagged(reference, limit)
+    fn fetch_reference(
+        &self,
+        reference: &str,
+        limit: u64,
+    ) -> Result<(Descriptor, VerifyReader<'_>)> {
+        self.0.fetch_reference(reference, limit)
     }
 }
 
 impl Target for Manifests<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        self.push_tagged(expected, content, expected.digest.as_str())
+        self.push_reference(expected, content, expected.digest.as_str())
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         self.0.tag(target, reference)
     }
 
-    fn push_tagged(
+    fn push_reference(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -138,12 +142,12 @@ impl Target for Manifests<'_> {
         self.0.sync()
     }
 
-    fn begin_batch(&self) {
-        self.0.begin_batch();
+    fn start_batch(&self) {
+        self.0.start_batch();
     }
 
-    fn end_batch(&self) -> Result<()> {
-        self.0.end_batch()
+    fn finish_batch(&self) -> Result<()> {
+        self.0.finish_batch()
     }
 }
 

@@ -52,7 +52,11 @@ pub trait Source {
     /// # Errors
     ///
     /// As of [`resolve`](Self::resolve), and [`Error::TooLarge`].
-    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+    fn fetch_reference(
+        &self,
+        reference: &str,
+        limit: u64,
+    ) -> Result<(Descriptor, VerifyReader<'_>)> {
         let descriptor = self.resolve(reference)?;
         if descriptor.media_type.is_manifest() {
             check_size(&descriptor, limit)?;
@@ -76,8 +80,8 @@ pub trait Source {
     /// # Errors
     ///
     /// As of [`resolve`](Self::resolve), [`Error::TooLarge`], [`Error::Verification`].
-    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
-        let (descriptor, reader) = self.fetch_tagged(reference, limit)?;
+    fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+        let (descriptor, reader) = self.fetch_reference(reference, limit)?;
         let bytes = reader.read_all(limit)?;
         Ok(RawManifest::verified(descriptor, bytes))
     }
@@ -108,7 +112,7 @@ pub trait Target: Source {
     /// # Errors
     ///
     /// As of [`push`](Self::push) and [`tag`](Self::tag).
-    fn push_tagged(
+    fn push_reference(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -120,11 +124,11 @@ pub trait Target: Source {
     }
 
     /// Waits until what was pushed will last, where that is not certain at once. Outside of batches
-    /// [`push_tagged`](Self::push_tagged) and [`tag`](Self::tag) wait for it themselves.
+    /// [`push_reference`](Self::push_reference) and [`tag`](Self::tag) wait for it themselves.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it will not, and as of [`end_batch`](Self::end_batch).
+    /// [`Error::Io`] when it will not, and as of [`finish_batch`](Self::finish_batch).
     fn sync(&self) -> Result<()> {
         Ok(())
     }
@@ -134,7 +138,7 @@ pub trait Target: Source {
     /// only the end of the outermost counts.
     ///
     /// [`Batch`] begins one that is sure to end.
-    fn begin_batch(&self) {}
+    fn start_batch(&self) {}
 
     /// Ends a batch: what was put off is done.
     ///
@@ -142,7 +146,7 @@ pub trait Target: Source {
     ///
     /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began. What could not be done when
     /// somebody asked in between is an error here too, unless it was done since.
-    fn end_batch(&self) -> Result<()> {
+    fn finish_batch(&self) -> Result<()> {
         Ok(())
     }
 
@@ -152,7 +156,7 @@ pub trait Target: Source {
     /// # Errors
     ///
     /// As of [`push`](Self::push).
-    fn push_anew(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+    fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.push(expected, content)
     }
 
@@ -162,7 +166,7 @@ pub trait Target: Source {
     /// # Errors
     ///
     /// When such a list can be neither read nor written.
-    fn relist(&self, manifest: &RawManifest) -> Result<()> {
+    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
         let _ = manifest;
         Ok(())
     }
@@ -294,12 +298,12 @@ pub enum Mount {
 /// let layout = LayoutStore::create_or_open(&directory)?;
 /// let index = br#"{"schemaVersion":2,"manifests":[]}"#;
 /// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
-/// let batch = Batch::begin(&layout);
+/// let batch = Batch::start(&layout);
 /// for tag in ["v1", "v1.2", "latest"] {
-///     layout.push_tagged(&descriptor, &mut index.as_slice(), tag)?;
+///     layout.push_reference(&descriptor, &mut index.as_slice(), tag)?;
 /// }
 /// // Only now `index.json` names anything.
-/// batch.end()?;
+/// batch.finish()?;
 /// # std::fs::remove_dir_all(&directory).unwrap();
 /// # Ok::<(), oras::Error>(())
 /// ```
@@ -311,8 +315,8 @@ pub struct Batch<'t> {
 
 impl<'t> Batch<'t> {
     /// Begins a batch.
-    pub fn begin(target: &'t dyn Target) -> Self {
-        target.begin_batch();
+    pub fn start(target: &'t dyn Target) -> Self {
+        target.start_batch();
         Self {
             target: Some(target),
         }
@@ -322,9 +326,9 @@ impl<'t> Batch<'t> {
     ///
     /// # Errors
     ///
-    /// As of [`Target::end_batch`].
-    pub fn end(mut self) -> Result<()> {
-        self.target.take().map_or(Ok(()), Target::end_batch)
+    /// As of [`Target::finish_batch`].
+    pub fn finish(mut self) -> Result<()> {
+        self.target.take().map_or(Ok(()), Target::finish_batch)
     }
 }
 
@@ -332,7 +336,7 @@ impl Drop for Batch<'_> {
     /// Who did not come to the end failed, and reports that. What was done until then is completed as far as possible.
     fn drop(&mut self) {
         if let Some(target) = self.target.take() {
-            let _ = target.end_batch();
+            let _ = target.finish_batch();
         }
     }
 }
@@ -342,12 +346,12 @@ impl Drop for Batch<'_> {
 pub(crate) struct Batches(Cell<usize>);
 
 impl Batches {
-    pub(crate) fn begin(&self) {
+    pub(crate) fn start(&self) {
         self.0.set(self.0.get() + 1);
     }
 
     /// Ends one, and returns whether it was the outermost.
-    pub(crate) fn end(&self) -> bool {
+    pub(crate) fn finish(&self) -> bool {
         self.0.set(self.0.get().saturating_sub(1));
         !self.is_open()
     }

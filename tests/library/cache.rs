@@ -129,7 +129,7 @@ fn what_a_name_stands_for_is_always_asked_of_the_source() {
     let (tag, digest) = ("v1", index().digest.to_string());
     let read = |reference: &str| {
         setting.with(&setting.cache(), |source| {
-            source.fetch_manifest_tagged(reference, LIMIT)
+            source.fetch_manifest_by_reference(reference, LIMIT)
         })
     };
 
@@ -164,7 +164,7 @@ fn a_blob_that_is_here_is_only_resolved_at_the_source() {
     let read = || {
         let cache = setting.cache();
         let source = cache.over(&blobs);
-        let (found, reader) = source.fetch_tagged(HELLO, LIMIT)?;
+        let (found, reader) = source.fetch_reference(HELLO, LIMIT)?;
         Ok::<_, Error>((found, reader.read_all(LIMIT)?))
     };
 
@@ -207,7 +207,7 @@ fn a_registry_that_answers_head_badly_is_read_as_without_a_cache() {
         for warmth in ["cold", "warm", "warm"] {
             let cache = setting.cache();
             let source = cache.over(&blobs);
-            let (found, reader) = source.fetch_tagged(HELLO, LIMIT).unwrap();
+            let (found, reader) = source.fetch_reference(HELLO, LIMIT).unwrap();
             assert_eq!(
                 (found.digest, found.size),
                 (hello().digest, 5),
@@ -222,7 +222,7 @@ fn a_registry_that_answers_head_badly_is_read_as_without_a_cache() {
             let digest = index().digest.to_string();
             let manifest = cache
                 .over(&repository)
-                .fetch_manifest_tagged(&digest, LIMIT);
+                .fetch_manifest_by_reference(&digest, LIMIT);
             let manifest = manifest.unwrap();
             assert_eq!(*manifest.descriptor(), index(), "{name}, {warmth}");
             assert_eq!(manifest.bytes(), INDEX, "{name}, {warmth}");
@@ -426,7 +426,7 @@ fn a_cache_that_cannot_be_written_is_told_of_once() {
             let read = source.fetch(&target).unwrap().read_all(LIMIT).unwrap();
             assert_eq!(read, bytes);
         }
-        let manifest = source.fetch_manifest_tagged("v1", LIMIT).unwrap();
+        let manifest = source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
         assert_eq!(manifest.bytes(), INDEX);
     });
 
@@ -445,7 +445,7 @@ fn a_cache_that_cannot_be_written_any_more_is_still_read() {
 
     let cache = setting.cache();
     setting.with(&cache, |source| {
-        source.fetch_manifest_tagged("v1", LIMIT).unwrap();
+        source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
         let read = source.fetch(&hello()).unwrap().read_all(LIMIT).unwrap();
         assert_eq!(read, b"hello");
     });
@@ -473,7 +473,7 @@ fn without_a_cache_everything_comes_from_the_source() {
         setting.with(&cache, |source| {
             let read = source.fetch(&hello()).unwrap().read_all(LIMIT).unwrap();
             assert_eq!(read, b"hello");
-            source.fetch_manifest_tagged("v1", LIMIT).unwrap();
+            source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
         });
         let both = ["GET /v2/a/blobs/{hello}", "GET /v2/a/manifests/v1"];
         assert_eq!(setting.requests(), both);
@@ -504,7 +504,7 @@ fn the_cache_is_a_layout_that_lists_its_manifests() {
     let setting = Setting::new();
     let cache = setting.cache();
     setting.with(&cache, |source| {
-        source.fetch_manifest_tagged("v1", LIMIT).unwrap();
+        source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
         source.fetch(&hello()).unwrap().read_all(LIMIT).unwrap();
         // That takes time, so it is done at the end.
         let layout = LayoutStore::create_or_open(setting.directory()).unwrap();
@@ -531,7 +531,9 @@ fn a_layout_is_a_cache_of_what_it_has() {
     let setting = Setting::new();
     let layout = LayoutStore::create_or_open(setting.directory()).unwrap();
     layout.push(&hello(), &mut &b"hello"[..]).unwrap();
-    layout.push_tagged(&index(), &mut &*INDEX, "mine").unwrap();
+    layout
+        .push_reference(&index(), &mut &*INDEX, "mine")
+        .unwrap();
     let before = fs::read(setting.directory().join("index.json")).unwrap();
 
     assert_eq!(setting.read(&hello()).unwrap(), b"hello");
@@ -595,7 +597,7 @@ fn a_directory_that_is_made_is_for_its_owner_only() {
     let shared = fs::Permissions::from_mode(0o755);
     fs::set_permissions(setting.directory(), shared).unwrap();
     setting.with(&setting.cache(), |source| {
-        source.fetch_manifest_tagged("v1", LIMIT).unwrap();
+        source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
     });
     assert_eq!(mode(&setting.directory()), 0o755, "it was there");
 }
@@ -606,7 +608,7 @@ fn the_directory_can_be_deleted_while_it_is_used() {
     let cache = setting.cache();
     let delete = || fs::remove_dir_all(setting.directory()).unwrap();
     setting.with(&cache, |source| {
-        source.fetch_manifest_tagged("v1", LIMIT).unwrap();
+        source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
         delete();
         let mut reader = source.fetch(&hello()).unwrap();
         delete();

@@ -30,9 +30,9 @@ fn index() -> Descriptor {
 fn every_store(rule: impl Fn(&str, &dyn Target)) {
     fresh_stores(&rule);
     fresh_stores(&|name, store| {
-        let batch = Batch::begin(store);
+        let batch = Batch::start(store);
         rule(&format!("{name}, in a batch"), store);
-        batch.end().unwrap();
+        batch.finish().unwrap();
     });
 }
 
@@ -158,7 +158,7 @@ fn a_name_leads_to_what_it_was_given_to_last() {
         assert_eq!(store.resolve("v1").unwrap().plain(), index(), "{name}");
 
         store
-            .push_tagged(&other_index, &mut &other[..], "v1")
+            .push_reference(&other_index, &mut &other[..], "v1")
             .unwrap();
         assert_eq!(store.resolve("v1").unwrap().plain(), other_index, "{name}");
 
@@ -170,13 +170,13 @@ fn a_name_leads_to_what_it_was_given_to_last() {
 #[test]
 fn a_named_manifest_comes_back_in_one_step() {
     every_store(|name, store| {
-        store.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+        store.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
 
-        let (descriptor, reader) = store.fetch_tagged("v1", 1000).unwrap();
+        let (descriptor, reader) = store.fetch_reference("v1", 1000).unwrap();
         assert_eq!(descriptor.plain(), index(), "{name}");
         assert_eq!(reader.read_all(1000).unwrap(), INDEX, "{name}");
 
-        let manifest = store.fetch_manifest_tagged("v1", 1000).unwrap();
+        let manifest = store.fetch_manifest_by_reference("v1", 1000).unwrap();
         assert_eq!(
             (manifest.descriptor().plain(), manifest.bytes()),
             (index(), INDEX),
@@ -196,7 +196,7 @@ fn what_is_not_there_is_not_found() {
                 .resolve(index().digest.as_str())
                 .map(drop)
                 .unwrap_err(),
-            store.fetch_tagged("v1", 1000).map(drop).unwrap_err(),
+            store.fetch_reference("v1", 1000).map(drop).unwrap_err(),
             read(store, &hello()).map(drop).unwrap_err(),
             read(store, &index()).map(drop).unwrap_err(),
             store.tag(&index(), "v1").unwrap_err(),
@@ -215,13 +215,13 @@ fn a_digest_names_its_own_content_only() {
         store.push(&index(), &mut &*INDEX).unwrap();
         store.tag(&index(), index().digest.as_str()).unwrap();
         store
-            .push_tagged(&index(), &mut &*INDEX, index().digest.as_str())
+            .push_reference(&index(), &mut &*INDEX, index().digest.as_str())
             .unwrap();
 
         for error in [
             store.tag(&index(), other.as_str()).unwrap_err(),
             store
-                .push_tagged(&index(), &mut &*INDEX, other.as_str())
+                .push_reference(&index(), &mut &*INDEX, other.as_str())
                 .unwrap_err(),
         ] {
             assert_eq!(
@@ -253,7 +253,7 @@ fn wrong_content_is_refused_and_nothing_is_stored() {
             assert!(!store.exists(&expected).unwrap(), "{name}");
         }
         let error = store
-            .push_tagged(&index(), &mut &b"{}"[..], "v1")
+            .push_reference(&index(), &mut &b"{}"[..], "v1")
             .unwrap_err();
         assert!(error.is_verification(), "{name}: {error:?}");
         assert!(store.resolve("v1").unwrap_err().is_not_found(), "{name}");
@@ -285,15 +285,15 @@ fn a_size_that_is_not_the_content_s_is_refused_when_reading() {
 #[test]
 fn a_manifest_beyond_the_limit_is_not_read() {
     every_store(|name, store| {
-        store.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+        store.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
         let size = index().size;
 
         for limit in [0, size - 1] {
             for error in [
-                store.fetch_tagged("v1", limit).map(drop).unwrap_err(),
+                store.fetch_reference("v1", limit).map(drop).unwrap_err(),
                 store.fetch_manifest(&index(), limit).map(drop).unwrap_err(),
                 store
-                    .fetch_manifest_tagged("v1", limit)
+                    .fetch_manifest_by_reference("v1", limit)
                     .map(drop)
                     .unwrap_err(),
             ] {
@@ -301,7 +301,7 @@ fn a_manifest_beyond_the_limit_is_not_read() {
             }
         }
         store.fetch_manifest(&index(), size).unwrap();
-        store.fetch_manifest_tagged("v1", size).unwrap();
+        store.fetch_manifest_by_reference("v1", size).unwrap();
     });
 }
 

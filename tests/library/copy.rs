@@ -375,7 +375,7 @@ fn a_chooser_changes_what_is_followed() {
 fn a_blob_can_be_copied_by_itself() {
     let source = MemoryStore::new();
     source
-        .push_tagged(&blob(b"one"), &mut &b"one"[..], "v1")
+        .push_reference(&blob(b"one"), &mut &b"one"[..], "v1")
         .unwrap();
     let target = MemoryStore::new();
 

@@ -140,7 +140,7 @@ fn everything_seen(client: &Client, name: &str) -> String {
     let other = b"another blob";
     let results = [
         repository.resolve("v1").map(drop),
-        repository.fetch_tagged("v1", u64::MAX).map(drop),
+        repository.fetch_reference("v1", u64::MAX).map(drop),
         repository.exists(&hello()).map(drop),
         repository.exists(&index).map(drop),
         repository
@@ -151,7 +151,7 @@ fn everything_seen(client: &Client, name: &str) -> String {
             .push(&crate::setup::blob(other), &mut &other[..])
             .map(drop),
         repository
-            .push_tagged(&index, &mut &manifest[..], "v2")
+            .push_reference(&index, &mut &manifest[..], "v2")
             .map(drop),
         repository.tags(None, &mut |_| ControlFlow::Continue(())),
         repository.referrers(&index, None, &mut |_| ControlFlow::Continue(())),

@@ -60,7 +60,7 @@ fn memory(manifests: &[(&str, &str, &str)]) -> MemoryStore {
     for (tag, media_type, text) in manifests {
         let descriptor = Descriptor::of((*media_type).into(), text.as_bytes());
         memory
-            .push_tagged(&descriptor, &mut text.as_bytes(), tag)
+            .push_reference(&descriptor, &mut text.as_bytes(), tag)
             .unwrap();
     }
     memory

@@ -27,7 +27,7 @@ fn index_of(size: usize) -> Vec<u8> {
 fn read(registry: &TestRegistry, limit: u64) -> Result<usize> {
     let client = builder().max_manifest_bytes(limit).build();
     let repository = client.repository(&registry.reference("a"))?;
-    let manifest = repository.fetch_manifest_tagged("v1", limit)?;
+    let manifest = repository.fetch_manifest_by_reference("v1", limit)?;
     Ok(manifest.bytes().len())
 }
 
@@ -88,7 +88,7 @@ fn a_manifest_beyond_the_limit_is_not_pushed() {
     let index = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
 
     let error = repository
-        .push_tagged(&index, &mut bytes.as_slice(), "v1")
+        .push_reference(&index, &mut bytes.as_slice(), "v1")
         .unwrap_err();
 
     assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");

@@ -35,7 +35,7 @@ fn resolve(client: &Client, registry: &TestRegistry, reference: &str) -> Result<
 fn read(client: &Client, registry: &TestRegistry, reference: &str) -> Result<RawManifest> {
     client
         .repository(&registry.reference("a"))?
-        .fetch_manifest_tagged(reference, MAX_MANIFEST_BYTES)
+        .fetch_manifest_by_reference(reference, MAX_MANIFEST_BYTES)
 }
 
 #[test]

@@ -372,7 +372,7 @@ fn what_is_fetched_again_for_another_name_is_told_too() {
     let manifest = oras::RawManifest::new(MediaType::IMAGE_MANIFEST, text.into_bytes());
     let descriptor = manifest.descriptor();
     store
-        .push_tagged(descriptor, &mut manifest.bytes(), "v2")
+        .push_reference(descriptor, &mut manifest.bytes(), "v2")
         .unwrap();
     let mut told = Vec::new();
     let mut observer = |event: pull::Event<'_>| {

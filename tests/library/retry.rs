@@ -136,7 +136,7 @@ fn a_manifest_is_written_again_until_it_is_taken() {
     let repository = client.repository(&registry.reference("a")).unwrap();
 
     repository
-        .push_tagged(&index, &mut &bytes[..], "v1")
+        .push_reference(&index, &mut &bytes[..], "v1")
         .unwrap();
 
     assert_eq!(

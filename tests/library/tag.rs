@@ -70,7 +70,7 @@ fn in_memory_and_in_a_layout_the_tag_names_the_same() {
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     let memory = MemoryStore::new();
     for target in [&layout as &dyn Target, &memory] {
-        target.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+        target.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
 
         let by_tag = tag(target, "v1", &["v2"], TagOptions::default()).unwrap();
         let digest = index().digest.to_string();
@@ -104,7 +104,7 @@ fn what_is_no_manifest_is_tagged_without_being_read() {
 fn a_manifest_that_is_not_what_its_digest_says_gets_no_tag() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
-    layout.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+    layout.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
     let path = temporary.join(format!("blobs/sha256/{}", index().digest.encoded()));
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, [b' '; INDEX.len()]).unwrap();
@@ -177,7 +177,7 @@ fn a_manifest_at_hand_is_not_read_to_be_tagged() {
 #[test]
 fn an_observer_that_fails_stops_it() {
     let memory = MemoryStore::new();
-    memory.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+    memory.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
     let mut observer = |event: Event<'_>| match event {
         Event::Tagged("v2") => Err(Error::unsupported("going on")),
         _ => Ok(()),

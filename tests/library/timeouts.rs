@@ -98,7 +98,7 @@ fn a_document_that_trickles_is_given_up() {
     for (name, time, error) in [
         {
             let (result, time) = time_of(200, Headers::new(), |repository| {
-                repository.fetch_tagged("v1", 1_000_000).map(drop)
+                repository.fetch_reference("v1", 1_000_000).map(drop)
             });
             ("a manifest", time, result.unwrap_err())
         },

@@ -31,7 +31,7 @@ fn manifests<'c>(client: &'c Client, registry: &TestRegistry) -> Manifests<'c> {
 fn fetch(registry: &TestRegistry) -> Result<(Descriptor, Vec<u8>), Error> {
     let client = client();
     let blobs = blobs(&client, registry);
-    let (descriptor, mut reader) = blobs.fetch_tagged(HELLO, 0)?;
+    let (descriptor, mut reader) = blobs.fetch_reference(HELLO, 0)?;
     let mut bytes = Vec::new();
     reader
         .read_to_end(&mut bytes)
@@ -167,7 +167,7 @@ fn a_blob_that_is_not_there_is_called_by_its_full_name() {
 
     for error in [
         blobs.resolve(ABSENT).unwrap_err(),
-        blobs.fetch_tagged(ABSENT, 0).map(drop).unwrap_err(),
+        blobs.fetch_reference(ABSENT, 0).map(drop).unwrap_err(),
     ] {
         assert!(error.is_not_found());
         assert_eq!(
@@ -223,7 +223,7 @@ fn a_manifest_of_any_type_is_a_manifest() {
 
     assert!(!manifests.exists(&descriptor).unwrap());
     manifests
-        .push_tagged(&descriptor, &mut &*INDEX, "v1")
+        .push_reference(&descriptor, &mut &*INDEX, "v1")
         .unwrap();
 
     assert_eq!(manifests.resolve("v1").unwrap(), descriptor);
@@ -246,7 +246,7 @@ fn a_manifest_is_not_named_by_the_digest_of_something_else() {
     let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, INDEX);
 
     let error = manifests(&client, &registry)
-        .push_tagged(&descriptor, &mut &*INDEX, ABSENT)
+        .push_reference(&descriptor, &mut &*INDEX, ABSENT)
         .unwrap_err();
 
     assert!(matches!(error, Error::InvalidReference { .. }));

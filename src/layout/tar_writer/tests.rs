@@ -19,7 +19,7 @@ fn layer(bytes: &[u8]) -> Descriptor {
 fn fill(target: &dyn Target) {
     target.push(&layer(b"hello"), &mut &b"hello"[..]).unwrap();
     target.push(&layer(b""), &mut &b""[..]).unwrap();
-    target.push_tagged(&index(), &mut &*INDEX, "v1").unwrap();
+    target.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
     target.tag(&index(), "any text at all").unwrap();
 }
 
@@ -181,7 +181,9 @@ fn content_that_breaks_off_leaves_the_archive_as_it_was() {
         assert!(!error.is_empty());
         assert!(!writer.exists(&hello).unwrap());
         assert!(writer.fetch(&hello).is_err());
-        let error = writer.push_tagged(&index(), &mut broken, "v1").unwrap_err();
+        let error = writer
+            .push_reference(&index(), &mut broken, "v1")
+            .unwrap_err();
         assert!(!error.to_string().is_empty());
         assert!(writer.resolve("v1").unwrap_err().is_not_found());
     }

@@ -53,7 +53,7 @@ fn a_push_leaves_what_the_original_leaves() {
     let other = TempDir::new();
     let store = LayoutStore::create_or_open(other.path()).unwrap();
     store
-        .push_tagged(&descriptor, &mut manifest.as_slice(), "v1")
+        .push_reference(&descriptor, &mut manifest.as_slice(), "v1")
         .unwrap();
     assert_eq!(read_text(other.path().join("index.json")), tagged);
 }

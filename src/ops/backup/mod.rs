@@ -83,7 +83,7 @@ pub struct BackupOptions<'a> {
 /// let repository = MemoryStore::new();
 /// let index = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 /// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
-/// repository.push_tagged(&descriptor, &mut &index[..], "v1")?;
+/// repository.push_reference(&descriptor, &mut &index[..], "v1")?;
 ///
 /// let tar = LayoutTarWriter::create(&path)?;
 /// assert_eq!(backup(&repository, &tar, BackupOptions::default())?, 1);
@@ -187,7 +187,7 @@ fn copy_tags(
         observer,
     };
     transfer.tell(Event::Found(&plan.tags))?;
-    let batch = Batch::begin(target);
+    let batch = Batch::start(target);
     let mut unfound = plan.listed();
     // What has several tags is copied once, and then named again.
     let mut counts: HashMap<&Digest, usize> = HashMap::new();
@@ -219,7 +219,7 @@ fn copy_tags(
             }
         }
     }
-    batch.end()?;
+    batch.finish()?;
     Ok(plan.tags.len())
 }
 
@@ -290,7 +290,7 @@ impl Transfer<'_, '_> {
         let limit = self.limits.max_manifest_bytes;
         let manifest = self.source.fetch_manifest(&list.root, limit)?;
         self.target
-            .push_tagged(&list.root, &mut manifest.bytes(), &list.tag)?;
+            .push_reference(&list.root, &mut manifest.bytes(), &list.tag)?;
         Ok(())
     }
 }

@@ -79,8 +79,12 @@ impl Source for Listening<'_> {
         self.inner.exists(target)
     }
 
-    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
-        self.inner.fetch_tagged(reference, limit)
+    fn fetch_reference(
+        &self,
+        reference: &str,
+        limit: u64,
+    ) -> Result<(Descriptor, VerifyReader<'_>)> {
+        self.inner.fetch_reference(reference, limit)
     }
 
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
@@ -91,8 +95,8 @@ impl Source for Listening<'_> {
         fetched
     }
 
-    fn fetch_manifest_tagged(&self, reference: &str, limit: u64) -> Result<RawManifest> {
-        self.inner.fetch_manifest_tagged(reference, limit)
+    fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
+        self.inner.fetch_manifest_by_reference(reference, limit)
     }
 }
 

@@ -191,7 +191,10 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             content: &mut bytes,
             node: manifest,
         };
-        match self.target.push_tagged(manifest, &mut content, reference) {
+        match self
+            .target
+            .push_reference(manifest, &mut content, reference)
+        {
             Ok(_) => Ok(true),
             Err(error) if is_about_missing_content(&error) => Ok(false),
             Err(error) => Err(at(Side::Destination, Operation::Tag, Some(manifest))(error)),
@@ -277,15 +280,15 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
                 .source
                 .fetch_manifest(self.root, self.options.limits.max_manifest_bytes)
                 .map_err(at(Side::Source, Operation::Fetch, Some(self.root)))?;
-            self.relist(&manifest)?;
+            self.ensure_listed(&manifest)?;
         }
         Ok(frame)
     }
 
     /// Has the destination list a manifest that is there among the referrers of its subject, in case that an interrupted
     /// copy did not come so far.
-    fn relist(&self, manifest: &RawManifest) -> Result<()> {
-        self.target.relist(manifest).map_err(at(
+    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
+        self.target.ensure_listed(manifest).map_err(at(
             Side::Destination,
             Operation::Push,
             Some(manifest.descriptor()),
@@ -341,7 +344,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     /// begins once more.
     fn leave(&mut self, mut frame: Frame, reference: Option<&str>) -> Result<Option<Frame>> {
         if frame.errand == Errand::Visit {
-            return self.relist(&frame.manifest).map(|()| None);
+            return self.ensure_listed(&frame.manifest).map(|()| None);
         }
         let mut bytes = frame.manifest.bytes();
         let way = reference.map_or(Way::Push, Way::Tag);
@@ -426,9 +429,9 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         match way {
             Way::Push => target.push(node, &mut announced),
             Way::PushAnew => target
-                .push_anew(node, &mut announced)
+                .push_unchecked(node, &mut announced)
                 .map(|_| Pushed::Stored),
-            Way::Tag(reference) => target.push_tagged(node, &mut announced, reference),
+            Way::Tag(reference) => target.push_reference(node, &mut announced, reference),
         }
         .map_err(at(Side::Destination, Operation::Push, Some(node)))
     }

@@ -2,7 +2,7 @@
 //!
 //! A destination that has a manifest is taken to have all it refers to. Where it turns out that it has not, by refusing a
 //! manifest that refers to it, what was not sent yet is sent once, without asking again what is there. A referrer that it has
-//! but did not come to list is [listed](Target::relist).
+//! but did not come to list is [listed](Target::ensure_listed).
 //!
 //! This module names no store. What it does is told to an observer as it happens.
 
@@ -155,7 +155,7 @@ pub enum RootState {
 ///
 /// let (from, to) = (MemoryStore::new(), MemoryStore::new());
 /// let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
-/// from.push_tagged(&blob, &mut &b"hello"[..], "v1")?;
+/// from.push_reference(&blob, &mut &b"hello"[..], "v1")?;
 /// copy::copy(&from, "v1", &to, Some("v2"), &mut CopyOptions::default())?;
 /// assert_eq!(to.resolve("v2")?.digest, blob.digest);
 /// # Ok::<(), oras::Error>(())
@@ -207,7 +207,7 @@ pub fn copy_graph(
 ///
 /// let (from, to) = (MemoryStore::new(), MemoryStore::new());
 /// let index = RawManifest::new(MediaType::IMAGE_INDEX, br#"{"schemaVersion":2,"manifests":[]}"#.to_vec());
-/// from.push_tagged(index.descriptor(), &mut index.bytes(), "v1")?;
+/// from.push_reference(index.descriptor(), &mut index.bytes(), "v1")?;
 /// let subject = serde_json::to_string(index.descriptor()).unwrap();
 /// let text = format!(r#"{{"schemaVersion":2,"manifests":[],"subject":{subject}}}"#);
 /// let attached = RawManifest::new(MediaType::IMAGE_INDEX, text.into_bytes());
@@ -259,10 +259,10 @@ fn in_batch(
     root: &Descriptor,
     copy: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    let batch = Batch::begin(target);
+    let batch = Batch::start(target);
     copy()?;
     let error = at(Side::Destination, Operation::Push, Some(root));
-    batch.end().map_err(error)
+    batch.finish().map_err(error)
 }
 
 /// Finds what is to be copied.

@@ -249,17 +249,17 @@ fn what_others_save_during_a_batch_stays() {
     let [ours, theirs] = ["ours", "theirs"].map(|name| image(name, ""));
     let target = Watched::new();
 
-    let batch = Batch::begin(&target.layout);
+    let batch = Batch::start(&target.layout);
     let (descriptor, mut bytes) = (ours.descriptor(), ours.bytes());
     target
         .layout
-        .push_tagged(descriptor, &mut bytes, "ours")
+        .push_reference(descriptor, &mut bytes, "ours")
         .unwrap();
     let other = LayoutStore::create_or_open(&target.path).unwrap();
     push(&other, &theirs);
     other.tag(theirs.descriptor(), "theirs").unwrap();
     assert_eq!(tags(&target.found()), ["theirs"]);
-    batch.end().unwrap();
+    batch.finish().unwrap();
 
     assert_eq!(tags(&target.found()), ["ours", "theirs"]);
 }
@@ -271,7 +271,7 @@ fn who_began_a_batch_finds_what_waits() {
     let target = Watched::new();
     let layout = &target.layout;
 
-    let batch = Batch::begin(layout);
+    let batch = Batch::start(layout);
     push(layout, &root);
     assert!(layout.exists(root.descriptor()).unwrap());
     assert_eq!(target.index(), NOTHING);
@@ -288,7 +288,7 @@ fn who_began_a_batch_finds_what_waits() {
     layout.untag("v3").unwrap();
     push(layout, &image("unwanted", ""));
     layout.delete(image("unwanted", "").descriptor()).unwrap();
-    batch.end().unwrap();
+    batch.finish().unwrap();
 
     assert_eq!(tags(&target.found()), ["v1", "v2"]);
     assert_eq!(referrers(&target.found(), root.descriptor()), 1);
@@ -301,12 +301,12 @@ fn of_nested_batches_the_outermost_counts() {
     let root = image("root", "");
     let target = Watched::new();
 
-    let outer = Batch::begin(&target.layout);
-    let inner = Batch::begin(&target.layout);
+    let outer = Batch::start(&target.layout);
+    let inner = Batch::start(&target.layout);
     push(&target.layout, &root);
-    inner.end().unwrap();
+    inner.finish().unwrap();
     assert_eq!(target.index(), NOTHING);
-    outer.end().unwrap();
+    outer.finish().unwrap();
     assert!(target.index().contains(root.descriptor().digest.as_str()));
 
     // What comes after it does not wait.
@@ -318,7 +318,7 @@ fn of_nested_batches_the_outermost_counts() {
 fn a_batch_that_is_synced_goes_on() {
     let target = Watched::new();
 
-    let batch = Batch::begin(&target.layout);
+    let batch = Batch::start(&target.layout);
     push(&target.layout, &image("one", ""));
     target.layout.sync().unwrap();
     let synced = target.index();
@@ -339,12 +339,12 @@ fn what_another_process_removed_meanwhile_is_not_listed_and_said() {
     let [one, two] = ["one", "two"].map(|name| image(name, ""));
     let target = Watched::new();
 
-    let batch = Batch::begin(&target.layout);
+    let batch = Batch::start(&target.layout);
     push(&target.layout, &one);
     push(&target.layout, &two);
     let digest = &one.descriptor().digest;
     fs::remove_file(target.path.join("blobs/sha256").join(digest.encoded())).unwrap();
-    let error = batch.end().unwrap_err();
+    let error = batch.finish().unwrap_err();
 
     assert_eq!(
         text(&error),
@@ -405,10 +405,10 @@ fn what_is_tagged_is_looked_for_again() {
     target.layout.push(&blob, &mut &b"hello"[..]).unwrap();
     let layout = LayoutStore::create_or_open(&target.path).unwrap();
 
-    let batch = Batch::begin(&layout);
+    let batch = Batch::start(&layout);
     layout.tag(&blob, "v1").unwrap();
     target.layout.delete(&blob).unwrap();
-    let error = batch.end().unwrap_err();
+    let error = batch.finish().unwrap_err();
 
     assert!(error.is_not_found(), "{error}");
     assert_eq!(target.index(), NOTHING);
@@ -421,7 +421,7 @@ fn a_very_long_batch_saves_what_it_has_from_time_to_time() {
     push(&target.layout, &root);
     target.look();
 
-    let batch = Batch::begin(&target.layout);
+    let batch = Batch::start(&target.layout);
     for number in 0..10_000 {
         let tag = format!("v{number}");
         target.layout.tag(root.descriptor(), &tag).unwrap();
@@ -429,7 +429,7 @@ fn a_very_long_batch_saves_what_it_has_from_time_to_time() {
             target.look();
         }
     }
-    batch.end().unwrap();
+    batch.finish().unwrap();
     target.look();
 
     assert_eq!(target.seen().len(), 1 + 3);
@@ -443,7 +443,7 @@ fn what_could_not_be_saved_when_somebody_asked_fails_the_end() {
     let target = Watched::new();
     let layout = &target.layout;
 
-    let batch = Batch::begin(layout);
+    let batch = Batch::start(layout);
     push(layout, &one);
     push(layout, &two);
     let digest = &one.descriptor().digest;
@@ -453,7 +453,7 @@ fn what_could_not_be_saved_when_somebody_asked_fails_the_end() {
     push(layout, &three);
     layout.tag(three.descriptor(), "v1").unwrap();
     layout.sync().unwrap_err();
-    let error = batch.end().unwrap_err();
+    let error = batch.finish().unwrap_err();
 
     let wanted = format!(
         "save {}: earlier in this batch: {digest}: not found: it was removed before it was listed",
@@ -462,10 +462,10 @@ fn what_could_not_be_saved_when_somebody_asked_fails_the_end() {
     assert_eq!(text(&error), wanted);
     assert_eq!(target.index(), NOTHING);
     // It can be done again.
-    let batch = Batch::begin(layout);
+    let batch = Batch::start(layout);
     push(layout, &one);
     push(layout, &three);
-    batch.end().unwrap();
+    batch.finish().unwrap();
     assert_eq!(target.index().matches("digest").count(), 2);
 }
 
@@ -476,13 +476,13 @@ fn a_blob_that_was_found_is_looked_for_again() {
     target.layout.push(&config(), &mut &b"{}"[..]).unwrap();
     let layout = LayoutStore::create_or_open(&target.path).unwrap();
 
-    let batch = Batch::begin(&layout);
+    let batch = Batch::start(&layout);
     assert!(layout.exists(&config()).unwrap());
     layout
-        .push_tagged(root.descriptor(), &mut root.bytes(), "v1")
+        .push_reference(root.descriptor(), &mut root.bytes(), "v1")
         .unwrap();
     target.layout.delete(&config()).unwrap();
-    let error = batch.end().unwrap_err();
+    let error = batch.finish().unwrap_err();
 
     assert!(error.is_not_found(), "{error}");
     assert_eq!(target.index(), NOTHING);

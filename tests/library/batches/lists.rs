@@ -153,7 +153,7 @@ fn what_a_killed_copy_left_unlisted_is_listed_by_the_next_one() {
     let registry = without_api();
     let client = client();
     let killed = repository(&client, &registry);
-    killed.begin_batch();
+    killed.start_batch();
     push(&killed, &subject());
     (0..5).for_each(|number| push(&killed, &signature(number)));
     drop(killed);
@@ -245,7 +245,7 @@ fn who_began_a_batch_finds_what_waits() {
     let client = client();
     let target = repository(&client, &registry);
 
-    let batch = Batch::begin(&target);
+    let batch = Batch::start(&target);
     push(&target, &subject());
     (0..3).for_each(|number| push(&target, &signature(number)));
     assert!(!has_list(&registry));
@@ -257,7 +257,7 @@ fn who_began_a_batch_finds_what_waits() {
     let other = repository(&client, &registry);
     assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4]));
     push(&target, &signature(5));
-    batch.end().unwrap();
+    batch.finish().unwrap();
 
     assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4, 5]));
     assert!(!target.exists(signature(3).descriptor()).unwrap());
@@ -277,14 +277,14 @@ fn manifests_alone_are_listed_at_the_end_as_well() {
     );
     let manifests = repository(&client, &registry).into_manifests();
 
-    let batch = Batch::begin(&manifests);
+    let batch = Batch::start(&manifests);
     for number in 0..3 {
         let signature = signature(number);
         let mut bytes = signature.bytes();
         manifests.push(signature.descriptor(), &mut bytes).unwrap();
     }
     assert!(!has_list(&registry));
-    batch.end().unwrap();
+    batch.finish().unwrap();
 
     assert_eq!(about_list(&registry, &subject()), "GET PUT GET");
     let found = listed(&repository(&client, &registry), &subject());

@@ -73,11 +73,15 @@ impl Source for Behind<'_> {
         self.cached.exists(target)
     }
 
-    fn fetch_tagged(&self, reference: &str, limit: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
+    fn fetch_reference(
+        &self,
+        reference: &str,
+        limit: u64,
+    ) -> Result<(Descriptor, VerifyReader<'_>)> {
         if let Ok(target) = self.store.resolve(reference) {
             self.warm(&target);
         }
-        self.cached.fetch_tagged(reference, limit)
+        self.cached.fetch_reference(reference, limit)
     }
 
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<oras::RawManifest> {
@@ -103,12 +107,12 @@ impl Target for Behind<'_> {
         self.store.tag(target, reference)
     }
 
-    fn push_tagged(
+    fn push_reference(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
         reference: &str,
     ) -> Result<Pushed> {
-        self.store.push_tagged(expected, content, reference)
+        self.store.push_reference(expected, content, reference)
     }
 }

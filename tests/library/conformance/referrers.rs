@@ -25,9 +25,9 @@ impl<S: Target + Referrers + Delete> Keeper for S {}
 fn every_keeper(rule: impl Fn(&str, &dyn Keeper)) {
     fresh_keepers(&rule);
     fresh_keepers(&|name, store| {
-        let batch = Batch::begin(store);
+        let batch = Batch::start(store);
         rule(&format!("{name}, in a batch"), store);
-        batch.end().unwrap();
+        batch.finish().unwrap();
     });
 }
 
@@ -278,7 +278,7 @@ fn what_is_attached_twice_or_tagged_is_found_once() {
         }
         store.tag(signature.descriptor(), "v1").unwrap();
         store
-            .push_tagged(signature.descriptor(), &mut signature.bytes(), "v2")
+            .push_reference(signature.descriptor(), &mut signature.bytes(), "v2")
             .unwrap();
 
         assert_eq!(names(store, subject.descriptor()), ["signature"], "{name}");

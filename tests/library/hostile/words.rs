@@ -153,7 +153,7 @@ fn no_error_of_a_client_is_more_than_a_line() {
         let repository = client.repository(&registry.reference("a")).unwrap();
         let mut errors: Vec<Error> = Vec::new();
         errors.extend(repository.resolve("v1").err());
-        errors.extend(repository.fetch_tagged("v1", u64::MAX).map(drop).err());
+        errors.extend(repository.fetch_reference("v1", u64::MAX).map(drop).err());
         errors.extend(
             repository
                 .fetch(&crate::setup::hello())
@@ -199,7 +199,7 @@ fn no_error_about_a_manifest_is_more_than_a_line() {
         let repository = client.repository(&registry.reference("a")).unwrap();
 
         let error = repository
-            .fetch_manifest_tagged("v1", 1 << 22)
+            .fetch_manifest_by_reference("v1", 1 << 22)
             .unwrap()
             .view()
             .map(drop)

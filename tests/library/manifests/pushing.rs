@@ -14,7 +14,7 @@ fn a_manifest_is_pushed_under_its_tag_by_one_put() {
     let repository = client.repository(&registry.reference("a")).unwrap();
 
     repository
-        .push_tagged(&index(), &mut &*INDEX, "v1")
+        .push_reference(&index(), &mut &*INDEX, "v1")
         .unwrap();
 
     assert_eq!(
@@ -54,7 +54,7 @@ fn a_manifest_is_named_by_the_full_name_too() {
 
     let pushed = registry.reference("a:v2");
     repository
-        .push_tagged(&index(), &mut &*INDEX, &pushed)
+        .push_reference(&index(), &mut &*INDEX, &pushed)
         .unwrap();
     repository
         .tag(&index(), &registry.reference("a:v3"))
@@ -71,7 +71,7 @@ fn a_digest_of_something_else_is_refused_before_any_request() {
 
     repository.tag(&index(), ABSENT).unwrap_err();
     repository
-        .push_tagged(&index(), &mut &*INDEX, ABSENT)
+        .push_reference(&index(), &mut &*INDEX, ABSENT)
         .unwrap_err();
 
     assert!(registry.log().is_empty(), "{:?}", registry.log());
@@ -84,7 +84,7 @@ fn a_registry_that_stores_something_else_is_told_on() {
     let repository = client.repository(&registry.reference("a")).unwrap();
 
     let error = repository
-        .push_tagged(&index(), &mut &*INDEX, "v1")
+        .push_reference(&index(), &mut &*INDEX, "v1")
         .unwrap_err();
 
     assert_eq!(
@@ -106,7 +106,7 @@ fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_stored() {
         let repository = client.repository(&registry.reference("a")).unwrap();
 
         repository
-            .push_tagged(&index(), &mut &*INDEX, "v1")
+            .push_reference(&index(), &mut &*INDEX, "v1")
             .unwrap();
 
         assert_eq!(registry.manifest("a", "v1").unwrap(), INDEX, "{header}");
@@ -140,7 +140,7 @@ fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
         let repository = client.repository(&registry.reference("a")).unwrap();
 
         let error = repository
-            .push_tagged(&index(), &mut &*INDEX, "v1")
+            .push_reference(&index(), &mut &*INDEX, "v1")
             .unwrap_err();
 
         assert_eq!(

@@ -184,7 +184,7 @@ fn a_manifest_that_is_pushed_under_a_tag_is_listed_too() {
     let one = signature("one");
 
     repository
-        .push_tagged(one.descriptor(), &mut one.bytes(), "v1")
+        .push_reference(one.descriptor(), &mut one.bytes(), "v1")
         .unwrap();
 
     assert_eq!(listed_at_tag(&registry), digests(&[&one]));
@@ -394,11 +394,11 @@ fn push_all_and_then(
         })
         .build();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let batch = Batch::begin(&repository);
+    let batch = Batch::start(&repository);
     for manifest in manifests {
         push(&repository, manifest);
     }
-    batch.end().unwrap();
+    batch.finish().unwrap();
 }
 
 /// The other client read the list before ours was written, and writes its own after that.

@@ -137,7 +137,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         blobs.resolve(digest).map_err(failure)?
     } else {
         let (blob, content) = blobs
-            .fetch_tagged(digest, MAX_MANIFEST_BYTES)
+            .fetch_reference(digest, MAX_MANIFEST_BYTES)
             .map_err(failure)?;
         let mut bars = Bars::new(context, tty, &args.debugging);
         Bars::around(
