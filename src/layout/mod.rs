@@ -50,7 +50,7 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::media_type::MediaType;
 use crate::store::content::{Content, VerifyReader};
 use crate::store::{
-    Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
+    Delete, IndexedTarget, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
 };
 
 use self::index::Index;
@@ -307,6 +307,12 @@ impl Target for LayoutStore {
         stored.map(Some)
     }
 
+    fn as_indexed(&self) -> Option<&dyn IndexedTarget> {
+        Some(self)
+    }
+}
+
+impl IndexedTarget for LayoutStore {
     fn sync(&self) -> Result<()> {
         Self::sync(self)
     }

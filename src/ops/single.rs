@@ -60,7 +60,9 @@ pub fn push_blob(
         };
         target.push(expected, &mut announced)?
     };
-    target.sync()?;
+    if let Some(target) = target.as_indexed() {
+        target.sync()?;
+    }
     observer(match pushed {
         Pushed::Stored => Event::Stored(expected),
         Pushed::AlreadyThere => Event::Existed(expected),

@@ -60,7 +60,7 @@ impl Default for TagOptions<'_> {
 ///
 /// [`NotFound`](crate::Error::NotFound) when nothing has the name `reference`, and whatever the target refuses. Which of
 /// several tags it was is said by [`Context`](crate::Error::Context); those before it are given. What fails without it is the
-/// end of the batch, as of [`Target::finish_batch`]; then a layout gave none that was not saved before.
+/// end of the batch, as of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch); then a layout gave none that was not saved before.
 pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,

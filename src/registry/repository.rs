@@ -16,7 +16,9 @@ use crate::oci::manifest::RawManifest;
 use crate::oci::media_type::MediaType;
 use crate::oci::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
 use crate::store::content::{Content, VerifyReader};
-use crate::store::{Delete, Mount, Pushed, Referrers, Source, TagLister, Target, check_name};
+use crate::store::{
+    Delete, IndexedTarget, Mount, Pushed, Referrers, Source, TagLister, Target, check_name,
+};
 use crate::text::url::Url;
 
 /// A repository of a registry.
@@ -240,6 +242,32 @@ impl Target for Repository<'_> {
         Ok(Pushed::Stored)
     }
 
+    fn push_stream(
+        &self,
+        media_type: &MediaType,
+        stream: &mut dyn Read,
+    ) -> Result<Option<(Descriptor, Pushed)>> {
+        self.write_stream(media_type, stream).map(Some)
+    }
+
+    fn mount(
+        &self,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        from: &RepositoryName,
+    ) -> Result<Mount> {
+        if expected.media_type.is_manifest() {
+            return Ok(Mount::Unsupported);
+        }
+        self.mount_blob(expected, content, from)
+    }
+
+    fn as_indexed(&self) -> Option<&dyn IndexedTarget> {
+        Some(self)
+    }
+}
+
+impl IndexedTarget for Repository<'_> {
     fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         if expected.media_type.is_manifest() {
             return self.push(expected, content);
@@ -262,26 +290,6 @@ impl Target for Repository<'_> {
 
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
         self.list_stored(manifest)
-    }
-
-    fn push_stream(
-        &self,
-        media_type: &MediaType,
-        stream: &mut dyn Read,
-    ) -> Result<Option<(Descriptor, Pushed)>> {
-        self.write_stream(media_type, stream).map(Some)
-    }
-
-    fn mount(
-        &self,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-        from: &RepositoryName,
-    ) -> Result<Mount> {
-        if expected.media_type.is_manifest() {
-            return Ok(Mount::Unsupported);
-        }
-        self.mount_blob(expected, content, from)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::oci::digest::Digest;
 use crate::oci::media_type::MediaType;
 use crate::oci::reference::TagOrDigest;
 use crate::store::content::{Content, VerifyReader};
-use crate::store::{Delete, Pushed, Source, Target, check_name};
+use crate::store::{Delete, IndexedTarget, Pushed, Source, Target, check_name};
 
 /// The blobs of a repository, whatever their media types.
 ///
@@ -138,16 +138,8 @@ impl Target for Manifests<'_> {
         Ok(Pushed::Stored)
     }
 
-    fn sync(&self) -> Result<()> {
-        self.0.sync()
-    }
-
-    fn start_batch(&self) {
-        self.0.start_batch();
-    }
-
-    fn finish_batch(&self) -> Result<()> {
-        self.0.finish_batch()
+    fn as_indexed(&self) -> Option<&dyn IndexedTarget> {
+        Some(&self.0)
     }
 }
 

@@ -123,54 +123,6 @@ pub trait Target: Source {
         Ok(pushed)
     }
 
-    /// Waits until what was pushed will last, where that is not certain at once. Outside of batches
-    /// [`push_reference`](Self::push_reference) and [`tag`](Self::tag) wait for it themselves.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] when it will not, and as of [`finish_batch`](Self::finish_batch).
-    fn sync(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// Begins a batch. Until it ends, the store may put off what can be done once for much that is pushed or tagged, such as
-    /// to save an index. Who asks this store in between finds what was put off; others may not. Batches may be nested, and
-    /// only the end of the outermost counts.
-    ///
-    /// [`Batch`] begins one that is sure to end.
-    fn start_batch(&self) {}
-
-    /// Ends a batch: what was put off is done.
-    ///
-    /// # Errors
-    ///
-    /// As of [`push`](Self::push) and [`tag`](Self::tag), about anything since the batch began. What could not be done when
-    /// somebody asked in between is an error here too, unless it was done since.
-    fn finish_batch(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// Stores content that was said to be there and turned out not to be. A store that can be wrong about what it has does
-    /// not look again.
-    ///
-    /// # Errors
-    ///
-    /// As of [`push`](Self::push).
-    fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        self.push(expected, content)
-    }
-
-    /// Sees to it that a manifest that is there is found among the referrers of its subject, if it has one. Who stored it may
-    /// not have come so far where lists of referrers are kept besides the manifests; other stores need do nothing.
-    ///
-    /// # Errors
-    ///
-    /// When such a list can be neither read nor written.
-    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
-        let _ = manifest;
-        Ok(())
-    }
-
     /// Stores content, other than a manifest, of which nothing is known before it was read to its end, and describes it by its
     /// SHA-256 digest. Answers as well whether it was there already, as far as that turned out.
     ///
@@ -205,6 +157,64 @@ pub trait Target: Source {
     ) -> Result<Mount> {
         let _ = (expected, content, from);
         Ok(Mount::Unsupported)
+    }
+
+    /// Returns this store as one that keeps indexes, if it does. Verbs use it for batches and repairs.
+    fn as_indexed(&self) -> Option<&dyn IndexedTarget> {
+        None
+    }
+}
+
+/// A [`Target`] that keeps indexes besides its content: `index.json` of a layout, the referrers tags of
+/// a registry. Such a store can defer index updates, and can have content that no index lists yet.
+///
+/// Other stores do not implement this trait. Verbs reach it by [`Target::as_indexed`].
+pub trait IndexedTarget: Target {
+    /// Waits until pushed content is durable and listed. Outside of batches,
+    /// [`push_reference`](Target::push_reference) and [`tag`](Target::tag) do so themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the content cannot be made durable, and the errors of
+    /// [`finish_batch`](Self::finish_batch).
+    fn sync(&self) -> Result<()>;
+
+    /// Starts a batch. Until it finishes, the store may defer work that one update can do for many
+    /// pushes and tags, such as saving an index. Until the batch ends, reads through this store see the
+    /// deferred changes; other processes may not. Batches may be nested: only the end of the outermost
+    /// has an effect.
+    ///
+    /// [`Batch`] finishes a batch on every path.
+    fn start_batch(&self);
+
+    /// Finishes a batch: does the deferred work.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`push`](Target::push) and [`tag`](Target::tag), for any operation since the batch
+    /// started. A failure that an earlier read of the batch reported is returned here again, unless
+    /// the deferred work was done since.
+    fn finish_batch(&self) -> Result<()>;
+
+    /// Stores content although an earlier [`exists`](Source::exists) reported it present (the store was
+    /// wrong). Skips the existence check.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`push`](Target::push).
+    fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        self.push(expected, content)
+    }
+
+    /// Makes sure an existing manifest is listed as a referrer of its subject. A client that was
+    /// interrupted may have pushed it without updating the referrers tag.
+    ///
+    /// # Errors
+    ///
+    /// If the referrers tag can be neither read nor written.
+    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
+        let _ = manifest;
+        Ok(())
     }
 }
 
@@ -287,7 +297,7 @@ pub enum Mount {
     Unsupported,
 }
 
-/// A batch of a [`Target`]. Whoever pushes or tags much begins one, and then a store can do once what it would do for each.
+/// A batch of pushes and tags: the store updates its indexes once, at the end.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -302,38 +312,42 @@ pub enum Mount {
 /// for tag in ["v1", "v1.2", "latest"] {
 ///     layout.push_reference(&descriptor, &mut index.as_slice(), tag)?;
 /// }
-/// // Only now `index.json` names anything.
+/// // `index.json` lists the tags from here on.
 /// batch.finish()?;
 /// # std::fs::remove_dir_all(&directory).unwrap();
 /// # Ok::<(), oras::Error>(())
 /// ```
-#[must_use = "a batch ends when it is dropped"]
+#[must_use = "a batch finishes when it is dropped"]
 pub struct Batch<'t> {
-    /// None when it was ended.
-    target: Option<&'t dyn Target>,
+    /// `None` after the batch finished, and for stores that keep no index.
+    target: Option<&'t dyn IndexedTarget>,
 }
 
 impl<'t> Batch<'t> {
-    /// Begins a batch.
+    /// Starts a batch. For a store that keeps no index, the batch has no effect.
     pub fn start(target: &'t dyn Target) -> Self {
-        target.start_batch();
-        Self {
-            target: Some(target),
+        let target = target.as_indexed();
+        if let Some(target) = target {
+            target.start_batch();
         }
+        Self { target }
     }
 
-    /// Ends it.
+    /// Finishes the batch.
     ///
     /// # Errors
     ///
-    /// As of [`Target::finish_batch`].
+    /// See [`IndexedTarget::finish_batch`].
     pub fn finish(mut self) -> Result<()> {
-        self.target.take().map_or(Ok(()), Target::finish_batch)
+        self.target
+            .take()
+            .map_or(Ok(()), IndexedTarget::finish_batch)
     }
 }
 
 impl Drop for Batch<'_> {
-    /// Who did not come to the end failed, and reports that. What was done until then is completed as far as possible.
+    /// Finishes a batch that the caller left early. The caller is already returning an error, so the
+    /// result is ignored.
     fn drop(&mut self) {
         if let Some(target) = self.target.take() {
             let _ = target.finish_batch();

@@ -288,7 +288,10 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     /// Has the destination list a manifest that is there among the referrers of its subject, in case that an interrupted
     /// copy did not come so far.
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
-        self.target.ensure_listed(manifest).map_err(at(
+        let Some(target) = self.target.as_indexed() else {
+            return Ok(());
+        };
+        target.ensure_listed(manifest).map_err(at(
             Side::Destination,
             Operation::Push,
             Some(manifest.descriptor()),
@@ -373,7 +376,10 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             Operation::Push,
             Some(manifest.descriptor()),
         );
-        self.target.sync().map_err(error)
+        match self.target.as_indexed() {
+            Some(target) => target.sync().map_err(error),
+            None => Ok(()),
+        }
     }
 
     /// Takes a blob from another repository of the destination's registry, and says whether that was possible.
@@ -428,9 +434,11 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         let mut announced = self.announced(node, content);
         match way {
             Way::Push => target.push(node, &mut announced),
-            Way::PushAnew => target
-                .push_unchecked(node, &mut announced)
-                .map(|_| Pushed::Stored),
+            Way::PushAnew => match target.as_indexed() {
+                Some(target) => target.push_unchecked(node, &mut announced),
+                None => target.push(node, &mut announced),
+            }
+            .map(|_| Pushed::Stored),
             Way::Tag(reference) => target.push_reference(node, &mut announced, reference),
         }
         .map_err(at(Side::Destination, Operation::Push, Some(node)))

@@ -2,7 +2,7 @@
 //!
 //! A destination that has a manifest is taken to have all it refers to. Where it turns out that it has not, by refusing a
 //! manifest that refers to it, what was not sent yet is sent once, without asking again what is there. A referrer that it has
-//! but did not come to list is [listed](Target::ensure_listed).
+//! but did not come to list is [listed](crate::store::IndexedTarget::ensure_listed).
 //!
 //! This module names no store. What it does is told to an observer as it happens.
 

@@ -7,7 +7,7 @@ use oras::descriptor::Descriptor;
 use oras::referrers::list_tag;
 use oras::registry::Repository;
 use oras::store::memory::MemoryStore;
-use oras::store::{Batch, Delete, Referrers, Source, Target};
+use oras::store::{Batch, Delete, IndexedTarget, Referrers, Source, Target};
 use oras::{Error, MediaType, RawManifest};
 
 use super::{index, store};
