@@ -16,14 +16,14 @@ use oras::registry::{Client, PlainHttp};
 use oras::{Credential, Secret};
 
 use crate::cli::groups::{Debugging, Remote};
-use crate::cli::{Given, quote};
-use crate::error::Failure;
-use crate::process::{Context, warn_of, warn_of_registry};
+use crate::cli::{SetFlags, quote};
+use crate::error::CliError;
+use crate::process::{Process, warn_of, warn_of_registry};
 use crate::progress::live_line::Screen;
 
 /// How a registry is reached.
 #[derive(Default)]
-pub(crate) struct Access {
+pub(crate) struct ClientConfig {
     /// What was typed. It answers every registry that is talked to, and no file is read.
     credential: Option<Credential>,
     /// Where credentials are kept, unless one was typed.
@@ -80,14 +80,14 @@ struct Tls {
 
 #[cfg(feature = "tls")]
 impl Tls {
-    fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, Failure> {
+    fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, CliError> {
         let mut builder = builder
             .insecure(self.insecure)
             .system_roots(self.system.clone());
         if !self.ca_file.is_empty() {
             let authorities =
                 CertificateAuthorities::from_pem(&read_pem(&self.ca_file)?).map_err(|_| {
-                    Failure::new(format!(
+                    CliError::new(format!(
                         "Failed to load certificate in file: {}",
                         self.ca_file
                     ))
@@ -99,7 +99,7 @@ impl Tls {
                 &read_pem(&self.cert_file)?,
                 &read_pem(&self.key_file)?,
             )
-            .map_err(|error| Failure::new(error.to_string()))?;
+            .map_err(|error| CliError::new(error.to_string()))?;
             builder = builder.client_certificate(certificate);
         }
         Ok(builder)
@@ -108,29 +108,29 @@ impl Tls {
 
 /// Reads a file of certificates or of a key.
 #[cfg(feature = "tls")]
-fn read_pem(path: &str) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::of(&oras::Error::io("open", path)(error));
+fn read_pem(path: &str) -> Result<Vec<u8>, CliError> {
+    let failed = |error| CliError::from_library(&oras::Error::io("open", path)(error));
     let file = File::open(path).map_err(failed)?;
     let mut text = Vec::new();
     file.take(MAX_ROOTS_FILE_BYTES + 1)
         .read_to_end(&mut text)
         .map_err(failed)?;
     if text.len() as u64 > MAX_ROOTS_FILE_BYTES {
-        return Err(Failure::new(format!(
+        return Err(CliError::new(format!(
             "{path} has more than {MAX_ROOTS_FILE_BYTES} bytes"
         )));
     }
     Ok(text)
 }
 
-impl Access {
+impl ClientConfig {
     /// Reads what was typed. What it means, and files that it names, counts only once a client is needed.
     pub(crate) fn parse(
         remote: &Remote,
         debugging: &Debugging,
-        given: &Given,
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
+        given: &SetFlags,
+        process: &mut Process,
+    ) -> Result<Self, CliError> {
         given.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
         given.exclusive(&[
             "password",
@@ -148,7 +148,7 @@ impl Access {
         for ((one, file), (other, other_file)) in [(certificate, key), (key, certificate)] {
             let is_typed_alone = given.contains(one) && !given.contains(other);
             if is_typed_alone || (!file.is_empty() && other_file.is_empty()) {
-                return Err(Failure::usage(format!(
+                return Err(CliError::usage(format!(
                     "{} must be used in conjunction with {}",
                     given.typed(one),
                     given.typed(other)
@@ -156,21 +156,21 @@ impl Access {
             }
         }
         Ok(Self {
-            credential: credential(remote, given, context)?,
-            places: context.places(&remote.registry_config),
+            credential: credential(remote, given, process)?,
+            places: process.places(&remote.registry_config),
             plain_http: remote.plain_http,
-            proxies: context.proxies(),
+            proxies: process.proxies(),
             resolve: remote.resolve.clone(),
             headers,
             debug: debugging.debug,
-            screen: context.screen().clone(),
+            screen: process.screen().clone(),
             #[cfg(feature = "tls")]
             tls: Tls {
                 insecure: remote.insecure,
                 ca_file: remote.ca_file.clone(),
                 cert_file: remote.cert_file.clone(),
                 key_file: remote.key_file.clone(),
-                system: context.system_roots(),
+                system: process.system_roots(),
             },
         })
     }
@@ -178,8 +178,8 @@ impl Access {
     /// The credential that was typed. What is missing of it is asked for, and from then on counts as typed.
     pub(crate) fn ask_for_credential(
         &mut self,
-        context: &mut Context,
-    ) -> Result<Credential, Failure> {
+        process: &mut Process,
+    ) -> Result<Credential, CliError> {
         let (mut username, mut secret) = match &self.credential {
             Some(Credential::Password { username, password }) => {
                 (username.clone(), password.clone())
@@ -189,7 +189,7 @@ impl Access {
         };
         if secret.is_empty() {
             if username.is_empty() {
-                context.ask("Username: ")?.trim().clone_into(&mut username);
+                process.ask("Username: ")?.trim().clone_into(&mut username);
             }
             let what = if username.is_empty() {
                 "token"
@@ -201,9 +201,9 @@ impl Access {
             } else {
                 "Password: "
             };
-            secret = context.ask_secret(prompt)?;
+            secret = process.ask_secret(prompt)?;
             if secret.is_empty() {
-                return Err(Failure::usage(format!("{what} required")));
+                return Err(CliError::usage(format!("{what} required")));
             }
         }
         let credential = if username.is_empty() {
@@ -216,9 +216,11 @@ impl Access {
     }
 
     /// Where credentials are kept.
-    pub(crate) fn lookup(&self) -> Result<Lookup, Failure> {
+    pub(crate) fn lookup(&self) -> Result<Lookup, CliError> {
         let lookup = Lookup::new(&self.places).on_warning(warn_of(&self.screen));
-        lookup.check().map_err(|error| Failure::of(&error))?;
+        lookup
+            .check()
+            .map_err(|error| CliError::from_library(&error))?;
         Ok(lookup)
     }
 
@@ -237,12 +239,12 @@ impl Access {
     }
 
     /// What talks to registries.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    pub(crate) fn client(&self) -> Result<Client, CliError> {
         self.client_accepting(&[])
     }
 
     /// As [`client`](Self::client), asking for manifests of these media types only, if there are any.
-    pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
+    pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, CliError> {
         let mut builder = Client::builder()
             .accept_manifests(
                 media_types
@@ -280,7 +282,7 @@ impl Access {
         Ok(builder.build())
     }
 
-    fn transport(&self) -> Result<UreqTransport, Failure> {
+    fn transport(&self) -> Result<UreqTransport, CliError> {
         let builder = UreqTransport::builder().proxies(self.proxies.clone());
         #[cfg(feature = "tls")]
         let builder = self.tls.apply(builder)?;
@@ -294,9 +296,9 @@ impl Access {
 }
 
 /// `host:port:address[:address_port]`
-fn parse_rule(rule: &str) -> Result<ResolveRule, Failure> {
+fn parse_rule(rule: &str) -> Result<ResolveRule, CliError> {
     rule.parse().map_err(|error| {
-        Failure::usage(format!(
+        CliError::usage(format!(
             "failed to parse resolve flag {}: {error}",
             quote::double(rule)
         ))
@@ -304,14 +306,14 @@ fn parse_rule(rule: &str) -> Result<ResolveRule, Failure> {
 }
 
 /// `Name: value`, split at the first colon.
-fn parse_header(header: &str) -> Result<(String, String), Failure> {
+fn parse_header(header: &str) -> Result<(String, String), CliError> {
     match header.split_once(':') {
         Some((name, value))
             if is_header_name(name.trim()) && !value.trim().contains(char::is_control) =>
         {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         }
-        _ => Err(Failure::usage(format!(
+        _ => Err(CliError::usage(format!(
             "invalid header: {}",
             quote::double(header)
         ))),
@@ -327,13 +329,13 @@ fn is_header_name(name: &str) -> bool {
 /// What was typed, or comes by stdin. Without a user name the secret is an identity token, by whatever flag it came.
 fn credential(
     remote: &Remote,
-    given: &Given,
-    context: &mut Context,
-) -> Result<Option<Credential>, Failure> {
+    given: &SetFlags,
+    process: &mut Process,
+) -> Result<Option<Credential>, CliError> {
     // There is no way to give the secrets of two sides by stdin, and so nothing to advise.
     let mut warn = |warning| {
         if !given.is_one_side() {
-            context.warn(warning);
+            process.warn(warning);
         }
     };
     let secret = if given.contains("identity-token") {
@@ -345,7 +347,7 @@ fn credential(
         warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
         remote.password.clone()
     } else if remote.identity_token_stdin || remote.password_stdin {
-        context.read_secret()?
+        process.read_secret()?
     } else {
         String::new()
     };

@@ -14,7 +14,7 @@ use oras::url::Url;
 
 use crate::cli::{self, CommandSpec, UsageError, quote};
 use crate::output::text::Shown;
-use crate::process::Context;
+use crate::process::Process;
 
 /// Exit statuses by kind. Any failure is non-zero.
 mod status {
@@ -36,13 +36,13 @@ mod status {
 
 /// Why a command failed.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     prefix: Cow<'static, str>,
     message: String,
     /// Lines below the message: usage, recommendation, details.
-    below: Vec<String>,
+    details: Vec<String>,
     /// What may have been meant instead of what was typed. Which command it was typed for is not known here.
-    instead: Option<String>,
+    did_you_mean: Option<String>,
     hint: Option<Box<Hint>>,
     /// On which side of a copy it failed: flags are called differently there.
     side: Option<Side>,
@@ -99,14 +99,14 @@ const DOCKER_HUB: &str = "docker.io";
 const ERROR: &str = "Error:";
 const REGISTRY_ERROR: &str = "Error response from registry:";
 
-impl Failure {
+impl CliError {
     /// A failure with this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             prefix: ERROR.into(),
             message: message.into(),
-            below: Vec::new(),
-            instead: None,
+            details: Vec::new(),
+            did_you_mean: None,
             hint: None,
             side: None,
             status: status::OTHER,
@@ -131,19 +131,19 @@ impl Failure {
 
     /// A failure of how the command was called that shows how it should be.
     pub(crate) fn with_usage_of(mut self, command: &CommandSpec) -> Self {
-        self.below.push(command.usage_line());
+        self.details.push(command.usage_line());
         self
     }
 
     /// What the user could do.
     pub(crate) fn recommend(mut self, recommendation: impl Into<String>) -> Self {
-        self.below.push(recommendation.into());
+        self.details.push(recommendation.into());
         self
     }
 
     /// What else may be the matter, before what the user could do.
     pub(crate) fn before_recommendation(mut self, question: &str) -> Self {
-        if let Some(recommendation) = self.below.last_mut() {
+        if let Some(recommendation) = self.details.last_mut() {
             recommendation.insert_str(0, question);
         }
         self
@@ -156,7 +156,7 @@ impl Failure {
     }
 
     /// What it is about, unless the message begins with that.
-    pub(crate) fn about(self, name: &str) -> Self {
+    pub(crate) fn with_subject(self, name: &str) -> Self {
         if self.message.starts_with(name) {
             self
         } else {
@@ -165,48 +165,48 @@ impl Failure {
     }
 
     /// The same below another message, which says less exactly what failed.
-    pub(crate) fn under(mut self, headline: impl Into<String>) -> Self {
+    pub(crate) fn with_headline(mut self, headline: impl Into<String>) -> Self {
         let message = std::mem::replace(&mut self.message, headline.into());
-        self.below.insert(0, message);
+        self.details.insert(0, message);
         self
     }
 
     /// This happened on one side of a copy.
-    pub(crate) fn on(mut self, side: Side, target: &Shown<'_>) -> Self {
+    pub(crate) fn at_side(mut self, side: Side, target: &Shown<'_>) -> Self {
         let (kind, name) = (target.kind, quote::double(target.name));
         self.prefix = format!("Error from {side} {kind} for {name}:").into();
-        self.beside(side)
+        self.with_side_flags(side)
     }
 
     /// As [`on`](Self::on), without saying so: only the flags that may help are those of this side.
-    pub(crate) const fn beside(mut self, side: Side) -> Self {
+    pub(crate) const fn with_side_flags(mut self, side: Side) -> Self {
         self.side = Some(side);
         self
     }
 
     /// Results could not be written.
-    pub(crate) fn of_stdout(error: io::Error) -> Self {
-        Self::of(&to_stdout(error))
+    pub(crate) fn stdout(error: io::Error) -> Self {
+        Self::from_library(&to_stdout(error))
     }
 
     /// A failure of the library that has to do with no registry of the user's, or with a layout.
-    pub(crate) fn of(error: &Error) -> Self {
+    pub(crate) fn from_library(error: &Error) -> Self {
         let mut failure = Self {
             status: status_of(error),
             ..Self::new(message(error))
         };
         match error.root() {
-            Error::PathTraversal { name, .. } if !is_of_archive(error) => {
+            Error::PathTraversal { name, .. } if !is_archive_entry(error) => {
                 failure.message =
                     "failed to resolve path for writing: path traversal disallowed".into();
-                failure.below.push(
+                failure.details.push(
                     "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
                      producer, use --allow-path-traversal to bypass this check."
                         .to_owned(),
                 );
                 let name: String = name.chars().take(MAX_NAME_CHARS).collect();
                 failure
-                    .below
+                    .details
                     .push(format!("The name is {}", quote::double(&name)));
             }
             Error::Io { path, source, .. }
@@ -217,7 +217,7 @@ impl Failure {
             Error::Overwrite { path } => {
                 failure.message = "failed to resolve path for writing: overwrite disallowed".into();
                 failure
-                    .below
+                    .details
                     .push(format!("What exists is \"{}\"", path.display()));
             }
             _ => {}
@@ -234,15 +234,15 @@ impl Failure {
         let host = reference.registry().host_and_port();
         let mut failure = Self::at_registry(error, host, credential_hint);
         // Docker Hub says so of repositories that do not exist, and `docker` itself looks for some of them elsewhere.
-        let is_of_nobody = reference.registry().as_str() == DOCKER_HUB
+        let may_be_official_image = reference.registry().as_str() == DOCKER_HUB
             && !reference.repository().as_str().contains('/');
         match error.root() {
             Error::Refused(refusal)
-                if is_of_nobody && refusal.host == host && refusal.status == 401 =>
+                if may_be_official_image && refusal.host == host && refusal.status == 401 =>
             {
                 let shown = reference.to_string();
                 let (registry, name) = shown.split_once('/').unwrap_or_default();
-                failure.instead = Some(format!("{registry}/library/{name}"));
+                failure.did_you_mean = Some(format!("{registry}/library/{name}"));
             }
             _ => {}
         }
@@ -252,7 +252,7 @@ impl Failure {
     /// A failure of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
         let mut failure = match error.root() {
-            Error::Refused(refusal) if refusal.host != host => Self::of(error),
+            Error::Refused(refusal) if refusal.host != host => Self::from_library(error),
             _ => Self::at_any_registry(error, host, credential_hint),
         };
         if let Error::NotFound { .. } = error.root() {
@@ -263,19 +263,19 @@ impl Failure {
 
     /// A failure of the library at a registry, whoever answered.
     pub(crate) fn at_any_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
-        let mut failure = Self::of(error);
+        let mut failure = Self::from_library(error);
         match error.root() {
             Error::Unauthorized {
                 reason: Unauthorized::NoBasicCredential,
                 ..
             } => {
-                failure.below.push(credential_hint.to_owned());
+                failure.details.push(credential_hint.to_owned());
             }
             Error::Refused(refusal) => {
                 failure.prefix = REGISTRY_ERROR.into();
-                failure.message = of_refusal(refusal);
+                failure.message = refusal_message(refusal);
                 if let Some(excerpt) = &refusal.excerpt {
-                    failure.below.push(format!("The server says: {excerpt}"));
+                    failure.details.push(format!("The server says: {excerpt}"));
                 }
             }
             Error::Transport {
@@ -305,10 +305,10 @@ impl Failure {
     }
 
     /// A failure of this command.
-    pub(crate) fn of_command(mut self, command: &CommandSpec) -> Self {
-        if let Some(instead) = self.instead.take() {
-            self.below.push(format!(
-                "Namespace seems missing. Do you mean `{} {instead}`?",
+    pub(crate) fn with_command(mut self, command: &CommandSpec) -> Self {
+        if let Some(suggestion) = self.did_you_mean.take() {
+            self.details.push(format!(
+                "Namespace seems missing. Do you mean `{} {suggestion}`?",
                 command.path
             ));
         }
@@ -316,7 +316,7 @@ impl Failure {
     }
 
     /// Writes the failure to stderr and returns the exit status.
-    pub(crate) fn report(self, context: &mut Context) -> u8 {
+    pub(crate) fn report(self, process: &mut Process) -> u8 {
         if self.status != status::BROKEN_PIPE {
             let mut text = format!("{} {}\n", self.prefix, self.message);
             let side = self.side.map_or("", |side| match side {
@@ -324,24 +324,24 @@ impl Failure {
                 Side::Destination => cli::Side::Destination.prefix(),
             });
             let hints = self.hint.map(|hint| hint.lines(side));
-            for line in self.below.iter().chain(hints.iter().flatten()) {
+            for line in self.details.iter().chain(hints.iter().flatten()) {
                 text.push_str(line);
                 text.push('\n');
             }
-            context.warn(&text);
+            process.warn(&text);
         }
         self.status
     }
 }
 
-impl From<UsageError> for Failure {
+impl From<UsageError> for CliError {
     fn from(error: UsageError) -> Self {
         Self::usage(error.to_string())
     }
 }
 
 /// The registry's own words, or the status if it has none.
-fn of_refusal(refusal: &Refusal) -> String {
+fn refusal_message(refusal: &Refusal) -> String {
     refusal.errors_in_one_line().unwrap_or_else(|| {
         Refusal {
             excerpt: None,
@@ -364,9 +364,9 @@ fn message(error: &Error) -> String {
 }
 
 /// Whether a name leads out that is not the name of a file to pull, but of an entry in one. No flag allows that.
-fn is_of_archive(error: &Error) -> bool {
+fn is_archive_entry(error: &Error) -> bool {
     match error {
-        Error::Copy { source, .. } => is_of_archive(source),
+        Error::Copy { source, .. } => is_archive_entry(source),
         Error::Context { .. } => true,
         _ => false,
     }

@@ -9,14 +9,14 @@ use oras::store::content::{Content, FileContent, StreamContent};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType};
 
 use crate::cli::groups::{Remote, Title};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// What stands for standard input.
 pub(crate) const STDIN: &str = "-";
 
 /// Refuses to read a file and a secret from standard input.
-pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), Failure> {
+pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), CliError> {
     for (is_given, flag, secret) in [
         (remote.password_stdin, "--password-stdin", "password"),
         (
@@ -26,7 +26,7 @@ pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), Failure> {
         ),
     ] {
         if file == STDIN && is_given {
-            return Err(Failure::usage(format!(
+            return Err(CliError::usage(format!(
                 "`-` read file from input and `{flag}` read {secret} from input cannot be both used"
             )));
         }
@@ -49,11 +49,11 @@ impl<'t> Stdin<'t> {
         files: &mut Vec<(&'t str, Option<&'t str>)>,
         title: &Title,
         remote: &Remote,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, CliError> {
         let Some(index) = files.iter().position(|(path, _)| *path == STDIN) else {
             return match &title.title {
                 None => Ok(None),
-                Some(_) => Err(Failure::usage(
+                Some(_) => Err(CliError::usage(
                     "`--title` names what comes from stdin, which is not among the files",
                 )
                 .recommend(
@@ -64,7 +64,7 @@ impl<'t> Stdin<'t> {
         let (_, media_type) = files.remove(index);
         if files.iter().any(|(path, _)| *path == STDIN) {
             return Err(
-                Failure::usage("`-` cannot be given twice: stdin can be read once only")
+                CliError::usage("`-` cannot be given twice: stdin can be read once only")
                     .recommend("A file of that name is `./-`"),
             );
         }
@@ -86,14 +86,14 @@ impl<'t> Stdin<'t> {
         &self,
         title: &Title,
         mut annotations: Annotations,
-        context: &Context,
-    ) -> Result<PushStream<'static>, Failure> {
+        process: &Process,
+    ) -> Result<PushStream<'static>, CliError> {
         if !self.title.is_empty() {
             annotations.insert(TITLE.to_owned(), self.title.clone());
         }
         if title.title.is_none() && !annotations.contains_key(TITLE) {
             return Err(
-                Failure::usage("what comes from stdin needs a name to be pulled by").recommend(
+                CliError::usage("what comes from stdin needs a name to be pulled by").recommend(
                     "Please give one by `--title`, or by the annotation file under \"-\"; `--title \"\"` is none. A file of that \
                      name is `./-`",
                 ),
@@ -101,7 +101,7 @@ impl<'t> Stdin<'t> {
         }
         Ok(PushStream {
             index: self.index,
-            reader: Box::new(NamedStdin(context.stdin())),
+            reader: Box::new(NamedStdin(process.stdin())),
             media_type: self.media_type.map(MediaType::from),
             annotations,
         })
@@ -121,19 +121,19 @@ impl Read for NamedStdin {
 }
 
 /// Refuses a config from stdin.
-pub(crate) fn check_config(path: &str) -> Result<(), Failure> {
+pub(crate) fn check_config(path: &str) -> Result<(), CliError> {
     if path == STDIN {
-        return Err(Failure::usage("`--config` cannot be read from stdin")
+        return Err(CliError::usage("`--config` cannot be read from stdin")
             .recommend("A file of that name is `./-`"));
     }
     Ok(())
 }
 
 /// Reads a file of at most `limit` bytes.
-pub(crate) fn read(file: &str, limit: u64, context: &Context) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(file: &str, limit: u64, process: &Process) -> Result<Vec<u8>, CliError> {
     check_name(file)?;
     let mut reader: Box<dyn Read> = if file == STDIN {
-        Box::new(context.stdin())
+        Box::new(process.stdin())
     } else {
         Box::new(File::open(file).map_err(|error| unreadable(file, "open", error))?)
     };
@@ -143,7 +143,7 @@ pub(crate) fn read(file: &str, limit: u64, context: &Context) -> Result<Vec<u8>,
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(file, "read", error))?;
     if bytes.len() as u64 > limit {
-        return Err(Failure::new(format!(
+        return Err(CliError::new(format!(
             "failed to read {file}: it has more than {limit} bytes"
         )));
     }
@@ -165,7 +165,7 @@ pub(crate) fn blob(
     claims: Claims,
     stdin: StdinLock<'static>,
     watch: &mut dyn FnMut(u64, u64) -> oras::Result<()>,
-) -> Result<(Descriptor, Box<dyn Content>), Failure> {
+) -> Result<(Descriptor, Box<dyn Content>), CliError> {
     check_name(file)?;
     let Claims {
         media_type,
@@ -174,7 +174,7 @@ pub(crate) fn blob(
     } = claims;
     if file == STDIN {
         let digest = digest.ok_or_else(|| {
-            Failure::usage("content digest must be provided if it is read from stdin")
+            CliError::usage("content digest must be provided if it is read from stdin")
         })?;
         let blob = Descriptor::new(media_type, digest, size.unwrap_or_default());
         return Ok((blob, Box::new(StreamContent::new(stdin))));
@@ -185,12 +185,12 @@ pub(crate) fn blob(
     };
     let (blob, content) = described.map_err(|error| match &error {
         Error::Io { doing: "open", .. } => {
-            Failure::of(&error).context(&format!("failed to open {file}"))
+            CliError::from_library(&error).context(&format!("failed to open {file}"))
         }
-        _ => Failure::of(&error),
+        _ => CliError::from_library(&error),
     })?;
     match size {
-        Some(size) if size != blob.size => Err(Failure::new(format!(
+        Some(size) if size != blob.size => Err(CliError::new(format!(
             "input size {size} does not match the actual content size {}",
             blob.size
         ))),
@@ -198,14 +198,15 @@ pub(crate) fn blob(
     }
 }
 
-fn check_name(file: &str) -> Result<(), Failure> {
+fn check_name(file: &str) -> Result<(), CliError> {
     if file.is_empty() {
-        Err(Failure::usage("missing file name"))
+        Err(CliError::usage("missing file name"))
     } else {
         Ok(())
     }
 }
 
-fn unreadable(file: &str, doing: &'static str, error: std::io::Error) -> Failure {
-    Failure::of(&Error::io(doing, file)(error)).context(&format!("failed to read {file}"))
+fn unreadable(file: &str, doing: &'static str, error: std::io::Error) -> CliError {
+    CliError::from_library(&Error::io(doing, file)(error))
+        .context(&format!("failed to read {file}"))
 }

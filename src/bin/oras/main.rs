@@ -19,34 +19,34 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use cli::tree::{Resolved, Tree};
-use error::Failure;
-use process::Context;
+use error::CliError;
+use process::Process;
 
 fn main() -> ExitCode {
-    let mut context = Context::of_process();
-    let result = run(&mut context);
-    match result.and_then(|()| context.flush()) {
+    let mut process = Process::new();
+    let result = run(&mut process);
+    match result.and_then(|()| process.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => ExitCode::from(failure.report(&mut context)),
+        Err(failure) => ExitCode::from(failure.report(&mut process)),
     }
 }
 
-fn run(context: &mut Context) -> Result<(), Failure> {
+fn run(process: &mut Process) -> Result<(), CliError> {
     let tree = Tree {
         commands: commands::ALL,
     };
-    let arguments = cli::utf8(context.take_arguments())?;
+    let arguments = cli::utf8(process.take_arguments())?;
     match tree.resolve(arguments)? {
         Resolved::Run(entry, arguments) => {
-            (entry.run)(context, arguments).map_err(|failure| failure.of_command(entry.spec))
+            (entry.run)(process, arguments).map_err(|failure| failure.with_command(entry.spec))
         }
-        Resolved::Help(text) => context.print(&text),
+        Resolved::Help(text) => process.print(&text),
         Resolved::Manual(pages, directory) => pages.iter().try_for_each(|page| {
             let path = Path::new(&directory).join(&page.file);
             output::file::write_output(&path.to_string_lossy(), page.text.as_bytes())
         }),
         Resolved::UnknownTopic(text) => {
-            context.warn(&text);
+            process.warn(&text);
             Ok(())
         }
     }

@@ -18,7 +18,7 @@ use oras::reference::RegistryName;
 use oras::store::content::VerifyReader;
 use oras::{Digest, Error, Secret};
 
-use crate::error::{Failure, STDOUT};
+use crate::error::{CliError, STDOUT};
 use crate::output::text::one_line;
 use crate::progress::live_line::Screen;
 use crate::terminal::Silence;
@@ -27,10 +27,10 @@ use crate::terminal::Silence;
 const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 
 /// What surrounds the process.
-pub(crate) struct Context {
+pub(crate) struct Process {
     arguments: Vec<OsString>,
     /// Whether lines for people are written, besides results.
-    tells: bool,
+    status_enabled: bool,
     /// Whether nothing is shown to people but results and what is wrong.
     is_quiet: bool,
     variables: Vec<(OsString, OsString)>,
@@ -40,12 +40,12 @@ pub(crate) struct Context {
     screen: Screen,
 }
 
-impl Context {
+impl Process {
     /// The surroundings of this process.
-    pub(crate) fn of_process() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             arguments: env::args_os().skip(1).collect(),
-            tells: true,
+            status_enabled: true,
             is_quiet: false,
             variables: env::vars_os().collect(),
             stdin: io::stdin(),
@@ -78,13 +78,13 @@ impl Context {
     }
 
     /// Writes no lines but results from now on.
-    pub(crate) const fn tell_nothing(&mut self) {
-        self.tells = false;
+    pub(crate) const fn disable_status(&mut self) {
+        self.status_enabled = false;
     }
 
     /// Shows nothing but results from now on, and what is wrong.
-    pub(crate) const fn be_quiet(&mut self) {
-        self.tells = false;
+    pub(crate) const fn set_quiet(&mut self) {
+        self.status_enabled = false;
         self.is_quiet = true;
     }
 
@@ -94,13 +94,13 @@ impl Context {
     }
 
     /// Whether lines for people are written, besides results.
-    pub(crate) const fn tells(&self) -> bool {
-        self.tells
+    pub(crate) const fn status_enabled(&self) -> bool {
+        self.status_enabled
     }
 
     /// Writes a line for people.
-    pub(crate) fn tell(&mut self, line: &str) -> Result<(), Failure> {
-        if self.tells {
+    pub(crate) fn print_status(&mut self, line: &str) -> Result<(), CliError> {
+        if self.status_enabled {
             self.print_line(line)
         } else {
             Ok(())
@@ -108,8 +108,8 @@ impl Context {
     }
 
     /// Writes the digest that a command comes to: to people as such.
-    pub(crate) fn print_digest(&mut self, digest: &Digest) -> Result<(), Failure> {
-        if self.tells {
+    pub(crate) fn print_digest(&mut self, digest: &Digest) -> Result<(), CliError> {
+        if self.status_enabled {
             self.print_line(&format!("Digest: {digest}"))
         } else {
             self.print_line(digest.as_str())
@@ -132,18 +132,18 @@ impl Context {
     }
 
     /// Writes a result as it is.
-    pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn print(&mut self, text: &str) -> Result<(), CliError> {
         self.print_bytes(text.as_bytes())
     }
 
     /// Writes a line of a result.
-    pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.stdout(), "{}", one_line(line)).map_err(Failure::of_stdout)
+    pub(crate) fn print_line(&mut self, line: &str) -> Result<(), CliError> {
+        writeln!(self.stdout(), "{}", one_line(line)).map_err(CliError::stdout)
     }
 
     /// Writes a result as it is.
-    pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.stdout().write_all(bytes).map_err(Failure::of_stdout)
+    pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        self.stdout().write_all(bytes).map_err(CliError::stdout)
     }
 
     /// Writes content as it comes. What was written before a failure is out.
@@ -167,22 +167,22 @@ impl Context {
     }
 
     /// Makes sure that all results are out.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        self.stdout.flush().map_err(Failure::of_stdout)
+    pub(crate) fn flush(&mut self) -> Result<(), CliError> {
+        self.stdout.flush().map_err(CliError::stdout)
     }
 
     /// All of stdin as a secret, without the line end.
-    pub(crate) fn read_secret(&mut self) -> Result<String, Failure> {
+    pub(crate) fn read_secret(&mut self) -> Result<String, CliError> {
         let mut text = String::new();
         self.stdin
             .lock()
             .take(MAX_SECRET_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(|error| {
-                Failure::new(format!("failed to read the secret from stdin: {error}"))
+                CliError::new(format!("failed to read the secret from stdin: {error}"))
             })?;
         if text.len() as u64 > MAX_SECRET_BYTES {
-            return Err(Failure::new(format!(
+            return Err(CliError::new(format!(
                 "the secret on stdin has more than {MAX_SECRET_BYTES} bytes"
             )));
         }
@@ -191,7 +191,7 @@ impl Context {
     }
 
     /// Asks a question on stdout and reads a line of stdin.
-    pub(crate) fn ask(&mut self, question: &str) -> Result<String, Failure> {
+    pub(crate) fn ask(&mut self, question: &str) -> Result<String, CliError> {
         self.print(question)?;
         self.flush()?;
         let mut line = String::new();
@@ -199,17 +199,17 @@ impl Context {
             .lock()
             .take(MAX_SECRET_BYTES)
             .read_line(&mut line)
-            .map_err(|error| Failure::new(format!("failed to read from stdin: {error}")))?;
+            .map_err(|error| CliError::new(format!("failed to read from stdin: {error}")))?;
         let line = line.strip_suffix('\n').unwrap_or(&line);
         Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
     }
 
     /// As [`ask`](Self::ask). What is typed at a terminal is not shown.
-    pub(crate) fn ask_secret(&mut self, question: &str) -> Result<Secret, Failure> {
+    pub(crate) fn ask_secret(&mut self, question: &str) -> Result<Secret, CliError> {
         if !self.stdin.is_terminal() {
             return self.ask(question).map(Secret::from);
         }
-        let failed = |error| Failure::new(format!("failed to read from the terminal: {error}"));
+        let failed = |error| CliError::new(format!("failed to read from the terminal: {error}"));
         let silence = Silence::begin().map_err(failed)?;
         self.print(question)?;
         self.flush()?;
@@ -260,14 +260,14 @@ impl Context {
     }
 
     /// The cache of content that the environment names.
-    pub(crate) fn cache(&self) -> Result<Cache, Failure> {
+    pub(crate) fn cache(&self) -> Result<Cache, CliError> {
         let Some(path) = self.raw_variable("ORAS_CACHE") else {
             return Ok(Cache::none());
         };
         let cache = std::path::absolute(path)
             .map_err(Error::io("find", path))
             .and_then(Cache::open)
-            .map_err(|error| Failure::of(&error))?;
+            .map_err(|error| CliError::from_library(&error))?;
         Ok(cache.on_failure(warn_of_cache(&self.screen)))
     }
 
@@ -289,7 +289,7 @@ impl Context {
     }
 
     /// The moment that artifacts are said to be made at, if the environment decides it: `SOURCE_DATE_EPOCH`, in seconds.
-    pub(crate) fn source_date_epoch(&self) -> Result<Option<SystemTime>, Failure> {
+    pub(crate) fn source_date_epoch(&self) -> Result<Option<SystemTime>, CliError> {
         let Some(value) = self.variable("SOURCE_DATE_EPOCH") else {
             return Ok(None);
         };
@@ -299,7 +299,7 @@ impl Context {
             .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
             .map(Some)
             .ok_or_else(|| {
-                Failure::new(format!(
+                CliError::new(format!(
                     "invalid SOURCE_DATE_EPOCH \"{value}\": it is no number of seconds"
                 ))
             })

@@ -5,10 +5,10 @@ use oras::registry::{Client, ReferrersMode, Repository};
 use oras::{Error, Result};
 
 use crate::cli::groups::{Debugging, Distribution, Remote};
-use crate::cli::{Given, quote};
-use crate::client::Access;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::cli::{SetFlags, quote};
+use crate::client::ClientConfig;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// A repository, how it is reached, and tags in it.
 pub(crate) struct TaggedRepository {
@@ -16,7 +16,7 @@ pub(crate) struct TaggedRepository {
     /// The host and port of the registry.
     host: String,
     tags: Vec<String>,
-    access: Access,
+    access: ClientConfig,
     /// Who keeps lists of referrers there.
     referrers: ReferrersMode,
 }
@@ -26,7 +26,7 @@ pub(crate) struct RepositoryFlags<'f> {
     pub(crate) remote: &'f Remote,
     pub(crate) distribution: &'f Distribution,
     pub(crate) debugging: &'f Debugging,
-    pub(crate) given: &'f Given,
+    pub(crate) given: &'f SetFlags,
 }
 
 impl TaggedRepository {
@@ -34,9 +34,9 @@ impl TaggedRepository {
     pub(crate) fn parse(
         raw: &str,
         flags: &RepositoryFlags<'_>,
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
-        let access = Access::parse(flags.remote, flags.debugging, flags.given, context)?;
+        process: &mut Process,
+    ) -> Result<Self, CliError> {
+        let access = ClientConfig::parse(flags.remote, flags.debugging, flags.given, process)?;
         let (reference, tags) = split(raw)?;
         Ok(Self {
             path: reference.path(),
@@ -58,12 +58,12 @@ impl TaggedRepository {
     }
 
     /// What talks to the registry.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    pub(crate) fn client(&self) -> Result<Client, CliError> {
         self.access.client()
     }
 
     /// The store.
-    pub(crate) fn open<'c>(&self, client: &'c Client) -> Result<Repository<'c>, Failure> {
+    pub(crate) fn open<'c>(&self, client: &'c Client) -> Result<Repository<'c>, CliError> {
         client
             .repository(&self.path)
             .map(|repository| repository.with_referrers_mode(self.referrers))
@@ -71,19 +71,19 @@ impl TaggedRepository {
     }
 
     /// A failure of the library, in the user's terms.
-    pub(crate) fn failure(&self, error: &Error) -> Failure {
-        Failure::at_any_registry(error, &self.host, &self.access.credential_hint())
+    pub(crate) fn failure(&self, error: &Error) -> CliError {
+        CliError::at_any_registry(error, &self.host, &self.access.credential_hint())
     }
 }
 
 /// What was typed: a repository, and the tags.
-fn split(raw: &str) -> Result<(Reference, Vec<String>), Failure> {
+fn split(raw: &str) -> Result<(Reference, Vec<String>), CliError> {
     let shown = quote::double(raw);
     if raw.is_empty() {
-        return Err(Failure::usage("artifact reference cannot be empty"));
+        return Err(CliError::usage("artifact reference cannot be empty"));
     }
     if raw.contains('@') {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "digest references are not supported: {shown}"
         )));
     }
@@ -97,7 +97,7 @@ fn split(raw: &str) -> Result<(Reference, Vec<String>), Failure> {
             Error::InvalidReference { reason, .. } => format!("invalid reference: {reason}"),
             other => other.to_string(),
         };
-        Failure::usage(format!(
+        CliError::usage(format!(
             "invalid reference {}: {reason}",
             quote::double(first)
         ))
@@ -110,10 +110,10 @@ fn split(raw: &str) -> Result<(Reference, Vec<String>), Failure> {
     tags.extend(further.split(',').map(str::to_owned));
     for tag in &tags {
         if tag.is_empty() {
-            return Err(Failure::usage(format!("empty tag in reference {shown}")));
+            return Err(CliError::usage(format!("empty tag in reference {shown}")));
         }
         tag.parse::<Tag>().map_err(|error| {
-            Failure::usage(format!(
+            CliError::usage(format!(
                 "invalid tag {} in reference {shown}: {error}",
                 quote::double(tag)
             ))

@@ -10,11 +10,11 @@ use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore}
 use oras::{Digest, Error, Platform};
 
 use crate::cli::groups::{Debugging, Layout, Remote};
-use crate::cli::{CommandSpec, Given, quote};
-use crate::client::Access;
-use crate::error::Failure;
+use crate::cli::{CommandSpec, SetFlags, quote};
+use crate::client::ClientConfig;
+use crate::error::CliError;
 use crate::output::text::Shown;
-use crate::process::Context;
+use crate::process::Process;
 
 /// What a positional argument means.
 pub(crate) struct Target {
@@ -23,14 +23,14 @@ pub(crate) struct Target {
     place: Place,
     /// Tag or digest.
     reference: Option<String>,
-    access: Rc<Access>,
+    access: Rc<ClientConfig>,
 }
 
 enum Place {
     Registry(Reference),
     Layout {
         path: String,
-        /// Given by `--oci-layout-path`, which reports errors like a registry.
+        /// SetFlags by `--oci-layout-path`, which reports errors like a registry.
         by_path: bool,
     },
 }
@@ -50,7 +50,7 @@ pub(crate) struct TargetFlags<'f> {
     pub(crate) remote: &'f Remote,
     pub(crate) layout: &'f Layout,
     pub(crate) debugging: &'f Debugging,
-    pub(crate) given: &'f Given,
+    pub(crate) given: &'f SetFlags,
 }
 
 impl Target {
@@ -58,20 +58,20 @@ impl Target {
     pub(crate) fn parse(
         raw: &str,
         flags: &TargetFlags<'_>,
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
-        Self::parse_like(None, raw, flags, context)
+        process: &mut Process,
+    ) -> Result<Self, CliError> {
+        Self::parse_like(None, raw, flags, process)
     }
 
     /// Reads several targets that are reached in one way, with one client.
     pub(crate) fn parse_all(
         raws: &[String],
         flags: &TargetFlags<'_>,
-        context: &mut Context,
-    ) -> Result<Vec<Self>, Failure> {
+        process: &mut Process,
+    ) -> Result<Vec<Self>, CliError> {
         let mut targets: Vec<Self> = Vec::with_capacity(raws.len());
         for raw in raws {
-            targets.push(Self::parse_like(targets.first(), raw, flags, context)?);
+            targets.push(Self::parse_like(targets.first(), raw, flags, process)?);
         }
         Ok(targets)
     }
@@ -81,8 +81,8 @@ impl Target {
         other: Option<&Self>,
         raw: &str,
         flags: &TargetFlags<'_>,
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
+        process: &mut Process,
+    ) -> Result<Self, CliError> {
         let TargetFlags {
             remote,
             layout,
@@ -92,7 +92,7 @@ impl Target {
         given.exclusive(&["oci-layout-path", "oci-layout"])?;
         if layout.is_given() {
             if layout.oci_layout && !remote.headers.is_empty() {
-                return Err(Failure::usage(
+                return Err(CliError::usage(
                     "custom header flags cannot be used on an OCI image layout target",
                 ));
             }
@@ -112,7 +112,7 @@ impl Target {
             });
         }
         let reference: Reference = raw.parse().map_err(|error| {
-            let failure = Failure::of(&error);
+            let failure = CliError::from_library(&error);
             // The library does not name what is empty.
             if raw.is_empty() { failure.context("\"\"") } else { failure }
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
@@ -122,7 +122,12 @@ impl Target {
             reference: reference.name().map(ToString::to_string),
             access: match other {
                 Some(other) => Rc::clone(&other.access),
-                None => Rc::new(Access::parse(remote, flags.debugging, given, context)?),
+                None => Rc::new(ClientConfig::parse(
+                    remote,
+                    flags.debugging,
+                    given,
+                    process,
+                )?),
             },
             place: Place::Registry(reference),
         })
@@ -132,18 +137,18 @@ impl Target {
     pub(crate) fn parse_with_tags(
         raw: &str,
         flags: &TargetFlags<'_>,
-        context: &mut Context,
-    ) -> Result<(Self, Vec<String>), Failure> {
+        process: &mut Process,
+    ) -> Result<(Self, Vec<String>), CliError> {
         let mut parts = raw.split(',');
         let first = parts.next().unwrap_or_default();
-        let target = Self::parse(first, flags, context)?;
+        let target = Self::parse(first, flags, process)?;
         Ok((target, parts.map(str::to_owned).collect()))
     }
 
     /// The tag or digest, where one is needed.
-    pub(crate) fn required_reference(&self, command: &CommandSpec) -> Result<&str, Failure> {
+    pub(crate) fn required_reference(&self, command: &CommandSpec) -> Result<&str, CliError> {
         self.reference().ok_or_else(|| {
-            Failure::usage(format!("{}: no tag or digest specified", quote::double(&self.raw)))
+            CliError::usage(format!("{}: no tag or digest specified", quote::double(&self.raw)))
                 .with_usage_of(command)
                 .recommend(format!(
                     "Please specify a reference in the form of \"<name>:<tag>\" or \"<name>@<digest>\". {}",
@@ -153,9 +158,9 @@ impl Target {
     }
 
     /// The digest, where one is needed. In a layout a tag will do.
-    pub(crate) fn required_digest(&self, command: &CommandSpec) -> Result<&str, Failure> {
+    pub(crate) fn required_digest(&self, command: &CommandSpec) -> Result<&str, CliError> {
         let reference = self.reference().ok_or_else(|| {
-            Failure::usage(format!("{}: no digest specified", quote::double(&self.raw)))
+            CliError::usage(format!("{}: no digest specified", quote::double(&self.raw)))
                 .with_usage_of(command)
                 .recommend(format!(
                     "Please specify a reference in the form of \"<name>@<digest>\". {}",
@@ -164,7 +169,7 @@ impl Target {
         })?;
         match reference.parse::<Digest>() {
             Err(Error::InvalidDigest { reason, .. }) if !self.is_layout() => {
-                Err(Failure::usage(reason.to_string()))
+                Err(CliError::usage(reason.to_string()))
             }
             _ => Ok(reference),
         }
@@ -211,12 +216,12 @@ impl Target {
     }
 
     /// What talks to registries on behalf of this target.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    pub(crate) fn client(&self) -> Result<Client, CliError> {
         self.access.client()
     }
 
     /// As [`client`](Self::client), asking for manifests of these media types only, if there are any.
-    pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, Failure> {
+    pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, CliError> {
         self.access.client_accepting(media_types)
     }
 
@@ -225,7 +230,7 @@ impl Target {
         &self,
         reference: &Reference,
         client: &'c Client,
-    ) -> Result<Repository<'c>, Failure> {
+    ) -> Result<Repository<'c>, CliError> {
         client
             .repository(&reference.path())
             .map_err(|error| self.failure(&error))
@@ -251,7 +256,7 @@ impl Target {
     pub(crate) fn source<'c>(
         &self,
         client: &'c Client,
-    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn ReadableStore + 'c>, CliError> {
         self.source_with(ReferrersMode::Learned, None, client)
     }
 
@@ -262,7 +267,7 @@ impl Target {
         referrers: ReferrersMode,
         other: Option<&Self>,
         client: &'c Client,
-    ) -> Result<Box<dyn ReadableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn ReadableStore + 'c>, CliError> {
         match &self.place {
             Place::Registry(reference) => {
                 let mut repository = self.repository(reference, client)?;
@@ -276,7 +281,7 @@ impl Target {
             Place::Layout { path, .. } => {
                 let metadata = std::fs::metadata(path).map_err(|error| {
                     let error = Error::io("stat", path)(error);
-                    Failure::of(&error.context(format!(
+                    CliError::from_library(&error.context(format!(
                         "invalid argument {}: failed to find path {}",
                         quote::double(&self.raw),
                         quote::double(path)
@@ -297,7 +302,7 @@ impl Target {
     pub(crate) fn destination<'c>(
         &self,
         client: &'c Client,
-    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn WritableStore + 'c>, CliError> {
         self.destination_with(ReferrersMode::Learned, None, client)
     }
 
@@ -308,7 +313,7 @@ impl Target {
         referrers: ReferrersMode,
         other: Option<&Self>,
         client: &'c Client,
-    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn WritableStore + 'c>, CliError> {
         match &self.place {
             Place::Registry(reference) => {
                 let mut repository = self.repository(reference, client)?.for_writing();
@@ -327,7 +332,7 @@ impl Target {
         &self,
         client: &'c Client,
         mode: ReferrersMode,
-    ) -> Result<Box<dyn WritableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn WritableStore + 'c>, CliError> {
         match &self.place {
             Place::Registry(reference) => {
                 let repository = self.repository(reference, client)?.for_writing();
@@ -343,7 +348,7 @@ impl Target {
         &self,
         client: &'c Client,
         mode: ReferrersMode,
-    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn DeletableStore + 'c>, CliError> {
         match &self.place {
             Place::Registry(reference) => {
                 let repository = self.repository(reference, client)?.for_deleting();
@@ -355,7 +360,7 @@ impl Target {
     }
 
     /// The blobs, for reading. Nothing is created.
-    pub(crate) fn blobs<'c>(&self, client: &'c Client) -> Result<Box<dyn Source + 'c>, Failure> {
+    pub(crate) fn blobs<'c>(&self, client: &'c Client) -> Result<Box<dyn Source + 'c>, CliError> {
         match &self.place {
             Place::Registry(reference) => {
                 let repository = self.repository(reference, client)?;
@@ -369,7 +374,7 @@ impl Target {
     pub(crate) fn blobs_to_delete<'c>(
         &self,
         client: &'c Client,
-    ) -> Result<Box<dyn DeletableStore + 'c>, Failure> {
+    ) -> Result<Box<dyn DeletableStore + 'c>, CliError> {
         match &self.place {
             Place::Registry(reference) => {
                 let repository = self.repository(reference, client)?.for_deleting();
@@ -380,7 +385,7 @@ impl Target {
     }
 
     /// The layout at `path`, for writing.
-    fn layout(&self, path: &str) -> Result<LayoutStore, Failure> {
+    fn layout(&self, path: &str) -> Result<LayoutStore, CliError> {
         LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))
     }
 
@@ -392,26 +397,26 @@ impl Target {
     }
 
     /// A failure of the library at this target, in the user's terms.
-    pub(crate) fn failure(&self, error: &Error) -> Failure {
+    pub(crate) fn failure(&self, error: &Error) -> CliError {
         match &self.place {
-            Place::Layout { by_path: false, .. } => Failure::of(error),
-            Place::Layout { by_path: true, .. } => Failure::at_registry(error, "", ""),
+            Place::Layout { by_path: false, .. } => CliError::from_library(error),
+            Place::Layout { by_path: true, .. } => CliError::at_registry(error, "", ""),
             Place::Registry(reference) => {
-                Failure::at_repository(error, reference, &self.access.credential_hint())
+                CliError::at_repository(error, reference, &self.access.credential_hint())
             }
         }
     }
 }
 
 /// `path[:tag]` or `path@digest`: the last `@` splits, else the last `:`.
-fn split_layout(raw: &str) -> Result<(&str, &str), Failure> {
+fn split_layout(raw: &str) -> Result<(&str, &str), CliError> {
     let (path, reference) = raw
         .rsplit_once('@')
         .or_else(|| raw.rsplit_once(':'))
         .unwrap_or((raw, ""));
     if path.is_empty() {
         return Err(
-            Failure::usage(format!("found empty file path in {}", quote::double(raw)))
+            CliError::usage(format!("found empty file path in {}", quote::double(raw)))
                 .recommend("invalid reference"),
         );
     }
@@ -419,9 +424,11 @@ fn split_layout(raw: &str) -> Result<(&str, &str), Failure> {
 }
 
 /// Reads a platform; empty means none.
-pub(crate) fn parse_platform(text: &str) -> Result<Option<Platform>, Failure> {
+pub(crate) fn parse_platform(text: &str) -> Result<Option<Platform>, CliError> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|error| Failure::of(&error))
+    text.parse()
+        .map(Some)
+        .map_err(|error| CliError::from_library(&error))
 }

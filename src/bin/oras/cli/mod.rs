@@ -80,6 +80,6 @@ pub(crate) mod lint;
 pub(crate) use command::{Command, CommandSpec, Positionals};
 pub(crate) use error::UsageError;
 pub(crate) use parse::{Outcome, Parsed, parse, utf8};
-pub(crate) use present::Given;
+pub(crate) use present::SetFlags;
 pub(crate) use spec::{Flag, Stage};
 pub(crate) use table::{FlagTable, Side};

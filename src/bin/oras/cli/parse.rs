@@ -16,7 +16,7 @@ use lexopt::Arg;
 use super::command::{Command, flags, groups};
 use super::error::UsageError;
 use super::groups::Quiet;
-use super::present::Given;
+use super::present::SetFlags;
 use super::table::{Group, Listed};
 use super::{help, value};
 
@@ -33,7 +33,7 @@ pub(crate) struct Parsed<C> {
     /// The command, with the values of its flags.
     pub(crate) command: C,
     /// Which flags were typed.
-    pub(crate) given: Given,
+    pub(crate) given: SetFlags,
     /// The other arguments. Their number is right.
     pub(crate) positionals: Vec<String>,
 }
@@ -83,7 +83,7 @@ pub(crate) fn utf8(
 #[derive(Default)]
 pub(super) struct Line {
     pub(super) help: bool,
-    pub(super) given: Given,
+    pub(super) given: SetFlags,
     pub(super) positionals: Vec<String>,
     notices: Vec<String>,
 }

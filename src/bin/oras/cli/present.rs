@@ -10,13 +10,13 @@ use super::table::Side;
 
 /// Long names of the flags on the command line.
 #[derive(Debug, Default)]
-pub(crate) struct Given {
+pub(crate) struct SetFlags {
     longs: BTreeSet<String>,
     /// Of which side these are the flags, without its prefix.
     side: Option<Side>,
 }
 
-impl Given {
+impl SetFlags {
     /// The flags of one side of a command with two targets, known by the names they have without it.
     pub(crate) fn on(&self, side: Side) -> Self {
         let longs = self
@@ -81,8 +81,8 @@ impl Given {
 mod tests {
     use super::*;
 
-    fn given(longs: &[&str]) -> Given {
-        Given {
+    fn given(longs: &[&str]) -> SetFlags {
+        SetFlags {
             longs: longs.iter().map(ToString::to_string).collect(),
             side: None,
         }

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use oras::Annotations;
 
 use crate::cli::groups::Annotations as Flags;
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// How large a file of annotations may be, in bytes: a manifest that holds them may not be larger.
 const MAX_FILE_BYTES: u64 = oras::manifest::MAX_MANIFEST_BYTES;
@@ -26,10 +26,10 @@ pub(super) struct All {
 
 impl All {
     /// Reads what was typed, and the file if there is one.
-    pub(super) fn parse(flags: &Flags, file: &str) -> Result<Self, Failure> {
+    pub(super) fn parse(flags: &Flags, file: &str) -> Result<Self, CliError> {
         if !file.is_empty() {
             if !flags.annotations.is_empty() {
-                return Err(Failure::usage(
+                return Err(CliError::usage(
                     "`--annotation` and `--annotation-file` cannot be both specified",
                 ));
             }
@@ -46,9 +46,9 @@ impl All {
         self.files.get(path).cloned().unwrap_or_default()
     }
 
-    fn read(path: &str) -> Result<Self, Failure> {
+    fn read(path: &str) -> Result<Self, CliError> {
         let failure = || {
-            Failure::usage(format!("invalid annotation json file: failed to load annotations from {path}")).recommend(
+            CliError::usage(format!("invalid annotation json file: failed to load annotations from {path}")).recommend(
                 "Annotation file doesn't match the required format. Please refer to the document at \
                  https://oras.land/docs/how_to_guides/manifest_annotations",
             )
@@ -79,18 +79,20 @@ impl All {
 }
 
 /// Reads `key=value` pairs.
-fn parse(pairs: &[String]) -> Result<Annotations, Failure> {
+fn parse(pairs: &[String]) -> Result<Annotations, CliError> {
     let mut annotations = Annotations::new();
     for pair in pairs {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
-            Failure::usage("annotation value doesn't match the required format")
+            CliError::usage("annotation value doesn't match the required format")
                 .recommend("Please use the correct format in the flag: --annotation \"key=value\"")
         })?;
         if annotations
             .insert(key.to_owned(), value.to_owned())
             .is_some()
         {
-            return Err(Failure::usage(format!("duplicate annotation key: {key}, ")));
+            return Err(CliError::usage(format!(
+                "duplicate annotation key: {key}, "
+            )));
         }
     }
     Ok(annotations)

@@ -14,11 +14,11 @@ use crate::cli::groups::{
 };
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::progress::display::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
@@ -127,12 +127,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -146,23 +146,23 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     // Whoever gives one argument may have given a file only.
-    let about_reference = |failure: Failure| {
+    let about_reference = |failure: CliError| {
         if layers.is_empty() {
             failure.before_recommendation("Are you missing an artifact reference to attach to? ")
         } else {
             failure
         }
     };
-    let target = Target::parse(&positionals[0], &flags, context).map_err(|failure| {
+    let target = Target::parse(&positionals[0], &flags, process).map_err(|failure| {
         if args.layout.is_given() {
             failure
         } else {
             about_reference(failure)
         }
     })?;
-    let format = Format::parse(&args.format, context)?;
+    let format = Format::parse(&args.format, process)?;
     if !format.is_text() {
-        context.tell_nothing();
+        process.disable_status();
     }
     let platform = parse_platform(&args.platform.platform)?;
     given.exclusive(&["config", "platform"])?;
@@ -171,7 +171,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         .map_err(about_reference)?;
     given.required(&["artifact-type"])?;
     if layers.is_empty() && annotations.manifest.is_empty() {
-        return Err(Failure::usage("neither file nor annotation provided in the command")
+        return Err(CliError::usage("neither file nor annotation provided in the command")
             .with_usage_of(Args::SPEC)
             .recommend(format!(
                 "To attach to an existing artifact, please provide files via argument or annotations via flag \"--annotation\". {}",
@@ -179,11 +179,11 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             )));
     }
 
-    let created = context.source_date_epoch()?;
-    let temporary = context.variable("TMPDIR").map(PathBuf::from);
-    let streams = layers.streams(&args.title, &annotations, context)?;
-    let bars = Bars::new(context, args.tty, &args.debugging);
-    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
+    let created = process.source_date_epoch()?;
+    let temporary = process.variable("TMPDIR").map(PathBuf::from);
+    let streams = layers.streams(&args.title, &annotations, process)?;
+    let bars = Bars::new(process, args.tty, &args.debugging);
+    let mut status = Status::new(process, args.verbose.is_on()).by(bars);
     let mut observer = |event: Event<'_>| status.push(event);
     let options = AttachOptions {
         files: layers.files(&annotations),
@@ -204,10 +204,11 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let attached =
         attach(&*destination, reference, options).map_err(|error| target.failure(&error))?;
     drop(status);
-    report(&target, &attached, &format, context)?;
+    report(&target, &attached, &format, process)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;
-        file::write(path, attached.manifest.bytes()).map_err(|error| Failure::of(&error))?;
+        file::write(path, attached.manifest.bytes())
+            .map_err(|error| CliError::from_library(&error))?;
     }
     Ok(())
 }
@@ -216,12 +217,12 @@ fn report(
     target: &Target,
     attached: &Attached,
     format: &Format,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    process: &mut Process,
+) -> Result<(), CliError> {
     let descriptor = attached.manifest.descriptor();
     let path = target.path();
     if !format.is_text() {
-        return format.print(&model::Descriptor::new(&path, descriptor), context);
+        return format.print(&model::Descriptor::new(&path, descriptor), process);
     }
     let subject = &attached.subject.digest;
     let name = if target.raw().ends_with(subject.as_str()) {
@@ -229,6 +230,6 @@ fn report(
     } else {
         format!("{path}@{subject}")
     };
-    context.tell(&format!("Attached to {}", target.shown_as(&name)))?;
-    context.print_digest(&descriptor.digest)
+    process.print_status(&format!("Attached to {}", target.shown_as(&name)))?;
+    process.print_digest(&descriptor.digest)
 }

@@ -10,9 +10,9 @@ use oras::store::Target;
 use crate::cli::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::progress::tags::{TagStatus, Words};
 use crate::repository::{RepositoryFlags, TaggedRepository};
@@ -92,12 +92,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -109,12 +109,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             debugging: &args.debugging,
             given: &given,
         },
-        context,
+        process,
     )?;
     given.required(&["output"])?;
     let path = args.own.output.as_str();
     if path.is_empty() {
-        return Err(Failure::usage("the output path cannot be empty"));
+        return Err(CliError::usage("the output path cannot be empty"));
     }
     let start = SystemClock.now();
     let client = repository.client().map_err(|failure| {
@@ -132,8 +132,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         tagged: "Pulled tag",
         named: true,
     };
-    let bars = Bars::new(context, args.tty, &args.debugging);
-    let mut status = TagStatus::new(context, bars, words, repository.path().to_owned());
+    let bars = Bars::new(process, args.tty, &args.debugging);
+    let mut status = TagStatus::new(process, bars, words, repository.path().to_owned());
     let mut observer = |event: Event<'_>| status.tell(event);
     let options = BackupOptions {
         tags: repository.take_tags(),
@@ -154,14 +154,14 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     })?;
     if count == 0 {
         return Err(
-            Failure::not_found(format!("no tags found in repository {from}")).recommend(format!(
+            CliError::not_found(format!("no tags found in repository {from}")).recommend(format!(
                 "If you want to list available tags in {from}, use \"oras repo tags\""
             )),
         );
     }
-    output.finish(path, context)?;
+    output.finish(path, process)?;
     let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
-    context.tell(&format!(
+    process.print_status(&format!(
         "Successfully backed up {count} tag(s) from {from} to {to} in {}.",
         Elapsed(elapsed)
     ))
@@ -174,15 +174,15 @@ enum Output {
 }
 
 impl Output {
-    fn create(path: &str) -> Result<Self, Failure> {
+    fn create(path: &str) -> Result<Self, CliError> {
         if !is_archive(path) {
             let store = LayoutStore::create_or_open(path).map_err(|error| {
-                Failure::of(&error.context("failed to prepare OCI store for backup"))
+                CliError::from_library(&error.context("failed to prepare OCI store for backup"))
             })?;
             return Ok(Self::Directory(store));
         }
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(Failure::new(format!(
+            return Err(CliError::new(format!(
                 "the output path {} already exists and is a directory",
                 quote::double(path)
             ))
@@ -191,7 +191,7 @@ impl Output {
             ));
         }
         let writer = LayoutTarWriter::create(path).map_err(|error| {
-            Failure::of(&error.context(format!("unable to create output file {path}")))
+            CliError::from_library(&error.context(format!("unable to create output file {path}")))
         })?;
         Ok(Self::Archive(writer))
     }
@@ -203,16 +203,18 @@ impl Output {
         }
     }
 
-    fn finish(self, path: &str, context: &mut Context) -> Result<(), Failure> {
+    fn finish(self, path: &str, process: &mut Process) -> Result<(), CliError> {
         match self {
             Self::Directory(store) => {
                 store.remove_scratch();
                 Ok(())
             }
             Self::Archive(writer) => {
-                context.tell(&format!("Exporting to {path}"))?;
-                let size = writer.finish().map_err(|error| Failure::of(&error))?;
-                context.tell(&format!("Exported to {path} ({})", Size(size)))
+                process.print_status(&format!("Exporting to {path}"))?;
+                let size = writer
+                    .finish()
+                    .map_err(|error| CliError::from_library(&error))?;
+                process.print_status(&format!("Exported to {path} ({})", Size(size)))
             }
         }
     }

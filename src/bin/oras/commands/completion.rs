@@ -4,8 +4,8 @@ use crate::cli::table::{FlagTable, Group};
 use crate::cli::tree::{Node, Tree};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::completion::{bash, fish, powershell, zsh};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// A shell that completes.
 pub(crate) trait Shell: Default {
@@ -130,13 +130,13 @@ impl<S: Shell> Command for Args<S> {
     }
 }
 
-pub(crate) fn run<S: Shell>(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
-    let Some(Parsed { command: args, .. }) = super::arguments::<Args<S>>(context, line)? else {
+pub(crate) fn run<S: Shell>(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
+    let Some(Parsed { command: args, .. }) = super::arguments::<Args<S>>(process, line)? else {
         return Ok(());
     };
     let tree = Tree {
         commands: super::ALL,
     };
     let script = S::SCRIPT(&tree.outline(), !args.own.no_descriptions);
-    context.print(&script)
+    process.print(&script)
 }

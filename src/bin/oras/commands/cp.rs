@@ -12,9 +12,9 @@ use crate::cli::groups::{
     Concurrency, Debugging, Distribution, Layout, Platform, Remote, Tty, Verbose,
 };
 use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Side, Stage};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, SetFlags, Side, Stage};
+use crate::error::CliError;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::progress::display::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
@@ -73,7 +73,7 @@ impl SideFlags {
     const fn of_target<'f>(
         &'f self,
         debugging: &'f Debugging,
-        given: &'f Given,
+        given: &'f SetFlags,
     ) -> TargetFlags<'f> {
         TargetFlags {
             remote: &self.remote,
@@ -156,12 +156,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: mut args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -171,7 +171,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         flags.remote.resolve.splice(0..0, rules);
     }
     let platform = parse_platform(&args.platform.platform)?;
-    let ends = Ends::parse(&args, &given, &positionals, context)?;
+    let ends = Ends::parse(&args, &given, &positionals, process)?;
     let (from, to) = (&ends.from, &ends.to);
 
     let from_client = from.client()?;
@@ -185,8 +185,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let to_client = to_client.as_ref().unwrap_or(&from_client);
     let destination = to.destination_with(args.to.referrers(), ends.neighbour(from), to_client)?;
 
-    let bars = Bars::new(context, args.tty, &args.debugging);
-    let mut status = Status::new(context, args.verbose.is_on())
+    let bars = Bars::new(process, args.tty, &args.debugging);
+    let mut status = Status::new(process, args.verbose.is_on())
         .telling_named_root(to.is_layout())
         .by(bars);
     let mut observer = |event: Event<'_>| status.copy(event);
@@ -217,7 +217,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     }
     .map_err(|error| ends.failure(error, &args))?;
     drop(status);
-    context.tell(&format!(
+    process.print_status(&format!(
         "Copied {} => {}",
         ends.shown_source(&root),
         to.shown()
@@ -226,11 +226,11 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         let manifest = source
             .fetch_manifest(&root, MAX_MANIFEST_BYTES)
             .map_err(|error| from.failure(&error))?;
-        let mut on_tagged = |tag: &str| Status::new(context, true).tagged(tag);
+        let mut on_tagged = |tag: &str| Status::new(process, true).tagged(tag);
         add_tags(&*destination, &manifest, &ends.further_tags, &mut on_tagged)
             .map_err(|error| to.failure(&error))?;
     }
-    context.print_digest(&root.digest)
+    process.print_digest(&root.digest)
 }
 
 /// Where it comes from and where it goes.
@@ -247,15 +247,15 @@ struct Ends {
 impl Ends {
     fn parse(
         args: &Args,
-        given: &Given,
+        given: &SetFlags,
         positionals: &[String],
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
+        process: &mut Process,
+    ) -> Result<Self, CliError> {
         let (given_from, given_to) = (given.on(Side::Source), given.on(Side::Destination));
         let flags = args.from.of_target(&args.debugging, &given_from);
-        let from = Target::parse(&positionals[0], &flags, context)?;
+        let from = Target::parse(&positionals[0], &flags, process)?;
         let flags = args.to.of_target(&args.debugging, &given_to);
-        let (to, further_tags) = Target::parse_with_tags(&positionals[1], &flags, context)?;
+        let (to, further_tags) = Target::parse_with_tags(&positionals[1], &flags, process)?;
         let is_one_registry = from.is_in_registry_of(&to);
         Ok(Self {
             from,
@@ -292,7 +292,7 @@ impl Ends {
     }
 
     /// A failure of the copy. The side is told unless the source alone was asked for something.
-    fn failure(&self, error: Error, args: &Args) -> Failure {
+    fn failure(&self, error: Error, args: &Args) -> CliError {
         let is_apart = args.own.recursive || self.to.reference().is_none();
         match error {
             Error::Copy {
@@ -302,16 +302,16 @@ impl Ends {
             } if is_apart => {
                 let reference = self.from.reference().unwrap_or_default();
                 let error = source.context(format!("failed to resolve {reference}"));
-                self.from.failure(&error).beside(End::Source)
+                self.from.failure(&error).with_side_flags(End::Source)
             }
             Error::Copy { side, .. } => {
                 let target = match side {
                     End::Source => &self.from,
                     End::Destination => &self.to,
                 };
-                target.failure(&error).on(side, &target.shown())
+                target.failure(&error).at_side(side, &target.shown())
             }
-            _ => Failure::of(&error),
+            _ => CliError::from_library(&error),
         }
     }
 }

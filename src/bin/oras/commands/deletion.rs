@@ -2,9 +2,9 @@
 
 use crate::cli::groups::{Descriptor, Force, Pretty};
 use crate::cli::quote;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::format::print_json;
-use crate::process::Context;
+use crate::process::Process;
 use crate::target::{DeletableStore, Target};
 
 /// A wish to delete something.
@@ -21,9 +21,9 @@ pub(super) struct Deletion<'a> {
 }
 
 /// A question would be in the way of a descriptor that a program reads.
-pub(super) fn check(force: &Force, descriptor: &Descriptor) -> Result<(), Failure> {
+pub(super) fn check(force: &Force, descriptor: &Descriptor) -> Result<(), CliError> {
     if descriptor.descriptor && !force.force {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "must apply --force to confirm the deletion if the descriptor is outputted",
         ));
     }
@@ -35,17 +35,17 @@ impl Deletion<'_> {
     pub(super) fn run(
         &self,
         store: &dyn DeletableStore,
-        context: &mut Context,
-    ) -> Result<(), Failure> {
+        process: &mut Process,
+    ) -> Result<(), CliError> {
         let (noun, raw) = (self.noun, self.target.raw());
         let force = self.force.force;
         let descriptor = match store.resolve(self.reference) {
             Ok(descriptor) => descriptor,
             Err(error) if error.is_not_found() && force && !self.descriptor.descriptor => {
-                return context.tell(&format!("Missing {raw}"));
+                return process.print_status(&format!("Missing {raw}"));
             }
             Err(error) if error.is_not_found() => {
-                return Err(Failure::not_found(format!(
+                return Err(CliError::not_found(format!(
                     "{raw}: the specified {noun} does not exist"
                 )));
             }
@@ -56,9 +56,9 @@ impl Deletion<'_> {
             let besides = self.besides;
             let question =
                 format!("Are you sure you want to delete the {noun} {digest}{besides}? [y/N] ");
-            let answer = context.ask(&question)?.to_lowercase();
+            let answer = process.ask(&question)?.to_lowercase();
             if !matches!(answer.as_str(), "y" | "yes") {
-                return context.print_line("Operation cancelled.");
+                return process.print_line("Operation cancelled.");
             }
         }
         store.delete(&descriptor).map_err(|error| {
@@ -67,8 +67,8 @@ impl Deletion<'_> {
         })?;
         if self.descriptor.descriptor {
             let json = oras::json::to_vec(&descriptor);
-            return print_json(&json, self.pretty.pretty, context);
+            return print_json(&json, self.pretty.pretty, process);
         }
-        context.tell(&format!("Deleted {}", self.target.shown()))
+        process.print_status(&format!("Deleted {}", self.target.shown()))
     }
 }

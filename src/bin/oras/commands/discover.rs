@@ -7,10 +7,10 @@ use crate::cli::groups::{
 };
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::format::{Format, Forms, TABLE};
 use crate::output::{model, table, tree};
-use crate::process::Context;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 const TREE: &str = "tree";
@@ -130,12 +130,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: mut args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -148,18 +148,18 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
     if given.contains("output") {
         args.format.format = Some(args.own.output);
     }
-    let format = Format::parse_among(&FORMS, &args.format, context)?;
+    let format = Format::parse_among(&FORMS, &args.format, process)?;
     if given.contains("output") {
         if !matches!(format, Format::Own(_) | Format::Json) {
-            return Err(Failure::usage(
+            return Err(CliError::usage(
                 "output type can only be tree, table or json",
             ));
         }
-        context.warn("[DEPRECATED] --output is deprecated, try `--format ` instead\n");
+        process.warn("[DEPRECATED] --output is deprecated, try `--format ` instead\n");
     }
 
     let client = target.client()?;
@@ -178,30 +178,30 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let path = target.path();
     let is_verbose = args.verbose.is_on();
     match format {
-        Format::Text => Err(Failure::usage("unsupported format type: text")),
-        Format::Own(TABLE) => table::print(target.raw(), &found, is_verbose, context),
+        Format::Text => Err(CliError::usage("unsupported format type: text")),
+        Format::Own(TABLE) => table::print(target.raw(), &found, is_verbose, process),
         Format::Own(_) => {
             let is_silent = args.tty.no_tty == Some(true) || args.debugging.debug;
             let style = tree::Style {
                 annotations: is_verbose,
-                colours: context.can_colour_stderr() && !is_silent,
+                colours: process.can_colour_stderr() && !is_silent,
             };
-            tree::print(&path, &found, &style, context)
+            tree::print(&path, &found, &style, process)
         }
         Format::Json | Format::Template(_) => {
-            format.print(&model::Discovered::new(&path, &found), context)
+            format.print(&model::Discovered::new(&path, &found), process)
         }
     }
 }
 
 /// How many levels are wanted, if that was said.
-fn depth(own: &Own) -> Result<Option<usize>, Failure> {
+fn depth(own: &Own) -> Result<Option<usize>, CliError> {
     own.depth
         .map(|depth| {
             usize::try_from(depth)
                 .ok()
                 .filter(|depth| *depth > 0)
-                .ok_or_else(|| Failure::usage("depth value should be at least 1"))
+                .ok_or_else(|| CliError::usage("depth value should be at least 1"))
         })
         .transpose()
 }

@@ -5,17 +5,17 @@ use oras::filter::{Filter, Pattern};
 use oras::pull::Listed;
 
 use crate::cli::quote;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::target::Target;
 
 /// How many names are shown of files that could be meant.
 const MAX_SHOWN_NAMES: usize = 20;
 
 /// Reads the patterns that a flag was given.
-pub(super) fn patterns(flag: &str, texts: &[String]) -> Result<Vec<Pattern>, Failure> {
+pub(super) fn patterns(flag: &str, texts: &[String]) -> Result<Vec<Pattern>, CliError> {
     let parse = |text: &String| {
         text.parse()
-            .map_err(|error| Failure::of(&error).context(&format!("--{flag}")))
+            .map_err(|error| CliError::from_library(&error).context(&format!("--{flag}")))
     };
     texts.iter().map(parse).collect()
 }
@@ -25,18 +25,18 @@ pub(super) fn only<'l>(
     target: &Target,
     listed: &'l Listed,
     filter: &Filter,
-) -> Result<&'l Descriptor, Failure> {
+) -> Result<&'l Descriptor, CliError> {
     let raw = target.raw();
     match &listed.files[..] {
         [file] => Ok(file),
         [] if !filter.is_empty() => Err(nothing(target, &listed.unselected)),
-        [] => Err(Failure::not_found(format!("{raw}: no layer has a name"))
+        [] => Err(CliError::not_found(format!("{raw}: no layer has a name"))
             .recommend("Please use `--unnamed` to pull layers without one")),
         files => {
             let names = files
                 .iter()
                 .map(|file| file.title().unwrap_or(file.digest.as_str()));
-            Err(Failure::usage(format!(
+            Err(CliError::usage(format!(
                 "{raw}: only one file can be written to stdout, and there are {}",
                 files.len()
             ))
@@ -49,8 +49,8 @@ pub(super) fn only<'l>(
 }
 
 /// Nothing fits the patterns, which is no success.
-pub(super) fn nothing(target: &Target, unselected: &[String]) -> Failure {
-    let failure = Failure::not_found(format!("{}: no file fits the patterns", target.raw()));
+pub(super) fn nothing(target: &Target, unselected: &[String]) -> CliError {
+    let failure = CliError::not_found(format!("{}: no file fits the patterns", target.raw()));
     if unselected.is_empty() {
         return failure
             .recommend("There is none with a name. `--unnamed` pulls layers without one");

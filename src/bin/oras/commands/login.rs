@@ -5,9 +5,9 @@ use oras::reference::RegistryName;
 use crate::cli::groups::{Debugging, Remote, Verbose};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Parsed, Positionals};
-use crate::client::Access;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::client::ClientConfig;
+use crate::error::CliError;
+use crate::process::Process;
 
 #[derive(Default)]
 pub(crate) struct Args {
@@ -50,34 +50,35 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
-    let mut access = Access::parse(&args.remote, &args.debugging, &given, context)?;
-    let credential = access.ask_for_credential(context)?;
+    let mut access = ClientConfig::parse(&args.remote, &args.debugging, &given, process)?;
+    let credential = access.ask_for_credential(process)?;
     let lookup = access.lookup()?;
     let registry: RegistryName = positionals[0]
         .parse()
-        .map_err(|error| Failure::of(&error))?;
+        .map_err(|error| CliError::from_library(&error))?;
     if lookup.file().is_none() {
-        return Err(Failure::nowhere_to_store());
+        return Err(CliError::nowhere_to_store());
     }
     access.client()?.check(&registry).map_err(|error| {
         let doing = format!("failed to validate the credentials for {registry}");
-        Failure::at_any_registry(
+        CliError::at_any_registry(
             &error.context(doing),
             registry.host_and_port(),
             &access.credential_hint(),
         )
     })?;
     lookup.store(&registry, &credential).map_err(|error| {
-        Failure::of(&error).context(&format!("failed to store the credentials for {registry}"))
+        CliError::from_library(&error)
+            .context(&format!("failed to store the credentials for {registry}"))
     })?;
-    context.tell("Login Succeeded")
+    process.print_status("Login Succeeded")
 }

@@ -6,8 +6,8 @@ use oras::reference::RegistryName;
 use crate::cli::groups::Debugging;
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
-use crate::error::Failure;
-use crate::process::{Context, warn_of};
+use crate::error::CliError;
+use crate::process::{Process, warn_of};
 
 #[derive(Default)]
 struct Own {
@@ -45,21 +45,26 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         positionals,
         ..
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
-    let places = context.places(&args.own.registry_config);
+    let places = process.places(&args.own.registry_config);
     let name = &positionals[0];
-    let lookup = Lookup::new(&places).on_warning(warn_of(context.screen()));
-    lookup.check().map_err(|error| Failure::of(&error))?;
-    let registry: RegistryName = name.parse().map_err(|error| Failure::of(&error))?;
+    let lookup = Lookup::new(&places).on_warning(warn_of(process.screen()));
+    lookup
+        .check()
+        .map_err(|error| CliError::from_library(&error))?;
+    let registry: RegistryName = name
+        .parse()
+        .map_err(|error| CliError::from_library(&error))?;
     lookup.erase(&registry).map_err(|error| {
-        Failure::of(&error).context(&format!("failed to delete the credential for {name}"))
+        CliError::from_library(&error)
+            .context(&format!("failed to delete the credential for {name}"))
     })
 }

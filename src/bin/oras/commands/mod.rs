@@ -24,11 +24,11 @@ mod version;
 
 use crate::cli::tree::Entry;
 use crate::cli::{Command, Outcome, Parsed, parse};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// Runs a command with its arguments.
-pub(crate) type Run = fn(&mut Context, Vec<String>) -> Result<(), Failure>;
+pub(crate) type Run = fn(&mut Process, Vec<String>) -> Result<(), CliError>;
 
 /// All commands, in the order in which suggestions name them.
 pub(crate) const ALL: &[Entry<Run>] = &[
@@ -65,14 +65,14 @@ pub(crate) const ALL: &[Entry<Run>] = &[
 
 /// Reads the arguments of a command and does what they mean in every command, such as to print its help.
 fn arguments<C: Command>(
-    context: &mut Context,
+    process: &mut Process,
     arguments: Vec<String>,
-) -> Result<Option<Parsed<C>>, Failure> {
-    match parse(arguments, context.stderr())? {
-        Outcome::Help(text) => context.print(&text).map(|()| None),
+) -> Result<Option<Parsed<C>>, CliError> {
+    match parse(arguments, process.stderr())? {
+        Outcome::Help(text) => process.print(&text).map(|()| None),
         Outcome::Run(parsed, quiet) => {
             if quiet.quiet {
-                context.be_quiet();
+                process.set_quiet();
             }
             Ok(Some(parsed))
         }
@@ -80,10 +80,10 @@ fn arguments<C: Command>(
 }
 
 /// Splits `path[:type]` at the last colon; an empty type is none.
-fn split_file(argument: &str) -> Result<(&str, Option<&str>), Failure> {
+fn split_file(argument: &str) -> Result<(&str, Option<&str>), CliError> {
     let (path, media_type) = argument.rsplit_once(':').unwrap_or((argument, ""));
     if path.is_empty() {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "found empty file path in {}",
             crate::cli::quote::double(argument)
         )));

@@ -12,10 +12,10 @@ use crate::cli::groups::{
 };
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::progress::display::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
@@ -201,12 +201,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -217,7 +217,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     if args.own.output == STDOUT {
         check_stdout(&args, positionals.len())?;
-        context.tell_nothing();
+        process.disable_status();
     }
     let flags = TargetFlags {
         remote: &args.remote,
@@ -225,10 +225,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         debugging: &args.debugging,
         given: &given,
     };
-    let targets = Target::parse_all(&positionals, &flags, context)?;
-    let format = Format::parse(&args.format, context)?;
+    let targets = Target::parse_all(&positionals, &flags, process)?;
+    let format = Format::parse(&args.format, process)?;
     if !format.is_text() {
-        context.tell_nothing();
+        process.disable_status();
     }
     let Some(first) = targets.first() else {
         return Ok(());
@@ -240,7 +240,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         let source = target.source(&client)?;
         sources.push((source, target.required_reference(Args::SPEC)?));
     }
-    let cache = context.cache()?;
+    let cache = process.cache()?;
     let config = if args.own.config.is_empty() {
         None
     } else {
@@ -257,13 +257,13 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         is_of_several: targets.len() > 1,
     };
     for (target, (source, reference)) in targets.iter().zip(&sources) {
-        pulling.run(target, &cache.over(&**source), reference, context)?;
+        pulling.run(target, &cache.over(&**source), reference, process)?;
     }
     Ok(())
 }
 
 /// What cannot be had together with a file on stdout.
-fn check_stdout(args: &Args, targets: usize) -> Result<(), Failure> {
+fn check_stdout(args: &Args, targets: usize) -> Result<(), CliError> {
     let format = args.format.format.as_deref().unwrap_or("text");
     let with = if format != "text" {
         format!("`--format {format}`")
@@ -274,7 +274,7 @@ fn check_stdout(args: &Args, targets: usize) -> Result<(), Failure> {
     } else {
         return Ok(());
     };
-    Err(Failure::usage(format!(
+    Err(CliError::usage(format!(
         "`--output -` cannot be used with {with} at the same time"
     )))
 }
@@ -296,24 +296,24 @@ impl Pulling<'_> {
         target: &Target,
         source: &dyn Source,
         reference: &str,
-        context: &mut Context,
-    ) -> Result<(), Failure> {
+        process: &mut Process,
+    ) -> Result<(), CliError> {
         let failure = |error: Error| {
             let failure = target.failure(&error);
             if self.is_of_several {
-                failure.about(target.raw())
+                failure.with_subject(target.raw())
             } else {
                 failure
             }
         };
         let own = &self.args.own;
         let tty = if own.output == STDOUT {
-            self.args.tty.beside_content(context)
+            self.args.tty.beside_content(process)
         } else {
             self.args.tty
         };
-        let bars = Bars::new(context, tty, &self.args.debugging);
-        let mut status = Status::new(context, self.args.verbose.is_on()).by(bars);
+        let bars = Bars::new(process, tty, &self.args.debugging);
+        let mut status = Status::new(process, self.args.verbose.is_on()).by(bars);
         let mut observer = |event: Event<'_>| status.pull(event);
         let options = PullOptions {
             output: own.output.as_str().into(),
@@ -330,32 +330,32 @@ impl Pulling<'_> {
         if own.output == STDOUT {
             let listed = list(source, reference, options).map_err(failure)?;
             drop(status);
-            warn_of_left_out(&listed.left_out, context);
+            warn_of_left_out(&listed.left_out, process);
             let file = filter::only(target, &listed, &self.filter)?;
             let content = source.fetch(file).map_err(failure)?;
-            let mut bars = Bars::new(context, tty, &self.args.debugging);
+            let mut bars = Bars::new(process, tty, &self.args.debugging);
             return Bars::around(
                 &mut bars,
                 "Downloading",
                 "Pulled     ",
                 content,
-                |content| context.print_content(content),
+                |content| process.print_content(content),
             )
             .map_err(failure);
         }
         let pulled = pull(source, reference, options).map_err(failure)?;
         drop(status);
-        warn_of_left_out(&pulled.left_out, context);
+        warn_of_left_out(&pulled.left_out, process);
         if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
             return Err(filter::nothing(target, &pulled.unselected));
         }
-        report(target, &pulled, &self.format, context)
+        report(target, &pulled, &self.format, process)
     }
 }
 
-fn warn_of_left_out(left_out: &[String], context: &mut Context) {
+fn warn_of_left_out(left_out: &[String], process: &mut Process) {
     for left_out in left_out {
-        context.warn(&format!("Warning: {left_out} and was left out\n"));
+        process.warn(&format!("Warning: {left_out} and was left out\n"));
     }
 }
 
@@ -363,8 +363,8 @@ fn report(
     target: &Target,
     pulled: &Pulled,
     format: &Format,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    process: &mut Process,
+) -> Result<(), CliError> {
     let path = target.path();
     if !format.is_text() {
         let files: Vec<_> = pulled
@@ -376,22 +376,22 @@ fn report(
             reference: format!("{path}@{}", pulled.root.digest),
             files: Some(files).filter(|files| !files.is_empty()),
         };
-        return format.print(&result, context);
+        return format.print(&result, process);
     }
     if pulled.skipped_unnamed {
         let skipped =
             "Skipped pulling layers without file name in \"org.opencontainers.image.title\"";
-        if context.tells() {
-            context.print_line(skipped)?;
-            return context.print_line(&format!(
+        if process.status_enabled() {
+            process.print_line(skipped)?;
+            return process.print_line(&format!(
                 "Use 'oras copy {} --to-oci-layout <layout-dir>' to pull all layers.",
                 target.raw()
             ));
         }
-        context.warn(&format!("Warning: {skipped}\n"));
+        process.warn(&format!("Warning: {skipped}\n"));
     }
-    context.tell(&format!("Pulled {}", target.shown()))?;
-    context.print_digest(&pulled.root.digest)
+    process.print_status(&format!("Pulled {}", target.shown()))?;
+    process.print_digest(&pulled.root.digest)
 }
 
 /// A file, with a slash behind the path of a directory that was unpacked.

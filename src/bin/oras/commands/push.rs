@@ -14,13 +14,13 @@ use crate::cli::groups::{
     Verbose,
 };
 use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Given, Parsed, Positionals, Stage};
-use crate::error::Failure;
+use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, SetFlags, Stage};
+use crate::error::CliError;
 use crate::input::{STDIN, Stdin, check_config};
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::progress::display::Bars;
 use crate::target::{Target, TargetFlags, parse_platform};
@@ -153,12 +153,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -172,18 +172,18 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         debugging: &args.debugging,
         given: &given,
     };
-    let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format, context)?;
+    let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, process)?;
+    let format = Format::parse(&args.format, process)?;
     if !format.is_text() {
-        context.tell_nothing();
+        process.disable_status();
     }
     let (image_spec, artifact_type) = image_spec(&args, &given)?;
 
-    let created = context.source_date_epoch()?;
-    let temporary = context.variable("TMPDIR").map(PathBuf::from);
-    let streams = layers.streams(&args.title, &annotations, context)?;
-    let bars = Bars::new(context, args.tty, &args.debugging);
-    let mut status = Status::new(context, args.verbose.is_on())
+    let created = process.source_date_epoch()?;
+    let temporary = process.variable("TMPDIR").map(PathBuf::from);
+    let streams = layers.streams(&args.title, &annotations, process)?;
+    let bars = Bars::new(process, args.tty, &args.debugging);
+    let mut status = Status::new(process, args.verbose.is_on())
         .telling_named_root(target.is_layout())
         .by(bars);
     let mut observer = |event: Event<'_>| status.push(event);
@@ -206,8 +206,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let manifest =
         push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
     drop(status);
-    context.tell(&format!("Pushed {}", target.shown()))?;
-    let mut status = Status::new(context, true);
+    process.print_status(&format!("Pushed {}", target.shown()))?;
+    let mut status = Status::new(process, true);
     // In a layout, only the first tag is listed with the annotations of the manifest.
     let plain = manifest.descriptor().media_type.clone();
     let plain = RawManifest::new(plain, manifest.bytes().to_vec());
@@ -215,10 +215,10 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         status.tagged(tag)
     })
     .map_err(|error| target.failure(&error))?;
-    report(&target, &manifest, further_tags, &format, context)?;
+    report(&target, &manifest, further_tags, &format, process)?;
     if !args.pack.export_manifest.is_empty() {
         let path = &args.pack.export_manifest;
-        file::write(path, manifest.bytes()).map_err(|error| Failure::of(&error))?;
+        file::write(path, manifest.bytes()).map_err(|error| CliError::from_library(&error))?;
     }
     Ok(())
 }
@@ -235,7 +235,7 @@ impl<'t> Layers<'t> {
         arguments: &'t [String],
         title: &Title,
         remote: &Remote,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let mut files = arguments
             .iter()
             .map(|file| split_file(file))
@@ -249,7 +249,7 @@ impl<'t> Layers<'t> {
     }
 
     /// Refuses paths from the root: an artifact is of what is here.
-    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), Failure> {
+    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), CliError> {
         if pack.disable_path_validation {
             return Ok(());
         }
@@ -261,7 +261,7 @@ impl<'t> Layers<'t> {
         if absolute.is_empty() {
             return Ok(());
         }
-        Err(Failure::usage(format!(
+        Err(CliError::usage(format!(
             "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
             absolute.join(", ")
         )))
@@ -284,15 +284,15 @@ impl<'t> Layers<'t> {
         &self,
         title: &Title,
         annotations: &All,
-        context: &Context,
-    ) -> Result<Vec<PushStream<'static>>, Failure> {
-        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.of_file(STDIN), context);
+        process: &Process,
+    ) -> Result<Vec<PushStream<'static>>, CliError> {
+        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.of_file(STDIN), process);
         self.stdin.iter().map(stream).collect()
     }
 }
 
 /// Which image spec is followed, and the type of the artifact it gets.
-fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType>), Failure> {
+fn image_spec(args: &Args, given: &SetFlags) -> Result<(ImageSpec, Option<MediaType>), CliError> {
     let has_config = !args.own.config.is_empty();
     let has_platform = !args.own.artifact_platform.is_empty();
     let artifact_type = Some(args.own.artifact_type.as_str())
@@ -304,7 +304,7 @@ fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType
         None => ImageSpec::V1_1,
         Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
             return Err(
-                Failure::usage("missing artifact type for OCI image-spec v1.1 artifacts")
+                CliError::usage("missing artifact type for OCI image-spec v1.1 artifacts")
                     .recommend(
                         "set an artifact type via `--artifact-type` or consider image spec v1.0",
                     ),
@@ -315,13 +315,13 @@ fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType
     given.exclusive(&["config", "artifact-platform"])?;
     if image_spec == ImageSpec::V1_0 {
         if has_config && artifact_type.is_some() {
-            return Err(Failure::usage(
+            return Err(CliError::usage(
                 "--artifact-type and --config cannot both be provided for 1.0 OCI image",
             ));
         }
         if has_platform && artifact_type.is_some() {
             return Err(
-                Failure::usage("artifact type cannot be customized for OCI image-spec v1.0 when platform is specified")
+                CliError::usage("artifact type cannot be customized for OCI image-spec v1.0 when platform is specified")
                     .recommend("consider using image spec v1.1 or remove --artifact-type"),
             );
         }
@@ -334,7 +334,7 @@ fn image_spec(args: &Args, given: &Given) -> Result<(ImageSpec, Option<MediaType
 }
 
 /// A file that becomes the config, if there is one.
-pub(super) fn config(argument: &str) -> Result<Option<PushFile>, Failure> {
+pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
     if argument.is_empty() {
         return Ok(None);
     }
@@ -357,14 +357,14 @@ fn report(
     manifest: &RawManifest,
     further_tags: Vec<String>,
     format: &Format,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    process: &mut Process,
+) -> Result<(), CliError> {
     let descriptor = manifest.descriptor();
     if format.is_text() {
         if let Some(artifact_type) = &descriptor.artifact_type {
-            context.tell(&format!("ArtifactType: {artifact_type}"))?;
+            process.print_status(&format!("ArtifactType: {artifact_type}"))?;
         }
-        return context.print_digest(&descriptor.digest);
+        return process.print_digest(&descriptor.digest);
     }
     let path = target.path();
     let first = match target.reference() {
@@ -381,5 +381,5 @@ fn report(
         descriptor: model::Descriptor::new(&path, descriptor),
         reference_as_tags: Some(tags).filter(|tags| !tags.is_empty()),
     };
-    format.print(&result, context)
+    format.print(&result, process)
 }

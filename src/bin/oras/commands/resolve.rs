@@ -6,8 +6,8 @@ use oras::manifest::MAX_MANIFEST_BYTES;
 use crate::cli::groups::{Debugging, Layout, Platform, Remote, Verbose};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -75,12 +75,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -91,7 +91,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let platform = parse_platform(&args.platform.platform)?;
-    let target = Target::parse(&positionals[0], &flags, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
 
     let client = target.client()?;
     let source = target.source(&client)?;
@@ -99,8 +99,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let descriptor = graph::resolve(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
         .map_err(|error| target.failure(&error.context("failed to resolve digest")))?;
     if args.own.full_reference {
-        context.print_line(&format!("{}@{}", target.path(), descriptor.digest))
+        process.print_line(&format!("{}@{}", target.path(), descriptor.digest))
     } else {
-        context.print_line(descriptor.digest.as_str())
+        process.print_line(descriptor.digest.as_str())
     }
 }

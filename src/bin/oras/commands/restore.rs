@@ -13,9 +13,9 @@ use super::backup::is_archive;
 use crate::cli::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::progress::tags::{TagStatus, Words};
 use crate::repository::{RepositoryFlags, TaggedRepository};
@@ -100,12 +100,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -117,12 +117,12 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             debugging: &args.debugging,
             given: &given,
         },
-        context,
+        process,
     )?;
     given.required(&["input"])?;
     let path = args.own.input.as_str();
     if path.is_empty() {
-        return Err(Failure::usage("the input path cannot be empty"));
+        return Err(CliError::usage("the input path cannot be empty"));
     }
     let start = SystemClock.now();
     let client = repository.client().map_err(|failure| {
@@ -131,7 +131,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
             quote::double(repository.path())
         ))
     })?;
-    let source = open(path, context)?;
+    let source = open(path, process)?;
     let words = Words {
         started: "Pushing  ",
         copied: "Pushed   ",
@@ -142,8 +142,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         },
         named: !args.own.exclude_referrers,
     };
-    let bars = Bars::new(context, args.tty, &args.debugging);
-    let mut status = TagStatus::new(context, bars, words, "the backup".to_owned());
+    let bars = Bars::new(process, args.tty, &args.debugging);
+    let mut status = TagStatus::new(process, bars, words, "the backup".to_owned());
     let mut observer = |event: Event<'_>| status.tell(event);
     let options = BackupOptions {
         tags: repository.take_tags(),
@@ -169,55 +169,55 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     })?;
     if count == 0 {
         return Err(
-            Failure::not_found(format!("no tags found in OCI layout {from}")).recommend(format!(
+            CliError::not_found(format!("no tags found in OCI layout {from}")).recommend(format!(
                 "If you want to list available tags in {from}, use \"oras repo tags --oci-layout\""
             )),
         );
     }
     if args.own.dry_run {
-        return context.tell(&format!(
+        return process.print_status(&format!(
             "Dry run complete: {count} tag(s) would be restored to {to} (no data pushed)"
         ));
     }
     let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
-    context.tell(&format!(
+    process.print_status(&format!(
         "Successfully restored {count} tag(s) to {to} in {}",
         Elapsed(elapsed)
     ))
 }
 
 /// Opens the backup, to be read only.
-fn open(path: &str, context: &mut Context) -> Result<Box<dyn Inventory>, Failure> {
+fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliError> {
     let shown = quote::double(path);
     let metadata = fs::metadata(path).map_err(|error| {
         let error = Error::io("stat", path)(error);
-        Failure::of(&error.context(format!("failed to access input path {shown}")))
+        CliError::from_library(&error.context(format!("failed to access input path {shown}")))
     })?;
     if metadata.is_dir() {
         let store = LayoutStore::open(path).map_err(|error| {
-            Failure::of(&error.context(format!(
+            CliError::from_library(&error.context(format!(
                 "failed to prepare OCI store from directory {shown}"
             )))
         })?;
         return Ok(Box::new(store));
     }
     if !metadata.is_file() {
-        return Err(Failure::new(format!(
+        return Err(CliError::new(format!(
             "input path {shown} must be a directory or a tar archive"
         )));
     }
     if !is_archive(path) && !has_magic(path) {
-        return Err(Failure::new(format!(
+        return Err(CliError::new(format!(
             "input path {shown} is not a tar archive"
         )));
     }
     let doing = format!("failed to prepare OCI store from tar archive {shown}");
     let archive = LayoutTar::open(path).map_err(|error| match &error {
         // The path is named already.
-        Error::NotAnArchive { reason, .. } => Failure::new(format!("{doing}: {reason}")),
-        _ => Failure::of(&error.context(doing)),
+        Error::NotAnArchive { reason, .. } => CliError::new(format!("{doing}: {reason}")),
+        _ => CliError::from_library(&error.context(doing)),
     })?;
-    context.tell(&format!(
+    process.print_status(&format!(
         "Loaded backup archive: {path} ({})",
         Size(metadata.len())
     ))?;

@@ -6,8 +6,8 @@ use oras::tag::{Event, TagOptions, tag};
 use crate::cli::groups::{Concurrency, Debugging, Layout, Remote, Verbose};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Parsed, Positionals};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::target::{Target, TargetFlags};
 
@@ -57,12 +57,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::arguments::<Args>(context, arguments)?
+    }) = super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -74,7 +74,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         given: &given,
     };
     let (raw, tags) = (&positionals[0], &positionals[1..]);
-    let target = Target::parse(raw, &flags, context).map_err(|failure| {
+    let target = Target::parse(raw, &flags, process).map_err(|failure| {
         if !args.layout.is_given() && raw.parse::<Reference>().is_err() {
             failure.context(&format!("unable to add tag for '{raw}'"))
         } else {
@@ -85,13 +85,13 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let client = target.client()?;
     let reference = target.required_reference(Args::SPEC)?;
     if tags.is_empty() {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "dstReferences cannot be empty: missing reference",
         ));
     }
     let destination = target.destination(&client)?;
     let path = target.path();
-    let mut status = Status::new(context, true);
+    let mut status = Status::new(process, true);
     let mut observer = |event: Event<'_>| status.tag(event, &target.shown_as(&path));
     let options = TagOptions {
         observer: Some(&mut observer),
@@ -99,14 +99,14 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     };
     let tagged =
         tag(&*destination, reference, tags, options).map_err(|error| target.failure(&error))?;
-    if context.tells() {
+    if process.status_enabled() {
         return Ok(());
     }
-    context.print_digest(&tagged.digest)
+    process.print_digest(&tagged.digest)
 }
 
 /// Refuses what looks like a wish to see tags.
-fn refuse_listing(first: &str, is_layout: bool) -> Result<(), Failure> {
+fn refuse_listing(first: &str, is_layout: bool) -> Result<(), CliError> {
     if !matches!(first, "list" | "ls") {
         return Ok(());
     }
@@ -116,7 +116,7 @@ fn refuse_listing(first: &str, is_layout: bool) -> Result<(), Failure> {
         "a repository"
     };
     Err(
-        Failure::usage("there is no \"list\" sub-command for \"oras tag\" command")
+        CliError::usage("there is no \"list\" sub-command for \"oras tag\" command")
             .with_usage_of(Args::SPEC)
             .recommend(format!(
                 "If you want to list available tags in {place}, use \"oras repo tags\""

@@ -2,8 +2,8 @@
 
 use crate::cli::table::Group;
 use crate::cli::{Command, CommandSpec};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 #[derive(Default)]
 pub(crate) struct Args;
@@ -24,18 +24,18 @@ impl Command for Args {
 /// The version of the interface, with that of this implementation as build metadata.
 const VERSION: &str = concat!("1.3.3+rs.", env!("CARGO_PKG_VERSION"));
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
-    let Some(parsed) = super::arguments::<Args>(context, arguments)? else {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
+    let Some(parsed) = super::arguments::<Args>(process, arguments)? else {
         return Ok(());
     };
     if !parsed.positionals.is_empty() {
-        context.warn(&format!(
+        process.warn(&format!(
             "warning: `oras version` requires no argument, \"{}\" will be ignored\n",
             parsed.positionals.join(",")
         ));
     }
-    if !context.tells() {
-        return context.print_line(VERSION);
+    if !process.status_enabled() {
+        return process.print_line(VERSION);
     }
     let platform = format!(
         "{}/{}",
@@ -62,7 +62,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         .max()
         .unwrap_or_default();
     for (label, value) in rows {
-        context.print_line(&format!("{label:width$} {value}"))?;
+        process.print_line(&format!("{label:width$} {value}"))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use oras::Error;
 use oras::output_dir::{OutputDir, OutputOptions};
 
 use crate::cli::quote;
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// Writes `bytes` to the file at `path`, as by [`write_with`].
 pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
@@ -51,9 +51,9 @@ pub(crate) fn write_with(
 }
 
 /// Refuses to print content and its descriptor both.
-pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), Failure> {
+pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), CliError> {
     if output == "-" && descriptor {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "`--output -` cannot be used with `--descriptor` at the same time",
         ));
     }
@@ -61,12 +61,13 @@ pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), Fai
 }
 
 /// As [`write`], for the file that `--output` names.
-pub(crate) fn write_output(path: &str, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_output(path: &str, bytes: &[u8]) -> Result<(), CliError> {
     write(path, bytes).map_err(|error| {
         let doing = match &error {
             Error::Io { doing: "open", .. } => "open",
             _ => "write",
         };
-        Failure::of(&error).context(&format!("failed to {doing} {}", quote::double(path)))
+        CliError::from_library(&error)
+            .context(&format!("failed to {doing} {}", quote::double(path)))
     })
 }

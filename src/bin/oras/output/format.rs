@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::cli::groups::Format as Flags;
 use crate::cli::quote;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// How results are printed.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,20 +40,20 @@ pub(crate) const TABLE: &str = "table";
 
 impl Format {
     /// Reads what was typed.
-    pub(crate) fn parse(flags: &Flags, context: &mut Context) -> Result<Self, Failure> {
-        Self::parse_among(&Forms::TEXT, flags, context)
+    pub(crate) fn parse(flags: &Flags, process: &mut Process) -> Result<Self, CliError> {
+        Self::parse_among(&Forms::TEXT, flags, process)
     }
 
     /// Reads what was typed, for a command with other forms.
     pub(crate) fn parse_among(
         forms: &Forms,
         flags: &Flags,
-        context: &mut Context,
-    ) -> Result<Self, Failure> {
+        process: &mut Process,
+    ) -> Result<Self, CliError> {
         let format = flags.format.as_deref().unwrap_or(forms.default);
         // Told by every command, also by those that do not know it.
         if format == TABLE {
-            context
+            process
                 .warn("Format \"table\" is deprecated and will be removed in a future release.\n");
         }
         let (name, inline) = match format.split_once('=') {
@@ -61,7 +61,7 @@ impl Format {
             None => (format, None),
         };
         if !flags.template.is_empty() && format != "go-template" {
-            return Err(Failure::usage(
+            return Err(CliError::usage(
                 "--template must be used with --format go-template",
             ));
         }
@@ -77,12 +77,12 @@ impl Format {
             ("go-template", None) if !flags.template.is_empty() => {
                 Ok(Self::Template(flags.template.clone()))
             }
-            ("go-template", _) => Err(Failure::usage(
+            ("go-template", _) => Err(CliError::usage(
                 "\"go-template\" format specified but no template given",
             )
             .recommend("use `--format go-template=TEMPLATE` to specify the template")),
             _ => Err(
-                Failure::usage(format!("invalid format type: {}", quote::double(format)))
+                CliError::usage(format!("invalid format type: {}", quote::double(format)))
                     .recommend(format!("supported types: {}", forms.all)),
             ),
         }
@@ -97,15 +97,15 @@ impl Format {
     pub(crate) fn print<T: Serialize>(
         &self,
         result: &T,
-        context: &mut Context,
-    ) -> Result<(), Failure> {
+        process: &mut Process,
+    ) -> Result<(), CliError> {
         match self {
             Self::Text | Self::Own(_) => Ok(()),
-            Self::Json => print_json(&oras::json::to_vec(result), true, context),
+            Self::Json => print_json(&oras::json::to_vec(result), true, process),
             Self::Template(template) => {
                 let value = serde_json::to_value(result)
-                    .map_err(|error| Failure::new(error.to_string()))?;
-                crate::template::render(template, &value, context)
+                    .map_err(|error| CliError::new(error.to_string()))?;
+                crate::template::render(template, &value, process)
             }
         }
     }
@@ -115,18 +115,19 @@ impl Format {
 pub(crate) fn print_json(
     json: &[u8],
     indented: bool,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    process: &mut Process,
+) -> Result<(), CliError> {
     if !indented {
-        return context.print_bytes(json);
+        return process.print_bytes(json);
     }
     let mut indented = pretty(json)?;
     indented.extend_from_slice(&json[json.trim_ascii_end().len()..]);
     indented.push(b'\n');
-    context.print_bytes(&indented)
+    process.print_bytes(&indented)
 }
 
 /// Indents JSON by two spaces a level.
-fn pretty(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    oras::json::indent(json).map_err(|error| Failure::of(&error.context("failed to prettify")))
+fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
+    oras::json::indent(json)
+        .map_err(|error| CliError::from_library(&error.context("failed to prettify")))
 }

@@ -6,8 +6,8 @@ use oras::discover::Discovered;
 
 use super::format::print_json;
 use super::text::one_line;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// Above the types in the first column.
 const TYPE: &str = "Artifact Type";
@@ -20,19 +20,19 @@ pub(crate) fn print(
     raw: &str,
     found: &Discovered,
     with_descriptors: bool,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    process: &mut Process,
+) -> Result<(), CliError> {
     let referrers = &found.referrers;
     let noun = if referrers.len() == 1 {
         "artifact"
     } else {
         "artifacts"
     };
-    context.print_line(&format!(
+    process.print_line(&format!(
         "Discovered {} {noun} referencing {raw}",
         referrers.len()
     ))?;
-    context.print_line(&format!("Digest: {}", found.descriptor.digest))?;
+    process.print_line(&format!("Digest: {}", found.descriptor.digest))?;
     if referrers.is_empty() {
         return Ok(());
     }
@@ -44,13 +44,13 @@ pub(crate) fn print(
         let gap = " ".repeat(longest + GAP - artifact_type.len());
         format!("{artifact_type}{gap}{digest}")
     };
-    context.print_line("")?;
-    context.print_line(&row(TYPE, "Digest"))?;
+    process.print_line("")?;
+    process.print_line(&row(TYPE, "Digest"))?;
     for referrer in referrers {
         let descriptor = &referrer.descriptor;
-        context.print_line(&row(&type_of(referrer), descriptor.digest.as_str()))?;
+        process.print_line(&row(&type_of(referrer), descriptor.digest.as_str()))?;
         if with_descriptors {
-            print_json(&oras::json::to_vec(descriptor), true, context)?;
+            print_json(&oras::json::to_vec(descriptor), true, process)?;
         }
     }
     Ok(())

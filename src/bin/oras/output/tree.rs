@@ -9,8 +9,8 @@ use oras::discover::Discovered;
 
 use super::text::one_line;
 use super::yaml;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// What stands for a type that is not told.
 const UNKNOWN: &str = "<unknown>";
@@ -36,13 +36,13 @@ pub(crate) fn print(
     path: &str,
     found: &Discovered,
     style: &Style,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    process: &mut Process,
+) -> Result<(), CliError> {
     let root = format!("{path}@{}", found.descriptor.digest);
     let mut tree = Node::new(style.coloured(&root, Colour::Digest));
     style.add_referrers(&mut tree, found);
-    context.print(&format!("{}\n", tree.label))?;
-    tree.print_below("", context)
+    process.print(&format!("{}\n", tree.label))?;
+    tree.print_below("", process)
 }
 
 /// A line, or a few, and what is below.
@@ -59,7 +59,7 @@ impl Node {
         }
     }
 
-    fn print_below(&self, before: &str, context: &mut Context) -> Result<(), Failure> {
+    fn print_below(&self, before: &str, process: &mut Process) -> Result<(), CliError> {
         let last = self.children.len().saturating_sub(1);
         for (index, child) in self.children.iter().enumerate() {
             let (edge, below) = if index == last {
@@ -67,8 +67,8 @@ impl Node {
             } else {
                 ("├── ", "│   ")
             };
-            context.print(&format!("{before}{edge}{}\n", child.label))?;
-            child.print_below(&format!("{before}{below}"), context)?;
+            process.print(&format!("{before}{edge}{}\n", child.label))?;
+            child.print_below(&format!("{before}{below}"), process)?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use oras::{Descriptor, Digest};
 
 use crate::cli::groups::{Debugging, Tty};
 use crate::output::text::{Elapsed, Size};
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::live_line::Screen;
 use crate::terminal;
 
@@ -79,20 +79,20 @@ struct Item {
 
 impl Bars {
     /// Bars, if they are wanted and there is somebody to see them.
-    pub(crate) fn new(context: &Context, tty: Tty, debugging: &Debugging) -> Option<Self> {
-        let is_wanted = tty.no_tty != Some(true) && !debugging.debug && !context.is_quiet();
-        if !is_wanted || !context.can_redraw_stderr() {
+    pub(crate) fn new(process: &Process, tty: Tty, debugging: &Debugging) -> Option<Self> {
+        let is_wanted = tty.no_tty != Some(true) && !debugging.debug && !process.is_quiet();
+        if !is_wanted || !process.can_redraw_stderr() {
             return None;
         }
         let canvas = Canvas::default();
         // What is laid out and not looked at costs time. One a second is the least there can be.
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(canvas.clone()), 1);
         Some(Self {
-            screen: context.screen().clone(),
+            screen: process.screen().clone(),
             canvas,
             bar: ProgressBar::with_draw_target(None, target),
             template: String::new(),
-            is_coloured: context.can_colour_stderr(),
+            is_coloured: process.can_colour_stderr(),
             running: None,
             pace: Pace::default(),
         })

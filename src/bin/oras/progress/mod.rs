@@ -8,7 +8,7 @@ use oras::{Descriptor, Result, copy, index, pull, push, single, tag};
 
 use crate::error::to_stdout;
 use crate::output::text::{Shown, one_line};
-use crate::process::Context;
+use crate::process::Process;
 
 use self::display::{Bars, Mark};
 
@@ -39,7 +39,7 @@ const COPYING: Words = Words {
 
 /// Tells what is done: by bars on a terminal, or by lines on stdout if the command prints text.
 pub(crate) struct Status<'c> {
-    context: &'c mut Context,
+    process: &'c mut Process,
     /// In place of lines about content.
     bars: Option<Bars>,
     /// Whether lines about content without a name are written.
@@ -50,9 +50,9 @@ pub(crate) struct Status<'c> {
 
 impl<'c> Status<'c> {
     /// Status lines, if `unnamed` also about content without a name.
-    pub(crate) const fn new(context: &'c mut Context, unnamed: bool) -> Self {
+    pub(crate) const fn new(process: &'c mut Process, unnamed: bool) -> Self {
         Self {
-            context,
+            process,
             bars: None,
             unnamed,
             named_root: false,
@@ -251,15 +251,15 @@ impl<'c> Status<'c> {
 
     /// Tells what is wrong.
     fn warn(&mut self, text: &str) {
-        self.context.warn(text);
+        self.process.warn(text);
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Result<()> {
         use std::io::Write as _;
 
-        if !self.context.tells() {
+        if !self.process.status_enabled() {
             return Ok(());
         }
-        writeln!(self.context.stdout(), "{}", one_line(line)).map_err(to_stdout)
+        writeln!(self.process.stdout(), "{}", one_line(line)).map_err(to_stdout)
     }
 }

@@ -5,7 +5,7 @@ use oras::{Result, copy};
 
 use super::display::Bars;
 use super::{PUSHING, Status, Words as Verbs};
-use crate::process::Context;
+use crate::process::Process;
 
 /// How many tags are named in one line.
 const MAX_IN_LINE: usize = 5;
@@ -32,13 +32,13 @@ pub(crate) struct TagStatus<'c> {
 impl<'c> TagStatus<'c> {
     /// What is told about the tags that are in `place`.
     pub(crate) fn new(
-        context: &'c mut Context,
+        process: &'c mut Process,
         bars: Option<Bars>,
         words: Words,
         place: String,
     ) -> Self {
         Self {
-            status: Status::new(context, true).by(bars),
+            status: Status::new(process, true).by(bars),
             words,
             place,
             tag: None,

@@ -50,22 +50,22 @@ use serde_json::Value as Json;
 
 use self::functions::World;
 use crate::cli::quote;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 
 /// What the template is called in error messages.
 const NAME: &str = "format output";
 
 /// Prints `data` through a template. No newline is added. What is printed before a failure is out.
-pub(super) fn render(template: &str, data: &Json, context: &mut Context) -> Result<(), Failure> {
-    let world = World::new(context.variables(), context.now());
-    let stdout = context.stdout();
+pub(super) fn render(template: &str, data: &Json, process: &mut Process) -> Result<(), CliError> {
+    let world = World::new(process.variables(), process.now());
+    let stdout = process.stdout();
     let result = run(template, data, world, &mut |bytes| stdout.write_all(bytes));
     // What was printed comes before what is wrong.
-    context.flush()?;
+    process.flush()?;
     result.map_err(|error| match error {
-        TemplateError::Io(error) => Failure::of_stdout(error),
-        other => Failure::new(told(&other, template)),
+        TemplateError::Io(error) => CliError::stdout(error),
+        other => CliError::new(told(&other, template)),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `--no-tty`: no progress bars, no colours.
 
 use crate::cli::{Flag, FlagTable, Stage};
-use crate::process::Context;
+use crate::process::Process;
 
 /// `--no-tty`
 #[derive(Clone, Copy, Default)]
@@ -12,9 +12,9 @@ pub(crate) struct Tty {
 
 impl Tty {
     /// Of a command that writes content to stdout: bars beside it are for those who ask for them, and never among it.
-    pub(crate) fn beside_content(self, context: &Context) -> Self {
+    pub(crate) fn beside_content(self, process: &Process) -> Self {
         Self {
-            no_tty: Some(self.no_tty.unwrap_or(true) || context.is_stdout_terminal()),
+            no_tty: Some(self.no_tty.unwrap_or(true) || process.is_stdout_terminal()),
         }
     }
 }

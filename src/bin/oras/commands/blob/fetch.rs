@@ -11,10 +11,10 @@ use crate::cli::groups::{
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::commands::arguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::target::{Target, TargetFlags};
 
@@ -98,19 +98,19 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
     let output = args.own.output.as_str();
     file::check_descriptor(output, args.descriptor.descriptor)?;
     if output.is_empty() && !args.descriptor.descriptor {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "either `--output` or `--descriptor` must be provided",
         ));
     }
@@ -120,16 +120,16 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
     let client = target.client()?;
     let blobs = target.blobs(&client)?;
     let digest = target.required_digest(Args::SPEC)?;
-    let cache = context.cache()?;
+    let cache = process.cache()?;
     let blobs = cache.over(&*blobs);
 
     let failure = |error| target.failure(&error);
     let tty = if output == "-" {
-        args.tty.beside_content(context)
+        args.tty.beside_content(process)
     } else {
         args.tty
     };
@@ -139,7 +139,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         let (blob, content) = blobs
             .fetch_reference(digest, MAX_MANIFEST_BYTES)
             .map_err(failure)?;
-        let mut bars = Bars::new(context, tty, &args.debugging);
+        let mut bars = Bars::new(process, tty, &args.debugging);
         Bars::around(
             &mut bars,
             "Downloading",
@@ -147,7 +147,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
             content,
             |content| {
                 if output == "-" {
-                    context.print_content(content)
+                    process.print_content(content)
                 } else {
                     file::write_with(output, |file| content.copy_to(file, Path::new(output)))
                 }
@@ -157,7 +157,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         blob
     };
     if args.descriptor.descriptor {
-        return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, context);
+        return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, process);
     }
     Ok(())
 }

@@ -7,10 +7,10 @@ use crate::cli::groups::{Debugging, Descriptor, Layout, Pretty, Remote, Tty, Ver
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::commands::arguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input::{self, Claims, STDIN};
 use crate::output::format::print_json;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::progress::display::Bars;
 use crate::target::{Target, TargetFlags};
@@ -101,12 +101,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
@@ -115,7 +115,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     // A negative size says as much as none.
     let size = args.own.size.and_then(|size| u64::try_from(size).ok());
     if file == STDIN && size.is_none() {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "`--size` must be provided if the blob is read from stdin",
         ));
     }
@@ -125,7 +125,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(raw, &flags, context)?;
+    let target = Target::parse(raw, &flags, process)?;
 
     let client = target.client()?;
     let destination = target.destination(&client)?;
@@ -138,13 +138,13 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         size,
     };
     let bars = if args.descriptor.descriptor {
-        context.tell_nothing();
+        process.disable_status();
         None
     } else {
-        Bars::new(context, args.tty, &args.debugging)
+        Bars::new(process, args.tty, &args.debugging)
     };
-    let stdin = context.stdin();
-    let mut status = Status::new(context, args.verbose.is_on()).by(bars);
+    let stdin = process.stdin();
+    let mut status = Status::new(process, args.verbose.is_on()).by(bars);
     let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
         status.reading(file, done, total);
         Ok(())
@@ -157,17 +157,17 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
     drop(status);
 
     if args.descriptor.descriptor {
-        return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, context);
+        return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, process);
     }
-    context.tell(&format!("Pushed: {}", target.shown()))?;
-    context.print_digest(&blob.digest)
+    process.print_status(&format!("Pushed: {}", target.shown()))?;
+    process.print_digest(&blob.digest)
 }
 
-fn parse_digest(text: &str) -> Result<Digest, Failure> {
+fn parse_digest(text: &str) -> Result<Digest, CliError> {
     text.parse().map_err(|error| match error {
         Error::InvalidDigest { reason, .. } => {
-            Failure::usage(format!("invalid digest {text}: {reason}"))
+            CliError::usage(format!("invalid digest {text}: {reason}"))
         }
-        other => Failure::of(&other),
+        other => CliError::from_library(&other),
     })
 }

@@ -7,8 +7,8 @@ use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Parsed, Positionals};
 use crate::commands::arguments;
 use crate::commands::deletion::{self, Deletion};
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -66,12 +66,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
@@ -82,7 +82,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
 
     let client = target.client()?;
     let reference = target.required_reference(Args::SPEC)?;
@@ -96,5 +96,5 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         descriptor: &args.descriptor,
         pretty: &args.pretty,
     };
-    deletion.run(&*manifests, context)
+    deletion.run(&*manifests, process)
 }

@@ -10,11 +10,11 @@ use crate::cli::groups::{
 };
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::{Format, print_json};
 use crate::output::model;
-use crate::process::Context;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -108,12 +108,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::super::arguments::<Args>(context, arguments)?
+    }) = super::super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -125,16 +125,16 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
+    let format = Format::parse(&args.format, process)?;
 
     let client = target.client_accepting(&args.own.media_types)?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
-    let cache = context.cache()?;
+    let cache = process.cache()?;
     let source = cache.over(&*source);
     if target.is_layout() && given.contains("media-type") {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "`--media-type` cannot be used with `--oci-layout` at the same time",
         ));
     }
@@ -142,7 +142,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     if args.descriptor.descriptor && args.own.output.is_empty() {
         let descriptor = graph::resolve(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
             .map_err(|error| target.failure(&error.context(format!("failed to find {raw}"))))?;
-        return print_descriptor(&descriptor, &args, context);
+        return print_descriptor(&descriptor, &args, process);
     }
     let manifest = graph::fetch_manifest(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
         .map_err(|error| {
@@ -153,38 +153,38 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         file::write_output(&args.own.output, manifest.bytes())?;
     }
     if args.descriptor.descriptor {
-        return print_descriptor(manifest.descriptor(), &args, context);
+        return print_descriptor(manifest.descriptor(), &args, process);
     }
     if !format.is_text() {
         let result = model::Fetched {
             descriptor: model::Descriptor::new(&target.path(), manifest.descriptor()),
             content: serde_json::from_slice(manifest.bytes()).ok(),
         };
-        return format.print(&result, context);
+        return format.print(&result, process);
     }
     if to_file {
         return Ok(());
     }
-    print_json(manifest.bytes(), args.pretty.pretty, context)
+    print_json(manifest.bytes(), args.pretty.pretty, process)
 }
 
 /// What excludes each other, whatever the target.
-fn check(args: &Args, given: impl Fn(&str) -> bool) -> Result<(), Failure> {
+fn check(args: &Args, given: impl Fn(&str) -> bool) -> Result<(), CliError> {
     let is_text = matches!(args.format.format.as_deref(), None | Some("text"));
     if args.own.output == "-" && !is_text {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "`--output -` cannot be used with `--format {}` at the same time",
             args.format.template
         )));
     }
     if args.own.output == "-" && args.descriptor.descriptor {
-        return Err(Failure::usage(
+        return Err(CliError::usage(
             "`--descriptor` cannot be used with `--output -` at the same time",
         ));
     }
     for flag in ["pretty", "descriptor"] {
         if given("format") && given(flag) {
-            return Err(Failure::usage(format!(
+            return Err(CliError::usage(format!(
                 "--format, --{flag} cannot be used at the same time"
             )));
         }
@@ -195,7 +195,7 @@ fn check(args: &Args, given: impl Fn(&str) -> bool) -> Result<(), Failure> {
 fn print_descriptor(
     descriptor: &Descriptor,
     args: &Args,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, context)
+    process: &mut Process,
+) -> Result<(), CliError> {
+    print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, process)
 }

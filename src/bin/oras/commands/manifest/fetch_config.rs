@@ -12,10 +12,10 @@ use crate::cli::groups::{
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
 use crate::commands::arguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
-use crate::process::Context;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -92,12 +92,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
@@ -111,11 +111,11 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
     let client = target.client()?;
     let source = target.source(&client)?;
     let reference = target.required_reference(Args::SPEC)?;
-    let cache = context.cache()?;
+    let cache = process.cache()?;
     let source = cache.over(&*source);
 
     let failure = |error| target.failure(&error);
@@ -127,11 +127,11 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         "" | "-" if is_pretty => {
             let content = source.fetch(&config).map_err(failure)?;
             let bytes = content.read_all(limit).map_err(failure)?;
-            print_json(&bytes, true, context)?;
+            print_json(&bytes, true, process)?;
         }
         "" | "-" => {
             let content = source.fetch(&config).map_err(failure)?;
-            context.print_content(content).map_err(failure)?;
+            process.print_content(content).map_err(failure)?;
         }
         path => {
             let content = source.fetch(&config).map_err(failure)?;
@@ -140,7 +140,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         }
     }
     if is_descriptor {
-        return print_json(&oras::json::to_vec(&config), is_pretty, context);
+        return print_json(&oras::json::to_vec(&config), is_pretty, process);
     }
     Ok(())
 }

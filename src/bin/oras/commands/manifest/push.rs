@@ -11,10 +11,10 @@ use crate::cli::groups::{
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
 use crate::commands::arguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input;
 use crate::output::format::print_json;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::target::{Target, TargetFlags};
 
@@ -104,12 +104,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
@@ -121,46 +121,46 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let (target, further_tags) = Target::parse_with_tags(raw, &flags, context)?;
+    let (target, further_tags) = Target::parse_with_tags(raw, &flags, process)?;
 
     let client = target.client()?;
     let destination = target.manifests_to_write(&client, args.distribution.referrers)?;
-    let bytes = input::read(file, MAX_MANIFEST_BYTES, context)?;
+    let bytes = input::read(file, MAX_MANIFEST_BYTES, process)?;
     let media_type = media_type(&args.own.media_type, &bytes, file)?;
     let manifest = RawManifest::new(media_type, bytes);
     let descriptor = manifest.descriptor();
 
     let failure = |error| target.failure(&error);
     if args.descriptor.descriptor {
-        context.tell_nothing();
+        process.disable_status();
     }
-    let mut status = Status::new(context, args.verbose.is_on());
+    let mut status = Status::new(process, args.verbose.is_on());
     push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
         status.single(event)
     })
     .map_err(failure)?;
-    context.tell(&format!("Pushed: {}", target.shown()))?;
-    let mut status = Status::new(context, true);
+    process.print_status(&format!("Pushed: {}", target.shown()))?;
+    let mut status = Status::new(process, true);
     add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
         status.tagged(tag)
     })
     .map_err(failure)?;
 
     if args.descriptor.descriptor {
-        return print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, context);
+        return print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, process);
     }
-    context.print_digest(&descriptor.digest)
+    process.print_digest(&descriptor.digest)
 }
 
 /// The media type as typed, or else as the manifest says.
-fn media_type(typed: &str, bytes: &[u8], file: &str) -> Result<MediaType, Failure> {
+fn media_type(typed: &str, bytes: &[u8], file: &str) -> Result<MediaType, CliError> {
     if !typed.is_empty() {
         return Ok(typed.into());
     }
     match RawManifest::media_type_in(bytes) {
-        Err(_) => Err(Failure::new("not a valid json file")),
+        Err(_) => Err(CliError::new("not a valid json file")),
         Ok(Some(media_type)) => Ok(media_type),
-        Ok(None) => Err(Failure::usage(format!(
+        Ok(None) => Err(CliError::usage(format!(
             "media type is not specified via the flag \"--media-type\" nor in {}",
             quote::double(file)
         ))

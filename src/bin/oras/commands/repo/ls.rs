@@ -8,12 +8,12 @@ use oras::reference::{Reference, RegistryName};
 use crate::cli::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
-use crate::client::Access;
+use crate::client::ClientConfig;
 use crate::commands::arguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::process::Context;
+use crate::process::Process;
 
 #[derive(Default)]
 struct Own {
@@ -78,17 +78,17 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
-    let access = Access::parse(&args.remote, &args.debugging, &given, context)?;
-    let format = Format::parse(&args.format, context)?;
+    let access = ClientConfig::parse(&args.remote, &args.debugging, &given, process)?;
+    let format = Format::parse(&args.format, process)?;
     let (registry, prefix) = parse_place(&positionals[0])?;
 
     let client = access.client()?;
@@ -102,7 +102,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
                     continue;
                 };
                 if format.is_text() {
-                    result = context.print_line(rest);
+                    result = process.print_line(rest);
                 } else {
                     repositories.push(name.clone());
                 }
@@ -118,25 +118,27 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         registry: registry.to_string(),
         repositories,
     };
-    format.print(&result, context)
+    format.print(&result, process)
 }
 
 /// `registry` or `registry/namespace`, with what names in the namespace start with.
-fn parse_place(argument: &str) -> Result<(RegistryName, String), Failure> {
+fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
     let path = argument.strip_suffix('/').unwrap_or(argument);
     if !path.contains('/') {
-        let registry = path.parse().map_err(|error| Failure::of(&error))?;
+        let registry = path
+            .parse()
+            .map_err(|error| CliError::from_library(&error))?;
         return Ok((registry, String::new()));
     }
     let doing = "could not parse repository path";
     let reference: Reference = path.parse().map_err(|error| match error {
         Error::InvalidReference { reason, .. } => {
-            Failure::usage(format!("{doing}: invalid reference: {reason}"))
+            CliError::usage(format!("{doing}: invalid reference: {reason}"))
         }
-        other => Failure::of(&other).context(doing),
+        other => CliError::from_library(&other).context(doing),
     })?;
     if reference.name().is_some() {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "{doing}: tags or digests should not be provided"
         )));
     }
@@ -145,9 +147,14 @@ fn parse_place(argument: &str) -> Result<(RegistryName, String), Failure> {
 }
 
 /// What the registry says, or else what could not be done and why.
-fn failure(error: &Error, access: &Access, registry: &RegistryName, prefix: &str) -> Failure {
+fn failure(
+    error: &Error,
+    access: &ClientConfig,
+    registry: &RegistryName,
+    prefix: &str,
+) -> CliError {
     let host = registry.host_and_port();
-    let failure = Failure::at_any_registry(error, host, &access.credential_hint());
+    let failure = CliError::at_any_registry(error, host, &access.credential_hint());
     if let Error::Refused(_) | Error::Unauthorized { .. } = error.root() {
         return failure;
     }
@@ -155,7 +162,7 @@ fn failure(error: &Error, access: &Access, registry: &RegistryName, prefix: &str
         "" => String::new(),
         prefix => format!(" with prefix {}", quote::double(prefix)),
     };
-    failure.under(format!(
+    failure.with_headline(format!(
         "could not list repositories for {}{prefix}",
         quote::double(host)
     ))

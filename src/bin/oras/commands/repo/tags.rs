@@ -7,10 +7,10 @@ use oras::{Digest, Reference};
 use crate::cli::groups::{Debugging, Format as FormatFlags, Layout, Remote, Verbose};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
-use crate::process::Context;
+use crate::process::Process;
 use crate::target::{ReadableStore, Target, TargetFlags};
 
 #[derive(Default)]
@@ -87,12 +87,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = super::super::arguments::<Args>(context, arguments)?
+    }) = super::super::arguments::<Args>(process, arguments)?
     else {
         return Ok(());
     };
@@ -102,8 +102,8 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
-    let format = Format::parse(&args.format, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
+    let format = Format::parse(&args.format, process)?;
     // In a layout, a name without a tag stands for the tags that start with it.
     let prefix = if args.layout.oci_layout_path.is_empty() {
         None
@@ -119,7 +119,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
     let client = target.client()?;
     let source = target.source(&client)?;
     let digest = match reference {
-        Some(reference) => Some(digest_of(&*source, reference, &target, context)?),
+        Some(reference) => Some(digest_of(&*source, reference, &target, process)?),
         None => None,
     };
     let mut tags = Vec::new();
@@ -140,7 +140,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
                     digest.as_ref(),
                     &format,
                     &mut tags,
-                    context,
+                    process,
                     &target,
                 );
                 if result.is_err() {
@@ -151,7 +151,7 @@ pub(crate) fn run(context: &mut Context, arguments: Vec<String>) -> Result<(), F
         })
         .map_err(|error| target.failure(&error))?;
     result?;
-    format.print(&model::Tags { tags }, context)
+    format.print(&model::Tags { tags }, process)
 }
 
 /// Prints a tag or keeps it for the end, if it is one of those asked for.
@@ -161,9 +161,9 @@ fn emit(
     digest: Option<&Digest>,
     format: &Format,
     tags: &mut Vec<String>,
-    context: &mut Context,
+    process: &mut Process,
     target: &Target,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if let Some(digest) = digest {
         let descriptor = source
             .resolve(tag)
@@ -173,7 +173,7 @@ fn emit(
         }
     }
     if format.is_text() {
-        context.print_line(tag)
+        process.print_line(tag)
     } else {
         tags.push(tag.to_owned());
         Ok(())
@@ -185,8 +185,8 @@ fn digest_of(
     source: &dyn ReadableStore,
     reference: &str,
     target: &Target,
-    context: &mut Context,
-) -> Result<Digest, Failure> {
+    process: &mut Process,
+) -> Result<Digest, CliError> {
     let digest = match reference.parse() {
         Ok(digest) => digest,
         Err(_) => {
@@ -196,8 +196,8 @@ fn digest_of(
                 .digest
         }
     };
-    if context.tells() {
-        context.warn_record(&format!(
+    if process.status_enabled() {
+        process.warn_record(&format!(
             "[Experimental] querying tags associated to {digest}, it may take a while...\n"
         ));
     }

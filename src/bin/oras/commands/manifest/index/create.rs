@@ -8,8 +8,8 @@ use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
 use crate::commands::annotations::All;
 use crate::commands::arguments;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -92,12 +92,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
@@ -107,7 +107,7 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let (target, tags) = Target::parse_with_tags(&positionals[0], &flags, context)?;
+    let (target, tags) = Target::parse_with_tags(&positionals[0], &flags, process)?;
     let annotations = All::parse(&args.annotations, "")?.manifest;
     let artifact_type = parse_artifact_type(&args.own.artifact_type)?;
 
@@ -130,6 +130,6 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
             };
             create(source, options)
         },
-        context,
+        process,
     )
 }

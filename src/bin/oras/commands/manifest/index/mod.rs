@@ -8,11 +8,11 @@ use oras::store::{Source, Target as Destination};
 use oras::tag::add_tags;
 use oras::{Descriptor, RawManifest};
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
 use crate::output::text::Shown;
-use crate::process::Context;
+use crate::process::Process;
 use crate::progress::Status;
 use crate::target::Target;
 
@@ -35,39 +35,39 @@ impl Order<'_> {
     fn run(
         &self,
         make: impl FnOnce(&dyn Source, &mut Observer<'_>) -> oras::Result<RawManifest>,
-        context: &mut Context,
-    ) -> Result<(), Failure> {
+        process: &mut Process,
+    ) -> Result<(), CliError> {
         let client = self.target.client()?;
         let index = if self.output.is_empty() {
             let destination = self.target.destination(&client)?;
-            let index = self.make(make, &*destination, context)?;
-            self.push(&*destination, &index, context)?;
+            let index = self.make(make, &*destination, process)?;
+            self.push(&*destination, &index, process)?;
             index
         } else {
             let source = self.target.source(&client)?;
-            let index = self.make(make, &*source, context)?;
+            let index = self.make(make, &*source, process)?;
             if self.output == "-" {
-                return print_json(index.bytes(), self.pretty, context);
+                return print_json(index.bytes(), self.pretty, process);
             }
             file::write_output(self.output, index.bytes())?;
             index
         };
-        context.print_digest(&index.descriptor().digest)
+        process.print_digest(&index.descriptor().digest)
     }
 
     fn make(
         &self,
         make: impl FnOnce(&dyn Source, &mut Observer<'_>) -> oras::Result<RawManifest>,
         source: &dyn Source,
-        context: &mut Context,
-    ) -> Result<RawManifest, Failure> {
+        process: &mut Process,
+    ) -> Result<RawManifest, CliError> {
         let failure = |error| self.target.failure(&error);
         if self.output == "-" {
             return make(source, &mut |_| Ok(())).map_err(failure);
         }
-        let mut status = Status::new(context, true);
+        let mut status = Status::new(process, true);
         let index = make(source, &mut |event| status.index(event)).map_err(failure)?;
-        context.tell(&(self.made)(index.descriptor()))?;
+        process.print_status(&(self.made)(index.descriptor()))?;
         Ok(index)
     }
 
@@ -75,24 +75,24 @@ impl Order<'_> {
         &self,
         destination: &dyn Destination,
         index: &RawManifest,
-        context: &mut Context,
-    ) -> Result<(), Failure> {
+        process: &mut Process,
+    ) -> Result<(), CliError> {
         let failure = |error| self.target.failure(&error);
         push(destination, index, self.target.reference()).map_err(failure)?;
-        context.tell(&format!("Pushed    {}", self.shown))?;
-        let mut status = Status::new(context, true);
+        process.print_status(&format!("Pushed    {}", self.shown))?;
+        let mut status = Status::new(process, true);
         add_tags(destination, index, self.tags, &mut |tag| status.tagged(tag)).map_err(failure)
     }
 }
 
 /// Reads the type of an artifact; empty means none.
-fn parse_artifact_type(text: &str) -> Result<Option<oras::MediaType>, Failure> {
+fn parse_artifact_type(text: &str) -> Result<Option<oras::MediaType>, CliError> {
     let artifact_type = oras::MediaType::from(text);
     if text.is_empty() {
         Ok(None)
     } else if artifact_type.is_valid() {
         Ok(Some(artifact_type))
     } else {
-        Err(Failure::usage(format!("{text}: invalid media type")))
+        Err(CliError::usage(format!("{text}: invalid media type")))
     }
 }

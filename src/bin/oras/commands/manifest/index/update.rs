@@ -8,8 +8,8 @@ use crate::cli::groups::{Debugging, Layout, Pretty, Remote};
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
 use crate::commands::arguments;
-use crate::error::Failure;
-use crate::process::Context;
+use crate::error::CliError;
+use crate::process::Process;
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Own {
             && self.artifact_type.is_none()
     }
 
-    fn artifact_type(&self) -> Result<ArtifactTypeChange, Failure> {
+    fn artifact_type(&self) -> Result<ArtifactTypeChange, CliError> {
         let Some(text) = &self.artifact_type else {
             return Ok(ArtifactTypeChange::Keep);
         };
@@ -81,10 +81,10 @@ impl Own {
         Ok(artifact_type.map_or(ArtifactTypeChange::Remove, ArtifactTypeChange::Set))
     }
 
-    fn remove(&self) -> Result<Vec<Digest>, Failure> {
+    fn remove(&self) -> Result<Vec<Digest>, CliError> {
         let digest = |text: &String| {
             text.parse()
-                .map_err(|_| Failure::usage(format!("remove: {text} is not a digest")))
+                .map_err(|_| CliError::usage(format!("remove: {text} is not a digest")))
         };
         self.remove.iter().map(digest).collect()
     }
@@ -144,12 +144,12 @@ impl Command for Args {
     }
 }
 
-pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failure> {
+pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
     let Some(Parsed {
         command: args,
         given,
         positionals,
-    }) = arguments::<Args>(context, line)?
+    }) = arguments::<Args>(process, line)?
     else {
         return Ok(());
     };
@@ -161,9 +161,9 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
         debugging: &args.debugging,
         given: &given,
     };
-    let target = Target::parse(&positionals[0], &flags, context)?;
+    let target = Target::parse(&positionals[0], &flags, process)?;
     if args.own.changes_nothing() {
-        return context.tell("Nothing to update as no change is requested");
+        return process.print_status("Nothing to update as no change is requested");
     }
     let reference = target.required_reference(Args::SPEC)?;
     let artifact_type = args.own.artifact_type()?;
@@ -194,6 +194,6 @@ pub(crate) fn run(context: &mut Context, line: Vec<String>) -> Result<(), Failur
             };
             update(source, reference, options)
         },
-        context,
+        process,
     )
 }
