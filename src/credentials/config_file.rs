@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use super::auths_key::{Dialect, server};
 use super::document::Document;
 use super::helper::{Helpers, program_name};
-use super::save::Place;
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
+use crate::fs::private_file::PrivateFile;
 pub use crate::limits::MAX_CONFIG_BYTES;
 use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::text::json;
@@ -222,7 +222,7 @@ impl ConfigFile {
         if !change(&mut self.read()?) {
             return Ok(());
         }
-        let place = Place::take(&self.path, &*helpers.clock)?;
+        let file = PrivateFile::lock(&self.path, &*helpers.clock)?;
         // Somebody else may just have changed it.
         let mut document = self.read()?;
         if !change(&mut document) {
@@ -231,7 +231,7 @@ impl ConfigFile {
         let text = document.to_text();
         let text = json::indent_by("\t", text.as_bytes())
             .map_err(|error| self.malformed(&error.to_string()))?;
-        place.replace(&text)
+        file.replace(&text)
     }
 
     fn malformed(&self, reason: &str) -> Error {

@@ -15,7 +15,6 @@ mod helper;
 mod locations;
 mod lookup;
 mod memory;
-mod save;
 #[cfg(test)]
 mod testing;
 

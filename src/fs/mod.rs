@@ -1,7 +1,12 @@
-//! Paths, temporary files and locks.
+//! File operations that several stores share: paths, unique names, temporary files, locks and
+//! fingerprints.
 
+pub(crate) mod directory;
+pub(crate) mod fingerprint;
+pub(crate) mod lock;
 pub(crate) mod path_clean;
-#[cfg(feature = "archive")]
-pub(crate) mod temporary;
+pub(crate) mod private_file;
+pub(crate) mod temp_file;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod unique_name;

@@ -1,9 +1,10 @@
-//! Paths as text: what can be said about a path without asking the file system.
+//! Lexical operations on paths: they do not access the file system.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The shortest path that means the same if no part of it is a symbolic link: no `.`, no doubled or trailing separator, and
-/// `..` only at the start of a relative path. An empty path becomes `.`.
+/// Returns the shortest path that is equivalent if no component is a symbolic link, as Go's
+/// `filepath.Clean`: no `.`, no doubled or trailing separator, and `..` only at the start of a
+/// relative path. An empty path becomes `.`.
 pub(crate) fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::new();
     for component in path.components() {
@@ -26,11 +27,12 @@ pub(crate) fn clean(path: &Path) -> PathBuf {
     cleaned
 }
 
-/// What is left of `path` below `base`, when both are cleaned and `path` stays inside. The base itself leaves an empty path.
+/// Returns `path` relative to `base`, or `None` if it is not inside `base`. Both must be clean. For
+/// `base` itself the result is an empty path.
 pub(crate) fn below<'a>(path: &'a Path, base: &Path) -> Option<&'a Path> {
     let rest = match path.strip_prefix(base) {
         Ok(rest) => rest,
-        // `.` is the base of every relative path, and no component of them.
+        // `.` is the base of every relative path, but clean paths do not contain it.
         Err(_) if base == Path::new(".") && path.is_relative() => path,
         Err(_) => return None,
     };
@@ -47,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cleaning_keeps_the_meaning_and_drops_the_rest() {
+    fn cleaning_gives_the_shortest_equivalent_path() {
         for (path, cleaned) in [
             ("", "."),
             (".", "."),
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stays_inside_is_below() {
+    fn paths_outside_the_base_are_not_below_it() {
         for (path, base, rest) in [
             ("d", "d", Some("")),
             ("d/a", "d", Some("a")),

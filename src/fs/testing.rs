@@ -1,4 +1,4 @@
-//! What unit tests need that touch the file system.
+//! Temporary directories for unit tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,10 @@ use crate::text::random;
 pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
-    #[expect(clippy::disallowed_methods, reason = "tests have no other place")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "unit tests have no directory of their own"
+    )]
     pub(crate) fn new() -> Self {
         let base = fs::canonicalize(std::env::temp_dir()).unwrap();
         let path = base.join(format!("oras-test-{}", random::name()));
@@ -22,7 +25,7 @@ impl TempDir {
         &self.0
     }
 
-    /// Everything in it, sorted: `name`, `name/`, `name -> target`.
+    /// Lists all entries, sorted, as `name`, `name/` or `name -> target`.
     #[cfg(feature = "archive")]
     pub(crate) fn tree(&self) -> Vec<String> {
         let mut tree = Vec::new();

@@ -3,14 +3,15 @@
 //! So nothing waits for the disk but `index.json`, and that is saved seldom. What a crash of the system leaves of content is
 //! found out by whoever reads it, as with all content. Anybody may delete any of it at any time.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::temp::TempFile;
 use super::writer::Writer;
 use super::{Directory, LayoutStore};
 use crate::error::{Error, Result};
+use crate::fs::directory;
+use crate::fs::temp_file::TempFile;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 
@@ -80,12 +81,7 @@ impl Stock {
         if self.directory.is_complete() {
             return Ok(());
         }
-        let root = &self.directory.root;
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(root).map_err(Error::io("mkdir", root))?;
+        directory::create_private(&self.directory.root)?;
         self.directory.complete(&self.writer)
     }
 }

@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::index_cache::Stamp;
 use super::reader::{self, Files};
 use crate::error::{Error, Result};
+use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
 use crate::oci::descriptor::Descriptor;
@@ -147,7 +147,7 @@ fn node(manifest: &RawManifest) -> Result<Node> {
 pub(super) struct Attached {
     referrers: HashMap<Digest, Vec<Descriptor>>,
     /// What could not be read, and the state of its file, if there is one.
-    gaps: Vec<(Digest, Option<Stamp>)>,
+    gaps: Vec<(Digest, Option<FileFingerprint>)>,
 }
 
 impl Attached {
@@ -171,8 +171,8 @@ impl Attached {
         self.gaps
             .extend(gaps.missing.into_iter().map(|digest| (digest, None)));
         for digest in gaps.unreadable {
-            match stamp(files, &digest)? {
-                Some(stamp) if stamp.is_settled(now) => self.gaps.push((digest, Some(stamp))),
+            match fingerprint(files, &digest)? {
+                Some(state) if state.is_settled(now) => self.gaps.push((digest, Some(state))),
                 _ => return Ok(false),
             }
         }
@@ -183,7 +183,7 @@ impl Attached {
     fn is_current<F: Files>(&self, files: &F) -> Result<bool> {
         for (digest, known) in &self.gaps {
             let is_there = files.size(&reader::blob_name(digest))?.is_some();
-            if is_there != known.is_some() || (is_there && stamp(files, digest)? != *known) {
+            if is_there != known.is_some() || (is_there && fingerprint(files, digest)? != *known) {
                 return Ok(false);
             }
         }
@@ -192,9 +192,9 @@ impl Attached {
 }
 
 /// The state of the file of a manifest, if there is one and the system tells.
-fn stamp<F: Files>(files: &F, digest: &Digest) -> Result<Option<Stamp>> {
+fn fingerprint<F: Files>(files: &F, digest: &Digest) -> Result<Option<FileFingerprint>> {
     let file = files.open(&reader::blob_name(digest))?;
-    Ok(file.and_then(|file| file.stamp))
+    Ok(file.and_then(|file| file.fingerprint))
 }
 
 /// What is attached to what now. All manifests are read, unless that was done since `index.json` was changed last.
@@ -299,7 +299,7 @@ mod tests {
             self.opened.borrow_mut().push(name.to_owned());
             Ok(self.files.get(name).map(|file| Opened {
                 content: Box::new(file.as_slice()),
-                stamp: None,
+                fingerprint: None,
             }))
         }
 

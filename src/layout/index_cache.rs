@@ -14,44 +14,40 @@
 //! so still: content never changes.
 
 use std::cell::RefCell;
-use std::fs::Metadata;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::graph::Attached;
 use super::index::Index;
 use crate::error::Result;
-
-/// How coarse the clock of a file system may be: FAT counts in steps of two seconds, and the clock of a server may be a
-/// little behind.
-const SETTLED_AFTER: Duration = Duration::from_secs(5);
+use crate::fs::fingerprint::FileFingerprint;
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// An index and the state of the file that it was read from.
-    index: RefCell<Option<(Stamp, Arc<Index>)>>,
+    index: RefCell<Option<(FileFingerprint, Arc<Index>)>>,
     /// An index and what is attached to what below it.
     attached: RefCell<Option<(Arc<Index>, Arc<Attached>)>>,
 }
 
 impl Kept {
-    /// The index of a file that is in the state `stamp` at the time `now`. It is read if the one that is kept is another.
+    /// The index of a file that is in the state `fingerprint` at the time `now`. It is read if the one that is kept is another.
     pub(super) fn index(
         &self,
-        stamp: Option<Stamp>,
+        fingerprint: Option<FileFingerprint>,
         now: SystemTime,
         read: impl FnOnce() -> Result<Index>,
     ) -> Result<Arc<Index>> {
-        if let (Some(stamp), Some((known, index))) = (&stamp, &*self.index.borrow())
-            && stamp == known
+        if let (Some(current), Some((known, index))) = (&fingerprint, &*self.index.borrow())
+            && current == known
         {
             return Ok(Arc::clone(index));
         }
         // Nothing is kept while reading: two large ones need not be in memory at once.
         self.index.replace(None);
         let index = Arc::new(read()?);
-        if let Some(stamp) = stamp.filter(|stamp| stamp.is_settled(now)) {
-            self.index.replace(Some((stamp, Arc::clone(&index))));
+        if let Some(settled) = fingerprint.filter(|state| state.is_settled(now)) {
+            self.index.replace(Some((settled, Arc::clone(&index))));
         }
         Ok(index)
     }
@@ -81,66 +77,23 @@ impl Kept {
     }
 }
 
-/// The state of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    /// Seconds and nanoseconds since 1970.
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    #[cfg(unix)]
-    #[expect(clippy::unnecessary_wraps, reason = "as elsewhere")]
-    pub(super) fn of(metadata: &Metadata) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt as _;
-
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
-
-    /// Elsewhere there is no time that programs cannot set.
-    #[cfg(not(unix))]
-    pub(super) const fn of(_: &Metadata) -> Option<Self> {
-        None
-    }
-
-    /// Whether the last change was long enough ago. One in the future was not.
-    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
-        let last = self.modified.0.max(self.changed.0);
-        let Ok(last) = u64::try_from(last) else {
-            return false;
-        };
-        now.checked_sub(SETTLED_AFTER)
-            .and_then(|limit| limit.duration_since(SystemTime::UNIX_EPOCH).ok())
-            .is_some_and(|limit| last < limit.as_secs())
-    }
-}
-
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
     use crate::fs::testing::TempDir;
 
-    fn stamp(path: &Path) -> Option<Stamp> {
-        Stamp::of(&fs::metadata(path).unwrap())
+    fn fingerprint(path: &Path) -> Option<FileFingerprint> {
+        let metadata = fs::metadata(path).unwrap();
+        Some(FileFingerprint::from_metadata(&metadata))
     }
 
     fn seconds_after(path: &Path, seconds: u64) -> SystemTime {
-        let changed = stamp(path).unwrap().changed.0;
-        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(changed).unwrap() + seconds)
+        fingerprint(path).unwrap().seconds_after(seconds)
     }
 
     fn index() -> Result<Index> {
@@ -158,10 +111,10 @@ mod tests {
         fs::write(&path, "a").unwrap();
         let later = seconds_after(&path, 60);
         let kept = Kept::default();
-        kept.index(stamp(&path), later, index).unwrap();
-        kept.index(stamp(&path), later, unneeded).unwrap();
+        kept.index(fingerprint(&path), later, index).unwrap();
+        kept.index(fingerprint(&path), later, unneeded).unwrap();
         // However the clock is set.
-        kept.index(stamp(&path), SystemTime::UNIX_EPOCH, unneeded)
+        kept.index(fingerprint(&path), SystemTime::UNIX_EPOCH, unneeded)
             .unwrap();
     }
 
@@ -173,10 +126,10 @@ mod tests {
         let kept = Kept::default();
         let now = seconds_after(&path, 5);
         let last_year = seconds_after(&path, 0) - Duration::from_secs(365 * 24 * 60 * 60);
-        for (stamp, now) in [
-            (stamp(&path), now),
-            (stamp(&path), last_year),
-            (stamp(&path), SystemTime::UNIX_EPOCH),
+        for (state, now) in [
+            (fingerprint(&path), now),
+            (fingerprint(&path), last_year),
+            (fingerprint(&path), SystemTime::UNIX_EPOCH),
             (None, seconds_after(&path, 60)),
         ] {
             for _ in 0..2 {
@@ -185,7 +138,7 @@ mod tests {
                     reads += 1;
                     index()
                 };
-                kept.index(stamp.clone(), now, read).unwrap();
+                kept.index(state, now, read).unwrap();
                 assert_eq!(reads, 1);
             }
         }
@@ -197,19 +150,16 @@ mod tests {
         let path = directory.path().join("a");
         let other = directory.path().join("b");
         fs::write(&path, "a").unwrap();
-        let before = stamp(&path).unwrap();
+        let before = fingerprint(&path).unwrap();
         let later = seconds_after(&path, 60);
         fs::write(&other, "b").unwrap();
-        let replaced = stamp(&other).unwrap();
+        let replaced = fingerprint(&other).unwrap();
         fs::write(&path, "ab").unwrap();
-        let longer = stamp(&path).unwrap();
-        let same_size_in_place = Stamp {
-            changed: (before.changed.0, before.changed.1 + 1),
-            ..before.clone()
-        };
+        let longer = fingerprint(&path).unwrap();
+        let same_size_in_place = before.rewritten();
         let kept = Kept::default();
         for changed in [replaced, longer, same_size_in_place] {
-            kept.index(Some(before.clone()), later, index).unwrap();
+            kept.index(Some(before), later, index).unwrap();
             let mut reads = 0;
             let read = || {
                 reads += 1;
@@ -227,8 +177,8 @@ mod tests {
         fs::write(&path, "a").unwrap();
         let later = seconds_after(&path, 60);
         let kept = Kept::default();
-        kept.index(stamp(&path), later, || Index::parse(b"[]"))
+        kept.index(fingerprint(&path), later, || Index::parse(b"[]"))
             .unwrap_err();
-        kept.index(stamp(&path), later, index).unwrap();
+        kept.index(fingerprint(&path), later, index).unwrap();
     }
 }

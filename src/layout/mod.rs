@@ -46,6 +46,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::fs::fingerprint::FileFingerprint;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::media_type::MediaType;
 use crate::store::content::{Content, VerifyReader};
@@ -54,7 +55,7 @@ use crate::store::{
 };
 
 use self::index::Index;
-use self::index_cache::{Kept, Stamp};
+use self::index_cache::Kept;
 use self::pending_index::{Change, Changes};
 use self::reader::{Files, Opened};
 use self::writer::Writer;
@@ -66,7 +67,6 @@ mod gc;
 mod graph;
 mod index;
 mod index_cache;
-mod lock;
 mod pending_index;
 mod reader;
 #[cfg(feature = "archive")]
@@ -75,7 +75,6 @@ mod tar;
 mod tar_files;
 #[cfg(feature = "archive")]
 mod tar_writer;
-mod temp;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -461,7 +460,11 @@ impl Files for Directory {
         let path = self.root.join(name);
         match File::open(&path) {
             Ok(file) => Ok(Some(Opened {
-                stamp: file.metadata().ok().as_ref().and_then(Stamp::of),
+                fingerprint: file
+                    .metadata()
+                    .ok()
+                    .as_ref()
+                    .map(FileFingerprint::from_metadata),
                 content: Box::new(file),
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

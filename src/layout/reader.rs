@@ -11,8 +11,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::index::Index;
-use super::index_cache::{Kept, Stamp};
+use super::index_cache::Kept;
 use crate::error::{Error, Result};
+use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
 use crate::oci::descriptor::Descriptor;
@@ -36,8 +37,8 @@ const VERSION: &str = "1.0.0";
 /// A file of a layout, open.
 pub(super) struct Opened<'a> {
     pub(super) content: Box<dyn Read + 'a>,
-    /// The state of the file that the content is read from, if the system tells.
-    pub(super) stamp: Option<Stamp>,
+    /// Fingerprint of the file that contains the content, if its metadata could be read.
+    pub(super) fingerprint: Option<FileFingerprint>,
 }
 
 /// The files of a layout, by their names in the specification, with `/` between directories.
@@ -88,10 +89,10 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
 /// What `index.json` says now. It is read if it was changed since that was done last.
 pub(super) fn read_index<F: Files>(files: &F) -> Result<Arc<Index>> {
     let mut file = open_index(files)?;
-    let stamp = file.stamp.take();
+    let fingerprint = file.fingerprint.take();
     files
         .kept()
-        .index(stamp, SystemClock.now(), || parse_index(file))
+        .index(fingerprint, SystemClock.now(), || parse_index(file))
 }
 
 /// Reads `index.json`, to change it.

@@ -10,9 +10,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use super::index_cache::{Kept, Stamp};
+use super::index_cache::Kept;
 use super::reader::{BLOBS, Files, HEADER, INDEX, Opened};
 use crate::error::{Error, Result};
+use crate::fs::fingerprint::FileFingerprint;
 use crate::limits::{
     MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
     MAX_LAYOUT_TAR_NAME_BYTES,
@@ -101,7 +102,7 @@ impl Files for Archive {
                 file: &self.file,
                 range,
             }),
-            stamp: metadata.as_ref().and_then(Stamp::of),
+            fingerprint: metadata.as_ref().map(FileFingerprint::from_metadata),
         }))
     }
 

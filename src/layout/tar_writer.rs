@@ -20,10 +20,10 @@ use super::tar_files::Archive;
 
 use super::index::Index;
 use super::reader::{self, BLOBS};
-use super::temp::{self, TempFile};
-use super::writer::sync_directory;
 use crate::archive::header::{END, Fields, Kind, padding};
 use crate::error::{Error, Result};
+use crate::fs::directory;
+use crate::fs::temp_file::{self, TempFile};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Algorithm;
 use crate::store::content::{Content, VerifyReader};
@@ -80,7 +80,7 @@ impl LayoutTarWriter {
             let error = io::Error::other("it exists and is no regular file");
             return Err(Error::io("open", &path)(error));
         }
-        temp::remove_abandoned_beside(&resolved);
+        temp_file::remove_abandoned_beside(&resolved);
         let begin = || {
             let mut temp = TempFile::create_beside(&resolved)?;
             let file = temp.file().try_clone()?;
@@ -133,8 +133,8 @@ impl LayoutTarWriter {
                 .map_err(doing("chmod"))?;
         }
         file.sync_all().map_err(doing("sync"))?;
-        self.temp.rename(&self.resolved)?;
-        sync_directory(temp::directory_of(&self.resolved))?;
+        self.temp.persist(&self.resolved)?;
+        directory::sync(directory::parent(&self.resolved))?;
         Ok(size)
     }
 

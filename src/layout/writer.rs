@@ -11,10 +11,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::lock::Lock;
 use super::reader::{self, BLOBS};
-use super::temp::{self, TempFile};
 use crate::error::{Error, Result};
+use crate::fs::directory;
+use crate::fs::lock::LockFile;
+use crate::fs::temp_file::{self, TempFile};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::MAX_MANIFEST_BYTES;
@@ -51,8 +52,8 @@ impl Writer {
     }
 
     /// Waits for the right to change `index.json`.
-    pub(super) fn lock(&self) -> Result<Lock> {
-        Lock::acquire(&self.ingest())
+    pub(super) fn lock(&self) -> Result<LockFile> {
+        LockFile::acquire(&self.ingest())
     }
 
     /// Stores content, unless it is there with the right size. A manifest that is there is read and checked as well: it is
@@ -133,16 +134,16 @@ impl Writer {
     /// A new file in the scratch directory, after what killed processes left there was removed.
     pub(super) fn scratch_file(&self) -> Result<TempFile> {
         if !self.cleaned.replace(true) {
-            temp::remove_abandoned(&self.ingest());
+            temp_file::remove_abandoned(&self.ingest());
         }
-        TempFile::create(&self.ingest())
+        TempFile::create_in(&self.ingest())
     }
 
     /// Gives content that is complete and verified its name.
     pub(super) fn place(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
         let path = self.blob_path(digest);
         make_read_only(temp.file()).map_err(Error::io("chmod", &path))?;
-        temp.rename(&path)
+        temp.persist(&path)
     }
 
     /// Waits until everything that was stored is on the disk. What cannot be brought there is removed again.
@@ -168,7 +169,9 @@ impl Writer {
             return Ok(());
         }
         directories.insert(self.root.join(BLOBS));
-        directories.iter().try_for_each(|path| sync_directory(path))
+        directories
+            .iter()
+            .try_for_each(|path| directory::sync(path))
     }
 
     /// Makes sure that what was pushed or found is still there, now that nobody else removes anything.
@@ -200,7 +203,7 @@ impl Writer {
     /// Replaces a file in the layout's own directory. It is complete and on the disk when it gets its name.
     pub(super) fn save(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.root.join(name);
-        let mut temp = TempFile::create(&self.ingest())?;
+        let mut temp = TempFile::create_in(&self.ingest())?;
         let file = temp.file();
         file.write_all(content).map_err(Error::io("write", &path))?;
         // Whoever could read or write the file before still can.
@@ -209,13 +212,13 @@ impl Writer {
                 .map_err(Error::io("chmod", &path))?;
         }
         file.sync_all().map_err(Error::io("sync", &path))?;
-        temp.rename(&path)?;
-        sync_directory(&self.root)
+        temp.persist(&path)?;
+        directory::sync(&self.root)
     }
 
     /// Removes the scratch directory, if nothing is left in it but what killed processes left.
     pub(super) fn remove_scratch(&self) {
-        temp::remove_abandoned(&self.ingest());
+        temp_file::remove_abandoned(&self.ingest());
         let _ = fs::remove_dir(self.ingest());
     }
 
@@ -235,7 +238,7 @@ fn finish_blob(mut temp: TempFile, path: &Path) -> Result<()> {
         // Elsewhere a file cannot be synced that was opened to be read, and a read-only one not opened to be written.
         temp.file().sync_all().map_err(Error::io("sync", path))?;
     }
-    temp.rename(path)
+    temp.persist(path)
 }
 
 /// Whether the file is what is expected, as far as that can be told without reading much.
@@ -296,23 +299,5 @@ fn sync_file(path: &Path) -> io::Result<()> {
             Ok(())
         }
         synced => synced,
-    }
-}
-
-/// Makes the names in a directory last. Some file systems cannot be asked to, and then need not be.
-pub(super) fn sync_directory(path: &Path) -> Result<()> {
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    match File::open(path).and_then(|directory| directory.sync_all()) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        synced => synced.map_err(Error::io("sync", path)),
     }
 }

@@ -11,37 +11,19 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::permissions::remove_tree;
-use crate::text::random;
+use crate::fs::lock::{is_abandoned, mark_in_use};
+use crate::fs::unique_name::NamePattern;
 
-const PREFIX: &str = ".oras-";
-const SUFFIX: &str = ".tmp";
+const NAMES: NamePattern = NamePattern::with_process_id(".oras-", ".tmp");
 
 /// Creates something under a new hidden name. `NotFound` means that it has vanished already.
 pub(super) fn create<T>(
     mut create: impl FnMut(&Path) -> io::Result<T>,
 ) -> io::Result<(PathBuf, T)> {
-    // More collisions of 64 random bits than this are no accident.
-    const ATTEMPTS: u32 = 16;
-
-    let mut attempt = 1;
-    loop {
-        let process = std::process::id();
-        let random = random::name();
-        let name = PathBuf::from(format!("{PREFIX}{process}-{random}{SUFFIX}"));
-        match create(&name) {
-            Ok(created) => return Ok((name, created)),
-            Err(error)
-                if attempt < ATTEMPTS
-                    && matches!(
-                        error.kind(),
-                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
-                    ) =>
-            {
-                attempt += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    NAMES.create(|name| {
+        let name = PathBuf::from(name);
+        create(&name).map(|created| (name, created))
+    })
 }
 
 /// Creates a file with mode 0666 less the umask. It is locked until it is closed.
@@ -50,7 +32,7 @@ pub(super) fn create_file(home: &Dir) -> io::Result<(PathBuf, File)> {
     options.write(true).create_new(true);
     create(|name| {
         let file = home.open_with(name, &options)?.into_std();
-        let _ = file.lock();
+        mark_in_use(&file);
         // Somebody may have found it abandoned before it was locked.
         home.symlink_metadata(name)?;
         Ok(file)
@@ -65,7 +47,7 @@ pub(super) fn create_directory(home: &Dir) -> io::Result<(PathBuf, (Dir, Option<
         // The handle only stands for a path and cannot be locked itself.
         let lock = dir.open(".").ok().map(cap_std::fs::File::into_std);
         if let Some(lock) = &lock {
-            let _ = lock.lock();
+            mark_in_use(lock);
         }
         home.symlink_metadata(name)?;
         Ok((dir, lock))
@@ -76,7 +58,11 @@ pub(super) fn create_directory(home: &Dir) -> io::Result<(PathBuf, (Dir, Option<
 pub(super) fn remove_abandoned(home: &Dir) {
     for entry in home.entries().into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| is_ours(name)).map(Path::new) else {
+        let Some(name) = name
+            .to_str()
+            .filter(|name| NAMES.matches(name))
+            .map(Path::new)
+        else {
             continue;
         };
         // Nothing else is ever locked, and to open a FIFO would wait for its other end.
@@ -91,7 +77,7 @@ pub(super) fn remove_abandoned(home: &Dir) {
             continue;
         };
         let file = file.into_std();
-        if file.try_lock().is_err() {
+        if !is_abandoned(&file) {
             continue;
         }
         // By name: if it was completed meanwhile, it has another one.
@@ -101,20 +87,4 @@ pub(super) fn remove_abandoned(home: &Dir) {
             home.remove_file(name)
         };
     }
-}
-
-/// Whether a name is one that [`create`] makes.
-fn is_ours(name: &str) -> bool {
-    let parts = name
-        .strip_prefix(PREFIX)
-        .and_then(|name| name.strip_suffix(SUFFIX))
-        .and_then(|name| name.split_once('-'));
-    parts.is_some_and(|(process, rest)| {
-        !process.is_empty()
-            && process.bytes().all(|byte| byte.is_ascii_digit())
-            && rest.len() == random::NAME_DIGITS
-            && rest
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
 }

@@ -3,12 +3,12 @@
 //! No byte leaves the library unverified. Whatever the source (a registry, a layout, an archive, embedded data), it is read
 //! through a [`VerifyReader`], which checks size and digest and reports a difference no later than with the last byte.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use crate::error::{Error, Mismatch, Result};
+use crate::fs::fingerprint::FileFingerprint;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 use crate::oci::media_type::MediaType;
@@ -55,8 +55,8 @@ impl Content for &[u8] {
 #[derive(Clone, Debug)]
 pub struct FileContent {
     path: PathBuf,
-    /// What the file was like when its digest was computed, if it was.
-    stamp: Option<Stamp>,
+    /// Fingerprint of the file before its digest was computed; `None` if it was not computed.
+    fingerprint: Option<FileFingerprint>,
 }
 
 impl FileContent {
@@ -95,8 +95,9 @@ impl FileContent {
         let path = path.into();
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
         // Before reading: what is written meanwhile counts as a change.
-        let stamp = Stamp::of(&file.metadata().map_err(Error::io("stat", &path))?);
-        let size = stamp.size;
+        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        let fingerprint = FileFingerprint::from_metadata(&metadata);
+        let size = fingerprint.size();
         let mut reader = Told {
             inner: &mut file,
             done: 0,
@@ -105,8 +106,8 @@ impl FileContent {
         };
         let (digest, size) = copy_digested(&mut reader, &path, &mut io::sink(), &path)?;
         let descriptor = Descriptor::new(media_type, digest, size);
-        let stamp = Some(stamp);
-        Ok((descriptor, Self { path, stamp }))
+        let fingerprint = Some(fingerprint);
+        Ok((descriptor, Self { path, fingerprint }))
     }
 
     /// Describes the file as content of type `media_type` with a digest that somebody else computed. The file is not read
@@ -128,19 +129,25 @@ impl FileContent {
             return Err(Error::io("read", &path)(io::ErrorKind::IsADirectory.into()));
         }
         let descriptor = Descriptor::new(media_type, digest, metadata.len());
-        Ok((descriptor, Self { path, stamp: None }))
+        Ok((
+            descriptor,
+            Self {
+                path,
+                fingerprint: None,
+            },
+        ))
     }
 
     /// Opens the file, to be verified against `expected` while it is read.
     pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
         let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
-        let Some(stamp) = self.stamp else {
+        let Some(before) = self.fingerprint else {
             return Ok(VerifyReader::new(file, expected.clone()));
         };
         let same = file.try_clone().map_err(Error::io("open", &self.path))?;
         let is_unchanged = move || {
             same.metadata()
-                .is_ok_and(|metadata| Stamp::of(&metadata) == stamp)
+                .is_ok_and(|metadata| FileFingerprint::from_metadata(&metadata) == before)
         };
         Ok(VerifyReader::new(file, expected.clone()).known_unless_changed(is_unchanged))
     }
@@ -246,35 +253,6 @@ impl<R: Read> Read for Spending<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.is_spent = true;
         self.0.stream.read(buffer)
-    }
-}
-
-/// What tells whether a file was written to: who it is, its size, and when it last changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    #[cfg(unix)]
-    id: (u64, u64, i64, i64),
-    size: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt as _;
-
-        Self {
-            // Nobody can set the time of the last change of status, unlike that of the content.
-            #[cfg(unix)]
-            id: (
-                metadata.dev(),
-                metadata.ino(),
-                metadata.ctime(),
-                metadata.ctime_nsec(),
-            ),
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, UnpackOptions};
 use crate::error::{Error, Mismatch, Result};
-use crate::fs::temporary::unnamed_file;
+use crate::fs::temp_file;
 use crate::limits::MAX_NOTES;
 use crate::oci::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
 use crate::oci::digest::{Algorithm, Digest, Hasher};
@@ -199,7 +199,7 @@ impl FileStore {
         let file = match spool {
             Some(file) => Arc::clone(file),
             made @ None => {
-                let file = unnamed_file(&self.temporary)
+                let file = temp_file::create_unnamed(&self.temporary)
                     .map_err(|error| error.context(format!("no temporary file for {what}")))?;
                 Arc::clone(made.insert(Arc::new(file)))
             }

@@ -7,7 +7,7 @@ use crate::fs::testing::TempDir;
 use crate::http::clock::SystemClock;
 
 fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    Place::take(path, &SystemClock)?.replace(content)
+    PrivateFile::lock(path, &SystemClock)?.replace(content)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -15,7 +15,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn what_is_new_is_for_the_owner_alone() {
+fn new_files_and_directories_are_accessible_only_to_the_owner() {
     let directory = TempDir::new();
     let path = directory.path().join("a/b/config.json");
     replace(&path, b"{}").unwrap();
@@ -26,7 +26,7 @@ fn what_is_new_is_for_the_owner_alone() {
 }
 
 #[test]
-fn rights_are_taken_away_and_never_given() {
+fn rights_are_removed_and_never_added() {
     for (before, after) in [
         (0o644, 0o600),
         (0o600, 0o600),
@@ -45,7 +45,7 @@ fn rights_are_taken_away_and_never_given() {
 }
 
 #[test]
-fn links_stay_and_the_file_behind_them_is_replaced() {
+fn links_stay_and_their_target_is_replaced() {
     for exists in [true, false] {
         let directory = TempDir::new();
         let [first, second, file] =
@@ -63,7 +63,7 @@ fn links_stay_and_the_file_behind_them_is_replaced() {
 }
 
 #[test]
-fn links_in_a_circle_are_an_error() {
+fn a_cycle_of_links_is_an_error() {
     let directory = TempDir::new();
     let path = directory.path().join("a");
     symlink("a", &path).unwrap();
@@ -71,7 +71,7 @@ fn links_in_a_circle_are_an_error() {
 }
 
 #[test]
-fn a_failure_leaves_nothing_behind() {
+fn a_failure_leaves_no_temporary_file() {
     let directory = TempDir::new();
     let path = directory.path().join("a");
     fs::create_dir(&path).unwrap();

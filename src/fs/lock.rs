@@ -1,41 +1,44 @@
-//! One writer at a time, across processes.
-//!
-//! The lock is an advisory lock (`flock`) on a file in `ingest/`, the directory that other tools know to be scratch space
-//! and leave out of backups. The file is there only while the lock is held, so that a layout at rest consists of nothing but
-//! what the specification names and an empty `ingest/`. A file that outlives its process, because that was killed, locks
-//! nothing and is used again.
-//!
-//! Because the file comes and goes, whoever gets a lock first looks whether the file it locked is still the one of that
-//! name, and tries again if not.
-//!
-//! Where the file system has no locks at all, work goes on without: that is how every other tool treats every layout. It
-//! says so as an operation that is not supported, or, as NFS does whose server has no lock service, with `ENOLCK`: no locks
-//! available. A system that ran out of memory for locks says that too; then a push without a lock is better than none.
+//! Locks between processes: advisory locks (`flock`) on files and directories.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::temp;
+use super::directory;
 use crate::error::{Error, Result};
+use crate::http::clock::Clock;
 
+/// Name of the lock file in a scratch directory.
 const NAME: &str = ".lock";
+/// Interval between two attempts to lock a directory.
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// The right to change a layout's `index.json`, until it is dropped.
+/// The right to change what a scratch directory belongs to, until it is dropped.
+///
+/// The lock file exists only while the lock is held, so that a layout at rest consists of the files
+/// of the specification and an empty scratch directory. A lock file that outlives its killed process
+/// locks nothing and is used again. Because the file comes and goes, the process that gets the lock
+/// checks that the file it locked still has the name, and tries again otherwise.
+///
+/// A file system without locks is used without a lock, as all other tools use every layout. It
+/// reports an unsupported operation, or `ENOLCK`, as NFS does if the server has no lock service. A
+/// system without memory for locks reports `ENOLCK` as well; a push without a lock is then better
+/// than none.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct LockFile {
     path: PathBuf,
     /// Locked as long as it is open.
     _file: File,
 }
 
-impl Lock {
-    /// Waits until no other process or handle holds the lock of the layout whose scratch directory is `ingest`.
-    pub(super) fn acquire(ingest: &Path) -> Result<Self> {
+impl LockFile {
+    /// Waits for the lock of the scratch directory `ingest`, which is created if it is missing.
+    pub(crate) fn acquire(ingest: &Path) -> Result<Self> {
         let path = ingest.join(NAME);
         loop {
-            temp::ensure_directory(ingest)?;
-            // To be read too, because opening a pipe only to write to it would wait for a reader.
+            directory::ensure(ingest)?;
+            // Opened for reading too: opening a pipe only for writing would wait for a reader.
             let file = match OpenOptions::new()
                 .read(true)
                 .write(true)
@@ -44,13 +47,13 @@ impl Lock {
                 .open(&path)
             {
                 Ok(file) => file,
-                // Somebody who is done with the layout removed the directory in between.
+                // Another process removed the directory in between.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Error::io("open", &path)(error)),
             };
             match file.lock() {
                 Ok(()) => {}
-                Err(error) if means_no_locks(&error) => {}
+                Err(error) if is_unsupported(&error) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Error::io("lock", &path)(error)),
             }
@@ -61,25 +64,57 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for LockFile {
     fn drop(&mut self) {
-        // Only where the next one can tell that the file it waited for is gone. What cannot be removed does no harm.
+        // Only where `is_at` detects the removal. A lock file that stays does no harm.
         if cfg!(unix) {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Whether this is how a file system says that it has no locks.
-fn means_no_locks(error: &io::Error) -> bool {
+/// Locks a directory until the returned file is closed. Returns `None` if the file system has no
+/// locks, or if another process holds the lock for longer than `timeout`.
+pub(super) fn lock_directory(
+    directory: &Path,
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> Option<File> {
+    let file = File::open(directory).ok()?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) if waited < timeout => {
+                clock.sleep(RETRY_INTERVAL);
+                waited += RETRY_INTERVAL;
+            }
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Locks a temporary file until it is closed, so that no process considers it
+/// [abandoned](is_abandoned). A file system without locks never reports one as abandoned.
+pub(crate) fn mark_in_use(file: &File) {
+    let _ = file.lock();
+}
+
+/// Whether the process that created a temporary file has ended.
+pub(crate) fn is_abandoned(file: &File) -> bool {
+    file.try_lock().is_ok()
+}
+
+/// Whether the error means that the file system has no locks.
+fn is_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
         || (ENOLCK.is_some() && error.raw_os_error() == ENOLCK)
 }
 
-/// The number of the error "no locks available", which the standard library has no name for. Where it is not known, the
-/// error is reported.
+/// Number of the error "no locks available", which has no [`io::ErrorKind`]. On systems where it is
+/// unknown, the error is reported.
 const ENOLCK: Option<i32> = if cfg!(any(target_os = "linux", target_os = "android")) {
-    // Each of these architectures took its numbers from the Unix it once replaced.
+    // These architectures took their numbers from the Unix that Linux replaced on them.
     if cfg!(any(
         target_arch = "mips",
         target_arch = "mips64",
@@ -117,7 +152,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Whether `path` still leads to `file`: always, as the file is not removed here.
+/// Always true: lock files are not removed on this system.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true
@@ -132,7 +167,7 @@ mod tests {
     use crate::fs::testing::TempDir;
 
     #[test]
-    fn only_one_holds_the_lock_at_a_time_and_nothing_stays_behind() {
+    fn the_lock_is_exclusive_and_its_file_is_removed() {
         let directory = TempDir::new();
         let ingest = directory.path().join("ingest");
         let holders = AtomicU32::new(0);
@@ -141,7 +176,7 @@ mod tests {
                 scope.spawn(|| {
                     let rounds = Cell::new(0);
                     while rounds.get() < 50 {
-                        let _lock = Lock::acquire(&ingest).unwrap();
+                        let _lock = LockFile::acquire(&ingest).unwrap();
                         assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
                         std::thread::yield_now();
                         holders.fetch_sub(1, Ordering::SeqCst);
@@ -156,7 +191,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_directory_may_be_removed_by_somebody_who_is_done() {
+    fn another_process_may_remove_the_directory() {
         let directory = TempDir::new();
         let ingest = directory.path().join("ingest");
         std::thread::scope(|scope| {
@@ -167,18 +202,18 @@ mod tests {
                 }
             });
             while !remover.is_finished() {
-                Lock::acquire(&ingest).unwrap();
+                LockFile::acquire(&ingest).unwrap();
             }
         });
     }
 
-    /// As the kernel numbers them, not as the code does.
+    /// The numbers are those of the kernel headers.
     #[test]
     #[cfg(all(
         target_os = "linux",
         any(target_arch = "x86_64", target_arch = "aarch64")
     ))]
-    fn only_what_means_that_there_are_no_locks_is_passed_over() {
+    fn only_errors_of_file_systems_without_locks_are_ignored() {
         let (enolck, enosys, eopnotsupp) = (37, 38, 95);
         let (eio, eacces, ebadf) = (5, 13, 9);
         for (number, wanted) in [
@@ -190,25 +225,25 @@ mod tests {
             (ebadf, false),
         ] {
             let error = io::Error::from_raw_os_error(number);
-            assert_eq!(means_no_locks(&error), wanted, "{error}");
+            assert_eq!(is_unsupported(&error), wanted, "{error}");
         }
-        assert!(!means_no_locks(&io::Error::other("no number")));
+        assert!(!is_unsupported(&io::Error::other("no number")));
     }
 
     #[test]
-    fn a_file_left_by_a_killed_process_locks_nothing() {
+    fn a_lock_file_of_a_killed_process_locks_nothing() {
         let directory = TempDir::new();
         fs::write(directory.path().join(NAME), "").unwrap();
-        Lock::acquire(directory.path()).unwrap();
+        LockFile::acquire(directory.path()).unwrap();
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_of_that_name_is_not_waited_for() {
+    fn opening_a_pipe_as_lock_file_does_not_block() {
         let directory = TempDir::new();
         let path = directory.path().join(NAME);
         let made = std::process::Command::new("mkfifo").arg(path).status();
         assert!(made.unwrap().success());
-        Lock::acquire(directory.path()).unwrap();
+        LockFile::acquire(directory.path()).unwrap();
     }
 }
