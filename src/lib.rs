@@ -62,7 +62,7 @@
 
 #[cfg(feature = "archive")]
 pub mod archive;
-pub mod auth;
+mod auth;
 pub mod credentials;
 pub mod error;
 mod fs;

@@ -18,7 +18,7 @@ const UNCHANGED_FOR: Duration = Duration::from_secs(60);
 
 /// What was learned about registries. Nothing here is written anywhere.
 #[derive(Debug, Default)]
-pub struct AuthCache {
+pub(crate) struct AuthCache {
     origins: HashMap<Origin, CacheEntry>,
     /// Services that refused a password in a form, and are asked by GET from then on.
     get_only: HashSet<Url>,
@@ -28,7 +28,7 @@ pub struct AuthCache {
 impl AuthCache {
     /// Sends passwords to token services in an OAuth2 form first, and by GET where they do not take it. Without this only
     /// identity tokens, which cannot be sent otherwise, go in a form: it costs a request wherever forms are unknown.
-    pub const fn prefer_oauth2(&mut self) {
+    pub(crate) const fn prefer_oauth2(&mut self) {
         self.prefers_oauth2 = true;
     }
 

@@ -10,8 +10,7 @@
 
 /// A challenge of a scheme this library speaks, or the name of one it does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Challenge {
+pub(crate) enum Challenge {
     /// User name and password.
     Basic,
     /// A token of a service.
@@ -28,7 +27,7 @@ pub enum Challenge {
 }
 
 /// Reads every challenge in the values of all `WWW-Authenticate` headers. Never fails: what cannot be read is left out.
-pub fn parse_challenges<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
+pub(crate) fn parse_challenges<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
     values.into_iter().flat_map(parse_line).collect()
 }
 

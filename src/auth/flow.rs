@@ -24,7 +24,7 @@ const MAX_SENDS: u8 = 4;
 const CHECK: &str = "/v2/";
 
 /// What happened.
-pub enum Event {
+pub(crate) enum Event {
     /// The registry answered the request.
     Response {
         /// The status.
@@ -63,7 +63,7 @@ impl fmt::Debug for Event {
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Send the request, with this.
     Send(Option<Authorization>),
     /// Send `GET /v2/` without authorization: the registry refused a request without saying what it wants.
@@ -84,7 +84,7 @@ pub enum Action {
 
 /// What is sent in the `Authorization` header.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Authorization {
+pub(crate) enum Authorization {
     /// User name and password, encoded.
     Basic(Secret),
     /// A token.
@@ -101,7 +101,7 @@ impl Authorization {
     }
 
     /// The value of the header.
-    pub fn header(&self) -> Secret {
+    pub(crate) fn header(&self) -> Secret {
         match self {
             Self::Basic(secret) => format!("Basic {}", secret.expose()).into(),
             Self::Bearer(secret) => format!("Bearer {}", secret.expose()).into(),
@@ -109,7 +109,7 @@ impl Authorization {
     }
 
     /// What a token service is asked with, if it is asked by GET and not anonymously. A form has its secret inside.
-    pub fn for_token_service(request: &TokenRequest) -> Option<Self> {
+    pub(crate) fn for_token_service(request: &TokenRequest) -> Option<Self> {
         match (request.method, &request.credential) {
             (TokenMethod::Get, Some(Credential::Password { username, password })) => {
                 Some(Self::basic(username, password))
@@ -130,7 +130,7 @@ impl fmt::Debug for Authorization {
 
 /// The authentication of one request.
 #[derive(Debug)]
-pub struct Flow {
+pub(crate) struct Flow {
     origin: Origin,
     /// Whose credentials are used.
     repository: Option<RepositoryName>,
@@ -208,7 +208,7 @@ enum RejectedBy {
 impl Flow {
     /// Starts the authentication of a request to `url` that needs `wanted`. Credentials are those for the repository, or those
     /// for the registry as a whole.
-    pub fn begin(
+    pub(crate) fn begin(
         url: &Url,
         repository: Option<RepositoryName>,
         wanted: Scopes,
@@ -241,7 +241,7 @@ impl Flow {
     /// # Panics
     ///
     /// When the event does not answer the last action. The driver is the only caller, and answers what it is asked.
-    pub fn on(mut self, event: Event, cache: &mut AuthCache) -> (Self, Action) {
+    pub(crate) fn on(mut self, event: Event, cache: &mut AuthCache) -> (Self, Action) {
         let state = std::mem::replace(&mut self.state, State::Over);
         match (state, event) {
             (

@@ -40,15 +40,18 @@
 
 mod cache;
 mod challenge;
-pub mod credential;
+pub(crate) mod credential;
 mod flow;
 mod origin_policy;
 mod scope;
 mod token;
 
-pub use self::cache::AuthCache;
-pub use self::challenge::{Challenge, parse_challenges};
-pub use self::flow::{Action, Authorization, Event, Flow};
+pub(crate) use self::cache::AuthCache;
+pub(crate) use self::challenge::{Challenge, parse_challenges};
+pub(crate) use self::flow::{Action, Authorization, Event, Flow};
 pub use self::origin_policy::OriginPolicy;
-pub use self::scope::{Scope, Scopes};
-pub use self::token::{Token, TokenMethod, TokenRequest};
+pub(crate) use self::scope::{Scope, Scopes};
+pub(crate) use self::token::TokenRequest;
+
+#[cfg(test)]
+mod tests;

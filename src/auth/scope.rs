@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Actions on one resource, such as `repository:hello/world:pull,push`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Scope {
+pub(crate) struct Scope {
     /// `type:name`; the name may contain colons.
     resource: String,
     actions: BTreeSet<String>,
@@ -13,7 +13,7 @@ pub struct Scope {
 
 impl Scope {
     /// `actions` on the repository called `name`.
-    pub fn repository(name: &str, actions: &[&str]) -> Self {
+    pub(crate) fn repository(name: &str, actions: &[&str]) -> Self {
         Self {
             resource: format!("repository:{name}"),
             actions: actions.iter().map(|&action| action.to_owned()).collect(),
@@ -21,7 +21,7 @@ impl Scope {
     }
 
     /// Parses `type:name:action,action`. The last colon starts the actions, because names may contain `host:port`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (resource, actions) = text.rsplit_once(':')?;
         let (kind, name) = resource.split_once(':')?;
         let actions: BTreeSet<String> = actions
@@ -53,26 +53,26 @@ impl fmt::Display for Scope {
 
 /// Scopes of one token. The first stays first, because some services read only that one; the rest are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(Vec<Scope>);
+pub(crate) struct Scopes(Vec<Scope>);
 
 impl Scopes {
     /// No scope at all.
-    pub const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self(Vec::new())
     }
 
     /// Reading from a repository.
-    pub fn pull(repository: &str) -> Self {
+    pub(crate) fn pull(repository: &str) -> Self {
         Self(vec![Scope::repository(repository, &["pull"])])
     }
 
     /// Reading from and writing to a repository.
-    pub fn pull_push(repository: &str) -> Self {
+    pub(crate) fn pull_push(repository: &str) -> Self {
         Self(vec![Scope::repository(repository, &["pull", "push"])])
     }
 
     /// Listing the repositories of a registry.
-    pub fn catalog() -> Self {
+    pub(crate) fn catalog() -> Self {
         Self(vec![Scope {
             resource: "registry:catalog".to_owned(),
             actions: BTreeSet::from(["*".to_owned()]),
@@ -80,7 +80,7 @@ impl Scopes {
     }
 
     /// Parses the space-separated scopes of a challenge. What is no scope is left out.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut scopes = Self::none();
         for scope in text.split_ascii_whitespace().filter_map(Scope::parse) {
             scopes.add(scope);
@@ -89,7 +89,7 @@ impl Scopes {
     }
 
     /// Adds a scope: actions on the same resource are united.
-    pub fn add(&mut self, scope: Scope) {
+    pub(crate) fn add(&mut self, scope: Scope) {
         match self
             .0
             .iter_mut()
@@ -105,7 +105,7 @@ impl Scopes {
 
     /// These scopes and others.
     #[must_use]
-    pub fn union(mut self, others: &Self) -> Self {
+    pub(crate) fn union(mut self, others: &Self) -> Self {
         for scope in &others.0 {
             self.add(scope.clone());
         }
@@ -114,7 +114,7 @@ impl Scopes {
 
     /// These scopes, and what `others` hold about the resource of the first one.
     #[must_use]
-    pub fn extend_first(mut self, others: &Self) -> Self {
+    pub(crate) fn extend_first(mut self, others: &Self) -> Self {
         let about_first = self.0.first().and_then(|first| {
             let mut others = others.0.iter();
             others.find(|other| other.resource == first.resource)
@@ -127,12 +127,12 @@ impl Scopes {
 
     /// The first scope alone: the repository that a request is about.
     #[must_use]
-    pub fn first_only(&self) -> Self {
+    pub(crate) fn first_only(&self) -> Self {
         Self(self.0.first().cloned().into_iter().collect())
     }
 
     /// Whether everything in `others` is in these.
-    pub fn cover(&self, others: &Self) -> bool {
+    pub(crate) fn cover(&self, others: &Self) -> bool {
         others
             .0
             .iter()
@@ -140,17 +140,17 @@ impl Scopes {
     }
 
     /// How many resources there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The scopes as they are sent.
-    pub fn iter(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(ToString::to_string)
     }
 }

@@ -19,22 +19,22 @@ const SANE_SKEW: Duration = Duration::from_secs(300);
 
 /// A request to a token service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRequest {
+pub(crate) struct TokenRequest {
     /// The address of the service.
-    pub realm: Url,
+    pub(crate) realm: Url,
     /// What the service calls the registry.
-    pub service: Option<String>,
+    pub(crate) service: Option<String>,
     /// What the token is for.
-    pub scopes: Scopes,
+    pub(crate) scopes: Scopes,
     /// Who asks; nobody in particular when absent.
-    pub credential: Option<Credential>,
+    pub(crate) credential: Option<Credential>,
     /// How it is sent.
-    pub method: TokenMethod,
+    pub(crate) method: TokenMethod,
 }
 
 /// How a token service is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenMethod {
+pub(crate) enum TokenMethod {
     /// By GET, with user name and password in the `Authorization` header (distribution's "Token Authentication").
     Get,
     /// By POST, with the secret in a form (distribution's "Token Authentication: OAuth2").
@@ -46,7 +46,7 @@ const CLIENT_ID: &str = "oras-rs";
 
 impl TokenRequest {
     /// The address to get the token from: the realm with scopes and service in its query.
-    pub fn url(&self) -> Url {
+    pub(crate) fn url(&self) -> Url {
         let mut url = self.realm.clone();
         for scope in self.scopes.iter() {
             url = url.with_parameter("scope", &scope);
@@ -58,7 +58,7 @@ impl TokenRequest {
     }
 
     /// The form to post, if the service is asked by one.
-    pub fn form(&self) -> Option<Secret> {
+    pub(crate) fn form(&self) -> Option<Secret> {
         if self.method != TokenMethod::OAuth2Post {
             return None;
         }
@@ -93,9 +93,9 @@ impl TokenRequest {
 
 /// An access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
+pub(crate) struct Token {
     /// What is sent.
-    pub secret: Secret,
+    pub(crate) secret: Secret,
     /// From when on it is not used any more.
     stale: SystemTime,
 }
@@ -106,7 +106,7 @@ impl Token {
     /// # Errors
     ///
     /// What is wrong with the reply.
-    pub fn parse(body: &[u8], asked: SystemTime) -> Result<Self, String> {
+    pub(crate) fn parse(body: &[u8], asked: SystemTime) -> Result<Self, String> {
         let reply: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
             if body.trim_ascii_start().starts_with(b"<") {
                 "the answer is a web page".to_owned()
@@ -150,7 +150,7 @@ impl Token {
     }
 
     /// Whether it is still good for a request that starts at `now`.
-    pub fn is_usable(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
         now < self.stale
     }
 }

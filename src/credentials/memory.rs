@@ -9,7 +9,7 @@ use crate::oci::reference::{RegistryName, RepositoryName};
 /// Credentials by registry or namespace, in memory.
 ///
 /// ```
-/// use oras::auth::credential::Credential;
+/// use oras::Credential;
 /// use oras::credentials::{CredentialStore, Memory};
 ///
 /// let credentials = Memory::new()

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::auth::OriginPolicy;
+pub use crate::auth::OriginPolicy;
 use crate::auth::credential::Secret;
 use crate::error::{Error, Result, TransportKind};
 use crate::limits::MAX_DRAINED_BYTES;

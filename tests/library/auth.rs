@@ -1,10 +1,8 @@
 //! Authentication: what is asked of whom, and how often.
 
-mod properties;
-mod sequences;
 mod tokens;
 
-use oras::auth::credential::Credential;
+use oras::Credential;
 use oras::credentials::Fixed;
 use oras::registry::Client;
 use oras::store::{Source, Target};

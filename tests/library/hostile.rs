@@ -17,7 +17,6 @@
 mod addresses;
 #[cfg(feature = "tls")]
 mod certificates;
-mod challenges;
 mod echoes;
 mod output;
 mod proxies;
@@ -30,7 +29,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use oras::auth::credential::Credential;
+use oras::Credential;
 use oras::credentials::Fixed;
 use oras::http::{
     Request, RequestBody, Response, Traced, Transport, TransportError, UreqTransport,

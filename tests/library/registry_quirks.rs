@@ -4,8 +4,8 @@ mod self_hosted;
 
 use std::sync::{Arc, Mutex};
 
+use oras::Credential;
 use oras::Result;
-use oras::auth::credential::Credential;
 use oras::credentials::{CredentialStore, Fixed};
 use oras::reference::{RegistryName, RepositoryName};
 use oras::registry::Client;

@@ -1,7 +1,7 @@
 //! What authentication costs: at a registry with tokens one refusal and one token for a whole push or pull, at one with a
 //! password the refusal alone, and nothing for what comes after.
 
-use oras::auth::credential::Credential;
+use oras::Credential;
 use oras::credentials::Fixed;
 use oras::descriptor::TITLE;
 use oras::http::{CertificateAuthorities, UreqTransport};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oras::auth::credential::Credential;
+use oras::Credential;
 use oras::credentials::Fixed;
 use oras::store::Source;
 use oras::{Descriptor, MediaType};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use oras::Credential;
 use oras::Result;
-use oras::auth::credential::Credential;
 use oras::registry::Client;
 use oras::store::Source;
 

@@ -1,6 +1,6 @@
 //! Token services: who is told the password, the identity token and the access token, and who is not.
 
-use oras::auth::credential::Credential;
+use oras::Credential;
 use oras::store::Source;
 use oras::{Error, Result};
 

@@ -1,7 +1,7 @@
 //! Words: whatever a server says is quoted in one line, without what moves a cursor, and not at any length.
 
+use oras::Credential;
 use oras::Error;
-use oras::auth::credential::Credential;
 use oras::store::Source;
 
 use super::{Printed, client, everything_seen, seeded};

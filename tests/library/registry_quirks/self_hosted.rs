@@ -1,6 +1,6 @@
 //! The families that people run for themselves.
 
-use oras::auth::credential::Credential;
+use oras::Credential;
 use oras::credentials::Fixed;
 use oras::descriptor::Descriptor;
 use oras::registry::PlainHttp;

@@ -1,5 +1,6 @@
 //! One test for each rule of the machine. What follows from each event in each state stands in [`table`].
 
+mod sequences;
 mod table;
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -718,4 +719,20 @@ fn a_reply_without_a_token_says_what_was_wrong() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn debug_output_of_a_token_response_does_not_contain_the_body() {
+    let body = br#"{"token":"canary-access-token"}"#.to_vec();
+    let bytes = format!("{:?}", &body[10..20]);
+    let event = Event::TokenResponse {
+        status: 200,
+        body,
+        asked: UNIX_EPOCH,
+    };
+
+    let seen = format!("{event:?}");
+
+    assert!(!seen.contains("canary"), "{seen}");
+    assert!(!seen.contains(bytes.trim_matches(['[', ']'])), "{seen}");
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use oras::auth::{Action, AuthCache, Event, Flow, Scopes, parse_challenges};
-use oras::url::Url;
-use oras::{Credential, Error};
+use crate::auth::{Action, AuthCache, Event, Flow, Scopes, parse_challenges};
+use crate::text::url::Url;
+use crate::{Credential, Error};
 
 const BEARER: &str = r#"Bearer realm="/token",scope="repository:a:pull""#;
 const WIDER: &str = r#"Bearer realm="/token",scope="repository:a:pull,push""#;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use oras::auth::{Challenge, Scopes, parse_challenges};
-
-use crate::support::rng::Rng;
+use super::Rng;
+use crate::auth::{Challenge, Scopes, parse_challenges};
 
 const ROUNDS: u64 = 2_000;
 

@@ -1,8 +1,7 @@
 //! Challenges and scopes, written by nobody in particular: what holds whatever a server sends.
 
-use oras::auth::{Challenge, Scope, Scopes, parse_challenges};
-
-use crate::support::rng::Rng;
+use super::Rng;
+use crate::auth::{Challenge, Scope, Scopes, parse_challenges};
 
 /// How many values each property is tried with.
 const ROUNDS: u64 = 5_000;
