@@ -2,10 +2,9 @@
 
 use std::io::{self, Read};
 
-use super::client::wait_after_failure;
+use super::client::{Answer, wait_after_failure};
 use super::manifests::declared_digest;
 use super::repository::Repository;
-use super::response::Answer;
 use crate::error::{Error, Mismatch, Result, TransportKind};
 use crate::http::Method;
 use crate::oci::descriptor::Descriptor;

@@ -2,9 +2,8 @@
 
 use std::io::Read as _;
 
-use super::client::DraftBody;
+use super::client::{Answer, DraftBody};
 use super::repository::Repository;
-use super::response::Answer;
 use crate::error::{Error, Mismatch, Refuser, Result};
 use crate::http::Method;
 use crate::oci::descriptor::Descriptor;

@@ -7,23 +7,17 @@
 
 mod blobs;
 mod catalog;
-mod chunked_upload;
 mod client;
-mod deletion;
 mod endpoint;
 mod link;
 mod manifest_retry;
 mod manifests;
 mod pagination;
 mod referrers;
-mod referrers_tag;
 mod repository;
-mod response;
 mod stores;
-mod stream_upload;
 mod tags;
 mod upload;
-mod warnings;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::referrers::ReferrersMode;

@@ -1,7 +1,7 @@
 //! Lists that come in pages: on to the next one, as long as they go forward and stay at home.
 
+use super::client::Answer;
 use super::link::{self, Trail};
-use super::response::Answer;
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::limits::MAX_PAGES;

@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 
 use super::client::{Client, Draft};
 use super::endpoint::Endpoint;
-use super::referrers::ReferrersMode;
-use super::referrers_tag::Unlisted;
+use super::referrers::{ReferrersMode, Unlisted};
 use crate::auth::{Scope, Scopes};
 use crate::error::{Error, Result};
 use crate::http::Method;

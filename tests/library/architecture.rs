@@ -68,7 +68,7 @@ const CYCLES: &[&[&str]] = &[
         "registry::client",
         "registry::manifest_retry",
         "registry::referrers",
-        "registry::referrers_tag",
+        "registry::referrers::referrers_tag",
         "registry::repository",
     ],
 ];

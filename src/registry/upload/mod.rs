@@ -6,9 +6,9 @@
 //!
 //! A blob that another repository of the registry has costs one request, and none of its bytes: it is mounted from there.
 
-use super::client::{DraftBody, Mounts, wait_after_failure};
-use super::repository::Repository;
-use super::response::Answer;
+mod chunked_upload;
+mod stream_upload;
+
 use crate::auth::{OriginPolicy, Scopes};
 use crate::error::{Error, Result, TransportKind};
 use crate::http::Method;
@@ -16,12 +16,14 @@ use crate::limits::UPLOAD_PATIENCE;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Algorithm;
 use crate::oci::reference::RepositoryName;
+use crate::registry::client::{Answer, DraftBody, Mounts, wait_after_failure};
+use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::store::{Mount, Pushed};
 use crate::text::url::{Origin, Url};
 
 /// Blobs from this size on are worth a request to find out whether they must be sent at all, in bytes.
-pub(super) const LARGE_BYTES: u64 = 1024 * 1024;
+pub(crate) const LARGE_BYTES: u64 = 1024 * 1024;
 /// How often one blob is sent at most.
 const MAX_UPLOADS: u32 = 3;
 
@@ -34,10 +36,10 @@ enum Opened {
 }
 
 /// An upload that was opened.
-pub(super) struct Upload {
-    pub(super) location: Url,
+pub(crate) struct Upload {
+    pub(crate) location: Url,
     /// How large parts must be at least, but for the last, if the blob comes in parts.
-    pub(super) min_part_bytes: u64,
+    pub(crate) min_part_bytes: u64,
 }
 
 /// Whether the registry is believed when it says that it has a blob.
@@ -49,7 +51,7 @@ enum Claims {
 }
 
 impl Repository<'_> {
-    pub(super) fn write_blob(
+    pub(crate) fn write_blob(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -64,7 +66,7 @@ impl Repository<'_> {
     }
 
     /// Sends a blob without asking whether it is there.
-    pub(super) fn write_blob_anew(
+    pub(crate) fn write_blob_anew(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -74,7 +76,7 @@ impl Repository<'_> {
     }
 
     /// Has the registry take a blob from another of its repositories, or sends it to the upload that comes instead.
-    pub(super) fn mount_blob(
+    pub(crate) fn mount_blob(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -159,7 +161,7 @@ impl Repository<'_> {
         }
     }
 
-    pub(super) fn learn_stored(&self, blob: &Descriptor) {
+    pub(crate) fn learn_stored(&self, blob: &Descriptor) {
         let origin = self.endpoint.uploads().origin();
         self.client.learn(&origin, |learned| {
             learned.just_stored = Some((self.name.clone(), blob.plain()));
@@ -248,7 +250,7 @@ impl Repository<'_> {
             .map(Opened::As)
     }
 
-    pub(super) fn open_session(&self, algorithm: Algorithm) -> Result<Upload> {
+    pub(crate) fn open_session(&self, algorithm: Algorithm) -> Result<Upload> {
         let url = self.endpoint.uploads_by(algorithm);
         let answer = self
             .client
@@ -275,7 +277,7 @@ impl Repository<'_> {
 
     /// Where the registry wants what comes next of the blob, if it says so. Another host gets it only if it may, and then
     /// without any secret.
-    pub(super) fn next_location(&self, answer: &Answer) -> Result<Option<Url>> {
+    pub(crate) fn next_location(&self, answer: &Answer) -> Result<Option<Url>> {
         let Some(location) = answer.header("Location") else {
             return Ok(None);
         };
@@ -338,7 +340,7 @@ impl Repository<'_> {
     }
 
     /// Whether a registry is asked before so many bytes are sent: one that does not want them can say so then.
-    pub(super) fn asks_first(&self, origin: &Origin, size: u64) -> bool {
+    pub(crate) fn asks_first(&self, origin: &Origin, size: u64) -> bool {
         size >= LARGE_BYTES && !self.client.learned(origin).takes_large_bodies
     }
 
@@ -382,6 +384,6 @@ fn is_broken(result: &Result<Answer>) -> bool {
     )
 }
 
-pub(super) fn is_stored(answer: &Answer) -> bool {
+pub(crate) fn is_stored(answer: &Answer) -> bool {
     matches!(answer.status(), 200 | 201 | 202 | 204)
 }

@@ -22,25 +22,25 @@ const MAX_ERRORS: usize = 32;
 const MAX_REASON_CHARS: usize = 1200;
 
 /// A response, with the request that it answers.
-pub(super) struct Answer {
-    pub(super) method: Method,
+pub(crate) struct Answer {
+    pub(crate) method: Method,
     /// Where the response came from, after redirects.
-    pub(super) url: Url,
+    pub(crate) url: Url,
     /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
-    pub(super) origin_policy: OriginPolicy,
+    pub(crate) origin_policy: OriginPolicy,
     /// What was told to servers so far, and may be repeated by them.
-    pub(super) told: Told,
+    pub(crate) told: Told,
     /// How often the request was sent before, and perhaps did what it asks for.
-    pub(super) retries: u32,
-    pub(super) response: Response,
+    pub(crate) retries: u32,
+    pub(crate) response: Response,
 }
 
 impl Answer {
-    pub(super) const fn status(&self) -> u16 {
+    pub(crate) const fn status(&self) -> u16 {
         self.response.status
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.response
             .headers
             .get(name)
@@ -49,7 +49,7 @@ impl Answer {
     }
 
     /// The `Content-Type` without its parameters.
-    pub(super) fn content_type(&self) -> Option<&str> {
+    pub(crate) fn content_type(&self) -> Option<&str> {
         self.header("Content-Type")
             .and_then(|value| value.split(';').next())
             .map(str::trim)
@@ -57,7 +57,7 @@ impl Answer {
 
     /// What a refusal asks for. With any other status the header means nothing: some registries always send it. What a
     /// stranger asks for is not answered either.
-    pub(super) fn challenges(&self) -> Vec<Challenge> {
+    pub(crate) fn challenges(&self) -> Vec<Challenge> {
         if self.status() == 401 && self.origin_policy == OriginPolicy::SameOrigin {
             parse_challenges(self.response.headers.all("WWW-Authenticate"))
         } else {
@@ -66,7 +66,7 @@ impl Answer {
     }
 
     /// The body of a token service's answer, if that is a token. Otherwise it is left for the error.
-    pub(super) fn token(&mut self) -> Result<Vec<u8>> {
+    pub(crate) fn token(&mut self) -> Result<Vec<u8>> {
         if (200..300).contains(&self.status()) {
             self.response
                 .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
@@ -76,7 +76,7 @@ impl Answer {
     }
 
     /// Passes on an answer with one of these statuses; any other becomes an error.
-    pub(super) fn expect(self, statuses: &[u16]) -> Result<Self> {
+    pub(crate) fn expect(self, statuses: &[u16]) -> Result<Self> {
         if statuses.contains(&self.status()) {
             Ok(self)
         } else {
@@ -85,12 +85,12 @@ impl Answer {
     }
 
     /// The error that this answer reports.
-    pub(super) fn into_error(self) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         self.into_error_of(Refuser::Registry)
     }
 
     /// The error that this answer of `by` reports.
-    pub(super) fn into_error_of(mut self, by: Refuser) -> Error {
+    pub(crate) fn into_error_of(mut self, by: Refuser) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
         let errors = parse_errors(&body, &self.told);
@@ -111,7 +111,7 @@ impl Answer {
     }
 
     /// Whether the body of an error says that access is denied. The body can still be read afterwards.
-    pub(super) fn says_denied(&mut self) -> bool {
+    pub(crate) fn says_denied(&mut self) -> bool {
         let body = self.peek_body();
         let errors = parse_errors(&body, &self.told);
         let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
@@ -124,7 +124,7 @@ impl Answer {
     }
 
     /// Whether this is what a web site answers, whatever it is asked. The body can still be read afterwards.
-    pub(super) fn is_web_page(&mut self) -> bool {
+    pub(crate) fn is_web_page(&mut self) -> bool {
         self.content_type() == Some("text/html")
             && self.peek_body().trim_ascii_start().starts_with(b"<")
     }
@@ -143,7 +143,7 @@ impl Answer {
     }
 
     /// The address in a header of this answer, which may be relative.
-    pub(super) fn resolve(&self, header: &str, address: &str) -> Result<Url> {
+    pub(crate) fn resolve(&self, header: &str, address: &str) -> Result<Url> {
         self.url
             .join(address)
             .map_err(|error| self.protocol_error(format!("its {header} is not valid: {error}")))
@@ -151,7 +151,7 @@ impl Answer {
 
     /// The address in a header of this answer, where it most likely is the registry's own. Behind a proxy that ends TLS,
     /// registries often name themselves by http.
-    pub(super) fn resolve_own(&self, header: &str, address: &str) -> Result<Url> {
+    pub(crate) fn resolve_own(&self, header: &str, address: &str) -> Result<Url> {
         let url = self.resolve(header, address)?;
         let (here, there) = (self.url.origin(), url.origin());
         let leaves_https = (here.scheme(), there.scheme()) == (Scheme::Https, Scheme::Http);
@@ -163,7 +163,7 @@ impl Answer {
     }
 
     /// An answer that breaks the protocol.
-    pub(super) fn protocol_error(&self, reason: impl Into<String>) -> Error {
+    pub(crate) fn protocol_error(&self, reason: impl Into<String>) -> Error {
         Error::Protocol {
             what: format!(
                 "{} \"{}\"",
@@ -252,7 +252,7 @@ fn excerpt(text: &str, content_type: Option<&str>, told: &Told) -> Option<String
 }
 
 /// A body whose failures say what was being read from where.
-pub(super) struct NamedBody {
+pub(crate) struct NamedBody {
     inner: Box<dyn Read + Send>,
     method: Method,
     /// Without secrets.
@@ -260,7 +260,7 @@ pub(super) struct NamedBody {
 }
 
 impl NamedBody {
-    pub(super) const fn new(inner: Box<dyn Read + Send>, method: Method, url: String) -> Self {
+    pub(crate) const fn new(inner: Box<dyn Read + Send>, method: Method, url: String) -> Self {
         Self { inner, method, url }
     }
 }

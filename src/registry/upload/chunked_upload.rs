@@ -4,17 +4,16 @@
 //! read as they are sent, one after the other from content that is opened once. Where a part failed, the registry is asked how
 //! far it came, and only then the content is opened again.
 
-use super::blobs::skip;
-use super::client::{DraftBody, Part};
-use super::repository::Repository;
-use super::response::Answer;
-use super::upload::{LARGE_BYTES, Upload};
+use super::{LARGE_BYTES, Upload};
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::http::retry::MAX_RETRIES;
 use crate::limits::UPLOAD_PATIENCE;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
+use crate::registry::blobs::skip;
+use crate::registry::client::{Answer, DraftBody, Part};
+use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::text::url::Url;
 
@@ -25,13 +24,13 @@ const PART_BYTES: u64 = 8 * 1024 * 1024;
 const MIN_PART_BYTES: u64 = 64 * 1024;
 
 /// How far a blob has come.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     location: Url,
     /// How much of it the registry has, as far as is known.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// How far it ever came.
     farthest: u64,
-    pub(super) part_bytes: u64,
+    pub(crate) part_bytes: u64,
     /// How large a part must be at least, unless it is the last.
     min_part_bytes: u64,
     /// How often something went wrong since it last came farther than ever.
@@ -39,7 +38,7 @@ pub(super) struct Progress {
 }
 
 /// What comes after a part.
-pub(super) enum Step {
+pub(crate) enum Step {
     /// The next part.
     Next,
     /// The content must be opened again where the registry is now.
@@ -50,7 +49,7 @@ pub(super) enum Step {
 
 impl Repository<'_> {
     /// Sends a blob to its upload in parts, and commits it.
-    pub(super) fn send_in_parts(
+    pub(crate) fn send_in_parts(
         &self,
         upload: Upload,
         expected: &Descriptor,
@@ -90,7 +89,7 @@ impl Repository<'_> {
     }
 
     /// Says what the parts make together.
-    pub(super) fn commit_parts(&self, progress: Progress, digest: &Digest) -> Result<Answer> {
+    pub(crate) fn commit_parts(&self, progress: Progress, digest: &Digest) -> Result<Answer> {
         let url = progress.location.with_parameter("digest", digest.as_str());
         let mut draft = self
             .writing(Method::Put, url)
@@ -100,7 +99,7 @@ impl Repository<'_> {
     }
 
     /// Sends the next part of what is `size` bytes in all. It is the `body` of as many bytes as it is asked for.
-    pub(super) fn send_part<'b>(
+    pub(crate) fn send_part<'b>(
         &self,
         progress: &mut Progress,
         body: impl FnOnce(u64) -> DraftBody<'b>,
@@ -224,7 +223,7 @@ impl Repository<'_> {
 }
 
 impl Progress {
-    pub(super) fn new(upload: Upload, part_bytes: u64) -> Self {
+    pub(crate) fn new(upload: Upload, part_bytes: u64) -> Self {
         Self {
             location: upload.location,
             offset: 0,

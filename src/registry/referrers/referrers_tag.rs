@@ -25,14 +25,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use super::manifest_retry;
-use super::referrers::{AtTag, ReferrersMode};
-use super::repository::Repository;
+use super::{AtTag, ReferrersMode};
 use crate::error::{Error, Refusal, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
 use crate::oci::referrers::{List, Referrer, list_tag};
+use crate::registry::manifest_retry;
+use crate::registry::repository::Repository;
 use crate::store::{Batches, Source as _};
 use crate::text::random;
 
@@ -49,7 +49,7 @@ const MAX_RESTORED: usize = 100;
 
 /// What is done to a list.
 #[derive(Clone, Copy)]
-pub(super) enum Change<'a> {
+pub(crate) enum Change<'a> {
     /// Lists these manifests.
     Add(&'a [Descriptor]),
     /// Lists one no more.
@@ -67,13 +67,13 @@ impl<'a> Change<'a> {
 
 /// The manifests that are to be listed at the end of a batch, by subject.
 #[derive(Debug, Default)]
-pub(super) struct Unlisted {
+pub(crate) struct Unlisted {
     batches: Batches,
     waiting: RefCell<BTreeMap<Digest, Vec<Descriptor>>>,
 }
 
 /// A change of a list, until it is sure to last.
-pub(super) struct Maintenance<'a> {
+pub(crate) struct Maintenance<'a> {
     repository: &'a Repository<'a>,
     subject: &'a Digest,
     change: Change<'a>,
@@ -89,7 +89,7 @@ pub(super) struct Maintenance<'a> {
 impl Repository<'_> {
     /// Sees to it that a manifest that was just pushed is listed as a referrer of its subject. `indexed` is the subject that
     /// the registry says it listed the manifest for.
-    pub(super) fn list_pushed(
+    pub(crate) fn list_pushed(
         &self,
         manifest: &RawManifest,
         indexed: Option<&Digest>,
@@ -115,7 +115,7 @@ impl Repository<'_> {
 
     /// Sees to it that a manifest that was there before is listed as a referrer of its subject: whoever pushed it may have
     /// been interrupted before the list was written.
-    pub(super) fn list_stored(&self, manifest: &RawManifest) -> Result<()> {
+    pub(crate) fn list_stored(&self, manifest: &RawManifest) -> Result<()> {
         let Some(Referrer {
             subject,
             descriptor,
@@ -140,7 +140,7 @@ impl Repository<'_> {
     }
 
     /// Lists what is still to be listed. What fails is tried again before anything else that depends on it.
-    pub(super) fn settle_lists(&self) -> Result<()> {
+    pub(crate) fn settle_lists(&self) -> Result<()> {
         let waiting = self.unlisted.waiting.take();
         let lists = (waiting.iter())
             .map(|(subject, referrers)| Maintenance::new(self, subject, Change::Add(referrers)));
@@ -151,11 +151,11 @@ impl Repository<'_> {
         settled
     }
 
-    pub(super) fn begin_lists(&self) {
+    pub(crate) fn begin_lists(&self) {
         self.unlisted.batches.start();
     }
 
-    pub(super) fn end_lists(&self) -> Result<()> {
+    pub(crate) fn end_lists(&self) -> Result<()> {
         if self.unlisted.batches.finish() {
             self.settle_lists()
         } else {
@@ -183,7 +183,7 @@ fn settle(mut lists: Vec<Maintenance<'_>>) -> Result<()> {
 }
 
 impl<'a> Maintenance<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         repository: &'a Repository<'a>,
         subject: &'a Digest,
         change: Change<'a>,
@@ -200,7 +200,7 @@ impl<'a> Maintenance<'a> {
     }
 
     /// Goes on until the list is as it should be.
-    pub(super) fn settle(self) -> Result<()> {
+    pub(crate) fn settle(self) -> Result<()> {
         settle(vec![self])
     }
 
@@ -210,7 +210,7 @@ impl<'a> Maintenance<'a> {
     }
 
     /// Reads the list, and writes it if it is not as it should be. Returns whether it was.
-    pub(super) fn round(&mut self) -> Result<bool> {
+    pub(crate) fn round(&mut self) -> Result<bool> {
         self.try_round().map_err(|error| {
             let subject = self.subject;
             error.context(match self.change {

@@ -1,5 +1,8 @@
 //! The client: sends requests, and obeys what [`auth`](crate::auth) and [`retry`](crate::http::retry) decide.
 
+mod response;
+mod warnings;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -7,9 +10,8 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::repository::Repository;
-use super::response::{Answer, NamedBody};
-use super::warnings::Warnings;
+use self::response::NamedBody;
+use self::warnings::Warnings;
 use crate::auth::credential::Credential;
 use crate::auth::{
     Action, AuthCache, Authorization, Challenge, Event, Flow, OriginPolicy, Scopes, TokenRequest,
@@ -28,10 +30,13 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::manifest::MAX_MANIFEST_BYTES;
 use crate::oci::media_type::MediaType;
 use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::text::random;
 use crate::text::redact::Told;
 use crate::text::url::{Origin, Scheme, Url};
+
+pub(crate) use self::response::Answer;
 
 /// What requests for manifests accept: every manifest type, in the order that registries have always been asked in.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -82,21 +87,21 @@ pub struct Client {
 
 /// What was learned about a registry's uploads, at no cost.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Learned {
-    pub(super) mount: Mounts,
+pub(crate) struct Learned {
+    pub(crate) mount: Mounts,
     /// A large body has been accepted, or asking first was refused, so the next one is sent without.
-    pub(super) takes_large_bodies: bool,
+    pub(crate) takes_large_bodies: bool,
     /// The size of the smallest blob that was too large for one request.
-    pub(super) refused_bytes: Option<u64>,
+    pub(crate) refused_bytes: Option<u64>,
     /// The size of parts that are not too large.
-    pub(super) part_bytes: Option<u64>,
+    pub(crate) part_bytes: Option<u64>,
     /// A blob that was just stored: proof of whether the registry looks for blobs before it opens an upload.
-    pub(super) just_stored: Option<(RepositoryName, Descriptor)>,
+    pub(crate) just_stored: Option<(RepositoryName, Descriptor)>,
 }
 
 /// What a registry does when asked to mount a blob of the same repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mounts {
+pub(crate) enum Mounts {
     /// Not known yet.
     #[default]
     Unknown,
@@ -254,7 +259,7 @@ impl Client {
     }
 
     /// How a registry is reached.
-    pub(super) fn scheme(&self, registry: &RegistryName) -> Scheme {
+    pub(crate) fn scheme(&self, registry: &RegistryName) -> Scheme {
         let plain = match self.plain_http {
             PlainHttp::Always => true,
             PlainHttp::Never => false,
@@ -268,15 +273,15 @@ impl Client {
         Url::of_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
     }
 
-    pub(super) fn accepted_manifests(&self) -> &str {
+    pub(crate) fn accepted_manifests(&self) -> &str {
         &self.accepted_manifests
     }
 
-    pub(super) const fn max_manifest_bytes(&self) -> u64 {
+    pub(crate) const fn max_manifest_bytes(&self) -> u64 {
         self.max_manifest_bytes
     }
 
-    pub(super) fn learned(&self, origin: &Origin) -> Learned {
+    pub(crate) fn learned(&self, origin: &Origin) -> Learned {
         self.learned
             .borrow()
             .get(origin)
@@ -284,7 +289,7 @@ impl Client {
             .unwrap_or_default()
     }
 
-    pub(super) fn learn(&self, origin: &Origin, lesson: impl FnOnce(&mut Learned)) {
+    pub(crate) fn learn(&self, origin: &Origin, lesson: impl FnOnce(&mut Learned)) {
         lesson(self.learned.borrow_mut().entry(origin.clone()).or_default());
     }
 
@@ -292,7 +297,7 @@ impl Client {
     /// retries.
     ///
     /// A request to another origin, such as an upload location, goes without any of the registry's secrets.
-    pub(super) fn send(&self, registry: &RegistryName, draft: Draft<'_>) -> Result<Answer> {
+    pub(crate) fn send(&self, registry: &RegistryName, draft: Draft<'_>) -> Result<Answer> {
         let answer = self.send_authorized(registry, draft)?;
         if answer.origin_policy == OriginPolicy::SameOrigin {
             let warnings = answer.response.headers.all("Warning");
@@ -483,7 +488,7 @@ impl Client {
     }
 
     /// How long to wait before trying again what ended like this, if it makes sense.
-    pub(super) fn wait_before_retry(
+    pub(crate) fn wait_before_retry(
         &self,
         retries: u32,
         result: &Result<Answer>,
@@ -504,11 +509,11 @@ impl Client {
         }
     }
 
-    pub(super) fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         self.clock.now()
     }
 
-    pub(super) fn sleep(&self, duration: Duration) {
+    pub(crate) fn sleep(&self, duration: Duration) {
         self.clock.sleep(duration);
     }
 
@@ -697,27 +702,27 @@ impl<'a> Secrets<'a> {
 }
 
 /// A request in the making.
-pub(super) struct Draft<'a> {
-    pub(super) method: Method,
-    pub(super) url: Url,
+pub(crate) struct Draft<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
     /// Whose credentials are needed, where repositories of one registry have different ones.
-    pub(super) repository: Option<RepositoryName>,
-    pub(super) headers: Headers,
-    pub(super) body: DraftBody<'a>,
+    pub(crate) repository: Option<RepositoryName>,
+    pub(crate) headers: Headers,
+    pub(crate) body: DraftBody<'a>,
     /// What a token must be good for.
-    pub(super) scopes: Scopes,
+    pub(crate) scopes: Scopes,
     /// Whether redirects are followed. Not where a redirect already is the answer.
-    pub(super) follow: bool,
+    pub(crate) follow: bool,
     /// Up to how many bytes of the answer's body are part of the answer: if they do not arrive, there is none.
-    pub(super) whole: Option<u64>,
+    pub(crate) whole: Option<u64>,
     /// Whether the answer's body is content, which may be of any size and take any time. Everything else is short.
-    pub(super) streams: bool,
+    pub(crate) streams: bool,
     /// How long to wait for the answer to begin.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 /// What a request carries.
-pub(super) enum DraftBody<'a> {
+pub(crate) enum DraftBody<'a> {
     None,
     Bytes(&'a [u8]),
     /// Content, verified on its way out.
@@ -729,14 +734,14 @@ pub(super) enum DraftBody<'a> {
 }
 
 /// The next so many bytes of a reader.
-pub(super) struct Part<'a> {
+pub(crate) struct Part<'a> {
     reader: &'a mut dyn Read,
     size: u64,
     left: u64,
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn new(reader: &'a mut dyn Read, size: u64) -> Self {
+    pub(crate) fn new(reader: &'a mut dyn Read, size: u64) -> Self {
         Self {
             reader,
             size,
@@ -754,7 +759,7 @@ impl Read for Part<'_> {
 }
 
 impl Draft<'_> {
-    pub(super) fn new(method: Method, url: Url) -> Self {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
         Self {
             method,
             url,
@@ -769,18 +774,18 @@ impl Draft<'_> {
         }
     }
 
-    pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.add(name, value);
         self
     }
 
     /// Asks for a small document, whose bytes may be asked for again as well as its header.
-    pub(super) fn whole(mut self, limit: u64) -> Self {
+    pub(crate) fn whole(mut self, limit: u64) -> Self {
         self.whole = Some(limit);
         self
     }
 
-    pub(super) fn scopes(mut self, scopes: Scopes) -> Self {
+    pub(crate) fn scopes(mut self, scopes: Scopes) -> Self {
         self.scopes = scopes;
         self
     }
@@ -804,6 +809,6 @@ fn transport_error(error: TransportError, method: Method, url: String) -> Error 
 }
 
 /// How long to wait before trying again what failed like this, if it makes sense.
-pub(super) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
+pub(crate) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
     wait_before_retry(retries, Outcome::Failed(kind), random::fraction())
 }

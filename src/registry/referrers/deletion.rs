@@ -1,22 +1,22 @@
 //! Deleting (distribution spec v1.1, "Content Management").
 
-use super::referrers::ReferrersMode;
+use super::ReferrersMode;
 use super::referrers_tag::{Change, Maintenance};
-use super::repository::Repository;
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::reference::TagOrDigest;
 use crate::oci::referrers::Referrer;
+use crate::registry::repository::Repository;
 use crate::store::check_is_tag;
 use crate::text::url::Url;
 
 impl Repository<'_> {
-    pub(super) fn delete_blob(&self, target: &Descriptor) -> Result<()> {
+    pub(crate) fn delete_blob(&self, target: &Descriptor) -> Result<()> {
         self.send_delete(self.endpoint.blob(&target.digest), target.digest.as_str())
     }
 
-    pub(super) fn delete_tag(&self, tag: &str) -> Result<()> {
+    pub(crate) fn delete_tag(&self, tag: &str) -> Result<()> {
         check_is_tag(tag)?;
         let reference: TagOrDigest = tag.parse()?;
         let url = self.endpoint.manifest(reference.as_str());
@@ -27,7 +27,7 @@ impl Repository<'_> {
     ///
     /// The entry goes first: a failure then leaves a referrer that is not listed, not a list with an entry that leads
     /// nowhere. Whether a client with an older copy of the list brought it back is looked for when the manifest is gone.
-    pub(super) fn delete_manifest(&self, target: &Descriptor) -> Result<()> {
+    pub(crate) fn delete_manifest(&self, target: &Descriptor) -> Result<()> {
         self.settle_lists()?;
         let url = self.endpoint.manifest(target.digest.as_str());
         let Some(subject) = self.listed_subject(target)? else {

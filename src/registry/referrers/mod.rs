@@ -6,9 +6,9 @@
 
 use std::ops::ControlFlow;
 
-use super::pagination::Pages;
-use super::repository::Repository;
-use super::response::Answer;
+mod deletion;
+mod referrers_tag;
+
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::http::Method;
@@ -18,7 +18,12 @@ use crate::oci::digest::Digest;
 use crate::oci::media_type::MediaType;
 use crate::oci::reference::TagOrDigest;
 use crate::oci::referrers::{List, Selection, list_tag, names_artifact_type};
+use crate::registry::client::Answer;
+use crate::registry::pagination::Pages;
+use crate::registry::repository::Repository;
 use crate::text::url::Url;
+
+pub(crate) use self::referrers_tag::Unlisted;
 
 /// Who keeps the lists of referrers of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +39,7 @@ pub enum ReferrersMode {
 }
 
 /// What is found under the tag that clients keep a list at.
-pub(super) enum AtTag {
+pub(crate) enum AtTag {
     Nothing,
     List(List),
     /// Something else, for this reason.
@@ -50,7 +55,7 @@ enum Asked {
 }
 
 impl Repository<'_> {
-    pub(super) fn list_referrers(
+    pub(crate) fn list_referrers(
         &self,
         subject: &Descriptor,
         artifact_type: Option<&str>,
@@ -76,7 +81,7 @@ impl Repository<'_> {
     }
 
     /// Who keeps the lists, as far as that was said or learned.
-    pub(super) fn referrers_mode(&self) -> ReferrersMode {
+    pub(crate) fn referrers_mode(&self) -> ReferrersMode {
         match self.mode {
             ReferrersMode::Learned => self.learned.get(),
             said => said,
@@ -84,7 +89,7 @@ impl Repository<'_> {
     }
 
     /// Whether the registry lists referrers itself. If no answer told so far, it is asked for those of `subject`.
-    pub(super) fn keeps_referrers(&self, subject: &Descriptor) -> Result<bool> {
+    pub(crate) fn keeps_referrers(&self, subject: &Descriptor) -> Result<bool> {
         if self.referrers_mode() == ReferrersMode::Learned {
             let mut selection = Selection::new(subject, None);
             let mut first_page = |_: &[Descriptor]| ControlFlow::Break(());
@@ -155,7 +160,7 @@ impl Repository<'_> {
     }
 
     /// Reads what is under the tag of a list.
-    pub(super) fn read_referrers_tag(&self, subject: &Digest) -> Result<AtTag> {
+    pub(crate) fn read_referrers_tag(&self, subject: &Digest) -> Result<AtTag> {
         let reference: TagOrDigest = list_tag(subject).parse()?;
         let accepted = MediaType::IMAGE_INDEX;
         let limit = self.client.max_manifest_bytes();

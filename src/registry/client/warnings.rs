@@ -17,13 +17,13 @@ type Listener = Box<dyn FnMut(&RegistryName, &str) + Send>;
 
 /// Passes on each warning once.
 #[derive(Default)]
-pub(super) struct Warnings {
+pub(crate) struct Warnings {
     listener: Option<RefCell<Listener>>,
     told: RefCell<HashSet<(String, String)>>,
 }
 
 impl Warnings {
-    pub(super) fn to(listener: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
+    pub(crate) fn to(listener: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
         Self {
             listener: Some(RefCell::new(Box::new(listener))),
             told: RefCell::default(),
@@ -31,7 +31,7 @@ impl Warnings {
     }
 
     /// Passes on what is new in these `Warning` headers, without the secrets that the registry was told.
-    pub(super) fn tell<'a>(
+    pub(crate) fn tell<'a>(
         &self,
         registry: &RegistryName,
         headers: impl IntoIterator<Item = &'a str>,

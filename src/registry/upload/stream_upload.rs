@@ -7,15 +7,14 @@
 use std::io::Read;
 
 use super::chunked_upload::{Progress, Step};
-use super::client::DraftBody;
-use super::repository::Repository;
-use super::response::Answer;
-use super::upload::is_stored;
+use super::is_stored;
 use crate::error::{Error, Result};
 use crate::limits::MAX_HELD_PART_BYTES;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::{Algorithm, Hasher};
 use crate::oci::media_type::MediaType;
+use crate::registry::client::{Answer, DraftBody};
+use crate::registry::repository::Repository;
 use crate::store::Pushed;
 use crate::store::content::STREAM;
 
@@ -24,7 +23,7 @@ use crate::store::content::STREAM;
 const PART_BYTES: u64 = 5 * 1024 * 1024;
 
 impl Repository<'_> {
-    pub(super) fn write_stream(
+    pub(crate) fn write_stream(
         &self,
         media_type: &MediaType,
         stream: &mut dyn Read,
