@@ -89,6 +89,7 @@ pub use oci::referrers;
 #[cfg(feature = "archive")]
 pub use ops::{attach, pull, push};
 pub use ops::{backup, copy, discover, filter, graph, index, pack, single, tag};
+pub use store::progress;
 pub use text::json::{self, Annotations};
 pub use text::{time, url};
 

@@ -10,11 +10,11 @@ use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
-use crate::ops::copy;
 use crate::ops::graph::{refuse_blob, select_platform};
 use crate::ops::pack::{ImageSpec, PackOptions};
-use crate::ops::push::{Event, Gathered, Observer, PushFile, PushStream};
+use crate::ops::push::{Gathered, PushFile, PushStream};
 use crate::store::Target;
+use crate::store::progress::{Event, Observer, Reporter};
 use crate::text::json::Annotations;
 
 /// What is attached, and to what.
@@ -99,7 +99,7 @@ pub fn attach(
         config_annotations,
         created,
         temporary,
-        mut observer,
+        observer,
     } = options;
     if files.is_empty() && streams.is_empty() && annotations.is_empty() {
         return Err(Error::InvalidOption {
@@ -110,19 +110,18 @@ pub fn attach(
     let subject = find_subject(target, reference, platform.as_ref())
         .map_err(|error| error.context(format!("failed to resolve {reference}")))?;
     let mut existed: Option<Digest> = None;
-    let mut tell = |event: Event<'_>| {
-        if let Event::Copy(copy::Event::Existed(node)) = event {
+    let mut reporter = Reporter::new(observer);
+    let mut watch_existing = |event: Event<'_>| {
+        if let Event::Exists(node) = event {
             existed = Some(node.digest.clone());
         }
-        match observer.as_deref_mut() {
-            Some(observer) => observer(event),
-            None => Ok(()),
-        }
+        reporter.report(event)
     };
+    let mut reporter = Reporter::new(Some(&mut watch_existing));
     let mut gathered = Gathered::new(temporary);
-    let layers = gathered.add_layers(files, streams, target, &mut tell)?;
+    let layers = gathered.add_layers(files, streams, target, &mut reporter)?;
     let config = match config {
-        Some(file) => Some(gathered.add_config(file, &config_annotations, &mut tell)?),
+        Some(file) => Some(gathered.add_config(file, &config_annotations, &mut reporter)?),
         None => None,
     };
     let options = PackOptions {
@@ -134,7 +133,7 @@ pub fn attach(
         subject: Some(subject.clone()),
         annotations,
     };
-    let manifest = gathered.pack_and_copy(target, None, options, created, false, &mut tell)?;
+    let manifest = gathered.pack_and_copy(target, None, options, created, false, &mut reporter)?;
     let descriptor = manifest.descriptor();
     if existed.as_ref() == Some(&descriptor.digest) {
         // It was attached before, and may have been lost from the list of what is attached, or never have come into it.

@@ -9,29 +9,11 @@ use crate::oci::manifest::{ImageIndex, MAX_MANIFEST_BYTES, Manifest, RawManifest
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
 use crate::ops::pack::valid;
+use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Source, Target};
 use crate::text::json::{Annotations, to_vec};
 
 use self::document::Document;
-
-/// What happens while an index is made or changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// What has this name is about to be read.
-    Fetching(&'a str),
-    /// It was read.
-    Fetched(&'a str, &'a Descriptor),
-    /// All entries of a manifest were removed from the index.
-    Removed(&'a Digest),
-    /// What has this name got an entry.
-    Added(&'a str, &'a Descriptor),
-    /// The entries of the index that has this name were added.
-    Merged(&'a str, &'a Descriptor),
-}
-
-/// What is told about the making of an index. An error stops it.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// How an index is made.
 pub struct CreateOptions<'a> {
@@ -139,7 +121,7 @@ pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawMani
     let mut reader = Reader {
         source,
         limit: options.max_manifest_bytes,
-        observer: options.observer,
+        reporter: Reporter::new(options.observer),
     };
     let mut manifests = Vec::with_capacity(options.manifests.len());
     for reference in &options.manifests {
@@ -180,7 +162,7 @@ pub fn update(
     let mut reader = Reader {
         source,
         limit: options.max_manifest_bytes,
-        observer: options.observer,
+        reporter: Reporter::new(options.observer),
     };
     let mut index = Document::parse(&reader.index(reference)?)?;
     match &artifact_type {
@@ -199,17 +181,23 @@ pub fn update(
                 index: reference.to_owned(),
             });
         }
-        reader.tell(Event::Removed(digest))?;
+        reader.reporter.report(Event::EntryRemoved(digest))?;
     }
     for reference in &options.add {
         let descriptor = reader.entry(reference)?;
         index.add(&descriptor);
-        reader.tell(Event::Added(reference, &descriptor))?;
+        reader.reporter.report(Event::EntryAdded {
+            reference,
+            descriptor: &descriptor,
+        })?;
     }
     for reference in &options.merge {
         let other = reader.index(reference)?;
         index.merge(Document::parse(&other)?);
-        reader.tell(Event::Merged(reference, other.descriptor()))?;
+        reader.reporter.report(Event::IndexMerged {
+            reference,
+            descriptor: other.descriptor(),
+        })?;
     }
     checked(index.into_manifest(), reader.limit)
 }
@@ -251,7 +239,7 @@ fn too_large(what: &str, size: u64, limit: u64) -> Error {
 struct Reader<'s, 'o> {
     source: &'s dyn Source,
     limit: u64,
-    observer: Option<&'o mut Observer<'o>>,
+    reporter: Reporter<'o>,
 }
 
 impl Reader<'_, '_> {
@@ -279,7 +267,7 @@ impl Reader<'_, '_> {
             let what = wanted.name();
             error.context(format!("could not find the {what} {reference}"))
         };
-        self.tell(Event::Fetching(reference))?;
+        self.reporter.report(Event::Resolving(reference))?;
         let (descriptor, reader) = self
             .source
             .fetch_reference(reference, self.limit)
@@ -293,7 +281,10 @@ impl Reader<'_, '_> {
         let bytes = reader.read_all(self.limit).map_err(not_found)?;
         // What a layout says about it is not said of it elsewhere.
         let manifest = RawManifest::verified(descriptor.plain(), bytes);
-        self.tell(Event::Fetched(reference, manifest.descriptor()))?;
+        self.reporter.report(Event::Resolved {
+            reference,
+            descriptor: manifest.descriptor(),
+        })?;
         Ok(manifest)
     }
 
@@ -312,13 +303,6 @@ impl Reader<'_, '_> {
             platform
                 .filter(|platform| !platform.architecture.is_empty() || !platform.os.is_empty()),
         )
-    }
-
-    fn tell(&mut self, event: Event<'_>) -> Result<()> {
-        match self.observer.as_deref_mut() {
-            Some(observer) => observer(event),
-            None => Ok(()),
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -11,34 +10,13 @@ use crate::oci::digest::Digest;
 use crate::oci::manifest::{Manifest, RawManifest};
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
-use crate::ops::copy::{self, CopyOptions, Limits, copy_graph};
+use crate::ops::copy::{CopyOptions, Limits, copy_graph};
 use crate::ops::filter::Filter;
 use crate::ops::graph::Resolved;
 use crate::output_dir::{OutputDir, OutputOptions};
-use crate::store::content::{Content, VerifyReader, Watch};
 use crate::store::files::FileStore;
+use crate::store::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
 use crate::store::{Fetched, Source, Target as _};
-
-/// What happens during a pull.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// Content is about to be read.
-    Downloading(&'a Descriptor),
-    /// A manifest was read; what it refers to comes next.
-    Processing(&'a Descriptor),
-    /// Content is being read, and written, of which there are so many bytes so far.
-    Progress(&'a Descriptor, u64),
-    /// Content was written, or a manifest is done.
-    Downloaded(&'a Descriptor),
-    /// Content that was downloaded already was written under a further name.
-    Restored(&'a Descriptor),
-    /// Content has no name and was left out.
-    Skipped(&'a Descriptor),
-}
-
-/// What is told about a pull. An error stops it.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// How an artifact is pulled.
 pub struct PullOptions<'a> {
@@ -261,7 +239,7 @@ fn walk(
         filter: options.filter,
         unnamed: options.unnamed,
         config: options.config,
-        observer: options.observer,
+        reporter: Reporter::new(options.observer),
         files: Vec::new(),
         renamed: HashSet::new(),
         skipped_unnamed: false,
@@ -270,7 +248,7 @@ fn walk(
     });
     let mut choose =
         |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
-    let mut observe = |event: copy::Event<'_>| puller.borrow_mut().on(source, event);
+    let mut observe = |event: Event<'_>| puller.borrow_mut().on(source, event);
     copy_graph(
         source,
         &store,
@@ -308,7 +286,7 @@ struct Puller<'p, 'o> {
     filter: Filter,
     unnamed: bool,
     config: Option<(String, Option<MediaType>)>,
-    observer: Option<&'o mut Observer<'o>>,
+    reporter: Reporter<'o>,
     files: Vec<PulledFile>,
     /// What is called after its digest.
     renamed: HashSet<Digest>,
@@ -403,7 +381,7 @@ impl Puller<'_, '_> {
                 self.left_out.push(format!(
                     "{title} is a layer that registries do not distribute"
                 ));
-                self.tell(Event::Skipped(&node))?;
+                self.reporter.report(Event::Skipped(&node))?;
                 return Ok(None);
             }
             Some(_) => return Ok(Some(node)),
@@ -414,7 +392,7 @@ impl Puller<'_, '_> {
         if is_manifest {
             return Ok(Some(node));
         }
-        self.tell(Event::Skipped(&node))?;
+        self.reporter.report(Event::Skipped(&node))?;
         Ok(None)
     }
 
@@ -431,63 +409,38 @@ impl Puller<'_, '_> {
         Some(config)
     }
 
-    fn on(&mut self, source: &dyn Source, event: copy::Event<'_>) -> Result<()> {
+    /// Passes on the events that a pull has, and writes content to further files.
+    fn on(&mut self, source: &dyn Source, event: Event<'_>) -> Result<()> {
         match event {
-            copy::Event::Examining(node) => self.tell(Event::Downloading(node)),
-            copy::Event::Examined(node) => self.tell(Event::Processing(node)),
-            copy::Event::Started(node) if !node.media_type.is_manifest() => {
-                self.tell(Event::Downloading(node))
-            }
-            copy::Event::Progress(node, done) if !node.media_type.is_manifest() => {
-                self.tell(Event::Progress(node, done))
-            }
-            copy::Event::Copied(node) => self.tell(Event::Downloaded(node)),
-            copy::Event::Repeated(node) if node.title().is_some() => {
+            // Manifests stay in memory.
+            Event::Started(node)
+            | Event::Transferring {
+                descriptor: node, ..
+            } if node.media_type.is_manifest() => Ok(()),
+            Event::FetchingManifest(_)
+            | Event::FetchedManifest(_)
+            | Event::Started(_)
+            | Event::Transferring { .. }
+            | Event::Transferred(_) => self.reporter.report(event),
+            Event::Repeated(node) if node.title().is_some() => {
                 if !self.store.restore(node)? {
                     self.fetch_again(source, node)?;
                 }
-                self.tell(Event::Restored(node))
+                self.reporter.report(Event::Restored(node))
             }
             _ => Ok(()),
         }
     }
 
-    /// Writes content once more that is nowhere on the disk as what it came as.
+    /// Fetches content again because its first file no longer has the bytes: it was unpacked.
     fn fetch_again(&mut self, source: &dyn Source, node: &Descriptor) -> Result<()> {
-        let store = self.store;
-        let mut content = Watched {
-            content: Fetched::new(source, node),
-            watch: &mut |done| self.tell(Event::Progress(node, done)),
+        let mut content = ObservedContent {
+            content: &mut Fetched::new(source, node),
+            descriptor: node,
+            reporter: &mut self.reporter,
+            report_start: ReportStart::Never,
         };
-        store.push(node, &mut content).map(drop)
-    }
-
-    fn tell(&mut self, event: Event<'_>) -> Result<()> {
-        match self.observer.as_deref_mut() {
-            Some(observer) => observer(event),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Content that tells how far it was read, by those who have it verified.
-struct Watched<'w, C> {
-    content: C,
-    watch: &'w mut Watch<'w>,
-}
-
-impl<C: Content> Content for Watched<'_, C> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.content.open()
-    }
-
-    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
-        let reader = self.content.open_verified(expected)?;
-        Ok(reader.watched(&mut *self.watch))
-    }
-
-    fn is_spent(&self) -> bool {
-        self.content.is_spent()
+        self.store.push(node, &mut content).map(drop)
     }
 }
 

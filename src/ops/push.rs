@@ -14,10 +14,11 @@ use crate::oci::descriptor::{CREATED, Descriptor, TITLE};
 use crate::oci::manifest::RawManifest;
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
-use crate::ops::copy::{self, CopyOptions, RootState, copy_graph};
+use crate::ops::copy::{CopyOptions, RootState, copy_graph};
 use crate::ops::pack::{ImageSpec, PackOptions, pack, platform_config};
 use crate::store::content::Told;
 use crate::store::files::FileStore;
+use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Pushed, Target};
 use crate::text::json::Annotations;
 
@@ -62,32 +63,6 @@ impl fmt::Debug for PushStream<'_> {
             .finish_non_exhaustive()
     }
 }
-
-/// What happens during a push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// The file with this title is about to be read. A stream without one is called `-`.
-    Preparing(&'a str),
-    /// A file is being read, to be described, or a directory, to be packed, or a stream, to be stored.
-    Reading {
-        /// Its title, or the path of a config, which has none.
-        name: &'a str,
-        /// How many bytes were read so far.
-        done: u64,
-        /// How many there are. Of a directory or a stream that is not known.
-        total: Option<u64>,
-    },
-    /// What has this name was read.
-    Prepared(&'a str),
-    /// There are no files.
-    Empty,
-    /// The artifact is packed and on its way.
-    Copy(copy::Event<'a>),
-}
-
-/// What is told about a push. An error stops it.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// How files are pushed.
 #[derive(Default)]
@@ -162,15 +137,12 @@ pub fn push(
         created,
         temporary,
         force,
-        mut observer,
+        observer,
     } = options;
-    let mut tell = |event: Event<'_>| match observer.as_deref_mut() {
-        Some(observer) => observer(event),
-        None => Ok(()),
-    };
+    let mut reporter = Reporter::new(observer);
     let mut gathered = Gathered::new(temporary);
     let config = match (config, platform) {
-        (Some(file), _) => Some(gathered.add_config(file, &config_annotations, &mut tell)?),
+        (Some(file), _) => Some(gathered.add_config(file, &config_annotations, &mut reporter)?),
         (None, Some(platform)) => {
             let (mut config, bytes) = platform_config(&platform);
             config.annotations.clone_from(&config_annotations);
@@ -179,7 +151,7 @@ pub fn push(
         }
         (None, None) => None,
     };
-    let layers = gathered.add_layers(files, streams, target, &mut tell)?;
+    let layers = gathered.add_layers(files, streams, target, &mut reporter)?;
     let options = PackOptions {
         image_spec,
         artifact_type,
@@ -189,7 +161,7 @@ pub fn push(
         subject: None,
         annotations,
     };
-    gathered.pack_and_copy(target, reference, options, created, force, &mut tell)
+    gathered.pack_and_copy(target, reference, options, created, force, &mut reporter)
 }
 
 /// What is pushed together.
@@ -214,10 +186,10 @@ impl Gathered {
         files: Vec<PushFile>,
         mut streams: Vec<PushStream<'_>>,
         target: &dyn Target,
-        tell: &mut Observer<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Result<Vec<Descriptor>> {
         if files.is_empty() && streams.is_empty() {
-            tell(Event::Empty)?;
+            reporter.report(Event::NoFiles)?;
         }
         let mut layers = Vec::with_capacity(files.len() + streams.len());
         for file in files {
@@ -225,9 +197,9 @@ impl Gathered {
                 Some(title) => title.clone(),
                 None => title_of(&file.path)?,
             };
-            tell(Event::Preparing(&title))?;
+            reporter.report(Event::Preparing(&title))?;
             let mut watch = |done, total| {
-                tell(Event::Reading {
+                reporter.report(Event::Reading {
                     name: &title,
                     done,
                     total,
@@ -236,7 +208,7 @@ impl Gathered {
             let mut layer =
                 self.store
                     .add_watched(&title, file.media_type, &file.path, &mut watch)?;
-            tell(Event::Prepared(&title))?;
+            reporter.report(Event::Prepared(&title))?;
             layer.annotations.extend(file.annotations);
             layers.push(layer);
         }
@@ -247,7 +219,7 @@ impl Gathered {
         streams.sort_by_key(|stream| stream.index);
         for stream in streams {
             let index = stream.index.min(layers.len());
-            layers.insert(index, self.add_stream(stream, target, tell)?);
+            layers.insert(index, self.add_stream(stream, target, reporter)?);
         }
         Ok(layers)
     }
@@ -256,15 +228,15 @@ impl Gathered {
         &mut self,
         mut stream: PushStream<'_>,
         target: &dyn Target,
-        tell: &mut Observer<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Result<Descriptor> {
         let name = title(&stream).unwrap_or("-").to_owned();
-        tell(Event::Preparing(&name))?;
+        reporter.report(Event::Preparing(&name))?;
         let mut reader = Told {
             inner: &mut *stream.reader,
             done: 0,
             tell: &mut |done| {
-                tell(Event::Reading {
+                reporter.report(Event::Reading {
                     name: &name,
                     done,
                     total: None,
@@ -279,16 +251,16 @@ impl Gathered {
         };
         let Some((mut layer, pushed)) = sent else {
             let mut layer = self.store.add_stream(media_type, &mut reader)?;
-            tell(Event::Prepared(&name))?;
+            reporter.report(Event::Prepared(&name))?;
             layer.annotations = stream.annotations;
             return Ok(layer);
         };
-        tell(Event::Prepared(&name))?;
+        reporter.report(Event::Prepared(&name))?;
         layer.annotations = stream.annotations;
-        tell(Event::Copy(match pushed {
-            Pushed::Stored => copy::Event::Copied(&layer),
-            Pushed::AlreadyThere => copy::Event::Existed(&layer),
-        }))?;
+        reporter.report(match pushed {
+            Pushed::Stored => Event::Transferred(&layer),
+            Pushed::AlreadyThere => Event::Exists(&layer),
+        })?;
         self.sent.push(layer.clone());
         Ok(layer)
     }
@@ -298,12 +270,12 @@ impl Gathered {
         &self,
         file: PushFile,
         annotations: &Annotations,
-        tell: &mut Observer<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Result<Descriptor> {
         let media_type = file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
         let name = file.path.to_string_lossy();
         let mut watch = |done, total| {
-            tell(Event::Reading {
+            reporter.report(Event::Reading {
                 name: &name,
                 done,
                 total,
@@ -312,7 +284,7 @@ impl Gathered {
         let mut config =
             self.store
                 .add_watched("$config", Some(media_type), &file.path, &mut watch)?;
-        tell(Event::Prepared(&name))?;
+        reporter.report(Event::Prepared(&name))?;
         config.annotations = annotations.clone();
         Ok(config)
     }
@@ -325,7 +297,7 @@ impl Gathered {
         options: PackOptions,
         created: Option<SystemTime>,
         force: bool,
-        tell: &mut Observer<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Result<RawManifest> {
         // A manifest that says when it was made, and was made just now, is nowhere yet.
         let is_new = !options.annotations.contains_key(CREATED) && created.is_none();
@@ -333,7 +305,6 @@ impl Gathered {
         let created = created.unwrap_or_else(|| SystemClock.now());
         let manifest = pack(&self.store, options, created)?;
         let root = manifest.descriptor();
-        let mut observer = |event: copy::Event<'_>| tell(Event::Copy(event));
         let mut chooser = |node: &RawManifest, mut successors: Vec<Descriptor>| {
             if has_subject && node.descriptor().digest == root.digest {
                 // The subject comes first, and is where it is attached to.
@@ -343,7 +314,7 @@ impl Gathered {
             Ok(successors)
         };
         let mut options = CopyOptions {
-            observer: Some(&mut observer),
+            observer: reporter.observer(),
             chooser: Some(&mut chooser),
             root: if is_new {
                 RootState::New

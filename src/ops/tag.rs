@@ -3,20 +3,8 @@
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
+use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Batch, Target};
-
-/// What happens while tags are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// This is what the reference names.
-    Resolved(&'a Descriptor),
-    /// It has this tag now. A layout says so to others when all tags are given.
-    Tagged(&'a str),
-}
-
-/// What is told about tagging. An error stops it.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// How tags are given.
 pub struct TagOptions<'a> {
@@ -69,12 +57,9 @@ pub fn tag<S: AsRef<str>>(
 ) -> Result<Descriptor> {
     let TagOptions {
         max_manifest_bytes,
-        mut observer,
+        observer,
     } = options;
-    let mut tell = |event: Event<'_>| match observer.as_deref_mut() {
-        Some(observer) => observer(event),
-        None => Ok(()),
-    };
+    let mut reporter = Reporter::new(observer);
     let (descriptor, reader) = target.fetch_reference(reference, max_manifest_bytes)?;
     // Layouts name anything, and what is no manifest may be large.
     let manifest = if descriptor.media_type.is_manifest() {
@@ -84,7 +69,10 @@ pub fn tag<S: AsRef<str>>(
         drop(reader);
         None
     };
-    tell(Event::Resolved(&descriptor))?;
+    reporter.report(Event::Resolved {
+        reference,
+        descriptor: &descriptor,
+    })?;
     let batch = Batch::start(target);
     for tag in tags {
         let tag = tag.as_ref();
@@ -98,7 +86,7 @@ pub fn tag<S: AsRef<str>>(
             [_] => error,
             _ => error.context(format!("failed to tag {tag}")),
         })?;
-        tell(Event::Tagged(tag))?;
+        reporter.report(Event::Tagged(tag))?;
     }
     batch.finish()?;
     Ok(descriptor)
@@ -113,7 +101,7 @@ pub fn add_tags<S: AsRef<str>>(
     target: &dyn Target,
     manifest: &RawManifest,
     tags: &[S],
-    on_tagged: &mut dyn FnMut(&str) -> Result<()>,
+    observer: &mut Observer<'_>,
 ) -> Result<()> {
     let batch = Batch::start(target);
     for tag in tags {
@@ -121,7 +109,7 @@ pub fn add_tags<S: AsRef<str>>(
         target
             .push_reference(manifest.descriptor(), &mut manifest.bytes(), tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))?;
-        on_tagged(tag)?;
+        observer(Event::Tagged(tag))?;
     }
     batch.finish()
 }

@@ -23,6 +23,7 @@ pub mod content;
 #[cfg(feature = "archive")]
 pub mod files;
 pub mod memory;
+pub mod progress;
 
 /// Reads content by descriptor and finds descriptors by name.
 pub trait Source {

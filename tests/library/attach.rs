@@ -1,11 +1,11 @@
 //! Attaching: what the manifest says, what is asked of a registry, and what becomes of it where something was lost.
 
 use oras::attach::{AttachOptions, Attached, attach};
-use oras::copy;
 use oras::descriptor::Descriptor;
 use oras::discover::{DiscoverOptions, discover};
 use oras::layout::LayoutStore;
-use oras::push::{Event, PushFile};
+use oras::progress::Event;
+use oras::push::PushFile;
 use oras::store::memory::MemoryStore;
 use oras::store::{Delete, Referrers, Target};
 use oras::{Annotations, Error, MediaType, RawManifest};
@@ -133,8 +133,8 @@ fn files_become_layers() {
     let mut observer = |event: Event<'_>| {
         events.push(match event {
             Event::Preparing(title) => format!("preparing {title}"),
-            Event::Copy(copy::Event::Copied(node)) => format!("copied {}", node.display_name()),
-            Event::Copy(copy::Event::Existed(node)) => format!("existed {}", node.display_name()),
+            Event::Transferred(node) => format!("copied {}", node.display_name()),
+            Event::Exists(node) => format!("existed {}", node.display_name()),
             _ => return Ok(()),
         });
         Ok(())

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use oras::backup::{BackupOptions, Event, backup, rehearse, restore};
+use oras::backup::{BackupOptions, backup, rehearse, restore};
 use oras::copy;
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
+use oras::progress::Event;
 use oras::referrers::list_tag;
 use oras::store::memory::MemoryStore;
 use oras::store::{Inventory, Source, Target};
@@ -34,11 +35,11 @@ impl Told {
 
     fn note(&self, event: Event<'_>) {
         let line = match event {
-            Event::Found(tags) => format!("found {}", tags.join(" ")),
-            Event::Tag(tag) => format!("tag {tag}"),
-            Event::Tagged { tag, referrers } => format!("tagged {tag} with {referrers}"),
-            Event::Copy(copy::Event::Copied(node)) => format!("copied {}", node.media_type),
-            Event::Copy(copy::Event::Gone(node)) => format!("gone {}", node.digest),
+            Event::TagsFound(tags) => format!("found {}", tags.join(" ")),
+            Event::TagStarted(tag) => format!("tag {tag}"),
+            Event::TagFinished { tag, referrers, .. } => format!("tagged {tag} with {referrers}"),
+            Event::Transferred(node) => format!("copied {}", node.media_type),
+            Event::MissingSkipped(node) => format!("gone {}", node.digest),
             _ => return,
         };
         self.0.borrow_mut().push(line);

@@ -8,9 +8,10 @@ mod repair;
 
 use std::time::UNIX_EPOCH;
 
-use oras::copy::{CopyOptions, Event, RootState, copy, copy_graph};
+use oras::copy::{CopyOptions, RootState, copy, copy_graph};
 use oras::descriptor::{Descriptor, TITLE};
 use oras::pack::{PackOptions, pack};
+use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Error, MediaType, Result};
@@ -55,13 +56,16 @@ fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<St
     let mut events = Vec::new();
     let mut observe = |event: Event<'_>| {
         let (verb, node) = match event {
-            Event::Examining(_) | Event::Examined(_) | Event::Started(_) | Event::Progress(..) => {
+            Event::FetchingManifest(_)
+            | Event::FetchedManifest(_)
+            | Event::Started(_)
+            | Event::Transferring { .. } => {
                 return Ok(());
             }
-            Event::Copied(node) => ("copied", node),
-            Event::Existed(node) => ("existed", node),
+            Event::Transferred(node) => ("copied", node),
+            Event::Exists(node) => ("existed", node),
             Event::Repeated(node) => ("repeated", node),
-            Event::Foreign(node) => ("foreign", node),
+            Event::ForeignSkipped(node) => ("foreign", node),
             other => panic!("{other:?}"),
         };
         let name = node.display_name().rsplit('/').next().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Indexes: what is read for one, what it says, and what is left of one that is changed.
 
-use oras::index::{ArtifactTypeChange, CreateOptions, Event, UpdateOptions, create, push, update};
+use oras::index::{ArtifactTypeChange, CreateOptions, UpdateOptions, create, push, update};
+use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType, RawManifest};
@@ -246,11 +247,11 @@ fn changes_are_made_in_one_order_and_told_in_it() {
     let mut told = Vec::new();
     let mut observer = |event: Event<'_>| {
         told.push(match event {
-            Event::Fetching(reference) => format!("fetching {reference}"),
-            Event::Fetched(reference, _) => format!("fetched {reference}"),
-            Event::Removed(digest) => format!("removed {}", *digest == arm),
-            Event::Added(reference, _) => format!("added {reference}"),
-            Event::Merged(reference, _) => format!("merged {reference}"),
+            Event::Resolving(reference) => format!("fetching {reference}"),
+            Event::Resolved { reference, .. } => format!("fetched {reference}"),
+            Event::EntryRemoved(digest) => format!("removed {}", *digest == arm),
+            Event::EntryAdded { reference, .. } => format!("added {reference}"),
+            Event::IndexMerged { reference, .. } => format!("merged {reference}"),
             _ => unreachable!("there are no others"),
         });
         Ok(())

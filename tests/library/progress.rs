@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use oras::copy::{self, CopyOptions, copy};
+use oras::copy::{CopyOptions, copy};
 use oras::layout::LayoutStore;
-use oras::pull::{self, PullOptions, pull};
-use oras::push::{self, PushFile, PushOptions, PushStream, push};
+use oras::progress::Event;
+use oras::pull::{PullOptions, pull};
+use oras::push::{PushFile, PushOptions, PushStream, push};
 use oras::registry::Client;
-use oras::single::{self, push_blob};
+use oras::single::push_blob;
 use oras::store::Target;
 use oras::store::content::{FileContent, VerifyReader};
 use oras::store::memory::MemoryStore;
@@ -49,7 +50,7 @@ fn push_to(registry: &TestRegistry, client: &Client, bytes: &[u8]) -> Result<Ste
     let repository = client.repository(&registry.reference("a"))?.for_writing();
     let mut steps = Steps::new();
     push_blob(&repository, &blob(bytes), &mut &bytes[..], &mut |event| {
-        if let single::Event::Progress(_, done) = event {
+        if let Event::Transferring { done, .. } = event {
             steps.push(done);
         }
         Ok(())
@@ -115,8 +116,13 @@ fn a_download_goes_on_where_it_broke() {
     let repository = client.repository(&registry.reference("a")).unwrap();
     let temporary = TempDir::new();
     let mut steps = Steps::new();
-    let mut observer = |event: pull::Event<'_>| {
-        if let pull::Event::Progress(node, done) = event {
+    let mut observer = |event: Event<'_>| {
+        if let Event::Transferring {
+            descriptor: node,
+            done,
+            ..
+        } = event
+        {
             assert_eq!(node.title(), Some("large"));
             steps.push(done);
         }
@@ -143,8 +149,13 @@ fn a_copy_tells_of_everything_that_moves() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
     let mut told: BTreeMap<String, Steps> = BTreeMap::new();
-    let mut observer = |event: copy::Event<'_>| {
-        if let copy::Event::Progress(node, done) = event {
+    let mut observer = |event: Event<'_>| {
+        if let Event::Transferring {
+            descriptor: node,
+            done,
+            ..
+        } = event
+        {
             assert!(done <= node.size);
             let name = node.display_name().to_string();
             told.entry(name).or_default().push(done);
@@ -180,8 +191,11 @@ fn what_is_mounted_does_not_move() {
         .for_writing();
     let source = client.repository(&registry.reference("from")).unwrap();
     let mut moved = Vec::new();
-    let mut observer = |event: copy::Event<'_>| {
-        if let copy::Event::Progress(node, _) = event {
+    let mut observer = |event: Event<'_>| {
+        if let Event::Transferring {
+            descriptor: node, ..
+        } = event
+        {
             moved.push(node.media_type.is_manifest());
         }
         Ok(())
@@ -201,20 +215,22 @@ fn what_is_mounted_does_not_move() {
 fn read_of(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
     let mut told: Vec<(String, Steps, Option<u64>)> = Vec::new();
     let mut is_open = false;
-    let mut observer = |event: push::Event<'_>| {
+    let mut observer = |event: Event<'_>| {
         match event {
-            push::Event::Preparing(name) => {
+            Event::Preparing(name) => {
                 told.push((name.to_owned(), Steps::new(), None));
                 is_open = true;
             }
-            push::Event::Reading { name, done, total } => {
+            Event::Reading {
+                name, done, total, ..
+            } => {
                 let (preparing, steps, whole) = told.last_mut().unwrap();
                 assert!(is_open);
                 assert_eq!(preparing, name);
                 steps.push(done);
                 *whole = total;
             }
-            push::Event::Prepared(name) => {
+            Event::Prepared(name) => {
                 assert_eq!(told.last().unwrap().0, name);
                 is_open = false;
             }
@@ -293,7 +309,9 @@ fn who_listens_can_stop_it() {
         &blob(&content),
         &mut &content[..],
         &mut |it| match it {
-            single::Event::Progress(_, 100_000..) => stop(),
+            Event::Transferring {
+                done: 100_000.., ..
+            } => stop(),
             _ => Ok(()),
         },
     );
@@ -311,8 +329,8 @@ fn who_listens_can_stop_it() {
     let store = MemoryStore::new();
     store.push(&hello(), &mut &b"hello"[..]).unwrap();
     store.tag(&hello(), "v1").unwrap();
-    let mut observer = |event: copy::Event<'_>| match event {
-        copy::Event::Progress(..) => stop(),
+    let mut observer = |event: Event<'_>| match event {
+        Event::Transferring { .. } => stop(),
         _ => Ok(()),
     };
     let mut options = CopyOptions {
@@ -328,8 +346,8 @@ fn who_listens_can_stop_it() {
     let temporary = TempDir::new();
     temporary.write("directory/a", b"small");
     for path in ["directory", "directory/a"] {
-        let mut observer = |event: push::Event<'_>| match event {
-            push::Event::Reading { .. } => stop(),
+        let mut observer = |event: Event<'_>| match event {
+            Event::Reading { .. } => stop(),
             _ => Ok(()),
         };
         let options = PushOptions {
@@ -375,12 +393,16 @@ fn what_is_fetched_again_for_another_name_is_told_too() {
         .push_reference(descriptor, &mut manifest.bytes(), "v2")
         .unwrap();
     let mut told = Vec::new();
-    let mut observer = |event: pull::Event<'_>| {
+    let mut observer = |event: Event<'_>| {
         match event {
-            pull::Event::Progress(node, done) if done == node.size => {
+            Event::Transferring {
+                descriptor: node,
+                done,
+                ..
+            } if done == node.size => {
                 told.push(format!("{} came", node.title().unwrap()));
             }
-            pull::Event::Restored(node) => told.push(format!("{} done", node.title().unwrap())),
+            Event::Restored(node) => told.push(format!("{} done", node.title().unwrap())),
             _ => {}
         }
         Ok(())
@@ -432,7 +454,7 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
             &blob(&content),
             &mut &content[..],
             &mut |event| match event {
-                single::Event::Progress(..) => {
+                Event::Transferring { .. } => {
                     told += 1;
                     Err(Error::io("write", "log")(kind.into()))
                 }
@@ -447,8 +469,8 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         registry.seed_artifact("b", "v1", &[("large", &content)]);
         let source = client.repository(&registry.reference("b")).unwrap();
         let mut told = 0;
-        let mut observer = |event: pull::Event<'_>| match event {
-            pull::Event::Progress(..) => {
+        let mut observer = |event: Event<'_>| match event {
+            Event::Transferring { .. } => {
                 told += 1;
                 Err(Error::io("write", "log")(kind.into()))
             }
@@ -474,8 +496,8 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
             .unwrap()
             .for_writing();
         let mut told = 0;
-        let mut observer = |event: push::Event<'_>| match event {
-            push::Event::Reading { .. } => {
+        let mut observer = |event: Event<'_>| match event {
+            Event::Reading { .. } => {
                 told += 1;
                 Err(Error::io("write", "log")(kind.into()))
             }
@@ -512,8 +534,8 @@ fn a_stream_stops_as_well() {
         .unwrap()
         .for_writing();
     let content = large();
-    let mut observer = |event: push::Event<'_>| match event {
-        push::Event::Reading {
+    let mut observer = |event: Event<'_>| match event {
+        Event::Reading {
             done: 200_000.., ..
         } => Err(Error::unsupported("going on")),
         _ => Ok(()),

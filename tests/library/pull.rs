@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use oras::Result;
 use oras::descriptor::Descriptor;
 use oras::filter::Filter;
-use oras::pull::{Event, Listed, PullOptions, Pulled, list, pull};
+use oras::progress::Event;
+use oras::pull::{Listed, PullOptions, Pulled, list, pull};
 use serde_json::{Value, json};
 
 use crate::setup::client;

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use oras::descriptor::{Descriptor, TITLE};
 use oras::layout::LayoutStore;
-use oras::push::{Event, PushOptions, PushStream, push};
+use oras::progress::Event;
+use oras::push::{PushOptions, PushStream, push};
 use oras::store::content::{Content, VerifyReader};
 use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
-use oras::{Annotations, Error, MediaType, RawManifest, Result, copy};
+use oras::{Annotations, Error, MediaType, RawManifest, Result};
 
 use crate::setup::{client, text};
 use crate::support::registry::{Personality, TestRegistry};
@@ -241,8 +242,8 @@ fn what_happens_to_a_stream_is_told() {
         let of = |node: &Descriptor| node.title().unwrap_or("other").to_owned();
         events.borrow_mut().push(match event {
             Event::Preparing(title) => format!("preparing {title}"),
-            Event::Copy(copy::Event::Copied(node)) => format!("copied {}", of(node)),
-            Event::Copy(copy::Event::Existed(node)) => format!("existed {}", of(node)),
+            Event::Transferred(node) => format!("copied {}", of(node)),
+            Event::Exists(node) => format!("existed {}", of(node)),
             _ => return Ok(()),
         });
         Ok(())

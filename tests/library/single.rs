@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use oras::layout::LayoutStore;
-use oras::single::{Event, push_blob, push_manifest};
+use oras::progress::Event;
+use oras::single::{push_blob, push_manifest};
 use oras::store::content::{FileContent, StreamContent};
 use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
@@ -24,9 +25,9 @@ fn index() -> RawManifest {
 fn word(event: Event<'_>) -> &'static str {
     match event {
         Event::Started(_) => "started",
-        Event::Stored(_) => "stored",
-        Event::Existed(_) => "existed",
-        Event::Progress(_, 5) => "all of it",
+        Event::Transferred(_) => "stored",
+        Event::Exists(_) => "existed",
+        Event::Transferring { done: 5, .. } => "all of it",
         other => panic!("{other:?}"),
     }
 }

@@ -1,9 +1,10 @@
 //! Tagging: the manifest is read once, and written under each tag.
 
 use oras::layout::LayoutStore;
+use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
-use oras::tag::{Event, TagOptions, add_tags, tag};
+use oras::tag::{TagOptions, add_tags, tag};
 use oras::{Descriptor, Error, MediaType, RawManifest};
 
 use crate::setup::{client, hello, text};
@@ -29,7 +30,7 @@ fn told(target: &dyn Target, reference: &str, tags: &[&str]) -> (Vec<String>, Re
     let mut told = Vec::new();
     let mut observer = |event: Event<'_>| {
         told.push(match event {
-            Event::Resolved(descriptor) => descriptor.digest.to_string(),
+            Event::Resolved { descriptor, .. } => descriptor.digest.to_string(),
             Event::Tagged(tag) => tag.to_owned(),
             _ => unreachable!("there are two events"),
         });
@@ -153,8 +154,11 @@ fn a_manifest_at_hand_is_not_read_to_be_tagged() {
     let manifest = RawManifest::new(MediaType::IMAGE_INDEX, INDEX.to_vec());
     let mut told = Vec::new();
 
-    add_tags(&repository, &manifest, &["v2", "v3"], &mut |tag| {
-        told.push(tag.to_owned());
+    add_tags(&repository, &manifest, &["v2", "v3"], &mut |event| {
+        match event {
+            Event::Tagged(tag) => told.push(tag.to_owned()),
+            other => panic!("{other:?}"),
+        }
         Ok(())
     })
     .unwrap();

@@ -13,7 +13,7 @@
 //! # What is gone
 //!
 //! A referrer may outlive what it was attached to, and a list what it lists. No backup fails for that: what there is is
-//! copied, and what is left out is told as [`copy::Event::Gone`].
+//! copied, and what is left out is told as [`Event::MissingSkipped`].
 //!
 //! # When it ends early
 //!
@@ -27,33 +27,12 @@ use self::referrers::{Listening, count_referrers};
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
-use crate::ops::copy::{self, CopyOptions, Gone, Limits, copy_graph, copy_graph_with_referrers};
+use crate::ops::copy::{CopyOptions, Gone, Limits, copy_graph, copy_graph_with_referrers};
+use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Batch, Inventory, Source, Target};
 
 mod plan;
 mod referrers;
-
-/// What happens during a backup, or when one is restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// These tags are copied, in this order. All of them name something.
-    Found(&'a [String]),
-    /// A tag is being copied, or what a list of referrers of that tag lists. What happens before the next one is about it.
-    Tag(&'a str),
-    /// What happens to its content.
-    Copy(copy::Event<'a>),
-    /// It was copied, or would be. A layout names it when all are, or from time to time.
-    Tagged {
-        /// The tag.
-        tag: &'a str,
-        /// How many referrers come with it: those of the manifest and of all manifests in it, and theirs in turn.
-        referrers: usize,
-    },
-}
-
-/// What is told about a backup. An error stops it.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// What is copied, and how.
 #[derive(Default)]
@@ -100,7 +79,7 @@ pub struct BackupOptions<'a> {
 ///
 /// [`InvalidReference`](crate::Error::InvalidReference) for what cannot be a tag of a repository,
 /// [`NotFound`](crate::Error::NotFound) for a tag that names nothing, [`TooLarge`](crate::Error::TooLarge) when there are more
-/// than 100,000 tags, and [`Copy`](crate::Error::Copy) about the last [`Event::Tag`].
+/// than 100,000 tags, and [`Copy`](crate::Error::Copy) about the last [`Event::TagStarted`].
 pub fn backup(
     source: &dyn Inventory,
     target: &dyn Target,
@@ -135,20 +114,20 @@ pub fn rehearse(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<us
         tags,
         referrers,
         limits,
-        mut observer,
+        observer,
     } = options;
+    let mut reporter = Reporter::new(observer);
     let source = Listening::new(source);
     let plan = Plan::new(&source, tags, &limits)?;
-    let mut tell = |event: Event<'_>| observer.as_deref_mut().map_or(Ok(()), |tell| tell(event));
-    tell(Event::Found(&plan.tags))?;
+    reporter.report(Event::TagsFound(&plan.tags))?;
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
-        tell(Event::Tag(tag))?;
+        reporter.report(Event::TagStarted(tag))?;
         let referrers = if referrers {
             count_referrers(root, &source, &limits, |subject| source.list(subject))?
         } else {
             0
         };
-        tell(Event::Tagged { tag, referrers })?;
+        reporter.report(Event::TagFinished { tag, referrers })?;
     }
     Ok(plan.tags.len())
 }
@@ -184,15 +163,15 @@ fn copy_tags(
             Way::Back => source,
         },
         limits,
-        observer,
+        reporter: Reporter::new(observer),
     };
-    transfer.tell(Event::Found(&plan.tags))?;
+    transfer.reporter.report(Event::TagsFound(&plan.tags))?;
     let batch = Batch::start(target);
     let mut unfound = plan.listed();
     // What has several tags is copied once, and then named again.
     let mut counts: HashMap<&Digest, usize> = HashMap::new();
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
-        transfer.tell(Event::Tag(tag))?;
+        transfer.reporter.report(Event::TagStarted(tag))?;
         let known = counts.get(&root.digest).copied();
         let referrers = if with_referrers && known.is_none() {
             transfer.copy_with_referrers(root, tag)?
@@ -204,14 +183,16 @@ fn copy_tags(
         listening.forget(|found| {
             unfound.remove(found);
         });
-        transfer.tell(Event::Tagged { tag, referrers })?;
+        transfer
+            .reporter
+            .report(Event::TagFinished { tag, referrers })?;
     }
     if with_referrers {
         for list in &plan.lists {
             let is_unfound = |listed: &&Descriptor| unfound.contains(&listed.digest);
             let rest: Vec<&Descriptor> = list.entries.iter().filter(is_unfound).collect();
             if !rest.is_empty() {
-                transfer.tell(Event::Tag(&list.tag))?;
+                transfer.reporter.report(Event::TagStarted(&list.tag))?;
                 transfer.copy_listed(&rest)?;
                 if way == Way::There {
                     transfer.keep(list)?;
@@ -230,26 +211,18 @@ struct Transfer<'t, 'o> {
     /// The one of the two that is a layout, and costs little to ask.
     layout: &'t dyn Source,
     limits: Limits,
-    observer: Option<&'o mut Observer<'o>>,
+    reporter: Reporter<'o>,
 }
 
 impl Transfer<'_, '_> {
-    fn tell(&mut self, event: Event<'_>) -> Result<()> {
-        match self.observer.as_deref_mut() {
-            Some(observer) => observer(event),
-            None => Ok(()),
-        }
-    }
-
     /// Hands options to `copy`.
     fn with_options(
         &mut self,
         copy: impl FnOnce(&Listening<'_>, &dyn Target, &mut CopyOptions<'_>) -> Result<()>,
     ) -> Result<()> {
         let (source, target, limits) = (self.source, self.target, self.limits.clone());
-        let mut observer = |event: copy::Event<'_>| self.tell(Event::Copy(event));
         let mut options = CopyOptions {
-            observer: Some(&mut observer),
+            observer: self.reporter.observer(),
             limits,
             gone: Gone::LeftOut,
             ..CopyOptions::default()
@@ -277,7 +250,7 @@ impl Transfer<'_, '_> {
         for referrer in listed {
             match self.copy(referrer, None) {
                 Err(error) if error.is_not_found() && self.source.is_gone(referrer) => {
-                    self.tell(Event::Copy(copy::Event::Gone(referrer)))?;
+                    self.reporter.report(Event::MissingSkipped(referrer))?;
                 }
                 copied => copied?,
             }

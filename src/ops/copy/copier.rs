@@ -4,9 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::observed::{Announced, Blamed, ManifestOf};
+use super::observed::{Blamed, ManifestOf};
 use super::referrers::Passed;
-use super::{CopyOptions, Event, Gone, Observer, RootState, at};
+use super::{Chooser, CopyOptions, Gone, Limits, RootState, at};
 use crate::error::{Error, Operation, Result, Side};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -14,13 +14,19 @@ use crate::oci::manifest::RawManifest;
 use crate::oci::reference::RepositoryName;
 use crate::oci::referrers::Referrer;
 use crate::store::content::Content;
+use crate::store::progress::{Event, ObservedContent, ReportStart, Reporter};
 use crate::store::{Fetched, Mount, Pushed, Source, Target};
 
 /// A copy under way.
-pub(super) struct Copier<'c, 'o, 'a> {
+pub(super) struct Copier<'c, 'o> {
     source: &'c dyn Source,
     target: &'c dyn Target,
-    options: &'o mut CopyOptions<'a>,
+    chooser: Option<&'o mut Chooser<'o>>,
+    limits: &'o Limits,
+    root_state: RootState,
+    force: bool,
+    gone: Gone,
+    reporter: Reporter<'o>,
     pub(super) root: &'c Descriptor,
     /// How many pieces of content were handled so far.
     nodes: u64,
@@ -101,18 +107,26 @@ impl Frame {
     }
 }
 
-impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
+impl<'c, 'o> Copier<'c, 'o> {
     pub(super) fn new(
         source: &'c dyn Source,
         target: &'c dyn Target,
         root: &'c Descriptor,
-        options: &'o mut CopyOptions<'a>,
+        options: &'o mut CopyOptions<'_>,
     ) -> Self {
         Self {
             source,
             target,
+            chooser: match &mut options.chooser {
+                Some(chooser) => Some(&mut **chooser),
+                None => None,
+            },
+            limits: &options.limits,
+            root_state: options.root,
+            force: options.force,
+            gone: options.gone,
+            reporter: Reporter::borrow(&mut options.observer),
             mount_from: options.mount_from.clone(),
-            options,
             root,
             nodes: 0,
             metadata_bytes: 0,
@@ -165,7 +179,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             let way = reference.map_or(Way::Push, Way::Tag);
             return self.copy_leaf(root, way).map(|()| None);
         }
-        if self.options.root == RootState::New || !self.has(root)? {
+        if self.root_state == RootState::New || !self.has(root)? {
             return self.open(root, 1, Errand::Copy).map(Some);
         }
         let Some(reference) = reference else {
@@ -173,10 +187,10 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         };
         if self.name(root, reference)? {
             self.finish(root, Done::Found);
-            self.tell(Event::Named(root))?;
+            self.reporter.report(Event::RootTagged(root))?;
             return Ok(None);
         }
-        self.tell(Event::Repairing(root))?;
+        self.reporter.report(Event::Repairing(root))?;
         self.open(root, 1, Errand::Send).map(Some)
     }
 
@@ -185,7 +199,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         let mut bytes = ManifestOf {
             source: self.source,
             node: manifest,
-            limit: self.options.limits.max_manifest_bytes,
+            limit: self.limits.max_manifest_bytes,
         };
         let mut content = Blamed {
             content: &mut bytes,
@@ -207,7 +221,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         if self.name(root, reference)? {
             return Ok(());
         }
-        self.tell(Event::Repairing(root))?;
+        self.reporter.report(Event::Repairing(root))?;
         let frame = self.open(root, 1, Errand::Send)?;
         self.walk(Some(frame), 1, Some(reference))
     }
@@ -242,17 +256,17 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             Error::Copy { side: Side::Source, operation: Operation::Fetch, descriptor: Some(descriptor), .. }
                 if descriptor.digest == node.digest
         ) && error.is_not_found();
-        if !is_gone || self.options.gone == Gone::Fails {
+        if !is_gone || self.gone == Gone::Fails {
             return Err(error);
         }
-        self.tell(Event::Gone(node))?;
+        self.reporter.report(Event::MissingSkipped(node))?;
         self.finish(node, Done::Found);
         Ok(None)
     }
 
     /// Whether the destination says that it has a manifest.
     fn has(&self, manifest: &Descriptor) -> Result<bool> {
-        if self.options.force {
+        if self.force {
             return Ok(false);
         }
         self.target.exists(manifest).map_err(at(
@@ -264,7 +278,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
 
     /// Leaves a manifest alone that is there, unless there may be something attached to what it refers to.
     fn found(&mut self, node: &Descriptor, depth: u64) -> Result<Option<Frame>> {
-        self.tell(Event::Existed(node))?;
+        self.reporter.report(Event::Exists(node))?;
         if self.passed.is_some() {
             return self.open(node, depth, Errand::Visit).map(Some);
         }
@@ -278,7 +292,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         if frame.is_none() && !self.root.media_type.is_docker() {
             let manifest = self
                 .source
-                .fetch_manifest(self.root, self.options.limits.max_manifest_bytes)
+                .fetch_manifest(self.root, self.limits.max_manifest_bytes)
                 .map_err(at(Side::Source, Operation::Fetch, Some(self.root)))?;
             self.ensure_listed(&manifest)?;
         }
@@ -301,26 +315,26 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     /// Reads a manifest, to find out what it refers to.
     fn open(&mut self, node: &Descriptor, depth: u64, errand: Errand) -> Result<Frame> {
         let is_first = !self.done.contains_key(&key(node));
-        self.tell(Event::Examining(node))?;
+        self.reporter.report(Event::FetchingManifest(node))?;
         self.count_metadata(node.size)?;
         let manifest = self
             .source
-            .fetch_manifest(node, self.options.limits.max_manifest_bytes)
+            .fetch_manifest(node, self.limits.max_manifest_bytes)
             .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         let mut successors =
             manifest
                 .successors()
                 .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         let mut referrer = None;
-        if self.passed.is_some() || self.options.gone != Gone::Fails {
+        if self.passed.is_some() || self.gone != Gone::Fails {
             referrer =
                 Referrer::of(&manifest).map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
         }
         if let Some(passed) = self.passed.as_mut().filter(|_| is_first) {
             passed.push_back((node.plain(), depth));
         }
-        self.tell(Event::Examined(node))?;
-        if let Some(chooser) = self.options.chooser.as_deref_mut() {
+        self.reporter.report(Event::FetchedManifest(node))?;
+        if let Some(chooser) = &mut self.chooser {
             successors = chooser(&manifest, successors)?;
         }
         if errand == Errand::Visit {
@@ -331,7 +345,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
             .into_iter()
             .partition(|successor| successor.media_type.is_foreign_layer());
         for layer in &foreign {
-            self.tell(Event::Foreign(layer))?;
+            self.reporter.report(Event::ForeignSkipped(layer))?;
         }
         Ok(Frame {
             manifest,
@@ -353,7 +367,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         let way = reference.map_or(Way::Push, Way::Tag);
         match self.transfer(&frame.descriptor, &mut bytes, way) {
             Err(error) if frame.errand == Errand::Copy && is_about_missing_content(&error) => {
-                self.tell(Event::Repairing(&frame.descriptor))?;
+                self.reporter.report(Event::Repairing(&frame.descriptor))?;
                 frame.next = 0;
                 frame.errand = Errand::Send;
                 return Ok(Some(frame));
@@ -387,10 +401,13 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         let Some(from) = self.mount_from.clone() else {
             return Ok(false);
         };
-        let target = self.target;
         let mut content = Fetched::new(self.source, node);
-        let mut announced = self.announced(node, &mut content);
-        let mount = target.mount(node, &mut announced, &from).map_err(at(
+        let mut content = Blamed {
+            content: &mut content,
+            node,
+        };
+        let mut observed = observed(&mut content, node, &mut self.reporter);
+        let mount = self.target.mount(node, &mut observed, &from).map_err(at(
             Side::Destination,
             Operation::Push,
             Some(node),
@@ -398,24 +415,12 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         match mount {
             Mount::Mounted => {
                 self.finish(node, Done::Found);
-                self.tell(Event::Mounted(node))?;
+                self.reporter.report(Event::Mounted(node))?;
             }
             Mount::Pushed => self.report(node, Pushed::Stored, &[])?,
             Mount::Unsupported => self.mount_from = None,
         }
         Ok(mount != Mount::Unsupported)
-    }
-
-    fn announced<'x>(
-        &'x mut self,
-        node: &'x Descriptor,
-        content: &'x mut dyn Content,
-    ) -> Announced<'x> {
-        let observer = self.options.observer.as_deref_mut();
-        Announced {
-            content: Blamed { content, node },
-            observer: observer.map(|observer| observer as &mut Observer<'_>),
-        }
     }
 
     fn copy_leaf(&mut self, node: &Descriptor, way: Way<'_>) -> Result<()> {
@@ -431,15 +436,16 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         way: Way<'_>,
     ) -> Result<Pushed> {
         let target = self.target;
-        let mut announced = self.announced(node, content);
+        let mut content = Blamed { content, node };
+        let mut observed = observed(&mut content, node, &mut self.reporter);
         match way {
-            Way::Push => target.push(node, &mut announced),
+            Way::Push => target.push(node, &mut observed),
             Way::PushAnew => match target.as_indexed() {
-                Some(target) => target.push_unchecked(node, &mut announced),
-                None => target.push(node, &mut announced),
+                Some(target) => target.push_unchecked(node, &mut observed),
+                None => target.push(node, &mut observed),
             }
             .map(|_| Pushed::Stored),
-            Way::Tag(reference) => target.push_reference(node, &mut announced, reference),
+            Way::Tag(reference) => target.push_reference(node, &mut observed, reference),
         }
         .map_err(at(Side::Destination, Operation::Push, Some(node)))
     }
@@ -452,17 +458,17 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
         successors: &[Descriptor],
     ) -> Result<()> {
         let (done, event) = match pushed {
-            Pushed::Stored => (Done::Sent, Event::Copied(node)),
-            Pushed::AlreadyThere => (Done::Found, Event::Existed(node)),
+            Pushed::Stored => (Done::Sent, Event::Transferred(node)),
+            Pushed::AlreadyThere => (Done::Found, Event::Exists(node)),
         };
         self.finish(node, done);
         self.tell_repeated(successors)?;
-        self.tell(event)
+        self.reporter.report(event)
     }
 
     /// Counts content that is handled at some depth.
     fn count(&mut self, depth: u64) -> Result<()> {
-        let limits = &self.options.limits;
+        let limits = self.limits;
         self.nodes += 1;
         self.check_bound(depth, limits.max_depth, "MaxDepth")?;
         self.check_bound(self.nodes, limits.max_nodes, "MaxNodes")
@@ -483,7 +489,7 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     /// Counts what is read, or held in memory, of manifests and of lists of them.
     pub(super) fn count_metadata(&mut self, bytes: u64) -> Result<()> {
         self.metadata_bytes = self.metadata_bytes.saturating_add(bytes);
-        let limit = self.options.limits.max_metadata_bytes;
+        let limit = self.limits.max_metadata_bytes;
         self.check_bound(self.metadata_bytes, limit, "MaxTotalMetadataBytes")
     }
 
@@ -506,17 +512,24 @@ impl<'c, 'o, 'a> Copier<'c, 'o, 'a> {
     fn tell_repeated(&mut self, successors: &[Descriptor]) -> Result<()> {
         for successor in successors {
             if self.names.insert(name_of(successor)) {
-                self.tell(Event::Repeated(successor))?;
+                self.reporter.report(Event::Repeated(successor))?;
             }
         }
         Ok(())
     }
+}
 
-    fn tell(&mut self, event: Event<'_>) -> Result<()> {
-        match self.options.observer.as_deref_mut() {
-            Some(observer) => observer(event),
-            None => Ok(()),
-        }
+/// Content for the destination, reported when it is opened and read.
+fn observed<'c, 'r, 'o>(
+    content: &'c mut Blamed<'_>,
+    descriptor: &'c Descriptor,
+    reporter: &'r mut Reporter<'o>,
+) -> ObservedContent<'c, 'r, 'o> {
+    ObservedContent {
+        content,
+        descriptor,
+        reporter,
+        report_start: ReportStart::EachTime,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::oci::manifest::RawManifest;
 use crate::oci::platform::Platform;
 use crate::oci::reference::RepositoryName;
 use crate::ops::graph::Resolved;
+use crate::store::progress::Observer;
 use crate::store::{Batch, Referrers, Source, Target};
 
 use self::copier::Copier;
@@ -45,41 +46,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// What happens during a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// A manifest is about to be read, to find out what it refers to.
-    Examining(&'a Descriptor),
-    /// It was read; what it refers to comes next.
-    Examined(&'a Descriptor),
-    /// Content is about to be transferred.
-    Started(&'a Descriptor),
-    /// Content is being transferred, of which so many bytes were read, and handed on. The last one of these says that all
-    /// were. They begin anew where content has to be sent again.
-    Progress(&'a Descriptor, u64),
-    /// Content was transferred.
-    Copied(&'a Descriptor),
-    /// A blob was taken from another repository of the destination's registry.
-    Mounted(&'a Descriptor),
-    /// Content was at the destination already, and with it all it refers to.
-    Existed(&'a Descriptor),
-    /// The root was at the destination already, and with it all it refers to; now it has the name asked for.
-    Named(&'a Descriptor),
-    /// Content that was handled before is referred to again, under another name.
-    Repeated(&'a Descriptor),
-    /// A layer that registries do not distribute was left out.
-    Foreign(&'a Descriptor),
-    /// Somebody names this as a referrer or a subject, but the source does not have it. It was left out.
-    Gone(&'a Descriptor),
-    /// The destination misses something that this manifest refers to, though it said that it had it. What was not sent
-    /// before is sent now.
-    Repairing(&'a Descriptor),
-}
-
-/// What is told about a copy. An error stops the copy.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
 
 /// Chooses what a manifest refers to, for this copy. It gets the manifest and what it refers to by itself.
 pub type Chooser<'a> = dyn FnMut(&RawManifest, Vec<Descriptor>) -> Result<Vec<Descriptor>> + 'a;
@@ -129,7 +95,7 @@ pub enum Gone {
     /// The copy fails.
     #[default]
     Fails,
-    /// It is left out, and told as [`Event::Gone`].
+    /// It is left out, and told as [`Event::MissingSkipped`].
     LeftOut,
 }
 

@@ -1,44 +1,12 @@
-//! Content on its way from the source to the destination.
+//! Content of the source: manifests read on demand, and errors attributed to the source.
 
 use std::io::{self, Cursor, Read};
 
-use super::{Event, Observer, at};
+use super::at;
 use crate::error::{Error, Operation, Result, Side};
 use crate::oci::descriptor::Descriptor;
 use crate::store::Source;
 use crate::store::content::{Content, VerifyReader};
-
-/// Content that tells when it is needed: a destination opens it only if it does not have it.
-pub(super) struct Announced<'x> {
-    pub(super) content: Blamed<'x>,
-    pub(super) observer: Option<&'x mut Observer<'x>>,
-}
-
-impl Announced<'_> {
-    fn announce(&mut self) -> Result<()> {
-        match self.observer.as_deref_mut() {
-            Some(observer) => observer(Event::Started(self.content.node)),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Content for Announced<'_> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.announce()?;
-        self.content.open()
-    }
-
-    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
-        self.announce()?;
-        let node = self.content.node;
-        let reader = self.content.open_verified(expected)?;
-        Ok(match self.observer.as_deref_mut() {
-            Some(observer) => reader.watched(move |done| observer(Event::Progress(node, done))),
-            None => reader,
-        })
-    }
-}
 
 /// A manifest of the source, read only if it is needed.
 pub(super) struct ManifestOf<'x> {

@@ -19,7 +19,7 @@ use crate::store::Referrers;
 /// Manifests whose referrers were not looked for yet, with their depths.
 pub(super) type Passed = VecDeque<(Descriptor, u64)>;
 
-impl Copier<'_, '_, '_> {
+impl Copier<'_, '_> {
     /// As [`run`](Self::run), with all that is attached to manifests in `source`.
     pub(super) fn run_with_referrers(
         &mut self,

@@ -1,6 +1,7 @@
 //! Sources that mean no good.
 
 use super::*;
+use oras::progress::Event;
 use oras::store::content::VerifyReader;
 use oras::store::{Referrers, TagLister};
 
@@ -144,7 +145,7 @@ fn an_observer_can_stop_it() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     let mut observer = |event: Event<'_>| match event {
-        Event::Found(_) => Err(Error::unsupported("this")),
+        Event::TagsFound(_) => Err(Error::unsupported("this")),
         _ => Ok(()),
     };
     let target = MemoryStore::new();

@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use oras::RawManifest;
-use oras::backup::{self, BackupOptions, backup};
-use oras::copy::{self, CopyOptions, copy_graph, copy_with_referrers};
+use oras::backup::{BackupOptions, backup};
+use oras::copy::{CopyOptions, copy_graph, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::layout::LayoutStore;
+use oras::progress::Event;
 use oras::store::{Batch, Delete, Referrers, Source, TagLister, Target};
-use oras::tag::{self, TagOptions, add_tags};
+use oras::tag::{TagOptions, add_tags};
 
 use super::{index, store};
 use crate::artifacts::{attached, config, image, push};
@@ -101,7 +102,7 @@ fn a_copy_of_many_manifests_saves_the_index_once() {
     let (root, parts) = index(30);
     let source = store(parts.iter().chain([&root]));
     let target = Watched::new();
-    let mut observe = |_: copy::Event<'_>| {
+    let mut observe = |_: Event<'_>| {
         target.look();
         Ok(())
     };
@@ -133,7 +134,7 @@ fn a_copy_with_many_referrers_saves_the_index_once() {
     let source = store([&root].into_iter().chain(&attached));
     source.tag(root.descriptor(), "v1").unwrap();
     let target = Watched::new();
-    let mut observe = |_: copy::Event<'_>| {
+    let mut observe = |_: Event<'_>| {
         target.look();
         Ok(())
     };
@@ -161,7 +162,7 @@ fn a_backup_of_many_tags_saves_the_index_once() {
         source.tag(image.descriptor(), &names[number]).unwrap();
     }
     let target = Watched::new();
-    let mut observe = |_: backup::Event<'_>| {
+    let mut observe = |_: Event<'_>| {
         target.look();
         Ok(())
     };
@@ -187,7 +188,7 @@ fn many_tags_are_saved_at_once() {
     let names: Vec<_> = (0..30).map(|number| format!("w{number:02}")).collect();
     let (some, others) = names.split_at(15);
 
-    let mut observe = |_: tag::Event<'_>| {
+    let mut observe = |_: Event<'_>| {
         target.look();
         Ok(())
     };
@@ -195,7 +196,7 @@ fn many_tags_are_saved_at_once() {
         observer: Some(&mut observe),
         ..TagOptions::default()
     };
-    tag::tag(&target.layout, "v1", some, options).unwrap();
+    oras::tag::tag(&target.layout, "v1", some, options).unwrap();
     assert_eq!(target.seen(), [before]);
     let between = target.index();
     add_tags(&target.layout, &root, others, &mut |_| {
@@ -366,8 +367,8 @@ fn what_was_found_is_looked_for_again_before_anything_that_needs_it_is_listed() 
     push(&target.layout, &image("keeper", ""));
     let other = LayoutStore::create_or_open(&target.path).unwrap();
     let found = parts[1].descriptor();
-    let mut observe = |event: copy::Event<'_>| match event {
-        copy::Event::Existed(node) if node.digest == found.digest => other.delete(found),
+    let mut observe = |event: Event<'_>| match event {
+        Event::Exists(node) if node.digest == found.digest => other.delete(found),
         _ => Ok(()),
     };
     let mut options = CopyOptions {

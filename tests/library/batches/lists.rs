@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use oras::copy::{CopyOptions, Event, copy_graph, copy_with_referrers};
+use oras::copy::{CopyOptions, copy_graph, copy_with_referrers};
 use oras::descriptor::Descriptor;
+use oras::progress::Event;
 use oras::referrers::list_tag;
 use oras::registry::Repository;
 use oras::store::memory::MemoryStore;
@@ -185,7 +186,7 @@ fn a_copy_that_fails_lists_what_was_completed() {
     let target = repository(&client, &registry);
     let mut copied = 0;
     let mut observe = |event: Event<'_>| match event {
-        Event::Copied(node) if node.media_type == MediaType::IMAGE_MANIFEST => {
+        Event::Transferred(node) if node.media_type == MediaType::IMAGE_MANIFEST => {
             copied += 1;
             // The subject and three signatures.
             if copied == 4 {
@@ -322,7 +323,7 @@ fn what_is_attached_inside_of_an_index_is_listed_before_the_copy_goes_on() {
     let target = repository(&client, &registry);
     let mut found = Vec::new();
     let mut observe = |event: Event<'_>| {
-        if let Event::Examining(_) = event {
+        if let Event::FetchingManifest(_) = event {
             let other = repository(&client, &registry);
             found.push(listed(&other, &subject()));
         }

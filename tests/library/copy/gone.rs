@@ -1,8 +1,9 @@
 //! Copies of what names something that is not there any more.
 
 use oras::Error;
-use oras::copy::{CopyOptions, Event, Gone, copy, copy_with_referrers};
+use oras::copy::{CopyOptions, Gone, copy, copy_with_referrers};
 use oras::descriptor::Descriptor;
+use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{MediaType, Result};
@@ -37,7 +38,7 @@ fn a_subject_that_is_gone_is_an_error_unless_it_may_be_left_out() {
 
         let mut gone = Vec::new();
         let mut observer = |event: Event<'_>| {
-            if let Event::Gone(node) = event {
+            if let Event::MissingSkipped(node) = event {
                 gone.push(node.clone());
             }
             Ok(())

@@ -1,7 +1,8 @@
 //! Copies within one registry: no blob is sent that the registry can take from its own repositories.
 
-use oras::copy::{CopyOptions, Event, copy};
+use oras::copy::{CopyOptions, copy};
 use oras::credentials::Fixed;
+use oras::progress::Event;
 use oras::registry::{Client, Repository};
 use oras::store::{Mount as Answer, Target};
 use oras::{Credential, MediaType};
@@ -26,9 +27,11 @@ fn told(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<St
         let (verb, node) = match event {
             Event::Mounted(node) => ("mounted", node),
             Event::Started(node) => ("started", node),
-            Event::Copied(node) => ("copied", node),
-            Event::Existed(node) => ("existed", node),
-            Event::Examining(_) | Event::Examined(_) | Event::Progress(..) => return Ok(()),
+            Event::Transferred(node) => ("copied", node),
+            Event::Exists(node) => ("existed", node),
+            Event::FetchingManifest(_) | Event::FetchedManifest(_) | Event::Transferring { .. } => {
+                return Ok(());
+            }
             other => panic!("{other:?}"),
         };
         let name = node.display_name().rsplit('/').next().unwrap_or_default();

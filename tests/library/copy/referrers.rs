@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use oras::copy::{CopyOptions, Event, copy_graph, copy_graph_with_referrers, copy_with_referrers};
+use oras::copy::{CopyOptions, copy_graph, copy_graph_with_referrers, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::layout::{LayoutStore, LayoutTar};
+use oras::progress::Event;
 use oras::referrers::list_tag;
 use oras::registry::ReferrersMode;
 use oras::store::memory::MemoryStore;
@@ -432,8 +433,8 @@ fn what_happens_is_told_once() {
         let mut existed = Vec::new();
         let mut observe = |event: Event<'_>| {
             match event {
-                Event::Copied(node) => copied.push(node.digest.clone()),
-                Event::Existed(node) => existed.push(node.digest.clone()),
+                Event::Transferred(node) => copied.push(node.digest.clone()),
+                Event::Exists(node) => existed.push(node.digest.clone()),
                 _ => {}
             }
             Ok(())

@@ -1,8 +1,9 @@
 //! Destinations that do not have what they say they have.
 
-use oras::copy::{CopyOptions, Event, copy, copy_graph};
+use oras::copy::{CopyOptions, copy, copy_graph};
 use oras::descriptor::Descriptor;
 use oras::layout::LayoutStore;
+use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Error, Result};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use oras::MediaType;
 use oras::attach::{AttachOptions, Attached, attach};
-use oras::push::Event;
+use oras::progress::Event;
 
 use super::annotations::All;
 use super::push::{Layers, config};
@@ -19,8 +19,8 @@ use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::process::Process;
-use crate::progress::Status;
 use crate::progress::display::Bars;
+use crate::progress::{Labels, Status};
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -183,8 +183,8 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     let temporary = process.variable("TMPDIR").map(PathBuf::from);
     let streams = layers.streams(&args.title, &annotations, process)?;
     let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = Status::new(process, args.verbose.is_on()).by(bars);
-    let mut observer = |event: Event<'_>| status.push(event);
+    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on()).with_display(bars);
+    let mut observer = |event: Event<'_>| status.report(event);
     let options = AttachOptions {
         files: layers.files(&annotations),
         streams,

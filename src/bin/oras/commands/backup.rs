@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use oras::backup::{BackupOptions, Event, backup};
+use oras::backup::{BackupOptions, backup};
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTarWriter};
+use oras::progress::Event;
 use oras::store::Target;
 
 use crate::cli::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
@@ -13,8 +14,9 @@ use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
+use crate::progress::Labels;
 use crate::progress::display::Bars;
-use crate::progress::tags::{TagStatus, Words};
+use crate::progress::tags::{TagLabels, TagStatus};
 use crate::repository::{RepositoryFlags, TaggedRepository};
 
 #[derive(Default)]
@@ -126,15 +128,14 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     let source = repository.open(&client)?;
     let output = Output::create(path)?;
 
-    let words = Words {
-        started: "Pulling  ",
-        copied: "Pulled   ",
-        tagged: "Pulled tag",
-        named: true,
+    let labels = TagLabels {
+        content: &Labels::BACKUP,
+        tag: "Pulled tag",
+        with_tagged_root: true,
     };
     let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = TagStatus::new(process, bars, words, repository.path().to_owned());
-    let mut observer = |event: Event<'_>| status.tell(event);
+    let mut status = TagStatus::new(process, bars, &labels, repository.path().to_owned());
+    let mut observer = |event: Event<'_>| status.report(event);
     let options = BackupOptions {
         tags: repository.take_tags(),
         referrers: args.own.include_referrers,
@@ -142,7 +143,7 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
         ..BackupOptions::default()
     };
     let result = backup(&source, output.target(), options);
-    let tag = status.into_tag();
+    let tag = status.into_current_tag();
     let (from, to) = (quote::double(repository.path()), quote::double(path));
     let count = result.map_err(|error| match tag {
         Some(tag) => {

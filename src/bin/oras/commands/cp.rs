@@ -1,8 +1,9 @@
 //! `oras cp`
 
-use oras::copy::{CopyOptions, Event, copy, copy_with_referrers};
+use oras::copy::{CopyOptions, copy, copy_with_referrers};
 use oras::error::{Operation, Side as End};
 use oras::limits::MAX_MANIFEST_BYTES;
+use oras::progress::Event;
 use oras::reference::RepositoryName;
 use oras::registry::ReferrersMode;
 use oras::tag::add_tags;
@@ -15,8 +16,8 @@ use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, SetFlags, Side, Stage};
 use crate::error::CliError;
 use crate::process::Process;
-use crate::progress::Status;
 use crate::progress::display::Bars;
+use crate::progress::{Labels, Status};
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -186,10 +187,10 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     let destination = to.destination_with(args.to.referrers(), ends.neighbour(from), to_client)?;
 
     let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = Status::new(process, args.verbose.is_on())
-        .telling_named_root(to.is_layout())
-        .by(bars);
-    let mut observer = |event: Event<'_>| status.copy(event);
+    let mut status = Status::new(process, &Labels::COPY, args.verbose.is_on())
+        .report_tagged_root(to.is_layout())
+        .with_display(bars);
+    let mut observer = |event: Event<'_>| status.report(event);
     let mut options = CopyOptions {
         observer: Some(&mut observer),
         platform,
@@ -226,8 +227,8 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
         let manifest = source
             .fetch_manifest(&root, MAX_MANIFEST_BYTES)
             .map_err(|error| from.failure(&error))?;
-        let mut on_tagged = |tag: &str| Status::new(process, true).tagged(tag);
-        add_tags(&*destination, &manifest, &ends.further_tags, &mut on_tagged)
+        let mut observer = |event: Event<'_>| Status::of_references(process).report(event);
+        add_tags(&*destination, &manifest, &ends.further_tags, &mut observer)
             .map_err(|error| to.failure(&error))?;
     }
     process.print_digest(&root.digest)

@@ -2,7 +2,8 @@
 
 use oras::descriptor::UNPACK;
 use oras::filter::Filter;
-use oras::pull::{Event, PullOptions, Pulled, list, pull};
+use oras::progress::Event;
+use oras::pull::{PullOptions, Pulled, list, pull};
 use oras::store::Source;
 use oras::{Error, MediaType};
 
@@ -16,8 +17,8 @@ use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::process::Process;
-use crate::progress::Status;
 use crate::progress::display::Bars;
+use crate::progress::{Labels, Status};
 use crate::target::{Target, TargetFlags, parse_platform};
 
 /// What stands for stdout.
@@ -313,8 +314,9 @@ impl Pulling<'_> {
             self.args.tty
         };
         let bars = Bars::new(process, tty, &self.args.debugging);
-        let mut status = Status::new(process, self.args.verbose.is_on()).by(bars);
-        let mut observer = |event: Event<'_>| status.pull(event);
+        let mut status =
+            Status::new(process, &Labels::PULL, self.args.verbose.is_on()).with_display(bars);
+        let mut observer = |event: Event<'_>| status.report(event);
         let options = PullOptions {
             output: own.output.as_str().into(),
             platform: self.platform.clone(),

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use oras::pack::ImageSpec;
-use oras::push::{Event, PushFile, PushOptions, PushStream, push};
+use oras::progress::Event;
+use oras::push::{PushFile, PushOptions, PushStream, push};
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
@@ -21,8 +22,8 @@ use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::process::Process;
-use crate::progress::Status;
 use crate::progress::display::Bars;
+use crate::progress::{Labels, Status};
 use crate::target::{Target, TargetFlags, parse_platform};
 
 #[derive(Default)]
@@ -183,10 +184,10 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     let temporary = process.variable("TMPDIR").map(PathBuf::from);
     let streams = layers.streams(&args.title, &annotations, process)?;
     let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = Status::new(process, args.verbose.is_on())
-        .telling_named_root(target.is_layout())
-        .by(bars);
-    let mut observer = |event: Event<'_>| status.push(event);
+    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on())
+        .report_tagged_root(target.is_layout())
+        .with_display(bars);
+    let mut observer = |event: Event<'_>| status.report(event);
     let options = PushOptions {
         files: layers.files(&annotations),
         streams,
@@ -207,12 +208,12 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
         push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
     drop(status);
     process.print_status(&format!("Pushed {}", target.shown()))?;
-    let mut status = Status::new(process, true);
+    let mut status = Status::of_references(process);
     // In a layout, only the first tag is listed with the annotations of the manifest.
     let plain = manifest.descriptor().media_type.clone();
     let plain = RawManifest::new(plain, manifest.bytes().to_vec());
-    add_tags(&*destination, &plain, &further_tags, &mut |tag| {
-        status.tagged(tag)
+    add_tags(&*destination, &plain, &further_tags, &mut |event| {
+        status.report(event)
     })
     .map_err(|error| target.failure(&error))?;
     report(&target, &manifest, further_tags, &format, process)?;

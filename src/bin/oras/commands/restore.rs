@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::Read as _;
 
 use oras::Error;
-use oras::backup::{BackupOptions, Event, rehearse, restore};
+use oras::backup::{BackupOptions, rehearse, restore};
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTar};
+use oras::progress::Event;
 use oras::store::Inventory;
 
 use super::backup::is_archive;
@@ -16,8 +17,9 @@ use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
 use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
+use crate::progress::Labels;
 use crate::progress::display::Bars;
-use crate::progress::tags::{TagStatus, Words};
+use crate::progress::tags::{TagLabels, TagStatus};
 use crate::repository::{RepositoryFlags, TaggedRepository};
 
 #[derive(Default)]
@@ -132,19 +134,18 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
         ))
     })?;
     let source = open(path, process)?;
-    let words = Words {
-        started: "Pushing  ",
-        copied: "Pushed   ",
-        tagged: if args.own.dry_run {
+    let labels = TagLabels {
+        content: &Labels::RESTORE,
+        tag: if args.own.dry_run {
             "Dry run: would push tag"
         } else {
             "Pushed tag"
         },
-        named: !args.own.exclude_referrers,
+        with_tagged_root: !args.own.exclude_referrers,
     };
     let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = TagStatus::new(process, bars, words, "the backup".to_owned());
-    let mut observer = |event: Event<'_>| status.tell(event);
+    let mut status = TagStatus::new(process, bars, &labels, "the backup".to_owned());
+    let mut observer = |event: Event<'_>| status.report(event);
     let options = BackupOptions {
         tags: repository.take_tags(),
         referrers: !args.own.exclude_referrers,
@@ -157,7 +158,7 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
         let target = repository.open(&client)?.for_writing();
         restore(&*source, &target, options)
     };
-    let tag = status.into_tag();
+    let tag = status.into_current_tag();
     let (from, to) = (quote::double(path), quote::double(repository.path()));
     let count = result.map_err(|error| match tag {
         Some(tag) => {

@@ -1,7 +1,8 @@
 //! `oras tag`
 
 use oras::Reference;
-use oras::tag::{Event, TagOptions, tag};
+use oras::progress::Event;
+use oras::tag::{TagOptions, tag};
 
 use crate::cli::groups::{Concurrency, Debugging, Layout, Remote, Verbose};
 use crate::cli::table::{FlagTable, Group};
@@ -91,8 +92,14 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     }
     let destination = target.destination(&client)?;
     let path = target.path();
-    let mut status = Status::new(process, true);
-    let mut observer = |event: Event<'_>| status.tag(event, &target.shown_as(&path));
+    let mut status = Status::of_references(process);
+    let mut observer = |event: Event<'_>| match event {
+        Event::Resolved { descriptor, .. } => {
+            let shown = target.shown_as(&path);
+            status.line(&format!("Tagging {shown}@{}", descriptor.digest))
+        }
+        event => status.report(event),
+    };
     let options = TagOptions {
         observer: Some(&mut observer),
         ..TagOptions::default()

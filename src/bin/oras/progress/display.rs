@@ -14,12 +14,14 @@ use std::time::{Duration, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use oras::http::clock::{Clock as _, SystemClock};
+use oras::progress::Event;
 use oras::store::content::VerifyReader;
 use oras::{Descriptor, Digest};
 
 use crate::cli::groups::{Debugging, Tty};
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
+use crate::progress::Labels;
 use crate::progress::live_line::Screen;
 use crate::terminal;
 
@@ -117,6 +119,36 @@ impl Bars {
         }))?;
         bars.finish(Mark::Done, done, &node);
         Ok(())
+    }
+
+    /// Shows an event, with the words of the verb.
+    pub(crate) fn report(&mut self, event: Event<'_>, labels: &Labels) {
+        let (mark, label, node) = match event {
+            Event::Preparing(name) => return self.prepare(name),
+            Event::Reading {
+                name, done, total, ..
+            } => return self.read(name, done, total),
+            // The successors of a manifest are shown before it is done.
+            Event::Prepared(_) => return self.drop_running(),
+            Event::FetchedManifest(_) if !labels.fetched_manifest.is_empty() => {
+                return self.drop_running();
+            }
+            Event::FetchingManifest(node) if !labels.fetching_manifest.is_empty() => {
+                return self.start(labels.fetching_manifest, node);
+            }
+            Event::Started(node) => return self.start(labels.started, node),
+            Event::Transferring {
+                descriptor, done, ..
+            } => return self.advance(descriptor, done),
+            Event::Transferred(node) => (Mark::Done, labels.transferred_in_display, node),
+            Event::Restored(node) => (Mark::Done, labels.restored, node),
+            Event::Mounted(node) => (Mark::Done, labels.mounted, node),
+            Event::Exists(node) | Event::RootTagged(node) => (Mark::There, labels.exists, node),
+            Event::Repeated(node) => (Mark::There, labels.repeated_in_display, node),
+            Event::Skipped(node) => (Mark::LeftOut, labels.skipped, node),
+            _ => return,
+        };
+        self.finish(mark, label, node);
     }
 
     /// Content is about to be transferred, maybe once more.

@@ -1,255 +1,220 @@
-//! Status: what is being done, while it is being done. Not the result.
+//! Progress of a running operation: status lines, or a progress display on a terminal.
 
 pub(crate) mod display;
 pub(crate) mod live_line;
 pub(crate) mod tags;
 
-use oras::{Descriptor, Result, copy, index, pull, push, single, tag};
+use oras::progress::Event;
+use oras::{Descriptor, Result};
 
 use crate::error::to_stdout;
-use crate::output::text::{Shown, one_line};
+use crate::output::text::one_line;
 use crate::process::Process;
 
-use self::display::{Bars, Mark};
+use self::display::Bars;
 
-/// How bars speak of what happens to content.
-pub(crate) struct Words {
-    pub(crate) started: &'static str,
-    pub(crate) copied: &'static str,
-    pub(crate) mounted: &'static str,
-    pub(crate) existed: &'static str,
-    pub(crate) repeated: &'static str,
+/// The words of a verb for its events. An event whose word is empty is not shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Labels {
+    fetching_manifest: &'static str,
+    fetched_manifest: &'static str,
+    started: &'static str,
+    transferred: &'static str,
+    /// Replaces `transferred` in the progress display.
+    transferred_in_display: &'static str,
+    mounted: &'static str,
+    exists: &'static str,
+    repeated: &'static str,
+    /// Replaces `repeated` in the progress display.
+    repeated_in_display: &'static str,
+    restored: &'static str,
+    skipped: &'static str,
 }
 
-const PUSHING: Words = Words {
-    started: "Uploading",
-    copied: "Uploaded ",
-    mounted: "Mounted  ",
-    existed: "Exists   ",
-    repeated: "Skipped  ",
-};
+impl Labels {
+    const NONE: Self = Self {
+        fetching_manifest: "",
+        fetched_manifest: "",
+        started: "",
+        transferred: "",
+        transferred_in_display: "",
+        mounted: "",
+        exists: "",
+        repeated: "",
+        repeated_in_display: "",
+        restored: "",
+        skipped: "",
+    };
 
-const COPYING: Words = Words {
-    started: "Copying",
-    copied: "Copied ",
-    mounted: "Mounted",
-    existed: "Exists ",
-    repeated: "Skipped",
-};
+    pub(crate) const PUSH: Self = Self {
+        started: "Uploading",
+        transferred: "Uploaded ",
+        transferred_in_display: "Uploaded ",
+        exists: "Exists   ",
+        repeated: "Exists   ",
+        repeated_in_display: "Skipped  ",
+        ..Self::NONE
+    };
 
-/// Tells what is done: by bars on a terminal, or by lines on stdout if the command prints text.
+    pub(crate) const COPY: Self = Self {
+        started: "Copying",
+        transferred: "Copied ",
+        transferred_in_display: "Copied ",
+        mounted: "Mounted",
+        exists: "Exists ",
+        repeated: "Skipped",
+        repeated_in_display: "Skipped",
+        ..Self::NONE
+    };
+
+    pub(crate) const PULL: Self = Self {
+        fetching_manifest: "Downloading",
+        fetched_manifest: "Processing ",
+        started: "Downloading",
+        transferred: "Downloaded ",
+        transferred_in_display: "Pulled     ",
+        restored: "Restored   ",
+        skipped: "Skipped    ",
+        ..Self::NONE
+    };
+
+    pub(crate) const BACKUP: Self = Self {
+        started: "Pulling  ",
+        transferred: "Pulled   ",
+        transferred_in_display: "Pulled   ",
+        repeated: "Skipped  ",
+        ..Self::PUSH
+    };
+
+    pub(crate) const RESTORE: Self = Self {
+        started: "Pushing  ",
+        transferred: "Pushed   ",
+        transferred_in_display: "Pushed   ",
+        ..Self::BACKUP
+    };
+}
+
+/// Shows the events of an operation: content in a progress display if there is one, everything else
+/// as lines on stdout if the command prints text.
 pub(crate) struct Status<'c> {
     process: &'c mut Process,
-    /// In place of lines about content.
-    bars: Option<Bars>,
-    /// Whether lines about content without a name are written.
-    unnamed: bool,
-    /// Whether there is a line about a root that was there and got a name.
-    named_root: bool,
+    labels: &'static Labels,
+    display: Option<Bars>,
+    /// Whether lines about content without a title are printed.
+    with_untitled: bool,
+    /// Whether there is a line about a root that existed and got a new tag.
+    with_tagged_root: bool,
 }
 
 impl<'c> Status<'c> {
-    /// Status lines, if `unnamed` also about content without a name.
-    pub(crate) const fn new(process: &'c mut Process, unnamed: bool) -> Self {
+    /// Creates a status that prints lines, also about content without a title if `with_untitled`.
+    pub(crate) const fn new(
+        process: &'c mut Process,
+        labels: &'static Labels,
+        with_untitled: bool,
+    ) -> Self {
         Self {
             process,
-            bars: None,
-            unnamed,
-            named_root: false,
+            labels,
+            display: None,
+            with_untitled,
+            with_tagged_root: false,
         }
     }
 
-    /// By bars, if there are any.
-    pub(crate) fn by(self, bars: Option<Bars>) -> Self {
-        Self { bars, ..self }
+    /// Creates a status for references and tags.
+    pub(crate) const fn of_references(process: &'c mut Process) -> Self {
+        Self::new(process, &Labels::NONE, true)
     }
 
-    /// With a line about a root that was there and got a name: layouts are told so, registries are not.
-    pub(crate) fn telling_named_root(self, named_root: bool) -> Self {
-        Self { named_root, ..self }
+    /// Shows content in this display if there is one.
+    pub(crate) fn with_display(self, display: Option<Bars>) -> Self {
+        Self { display, ..self }
     }
 
-    /// What happens during a push.
-    pub(crate) fn push(&mut self, event: push::Event<'_>) -> Result<()> {
-        if let Some(bars) = &mut self.bars {
-            match event {
-                push::Event::Preparing(name) => bars.prepare(name),
-                push::Event::Reading { name, done, total } => bars.read(name, done, total),
-                push::Event::Prepared(_) => bars.drop_running(),
-                push::Event::Copy(event) => self.bar(&PUSHING, event),
-                _ => {}
-            }
+    /// Prints a line about a root that existed and got a new tag. The original prints this line for
+    /// layouts only.
+    pub(crate) fn report_tagged_root(self, with_tagged_root: bool) -> Self {
+        Self {
+            with_tagged_root,
+            ..self
+        }
+    }
+
+    /// Shows an event.
+    pub(crate) fn report(&mut self, event: Event<'_>) -> Result<()> {
+        let labels = self.labels;
+        if let Some(display) = &mut self.display {
+            display.report(event, labels);
             return Ok(());
         }
         match event {
-            push::Event::Preparing(name) if self.unnamed => self.line(&format!("Preparing {name}")),
-            push::Event::Empty => self.line("Uploading empty artifact"),
-            push::Event::Copy(copy::Event::Started(node)) => self.about("Uploading", node),
-            push::Event::Copy(copy::Event::Copied(node)) => self.about("Uploaded ", node),
-            push::Event::Copy(copy::Event::Existed(node) | copy::Event::Repeated(node)) => {
-                self.about("Exists   ", node)
-            }
-            push::Event::Copy(copy::Event::Named(node)) if self.named_root => {
-                self.about("Exists   ", node)
-            }
+            Event::Preparing(name) if self.with_untitled => self.line(&format!("Preparing {name}")),
+            Event::NoFiles => self.line("Uploading empty artifact"),
+            Event::FetchingManifest(node) => self.content(labels.fetching_manifest, node),
+            Event::FetchedManifest(node) => self.content(labels.fetched_manifest, node),
+            Event::Started(node) => self.content(labels.started, node),
+            Event::Transferred(node) => self.content(labels.transferred, node),
+            Event::Mounted(node) => self.content(labels.mounted, node),
+            Event::Exists(node) => self.content(labels.exists, node),
+            Event::RootTagged(node) if self.with_tagged_root => self.content(labels.exists, node),
+            Event::Repeated(node) => self.content(labels.repeated, node),
+            Event::Restored(node) => self.content(labels.restored, node),
+            Event::Skipped(node) => self.content(labels.skipped, node),
+            Event::Resolving(reference) => self.line(&format!("Fetching  {reference}")),
+            Event::Resolved {
+                reference,
+                descriptor,
+                ..
+            } => self.reference("Fetched  ", reference, descriptor),
+            Event::EntryRemoved(digest) => self.line(&format!("Removed   {digest}")),
+            Event::EntryAdded {
+                reference,
+                descriptor,
+                ..
+            } => self.reference("Added    ", reference, descriptor),
+            Event::IndexMerged {
+                reference,
+                descriptor,
+                ..
+            } => self.reference("Merged   ", reference, descriptor),
+            Event::Tagged(tag) => self.line(&format!("Tagged {tag}")),
             _ => Ok(()),
         }
     }
 
-    /// What happens during a push of a single piece of content.
-    pub(crate) fn single(&mut self, event: single::Event<'_>) -> Result<()> {
-        if self.bars.is_some() {
-            let event = match event {
-                single::Event::Started(node) => copy::Event::Started(node),
-                single::Event::Progress(node, done) => copy::Event::Progress(node, done),
-                single::Event::Stored(node) => copy::Event::Copied(node),
-                single::Event::Existed(node) => copy::Event::Existed(node),
-                _ => return Ok(()),
-            };
-            self.bar(&PUSHING, event);
-            return Ok(());
-        }
-        match event {
-            single::Event::Started(node) => self.about("Uploading", node),
-            single::Event::Stored(node) => self.about("Uploaded ", node),
-            single::Event::Existed(node) => self.about("Exists   ", node),
-            _ => Ok(()),
-        }
-    }
-
-    /// How far a file was read that is going to be pushed.
+    /// Shows how much of a file was read before it is pushed.
     pub(crate) fn reading(&mut self, name: &str, done: u64, total: u64) {
-        if let Some(bars) = &mut self.bars {
-            bars.read(name, done, Some(total));
+        if let Some(display) = &mut self.display {
+            display.read(name, done, Some(total));
         }
     }
 
-    /// It was read.
+    /// Removes the line about the file that was read.
     pub(crate) fn prepared(&mut self) {
-        if let Some(bars) = &mut self.bars {
-            bars.drop_running();
+        if let Some(display) = &mut self.display {
+            display.drop_running();
         }
     }
 
-    /// What happens during a copy.
-    pub(crate) fn copy(&mut self, event: copy::Event<'_>) -> Result<()> {
-        if self.bars.is_some() {
-            self.bar(&COPYING, event);
-            return Ok(());
-        }
-        match event {
-            copy::Event::Started(node) => self.about("Copying", node),
-            copy::Event::Copied(node) => self.about("Copied ", node),
-            copy::Event::Mounted(node) => self.about("Mounted", node),
-            copy::Event::Existed(node) => self.about("Exists ", node),
-            copy::Event::Named(node) if self.named_root => self.about("Exists ", node),
-            copy::Event::Repeated(node) => self.about("Skipped", node),
-            _ => Ok(()),
-        }
-    }
-
-    /// What happens during a pull.
-    pub(crate) fn pull(&mut self, event: pull::Event<'_>) -> Result<()> {
-        if let Some(bars) = &mut self.bars {
-            match event {
-                pull::Event::Downloading(node) => bars.start("Downloading", node),
-                pull::Event::Progress(node, done) => bars.advance(node, done),
-                // What it refers to comes before it is done.
-                pull::Event::Processing(_) => bars.drop_running(),
-                pull::Event::Downloaded(node) => {
-                    bars.finish(Mark::Done, "Pulled     ", node);
-                }
-                pull::Event::Restored(node) => {
-                    bars.finish(Mark::Done, "Restored   ", node);
-                }
-                pull::Event::Skipped(node) => {
-                    bars.finish(Mark::LeftOut, "Skipped    ", node);
-                }
-                _ => {}
-            }
-            return Ok(());
-        }
-        match event {
-            pull::Event::Downloading(node) => self.about("Downloading", node),
-            pull::Event::Processing(node) => self.about("Processing ", node),
-            pull::Event::Downloaded(node) => self.about("Downloaded ", node),
-            pull::Event::Restored(node) => self.about("Restored   ", node),
-            pull::Event::Skipped(node) => self.about("Skipped    ", node),
-            _ => Ok(()),
-        }
-    }
-
-    /// One line about the making of an index.
-    pub(crate) fn index(&mut self, event: index::Event<'_>) -> Result<()> {
-        match event {
-            index::Event::Fetching(reference) => self.line(&format!("Fetching  {reference}")),
-            index::Event::Fetched(reference, node) => self.named("Fetched  ", reference, node),
-            index::Event::Removed(digest) => self.line(&format!("Removed   {digest}")),
-            index::Event::Added(reference, node) => self.named("Added    ", reference, node),
-            index::Event::Merged(reference, node) => self.named("Merged   ", reference, node),
-            _ => Ok(()),
-        }
-    }
-
-    /// Shows what happens during a copy.
-    fn bar(&mut self, words: &Words, event: copy::Event<'_>) {
-        let Some(bars) = &mut self.bars else {
-            return;
-        };
-        let (mark, verb, node) = match event {
-            copy::Event::Started(node) => return bars.start(words.started, node),
-            copy::Event::Progress(node, done) => return bars.advance(node, done),
-            copy::Event::Gone(_) => return bars.drop_running(),
-            copy::Event::Copied(node) => (Mark::Done, words.copied, node),
-            copy::Event::Mounted(node) => (Mark::Done, words.mounted, node),
-            copy::Event::Existed(node) | copy::Event::Named(node) => {
-                (Mark::There, words.existed, node)
-            }
-            copy::Event::Repeated(node) => (Mark::There, words.repeated, node),
-            _ => return,
-        };
-        bars.finish(mark, verb, node);
-    }
-
-    /// A line about a manifest and the name it was asked for by, which a digest need not be told twice.
-    fn named(&mut self, verb: &str, reference: &str, node: &Descriptor) -> Result<()> {
+    /// Prints a line about a manifest and its reference. A digest is not printed twice.
+    fn reference(&mut self, label: &str, reference: &str, node: &Descriptor) -> Result<()> {
         if reference == node.digest.as_str() {
-            self.line(&format!("{verb} {reference}"))
+            self.line(&format!("{label} {reference}"))
         } else {
-            self.line(&format!("{verb} {} {reference}", node.digest))
+            self.line(&format!("{label} {} {reference}", node.digest))
         }
     }
 
-    /// One line about tagging what is at `path`.
-    pub(crate) fn tag(&mut self, event: tag::Event<'_>, path: &Shown<'_>) -> Result<()> {
-        match event {
-            tag::Event::Resolved(descriptor) => {
-                self.line(&format!("Tagging {path}@{}", descriptor.digest))
-            }
-            tag::Event::Tagged(tag) => self.tagged(tag),
-            _ => Ok(()),
+    fn content(&mut self, label: &str, node: &Descriptor) -> Result<()> {
+        let is_titled = node.annotations.contains_key(oras::descriptor::TITLE);
+        if label.is_empty() || !is_titled && !self.with_untitled {
+            return Ok(());
         }
+        let (digest, name) = (node.digest.short(), node.display_name());
+        self.line(&format!("{label} {digest} {name}"))
     }
 
-    /// The line about a tag that was given.
-    pub(crate) fn tagged(&mut self, tag: &str) -> Result<()> {
-        self.line(&format!("Tagged {tag}"))
-    }
-
-    pub(crate) fn about(&mut self, verb: &str, node: &Descriptor) -> Result<()> {
-        let is_named = node.annotations.contains_key(oras::descriptor::TITLE);
-        if is_named || self.unnamed {
-            self.line(&format!(
-                "{verb} {} {}",
-                node.digest.short(),
-                node.display_name()
-            ))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Tells what is wrong.
     fn warn(&mut self, text: &str) {
         self.process.warn(text);
     }

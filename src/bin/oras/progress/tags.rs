@@ -1,106 +1,87 @@
-//! What is told about tags that are copied, one after the other.
+//! Status of backup and restore, which copy one tag after the other.
 
-use oras::backup::Event;
-use oras::{Result, copy};
+use oras::Result;
+use oras::progress::Event;
 
 use super::display::Bars;
-use super::{PUSHING, Status, Words as Verbs};
+use super::{Labels, Status};
 use crate::process::Process;
 
-/// How many tags are named in one line.
-const MAX_IN_LINE: usize = 5;
+/// Tags listed in one line; more are listed one per line.
+const MAX_TAGS_IN_LINE: usize = 5;
 
-/// How a command speaks of what it does.
-pub(crate) struct Words {
-    pub(crate) started: &'static str,
-    pub(crate) copied: &'static str,
-    /// Before a tag that is done.
-    pub(crate) tagged: &'static str,
-    /// Whether there is a line about content that was there and got a tag.
-    pub(crate) named: bool,
+/// The words of a command about tags.
+pub(crate) struct TagLabels {
+    pub(crate) content: &'static Labels,
+    /// Precedes a tag that was copied.
+    pub(crate) tag: &'static str,
+    /// Whether there is a line about a root that existed and got its tag.
+    pub(crate) with_tagged_root: bool,
 }
 
-/// Tells about tags in lines on stdout, and about their content as [`Status`] does. Remembers how far it came.
+/// Prints lines about tags, and shows their content like [`Status`]. Remembers the current tag for
+/// error messages.
 pub(crate) struct TagStatus<'c> {
     status: Status<'c>,
-    words: Words,
-    /// Where the tags are.
-    place: String,
-    tag: Option<String>,
+    tag_label: &'static str,
+    /// The repository or backup that the tags are in.
+    source_name: String,
+    current_tag: Option<String>,
 }
 
 impl<'c> TagStatus<'c> {
-    /// What is told about the tags that are in `place`.
     pub(crate) fn new(
         process: &'c mut Process,
-        bars: Option<Bars>,
-        words: Words,
-        place: String,
+        display: Option<Bars>,
+        labels: &TagLabels,
+        source_name: String,
     ) -> Self {
         Self {
-            status: Status::new(process, true).by(bars),
-            words,
-            place,
-            tag: None,
+            status: Status::new(process, labels.content, true)
+                .with_display(display)
+                .report_tagged_root(labels.with_tagged_root),
+            tag_label: labels.tag,
+            source_name,
+            current_tag: None,
         }
     }
 
-    /// The lines about an event.
-    pub(crate) fn tell(&mut self, event: Event<'_>) -> Result<()> {
+    /// Shows an event.
+    pub(crate) fn report(&mut self, event: Event<'_>) -> Result<()> {
         match event {
-            Event::Found([]) => Ok(()),
-            Event::Found(tags) => self.found(tags),
-            Event::Tag(tag) => {
-                self.tag = Some(tag.to_owned());
+            Event::TagsFound([]) => Ok(()),
+            Event::TagsFound(tags) => self.tags_found(tags),
+            Event::TagStarted(tag) => {
+                self.current_tag = Some(tag.to_owned());
                 Ok(())
             }
-            Event::Copy(event) => self.copy(event),
-            Event::Tagged { tag, referrers } => {
-                let tagged = self.words.tagged;
+            Event::TagFinished { tag, referrers, .. } => {
+                let label = self.tag_label;
                 self.status
-                    .line(&format!("{tagged} {tag} with {referrers} referrer(s)"))
+                    .line(&format!("{label} {tag} with {referrers} referrer(s)"))
             }
-            _ => Ok(()),
+            Event::MissingSkipped(node) => {
+                let digest = &node.digest;
+                let warning =
+                    format!("Warning: {digest} is not there any more, and was left out\n");
+                self.status.warn(&warning);
+                Ok(())
+            }
+            event => self.status.report(event),
         }
     }
 
-    /// The tag that is being copied.
-    pub(crate) fn into_tag(self) -> Option<String> {
-        self.tag
+    /// Returns the tag that was being copied when the operation ended.
+    pub(crate) fn into_current_tag(self) -> Option<String> {
+        self.current_tag
     }
 
-    fn found(&mut self, tags: &[String]) -> Result<()> {
-        let found = format!("Found {} tag(s) in {}:", tags.len(), self.place);
-        if tags.len() <= MAX_IN_LINE {
+    fn tags_found(&mut self, tags: &[String]) -> Result<()> {
+        let found = format!("Found {} tag(s) in {}:", tags.len(), self.source_name);
+        if tags.len() <= MAX_TAGS_IN_LINE {
             return self.status.line(&format!("{found} {}", tags.join(", ")));
         }
         self.status.line(&found)?;
         tags.iter().try_for_each(|tag| self.status.line(tag))
-    }
-
-    fn copy(&mut self, event: copy::Event<'_>) -> Result<()> {
-        if self.status.bars.is_some() && !matches!(event, copy::Event::Gone(_)) {
-            let verbs = Verbs {
-                started: self.words.started,
-                copied: self.words.copied,
-                ..PUSHING
-            };
-            self.status.bar(&verbs, event);
-            return Ok(());
-        }
-        match event {
-            copy::Event::Started(node) => self.status.about(self.words.started, node),
-            copy::Event::Copied(node) => self.status.about(self.words.copied, node),
-            copy::Event::Named(node) if self.words.named => self.status.about("Exists   ", node),
-            copy::Event::Existed(node) => self.status.about("Exists   ", node),
-            copy::Event::Repeated(node) => self.status.about("Skipped  ", node),
-            copy::Event::Gone(node) => {
-                let gone = &node.digest;
-                let warning = format!("Warning: {gone} is not there any more, and was left out\n");
-                self.status.warn(&warning);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
     }
 }

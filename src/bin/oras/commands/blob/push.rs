@@ -11,8 +11,8 @@ use crate::error::CliError;
 use crate::input::{self, Claims, STDIN};
 use crate::output::format::print_json;
 use crate::process::Process;
-use crate::progress::Status;
 use crate::progress::display::Bars;
+use crate::progress::{Labels, Status};
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -144,14 +144,14 @@ pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliErr
         Bars::new(process, args.tty, &args.debugging)
     };
     let stdin = process.stdin();
-    let mut status = Status::new(process, args.verbose.is_on()).by(bars);
+    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on()).with_display(bars);
     let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
         status.reading(file, done, total);
         Ok(())
     })?;
     status.prepared();
     push_blob(&*destination, &blob, &mut *content, &mut |event| {
-        status.single(event)
+        status.report(event)
     })
     .map_err(|error| target.failure(&error))?;
     drop(status);

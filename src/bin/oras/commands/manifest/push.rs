@@ -15,7 +15,7 @@ use crate::error::CliError;
 use crate::input;
 use crate::output::format::print_json;
 use crate::process::Process;
-use crate::progress::Status;
+use crate::progress::{Labels, Status};
 use crate::target::{Target, TargetFlags};
 
 #[derive(Default)]
@@ -134,15 +134,15 @@ pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliErr
     if args.descriptor.descriptor {
         process.disable_status();
     }
-    let mut status = Status::new(process, args.verbose.is_on());
+    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on());
     push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
-        status.single(event)
+        status.report(event)
     })
     .map_err(failure)?;
     process.print_status(&format!("Pushed: {}", target.shown()))?;
-    let mut status = Status::new(process, true);
-    add_tags(&*destination, &manifest, &further_tags, &mut |tag| {
-        status.tagged(tag)
+    let mut status = Status::of_references(process);
+    add_tags(&*destination, &manifest, &further_tags, &mut |event| {
+        status.report(event)
     })
     .map_err(failure)?;
 

@@ -3,7 +3,8 @@
 pub(crate) mod create;
 pub(crate) mod update;
 
-use oras::index::{Observer, push};
+use oras::index::push;
+use oras::progress::Observer;
 use oras::store::{Source, Target as Destination};
 use oras::tag::add_tags;
 use oras::{Descriptor, RawManifest};
@@ -65,8 +66,8 @@ impl Order<'_> {
         if self.output == "-" {
             return make(source, &mut |_| Ok(())).map_err(failure);
         }
-        let mut status = Status::new(process, true);
-        let index = make(source, &mut |event| status.index(event)).map_err(failure)?;
+        let mut status = Status::of_references(process);
+        let index = make(source, &mut |event| status.report(event)).map_err(failure)?;
         process.print_status(&(self.made)(index.descriptor()))?;
         Ok(index)
     }
@@ -80,8 +81,11 @@ impl Order<'_> {
         let failure = |error| self.target.failure(&error);
         push(destination, index, self.target.reference()).map_err(failure)?;
         process.print_status(&format!("Pushed    {}", self.shown))?;
-        let mut status = Status::new(process, true);
-        add_tags(destination, index, self.tags, &mut |tag| status.tagged(tag)).map_err(failure)
+        let mut status = Status::of_references(process);
+        add_tags(destination, index, self.tags, &mut |event| {
+            status.report(event)
+        })
+        .map_err(failure)
     }
 }
 
