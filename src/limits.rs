@@ -93,6 +93,12 @@ pub const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 /// How many addresses of one host name are tried. ureq has room for no more.
 pub const MAX_ADDRESSES: usize = 16;
 
+/// Bytes of the head of a response. Registries send 1 KiB; proxies add policies of some KiB.
+pub(crate) const MAX_RESPONSE_HEAD_BYTES: usize = 256 * 1024;
+/// Interim responses (RFC 9110 §15.2) before a final one. Proxies send one every few seconds while
+/// a registry works.
+pub(crate) const MAX_INTERIM_RESPONSES: usize = 1000;
+
 /// How long the header of a proxy's answer may be, in bytes.
 pub const MAX_PROXY_HEADER_BYTES: usize = 64 * 1024;
 

@@ -28,6 +28,7 @@ use ureq::unversioned::transport::{
 use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule};
 use super::error::Fault;
 use super::forward::Forwarded;
+use super::response_head::HeadReader;
 #[cfg(feature = "tls")]
 use super::tls;
 use super::tunnel;
@@ -195,7 +196,9 @@ impl Connector for Dialler {
     ) -> Result<Option<Connection>, ureq::Error> {
         let url = Url::parse(&details.uri.to_string())
             .map_err(|error| Fault::new(TransportKind::Protocol, error.to_string()))?;
-        Ok(Some(self.connection(details, &url)?))
+        let connection = self.connection(details, &url)?;
+        let current_time = Arc::clone(&details.current_time);
+        Ok(Some(Box::new(HeadReader::new(connection, current_time))))
     }
 }
 

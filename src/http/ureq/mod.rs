@@ -18,12 +18,13 @@ use super::{Transport, TransportError};
 use crate::auth::OriginPolicy;
 use crate::auth::credential::Secret;
 use crate::error::TransportKind;
-use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT};
+use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};
 use crate::text::url::Scheme;
 
 mod connector;
 mod error;
 mod forward;
+mod response_head;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnel;
@@ -164,6 +165,7 @@ fn agent(dialler: Dialler) -> ureq::Agent {
         .timeout_per_read(Some(IDLE_TIMEOUT))
         .timeout_per_write(Some(IDLE_TIMEOUT))
         .timeout_await_100(Some(CONTINUE_TIMEOUT))
+        .max_response_header_size(MAX_RESPONSE_HEAD_BYTES)
         .input_buffer_size(CONNECTION_BUFFER_BYTES)
         .output_buffer_size(CONNECTION_BUFFER_BYTES)
         .max_idle_age(MAX_IDLE)
