@@ -77,7 +77,7 @@ pub mod registry;
 pub mod store;
 mod text;
 
-pub use auth::credential::{Credential, Secret};
+pub use auth::credential::Credential;
 pub use error::{Error, Result};
 pub use oci::descriptor::{self, Descriptor};
 pub use oci::digest::{self, Digest};
@@ -91,6 +91,7 @@ pub use ops::{attach, pull, push};
 pub use ops::{backup, copy, discover, filter, graph, index, pack, single, tag};
 pub use store::progress;
 pub use text::json::{self, Annotations};
+pub use text::secret::Secret;
 pub use text::{time, url};
 
 #[cfg(all(doctest, feature = "archive"))]

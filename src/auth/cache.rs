@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use super::scope::Scopes;
 use super::token::Token;
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
 use crate::oci::reference::RepositoryName;
+use crate::text::secret::Secret;
 use crate::text::url::{Origin, Url};
 
 /// How many tokens are kept for one registry. Beyond that the oldest goes; it can be asked for again.

@@ -1,45 +1,6 @@
-//! Credentials, and secrets that do not print themselves.
+//! Credentials for a registry or its token service.
 
-use std::fmt;
-
-/// A text that must not be shown: it has no `Display`, and its `Debug` is redacted.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself, for a header or a file.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether there is nothing to hide.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("*****")
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
+use crate::text::secret::Secret;
 
 /// What a registry, or its token service, accepts as proof of identity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

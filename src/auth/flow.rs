@@ -11,9 +11,10 @@ use super::challenge::Challenge;
 use super::origin_policy::OriginPolicy;
 use super::scope::Scopes;
 use super::token::{Token, TokenMethod, TokenRequest};
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
 use crate::error::Unauthorized;
 use crate::oci::reference::RepositoryName;
+use crate::text::secret::Secret;
 use crate::text::url::{Origin, Url};
 
 /// How many tokens are fetched at most for one request.

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 
 use super::scope::Scopes;
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
+use crate::text::secret::Secret;
 use crate::text::time::parse_rfc3339;
 use crate::text::url::{Url, encode_component};
 

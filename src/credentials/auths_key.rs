@@ -3,7 +3,8 @@
 //! Pure text. Which credential belongs to a key is not known here. The rules are those of Docker (`docker/cli`,
 //! `registry.ResolveAuthConfig`) and of containers-auth.json(5).
 
-use crate::oci::reference::{RegistryName, RepositoryName, split_port};
+use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::text::url::split_port;
 
 /// Under this key Docker keeps the credential for Docker Hub, and by this name its helper programs know it.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";

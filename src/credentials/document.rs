@@ -13,9 +13,10 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::error::Category;
 
 use super::auths_key::{self, Dialect};
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
 use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::text::json::edit::{Object, text_of};
+use crate::text::secret::Secret;
 
 /// User name and password in `auth`. Some tools leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -23,12 +23,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::http::clock::{Clock, SystemClock};
 use crate::limits::{HELPER_PATIENCE, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
 use crate::text::json;
 use crate::text::redact::Told;
+use crate::text::secret::Secret;
 
 /// How long to wait before asking whether a program has ended, at first and at most. Between them the wait doubles.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::config_file::ConfigFile;
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
+use crate::text::secret::Secret;
 
 /// What says where credentials are. Whatever is empty counts as absent. With nothing given there are no credentials.
 ///

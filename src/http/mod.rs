@@ -10,9 +10,9 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 pub use crate::auth::OriginPolicy;
-use crate::auth::credential::Secret;
 use crate::error::{Error, Result, TransportKind};
 use crate::limits::MAX_DRAINED_BYTES;
+use crate::text::secret::Secret;
 use crate::text::url::Url;
 
 pub mod clock;

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
-use crate::auth::credential::Secret;
 use crate::error::status_text;
 use crate::http::clock::{Clock, TimedReader};
 use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
 use crate::text::redact::{Told, quoted};
+use crate::text::secret::Secret;
 use crate::text::time::rfc3339_nano;
 use crate::text::url::{Url, percent_decoded, without_secrets};
 

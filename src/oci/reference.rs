@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::oci::digest::Digest;
+use crate::text::url::split_port;
 
 /// The name of a registry as the user wrote it: `host` or `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,18 +46,6 @@ impl RegistryName {
             None => host.split('.').all(is_host_label),
         };
         port_is_valid && host_is_valid
-    }
-}
-
-/// Splits `host:port`, minding the colons of `[::1]:port`.
-pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
-    let host_end = text.rfind(']').unwrap_or(0);
-    match text[host_end..].find(':') {
-        Some(colon) => (
-            &text[..host_end + colon],
-            Some(&text[host_end + colon + 1..]),
-        ),
-        None => (text, None),
     }
 }
 

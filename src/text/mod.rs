@@ -5,5 +5,6 @@ pub(crate) mod glob;
 pub mod json;
 pub(crate) mod random;
 pub(crate) mod redact;
+pub(crate) mod secret;
 pub mod time;
 pub mod url;

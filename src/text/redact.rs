@@ -10,7 +10,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::auth::credential::Secret;
+use crate::text::secret::Secret;
 use crate::text::url::{encode_component, encode_forbidden, without_secrets};
 
 /// How much of a longer text is quoted, in characters.

@@ -8,7 +8,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{Error, Result};
 use crate::limits::MAX_URL_BYTES;
-use crate::oci::reference::split_port;
 use crate::text::redact::quoted;
 
 /// The scheme of an address.
@@ -464,6 +463,18 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     (scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && !scheme.contains(['/', '?', '#']))
     .then_some((scheme, rest))
+}
+
+/// Splits `host:port`, minding the colons of `[::1]:port`.
+pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
+    let host_end = text.rfind(']').unwrap_or(0);
+    match text[host_end..].find(':') {
+        Some(colon) => (
+            &text[..host_end + colon],
+            Some(&text[host_end + colon + 1..]),
+        ),
+        None => (text, None),
+    }
 }
 
 /// Accepts `host[:port]`, never user information: what is in front of an `@` is there to mislead.

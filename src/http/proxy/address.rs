@@ -5,8 +5,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::auth::credential::Secret;
-use crate::oci::reference::split_port;
+use crate::text::secret::Secret;
+use crate::text::url::split_port;
 use crate::text::url::{Url, percent_decoded};
 
 /// How a proxy is talked to.

@@ -17,7 +17,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use self::no_proxy::Exception;
-use crate::auth::credential::Secret;
+use crate::text::secret::Secret;
 use crate::text::url::{Scheme, Url};
 
 mod address;

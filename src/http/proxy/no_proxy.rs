@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::oci::reference::split_port;
+use crate::text::url::split_port;
 
 /// An entry of `NO_PROXY`.
 #[derive(Clone, Debug, PartialEq, Eq)]

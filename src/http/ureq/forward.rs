@@ -7,8 +7,8 @@ use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::super::Proxy;
 use super::error::Fault;
-use crate::auth::credential::Secret;
 use crate::error::TransportKind;
+use crate::text::secret::Secret;
 use crate::text::url::Url;
 
 /// A connection to a proxy that passes requests on to one host.

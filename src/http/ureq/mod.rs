@@ -16,7 +16,6 @@ use self::error::{body_failure, failure, not_sendable};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::OriginPolicy;
-use crate::auth::credential::Secret;
 use crate::error::TransportKind;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};
 use crate::text::url::Scheme;
