@@ -10,10 +10,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::InvalidDigest;
-use crate::oci::platform::InvalidPlatform;
 use crate::text::redact::{MAX_QUOTED_CHARS, OneLine, quoted};
+use crate::text::url::InvalidUrl;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -29,39 +27,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A text is not a digest.
-    InvalidDigest {
-        /// The text.
-        digest: String,
-        /// What is wrong with it.
-        reason: InvalidDigest,
-    },
-    /// A text is not a media type where one is required.
-    InvalidMediaType {
-        /// Which media type, such as `artifactType`.
-        what: &'static str,
-        /// The text.
-        media_type: String,
-    },
-    /// A text is not a platform.
-    InvalidPlatform {
-        /// The text.
-        platform: String,
-        /// What is wrong with it.
-        reason: InvalidPlatform,
-    },
-    /// A text is not an address that can be asked over http or https.
-    InvalidUrl {
-        /// The text, without secrets.
-        url: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// A value of an option makes no sense.
-    InvalidOption {
-        /// Which option.
-        what: &'static str,
-        /// What is wrong with it.
+    /// A value that the caller passed is not valid. Pass another value.
+    InvalidInput {
+        /// The kind of the value.
+        input: Input,
+        /// The value, without secrets; empty if it is missing.
+        value: String,
+        /// The rule that the value breaks.
         reason: String,
     },
     /// Content or a name does not exist.
@@ -182,13 +154,6 @@ pub enum Error {
         /// What refers to it.
         user: String,
     },
-    /// An artifact of the image spec v1.1 needs an artifact type.
-    MissingArtifactType,
-    /// The annotation `org.opencontainers.image.created` is no RFC 3339 time.
-    InvalidCreated {
-        /// Its value.
-        value: String,
-    },
     /// This store or build cannot do that.
     Unsupported {
         /// What cannot be done.
@@ -207,8 +172,8 @@ pub enum Error {
         side: Side,
         /// What was being done.
         operation: Operation,
-        /// The descriptor it was being done with, if one was known.
-        descriptor: Option<Box<Descriptor>>,
+        /// The digest of the content, if it was known.
+        digest: Option<String>,
         /// The cause.
         source: Box<Self>,
     },
@@ -235,6 +200,24 @@ impl Error {
         Self::NotFound {
             what: what.into(),
             reason: Some(reason),
+        }
+    }
+
+    /// A value of an option that is not valid, for a reason that contains the value.
+    pub(crate) fn invalid_option(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidInput {
+            input: Input::Option(name),
+            value: String::new(),
+            reason: reason.into(),
+        }
+    }
+
+    /// A string that is not a digest.
+    pub(crate) fn invalid_digest(value: &str, reason: &str) -> Self {
+        Self::InvalidInput {
+            input: Input::Digest,
+            value: quoted(value, MAX_QUOTED_CHARS),
+            reason: reason.to_owned(),
         }
     }
 
@@ -386,26 +369,17 @@ impl Error {
             Self::InvalidReference { reference, reason } => {
                 write!(f, "\"{reference}\": invalid reference: {reason}")
             }
-            Self::InvalidDigest { digest, reason } => {
-                write!(f, "invalid digest \"{digest}\": {reason}")
-            }
-            Self::InvalidMediaType { what, media_type } => {
-                write!(f, "invalid {what} format: {media_type}: invalid media type")
-            }
-            Self::InvalidPlatform { platform, reason } => match reason {
-                InvalidPlatform::Format => {
-                    write!(
-                        f,
-                        "failed to parse platform \"{platform}\": expected format os[/arch[/variant]]"
-                    )
-                }
-                InvalidPlatform::NoOs => f.write_str("invalid platform: OS cannot be empty"),
-                InvalidPlatform::NoArchitecture => {
-                    f.write_str("invalid platform: Architecture cannot be empty")
-                }
+            Self::InvalidInput {
+                input,
+                value,
+                reason,
+            } => match input {
+                Input::Digest => write!(f, "invalid digest \"{value}\": {reason}"),
+                Input::MediaType(field) => write!(f, "invalid {field} format: {value}: {reason}"),
+                Input::ArtifactType | Input::Platform => f.write_str(reason),
+                Input::Created => write!(f, "invalid date and time format: {reason}"),
+                Input::Option(name) => write!(f, "invalid {name}: {reason}"),
             },
-            Self::InvalidUrl { url, reason } => write!(f, "invalid URL \"{url}\": {reason}"),
-            Self::InvalidOption { what, reason } => write!(f, "invalid {what}: {reason}"),
             Self::NotFound { what, reason } => {
                 if !what.is_empty() {
                     write!(f, "{what}: ")?;
@@ -450,26 +424,27 @@ impl Error {
                 "\"{digest}\" is not an image manifest and does not have a config"
             ),
             Self::InUse { what, user } => write!(f, "{what} is still in use by {user}"),
-            Self::MissingArtifactType => f.write_str("missing artifact type"),
-            Self::InvalidCreated { value } => {
-                let reason = crate::text::time::not_rfc3339(value);
-                write!(f, "invalid date and time format: {reason}")
-            }
             Self::Unsupported { what } => write!(f, "{what}: unsupported"),
             Self::Copy {
                 side,
                 operation,
-                descriptor,
+                digest,
                 ..
             } => {
                 write!(f, "failed to {operation}")?;
-                if let Some(descriptor) = descriptor {
-                    write!(f, " {}", descriptor.digest)?;
+                if let Some(digest) = digest {
+                    write!(f, " {digest}")?;
                 }
                 write!(f, " {} {side}", operation.preposition())
             }
             Self::Context { doing, .. } => f.write_str(doing),
         }
+    }
+}
+
+impl From<InvalidUrl> for Error {
+    fn from(error: InvalidUrl) -> Self {
+        Self::malformed(format!("URL \"{}\"", error.url), error.reason)
     }
 }
 
@@ -647,6 +622,24 @@ impl fmt::Display for Unauthorized {
             Self::NoToken { realm, reason } => write!(f, "no token from \"{realm}\": {reason}"),
         }
     }
+}
+
+/// A kind of value that a caller passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Input {
+    /// A digest.
+    Digest,
+    /// A media type in the field of this name, such as `artifactType`.
+    MediaType(&'static str),
+    /// The artifact type, which an artifact of the image spec v1.1 requires.
+    ArtifactType,
+    /// A platform.
+    Platform,
+    /// The annotation `org.opencontainers.image.created`, which must be an RFC 3339 time.
+    Created,
+    /// The option of this name.
+    Option(&'static str),
 }
 
 /// What kind of failure kept an answer from coming.

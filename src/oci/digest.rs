@@ -10,7 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
 use crate::error::{Error, Result};
-use crate::text::redact::{MAX_QUOTED_CHARS, quoted};
 
 /// A digest algorithm that content can be verified with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -136,31 +135,28 @@ impl FromStr for Digest {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = |reason| Error::InvalidDigest {
-            digest: quoted(text, MAX_QUOTED_CHARS),
-            reason,
-        };
+        let invalid = |reason| Error::invalid_digest(text, reason);
         let (name, encoded) = text
             .split_once(':')
-            .ok_or_else(|| invalid(InvalidDigest::Format))?;
+            .ok_or_else(|| invalid(INVALID_FORMAT))?;
         if !is_algorithm_name(name) || encoded.is_empty() {
-            return Err(invalid(InvalidDigest::Format));
+            return Err(invalid(INVALID_FORMAT));
         }
         let Some(algorithm) = Algorithm::from_name(name) else {
             return Err(invalid(if encoded.bytes().all(is_encoded_byte) {
-                InvalidDigest::Algorithm
+                UNSUPPORTED_ALGORITHM
             } else {
-                InvalidDigest::Format
+                INVALID_FORMAT
             }));
         };
         if encoded.len() != algorithm.encoded_len() {
-            return Err(invalid(InvalidDigest::Length));
+            return Err(invalid(INVALID_LENGTH));
         }
         if !encoded
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         {
-            return Err(invalid(InvalidDigest::Format));
+            return Err(invalid(INVALID_FORMAT));
         }
         Ok(Self {
             algorithm,
@@ -183,27 +179,9 @@ fn is_encoded_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-')
 }
 
-/// Why a text is not a digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidDigest {
-    /// It is not `algorithm:encoded`, or the encoded part is not lower-case hexadecimal.
-    Format,
-    /// The encoded part has the wrong number of digits for its algorithm.
-    Length,
-    /// The algorithm is none this library can verify.
-    Algorithm,
-}
-
-impl fmt::Display for InvalidDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Format => "invalid checksum digest format",
-            Self::Length => "invalid checksum digest length",
-            Self::Algorithm => "unsupported digest algorithm",
-        })
-    }
-}
+const INVALID_FORMAT: &str = "invalid checksum digest format";
+const INVALID_LENGTH: &str = "invalid checksum digest length";
+const UNSUPPORTED_ALGORITHM: &str = "unsupported digest algorithm";
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -280,6 +258,7 @@ impl fmt::Debug for Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Input;
 
     #[test]
     fn the_empty_string_has_its_well_known_digests() {
@@ -312,24 +291,28 @@ mod tests {
         let upper = format!("sha256:{}", "A".repeat(64));
         let wide = format!("sha256:{}", "0".repeat(63) + "é");
         for (text, reason) in [
-            ("", InvalidDigest::Format),
-            ("sha256", InvalidDigest::Format),
-            ("sha256:", InvalidDigest::Format),
-            (":0000", InvalidDigest::Format),
-            ("SHA256:0000", InvalidDigest::Format),
-            ("sha256+:0000", InvalidDigest::Format),
-            ("sha1:zz/..", InvalidDigest::Format),
-            ("sha256:0000", InvalidDigest::Length),
-            ("sha256:zz/..", InvalidDigest::Length),
+            ("", INVALID_FORMAT),
+            ("sha256", INVALID_FORMAT),
+            ("sha256:", INVALID_FORMAT),
+            (":0000", INVALID_FORMAT),
+            ("SHA256:0000", INVALID_FORMAT),
+            ("sha256+:0000", INVALID_FORMAT),
+            ("sha1:zz/..", INVALID_FORMAT),
+            ("sha256:0000", INVALID_LENGTH),
+            ("sha256:zz/..", INVALID_LENGTH),
             (
                 "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709",
-                InvalidDigest::Algorithm,
+                UNSUPPORTED_ALGORITHM,
             ),
-            (&upper, InvalidDigest::Format),
-            (&wide, InvalidDigest::Length),
+            (&upper, INVALID_FORMAT),
+            (&wide, INVALID_LENGTH),
         ] {
             match text.parse::<Digest>() {
-                Err(Error::InvalidDigest { reason: got, .. }) => assert_eq!(got, reason, "{text}"),
+                Err(Error::InvalidInput {
+                    input: Input::Digest,
+                    reason: got,
+                    ..
+                }) => assert_eq!(got, reason, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Input, Result};
 use crate::text::json::null_as_default;
 
 /// A platform, as in an index entry or an image config (image spec v1.1, "Image Index").
@@ -80,9 +80,10 @@ impl FromStr for Platform {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = |reason| Error::InvalidPlatform {
-            platform: text.to_owned(),
-            reason,
+        let invalid = |reason: &str| Error::InvalidInput {
+            input: Input::Platform,
+            value: text.to_owned(),
+            reason: reason.to_owned(),
         };
         let (names, os_version) = text.split_once(':').unwrap_or((text, ""));
         let parts: Vec<&str> = names.split('/').collect();
@@ -90,13 +91,17 @@ impl FromStr for Platform {
             [os] => (os, Self::native_architecture(), ""),
             [os, architecture] => (os, architecture, ""),
             [os, architecture, variant] => (os, architecture, variant),
-            _ => return Err(invalid(InvalidPlatform::Format)),
+            _ => {
+                return Err(invalid(&format!(
+                    "failed to parse platform \"{text}\": expected format os[/arch[/variant]]"
+                )));
+            }
         };
         if os.is_empty() {
-            return Err(invalid(InvalidPlatform::NoOs));
+            return Err(invalid(EMPTY_OS));
         }
         if architecture.is_empty() {
-            return Err(invalid(InvalidPlatform::NoArchitecture));
+            return Err(invalid(EMPTY_ARCHITECTURE));
         }
         Ok(Self {
             architecture: architecture.to_owned(),
@@ -108,17 +113,8 @@ impl FromStr for Platform {
     }
 }
 
-/// Why a text is not a platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidPlatform {
-    /// It has more than three parts.
-    Format,
-    /// The operating system is empty.
-    NoOs,
-    /// The architecture is empty.
-    NoArchitecture,
-}
+const EMPTY_OS: &str = "invalid platform: OS cannot be empty";
+const EMPTY_ARCHITECTURE: &str = "invalid platform: Architecture cannot be empty";
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,12 +142,19 @@ mod tests {
         let full: Platform = "linux/arm/v7:1.2".parse().unwrap();
         assert_eq!(full.to_string(), "linux/arm/v7:1.2");
         for (text, wanted) in [
-            ("a/b/c/d", InvalidPlatform::Format),
-            ("/amd64", InvalidPlatform::NoOs),
-            ("linux/", InvalidPlatform::NoArchitecture),
+            (
+                "a/b/c/d",
+                "failed to parse platform \"a/b/c/d\": expected format os[/arch[/variant]]",
+            ),
+            ("/amd64", EMPTY_OS),
+            ("linux/", EMPTY_ARCHITECTURE),
         ] {
             match text.parse::<Platform>() {
-                Err(Error::InvalidPlatform { reason, .. }) => assert_eq!(reason, wanted, "{text}"),
+                Err(Error::InvalidInput {
+                    input: Input::Platform,
+                    reason,
+                    ..
+                }) => assert_eq!(reason, wanted, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
         }

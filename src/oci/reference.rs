@@ -202,12 +202,9 @@ impl FromStr for TagOrDigest {
 
     fn from_str(text: &str) -> Result<Self> {
         if text.contains(':') {
-            let digest = text.parse().map_err(|error| match error {
-                Error::InvalidDigest { digest, reason } => {
-                    invalid("", format!("invalid digest \"{digest}\": {reason}"))
-                }
-                other => other,
-            })?;
+            let digest = text
+                .parse()
+                .map_err(|error: Error| invalid("", error.to_string()))?;
             Ok(Self::Digest(digest))
         } else {
             text.parse().map(Self::Tag)
@@ -285,10 +282,7 @@ impl FromStr for Reference {
     fn from_str(text: &str) -> Result<Self> {
         let in_reference = |error: Error| match error {
             Error::InvalidReference { reason, .. } => invalid(text, reason),
-            Error::InvalidDigest { digest, reason } => {
-                invalid(text, format!("invalid digest \"{digest}\": {reason}"))
-            }
-            other => other,
+            other => invalid(text, other.to_string()),
         };
         let (registry, path) = text
             .split_once('/')

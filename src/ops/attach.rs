@@ -83,7 +83,7 @@ pub struct Attached {
 /// # Errors
 ///
 /// [`Error::NotFound`] when nothing has that name or is for the platform, [`Error::Unsupported`] when what has it is no
-/// manifest, [`Error::InvalidOption`] when there is nothing to attach, and those of [`push`](crate::ops::push::push).
+/// manifest, [`Error::InvalidInput`] when there is nothing to attach, and those of [`push`](crate::ops::push::push).
 pub fn attach(
     target: &dyn Target,
     reference: &str,
@@ -102,10 +102,10 @@ pub fn attach(
         observer,
     } = options;
     if files.is_empty() && streams.is_empty() && annotations.is_empty() {
-        return Err(Error::InvalidOption {
-            what: "attachment",
-            reason: "there are neither files nor annotations".to_owned(),
-        });
+        return Err(Error::invalid_option(
+            "attachment",
+            "there are neither files nor annotations",
+        ));
     }
     let subject = find_subject(target, reference, platform.as_ref())
         .map_err(|error| error.context(format!("failed to resolve {reference}")))?;

@@ -86,7 +86,7 @@ impl FromStr for Pattern {
 
     /// # Errors
     ///
-    /// [`Error::InvalidOption`] when the pattern is empty, or breaks off within `[…]` or after `\`.
+    /// [`Error::InvalidInput`] when the pattern is empty, or breaks off within `[…]` or after `\`.
     fn from_str(text: &str) -> Result<Self> {
         if let Ok(digest) = text.parse() {
             return Ok(Self(Kind::Digest(digest)));
@@ -95,16 +95,16 @@ impl FromStr for Pattern {
             Some(media_type) => Glob::parse(media_type, Parts::Joined).map(Kind::MediaType),
             None => Glob::parse(text, Parts::Apart).map(Kind::Title),
         };
-        parsed.map(Self).map_err(|reason| Error::InvalidOption {
-            what: "pattern",
-            reason: format!("\"{text}\" {reason}"),
-        })
+        parsed
+            .map(Self)
+            .map_err(|reason| Error::invalid_option("pattern", format!("\"{text}\" {reason}")))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Input;
     use crate::oci::media_type::MediaType;
 
     fn pattern(text: &str) -> Pattern {
@@ -143,9 +143,10 @@ mod tests {
             ("a\\", "\"a\\\" ends with a \\"),
         ] {
             match text.parse::<Pattern>().map(drop) {
-                Err(Error::InvalidOption {
-                    what: "pattern",
+                Err(Error::InvalidInput {
+                    input: Input::Option("pattern"),
                     reason: got,
+                    ..
                 }) => assert_eq!(got, reason),
                 other => panic!("{text}: {other:?}"),
             }

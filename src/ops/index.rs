@@ -112,7 +112,7 @@ pub enum ArtifactTypeChange {
 /// # Errors
 ///
 /// [`Error::NotFound`] when a manifest or its config is not there, [`Error::WrongKind`] when a name stands for something
-/// else, [`Error::InvalidMediaType`] for the type of the artifact, [`Error::TooLarge`].
+/// else, [`Error::InvalidInput`] for the type of the artifact, [`Error::TooLarge`].
 pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawManifest> {
     let artifact_type = options
         .artifact_type

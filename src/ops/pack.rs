@@ -2,14 +2,14 @@
 
 use std::time::SystemTime;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Input, Result};
 use crate::oci::descriptor::{CREATED, Descriptor, EMPTY_JSON};
 use crate::oci::manifest::{ImageManifest, RawManifest};
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
 use crate::store::Target;
 use crate::text::json::{Annotations, to_vec};
-use crate::text::time::{is_rfc3339, rfc3339};
+use crate::text::time::{is_rfc3339, not_rfc3339, rfc3339};
 
 /// Which version of the image spec a manifest follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,8 +47,8 @@ pub struct PackOptions {
 ///
 /// # Errors
 ///
-/// [`Error::MissingArtifactType`] when v1.1 has neither an artifact type nor a config with a type of its own,
-/// [`Error::InvalidMediaType`], [`Error::InvalidCreated`], [`Error::Unsupported`] for a subject in v1.0.
+/// [`Error::InvalidInput`] when a type or the time of creation is not valid, or v1.1 has neither an
+/// artifact type nor a config with a type of its own; [`Error::Unsupported`] for a subject in v1.0.
 pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<RawManifest> {
     let manifest = match options.image_spec {
         ImageSpec::V1_0 => pack_v1_0(target, options, now)?,
@@ -103,7 +103,13 @@ fn pack_v1_1(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
         {
             None
         }
-        None => return Err(Error::MissingArtifactType),
+        None => {
+            return Err(Error::InvalidInput {
+                input: Input::ArtifactType,
+                value: String::new(),
+                reason: "missing artifact type".to_owned(),
+            });
+        }
     };
     let config = if let Some(config) = options.config {
         valid("config mediaType", config.media_type.clone())?;
@@ -144,9 +150,10 @@ pub(crate) fn valid(what: &'static str, media_type: MediaType) -> Result<MediaTy
     if media_type.is_valid() {
         Ok(media_type)
     } else {
-        Err(Error::InvalidMediaType {
-            what,
-            media_type: media_type.to_string(),
+        Err(Error::InvalidInput {
+            input: Input::MediaType(what),
+            value: media_type.to_string(),
+            reason: "invalid media type".to_owned(),
         })
     }
 }
@@ -154,8 +161,10 @@ pub(crate) fn valid(what: &'static str, media_type: MediaType) -> Result<MediaTy
 fn with_created(mut annotations: Annotations, now: SystemTime) -> Result<Annotations> {
     match annotations.get(CREATED) {
         Some(value) if !is_rfc3339(value) => {
-            return Err(Error::InvalidCreated {
+            return Err(Error::InvalidInput {
+                input: Input::Created,
                 value: value.clone(),
+                reason: not_rfc3339(value),
             });
         }
         Some(_) => {}

@@ -346,14 +346,16 @@ fn system_temporary() -> PathBuf {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidOption`] when the path is not Unicode, which a title must be.
+/// [`Error::InvalidInput`] when the path is not Unicode, which a title must be.
 pub fn title_of(path: &Path) -> Result<String> {
-    let text = path.to_str().ok_or_else(|| Error::InvalidOption {
-        what: "file name",
-        reason: format!(
-            "\"{}\" is not Unicode, and cannot be the name of a file in an artifact",
-            path.display()
-        ),
+    let text = path.to_str().ok_or_else(|| {
+        Error::invalid_option(
+            "file name",
+            format!(
+                "\"{}\" is not Unicode, and cannot be the name of a file in an artifact",
+                path.display()
+            ),
+        )
     })?;
     Ok(crate::fs::path_clean::clean(Path::new(text))
         .to_string_lossy()

@@ -12,7 +12,6 @@ use serde::ser::Serialize;
 use serde::{Deserialize, Deserializer};
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::error::{Error, Result};
 use crate::limits::MAX_INDENTED_DEPTH;
 
 /// Annotations: names and values of any text, sorted by the bytes of the name.
@@ -37,9 +36,9 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] when `document` is no JSON, or nested deeper than 128 levels.
-pub fn indent(document: &[u8]) -> Result<Vec<u8>> {
-    indent_by("  ", document).map_err(|error| Error::malformed("JSON", error.to_string()))
+/// An error if `document` is not JSON, or is nested deeper than 128 levels.
+pub fn indent(document: &[u8]) -> serde_json::Result<Vec<u8>> {
+    indent_by("  ", document)
 }
 
 /// As [`indent`], by `unit` a level.

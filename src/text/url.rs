@@ -3,10 +3,10 @@
 //! Only what registries use: `http` and `https`, no user information, no fragment. Host names stay as they are written,
 //! which keeps Unicode tables out of the binary.
 
+use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::error::{Error, Result};
 use crate::limits::MAX_URL_BYTES;
 use crate::text::redact::quoted;
 
@@ -192,8 +192,8 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidUrl`].
-    pub fn parse(text: &str) -> Result<Self> {
+    /// [`InvalidUrl`] if the string has no scheme of `http` or `https`, or no valid host.
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let (scheme, rest) = split_scheme(text).ok_or_else(|| invalid(text, "it has no scheme"))?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" => Scheme::Http,
@@ -229,8 +229,8 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidUrl`].
-    pub fn join(&self, reference: &str) -> Result<Self> {
+    /// [`InvalidUrl`] if the result is not a valid URL.
+    pub fn join(&self, reference: &str) -> Result<Self, InvalidUrl> {
         if split_scheme(reference).is_some_and(|(scheme, _)| {
             scheme
                 .bytes()
@@ -262,7 +262,7 @@ impl Url {
             .with_path_and_query(&format!("{directory}{reference}"))
     }
 
-    fn with_path_and_query(mut self, tail: &str) -> Result<Self> {
+    fn with_path_and_query(mut self, tail: &str) -> Result<Self, InvalidUrl> {
         let tail = tail.split('#').next().unwrap_or_default();
         let (path, query) = match tail.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -338,6 +338,24 @@ impl Url {
         text
     }
 }
+
+/// The error of parsing a string that is not an `http` or `https` URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidUrl {
+    /// The string without secrets, shortened.
+    pub url: String,
+    /// The rule that the string breaks.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid URL \"{}\": {}", self.url, self.reason)
+    }
+}
+
+impl Error for InvalidUrl {}
 
 /// Query parameters of the registry protocol, none of them secret.
 const HARMLESS_PARAMETERS: [&str; 11] = [
@@ -565,7 +583,7 @@ fn encode(text: &str, is_allowed: impl Fn(u8) -> bool) -> String {
 }
 
 /// Shows the address up to its query, without what stands in front of an `@`.
-fn invalid(url: &str, reason: &'static str) -> Error {
+fn invalid(url: &str, reason: &'static str) -> InvalidUrl {
     let shown = url.split(['?', '#']).next().unwrap_or_default();
     let shown = match shown.rsplit_once('@') {
         Some((front, rest)) => {
@@ -574,7 +592,7 @@ fn invalid(url: &str, reason: &'static str) -> Error {
         }
         None => shown.to_owned(),
     };
-    Error::InvalidUrl {
+    InvalidUrl {
         url: quoted(&shown, MAX_INVALID_CHARS),
         reason,
     }

@@ -185,7 +185,10 @@ fn a_blob_has_no_name_but_its_digest() {
 
     assert!(matches!(
         blobs.resolve("v1"),
-        Err(Error::InvalidDigest { .. })
+        Err(Error::InvalidInput {
+            input: oras::error::Input::Digest,
+            ..
+        })
     ));
     assert!(matches!(
         blobs.tag(&hello(), "v1"),

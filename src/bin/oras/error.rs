@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use oras::Error;
-use oras::error::{Refusal, Side, TransportKind, Unauthorized};
+use oras::error::{Input, Refusal, Side, TransportKind, Unauthorized};
 use oras::reference::Reference;
 use oras::url::Url;
 
@@ -383,10 +383,10 @@ fn status_of(error: &Error) -> u8 {
         Error::Verification { .. } => status::VERIFICATION,
         Error::Refused(_) | Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,
         Error::InvalidReference { .. }
-        | Error::InvalidDigest { .. }
-        | Error::InvalidMediaType { .. }
-        | Error::InvalidPlatform { .. }
-        | Error::InvalidOption { .. } => status::USAGE,
+        | Error::InvalidInput {
+            input: Input::Digest | Input::MediaType(_) | Input::Platform | Input::Option(_),
+            ..
+        } => status::USAGE,
         other => match other
             .source()
             .and_then(|source| source.downcast_ref::<io::Error>())

@@ -168,8 +168,8 @@ impl Target {
                 ))
         })?;
         match reference.parse::<Digest>() {
-            Err(Error::InvalidDigest { reason, .. }) if !self.is_layout() => {
-                Err(CliError::usage(reason.to_string()))
+            Err(Error::InvalidInput { reason, .. }) if !self.is_layout() => {
+                Err(CliError::usage(reason))
             }
             _ => Ok(reference),
         }

@@ -253,8 +253,8 @@ impl<'c, 'o> Copier<'c, 'o> {
     pub(super) fn leave_out(&mut self, node: &Descriptor, error: Error) -> Result<Option<Frame>> {
         let is_gone = matches!(
             &error,
-            Error::Copy { side: Side::Source, operation: Operation::Fetch, descriptor: Some(descriptor), .. }
-                if descriptor.digest == node.digest
+            Error::Copy { side: Side::Source, operation: Operation::Fetch, digest: Some(digest), .. }
+                if digest == node.digest.as_str()
         ) && error.is_not_found();
         if !is_gone || self.gone == Gone::Fails {
             return Err(error);

@@ -252,7 +252,7 @@ fn at(side: Side, operation: Operation, node: Option<&Descriptor>) -> impl FnOnc
         error => Error::Copy {
             side,
             operation,
-            descriptor: node.map(|node| Box::new(node.plain())),
+            digest: node.map(|node| node.digest.to_string()),
             source: Box::new(error),
         },
     }

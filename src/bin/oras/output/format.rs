@@ -128,6 +128,8 @@ pub(crate) fn print_json(
 
 /// Indents JSON by two spaces a level.
 fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
-    oras::json::indent(json)
-        .map_err(|error| CliError::from_library(&error.context("failed to prettify")))
+    oras::json::indent(json).map_err(|error| {
+        let error = oras::Error::malformed("JSON", error.to_string());
+        CliError::from_library(&error.context("failed to prettify"))
+    })
 }

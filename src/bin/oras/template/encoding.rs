@@ -33,7 +33,7 @@ pub(super) fn to_pretty_json(given: &Given<'_>) -> Outcome {
 
 pub(super) fn must_to_pretty_json(given: &Given<'_>) -> Outcome {
     let json = oras::json::to_vec(&json_of(given.get(0))?);
-    let indented = oras::json::indent(&json).map_err(|error| error.to_string())?;
+    let indented = oras::json::indent(&json).map_err(|error| format!("invalid JSON: {error}"))?;
     text_of(&indented)
 }
 

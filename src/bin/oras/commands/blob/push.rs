@@ -165,7 +165,7 @@ pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliErr
 
 fn parse_digest(text: &str) -> Result<Digest, CliError> {
     text.parse().map_err(|error| match error {
-        Error::InvalidDigest { reason, .. } => {
+        Error::InvalidInput { reason, .. } => {
             CliError::usage(format!("invalid digest {text}: {reason}"))
         }
         other => CliError::from_library(&other),
