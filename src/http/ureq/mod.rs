@@ -18,6 +18,7 @@ use super::{Transport, TransportError};
 use crate::auth::OriginPolicy;
 use crate::error::TransportKind;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};
+use crate::text::secret::Secret;
 use crate::text::url::Scheme;
 
 mod connector;
