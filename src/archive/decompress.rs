@@ -4,9 +4,9 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::BUFFER_BYTES;
 use super::Limits;
 use crate::error::{Error, Result};
+use crate::fs::BUFFER_BYTES;
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 
 /// Reads a gzip stream of one or more members. Failures are library errors inside of [`io::Error`].

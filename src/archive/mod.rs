@@ -18,7 +18,7 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
-pub use pack::{PackOptions, Times, pack, pack_watched};
+pub use pack::{PackOptions, Times, pack, pack_with_progress};
 pub use unpack::{UnpackOptions, unpack};
 
 use crate::limits;
@@ -60,6 +60,3 @@ impl Default for Limits {
         }
     }
 }
-
-/// How much is read and written at a time, in bytes.
-const BUFFER_BYTES: usize = 64 * 1024;

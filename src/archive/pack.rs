@@ -8,10 +8,9 @@ use std::vec;
 
 use flate2::{Compression, GzBuilder};
 
-use super::BUFFER_BYTES;
 use super::header::{END, Fields, Kind, padding};
 use crate::error::{Error, Result};
-use crate::fs::path_clean;
+use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 
 /// How a directory is packed.
@@ -66,7 +65,7 @@ pub fn pack(
     options: &PackOptions,
     out: &mut dyn Write,
 ) -> Result<Digest> {
-    pack_watched(directory, title, options, out, &mut |_| Ok(()))
+    pack_with_progress(directory, title, options, out, &mut |_| Ok(()))
 }
 
 /// As [`pack`]. Tells `watch` how many bytes of files were packed so far.
@@ -74,7 +73,7 @@ pub fn pack(
 /// # Errors
 ///
 /// As of [`pack`], and of `watch`.
-pub fn pack_watched(
+pub fn pack_with_progress(
     directory: &Path,
     title: &str,
     options: &PackOptions,

@@ -8,14 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir;
 
-use super::BUFFER_BYTES;
 use super::Limits;
 use super::decompress::Decompressor;
 use super::fs_ops;
 use super::symlink_policy::{self, Verdict, resolve};
 use super::tar_reader::{Entries, Entry, Kind};
 use crate::error::{Error, Result};
-use crate::fs::path_clean;
+use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::oci::digest::Digest;
 
 /// What is unpacked, and within which limits.

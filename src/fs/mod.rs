@@ -10,3 +10,7 @@ pub(crate) mod temp_file;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod unique_name;
+
+/// Size of read and write buffers in bytes: large enough that system calls cost little, small enough
+/// for small machines.
+pub(crate) const BUFFER_BYTES: usize = 64 * 1024;

@@ -57,7 +57,7 @@ use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
-use crate::store::content::{Keeper, VerifyReader};
+use crate::store::content::{ContentSink, VerifyReader};
 use crate::store::{Source, check_size};
 
 /// How many manifests may wait to be listed. To list them takes reading and writing all of `index.json`.
@@ -144,7 +144,7 @@ impl Cache {
     /// Keeps what is read, if it is read to its end.
     fn keep<'r>(&'r self, reader: VerifyReader<'r>) -> VerifyReader<'r> {
         match self.begin(reader.descriptor()) {
-            Some(coming) => reader.kept_by(coming),
+            Some(coming) => reader.tee_to(coming),
             None => reader,
         }
     }
@@ -264,8 +264,8 @@ impl Source for Cached<'_> {
         }
         let manifest = self.source.fetch_manifest(target, limit)?;
         if let Some(mut coming) = self.cache.begin(manifest.descriptor()) {
-            coming.more(manifest.bytes());
-            Box::new(coming).verified();
+            coming.write(manifest.bytes());
+            Box::new(coming).commit();
         }
         Ok(manifest)
     }
@@ -279,8 +279,8 @@ struct Coming<'c> {
     arriving: Option<Arriving<'c>>,
 }
 
-impl Keeper for Coming<'_> {
-    fn more(&mut self, bytes: &[u8]) {
+impl ContentSink for Coming<'_> {
+    fn write(&mut self, bytes: &[u8]) {
         if let Some(mut arriving) = self.arriving.take() {
             self.arriving = self
                 .cache
@@ -288,7 +288,7 @@ impl Keeper for Coming<'_> {
         }
     }
 
-    fn verified(self: Box<Self>) {
+    fn commit(self: Box<Self>) {
         let Some(arriving) = self.arriving else {
             return;
         };

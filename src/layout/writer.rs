@@ -21,7 +21,7 @@ use crate::oci::digest::Digest;
 use crate::oci::manifest::MAX_MANIFEST_BYTES;
 use crate::oci::media_type::MediaType;
 use crate::store::Pushed;
-use crate::store::content::{Content, STREAM, VerifyReader, copy_digested};
+use crate::store::content::{Content, STREAM, VerifyReader, copy_hashing};
 
 /// The scratch directory: the name that other tools give it, and know to leave out of backups.
 const INGEST: &str = "ingest";
@@ -78,7 +78,7 @@ impl Writer {
     ) -> Result<(Descriptor, Pushed)> {
         let ingest = self.ingest();
         let mut temp = self.begin_blob()?;
-        let (digest, size) = copy_digested(stream, Path::new(STREAM), temp.file(), &ingest)?;
+        let (digest, size) = copy_hashing(stream, Path::new(STREAM), temp.file(), &ingest)?;
         let blob = Descriptor::new(media_type.clone(), digest, size);
         let path = self.blob_path(&blob.digest);
         let pushed = if is_good(&path, &blob)? {

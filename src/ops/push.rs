@@ -16,7 +16,7 @@ use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
 use crate::ops::copy::{CopyOptions, RootState, copy_graph};
 use crate::ops::pack::{ImageSpec, PackOptions, pack, platform_config};
-use crate::store::content::Told;
+use crate::store::content::ProgressReader;
 use crate::store::files::FileStore;
 use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Pushed, Target};
@@ -207,7 +207,7 @@ impl Gathered {
             };
             let mut layer =
                 self.store
-                    .add_watched(&title, file.media_type, &file.path, &mut watch)?;
+                    .add_with_progress(&title, file.media_type, &file.path, &mut watch)?;
             reporter.report(Event::Prepared(&title))?;
             layer.annotations.extend(file.annotations);
             layers.push(layer);
@@ -232,17 +232,14 @@ impl Gathered {
     ) -> Result<Descriptor> {
         let name = title(&stream).unwrap_or("-").to_owned();
         reporter.report(Event::Preparing(&name))?;
-        let mut reader = Told {
-            inner: &mut *stream.reader,
-            done: 0,
-            tell: &mut |done| {
-                reporter.report(Event::Reading {
-                    name: &name,
-                    done,
-                    total: None,
-                })
-            },
+        let mut report = |done| {
+            reporter.report(Event::Reading {
+                name: &name,
+                done,
+                total: None,
+            })
         };
+        let mut reader = ProgressReader::new(&mut *stream.reader, &mut report);
         let media_type = stream.media_type.unwrap_or(MediaType::LAYER);
         let sent = if media_type.is_manifest() {
             None
@@ -283,7 +280,7 @@ impl Gathered {
         };
         let mut config =
             self.store
-                .add_watched("$config", Some(media_type), &file.path, &mut watch)?;
+                .add_with_progress("$config", Some(media_type), &file.path, &mut watch)?;
         reporter.report(Event::Prepared(&name))?;
         config.annotations = annotations.clone();
         Ok(config)

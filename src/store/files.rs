@@ -13,16 +13,14 @@ use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, UnpackOptions};
 use crate::error::{Error, Mismatch, Result};
-use crate::fs::temp_file;
+use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
 use crate::oci::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 use crate::oci::manifest::MAX_MANIFEST_BYTES;
 use crate::oci::media_type::MediaType;
 use crate::output_dir::OutputDir;
-use crate::store::content::{
-    BUFFER_BYTES, Content, FileContent, STREAM, VerifyReader, copy_digested,
-};
+use crate::store::content::{Content, FileContent, STREAM, VerifyReader, copy_hashing};
 use crate::store::memory::MemoryStore;
 use crate::store::{Pushed, Source, Target};
 
@@ -98,7 +96,7 @@ impl FileStore {
         media_type: Option<MediaType>,
         path: &Path,
     ) -> Result<Descriptor> {
-        self.add_watched(title, media_type, path, &mut |_, _| Ok(()))
+        self.add_with_progress(title, media_type, path, &mut |_, _| Ok(()))
     }
 
     /// As [`add`](Self::add). Tells `watch` how many bytes were read so far, and of a file how many there are.
@@ -106,7 +104,7 @@ impl FileStore {
     /// # Errors
     ///
     /// As of [`add`](Self::add), and of `watch`.
-    pub fn add_watched(
+    pub fn add_with_progress(
         &self,
         title: &str,
         media_type: Option<MediaType>,
@@ -126,7 +124,7 @@ impl FileStore {
             let media_type = media_type.unwrap_or(MediaType::LAYER);
             let mut watch = |done, total| watch(done, Some(total));
             let (descriptor, content) =
-                FileContent::describe_watched(path, media_type, &mut watch)?;
+                FileContent::describe_with_progress(path, media_type, &mut watch)?;
             self.keep(&descriptor, Place::File(content));
             descriptor
         };
@@ -157,8 +155,7 @@ impl FileStore {
         stream: &mut dyn Read,
     ) -> Result<Descriptor> {
         let (file, start) = self.spool("a stream")?;
-        let (digest, size) =
-            copy_digested(stream, Path::new(STREAM), &mut &*file, &self.temporary)?;
+        let (digest, size) = copy_hashing(stream, Path::new(STREAM), &mut &*file, &self.temporary)?;
         let descriptor = Descriptor::new(media_type, digest, size);
         self.keep_section(&descriptor, file, start);
         Ok(descriptor)
@@ -178,7 +175,7 @@ impl FileStore {
             size: 0,
         };
         let options = PackOptions::default();
-        let tar_digest = archive::pack_watched(path, title, &options, &mut out, watch)?;
+        let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, watch)?;
         out.flush().map_err(Error::io("write", &self.temporary))?;
         let Hashing { hasher, size, .. } = out;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
@@ -350,9 +347,9 @@ impl Source for FileStore {
             None => self.unnamed.fetch(target),
             Some(Place::File(content)) => content.reader(target),
             // Nobody else can reach a file without a name.
-            Some(Place::Spool(section)) => Ok(
-                VerifyReader::new(section.clone(), target.clone()).known_unless_changed(|| true)
-            ),
+            Some(Place::Spool(section)) => {
+                Ok(VerifyReader::new(section.clone(), target.clone()).trusted_while(|| true))
+            }
             Some(Place::Output(title)) => match &self.output {
                 Some(output) => Ok(reader(output.read_file(title)?)),
                 None => Err(Error::not_found(target.digest.as_str())),

@@ -192,10 +192,11 @@ impl Content for ObservedContent<'_, '_, '_> {
         self.start()?;
         let reader = self.content.open_verified(expected)?;
         let (descriptor, reporter) = (self.descriptor, &mut *self.reporter);
-        Ok(reader.watched(move |done| reporter.report(Event::Transferring { descriptor, done })))
+        Ok(reader
+            .with_progress(move |done| reporter.report(Event::Transferring { descriptor, done })))
     }
 
-    fn is_spent(&self) -> bool {
-        self.content.is_spent()
+    fn is_consumed(&self) -> bool {
+        self.content.is_consumed()
     }
 }

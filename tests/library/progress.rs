@@ -289,7 +289,7 @@ fn a_file_that_is_described_says_how_far_it_was_read() {
         Ok(())
     };
 
-    FileContent::describe_watched(path, MediaType::OCTET_STREAM, &mut watch).unwrap();
+    FileContent::describe_with_progress(path, MediaType::OCTET_STREAM, &mut watch).unwrap();
 
     assert_straight(&steps, content.len());
 }
@@ -427,10 +427,10 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
     let path = temporary.write("file", &content);
 
     let described =
-        FileContent::describe_watched(&path, MediaType::OCTET_STREAM, &mut |_, _| stop());
+        FileContent::describe_with_progress(&path, MediaType::OCTET_STREAM, &mut |_, _| stop());
     assert!(matches!(described, Err(Error::Io { .. })), "{described:?}");
 
-    let reader = VerifyReader::new(&content[..], blob(&content)).watched(|_| stop());
+    let reader = VerifyReader::new(&content[..], blob(&content)).with_progress(|_| stop());
     let mut copied = Vec::new();
     let result = reader.copy_to(&mut copied, &path);
     assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
@@ -555,11 +555,11 @@ fn a_stream_stops_as_well() {
 fn a_reader_can_be_watched_by_several() {
     let (mut first, mut second) = (0, 0);
     let reader = VerifyReader::new(&b"hello"[..], blob(b"hello"))
-        .watched(|done| {
+        .with_progress(|done| {
             first = done;
             Ok(())
         })
-        .watched(|done| {
+        .with_progress(|done| {
             second = done;
             Ok(())
         });

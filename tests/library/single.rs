@@ -254,7 +254,8 @@ fn a_file_that_is_not_what_was_claimed_is_not_stored() {
             return;
         }
         let (blob, mut content) =
-            FileContent::describe_as(&path, MediaType::OCTET_STREAM, hello().digest).unwrap();
+            FileContent::describe_with_digest(&path, MediaType::OCTET_STREAM, hello().digest)
+                .unwrap();
 
         let error = push_blob(store, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
 

@@ -180,8 +180,8 @@ pub(crate) fn blob(
         return Ok((blob, Box::new(StreamContent::new(stdin))));
     }
     let described = match digest {
-        Some(digest) => FileContent::describe_as(file, media_type, digest),
-        None => FileContent::describe_watched(file, media_type, watch),
+        Some(digest) => FileContent::describe_with_digest(file, media_type, digest),
+        None => FileContent::describe_with_progress(file, media_type, watch),
     };
     let (blob, content) = described.map_err(|error| match &error {
         Error::Io { doing: "open", .. } => {

@@ -43,7 +43,7 @@ impl Content for Blamed<'_> {
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         let blame = Self::blame(self.node);
         match self.content.open_verified(expected) {
-            Ok(reader) => Ok(reader.explaining(blame)),
+            Ok(reader) => Ok(reader.map_read_error(blame)),
             Err(error) => Err(blame(error)),
         }
     }

@@ -615,9 +615,7 @@ impl Client {
             }
             DraftBody::Content(expected, content) => {
                 // The registry computes the digest before it commits the upload.
-                let mut reader = content
-                    .open_verified(expected)?
-                    .for_receiver_that_verifies();
+                let mut reader = content.open_verified(expected)?.skip_digest_if_trusted();
                 self.transport.send(request(RequestBody::Reader {
                     reader: &mut reader,
                     size: expected.size,

@@ -149,7 +149,7 @@ impl Repository<'_> {
             self.client.sleep(wait);
             upload = match claims {
                 Claims::Believed if self.has_blob(&expected.digest)? => return Ok(()),
-                _ if content.is_spent() => {
+                _ if content.is_consumed() => {
                     return Err(error.map_or_else(|error| error, Answer::into_error));
                 }
                 Claims::Doubted => self.open_session(expected.digest.algorithm())?,
@@ -310,7 +310,7 @@ impl Repository<'_> {
             let refused = learned.refused_bytes.unwrap_or(u64::MAX);
             learned.refused_bytes = Some(refused.min(expected.size));
         });
-        if content.is_spent() {
+        if content.is_consumed() {
             return Ok(answer);
         }
         answer.response.drain();
@@ -332,7 +332,7 @@ impl Repository<'_> {
         }
         self.client
             .learn(&origin, |learned| learned.takes_large_bodies = true);
-        if content.is_spent() {
+        if content.is_consumed() {
             return Ok(answer);
         }
         answer.response.drain();

@@ -113,7 +113,7 @@ impl Bars {
         };
         let node = content.descriptor().clone();
         bars.start(started, &node);
-        transfer(content.watched(|bytes| {
+        transfer(content.with_progress(|bytes| {
             bars.advance(&node, bytes);
             Ok(())
         }))?;

@@ -1,0 +1,124 @@
+//! Files as content.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use super::hashing::{ProgressReader, copy_hashing};
+use super::openable::Content;
+use super::verify::VerifyReader;
+use crate::error::{Error, Result};
+use crate::fs::fingerprint::FileFingerprint;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::media_type::MediaType;
+
+/// Content in a file.
+#[derive(Clone, Debug)]
+pub struct FileContent {
+    path: PathBuf,
+    /// Fingerprint of the file before its digest was computed; `None` if it was not computed.
+    fingerprint: Option<FileFingerprint>,
+}
+
+impl FileContent {
+    /// Reads the file once and returns its descriptor, with media type `media_type` and a SHA-256
+    /// digest.
+    ///
+    /// ```
+    /// use oras::MediaType;
+    /// use oras::store::content::FileContent;
+    /// # let path = std::env::temp_dir().join(format!("oras-doc-content-{}", std::process::id()));
+    /// # std::fs::write(&path, "hello").unwrap();
+    ///
+    /// let (descriptor, content) = FileContent::describe(&path, MediaType::OCTET_STREAM)?;
+    /// assert_eq!(descriptor.size, 5);
+    /// # drop(content);
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file.
+    pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
+        Self::describe_with_progress(path, media_type, &mut |_, _| Ok(()))
+    }
+
+    /// Same as [`describe`](Self::describe). Calls `progress` with the number of bytes read so far and
+    /// the size of the file.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`describe`](Self::describe), plus the errors of `progress`.
+    pub fn describe_with_progress(
+        path: impl Into<PathBuf>,
+        media_type: MediaType,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<(Descriptor, Self)> {
+        let path = path.into();
+        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        // Taken before reading, so that a concurrent write counts as a change.
+        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        let fingerprint = FileFingerprint::from_metadata(&metadata);
+        let size = fingerprint.size();
+        // A file may grow while it is read.
+        let mut progress = |done| progress(done, size.max(done));
+        let mut reader = ProgressReader::new(&mut file, &mut progress);
+        let (digest, size) = copy_hashing(&mut reader, &path, &mut io::sink(), &path)?;
+        let descriptor = Descriptor::new(media_type, digest, size);
+        let fingerprint = Some(fingerprint);
+        Ok((descriptor, Self { path, fingerprint }))
+    }
+
+    /// Returns a descriptor of the file with a digest that the caller knows. The file is not read: a
+    /// wrong digest is reported when the content is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file.
+    pub fn describe_with_digest(
+        path: impl Into<PathBuf>,
+        media_type: MediaType,
+        digest: Digest,
+    ) -> Result<(Descriptor, Self)> {
+        let path = path.into();
+        // Opened so that an unreadable file is reported before the first request.
+        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        if metadata.is_dir() {
+            return Err(Error::io("read", &path)(io::ErrorKind::IsADirectory.into()));
+        }
+        let descriptor = Descriptor::new(media_type, digest, metadata.len());
+        let content = Self {
+            path,
+            fingerprint: None,
+        };
+        Ok((descriptor, content))
+    }
+
+    /// Opens the file, to be verified against `expected` while it is read.
+    pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
+        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let Some(before) = self.fingerprint else {
+            return Ok(VerifyReader::new(file, expected.clone()));
+        };
+        let same = file.try_clone().map_err(Error::io("open", &self.path))?;
+        let is_unchanged = move || {
+            same.metadata()
+                .is_ok_and(|metadata| FileFingerprint::from_metadata(&metadata) == before)
+        };
+        Ok(VerifyReader::new(file, expected.clone()).trusted_while(is_unchanged))
+    }
+}
+
+impl Content for FileContent {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        Ok(Box::new(file))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        self.reader(expected)
+    }
+}

@@ -1,0 +1,74 @@
+//! Reading and copying content, whether its digest is known or computed.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::fs::BUFFER_BYTES;
+use crate::oci::digest::{Algorithm, Digest, Hasher};
+
+/// Copies everything from `reader` to `writer`, and returns the SHA-256 digest and the size. Errors name
+/// the reader `from` and the writer `to`.
+pub(crate) fn copy_hashing(
+    reader: &mut dyn Read,
+    from: &Path,
+    writer: &mut dyn Write,
+    to: &Path,
+) -> Result<(Digest, u64)> {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let mut size = 0;
+    for_each_chunk(reader, from, |bytes| {
+        hasher.update(bytes);
+        size += bytes.len() as u64;
+        writer.write_all(bytes).map_err(Error::io("write", to))
+    })?;
+    Ok((hasher.finish(), size))
+}
+
+/// Reads everything from `reader` and passes it to `visit`. Errors name the reader `from`.
+pub(super) fn for_each_chunk(
+    reader: &mut dyn Read,
+    from: impl AsRef<Path>,
+    mut visit: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => visit(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("read", from.as_ref())(error)),
+        }
+    }
+}
+
+/// A reader that reports the number of bytes read so far after every read.
+pub(crate) struct ProgressReader<'p> {
+    inner: &'p mut dyn Read,
+    done: u64,
+    report: &'p mut dyn FnMut(u64) -> Result<()>,
+}
+
+impl<'p> ProgressReader<'p> {
+    pub(crate) fn new(
+        inner: &'p mut dyn Read,
+        report: &'p mut dyn FnMut(u64) -> Result<()>,
+    ) -> Self {
+        Self {
+            inner,
+            done: 0,
+            report,
+        }
+    }
+}
+
+impl Read for ProgressReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if count > 0 {
+            self.done += count as u64;
+            (self.report)(self.done).map_err(Error::into_io)?;
+        }
+        Ok(count)
+    }
+}

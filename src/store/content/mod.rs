@@ -1,0 +1,18 @@
+//! Content to push: sources that can be opened repeatedly, and the verifying reader.
+//!
+//! No byte leaves the library unverified. Content from any source (registry, layout, archive, embedded
+//! data) is read through a [`VerifyReader`], which checks size and digest and reports a difference no
+//! later than with the last byte.
+
+mod file;
+mod hashing;
+mod openable;
+mod verify;
+
+pub use file::FileContent;
+pub use openable::{Content, StreamContent};
+pub use verify::VerifyReader;
+
+pub(crate) use hashing::{ProgressReader, copy_hashing};
+pub(crate) use openable::STREAM;
+pub(crate) use verify::ContentSink;

@@ -1,0 +1,89 @@
+//! The trait [`Content`], and content in memory or from a stream.
+
+use std::io::Read;
+
+use super::verify::VerifyReader;
+use crate::error::{Error, Result};
+use crate::oci::descriptor::Descriptor;
+
+/// Name used in I/O errors for a stream that has no path.
+pub(crate) const STREAM: &str = "stream";
+
+/// Content that can be opened more than once, because a 401, a redirect or a retry may require it to be
+/// sent again. Content that cannot be read again, such as a [`StreamContent`],
+/// [is consumed](Self::is_consumed).
+pub trait Content {
+    /// Opens the content at its start.
+    ///
+    /// # Errors
+    ///
+    /// If the content is missing or cannot be read.
+    fn open(&mut self) -> Result<Box<dyn Read + '_>>;
+
+    /// Opens the content at its start, to be verified against `expected` while it is read.
+    ///
+    /// Content from a store is verified once, by that store.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`open`](Self::open). A difference from `expected` is reported while the content is read.
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        Ok(VerifyReader::new(self.open()?, expected.clone()))
+    }
+
+    /// Whether the content was read and cannot be read again, so that a retry cannot succeed.
+    fn is_consumed(&self) -> bool {
+        false
+    }
+}
+
+impl Content for &[u8] {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(*self))
+    }
+}
+
+/// Content that can be read once, such as standard input.
+#[derive(Debug)]
+pub struct StreamContent<R> {
+    stream: R,
+    is_consumed: bool,
+}
+
+impl<R: Read> StreamContent<R> {
+    /// Wraps a stream. The content is everything up to the end of the stream.
+    pub const fn new(stream: R) -> Self {
+        Self {
+            stream,
+            is_consumed: false,
+        }
+    }
+}
+
+impl<R: Read> Content for StreamContent<R> {
+    /// Opens the stream. It can be opened again until the first read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] after the first read.
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        if self.is_consumed {
+            return Err(Error::unsupported("reading a stream for a second time"));
+        }
+        Ok(Box::new(OneShotReader(self)))
+    }
+
+    fn is_consumed(&self) -> bool {
+        self.is_consumed
+    }
+}
+
+/// Reads a [`StreamContent`] and marks it as consumed.
+struct OneShotReader<'s, R>(&'s mut StreamContent<R>);
+
+impl<R: Read> Read for OneShotReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.is_consumed = true;
+        self.0.stream.read(buffer)
+    }
+}
