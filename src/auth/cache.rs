@@ -1,4 +1,4 @@
-//! What was learned about registries, kept for the life of a client.
+//! The authentication state of a client: schemes, credentials and tokens of each registry, in memory.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -10,30 +10,32 @@ use crate::oci::reference::RepositoryName;
 use crate::text::secret::Secret;
 use crate::text::url::{Origin, Url};
 
-/// How many tokens are kept for one registry. Beyond that the oldest goes; it can be asked for again.
+/// Maximum number of cached tokens per registry. The oldest is dropped first.
 const MAX_TOKENS: usize = 256;
 
-/// For how long a credential that has no newer one is taken to have none. Asking may run a program each time, and some
-/// registries refuse much that has nothing to do with credentials.
+/// How long a credential counts as current after a lookup returned the same one. Each lookup may
+/// run a helper program, and some registries respond 403 for reasons other than credentials.
 const UNCHANGED_FOR: Duration = Duration::from_secs(60);
 
-/// What was learned about registries. Nothing here is written anywhere.
+/// Cached schemes, credentials and tokens, by registry origin. Nothing is written to disk.
 #[derive(Debug, Default)]
 pub(crate) struct AuthCache {
     origins: HashMap<Origin, CacheEntry>,
-    /// Services that refused a password in a form, and are asked by GET from then on.
+    /// Realms that rejected a password sent by POST. Later requests to them use GET.
     get_only: HashSet<Url>,
     prefers_oauth2: bool,
 }
 
 impl AuthCache {
-    /// Sends passwords to token services in an OAuth2 form first, and by GET where they do not take it. Without this only
-    /// identity tokens, which cannot be sent otherwise, go in a form: it costs a request wherever forms are unknown.
+    /// Requests tokens with an OAuth2 POST first, and with GET if the token service rejects that.
+    ///
+    /// By default only identity tokens, which have no GET form, are sent by POST: the attempt costs
+    /// a request at each token service without OAuth2 support.
     pub(crate) const fn prefer_oauth2(&mut self) {
         self.prefers_oauth2 = true;
     }
 
-    /// Whether a service is asked by a form if there is a choice.
+    /// Returns whether a password is sent to `realm` by POST.
     pub(super) fn prefers_post(&self, realm: &Url) -> bool {
         self.prefers_oauth2 && !self.get_only.contains(realm)
     }
@@ -47,20 +49,20 @@ impl AuthCache {
     }
 }
 
-/// What is known about one registry.
+/// The cached state of one registry.
 #[derive(Debug, Default)]
 pub(super) struct CacheEntry {
     pub(super) scheme: AuthScheme,
-    /// Whether it was asked for a challenge that a refusal did not come with.
+    /// Whether `GET /v2/` was sent because a 401 contained no usable challenge.
     pub(super) is_probed: bool,
-    /// By repository, because one registry may hold repositories of different owners.
+    /// By repository: credential files may have an entry for each.
     credentials: HashMap<Option<RepositoryName>, CredentialLookup>,
-    /// A credential that had no newer one, and when that was found out.
+    /// The rejected credential that the last repeated lookup returned unchanged, and its time.
     unchanged: Option<(Credential, SystemTime)>,
-    tokens: Vec<CachedTokenEntry>,
+    tokens: Vec<CachedToken>,
 }
 
-/// What the look-up of a credential came to. It is made at most once for each repository.
+/// The result of a credential lookup, which runs at most once per repository.
 #[derive(Clone, Debug, Default)]
 pub(super) enum CredentialLookup {
     #[default]
@@ -69,7 +71,7 @@ pub(super) enum CredentialLookup {
     Found(Credential),
 }
 
-/// What a registry asked for last.
+/// The scheme of the last challenge of a registry.
 #[derive(Clone, Debug, Default)]
 pub(super) enum AuthScheme {
     #[default]
@@ -78,16 +80,16 @@ pub(super) enum AuthScheme {
     Bearer(TokenService),
 }
 
-/// A token service, and how it knows the registry.
+/// A token service, as named by a Bearer challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TokenService {
     pub(super) realm: Url,
     pub(super) name: Option<String>,
-    /// Whether the registry takes user name and password as well.
+    /// Whether the same response offered Basic too.
     pub(super) or_basic: bool,
 }
 
-/// Whose tokens, of which service. What one key was granted is never sent for another.
+/// Cache key of a token. A token is only reused for the same realm, service and credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TokenKey {
     pub(super) realm: Url,
@@ -95,13 +97,14 @@ pub(super) struct TokenKey {
     pub(super) credential: Option<Credential>,
 }
 
-/// A token, and what it was asked for.
+/// A token with its key and the scopes it was requested for.
 #[derive(Debug)]
-struct CachedTokenEntry {
+struct CachedToken {
     key: TokenKey,
     scopes: Scopes,
     token: Token,
-    /// The registry said 403 to it when it was new: another one would not help.
+    /// Whether the registry rejected it with 403 right after it was issued. A replacement would
+    /// be rejected too.
     is_forbidden: bool,
 }
 
@@ -124,7 +127,7 @@ impl CacheEntry {
         self.unchanged = Some((credential, now));
     }
 
-    /// Whether there may be a newer credential than this one by now.
+    /// Returns whether a repeated lookup may return another credential than this one.
     pub(super) fn may_have_changed(&self, credential: &Credential, now: SystemTime) -> bool {
         self.unchanged.as_ref().is_none_or(|(known, then)| {
             known != credential
@@ -134,7 +137,7 @@ impl CacheEntry {
         })
     }
 
-    /// A token that is good for a request, and lives long enough for one that begins at `now`.
+    /// Returns a token that covers `scopes` and is valid for a request that starts at `now`.
     pub(super) fn usable_token(
         &self,
         key: &TokenKey,
@@ -143,20 +146,20 @@ impl CacheEntry {
     ) -> Option<Secret> {
         self.tokens
             .iter()
-            .find(|held| held.serves(key, scopes) && held.token.is_usable(now))
-            .map(|held| held.token.secret.clone())
+            .find(|cached| cached.covers(key, scopes) && cached.token.is_usable(now))
+            .map(|cached| cached.token.secret.clone())
     }
 
-    /// What a new token should be good for, so that it serves what the ones before it served, too: what is wanted, and all
-    /// that was granted on the same repository.
+    /// Returns the scopes to request: `wanted`, and the scopes of cached tokens on the same
+    /// repository. The new token can then replace those.
     pub(super) fn scopes_to_request(&self, key: &TokenKey, wanted: &Scopes) -> Scopes {
-        let recent = self.tokens.iter().filter(|held| held.key == *key);
-        recent.fold(wanted.clone(), |scopes, held| {
-            scopes.extend_first(&held.scopes)
+        let recent = self.tokens.iter().filter(|cached| cached.key == *key);
+        recent.fold(wanted.clone(), |scopes, cached| {
+            scopes.extend_first(&cached.scopes)
         })
     }
 
-    /// Keeps a token in the place of those that it makes superfluous.
+    /// Stores a token, and removes expired tokens and those that the new one covers.
     pub(super) fn store_token(
         &mut self,
         key: TokenKey,
@@ -164,13 +167,13 @@ impl CacheEntry {
         token: Token,
         now: SystemTime,
     ) {
-        self.tokens.retain(|held| {
-            held.token.is_usable(now) && (held.key != key || !scopes.cover(&held.scopes))
+        self.tokens.retain(|cached| {
+            cached.token.is_usable(now) && (cached.key != key || !scopes.cover(&cached.scopes))
         });
         if self.tokens.len() >= MAX_TOKENS {
             self.tokens.remove(0);
         }
-        self.tokens.push(CachedTokenEntry {
+        self.tokens.push(CachedToken {
             key,
             scopes,
             token,
@@ -178,26 +181,26 @@ impl CacheEntry {
         });
     }
 
-    /// Forgets a token that the registry did not take.
+    /// Removes a token that the registry rejected.
     pub(super) fn remove_token(&mut self, secret: &Secret) {
-        self.tokens.retain(|held| held.token.secret != *secret);
+        self.tokens.retain(|cached| cached.token.secret != *secret);
     }
 
     pub(super) fn mark_forbidden(&mut self, secret: &Secret) {
-        for held in &mut self.tokens {
-            held.is_forbidden |= held.token.secret == *secret;
+        for cached in &mut self.tokens {
+            cached.is_forbidden |= cached.token.secret == *secret;
         }
     }
 
     pub(super) fn is_forbidden(&self, secret: &Secret) -> bool {
         self.tokens
             .iter()
-            .any(|held| held.is_forbidden && held.token.secret == *secret)
+            .any(|cached| cached.is_forbidden && cached.token.secret == *secret)
     }
 }
 
-impl CachedTokenEntry {
-    fn serves(&self, key: &TokenKey, scopes: &Scopes) -> bool {
+impl CachedToken {
+    fn covers(&self, key: &TokenKey, scopes: &Scopes) -> bool {
         self.key == *key && self.scopes.cover(scopes)
     }
 }

@@ -1,32 +1,34 @@
-//! Challenges: what a registry says it wants (RFC 9110 §11.6.1, and what registries send instead).
+//! Parses `WWW-Authenticate` challenges (RFC 9110 §11.6.1), including malformed ones that registries
+//! send.
 //!
 //! ```text
 //! challenge = scheme [ SP ( token68 / param *( OWS "," OWS param ) ) ]
 //! param     = name OWS "=" OWS ( token / quoted-string )
 //! ```
 //!
-//! Beyond the grammar these are read: several challenges in one line or in many, unquoted values with characters that only
-//! quoted ones may have, empty list elements, missing spaces after commas, and a missing quote at the end of the line.
+//! The parser also accepts several challenges in one header value, characters in unquoted values
+//! that the grammar allows only in quoted ones, empty list elements, missing spaces after commas,
+//! and a missing quote at the end of the value.
 
-/// A challenge of a scheme this library speaks, or the name of one it does not.
+/// An authentication challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Challenge {
-    /// User name and password.
+    /// HTTP Basic authentication (RFC 7617).
     Basic,
-    /// A token of a service.
+    /// A token of a token service (RFC 6750, distribution's "Token Authentication").
     Bearer {
-        /// The address of the token service, perhaps relative to the registry's.
+        /// URL of the token service, possibly relative to the URL of the request.
         realm: String,
-        /// What the service calls the registry.
+        /// Name of the registry at the token service.
         service: Option<String>,
-        /// The scopes that the request lacked, separated by spaces.
+        /// Scopes that the request requires, separated by spaces.
         scope: Option<String>,
     },
-    /// Something else, by its name in lower case.
+    /// The lower-case name of an unsupported scheme.
     Other(String),
 }
 
-/// Reads every challenge in the values of all `WWW-Authenticate` headers. Never fails: what cannot be read is left out.
+/// Parses the values of all `WWW-Authenticate` headers. Malformed parts are skipped.
 pub(crate) fn parse_challenges<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
     values.into_iter().flat_map(parse_line).collect()
 }
@@ -46,7 +48,7 @@ fn parse_line(line: &str) -> Vec<Challenge> {
         let (word, after) = rest.split_at(word_end);
         let after_blanks = after.trim_start_matches([' ', '\t']);
         match after_blanks.strip_prefix('=') {
-            // A parameter, or the padding of a scheme's token68, which has nothing behind it.
+            // A parameter, or a token68 with `=` padding, which has no value.
             Some(value) if !word.is_empty() => {
                 let (value, left) = parse_value(value.trim_start_matches([' ', '\t']));
                 if let Some((_, parameters)) = &mut current {
@@ -55,7 +57,7 @@ fn parse_line(line: &str) -> Vec<Challenge> {
                 rest = left;
             }
             Some(value) => rest = value,
-            // A scheme's token68 without padding.
+            // A token68 without padding.
             None if !is_new_element
                 && matches!(&current, Some((_, parameters)) if parameters.is_empty()) =>
             {
@@ -72,7 +74,8 @@ fn parse_line(line: &str) -> Vec<Challenge> {
     challenges
 }
 
-/// Reads a quoted string, or a bare value up to the next comma or blank.
+/// Parses a quoted string, or an unquoted value that ends at a comma or blank. Returns the value
+/// and the rest of the line.
 fn parse_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([',', ' ', '\t']).unwrap_or(text.len());
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_observed_form_is_read() {
+    fn challenges_of_real_registries_are_parsed() {
         let hub = bearer(
             "https://auth.docker.io/token",
             "registry.docker.io",
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn no_prefix_of_a_challenge_and_no_flipped_byte_panics() {
+    fn no_truncated_or_corrupted_challenge_panics() {
         let line = r#"Negotiate abc==, Basic realm="x\"y", Bearer realm="https://r/t?x=1",service=s,scope="repository:a:pull,push" , error=e"#;
         for end in 0..line.len() {
             parse_challenges([&line[..end]]);

@@ -2,25 +2,25 @@
 
 use crate::text::secret::Secret;
 
-/// What a registry, or its token service, accepts as proof of identity.
+/// A credential for a registry or its token service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Credential {
-    /// A user name and a password.
+    /// User name and password.
     Password {
         /// The user name.
         username: String,
         /// The password.
         password: Secret,
     },
-    /// An identity token, which a token service changes for access tokens (OAuth2's refresh token).
+    /// An identity token: the OAuth2 refresh token that a token service exchanges for access tokens.
     IdentityToken(Secret),
-    /// An access token, sent as it is.
+    /// An access token, sent to the registry as a Bearer token without asking a token service.
     RegistryToken(Secret),
 }
 
 impl Credential {
-    /// A user name and a password.
+    /// Creates a credential from user name and password.
     pub fn password(username: impl Into<String>, password: impl Into<Secret>) -> Self {
         Self::Password {
             username: username.into(),

@@ -1,12 +1,10 @@
-//! The machine: what to do next, given what happened. See the diagram in the [module docs](super).
+//! The state machine of one request. See the diagram in the [module docs](super).
 
-use std::fmt;
 use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::cache::{AuthCache, AuthScheme, CacheEntry, CredentialLookup, TokenKey, TokenService};
+use self::state::{ChallengeAge, Fetch, Next, RejectedBy, SentWith, State};
+use super::action::{Action, Authorization, Event};
+use super::cache::{AuthCache, AuthScheme, CacheEntry, CredentialLookup, TokenService};
 use super::challenge::Challenge;
 use super::origin_policy::OriginPolicy;
 use super::scope::Scopes;
@@ -17,202 +15,42 @@ use crate::oci::reference::RepositoryName;
 use crate::text::secret::Secret;
 use crate::text::url::{Origin, Url};
 
-/// How many tokens are fetched at most for one request.
+mod state;
+
+/// Maximum number of token requests for one request.
 const MAX_TOKEN_REQUESTS: u8 = 2;
-/// How often one request is sent at most: once, and three times more because of what was answered.
+/// Maximum number of times one request is sent.
 const MAX_SENDS: u8 = 4;
-/// The address at which a registry says whether it lets a client in.
-const CHECK: &str = "/v2/";
+/// Path of the API version check, which [`Action::Probe`] requests.
+const API_CHECK_PATH: &str = "/v2/";
 
-/// What happened.
-pub(crate) enum Event {
-    /// The registry answered the request.
-    Response {
-        /// The status.
-        status: u16,
-        /// What it wants, in case of 401.
-        challenges: Vec<Challenge>,
-        /// Whether a 400 says that access is denied, which is how some registries report a token that expired.
-        denied: bool,
-    },
-    /// The registry answered [`Action::Probe`]: what it wants, if the answer was 401.
-    Probed(Vec<Challenge>),
-    /// The credential for the registry was looked up, or a newer one.
-    Credential(Option<Credential>),
-    /// The token service answered.
-    TokenResponse {
-        /// The status.
-        status: u16,
-        /// The body.
-        body: Vec<u8>,
-        /// When it was asked.
-        asked: SystemTime,
-    },
-}
-
-/// Without the body, in which a token may be.
-impl fmt::Debug for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Response { status, .. } => write!(f, "Response({status})"),
-            Self::Probed(challenges) => write!(f, "Probed({challenges:?})"),
-            Self::Credential(credential) => write!(f, "Credential({credential:?})"),
-            Self::TokenResponse { status, .. } => write!(f, "TokenResponse({status})"),
-        }
-    }
-}
-
-/// What to do next.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Send the request, with this.
-    Send(Option<Authorization>),
-    /// Send `GET /v2/` without authorization: the registry refused a request without saying what it wants.
-    Probe,
-    /// Look up the credential for the registry.
-    LookUpCredential,
-    /// Look up whether there is a newer credential in the place of this one, which is not accepted (any more).
-    RefreshCredential(Credential),
-    /// Ask a token service.
-    FetchToken(Box<TokenRequest>),
-    /// Take the registry's last answer as the result.
-    Finish,
-    /// Give up.
-    Fail(Unauthorized),
-    /// Give up, for the reason that the token service's last answer gives.
-    FailWithTokenResponse,
-}
-
-/// What is sent in the `Authorization` header.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Authorization {
-    /// User name and password, encoded.
-    Basic(Secret),
-    /// A token.
-    Bearer(Secret),
-}
-
-impl Authorization {
-    fn basic(username: &str, password: &Secret) -> Self {
-        Self::Basic(
-            STANDARD
-                .encode(format!("{username}:{}", password.expose()))
-                .into(),
-        )
-    }
-
-    /// The value of the header.
-    pub(crate) fn header(&self) -> Secret {
-        match self {
-            Self::Basic(secret) => format!("Basic {}", secret.expose()).into(),
-            Self::Bearer(secret) => format!("Bearer {}", secret.expose()).into(),
-        }
-    }
-
-    /// What a token service is asked with, if it is asked by GET and not anonymously. A form has its secret inside.
-    pub(crate) fn for_token_service(request: &TokenRequest) -> Option<Self> {
-        match (request.method, &request.credential) {
-            (TokenMethod::Get, Some(Credential::Password { username, password })) => {
-                Some(Self::basic(username, password))
-            }
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Debug for Authorization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Basic(_) => "Basic",
-            Self::Bearer(_) => "Bearer",
-        })
-    }
-}
-
-/// The authentication of one request.
+/// Authenticates one request.
 #[derive(Debug)]
 pub(crate) struct Flow {
     origin: Origin,
-    /// Whose credentials are used.
+    /// Repository of the credential, or `None` for that of the whole registry.
     repository: Option<RepositoryName>,
-    /// Relative realms are resolved against this.
+    /// URL of the request; base of a relative realm.
     url: Url,
-    wanted: Scopes,
-    /// When the request began.
+    /// Scopes that the request needs.
+    scopes: Scopes,
+    /// Start of the request.
     now: SystemTime,
     token_requests: u8,
     sends: u8,
-    /// Whether a newer credential was asked for.
+    /// Whether the credential lookup was repeated.
     is_refreshed: bool,
     state: State,
 }
 
-/// What is awaited.
-#[derive(Debug)]
-enum State {
-    Sent(SentWith),
-    Probing,
-    /// The credential decides how to go on.
-    LookingUp(Next),
-    Refreshing(Credential, RejectedBy),
-    Fetching(Fetch),
-    /// Nothing any more.
-    Over,
-}
-
-/// What the request was sent with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum SentWith {
-    Nothing,
-    Basic,
-    /// A token from before this request.
-    CachedToken(Secret),
-    /// A token fetched for this request.
-    FreshToken(Secret),
-    /// The token that the user gave.
-    UserToken,
-}
-
-/// What to send next, once it is known whose credential there is.
-#[derive(Clone, Debug)]
-enum Next {
-    Basic(ChallengeAge),
-    Token(TokenService, Scopes, ChallengeAge),
-}
-
-/// Whether the registry asked in answer to this request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ChallengeAge {
-    Fresh,
-    Cached,
-}
-
-/// A token that is being fetched.
-#[derive(Clone, Debug)]
-struct Fetch {
-    service: TokenService,
-    /// What the request needs.
-    scopes: Scopes,
-    /// Whether the first of the scopes is asked for alone.
-    first_only: bool,
-    method: TokenMethod,
-    credential: Option<Credential>,
-}
-
-/// Who refused a credential.
-#[derive(Clone, Debug)]
-enum RejectedBy {
-    Registry,
-    TokenService(Fetch, u16),
-}
-
 impl Flow {
-    /// Starts the authentication of a request to `url` that needs `wanted`. Credentials are those for the repository, or those
-    /// for the registry as a whole.
-    pub(crate) fn begin(
+    /// Starts the authentication of a request to `url` that needs `scopes`.
+    ///
+    /// Credentials are looked up for `repository`, or for the whole registry if it is `None`.
+    pub(crate) fn start(
         url: &Url,
         repository: Option<RepositoryName>,
-        wanted: Scopes,
+        scopes: Scopes,
         cache: &mut AuthCache,
         now: SystemTime,
     ) -> (Self, Action) {
@@ -220,30 +58,30 @@ impl Flow {
             origin: url.origin(),
             repository,
             url: url.clone(),
-            wanted,
+            scopes,
             now,
             token_requests: 0,
             sends: 0,
             is_refreshed: false,
-            state: State::Over,
+            state: State::Finished,
         };
         match flow.entry(cache).scheme.clone() {
             AuthScheme::Unknown => flow.send(SentWith::Nothing),
             AuthScheme::Basic => flow.authenticate(Next::Basic(ChallengeAge::Cached), cache),
             AuthScheme::Bearer(service) => {
-                let scopes = flow.wanted.clone();
+                let scopes = flow.scopes.clone();
                 flow.authenticate(Next::Token(service, scopes, ChallengeAge::Cached), cache)
             }
         }
     }
 
-    /// Takes in what happened and says what to do next.
+    /// Returns the action that follows from an event.
     ///
     /// # Panics
     ///
-    /// When the event does not answer the last action. The driver is the only caller, and answers what it is asked.
-    pub(crate) fn on(mut self, event: Event, cache: &mut AuthCache) -> (Self, Action) {
-        let state = std::mem::replace(&mut self.state, State::Over);
+    /// If the event is not a result of the last action.
+    pub(crate) fn handle(mut self, event: Event, cache: &mut AuthCache) -> (Self, Action) {
+        let state = std::mem::replace(&mut self.state, State::Finished);
         match (state, event) {
             (
                 State::Sent(with),
@@ -279,13 +117,13 @@ impl Flow {
                 Event::TokenResponse {
                     status: 200..=299,
                     body,
-                    asked,
+                    requested_at,
                 },
-            ) => self.on_token(fetch, &body, asked, cache),
+            ) => self.on_token(fetch, &body, requested_at, cache),
             (State::Fetching(fetch), Event::TokenResponse { status, .. }) => {
-                self.on_token_refused(fetch, status, cache)
+                self.on_token_rejected(fetch, status, cache)
             }
-            (state, event) => unreachable!("{event:?} does not answer what was asked in {state:?}"),
+            (state, event) => unreachable!("{event:?} is not expected in state {state:?}"),
         }
     }
 
@@ -297,12 +135,12 @@ impl Flow {
         denied: bool,
         cache: &mut AuthCache,
     ) -> (Self, Action) {
-        // What a token service would say now could not be the answer to this request.
+        // The send budget is used up: return the registry's response as it is.
         if self.sends == MAX_SENDS {
             return self.finish();
         }
         let entry = self.entry(cache);
-        // Some registries say 403, others 400, when a password or a token has expired.
+        // Some registries respond 403, others 400, when a password or a token has expired.
         let is_denied = status == 403 || (status == 400 && denied);
         match (with, status) {
             (SentWith::CachedToken(token), 401) => entry.remove_token(token),
@@ -313,7 +151,7 @@ impl Flow {
                 let scheme = entry.scheme.clone();
                 return match scheme {
                     AuthScheme::Bearer(service) => {
-                        let scopes = self.wanted.clone();
+                        let scopes = self.scopes.clone();
                         self.authenticate(Next::Token(service, scopes, ChallengeAge::Fresh), cache)
                     }
                     AuthScheme::Basic | AuthScheme::Unknown => self.finish(),
@@ -325,19 +163,19 @@ impl Flow {
             }
             _ => return self.finish(),
         }
-        // A request that needs nothing asks whether we may come in at all. What such a challenge proposes may be a
-        // placeholder, which nobody is granted.
+        // A request without scopes only checks access. The scope in its challenge may be a
+        // placeholder that no client is granted, such as "repository:user/image:pull".
         let challenged = challenges.iter().find_map(|challenge| match challenge {
             Challenge::Bearer { scope, .. } => scope.as_deref(),
             _ => None,
         });
         let challenged = challenged
-            .filter(|_| !self.wanted.is_empty())
+            .filter(|_| !self.scopes.is_empty())
             .map_or_else(Scopes::none, Scopes::parse);
         self.on_challenges(with, challenges, &challenged, cache)
     }
 
-    /// Answers a 401 with what the registry wants, if that can help.
+    /// Chooses a challenge of a 401 that was not tried yet.
     fn on_challenges(
         self,
         with: &SentWith,
@@ -353,10 +191,10 @@ impl Flow {
         if let Some((realm, name)) = bearer {
             let is_exhausted = match with {
                 SentWith::Nothing | SentWith::CachedToken(_) => false,
-                // The token service was asked before, and its refusal led here.
+                // The token service rejected the credential, and Basic was the fallback.
                 SentWith::Basic => self.token_requests > 0,
                 SentWith::FreshToken(_) => {
-                    self.token_requests >= MAX_TOKEN_REQUESTS || self.wanted.cover(challenged)
+                    self.token_requests >= MAX_TOKEN_REQUESTS || self.scopes.cover(challenged)
                 }
                 SentWith::UserToken => true,
             };
@@ -373,7 +211,7 @@ impl Flow {
                 or_basic,
             };
             self.entry(cache).scheme = AuthScheme::Bearer(service.clone());
-            let scopes = self.wanted.clone().union(challenged);
+            let scopes = self.scopes.clone().union(challenged);
             return self.authenticate(Next::Token(service, scopes, ChallengeAge::Fresh), cache);
         }
         match with {
@@ -387,10 +225,10 @@ impl Flow {
         }
     }
 
-    /// Asks once for the challenge that a refusal did not come with.
+    /// Requests a challenge once per registry, because a 401 contained none.
     fn probe(self, cache: &mut AuthCache) -> (Self, Action) {
         let entry = self.entry(cache);
-        if entry.is_probed || self.url.path() == CHECK {
+        if entry.is_probed || self.url.path() == API_CHECK_PATH {
             return self.finish();
         }
         entry.is_probed = true;
@@ -401,18 +239,19 @@ impl Flow {
         self,
         fetch: Fetch,
         body: &[u8],
-        asked: SystemTime,
+        requested_at: SystemTime,
         cache: &mut AuthCache,
     ) -> (Self, Action) {
-        match Token::parse(body, asked) {
+        match Token::parse(body, requested_at) {
             Ok(token) => {
                 let secret = token.secret.clone();
                 let key = fetch.key();
-                // A service may grant less than it was asked for. The registry knows what a token is good for.
+                // The token service may grant fewer scopes. Only the registry can tell, so the
+                // token is cached with the requested scopes.
                 let entry = self.entry(cache);
                 entry.store_token(key, fetch.scopes.clone(), token, self.now);
                 let flow = Self {
-                    wanted: fetch.scopes,
+                    scopes: fetch.scopes,
                     ..self
                 };
                 flow.send(SentWith::FreshToken(secret))
@@ -424,38 +263,39 @@ impl Flow {
         }
     }
 
-    /// Finds another way where a token service said no.
-    fn on_token_refused(self, fetch: Fetch, status: u16, cache: &mut AuthCache) -> (Self, Action) {
-        let may_ask_again = self.token_requests < MAX_TOKEN_REQUESTS;
+    /// Chooses the next fallback after a token service rejected a request.
+    fn on_token_rejected(self, fetch: Fetch, status: u16, cache: &mut AuthCache) -> (Self, Action) {
+        let may_retry = self.token_requests < MAX_TOKEN_REQUESTS;
         let has_password = matches!(fetch.credential, Some(Credential::Password { .. }));
-        let is_no_form = matches!(status, 400 | 401 | 404 | 405);
-        if may_ask_again && has_password && fetch.method == TokenMethod::OAuth2Post && is_no_form {
+        let is_post_rejected = matches!(status, 400 | 401 | 404 | 405);
+        if may_retry && has_password && fetch.method == TokenMethod::OAuth2Post && is_post_rejected
+        {
             cache.set_get_only(fetch.service.realm.clone());
             let method = TokenMethod::Get;
             return self.fetch(Fetch { method, ..fetch });
         }
-        let is_refused = matches!(status, 400 | 401 | 403);
-        if may_ask_again && is_refused && fetch.credential.is_some() && !self.is_refreshed {
+        let is_rejected = matches!(status, 400 | 401 | 403);
+        if may_retry && is_rejected && fetch.credential.is_some() && !self.is_refreshed {
             return self.refresh(RejectedBy::TokenService(fetch, status), cache);
         }
-        // Some services refuse a set of scopes instead of granting a part of it.
-        let is_set = fetch.scopes.len() > 1 && !fetch.first_only;
-        if may_ask_again && matches!(status, 401 | 403) && is_set {
+        // Some token services reject a set of scopes instead of granting a part of it.
+        let has_several_scopes = fetch.scopes.len() > 1 && !fetch.first_only;
+        if may_retry && matches!(status, 401 | 403) && has_several_scopes {
             let first_only = true;
             return self.fetch(Fetch {
                 first_only,
                 ..fetch
             });
         }
-        let may_try_basic = is_refused || matches!(status, 404 | 405);
-        if fetch.service.or_basic && has_password && may_try_basic {
+        let is_basic_possible = is_rejected || matches!(status, 404 | 405);
+        if fetch.service.or_basic && has_password && is_basic_possible {
             self.entry(cache).scheme = AuthScheme::Basic;
             return self.authenticate(Next::Basic(ChallengeAge::Fresh), cache);
         }
         (self, Action::FailWithTokenResponse)
     }
 
-    /// Asks once whether there is a newer credential than the one that was refused.
+    /// Repeats the credential lookup, at most once, after a rejection.
     fn refresh(mut self, rejected_by: RejectedBy, cache: &mut AuthCache) -> (Self, Action) {
         let is_refreshed = std::mem::replace(&mut self.is_refreshed, true);
         let entry = self.entry(cache);
@@ -477,11 +317,11 @@ impl Flow {
     ) -> (Self, Action) {
         match rejected_by {
             RejectedBy::Registry => self.finish(),
-            RejectedBy::TokenService(fetch, status) => self.on_token_refused(fetch, status, cache),
+            RejectedBy::TokenService(fetch, status) => self.on_token_rejected(fetch, status, cache),
         }
     }
 
-    /// Looks up the credential, unless that was done, and goes on.
+    /// Looks up the credential unless the cache contains it, then resumes.
     fn authenticate(self, next: Next, cache: &mut AuthCache) -> (Self, Action) {
         match self.entry(cache).credential(self.repository.as_ref()) {
             CredentialLookup::Pending => {
@@ -509,13 +349,14 @@ impl Flow {
                 let authorization = Authorization::basic(&username, &password);
                 self.send_with(SentWith::Basic, Some(authorization))
             }
-            // It asked for it elsewhere: this may be open to everyone.
+            // The registry requested Basic for another request. This one may be public, so try
+            // without credentials.
             (Next::Basic(ChallengeAge::Cached), _) => self.send(SentWith::Nothing),
             (Next::Basic(ChallengeAge::Fresh), None) => self.fail(Unauthorized::NoBasicCredential),
             (Next::Basic(ChallengeAge::Fresh), Some(_)) => {
                 self.fail(Unauthorized::IncompleteBasicCredential)
             }
-            (Next::Token(service, mut scopes, asked), credential) => {
+            (Next::Token(service, mut scopes, age), credential) => {
                 let method = match &credential {
                     Some(Credential::IdentityToken(_)) => TokenMethod::OAuth2Post,
                     Some(Credential::Password { .. }) if cache.prefers_post(&service.realm) => {
@@ -530,7 +371,7 @@ impl Flow {
                     method,
                     credential,
                 };
-                if asked == ChallengeAge::Cached {
+                if age == ChallengeAge::Cached {
                     let key = fetch.key();
                     let entry = self.entry(cache);
                     if let Some(token) = entry.usable_token(&key, &scopes, self.now) {
@@ -611,16 +452,6 @@ impl Flow {
 
     const fn fail(self, reason: Unauthorized) -> (Self, Action) {
         (self, Action::Fail(reason))
-    }
-}
-
-impl Fetch {
-    fn key(&self) -> TokenKey {
-        TokenKey {
-            realm: self.service.realm.clone(),
-            service: self.service.name.clone(),
-            credential: self.credential.clone(),
-        }
     }
 }
 

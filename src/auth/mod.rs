@@ -1,43 +1,46 @@
-//! Authentication as a pure machine.
+//! Authentication: a state machine that decides how to respond to challenges of a registry.
 //!
-//! Nothing in this module opens a socket or a file, reads the clock or the environment. The registry client tells a
-//! [`Flow`] what happened ([`Event`]) and does what it is told ([`Action`]); what was learned on the way lives in a
-//! [`AuthCache`]. One flow serves one request.
+//! This module does no I/O and reads neither clock nor environment. The registry client passes each
+//! [`Event`] to a [`Flow`] and executes the [`Action`] that it returns. One flow serves one request.
+//! The [`AuthCache`] keeps schemes, credentials and tokens for later requests.
 //!
 //! ```text
-//!                                     begin
-//!          nothing known /              │ Basic known           \ token service known
-//!                       ▼               ▼                        ▼
-//!    ┌───────────► SENT(nothing)   CREDENTIAL ── none ─► ┐   CREDENTIAL
-//!    │                  │               │     SENT(nothing)      │
-//!    │                  │               ▼                  token cached? ── yes ─► SENT(cached token)
-//!    │                  │          SENT(Basic)                   │ no                    │
-//!    │ other: finish ◄──┼───────────────┼────────────────────────┼───────────────────────┤
-//!    │                  │ 401           │ 401                    ▼                       │ 401, 403, 400 denied
-//!    │                  ▼               │               ┌─────► TOKEN ◄──────────────────┘ (the token is dropped)
-//!    │  no challenge: PROBE, once       │               │        │ 200        │ refused
-//!    │  Bearer ─► CREDENTIAL ───────────┼───────────────┘        ▼            ▼
-//!    │  Basic ──► CREDENTIAL            │                SENT(fresh token)   a form by GET; a newer credential,
-//!    │               │                  │ 403,                   │           once; the first scope alone; Basic,
-//!    │               ▼                  │ 400 denied             │           if that was offered too
-//!    │          SENT(Basic)             ▼                        │            │ none of these: fail, in the
-//!    │               ▲  newer, once   NEWER?                     │            ▼ words of the token service
-//!    │               └──────────────────┤ no                     │
-//!    │                                  ▼                        │ 401 with a scope never asked for: TOKEN, once
-//!    └──────────── finish: the registry's own words reach the user ◄ any other
+//!                                     start
+//!      no scheme cached /               │ Basic cached          \ token service cached
+//!                      ▼                ▼                        ▼
+//!    ┌──────────► SENT(nothing)    CREDENTIAL ─ none ─► ┐   CREDENTIAL
+//!    │                 │                │     SENT(nothing)      │
+//!    │                 │                ▼                  token cached? ─ yes ─► SENT(cached token)
+//!    │                 │           SENT(Basic)                   │ no                    │
+//!    │ other: finish ◄─┼────────────────┼────────────────────────┼───────────────────────┤
+//!    │                 │ 401            │ 401                    ▼                       │ 401, 403,
+//!    │                 │                │               ┌─────► TOKEN ◄── drop token ───┘ 400 denied
+//!    │                 ▼                │               │        │ 200        │ rejected
+//!    │  no challenge: PROBE, once       │               │        ▼            ▼
+//!    │  Bearer ─► CREDENTIAL ───────────┼───────────────┘ SENT(fresh token)   1. GET instead of POST
+//!    │  Basic ──► CREDENTIAL            │                        │            2. REFRESH, once
+//!    │               │                  │ 403,                   │            3. the first scope only
+//!    │               ▼                  │ 400 denied             │            4. Basic, if offered
+//!    │          SENT(Basic)             ▼                        │            │ none applies: fail with
+//!    │               ▲  changed      REFRESH, once               │            ▼ the token response
+//!    │               └──────────────────┤ unchanged              │
+//!    │                                  ▼                        │ 401 with further scopes: TOKEN, once
+//!    └───────────── finish: return the registry's response ◄─────┘ other
 //! ```
 //!
 //! | | |
 //! |---|---|
-//! | requests sent for one of the caller's | at most 4, and once for each registry a `GET /v2/` for a missing challenge |
-//! | tokens fetched for one request | at most 2 |
-//! | credentials | looked up after the registry asked for them, once for each repository |
-//! | a newer credential | asked for once, and not again within a minute where there was none |
-//! | tokens | kept by registry, realm, service, credential and scopes, until shortly before they expire |
+//! | sends of one request | at most 4, plus one `GET /v2/` per registry (PROBE) if a 401 has no challenge |
+//! | token requests for one request | at most 2 |
+//! | CREDENTIAL | the credential lookup, after a challenge, once per repository |
+//! | REFRESH | a repeated lookup after a rejection, once per request; not within 60 s of a lookup without change |
+//! | token cache | by registry, realm, service, credential and scopes, until shortly before expiry |
 //!
-//! A token that the user gave is sent wherever one is asked for; no service is asked then, and a refusal is final. What
-//! follows from every event in every state stands in `flow/tests/table.rs`.
+//! A registry token of the user is sent to every registry that requests a token. No token service
+//! is asked, and its rejection is final. `flow/tests/table.rs` lists the action for each event in
+//! each state.
 
+mod action;
 mod cache;
 mod challenge;
 pub(crate) mod credential;
@@ -46,9 +49,10 @@ mod origin_policy;
 mod scope;
 mod token;
 
+pub(crate) use self::action::{Action, Authorization, Event};
 pub(crate) use self::cache::AuthCache;
 pub(crate) use self::challenge::{Challenge, parse_challenges};
-pub(crate) use self::flow::{Action, Authorization, Event, Flow};
+pub(crate) use self::flow::Flow;
 pub use self::origin_policy::OriginPolicy;
 pub(crate) use self::scope::{Scope, Scopes};
 pub(crate) use self::token::TokenRequest;

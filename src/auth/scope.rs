@@ -1,18 +1,18 @@
-//! Scopes: what a token is good for.
+//! Token scopes (distribution's "Token Scope Documentation").
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Actions on one resource, such as `repository:hello/world:pull,push`.
+/// Actions on one resource, for example `repository:hello/world:pull,push`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scope {
-    /// `type:name`; the name may contain colons.
+    /// `type:name`. The name may contain colons.
     resource: String,
     actions: BTreeSet<String>,
 }
 
 impl Scope {
-    /// `actions` on the repository called `name`.
+    /// Creates a scope for `actions` on the repository `name`.
     pub(crate) fn repository(name: &str, actions: &[&str]) -> Self {
         Self {
             resource: format!("repository:{name}"),
@@ -20,7 +20,8 @@ impl Scope {
         }
     }
 
-    /// Parses `type:name:action,action`. The last colon starts the actions, because names may contain `host:port`.
+    /// Parses `type:name:action,action`. The actions start after the last colon, because a name may
+    /// contain `host:port`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (resource, actions) = text.rsplit_once(':')?;
         let (kind, name) = resource.split_once(':')?;
@@ -51,27 +52,28 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Scopes of one token. The first stays first, because some services read only that one; the rest are sorted.
+/// Scopes of one token. The first scope keeps its position, because some token services read only
+/// that one. The others are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// No scope at all.
+    /// Creates an empty set.
     pub(crate) const fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// Reading from a repository.
+    /// Creates the scope to read from a repository.
     pub(crate) fn pull(repository: &str) -> Self {
         Self(vec![Scope::repository(repository, &["pull"])])
     }
 
-    /// Reading from and writing to a repository.
+    /// Creates the scope to read from and write to a repository.
     pub(crate) fn pull_push(repository: &str) -> Self {
         Self(vec![Scope::repository(repository, &["pull", "push"])])
     }
 
-    /// Listing the repositories of a registry.
+    /// Creates the scope to list the repositories of a registry.
     pub(crate) fn catalog() -> Self {
         Self(vec![Scope {
             resource: "registry:catalog".to_owned(),
@@ -79,7 +81,7 @@ impl Scopes {
         }])
     }
 
-    /// Parses the space-separated scopes of a challenge. What is no scope is left out.
+    /// Parses the space-separated scopes of a challenge. Malformed scopes are skipped.
     pub(crate) fn parse(text: &str) -> Self {
         let mut scopes = Self::none();
         for scope in text.split_ascii_whitespace().filter_map(Scope::parse) {
@@ -88,7 +90,7 @@ impl Scopes {
         scopes
     }
 
-    /// Adds a scope: actions on the same resource are united.
+    /// Adds a scope. If the resource is present, only its actions are added.
     pub(crate) fn add(&mut self, scope: Scope) {
         match self
             .0
@@ -103,7 +105,7 @@ impl Scopes {
         }
     }
 
-    /// These scopes and others.
+    /// Adds all scopes of `others`.
     #[must_use]
     pub(crate) fn union(mut self, others: &Self) -> Self {
         for scope in &others.0 {
@@ -112,7 +114,7 @@ impl Scopes {
         self
     }
 
-    /// These scopes, and what `others` hold about the resource of the first one.
+    /// Adds the actions that `others` contain for the resource of the first scope.
     #[must_use]
     pub(crate) fn extend_first(mut self, others: &Self) -> Self {
         let about_first = self.0.first().and_then(|first| {
@@ -125,13 +127,13 @@ impl Scopes {
         self
     }
 
-    /// The first scope alone: the repository that a request is about.
+    /// Returns only the first scope, which is that of the requested repository.
     #[must_use]
     pub(crate) fn first_only(&self) -> Self {
         Self(self.0.first().cloned().into_iter().collect())
     }
 
-    /// Whether everything in `others` is in these.
+    /// Returns whether every action of `others` is included.
     pub(crate) fn cover(&self, others: &Self) -> bool {
         others
             .0
@@ -139,17 +141,17 @@ impl Scopes {
             .all(|other| self.0.iter().any(|scope| scope.covers(other)))
     }
 
-    /// How many resources there are.
+    /// Returns the number of resources.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no scopes.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The scopes as they are sent.
+    /// Returns each scope as sent in a token request.
     pub(crate) fn iter(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(ToString::to_string)
     }
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_contain_colons() {
+    fn a_resource_name_may_contain_colons() {
         let scope = Scope::parse("repository:host:5000/a/b:push,pull").unwrap();
         assert_eq!(scope.to_string(), "repository:host:5000/a/b:pull,push");
         for text in [
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_of_one_resource_are_united_and_the_first_stays_first() {
+    fn scopes_of_one_resource_are_merged_and_the_first_stays_first() {
         let scopes = Scopes::parse(
             "repository:z:pull repository:b:pull repository:a:pull nonsense repository:z:push",
         );
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_swallows_every_other_action() {
+    fn a_star_replaces_all_other_actions() {
         let all = Scopes::parse("repository:a:pull,*");
         assert_eq!(shown(&all), ["repository:a:*"]);
         assert!(all.cover(&Scopes::pull_push("a")));

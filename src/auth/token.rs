@@ -1,4 +1,4 @@
-//! Tokens: how they are asked for and how long they live.
+//! Token requests, token responses, and the lifetime of tokens.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,43 +10,44 @@ use crate::text::secret::Secret;
 use crate::text::time::parse_rfc3339;
 use crate::text::url::{Url, encode_component};
 
-/// A service that gives no lifetime means this long (distribution's token specification).
+/// Lifetime of a token without `expires_in` (distribution's "Token Authentication").
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
-/// A token is not used in the last moments of its life, because the request still has to travel: this long at most, and no
-/// more than a tenth of its life.
-const MARGIN: Duration = Duration::from_secs(10);
-/// How far the clock of a token service may be behind ours for its word on when it issued a token to count.
-const SANE_SKEW: Duration = Duration::from_secs(300);
+/// Maximum time before its expiry at which a token is no longer used, so that it does not expire
+/// while the request is in transit. At most a tenth of the lifetime.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
+/// Maximum age of an `issued_at` that is used. An older one means that the clocks differ.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// A request to a token service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenRequest {
-    /// The address of the service.
+    /// URL of the token service.
     pub(crate) realm: Url,
-    /// What the service calls the registry.
+    /// Name of the registry at the token service.
     pub(crate) service: Option<String>,
-    /// What the token is for.
+    /// Scopes of the token.
     pub(crate) scopes: Scopes,
-    /// Who asks; nobody in particular when absent.
+    /// Credential of the user. Without it the request is anonymous.
     pub(crate) credential: Option<Credential>,
-    /// How it is sent.
+    /// HTTP method and encoding of the request.
     pub(crate) method: TokenMethod,
 }
 
-/// How a token service is asked.
+/// The method of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenMethod {
-    /// By GET, with user name and password in the `Authorization` header (distribution's "Token Authentication").
+    /// GET, with user name and password in the `Authorization` header (distribution's "Token
+    /// Authentication").
     Get,
-    /// By POST, with the secret in a form (distribution's "Token Authentication: OAuth2").
+    /// POST, with the secret in a form (distribution's "Token Authentication: OAuth2").
     OAuth2Post,
 }
 
-/// The client's name in OAuth2 requests, which must have one.
+/// The client ID, which OAuth2 requires.
 const CLIENT_ID: &str = "oras-rs";
 
 impl TokenRequest {
-    /// The address to get the token from: the realm with scopes and service in its query.
+    /// Returns the URL of a GET request: the realm, with scopes and service in its query.
     pub(crate) fn url(&self) -> Url {
         let mut url = self.realm.clone();
         for scope in self.scopes.iter() {
@@ -58,7 +59,7 @@ impl TokenRequest {
         url
     }
 
-    /// The form to post, if the service is asked by one.
+    /// Returns the form of a POST request, or `None` for GET.
     pub(crate) fn form(&self) -> Option<Secret> {
         if self.method != TokenMethod::OAuth2Post {
             return None;
@@ -95,31 +96,32 @@ impl TokenRequest {
 /// An access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
-    /// What is sent.
+    /// The token itself.
     pub(crate) secret: Secret,
-    /// From when on it is not used any more.
-    stale: SystemTime,
+    /// The time from which the token is no longer used.
+    unusable_from: SystemTime,
 }
 
 impl Token {
-    /// Reads the reply of a token service that was asked at `asked`.
+    /// Parses the response to a token request that was sent at `requested_at`.
     ///
     /// # Errors
     ///
-    /// What is wrong with the reply.
-    pub(crate) fn parse(body: &[u8], asked: SystemTime) -> Result<Self, String> {
-        let reply: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
+    /// A description of the problem, without any part of the response.
+    pub(crate) fn parse(body: &[u8], requested_at: SystemTime) -> Result<Self, String> {
+        let response: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
             if body.trim_ascii_start().starts_with(b"<") {
                 "the answer is a web page".to_owned()
             } else {
-                // Where, and not what: serde quotes what it finds, which may be a token.
+                // serde's message may quote a token, so only the position is reported.
                 let (line, column) = (error.line(), error.column());
                 format!("the answer is not the expected JSON (line {line}, column {column})")
             }
         })?;
-        // Most clients know no case here, and look at nothing but the token: services were written to please them.
+        // Go's decoder ignores case, and most clients read only the token. Token services that were
+        // tested only with those are accepted too.
         let member = |wanted: &str| {
-            let mut members = reply.iter();
+            let mut members = response.iter();
             let found = members.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
             found.map(|(_, value)| value)
         };
@@ -138,21 +140,21 @@ impl Token {
             })
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .map_or(DEFAULT_LIFETIME, |lifetime| lifetime.max(DEFAULT_LIFETIME));
-        // It may have been issued to us before.
+        // A token service may return a token that it issued earlier.
         let issued = member("issued_at")
             .and_then(|issued| parse_rfc3339(issued.as_str()?))
-            .filter(|&issued| issued < asked && asked <= issued + SANE_SKEW)
-            .unwrap_or(asked);
-        let useful = lifetime.saturating_sub(MARGIN.min(lifetime / 10));
+            .filter(|&issued| issued < requested_at && requested_at <= issued + MAX_CLOCK_SKEW)
+            .unwrap_or(requested_at);
+        let usable = lifetime.saturating_sub(EXPIRY_MARGIN.min(lifetime / 10));
         Ok(Self {
             secret: secret.into(),
-            stale: issued.checked_add(useful).unwrap_or(issued),
+            unusable_from: issued.checked_add(usable).unwrap_or(issued),
         })
     }
 
-    /// Whether it is still good for a request that starts at `now`.
+    /// Returns whether the token can be used for a request that starts at `now`.
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
-        now < self.stale
+        now < self.unusable_from
     }
 }
 
@@ -163,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_is_read_leniently_but_never_guessed() {
+    fn a_token_response_is_parsed_leniently_but_needs_a_token() {
         for (body, wanted) in [
             (r#"{"token":"t"}"#, Ok("t")),
             (r#"{"access_token":"a","token":"t"}"#, Ok("a")),
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lives_at_least_a_minute_and_is_not_used_in_its_last_seconds() {
+    fn a_token_lives_at_least_a_minute_and_is_not_used_shortly_before_expiry() {
         let usable_after = |body: &str, seconds| {
             Token::parse(body.as_bytes(), UNIX_EPOCH)
                 .unwrap()
@@ -213,8 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn when_a_token_was_issued_counts_if_it_makes_its_life_shorter_and_the_clocks_agree() {
-        let asked = UNIX_EPOCH + Duration::from_secs(3600);
+    fn issued_at_shortens_the_lifetime_if_the_clocks_agree() {
+        let requested_at = UNIX_EPOCH + Duration::from_secs(3600);
         for (issued_at, lives) in [
             ("1970-01-01T00:59:00Z", 230),
             ("1970-01-01T00:59:00.5+00:00", 230),
@@ -226,20 +228,20 @@ mod tests {
             ("soon", 290),
         ] {
             let body = format!(r#"{{"token":"t","expires_in":300,"issued_at":"{issued_at}"}}"#);
-            let token = Token::parse(body.as_bytes(), asked).unwrap();
+            let token = Token::parse(body.as_bytes(), requested_at).unwrap();
             assert!(
-                token.is_usable(asked + Duration::from_secs(lives - 1)),
+                token.is_usable(requested_at + Duration::from_secs(lives - 1)),
                 "{issued_at}"
             );
             assert!(
-                !token.is_usable(asked + Duration::from_secs(lives)),
+                !token.is_usable(requested_at + Duration::from_secs(lives)),
                 "{issued_at}"
             );
         }
     }
 
     #[test]
-    fn a_request_adds_to_the_query_that_the_realm_has() {
+    fn a_token_request_extends_the_query_of_the_realm() {
         let request = TokenRequest {
             realm: Url::parse("https://r/t?a=b").unwrap(),
             service: Some("my service".to_owned()),

@@ -311,7 +311,7 @@ impl Client {
         if draft.url.origin() != home {
             return self.send_with_retries(&mut draft, &Secrets::none(&home));
         }
-        let (mut flow, mut action) = Flow::begin(
+        let (mut flow, mut action) = Flow::start(
             &draft.url,
             draft.repository.clone(),
             draft.scopes.clone(),
@@ -353,12 +353,12 @@ impl Client {
                     Event::Credential(newer)
                 }
                 Action::FetchToken(request) => {
-                    let asked = self.clock.now();
+                    let requested_at = self.clock.now();
                     let mut answer = self.fetch_token(&request, &home)?;
                     let event = Event::TokenResponse {
                         status: answer.status(),
                         body: answer.token()?,
-                        asked,
+                        requested_at,
                     };
                     last = Some(answer);
                     event
@@ -382,7 +382,7 @@ impl Client {
                     return Err(error.context(self.doing(&draft)));
                 }
             };
-            (flow, action) = flow.on(event, &mut self.auth_cache.borrow_mut());
+            (flow, action) = flow.handle(event, &mut self.auth_cache.borrow_mut());
         }
     }
 

@@ -41,13 +41,13 @@ impl Scenario {
     fn of(&mut self, repository: Option<&str>, wanted: Scopes) -> &mut Self {
         let url = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
         let repository = repository.map(|name| name.parse().unwrap());
-        let (flow, action) = Flow::begin(&url, repository, wanted, &mut self.cache, self.now);
+        let (flow, action) = Flow::start(&url, repository, wanted, &mut self.cache, self.now);
         (self.flow, self.action) = (Some(flow), action);
         self
     }
 
     fn event(&mut self, event: Event) -> &mut Self {
-        let (flow, action) = self.flow.take().unwrap().on(event, &mut self.cache);
+        let (flow, action) = self.flow.take().unwrap().handle(event, &mut self.cache);
         (self.flow, self.action) = (Some(flow), action);
         self
     }
@@ -92,11 +92,11 @@ impl Scenario {
             "{:?}",
             self.action
         );
-        let asked = self.now;
+        let requested_at = self.now;
         self.event(Event::TokenResponse {
             status,
             body: body.as_bytes().to_vec(),
-            asked,
+            requested_at,
         })
     }
 
@@ -175,13 +175,13 @@ fn a_401_without_a_scheme_we_speak_is_the_result_unless_the_registry_says_elsewh
 fn who_asks_what_the_registry_wants_is_not_asked_that_again() {
     let url = Url::parse("https://r.example/v2/").unwrap();
     let mut cache = AuthCache::default();
-    let (flow, _) = Flow::begin(&url, None, Scopes::none(), &mut cache, UNIX_EPOCH);
+    let (flow, _) = Flow::start(&url, None, Scopes::none(), &mut cache, UNIX_EPOCH);
     let event = Event::Response {
         status: 401,
         challenges: Vec::new(),
         denied: false,
     };
-    assert_eq!(flow.on(event, &mut cache).1, Action::Finish);
+    assert_eq!(flow.handle(event, &mut cache).1, Action::Finish);
 }
 
 #[test]
@@ -728,7 +728,7 @@ fn debug_output_of_a_token_response_does_not_contain_the_body() {
     let event = Event::TokenResponse {
         status: 200,
         body,
-        asked: UNIX_EPOCH,
+        requested_at: UNIX_EPOCH,
     };
 
     let seen = format!("{event:?}");

@@ -80,7 +80,7 @@ fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let url = Url::parse("https://r.example/v2/a/manifests/v1")?;
     let (mut sends, mut token_requests, mut last) = (0, 0, Last::Nobody);
-    let (mut flow, mut action) = Flow::begin(&url, None, Scopes::pull("a"), cache, now);
+    let (mut flow, mut action) = Flow::start(&url, None, Scopes::pull("a"), cache, now);
     let mut story = String::new();
     loop {
         writeln!(story, "{action:?}").expect("it is text");
@@ -113,7 +113,7 @@ fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
                 Event::TokenResponse {
                     status,
                     body: body.as_bytes().to_vec(),
-                    asked: now,
+                    requested_at: now,
                 }
             }
             Action::Finish => {
@@ -127,7 +127,7 @@ fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
             Action::Fail(_) => break,
         };
         writeln!(story, "    {event:?}").expect("it is text");
-        (flow, action) = flow.on(event, cache);
+        (flow, action) = flow.handle(event, cache);
     }
     assert!(sends <= MAX_SENDS, "{story}");
     assert!(token_requests <= MAX_TOKEN_REQUESTS, "{story}");
