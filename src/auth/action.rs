@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::challenge::Challenge;
 use super::token::{TokenMethod, TokenRequest};
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
 use crate::error::Unauthorized;
+use crate::text::secret::Secret;
 
 /// A response or lookup result that a [`Flow`](super::Flow) handles.
 pub(crate) enum Event {

@@ -1,9 +1,10 @@
 //! The states of a flow.
 
 use crate::auth::cache::{TokenKey, TokenService};
-use crate::auth::credential::{Credential, Secret};
+use crate::auth::credential::Credential;
 use crate::auth::scope::Scopes;
 use crate::auth::token::TokenMethod;
+use crate::text::secret::Secret;
 
 /// The event that the flow waits for.
 #[derive(Debug)]
