@@ -12,7 +12,6 @@ use super::token::{Token, TokenMethod, TokenRequest};
 use crate::auth::credential::Credential;
 use crate::error::Unauthorized;
 use crate::oci::reference::RepositoryName;
-use crate::text::secret::Secret;
 use crate::text::url::{Origin, Url};
 
 mod state;
