@@ -77,10 +77,10 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to wait for an answer once a request is sent.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to wait for an answer to an upload: some registries move the blob to their storage before they answer.
-pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+pub const UPLOAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// How long a small document may take to arrive, once it has begun: four megabytes at 14 kilobytes a second.
 pub const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
@@ -127,10 +127,10 @@ pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 pub const MAX_CONFIG_LINKS: usize = 40;
 
 /// How long to wait for others who are changing a file of credentials. Each takes a few milliseconds.
-pub const CONFIG_PATIENCE: Duration = Duration::from_secs(5);
+pub const CONFIG_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a helper program may take: time enough to unlock a keychain, and an end to waiting in a script.
-pub const HELPER_PATIENCE: Duration = Duration::from_secs(60);
+pub const HELPER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How much is written to a helper program, in bytes: half of what a pipe holds. Secrets have a few KiB.
 pub const MAX_HELPER_INPUT_BYTES: usize = 32 * 1024;

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::http::clock::{Clock, SystemClock};
-use crate::limits::{HELPER_PATIENCE, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
+use crate::limits::{HELPER_TIMEOUT, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
 use crate::text::json;
 use crate::text::redact::Told;
 use crate::text::secret::Secret;
@@ -274,10 +274,10 @@ impl Helper<'_> {
             {
                 return Ok(status);
             }
-            if waited >= HELPER_PATIENCE {
+            if waited >= HELPER_TIMEOUT {
                 let _ = child.kill();
                 let _ = child.wait();
-                let seconds = HELPER_PATIENCE.as_secs();
+                let seconds = HELPER_TIMEOUT.as_secs();
                 let reason = format!("no answer within {seconds} seconds");
                 return Err(failure(self.name.clone(), reason));
             }

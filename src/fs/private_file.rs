@@ -9,12 +9,12 @@ use super::lock::lock_directory;
 use super::temp_file::TempFile;
 use crate::error::{Error, Result};
 use crate::http::clock::Clock;
-use crate::limits::{CONFIG_PATIENCE, MAX_CONFIG_LINKS};
+use crate::limits::{CONFIG_LOCK_TIMEOUT, MAX_CONFIG_LINKS};
 
 /// A file of credentials, locked for replacement.
 ///
 /// The lock is one of the directory, if its file system has locks. Other tools do not respect it,
-/// and another process may lock the directory for another purpose: after [`CONFIG_PATIENCE`] the
+/// and another process may lock the directory for another purpose: after [`CONFIG_LOCK_TIMEOUT`] the
 /// replacement continues without the lock.
 pub(crate) struct PrivateFile {
     path: PathBuf,
@@ -31,7 +31,7 @@ impl PrivateFile {
         let directory = directory::parent(&path).to_owned();
         directory::create_private(&directory)?;
         Ok(Self {
-            _lock: lock_directory(&directory, CONFIG_PATIENCE, clock),
+            _lock: lock_directory(&directory, CONFIG_LOCK_TIMEOUT, clock),
             path,
             directory,
         })

@@ -94,7 +94,7 @@ pub struct Request<'a> {
     /// What it carries.
     pub body: RequestBody<'a>,
     /// How long to wait for the header of the response once the request is sent.
-    pub patience: Duration,
+    pub response_timeout: Duration,
     /// Whether it goes to a registry's own origin, which may be shown a client certificate, and be excused from showing a
     /// good one itself.
     pub origin_policy: OriginPolicy,

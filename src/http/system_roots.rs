@@ -88,7 +88,7 @@ impl SystemRoots {
             let paths = entries.flatten().map(|entry| entry.path());
             texts.extend(
                 paths
-                    .filter(|path| !is_second_name(path))
+                    .filter(|path| !is_link_to_sibling(path))
                     .take(MAX_ROOTS_FILES)
                     .filter_map(|path| read_file(&path)),
             );
@@ -108,7 +108,7 @@ impl Default for SystemRoots {
 }
 
 /// Whether this is a link to a file beside it, as OpenSSL wants one for each certificate.
-fn is_second_name(path: &Path) -> bool {
+fn is_link_to_sibling(path: &Path) -> bool {
     fs::read_link(path)
         .is_ok_and(|target| target.parent() == Some(Path::new("")) && target.file_name().is_some())
 }

@@ -372,7 +372,7 @@ mod tests {
             url: &url,
             headers: &headers,
             body: RequestBody::None,
-            patience: Duration::ZERO,
+            response_timeout: Duration::ZERO,
             origin_policy: crate::auth::OriginPolicy::SameOrigin,
         };
         let mut response = traced.send(request).unwrap();

@@ -37,11 +37,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[];
 const CYCLES: &[&[&str]] = &[
     &["archive::symlink_policy", "archive::unpack"],
     &["text::redact", "text::url"],
-    &[
-        "http::ureq::tls",
-        "http::ureq::tls::pem",
-        "http::ureq::tls::verify",
-    ],
     &["layout::graph", "layout::index_cache", "layout::reader"],
     &[
         "ops::copy",

@@ -222,7 +222,7 @@ impl Transport for Net {
             url: &url,
             headers: request.headers,
             body,
-            patience: request.patience,
+            response_timeout: request.response_timeout,
             origin_policy: request.origin_policy,
         })
     }

@@ -96,7 +96,7 @@ impl Transport for BehindTls {
             url: &url,
             headers: request.headers,
             body,
-            patience: request.patience,
+            response_timeout: request.response_timeout,
             origin_policy: request.origin_policy,
         })
     }

@@ -146,7 +146,7 @@ struct Recording(Asked);
 
 impl Transport for Recording {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let asked = (request.method, request.patience);
+        let asked = (request.method, request.response_timeout);
         self.0.lock().unwrap().push(asked);
         let (status, location) = match request.method {
             Method::Post => (202, "/upload"),

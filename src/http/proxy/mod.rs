@@ -16,7 +16,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use self::no_proxy::Exception;
+use self::no_proxy::NoProxyRule;
 use crate::text::secret::Secret;
 use crate::text::url::{Scheme, Url};
 
@@ -30,7 +30,7 @@ pub use self::address::{Proxy, ProxyProtocol};
 pub struct Proxies {
     http: Option<Result<Proxy, InvalidProxy>>,
     https: Option<Result<Proxy, InvalidProxy>>,
-    exceptions: Vec<Exception>,
+    no_proxy: Vec<NoProxyRule>,
 }
 
 impl Proxies {
@@ -39,7 +39,7 @@ impl Proxies {
         Self {
             http: None,
             https: None,
-            exceptions: Vec::new(),
+            no_proxy: Vec::new(),
         }
     }
 
@@ -79,10 +79,10 @@ impl Proxies {
         Self {
             http: proxy(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
             https: proxy(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
-            exceptions: ["NO_PROXY", "no_proxy"]
+            no_proxy: ["NO_PROXY", "no_proxy"]
                 .into_iter()
                 .find_map(value)
-                .map(|list| list.split(',').filter_map(Exception::parse).collect())
+                .map(|list| list.split(',').filter_map(NoProxyRule::parse).collect())
                 .unwrap_or_default(),
         }
     }
@@ -125,9 +125,9 @@ impl Proxies {
         host == "localhost"
             || address.is_some_and(|address| address.is_loopback())
             || self
-                .exceptions
+                .no_proxy
                 .iter()
-                .any(|exception| exception.matches(host, address, origin.port()))
+                .any(|rule| rule.matches(host, address, origin.port()))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::text::url::split_port;
 
 /// An entry of `NO_PROXY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Exception {
+pub(super) enum NoProxyRule {
     Everything,
     Network {
         address: IpAddr,
@@ -25,7 +25,7 @@ pub(super) enum Exception {
     },
 }
 
-impl Exception {
+impl NoProxyRule {
     /// `None` for what says nothing: as everywhere, it is passed over.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
@@ -91,12 +91,12 @@ impl Exception {
     }
 }
 
-fn parse_network(text: &str) -> Option<Exception> {
+fn parse_network(text: &str) -> Option<NoProxyRule> {
     let (address, bits) = text.split_once('/')?;
     let address: IpAddr = address.parse().ok()?;
     let bits: u32 = bits.parse().ok()?;
     let width = if address.is_ipv4() { 32 } else { 128 };
-    (bits <= width).then_some(Exception::Network { address, bits })
+    (bits <= width).then_some(NoProxyRule::Network { address, bits })
 }
 
 fn is_in_network(address: IpAddr, network: IpAddr, bits: u32) -> bool {
@@ -118,7 +118,7 @@ mod tests {
     use crate::text::url::Url;
 
     #[test]
-    fn exceptions() {
+    fn no_proxy() {
         for (list, url, is_direct) in [
             ("*", "http://r.example/", true),
             ("a.example, *", "http://r.example/", true),
@@ -159,7 +159,7 @@ mod tests {
             ("[fd00::1]:5000", "http://[fd00::1]:5000/", true),
             ("[fd00::1]:5000", "http://[fd00::1]/", false),
         ] {
-            let exceptions: Vec<_> = list.split(',').filter_map(Exception::parse).collect();
+            let no_proxy: Vec<_> = list.split(',').filter_map(NoProxyRule::parse).collect();
             let origin = Url::parse(url).unwrap().origin();
             let host = origin.host().trim_start_matches('[').trim_end_matches(']');
             let address = host
@@ -167,9 +167,9 @@ mod tests {
                 .ok()
                 .map(|address: IpAddr| address.to_canonical());
             assert_eq!(
-                exceptions
+                no_proxy
                     .iter()
-                    .any(|exception| exception.matches(host, address, origin.port())),
+                    .any(|rule| rule.matches(host, address, origin.port())),
                 is_direct,
                 "{list:?} {url}"
             );

@@ -8,7 +8,7 @@
 //! | https | HTTP or HTTPS | `CONNECT`, then TLS with the other end ([`tunnel`]) |
 //! | any | SOCKS 5 | its handshake, then as without a proxy |
 //!
-//! An HTTPS proxy gets all that within TLS of its own, in which it is a stranger: it sees no client certificate, and its
+//! An HTTPS proxy gets all that within TLS of its own, in which it is a default_tls: it sees no client certificate, and its
 //! certificate is always checked.
 
 #![expect(clippy::disallowed_types, reason = "this is the door")]
@@ -26,8 +26,8 @@ use ureq::unversioned::transport::{
 };
 
 use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule};
-use super::error::Fault;
-use super::forward::Forwarded;
+use super::error::ConnectError;
+use super::forward::ForwardedConnection;
 use super::response_head::HeadReader;
 #[cfg(feature = "tls")]
 use super::tls;
@@ -37,7 +37,7 @@ use crate::limits::MAX_ADDRESSES;
 use crate::text::url::{Scheme, Url};
 
 /// Makes the connections of one agent.
-pub(super) struct Dialler {
+pub(super) struct ProxyConnector {
     proxies: Arc<Proxies>,
     rules: Arc<[ResolveRule]>,
     /// For whom the requests are for.
@@ -45,22 +45,22 @@ pub(super) struct Dialler {
     client: Arc<tls::Client>,
     /// For proxies.
     #[cfg(feature = "tls")]
-    stranger: Arc<tls::Client>,
+    default_tls: Arc<tls::Client>,
 }
 
-impl Dialler {
+impl ProxyConnector {
     #[cfg(feature = "tls")]
     pub(super) fn new(
         proxies: &Arc<Proxies>,
         rules: &Arc<[ResolveRule]>,
         client: Arc<tls::Client>,
-        stranger: &Arc<tls::Client>,
+        default_tls: &Arc<tls::Client>,
     ) -> Self {
         Self {
             proxies: Arc::clone(proxies),
             rules: Arc::clone(rules),
             client,
-            stranger: Arc::clone(stranger),
+            default_tls: Arc::clone(default_tls),
         }
     }
 
@@ -73,16 +73,22 @@ impl Dialler {
     }
 
     /// A connection on which requests to `url` can be sent.
-    fn connection(&self, details: &ConnectionDetails, url: &Url) -> Result<Connection, Fault> {
+    fn connection(
+        &self,
+        details: &ConnectionDetails,
+        url: &Url,
+    ) -> Result<Connection, ConnectError> {
         let proxy = self
             .proxies
             .for_url(url)
-            .map_err(|invalid| Fault::new(TransportKind::Protocol, invalid.to_string()))?;
+            .map_err(|invalid| ConnectError::new(TransportKind::Protocol, invalid.to_string()))?;
         let origin = url.origin();
         let connection = match proxy {
             None => self.dial(details, origin.host(), origin.port())?,
             Some(proxy) => {
-                let connection = self.dial_proxy(details, proxy).map_err(Fault::of_proxy)?;
+                let connection = self
+                    .dial_proxy(details, proxy)
+                    .map_err(ConnectError::at_proxy)?;
                 match (proxy.protocol(), url.scheme()) {
                     (ProxyProtocol::Socks5, _) => {
                         tunnel::socks(connection, details, proxy, origin.host(), origin.port())?
@@ -90,7 +96,7 @@ impl Dialler {
                     (_, Scheme::Https) => {
                         tunnel::connect(connection, details, proxy, origin.host(), origin.port())?
                     }
-                    (_, Scheme::Http) => Box::new(Forwarded::new(connection, url, proxy)),
+                    (_, Scheme::Http) => Box::new(ForwardedConnection::new(connection, url, proxy)),
                 }
             }
         };
@@ -101,15 +107,19 @@ impl Dialler {
         Ok(connection)
     }
 
-    fn dial_proxy(&self, details: &ConnectionDetails, proxy: &Proxy) -> Result<Connection, Fault> {
+    fn dial_proxy(
+        &self,
+        details: &ConnectionDetails,
+        proxy: &Proxy,
+    ) -> Result<Connection, ConnectError> {
         let connection = self.dial(details, proxy.host(), proxy.port())?;
         if proxy.protocol() != ProxyProtocol::Https {
             return Ok(connection);
         }
         #[cfg(feature = "tls")]
-        return self.stranger.wrap(connection, details, proxy.host());
+        return self.default_tls.wrap(connection, details, proxy.host());
         #[cfg(not(feature = "tls"))]
-        Err(Fault::new(
+        Err(ConnectError::new(
             TransportKind::Tls,
             "this build speaks no TLS (feature \"tls\" is off)",
         ))
@@ -121,9 +131,9 @@ impl Dialler {
         details: &ConnectionDetails,
         host: &str,
         port: u16,
-    ) -> Result<Connection, Fault> {
+    ) -> Result<Connection, ConnectError> {
         let addresses = self.addresses(host, port)?;
-        let mut addrs = LookedUpLater.empty();
+        let mut addrs = NoopResolver.empty();
         for address in addresses.iter().take(MAX_ADDRESSES) {
             addrs.push(*address);
         }
@@ -142,12 +152,12 @@ impl Dialler {
         match TcpConnector::default().connect(&details, None::<()>) {
             Ok(Some(connection)) => Ok(Box::new(connection)),
             Ok(None) => unreachable!("a TCP connector gives a connection or an error"),
-            Err(error) => Err(dial_fault(error, addresses[0])),
+            Err(error) => Err(dial_error(error, addresses[0])),
         }
     }
 
     /// Where a host is: at least one address.
-    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
         let mut rules = self.rules.iter().rev();
         if let Some(address) = rules.find_map(|rule| rule.address_of(host, port)) {
             return Ok(vec![address]);
@@ -156,7 +166,7 @@ impl Dialler {
         match (bare, port).to_socket_addrs().map(Vec::from_iter) {
             Ok(addresses) if !addresses.is_empty() => Ok(addresses),
             // What the system says about names differs from system to system, and says no more.
-            Ok(_) | Err(_) => Err(Fault::new(
+            Ok(_) | Err(_) => Err(ConnectError::new(
                 TransportKind::Dns,
                 format!("dial tcp: lookup {host}: no such host"),
             )),
@@ -166,7 +176,7 @@ impl Dialler {
 
 type Connection = Box<dyn Transport>;
 
-fn dial_fault(error: ureq::Error, address: SocketAddr) -> Fault {
+fn dial_error(error: ureq::Error, address: SocketAddr) -> ConnectError {
     let (kind, text) = match error {
         ureq::Error::Timeout(_) => (TransportKind::Timeout, "i/o timeout".to_owned()),
         ureq::Error::Io(error) => {
@@ -183,10 +193,10 @@ fn dial_fault(error: ureq::Error, address: SocketAddr) -> Fault {
         }
         other => return other.into(),
     };
-    Fault::new(kind, format!("dial tcp {address}: {text}"))
+    ConnectError::new(kind, format!("dial tcp {address}: {text}"))
 }
 
-impl Connector for Dialler {
+impl Connector for ProxyConnector {
     type Out = Connection;
 
     fn connect(
@@ -195,25 +205,25 @@ impl Connector for Dialler {
         _: Option<()>,
     ) -> Result<Option<Connection>, ureq::Error> {
         let url = Url::parse(&details.uri.to_string())
-            .map_err(|error| Fault::new(TransportKind::Protocol, error.to_string()))?;
+            .map_err(|error| ConnectError::new(TransportKind::Protocol, error.to_string()))?;
         let connection = self.connection(details, &url)?;
         let current_time = Arc::clone(&details.current_time);
         Ok(Some(Box::new(HeadReader::new(connection, current_time))))
     }
 }
 
-impl fmt::Debug for Dialler {
+impl fmt::Debug for ProxyConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialler").finish_non_exhaustive()
+        f.debug_struct("ProxyConnector").finish_non_exhaustive()
     }
 }
 
-/// Looks nothing up. ureq would do so for each request; the [`Dialler`] does so for each connection, and not for what a proxy
+/// Looks nothing up. ureq would do so for each request; the [`ProxyConnector`] does so for each connection, and not for what a proxy
 /// is to look up.
 #[derive(Debug)]
-pub(super) struct LookedUpLater;
+pub(super) struct NoopResolver;
 
-impl Resolver for LookedUpLater {
+impl Resolver for NoopResolver {
     fn resolve(
         &self,
         _: &Uri,

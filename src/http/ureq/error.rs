@@ -11,12 +11,12 @@ use crate::limits::IDLE_TIMEOUT;
 
 /// A failure that is ours, on its way through ureq.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct ConnectError {
     pub(super) kind: TransportKind,
     pub(super) text: String,
 }
 
-impl Fault {
+impl ConnectError {
     pub(super) fn new(kind: TransportKind, text: impl Into<String>) -> Self {
         Self {
             kind,
@@ -25,7 +25,7 @@ impl Fault {
     }
 
     /// The same, of a proxy: what it lacks the server may have.
-    pub(super) fn of_proxy(self) -> Self {
+    pub(super) fn at_proxy(self) -> Self {
         let kind = match self.kind {
             TransportKind::Certificate | TransportKind::NotTls => TransportKind::Tls,
             other => other,
@@ -34,46 +34,46 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ConnectError {}
 
-impl From<Fault> for ureq::Error {
-    fn from(fault: Fault) -> Self {
+impl From<ConnectError> for ureq::Error {
+    fn from(fault: ConnectError) -> Self {
         Self::Other(fault.into())
     }
 }
 
 /// A failure while a connection is made, ours or not. What is not known better has broken the connection.
-impl From<ureq::Error> for Fault {
+impl From<ureq::Error> for ConnectError {
     fn from(error: ureq::Error) -> Self {
-        let TransportError { kind, source } = failure(error);
+        let TransportError { kind, source } = transport_error(error);
         Self::new(kind, source.to_string())
     }
 }
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
         ureq::Error::from(error).into()
     }
 }
 
-pub(super) fn not_sendable(error: impl fmt::Display) -> TransportError {
+pub(super) fn invalid_request(error: impl fmt::Display) -> TransportError {
     TransportError::new(TransportKind::Protocol, error.to_string())
 }
 
 /// Why there is no answer.
-pub(super) fn failure(error: ureq::Error) -> TransportError {
+pub(super) fn transport_error(error: ureq::Error) -> TransportError {
     let (kind, text) = match error {
-        ureq::Error::Other(error) => match error.downcast::<Fault>() {
+        ureq::Error::Other(error) => match error.downcast::<ConnectError>() {
             Ok(fault) => (fault.kind, fault.text),
             Err(other) => return TransportError::new(TransportKind::Protocol, other),
         },
-        ureq::Error::Io(error) => return io_failure(error),
+        ureq::Error::Io(error) => return io_transport_error(error),
         ureq::Error::Timeout(phase) => (
             TransportKind::Timeout,
             format!("no progress for too long ({phase})"),
@@ -93,7 +93,7 @@ pub(super) fn failure(error: ureq::Error) -> TransportError {
     TransportError::new(kind, text)
 }
 
-fn io_failure(error: io::Error) -> TransportError {
+fn io_transport_error(error: io::Error) -> TransportError {
     use io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
     match error.kind() {
         // The body could not be read: the cause is the caller's, and keeps its type.
@@ -110,7 +110,7 @@ fn is_ours(error: &io::Error) -> bool {
 }
 
 /// Why a body goes no further.
-pub(super) fn body_failure(error: io::Error) -> io::Error {
+pub(super) fn body_error(error: io::Error) -> io::Error {
     match error.downcast::<ureq::Error>() {
         Ok(ureq::Error::Timeout(_)) => idle(),
         Ok(ureq::Error::Io(error)) | Err(error) => error,

@@ -6,14 +6,14 @@
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::super::Proxy;
-use super::error::Fault;
+use super::error::ConnectError;
 use crate::error::TransportKind;
 use crate::text::secret::Secret;
 use crate::text::url::Url;
 
 /// A connection to a proxy that passes requests on to one host.
 #[derive(Debug)]
-pub(super) struct Forwarded {
+pub(super) struct ForwardedConnection {
     inner: Box<dyn Transport>,
     /// What the target of a request lacks: `http://host:port`.
     origin: String,
@@ -26,7 +26,7 @@ pub(super) struct Forwarded {
     at_start: bool,
 }
 
-impl Forwarded {
+impl ForwardedConnection {
     pub(super) fn new(inner: Box<dyn Transport>, url: &Url, proxy: &Proxy) -> Self {
         Self {
             inner,
@@ -53,7 +53,7 @@ impl Forwarded {
     }
 }
 
-impl Transport for Forwarded {
+impl Transport for ForwardedConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
@@ -64,7 +64,7 @@ impl Transport for Forwarded {
         }
         let start = self.inner.buffers().output()[..amount].to_vec();
         let changed = self.changed(&start).ok_or_else(|| {
-            Fault::new(
+            ConnectError::new(
                 TransportKind::Protocol,
                 "the request is too long for a proxy",
             )

@@ -11,8 +11,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::connector::{Dialler, LookedUpLater};
-use self::error::{body_failure, failure, not_sendable};
+use self::connector::{NoopResolver, ProxyConnector};
+use self::error::{body_error, invalid_request, transport_error};
 use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
 use super::{Transport, TransportError};
 use crate::auth::OriginPolicy;
@@ -129,11 +129,11 @@ impl UreqTransportBuilder {
         let rules: Arc<[ResolveRule]> = self.rules.into();
         #[cfg(feature = "tls")]
         {
-            let strangers = Arc::new(tls::Client::new(self.tls.for_strangers()));
-            let dialler = |client| Dialler::new(&proxies, &rules, client, &strangers);
-            let others = agent(dialler(Arc::clone(&strangers)));
-            let trusted = if self.tls.distinguishes_registries() {
-                agent(dialler(Arc::new(tls::Client::new(self.tls))))
+            let default_tls = Arc::new(tls::Client::new(self.tls.without_client_identity()));
+            let connector = |client| ProxyConnector::new(&proxies, &rules, client, &default_tls);
+            let others = agent(connector(Arc::clone(&default_tls)));
+            let trusted = if self.tls.has_registry_settings() {
+                agent(connector(Arc::new(tls::Client::new(self.tls))))
             } else {
                 others.clone()
             };
@@ -145,7 +145,7 @@ impl UreqTransportBuilder {
         }
         #[cfg(not(feature = "tls"))]
         {
-            let others = agent(Dialler::new(&proxies, &rules));
+            let others = agent(ProxyConnector::new(&proxies, &rules));
             UreqTransport {
                 trusted: others.clone(),
                 others,
@@ -155,7 +155,7 @@ impl UreqTransportBuilder {
     }
 }
 
-fn agent(dialler: Dialler) -> ureq::Agent {
+fn agent(connector: ProxyConnector) -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -172,7 +172,7 @@ fn agent(dialler: Dialler) -> ureq::Agent {
         .accept("")
         .accept_encoding("identity")
         .user_agent("");
-    ureq::Agent::with_parts(config.build(), dialler, LookedUpLater)
+    ureq::Agent::with_parts(config.build(), connector, NoopResolver)
 }
 
 impl Default for UreqTransport {
@@ -206,21 +206,21 @@ impl Transport for UreqTransport {
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }
-        let patience = request.patience;
+        let response_timeout = request.response_timeout;
         let body = match request.body {
             // Said with a length: ureq would send an empty body in chunks, which some servers answer with 411.
             RequestBody::None if has_body(request.method) => RequestBody::Bytes(&[]),
             body => body,
         };
         let answer = match body {
-            RequestBody::None => run(agent, builder.body(()), patience),
-            RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), patience),
+            RequestBody::None => run(agent, builder.body(()), response_timeout),
+            RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), response_timeout),
             RequestBody::Reader { reader, size } => {
                 let body = ureq::SendBody::from_reader(reader);
                 run(
                     agent,
                     builder.header("Content-Length", size).body(body),
-                    patience,
+                    response_timeout,
                 )
             }
         };
@@ -242,22 +242,22 @@ type Built<B> = Result<ureq::http::Request<B>, ureq::http::Error>;
 fn run<B: ureq::AsSendBody>(
     agent: &ureq::Agent,
     request: Built<B>,
-    patience: Duration,
+    response_timeout: Duration,
 ) -> Result<ureq::http::Response<ureq::Body>, TransportError> {
     let request = agent
-        .configure_request(request.map_err(not_sendable)?)
-        .timeout_recv_response(Some(patience))
+        .configure_request(request.map_err(invalid_request)?)
+        .timeout_recv_response(Some(response_timeout))
         .build();
-    agent.run(request).map_err(failure)
+    agent.run(request).map_err(transport_error)
 }
 
 fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
     let (parts, body) = answer.into_parts();
     let mut headers = Headers::new();
-    if parts.status == PROXY_WANTS_AUTHENTICATION {
+    if parts.status == PROXY_AUTHENTICATION_REQUIRED {
         // It comes from a proxy, and may repeat what only that was told.
         return Response {
-            status: PROXY_WANTS_AUTHENTICATION,
+            status: PROXY_AUTHENTICATION_REQUIRED,
             headers,
             body: Box::new(io::empty()),
         };
@@ -268,18 +268,18 @@ fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
     Response {
         status: parts.status.as_u16(),
         headers,
-        body: Box::new(Unwrapped(body.into_reader())),
+        body: Box::new(BodyReader(body.into_reader())),
     }
 }
 
 /// RFC 9110 §15.5.8. No registry answers this.
-const PROXY_WANTS_AUTHENTICATION: u16 = 407;
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
 /// A body whose errors are those of the operating system, not wrapped in ureq's.
-struct Unwrapped<R>(R);
+struct BodyReader<R>(R);
 
-impl<R: Read> Read for Unwrapped<R> {
+impl<R: Read> Read for BodyReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(body_failure)
+        self.0.read(buffer).map_err(body_error)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
 
 use super::super::Proxy;
-use super::error::Fault;
+use super::error::ConnectError;
 use crate::error::{TransportKind, status_text};
 use crate::limits::MAX_PROXY_HEADER_BYTES;
 
@@ -18,7 +18,7 @@ pub(super) fn connect(
     proxy: &Proxy,
     host: &str,
     port: u16,
-) -> Result<Box<dyn Transport>, Fault> {
+) -> Result<Box<dyn Transport>, ConnectError> {
     let mut stream = stream(connection, details);
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(authorization) = proxy.authorization() {
@@ -31,7 +31,7 @@ pub(super) fn connect(
     let header = read_header(&mut stream)?;
     match status(&header) {
         Some(200..=299) => Ok(stream.into_inner()),
-        Some(status) => Err(Fault::new(
+        Some(status) => Err(ConnectError::new(
             TransportKind::Connect,
             format!(
                 "proxy {proxy} refuses to connect to {host}:{port}: {status} {}",
@@ -68,8 +68,8 @@ fn status(header: &[u8]) -> Option<u16> {
     words.nth(1)?.parse().ok()
 }
 
-fn not_a_proxy(proxy: &Proxy) -> Fault {
-    Fault::new(
+fn not_a_proxy(proxy: &Proxy) -> ConnectError {
+    ConnectError::new(
         TransportKind::Protocol,
         format!("proxy {proxy} does not answer as one"),
     )
@@ -82,7 +82,7 @@ pub(super) fn socks(
     proxy: &Proxy,
     host: &str,
     port: u16,
-) -> Result<Box<dyn Transport>, Fault> {
+) -> Result<Box<dyn Transport>, ConnectError> {
     let mut stream = stream(connection, details);
     agree_on_authentication(&mut stream, proxy)?;
     stream.write_all(&socks_request(proxy, host, port)?)?;
@@ -91,11 +91,11 @@ pub(super) fn socks(
     match reply {
         [VERSION, 0, _, _] => {}
         [VERSION, code, _, _] => {
-            return Err(Fault::new(
+            return Err(ConnectError::new(
                 TransportKind::Connect,
                 format!(
                     "proxy {proxy} refuses to connect to {host}:{port}: {}",
-                    refusal(code)
+                    reply_text(code)
                 ),
             ));
         }
@@ -119,7 +119,10 @@ const IPV6: u8 = 4;
 const NO_AUTHENTICATION: u8 = 0;
 const USERNAME_AND_PASSWORD: u8 = 2;
 
-fn agree_on_authentication(stream: &mut (impl Read + Write), proxy: &Proxy) -> Result<(), Fault> {
+fn agree_on_authentication(
+    stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+) -> Result<(), ConnectError> {
     match proxy.credential() {
         Some(_) => stream.write_all(&[VERSION, 2, NO_AUTHENTICATION, USERNAME_AND_PASSWORD])?,
         None => stream.write_all(&[VERSION, 1, NO_AUTHENTICATION])?,
@@ -139,13 +142,13 @@ fn agree_on_authentication(stream: &mut (impl Read + Write), proxy: &Proxy) -> R
             stream.read_exact(&mut answer)?;
             match answer {
                 [_, 0] => Ok(()),
-                _ => Err(Fault::new(
+                _ => Err(ConnectError::new(
                     TransportKind::Connect,
                     format!("proxy {proxy} accepts neither this user name nor this password"),
                 )),
             }
         }
-        ([VERSION, _], _) => Err(Fault::new(
+        ([VERSION, _], _) => Err(ConnectError::new(
             TransportKind::Connect,
             format!("proxy {proxy} wants an authentication that it cannot be given"),
         )),
@@ -153,7 +156,7 @@ fn agree_on_authentication(stream: &mut (impl Read + Write), proxy: &Proxy) -> R
     }
 }
 
-fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, Fault> {
+fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, ConnectError> {
     // Version, command "connect", reserved.
     let mut request = vec![VERSION, 1, 0];
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -176,9 +179,9 @@ fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, Fault>
     Ok(request)
 }
 
-fn length_byte(text: &str, proxy: &Proxy) -> Result<u8, Fault> {
+fn length_byte(text: &str, proxy: &Proxy) -> Result<u8, ConnectError> {
     u8::try_from(text.len()).map_err(|_| {
-        Fault::new(
+        ConnectError::new(
             TransportKind::Protocol,
             format!("proxy {proxy} takes no names or passwords of more than 255 bytes"),
         )
@@ -192,7 +195,7 @@ fn read_byte(stream: &mut impl Read) -> io::Result<u8> {
 }
 
 /// What a SOCKS 5 reply means (RFC 1928 §6).
-const fn refusal(code: u8) -> &'static str {
+const fn reply_text(code: u8) -> &'static str {
     match code {
         1 => "general failure",
         2 => "not allowed",

@@ -24,7 +24,7 @@ use crate::http::{
     Headers, Method, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
 };
 use crate::limits::{
-    MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME, MAX_REDIRECTS, MAX_TOKEN_BYTES, PATIENCE,
+    MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME, MAX_REDIRECTS, MAX_TOKEN_BYTES, RESPONSE_TIMEOUT,
 };
 use crate::oci::descriptor::Descriptor;
 use crate::oci::manifest::MAX_MANIFEST_BYTES;
@@ -599,13 +599,13 @@ impl Client {
                 reason: "the address repeats a secret, which is not for others".to_owned(),
             });
         }
-        let patience = draft.patience;
+        let response_timeout = draft.response_timeout;
         let request = |body| Request {
             method,
             url,
             headers,
             body,
-            patience,
+            response_timeout,
             origin_policy,
         };
         let sent = match &mut draft.body {
@@ -716,7 +716,7 @@ pub(crate) struct Draft<'a> {
     /// Whether the answer's body is content, which may be of any size and take any time. Everything else is short.
     pub(crate) streams: bool,
     /// How long to wait for the answer to begin.
-    pub(crate) patience: Duration,
+    pub(crate) response_timeout: Duration,
 }
 
 /// What a request carries.
@@ -768,7 +768,7 @@ impl Draft<'_> {
             follow: true,
             whole: None,
             streams: false,
-            patience: PATIENCE,
+            response_timeout: RESPONSE_TIMEOUT,
         }
     }
 

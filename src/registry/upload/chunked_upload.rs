@@ -8,7 +8,7 @@ use super::{LARGE_BYTES, Upload};
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::http::retry::MAX_RETRIES;
-use crate::limits::UPLOAD_PATIENCE;
+use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::registry::blobs::skip;
@@ -92,7 +92,7 @@ impl Repository<'_> {
         let mut draft = self
             .writing(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
-        draft.patience = UPLOAD_PATIENCE;
+        draft.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
         self.client.send(&self.registry, draft)
     }
 
@@ -115,7 +115,7 @@ impl Repository<'_> {
             draft = draft.header("Expect", "100-continue");
         }
         draft.body = body(len);
-        draft.patience = UPLOAD_PATIENCE;
+        draft.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
         let answer = match self.client.send(&self.registry, draft) {
             Ok(answer) => answer,
             failed => return self.ask_how_far(progress, size, failed),

@@ -12,7 +12,7 @@ mod stream_upload;
 use crate::auth::{OriginPolicy, Scopes};
 use crate::error::{Error, Result, TransportKind};
 use crate::http::Method;
-use crate::limits::UPLOAD_PATIENCE;
+use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Algorithm;
 use crate::oci::reference::RepositoryName;
@@ -362,7 +362,7 @@ impl Repository<'_> {
             draft = draft.header("Expect", "100-continue");
         }
         draft.body = DraftBody::Content(expected, content);
-        draft.patience = UPLOAD_PATIENCE;
+        draft.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
         let answer = self.client.send(&self.registry, draft)?;
         if is_stored(&answer) {
             // Large bodies go where the upload is, which may be another host.

@@ -182,7 +182,7 @@ fn the_debug_output_of_a_request_names_its_headers_and_keeps_their_values() {
         url: &url,
         headers: &headers,
         body: RequestBody::Bytes(b"refresh_token=canary"),
-        patience: std::time::Duration::ZERO,
+        response_timeout: std::time::Duration::ZERO,
         origin_policy: oras::http::OriginPolicy::SameOrigin,
     };
 

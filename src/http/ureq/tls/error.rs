@@ -6,22 +6,22 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-use super::super::error::Fault;
+use super::super::error::ConnectError;
 use crate::error::TransportKind;
 
-pub(super) fn fault(error: Error) -> Fault {
+pub(super) fn connect_error(error: Error) -> ConnectError {
     let kind = match error {
         Error::InvalidCertificate(_) => TransportKind::Certificate,
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => TransportKind::NotTls,
         _ => TransportKind::Tls,
     };
-    Fault::new(kind, text(error))
+    ConnectError::new(kind, text(error))
 }
 
 /// A failure of I/O below TLS, or of TLS that travels as one.
-pub(super) fn io_fault(error: io::Error) -> Fault {
+pub(super) fn io_connect_error(error: io::Error) -> ConnectError {
     match error.downcast::<Error>() {
-        Ok(error) => fault(error),
+        Ok(error) => connect_error(error),
         Err(error) => error.into(),
     }
 }
@@ -29,7 +29,7 @@ pub(super) fn io_fault(error: io::Error) -> Fault {
 /// The same, for ureq, which knows what to do about the other kind.
 pub(super) fn io_error(error: io::Error) -> ureq::Error {
     match error.downcast::<Error>() {
-        Ok(error) => fault(error).into(),
+        Ok(error) => connect_error(error).into(),
         Err(error) => error.into(),
     }
 }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn whose_fault_it_is() {
-        for (error, wanted, of_proxy) in [
+        for (error, wanted, at_proxy) in [
             (
                 Error::InvalidCertificate(CertificateError::Expired),
                 TransportKind::Certificate,
@@ -174,8 +174,8 @@ mod tests {
                 TransportKind::Tls,
             ),
         ] {
-            assert_eq!(fault(error.clone()).kind, wanted);
-            assert_eq!(fault(error).of_proxy().kind, of_proxy);
+            assert_eq!(connect_error(error.clone()).kind, wanted);
+            assert_eq!(connect_error(error).at_proxy().kind, at_proxy);
         }
     }
 }

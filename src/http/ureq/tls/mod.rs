@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, ClientConnection};
@@ -11,9 +11,9 @@ use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapte
 
 use self::pem::{CertificateAuthorities, ClientCertificate};
 use self::stream::TlsStream;
-use self::verify::{AnyCertificate, Roots};
+use self::verify::{AnyCertificate, TrustedRoots};
 use super::super::SystemRoots;
-use super::error::Fault;
+use super::error::ConnectError;
 use crate::error::TransportKind;
 
 mod error;
@@ -33,12 +33,12 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Whether a registry is told or allowed more than others.
-    pub(super) const fn distinguishes_registries(&self) -> bool {
+    pub(super) const fn has_registry_settings(&self) -> bool {
         self.client.is_some() || self.insecure
     }
 
     /// What is left of the settings for others.
-    pub(super) fn for_strangers(&self) -> Self {
+    pub(super) fn without_client_identity(&self) -> Self {
         Self {
             client: None,
             insecure: false,
@@ -47,13 +47,16 @@ impl Settings {
     }
 
     fn config(&self) -> Result<ClientConfig, rustls::Error> {
-        let provider = Arc::new(provider());
+        let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
             Arc::new(AnyCertificate::new(&provider))
         } else {
             match &self.authorities {
-                Some(authorities) => Arc::new(Roots::given(authorities, &provider)?),
-                None => Arc::new(Roots::built_in_and_system(self.system.clone(), &provider)?),
+                Some(authorities) => Arc::new(TrustedRoots::custom(authorities, &provider)?),
+                None => Arc::new(TrustedRoots::built_in_and_system(
+                    self.system.clone(),
+                    &provider,
+                )?),
             }
         };
         let builder = ClientConfig::builder_with_provider(provider)
@@ -67,10 +70,6 @@ impl Settings {
             None => builder.with_no_client_auth(),
         })
     }
-}
-
-fn provider() -> CryptoProvider {
-    ring::default_provider()
 }
 
 /// The client's end of TLS connections. It is set up with the first of them.
@@ -93,19 +92,21 @@ impl Client {
         connection: Box<dyn Transport>,
         details: &ConnectionDetails,
         host: &str,
-    ) -> Result<Box<dyn Transport>, Fault> {
+    ) -> Result<Box<dyn Transport>, ConnectError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
-            Fault::new(
+            ConnectError::new(
                 TransportKind::Tls,
                 format!("tls: \"{host}\" is no name that a certificate can have"),
             )
         })?;
-        let config = self.config().map_err(error::fault)?;
-        let mut client = ClientConnection::new(config, name).map_err(error::fault)?;
+        let config = self.config().map_err(error::connect_error)?;
+        let mut client = ClientConnection::new(config, name).map_err(error::connect_error)?;
         let mut socket = TransportAdapter::new(connection, Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
-        client.complete_io(&mut socket).map_err(error::io_fault)?;
+        client
+            .complete_io(&mut socket)
+            .map_err(error::io_connect_error)?;
         Ok(Box::new(TlsStream::new(client, socket, details.config)))
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -83,8 +84,7 @@ impl ClientCertificate {
                 InvalidCertificate::NoKey
             });
         };
-        let provider = super::provider();
-        let key = provider
+        let key = ring::default_provider()
             .key_provider
             .load_private_key(der)
             .map_err(|_| InvalidCertificate::Unusable)?;

@@ -20,19 +20,19 @@ use super::x509;
 /// The system's are read when the built-in ones do not know the issuer: most programs never need them, and there are
 /// hundreds.
 #[derive(Debug)]
-pub(super) struct Roots {
-    first: Authorities,
-    second: Option<(SystemRoots, OnceLock<Option<Authorities>>)>,
+pub(super) struct TrustedRoots {
+    first: RootVerifier,
+    second: Option<(SystemRoots, OnceLock<Option<RootVerifier>>)>,
     provider: Arc<CryptoProvider>,
 }
 
-impl Roots {
-    pub(super) fn given(
+impl TrustedRoots {
+    pub(super) fn custom(
         authorities: &CertificateAuthorities,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            first: Authorities::new(authorities, provider)?,
+            first: RootVerifier::new(authorities, provider)?,
             second: None,
             provider: Arc::clone(provider),
         })
@@ -50,24 +50,24 @@ impl Roots {
             certificates: Arc::new([]),
         };
         Ok(Self {
-            first: Authorities::new(&built_in, provider)?,
+            first: RootVerifier::new(&built_in, provider)?,
             second: Some((system, OnceLock::new())),
             provider: Arc::clone(provider),
         })
     }
 
-    fn second(&self) -> Option<&Authorities> {
+    fn second(&self) -> Option<&RootVerifier> {
         let (system, authorities) = self.second.as_ref()?;
         authorities
             .get_or_init(|| {
                 let authorities = CertificateAuthorities::from_texts(&system.read())?;
-                Authorities::new(&authorities, &self.provider).ok()
+                RootVerifier::new(&authorities, &self.provider).ok()
             })
             .as_ref()
     }
 }
 
-impl ServerCertVerifier for Roots {
+impl ServerCertVerifier for TrustedRoots {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -76,7 +76,7 @@ impl ServerCertVerifier for Roots {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verify = |authorities: &Authorities| {
+        let verify = |authorities: &RootVerifier| {
             authorities.verify(certificate, intermediates, name, ocsp, now)
         };
         let error = match verify(&self.first) {
@@ -114,7 +114,7 @@ impl ServerCertVerifier for Roots {
     }
 }
 
-impl Roots {
+impl TrustedRoots {
     fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
         &self.provider.signature_verification_algorithms
     }
@@ -129,12 +129,12 @@ fn is_unknown_issuer(error: &Error) -> bool {
 
 /// One set of certificate authorities.
 #[derive(Debug)]
-struct Authorities {
+struct RootVerifier {
     verifier: Arc<WebPkiServerVerifier>,
     certificates: Arc<[CertificateDer<'static>]>,
 }
 
-impl Authorities {
+impl RootVerifier {
     fn new(
         authorities: &CertificateAuthorities,
         provider: &Arc<CryptoProvider>,
