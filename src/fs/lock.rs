@@ -95,13 +95,14 @@ pub(super) fn lock_directory(
 }
 
 /// Locks a temporary file until it is closed, so that no process considers it
-/// [abandoned](is_abandoned). A file system without locks never reports one as abandoned.
+/// [abandoned](lock_if_abandoned). A file system without locks never reports one as abandoned.
 pub(crate) fn mark_in_use(file: &File) {
     let _ = file.lock();
 }
 
-/// Whether the process that created a temporary file has ended.
-pub(crate) fn is_abandoned(file: &File) -> bool {
+/// Locks a temporary file until it is closed, if the process that created it has ended. Returns
+/// whether that is so.
+pub(crate) fn lock_if_abandoned(file: &File) -> bool {
     file.try_lock().is_ok()
 }
 

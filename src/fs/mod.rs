@@ -4,6 +4,7 @@
 pub(crate) mod directory;
 pub(crate) mod fingerprint;
 pub(crate) mod lock;
+#[cfg(feature = "archive")]
 pub(crate) mod path_clean;
 pub(crate) mod private_file;
 pub(crate) mod temp_file;

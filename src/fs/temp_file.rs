@@ -162,8 +162,11 @@ fn remove_abandoned_with(names: NamePattern, directory: &Path) {
         // Opening a pipe would wait for its other end.
         if is_ours
             && entry.file_type().is_ok_and(|kind| kind.is_file())
-            && File::open(entry.path()).is_ok_and(|file| lock::is_abandoned(&file))
+            && let Ok(file) = File::open(entry.path())
+            && lock::lock_if_abandoned(&file)
         {
+            // Still locked: a process that has just created the file waits for the lock and then
+            // notices the removal.
             let _ = fs::remove_file(entry.path());
         }
     }

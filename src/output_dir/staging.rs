@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::permissions::remove_tree;
-use crate::fs::lock::{is_abandoned, mark_in_use};
+use crate::fs::lock::{lock_if_abandoned, mark_in_use};
 use crate::fs::unique_name::NamePattern;
 
 const NAMES: NamePattern = NamePattern::with_process_id(".oras-", ".tmp");
@@ -77,7 +77,7 @@ pub(super) fn remove_abandoned(home: &Dir) {
             continue;
         };
         let file = file.into_std();
-        if !is_abandoned(&file) {
+        if !lock_if_abandoned(&file) {
             continue;
         }
         // By name: if it was completed meanwhile, it has another one.
