@@ -36,7 +36,7 @@ pub(super) fn plan<F: Files>(files: &F, index: &Index, target: &Descriptor) -> R
     if !graph.is_whole {
         return Ok(vec![target.digest.clone()]);
     }
-    let kept = index.kept();
+    let kept = index.gc_roots();
     let mut removal = Removal {
         users: graph.count_users(),
         removed: HashSet::new(),

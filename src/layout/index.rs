@@ -1,270 +1,265 @@
-//! The `index.json` of a layout: which manifests it holds and what they are called (image spec v1.1, "Image Layout").
+//! The `index.json` of a layout: its manifests and their tags (image spec v1.1, "Image Layout").
 //!
-//! An [`Index`] is a document that is edited, not rewritten: what is not ours to change stays as it was read, entries keep
-//! their order, and a change drops a manifest only when it is to be removed. It does not know where the document is kept.
+//! Edits keep the order of entries. A manifest loses its entry only if it is removed from the
+//! layout. Where the document is stored is not known here.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
-use super::entry::Entry;
+use super::entry::{new_entry, without_tag};
 use crate::error::{Error, Result};
 use crate::limits::MAX_INDEX_ENTRIES;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
+use crate::oci::index_document::{IndexDocument, IndexEntry};
 use crate::oci::manifest::EMPTY_INDEX;
-use crate::text::json::edit::{Object, elements};
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Index {
-    /// Everything, with an empty list in the place of the entries.
-    document: Object,
-    entries: Vec<Entry>,
-    places: Places,
+    document: IndexDocument,
+    positions: Positions,
 }
 
-/// Where in a list the entries are, in order. Who asks for every tag, or tags much, would otherwise search all entries for each.
+/// Positions of entries, ascending, by tag and by digest. They replace a search of all entries for
+/// each tag that is resolved or set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Places {
+struct Positions {
     by_tag: HashMap<String, Vec<usize>>,
     by_digest: HashMap<Digest, Vec<usize>>,
 }
 
-impl Places {
-    fn of(entries: &[Entry]) -> Self {
-        let mut places = Self::default();
-        for (place, entry) in entries.iter().enumerate() {
-            places.add(place, entry);
+impl Positions {
+    fn new(entries: &[IndexEntry]) -> Self {
+        let mut positions = Self::default();
+        for (position, entry) in entries.iter().enumerate() {
+            positions.add(position, entry);
         }
-        places
+        positions
     }
 
-    fn add(&mut self, place: usize, entry: &Entry) {
-        let insert = |places: &mut Vec<usize>| {
-            let position = places.partition_point(|&other| other < place);
-            places.insert(position, place);
+    fn add(&mut self, position: usize, entry: &IndexEntry) {
+        let insert = |positions: &mut Vec<usize>| {
+            let at = positions.partition_point(|&other| other < position);
+            positions.insert(at, position);
         };
         if let Some(tag) = entry.tag() {
             insert(self.by_tag.entry(tag.to_owned()).or_default());
         }
         if let Some(digest) = entry.digest() {
-            insert(self.by_digest.entry(digest).or_default());
+            insert(self.by_digest.entry(digest.clone()).or_default());
         }
     }
 
-    fn remove(&mut self, place: usize, entry: &Entry) {
+    fn remove(&mut self, position: usize, entry: &IndexEntry) {
         if let Some(tag) = entry.tag() {
-            remove_from(&mut self.by_tag, tag, place);
+            remove_from(&mut self.by_tag, tag, position);
         }
         if let Some(digest) = entry.digest() {
-            remove_from(&mut self.by_digest, &digest, place);
+            remove_from(&mut self.by_digest, digest, position);
         }
     }
 
-    fn of_tag(&self, tag: &str) -> &[usize] {
+    fn with_tag(&self, tag: &str) -> &[usize] {
         self.by_tag.get(tag).map_or(&[], Vec::as_slice)
     }
 
-    fn of_digest(&self, digest: &Digest) -> &[usize] {
+    fn with_digest(&self, digest: &Digest) -> &[usize] {
         self.by_digest.get(digest).map_or(&[], Vec::as_slice)
     }
 }
 
-fn remove_from<K, Q>(map: &mut HashMap<K, Vec<usize>>, key: &Q, place: usize)
+fn remove_from<K, Q>(map: &mut HashMap<K, Vec<usize>>, key: &Q, position: usize)
 where
     K: Borrow<Q> + Eq + Hash,
     Q: Eq + Hash + ?Sized,
 {
-    if let Some(places) = map.get_mut(key) {
-        places.retain(|&other| other != place);
-        if places.is_empty() {
+    if let Some(positions) = map.get_mut(key) {
+        positions.retain(|&other| other != position);
+        if positions.is_empty() {
             map.remove(key);
         }
     }
 }
 
 impl Index {
-    /// The document of a layout that holds nothing.
+    /// The document of an empty layout.
     pub(super) const EMPTY: &str = EMPTY_INDEX;
 
-    /// Reads a document. An entry that makes no sense is kept, and is an error only to whoever asks for it.
+    /// Returns the index of an empty layout.
+    #[cfg(feature = "archive")]
+    pub(super) fn empty() -> Self {
+        Self::from(IndexDocument::empty())
+    }
+
+    /// Parses an `index.json`. An entry that is not a descriptor is kept; it is an error only if
+    /// its tag is resolved.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        let malformed = |reason: String| {
-            Error::malformed(
-                "OCI Image Index",
-                format!("failed to decode index file: {reason}"),
-            )
-        };
-        let text = str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-        let parse = || -> serde_json::Result<Self> {
-            let mut document = Object::parse(text)?;
-            if document.is_empty() {
-                document = Object::parse(Self::EMPTY)?;
-            }
-            let entries = elements(document.value("manifests").unwrap_or("null"))?;
-            if entries.len() > MAX_INDEX_ENTRIES {
-                let count = entries.len();
-                return Err(serde::de::Error::custom(format!(
-                    "{count} entries are more than {MAX_INDEX_ENTRIES}"
-                )));
-            }
-            let entries: Vec<Entry> = entries
-                .into_iter()
-                .map(|entry| Entry::read(entry.to_owned()))
-                .collect();
-            document.put("manifests", "[]".to_owned(), |_| false);
-            let places = Places::of(&entries);
-            Ok(Self {
-                document,
-                entries,
-                places,
-            })
-        };
-        parse().map_err(|error| malformed(error.to_string()))
+        let document = IndexDocument::parse(bytes, MAX_INDEX_ENTRIES).map_err(|reason| {
+            let reason = format!("failed to decode index file: {reason}");
+            Error::malformed("OCI Image Index", reason)
+        })?;
+        Ok(Self::from(document))
     }
 
-    /// The document to write.
+    /// Serialises the document.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let entries: Vec<&str> = self.entries.iter().map(Entry::text).collect();
-        let mut document = self.document.clone();
-        let list = format!("[{}]", entries.join(","));
-        document.put("manifests", list, |_| false);
-        document.to_text().into_bytes()
+        self.document.to_bytes()
     }
 
-    /// What a tag names: the whole entry. Of several entries with one tag the last counts.
+    /// Returns the entry of a tag. If several entries have the tag, the last one counts.
     pub(super) fn tagged(&self, tag: &str) -> Option<Result<Descriptor>> {
-        let entry = &self.entries[*self.places.of_tag(tag).last()?];
+        let entry = self.entry(*self.positions.with_tag(tag).last()?);
         Some(entry.descriptor().cloned().map_err(|reason| {
             let reason = format!("the entry of tag \"{tag}\" cannot be read: {reason}");
             Error::malformed("OCI Image Index", reason)
         }))
     }
 
-    /// The content of a digest, if it is listed.
+    /// Returns the entry of a digest.
     pub(super) fn listed(&self, digest: &Digest) -> Option<&Descriptor> {
-        let place = *self.places.of_digest(digest).last()?;
-        self.entries[place].descriptor().ok()
+        let position = *self.positions.with_digest(digest).last()?;
+        self.entry(position).descriptor().ok()
     }
 
-    /// Everything that is listed, as far as that can be read.
+    /// The descriptors of all entries that are descriptors.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.descriptor().ok())
+        self.document.descriptors()
     }
 
-    /// What is listed for its own sake: what has a tag, and what is no manifest. Manifests without a tag are listed whether
-    /// somebody wants them or something else needs them.
-    pub(super) fn kept(&self) -> HashSet<Digest> {
-        self.entries
-            .iter()
-            .filter(|entry| {
-                entry.tag().is_some()
-                    || entry
-                        .descriptor()
-                        .is_ok_and(|descriptor| !descriptor.media_type.is_manifest())
-            })
-            .filter_map(Entry::digest)
-            .collect()
+    /// The digests that garbage collection keeps: those with a tag, and those that are not
+    /// manifests. A manifest without a tag may be listed only because another manifest needs it.
+    pub(super) fn gc_roots(&self) -> HashSet<Digest> {
+        let is_root = |entry: &&IndexEntry| {
+            entry.tag().is_some()
+                || entry
+                    .descriptor()
+                    .is_ok_and(|descriptor| !descriptor.media_type.is_manifest())
+        };
+        let roots = self.document.entries.iter().filter(is_root);
+        roots.filter_map(IndexEntry::digest).cloned().collect()
     }
 
     /// The tags, sorted.
     pub(super) fn tags(&self) -> BTreeSet<&str> {
-        self.entries.iter().filter_map(Entry::tag).collect()
+        let entries = self.document.entries.iter();
+        entries.filter_map(IndexEntry::tag).collect()
     }
 
-    /// Makes sure that content is listed. New content gets an entry without a tag.
+    /// Adds an entry without a tag, unless the digest has an entry.
     pub(super) fn list(&mut self, target: &Descriptor) {
         if self.listed(&target.digest).is_none() {
-            self.push(Entry::new(target, None, None));
+            self.push(new_entry(target, None, None));
         }
     }
 
-    /// Gives content a tag, and takes the tag from whatever else had it.
+    /// Adds a tag to content, and removes the tag from all other content.
     ///
-    /// The entry takes the place that the tag had, or that of the content's entry without a tag, or the last. What lost the
-    /// tag is listed without one, at the end, unless it has another.
+    /// The entry replaces the one that had the tag; otherwise the entry of the digest without a
+    /// tag; otherwise it is added at the end. Content that loses its last tag gets an entry without
+    /// one at the end.
     pub(super) fn tag(&mut self, target: &Descriptor, tag: &str) {
-        let tagged = self.places.of_tag(tag).to_vec();
-        let of_digest = self.places.of_digest(&target.digest);
-        let untagged = |&&place: &&usize| self.entries[place].tag().is_none();
-        let untagged: Vec<usize> = of_digest.iter().filter(untagged).copied().collect();
-        // What the entry that is replaced says of the content is kept. What entries with other tags say is said by them.
+        let tagged = self.positions.with_tag(tag).to_vec();
+        let with_digest = self.positions.with_digest(&target.digest);
+        let untagged = |&&position: &&usize| self.entry(position).tag().is_none();
+        let untagged: Vec<usize> = with_digest.iter().filter(untagged).copied().collect();
+        // Members of the replaced entry are kept. Entries with other tags keep theirs.
         let known = (tagged.iter().rev())
-            .find(|&&place| self.entries[place].is_of(&target.digest))
+            .find(|&&position| self.entry(position).digest() == Some(&target.digest))
             .or(untagged.last());
-        let entry = Entry::new(target, known.map(|&place| &self.entries[place]), Some(tag));
-        let displaced: Vec<Entry> = (tagged.iter())
-            .map(|&place| self.entries[place].clone())
+        let entry = new_entry(
+            target,
+            known.map(|&position| self.entry(position)),
+            Some(tag),
+        );
+        let displaced: Vec<IndexEntry> = (tagged.iter())
+            .map(|&position| self.entry(position).clone())
             .collect();
 
         let mut replaced = tagged.into_iter().chain(untagged);
         match replaced.next() {
-            Some(place) => self.replace(place, entry),
+            Some(position) => self.replace(position, entry),
             None => self.push(entry),
         }
-        self.remove_places(&replaced.collect());
+        self.remove_positions(&replaced.collect());
         for entry in displaced {
-            let is_listed = |digest: Digest| self.listed(&digest).is_some();
+            let is_listed = |digest: &Digest| self.listed(digest).is_some();
             if !entry.digest().is_some_and(is_listed) {
-                self.push(entry.without_tag());
+                self.push(without_tag(&entry));
             }
         }
     }
 
-    fn push(&mut self, entry: Entry) {
-        self.places.add(self.entries.len(), &entry);
-        self.entries.push(entry);
-    }
-
-    fn replace(&mut self, place: usize, entry: Entry) {
-        self.places.remove(place, &self.entries[place]);
-        self.places.add(place, &entry);
-        self.entries[place] = entry;
-    }
-
-    fn remove_places(&mut self, places: &HashSet<usize>) {
-        if places.is_empty() {
-            return;
-        }
-        let mut place = 0..;
-        self.entries
-            .retain(|_| place.next().is_none_or(|place| !places.contains(&place)));
-        self.places = Places::of(&self.entries);
-    }
-
-    /// Takes a tag from what has it, which stays listed. Returns whether anything had it.
+    /// Removes a tag. The content that had it stays listed. Returns whether the tag existed.
     pub(super) fn untag(&mut self, tag: &str) -> bool {
-        if self.places.of_tag(tag).is_empty() {
+        if self.positions.with_tag(tag).is_empty() {
             return false;
         }
-        let others = self.entries.iter().filter(|entry| !entry.has_tag(tag));
-        let mut listed: HashSet<Digest> = others.filter_map(Entry::digest).collect();
-        let entries = std::mem::take(&mut self.entries);
-        self.entries = entries
-            .into_iter()
-            .filter_map(|entry| {
-                if !entry.has_tag(tag) {
-                    return Some(entry);
-                }
-                let is_new = entry.digest().is_none_or(|digest| listed.insert(digest));
-                is_new.then(|| entry.without_tag())
-            })
-            .collect();
-        self.places = Places::of(&self.entries);
+        let has_tag = |entry: &IndexEntry| entry.tag() == Some(tag);
+        let entries = std::mem::take(&mut self.document.entries);
+        let others = entries.iter().filter(|entry| !has_tag(entry));
+        let mut listed: HashSet<Digest> = others.filter_map(IndexEntry::digest).cloned().collect();
+        let entries = entries.into_iter().filter_map(|entry| {
+            if !has_tag(&entry) {
+                return Some(entry);
+            }
+            let is_only_entry = entry
+                .digest()
+                .is_none_or(|digest| listed.insert(digest.clone()));
+            is_only_entry.then(|| without_tag(&entry))
+        });
+        self.document.entries = entries.collect();
+        self.update_positions();
         true
     }
 
-    /// Lists content no more, under any tag.
+    /// Removes all entries of the digests, with and without tags.
     pub(super) fn remove(&mut self, digests: &HashSet<&Digest>) {
-        self.entries.retain(|entry| {
-            entry
-                .descriptor()
-                .map_or(true, |descriptor| !digests.contains(&descriptor.digest))
+        self.document.remove(|digest| digests.contains(digest));
+        self.update_positions();
+    }
+
+    fn entry(&self, position: usize) -> &IndexEntry {
+        &self.document.entries[position]
+    }
+
+    fn push(&mut self, entry: IndexEntry) {
+        self.positions.add(self.document.entries.len(), &entry);
+        self.document.entries.push(entry);
+    }
+
+    fn replace(&mut self, position: usize, entry: IndexEntry) {
+        self.positions
+            .remove(position, &self.document.entries[position]);
+        self.positions.add(position, &entry);
+        self.document.entries[position] = entry;
+    }
+
+    fn remove_positions(&mut self, positions: &HashSet<usize>) {
+        if positions.is_empty() {
+            return;
+        }
+        let mut position = 0..;
+        self.document.entries.retain(|_| {
+            position
+                .next()
+                .is_none_or(|position| !positions.contains(&position))
         });
-        self.places = Places::of(&self.entries);
+        self.update_positions();
+    }
+
+    fn update_positions(&mut self) {
+        self.positions = Positions::new(&self.document.entries);
+    }
+}
+
+impl From<IndexDocument> for Index {
+    fn from(document: IndexDocument) -> Self {
+        Self {
+            positions: Positions::new(&document.entries),
+            document,
+        }
     }
 }
 
@@ -297,7 +292,7 @@ mod tests {
         format!(r#"{{{members},"annotations":{{"org.opencontainers.image.ref.name":"{tag}"}}}}"#)
     }
 
-    /// What a document becomes.
+    /// Returns the document after an edit.
     fn edited(before: &str, edit: impl FnOnce(&mut Index)) -> String {
         let mut index = Index::parse(before.as_bytes()).unwrap();
         edit(&mut index);
@@ -305,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn more_entries_than_any_real_index_has_are_refused() {
+    fn documents_with_too_many_entries_are_refused() {
         let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_INDEX_ENTRIES));
         let error = Index::parse(document.as_bytes()).unwrap_err().to_string();
         assert!(
@@ -315,17 +310,17 @@ mod tests {
     }
 
     #[test]
-    fn tagging_keeps_the_order_and_never_drops_a_manifest() {
+    fn tagging_keeps_the_order_and_all_manifests() {
         for (rule, before, target, tag, after) in [
             (
-                "new content comes last",
+                "new content is added at the end",
                 vec![tagged(A, "v1")],
                 b(),
                 "v2",
                 vec![tagged(A, "v1"), tagged(B, "v2")],
             ),
             (
-                "the entry without a tag gets it, in its place",
+                "an entry without a tag is replaced in its position",
                 vec![plain(A), plain(B)],
                 a(),
                 "v1",
@@ -339,14 +334,14 @@ mod tests {
                 vec![tagged(A, "v1"), plain(B), tagged(A, "v2")],
             ),
             (
-                "a tag moves in its place, and what lost it stays without one",
+                "a moved tag keeps its position, and the content that lost it stays listed",
                 vec![tagged(A, "v1"), tagged(B, "v2")],
                 b(),
                 "v1",
                 vec![tagged(B, "v1"), tagged(B, "v2"), plain(A)],
             ),
             (
-                "what lost a tag and has another needs no entry without one",
+                "content that has another tag gets no entry without one",
                 vec![tagged(A, "v1"), tagged(A, "v2"), plain(B)],
                 b(),
                 "v1",
@@ -360,14 +355,14 @@ mod tests {
                 vec![tagged(A, "v1"), plain(B)],
             ),
             (
-                "a tag that several entries have is one tag afterwards",
+                "several entries with one tag become one",
                 vec![tagged(A, "v1"), tagged(B, "v1")],
                 b(),
                 "v1",
                 vec![tagged(B, "v1"), plain(A)],
             ),
             (
-                "an empty tag is none",
+                "an empty tag counts as no tag",
                 vec![tagged(A, "")],
                 a(),
                 "v1",
@@ -380,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_loses_its_tag_stays_listed_in_its_place() {
+    fn untagged_content_keeps_its_entry_and_position() {
         for (rule, before, after) in [
             (
                 "the entry stays without the tag",
@@ -388,12 +383,12 @@ mod tests {
                 vec![plain(A), plain(B)],
             ),
             (
-                "what has another tag needs no entry without one",
+                "content that has another tag gets no entry without one",
                 vec![tagged(A, "v1"), tagged(A, "v2")],
                 vec![tagged(A, "v2")],
             ),
             (
-                "everything that has the tag loses it",
+                "all entries with the tag lose it",
                 vec![tagged(A, "v1"), tagged(B, "v1"), tagged(A, "v1")],
                 vec![plain(A), plain(B)],
             ),
@@ -406,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_removed_is_listed_under_no_tag() {
+    fn removed_content_has_no_entry_with_any_tag() {
         let before = document(&[tagged(A, "v1"), tagged(B, "v2"), plain(A), tagged(A, "v3")]);
         let mut index = Index::parse(before.as_bytes()).unwrap();
         index.remove(&HashSet::from([&a().digest]));
@@ -419,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn listing_adds_an_entry_only_where_there_is_none() {
+    fn listing_adds_an_entry_only_if_the_digest_has_none() {
         let one = document(&[tagged(A, "v1")]);
         assert_eq!(edited(&one, |index| index.list(&a())), one);
         let mut from_elsewhere = b();
@@ -433,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_tag_says_what_is_known_of_the_content() {
+    fn a_new_tag_keeps_known_members_of_the_entry() {
         let known = r#""annotations":{"a":"1","z":"2"},"platform":{"architecture":"arm","os":"linux","features":["x"]},"artifactType":"t/t","unknown":1.0"#;
         let before = document(&[format!("{{{A},{known}}}")]);
         let named = known.replace(
@@ -443,9 +438,12 @@ mod tests {
         let after = document(&[format!("{{{A},{named}}}")]);
         assert_eq!(edited(&before, |index| index.tag(&a(), "v1")), after);
 
-        let told = Index::parse(before.as_bytes()).unwrap();
-        let told = told.listed(&a().digest).unwrap().clone();
-        assert_eq!(edited(&before, |index| index.tag(&told, "v1")), after);
+        let known_index = Index::parse(before.as_bytes()).unwrap();
+        let known_descriptor = known_index.listed(&a().digest).unwrap().clone();
+        assert_eq!(
+            edited(&before, |index| index.tag(&known_descriptor, "v1")),
+            after
+        );
 
         let mut other = a();
         other.annotations.insert("b".to_owned(), "3".to_owned());
@@ -464,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_changed_stays_as_it_was_written() {
+    fn unedited_members_and_entries_keep_their_bytes() {
         let before = format!(
             "{{\n \"x\": 1.50, \"manifests\": [ {{\"y\": [ ], {A}}}, {{\"digest\":\"blake3:00\"}}, null ],\n\"schemaVersion\":2,\"z\":\"\\u0041\"}}"
         );
@@ -476,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_says_nothing_is_one_without_manifests() {
+    fn a_document_without_members_is_an_empty_index() {
         for text in [
             "null",
             "{}",
@@ -492,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_cannot_be_read_is_an_error_only_to_who_asks_for_it() {
+    fn an_invalid_entry_is_an_error_only_when_its_tag_is_resolved() {
         let bad = r#"{"mediaType":"a/a","digest":"blake3:00","size":1,"annotations":{"org.opencontainers.image.ref.name":"bad"}}"#;
         let before = document(&[tagged(A, "v1"), bad.to_owned()]);
         let index = Index::parse(before.as_bytes()).unwrap();

@@ -94,7 +94,7 @@ impl LayoutTarWriter {
             archive: Archive::empty(file),
             end: Cell::new(0),
             algorithms: RefCell::default(),
-            index: RefCell::new(Index::parse(Index::EMPTY.as_bytes())?),
+            index: RefCell::new(Index::empty()),
         };
         let mut entry = writer.entry();
         entry.directory(BLOBS)?;

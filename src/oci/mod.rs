@@ -3,6 +3,7 @@
 
 pub mod descriptor;
 pub mod digest;
+pub(crate) mod index_document;
 pub mod manifest;
 pub mod media_type;
 pub mod platform;

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 pub use crate::limits::MAX_REFERRERS;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::{Algorithm, Digest};
-use crate::oci::manifest::{EMPTY_INDEX, Manifest, RawManifest};
+use crate::oci::index_document::{IndexDocument, IndexEntry};
+use crate::oci::manifest::{Manifest, RawManifest};
 use crate::oci::media_type::MediaType;
-use crate::text::json::edit::{Object, elements, text_of};
 
 /// The longest algorithm and the longest encoded part that a tag takes (distribution spec v1.1, "Referrers Tag Schema").
 const MAX_TAG_PARTS: (usize, usize) = (32, 64);
@@ -103,57 +103,25 @@ pub(crate) fn is_list_tag(tag: &str) -> bool {
     })
 }
 
-/// A list of referrers: an index that is edited, not rewritten. What is not ours to change stays as it was read.
+/// A referrers index: the index of all referrers of one subject.
+///
+/// Entries and members that an edit does not concern keep their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct List {
-    /// Everything, with an empty list in the place of the entries.
-    document: Object,
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    text: String,
-    /// What the text says, if it is a descriptor.
-    descriptor: Option<Descriptor>,
-}
-
-impl Entry {
-    /// Whether there is nothing in it: some clients leave such entries behind.
-    fn is_empty(&self) -> bool {
-        self.descriptor.is_none() && Object::parse(&self.text).is_ok_and(|entry| entry.is_empty())
-    }
-}
+pub(crate) struct List(IndexDocument);
 
 impl List {
+    /// Returns an index without referrers.
     pub(crate) fn empty() -> Self {
-        Self {
-            document: Object::parse(EMPTY_INDEX).unwrap_or_default(),
-            entries: Vec::new(),
-        }
+        Self(IndexDocument::empty())
     }
 
-    /// Reads a list, whoever made it, or says why it is none.
+    /// Parses an index of at most [`MAX_REFERRERS`] entries.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the document is not such an index.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let parse = || -> serde_json::Result<Self> {
-            let mut document = Object::parse(text)?;
-            let texts = elements(document.value("manifests").unwrap_or("null"))?;
-            if texts.len() > MAX_REFERRERS {
-                let count = texts.len();
-                return Err(serde::de::Error::custom(format!(
-                    "{count} entries are more than {MAX_REFERRERS}"
-                )));
-            }
-            let entries = texts.into_iter().map(|text| Entry {
-                text: text.to_owned(),
-                descriptor: serde_json::from_str(text).ok(),
-            });
-            let entries = entries.collect();
-            document.put("manifests", "[]".to_owned(), |_| false);
-            Ok(Self { document, entries })
-        };
-        parse().map_err(|error| error.to_string())
+        IndexDocument::parse(bytes, MAX_REFERRERS).map(Self)
     }
 
     /// Reads what is found under the tag of a subject, or says why it is not the list of its referrers. Registries have
@@ -186,11 +154,9 @@ impl List {
         Self::parse(manifest.bytes())
     }
 
-    /// What is listed. Entries that are no descriptors are passed over.
+    /// The listed referrers. Entries that are not descriptors are skipped.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.descriptor.as_ref())
+        self.0.descriptors()
     }
 
     /// Whether the registry says in the list that it filtered by artifact type, as an older draft of the specification
@@ -203,7 +169,7 @@ impl List {
             applied: String,
         }
 
-        let annotations = self.document.value("annotations").unwrap_or("{}");
+        let annotations = self.0.member("annotations").unwrap_or("{}");
         let filters: Filters = serde_json::from_str(annotations).unwrap_or_default();
         names_artifact_type(&filters.applied)
     }
@@ -213,40 +179,29 @@ impl List {
         let mut listed: HashSet<Digest> = self.descriptors().map(|it| it.digest.clone()).collect();
         for descriptor in descriptors {
             if listed.insert(descriptor.digest.clone()) {
-                self.entries.push(Entry {
-                    text: text_of(descriptor),
-                    descriptor: Some(descriptor.clone()),
-                });
+                let entry = IndexEntry::from_descriptor(descriptor);
+                self.0.entries.push(entry);
             }
         }
     }
 
     /// Removes every entry of a digest.
     pub(crate) fn remove(&mut self, digest: &Digest) {
-        self.entries.retain(|entry| {
-            entry
-                .descriptor
-                .as_ref()
-                .is_none_or(|entry| entry.digest != *digest)
-        });
+        self.0.remove(|entry| entry == digest);
     }
 
-    /// The list to write: without entries that say nothing, or nothing new.
+    /// Serialises the index, without empty and duplicate entries.
     pub(crate) fn to_manifest(&self) -> RawManifest {
         let mut seen = HashSet::new();
-        let entries: Vec<&str> = self
+        let entries = self
+            .0
             .entries
             .iter()
-            .filter(|entry| match &entry.descriptor {
-                Some(entry) => seen.insert((&entry.digest, &entry.media_type, entry.size)),
-                None => !entry.is_empty(),
-            })
-            .map(|entry| entry.text.as_str())
-            .collect();
-        let mut document = self.document.clone();
-        let list = format!("[{}]", entries.join(","));
-        document.put("manifests", list, |_| false);
-        RawManifest::new(MediaType::IMAGE_INDEX, document.to_text().into_bytes())
+            .filter(|entry| match entry.descriptor() {
+                Ok(entry) => seen.insert((&entry.digest, &entry.media_type, entry.size)),
+                Err(_) => !entry.is_empty(),
+            });
+        RawManifest::new(MediaType::IMAGE_INDEX, self.0.to_bytes_with(entries))
     }
 }
 

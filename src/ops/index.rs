@@ -1,19 +1,17 @@
 //! Indexes of manifests: making them of what is in a store, and changing them (image spec v1.1, "Image Index").
 
-mod document;
-
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
+use crate::oci::index_document::{IndexDocument, IndexEntry};
 use crate::oci::manifest::{ImageIndex, MAX_MANIFEST_BYTES, Manifest, RawManifest};
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
 use crate::ops::pack::valid;
 use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Source, Target};
+use crate::text::json::edit::text_of;
 use crate::text::json::{Annotations, to_vec};
-
-use self::document::Document;
 
 /// How an index is made.
 pub struct CreateOptions<'a> {
@@ -164,18 +162,21 @@ pub fn update(
         limit: options.max_manifest_bytes,
         reporter: Reporter::new(options.observer),
     };
-    let mut index = Document::parse(&reader.index(reference)?)?;
+    let original = reader.index(reference)?;
+    let mut index = IndexDocument::parse_canonical(&original)?;
     match &artifact_type {
         ArtifactTypeChange::Keep => {}
-        ArtifactTypeChange::Remove => index.set_artifact_type(None),
-        ArtifactTypeChange::Set(media_type) => index.set_artifact_type(Some(media_type)),
+        ArtifactTypeChange::Remove => index.set_member("artifactType", None),
+        ArtifactTypeChange::Set(media_type) => {
+            index.set_member("artifactType", Some(text_of(media_type)));
+        }
     }
     for (position, digest) in options.remove.iter().enumerate() {
         // Once is enough, however often it is asked for.
         if options.remove[..position].contains(digest) {
             continue;
         }
-        if !index.remove(digest) {
+        if !index.remove(|entry| entry == digest) {
             return Err(Error::NotInIndex {
                 digest: digest.to_string(),
                 index: reference.to_owned(),
@@ -185,7 +186,7 @@ pub fn update(
     }
     for reference in &options.add {
         let descriptor = reader.entry(reference)?;
-        index.add(&descriptor);
+        index.entries.push(IndexEntry::from_descriptor(&descriptor));
         reader.reporter.report(Event::EntryAdded {
             reference,
             descriptor: &descriptor,
@@ -193,13 +194,15 @@ pub fn update(
     }
     for reference in &options.merge {
         let other = reader.index(reference)?;
-        index.merge(Document::parse(&other)?);
+        let added = IndexDocument::parse_canonical(&other)?;
+        index.entries.extend(added.entries);
         reader.reporter.report(Event::IndexMerged {
             reference,
             descriptor: other.descriptor(),
         })?;
     }
-    checked(index.into_manifest(), reader.limit)
+    let media_type = original.descriptor().media_type.clone();
+    checked(RawManifest::new(media_type, index.to_bytes()), reader.limit)
 }
 
 /// Stores an index under a tag. Without a tag, and also instead of a digest, which would be that of another index, it is

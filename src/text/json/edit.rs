@@ -1,87 +1,74 @@
-//! JSON objects that are edited without disturbing what is not edited.
+//! Order-preserving edits of JSON objects.
 //!
-//! An [`Object`] knows the names of its members and the text of their values. It does not know what they mean: unknown
-//! members, the digits of numbers and the order in which things were written survive because nothing here reads them.
+//! An [`Object`] contains the names of its members and the text of their values. Unknown members, the
+//! digits of numbers and the order of members survive an edit because nothing here parses values.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Error as _, IgnoredAny};
-use serde_json::{Deserializer, Error, Result};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use serde_json::{Error, Result};
 
 use crate::text::json;
 
-/// The members of a JSON object, in order, each value as it was written. A name appears once.
+/// The members of a JSON object, in order, each value as it was written. Names are unique.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Object {
-    members: Vec<(String, String)>,
+    members: Vec<(String, Box<str>)>,
 }
 
 impl Object {
-    /// Reads an object; `null` is read as one without members. Of several members of one name the last counts.
+    /// Parses an object; `null` is an object without members. Of several members with the same name
+    /// the last one is kept.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        // The grammar is serde_json's to check. What follows only cuts a text that is known to be good.
-        serde_json::from_str::<IgnoredAny>(text)?;
-        if text.trim() == "null" {
-            return Ok(Self::default());
-        }
-        let mut object = Self::default();
-        let mut rest = Rest(text);
-        rest.take('{')?;
-        while !rest.starts_with('}') {
-            let (name, _) = rest.value::<String>()?;
-            rest.take(':')?;
-            let (_, value) = rest.value::<IgnoredAny>()?;
-            object.members.push((name, value.to_owned()));
-            if !rest.starts_with('}') {
-                rest.take(',')?;
-            }
-        }
-        object.keep_last_of_each_name();
-        Ok(object)
+        let object: Option<Self> = serde_json::from_str(text).map_err(expected("`{`"))?;
+        Ok(object.unwrap_or_default())
     }
 
-    /// Done once for all members: looking for each one among those before it takes minutes in a document that was made for
-    /// that.
-    fn keep_last_of_each_name(&mut self) {
-        let mut later = HashSet::with_capacity(self.members.len());
-        let mut counts: Vec<bool> = self
-            .members
-            .iter()
-            .rev()
-            .map(|(name, _)| later.insert(name.as_str()))
-            .collect();
-        self.members.retain(|_| counts.pop().unwrap_or_default());
-    }
-
-    /// The object that `value` is serialised as.
-    pub(crate) fn of(value: &impl serde::Serialize) -> Result<Self> {
+    /// Serialises `value`, which must serialise as an object.
+    pub(crate) fn of(value: &impl Serialize) -> Result<Self> {
         Self::parse(&text_of(value))
     }
 
     /// The text of a member's value.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.members
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 
-    /// Replaces the value of a member where it stands, or puts a new one before the first member that `is_later`.
+    /// Replaces the value of a member in its position, or inserts a new member before the first one
+    /// that `is_later`.
     pub(crate) fn put(&mut self, name: &str, value: String, is_later: impl Fn(&str) -> bool) {
+        let value = value.into_boxed_str();
         if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| known == name) {
             *known = value;
             return;
         }
-        let place = self
+        let position = self
             .members
             .iter()
             .position(|(known, _)| is_later(known))
             .unwrap_or(self.members.len());
-        self.members.insert(place, (name.to_owned(), value));
+        self.members.insert(position, (name.to_owned(), value));
     }
 
-    /// Adds the members of `other` behind these, except those of the given names, which must be all that both may have.
+    /// Replaces the value of a member in its position, or inserts a new member where `order` has it.
+    /// Members that `order` does not contain come last.
+    pub(crate) fn put_in_order(&mut self, name: &str, value: String, order: &[&str]) {
+        let rank = |name: &str| {
+            let position = order.iter().position(|known| *known == name);
+            position.unwrap_or(order.len())
+        };
+        let rank_of_name = rank(name);
+        self.put(name, value, |other| rank(other) > rank_of_name);
+    }
+
+    /// Appends the members of `other`, except those in `names`, which must contain every name that
+    /// both objects have.
     pub(crate) fn extend_except(&mut self, names: &[&str], other: Self) {
         let others = other.members.into_iter();
         self.members
@@ -102,10 +89,10 @@ impl Object {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.members
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|(name, value)| (name.as_str(), &**value))
     }
 
-    /// The object as text, with nothing between its members but commas.
+    /// The object as text, with nothing but commas between its members.
     pub(crate) fn to_text(&self) -> String {
         let members: Vec<String> = self
             .iter()
@@ -115,56 +102,60 @@ impl Object {
     }
 }
 
-/// The texts of the values in a list; `null` is read as a list without values.
-pub(crate) fn elements(list: &str) -> Result<Vec<&str>> {
-    serde_json::from_str::<IgnoredAny>(list)?;
-    if list.trim() == "null" {
-        return Ok(Vec::new());
-    }
-    let mut elements = Vec::new();
-    let mut rest = Rest(list);
-    rest.take('[')?;
-    while !rest.starts_with(']') {
-        elements.push(rest.value::<IgnoredAny>()?.1);
-        if !rest.starts_with(']') {
-            rest.take(',')?;
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ObjectVisitor;
+
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Object, A::Error> {
+                let mut members: Vec<(String, Box<str>)> = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    members.push((name, value.into()));
+                }
+                // One pass with a set: a search for each member among all others would take minutes
+                // for a hostile document.
+                let mut later = HashSet::with_capacity(members.len());
+                let mut is_last: Vec<bool> = members
+                    .iter()
+                    .rev()
+                    .map(|(name, _)| later.insert(name.as_str()))
+                    .collect();
+                members.retain(|_| is_last.pop().unwrap_or_default());
+                Ok(Object { members })
+            }
         }
+
+        deserializer.deserialize_map(ObjectVisitor)
     }
-    Ok(elements)
+}
+
+/// The texts of the values in a list; `null` is an empty list.
+pub(crate) fn elements(list: &str) -> Result<Vec<&str>> {
+    let elements: Option<Vec<&RawValue>> = serde_json::from_str(list).map_err(expected("`[`"))?;
+    let elements = elements.unwrap_or_default().into_iter();
+    Ok(elements.map(RawValue::get).collect())
+}
+
+/// Reports valid JSON of another type.
+fn expected(token: &str) -> impl Fn(Error) -> Error {
+    move |error| match error.classify() {
+        Category::Data => Error::custom(format_args!("expected {token}")),
+        _ => error,
+    }
 }
 
 /// The canonical text of `value`.
-pub(crate) fn text_of<T: serde::Serialize + ?Sized>(value: &T) -> String {
+pub(crate) fn text_of<T: Serialize + ?Sized>(value: &T) -> String {
     String::from_utf8_lossy(&json::to_vec(value)).into_owned()
-}
-
-/// What is left of a text that is being cut into values.
-struct Rest<'a>(&'a str);
-
-impl<'a> Rest<'a> {
-    fn starts_with(&self, mark: char) -> bool {
-        self.0.trim_start().starts_with(mark)
-    }
-
-    fn take(&mut self, mark: char) -> Result<()> {
-        self.0 = self
-            .0
-            .trim_start()
-            .strip_prefix(mark)
-            .ok_or_else(|| Error::custom(format!("expected `{mark}`")))?;
-        Ok(())
-    }
-
-    /// The next value and its text.
-    fn value<T: Deserialize<'a>>(&mut self) -> Result<(T, &'a str)> {
-        let mut values = Deserializer::from_str(self.0).into_iter();
-        let value = values
-            .next()
-            .unwrap_or_else(|| Err(Error::custom("expected a value")))?;
-        let (text, rest) = self.0.split_at(values.byte_offset());
-        self.0 = rest;
-        Ok((value, text.trim()))
-    }
 }
 
 #[cfg(test)]
@@ -193,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_equal_names_counts() {
+    fn the_last_of_equal_names_is_kept() {
         let object = Object::parse(r#"{"a":1,"b":2,"a":3,"c":4,"a":5,"b":6,"d":7}"#).unwrap();
         assert_eq!(object.to_text(), r#"{"c":4,"a":5,"b":6,"d":7}"#);
     }
 
     #[test]
-    fn members_are_replaced_in_place_and_put_before_later_ones() {
+    fn members_are_replaced_in_place_or_inserted_in_order() {
         let mut object = Object::parse(r#"{"a":1,"c":3}"#).unwrap();
         object.put("c", "4".to_owned(), |_| true);
         object.put("b", "2".to_owned(), |name| name > "b");
@@ -209,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_cut_into_their_values() {
+    fn elements_are_the_texts_of_the_values() {
         assert_eq!(
             elements(r#" [ 1, "a,]" ,{"b":[2]},[] ] "#).unwrap(),
             ["1", r#""a,]""#, r#"{"b":[2]}"#, "[]"]
@@ -219,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_an_error() {
+    fn invalid_documents_are_errors() {
         for text in [
             "",
             "[]",
@@ -238,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_no_danger() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         let _ = Object::parse(&deep);
     }

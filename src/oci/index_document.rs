@@ -1,0 +1,191 @@
+//! Image indexes as JSON documents that are edited in place (image spec v1.1, "Image Index").
+//!
+//! An [`IndexDocument`] keeps the order of members and entries, unknown members, and the bytes of
+//! every entry that is not edited. `index.json` of layouts, referrers indexes and the indexes that
+//! [`ops::index`](crate::ops::index) updates are such documents.
+
+mod canonical;
+
+use serde::Deserialize;
+
+use super::descriptor::{Descriptor, REF_NAME};
+use super::digest::Digest;
+use super::manifest::{EMPTY_INDEX, ImageIndex};
+use crate::text::json::edit::{Object, elements, text_of};
+use crate::text::json::{Annotations, null_as_default};
+
+/// An index whose members and entries can be edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IndexDocument {
+    /// All members of the document. `manifests` is an empty list here.
+    members: Object,
+    /// The `manifests`.
+    pub(crate) entries: Vec<IndexEntry>,
+}
+
+impl IndexDocument {
+    /// Returns an index without entries.
+    pub(crate) fn empty() -> Self {
+        Self {
+            members: Object::parse(EMPTY_INDEX).unwrap_or_default(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Parses a document with at most `max_entries` entries. An entry that is not a descriptor is
+    /// kept.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the document is not an index, or has too many entries.
+    pub(crate) fn parse(bytes: &[u8], max_entries: usize) -> Result<Self, String> {
+        let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let mut members = Object::parse(text).map_err(|error| error.to_string())?;
+        if members.is_empty() {
+            return Ok(Self::empty());
+        }
+        let list = members.value("manifests").unwrap_or("null");
+        let texts = elements(list).map_err(|error| error.to_string())?;
+        let count = texts.len();
+        if count > max_entries {
+            return Err(format!("{count} entries are more than {max_entries}"));
+        }
+        let entries = texts
+            .into_iter()
+            .map(|text| IndexEntry::parse(text.to_owned()))
+            .collect();
+        members.put("manifests", "[]".to_owned(), |_| false);
+        Ok(Self { members, entries })
+    }
+
+    /// The text of a member's value, `manifests` excepted.
+    pub(crate) fn member(&self, name: &str) -> Option<&str> {
+        self.members.value(name)
+    }
+
+    /// Sets the value of a member, or removes the member. A new member is inserted in the order of
+    /// the specification.
+    pub(crate) fn set_member(&mut self, name: &str, value: Option<String>) {
+        match value {
+            Some(value) => self.members.put_in_order(name, value, ImageIndex::MEMBERS),
+            None => self.members.remove(name),
+        }
+    }
+
+    /// The descriptors of all entries that are descriptors.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.descriptor().ok())
+    }
+
+    /// Removes every entry whose digest `is_removed`. Returns whether there was one.
+    pub(crate) fn remove(&mut self, is_removed: impl Fn(&Digest) -> bool) -> bool {
+        let before = self.entries.len();
+        self.entries
+            .retain(|entry| !entry.digest().is_some_and(&is_removed));
+        self.entries.len() < before
+    }
+
+    /// Serialises the document.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes_with(&self.entries)
+    }
+
+    /// Serialises the document with other entries.
+    pub(crate) fn to_bytes_with<'e>(
+        &self,
+        entries: impl IntoIterator<Item = &'e IndexEntry>,
+    ) -> Vec<u8> {
+        let entries: Vec<&str> = entries.into_iter().map(IndexEntry::text).collect();
+        let mut members = self.members.clone();
+        let list = format!("[{}]", entries.join(","));
+        members.put("manifests", list, |_| false);
+        members.to_text().into_bytes()
+    }
+}
+
+/// One of the `manifests` of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IndexEntry {
+    text: String,
+    descriptor: Result<Descriptor, Unreadable>,
+}
+
+/// An entry that is not a descriptor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unreadable {
+    reason: String,
+    tag: Option<String>,
+}
+
+impl IndexEntry {
+    /// Parses an entry. Any JSON value is accepted.
+    pub(crate) fn parse(text: String) -> Self {
+        /// The part of an entry that contains its tag.
+        #[derive(Default, Deserialize)]
+        struct Annotated {
+            #[serde(default, deserialize_with = "null_as_default")]
+            annotations: Annotations,
+        }
+
+        let descriptor = serde_json::from_str(&text).map_err(|error| {
+            let entry: Annotated = serde_json::from_str(&text).unwrap_or_default();
+            Unreadable {
+                reason: error.to_string(),
+                tag: tag_in(&entry.annotations).map(str::to_owned),
+            }
+        });
+        Self { text, descriptor }
+    }
+
+    /// Returns a new entry for `descriptor`.
+    pub(crate) fn from_descriptor(descriptor: &Descriptor) -> Self {
+        Self {
+            text: text_of(descriptor),
+            descriptor: Ok(descriptor.clone()),
+        }
+    }
+
+    /// The JSON text of the entry.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The members of the entry, for editing. None if the entry is not an object.
+    pub(crate) fn members(&self) -> Object {
+        Object::parse(&self.text).unwrap_or_default()
+    }
+
+    /// The descriptor, or the reason why the entry is not one.
+    pub(crate) fn descriptor(&self) -> Result<&Descriptor, &str> {
+        self.descriptor
+            .as_ref()
+            .map_err(|unreadable| unreadable.reason.as_str())
+    }
+
+    /// The digest, if the entry is a descriptor.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        let descriptor = self.descriptor.as_ref().ok()?;
+        Some(&descriptor.digest)
+    }
+
+    /// The annotation `org.opencontainers.image.ref.name`, unless it is empty. Entries that are not
+    /// descriptors can have one as well.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        match &self.descriptor {
+            Ok(descriptor) => tag_in(&descriptor.annotations),
+            Err(unreadable) => unreadable.tag.as_deref(),
+        }
+    }
+
+    /// Whether the entry is an object without members, as some clients leave behind.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.descriptor.is_err() && Object::parse(&self.text).is_ok_and(|entry| entry.is_empty())
+    }
+}
+
+fn tag_in(annotations: &Annotations) -> Option<&str> {
+    let tag = annotations.get(REF_NAME)?;
+    Some(tag.as_str()).filter(|tag| !tag.is_empty())
+}
