@@ -94,6 +94,12 @@ pub use text::json::{self, Annotations};
 pub use text::secret::Secret;
 pub use text::{time, url};
 
+/// Items shared with the command of this package. Not part of the API.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::text::time::{Civil, days_from_civil};
+}
+
 #[cfg(all(doctest, feature = "archive"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -8,47 +8,65 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// A time in UTC, split into its parts.
-struct Civil {
-    year: i64,
-    month: u32,
-    day: u32,
-    second_of_day: i64,
+/// Date and time of day in UTC, in the proleptic Gregorian calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Civil {
+    /// Year; 0 is 1 BC.
+    pub year: i64,
+    /// Month from 1.
+    pub month: i64,
+    /// Day of the month from 1.
+    pub day: i64,
+    /// Day of the year from 1.
+    pub year_day: i64,
+    /// Day of the week from 0, Sunday.
+    pub weekday: i64,
+    /// Seconds since midnight.
+    pub second_of_day: i64,
 }
 
 impl Civil {
-    fn of(unix_seconds: i64) -> Self {
-        let days = unix_seconds.div_euclid(SECONDS_PER_DAY) + 719_468;
-        let era = days.div_euclid(146_097);
-        let day_of_era = days.rem_euclid(146_097);
+    /// Converts seconds since 1970-01-01T00:00:00Z.
+    pub fn from_unix_seconds(unix_seconds: i64) -> Self {
+        let days = unix_seconds.div_euclid(SECONDS_PER_DAY);
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let day_of_era = shifted.rem_euclid(146_097);
         let year_of_era =
             (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
-        let day = u32::try_from(day_of_year - (153 * shifted_month + 2) / 5 + 1).unwrap_or(1);
-        let month = u32::try_from(if shifted_month < 10 {
+        let month = if shifted_month < 10 {
             shifted_month + 3
         } else {
             shifted_month - 9
-        })
-        .unwrap_or(1);
+        };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
         Self {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
+            year,
             month,
-            day,
+            day: day_of_year - (153 * shifted_month + 2) / 5 + 1,
+            year_day: days - days_from_civil(year, 1, 1) + 1,
+            weekday: (days + 4).rem_euclid(7),
             second_of_day: unix_seconds.rem_euclid(SECONDS_PER_DAY),
         }
     }
 }
 
-fn unix_seconds_of(year: i64, month: u32, day: u32) -> i64 {
+/// Days from 1970-01-01 to a date in the proleptic Gregorian calendar.
+pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
-    let shifted_month = i64::from((month + 9) % 12);
-    let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
+    let shifted_month = (month + 9) % 12;
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    (era * 146_097 + day_of_era - 719_468) * SECONDS_PER_DAY
+    era * 146_097 + day_of_era - 719_468
+}
+
+fn unix_seconds_of(year: u32, month: u32, day: u32) -> i64 {
+    days_from_civil(year.into(), month.into(), day.into()) * SECONDS_PER_DAY
 }
 
 fn unix_seconds(time: SystemTime) -> i64 {
@@ -65,7 +83,8 @@ pub fn rfc3339(time: SystemTime) -> String {
         month,
         day,
         second_of_day,
-    } = Civil::of(unix_seconds(time));
+        ..
+    } = Civil::from_unix_seconds(unix_seconds(time));
     let (hour, minute, second) = (
         second_of_day / 3600,
         second_of_day / 60 % 60,
@@ -246,7 +265,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     };
     (separators && in_range).then_some(())?;
     let second_of_day = i64::from(hour * 3600 + minute * 60 + second);
-    time_of(unix_seconds_of(i64::from(year), month, day) + second_of_day - offset)
+    time_of(unix_seconds_of(year, month, day) + second_of_day - offset)
 }
 
 fn time_of(unix_seconds: i64) -> Option<SystemTime> {
@@ -293,8 +312,7 @@ pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
         && minute < 60
         && second <= 60;
     (in_range && parts.next() == Some("GMT")).then_some(())?;
-    let seconds = unix_seconds_of(i64::from(year), month, day)
-        + i64::from(hour * 3600 + minute * 60 + second);
+    let seconds = unix_seconds_of(year, month, day) + i64::from(hour * 3600 + minute * 60 + second);
     time_of(seconds)
 }
 
@@ -341,8 +359,8 @@ mod tests {
                 month,
                 day: d,
                 ..
-            } = Civil::of(day * SECONDS_PER_DAY);
-            assert_eq!(unix_seconds_of(year, month, d), day * SECONDS_PER_DAY);
+            } = Civil::from_unix_seconds(day * SECONDS_PER_DAY);
+            assert_eq!(days_from_civil(year, month, d), day);
         }
     }
 
