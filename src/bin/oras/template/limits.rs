@@ -1,48 +1,50 @@
-//! What one template may use. Templates are the user's own, but jobs splice texts into them: a slip is an error, and neither
-//! an endless wait nor a machine out of memory.
+//! Bounds on the work of one template.
+//!
+//! The template comes from the user, but scripts splice text into it. A mistake should be an error
+//! instead of an endless loop or a machine without memory.
 
-/// A text that a function makes, in bytes.
-pub(super) const MAX_TEXT_BYTES: usize = 16 << 20;
-/// Items of a list that a function makes.
-pub(super) const MAX_ITEMS: usize = 1_000_000;
-/// What all functions make together: bytes of texts and items of lists.
-pub(super) const MAX_MADE: usize = 64 << 20;
-/// How many bytes or items that a function looks at count as one that it makes.
-pub(super) const READ_FOR_MADE: usize = 2;
-/// Rounds of all `range` together.
-pub(super) const MAX_ROUNDS: u64 = 1_000_000;
-/// Comparisons of one function, each of which looks into lists and dictionaries.
+/// Bytes of a string that a function returns.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+/// Items of a list that a function returns.
+const MAX_ITEMS: usize = 1_000_000;
+/// Budget of a template: bytes of strings and items of lists that all functions return together.
+pub(super) const MAX_BUDGET: usize = 64 << 20;
+/// Bytes or items that a function reads for each unit of the budget.
+pub(super) const READ_PER_UNIT: usize = 2;
+/// Iterations of all `range` actions together.
+pub(super) const MAX_ITERATIONS: u64 = 1_000_000;
+/// Values that one function compares, including the items of lists and dictionaries.
 pub(super) const MAX_COMPARED: usize = 50_000_000;
-/// Lists and dictionaries within each other.
-pub(super) const MAX_NESTED: usize = 200;
-/// All `else if` and `else with` of a template.
-pub(super) const MAX_CHAINED: usize = 200;
-/// What each call of a function or a template counts for, besides what it makes.
-pub(super) const COST_OF_CALL: usize = 64;
-/// Width and digits of what `printf` prints: what the engine has at most.
+/// Depth of nested lists and dictionaries.
+const MAX_NESTING: usize = 200;
+/// All `else if` and `else with` of a template: the parser recurses for each.
+pub(super) const MAX_ELSE_BRANCHES: usize = 200;
+/// Units of the budget for each call of a function or template, besides the size of the result.
+pub(super) const CALL_COST: usize = 64;
+/// Width and precision of a `printf` directive.
 pub(super) const MAX_WIDTH: usize = 65_535;
-/// What `printf` could make if each of its verbs took the longest of its arguments, in bytes.
+/// Bytes that `printf` would return if each directive took the longest argument.
 pub(super) const MAX_FORMATTED: usize = 64 << 20;
-/// Bytes that a template prints.
-pub(super) const MAX_PRINTED: usize = 1 << 30;
+/// Bytes of output.
+pub(super) const MAX_OUTPUT: usize = 1 << 30;
 
-/// That a text of so many bytes may be made.
-pub(super) fn text(bytes: usize) -> Result<(), String> {
-    within(bytes, MAX_TEXT_BYTES, "bytes of text")
+/// Checks that a function may return a string of `bytes` bytes.
+pub(super) fn check_text(bytes: usize) -> Result<(), String> {
+    check(bytes, MAX_TEXT_BYTES, "bytes of text")
 }
 
-/// That a list of so many items may be made.
-pub(super) fn items(count: usize) -> Result<(), String> {
-    within(count, MAX_ITEMS, "items in a list")
+/// Checks that a function may return a list of `count` items.
+pub(super) fn check_items(count: usize) -> Result<(), String> {
+    check(count, MAX_ITEMS, "items in a list")
 }
 
-/// That lists and dictionaries may be nested so deep.
-pub(super) fn nested(depth: usize) -> Result<(), String> {
-    within(depth, MAX_NESTED, "levels of lists and dictionaries")
+/// Checks that lists and dictionaries may be nested `depth` levels deep.
+pub(super) fn check_nesting(depth: usize) -> Result<(), String> {
+    check(depth, MAX_NESTING, "levels of lists and dictionaries")
 }
 
-/// That `used` is not more than `limit`.
-pub(super) fn within(used: usize, limit: usize, what: &str) -> Result<(), String> {
+/// Checks that `used` is at most `limit`.
+pub(super) fn check(used: usize, limit: usize, what: &str) -> Result<(), String> {
     if used > limit {
         return Err(format!("too much for a template: more than {limit} {what}"));
     }

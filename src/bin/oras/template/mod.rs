@@ -1,45 +1,49 @@
-//! Go templates over the JSON of a result, by the gotmpl crate, with the functions of sprig v3.3.0.
+//! Go templates over the JSON of a result: the engine gotmpl with the functions of sprig v3.3.0.
 //!
-//! [`functions`] is the table of all functions, and of those that are left out: nothing here has keys, certificates, ciphers,
-//! randomness or regular expressions, and a template does not use the network. Numbers of the data are floating-point numbers,
-//! as in Go; all others are integers of one kind. Where results differ from those of the original:
+//! | Module, lowest first | Contains |
+//! |---|---|
+//! | [`limits`], [`values`], [`runtime`] | limits; values in Go's terms; environment, clock and budget |
+//! | [`args`] | type checks, extraction and conversion of arguments and results |
+//! | [`functions`] | the implementations |
+//! | [`table`] | names, parameters and implementations of all functions |
+//! | [`prepare`] | parsing, checks and rewriting for the engine |
 //!
-//! - Errors have the engine's words. Of what is found when a template of several lines runs, they do not tell the line.
-//! - `typeOf`, `kindOf` and `deepEqual` know one kind of integers, of lists and of dictionaries, whatever is in them. What takes
-//!   an `int` takes what was computed, and `duration` takes a plain number for seconds.
-//! - `set`, `unset` and `merge` change a dictionary if it is a variable and they come first in an action or a declaration:
-//!   `{{$_ := set $d "k" 1}}`. Anywhere else they only return the changed copy, and other names of it see no change.
-//! - Times and versions are dictionaries of their parts, such as `now.Year` and `(semver "1.2.3").Major`; of their methods with
-//!   arguments there are `Format` and `Compare`, and `eq` does not compare them.
-//! - `printf` has no `%#v`, no `% x`, and pads neither characters nor texts with zeros; its widths end at 65535.
-//! - `toJson` writes numbers from 9e18 on with an exponent; `b64dec` and `b32dec` do not tell where a text is broken.
-//! - Text is text: bytes that are no UTF-8, as from `b64dec` or where `trunc` cuts a character, become U+FFFD.
-//! - `initials` and `nospace` take characters, where sprig takes bytes for characters.
-//! - `keys` and `values` come in the order of the keys; sprig leaves it open.
-//! - Local time is UTC, and no other zone is known by name: `dateInZone` with one is an error.
-//! - What would take too much time or memory is an error: see [`limits`].
+//! [`table`] also lists the functions that are not supported: there are no keys, certificates,
+//! ciphers, random numbers or regular expressions, and a template does not use the network. Numbers
+//! of the data are floating-point numbers, as in Go; all others are integers of one type.
+//!
+//! Differences from the original:
+//!
+//! - Error messages are those of the engine. Errors that occur while a template of several lines
+//!   runs do not contain the line.
+//! - `typeOf`, `kindOf` and `deepEqual` distinguish neither types of integers nor element types of
+//!   lists and dictionaries. A parameter of type `int` accepts any computed integer, and `duration`
+//!   accepts an integer of seconds.
+//! - `set`, `unset` and `merge` change a dictionary if it is a variable and they come first in an
+//!   action or declaration: `{{$_ := set $d "k" 1}}`. Anywhere else they only return the changed
+//!   copy. Other variables with the same dictionary do not change.
+//! - Times and versions are dictionaries of their parts, such as `now.Year` and
+//!   `(semver "1.2.3").Major`. `Format` and `Compare` are their only methods with arguments, and
+//!   `eq` does not compare them.
+//! - `printf` has no `%#v` and no `% x`, does not pad characters and strings with zeros, and limits
+//!   widths to 65535.
+//! - `toJson` writes numbers from 9e18 on with an exponent. Errors of `b64dec` and `b32dec` do not
+//!   contain the position.
+//! - Strings are UTF-8: other bytes, as from `b64dec` or where `trunc` cuts a character, become
+//!   U+FFFD.
+//! - `initials` and `nospace` work on characters, in sprig on bytes.
+//! - `keys` and `values` are sorted by key; sprig leaves the order open.
+//! - Local time is UTC, and there are no other time zones: `dateInZone` with one is an error.
+//! - A template that takes too much time or memory is an error: see [`limits`].
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "functions of templates have one signature"
-)]
-
-mod builtins;
-mod dates;
-mod defaults;
-mod dicts;
-mod encoding;
+mod args;
 mod functions;
 mod limits;
-mod lists;
-mod math;
-mod paths;
-mod semver;
-mod strings;
+mod prepare;
+mod runtime;
+mod table;
 #[cfg(test)]
 mod tests;
-mod tree;
-mod urls;
 mod values;
 
 use std::io::{self, Write};
@@ -48,103 +52,104 @@ use std::sync::Arc;
 use gotmpl::{Template, TemplateError, Value};
 use serde_json::Value as Json;
 
-use self::functions::World;
+use self::runtime::Runtime;
 use crate::cli::quote;
 use crate::error::CliError;
 use crate::process::Process;
 
-/// What the template is called in error messages.
+/// The name of the template in error messages.
 const NAME: &str = "format output";
 
-/// Prints `data` through a template. No newline is added. What is printed before a failure is out.
+/// Prints `data` through a template, without a trailing newline. Output that precedes an error is
+/// printed.
 pub(super) fn render(template: &str, data: &Json, process: &mut Process) -> Result<(), CliError> {
-    let world = World::new(process.variables(), process.now());
+    let runtime = Runtime::new(process.variables(), process.now());
     let stdout = process.stdout();
-    let result = run(template, data, world, &mut |bytes| stdout.write_all(bytes));
-    // What was printed comes before what is wrong.
+    let result = run(template, data, runtime, &mut |bytes| {
+        stdout.write_all(bytes)
+    });
+    // Output precedes the error message.
     process.flush()?;
     result.map_err(|error| match error {
         TemplateError::Io(error) => CliError::stdout(error),
-        other => CliError::new(told(&other, template)),
+        other => CliError::new(error_message(&other, template)),
     })
 }
 
-fn run<'a>(text: &str, data: &Json, world: World, out: &'a mut Print<'a>) -> gotmpl::Result<()> {
-    let (main, defines) = tree::read(text)?;
-    let world = Arc::new(world);
-    let entered = Arc::clone(&world);
-    let mut template = functions::register(Template::new(NAME), &world)
-        .max_range_iters(limits::MAX_ROUNDS)
-        .func(tree::SHOW, |values| {
-            Ok(values.first().map_or(Value::Nil, values::shown))
+fn run<'a>(
+    text: &str,
+    data: &Json,
+    runtime: Runtime,
+    out: &'a mut Print<'a>,
+) -> gotmpl::Result<()> {
+    let (main, defines) = prepare::parse(text)?;
+    let runtime = Arc::new(runtime);
+    let mut template = table::register(Template::new(NAME), &runtime)
+        .max_range_iters(limits::MAX_ITERATIONS)
+        .func(prepare::PRINTABLE, |values| {
+            Ok(values.first().map_or(Value::Nil, values::printable))
         })
-        .func(tree::ENTER, move |values| {
-            entered.spend(0).map_err(TemplateError::Exec)?;
+        .func(prepare::CHARGE_CALL, move |values| {
+            runtime.charge_call(0).map_err(TemplateError::Exec)?;
             Ok(values.first().cloned().unwrap_or(Value::Nil))
         })
         .add_parse_tree(NAME, main);
     for define in defines {
         let body = template.lookup(&define.name);
         let is_empty = define.body.is_empty_tree();
-        // An empty one does not replace another.
+        // As in Go, an empty definition does not replace another.
         match body.map(gotmpl::parse::ListNode::is_empty_tree) {
             Some(false) if is_empty => {}
             Some(false) => {
                 let name = quote::double(&define.name);
                 let message = format!("template: multiple definition of template {name}");
-                return Err(tree::wrong(define.pos.line, message));
+                return Err(prepare::parse_error(define.pos.line, message));
             }
             _ => template = template.add_parse_tree(&define.name, define.body),
         }
     }
-    execute(&template, NAME, &values::of_json(data), out)
+    let mut out = LimitedWriter {
+        out,
+        remaining: limits::MAX_OUTPUT,
+    };
+    template.execute_template(&mut out, NAME, &values::from_json(data))
 }
 
-fn execute<'a>(
-    template: &Template,
-    name: &str,
-    data: &Value,
-    out: &'a mut Print<'a>,
-) -> gotmpl::Result<()> {
-    let left = limits::MAX_PRINTED;
-    template.execute_template(&mut Limited { out, left }, name, data)
-}
-
-/// What is wrong with `template`, as the original says it where that is known.
-fn told(error: &TemplateError, template: &str) -> String {
-    // Where a template fails that runs, the engine does not tell. Most have but one line.
-    let place = if template.contains('\n') {
+/// The message for an error in `template`, in the original's words where they are known.
+fn error_message(error: &TemplateError, template: &str) -> String {
+    // The engine does not return the line of an error at run time. Most templates have one line.
+    let location = if template.contains('\n') {
         NAME.to_owned()
     } else {
         format!("{NAME}:1")
     };
     match error {
         TemplateError::Parse { line, message, .. } | TemplateError::Lex { line, message, .. } => {
-            // Of what is nested too deeply, the parser does not say where it is.
             let message = match message.as_str() {
                 "empty command" => "missing value for command",
                 "unterminated string" => "unterminated quoted string",
                 message => message,
             };
+            // The parser returns line 0 if blocks are nested too deeply.
             format!("template: {NAME}:{}: {message}", (*line).max(1))
         }
-        TemplateError::Exec(message) => format!("template: {place}: {message}"),
-        other => format!("template: {place}: {other}"),
+        TemplateError::Exec(message) => format!("template: {location}: {message}"),
+        other => format!("template: {location}: {other}"),
     }
 }
 
-/// Takes what is printed.
+/// A callback that writes output.
 type Print<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 
-/// A writer that takes so many bytes.
-struct Limited<'a> {
+/// A writer that fails after `remaining` bytes.
+struct LimitedWriter<'a> {
     out: &'a mut Print<'a>,
-    left: usize,
+    remaining: usize,
 }
 
-impl Write for Limited<'_> {
+impl Write for LimitedWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.left = self.left.checked_sub(bytes.len()).ok_or_else(|| {
+        self.remaining = self.remaining.checked_sub(bytes.len()).ok_or_else(|| {
             io::Error::other("too much for a template: more than 1 GiB of output")
         })?;
         (self.out)(bytes)?;

@@ -1,12 +1,16 @@
-//! Templates as they are read, checked and made ready for the engine.
+//! Parses a template, checks it and rewrites it for the engine.
 //!
-//! - Before anything runs it is found, as in Go, that a function, a variable, a loop around a `break`, or the end of a block
-//!   is not there. The engine finds the former late or not at all, and takes a block without an end to end with the text.
-//! - Actions that print get a last step, which makes text of what the engine prints in another way than Go.
-//! - The dot of a template that is called comes through a step that counts. Without one it is nothing, as in Go.
-//! - The engine's dictionaries never change. So an action that begins with `set $d …`, or with another function that changes
-//!   its dictionary in sprig, assigns what that comes to to `$d`, before it goes on with it.
-//! - Values of the engine have no methods. Where a field has arguments, a function is called with what it is a field of.
+//! - As in Go, unknown functions and variables, `break` outside a loop and blocks without an end are
+//!   errors before anything runs. The engine finds the first two late or not at all, and ends an open
+//!   block at the end of the text.
+//! - Actions that print get a last step that converts values which the engine prints in another way
+//!   than Go.
+//! - The argument of a template call goes through a step that charges the call to the budget.
+//!   A call without an argument gets nil, as in Go.
+//! - Dictionaries of the engine are immutable. An action that starts with `set $d …`, or another
+//!   function that changes its dictionary in sprig, assigns the result to `$d` first.
+//! - Values of the engine have no methods. A field with arguments becomes a function call on the
+//!   value that has the field.
 
 use gotmpl::parse::{
     ActionNode, BranchNode, CommandNode, DefineNode, Expr, ListNode, Node, Parser, PipeNode, Pos,
@@ -14,16 +18,16 @@ use gotmpl::parse::{
 };
 use gotmpl::{Result, TemplateError};
 
-use super::{NAME, functions, limits};
+use super::{NAME, limits, table};
 use crate::cli::quote;
 
-/// The step of actions that print. No template can spell such a name.
-pub(super) const SHOW: &str = "make text";
-/// The step of templates that are called.
-pub(super) const ENTER: &str = "enter template";
+/// Name of the step that converts values for printing. The space keeps templates from using it.
+pub(super) const PRINTABLE: &str = "make printable";
+/// Name of the step that charges a template call.
+pub(super) const CHARGE_CALL: &str = "charge call";
 
-/// What changes the dictionary that comes first, in sprig.
-const CHANGING: [&str; 6] = [
+/// The functions that change their first argument in sprig.
+const MUTATING: [&str; 6] = [
     "set",
     "unset",
     "merge",
@@ -32,31 +36,35 @@ const CHANGING: [&str; 6] = [
     "mustMergeOverwrite",
 ];
 
-/// Reads the text of a template: the body, and the templates that it defines.
-pub(super) fn read(text: &str) -> Result<(ListNode, Vec<DefineNode>)> {
-    check_chains(text)?;
-    let (mut main, mut defines) = parsed(text)?;
+/// Parses a template into its body and the templates that it defines.
+pub(super) fn parse(text: &str) -> Result<(ListNode, Vec<DefineNode>)> {
+    check_else_branches(text)?;
+    let (mut main, mut defines) = parse_tree(text)?;
     check_ends(text)?;
-    let mut reader = Reader::default();
+    let mut rewriter = Rewriter::default();
     for list in defines
         .iter_mut()
         .map(|define| &mut define.body)
         .chain([&mut main])
     {
-        reader.variables = vec!["$".into()];
-        reader.list(list);
+        rewriter.variables = vec!["$".into()];
+        rewriter.list(list);
     }
-    match reader.wrong.into_iter().min_by_key(|(pos, _)| pos.offset) {
-        Some((pos, message)) => Err(wrong(pos.line, message)),
+    match rewriter
+        .errors
+        .into_iter()
+        .min_by_key(|(pos, _)| pos.offset)
+    {
+        Some((pos, message)) => Err(parse_error(pos.line, message)),
         None => Ok((main, defines)),
     }
 }
 
-pub(super) fn parsed(text: &str) -> Result<(ListNode, Vec<DefineNode>)> {
+fn parse_tree(text: &str) -> Result<(ListNode, Vec<DefineNode>)> {
     Parser::with_name(Some(NAME), text, "{{", "}}")?.parse()
 }
 
-pub(super) fn wrong(line: usize, message: String) -> TemplateError {
+pub(super) fn parse_error(line: usize, message: String) -> TemplateError {
     TemplateError::Parse {
         name: None,
         line,
@@ -65,34 +73,35 @@ pub(super) fn wrong(line: usize, message: String) -> TemplateError {
     }
 }
 
-fn not_there(name: &str) -> String {
+fn unknown_function(name: &str) -> String {
     let quoted = quote::double(name);
-    match functions::left_out(name) {
+    match table::unsupported_reason(name) {
         Some(reason) => format!("function {quoted} of sprig is not in this oras: {reason}"),
         None => format!("function {quoted} not defined"),
     }
 }
 
-/// That there are not too many `else if` and `else with`: to the parser each is within the one before, and it does not count.
-fn check_chains(text: &str) -> Result<()> {
+/// Limits the number of `else if` and `else with`: the parser recurses for each, without a limit.
+fn check_else_branches(text: &str) -> Result<()> {
     let ends = text.split("else").skip(1).map(str::trim_start);
-    let links = ends.filter(|rest| rest.starts_with("if") || rest.starts_with("with"));
-    limits::within(
-        links.count(),
-        limits::MAX_CHAINED,
+    let branches = ends.filter(|rest| rest.starts_with("if") || rest.starts_with("with"));
+    limits::check(
+        branches.count(),
+        limits::MAX_ELSE_BRANCHES,
         "times else if and else with",
     )
     .map_err(TemplateError::Exec)
 }
 
-/// That what follows a template is in no block of it, and is not left out.
+/// Checks that all blocks are closed, and no more than that: an action appended to the template must
+/// be the last node of its body.
 fn check_ends(text: &str) -> Result<()> {
-    let (main, defines) = parsed(&format!("{text}\n{{{{0}}}}"))?;
-    let follows = |list: &ListNode| match list.nodes.last() {
+    let (main, defines) = parse_tree(&format!("{text}\n{{{{0}}}}"))?;
+    let ends_with_it = |list: &ListNode| match list.nodes.last() {
         Some(Node::Action(action)) => action.pos.offset >= text.len(),
         _ => false,
     };
-    if follows(&main) {
+    if ends_with_it(&main) {
         return Ok(());
     }
     let mut inner: Vec<&ListNode> = defines
@@ -101,8 +110,8 @@ fn check_ends(text: &str) -> Result<()> {
         .chain([&main])
         .collect();
     while let Some(list) = inner.pop() {
-        if follows(list) {
-            return Err(wrong(
+        if ends_with_it(list) {
+            return Err(parse_error(
                 1 + text.matches('\n').count(),
                 "unexpected EOF".to_owned(),
             ));
@@ -112,7 +121,7 @@ fn check_ends(text: &str) -> Result<()> {
             inner.extend(bodies(branch));
         }
     }
-    Err(wrong(
+    Err(parse_error(
         main.nodes.last().map_or(1, line_of),
         "unexpected {{end}} or {{else}}".to_owned(),
     ))
@@ -134,26 +143,26 @@ const fn line_of(node: &Node) -> usize {
     }
 }
 
-/// Goes through a template.
+/// Checks and rewrites the nodes of a template.
 #[derive(Default)]
-struct Reader {
-    /// The variables that are known.
+struct Rewriter {
+    /// Variables in scope.
     variables: Vec<SmolStr>,
-    /// How many loops are around.
+    /// Number of enclosing loops.
     loops: usize,
-    /// What is wrong, and where.
-    wrong: Vec<(Pos, String)>,
+    /// Errors with their positions.
+    errors: Vec<(Pos, String)>,
 }
 
-impl Reader {
+impl Rewriter {
     fn list(&mut self, list: &mut ListNode) {
         for node in std::mem::take(&mut list.nodes) {
             let node = match node {
                 Node::Action(mut action) => {
                     self.pipe(&mut action.pipe);
-                    list.nodes.extend(change_in_place(&mut action.pipe));
+                    list.nodes.extend(take_mutation(&mut action.pipe));
                     if action.pipe.decl.is_empty() {
-                        action.pipe.commands.push(step(action.pos, SHOW));
+                        action.pipe.commands.push(step(action.pos, PRINTABLE));
                     }
                     Node::Action(action)
                 }
@@ -168,11 +177,11 @@ impl Reader {
                         is_assign: false,
                     });
                     self.pipe(pipe);
-                    pipe.commands.push(step(call.pos, ENTER));
+                    pipe.commands.push(step(call.pos, CHARGE_CALL));
                     Node::Template(call)
                 }
-                Node::Break(pos) => Node::Break(self.leave(pos, "{{break}}")),
-                Node::Continue(pos) => Node::Continue(self.leave(pos, "{{continue}}")),
+                Node::Break(pos) => Node::Break(self.loop_exit(pos, "{{break}}")),
+                Node::Continue(pos) => Node::Continue(self.loop_exit(pos, "{{continue}}")),
                 other => other,
             };
             list.nodes.push(node);
@@ -194,9 +203,9 @@ impl Reader {
         branch
     }
 
-    fn leave(&mut self, pos: Pos, what: &str) -> Pos {
+    fn loop_exit(&mut self, pos: Pos, what: &str) -> Pos {
         if self.loops == 0 {
-            self.wrong
+            self.errors
                 .push((pos, format!("{what} outside {{{{range}}}}")));
         }
         pos
@@ -223,8 +232,8 @@ impl Reader {
             Expr::Pipe(_, pipe) => self.pipe(pipe),
             Expr::Chain(_, inner, _) => self.expr(inner),
             Expr::Variable(pos, name, _) => self.variable(*pos, name),
-            Expr::Identifier(pos, name) if !functions::is_there(name) => {
-                self.wrong.push((*pos, not_there(name)));
+            Expr::Identifier(pos, name) if !table::is_defined(name) => {
+                self.errors.push((*pos, unknown_function(name)));
             }
             _ => {}
         }
@@ -233,12 +242,13 @@ impl Reader {
     fn variable(&mut self, pos: Pos, name: &SmolStr) {
         if !self.variables.contains(name) {
             let name = quote::double(name);
-            self.wrong.push((pos, format!("undefined variable {name}")));
+            self.errors
+                .push((pos, format!("undefined variable {name}")));
         }
     }
 }
 
-/// If a field has arguments, makes it a call of what [`functions`] has for methods of this name.
+/// Replaces a field with arguments by a call of the function that implements the method.
 fn call_method(command: &mut CommandNode, piped: bool) {
     if command.args.len() < 2 && !piped {
         return;
@@ -252,7 +262,7 @@ fn call_method(command: &mut CommandNode, piped: bool) {
     let Some(method) = fields.last().map(|name| format!(".{name}")) else {
         return;
     };
-    if functions::is_there(&method) {
+    if table::is_defined(&method) {
         fields.pop();
         command.args.insert(0, Expr::Identifier(pos, method.into()));
     }
@@ -265,8 +275,9 @@ fn step(pos: Pos, name: &str) -> CommandNode {
     }
 }
 
-/// If a pipe begins with changing a dictionary, takes that out of it.
-fn change_in_place(pipe: &mut PipeNode) -> Option<Node> {
+/// Splits off an action that assigns the changed dictionary, if a pipe starts with a mutating
+/// function.
+fn take_mutation(pipe: &mut PipeNode) -> Option<Node> {
     let command = pipe.commands.first_mut()?;
     let [
         Expr::Identifier(_, function),
@@ -276,7 +287,7 @@ fn change_in_place(pipe: &mut PipeNode) -> Option<Node> {
     else {
         return None;
     };
-    if !CHANGING.contains(&function.as_str()) || !fields.is_empty() {
+    if !MUTATING.contains(&function.as_str()) || !fields.is_empty() {
         return None;
     }
     let (pos, decl) = (*pos, vec![name.clone()]);

@@ -1,32 +1,32 @@
-//! Templates as a whole: what they print, what is wrong with them, and where they end.
+//! Tests of whole templates: output, errors and limits.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::functions::{LEFT_OUT, OF_ENGINE, TABLE};
+use super::table::{ENGINE_FUNCTIONS, TABLE, UNSUPPORTED};
 use super::*;
 
-fn world() -> World {
+fn runtime() -> Runtime {
     let now = UNIX_EPOCH + Duration::new(1_577_836_800, 500_000_000);
-    World::new(Vec::new(), now)
+    Runtime::new(Vec::new(), now)
 }
 
-/// What a template makes of data, or what is wrong.
-fn made_of(template: &str, data: &Json) -> Result<String, String> {
+/// The output of a template, or the error message.
+fn render_data(template: &str, data: &Json) -> Result<String, String> {
     let mut out = Vec::new();
-    match run(template, data, world(), &mut |bytes| out.write_all(bytes)) {
+    match run(template, data, runtime(), &mut |bytes| out.write_all(bytes)) {
         Ok(()) => Ok(String::from_utf8(out).unwrap()),
-        Err(error) => Err(told(&error, template)),
+        Err(error) => Err(error_message(&error, template)),
     }
 }
 
-fn made(template: &str) -> Result<String, String> {
-    made_of(template, &Json::Null)
+fn rendered(template: &str) -> Result<String, String> {
+    render_data(template, &Json::Null)
 }
 
 #[test]
-fn a_template_prints_what_go_prints() {
+fn values_are_printed_as_by_go() {
     let data = serde_json::json!({
         "small": 584, "large": 3_000_000, "odd": 1_234_567, "list": ["a", null], "nested": {"x": true, "n": 1e6},
     });
@@ -76,7 +76,7 @@ fn a_template_prints_what_go_prints() {
         ("no newline", "no newline"),
     ] {
         assert_eq!(
-            made_of(template, &data).as_deref(),
+            render_data(template, &data).as_deref(),
             Ok(wanted),
             "{template}"
         );
@@ -84,7 +84,7 @@ fn a_template_prints_what_go_prints() {
 }
 
 #[test]
-fn functions_take_what_sprig_takes() {
+fn functions_return_the_results_of_sprig() {
     for (template, wanted) in [
         // Conversions are lenient.
         (
@@ -107,7 +107,7 @@ fn functions_take_what_sprig_takes() {
             r#"{{max 1 "3" 2}} {{min 4 2.5}} {{mod 7 4}} {{div -7 2}} {{ceil 1.2}}"#,
             "3 2 3 -3 2",
         ),
-        // Texts.
+        // Strings.
         (
             r#"{{trunc 3 "abcdef"}} {{trunc -2 "abcdef"}} {{substr 1 3 "hello"}} {{abbrev 5 "hello world"}}"#,
             "abc ef el he...",
@@ -158,7 +158,7 @@ fn functions_take_what_sprig_takes() {
             r#"{{b64enc "hi"}} {{b64dec "aGk="}} {{b32enc "hi"}} {{b32dec "NBUQ===="}} {{adler32sum "hi"}}"#,
             "aGk= hi NBUQ==== hi 20644050",
         ),
-        // Paths, addresses, versions, times.
+        // Paths, URLs, versions, times.
         (
             r#"{{base "/a/b.c"}} {{dir "/a/b"}} {{ext "b.c"}} {{clean "a/../b"}} {{isAbs "a"}}"#,
             "b.c /a .c b false",
@@ -184,7 +184,7 @@ fn functions_take_what_sprig_takes() {
             "2020-01-01 00:00:00 +0200 +0200",
         ),
     ] {
-        assert_eq!(made(template).as_deref(), Ok(wanted), "{template}");
+        assert_eq!(rendered(template).as_deref(), Ok(wanted), "{template}");
     }
 }
 
@@ -212,19 +212,19 @@ fn a_dictionary_in_a_variable_changes_in_place() {
             "{{$d := dict \"a\" 1}}{{$_ := mergeOverwrite $d (dict \"a\" 2)}}{{$d}}",
             "map[a:2]",
         ),
-        // Anywhere else, the copy is changed.
+        // Anywhere else, only the returned copy changes.
         (
             "{{$d := dict}}{{$e := $d}}{{$_ := set $e \"k\" 1}}{{$d}}{{$e}}",
             "map[]map[k:1]",
         ),
         ("{{$d := dict}}{{len (set $d \"k\" 1)}}{{$d}}", "1map[]"),
     ] {
-        assert_eq!(made(template).as_deref(), Ok(wanted), "{template}");
+        assert_eq!(rendered(template).as_deref(), Ok(wanted), "{template}");
     }
 }
 
 #[test]
-fn what_is_wrong_is_found_before_anything_runs() {
+fn parse_errors_are_reported_before_any_output() {
     for (template, wanted) in [
         ("{{", "unclosed action"),
         ("{{if true}}a", "unexpected EOF"),
@@ -253,18 +253,18 @@ fn what_is_wrong_is_found_before_anything_runs() {
         ),
     ] {
         let mut out = Vec::new();
-        let error = run(template, &Json::Null, world(), &mut |bytes| {
+        let error = run(template, &Json::Null, runtime(), &mut |bytes| {
             out.write_all(bytes)
         })
         .unwrap_err();
         assert_eq!(
-            told(&error, template),
+            error_message(&error, template),
             format!("template: format output:1: {wanted}"),
             "{template}"
         );
         assert!(out.is_empty(), "{template}");
     }
-    let error = made("\n{{.a}}\n  {{nonsense}}").unwrap_err();
+    let error = rendered("\n{{.a}}\n  {{nonsense}}").unwrap_err();
     assert_eq!(
         error,
         "template: format output:3: function \"nonsense\" not defined"
@@ -272,7 +272,7 @@ fn what_is_wrong_is_found_before_anything_runs() {
 }
 
 #[test]
-fn what_goes_wrong_later_says_where_it_comes_from() {
+fn run_time_errors_name_the_function() {
     for (template, wanted) in [
         ("{{fail \"enough\"}}", "error calling fail: enough"),
         ("{{upper}}", "wrong number of args for upper: want 1 got 0"),
@@ -293,7 +293,7 @@ fn what_goes_wrong_later_says_where_it_comes_from() {
         ("{{template \"x\"}}", "undefined template: x"),
     ] {
         assert_eq!(
-            made(template),
+            rendered(template),
             Err(format!("template: format output:1: {wanted}")),
             "{template}"
         );
@@ -301,7 +301,7 @@ fn what_goes_wrong_later_says_where_it_comes_from() {
 }
 
 #[test]
-fn every_function_of_the_original_is_there_or_left_out_with_a_reason() {
+fn every_function_of_the_original_is_defined_or_unsupported_with_a_reason() {
     let go =
         "and call eq ge gt html index js le len lt ne not or print printf println slice urlquery";
     let sprig = "abbrev abbrevboth add add1 add1f addf adler32sum ago all any append atoi b32dec b32enc b64dec b64enc \
@@ -322,23 +322,23 @@ fn every_function_of_the_original_is_there_or_left_out_with_a_reason() {
         toString toStrings trim trimAll trimPrefix trimSuffix trimall trunc tuple typeIs typeIsLike typeOf uniq unixEpoch \
         unset until untilStep untitle upper urlJoin urlParse uuidv4 values without wrap wrapWith";
     let wanted: BTreeSet<&str> = go.split(' ').chain(sprig.split_whitespace()).collect();
-    // Methods begin with a point.
+    // Names of methods start with a point.
     let functions = TABLE
         .iter()
         .filter(|function| !function.names.starts_with('.'));
-    let there = functions.flat_map(|function| function.names.split(' '));
-    let names: Vec<&str> = there
-        .chain(OF_ENGINE.split(' '))
-        .chain(LEFT_OUT.iter().flat_map(|(names, _)| names.split(' ')))
+    let defined = functions.flat_map(|function| function.names.split(' '));
+    let names: Vec<&str> = defined
+        .chain(ENGINE_FUNCTIONS.split(' '))
+        .chain(UNSUPPORTED.iter().flat_map(|(names, _)| names.split(' ')))
         .collect();
 
     let unique: BTreeSet<&str> = names.iter().copied().collect();
-    assert_eq!(unique.len(), names.len(), "a name is there twice");
+    assert_eq!(unique.len(), names.len(), "duplicate name");
     assert_eq!(unique, wanted);
 }
 
 #[test]
-fn no_template_takes_all_time_or_memory() {
+fn time_and_memory_are_limited() {
     for template in [
         "{{repeat 1000000000 \"x\"}}",
         "{{repeat 9223372036854775807 \"xx\"}}",
@@ -367,7 +367,7 @@ fn no_template_takes_all_time_or_memory() {
         "{{$x := until 100000}}{{range until 100000}}{{$y := has -1 $x}}{{end}}",
         "{{$x := until 100000}}{{range until 100000}}{{$y := printf \"%.1d\" $x | trunc 1}}{{end}}",
     ] {
-        let error = made(template).map(|out| out.len()).unwrap_err();
+        let error = rendered(template).map(|out| out.len()).unwrap_err();
         assert!(
             error.contains("too much for a template: more than "),
             "{template}: {error}"
@@ -376,11 +376,11 @@ fn no_template_takes_all_time_or_memory() {
 }
 
 #[test]
-fn no_chain_of_branches_is_too_long_for_the_stack() {
+fn long_else_chains_do_not_overflow_the_stack() {
     for name in ["if", "with"] {
         let chain = |links| {
             let chain = format!("{{{{else {name} 0}}}}").repeat(links);
-            made(&format!("{{{{{name} 0}}}}{chain}{{{{else}}}}b{{{{end}}}}"))
+            rendered(&format!("{{{{{name} 0}}}}{chain}{{{{else}}}}b{{{{end}}}}"))
         };
         assert_eq!(chain(100).as_deref(), Ok("b"));
         assert!(
@@ -392,7 +392,7 @@ fn no_chain_of_branches_is_too_long_for_the_stack() {
 }
 
 #[test]
-fn what_ends_by_itself_is_let_be() {
+fn extreme_arguments_within_the_limits_are_accepted() {
     for (template, wanted) in [
         ("{{untilStep 0 5 0}}{{seq 0 0 10}}", "[]"),
         ("{{wrap -1 \"a b\"}}", "a\nb"),
@@ -411,12 +411,12 @@ fn what_ends_by_itself_is_let_be() {
         ),
         ("{{printf \"%*d\" 1000000000 1 | len}}", "65535"),
     ] {
-        assert_eq!(made(template).as_deref(), Ok(wanted), "{template}");
+        assert_eq!(rendered(template).as_deref(), Ok(wanted), "{template}");
     }
 }
 
 #[test]
-fn templates_within_themselves_and_loops_end() {
+fn recursion_and_loops_are_limited() {
     let calls = |from: usize| format!("{{{{template \"{from}\"}}}}{{{{template \"{from}\"}}}}");
     let defines = (0..100).map(|n| format!("{{{{define \"{n}\"}}}}{}{{{{end}}}}", calls(n + 1)));
     let doubling = defines.collect::<String>() + "{{define \"100\"}}{{end}}" + &calls(0);
@@ -444,15 +444,15 @@ fn templates_within_themselves_and_loops_end() {
         ),
     ] {
         let wanted = format!("template: format output:1: {wanted}");
-        assert_eq!(made(template), Err(wanted), "{template}");
+        assert_eq!(rendered(template), Err(wanted), "{template}");
     }
 }
 
 #[test]
-fn output_ends_at_a_limit() {
-    let mut out = Limited {
+fn output_is_limited() {
+    let mut out = LimitedWriter {
         out: &mut |_| Ok(()),
-        left: 3,
+        remaining: 3,
     };
     assert_eq!(out.write(b"abc").unwrap(), 3);
     assert!(
@@ -464,7 +464,7 @@ fn output_ends_at_a_limit() {
 }
 
 #[test]
-fn now_is_what_the_surroundings_say() {
+fn now_comes_from_the_clock_of_the_runtime() {
     for (template, wanted) in [
         ("{{now}}", "2020-01-01 00:00:00.5 +0000 UTC"),
         (
@@ -478,16 +478,16 @@ fn now_is_what_the_surroundings_say() {
         ("{{now | dateModify \"-49h\" | durationRound}}", "2d"),
         ("{{unixEpoch now}} {{now.Weekday}}", "1577836800 Wednesday"),
     ] {
-        assert_eq!(made(template).as_deref(), Ok(wanted), "{template}");
+        assert_eq!(rendered(template).as_deref(), Ok(wanted), "{template}");
     }
 }
 
 #[test]
-fn a_template_ends_where_nothing_can_be_written() {
+fn write_errors_end_a_template() {
     for writes in 0_usize..4 {
         let mut left = writes;
         let template = "a{{range 2}}{{.}}{{end}}b";
-        let error = run(template, &Json::Null, world(), &mut |_| {
+        let error = run(template, &Json::Null, runtime(), &mut |_| {
             left = left.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
             Ok(())
         })
@@ -499,13 +499,13 @@ fn a_template_ends_where_nothing_can_be_written() {
 }
 
 #[test]
-fn no_part_of_a_template_breaks_anything() {
+fn no_prefix_or_suffix_of_a_template_panics() {
     let template = "{{define \"é\"}}{{- $x := list 1.5 \"é\\n\" `r` 'c' nil -}}{{range $i, $v := $x}}\
         {{if and (gt $i 0) (ne $i 3)}}{{printf \"%-5v|%q\" $v (index $x 1) | upper}}{{else if eq $i 3}}{{break}}\
         {{end}}{{end}}{{end}}{{/* c */}}{{template \"é\" (dict \"a\" (add 1 2)).a}}{{(semver \"1.2.3\").Major}}";
-    assert!(made(template).is_ok());
+    assert!(rendered(template).is_ok());
     for (end, _) in template.char_indices() {
-        let _ = made(&template[..end]);
-        let _ = made(&template[end..]);
+        let _ = rendered(&template[..end]);
+        let _ = rendered(&template[end..]);
     }
 }

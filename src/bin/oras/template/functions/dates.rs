@@ -1,72 +1,41 @@
-//! Functions on times. They are in UTC, or so far from it as a text says: no zone is known by name, and local time is UTC, as
-//! it is in containers.
+//! Functions on times and durations.
+//!
+//! There is no time zone database: local time is UTC, as in containers, and other offsets occur only
+//! in times that contain one.
 
-mod layout;
-
-use std::fmt;
-use std::sync::Arc;
+use std::fmt::{self, Write as _};
 use std::time::UNIX_EPOCH;
 
-use gotmpl::{ToValue, Value};
+use gotmpl::Value;
+use oras::internal::days_from_civil;
 
-use super::functions::{Given, World};
-use super::values::{self, Outcome, TEXT, type_name};
+use super::layout;
+use super::time::{SECOND, SECONDS_PER_DAY, Time};
+use crate::cli::quote;
+use crate::template::runtime::Runtime;
+use crate::template::values::{self, Outcome, TEXT, type_name};
 
-const SECOND: i64 = 1_000_000_000;
-const SECONDS_PER_DAY: i64 = 86_400;
+/// Seconds in an hour.
 const HOUR: u64 = 3600;
-/// Parts of times that no template can name as a field.
+/// Hidden members of times, which cannot be named as fields.
 const OFFSET: &str = " offset";
 const ZONE: &str = " zone";
 
-/// A moment, and where.
-#[derive(Clone, PartialEq)]
-pub(super) struct Time {
-    /// Since 1970, in UTC.
-    seconds: i64,
-    nanos: i64,
-    /// Seconds east of UTC.
-    offset: i64,
-    /// The name of the zone, if it has one.
-    zone: Arc<str>,
-}
-
-/// A time as clocks and calendars show it.
-struct Civil {
-    year: i64,
-    month: i64,
-    day: i64,
-    /// From 1.
-    year_day: i64,
-    /// From Sunday, 0.
-    weekday: i64,
-    second_of_day: i64,
-}
-
 impl Time {
-    fn utc(seconds: i64, nanos: i64) -> Self {
-        Self {
-            seconds,
-            nanos,
-            offset: 0,
-            zone: "UTC".into(),
-        }
-    }
-
-    fn now(world: &World) -> Self {
-        let since = world.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    fn now(runtime: &Runtime) -> Self {
+        let since = runtime.now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
         Self::utc(seconds, since.subsec_nanos().into())
     }
 
-    /// As a dictionary of its parts.
-    fn value(&self) -> Value {
+    /// The dictionary of the parts.
+    fn to_value(&self) -> Value {
         let civil = self.civil();
         let text = self.to_string();
-        values::of_parts(
+        values::parts(
             &[
-                ("Month", &layout::formatted(self, "January")),
-                ("Weekday", &layout::formatted(self, "Monday")),
+                ("Month", &layout::format(self, "January")),
+                ("Weekday", &layout::format(self, "Monday")),
                 ("String", &text),
                 (TEXT, &text),
                 (ZONE, &self.zone),
@@ -85,8 +54,8 @@ impl Time {
         )
     }
 
-    /// A time from its parts.
-    pub(super) fn of(value: &Value) -> Option<Self> {
+    /// The time of a dictionary made by [`to_value`](Self::to_value).
+    pub(super) fn from_value(value: &Value) -> Option<Self> {
         let number = |name: &str| value.field(name)?.as_int();
         Some(Self {
             seconds: number("Unix")?,
@@ -96,172 +65,122 @@ impl Time {
         })
     }
 
-    /// The same moment in UTC.
-    fn in_utc(&self) -> Self {
-        Self::utc(self.seconds, self.nanos)
-    }
-
-    /// The moment so many nanoseconds later.
-    fn after(&self, nanos: i64) -> Self {
-        let nanos = i128::from(self.nanos) + i128::from(nanos);
-        let (seconds, nanos) = (
-            nanos.div_euclid(SECOND.into()),
-            nanos.rem_euclid(SECOND.into()),
-        );
-        Self {
-            seconds: self
-                .seconds
-                .saturating_add(i64::try_from(seconds).unwrap_or(0)),
-            nanos: i64::try_from(nanos).unwrap_or(0),
-            ..self.clone()
-        }
-    }
-
-    /// Nanoseconds since another moment; as many as there can be, if there are more.
-    fn since(&self, other: &Self) -> i64 {
-        let seconds = i128::from(self.seconds) - i128::from(other.seconds);
-        let nanos = seconds * i128::from(SECOND) + i128::from(self.nanos - other.nanos);
-        i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
-    }
-
     pub(super) fn rfc3339(&self) -> String {
-        layout::formatted(self, "2006-01-02T15:04:05.999999999Z07:00")
+        layout::format(self, "2006-01-02T15:04:05.999999999Z07:00")
     }
-
-    /// By Howard Hinnant's well-known algorithms.
-    fn civil(&self) -> Civil {
-        let local = self.seconds.saturating_add(self.offset);
-        let days = local.div_euclid(SECONDS_PER_DAY);
-        let shifted = days + 719_468;
-        let era = shifted.div_euclid(146_097);
-        let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
-        Civil {
-            year,
-            month,
-            day: day_of_year - (153 * shifted_month + 2) / 5 + 1,
-            year_day: days - days_before(year, 1, 1) + 1,
-            weekday: (days + 4).rem_euclid(7),
-            second_of_day: local.rem_euclid(SECONDS_PER_DAY),
-        }
-    }
-}
-
-/// Days from 1970 to a date.
-fn days_before(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&layout::formatted(
+        f.write_str(&layout::format(
             self,
             "2006-01-02 15:04:05.999999999 -0700 MST",
         ))
     }
 }
 
-pub(super) fn now(given: &Given<'_>) -> Outcome {
-    Ok(Time::now(given.world).value())
+pub(in crate::template) fn now(runtime: &Runtime) -> Value {
+    Time::now(runtime).to_value()
 }
 
-/// A time, or so many seconds since 1970. Anything else is now.
-fn moment(value: &Value, world: &World) -> Time {
-    match (Time::of(value), value) {
+/// Converts a time or an integer of seconds since 1970. Any other value is the current time.
+fn to_time(value: &Value, runtime: &Runtime) -> Time {
+    match (Time::from_value(value), value) {
         (Some(time), _) => time,
         (None, Value::Int(seconds)) => Time::utc(*seconds, 0),
-        _ => Time::now(world),
+        _ => Time::now(runtime),
     }
 }
 
-fn in_zone(given: &Given<'_>, layout: &str, value: &Value, zone: &str) -> Outcome {
+/// Returns the time of a parameter of that type.
+fn expect_time(value: &Value) -> Result<Time, String> {
+    Time::from_value(value).ok_or_else(|| format!("{} is no time", type_name(value)))
+}
+
+pub(in crate::template) fn date_in_zone(
+    layout: &str,
+    value: &Value,
+    zone: &str,
+    runtime: &Runtime,
+) -> Result<String, String> {
     if !matches!(zone, "" | "UTC" | "Local") {
-        let zone = crate::cli::quote::double(zone);
+        let zone = quote::double(zone);
         return Err(format!(
             "the time zone {zone} is not known here: there is only UTC"
         ));
     }
-    let time = moment(value, given.world).in_utc();
-    Ok(layout::formatted(&time, layout).to_value())
+    Ok(date(layout, value, runtime))
 }
 
-pub(super) fn date(given: &Given<'_>) -> Outcome {
-    in_zone(given, given.text(0), given.get(1), "Local")
+pub(in crate::template) fn date(layout: &str, value: &Value, runtime: &Runtime) -> String {
+    layout::format(&to_time(value, runtime).to_utc(), layout)
 }
 
-pub(super) fn date_in_zone(given: &Given<'_>) -> Outcome {
-    in_zone(given, given.text(0), given.get(1), given.text(2))
+const HTML_DATE: &str = "2006-01-02";
+
+pub(in crate::template) fn html_date(value: &Value, runtime: &Runtime) -> String {
+    date(HTML_DATE, value, runtime)
 }
 
-pub(super) fn html_date(given: &Given<'_>) -> Outcome {
-    in_zone(given, "2006-01-02", given.get(0), "Local")
+pub(in crate::template) fn html_date_in_zone(
+    value: &Value,
+    zone: &str,
+    runtime: &Runtime,
+) -> Result<String, String> {
+    date_in_zone(HTML_DATE, value, zone, runtime)
 }
 
-pub(super) fn html_date_in_zone(given: &Given<'_>) -> Outcome {
-    in_zone(given, "2006-01-02", given.get(0), given.text(1))
+/// Returns the time unchanged if the duration is malformed.
+pub(in crate::template) fn date_modify(duration: &str, time: &Value) -> Value {
+    must_date_modify(duration, time).unwrap_or_else(|_| time.clone())
 }
 
-fn time(given: &Given<'_>, index: usize) -> Result<Time, String> {
-    let value = given.get(index);
-    Time::of(value).ok_or_else(|| format!("{} is no time", type_name(value)))
+pub(in crate::template) fn must_date_modify(duration: &str, time: &Value) -> Outcome {
+    let nanos = parse_duration(duration)?;
+    Ok(expect_time(time)?.add_nanos(nanos).to_value())
 }
 
-pub(super) fn date_modify(given: &Given<'_>) -> Outcome {
-    Ok(must_date_modify(given).unwrap_or_else(|_| given.get(1).clone()))
+/// Returns Go's zero time, the start of year 1, if the text does not match.
+pub(in crate::template) fn to_date(layout: &str, text: &str) -> Value {
+    let zero = || Time::utc(days_from_civil(1, 1, 1) * SECONDS_PER_DAY, 0).to_value();
+    must_to_date(layout, text).unwrap_or_else(|_| zero())
 }
 
-pub(super) fn must_date_modify(given: &Given<'_>) -> Outcome {
-    let by = parsed_duration(given.text(0))?;
-    Ok(time(given, 1)?.after(by).value())
+pub(in crate::template) fn must_to_date(layout: &str, text: &str) -> Outcome {
+    layout::parse(layout, text).map(|time| time.to_value())
 }
 
-pub(super) fn to_date(given: &Given<'_>) -> Outcome {
-    let zero = || Time::utc(days_before(1, 1, 1) * SECONDS_PER_DAY, 0).value();
-    Ok(must_to_date(given).unwrap_or_else(|_| zero()))
+pub(in crate::template) fn unix_epoch(time: &Value) -> Result<String, String> {
+    Ok(expect_time(time)?.seconds.to_string())
 }
 
-pub(super) fn must_to_date(given: &Given<'_>) -> Outcome {
-    layout::parsed(given.text(0), given.text(1)).map(|time| time.value())
+/// The method `Format` of a time.
+pub(in crate::template) fn format(time: &Value, layout: &str) -> Result<String, String> {
+    Ok(layout::format(&expect_time(time)?, layout))
 }
 
-pub(super) fn unix_epoch(given: &Given<'_>) -> Outcome {
-    Ok(time(given, 0)?.seconds.to_string().to_value())
-}
-
-pub(super) fn ago(given: &Given<'_>) -> Outcome {
-    let since = Time::now(given.world).since(&moment(given.get(0), given.world));
+pub(in crate::template) fn ago(value: &Value, runtime: &Runtime) -> String {
+    let since = Time::now(runtime).since(&to_time(value, runtime));
     let half = if since < 0 { -SECOND / 2 } else { SECOND / 2 };
     let rounded = since.saturating_add(half) / SECOND * SECOND;
-    Ok(duration_text(rounded).to_value())
+    format_duration(rounded)
 }
 
-pub(super) fn duration(given: &Given<'_>) -> Outcome {
-    let seconds = match given.get(0) {
+/// Formats a number of seconds.
+pub(in crate::template) fn duration(value: &Value) -> String {
+    let seconds = match value {
         Value::String(text) => text.parse().unwrap_or(0),
         Value::Int(number) => *number,
         _ => 0,
     };
-    Ok(duration_text(seconds.wrapping_mul(SECOND)).to_value())
+    format_duration(seconds.wrapping_mul(SECOND))
 }
 
-pub(super) fn duration_round(given: &Given<'_>) -> Outcome {
-    let nanos = match (Time::of(given.get(0)), given.get(0)) {
-        (Some(time), _) => Time::now(given.world).since(&time),
-        (None, Value::String(text)) => parsed_duration(text).unwrap_or(0),
+/// The largest unit of a duration, or of the time since a time: `2d`.
+pub(in crate::template) fn duration_round(value: &Value, runtime: &Runtime) -> String {
+    let nanos = match (Time::from_value(value), value) {
+        (Some(time), _) => Time::now(runtime).since(&time),
+        (None, Value::String(text)) => parse_duration(text).unwrap_or(0),
         (None, Value::Int(number)) => *number,
         _ => 0,
     };
@@ -278,47 +197,46 @@ pub(super) fn duration_round(given: &Given<'_>) -> Outcome {
     let found = units
         .iter()
         .find(|(unit, _)| seconds > *unit || seconds == *unit && more);
-    Ok(match found {
-        Some((unit, name)) => format!("{}{name}", seconds / unit).into(),
-        None => "0s".into(),
-    })
-}
-
-/// `1h15m30.5s`
-fn duration_text(nanos: i64) -> String {
-    let size = nanos.unsigned_abs();
-    let second = SECOND.unsigned_abs();
-    let sign = if nanos < 0 { "-" } else { "" };
-    let decimal = |unit: u64, name: &str, above: &str| {
-        let fraction = format!("{:0width$}", size % unit, width = unit.ilog10() as usize);
-        let fraction = fraction.trim_end_matches('0');
-        let point = if fraction.is_empty() || unit == 1 {
-            ""
-        } else {
-            "."
-        };
-        let fraction = if point.is_empty() { "" } else { fraction };
-        let whole = if unit == second {
-            size / unit % 60
-        } else {
-            size / unit
-        };
-        format!("{sign}{above}{whole}{point}{fraction}{name}")
-    };
-    let (minutes, hours) = (size / second / 60, size / second / 3600);
-    match size {
-        0 => "0s".to_owned(),
-        1..1_000 => decimal(1, "ns", ""),
-        1_000..1_000_000 => decimal(1_000, "µs", ""),
-        1_000_000..1_000_000_000 => decimal(1_000_000, "ms", ""),
-        _ if hours > 0 => decimal(second, "s", &format!("{hours}h{}m", minutes % 60)),
-        _ if minutes > 0 => decimal(second, "s", &format!("{minutes}m")),
-        _ => decimal(second, "s", ""),
+    match found {
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => "0s".to_owned(),
     }
 }
 
-fn parsed_duration(text: &str) -> Result<i64, String> {
-    let quoted = crate::cli::quote::double(text);
+/// Formats a duration as Go: `1h15m30.5s`.
+fn format_duration(nanos: i64) -> String {
+    let size = nanos.unsigned_abs();
+    let second = SECOND.unsigned_abs();
+    let (unit, name) = match size {
+        0 => return "0s".to_owned(),
+        1..1_000 => (1, "ns"),
+        1_000..1_000_000 => (1_000, "µs"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (second, "s"),
+    };
+    let (hours, minutes) = (size / second / 3600, size / second / 60);
+    let mut out = if nanos < 0 { "-" } else { "" }.to_owned();
+    if hours > 0 {
+        let _ = write!(out, "{hours}h");
+    }
+    if minutes > 0 {
+        let _ = write!(out, "{}m", minutes % 60);
+    }
+    let whole = if unit == second {
+        size / unit % 60
+    } else {
+        size / unit
+    };
+    let decimals = unit.ilog10() as usize;
+    let fraction = format!(".{:0decimals$}", size % unit);
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    let _ = write!(out, "{whole}{fraction}{name}");
+    out
+}
+
+/// Parses a duration as Go: `1h15m30.5s`, `-2h`.
+fn parse_duration(text: &str) -> Result<i64, String> {
+    let quoted = quote::double(text);
     let invalid = || format!("time: invalid duration {quoted}");
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -349,7 +267,7 @@ fn parsed_duration(text: &str) -> Result<i64, String> {
             "m" => i128::from(60 * SECOND),
             "h" => i128::from(3600 * SECOND),
             name => {
-                let name = crate::cli::quote::double(name);
+                let name = quote::double(name);
                 return Err(format!("time: unknown unit {name} in duration {quoted}"));
             }
         };
@@ -358,7 +276,7 @@ fn parsed_duration(text: &str) -> Result<i64, String> {
         } else {
             whole.parse().map_err(|_| invalid())?
         };
-        // No more digits than there are nanoseconds in an hour.
+        // An hour has 13 digits of nanoseconds; further digits do not count.
         let fraction = &fraction[..fraction.len().min(13)];
         let parts: i128 = format!("0{fraction}").parse().map_err(|_| invalid())?;
         let scale = 10_i128.pow(u32::try_from(fraction.len()).unwrap_or(0));
@@ -370,8 +288,4 @@ fn parsed_duration(text: &str) -> Result<i64, String> {
             .ok_or_else(invalid)?;
     }
     i64::try_from(if negative { -nanos } else { nanos }).map_err(|_| invalid())
-}
-
-pub(super) fn format(given: &Given<'_>) -> Outcome {
-    Ok(layout::formatted(&time(given, 0)?, given.text(1)).to_value())
 }

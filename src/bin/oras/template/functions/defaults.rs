@@ -1,101 +1,97 @@
-//! Functions on any value: what counts as nothing, what something is, what equals what; and the environment.
+//! Functions on values of any type: defaults, type names and equality; and environment variables.
 
-use gotmpl::{ToValue, Value};
+use gotmpl::Value;
 
-use super::functions::{Given, World};
-use super::limits;
-use super::values::{self, Outcome};
+use crate::template::limits;
+use crate::template::runtime::Runtime;
+use crate::template::values::{self, budget_size, type_name};
 
-pub(super) fn default(given: &Given<'_>) -> Outcome {
-    let value = given.get(1);
-    Ok(if value.is_truthy() {
-        value
-    } else {
-        given.get(0)
-    }
-    .clone())
+pub(in crate::template) fn default<'a>(default: &'a Value, values: &'a [Value]) -> &'a Value {
+    let value = values.first().unwrap_or(&Value::Nil);
+    if value.is_truthy() { value } else { default }
 }
 
-pub(super) fn empty(given: &Given<'_>) -> Outcome {
-    Ok((!given.get(0).is_truthy()).to_value())
+pub(in crate::template) fn empty(value: &Value) -> bool {
+    !value.is_truthy()
 }
 
-pub(super) fn coalesce(given: &Given<'_>) -> Outcome {
-    let found = given.values.iter().find(|value| value.is_truthy());
-    Ok(found.cloned().unwrap_or(Value::Nil))
+pub(in crate::template) fn coalesce(values: &[Value]) -> &Value {
+    let found = values.iter().find(|value| value.is_truthy());
+    found.unwrap_or(&Value::Nil)
 }
 
-pub(super) fn all(given: &Given<'_>) -> Outcome {
-    Ok(given.values.iter().all(Value::is_truthy).to_value())
+pub(in crate::template) fn all(values: &[Value]) -> bool {
+    values.iter().all(Value::is_truthy)
 }
 
-pub(super) fn any(given: &Given<'_>) -> Outcome {
-    Ok(given.values.iter().any(Value::is_truthy).to_value())
+pub(in crate::template) fn any(values: &[Value]) -> bool {
+    values.iter().any(Value::is_truthy)
 }
 
-pub(super) fn ternary(given: &Given<'_>) -> Outcome {
-    Ok(given.get(usize::from(!given.get(2).is_truthy())).clone())
+pub(in crate::template) fn ternary<'a>(
+    yes: &'a Value,
+    no: &'a Value,
+    condition: bool,
+) -> &'a Value {
+    if condition { yes } else { no }
 }
 
-pub(super) fn type_of(given: &Given<'_>) -> Outcome {
-    Ok(values::type_name(given.get(0)).to_value())
+pub(in crate::template) fn type_of(value: &Value) -> &'static str {
+    type_name(value)
 }
 
-pub(super) fn type_is(given: &Given<'_>) -> Outcome {
-    Ok((values::type_name(given.get(1)) == given.text(0)).to_value())
+pub(in crate::template) fn type_is(name: &str, value: &Value) -> bool {
+    type_name(value) == name
 }
 
-pub(super) fn type_is_like(given: &Given<'_>) -> Outcome {
-    let name = values::type_name(given.get(1));
-    let wanted = given.text(0);
-    Ok((name == wanted || name.strip_prefix('*') == Some(wanted)).to_value())
+pub(in crate::template) fn type_is_like(name: &str, value: &Value) -> bool {
+    type_is(name, value) || type_name(value).strip_prefix('*') == Some(name)
 }
 
-pub(super) fn kind_of(given: &Given<'_>) -> Outcome {
-    Ok(values::kind(given.get(0)).to_value())
+pub(in crate::template) fn kind_of(value: &Value) -> &'static str {
+    values::kind(value)
 }
 
-pub(super) fn kind_is(given: &Given<'_>) -> Outcome {
-    Ok((values::kind(given.get(1)) == given.text(0)).to_value())
+pub(in crate::template) fn kind_is(name: &str, value: &Value) -> bool {
+    values::kind(value) == name
 }
 
-pub(super) fn deep_equal(given: &Given<'_>) -> Outcome {
-    given.world.read(values::size(given.get(0))?)?;
-    Ok((given.get(0) == given.get(1)).to_value())
+pub(in crate::template) fn deep_equal(
+    one: &Value,
+    other: &Value,
+    runtime: &Runtime,
+) -> Result<bool, String> {
+    runtime.charge_read(budget_size(one)?)?;
+    Ok(one == other)
 }
 
-pub(super) fn deep_copy(given: &Given<'_>) -> Outcome {
-    Ok(given.get(0).clone())
+pub(in crate::template) fn deep_copy(value: &Value) -> &Value {
+    value
 }
 
-fn variable<'a>(world: &'a World, name: &str) -> &'a str {
-    let found = world.variables.iter().find(|(known, _)| known == name);
-    found.map_or("", |(_, value)| value)
+pub(in crate::template) fn env<'a>(name: &str, runtime: &'a Runtime) -> &'a str {
+    runtime.variable(name)
 }
 
-pub(super) fn env(given: &Given<'_>) -> Outcome {
-    Ok(variable(given.world, given.text(0)).to_value())
-}
-
-/// Replaces `$name` and `${name}`, as Go does it.
-pub(super) fn expandenv(given: &Given<'_>) -> Outcome {
+/// Replaces `$name` and `${name}` as Go's `os.ExpandEnv`.
+pub(in crate::template) fn expandenv(text: &str, runtime: &Runtime) -> Result<String, String> {
     let mut out = String::new();
-    let mut rest = given.text(0);
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
         let (name, length) = variable_name(after);
         if length == 0 {
             out.push('$');
         }
-        out.push_str(variable(given.world, name));
-        limits::text(out.len())?;
+        out.push_str(runtime.variable(name));
+        limits::check_text(out.len())?;
         rest = &after[length..];
     }
     out.push_str(rest);
-    Ok(out.to_value())
+    Ok(out)
 }
 
-/// The name that a text begins with, and how long it is with the braces.
+/// The name at the start of a string, and its length including braces.
 fn variable_name(text: &str) -> (&str, usize) {
     if let Some(inside) = text.strip_prefix('{') {
         return match inside.split_once('}') {

@@ -1,88 +1,86 @@
-//! Functions on dictionaries. Keys are in order, which sprig leaves open. Those that change a dictionary in sprig return the
-//! changed copy: see `tree` for how it comes into the variable.
+//! Functions on dictionaries. Keys are sorted; sprig leaves their order open.
+//!
+//! Functions that change a dictionary in sprig return a changed copy here. `prepare` assigns it to
+//! the variable.
 
 use std::sync::Arc;
 
 use gotmpl::{ToValue, Value};
 
-use super::functions::Given;
-use super::limits;
-use super::lists::made;
-use super::values::{self, Members, Outcome, text, type_name};
+use crate::template::limits;
+use crate::template::values::{self, Members, text, type_name};
 
-pub(super) fn dict(given: &Given<'_>) -> Outcome {
-    let pairs = given.values.chunks(2).map(|pair| {
+pub(in crate::template) fn dict(values: &[Value]) -> Value {
+    let pairs = values.chunks(2).map(|pair| {
         let value = pair.get(1).cloned().unwrap_or_else(|| "".to_value());
         (text(&pair[0]).into(), value)
     });
-    Ok(values::dict(pairs))
+    values::dict(pairs)
 }
 
-pub(super) fn get(given: &Given<'_>) -> Outcome {
-    let value = given.member(0, given.text(1));
-    Ok(value.cloned().unwrap_or_else(|| "".to_value()))
+pub(in crate::template) fn get(dict: &Members, key: &str) -> Value {
+    dict.get(key).cloned().unwrap_or_else(|| "".to_value())
 }
 
-pub(super) fn set(given: &Given<'_>) -> Outcome {
-    if matches!(given.get(0), Value::Nil) {
+pub(in crate::template) fn set(dict: &Value, key: &str, value: &Value) -> Result<Members, String> {
+    let Value::Map(members) = dict else {
         return Err("assignment to entry in nil map".to_owned());
-    }
-    let mut members = given.dict(0).clone();
-    members.insert(given.text(1).into(), given.get(2).clone());
-    Ok(Value::Map(Arc::new(members)))
+    };
+    let mut members = Members::clone(members);
+    members.insert(key.into(), value.clone());
+    Ok(members)
 }
 
-pub(super) fn unset(given: &Given<'_>) -> Outcome {
-    omit(given)
+pub(in crate::template) fn unset(dict: &Members, key: &str) -> Members {
+    select(dict, |member| member != key)
 }
 
-pub(super) fn has_key(given: &Given<'_>) -> Outcome {
-    Ok(given.member(0, given.text(1)).is_some().to_value())
+pub(in crate::template) fn has_key(dict: &Members, key: &str) -> bool {
+    dict.contains_key(key)
 }
 
-pub(super) fn keys(given: &Given<'_>) -> Outcome {
+pub(in crate::template) fn keys<'a>(
+    dicts: impl Iterator<Item = &'a Members>,
+) -> Result<Vec<Value>, String> {
     let mut keys = Vec::new();
-    for index in 0..given.values.len() {
-        keys.extend(given.dict(index).keys().cloned().map(Value::String));
-        limits::items(keys.len())?;
+    for dict in dicts {
+        keys.extend(dict.keys().cloned().map(Value::String));
+        limits::check_items(keys.len())?;
     }
-    made(keys)
+    Ok(keys)
 }
 
-pub(super) fn values(given: &Given<'_>) -> Outcome {
-    made(given.dict(0).values().cloned().collect())
+pub(in crate::template) fn values(dict: &Members) -> Vec<Value> {
+    dict.values().cloned().collect()
 }
 
-pub(super) fn pluck(given: &Given<'_>) -> Outcome {
-    let found = given
-        .from(1)
-        .iter()
-        .filter_map(|dict| dict.field(given.text(0)));
-    made(found.cloned().collect())
+pub(in crate::template) fn pluck<'a>(
+    key: &str,
+    dicts: impl Iterator<Item = &'a Members>,
+) -> Vec<Value> {
+    dicts.filter_map(|dict| dict.get(key)).cloned().collect()
 }
 
-pub(super) fn pick(given: &Given<'_>) -> Outcome {
-    named_or_not(given, true)
+pub(in crate::template) fn pick(dict: &Members, keys: &[Value]) -> Members {
+    select(dict, |member| {
+        keys.iter().any(|key| key.as_str() == Some(member))
+    })
 }
 
-pub(super) fn omit(given: &Given<'_>) -> Outcome {
-    named_or_not(given, false)
+pub(in crate::template) fn omit(dict: &Members, keys: &[Value]) -> Members {
+    select(dict, |member| {
+        keys.iter().all(|key| key.as_str() != Some(member))
+    })
 }
 
-/// The members that are among the names that are given, or those that are not.
-fn named_or_not(given: &Given<'_>, wanted: bool) -> Outcome {
-    let mut members = Members::new();
-    for (key, value) in given.dict(0) {
-        let is_named = given.from(1).iter().any(|name| name.as_str() == Some(key));
-        if is_named == wanted {
-            members.insert(Arc::clone(key), value.clone());
-        }
-    }
-    Ok(Value::Map(Arc::new(members)))
+fn select(dict: &Members, is_wanted: impl Fn(&str) -> bool) -> Members {
+    let mut members = dict.clone();
+    members.retain(|key, _| is_wanted(key));
+    members
 }
 
-pub(super) fn dig(given: &Given<'_>) -> Outcome {
-    let [keys @ .., default, start] = given.values else {
+pub(in crate::template) fn dig(values: &[Value]) -> Result<&Value, String> {
+    let [keys @ .., default, start] = values else {
         return Err("dig needs at least three arguments".to_owned());
     };
     if keys.is_empty() {
@@ -91,53 +89,63 @@ pub(super) fn dig(given: &Given<'_>) -> Outcome {
     let mut value = start;
     for key in keys {
         let Value::String(key) = key else {
-            return Err(wrong_type(key, "string"));
+            return Err(conversion_error(key, "string"));
         };
         value = match value {
             Value::Map(members) => match members.get(key) {
                 Some(member) => member,
-                None => return Ok(default.clone()),
+                None => return Ok(default),
             },
-            other => return Err(wrong_type(other, "map[string]interface {}")),
+            other => return Err(conversion_error(other, "map[string]interface {}")),
         };
     }
-    Ok(value.clone())
+    Ok(value)
 }
 
-fn wrong_type(value: &Value, wanted: &str) -> String {
-    let is = match value {
+/// Go's error for a failed type assertion.
+fn conversion_error(value: &Value, wanted: &str) -> String {
+    let actual = match value {
         Value::Nil => "nil",
         other => type_name(other),
     };
-    format!("interface conversion: interface {{}} is {is}, not {wanted}")
+    format!("interface conversion: interface {{}} is {actual}, not {wanted}")
 }
 
-pub(super) fn merge(given: &Given<'_>) -> Outcome {
-    merged(given, false)
+pub(in crate::template) fn merge<'a>(
+    target: &Members,
+    sources: impl Iterator<Item = &'a Members>,
+) -> Members {
+    merge_all(target, sources, false)
 }
 
-pub(super) fn merge_overwrite(given: &Given<'_>) -> Outcome {
-    merged(given, true)
+pub(in crate::template) fn merge_overwrite<'a>(
+    target: &Members,
+    sources: impl Iterator<Item = &'a Members>,
+) -> Members {
+    merge_all(target, sources, true)
 }
 
-fn merged(given: &Given<'_>, overwrite: bool) -> Outcome {
-    let mut target = given.dict(0).clone();
-    for source in given.from(1) {
-        if let Value::Map(source) = source {
-            merge_into(&mut target, source, overwrite);
-        }
+fn merge_all<'a>(
+    target: &Members,
+    sources: impl Iterator<Item = &'a Members>,
+    overwrite: bool,
+) -> Members {
+    let mut target = target.clone();
+    for source in sources {
+        merge_into(&mut target, source, overwrite);
     }
-    Ok(Value::Map(Arc::new(target)))
+    target
 }
 
-/// Adds what is not there, or counts as nothing; below dictionaries that both have as well.
+/// Adds members that are missing or empty, or all members with `overwrite`. Dictionaries that are in
+/// both are merged.
 fn merge_into(target: &mut Members, source: &Members, overwrite: bool) {
     for (key, value) in source {
         match (target.get_mut(key), value) {
-            (Some(Value::Map(below)), Value::Map(value)) if !below.is_empty() => {
-                merge_into(Arc::make_mut(below), value, overwrite);
+            (Some(Value::Map(nested)), Value::Map(value)) if !nested.is_empty() => {
+                merge_into(Arc::make_mut(nested), value, overwrite);
             }
-            (Some(there), _) if there.is_truthy() && !overwrite => {}
+            (Some(existing), _) if existing.is_truthy() && !overwrite => {}
             (_, Value::Nil) if !overwrite => {}
             _ => {
                 target.insert(Arc::clone(key), value.clone());

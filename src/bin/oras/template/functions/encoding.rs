@@ -2,76 +2,75 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gotmpl::{ToValue, Value};
+use gotmpl::Value;
 use oras::digest::{Algorithm, Digest};
 use serde_json::Value as Json;
 
-use super::dates::Time;
-use super::functions::Given;
-use super::values::{self, Outcome, TEXT};
+use super::time::Time;
+use crate::template::values::{self, Outcome, TEXT};
 
-pub(super) fn from_json(given: &Given<'_>) -> Outcome {
-    Ok(must_from_json(given).unwrap_or(Value::Nil))
+pub(in crate::template) fn from_json(text: &str) -> Value {
+    must_from_json(text).unwrap_or(Value::Nil)
 }
 
-pub(super) fn must_from_json(given: &Given<'_>) -> Outcome {
-    let json: Json = serde_json::from_str(given.text(0)).map_err(|error| error.to_string())?;
-    Ok(values::of_json(&json))
+pub(in crate::template) fn must_from_json(text: &str) -> Outcome {
+    let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(values::from_json(&json))
 }
 
-pub(super) fn to_json(given: &Given<'_>) -> Outcome {
-    Ok(must_to_json(given).unwrap_or_else(|_| "".to_value()))
+pub(in crate::template) fn to_json(value: &Value) -> String {
+    must_to_json(value).unwrap_or_default()
 }
 
-pub(super) fn must_to_json(given: &Given<'_>) -> Outcome {
-    text_of(&oras::json::to_vec(&json_of(given.get(0))?))
+pub(in crate::template) fn must_to_json(value: &Value) -> Result<String, String> {
+    Ok(utf8(&oras::json::to_vec(&json(value)?)))
 }
 
-pub(super) fn to_pretty_json(given: &Given<'_>) -> Outcome {
-    Ok(must_to_pretty_json(given).unwrap_or_else(|_| "".to_value()))
+pub(in crate::template) fn to_pretty_json(value: &Value) -> String {
+    must_to_pretty_json(value).unwrap_or_default()
 }
 
-pub(super) fn must_to_pretty_json(given: &Given<'_>) -> Outcome {
-    let json = oras::json::to_vec(&json_of(given.get(0))?);
-    let indented = oras::json::indent(&json).map_err(|error| format!("invalid JSON: {error}"))?;
-    text_of(&indented)
+pub(in crate::template) fn must_to_pretty_json(value: &Value) -> Result<String, String> {
+    let compact = oras::json::to_vec(&json(value)?);
+    let indented =
+        oras::json::indent(&compact).map_err(|error| format!("invalid JSON: {error}"))?;
+    Ok(utf8(&indented))
 }
 
-pub(super) fn to_raw_json(given: &Given<'_>) -> Outcome {
-    let json = json_of(given.get(0))?.to_string();
-    // Go escapes these in any case.
+pub(in crate::template) fn to_raw_json(value: &Value) -> Result<String, String> {
+    let json = json(value)?.to_string();
+    // Go escapes these two even without HTML escaping.
     Ok(json
         .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
-        .to_value())
+        .replace('\u{2029}', "\\u2029"))
 }
 
-fn text_of(json: &[u8]) -> Outcome {
-    Ok(String::from_utf8_lossy(json).to_value())
+fn utf8(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn json_of(value: &Value) -> Result<Json, String> {
+fn json(value: &Value) -> Result<Json, String> {
     Ok(match value {
         Value::Nil => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
         Value::Int(number) => Json::from(*number),
         Value::Uint(number) => Json::from(*number),
-        Value::Float(number) => number_of(*number)?,
+        Value::Float(number) => json_number(*number)?,
         Value::String(text) => Json::from(&**text),
         Value::List(items) => {
             let mut array = Vec::new();
             for item in items.iter() {
-                array.push(json_of(item)?);
+                array.push(json(item)?);
             }
             Json::Array(array)
         }
-        Value::Map(members) => match (Time::of(value), members.get(TEXT)) {
+        Value::Map(members) => match (Time::from_value(value), members.get(TEXT)) {
             (Some(time), _) => Json::from(time.rfc3339()),
-            (None, Some(text)) => json_of(text)?,
+            (None, Some(text)) => json(text)?,
             (None, None) => {
                 let mut object = serde_json::Map::new();
                 for (key, value) in members.iter() {
-                    object.insert(key.to_string(), json_of(value)?);
+                    object.insert(key.to_string(), json(value)?);
                 }
                 Json::Object(object)
             }
@@ -82,10 +81,10 @@ fn json_of(value: &Value) -> Result<Json, String> {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "it is a whole number in range"
+    reason = "the number is whole and in range"
 )]
-fn number_of(number: f64) -> Result<Json, String> {
-    // Go writes whole numbers without a point.
+fn json_number(number: f64) -> Result<Json, String> {
+    // Go writes whole numbers without a decimal point.
     if number.fract() == 0.0 && number.abs() < 9e18 {
         return Ok(Json::from(number as i64));
     }
@@ -94,24 +93,27 @@ fn number_of(number: f64) -> Result<Json, String> {
         .ok_or_else(|| format!("json: unsupported value: {}", values::float(number)))
 }
 
-pub(super) fn b64enc(given: &Given<'_>) -> Outcome {
-    Ok(STANDARD.encode(given.text(0)).to_value())
+pub(in crate::template) fn b64enc(text: &str) -> String {
+    STANDARD.encode(text)
 }
 
-pub(super) fn b64dec(given: &Given<'_>) -> Outcome {
-    // Go takes line ends for nothing.
-    let text: String = given.text(0).replace(['\r', '\n'], "");
-    Ok(match STANDARD.decode(text) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).to_value(),
-        Err(_) => "illegal base64 data".to_value(),
-    })
+pub(in crate::template) fn b64dec(text: &str) -> String {
+    match STANDARD.decode(without_newlines(text)) {
+        Ok(bytes) => utf8(&bytes),
+        Err(_) => "illegal base64 data".to_owned(),
+    }
+}
+
+/// Removes line ends: Go's decoders ignore them.
+fn without_newlines(text: &str) -> String {
+    text.replace(['\r', '\n'], "")
 }
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-pub(super) fn b32enc(given: &Given<'_>) -> Outcome {
+pub(in crate::template) fn b32enc(text: &str) -> String {
     let mut out = String::new();
-    for chunk in given.text(0).as_bytes().chunks(5) {
+    for chunk in text.as_bytes().chunks(5) {
         let mut bytes = [0; 8];
         bytes[3..3 + chunk.len()].copy_from_slice(chunk);
         let bits = u64::from_be_bytes(bytes);
@@ -125,18 +127,17 @@ pub(super) fn b32enc(given: &Given<'_>) -> Outcome {
             });
         }
     }
-    Ok(out.to_value())
+    out
 }
 
-pub(super) fn b32dec(given: &Given<'_>) -> Outcome {
-    let text: String = given.text(0).replace(['\r', '\n'], "");
-    Ok(match base32_decoded(text.as_bytes()) {
-        Some(bytes) => String::from_utf8_lossy(&bytes).to_value(),
-        None => "illegal base32 data".to_value(),
-    })
+pub(in crate::template) fn b32dec(text: &str) -> String {
+    match decode_base32(without_newlines(text).as_bytes()) {
+        Some(bytes) => utf8(&bytes),
+        None => "illegal base32 data".to_owned(),
+    }
 }
 
-fn base32_decoded(text: &[u8]) -> Option<Vec<u8>> {
+fn decode_base32(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut chunks = text.chunks(8).peekable();
     while let Some(chunk) = chunks.next() {
@@ -157,25 +158,25 @@ fn base32_decoded(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn sum(algorithm: Algorithm, text: &str) -> Outcome {
-    Ok(Digest::with(algorithm, text.as_bytes())
+fn digest(algorithm: Algorithm, text: &str) -> String {
+    Digest::with(algorithm, text.as_bytes())
         .encoded()
-        .to_value())
+        .to_owned()
 }
 
-pub(super) fn sha256sum(given: &Given<'_>) -> Outcome {
-    sum(Algorithm::Sha256, given.text(0))
+pub(in crate::template) fn sha256sum(text: &str) -> String {
+    digest(Algorithm::Sha256, text)
 }
 
-pub(super) fn sha512sum(given: &Given<'_>) -> Outcome {
-    sum(Algorithm::Sha512, given.text(0))
+pub(in crate::template) fn sha512sum(text: &str) -> String {
+    digest(Algorithm::Sha512, text)
 }
 
-pub(super) fn adler32sum(given: &Given<'_>) -> Outcome {
+pub(in crate::template) fn adler32sum(text: &str) -> String {
     let (mut low, mut high) = (1_u32, 0_u32);
-    for byte in given.text(0).bytes() {
+    for byte in text.bytes() {
         low = (low + u32::from(byte)) % 65_521;
         high = (high + low) % 65_521;
     }
-    Ok((high << 16 | low).to_string().to_value())
+    (high << 16 | low).to_string()
 }

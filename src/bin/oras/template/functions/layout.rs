@@ -1,12 +1,14 @@
-//! Times as texts and back, by layouts that show what the reference time would look like: Mon Jan 2 15:04:05 MST 2006.
+//! Go's layouts of times: each shows how the reference time `Mon Jan 2 15:04:05 MST 2006` is written.
 
 use std::fmt::Write as _;
 
-use super::{Civil, SECONDS_PER_DAY, Time, days_before};
+use oras::internal::{Civil, days_from_civil};
+
+use super::time::{SECONDS_PER_DAY, Time};
 use crate::cli::quote;
 
-/// The parts of layouts. Of two that begin alike, the longer one comes first.
-const CHUNKS: &str = "January Jan Monday Mon MST 01 02 03 04 05 06 002 15 1 2006 2 _2 __2 3 4 5 PM pm -070000 -07:00:00 -0700 \
+/// The elements of a layout. If one is a prefix of another, the longer one comes first.
+const ELEMENTS: &str = "January Jan Monday Mon MST 01 02 03 04 05 06 002 15 1 2006 2 _2 __2 3 4 5 PM pm -070000 -07:00:00 -0700 \
     -07:00 -07 Z070000 Z07:00:00 Z0700 Z07:00 Z07";
 
 const MONTHS: [&str; 12] = [
@@ -34,16 +36,16 @@ const DAYS: [&str; 7] = [
     "Saturday",
 ];
 
-/// What is before the first part, that part, and what follows. Fractions of seconds are parts like `.000` and `,999`.
-fn next_chunk(layout: &str) -> (&str, &str, &str) {
+/// Splits a layout at its first element, which may be a fraction of seconds such as `.000` or `,999`.
+fn next_element(layout: &str) -> (&str, &str, &str) {
     for (start, c) in layout.char_indices() {
         let rest = &layout[start..];
         let length = if c == '.' || c == ',' {
             fraction_length(&rest[1..])
         } else {
-            let found = CHUNKS.split(' ').find(|chunk| {
-                let after = rest.strip_prefix(*chunk);
-                after.is_some_and(|after| match *chunk {
+            let found = ELEMENTS.split(' ').find(|element| {
+                let after = rest.strip_prefix(*element);
+                after.is_some_and(|after| match *element {
                     "Jan" | "Mon" => !after.starts_with(|c: char| c.is_ascii_lowercase()),
                     "_2" => !after.starts_with("006"),
                     _ => true,
@@ -58,7 +60,7 @@ fn next_chunk(layout: &str) -> (&str, &str, &str) {
     (layout, "", "")
 }
 
-/// How long a fraction of seconds is, with its point, or 0.
+/// The length of a fraction of seconds with its point, or 0 if there is none.
 fn fraction_length(digits: &str) -> usize {
     let first = digits.chars().next().filter(|c| matches!(c, '0' | '9'));
     let Some(first) = first else {
@@ -72,34 +74,34 @@ fn fraction_length(digits: &str) -> usize {
 }
 
 #[inline(never)]
-fn name(names: &[&'static str], index: i64) -> &'static str {
-    let index = usize::try_from(index).ok();
+fn name(names: &[&'static str], index: impl TryInto<usize>) -> &'static str {
+    let index = index.try_into().ok();
     index
         .and_then(|index| names.get(index).copied())
         .unwrap_or("?")
 }
 
-/// A time by a layout.
-pub(super) fn formatted(time: &Time, layout: &str) -> String {
+/// Formats a time.
+pub(super) fn format(time: &Time, layout: &str) -> String {
     let civil = time.civil();
     let mut out = String::new();
     let mut rest = layout;
     loop {
-        let (before, chunk, after) = next_chunk(rest);
+        let (before, element, after) = next_element(rest);
         out.push_str(before);
-        if chunk.is_empty() {
+        if element.is_empty() {
             return out;
         }
-        out.push_str(&chunk_of(time, &civil, chunk));
+        out.push_str(&format_element(time, &civil, element));
         rest = after;
     }
 }
 
-fn chunk_of(time: &Time, civil: &Civil, chunk: &str) -> String {
+fn format_element(time: &Time, civil: &Civil, element: &str) -> String {
     let (hour, minute) = (civil.second_of_day / 3600, civil.second_of_day / 60 % 60);
     let second = civil.second_of_day % 60;
     let short_hour = (hour + 11) % 12 + 1;
-    match chunk {
+    match element {
         "January" => name(&MONTHS, civil.month - 1).to_owned(),
         "Jan" => name(&MONTHS, civil.month - 1)[..3].to_owned(),
         "Monday" => name(&DAYS, civil.weekday).to_owned(),
@@ -123,40 +125,40 @@ fn chunk_of(time: &Time, civil: &Civil, chunk: &str) -> String {
         "05" => format!("{second:02}"),
         "PM" => if hour < 12 { "AM" } else { "PM" }.to_owned(),
         "pm" => if hour < 12 { "am" } else { "pm" }.to_owned(),
-        "MST" if time.zone.is_empty() => offset(time.offset, "-0700"),
+        "MST" if time.zone.is_empty() => format_offset(time.offset, "-0700"),
         "MST" => time.zone.to_string(),
-        _ if chunk.starts_with('Z') && time.offset == 0 => "Z".to_owned(),
-        _ if chunk.starts_with(['Z', '-']) => offset(time.offset, chunk),
+        _ if element.starts_with('Z') && time.offset == 0 => "Z".to_owned(),
+        _ if element.starts_with(['Z', '-']) => format_offset(time.offset, element),
         _ => {
             let digits = format!("{:09}", time.nanos);
-            let wanted = &digits[..(chunk.len() - 1).min(9)];
-            if chunk.ends_with('0') {
-                return format!("{}{wanted:0<1$}", &chunk[..1], chunk.len() - 1);
+            let wanted = &digits[..(element.len() - 1).min(9)];
+            if element.ends_with('0') {
+                return format!("{}{wanted:0<1$}", &element[..1], element.len() - 1);
             }
             match wanted.trim_end_matches('0') {
                 "" => String::new(),
-                wanted => format!("{}{wanted}", &chunk[..1]),
+                wanted => format!("{}{wanted}", &element[..1]),
             }
         }
     }
 }
 
-fn offset(seconds: i64, chunk: &str) -> String {
-    let colon = if chunk.contains(':') { ":" } else { "" };
+fn format_offset(seconds: i64, element: &str) -> String {
+    let colon = if element.contains(':') { ":" } else { "" };
     let size = seconds.abs();
     let mut out = format!("{}{:02}", if seconds < 0 { '-' } else { '+' }, size / 3600);
-    if chunk.len() > 3 {
+    if element.len() > 3 {
         let _ = write!(out, "{colon}{:02}", size / 60 % 60);
     }
-    if chunk.len() > 6 {
+    if element.len() > 6 {
         let _ = write!(out, "{colon}{:02}", size % 60);
     }
     out
 }
 
-/// What a text says of a time.
+/// The parts of a time that have been read.
 #[derive(Default)]
-struct Found {
+struct Parts {
     year: i64,
     month: Option<i64>,
     day: Option<i64>,
@@ -165,50 +167,52 @@ struct Found {
     minute: i64,
     second: i64,
     nanos: i64,
-    /// Whether it is after noon, if it is said.
+    /// Whether the time is PM, if it contains AM or PM.
     afternoon: Option<bool>,
     offset: Option<i64>,
     zone: String,
 }
 
-/// Why a part of a text is not what the layout says.
-enum Wrong {
+/// The reason that a string does not match an element.
+enum Mismatch {
     Text,
+    /// The number of the named part is out of range.
     Range(&'static str),
 }
 
-/// The time that a text is, by a layout.
-pub(super) fn parsed(layout: &str, text: &str) -> Result<Time, String> {
-    let mut found = Found::default();
+/// Parses a time.
+pub(super) fn parse(layout: &str, text: &str) -> Result<Time, String> {
+    let mut parts = Parts::default();
     let (mut layout_rest, mut rest) = (layout, text);
     let quoted = quote::double(text);
-    let cannot = |rest: &str, chunk: &str| {
+    let cannot = |rest: &str, element: &str| {
         format!(
             "parsing time {quoted} as {}: cannot parse {} as {}",
             quote::double(layout),
             quote::double(rest),
-            quote::double(chunk)
+            quote::double(element)
         )
     };
-    let wrong = |what: &str| format!("parsing time {quoted}: {what}");
+    let invalid = |what: &str| format!("parsing time {quoted}: {what}");
     loop {
-        let (before, chunk, after) = next_chunk(layout_rest);
+        let (before, element, after) = next_element(layout_rest);
         rest = skip(rest, before).map_err(|rest| cannot(rest, before))?;
-        if chunk.is_empty() {
+        if element.is_empty() {
             if !rest.is_empty() {
-                return Err(wrong(&format!("extra text: {}", quote::double(rest))));
+                return Err(invalid(&format!("extra text: {}", quote::double(rest))));
             }
             break;
         }
-        rest = found.read(rest, chunk, after).map_err(|why| match why {
-            Wrong::Text => cannot(rest, chunk),
-            Wrong::Range(what) => wrong(&format!("{what} out of range")),
+        rest = parts.read(rest, element, after).map_err(|why| match why {
+            Mismatch::Text => cannot(rest, element),
+            Mismatch::Range(what) => invalid(&format!("{what} out of range")),
         })?;
         layout_rest = after;
     }
-    found.time().map_err(|what| wrong(&what))
+    parts.time().map_err(|what| invalid(&what))
 }
 
+/// Skips the characters of a layout between two elements. A space matches any number of spaces.
 fn skip<'a>(text: &'a str, before: &str) -> Result<&'a str, &'a str> {
     let (mut rest, mut before) = (text, before);
     while let Some(c) = before.chars().next() {
@@ -226,40 +230,40 @@ fn skip<'a>(text: &'a str, before: &str) -> Result<&'a str, &'a str> {
     Ok(rest)
 }
 
-/// A number of up to `most` digits, of exactly as many if it is `fixed`.
+/// Reads a number of up to `most` digits, or of exactly `most` if it is `fixed`.
 #[inline(never)]
-fn number(text: &str, most: usize, fixed: bool) -> Result<(i64, &str), Wrong> {
+fn number(text: &str, most: usize, fixed: bool) -> Result<(i64, &str), Mismatch> {
     let digits = text
         .bytes()
         .take(most)
         .take_while(u8::is_ascii_digit)
         .count();
     if digits == 0 || fixed && digits < most {
-        return Err(Wrong::Text);
+        return Err(Mismatch::Text);
     }
     let (digits, rest) = text.split_at(digits);
-    Ok((digits.parse().map_err(|_| Wrong::Text)?, rest))
+    Ok((digits.parse().map_err(|_| Mismatch::Text)?, rest))
 }
 
-/// A number within bounds.
+/// Reads a number of up to two digits within bounds.
 #[inline(never)]
 fn bounded<'a>(
     text: &'a str,
     fixed: bool,
     bounds: std::ops::RangeInclusive<i64>,
     what: &'static str,
-) -> Result<(i64, &'a str), Wrong> {
+) -> Result<(i64, &'a str), Mismatch> {
     let (number, rest) = number(text, 2, fixed)?;
     if bounds.contains(&number) {
         Ok((number, rest))
     } else {
-        Err(Wrong::Range(what))
+        Err(Mismatch::Range(what))
     }
 }
 
-/// One of some names, by so many letters, whatever their case is.
+/// Reads one of `names`, shortened to `letters`, in any case.
 #[inline(never)]
-fn named<'a>(text: &'a str, names: &[&str], letters: usize) -> Result<(i64, &'a str), Wrong> {
+fn named<'a>(text: &'a str, names: &[&str], letters: usize) -> Result<(i64, &'a str), Mismatch> {
     for (index, name) in (0..).zip(names) {
         let name = &name[..letters.min(name.len())];
         if let Some(start) = text.get(..name.len())
@@ -268,39 +272,44 @@ fn named<'a>(text: &'a str, names: &[&str], letters: usize) -> Result<(i64, &'a 
             return Ok((index, &text[name.len()..]));
         }
     }
-    Err(Wrong::Text)
+    Err(Mismatch::Text)
 }
 
-/// Nanoseconds from the digits behind a point, of which as many are read as there are, or `exactly` so many.
+/// Reads a fraction of a second as nanoseconds: all digits, or `exactly` so many.
 #[inline(never)]
-fn fraction(text: &str, exactly: Option<usize>) -> Result<(i64, &str), Wrong> {
-    let inside = text.strip_prefix(['.', ',']).ok_or(Wrong::Text)?;
-    let there = inside.bytes().take_while(u8::is_ascii_digit).count();
-    let count = exactly.unwrap_or(there);
-    if there < count {
-        return Err(Wrong::Text);
+fn fraction(text: &str, exactly: Option<usize>) -> Result<(i64, &str), Mismatch> {
+    let inside = text.strip_prefix(['.', ',']).ok_or(Mismatch::Text)?;
+    let digits = inside.bytes().take_while(u8::is_ascii_digit).count();
+    let count = exactly.unwrap_or(digits);
+    if digits < count {
+        return Err(Mismatch::Text);
     }
     let (digits, rest) = inside.split_at(count);
     let nanos = format!("{:0<9}", &digits[..count.min(9)]);
-    Ok((nanos.parse().map_err(|_| Wrong::Text)?, rest))
+    Ok((nanos.parse().map_err(|_| Mismatch::Text)?, rest))
 }
 
-impl Found {
-    fn read<'a>(&mut self, text: &'a str, chunk: &str, after: &str) -> Result<&'a str, Wrong> {
-        let fixed = chunk.starts_with('0');
+fn starts_with_fraction(text: &str) -> bool {
+    let digits = text.strip_prefix(['.', ',']);
+    digits.is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+impl Parts {
+    fn read<'a>(&mut self, text: &'a str, element: &str, after: &str) -> Result<&'a str, Mismatch> {
+        let fixed = element.starts_with('0');
         let spaced = |count: usize| {
             let spaces = text.bytes().take(count).take_while(|byte| *byte == b' ');
             &text[spaces.count()..]
         };
         let rest;
-        match chunk {
+        match element {
             "2006" => (self.year, rest) = number(text, 4, true)?,
             "06" => {
                 (self.year, rest) = number(text, 2, true)?;
                 self.year += if self.year >= 69 { 1900 } else { 2000 };
             }
             "January" | "Jan" => {
-                let letters = if chunk == "Jan" { 3 } else { usize::MAX };
+                let letters = if element == "Jan" { 3 } else { usize::MAX };
                 let (month, after) = named(text, &MONTHS, letters)?;
                 (self.month, rest) = (Some(month + 1), after);
             }
@@ -309,16 +318,16 @@ impl Found {
                 (self.month, rest) = (Some(month), after);
             }
             "Monday" | "Mon" => {
-                let letters = if chunk == "Mon" { 3 } else { usize::MAX };
+                let letters = if element == "Mon" { 3 } else { usize::MAX };
                 (_, rest) = named(text, &DAYS, letters)?;
             }
             "2" | "02" | "_2" => {
-                let text = if chunk == "_2" { spaced(1) } else { text };
+                let text = if element == "_2" { spaced(1) } else { text };
                 let (day, after) = number(text, 2, fixed)?;
                 (self.day, rest) = (Some(day), after);
             }
             "002" | "__2" => {
-                let text = if chunk == "__2" { spaced(2) } else { text };
+                let text = if element == "__2" { spaced(2) } else { text };
                 let (day, after) = number(text, 3, fixed)?;
                 (self.year_day, rest) = (Some(day), after);
             }
@@ -328,21 +337,19 @@ impl Found {
             "5" | "05" => {
                 let (second, seconds_rest) = bounded(text, fixed, 0..=59, "second")?;
                 self.second = second;
-                // A fraction is read even where the layout has none.
-                let has_fraction = seconds_rest.starts_with(['.', ','])
-                    && seconds_rest[1..].starts_with(|c: char| c.is_ascii_digit());
-                let expected = next_chunk(after).1.starts_with(['.', ',']);
-                if has_fraction && !expected {
+                // Go accepts a fraction after the seconds even if the layout has none.
+                let is_expected = next_element(after).1.starts_with(['.', ',']);
+                if starts_with_fraction(seconds_rest) && !is_expected {
                     (self.nanos, rest) = fraction(seconds_rest, None)?;
                 } else {
                     rest = seconds_rest;
                 }
             }
             "PM" | "pm" => {
-                let (start, after) = text.split_at_checked(2).ok_or(Wrong::Text)?;
+                let (start, after) = text.split_at_checked(2).ok_or(Mismatch::Text)?;
                 let lower = start.to_ascii_lowercase();
-                if (chunk == "pm") != (start == lower) || !matches!(&*lower, "am" | "pm") {
-                    return Err(Wrong::Text);
+                if (element == "pm") != (start == lower) || !matches!(&*lower, "am" | "pm") {
+                    return Err(Mismatch::Text);
                 }
                 (self.afternoon, rest) = (Some(lower == "pm"), after);
             }
@@ -359,28 +366,26 @@ impl Found {
                     _ => false,
                 };
                 if !is_name {
-                    return Err(Wrong::Text);
+                    return Err(Mismatch::Text);
                 }
                 text[..letters].clone_into(&mut self.zone);
                 rest = &text[letters..];
             }
-            _ if chunk.starts_with('Z') && text.starts_with('Z') => {
+            _ if element.starts_with('Z') && text.starts_with('Z') => {
                 (self.offset, self.zone) = (Some(0), "UTC".to_owned());
                 rest = &text[1..];
             }
-            _ if chunk.starts_with(['Z', '-']) => {
-                let (offset, after) = offset_of(text, chunk)?;
+            _ if element.starts_with(['Z', '-']) => {
+                let (offset, after) = parse_offset(text, element)?;
                 (self.offset, rest) = (Some(offset), after);
             }
-            _ if chunk.ends_with('9') => {
-                let is_there = text.starts_with(['.', ','])
-                    && text[1..].starts_with(|c: char| c.is_ascii_digit());
-                if !is_there {
+            _ if element.ends_with('9') => {
+                if !starts_with_fraction(text) {
                     return Ok(text);
                 }
                 (self.nanos, rest) = fraction(text, None)?;
             }
-            _ => (self.nanos, rest) = fraction(text, Some(chunk.len() - 1))?,
+            _ => (self.nanos, rest) = fraction(text, Some(element.len() - 1))?,
         }
         Ok(rest)
     }
@@ -391,74 +396,72 @@ impl Found {
             Some(false) if self.hour == 12 => 0,
             _ => self.hour,
         };
-        let year = self.year;
-        let length = |year, month| {
-            let (next_year, next) = if month == 12 {
-                (year + 1, 1)
-            } else {
-                (year, month + 1)
-            };
-            days_before(next_year, next, 1) - days_before(year, month, 1)
-        };
-        let days = if let Some(day) = self.year_day {
-            let in_year = days_before(year + 1, 1, 1) - days_before(year, 1, 1);
-            if !(1..=in_year).contains(&day) {
-                return Err("day-of-year out of range".to_owned());
-            }
-            let days = days_before(year, 1, 1) + day - 1;
-            let civil = Time::utc(days * SECONDS_PER_DAY, 0).civil();
-            if self.month.is_some_and(|month| month != civil.month) {
-                return Err("day-of-year does not match month".to_owned());
-            }
-            if self.day.is_some_and(|day| day != civil.day) {
-                return Err("day-of-year does not match day".to_owned());
-            }
-            days
-        } else {
-            let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
-            if !(1..=length(year, month)).contains(&day) {
-                return Err("day out of range".to_owned());
-            }
-            days_before(year, month, day)
-        };
-        let local = days * SECONDS_PER_DAY + hour * 3600 + self.minute * 60 + self.second;
+        let second_of_day = hour * 3600 + self.minute * 60 + self.second;
         let offset = self.offset.unwrap_or(0);
-        let seconds = local - offset;
-        let plain = offset == 0 && (self.zone.is_empty() || self.zone == "UTC");
+        let is_utc = offset == 0 && (self.zone.is_empty() || self.zone == "UTC");
         Ok(Time {
-            seconds,
+            seconds: self.days()? * SECONDS_PER_DAY + second_of_day - offset,
             nanos: self.nanos,
             offset,
-            zone: if plain {
+            zone: if is_utc {
                 "UTC".into()
             } else {
                 self.zone.into()
             },
         })
     }
+
+    /// The days since 1970-01-01.
+    fn days(&self) -> Result<i64, String> {
+        let Some(year_day) = self.year_day else {
+            let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
+            let days = days_from_civil(self.year, month, 1) + day - 1;
+            // A day that the month does not have is in another month.
+            if civil(days).day != day {
+                return Err("day out of range".to_owned());
+            }
+            return Ok(days);
+        };
+        let days = days_from_civil(self.year, 1, 1) + year_day - 1;
+        let civil = civil(days);
+        if civil.year != self.year {
+            return Err("day-of-year out of range".to_owned());
+        }
+        if self.month.is_some_and(|month| month != civil.month) {
+            return Err("day-of-year does not match month".to_owned());
+        }
+        if self.day.is_some_and(|day| day != civil.day) {
+            return Err("day-of-year does not match day".to_owned());
+        }
+        Ok(days)
+    }
 }
 
-/// Seconds east of UTC.
+fn civil(days: i64) -> Civil {
+    Civil::from_unix_seconds(days * SECONDS_PER_DAY)
+}
+
+/// Reads an offset, in seconds east of UTC.
 #[inline(never)]
-fn offset_of<'a>(text: &'a str, chunk: &str) -> Result<(i64, &'a str), Wrong> {
+fn parse_offset<'a>(text: &'a str, element: &str) -> Result<(i64, &'a str), Mismatch> {
     let sign = match text.as_bytes().first() {
         Some(b'+') => 1,
         Some(b'-') => -1,
-        _ => return Err(Wrong::Text),
+        _ => return Err(Mismatch::Text),
     };
     let mut parts = [0; 3];
     let mut rest = &text[1..];
-    let count = chunk.bytes().filter(u8::is_ascii_digit).count() / 2;
+    let count = element.bytes().filter(u8::is_ascii_digit).count() / 2;
     for (index, part) in parts.iter_mut().take(count).enumerate() {
-        if index > 0 && chunk.contains(':') {
-            rest = rest.strip_prefix(':').ok_or(Wrong::Text)?;
+        if index > 0 && element.contains(':') {
+            rest = rest.strip_prefix(':').ok_or(Mismatch::Text)?;
         }
         (*part, rest) = number(rest, 2, true)?;
     }
     let names = ["hour", "minute", "second"];
     for (index, part) in parts.iter().enumerate() {
         if *part > [24, 60, 60][index] {
-            return Err(Wrong::Range(match names[index] {
+            return Err(Mismatch::Range(match names[index] {
                 "hour" => "time zone offset hour",
                 "minute" => "time zone offset minute",
                 _ => "time zone offset second",

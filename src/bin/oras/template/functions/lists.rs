@@ -1,161 +1,141 @@
-//! Functions on lists. None changes the list it is given.
+//! Functions on lists. None changes its arguments.
 
-use gotmpl::{ToValue, Value};
+use gotmpl::Value;
 
-use super::functions::Given;
-use super::limits;
-use super::math;
-use super::strings::texts_of;
-use super::values::{self, Outcome, kind};
+use super::strings::to_strings;
+use crate::template::limits;
+use crate::template::runtime::Runtime;
+use crate::template::values::{budget_size, integer, kind};
 
-fn items_of<'a>(value: &'a Value, doing: &str) -> Result<&'a [Value], String> {
+type List = Result<Vec<Value>, String>;
+
+/// The items of a list, or sprig's error for any other value: `doing` and its kind.
+fn items<'a>(value: &'a Value, doing: &str) -> Result<&'a [Value], String> {
     match value {
         Value::List(list) => Ok(list),
         other => Err(format!("{doing} type {}", kind(other))),
     }
 }
 
-/// A list of these.
-#[inline(never)]
-pub(super) fn made(items: Vec<Value>) -> Outcome {
-    Ok(Value::List(items.into()))
+pub(in crate::template) fn list(values: &[Value]) -> Vec<Value> {
+    values.to_vec()
 }
 
-pub(super) fn list(given: &Given<'_>) -> Outcome {
-    made(given.values.to_vec())
+pub(in crate::template) fn append(list: &Value, value: &Value) -> List {
+    let items = items(list, "Cannot push on")?;
+    Ok([items, std::slice::from_ref(value)].concat())
 }
 
-pub(super) fn append(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot push on")?;
-    joined(items, given.from(1))
+pub(in crate::template) fn prepend(list: &Value, value: &Value) -> List {
+    let items = items(list, "Cannot prepend on")?;
+    Ok([std::slice::from_ref(value), items].concat())
 }
 
-pub(super) fn prepend(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot prepend on")?;
-    joined(given.from(1), items)
-}
-
-fn joined(one: &[Value], two: &[Value]) -> Outcome {
-    let mut all = one.to_vec();
-    all.extend_from_slice(two);
-    made(all)
-}
-
-pub(super) fn concat(given: &Given<'_>) -> Outcome {
+pub(in crate::template) fn concat(lists: &[Value]) -> List {
     let mut all = Vec::new();
-    for value in given.values {
+    for value in lists {
         let Value::List(list) = value else {
             return Err(format!("Cannot concat type {} as list", kind(value)));
         };
-        limits::items(all.len() + list.len())?;
+        limits::check_items(all.len() + list.len())?;
         all.extend_from_slice(list);
     }
-    made(all)
+    Ok(all)
 }
 
-pub(super) fn first(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find first on")?;
-    Ok(items.first().cloned().unwrap_or(Value::Nil))
+pub(in crate::template) fn first(list: &Value) -> Result<&Value, String> {
+    let items = items(list, "Cannot find first on")?;
+    Ok(items.first().unwrap_or(&Value::Nil))
 }
 
-pub(super) fn last(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find last on")?;
-    Ok(items.last().cloned().unwrap_or(Value::Nil))
+pub(in crate::template) fn last(list: &Value) -> Result<&Value, String> {
+    let items = items(list, "Cannot find last on")?;
+    Ok(items.last().unwrap_or(&Value::Nil))
 }
 
-pub(super) fn rest(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find rest on")?;
-    made(items.get(1..).unwrap_or_default().to_vec())
+pub(in crate::template) fn rest(list: &Value) -> List {
+    let items = items(list, "Cannot find rest on")?;
+    Ok(items.get(1..).unwrap_or_default().to_vec())
 }
 
-pub(super) fn initial(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find initial on")?;
-    made(items[..items.len().saturating_sub(1)].to_vec())
+pub(in crate::template) fn initial(list: &Value) -> List {
+    let items = items(list, "Cannot find initial on")?;
+    Ok(items[..items.len().saturating_sub(1)].to_vec())
 }
 
-pub(super) fn reverse(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find reverse on")?;
-    made(items.iter().rev().cloned().collect())
+pub(in crate::template) fn reverse(list: &Value) -> List {
+    let mut reversed = items(list, "Cannot find reverse on")?.to_vec();
+    reversed.reverse();
+    Ok(reversed)
 }
 
-pub(super) fn compact(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot compact on")?;
-    made(
-        items
-            .iter()
-            .filter(|item| item.is_truthy())
-            .cloned()
-            .collect(),
-    )
+pub(in crate::template) fn compact(list: &Value) -> List {
+    let mut compacted = items(list, "Cannot compact on")?.to_vec();
+    compacted.retain(Value::is_truthy);
+    Ok(compacted)
 }
 
-/// That so many comparisons, each of which looks into lists and dictionaries, may be made.
-pub(super) fn check_comparisons(given: &Given<'_>, count: usize) -> Result<(), String> {
-    limits::within(count, limits::MAX_COMPARED, "values to compare")?;
-    given.world.read(count)
-}
-
-pub(super) fn uniq(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find uniq on")?;
+pub(in crate::template) fn uniq(list: &Value, runtime: &Runtime) -> List {
     let mut seen: Vec<Value> = Vec::new();
-    for item in items {
-        check_comparisons(given, seen.len() * values::size(item)?)?;
+    for item in items(list, "Cannot find uniq on")? {
+        runtime.charge_comparisons(seen.len() * budget_size(item)?)?;
         if !seen.contains(item) {
             seen.push(item.clone());
         }
     }
-    made(seen)
+    Ok(seen)
 }
 
-pub(super) fn without(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(0), "Cannot find without on")?;
-    let size = values::size(given.get(0))?;
-    check_comparisons(given, size.saturating_mul(given.values.len()))?;
-    let kept = items.iter().filter(|item| !given.from(1).contains(item));
-    made(kept.cloned().collect())
+pub(in crate::template) fn without(list: &Value, omitted: &[Value], runtime: &Runtime) -> List {
+    let mut kept = items(list, "Cannot find without on")?.to_vec();
+    runtime.charge_comparisons(budget_size(list)?.saturating_mul(omitted.len() + 1))?;
+    kept.retain(|item| !omitted.contains(item));
+    Ok(kept)
 }
 
-pub(super) fn has(given: &Given<'_>) -> Outcome {
-    match given.get(1) {
-        Value::Nil => Ok(false.to_value()),
-        list => {
-            let items = items_of(list, "Cannot find has on")?;
-            check_comparisons(given, values::size(list)?)?;
-            Ok(items.contains(given.get(0)).to_value())
-        }
+pub(in crate::template) fn has(
+    value: &Value,
+    list: &Value,
+    runtime: &Runtime,
+) -> Result<bool, String> {
+    if matches!(list, Value::Nil) {
+        return Ok(false);
     }
+    let items = items(list, "Cannot find has on")?;
+    runtime.charge_comparisons(budget_size(list)?)?;
+    Ok(items.contains(value))
 }
 
-pub(super) fn slice(given: &Given<'_>) -> Outcome {
-    let Value::List(items) = given.get(0) else {
-        let kind = kind(given.get(0));
+pub(in crate::template) fn slice(list: &Value, bounds: &[Value]) -> Result<Value, String> {
+    let Value::List(items) = list else {
+        let kind = kind(list);
         return Err(format!("list should be type of slice or array but {kind}"));
     };
     if items.is_empty() {
         return Ok(Value::Nil);
     }
-    let bound = |index, otherwise| match given.values.get(index) {
-        Some(value) => usize::try_from(math::integer(value)).unwrap_or(usize::MAX),
-        None => otherwise,
+    let bound = |index, default| match bounds.get(index) {
+        Some(value) => usize::try_from(integer(value)).unwrap_or(usize::MAX),
+        None => default,
     };
-    match items.get(bound(1, 0)..bound(2, items.len())) {
-        Some(part) => made(part.to_vec()),
+    match items.get(bound(0, 0)..bound(1, items.len())) {
+        Some(part) => Ok(Value::List(part.into())),
         None => Err("reflect.Value.Slice: slice index out of bounds".to_owned()),
     }
 }
 
-pub(super) fn chunk(given: &Given<'_>) -> Outcome {
-    let items = items_of(given.get(1), "Cannot chunk")?;
-    let size = usize::try_from(given.int(0)).unwrap_or(0);
+pub(in crate::template) fn chunk(size: i64, list: &Value) -> List {
+    let items = items(list, "Cannot chunk")?;
+    let size = usize::try_from(size).unwrap_or(0);
     if size == 0 {
         return Err("the size of a chunk is not more than nothing".to_owned());
     }
     let chunks = items.chunks(size).map(|chunk| Value::List(chunk.into()));
-    made(chunks.collect())
+    Ok(chunks.collect())
 }
 
-pub(super) fn sort_alpha(given: &Given<'_>) -> Outcome {
-    let mut texts = texts_of(given.get(0));
+pub(in crate::template) fn sort_alpha(list: &Value) -> Vec<String> {
+    let mut texts = to_strings(list);
     texts.sort();
-    Ok(texts.to_value())
+    texts
 }

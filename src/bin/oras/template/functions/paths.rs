@@ -1,12 +1,6 @@
-//! Functions on paths with slashes, whatever the system is.
+//! Functions on paths. The separator is `/` on every system.
 
-use gotmpl::{ToValue, Value};
-
-use super::functions::Given;
-use super::values::Outcome;
-
-/// The shortest path of the same meaning.
-pub(super) fn cleaned(path: &str) -> String {
+pub(in crate::template) fn clean(path: &str) -> String {
     let is_absolute = path.starts_with('/');
     let mut names: Vec<&str> = Vec::new();
     for name in path.split('/') {
@@ -27,37 +21,26 @@ pub(super) fn cleaned(path: &str) -> String {
     }
 }
 
-pub(super) fn clean(given: &Given<'_>) -> Outcome {
-    Ok(cleaned(given.text(0)).to_value())
-}
-
-pub(super) fn base(given: &Given<'_>) -> Outcome {
-    let path = given.text(0);
-    let name = path
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    Ok(match (path, name) {
+pub(in crate::template) fn base(path: &str) -> &str {
+    let name = path.trim_end_matches('/').rsplit('/').next();
+    match (path, name.unwrap_or_default()) {
         ("", _) => ".",
         (_, "") => "/",
         (_, name) => name,
     }
-    .to_value())
 }
 
-pub(super) fn dir(given: &Given<'_>) -> Outcome {
-    let path = given.text(0);
+pub(in crate::template) fn dir(path: &str) -> String {
     let end = path.rfind('/').map_or(0, |slash| slash + 1);
-    Ok(cleaned(&path[..end]).to_value())
+    clean(&path[..end])
 }
 
-pub(super) fn ext(given: &Given<'_>) -> Outcome {
-    let name = given.text(0).rsplit('/').next().unwrap_or_default();
+pub(in crate::template) fn ext(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
     let dot = name.rfind('.').unwrap_or(name.len());
-    Ok(name[dot..].to_value())
+    &name[dot..]
 }
 
-pub(super) fn is_abs(given: &Given<'_>) -> Outcome {
-    Ok(Value::Bool(given.text(0).starts_with('/')))
+pub(in crate::template) fn is_abs(path: &str) -> bool {
+    path.starts_with('/')
 }

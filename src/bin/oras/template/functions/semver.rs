@@ -3,14 +3,12 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use gotmpl::{ToValue, Value};
+use gotmpl::Value;
 
-use super::functions::Given;
-use super::values::{self, Outcome, TEXT};
+use crate::template::values::{self, TEXT};
 
-/// A version.
-#[derive(Clone, PartialEq)]
-pub(super) struct Version {
+/// A semantic version.
+struct Version {
     numbers: [u64; 3],
     prerelease: String,
     metadata: String,
@@ -20,7 +18,7 @@ pub(super) struct Version {
 const INVALID: &str = "invalid semantic version";
 
 impl Version {
-    /// Reads a version. Numbers that are left out are 0.
+    /// Parses a version. Missing numbers are 0.
     fn parse(text: &str) -> Result<Self, String> {
         let (numbers, prerelease, metadata) = split(text).ok_or(INVALID)?;
         let mut parsed = [0; 3];
@@ -72,7 +70,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// Up to three numbers, what follows `-`, and what follows `+`.
+/// Splits a version into up to three numbers, the prerelease and the metadata.
 fn split(text: &str) -> Option<(Vec<&str>, &str, &str)> {
     let rest = text.strip_prefix('v').unwrap_or(text);
     let (rest, metadata) = match rest.split_once('+') {
@@ -116,20 +114,20 @@ fn compare_prereleases(one: &str, two: &str) -> Ordering {
     }
 }
 
-/// What a version is asked for: `^1.2`, `>= 2.x`.
+/// A constraint on a version: `^1.2`, `>= 2.x`.
 struct Constraint<'a> {
     operator: &'a str,
     version: Version,
-    /// How many of its numbers are given: the others may be any.
-    given: usize,
+    /// Count of leading numbers that are fixed. The others match any number.
+    fixed: usize,
 }
 
 impl<'a> Constraint<'a> {
     fn parse(operator: &'a str, text: &str) -> Option<Self> {
         let (numbers, prerelease, _) = split(text)?;
         let is_any = |number: &&str| matches!(*number, "x" | "X" | "*");
-        let given = numbers.iter().position(is_any).unwrap_or(numbers.len());
-        let mut plain: Vec<&str> = numbers[..given].to_vec();
+        let fixed = numbers.iter().position(is_any).unwrap_or(numbers.len());
+        let mut plain: Vec<&str> = numbers[..fixed].to_vec();
         plain.resize(3, "0");
         let mut version = plain.join(".");
         if !prerelease.is_empty() {
@@ -139,29 +137,29 @@ impl<'a> Constraint<'a> {
         Some(Self {
             operator,
             version: Version::parse(&version).ok()?,
-            given,
+            fixed,
         })
     }
 
     fn allows(&self, version: &Version) -> bool {
         let wanted = &self.version;
         let order = version.compare(wanted);
-        // A prerelease is only meant by who names one.
+        // A prerelease matches only a constraint that contains a prerelease.
         if !version.prerelease.is_empty() && wanted.prerelease.is_empty() {
             return false;
         }
-        let alike = |count: usize| version.numbers[..count] == wanted.numbers[..count];
+        let same_start = |count: usize| version.numbers[..count] == wanted.numbers[..count];
         match self.operator {
-            "=" | "" if self.given == 3 => order == Ordering::Equal,
-            "!=" if self.given == 3 || self.given == 0 => order != Ordering::Equal,
-            "!=" => !alike(self.given),
-            ">" if self.given == 3 || self.given == 0 => order == Ordering::Greater,
-            ">" => version.numbers[..self.given] > wanted.numbers[..self.given],
+            "=" | "" if self.fixed == 3 => order == Ordering::Equal,
+            "!=" if self.fixed == 3 || self.fixed == 0 => order != Ordering::Equal,
+            "!=" => !same_start(self.fixed),
+            ">" if self.fixed == 3 || self.fixed == 0 => order == Ordering::Greater,
+            ">" => version.numbers[..self.fixed] > wanted.numbers[..self.fixed],
             "<" => order == Ordering::Less,
             ">=" | "=>" => order != Ordering::Less,
-            "<=" | "=<" if self.given == 3 => order != Ordering::Greater,
+            "<=" | "=<" if self.fixed == 3 => order != Ordering::Greater,
             "<=" | "=<" => {
-                version.numbers[..self.given.max(1)] <= wanted.numbers[..self.given.max(1)]
+                version.numbers[..self.fixed.max(1)] <= wanted.numbers[..self.fixed.max(1)]
             }
             _ if order == Ordering::Less => false,
             "^" => {
@@ -170,16 +168,16 @@ impl<'a> Constraint<'a> {
                     .iter()
                     .position(|number| *number > 0)
                     .unwrap_or(2);
-                alike((first + 1).min(self.given.max(1)))
+                same_start((first + 1).min(self.fixed.max(1)))
             }
-            // About the same: all but the last number given.
-            _ if self.given == 0 || wanted.numbers == [0; 3] && self.given == 3 => true,
-            _ => alike(self.given.clamp(1, 2)),
+            // `~` allows a larger last number.
+            _ if self.fixed == 0 || wanted.numbers == [0; 3] && self.fixed == 3 => true,
+            _ => same_start(self.fixed.clamp(1, 2)),
         }
     }
 }
 
-/// Constraints of which all must hold, in lists of which one must.
+/// Parses constraints: alternatives between `||`, each a list of constraints that must all hold.
 fn parse_constraints(text: &str) -> Result<Vec<Vec<Constraint<'_>>>, String> {
     let mut lists = Vec::new();
     for list in text.split("||") {
@@ -194,7 +192,7 @@ fn parse_list(text: &str) -> Option<Vec<Constraint<'_>>> {
     while !rest.is_empty() {
         let (operator, version, after) = parse_one(rest)?;
         rest = after.trim_start();
-        // From one to another.
+        // A range: `1.2 - 2.0`.
         if let Some(after) = rest.strip_prefix('-')
             && after.starts_with(char::is_whitespace)
             && operator.is_empty()
@@ -216,7 +214,7 @@ fn parse_list(text: &str) -> Option<Vec<Constraint<'_>>> {
     (!list.is_empty()).then_some(list)
 }
 
-/// An operator, a version, and what follows.
+/// Splits off an operator and a version.
 fn parse_one(text: &str) -> Option<(&str, &str, &str)> {
     let end = text.find(|c| !"=!<>~^".contains(c))?;
     let (operator, rest) = text.split_at(end);
@@ -229,13 +227,13 @@ fn parse_one(text: &str) -> Option<(&str, &str, &str)> {
     (known.contains(&operator) && !version.is_empty()).then_some((operator, version, rest))
 }
 
-pub(super) fn semver(given: &Given<'_>) -> Outcome {
-    let version = Version::parse(given.text(0))?;
+pub(in crate::template) fn semver(text: &str) -> Result<Value, String> {
+    let version = Version::parse(text)?;
     let [major, minor, patch] = version
         .numbers
         .map(|number| i64::try_from(number).unwrap_or(i64::MAX));
     let text = version.to_string();
-    Ok(values::of_parts(
+    Ok(values::parts(
         &[
             ("Prerelease", &version.prerelease),
             ("Metadata", &version.metadata),
@@ -247,16 +245,17 @@ pub(super) fn semver(given: &Given<'_>) -> Outcome {
     ))
 }
 
-pub(super) fn compare(given: &Given<'_>) -> Outcome {
-    let lists = parse_constraints(given.text(0))?;
-    let version = Version::parse(given.text(1))?;
-    let mut lists = lists.iter();
-    Ok(lists
-        .any(|list| list.iter().all(|constraint| constraint.allows(&version)))
-        .to_value())
+/// `semverCompare`
+pub(in crate::template) fn satisfies(constraints: &str, version: &str) -> Result<bool, String> {
+    let alternatives = parse_constraints(constraints)?;
+    let version = Version::parse(version)?;
+    Ok(alternatives
+        .iter()
+        .any(|list| list.iter().all(|constraint| constraint.allows(&version))))
 }
 
-pub(super) fn compare_with(given: &Given<'_>) -> Outcome {
-    let version = |index: usize| Version::parse(&values::text(given.get(index)));
-    Ok(Value::Int(version(0)?.compare(&version(1)?) as i64))
+/// The method `Compare` of a version.
+pub(in crate::template) fn compare(one: &Value, other: &Value) -> Result<i64, String> {
+    let version = |value| Version::parse(&values::text(value));
+    Ok(version(one)?.compare(&version(other)?) as i64)
 }

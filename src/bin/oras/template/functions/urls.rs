@@ -1,34 +1,32 @@
-//! Addresses in parts and back.
+//! Splitting and joining URLs, as Go's `net/url`.
 
 use std::fmt::Write as _;
 
-use gotmpl::{ToValue, Value};
+use gotmpl::{ToValue as _, Value};
 
-use super::functions::Given;
-use super::values::{self, Members, Outcome, kind};
 use crate::cli::quote;
+use crate::template::values::{Members, kind};
 
-/// What need not be escaped, besides letters, digits and `-_.~`.
+// Characters that are not escaped in a part of a URL, besides letters, digits and `-_.~`.
 const IN_PATH: &str = "$&+,/:;=@";
 const IN_HOST: &str = "!$&'()*+,;=:[]<>\"";
 const IN_FRAGMENT: &str = "$&+,/:;=?@!()*";
 const IN_USER: &str = "$&+,;=";
 
-pub(super) fn parse(given: &Given<'_>) -> Outcome {
-    let address = given.text(0);
-    let failed = |why: &str| failed(address, why);
-    if address.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+pub(in crate::template) fn parse(url: &str) -> Result<Members, String> {
+    let failed = |why: &str| parse_error(url, why);
+    if url.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return Err(failed("net/url: invalid control character in URL"));
     }
-    let (rest, fragment) = address.split_once('#').unwrap_or((address, ""));
+    let (rest, fragment) = url.split_once('#').unwrap_or((url, ""));
     let (scheme, rest) = split_scheme(rest).map_err(failed)?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut parts = Members::new();
     let mut add = |name: &str, value: String| parts.insert(name.into(), value.to_value());
     add("scheme", scheme.to_ascii_lowercase());
     add("query", query.to_owned());
-    let escape = |text: &str| unescaped(text).map_err(|why| failed(&why));
-    add("fragment", escape(fragment)?);
+    let unescape = |text: &str| unescape(text).map_err(|why| failed(&why));
+    add("fragment", unescape(fragment)?);
     let (mut authority, mut path, mut opaque) = ("", rest, "");
     if !rest.starts_with('/') && !scheme.is_empty() {
         (path, opaque) = ("", rest);
@@ -40,7 +38,7 @@ pub(super) fn parse(given: &Given<'_>) -> Outcome {
         (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
     }
     add("opaque", opaque.to_owned());
-    add("path", escape(path)?);
+    add("path", unescape(path)?);
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
     if host.starts_with('[') && !host.contains(']') {
         return Err(failed("missing ']' in host"));
@@ -56,34 +54,31 @@ pub(super) fn parse(given: &Given<'_>) -> Outcome {
     let bare = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
-    add("host", escape(host)?);
-    add("hostname", escape(bare.unwrap_or(name))?);
-    add("userinfo", user_of(user).map_err(|why| failed(&why))?);
-    Ok(values::dict(parts))
+    add("host", unescape(host)?);
+    add("hostname", unescape(bare.unwrap_or(name))?);
+    add("userinfo", escape_user(user).map_err(|why| failed(&why))?);
+    Ok(parts)
 }
 
 #[inline(never)]
-fn failed(address: &str, why: &str) -> String {
-    let address = quote::double(address);
-    format!("unable to parse url: parse {address}: {why}")
+fn parse_error(url: &str, why: &str) -> String {
+    format!("unable to parse url: parse {}: {why}", quote::double(url))
 }
 
-fn split_scheme(address: &str) -> Result<(&str, &str), &'static str> {
+fn split_scheme(url: &str) -> Result<(&str, &str), &'static str> {
     let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    match address.find(|c| !is_scheme(c)) {
-        Some(0) if address.starts_with(':') => Err("missing protocol scheme"),
-        Some(end)
-            if address[end..].starts_with(':') && address.starts_with(char::is_alphabetic) =>
-        {
-            Ok((&address[..end], &address[end + 1..]))
+    match url.find(|c| !is_scheme(c)) {
+        Some(0) if url.starts_with(':') => Err("missing protocol scheme"),
+        Some(end) if url[end..].starts_with(':') && url.starts_with(char::is_alphabetic) => {
+            Ok((&url[..end], &url[end + 1..]))
         }
-        _ => Ok(("", address)),
+        _ => Ok(("", url)),
     }
 }
 
-/// A user, and a password if there is one, escaped as they have to be.
+/// Escapes a user name and password: `user:password`.
 #[inline(never)]
-fn user_of(text: &str) -> Result<String, String> {
+fn escape_user(text: &str) -> Result<String, String> {
     let is_valid = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
     if !text.chars().all(is_valid) {
         return Err("net/url: invalid userinfo".to_owned());
@@ -93,13 +88,13 @@ fn user_of(text: &str) -> Result<String, String> {
         if index > 0 {
             out.push(':');
         }
-        out.push_str(&escaped(&unescaped(part)?, IN_USER));
+        out.push_str(&escape(&unescape(part)?, IN_USER));
     }
     Ok(out)
 }
 
 #[inline(never)]
-fn unescaped(text: &str) -> Result<String, String> {
+fn unescape(text: &str) -> Result<String, String> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
@@ -123,7 +118,7 @@ fn unescaped(text: &str) -> Result<String, String> {
 }
 
 #[inline(never)]
-fn escaped(text: &str, allowed: &str) -> String {
+fn escape(text: &str, allowed: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         let c = char::from(byte);
@@ -136,8 +131,8 @@ fn escaped(text: &str, allowed: &str) -> String {
     out
 }
 
-pub(super) fn join(given: &Given<'_>) -> Outcome {
-    let part = |name: &str| match given.member(0, name) {
+pub(in crate::template) fn join(parts: &Members) -> Result<String, String> {
+    let part = |name: &str| match parts.get(name) {
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.to_string()),
         Some(other) => {
@@ -149,10 +144,10 @@ pub(super) fn join(given: &Given<'_>) -> Outcome {
     };
     let (scheme, host, path) = (part("scheme")?, part("host")?, part("path")?);
     let (query, opaque, fragment) = (part("query")?, part("opaque")?, part("fragment")?);
-    let given_user = part("userinfo")?;
-    let user = user_of(&given_user).map_err(|why| {
-        let address = quote::double(&format!("proto://{given_user}@host"));
-        format!("unable to parse userinfo in dict: parse {address}: {why}")
+    let userinfo = part("userinfo")?;
+    let user = escape_user(&userinfo).map_err(|why| {
+        let url = quote::double(&format!("proto://{userinfo}@host"));
+        format!("unable to parse userinfo in dict: parse {url}: {why}")
     })?;
     let mut out = String::new();
     if !scheme.is_empty() {
@@ -167,22 +162,22 @@ pub(super) fn join(given: &Given<'_>) -> Outcome {
             out.push_str(&user);
             out.push('@');
         }
-        out.push_str(&escaped(&host, IN_HOST));
+        out.push_str(&escape(&host, IN_HOST));
         if !path.is_empty() && !path.starts_with('/') && !host.is_empty() {
             out.push('/');
         }
         if out.is_empty() && path.split('/').next().is_some_and(|s| s.contains(':')) {
             out.push_str("./");
         }
-        out.push_str(&escaped(&path, IN_PATH));
+        out.push_str(&escape(&path, IN_PATH));
     } else {
         out.push_str(&opaque);
     }
-    for (mark, text) in [("?", query), ("#", escaped(&fragment, IN_FRAGMENT))] {
+    for (mark, text) in [("?", query), ("#", escape(&fragment, IN_FRAGMENT))] {
         if !text.is_empty() {
             out.push_str(mark);
             out.push_str(&text);
         }
     }
-    Ok(out.to_value())
+    Ok(out)
 }
