@@ -128,7 +128,7 @@ impl<'a> Args<'a> {
         self.values()
     }
 
-    pub(super) fn dicts(&mut self) -> impl Iterator<Item = &'a Members> {
+    pub(super) fn dicts(&mut self) -> impl Iterator<Item = &'a Members> + use<'a> {
         self.values().iter().map(members)
     }
 
@@ -136,17 +136,17 @@ impl<'a> Args<'a> {
         self.values()
     }
 
-    pub(super) fn floats(&mut self) -> impl Iterator<Item = f64> {
+    pub(super) fn floats(&mut self) -> impl Iterator<Item = f64> + use<'a> {
         self.numbers()
     }
 
     /// Any values, converted to integers.
-    pub(super) fn integers(&mut self) -> impl Iterator<Item = i64> {
+    pub(super) fn integers(&mut self) -> impl Iterator<Item = i64> + use<'a> {
         self.values().iter().map(values::integer)
     }
 
     /// Any values, converted to floating-point numbers.
-    pub(super) fn numbers(&mut self) -> impl Iterator<Item = f64> {
+    pub(super) fn numbers(&mut self) -> impl Iterator<Item = f64> + use<'a> {
         self.values().iter().map(values::number)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | Module, lowest first | Contains |
 //! |---|---|
-//! | [`limits`], [`values`], [`runtime`] | limits; values in Go's terms; environment, clock and budget |
+//! | [`limits`], [`values`], [`runtime`] | limits; values in Go's terms; state of a run |
 //! | [`args`] | type checks, extraction and conversion of arguments and results |
 //! | [`functions`] | the implementations |
 //! | [`table`] | names, parameters and implementations of all functions |

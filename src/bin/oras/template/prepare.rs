@@ -1,8 +1,8 @@
 //! Parses a template, checks it and rewrites it for the engine.
 //!
-//! - As in Go, unknown functions and variables, `break` outside a loop and blocks without an end are
-//!   errors before anything runs. The engine finds the first two late or not at all, and ends an open
-//!   block at the end of the text.
+//! - As in Go, unknown functions and variables, `break` outside a loop and blocks without an end
+//!   are errors before anything runs. The engine finds the first two late or not at all, and ends
+//!   an open block at the end of the text.
 //! - Actions that print get a last step that converts values which the engine prints in another way
 //!   than Go.
 //! - The argument of a template call goes through a step that charges the call to the budget.
@@ -93,8 +93,8 @@ fn check_else_branches(text: &str) -> Result<()> {
     .map_err(TemplateError::Exec)
 }
 
-/// Checks that all blocks are closed, and no more than that: an action appended to the template must
-/// be the last node of its body.
+/// Checks that all blocks are closed, and no more than that: an action appended to the template
+/// must be the last node of its body.
 fn check_ends(text: &str) -> Result<()> {
     let (main, defines) = parse_tree(&format!("{text}\n{{{{0}}}}"))?;
     let ends_with_it = |list: &ListNode| match list.nodes.last() {

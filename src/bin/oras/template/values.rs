@@ -1,7 +1,7 @@
 //! Values of the template engine in Go's terms: type names, printing and numeric conversions.
 //!
-//! The engine has no type for times or versions. Both are dictionaries of their parts here, plus the
-//! hidden member [`TEXT`], which holds the printed form and cannot be named as a field.
+//! The engine has no type for times or versions. Both are dictionaries of their parts here, plus
+//! the hidden member [`TEXT`], which holds the printed form and cannot be named as a field.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use gotmpl::{ToValue, Value};
 use serde_json::Value as Json;
 
 use super::limits;
+use super::runtime::Runtime;
 
 /// The result of a function, or an error message.
 pub(super) type Outcome = Result<Value, String>;
@@ -150,6 +151,18 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Map(_) => "ptr",
         Value::Function(_) => "func",
     }
+}
+
+/// Returns whether a value has the type `name`, or is a pointer to it.
+pub(super) fn has_type_like(value: &Value, name: &str) -> bool {
+    let actual = type_name(value);
+    actual == name || actual.strip_prefix('*') == Some(name)
+}
+
+/// Compares values with everything nested in them.
+pub(super) fn deep_equal(one: &Value, other: &Value, runtime: &Runtime) -> Result<bool, String> {
+    runtime.charge_read(budget_size(one)?)?;
+    Ok(one == other)
 }
 
 /// Converts any value to an integer, as sprig's `int64`: 0 if it is not a number.

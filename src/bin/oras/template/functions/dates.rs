@@ -1,7 +1,7 @@
 //! Functions on times and durations.
 //!
-//! There is no time zone database: local time is UTC, as in containers, and other offsets occur only
-//! in times that contain one.
+//! There is no time zone database: local time is UTC, as in containers, and other offsets occur
+//! only in times that contain one.
 
 use std::fmt::{self, Write as _};
 use std::time::UNIX_EPOCH;
@@ -79,7 +79,7 @@ impl fmt::Display for Time {
     }
 }
 
-pub(in crate::template) fn now(runtime: &Runtime) -> Value {
+pub(crate) fn now(runtime: &Runtime) -> Value {
     Time::now(runtime).to_value()
 }
 
@@ -97,7 +97,7 @@ fn expect_time(value: &Value) -> Result<Time, String> {
     Time::from_value(value).ok_or_else(|| format!("{} is no time", type_name(value)))
 }
 
-pub(in crate::template) fn date_in_zone(
+pub(crate) fn date_in_zone(
     layout: &str,
     value: &Value,
     zone: &str,
@@ -112,54 +112,37 @@ pub(in crate::template) fn date_in_zone(
     Ok(date(layout, value, runtime))
 }
 
-pub(in crate::template) fn date(layout: &str, value: &Value, runtime: &Runtime) -> String {
+pub(crate) fn date(layout: &str, value: &Value, runtime: &Runtime) -> String {
     layout::format(&to_time(value, runtime).to_utc(), layout)
 }
 
-const HTML_DATE: &str = "2006-01-02";
+/// The layout of dates in HTML.
+pub(crate) const HTML: &str = "2006-01-02";
 
-pub(in crate::template) fn html_date(value: &Value, runtime: &Runtime) -> String {
-    date(HTML_DATE, value, runtime)
-}
-
-pub(in crate::template) fn html_date_in_zone(
-    value: &Value,
-    zone: &str,
-    runtime: &Runtime,
-) -> Result<String, String> {
-    date_in_zone(HTML_DATE, value, zone, runtime)
-}
-
-/// Returns the time unchanged if the duration is malformed.
-pub(in crate::template) fn date_modify(duration: &str, time: &Value) -> Value {
-    must_date_modify(duration, time).unwrap_or_else(|_| time.clone())
-}
-
-pub(in crate::template) fn must_date_modify(duration: &str, time: &Value) -> Outcome {
+pub(crate) fn modify(duration: &str, time: &Value) -> Outcome {
     let nanos = parse_duration(duration)?;
     Ok(expect_time(time)?.add_nanos(nanos).to_value())
 }
 
-/// Returns Go's zero time, the start of year 1, if the text does not match.
-pub(in crate::template) fn to_date(layout: &str, text: &str) -> Value {
-    let zero = || Time::utc(days_from_civil(1, 1, 1) * SECONDS_PER_DAY, 0).to_value();
-    must_to_date(layout, text).unwrap_or_else(|_| zero())
+/// Go's zero time, the start of year 1.
+pub(crate) fn zero() -> Value {
+    Time::utc(days_from_civil(1, 1, 1) * SECONDS_PER_DAY, 0).to_value()
 }
 
-pub(in crate::template) fn must_to_date(layout: &str, text: &str) -> Outcome {
+pub(crate) fn parse(layout: &str, text: &str) -> Outcome {
     layout::parse(layout, text).map(|time| time.to_value())
 }
 
-pub(in crate::template) fn unix_epoch(time: &Value) -> Result<String, String> {
+pub(crate) fn unix_epoch(time: &Value) -> Result<String, String> {
     Ok(expect_time(time)?.seconds.to_string())
 }
 
 /// The method `Format` of a time.
-pub(in crate::template) fn format(time: &Value, layout: &str) -> Result<String, String> {
+pub(crate) fn format(time: &Value, layout: &str) -> Result<String, String> {
     Ok(layout::format(&expect_time(time)?, layout))
 }
 
-pub(in crate::template) fn ago(value: &Value, runtime: &Runtime) -> String {
+pub(crate) fn ago(value: &Value, runtime: &Runtime) -> String {
     let since = Time::now(runtime).since(&to_time(value, runtime));
     let half = if since < 0 { -SECOND / 2 } else { SECOND / 2 };
     let rounded = since.saturating_add(half) / SECOND * SECOND;
@@ -167,7 +150,7 @@ pub(in crate::template) fn ago(value: &Value, runtime: &Runtime) -> String {
 }
 
 /// Formats a number of seconds.
-pub(in crate::template) fn duration(value: &Value) -> String {
+pub(crate) fn duration(value: &Value) -> String {
     let seconds = match value {
         Value::String(text) => text.parse().unwrap_or(0),
         Value::Int(number) => *number,
@@ -177,7 +160,7 @@ pub(in crate::template) fn duration(value: &Value) -> String {
 }
 
 /// The largest unit of a duration, or of the time since a time: `2d`.
-pub(in crate::template) fn duration_round(value: &Value, runtime: &Runtime) -> String {
+pub(crate) fn duration_round(value: &Value, runtime: &Runtime) -> String {
     let nanos = match (Time::from_value(value), value) {
         (Some(time), _) => Time::now(runtime).since(&time),
         (None, Value::String(text)) => parse_duration(text).unwrap_or(0),

@@ -10,7 +10,7 @@ use gotmpl::{ToValue, Value};
 use crate::template::limits;
 use crate::template::values::{self, Members, text, type_name};
 
-pub(in crate::template) fn dict(values: &[Value]) -> Value {
+pub(crate) fn dict(values: &[Value]) -> Value {
     let pairs = values.chunks(2).map(|pair| {
         let value = pair.get(1).cloned().unwrap_or_else(|| "".to_value());
         (text(&pair[0]).into(), value)
@@ -18,11 +18,7 @@ pub(in crate::template) fn dict(values: &[Value]) -> Value {
     values::dict(pairs)
 }
 
-pub(in crate::template) fn get(dict: &Members, key: &str) -> Value {
-    dict.get(key).cloned().unwrap_or_else(|| "".to_value())
-}
-
-pub(in crate::template) fn set(dict: &Value, key: &str, value: &Value) -> Result<Members, String> {
+pub(crate) fn set(dict: &Value, key: &str, value: &Value) -> Result<Members, String> {
     let Value::Map(members) = dict else {
         return Err("assignment to entry in nil map".to_owned());
     };
@@ -31,17 +27,7 @@ pub(in crate::template) fn set(dict: &Value, key: &str, value: &Value) -> Result
     Ok(members)
 }
 
-pub(in crate::template) fn unset(dict: &Members, key: &str) -> Members {
-    select(dict, |member| member != key)
-}
-
-pub(in crate::template) fn has_key(dict: &Members, key: &str) -> bool {
-    dict.contains_key(key)
-}
-
-pub(in crate::template) fn keys<'a>(
-    dicts: impl Iterator<Item = &'a Members>,
-) -> Result<Vec<Value>, String> {
+pub(crate) fn keys<'a>(dicts: impl Iterator<Item = &'a Members>) -> Result<Vec<Value>, String> {
     let mut keys = Vec::new();
     for dict in dicts {
         keys.extend(dict.keys().cloned().map(Value::String));
@@ -50,36 +36,23 @@ pub(in crate::template) fn keys<'a>(
     Ok(keys)
 }
 
-pub(in crate::template) fn values(dict: &Members) -> Vec<Value> {
-    dict.values().cloned().collect()
-}
-
-pub(in crate::template) fn pluck<'a>(
-    key: &str,
-    dicts: impl Iterator<Item = &'a Members>,
-) -> Vec<Value> {
+pub(crate) fn pluck<'a>(key: &str, dicts: impl Iterator<Item = &'a Members>) -> Vec<Value> {
     dicts.filter_map(|dict| dict.get(key)).cloned().collect()
 }
 
-pub(in crate::template) fn pick(dict: &Members, keys: &[Value]) -> Members {
-    select(dict, |member| {
-        keys.iter().any(|key| key.as_str() == Some(member))
-    })
+/// Returns whether a list of strings contains `key`.
+pub(crate) fn contains(keys: &[Value], key: &str) -> bool {
+    keys.iter().any(|known| known.as_str() == Some(key))
 }
 
-pub(in crate::template) fn omit(dict: &Members, keys: &[Value]) -> Members {
-    select(dict, |member| {
-        keys.iter().all(|key| key.as_str() != Some(member))
-    })
-}
-
-fn select(dict: &Members, is_wanted: impl Fn(&str) -> bool) -> Members {
+/// Returns the members with the wanted keys.
+pub(crate) fn select(dict: &Members, is_wanted: impl Fn(&str) -> bool) -> Members {
     let mut members = dict.clone();
     members.retain(|key, _| is_wanted(key));
     members
 }
 
-pub(in crate::template) fn dig(values: &[Value]) -> Result<&Value, String> {
+pub(crate) fn dig(values: &[Value]) -> Result<&Value, String> {
     let [keys @ .., default, start] = values else {
         return Err("dig needs at least three arguments".to_owned());
     };
@@ -111,21 +84,7 @@ fn conversion_error(value: &Value, wanted: &str) -> String {
     format!("interface conversion: interface {{}} is {actual}, not {wanted}")
 }
 
-pub(in crate::template) fn merge<'a>(
-    target: &Members,
-    sources: impl Iterator<Item = &'a Members>,
-) -> Members {
-    merge_all(target, sources, false)
-}
-
-pub(in crate::template) fn merge_overwrite<'a>(
-    target: &Members,
-    sources: impl Iterator<Item = &'a Members>,
-) -> Members {
-    merge_all(target, sources, true)
-}
-
-fn merge_all<'a>(
+pub(crate) fn merge<'a>(
     target: &Members,
     sources: impl Iterator<Item = &'a Members>,
     overwrite: bool,
@@ -137,8 +96,8 @@ fn merge_all<'a>(
     target
 }
 
-/// Adds members that are missing or empty, or all members with `overwrite`. Dictionaries that are in
-/// both are merged.
+/// Adds members that are missing or empty, or all members with `overwrite`. Dictionaries that are
+/// in both are merged.
 fn merge_into(target: &mut Members, source: &Members, overwrite: bool) {
     for (key, value) in source {
         match (target.get_mut(key), value) {

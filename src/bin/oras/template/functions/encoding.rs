@@ -1,43 +1,30 @@
-//! JSON, base64, base32 and checksums.
+//! JSON, base64, base32 and Adler-32.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gotmpl::Value;
-use oras::digest::{Algorithm, Digest};
 use serde_json::Value as Json;
 
 use super::time::Time;
 use crate::template::values::{self, Outcome, TEXT};
 
-pub(in crate::template) fn from_json(text: &str) -> Value {
-    must_from_json(text).unwrap_or(Value::Nil)
-}
-
-pub(in crate::template) fn must_from_json(text: &str) -> Outcome {
+pub(crate) fn from_json(text: &str) -> Outcome {
     let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
     Ok(values::from_json(&json))
 }
 
-pub(in crate::template) fn to_json(value: &Value) -> String {
-    must_to_json(value).unwrap_or_default()
-}
-
-pub(in crate::template) fn must_to_json(value: &Value) -> Result<String, String> {
+pub(crate) fn to_json(value: &Value) -> Result<String, String> {
     Ok(utf8(&oras::json::to_vec(&json(value)?)))
 }
 
-pub(in crate::template) fn to_pretty_json(value: &Value) -> String {
-    must_to_pretty_json(value).unwrap_or_default()
-}
-
-pub(in crate::template) fn must_to_pretty_json(value: &Value) -> Result<String, String> {
+pub(crate) fn to_pretty_json(value: &Value) -> Result<String, String> {
     let compact = oras::json::to_vec(&json(value)?);
     let indented =
         oras::json::indent(&compact).map_err(|error| format!("invalid JSON: {error}"))?;
     Ok(utf8(&indented))
 }
 
-pub(in crate::template) fn to_raw_json(value: &Value) -> Result<String, String> {
+pub(crate) fn to_raw_json(value: &Value) -> Result<String, String> {
     let json = json(value)?.to_string();
     // Go escapes these two even without HTML escaping.
     Ok(json
@@ -93,11 +80,11 @@ fn json_number(number: f64) -> Result<Json, String> {
         .ok_or_else(|| format!("json: unsupported value: {}", values::float(number)))
 }
 
-pub(in crate::template) fn b64enc(text: &str) -> String {
+pub(crate) fn b64enc(text: &str) -> String {
     STANDARD.encode(text)
 }
 
-pub(in crate::template) fn b64dec(text: &str) -> String {
+pub(crate) fn b64dec(text: &str) -> String {
     match STANDARD.decode(without_newlines(text)) {
         Ok(bytes) => utf8(&bytes),
         Err(_) => "illegal base64 data".to_owned(),
@@ -111,7 +98,7 @@ fn without_newlines(text: &str) -> String {
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-pub(in crate::template) fn b32enc(text: &str) -> String {
+pub(crate) fn b32enc(text: &str) -> String {
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(5) {
         let mut bytes = [0; 8];
@@ -130,7 +117,7 @@ pub(in crate::template) fn b32enc(text: &str) -> String {
     out
 }
 
-pub(in crate::template) fn b32dec(text: &str) -> String {
+pub(crate) fn b32dec(text: &str) -> String {
     match decode_base32(without_newlines(text).as_bytes()) {
         Some(bytes) => utf8(&bytes),
         None => "illegal base32 data".to_owned(),
@@ -158,21 +145,7 @@ fn decode_base32(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn digest(algorithm: Algorithm, text: &str) -> String {
-    Digest::with(algorithm, text.as_bytes())
-        .encoded()
-        .to_owned()
-}
-
-pub(in crate::template) fn sha256sum(text: &str) -> String {
-    digest(Algorithm::Sha256, text)
-}
-
-pub(in crate::template) fn sha512sum(text: &str) -> String {
-    digest(Algorithm::Sha512, text)
-}
-
-pub(in crate::template) fn adler32sum(text: &str) -> String {
+pub(crate) fn adler32sum(text: &str) -> String {
     let (mut low, mut high) = (1_u32, 0_u32);
     for byte in text.bytes() {
         low = (low + u32::from(byte)) % 65_521;

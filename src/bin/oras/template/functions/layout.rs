@@ -1,4 +1,5 @@
-//! Go's layouts of times: each shows how the reference time `Mon Jan 2 15:04:05 MST 2006` is written.
+//! Go's layouts of times: each shows how the reference time `Mon Jan 2 15:04:05 MST 2006` is
+//! written.
 
 use std::fmt::Write as _;
 
@@ -36,7 +37,8 @@ const DAYS: [&str; 7] = [
     "Saturday",
 ];
 
-/// Splits a layout at its first element, which may be a fraction of seconds such as `.000` or `,999`.
+/// Splits a layout at its first element, which may be a fraction of seconds such as `.000` or
+/// `,999`.
 fn next_element(layout: &str) -> (&str, &str, &str) {
     for (start, c) in layout.char_indices() {
         let rest = &layout[start..];

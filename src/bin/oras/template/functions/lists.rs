@@ -17,21 +17,17 @@ fn items<'a>(value: &'a Value, doing: &str) -> Result<&'a [Value], String> {
     }
 }
 
-pub(in crate::template) fn list(values: &[Value]) -> Vec<Value> {
-    values.to_vec()
-}
-
-pub(in crate::template) fn append(list: &Value, value: &Value) -> List {
+pub(crate) fn append(list: &Value, value: &Value) -> List {
     let items = items(list, "Cannot push on")?;
     Ok([items, std::slice::from_ref(value)].concat())
 }
 
-pub(in crate::template) fn prepend(list: &Value, value: &Value) -> List {
+pub(crate) fn prepend(list: &Value, value: &Value) -> List {
     let items = items(list, "Cannot prepend on")?;
     Ok([std::slice::from_ref(value), items].concat())
 }
 
-pub(in crate::template) fn concat(lists: &[Value]) -> List {
+pub(crate) fn concat(lists: &[Value]) -> List {
     let mut all = Vec::new();
     for value in lists {
         let Value::List(list) = value else {
@@ -43,39 +39,39 @@ pub(in crate::template) fn concat(lists: &[Value]) -> List {
     Ok(all)
 }
 
-pub(in crate::template) fn first(list: &Value) -> Result<&Value, String> {
+pub(crate) fn first(list: &Value) -> Result<&Value, String> {
     let items = items(list, "Cannot find first on")?;
     Ok(items.first().unwrap_or(&Value::Nil))
 }
 
-pub(in crate::template) fn last(list: &Value) -> Result<&Value, String> {
+pub(crate) fn last(list: &Value) -> Result<&Value, String> {
     let items = items(list, "Cannot find last on")?;
     Ok(items.last().unwrap_or(&Value::Nil))
 }
 
-pub(in crate::template) fn rest(list: &Value) -> List {
+pub(crate) fn rest(list: &Value) -> List {
     let items = items(list, "Cannot find rest on")?;
     Ok(items.get(1..).unwrap_or_default().to_vec())
 }
 
-pub(in crate::template) fn initial(list: &Value) -> List {
+pub(crate) fn initial(list: &Value) -> List {
     let items = items(list, "Cannot find initial on")?;
     Ok(items[..items.len().saturating_sub(1)].to_vec())
 }
 
-pub(in crate::template) fn reverse(list: &Value) -> List {
+pub(crate) fn reverse(list: &Value) -> List {
     let mut reversed = items(list, "Cannot find reverse on")?.to_vec();
     reversed.reverse();
     Ok(reversed)
 }
 
-pub(in crate::template) fn compact(list: &Value) -> List {
+pub(crate) fn compact(list: &Value) -> List {
     let mut compacted = items(list, "Cannot compact on")?.to_vec();
     compacted.retain(Value::is_truthy);
     Ok(compacted)
 }
 
-pub(in crate::template) fn uniq(list: &Value, runtime: &Runtime) -> List {
+pub(crate) fn uniq(list: &Value, runtime: &Runtime) -> List {
     let mut seen: Vec<Value> = Vec::new();
     for item in items(list, "Cannot find uniq on")? {
         runtime.charge_comparisons(seen.len() * budget_size(item)?)?;
@@ -86,18 +82,14 @@ pub(in crate::template) fn uniq(list: &Value, runtime: &Runtime) -> List {
     Ok(seen)
 }
 
-pub(in crate::template) fn without(list: &Value, omitted: &[Value], runtime: &Runtime) -> List {
+pub(crate) fn without(list: &Value, omitted: &[Value], runtime: &Runtime) -> List {
     let mut kept = items(list, "Cannot find without on")?.to_vec();
     runtime.charge_comparisons(budget_size(list)?.saturating_mul(omitted.len() + 1))?;
     kept.retain(|item| !omitted.contains(item));
     Ok(kept)
 }
 
-pub(in crate::template) fn has(
-    value: &Value,
-    list: &Value,
-    runtime: &Runtime,
-) -> Result<bool, String> {
+pub(crate) fn has(value: &Value, list: &Value, runtime: &Runtime) -> Result<bool, String> {
     if matches!(list, Value::Nil) {
         return Ok(false);
     }
@@ -106,7 +98,7 @@ pub(in crate::template) fn has(
     Ok(items.contains(value))
 }
 
-pub(in crate::template) fn slice(list: &Value, bounds: &[Value]) -> Result<Value, String> {
+pub(crate) fn slice(list: &Value, bounds: &[Value]) -> Result<Value, String> {
     let Value::List(items) = list else {
         let kind = kind(list);
         return Err(format!("list should be type of slice or array but {kind}"));
@@ -124,7 +116,7 @@ pub(in crate::template) fn slice(list: &Value, bounds: &[Value]) -> Result<Value
     }
 }
 
-pub(in crate::template) fn chunk(size: i64, list: &Value) -> List {
+pub(crate) fn chunk(size: i64, list: &Value) -> List {
     let items = items(list, "Cannot chunk")?;
     let size = usize::try_from(size).unwrap_or(0);
     if size == 0 {
@@ -134,7 +126,7 @@ pub(in crate::template) fn chunk(size: i64, list: &Value) -> List {
     Ok(chunks.collect())
 }
 
-pub(in crate::template) fn sort_alpha(list: &Value) -> Vec<String> {
+pub(crate) fn sort_alpha(list: &Value) -> Vec<String> {
     let mut texts = to_strings(list);
     texts.sort();
     texts

@@ -8,92 +8,25 @@ use gotmpl::Value;
 use crate::template::limits;
 use crate::template::values::text;
 
-pub(in crate::template) fn atoi(text: &str) -> i64 {
-    text.parse().unwrap_or(0)
-}
-
-pub(in crate::template) const fn int(number: i64) -> i64 {
-    number
-}
-
-pub(in crate::template) const fn float64(number: f64) -> f64 {
-    number
-}
-
 /// Reads an octal number.
-pub(in crate::template) fn to_decimal(value: &Value) -> i64 {
+pub(crate) fn to_decimal(value: &Value) -> i64 {
     i64::from_str_radix(&text(value), 8).unwrap_or(0)
 }
 
-/// Combines the numbers from first to last.
-fn reduce<T: Default>(mut numbers: impl Iterator<Item = T>, combine: fn(T, T) -> T) -> T {
-    let first = numbers.next().unwrap_or_default();
-    numbers.fold(first, combine)
-}
-
-pub(in crate::template) const fn add1(number: i64) -> i64 {
-    number.wrapping_add(1)
-}
-
-pub(in crate::template) fn add(numbers: impl Iterator<Item = i64>) -> i64 {
-    reduce(numbers, i64::wrapping_add)
-}
-
-pub(in crate::template) const fn sub(one: i64, other: i64) -> i64 {
-    one.wrapping_sub(other)
-}
-
-pub(in crate::template) fn mul(first: i64, factors: impl Iterator<Item = i64>) -> i64 {
-    factors.fold(first, i64::wrapping_mul)
-}
-
-pub(in crate::template) fn div(dividend: i64, divisor: i64) -> Result<i64, String> {
-    check_divisor(divisor)?;
-    Ok(dividend.wrapping_div(divisor))
-}
-
-pub(in crate::template) fn modulo(dividend: i64, divisor: i64) -> Result<i64, String> {
-    check_divisor(divisor)?;
-    Ok(dividend.wrapping_rem(divisor))
-}
-
-fn check_divisor(divisor: i64) -> Result<(), String> {
+/// Divides by `operation`: quotient or remainder.
+pub(crate) fn divide(
+    dividend: i64,
+    divisor: i64,
+    operation: fn(i64, i64) -> i64,
+) -> Result<i64, String> {
     if divisor == 0 {
         return Err("runtime error: integer divide by zero".to_owned());
     }
-    Ok(())
-}
-
-pub(in crate::template) fn max(first: i64, numbers: impl Iterator<Item = i64>) -> i64 {
-    numbers.fold(first, Ord::max)
-}
-
-pub(in crate::template) fn min(first: i64, numbers: impl Iterator<Item = i64>) -> i64 {
-    numbers.fold(first, Ord::min)
-}
-
-pub(in crate::template) fn maxf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
-    numbers.fold(first, f64::max)
-}
-
-pub(in crate::template) fn minf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
-    numbers.fold(first, f64::min)
-}
-
-pub(in crate::template) fn ceil(number: f64) -> f64 {
-    number.ceil()
-}
-
-pub(in crate::template) fn floor(number: f64) -> f64 {
-    number.floor()
+    Ok(operation(dividend, divisor))
 }
 
 /// Rounds to `places` decimals. A fraction of at least `threshold` (default 0.5) rounds up.
-pub(in crate::template) fn round(
-    number: f64,
-    places: i64,
-    mut threshold: impl Iterator<Item = f64>,
-) -> f64 {
+pub(crate) fn round(number: f64, places: i64, mut threshold: impl Iterator<Item = f64>) -> f64 {
     let threshold = threshold.next().unwrap_or(0.5);
     let power = 10_f64.powi(i32::try_from(places).unwrap_or(i32::MAX));
     let digits = power * number;
@@ -182,28 +115,19 @@ fn reduce_decimals(
     result
 }
 
-pub(in crate::template) fn add1f(number: f64) -> f64 {
-    reduce_decimals(1.0, std::iter::once(number), Decimal::plus, |one, other| {
-        one + other
-    })
+pub(crate) fn addf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
+    reduce_decimals(first, numbers, Decimal::plus, |one, other| one + other)
 }
 
-pub(in crate::template) fn addf(numbers: impl Iterator<Item = f64>) -> f64 {
-    reduce_decimals(0.0, numbers, Decimal::plus, |one, other| one + other)
-}
-
-pub(in crate::template) fn subf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn subf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
     reduce_decimals(first, numbers, Decimal::minus, |one, other| one - other)
 }
 
-pub(in crate::template) fn mulf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn mulf(first: f64, numbers: impl Iterator<Item = f64>) -> f64 {
     reduce_decimals(first, numbers, Decimal::times, |one, other| one * other)
 }
 
-pub(in crate::template) fn divf(
-    first: f64,
-    divisors: impl Iterator<Item = f64>,
-) -> Result<f64, String> {
+pub(crate) fn divf(first: f64, divisors: impl Iterator<Item = f64>) -> Result<f64, String> {
     let divisors: Vec<f64> = divisors.collect();
     if divisors.contains(&0.0) {
         return Err("decimal division by 0".to_owned());
@@ -216,12 +140,8 @@ pub(in crate::template) fn divf(
     ))
 }
 
-pub(in crate::template) fn until(end: i64) -> Result<Vec<i64>, String> {
-    until_step(0, end, if end < 0 { -1 } else { 1 })
-}
-
 /// The numbers from `start` to `end`, without `end`.
-pub(in crate::template) fn until_step(start: i64, end: i64, step: i64) -> Result<Vec<i64>, String> {
+pub(crate) fn range(start: i64, end: i64, step: i64) -> Result<Vec<i64>, String> {
     let mut numbers = Vec::new();
     let mut next = Some(start);
     while let Some(number) =
@@ -234,7 +154,7 @@ pub(in crate::template) fn until_step(start: i64, end: i64, step: i64) -> Result
     Ok(numbers)
 }
 
-pub(in crate::template) fn seq(arguments: &[Value]) -> Result<String, String> {
+pub(crate) fn seq(arguments: &[Value]) -> Result<String, String> {
     let int = |index: usize| arguments[index].as_int().unwrap_or(0);
     let (start, step, end) = match arguments.len() {
         1 => (1, None, int(0)),
@@ -247,7 +167,7 @@ pub(in crate::template) fn seq(arguments: &[Value]) -> Result<String, String> {
         return Ok(String::new());
     }
     let end = end.saturating_add(direction);
-    let numbers = until_step(start, end, step.unwrap_or(direction))?;
+    let numbers = range(start, end, step.unwrap_or(direction))?;
     let texts: Vec<String> = numbers.iter().map(i64::to_string).collect();
     Ok(texts.join(" "))
 }

@@ -2,7 +2,6 @@
 //! [`table`](super::table).
 
 pub(super) mod dates;
-pub(super) mod defaults;
 pub(super) mod dicts;
 pub(super) mod encoding;
 mod layout;

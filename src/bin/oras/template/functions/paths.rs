@@ -1,6 +1,6 @@
 //! Functions on paths. The separator is `/` on every system.
 
-pub(in crate::template) fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let is_absolute = path.starts_with('/');
     let mut names: Vec<&str> = Vec::new();
     for name in path.split('/') {
@@ -21,7 +21,7 @@ pub(in crate::template) fn clean(path: &str) -> String {
     }
 }
 
-pub(in crate::template) fn base(path: &str) -> &str {
+pub(crate) fn base(path: &str) -> &str {
     let name = path.trim_end_matches('/').rsplit('/').next();
     match (path, name.unwrap_or_default()) {
         ("", _) => ".",
@@ -30,17 +30,13 @@ pub(in crate::template) fn base(path: &str) -> &str {
     }
 }
 
-pub(in crate::template) fn dir(path: &str) -> String {
+pub(crate) fn dir(path: &str) -> String {
     let end = path.rfind('/').map_or(0, |slash| slash + 1);
     clean(&path[..end])
 }
 
-pub(in crate::template) fn ext(path: &str) -> &str {
+pub(crate) fn ext(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or_default();
     let dot = name.rfind('.').unwrap_or(name.len());
     &name[dot..]
-}
-
-pub(in crate::template) fn is_abs(path: &str) -> bool {
-    path.starts_with('/')
 }

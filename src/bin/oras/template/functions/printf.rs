@@ -9,11 +9,7 @@ use crate::template::limits;
 use crate::template::runtime::Runtime;
 use crate::template::values::{Size, TEXT, exponent_of, float, scientific, text, type_name};
 
-pub(in crate::template) fn printf(
-    format: &str,
-    values: &[Value],
-    runtime: &Runtime,
-) -> Result<String, String> {
+pub(crate) fn printf(format: &str, values: &[Value], runtime: &Runtime) -> Result<String, String> {
     check_length(format, values, runtime)?;
     let mut printer = Printer {
         rest: format,

@@ -7,15 +7,15 @@ use gotmpl::{ToValue, Value};
 use crate::template::limits;
 use crate::template::values::{sprint, text};
 
-pub(in crate::template) fn html(values: &[Value]) -> Result<String, String> {
+pub(crate) fn html(values: &[Value]) -> Result<String, String> {
     Ok(gotmpl::html_escape(&escapable(values)?))
 }
 
-pub(in crate::template) fn js(values: &[Value]) -> Result<String, String> {
+pub(crate) fn js(values: &[Value]) -> Result<String, String> {
     Ok(gotmpl::js_escape(&escapable(values)?))
 }
 
-pub(in crate::template) fn urlquery(values: &[Value]) -> Result<String, String> {
+pub(crate) fn urlquery(values: &[Value]) -> Result<String, String> {
     Ok(gotmpl::url_encode(&escapable(values)?))
 }
 
@@ -28,11 +28,7 @@ fn escapable(values: &[Value]) -> Result<String, String> {
     sprint(&values.collect::<Vec<_>>())
 }
 
-pub(in crate::template) fn print(values: &[Value]) -> Result<String, String> {
-    sprint(values)
-}
-
-pub(in crate::template) fn println(values: &[Value]) -> Result<String, String> {
+pub(crate) fn println(values: &[Value]) -> Result<String, String> {
     let mut out = String::new();
     for (index, value) in values.iter().enumerate() {
         if index > 0 {

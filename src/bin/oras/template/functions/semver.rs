@@ -227,7 +227,7 @@ fn parse_one(text: &str) -> Option<(&str, &str, &str)> {
     (known.contains(&operator) && !version.is_empty()).then_some((operator, version, rest))
 }
 
-pub(in crate::template) fn semver(text: &str) -> Result<Value, String> {
+pub(crate) fn semver(text: &str) -> Result<Value, String> {
     let version = Version::parse(text)?;
     let [major, minor, patch] = version
         .numbers
@@ -246,7 +246,7 @@ pub(in crate::template) fn semver(text: &str) -> Result<Value, String> {
 }
 
 /// `semverCompare`
-pub(in crate::template) fn satisfies(constraints: &str, version: &str) -> Result<bool, String> {
+pub(crate) fn satisfies(constraints: &str, version: &str) -> Result<bool, String> {
     let alternatives = parse_constraints(constraints)?;
     let version = Version::parse(version)?;
     Ok(alternatives
@@ -255,7 +255,7 @@ pub(in crate::template) fn satisfies(constraints: &str, version: &str) -> Result
 }
 
 /// The method `Compare` of a version.
-pub(in crate::template) fn compare(one: &Value, other: &Value) -> Result<i64, String> {
+pub(crate) fn compare(one: &Value, other: &Value) -> Result<i64, String> {
     let version = |value| Version::parse(&values::text(value));
     Ok(version(one)?.compare(&version(other)?) as i64)
 }

@@ -2,17 +2,9 @@
 
 use gotmpl::{ToValue, Value};
 
-use crate::cli::quote as quoting;
 use crate::template::limits;
+use crate::template::runtime::Runtime;
 use crate::template::values::{self, text};
-
-pub(in crate::template) fn hello() -> &'static str {
-    "Hello!"
-}
-
-pub(in crate::template) fn fail(message: &str) -> Result<bool, String> {
-    Err(message.to_owned())
-}
 
 /// A range of the bytes of a string, as a string.
 fn cut(text: &str, start: usize, end: usize) -> String {
@@ -25,15 +17,15 @@ fn length(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
-pub(in crate::template) fn abbrev(width: i64, text: &str) -> String {
-    abbreviate(text, 0, length(width))
+pub(crate) fn abbrev(left: i64, width: i64, text: &str) -> String {
+    abbreviate(text, length(left), length(width))
 }
 
-pub(in crate::template) fn abbrevboth(left: i64, width: i64, text: &str) -> String {
+pub(crate) fn abbrevboth(left: i64, width: i64, text: &str) -> String {
     if left > 0 && width < 7 {
         return text.to_owned();
     }
-    abbreviate(text, length(left), length(width))
+    abbrev(left, width, text)
 }
 
 fn abbreviate(text: &str, left: usize, width: usize) -> String {
@@ -57,7 +49,7 @@ fn abbreviate(text: &str, left: usize, width: usize) -> String {
     format!("...{rest}")
 }
 
-pub(in crate::template) fn trunc(count: i64, text: &str) -> String {
+pub(crate) fn trunc(count: i64, text: &str) -> String {
     let length = text.len();
     let kept = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if kept >= length {
@@ -67,22 +59,6 @@ pub(in crate::template) fn trunc(count: i64, text: &str) -> String {
     } else {
         cut(text, 0, kept)
     }
-}
-
-pub(in crate::template) fn trim(text: &str) -> &str {
-    text.trim()
-}
-
-pub(in crate::template) fn trim_all<'a>(cutset: &str, text: &'a str) -> &'a str {
-    text.trim_matches(|c| cutset.contains(c))
-}
-
-pub(in crate::template) fn trim_prefix<'a>(prefix: &str, text: &'a str) -> &'a str {
-    text.strip_prefix(prefix).unwrap_or(text)
-}
-
-pub(in crate::template) fn trim_suffix<'a>(suffix: &str, text: &'a str) -> &'a str {
-    text.strip_suffix(suffix).unwrap_or(text)
 }
 
 /// The upper case of a character. Go maps each character to one character.
@@ -104,15 +80,15 @@ fn map_chars(text: &str, change: &mut dyn FnMut(char) -> Option<char>) -> String
     out
 }
 
-pub(in crate::template) fn upper(text: &str) -> String {
+pub(crate) fn upper(text: &str) -> String {
     map_chars(text, &mut |c| Some(to_upper(c)))
 }
 
-pub(in crate::template) fn lower(text: &str) -> String {
+pub(crate) fn lower(text: &str) -> String {
     map_chars(text, &mut |c| Some(to_lower(c)))
 }
 
-pub(in crate::template) fn title(text: &str) -> String {
+pub(crate) fn title(text: &str) -> String {
     let mut before = ' ';
     map_chars(text, &mut |c| {
         let starts_word = if before.is_ascii() {
@@ -125,7 +101,7 @@ pub(in crate::template) fn title(text: &str) -> String {
     })
 }
 
-pub(in crate::template) fn untitle(text: &str) -> String {
+pub(crate) fn untitle(text: &str) -> String {
     let mut starts_word = true;
     map_chars(text, &mut |c| {
         let changed = if starts_word { to_lower(c) } else { c };
@@ -134,18 +110,18 @@ pub(in crate::template) fn untitle(text: &str) -> String {
     })
 }
 
-pub(in crate::template) fn swapcase(text: &str) -> String {
+pub(crate) fn swapcase(text: &str) -> String {
     map_chars(text, &mut |c| {
         let is_upper = c.is_uppercase();
         Some(if is_upper { to_lower(c) } else { to_upper(c) })
     })
 }
 
-pub(in crate::template) fn nospace(text: &str) -> String {
+pub(crate) fn nospace(text: &str) -> String {
     map_chars(text, &mut |c| Some(c).filter(|c| !c.is_whitespace()))
 }
 
-pub(in crate::template) fn initials(text: &str) -> String {
+pub(crate) fn initials(text: &str) -> String {
     let mut starts_word = true;
     map_chars(text, &mut |c| {
         let is_initial = starts_word && !c.is_whitespace();
@@ -154,7 +130,7 @@ pub(in crate::template) fn initials(text: &str) -> String {
     })
 }
 
-pub(in crate::template) fn substr(start: i64, end: i64, text: &str) -> Result<String, String> {
+pub(crate) fn substr(start: i64, end: i64, text: &str) -> Result<String, String> {
     let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
     let (from, to) = match (start, end) {
         (..0, end) => (0, end),
@@ -174,7 +150,7 @@ pub(in crate::template) fn substr(start: i64, end: i64, text: &str) -> Result<St
     }
 }
 
-pub(in crate::template) fn repeat(count: i64, text: &str) -> Result<String, String> {
+pub(crate) fn repeat(count: i64, text: &str) -> Result<String, String> {
     let Ok(count) = usize::try_from(count) else {
         return Err("strings: negative Repeat count".to_owned());
     };
@@ -182,20 +158,17 @@ pub(in crate::template) fn repeat(count: i64, text: &str) -> Result<String, Stri
     Ok(text.repeat(if text.is_empty() { 0 } else { count }))
 }
 
-pub(in crate::template) fn wrap(width: i64, text: &str) -> Result<String, String> {
-    wrap_lines(text, width, "\n", false)
+pub(crate) fn wrap_with(width: i64, newline: &str, text: &str) -> Result<String, String> {
+    let newline = if newline.is_empty() { "\n" } else { newline };
+    wrap(text, width, newline, true)
 }
 
-pub(in crate::template) fn wrap_with(
+pub(crate) fn wrap(
+    text: &str,
     width: i64,
     newline: &str,
-    text: &str,
+    cut_words: bool,
 ) -> Result<String, String> {
-    let newline = if newline.is_empty() { "\n" } else { newline };
-    wrap_lines(text, width, newline, true)
-}
-
-fn wrap_lines(text: &str, width: i64, newline: &str, cut_words: bool) -> Result<String, String> {
     let width = length(width).max(1);
     let bytes = text.as_bytes();
     let mut out = Vec::new();
@@ -229,20 +202,8 @@ fn wrap_lines(text: &str, width: i64, newline: &str, cut_words: bool) -> Result<
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-pub(in crate::template) fn contains(part: &str, text: &str) -> bool {
-    text.contains(part)
-}
-
-pub(in crate::template) fn has_prefix(prefix: &str, text: &str) -> bool {
-    text.starts_with(prefix)
-}
-
-pub(in crate::template) fn has_suffix(suffix: &str, text: &str) -> bool {
-    text.ends_with(suffix)
-}
-
 /// Joins the values that are not nil, each changed by `write`, with spaces.
-fn join_with(values: &[Value], write: fn(&str) -> String) -> Result<String, String> {
+pub(crate) fn join_with(values: &[Value], write: fn(&str) -> String) -> Result<String, String> {
     let mut texts = Vec::new();
     let mut length = 0;
     for value in values.iter().filter(|value| !matches!(value, Value::Nil)) {
@@ -254,38 +215,22 @@ fn join_with(values: &[Value], write: fn(&str) -> String) -> Result<String, Stri
     Ok(texts.join(" "))
 }
 
-pub(in crate::template) fn quote(values: &[Value]) -> Result<String, String> {
-    join_with(values, quoting::double)
-}
-
-pub(in crate::template) fn squote(values: &[Value]) -> Result<String, String> {
-    join_with(values, |text| format!("'{text}'"))
-}
-
-pub(in crate::template) fn cat(values: &[Value]) -> Result<String, String> {
-    join_with(values, str::to_owned)
-}
-
-pub(in crate::template) fn indent(spaces: i64, text: &str) -> Result<String, String> {
+pub(crate) fn indent(spaces: i64, text: &str) -> Result<String, String> {
     let pad = repeat(spaces, " ")?;
     Ok(pad.clone() + &replace("\n", &format!("\n{pad}"), text)?)
 }
 
-pub(in crate::template) fn nindent(spaces: i64, text: &str) -> Result<String, String> {
+pub(crate) fn nindent(spaces: i64, text: &str) -> Result<String, String> {
     Ok(format!("\n{}", indent(spaces, text)?))
 }
 
-pub(in crate::template) fn replace(old: &str, new: &str, text: &str) -> Result<String, String> {
+pub(crate) fn replace(old: &str, new: &str, text: &str) -> Result<String, String> {
     let added = text.matches(old).count().saturating_mul(new.len());
     limits::check_text(text.len().saturating_add(added))?;
     Ok(text.replace(old, new))
 }
 
-pub(in crate::template) fn plural<'a>(one: &'a str, many: &'a str, count: i64) -> &'a str {
-    if count == 1 { one } else { many }
-}
-
-pub(in crate::template) fn regex_quote_meta(text: &str) -> String {
+pub(crate) fn regex_quote_meta(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if "\\.+*?()|[]{}^$".contains(c) {
@@ -297,7 +242,7 @@ pub(in crate::template) fn regex_quote_meta(text: &str) -> String {
 }
 
 /// The items of a list, or a single value, as strings. Skips nil.
-pub(in crate::template) fn to_strings(value: &Value) -> Vec<String> {
+pub(crate) fn to_strings(value: &Value) -> Vec<String> {
     let items = match value {
         Value::List(list) => list,
         other => std::slice::from_ref(other),
@@ -306,7 +251,7 @@ pub(in crate::template) fn to_strings(value: &Value) -> Vec<String> {
     items.map(text).collect()
 }
 
-pub(in crate::template) fn join(separator: &str, list: &Value) -> Result<String, String> {
+pub(crate) fn join(separator: &str, list: &Value) -> Result<String, String> {
     let texts = to_strings(list);
     let size = texts.iter().map(|text| text.len() + separator.len());
     limits::check_text(size.sum())?;
@@ -314,7 +259,11 @@ pub(in crate::template) fn join(separator: &str, list: &Value) -> Result<String,
 }
 
 /// Splits a string into at most `most` parts; without a separator, into characters.
-fn split_parts<'a>(text: &'a str, separator: &str, most: usize) -> Result<Vec<&'a str>, String> {
+pub(crate) fn split<'a>(
+    text: &'a str,
+    separator: &str,
+    most: usize,
+) -> Result<Vec<&'a str>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while parts.len() + 1 < most {
@@ -340,24 +289,47 @@ fn split_parts<'a>(text: &'a str, separator: &str, most: usize) -> Result<Vec<&'
     Ok(parts)
 }
 
-pub(in crate::template) fn split(separator: &str, text: &str) -> Result<Value, String> {
-    splitn(separator, -1, text)
-}
-
-pub(in crate::template) fn split_list<'a>(
-    separator: &str,
-    text: &'a str,
-) -> Result<Vec<&'a str>, String> {
-    split_parts(text, separator, usize::MAX)
-}
-
 /// Returns the parts as members `_0`, `_1`, …
-pub(in crate::template) fn splitn(separator: &str, most: i64, text: &str) -> Result<Value, String> {
+pub(crate) fn splitn(separator: &str, most: i64, text: &str) -> Result<Value, String> {
     let parts = match most {
         0 => Vec::new(),
-        _ => split_parts(text, separator, usize::try_from(most).unwrap_or(usize::MAX))?,
+        _ => split(text, separator, usize::try_from(most).unwrap_or(usize::MAX))?,
     };
     let members = parts.iter().enumerate();
     let members = members.map(|(index, part)| (format!("_{index}").into(), part.to_value()));
     Ok(values::dict(members))
+}
+
+/// Replaces `$name` and `${name}` as Go's `os.ExpandEnv`.
+pub(crate) fn expandenv(text: &str, runtime: &Runtime) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let (name, length) = variable_name(after);
+        if length == 0 {
+            out.push('$');
+        }
+        out.push_str(runtime.variable(name));
+        limits::check_text(out.len())?;
+        rest = &after[length..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// The name at the start of a string, and its length including braces.
+fn variable_name(text: &str) -> (&str, usize) {
+    if let Some(inside) = text.strip_prefix('{') {
+        return match inside.split_once('}') {
+            Some((name, _)) => (name, name.len() + 2),
+            None => ("", 1),
+        };
+    }
+    if text.starts_with(|c: char| "*#$@!?-".contains(c) || c.is_ascii_digit()) {
+        return (&text[..1], 1);
+    }
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let name = &text[..end.unwrap_or(text.len())];
+    (name, name.len())
 }

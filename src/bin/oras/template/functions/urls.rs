@@ -13,7 +13,7 @@ const IN_HOST: &str = "!$&'()*+,;=:[]<>\"";
 const IN_FRAGMENT: &str = "$&+,/:;=?@!()*";
 const IN_USER: &str = "$&+,;=";
 
-pub(in crate::template) fn parse(url: &str) -> Result<Members, String> {
+pub(crate) fn parse(url: &str) -> Result<Members, String> {
     let failed = |why: &str| parse_error(url, why);
     if url.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return Err(failed("net/url: invalid control character in URL"));
@@ -131,7 +131,7 @@ fn escape(text: &str, allowed: &str) -> String {
     out
 }
 
-pub(in crate::template) fn join(parts: &Members) -> Result<String, String> {
+pub(crate) fn join(parts: &Members) -> Result<String, String> {
     let part = |name: &str| match parts.get(name) {
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.to_string()),

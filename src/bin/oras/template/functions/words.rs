@@ -8,7 +8,7 @@ fn is_connector(c: char) -> bool {
     c == '-' || c == '_' || c.is_whitespace()
 }
 
-pub(in crate::template) fn camelcase(text: &str) -> String {
+pub(crate) fn camelcase(text: &str) -> String {
     let mut chars = text.chars();
     let mut out = String::new();
     let mut last = loop {
@@ -48,14 +48,6 @@ pub(in crate::template) fn camelcase(text: &str) -> String {
     }
     out.push(last);
     out
-}
-
-pub(in crate::template) fn snakecase(text: &str) -> String {
-    join_words(text, '_')
-}
-
-pub(in crate::template) fn kebabcase(text: &str) -> String {
-    join_words(text, '-')
 }
 
 /// The kind of a word in an identifier.
@@ -119,8 +111,9 @@ fn next_word(text: &str) -> (Word, &str, &str) {
     (word, &text[..end], &text[end..])
 }
 
-/// Joins the words of a string in lower case with `connector`. A number joins the word that follows.
-fn join_words(text: &str, connector: char) -> String {
+/// Joins the words of a string in lower case with `connector`. A number joins the word that
+/// follows.
+pub(crate) fn join(text: &str, connector: char) -> String {
     let mut out = String::new();
     let add = |out: &mut String, kind: Word, word: &str| match kind {
         Word::Upper | Word::Connector => out.extend(word.chars().map(|c| match c {
