@@ -1,21 +1,17 @@
-//! Completion for bash 3.2 and later, with nothing but bash.
+//! Completion for bash 3.2 and later, without the bash-completion package.
 
 use std::fmt::Write as _;
 
-use super::{HELP, Takes, spellings, steps, takes};
+use super::{FlagValue, HELP, flag_value, patterns, spellings, steps};
 use crate::cli::tree::Node;
 
-/// The script. Bash shows no descriptions.
+/// Generates the script. Bash has no descriptions of candidates.
 pub(crate) fn script(nodes: &[Node], _descriptions: bool) -> String {
     let mut places = format!("            'oras {HELP}') asked=help ;;\n");
-    for (from, words, to) in steps(nodes) {
-        let patterns: Vec<_> = words
-            .iter()
-            .map(|word| format!("'{from} {word}'"))
-            .collect();
+    for (patterns, path) in steps(nodes) {
         let _ = writeln!(
             places,
-            "            {}) place='{to}' ;;",
+            "            {}) place='{path}' ;;",
             patterns.join(" | ")
         );
     }
@@ -32,19 +28,16 @@ pub(crate) fn script(nodes: &[Node], _descriptions: bool) -> String {
         for flag in &node.flags {
             let spelled = spellings(flag);
             all.extend(spelled.clone());
-            match takes(flag) {
-                Takes::Nothing => {}
-                Takes::OneOf(values) => {
-                    let patterns: Vec<_> = spelled
-                        .iter()
-                        .map(|flag| format!("'{} {flag}'", node.path))
-                        .collect();
-                    let (patterns, values) = (patterns.join(" | "), values.join(" "));
+            match flag_value(flag) {
+                FlagValue::None => {}
+                FlagValue::OneOf(values) => {
+                    let patterns = patterns(node.path, &spelled).join(" | ");
+                    let values = values.join(" ");
                     let _ = writeln!(choices, "        {patterns}) choices='{values}' ;;");
                 }
-                Takes::File => files.extend(spelled),
-                Takes::Directory => directories.extend(spelled),
-                Takes::Text => texts.extend(spelled),
+                FlagValue::File => files.extend(spelled),
+                FlagValue::Directory => directories.extend(spelled),
+                FlagValue::Text => texts.extend(spelled),
             }
         }
         for (name, flags) in [

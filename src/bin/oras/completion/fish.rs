@@ -2,69 +2,65 @@
 
 use std::fmt::Write as _;
 
-use super::{HELP, Takes, steps, summary, takes};
+use super::{FlagValue, HELP, flag_value, steps, summary};
 use crate::cli::table::Listed;
 use crate::cli::tree::Node;
 
-/// The script, with or without descriptions.
+/// Generates the script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
     let mut script =
         format!("{HEAD}            case 'oras {HELP}'\n                set asked help\n");
-    for (from, words, to) in steps(nodes) {
-        let patterns: Vec<_> = words
-            .iter()
-            .map(|word| format!("'{from} {word}'"))
-            .collect();
+    for (patterns, path) in steps(nodes) {
         let _ = writeln!(
             script,
-            "            case {}\n                set place '{to}'",
+            "            case {}\n                set place '{path}'",
             patterns.join(" ")
         );
     }
     script.push_str(TAIL);
     let description = |text: &str| {
         if descriptions {
-            format!(" -d '{}'", quoted(text))
+            format!(" -d '{}'", escape_quotes(text))
         } else {
             String::new()
         }
     };
     for node in nodes {
         script.push('\n');
-        let at = format!("complete -c oras -n '__oras_at \"{}\"'", node.path);
+        let complete = format!("complete -c oras -n '__oras_at \"{}\"'", node.path);
         if !node.members.is_empty() {
-            let _ = writeln!(script, "{at} -f");
+            let _ = writeln!(script, "{complete} -f");
         }
         for member in &node.members {
             let about = description(&member.about);
-            let _ = writeln!(script, "{at} -f -a {}{about}", member.name);
+            let _ = writeln!(script, "{complete} -f -a {}{about}", member.name);
         }
-        let at = format!("complete -c oras -n '__oras_at \"{}\" flags'", node.path);
+        let complete = format!("complete -c oras -n '__oras_at \"{}\" flags'", node.path);
         for flag in &node.flags {
             let about = description(&summary(flag));
-            let _ = writeln!(script, "{at} {}{about}", options(flag));
+            let _ = writeln!(script, "{complete} {}{about}", options(flag));
         }
     }
     script
 }
 
-/// How a flag is spelled and what follows it.
+/// The options of `complete` for a flag.
 fn options(flag: &Listed) -> String {
     let short = flag
         .short()
         .map_or_else(String::new, |short| format!(" -s {short}"));
-    let value = match takes(flag) {
-        Takes::Nothing => String::new(),
-        Takes::OneOf(values) => format!(" -x -a '{}'", values.join(" ")),
-        Takes::File => " -r -F".to_owned(),
-        Takes::Directory => " -x -a '(__fish_complete_directories)'".to_owned(),
-        Takes::Text => " -x".to_owned(),
+    let value = match flag_value(flag) {
+        FlagValue::None => String::new(),
+        FlagValue::OneOf(values) => format!(" -x -a '{}'", values.join(" ")),
+        FlagValue::File => " -r -F".to_owned(),
+        FlagValue::Directory => " -x -a '(__fish_complete_directories)'".to_owned(),
+        FlagValue::Text => " -x".to_owned(),
     };
     format!("-l {}{short}{value}", flag.long())
 }
 
-/// For single quotes.
-fn quoted(text: &str) -> String {
+/// Escapes text for single quotes.
+fn escape_quotes(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "\\'")
 }
 

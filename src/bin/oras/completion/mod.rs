@@ -1,70 +1,74 @@
-//! Completion scripts, made of the tables of commands and flags.
+//! Completion scripts for bash, zsh, fish and `PowerShell`, generated from the flag tables.
 //!
-//! | Module | Owns |
-//! |---|---|
-//! | [`bash`], [`zsh`], [`fish`], [`powershell`] | the language of one shell, and how it completes |
-//!
-//! A script knows all commands, flags and values by itself and runs nothing. It first follows the words of the line as far as
-//! they are commands, to its *place*, such as `oras manifest fetch`. What is offered there depends on the place, and on the
-//! flag before the cursor. Must not know any particular flag or command.
+//! A script contains all commands, flags and values and does not run `oras`. It first follows the
+//! words of the line that are commands, to a command path such as `oras manifest fetch`. The
+//! candidates depend on that path and on the flag before the cursor. No particular flag or command is
+//! named here.
 
 pub(crate) mod bash;
 pub(crate) mod fish;
 pub(crate) mod powershell;
 pub(crate) mod zsh;
 
-use crate::cli::table::Listed;
-use crate::cli::tree::{Member, Node};
+use std::fmt::Display;
 
-/// The word before others that asks for the help of what they name.
+use crate::cli::table::Listed;
+use crate::cli::tree::Node;
+
+/// The command that prints help for the command in its arguments.
 const HELP: &str = "help";
 
-/// What follows a flag.
-enum Takes {
-    /// Nothing: it is a switch.
-    Nothing,
+/// The kind of a flag's value.
+enum FlagValue {
+    /// The flag takes no value.
+    None,
     OneOf(&'static [&'static str]),
     File,
     Directory,
-    /// Something that cannot be completed.
+    /// Text without candidates.
     Text,
 }
 
-fn takes(flag: &Listed) -> Takes {
+fn flag_value(flag: &Listed) -> FlagValue {
     match (flag.value(), flag.values()) {
-        (None, _) => Takes::Nothing,
-        (_, values) if !values.is_empty() => Takes::OneOf(values),
-        (Some("directory"), _) => Takes::Directory,
-        (Some(value), _) if value.starts_with("path") => Takes::File,
-        (Some(_), _) => Takes::Text,
+        (None, _) => FlagValue::None,
+        (_, values) if !values.is_empty() => FlagValue::OneOf(values),
+        (Some("directory"), _) => FlagValue::Directory,
+        (Some(value), _) if value.starts_with("path") => FlagValue::File,
+        (Some(_), _) => FlagValue::Text,
     }
 }
 
-/// `--output`, and `-o` where there is such a form.
+/// The long form of a flag, and the short form if there is one: `--output`, `-o`.
 fn spellings(flag: &Listed) -> Vec<String> {
     let mut spellings = vec![format!("--{}", flag.long())];
     spellings.extend(flag.short().map(|short| format!("-{short}")));
     spellings
 }
 
-/// What a flag does, in one line.
+/// The first line of a flag's help.
 fn summary(flag: &Listed) -> String {
     let help = flag.help();
     let line = help.lines().next().unwrap_or_default();
     line.trim_end_matches(':').to_owned()
 }
 
-/// The lines that lead from one place to the next: `oras`, the words `copy` and `cp`, `oras cp`.
-fn steps(nodes: &[Node]) -> impl Iterator<Item = (&'static str, Vec<&'static str>, String)> {
-    let groups = nodes.iter().flat_map(|node| {
-        node.members
-            .iter()
-            .map(|member: &Member| (node.path, member))
-    });
-    groups
+/// Quotes each word together with the command path before it: `'oras copy'`, `'oras cp'`.
+fn patterns<W: Display>(path: &str, words: &[W]) -> Vec<String> {
+    let quote = |word: &W| format!("'{path} {word}'");
+    words.iter().map(quote).collect()
+}
+
+/// Every step from one command path to the next: the [`patterns`] of the names of a command, and its
+/// path.
+fn steps(nodes: &[Node]) -> impl Iterator<Item = (Vec<String>, String)> {
+    let members = nodes
+        .iter()
+        .flat_map(|node| node.members.iter().map(|member| (node.path, member)));
+    members
         .filter(|(_, member)| member.name != HELP)
         .map(|(path, member)| {
             let words = [&[member.name], member.aliases].concat();
-            (path, words, format!("{path} {}", member.name))
+            (patterns(path, &words), format!("{path} {}", member.name))
         })
 }

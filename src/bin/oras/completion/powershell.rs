@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::{HELP, Takes, spellings, steps, summary, takes};
+use super::{FlagValue, HELP, flag_value, spellings, steps, summary};
 use crate::cli::tree::Node;
 
-/// The script, with or without descriptions.
+/// Generates the script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
     let mut places = String::new();
-    for (from, words, to) in steps(nodes) {
-        for word in words {
+    for (patterns, path) in steps(nodes) {
+        for pattern in patterns {
             let _ = writeln!(
                 places,
-                "            '{from} {word}' {{ $place = '{to}'; break }}"
+                "            {pattern} {{ $place = '{path}'; break }}"
             );
         }
     }
@@ -36,17 +36,17 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
                     spelled.clone()
                 };
                 offers.push_str(&result(&spelled, &about, "ParameterName"));
-                match takes(flag) {
-                    Takes::Nothing => {}
-                    Takes::OneOf(values) => {
+                match flag_value(flag) {
+                    FlagValue::None => {}
+                    FlagValue::OneOf(values) => {
                         let _ = writeln!(choices, "        '{} {spelled}' {{", node.path);
                         for value in values {
                             choices.push_str(&result(value, value, "ParameterValue"));
                         }
                         choices.push_str("            break\n        }\n");
                     }
-                    Takes::File | Takes::Directory | Takes::Text => {
-                        // Nothing of ours: the shell offers file names.
+                    FlagValue::File | FlagValue::Directory | FlagValue::Text => {
+                        // Without candidates the shell offers file names.
                         let _ = writeln!(choices, "        '{} {spelled}' {{ return }}", node.path);
                     }
                 }
@@ -61,6 +61,7 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
         .replace("@OFFERS@\n", &offers)
 }
 
+/// A candidate with its description.
 fn result(word: &str, about: &str, kind: &str) -> String {
     format!(
         "            [System.Management.Automation.CompletionResult]::new('{word}', '{word}', '{kind}', '{}')\n",

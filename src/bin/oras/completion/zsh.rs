@@ -1,22 +1,18 @@
-//! Completion for zsh, by its own `_arguments` and `_describe`.
+//! Completion for zsh, with its `_arguments` and `_describe`.
 
 use std::fmt::Write as _;
 
-use super::{HELP, Takes, steps, summary, takes};
+use super::{FlagValue, HELP, flag_value, steps, summary};
 use crate::cli::table::Listed;
 use crate::cli::tree::Node;
 
-/// The script, with or without descriptions.
+/// Generates the script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
     let mut places = String::new();
-    for (from, words, to) in steps(nodes) {
-        let patterns: Vec<_> = words
-            .iter()
-            .map(|word| format!("'{from} {word}'"))
-            .collect();
+    for (patterns, path) in steps(nodes) {
         let _ = writeln!(
             places,
-            "            ({}) place='{to}'; start=index ;;",
+            "            ({}) place='{path}'; start=index ;;",
             patterns.join("|")
         );
     }
@@ -38,7 +34,7 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
             for member in &node.members {
                 let about = if descriptions { &*member.about } else { "" };
                 let item = described(member.name, about);
-                let _ = writeln!(offers, "                '{}'", quoted(&item));
+                let _ = writeln!(offers, "                '{}'", escape_quotes(&item));
             }
             offers.push_str("            )\n");
         }
@@ -50,7 +46,7 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
         .replace("@OFFERS@\n", &offers)
 }
 
-/// `name:what it is`, or the name alone.
+/// `name:description`, or the name alone.
 fn described(name: &str, about: &str) -> String {
     if about.is_empty() {
         name.to_owned()
@@ -59,22 +55,22 @@ fn described(name: &str, about: &str) -> String {
     }
 }
 
-/// A flag as `_arguments` wants it. Each may be given more than once: the last one counts, or all of them.
+/// The specification of a flag for `_arguments`. `*` allows it more than once.
 fn specification(flag: &Listed, descriptions: bool) -> String {
     let explanation = if descriptions {
-        format!("[{}]", bracketed(&summary(flag)))
+        format!("[{}]", escape_brackets(&summary(flag)))
     } else {
         String::new()
     };
-    let name = bracketed(flag.value().unwrap_or_default());
-    let value = match takes(flag) {
-        Takes::Nothing => String::new(),
-        Takes::OneOf(values) => format!(":{name}:({})", values.join(" ")),
-        Takes::File => format!(":{name}:_files"),
-        Takes::Directory => format!(":{name}:_files -/"),
-        Takes::Text => format!(":{name}: "),
+    let name = escape_brackets(flag.value().unwrap_or_default());
+    let value = match flag_value(flag) {
+        FlagValue::None => String::new(),
+        FlagValue::OneOf(values) => format!(":{name}:({})", values.join(" ")),
+        FlagValue::File => format!(":{name}:_files"),
+        FlagValue::Directory => format!(":{name}:_files -/"),
+        FlagValue::Text => format!(":{name}: "),
     };
-    let rest = quoted(&format!("{explanation}{value}"));
+    let rest = escape_quotes(&format!("{explanation}{value}"));
     let (long, ends) = (
         flag.long(),
         if value.is_empty() {
@@ -89,13 +85,13 @@ fn specification(flag: &Listed, descriptions: bool) -> String {
     }
 }
 
-/// For single quotes.
-fn quoted(text: &str) -> String {
+/// Escapes text for single quotes.
+fn escape_quotes(text: &str) -> String {
     text.replace('\'', "'\\''")
 }
 
-/// For the inside of `[…]` and the message after it.
-fn bracketed(text: &str) -> String {
+/// Escapes text for `[…]` and for the message after it.
+fn escape_brackets(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         if matches!(c, '\\' | '[' | ']' | ':') {
