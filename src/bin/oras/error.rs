@@ -13,7 +13,7 @@ use oras::reference::Reference;
 use oras::url::Url;
 
 use crate::cli::{self, CommandSpec, UsageError, quote};
-use crate::output::text::Shown;
+use crate::output::text::TargetName;
 use crate::process::Process;
 
 /// Exit statuses by kind. Any failure is non-zero.
@@ -172,7 +172,7 @@ impl CliError {
     }
 
     /// This happened on one side of a copy.
-    pub(crate) fn at_side(mut self, side: Side, target: &Shown<'_>) -> Self {
+    pub(crate) fn at_side(mut self, side: Side, target: &TargetName<'_>) -> Self {
         let (kind, name) = (target.kind, quote::double(target.name));
         self.prefix = format!("Error from {side} {kind} for {name}:").into();
         self.with_side_flags(side)

@@ -13,7 +13,7 @@ use crate::cli::groups::{Debugging, Layout, Remote};
 use crate::cli::{CommandSpec, SetFlags, quote};
 use crate::client::ClientConfig;
 use crate::error::CliError;
-use crate::output::text::Shown;
+use crate::output::text::TargetName;
 use crate::process::Process;
 
 /// What a positional argument means.
@@ -199,13 +199,13 @@ impl Target {
     }
 
     /// `[registry] name:tag`, as status lines show it.
-    pub(crate) fn shown(&self) -> Shown<'_> {
+    pub(crate) fn shown(&self) -> TargetName<'_> {
         self.shown_as(&self.raw)
     }
 
     /// `[registry] name`, for something else at the same place.
-    pub(crate) const fn shown_as<'n>(&self, name: &'n str) -> Shown<'n> {
-        Shown {
+    pub(crate) const fn shown_as<'n>(&self, name: &'n str) -> TargetName<'n> {
+        TargetName {
             kind: if self.is_layout() {
                 "oci-layout"
             } else {

@@ -8,16 +8,16 @@ use crate::cli::groups::{
 use crate::cli::table::{FlagTable, Group};
 use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
 use crate::error::CliError;
-use crate::output::format::{Format, Forms, TABLE};
+use crate::output::format::{Format, SupportedFormats, TABLE};
 use crate::output::{model, table, tree};
 use crate::process::Process;
 use crate::target::{Target, TargetFlags, parse_platform};
 
 const TREE: &str = "tree";
 
-const FORMS: Forms = Forms {
+const FORMATS: SupportedFormats = SupportedFormats {
     default: TREE,
-    own: &[TREE, TABLE],
+    command_specific: &[TREE, TABLE],
     all: "table, json, go-template, tree",
 };
 
@@ -152,9 +152,9 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     if given.contains("output") {
         args.format.format = Some(args.own.output);
     }
-    let format = Format::parse_among(&FORMS, &args.format, process)?;
+    let format = Format::parse_with(&FORMATS, &args.format, process)?;
     if given.contains("output") {
-        if !matches!(format, Format::Own(_) | Format::Json) {
+        if !matches!(format, Format::CommandSpecific(_) | Format::Json) {
             return Err(CliError::usage(
                 "output type can only be tree, table or json",
             ));
@@ -168,7 +168,7 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     let options = DiscoverOptions {
         platform,
         artifact_type: Some(args.own.artifact_type).filter(|wanted| !wanted.is_empty()),
-        depth: if format == Format::Own(TABLE) {
+        depth: if format == Format::CommandSpecific(TABLE) {
             Some(1)
         } else {
             depth
@@ -179,8 +179,8 @@ pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), C
     let is_verbose = args.verbose.is_on();
     match format {
         Format::Text => Err(CliError::usage("unsupported format type: text")),
-        Format::Own(TABLE) => table::print(target.raw(), &found, is_verbose, process),
-        Format::Own(_) => {
+        Format::CommandSpecific(TABLE) => table::print(target.raw(), &found, is_verbose, process),
+        Format::CommandSpecific(_) => {
             let is_silent = args.tty.no_tty == Some(true) || args.debugging.debug;
             let style = tree::Style {
                 annotations: is_verbose,

@@ -1,4 +1,4 @@
-//! Results that go to a file.
+//! Writing results to a file.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -10,22 +10,22 @@ use oras::output_dir::{OutputDir, OutputOptions};
 use crate::cli::quote;
 use crate::error::CliError;
 
-/// Writes `bytes` to the file at `path`, as by [`write_with`].
+/// Writes `bytes` to the file at `path`. See [`write_with`].
 pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
     write_with(path, |file| {
         file.write_all(bytes).map_err(Error::io("write", path))
     })
 }
 
-/// Makes a file at `path` of what `fill` writes. A file appears, or is replaced, when it is whole; anything else that has the
-/// name, such as a pipe or a terminal, is written to as it is.
+/// Writes a file at `path` with the output of `fill`. The file appears, or is replaced, when it is
+/// complete. If `path` is not a regular file, such as a pipe or a terminal, it is opened for writing.
 pub(crate) fn write_with(
     path: &str,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let typed = Path::new(path);
     let open = |error| Error::io("open", typed)(error);
-    // A link is followed, as by whoever opens the path.
+    // Follows a symbolic link, as `open` does.
     let resolved = fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     if fs::metadata(&resolved).is_ok_and(|metadata| !metadata.is_file()) {
         let mut file = OpenOptions::new()
@@ -42,7 +42,7 @@ pub(crate) fn write_with(
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
-    // The directory is the user's; only the file is made.
+    // `OutputDir::open` would create the directory.
     fs::metadata(parent).map_err(open)?;
     let directory = OutputDir::open(parent, OutputOptions::default())?;
     let mut file = directory.create_file(name)?;
@@ -50,7 +50,7 @@ pub(crate) fn write_with(
     file.commit().map(|_| ())
 }
 
-/// Refuses to print content and its descriptor both.
+/// Rejects `--descriptor` together with content on stdout.
 pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), CliError> {
     if output == "-" && descriptor {
         return Err(CliError::usage(
@@ -60,7 +60,7 @@ pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), Cli
     Ok(())
 }
 
-/// As [`write`], for the file that `--output` names.
+/// Same as [`write()`], for the file of `--output`.
 pub(crate) fn write_output(path: &str, bytes: &[u8]) -> Result<(), CliError> {
     write(path, bytes).map_err(|error| {
         let doing = match &error {

@@ -7,51 +7,51 @@ use crate::cli::quote;
 use crate::error::CliError;
 use crate::process::Process;
 
-/// How results are printed.
+/// The format of results.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Text,
     Json,
     Template(String),
-    /// A form that only one command has, and prints itself.
-    Own(&'static str),
+    /// A format that a command adds and prints itself.
+    CommandSpecific(&'static str),
 }
 
-/// The forms that a command knows besides JSON and templates.
-pub(crate) struct Forms {
-    /// The one that is taken if none is asked for.
+/// The formats of a command besides JSON and templates.
+pub(crate) struct SupportedFormats {
+    /// The default.
     pub(crate) default: &'static str,
-    /// Those that only this command has.
-    pub(crate) own: &'static [&'static str],
-    /// All of them, as a message lists them.
+    /// Formats that only this command has.
+    pub(crate) command_specific: &'static [&'static str],
+    /// All formats, for error messages.
     pub(crate) all: &'static str,
 }
 
-impl Forms {
+impl SupportedFormats {
     const TEXT: Self = Self {
         default: "text",
-        own: &[],
+        command_specific: &[],
         all: "json, go-template, text",
     };
 }
 
-/// A form that only one command has, and that is going to be removed.
+/// The deprecated format of `discover`.
 pub(crate) const TABLE: &str = "table";
 
 impl Format {
-    /// Reads what was typed.
+    /// Parses the flags of a command without formats of its own.
     pub(crate) fn parse(flags: &Flags, process: &mut Process) -> Result<Self, CliError> {
-        Self::parse_among(&Forms::TEXT, flags, process)
+        Self::parse_with(&SupportedFormats::TEXT, flags, process)
     }
 
-    /// Reads what was typed, for a command with other forms.
-    pub(crate) fn parse_among(
-        forms: &Forms,
+    /// Parses the flags of a command.
+    pub(crate) fn parse_with(
+        supported: &SupportedFormats,
         flags: &Flags,
         process: &mut Process,
     ) -> Result<Self, CliError> {
-        let format = flags.format.as_deref().unwrap_or(forms.default);
-        // Told by every command, also by those that do not know it.
+        let format = flags.format.as_deref().unwrap_or(supported.default);
+        // As in the original, all commands warn, also those without this format.
         if format == TABLE {
             process
                 .warn("Format \"table\" is deprecated and will be removed in a future release.\n");
@@ -65,8 +65,9 @@ impl Format {
                 "--template must be used with --format go-template",
             ));
         }
-        if let Some(own) = forms.own.iter().find(|own| **own == format) {
-            return Ok(Self::Own(own));
+        let mut specific = supported.command_specific.iter();
+        if let Some(name) = specific.find(|name| **name == format) {
+            return Ok(Self::CommandSpecific(name));
         }
         match (name, inline) {
             ("text", None) => Ok(Self::Text),
@@ -83,24 +84,24 @@ impl Format {
             .recommend("use `--format go-template=TEMPLATE` to specify the template")),
             _ => Err(
                 CliError::usage(format!("invalid format type: {}", quote::double(format)))
-                    .recommend(format!("supported types: {}", forms.all)),
+                    .recommend(format!("supported types: {}", supported.all)),
             ),
         }
     }
 
-    /// Whether this is text, which is printed as things happen.
+    /// Returns whether this is text, which commands print while they run.
     pub(crate) const fn is_text(&self) -> bool {
         matches!(self, Self::Text)
     }
 
-    /// Prints a result in any format but text.
+    /// Prints a result as JSON or through a template. Commands print other formats themselves.
     pub(crate) fn print<T: Serialize>(
         &self,
         result: &T,
         process: &mut Process,
     ) -> Result<(), CliError> {
         match self {
-            Self::Text | Self::Own(_) => Ok(()),
+            Self::Text | Self::CommandSpecific(_) => Ok(()),
             Self::Json => print_json(&oras::json::to_vec(result), true, process),
             Self::Template(template) => {
                 let value = serde_json::to_value(result)
@@ -111,7 +112,8 @@ impl Format {
     }
 }
 
-/// Prints JSON as it is, or, if it is to be `indented`, so with a newline. White space at its end stays in any case.
+/// Prints JSON unchanged or, if `indented`, with indentation and a final newline. White space at the
+/// end is kept.
 pub(crate) fn print_json(
     json: &[u8],
     indented: bool,
@@ -126,7 +128,7 @@ pub(crate) fn print_json(
     process.print_bytes(&indented)
 }
 
-/// Indents JSON by two spaces a level.
+/// Indents JSON by two spaces per level.
 fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
     oras::json::indent(json).map_err(|error| {
         let error = oras::Error::malformed("JSON", error.to_string());

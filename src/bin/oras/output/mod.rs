@@ -1,4 +1,4 @@
-//! Results: one model behind every format.
+//! Output of results: the model that all formats share, and the formats.
 
 pub(crate) mod file;
 pub(crate) mod format;

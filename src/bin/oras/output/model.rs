@@ -1,10 +1,11 @@
-//! What commands print as JSON and through templates. The names and order of fields are a contract.
+//! Results that commands print as JSON and through templates. Scripts rely on the names and the order
+//! of fields.
 
 use oras::{Annotations, MediaType};
 use serde::Serialize;
 use serde_json::Value;
 
-/// A descriptor, with the full name of what it describes.
+/// A descriptor with the full reference of the content.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Descriptor {
@@ -19,7 +20,7 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Describes what is at `path`, a repository or layout.
+    /// Describes content at `path`, a repository or layout.
     pub(crate) fn new(path: &str, descriptor: &oras::Descriptor) -> Self {
         Self {
             reference: format!("{path}@{}", descriptor.digest),
@@ -41,7 +42,7 @@ pub(crate) struct Push {
     pub(crate) reference_as_tags: Option<Vec<String>>,
 }
 
-/// The result of `discover`: a manifest and what is attached to it.
+/// The result of `discover`: a manifest and its referrers.
 #[derive(Serialize)]
 pub(crate) struct Discovered {
     #[serde(flatten)]
@@ -50,12 +51,12 @@ pub(crate) struct Discovered {
 }
 
 impl Discovered {
-    /// Describes what was found at `path`.
+    /// Describes referrers at `path`, a repository or layout.
     pub(crate) fn new(path: &str, found: &oras::discover::Discovered) -> Self {
-        let of = |found| Self::new(path, found);
+        let convert = |found| Self::new(path, found);
         Self {
             descriptor: Descriptor::new(path, &found.descriptor),
-            referrers: found.referrers.iter().map(of).collect(),
+            referrers: found.referrers.iter().map(convert).collect(),
         }
     }
 }
@@ -67,7 +68,7 @@ pub(crate) struct Pull {
     pub(crate) files: Option<Vec<File>>,
 }
 
-/// A file that was pulled.
+/// A pulled file.
 #[derive(Serialize)]
 pub(crate) struct File {
     pub(crate) path: String,
@@ -80,7 +81,7 @@ pub(crate) struct File {
 pub(crate) struct Fetched {
     #[serde(flatten)]
     pub(crate) descriptor: Descriptor,
-    /// The manifest with sorted keys, or null if it is no JSON object.
+    /// The manifest with sorted keys, or null if it is not a JSON object.
     pub(crate) content: Option<serde_json::Map<String, Value>>,
 }
 

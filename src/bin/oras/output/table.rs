@@ -1,4 +1,4 @@
-//! What is attached to an artifact, as a table.
+//! Referrers of an artifact as a table.
 
 use std::borrow::Cow;
 
@@ -9,13 +9,13 @@ use super::text::one_line;
 use crate::error::CliError;
 use crate::process::Process;
 
-/// Above the types in the first column.
+/// Heading of the first column.
 const TYPE: &str = "Artifact Type";
-/// How far the second column is from the longest entry of the first.
+/// Spaces between the longest entry of the first column and the second column.
 const GAP: usize = 3;
 
-/// Prints what is attached to the artifact that was asked for as `raw`, each followed by its descriptor, if these are
-/// wanted.
+/// Prints the referrers of the artifact that the user typed as `raw`, optionally each with its
+/// descriptor.
 pub(crate) fn print(
     raw: &str,
     found: &Discovered,
@@ -38,7 +38,7 @@ pub(crate) fn print(
     }
     let longest = referrers
         .iter()
-        .map(|referrer| type_of(referrer).len())
+        .map(|referrer| artifact_type(referrer).len())
         .fold(TYPE.len(), usize::max);
     let row = |artifact_type: &str, digest: &str| {
         let gap = " ".repeat(longest + GAP - artifact_type.len());
@@ -48,7 +48,7 @@ pub(crate) fn print(
     process.print_line(&row(TYPE, "Digest"))?;
     for referrer in referrers {
         let descriptor = &referrer.descriptor;
-        process.print_line(&row(&type_of(referrer), descriptor.digest.as_str()))?;
+        process.print_line(&row(&artifact_type(referrer), descriptor.digest.as_str()))?;
         if with_descriptors {
             print_json(&oras::json::to_vec(descriptor), true, process)?;
         }
@@ -56,8 +56,8 @@ pub(crate) fn print(
     Ok(())
 }
 
-/// The type of a referrer; empty if it is not told.
-fn type_of(referrer: &Discovered) -> Cow<'_, str> {
+/// The artifact type of a referrer, or empty.
+fn artifact_type(referrer: &Discovered) -> Cow<'_, str> {
     match &referrer.descriptor.artifact_type {
         Some(artifact_type) => one_line(artifact_type.as_str()),
         None => Cow::Borrowed(""),

@@ -1,22 +1,22 @@
-//! Pieces of text output.
+//! Parts of text output: target names, sizes and durations.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// A target as lines for people show it: `[registry] localhost:5000/hello:v1`.
-pub(crate) struct Shown<'a> {
+/// A target in text output: `[registry] localhost:5000/hello:v1`.
+pub(crate) struct TargetName<'a> {
     pub(crate) kind: &'static str,
     pub(crate) name: &'a str,
 }
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for TargetName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}] {}", self.kind, self.name)
     }
 }
 
-/// A text as one line of a terminal: names that others gave may hold what moves its cursor.
+/// Removes control characters: untrusted names could move the cursor of the terminal.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         Cow::Owned(text.replace(char::is_control, ""))
@@ -25,13 +25,14 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number of bytes in units of 1024, with at most four characters before the unit: `900  B`, `12.5 KB`, `3 MB`.
+/// A number of bytes in units of 1024, with at most four characters before the unit: `900  B`,
+/// `12.5 KB`, `3 MB`.
 pub(crate) struct Size(pub(crate) u64);
 
 impl fmt::Display for Size {
     #[expect(
         clippy::cast_precision_loss,
-        reason = "no more than three digits are shown"
+        reason = "at most three significant digits are printed"
     )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
@@ -52,7 +53,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// How long something took, in the precision that one wants to know: `1m5s`, `27ms`, `385µs`.
+/// A duration, rounded to seconds, milliseconds or microseconds: `1m5s`, `27ms`, `385µs`.
 pub(crate) struct Elapsed(pub(crate) Duration);
 
 impl fmt::Display for Elapsed {
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_told_in_seconds_or_the_unit_below() {
+    fn durations_are_rounded_to_the_unit_below() {
         for (nanos, wanted) in [
             (0, "0s"),
             (499, "0s"),

@@ -1,7 +1,8 @@
-//! What is attached to an artifact, and what is attached to that, as a tree.
+//! Referrers of an artifact, with their own referrers, as a tree.
 //!
-//! Below a manifest come its annotations and then, by type, what is attached to it, types in the order in which they come
-//! first. The tree is drawn as the original draws it: an annotation of several lines has no edges before the further ones.
+//! Below a manifest are its annotations and then its referrers, grouped by artifact type in order of
+//! first occurrence. As in the original, an annotation of several lines has no edges before the second
+//! and further lines.
 
 use std::collections::HashMap;
 
@@ -12,18 +13,18 @@ use super::yaml;
 use crate::error::CliError;
 use crate::process::Process;
 
-/// What stands for a type that is not told.
+/// Label of referrers without an artifact type.
 const UNKNOWN: &str = "<unknown>";
 
-/// How a tree is drawn.
+/// Options of a tree.
 pub(crate) struct Style {
-    /// With annotations.
+    /// Whether to show annotations.
     pub(crate) annotations: bool,
-    /// In colours, for a terminal.
+    /// Whether to use colours, for a terminal.
     pub(crate) colours: bool,
 }
 
-/// What a colour is for: its code.
+/// Terminal colour codes, by use.
 #[derive(Clone, Copy)]
 enum Colour {
     Digest = 32,
@@ -31,7 +32,7 @@ enum Colour {
     Annotations = 90,
 }
 
-/// Prints what was found at `path`.
+/// Prints referrers at `path`, a repository or layout.
 pub(crate) fn print(
     path: &str,
     found: &Discovered,
@@ -39,13 +40,13 @@ pub(crate) fn print(
     process: &mut Process,
 ) -> Result<(), CliError> {
     let root = format!("{path}@{}", found.descriptor.digest);
-    let mut tree = Node::new(style.coloured(&root, Colour::Digest));
+    let mut tree = Node::new(style.colour(&root, Colour::Digest));
     style.add_referrers(&mut tree, found);
     process.print(&format!("{}\n", tree.label))?;
     tree.print_below("", process)
 }
 
-/// A line, or a few, and what is below.
+/// A label of one or more lines, and the nodes below it.
 struct Node {
     label: String,
     children: Vec<Self>,
@@ -75,7 +76,7 @@ impl Node {
 }
 
 impl Style {
-    fn coloured(&self, text: &str, colour: Colour) -> String {
+    fn colour(&self, text: &str, colour: Colour) -> String {
         if self.colours {
             format!("\x1b[{}m{text}\x1b[0m", colour as u8)
         } else {
@@ -83,28 +84,28 @@ impl Style {
         }
     }
 
-    /// Adds what is attached to a manifest below it, by type.
+    /// Adds the referrers of a manifest to its node, grouped by type.
     fn add_referrers(&self, node: &mut Node, found: &Discovered) {
-        let mut places = HashMap::new();
+        let mut groups = HashMap::new();
         for referrer in &found.referrers {
             let artifact_type = referrer.descriptor.artifact_type.as_ref();
             let artifact_type = artifact_type.map_or(UNKNOWN, |known| known.as_str());
-            let place = *places.entry(artifact_type).or_insert_with(|| {
-                // Of a type that is nothing but control characters nothing would be left.
-                let shown = Some(one_line(artifact_type)).filter(|shown| !shown.is_empty());
-                let label = self.coloured(shown.as_deref().unwrap_or(UNKNOWN), Colour::Type);
+            let group = *groups.entry(artifact_type).or_insert_with(|| {
+                // A type of control characters only would have an empty label.
+                let label = Some(one_line(artifact_type)).filter(|label| !label.is_empty());
+                let label = self.colour(label.as_deref().unwrap_or(UNKNOWN), Colour::Type);
                 node.children.push(Node::new(label));
                 node.children.len() - 1
             });
-            node.children[place].children.push(self.node_of(referrer));
+            node.children[group].children.push(self.node(referrer));
         }
     }
 
-    fn node_of(&self, found: &Discovered) -> Node {
+    fn node(&self, found: &Discovered) -> Node {
         let descriptor = &found.descriptor;
-        let mut node = Node::new(self.coloured(descriptor.digest.as_str(), Colour::Digest));
+        let mut node = Node::new(self.colour(descriptor.digest.as_str(), Colour::Digest));
         if self.annotations && !descriptor.annotations.is_empty() {
-            let mut annotations = Node::new(self.coloured("[annotations]", Colour::Annotations));
+            let mut annotations = Node::new(self.colour("[annotations]", Colour::Annotations));
             let pairs = descriptor.annotations.iter();
             annotations.children = pairs
                 .map(|(key, value)| Node::new(yaml::pair(key, value)))

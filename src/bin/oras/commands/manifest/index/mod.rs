@@ -12,7 +12,7 @@ use oras::{Descriptor, RawManifest};
 use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
-use crate::output::text::Shown;
+use crate::output::text::TargetName;
 use crate::process::Process;
 use crate::progress::Status;
 use crate::target::Target;
@@ -21,7 +21,7 @@ use crate::target::Target;
 struct Order<'a> {
     target: &'a Target,
     /// What the target is called when the index is pushed.
-    shown: Shown<'a>,
+    shown: TargetName<'a>,
     /// Further tags.
     tags: &'a [String],
     /// The file, `-` for stdout, empty to push.

@@ -1,17 +1,20 @@
-//! Annotations as YAML: a mapping of one key to one value, both texts, as the original writes it.
+//! An annotation as YAML: a mapping of one string to another, as the original writes it.
 //!
-//! A text is written as it is where YAML reads it as the same text again, and otherwise in the first of these forms that can
-//! hold it: single quotes, or a block for several lines; double quotes, with escapes for all that does not print. Double
-//! quotes come first for what would be read as a number, a truth value, a time or nothing. So what is written never moves the
-//! cursor of a terminal, but to the next line.
+//! A string is written plain if YAML reads the plain form as the same string. Otherwise it takes the
+//! first form that can hold it: single quotes, or a block for several lines; then double quotes, with
+//! escapes for characters that do not print. A string that YAML would read as a number, boolean,
+//! time or null takes double quotes at once. The output therefore contains no control characters
+//! except newlines.
 
-use oras::time::is_rfc3339;
+mod implicit_types;
 
-/// How far blocks are indented.
+use self::implicit_types::{needs_quotes_yaml11, needs_quotes_yaml12};
+
+/// Indentation of blocks.
 const INDENT: &str = "    ";
-/// Longer keys, in bytes, are marked as such.
+/// The longest key, in bytes, that is not marked with `?`.
 const MAX_SIMPLE_KEY_BYTES: usize = 128;
-/// The byte order mark. A text that begins with it is escaped to its end.
+/// The byte order mark. A string that starts with it is escaped completely.
 const BOM: char = '\u{feff}';
 
 /// `key: value`
@@ -28,63 +31,63 @@ pub(super) fn pair(key: &str, value: &str) -> String {
 }
 
 fn scalar(text: &str) -> String {
-    let shape = Shape::of(text);
+    let traits = Traits::new(text);
     if text.contains('\n') {
-        return if shape.fits_block() {
+        return if traits.fits_block() {
             block(text)
         } else {
             double_quoted(text)
         };
     }
-    if is_something_else(text) {
+    if needs_quotes_yaml12(text) {
         double_quoted(text)
-    } else if shape.fits_plain() && !was_something_else(text) {
+    } else if traits.fits_plain() && !needs_quotes_yaml11(text) {
         text.to_owned()
-    } else if shape.fits_single_quotes() {
+    } else if traits.fits_single_quotes() {
         single_quoted(text)
     } else {
         double_quoted(text)
     }
 }
 
-/// What decides about the form of a text.
+/// The properties of a string that decide its form.
 #[derive(Default)]
-struct Shape {
+struct Traits {
     has_indicators: bool,
     has_breaks: bool,
     is_blank: bool,
     has_tabs: bool,
     has_special: bool,
-    begins_with_space: bool,
+    starts_with_space: bool,
     ends_with_space: bool,
     has_space_before_break: bool,
     has_space_after_break: bool,
 }
 
-impl Shape {
-    fn of(text: &str) -> Self {
-        let mut shape = Self {
+impl Traits {
+    fn new(text: &str) -> Self {
+        let mut traits = Self {
             has_indicators: has_indicators(text),
             has_breaks: text.contains(is_break),
             is_blank: text.trim().is_empty(),
             has_tabs: text.contains('\t'),
             has_special: text.contains(|character| !prints(character) && character != '\t'),
-            begins_with_space: text.starts_with(' '),
+            starts_with_space: text.starts_with(' '),
             ends_with_space: text.ends_with(' '),
             ..Self::default()
         };
         for (one, next) in text.chars().zip(text.chars().skip(1)) {
-            shape.has_space_before_break |= one == ' ' && is_break(next);
-            shape.has_space_after_break |= is_break(one) && next == ' ';
+            traits.has_space_before_break |= one == ' ' && is_break(next);
+            traits.has_space_after_break |= is_break(one) && next == ' ';
         }
-        shape
+        traits
     }
 
     const fn fits_plain(&self) -> bool {
         self.fits_single_quotes()
             && !self.has_indicators
             && !self.has_breaks
-            && !self.begins_with_space
+            && !self.starts_with_space
             && !self.ends_with_space
     }
 
@@ -100,11 +103,11 @@ impl Shape {
     }
 }
 
-/// Whether there is something in a text that means something else in YAML.
+/// Returns whether a plain string would contain syntax of YAML.
 fn has_indicators(text: &str) -> bool {
     let ends_word = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\t']);
     let mut rest = text.chars();
-    let begins_badly = match rest.next() {
+    let starts_with_indicator = match rest.next() {
         Some(first) if ",[]{}#&*!|>'\"%@`".contains(first) => true,
         Some('?' | ':' | '-') => ends_word(rest.as_str()),
         _ => false,
@@ -113,160 +116,14 @@ fn has_indicators(text: &str) -> bool {
         .match_indices(':')
         .any(|(index, _)| ends_word(&text[index + 1..]));
     let has_comment = text.contains(" #");
-    begins_badly || has_colon || has_comment || text.starts_with("---") || text.starts_with("...")
+    starts_with_indicator
+        || has_colon
+        || has_comment
+        || text.starts_with("---")
+        || text.starts_with("...")
 }
 
-/// Whether a plain text would be read as something else than a text.
-fn is_something_else(text: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", ".nan",
-        ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf",
-        "-.INF",
-    ];
-    NAMES.contains(&text) || is_number(text) || is_time(text)
-}
-
-/// Whether a plain text meant something else in YAML 1.1, or merges mappings.
-fn was_something_else(text: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off",
-        "OFF", "<<",
-    ];
-    NAMES.contains(&text) || is_sexagesimal(text)
-}
-
-/// Decimal with or without fraction and exponent, or an integer in base 2, 8 or 16; `_` may stand anywhere but in front.
-/// In a number that begins with `.` it must stand between digits.
-fn is_number(text: &str) -> bool {
-    let begins_well = match text.chars().next() {
-        Some('.') => text
-            .split('_')
-            .zip(text.split('_').skip(1))
-            .all(|(left, right)| {
-                left.ends_with(|end: char| end.is_ascii_digit())
-                    && right.starts_with(|start: char| start.is_ascii_digit())
-            }),
-        Some(first) => first.is_ascii_digit() || "+-".contains(first),
-        None => false,
-    };
-    if !begins_well {
-        return false;
-    }
-    let text = text.replace('_', "");
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(&text);
-    let radix = match unsigned.as_bytes() {
-        [b'0', b'x' | b'X', ..] => 16,
-        [b'0', b'o' | b'O', ..] => 8,
-        [b'0', b'b' | b'B', ..] => 2,
-        // Too large a number is none.
-        _ => return is_decimal(unsigned) && text.parse().is_ok_and(f64::is_finite),
-    };
-    let digits = &unsigned[2..];
-    let value = u64::from_str_radix(digits, radix).ok();
-    let limit = match text.as_bytes() {
-        [b'+', ..] => i64::MAX.unsigned_abs(),
-        [b'-', ..] => i64::MIN.unsigned_abs(),
-        _ => u64::MAX,
-    };
-    digits.starts_with(|first: char| first.is_digit(radix))
-        && value.is_some_and(|value| value <= limit)
-}
-
-/// `1`, `1.5`, `.5`, `5.`, each perhaps with `e3`, `E+3` or `e-3`.
-fn is_decimal(text: &str) -> bool {
-    let (number, exponent) = text
-        .split_once(['e', 'E'])
-        .map_or((text, None), |(number, exponent)| (number, Some(exponent)));
-    let (whole, fraction) = number
-        .split_once('.')
-        .map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
-    let has_digits = !whole.is_empty() || fraction.is_some_and(|fraction| !fraction.is_empty());
-    let exponent = exponent.map(|exponent| exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
-    has_digits
-        && are_digits(whole)
-        && are_digits(fraction.unwrap_or_default())
-        && exponent.is_none_or(|exponent| !exponent.is_empty() && are_digits(exponent))
-}
-
-/// A number in base 60, such as `12:30`.
-fn is_sexagesimal(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let are_loose_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
-    let mut parts = whole.split(':');
-    let first = parts.next().unwrap_or_default();
-    whole.contains(':')
-        && first.starts_with(|digit: char| digit.is_ascii_digit())
-        && are_loose_digits(first)
-        && are_loose_digits(fraction)
-        && parts.all(|part| match part.as_bytes() {
-            [one] => one.is_ascii_digit(),
-            [ten, one] => (b'0'..=b'5').contains(ten) && one.is_ascii_digit(),
-            _ => false,
-        })
-}
-
-/// `2006-1-2`, `2006-1-2 15:4:5.9`, `2006-1-2T15:4:5.9Z` or with `t` or an offset such as `+07:00`.
-fn is_time(text: &str) -> bool {
-    let (date, rest) = text
-        .split_once(['T', 't', ' '])
-        .map_or((text, None), |(date, rest)| (date, Some(rest)));
-    let mut fields: Vec<&str> = date.split('-').collect();
-    let Some(rest) = rest else {
-        fields.extend(["0", "0", "0"]);
-        return are_fields_of_time(&fields);
-    };
-    let clock = if text.as_bytes().get(date.len()) == Some(&b' ') {
-        Some(rest)
-    } else {
-        without_zone(rest)
-    };
-    let Some(clock) = clock else {
-        return false;
-    };
-    let (clock, fraction) = clock
-        .split_once(['.', ','])
-        .map_or((clock, None), |(clock, fraction)| (clock, Some(fraction)));
-    fields.extend(clock.split(':'));
-    are_fields_of_time(&fields)
-        && fraction.is_none_or(|fraction| !fraction.is_empty() && are_digits(fraction))
-}
-
-/// Year, month, day, hour, minute, second.
-fn are_fields_of_time(fields: &[&str]) -> bool {
-    let [year, rest @ ..] = fields else {
-        return false;
-    };
-    let [month, day, hour, minute, second] = rest else {
-        return false;
-    };
-    let is_short = |field: &&str| (1..=2).contains(&field.len()) && are_digits(field);
-    year.len() == 4
-        && are_digits(year)
-        && rest.iter().all(is_short)
-        && is_rfc3339(&format!(
-            "{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute:0>2}:{second:0>2}Z"
-        ))
-}
-
-/// What stands before `Z` or an offset.
-fn without_zone(text: &str) -> Option<&str> {
-    if let Some(before) = text.strip_suffix('Z') {
-        return Some(before);
-    }
-    let (before, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let (hours, minutes) = offset.strip_prefix(['+', '-'])?.split_once(':')?;
-    let is_at_most = |field: &str, limit: u8| {
-        field.len() == 2 && are_digits(field) && field.parse::<u8>().is_ok_and(|n| n <= limit)
-    };
-    (is_at_most(hours, 24) && is_at_most(minutes, 60)).then_some(before)
-}
-
-fn are_digits(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `|` and the lines below it, with a sign for what becomes of the breaks at the end.
+/// `|` and the indented lines, with an indicator for the line breaks at the end.
 fn block(text: &str) -> String {
     let hint = if text.starts_with(' ') { "4" } else { "" };
     let chomp = match text
@@ -286,7 +143,7 @@ fn single_quoted(text: &str) -> String {
     format!("'{}'", indented(&text.replace('\'', "''"), false))
 }
 
-/// A text with [`INDENT`] before what follows a break, and before the first line if that stands alone.
+/// Indents the lines that follow a line break, and the first line if it `begins_line`.
 fn indented(text: &str, begins_line: bool) -> String {
     let mut out = String::new();
     let mut begins_line = begins_line;
@@ -347,7 +204,7 @@ const fn is_break(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether YAML takes a character as it is.
+/// Returns whether YAML allows a character without an escape.
 const fn prints(character: char) -> bool {
     matches!(
         character,
@@ -360,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_can_only_be_texts_are_written_as_they_are() {
+    fn unambiguous_strings_are_plain() {
         for text in [
             "plain",
             "two words",
@@ -408,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_with_marks_and_former_truth_values_are_between_single_quotes() {
+    fn strings_with_indicators_and_yaml_1_1_booleans_are_single_quoted() {
         for text in [
             "yes", "No", "ON", "y", "12:30", "-1:2.5_", "<<", " lead", "trail ", "a: b", "a:",
             "a #b", "#a", "[a", "{}", "}a", ",a", "*a", "&a", "!a", "%a", "@a", "`a", "|a", ">a",
@@ -422,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_or_does_not_print_is_between_double_quotes() {
+    fn other_types_and_unprintable_strings_are_double_quoted() {
         for text in [
             "",
             "~",
@@ -471,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_a_block() {
+    fn several_lines_are_a_block() {
         for (text, block) in [
             ("a\nb", "|-\n    a\n    b"),
             ("a\n\n b\n", "|\n    a\n\n     b"),
@@ -484,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_long_or_of_several_lines_are_marked() {
+    fn long_and_multi_line_keys_are_marked() {
         let long = "x".repeat(129);
         assert_eq!(pair(&long[1..], "v"), format!("{}: v", &long[1..]));
         for (key, value, wanted) in [
