@@ -1,6 +1,5 @@
 //! Pulling the files of an artifact.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use crate::oci::digest::Digest;
 use crate::oci::manifest::{Manifest, RawManifest};
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
-use crate::ops::copy::{CopyOptions, Limits, copy_graph};
+use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph};
 use crate::ops::filter::Filter;
 use crate::ops::graph::Resolved;
 use crate::output_dir::{OutputDir, OutputOptions};
@@ -149,7 +148,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
         },
     )?;
     let store = FileStore::writing_to(output);
-    walk(&source, store, Purpose::Pull, options)
+    copy_files(&source, store, Purpose::Pull, options)
 }
 
 /// Finds out what [`pull`] would pull, and reads manifests only. What is listed can be [fetched](Source::fetch).
@@ -182,7 +181,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
 /// As of [`pull`], but for those of writing files. Where files would be written makes no difference.
 pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Listed> {
     let source = resolve(source, reference, &options)?;
-    let pulled = walk(&source, FileStore::new(""), Purpose::List, options)?;
+    let pulled = copy_files(&source, FileStore::new(""), Purpose::List, options)?;
     let mut seen = HashSet::new();
     let files = pulled.files.into_iter().map(|file| file.descriptor);
     Ok(Listed {
@@ -216,15 +215,15 @@ fn resolve<'s>(
     )))
 }
 
-/// What an artifact is gone through for.
+/// Whether files are written or only listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Pull,
     List,
 }
 
-/// Goes through an artifact from manifest to manifest.
-fn walk(
+/// Copies the selected files of an artifact to `store`.
+fn copy_files(
     source: &Resolved<'_>,
     store: FileStore,
     purpose: Purpose,
@@ -232,42 +231,42 @@ fn walk(
 ) -> Result<Pulled> {
     let root = source.root().clone();
     let store = store.max_unnamed_bytes(options.limits.max_manifest_bytes);
-    let puller = RefCell::new(Puller {
+    let mut selector = FileSelector {
         store: &store,
         purpose,
         include_subject: options.include_subject,
         filter: options.filter,
         unnamed: options.unnamed,
         config: options.config,
-        reporter: Reporter::new(options.observer),
         files: Vec::new(),
-        renamed: HashSet::new(),
+        digest_named: HashSet::new(),
         skipped_unnamed: false,
         unselected: Vec::new(),
         left_out: Vec::new(),
-    });
-    let mut choose =
-        |manifest: &RawManifest, _: Vec<Descriptor>| puller.borrow_mut().choose(manifest);
-    let mut observe = |event: Event<'_>| puller.borrow_mut().on(source, event);
+    };
+    let mut find_successors =
+        |manifest: &RawManifest, _: Vec<Descriptor>| selector.select(manifest);
+    let mut reporter = Reporter::new(options.observer);
+    let mut observer = |event: Event<'_>| report(event, source, &store, &mut reporter);
     copy_graph(
         source,
         &store,
         &root,
         None,
         &mut CopyOptions {
-            observer: Some(&mut observe),
-            chooser: Some(&mut choose),
+            observer: Some(&mut observer),
+            find_successors: Some(&mut find_successors),
             limits: options.limits,
             ..CopyOptions::default()
         },
     )?;
-    let Puller {
+    let FileSelector {
         files,
         skipped_unnamed,
         unselected,
         mut left_out,
         ..
-    } = puller.into_inner();
+    } = selector;
     left_out.extend(store.left_out());
     Ok(Pulled {
         root,
@@ -278,26 +277,62 @@ fn walk(
     })
 }
 
-/// Decides what is pulled, and keeps account of it.
-struct Puller<'p, 'o> {
-    store: &'p FileStore,
+/// Reports the events of a copy that are events of a pull, and writes repeated content to its further
+/// files.
+fn report(
+    event: Event<'_>,
+    source: &dyn Source,
+    store: &FileStore,
+    reporter: &mut Reporter<'_>,
+) -> Result<()> {
+    match event {
+        // Manifests stay in memory.
+        Event::Started(node)
+        | Event::Transferring {
+            descriptor: node, ..
+        } if node.media_type.is_manifest() => Ok(()),
+        Event::FetchingManifest(_)
+        | Event::FetchedManifest(_)
+        | Event::Started(_)
+        | Event::Transferring { .. }
+        | Event::Transferred(_)
+        | Event::Skipped(_) => reporter.report(event),
+        Event::Repeated(node) if node.title().is_some() => {
+            if !store.restore(node)? {
+                // An unpacked directory no longer has the bytes of its archive: fetch them again.
+                let mut content = ObservedContent {
+                    content: &mut Fetched::new(source, node),
+                    descriptor: node,
+                    reporter,
+                    report_start: ReportStart::Never,
+                };
+                store.push(node, &mut content)?;
+            }
+            reporter.report(Event::Restored(node))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Selects the files of an artifact, and collects what [`Pulled`] and [`Listed`] report.
+struct FileSelector<'s> {
+    store: &'s FileStore,
     purpose: Purpose,
     include_subject: bool,
     filter: Filter,
     unnamed: bool,
     config: Option<(String, Option<MediaType>)>,
-    reporter: Reporter<'o>,
     files: Vec<PulledFile>,
-    /// What is called after its digest.
-    renamed: HashSet<Digest>,
+    /// Content that is written to a file named after its digest.
+    digest_named: HashSet<Digest>,
     skipped_unnamed: bool,
     unselected: Vec<String>,
     left_out: Vec<String>,
 }
 
-impl Puller<'_, '_> {
-    /// What is pulled of what a manifest refers to: what has a name, and manifests, which lead to it.
-    fn choose(&mut self, manifest: &RawManifest) -> Result<Vec<Descriptor>> {
+impl FileSelector<'_> {
+    /// Selects the successors of a manifest that have a title, and manifests, which may lead to them.
+    fn select(&mut self, manifest: &RawManifest) -> Result<Selection> {
         let is_docker = manifest.descriptor().media_type.is_docker();
         let (subject, content, config) = match manifest.view()? {
             Manifest::Image(image) => (image.subject, image.layers, Some(image.config)),
@@ -305,51 +340,53 @@ impl Puller<'_, '_> {
             Manifest::Artifact(artifact) => (artifact.subject, artifact.blobs, None),
         };
         let subject = subject.filter(|_| self.include_subject && !is_docker);
-        let mut chosen = Vec::new();
+        let mut selection = Selection::default();
         let first_file = self.files.len();
         for node in subject.into_iter().chain(content) {
-            let named = self.with_digest_as_name(&node);
-            let is_renamed = named.is_some();
-            let Some(named) = self.named_or_manifest(named.unwrap_or_else(|| node.clone()))? else {
+            let digest_named = self.name_by_digest(&node);
+            let is_digest_named = digest_named.is_some();
+            let named = digest_named.unwrap_or_else(|| node.clone());
+            let Some(named) = self.select_node(named, &mut selection) else {
                 continue;
             };
             if let Some(title) = named.title() {
                 let path = self.store.path_of(title);
-                // The same content has the same name, wherever it turns up.
-                if !is_renamed || self.renamed.insert(node.digest.clone()) {
+                // A digest names the same file however often the content occurs.
+                if !is_digest_named || self.digest_named.insert(node.digest.clone()) {
                     let descriptor = node;
                     self.files.push(PulledFile { path, descriptor });
                 }
             }
-            chosen.push(named);
+            selection.successors.push(named);
         }
         if let Some(config) = config {
-            let renamed = self.with_asked_name(&config);
-            let is_wanted = config.title().is_some()
+            let renamed = self.named_config(&config);
+            let is_selectable = config.title().is_some()
                 || renamed.is_none() && !config.is_same_bytes(&Descriptor::empty());
-            chosen.extend(renamed);
-            if is_wanted && let Some(config) = self.named_or_manifest(config)? {
+            selection.successors.extend(renamed);
+            if is_selectable && let Some(config) = self.select_node(config, &mut selection) {
                 if let Some(title) = config.title() {
                     let path = self.store.path_of(title);
                     let descriptor = config.clone();
-                    // As it is the first that a manifest refers to.
-                    self.files
-                        .insert(first_file, PulledFile { path, descriptor });
+                    // The config is the first successor of a manifest.
+                    let file = PulledFile { path, descriptor };
+                    self.files.insert(first_file, file);
                 }
-                chosen.push(config);
+                selection.successors.push(config);
             }
         }
         if self.purpose == Purpose::List {
-            chosen.retain(|node| node.media_type.is_manifest());
-            for manifest in &mut chosen {
+            let successors = &mut selection.successors;
+            successors.retain(|node| node.media_type.is_manifest());
+            for manifest in successors {
                 manifest.annotations.remove(TITLE);
             }
         }
-        Ok(chosen)
+        Ok(selection)
     }
 
-    /// A layer without a name under that of its digest, if that is wanted.
-    fn with_digest_as_name(&self, node: &Descriptor) -> Option<Descriptor> {
+    /// Returns a layer without a title, titled with its digest, if the options ask for such layers.
+    fn name_by_digest(&self, node: &Descriptor) -> Option<Descriptor> {
         if !self.unnamed
             || node.title().is_some()
             || node.media_type.is_manifest()
@@ -358,94 +395,64 @@ impl Puller<'_, '_> {
             return None;
         }
         let mut node = node.clone();
-        let name = file_name_of(&node.digest);
+        let name = digest_file_name(&node.digest);
         node.annotations.insert(TITLE.to_owned(), name);
-        // What is in the archive is named after the directory, whose name is not known.
+        // The entries of the archive start with the name of the directory, which is not known.
         node.annotations.remove(UNPACK);
         Some(node)
     }
 
-    /// Passes on what has a name and is selected. Of the rest manifests are followed, and everything else that was meant is
-    /// reported as skipped.
-    fn named_or_manifest(&mut self, mut node: Descriptor) -> Result<Option<Descriptor>> {
+    /// Returns a node that has a title and passes the filter, or is a manifest. Other nodes are added
+    /// to the skipped ones, except empty content and nodes that the filter rejects.
+    fn select_node(
+        &mut self,
+        mut node: Descriptor,
+        selection: &mut Selection,
+    ) -> Option<Descriptor> {
         if node.title().is_none() && node.is_same_content(&Descriptor::empty()) {
-            return Ok(None);
+            return None;
         }
         let is_manifest = node.media_type.is_manifest();
         if !self.filter.selects(node.title().unwrap_or_default(), &node) {
             self.unselected.extend(node.annotations.remove(TITLE));
-            return Ok(Some(node).filter(|_| is_manifest));
+            return Some(node).filter(|_| is_manifest);
         }
         match node.title() {
             Some(title) if node.media_type.is_foreign_layer() => {
                 self.left_out.push(format!(
                     "{title} is a layer that registries do not distribute"
                 ));
-                self.reporter.report(Event::Skipped(&node))?;
-                return Ok(None);
             }
-            Some(_) => return Ok(Some(node)),
-            None => {}
+            Some(_) => return Some(node),
+            None => {
+                // With a filter or `unnamed`, the user expects that not everything is a file.
+                self.skipped_unnamed |= !self.unnamed && (self.filter.is_empty() || !is_manifest);
+                if is_manifest {
+                    return Some(node);
+                }
+            }
         }
-        // Who chooses among files or takes what has no name knows that there is more than files.
-        self.skipped_unnamed |= !self.unnamed && (self.filter.is_empty() || !is_manifest);
-        if is_manifest {
-            return Ok(Some(node));
-        }
-        self.reporter.report(Event::Skipped(&node))?;
-        Ok(None)
+        selection.skipped.push(node);
+        None
     }
 
-    /// The first config of the wanted type, under the name that was asked for.
-    fn with_asked_name(&mut self, config: &Descriptor) -> Option<Descriptor> {
-        let is_wanted = |(_, media_type): &mut (String, Option<MediaType>)| {
+    /// Returns the config with the title that the options give it. Only the first config of the right
+    /// media type gets it.
+    fn named_config(&mut self, config: &Descriptor) -> Option<Descriptor> {
+        let has_media_type = |(_, media_type): &mut (String, Option<MediaType>)| {
             media_type
                 .as_ref()
                 .is_none_or(|media_type| *media_type == config.media_type)
         };
-        let (name, _) = self.config.take_if(is_wanted)?;
+        let (name, _) = self.config.take_if(has_media_type)?;
         let mut config = config.clone();
         config.annotations.insert(TITLE.to_owned(), name);
         Some(config)
     }
-
-    /// Passes on the events that a pull has, and writes content to further files.
-    fn on(&mut self, source: &dyn Source, event: Event<'_>) -> Result<()> {
-        match event {
-            // Manifests stay in memory.
-            Event::Started(node)
-            | Event::Transferring {
-                descriptor: node, ..
-            } if node.media_type.is_manifest() => Ok(()),
-            Event::FetchingManifest(_)
-            | Event::FetchedManifest(_)
-            | Event::Started(_)
-            | Event::Transferring { .. }
-            | Event::Transferred(_) => self.reporter.report(event),
-            Event::Repeated(node) if node.title().is_some() => {
-                if !self.store.restore(node)? {
-                    self.fetch_again(source, node)?;
-                }
-                self.reporter.report(Event::Restored(node))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Fetches content again because its first file no longer has the bytes: it was unpacked.
-    fn fetch_again(&mut self, source: &dyn Source, node: &Descriptor) -> Result<()> {
-        let mut content = ObservedContent {
-            content: &mut Fetched::new(source, node),
-            descriptor: node,
-            reporter: &mut self.reporter,
-            report_start: ReportStart::Never,
-        };
-        self.store.push(node, &mut content).map(drop)
-    }
 }
 
-/// The name of a file that is called after its digest. A colon is not allowed everywhere; tags of referrers are made the same
-/// way.
-fn file_name_of(digest: &Digest) -> String {
+/// The name of a file that is named after its digest. Not every file system allows a colon in names;
+/// referrers tags are built the same way.
+fn digest_file_name(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm(), digest.encoded())
 }

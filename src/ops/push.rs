@@ -302,17 +302,17 @@ impl Gathered {
         let created = created.unwrap_or_else(|| SystemClock.now());
         let manifest = pack(&self.store, options, created)?;
         let root = manifest.descriptor();
-        let mut chooser = |node: &RawManifest, mut successors: Vec<Descriptor>| {
+        let mut find_successors = |node: &RawManifest, mut successors: Vec<Descriptor>| {
             if has_subject && node.descriptor().digest == root.digest {
                 // The subject comes first, and is where it is attached to.
                 successors.remove(0);
             }
             successors.retain(|successor| !self.sent.contains(successor));
-            Ok(successors)
+            Ok(successors.into())
         };
         let mut options = CopyOptions {
             observer: reporter.observer(),
-            chooser: Some(&mut chooser),
+            find_successors: Some(&mut find_successors),
             root: if is_new {
                 RootState::New
             } else {

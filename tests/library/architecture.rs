@@ -39,12 +39,6 @@ const CYCLES: &[&[&str]] = &[
     &["text::redact", "text::url"],
     &["layout::graph", "layout::index_cache", "layout::reader"],
     &[
-        "ops::copy",
-        "ops::copy::copier",
-        "ops::copy::observed",
-        "ops::copy::referrers",
-    ],
-    &[
         "registry::client",
         "registry::manifest_retry",
         "registry::referrers",

@@ -353,7 +353,7 @@ fn an_observer_can_stop_the_copy() {
 }
 
 #[test]
-fn a_chooser_changes_what_is_followed() {
+fn find_successors_limits_the_graph() {
     let source = MemoryStore::new();
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);
@@ -362,10 +362,10 @@ fn a_chooser_changes_what_is_followed() {
         if manifest.descriptor().media_type.is_index() {
             successors.truncate(1);
         }
-        Ok(successors)
+        Ok(successors.into())
     };
     let mut options = CopyOptions {
-        chooser: Some(&mut first_only),
+        find_successors: Some(&mut first_only),
         ..CopyOptions::default()
     };
 

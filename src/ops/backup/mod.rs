@@ -27,7 +27,9 @@ use self::referrers::{Listening, count_referrers};
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
-use crate::ops::copy::{CopyOptions, Gone, Limits, copy_graph, copy_graph_with_referrers};
+use crate::ops::copy::{
+    CopyOptions, Limits, MissingReferrer, copy_graph, copy_graph_with_referrers,
+};
 use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Batch, Inventory, Source, Target};
 
@@ -224,7 +226,7 @@ impl Transfer<'_, '_> {
         let mut options = CopyOptions {
             observer: self.reporter.observer(),
             limits,
-            gone: Gone::LeftOut,
+            missing_referrers: MissingReferrer::Skip,
             ..CopyOptions::default()
         };
         copy(source, target, &mut options)

@@ -1,15 +1,17 @@
-//! The walk through one graph: what is copied when, and what is told about it.
+//! Walks one graph and copies each node once, successors first.
 //!
-//! It is a loop over a stack, not a recursion: how deep a graph goes is for a limit to decide, not for the memory of a thread.
+//! The walk is a loop over a stack, not a recursion: the limit on depth decides how deep a graph may
+//! be, not the size of the thread's stack.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::VecDeque;
 
-use super::observed::{Blamed, ManifestOf};
-use super::referrers::Passed;
-use super::{Chooser, CopyOptions, Gone, Limits, RootState, at};
-use crate::error::{Error, Operation, Result, Side};
+use super::errors::{
+    SourceContent, SourceManifest, at_source, at_target, is_missing_at_source, lacks_successors,
+};
+use super::nodes::{Budget, CopyMode, NodeState, Nodes};
+use super::options::{CopyOptions, FindSuccessors, MissingReferrer, RootState, Selection};
+use crate::error::{Error, Operation, Result};
 use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
 use crate::oci::reference::RepositoryName;
 use crate::oci::referrers::Referrer;
@@ -17,92 +19,66 @@ use crate::store::content::Content;
 use crate::store::progress::{Event, ObservedContent, ReportStart, Reporter};
 use crate::store::{Fetched, Mount, Pushed, Source, Target};
 
-/// A copy under way.
+/// Manifests whose referrers were not listed yet, with their depths.
+pub(super) type ReferrerQueue = VecDeque<(Descriptor, u64)>;
+
+/// A running copy.
 pub(super) struct Copier<'c, 'o> {
     source: &'c dyn Source,
     target: &'c dyn Target,
-    chooser: Option<&'o mut Chooser<'o>>,
-    limits: &'o Limits,
-    root_state: RootState,
-    force: bool,
-    gone: Gone,
-    reporter: Reporter<'o>,
     pub(super) root: &'c Descriptor,
-    /// How many pieces of content were handled so far.
-    nodes: u64,
-    /// How much the manifests have that were read so far.
-    metadata_bytes: u64,
-    /// Where blobs can be mounted from, as long as that works.
+    root_state: RootState,
+    find_successors: Option<&'o mut FindSuccessors<'o>>,
+    /// The repository to mount blobs from. `None` once the registry does not mount.
     mount_from: Option<RepositoryName>,
-    done: HashMap<Key, Done>,
-    /// Under which names content was handled.
-    names: HashSet<(Digest, Option<String>)>,
-    /// Manifests that were passed, if what is attached to them is copied as well.
-    pub(super) passed: Option<Passed>,
+    force: bool,
+    missing_referrers: MissingReferrer,
+    reporter: Reporter<'o>,
+    pub(super) budget: Budget<'o>,
+    pub(super) nodes: Nodes,
+    /// `None` if referrers are not copied.
+    pub(super) referrer_queue: Option<ReferrerQueue>,
 }
 
-/// What makes content the same: stores may keep manifests and blobs apart, so one digest can be both.
-type Key = (Digest, bool);
-
-fn key(node: &Descriptor) -> Key {
-    (node.digest.clone(), node.media_type.is_manifest())
-}
-
-/// Why content needs no more attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    /// The destination says that it has it.
-    Found,
-    /// The destination received it from us.
-    Sent,
-}
-
-/// What is done about content that is referred to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Errand {
-    /// It is copied, unless the destination says that it has it.
-    Copy,
-    /// It is sent, whatever the destination says: it turned out to miss something.
-    Send,
-    /// It is at the destination, being part of something that is. Only what is attached to it is of interest.
-    Visit,
-}
-
-/// How content gets to the destination.
+/// How content is pushed.
 #[derive(Clone, Copy)]
-enum Way<'r> {
-    Push,
-    PushAnew,
-    /// With a name.
-    Tag(&'r str),
+enum PushKind<'r> {
+    IfMissing,
+    Unchecked,
+    Tagged(&'r str),
+}
+
+impl<'r> PushKind<'r> {
+    fn tagged_if(reference: Option<&'r str>) -> Self {
+        reference.map_or(Self::IfMissing, Self::Tagged)
+    }
 }
 
 /// A manifest whose successors are being copied.
 pub(super) struct Frame {
     manifest: RawManifest,
-    /// As the parent refers to it, annotations included.
+    /// The descriptor in the parent, with its annotations.
     pub(super) descriptor: Descriptor,
     successors: Vec<Descriptor>,
     next: usize,
-    errand: Errand,
-    /// What the manifest says that it is attached to, if that is of interest.
+    mode: CopyMode,
+    /// The manifest as a referrer, if it has a subject and the copy needs to know it.
     pub(super) referrer: Option<Referrer>,
 }
 
 impl Frame {
-    /// Whether this manifest is attached to something that it refers to.
-    fn is_attached_to(&self, successor: &Descriptor) -> bool {
+    fn is_subject(&self, successor: &Descriptor) -> bool {
         self.referrer
             .as_ref()
             .is_some_and(|referrer| referrer.subject.digest == successor.digest)
     }
 
-    /// What is done about something that this manifest refers to.
-    fn errand_for(&self, successor: &Descriptor) -> Errand {
-        match self.errand {
-            // A registry takes what is attached to something that it does not have.
-            Errand::Visit if self.is_attached_to(successor) => Errand::Copy,
-            errand => errand,
+    /// The mode for a successor of this manifest.
+    fn mode_for(&self, successor: &Descriptor) -> CopyMode {
+        match self.mode {
+            // Registries accept referrers of subjects that they do not have.
+            CopyMode::ReferrersOnly if self.is_subject(successor) => CopyMode::IfMissing,
+            mode => mode,
         }
     }
 }
@@ -117,31 +93,29 @@ impl<'c, 'o> Copier<'c, 'o> {
         Self {
             source,
             target,
-            chooser: match &mut options.chooser {
-                Some(chooser) => Some(&mut **chooser),
+            root,
+            root_state: options.root,
+            find_successors: match &mut options.find_successors {
+                Some(find) => Some(&mut **find),
                 None => None,
             },
-            limits: &options.limits,
-            root_state: options.root,
-            force: options.force,
-            gone: options.gone,
-            reporter: Reporter::borrow(&mut options.observer),
             mount_from: options.mount_from.clone(),
-            root,
-            nodes: 0,
-            metadata_bytes: 0,
-            done: HashMap::new(),
-            names: HashSet::new(),
-            passed: None,
+            force: options.force,
+            missing_referrers: options.missing_referrers,
+            reporter: Reporter::borrow(&mut options.observer),
+            budget: Budget::new(&options.limits, root.digest.clone()),
+            nodes: Nodes::default(),
+            referrer_queue: None,
         }
     }
 
     pub(super) fn run(&mut self, reference: Option<&str>) -> Result<()> {
-        let first = self.begin(reference)?;
+        let first = self.start(reference)?;
         self.walk(first, 1, reference)
     }
 
-    /// Copies what a manifest at some depth refers to, and then the manifest itself, with its name if there is a `reference`.
+    /// Copies the successors of a manifest at this depth, then the manifest itself, tagged with the
+    /// `reference` if there is one.
     pub(super) fn walk(
         &mut self,
         first: Option<Frame>,
@@ -152,15 +126,15 @@ impl<'c, 'o> Copier<'c, 'o> {
         while let Some(frame) = stack.last_mut() {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
-                let errand = frame.errand_for(&successor);
-                if self.is_done(&successor, errand) {
+                let mode = frame.mode_for(&successor);
+                if self.nodes.is_done(&successor, mode) {
                     continue;
                 }
-                let may_be_gone = frame.is_attached_to(&successor);
+                let is_subject = frame.is_subject(&successor);
                 let depth = depth + stack.len() as u64;
-                let entered = self.enter(&successor, depth, errand);
+                let entered = self.enter(&successor, depth, mode);
                 stack.extend(match entered {
-                    Err(error) if may_be_gone => self.leave_out(&successor, error)?,
+                    Err(error) if is_subject => self.skip_missing(&successor, error)?,
                     entered => entered?,
                 });
             } else if let Some(frame) = stack.pop() {
@@ -171,38 +145,38 @@ impl<'c, 'o> Copier<'c, 'o> {
         Ok(())
     }
 
-    /// Copies the root if it is a leaf, names it if it is there, or opens it.
-    fn begin(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
+    /// Copies the root if it is a blob, tags it if it exists, or opens it.
+    fn start(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
         let root = self.root;
-        self.count(1)?;
+        self.budget.count_node(1)?;
         if !root.media_type.is_manifest() {
-            let way = reference.map_or(Way::Push, Way::Tag);
-            return self.copy_leaf(root, way).map(|()| None);
+            let kind = PushKind::tagged_if(reference);
+            return self.copy_blob(root, kind).map(|()| None);
         }
-        if self.root_state == RootState::New || !self.has(root)? {
-            return self.open(root, 1, Errand::Copy).map(Some);
+        if self.root_state == RootState::New || !self.exists(root)? {
+            return self.open(root, 1, CopyMode::IfMissing).map(Some);
         }
         let Some(reference) = reference else {
-            return self.found_root();
+            return self.keep_existing_root();
         };
-        if self.name(root, reference)? {
-            self.finish(root, Done::Found);
+        if self.tag(root, reference)? {
+            self.nodes.finish(root, NodeState::Existed);
             self.reporter.report(Event::RootTagged(root))?;
             return Ok(None);
         }
         self.reporter.report(Event::Repairing(root))?;
-        self.open(root, 1, Errand::Send).map(Some)
+        self.open(root, 1, CopyMode::Force).map(Some)
     }
 
-    /// Names a manifest that the destination says it has, and says whether it has all that this refers to.
-    fn name(&self, manifest: &Descriptor, reference: &str) -> Result<bool> {
-        let mut bytes = ManifestOf {
-            source: self.source,
-            node: manifest,
-            limit: self.limits.max_manifest_bytes,
-        };
-        let mut content = Blamed {
-            content: &mut bytes,
+    /// Tags a manifest that exists at the destination. Returns `false` if the destination refuses it
+    /// because it lacks successors.
+    fn tag(&self, manifest: &Descriptor, reference: &str) -> Result<bool> {
+        let mut content = SourceContent {
+            content: &mut SourceManifest {
+                source: self.source,
+                node: manifest,
+                limit: self.budget.limits.max_manifest_bytes,
+            },
             node: manifest,
         };
         match self
@@ -210,136 +184,134 @@ impl<'c, 'o> Copier<'c, 'o> {
             .push_reference(manifest, &mut content, reference)
         {
             Ok(_) => Ok(true),
-            Err(error) if is_about_missing_content(&error) => Ok(false),
-            Err(error) => Err(at(Side::Destination, Operation::Tag, Some(manifest))(error)),
+            Err(error) if lacks_successors(&error) => Ok(false),
+            Err(error) => Err(at_target(Operation::Tag, manifest)(error)),
         }
     }
 
-    /// Names the root, now that it is there with all that is to be copied.
-    pub(super) fn name_root(&mut self, reference: &str) -> Result<()> {
+    /// Tags the root after its graph and all referrers were copied.
+    pub(super) fn tag_root(&mut self, reference: &str) -> Result<()> {
         let root = self.root;
-        if self.name(root, reference)? {
+        if self.tag(root, reference)? {
             return Ok(());
         }
         self.reporter.report(Event::Repairing(root))?;
-        let frame = self.open(root, 1, Errand::Send)?;
+        let frame = self.open(root, 1, CopyMode::Force)?;
         self.walk(Some(frame), 1, Some(reference))
     }
 
-    /// Copies a leaf, or opens a manifest. The root is at depth 1.
+    /// Copies a blob, or opens a manifest. The root has depth 1.
     pub(super) fn enter(
         &mut self,
         node: &Descriptor,
         depth: u64,
-        errand: Errand,
+        mode: CopyMode,
     ) -> Result<Option<Frame>> {
-        self.count(depth)?;
+        self.budget.count_node(depth)?;
         if !node.media_type.is_manifest() {
-            return match errand {
-                Errand::Copy if self.mount(node)? => Ok(()),
-                Errand::Copy => self.copy_leaf(node, Way::Push),
-                Errand::Send => self.copy_leaf(node, Way::PushAnew),
-                Errand::Visit => Ok(()),
+            return match mode {
+                CopyMode::IfMissing if self.mount(node)? => Ok(()),
+                CopyMode::IfMissing => self.copy_blob(node, PushKind::IfMissing),
+                CopyMode::Force => self.copy_blob(node, PushKind::Unchecked),
+                CopyMode::ReferrersOnly => Ok(()),
             }
             .map(|()| None);
         }
-        if errand == Errand::Copy && self.has(node)? {
-            return self.found(node, depth);
+        if mode == CopyMode::IfMissing && self.exists(node)? {
+            return self.keep_existing(node, depth);
         }
-        self.open(node, depth, errand).map(Some)
+        self.open(node, depth, mode).map(Some)
     }
 
-    /// Leaves out what failed because the source does not have it, if that is wanted.
-    pub(super) fn leave_out(&mut self, node: &Descriptor, error: Error) -> Result<Option<Frame>> {
-        let is_gone = matches!(
-            &error,
-            Error::Copy { side: Side::Source, operation: Operation::Fetch, digest: Some(digest), .. }
-                if digest == node.digest.as_str()
-        ) && error.is_not_found();
-        if !is_gone || self.gone == Gone::Fails {
+    /// Skips a referrer or subject if the error is that it is missing at the source and the options
+    /// allow it. Otherwise returns the error.
+    pub(super) fn skip_missing(
+        &mut self,
+        node: &Descriptor,
+        error: Error,
+    ) -> Result<Option<Frame>> {
+        if !is_missing_at_source(&error, node) || self.missing_referrers == MissingReferrer::Fail {
             return Err(error);
         }
         self.reporter.report(Event::MissingSkipped(node))?;
-        self.finish(node, Done::Found);
+        self.nodes.finish(node, NodeState::Existed);
         Ok(None)
     }
 
-    /// Whether the destination says that it has a manifest.
-    fn has(&self, manifest: &Descriptor) -> Result<bool> {
+    /// Whether the destination reports a manifest as existing.
+    fn exists(&self, manifest: &Descriptor) -> Result<bool> {
         if self.force {
             return Ok(false);
         }
-        self.target.exists(manifest).map_err(at(
-            Side::Destination,
-            Operation::Exists,
-            Some(manifest),
-        ))
+        let exists = self.target.exists(manifest);
+        exists.map_err(at_target(Operation::Exists, manifest))
     }
 
-    /// Leaves a manifest alone that is there, unless there may be something attached to what it refers to.
-    fn found(&mut self, node: &Descriptor, depth: u64) -> Result<Option<Frame>> {
+    /// Handles a manifest that exists: opens it only if its successors may have referrers to copy.
+    fn keep_existing(&mut self, node: &Descriptor, depth: u64) -> Result<Option<Frame>> {
         self.reporter.report(Event::Exists(node))?;
-        if self.passed.is_some() {
-            return self.open(node, depth, Errand::Visit).map(Some);
+        if self.referrer_queue.is_some() {
+            return self.open(node, depth, CopyMode::ReferrersOnly).map(Some);
         }
-        self.finish(node, Done::Found);
+        self.nodes.finish(node, NodeState::Existed);
         Ok(None)
     }
 
-    /// As [`found`](Self::found), for a root that gets no name.
-    fn found_root(&mut self) -> Result<Option<Frame>> {
-        let frame = self.found(self.root, 1)?;
+    /// Same as [`keep_existing`](Self::keep_existing), for a root that gets no tag.
+    fn keep_existing_root(&mut self) -> Result<Option<Frame>> {
+        let frame = self.keep_existing(self.root, 1)?;
         if frame.is_none() && !self.root.media_type.is_docker() {
-            let manifest = self
-                .source
-                .fetch_manifest(self.root, self.limits.max_manifest_bytes)
-                .map_err(at(Side::Source, Operation::Fetch, Some(self.root)))?;
+            let manifest = self.fetch_manifest(self.root)?;
             self.ensure_listed(&manifest)?;
         }
         Ok(frame)
     }
 
-    /// Has the destination list a manifest that is there among the referrers of its subject, in case that an interrupted
-    /// copy did not come so far.
-    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
-        let Some(target) = self.target.as_indexed() else {
-            return Ok(());
-        };
-        target.ensure_listed(manifest).map_err(at(
-            Side::Destination,
-            Operation::Push,
-            Some(manifest.descriptor()),
-        ))
+    fn fetch_manifest(&self, node: &Descriptor) -> Result<RawManifest> {
+        self.source
+            .fetch_manifest(node, self.budget.limits.max_manifest_bytes)
+            .map_err(at_source(Operation::Fetch, node))
     }
 
-    /// Reads a manifest, to find out what it refers to.
-    fn open(&mut self, node: &Descriptor, depth: u64, errand: Errand) -> Result<Frame> {
-        let is_first = !self.done.contains_key(&key(node));
+    /// Makes sure the destination lists an existing manifest as a referrer of its subject. A copy that
+    /// was interrupted may have pushed the manifest only.
+    fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
+        self.target.as_indexed().map_or(Ok(()), |target| {
+            let error = at_target(Operation::Push, manifest.descriptor());
+            target.ensure_listed(manifest).map_err(error)
+        })
+    }
+
+    /// Reads a manifest and selects its successors.
+    fn open(&mut self, node: &Descriptor, depth: u64, mode: CopyMode) -> Result<Frame> {
+        let is_first = !self.nodes.contains(node);
         self.reporter.report(Event::FetchingManifest(node))?;
-        self.count_metadata(node.size)?;
-        let manifest = self
-            .source
-            .fetch_manifest(node, self.limits.max_manifest_bytes)
-            .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
-        let mut successors =
-            manifest
-                .successors()
-                .map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+        self.budget.count_metadata(node.size)?;
+        let manifest = self.fetch_manifest(node)?;
+        let successors = manifest
+            .successors()
+            .map_err(at_source(Operation::Fetch, node))?;
         let mut referrer = None;
-        if self.passed.is_some() || self.gone != Gone::Fails {
-            referrer =
-                Referrer::of(&manifest).map_err(at(Side::Source, Operation::Fetch, Some(node)))?;
+        if self.referrer_queue.is_some() || self.missing_referrers != MissingReferrer::Fail {
+            referrer = Referrer::of(&manifest).map_err(at_source(Operation::Fetch, node))?;
         }
-        if let Some(passed) = self.passed.as_mut().filter(|_| is_first) {
-            passed.push_back((node.plain(), depth));
+        if let Some(queue) = self.referrer_queue.as_mut().filter(|_| is_first) {
+            queue.push_back((node.plain(), depth));
         }
         self.reporter.report(Event::FetchedManifest(node))?;
-        if let Some(chooser) = &mut self.chooser {
-            successors = chooser(&manifest, successors)?;
+        let Selection {
+            mut successors,
+            skipped,
+        } = match &mut self.find_successors {
+            Some(find_successors) => find_successors(&manifest, successors)?,
+            None => successors.into(),
+        };
+        for successor in &skipped {
+            self.reporter.report(Event::Skipped(successor))?;
         }
-        if errand == Errand::Visit {
+        if mode == CopyMode::ReferrersOnly {
             successors.retain(|successor| successor.media_type.is_manifest());
-            self.finish(node, Done::Found);
+            self.nodes.finish(node, NodeState::Existed);
         }
         let (foreign, successors): (Vec<_>, Vec<_>) = successors
             .into_iter()
@@ -352,204 +324,132 @@ impl<'c, 'o> Copier<'c, 'o> {
             descriptor: node.clone(),
             successors,
             next: 0,
-            errand,
+            mode,
             referrer,
         })
     }
 
-    /// Copies a manifest, now that all it refers to is there. If the destination misses some of that, the way through it
-    /// begins once more.
+    /// Copies a manifest whose successors were copied. If the destination lacks some of them, the
+    /// frame is returned to be walked again.
     fn leave(&mut self, mut frame: Frame, reference: Option<&str>) -> Result<Option<Frame>> {
-        if frame.errand == Errand::Visit {
+        if frame.mode == CopyMode::ReferrersOnly {
             return self.ensure_listed(&frame.manifest).map(|()| None);
         }
         let mut bytes = frame.manifest.bytes();
-        let way = reference.map_or(Way::Push, Way::Tag);
-        match self.transfer(&frame.descriptor, &mut bytes, way) {
-            Err(error) if frame.errand == Errand::Copy && is_about_missing_content(&error) => {
+        let kind = PushKind::tagged_if(reference);
+        match self.push(&frame.descriptor, &mut bytes, kind) {
+            Err(error) if frame.mode == CopyMode::IfMissing && lacks_successors(&error) => {
                 self.reporter.report(Event::Repairing(&frame.descriptor))?;
                 frame.next = 0;
-                frame.errand = Errand::Send;
+                frame.mode = CopyMode::Force;
                 return Ok(Some(frame));
             }
-            pushed => self.report(&frame.descriptor, pushed?, &frame.successors)?,
+            pushed => self.finish(&frame.descriptor, pushed?, &frame.successors)?,
         }
-        self.settle(&frame.manifest)?;
+        self.flush_referrer(&frame.manifest)?;
         Ok(None)
     }
 
-    /// Has the destination list a referrer before the batch ends. If this copy is interrupted, the next one finds that the
-    /// manifest is there, and reads no manifest that is there unless it looks for what is attached to it.
-    fn settle(&self, manifest: &RawManifest) -> Result<()> {
+    /// Lists a referrer at the destination before the batch ends. Otherwise, if this copy is
+    /// interrupted, the next one finds that the manifest exists, does not read it, and so does not
+    /// notice that it is not listed.
+    fn flush_referrer(&self, manifest: &RawManifest) -> Result<()> {
+        let Some(target) = self.target.as_indexed() else {
+            return Ok(());
+        };
         let is_root = manifest.descriptor().digest == self.root.digest;
-        if self.passed.is_some() || is_root || !matches!(Referrer::of(manifest), Ok(Some(_))) {
+        if self.referrer_queue.is_some()
+            || is_root
+            || !matches!(Referrer::of(manifest), Ok(Some(_)))
+        {
             return Ok(());
         }
-        let error = at(
-            Side::Destination,
-            Operation::Push,
-            Some(manifest.descriptor()),
-        );
-        match self.target.as_indexed() {
-            Some(target) => target.sync().map_err(error),
-            None => Ok(()),
-        }
+        let error = at_target(Operation::Push, manifest.descriptor());
+        target.sync().map_err(error)
     }
 
-    /// Takes a blob from another repository of the destination's registry, and says whether that was possible.
+    /// Mounts a blob from another repository of the destination's registry. Returns `false` if the
+    /// registry does not mount.
     fn mount(&mut self, node: &Descriptor) -> Result<bool> {
         let Some(from) = self.mount_from.clone() else {
             return Ok(false);
         };
+        let target = self.target;
         let mut content = Fetched::new(self.source, node);
-        let mut content = Blamed {
-            content: &mut content,
-            node,
-        };
-        let mut observed = observed(&mut content, node, &mut self.reporter);
-        let mount = self.target.mount(node, &mut observed, &from).map_err(at(
-            Side::Destination,
-            Operation::Push,
-            Some(node),
-        ))?;
+        let mount = self.observe(node, &mut content, |content| {
+            target.mount(node, content, &from)
+        })?;
         match mount {
             Mount::Mounted => {
-                self.finish(node, Done::Found);
+                self.nodes.finish(node, NodeState::Existed);
                 self.reporter.report(Event::Mounted(node))?;
             }
-            Mount::Pushed => self.report(node, Pushed::Stored, &[])?,
+            Mount::Pushed => self.finish(node, Pushed::Stored, &[])?,
             Mount::Unsupported => self.mount_from = None,
         }
         Ok(mount != Mount::Unsupported)
     }
 
-    fn copy_leaf(&mut self, node: &Descriptor, way: Way<'_>) -> Result<()> {
+    fn copy_blob(&mut self, node: &Descriptor, kind: PushKind<'_>) -> Result<()> {
         let mut content = Fetched::new(self.source, node);
-        let pushed = self.transfer(node, &mut content, way)?;
-        self.report(node, pushed, &[])
+        let pushed = self.push(node, &mut content, kind)?;
+        self.finish(node, pushed, &[])
     }
 
-    fn transfer(
+    fn push(
         &mut self,
         node: &Descriptor,
         content: &mut dyn Content,
-        way: Way<'_>,
+        kind: PushKind<'_>,
     ) -> Result<Pushed> {
         let target = self.target;
-        let mut content = Blamed { content, node };
-        let mut observed = observed(&mut content, node, &mut self.reporter);
-        match way {
-            Way::Push => target.push(node, &mut observed),
-            Way::PushAnew => match target.as_indexed() {
-                Some(target) => target.push_unchecked(node, &mut observed),
-                None => target.push(node, &mut observed),
+        self.observe(node, content, |content| match kind {
+            PushKind::IfMissing => target.push(node, content),
+            PushKind::Unchecked => match target.as_indexed() {
+                Some(target) => target.push_unchecked(node, content),
+                None => target.push(node, content),
             }
             .map(|_| Pushed::Stored),
-            Way::Tag(reference) => target.push_reference(node, &mut observed, reference),
-        }
-        .map_err(at(Side::Destination, Operation::Push, Some(node)))
+            PushKind::Tagged(reference) => target.push_reference(node, content, reference),
+        })
     }
 
-    /// Remembers and tells what became of content that was pushed.
-    fn report(
+    /// Passes content to the destination, and reports when and how far the destination reads it.
+    fn observe<T>(
+        &mut self,
+        descriptor: &Descriptor,
+        content: &mut dyn Content,
+        push: impl FnOnce(&mut dyn Content) -> Result<T>,
+    ) -> Result<T> {
+        let mut content = ObservedContent {
+            content: &mut SourceContent {
+                content,
+                node: descriptor,
+            },
+            descriptor,
+            reporter: &mut self.reporter,
+            report_start: ReportStart::EachTime,
+        };
+        push(&mut content).map_err(at_target(Operation::Push, descriptor))
+    }
+
+    /// Remembers content as done and reports it, after further titles of its successors.
+    fn finish(
         &mut self,
         node: &Descriptor,
         pushed: Pushed,
         successors: &[Descriptor],
     ) -> Result<()> {
-        let (done, event) = match pushed {
-            Pushed::Stored => (Done::Sent, Event::Transferred(node)),
-            Pushed::AlreadyThere => (Done::Found, Event::Exists(node)),
+        let (state, event) = match pushed {
+            Pushed::Stored => (NodeState::Copied, Event::Transferred(node)),
+            Pushed::AlreadyThere => (NodeState::Existed, Event::Exists(node)),
         };
-        self.finish(node, done);
-        self.tell_repeated(successors)?;
-        self.reporter.report(event)
-    }
-
-    /// Counts content that is handled at some depth.
-    fn count(&mut self, depth: u64) -> Result<()> {
-        let limits = self.limits;
-        self.nodes += 1;
-        self.check_bound(depth, limits.max_depth, "MaxDepth")?;
-        self.check_bound(self.nodes, limits.max_nodes, "MaxNodes")
-    }
-
-    fn check_bound(&self, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
-        if size <= limit {
-            return Ok(());
-        }
-        Err(Error::TooLarge {
-            what: format!("graph of {}", self.root.digest),
-            size,
-            limit,
-            limit_name,
-        })
-    }
-
-    /// Counts what is read, or held in memory, of manifests and of lists of them.
-    pub(super) fn count_metadata(&mut self, bytes: u64) -> Result<()> {
-        self.metadata_bytes = self.metadata_bytes.saturating_add(bytes);
-        let limit = self.limits.max_metadata_bytes;
-        self.check_bound(self.metadata_bytes, limit, "MaxTotalMetadataBytes")
-    }
-
-    /// Whether nothing has to be done about content.
-    pub(super) fn is_done(&self, node: &Descriptor, errand: Errand) -> bool {
-        match self.done.get(&key(node)) {
-            None => false,
-            Some(Done::Found) => errand != Errand::Send,
-            Some(Done::Sent) => true,
-        }
-    }
-
-    /// Remembers that content was handled under the name it has here.
-    fn finish(&mut self, node: &Descriptor, done: Done) {
-        self.done.insert(key(node), done);
-        self.names.insert(name_of(node));
-    }
-
-    /// One event for each further name of content that was handled under another one.
-    fn tell_repeated(&mut self, successors: &[Descriptor]) -> Result<()> {
+        self.nodes.finish(node, state);
         for successor in successors {
-            if self.names.insert(name_of(successor)) {
+            if self.nodes.add_title(successor) {
                 self.reporter.report(Event::Repeated(successor))?;
             }
         }
-        Ok(())
-    }
-}
-
-/// Content for the destination, reported when it is opened and read.
-fn observed<'c, 'r, 'o>(
-    content: &'c mut Blamed<'_>,
-    descriptor: &'c Descriptor,
-    reporter: &'r mut Reporter<'o>,
-) -> ObservedContent<'c, 'r, 'o> {
-    ObservedContent {
-        content,
-        descriptor,
-        reporter,
-        report_start: ReportStart::EachTime,
-    }
-}
-
-fn name_of(node: &Descriptor) -> (Digest, Option<String>) {
-    (node.digest.clone(), node.title().map(str::to_owned))
-}
-
-/// Whether a destination refuses a manifest because it does not have all that this refers to.
-fn is_about_missing_content(error: &Error) -> bool {
-    match error {
-        // What the source does not have, nobody can send.
-        Error::Copy {
-            side: Side::Source, ..
-        } => false,
-        Error::Copy { source, .. } | Error::Context { source, .. } => {
-            is_about_missing_content(source)
-        }
-        Error::Refused(refusal) => ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]
-            .iter()
-            .any(|code| refusal.has_code(code)),
-        _ => false,
+        self.reporter.report(event)
     }
 }

@@ -1,117 +1,32 @@
-//! Copying graphs between any two stores: children before parents, each content once, sequentially.
+//! Copying of graphs between any two stores: successors first, each node once, one after the other.
 //!
-//! A destination that has a manifest is taken to have all it refers to. Where it turns out that it has not, by refusing a
-//! manifest that refers to it, what was not sent yet is sent once, without asking again what is there. A referrer that it has
-//! but did not come to list is [listed](crate::store::IndexedTarget::ensure_listed).
+//! If the destination has a manifest, we assume it has its whole graph. If it then refuses a manifest
+//! because it lacks successors, those that were not sent yet are sent without asking whether they
+//! exist. A referrer that exists but is not listed is listed
+//! ([`IndexedTarget::ensure_listed`](crate::store::IndexedTarget::ensure_listed)).
 //!
-//! This module names no store. What it does is told to an observer as it happens.
+//! This module depends on the store traits only, and reports progress to an observer.
 
 mod copier;
-mod observed;
+mod errors;
+mod nodes;
+mod options;
 mod referrers;
 
-use crate::error::{Error, Operation, Result, Side};
-use crate::limits;
+use crate::error::{Operation, Result, Side};
 use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::RawManifest;
-use crate::oci::platform::Platform;
-use crate::oci::reference::RepositoryName;
 use crate::ops::graph::Resolved;
-use crate::store::progress::Observer;
 use crate::store::{Batch, Referrers, Source, Target};
 
 use self::copier::Copier;
+use self::errors::{at, at_target};
 
-/// How much a graph may make a copy read, hold and walk. The defaults fit any graph that was not made to do harm.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`](limits::MAX_MANIFEST_BYTES).
-    pub max_manifest_bytes: u64,
-    /// Bytes of all manifests that are read, together: [`MAX_METADATA_BYTES`](limits::MAX_METADATA_BYTES).
-    pub max_metadata_bytes: u64,
-    /// Pieces of content: [`MAX_NODES`](limits::MAX_NODES).
-    pub max_nodes: u64,
-    /// Levels, from the root to the content that is farthest from it: [`MAX_GRAPH_DEPTH`](limits::MAX_GRAPH_DEPTH).
-    pub max_depth: u64,
-}
+pub use self::options::{
+    CopyOptions, FindSuccessors, Limits, MissingReferrer, RootState, Selection,
+};
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_manifest_bytes: limits::MAX_MANIFEST_BYTES,
-            max_metadata_bytes: limits::MAX_METADATA_BYTES,
-            max_nodes: limits::MAX_NODES,
-            max_depth: limits::MAX_GRAPH_DEPTH,
-        }
-    }
-}
-
-/// Chooses what a manifest refers to, for this copy. It gets the manifest and what it refers to by itself.
-pub type Chooser<'a> = dyn FnMut(&RawManifest, Vec<Descriptor>) -> Result<Vec<Descriptor>> + 'a;
-
-/// How a copy is done.
-pub struct CopyOptions<'a> {
-    /// Is told what happens.
-    pub observer: Option<&'a mut Observer<'a>>,
-    /// Changes what manifests refer to.
-    pub chooser: Option<&'a mut Chooser<'a>>,
-    /// Which manifest of an index [`copy`] copies. Without it the whole index is.
-    pub platform: Option<Platform>,
-    /// How much the graph may be.
-    pub limits: Limits,
-    /// What is known about the root at the destination.
-    pub root: RootState,
-    /// Where blobs can be mounted from: the repository that the source is, if it is one of the same registry as the
-    /// destination. Set this if both are used with the same credentials; what cannot be mounted is transferred.
-    pub mount_from: Option<RepositoryName>,
-    /// Manifests count as absent at the destination: the whole graph is walked, and they are sent again. It mends what a
-    /// destination lost without noticing.
-    pub force: bool,
-    /// What becomes of a referrer or a subject that the source does not have.
-    pub gone: Gone,
-}
-
-impl Default for CopyOptions<'_> {
-    fn default() -> Self {
-        Self {
-            observer: None,
-            chooser: None,
-            platform: None,
-            limits: Limits::default(),
-            root: RootState::Unknown,
-            mount_from: None,
-            force: false,
-            gone: Gone::Fails,
-        }
-    }
-}
-
-/// What becomes of a referrer or a subject that is named at the source and is not there. Both happen: lists of referrers
-/// outlive what they list, and referrers outlive what they are attached to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Gone {
-    /// The copy fails.
-    #[default]
-    Fails,
-    /// It is left out, and told as [`Event::MissingSkipped`].
-    LeftOut,
-}
-
-/// What is known about the root at the destination.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RootState {
-    /// Nothing: the destination is asked.
-    #[default]
-    Unknown,
-    /// It cannot be there, because it was just made. Saves a request.
-    New,
-}
-
-/// Copies what `reference` names in `source`, with all it refers to, and names it `target_reference` in `target`; without
-/// that it can be found by its digest.
+/// Copies the graph of `reference` from `source` to `target`, and tags the root `target_reference`.
+/// Returns the root.
 ///
 /// ```
 /// use oras::copy::{self, CopyOptions};
@@ -129,8 +44,8 @@ pub enum RootState {
 ///
 /// # Errors
 ///
-/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::NotFound`] among the causes when nothing
-/// has that name or is for the platform. Otherwise those of [`copy_graph`].
+/// Same as [`copy_graph`]. The cause is [`Error::NotFound`](crate::Error::NotFound) if the reference does not exist or the
+/// index has no manifest for the platform.
 pub fn copy(
     source: &dyn Source,
     reference: &str,
@@ -143,12 +58,15 @@ pub fn copy(
     Ok(source.root().clone())
 }
 
-/// Copies `root` with all it refers to, and names it if there is a `reference`.
+/// Copies the graph of `root`, and tags the root if there is a `reference`.
 ///
 /// # Errors
 ///
-/// [`Error::Copy`], which says on which side what failed, with the cause; [`Error::TooLarge`] when the graph exceeds one of
-/// the [`Limits`]; and what the observer or the chooser returns. What was copied until then stays.
+/// - [`Error::Copy`](crate::Error::Copy) with the side, the operation and the cause.
+/// - [`Error::TooLarge`](crate::Error::TooLarge) if the graph exceeds one of the [`Limits`].
+/// - An error of the observer or of [`FindSuccessors`].
+///
+/// Content that was copied before the error stays at the destination.
 pub fn copy_graph(
     source: &dyn Source,
     target: &dyn Target,
@@ -161,9 +79,9 @@ pub fn copy_graph(
     })
 }
 
-/// As [`copy`], with everything that is attached to what is copied, and to that. The name comes last.
+/// Same as [`copy`], with the referrers of all copied manifests. The root is tagged last.
 ///
-/// With an index come the referrers of all manifests in it, and with a referrer comes its subject.
+/// An index is copied with the referrers of all its manifests, and a referrer with its subject.
 ///
 /// ```
 /// use oras::copy::{self, CopyOptions};
@@ -186,7 +104,8 @@ pub fn copy_graph(
 ///
 /// # Errors
 ///
-/// As of [`copy`]; [`Error::Protocol`] among the causes when the source lists referrers that are none.
+/// Same as [`copy`]. The cause is [`Error::Protocol`](crate::Error::Protocol) if the source lists a referrer whose manifest
+/// has another subject.
 pub fn copy_with_referrers(
     source: &dyn Referrers,
     reference: &str,
@@ -202,11 +121,11 @@ pub fn copy_with_referrers(
     Ok(resolved.root().clone())
 }
 
-/// As [`copy_graph`], with everything that is attached to what is copied, and to that. The name comes last.
+/// Same as [`copy_graph`], with the referrers of all copied manifests. The root is tagged last.
 ///
 /// # Errors
 ///
-/// As of [`copy_with_referrers`].
+/// Same as [`copy_with_referrers`].
 pub fn copy_graph_with_referrers(
     source: &dyn Referrers,
     target: &dyn Target,
@@ -219,7 +138,7 @@ pub fn copy_graph_with_referrers(
     })
 }
 
-/// Has the target do once what it would do for each piece of content.
+/// Copies in a batch of the target.
 fn in_batch(
     target: &dyn Target,
     root: &Descriptor,
@@ -227,11 +146,11 @@ fn in_batch(
 ) -> Result<()> {
     let batch = Batch::start(target);
     copy()?;
-    let error = at(Side::Destination, Operation::Push, Some(root));
+    let error = at_target(Operation::Push, root);
     batch.finish().map_err(error)
 }
 
-/// Finds what is to be copied.
+/// Resolves the root of a copy.
 fn resolve<'s>(
     source: &'s dyn Source,
     reference: &str,
@@ -243,17 +162,4 @@ fn resolve<'s>(
         Some(platform) => Resolved::for_platform(source, reference, platform, limit),
     }
     .map_err(at(Side::Source, Operation::Resolve, None))
-}
-
-/// Says which side failed, doing what, unless something deeper said so already.
-fn at(side: Side, operation: Operation, node: Option<&Descriptor>) -> impl FnOnce(Error) -> Error {
-    move |error| match error {
-        error @ Error::Copy { .. } => error,
-        error => Error::Copy {
-            side,
-            operation,
-            digest: node.map(|node| node.digest.to_string()),
-            source: Box::new(error),
-        },
-    }
 }

@@ -1,26 +1,25 @@
-//! Copies with everything that is attached: referrers, what is attached to those, and to what a copied manifest refers to.
+//! Copies a graph with all referrers: those of each manifest, and the referrers of these.
 //!
-//! What is to be copied is closed: with every manifest come those it refers to, and those that are attached to it. Therefore
-//! each manifest is read at the source, also where the destination has it. It is copied in this order: the graph of the root;
-//! then, manifest by manifest as they were passed, what is attached, each with its own graph; the name of the root at last.
+//! The copied set is closed: with each manifest come its successors and its referrers. So each
+//! manifest is read from the source even if the destination has it. The order is: the graph of the
+//! root; then, for each manifest in the order it was read, its referrers, each with its own graph; at
+//! last the tag of the root.
 //!
-//! A list of referrers is what somebody says. A referrer counts only if its manifest says so too, and how it is described
-//! comes from there. A source that goes on for ever meets the limits on levels, on content, and on bytes.
+//! Referrer listings are not trusted: a referrer is copied only if its own `subject` field matches,
+//! and its artifact type and annotations are those of the manifest. The limits on depth, nodes and
+//! bytes bound a source that lists referrers without end.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::at;
-use super::copier::{Copier, Errand, Frame};
-use crate::error::{Error, Operation, Result, Side};
+use super::copier::{Copier, Frame, ReferrerQueue};
+use super::errors::at_source;
+use super::nodes::CopyMode;
+use crate::error::{Error, Operation, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::store::Referrers;
 
-/// Manifests whose referrers were not looked for yet, with their depths.
-pub(super) type Passed = VecDeque<(Descriptor, u64)>;
-
 impl Copier<'_, '_> {
-    /// As [`run`](Self::run), with all that is attached to manifests in `source`.
+    /// Same as [`run`](Self::run), with the referrers that `source` lists.
     pub(super) fn run_with_referrers(
         &mut self,
         source: &dyn Referrers,
@@ -29,31 +28,39 @@ impl Copier<'_, '_> {
         if !self.root.media_type.is_manifest() {
             return self.run(reference);
         }
-        self.passed = Some(Passed::new());
+        self.referrer_queue = Some(ReferrerQueue::new());
         self.run(None)?;
-        while let Some((subject, depth)) = self.passed.as_mut().and_then(Passed::pop_front) {
-            for referrer in self.list(source, &subject)? {
-                if !self.is_done(&referrer, Errand::Copy) {
+        while let Some((subject, depth)) = self
+            .referrer_queue
+            .as_mut()
+            .and_then(ReferrerQueue::pop_front)
+        {
+            for referrer in self.list_referrers(source, &subject)? {
+                if !self.nodes.is_done(&referrer, CopyMode::IfMissing) {
                     let frame = self.enter_referrer(&referrer, &subject, depth + 1)?;
                     self.walk(frame, depth + 1, None)?;
                 }
             }
         }
         match reference {
-            Some(reference) if reference != self.root.digest.as_str() => self.name_root(reference),
+            Some(reference) if reference != self.root.digest.as_str() => self.tag_root(reference),
             _ => Ok(()),
         }
     }
 
-    /// What is said to be attached to a manifest, without what else is said about it.
-    fn list(&mut self, source: &dyn Referrers, subject: &Descriptor) -> Result<Vec<Descriptor>> {
+    /// Lists the referrers of a manifest, without their annotations.
+    fn list_referrers(
+        &mut self,
+        source: &dyn Referrers,
+        subject: &Descriptor,
+    ) -> Result<Vec<Descriptor>> {
         let mut listed = Vec::new();
         let mut counted = Ok(());
         source
             .referrers(subject, None, &mut |page| {
                 for referrer in page {
-                    let text = referrer.media_type.as_str().len() + referrer.digest.as_str().len();
-                    counted = self.count_metadata(text as u64);
+                    let bytes = referrer.media_type.as_str().len() + referrer.digest.as_str().len();
+                    counted = self.budget.count_metadata(bytes as u64);
                     if counted.is_err() {
                         return ControlFlow::Break(());
                     }
@@ -61,7 +68,7 @@ impl Copier<'_, '_> {
                 }
                 ControlFlow::Continue(())
             })
-            .map_err(at(Side::Source, Operation::ListReferrers, Some(subject)))?;
+            .map_err(at_source(Operation::ListReferrers, subject))?;
         counted.map(|()| listed)
     }
 
@@ -71,18 +78,18 @@ impl Copier<'_, '_> {
         subject: &Descriptor,
         depth: u64,
     ) -> Result<Option<Frame>> {
-        let lie = |what: &str| {
+        let wrong_entry = |reason: &str| {
             let error = Error::Protocol {
                 what: format!("list of referrers of {}", subject.digest),
-                reason: format!("{} is among them, and {what}", listed.digest),
+                reason: format!("{} is among them, and {reason}", listed.digest),
             };
-            at(Side::Source, Operation::ListReferrers, Some(subject))(error)
+            at_source(Operation::ListReferrers, subject)(error)
         };
         if !listed.media_type.is_manifest() {
-            return Err(lie("is no manifest"));
+            return Err(wrong_entry("is no manifest"));
         }
-        let entered = match self.enter(listed, depth, Errand::Copy) {
-            Err(error) => self.leave_out(listed, error)?,
+        let entered = match self.enter(listed, depth, CopyMode::IfMissing) {
+            Err(error) => self.skip_missing(listed, error)?,
             Ok(entered) => entered,
         };
         let Some(mut frame) = entered else {
@@ -93,8 +100,11 @@ impl Copier<'_, '_> {
                 frame.descriptor = referrer.descriptor;
                 Ok(Some(frame))
             }
-            Some(referrer) => Err(lie(&format!("is attached to {}", referrer.subject.digest))),
-            None => Err(lie("is attached to nothing")),
+            Some(referrer) => {
+                let reason = format!("is attached to {}", referrer.subject.digest);
+                Err(wrong_entry(&reason))
+            }
+            None => Err(wrong_entry("is attached to nothing")),
         }
     }
 }

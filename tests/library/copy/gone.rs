@@ -1,7 +1,7 @@
 //! Copies of what names something that is not there any more.
 
 use oras::Error;
-use oras::copy::{CopyOptions, Gone, copy, copy_with_referrers};
+use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::progress::Event;
 use oras::store::memory::MemoryStore;
@@ -45,7 +45,7 @@ fn a_subject_that_is_gone_is_an_error_unless_it_may_be_left_out() {
         };
         let mut options = CopyOptions {
             observer: Some(&mut observer),
-            gone: Gone::LeftOut,
+            missing_referrers: MissingReferrer::Skip,
             ..CopyOptions::default()
         };
         copy(&from, &to, &mut options).unwrap();
@@ -57,7 +57,7 @@ fn a_subject_that_is_gone_is_an_error_unless_it_may_be_left_out() {
 #[test]
 fn nothing_is_left_out_but_subjects_and_referrers() {
     let lenient = || CopyOptions {
-        gone: Gone::LeftOut,
+        missing_referrers: MissingReferrer::Skip,
         ..CopyOptions::default()
     };
     for copy in COPIES {
@@ -87,7 +87,7 @@ fn what_cannot_be_read_is_not_gone() {
     let path = format!("/v2/a/manifests/{}", subject.digest);
     registry.inject(on("GET", &path).error(403, "DENIED", "no"));
     let mut options = CopyOptions {
-        gone: Gone::LeftOut,
+        missing_referrers: MissingReferrer::Skip,
         ..CopyOptions::default()
     };
     let error = copy(

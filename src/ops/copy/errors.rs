@@ -1,0 +1,116 @@
+//! Errors of a copy, attributed to the source or the destination.
+
+use std::io::{self, Cursor, Read};
+
+use crate::error::{Error, Operation, Result, Side};
+use crate::oci::descriptor::Descriptor;
+use crate::store::Source;
+use crate::store::content::{Content, VerifyReader};
+
+/// Attributes an error to the source: returns a function that wraps it in [`Error::Copy`].
+pub(super) fn at_source(operation: Operation, node: &Descriptor) -> impl FnOnce(Error) -> Error {
+    at(Side::Source, operation, Some(node))
+}
+
+/// Attributes an error to the destination.
+pub(super) fn at_target(operation: Operation, node: &Descriptor) -> impl FnOnce(Error) -> Error {
+    at(Side::Destination, operation, Some(node))
+}
+
+/// Attributes an error to a side, unless it is attributed already: the innermost attribution holds.
+pub(super) fn at(
+    side: Side,
+    operation: Operation,
+    node: Option<&Descriptor>,
+) -> impl FnOnce(Error) -> Error {
+    move |error| match error {
+        error @ Error::Copy { .. } => error,
+        error => Error::Copy {
+            side,
+            operation,
+            digest: node.map(|node| node.digest.to_string()),
+            source: Box::new(error),
+        },
+    }
+}
+
+/// Whether the error is that the source does not have this node.
+pub(super) fn is_missing_at_source(error: &Error, node: &Descriptor) -> bool {
+    let is_fetch = matches!(
+        error,
+        Error::Copy {
+            side: Side::Source,
+            operation: Operation::Fetch,
+            digest: Some(digest),
+            ..
+        } if digest == node.digest.as_str()
+    );
+    is_fetch && error.is_not_found()
+}
+
+/// Whether the destination refuses a manifest because it lacks some of its successors.
+pub(super) fn lacks_successors(error: &Error) -> bool {
+    match error {
+        // Errors from the source side are not repairable.
+        Error::Copy {
+            side: Side::Source, ..
+        } => false,
+        Error::Copy { source, .. } | Error::Context { source, .. } => lacks_successors(source),
+        Error::Refused(refusal) => ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]
+            .iter()
+            .any(|code| refusal.has_code(code)),
+        _ => false,
+    }
+}
+
+/// A manifest of the source that is fetched when the destination opens it.
+pub(super) struct SourceManifest<'c> {
+    pub(super) source: &'c dyn Source,
+    pub(super) node: &'c Descriptor,
+    pub(super) limit: u64,
+}
+
+impl Content for SourceManifest<'_> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let manifest = self.source.fetch_manifest(self.node, self.limit)?;
+        Ok(Box::new(Cursor::new(manifest.into_bytes())))
+    }
+}
+
+/// Content whose read errors are attributed to the source, although they occur while the destination
+/// reads.
+pub(super) struct SourceContent<'c> {
+    pub(super) content: &'c mut dyn Content,
+    pub(super) node: &'c Descriptor,
+}
+
+impl Content for SourceContent<'_> {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        let inner = self
+            .content
+            .open()
+            .map_err(at_source(Operation::Fetch, self.node))?;
+        Ok(Box::new(SourceReader(inner, self.node)))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let node = self.node;
+        let reader = self.content.open_verified(expected);
+        let reader = reader.map_err(at_source(Operation::Fetch, node))?;
+        Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
+    }
+}
+
+struct SourceReader<'c>(Box<dyn Read + 'c>, &'c Descriptor);
+
+impl Read for SourceReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            let error = Error::io("read", self.1.digest.as_str())(error);
+            at_source(Operation::Fetch, self.1)(error).into_io()
+        })
+    }
+}

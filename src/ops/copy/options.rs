@@ -1,0 +1,106 @@
+//! Options of a copy.
+
+use crate::error::Result;
+use crate::limits;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::manifest::RawManifest;
+use crate::oci::platform::Platform;
+use crate::oci::reference::RepositoryName;
+use crate::store::progress::Observer;
+
+/// Bounds on a graph. The defaults fit any graph that was not made to exhaust the client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`](limits::MAX_MANIFEST_BYTES).
+    pub max_manifest_bytes: u64,
+    /// Bytes of all manifests that are read: [`MAX_METADATA_BYTES`](limits::MAX_METADATA_BYTES).
+    pub max_metadata_bytes: u64,
+    /// Nodes of the graph: [`MAX_NODES`](limits::MAX_NODES).
+    pub max_nodes: u64,
+    /// Levels below the root, the root included: [`MAX_GRAPH_DEPTH`](limits::MAX_GRAPH_DEPTH).
+    pub max_depth: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_manifest_bytes: limits::MAX_MANIFEST_BYTES,
+            max_metadata_bytes: limits::MAX_METADATA_BYTES,
+            max_nodes: limits::MAX_NODES,
+            max_depth: limits::MAX_GRAPH_DEPTH,
+        }
+    }
+}
+
+/// Selects the successors of a manifest that a copy follows. Receives the manifest and its
+/// successors: subject, config, layers or manifests, in this order.
+pub type FindSuccessors<'a> = dyn FnMut(&RawManifest, Vec<Descriptor>) -> Result<Selection> + 'a;
+
+/// The successors that a copy follows.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The successors to copy, in this order.
+    pub successors: Vec<Descriptor>,
+    /// Successors that are not copied but reported as
+    /// [`Event::Skipped`](crate::store::progress::Event::Skipped).
+    pub skipped: Vec<Descriptor>,
+}
+
+impl From<Vec<Descriptor>> for Selection {
+    fn from(successors: Vec<Descriptor>) -> Self {
+        Self {
+            successors,
+            skipped: Vec::new(),
+        }
+    }
+}
+
+/// Options of a copy.
+#[derive(Default)]
+pub struct CopyOptions<'a> {
+    /// Receives the events of the copy.
+    pub observer: Option<&'a mut Observer<'a>>,
+    /// Selects the successors of each manifest. By default all of them are copied.
+    pub find_successors: Option<&'a mut FindSuccessors<'a>>,
+    /// The platform of the manifest that [`copy`](super::copy) copies from an index. By default the
+    /// whole index is copied.
+    pub platform: Option<Platform>,
+    /// Bounds on the graph.
+    pub limits: Limits,
+    /// Whether the destination may have the root already.
+    pub root: RootState,
+    /// The repository that blobs can be mounted from: the source, if it is in the same registry as
+    /// the destination. Set it only if both are used with the same credentials. Blobs that cannot be
+    /// mounted are transferred.
+    pub mount_from: Option<RepositoryName>,
+    /// Treats manifests as missing at the destination: the whole graph is walked and all manifests
+    /// are sent again. This repairs a destination that lost content.
+    pub force: bool,
+    /// What to do about a referrer or subject that is missing at the source.
+    pub missing_referrers: MissingReferrer,
+}
+
+/// What to do about a referrer or subject that is listed but missing at the source. Referrers tags
+/// can be out of date, and a subject can be deleted before its referrers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingReferrer {
+    /// The copy fails.
+    #[default]
+    Fail,
+    /// The referrer or subject is skipped and reported as
+    /// [`Event::MissingSkipped`](crate::store::progress::Event::MissingSkipped).
+    Skip,
+}
+
+/// Whether the destination may have the root already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RootState {
+    /// It may: the copy asks the destination.
+    #[default]
+    Unknown,
+    /// It cannot, because the root was just created. This saves a request.
+    New,
+}
