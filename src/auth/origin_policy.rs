@@ -29,7 +29,7 @@ impl OriginPolicy {
             Ok(Self::SameOrigin)
         } else if from.scheme() == Scheme::Https && to.scheme() == Scheme::Http {
             Err("it would leave https")
-        } else if to.nearness() > from.nearness() {
+        } else if to.locality() > from.locality() {
             Err(
                 "it is an address of this machine or of a private network, and the registry is not as near",
             )

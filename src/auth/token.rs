@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::scope::Scopes;
 use crate::auth::credential::Credential;
+use crate::text::percent::encode_component;
 use crate::text::secret::Secret;
 use crate::text::time::parse_rfc3339;
-use crate::text::url::{Url, encode_component};
+use crate::text::url::Url;
 
 /// Lifetime of a token without `expires_in` (distribution's "Token Authentication").
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::http::clock::{Clock, SystemClock};
 use crate::limits::{HELPER_TIMEOUT, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
 use crate::text::json;
-use crate::text::redact::Told;
+use crate::text::redact::Redactor;
 use crate::text::secret::Secret;
 
 /// How long to wait before asking whether a program has ended, at first and at most. Between them the wait doubles.
@@ -179,9 +179,9 @@ impl Helper<'_> {
             username: username.to_owned(),
             secret: secret.expose().to_owned(),
         });
-        let mut told = Told::default();
-        told.value(secret.expose());
-        match self.run_telling("store", &message, &told)? {
+        let mut redactor = Redactor::default();
+        redactor.add_value(secret.expose());
+        match self.run_redacted("store", &message, &redactor)? {
             Some(_) => Ok(()),
             None => Err(failure(self.name.clone(), NOT_FOUND)),
         }
@@ -208,11 +208,16 @@ impl Helper<'_> {
 
     /// Runs the program. What it answers, or `None` when it says that it has no credential.
     fn run(&self, verb: &'static str, input: &[u8]) -> Result<Option<Secret>> {
-        self.run_telling(verb, input, &Told::default())
+        self.run_redacted(verb, input, &Redactor::default())
     }
 
     /// As [`run`](Self::run), with secrets in the input, which the program may repeat.
-    fn run_telling(&self, verb: &'static str, input: &[u8], told: &Told) -> Result<Option<Secret>> {
+    fn run_redacted(
+        &self,
+        verb: &'static str,
+        input: &[u8],
+        redactor: &Redactor,
+    ) -> Result<Option<Secret>> {
         if input.len() > MAX_HELPER_INPUT_BYTES {
             return Err(Error::TooLarge {
                 what: format!("{}: input", self.name),
@@ -258,7 +263,7 @@ impl Helper<'_> {
             }
             said => Err(failure(
                 self.name.clone(),
-                told.quoted(said, MAX_SHOWN_CHARS),
+                redactor.excerpt(said, MAX_SHOWN_CHARS),
             )),
         }
     }

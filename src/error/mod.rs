@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::text::redact::{MAX_QUOTED_CHARS, OneLine, quoted};
+use crate::text::redact::{MAX_EXCERPT_CHARS, excerpt};
+use crate::text::sanitize::SingleLineWriter;
 use crate::text::url::InvalidUrl;
 
 /// A result of this library.
@@ -216,7 +217,7 @@ impl Error {
     pub(crate) fn invalid_digest(value: &str, reason: &str) -> Self {
         Self::InvalidInput {
             input: Input::Digest,
-            value: quoted(value, MAX_QUOTED_CHARS),
+            value: excerpt(value, MAX_EXCERPT_CHARS),
             reason: reason.to_owned(),
         }
     }
@@ -225,7 +226,7 @@ impl Error {
     pub fn malformed(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Malformed {
             what: what.into(),
-            reason: quoted(&reason.into(), MAX_QUOTED_CHARS),
+            reason: excerpt(&reason.into(), MAX_EXCERPT_CHARS),
         }
     }
 
@@ -339,7 +340,7 @@ struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut f = OneLine(f);
+        let mut f = SingleLineWriter(f);
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
         while let Some(cause) = source {
@@ -356,7 +357,7 @@ impl fmt::Display for Chain<'_> {
 /// One line, whatever names and words of others are in it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(&mut OneLine(f))
+        self.write(&mut SingleLineWriter(f))
     }
 }
 

@@ -8,10 +8,11 @@ use super::{Headers, Method, Request, RequestBody, Response, Transport, Transpor
 use crate::error::status_text;
 use crate::http::clock::{Clock, TimedReader};
 use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
-use crate::text::redact::{Told, quoted};
+use crate::text::percent;
+use crate::text::redact::{Redactor, excerpt, redact_urls};
 use crate::text::secret::Secret;
 use crate::text::time::rfc3339_nano;
-use crate::text::url::{Url, percent_decoded, without_secrets};
+use crate::text::url::Url;
 
 /// How much of a header's value is shown, in characters.
 const MAX_VALUE_CHARS: usize = 1024;
@@ -24,7 +25,7 @@ pub struct Traced<T> {
     out: RefCell<Box<dyn Write + Send>>,
     clock: Box<dyn Clock + Send>,
     requests: Cell<u64>,
-    told: RefCell<Told>,
+    redactor: RefCell<Redactor>,
 }
 
 impl<T: Transport> Traced<T> {
@@ -35,7 +36,7 @@ impl<T: Transport> Traced<T> {
         clock: impl Clock + Send + 'static,
     ) -> Self {
         Self {
-            told: RefCell::new(Told::of(inner.secrets())),
+            redactor: RefCell::new(Redactor::new(inner.secrets())),
             inner,
             out: RefCell::new(Box::new(out)),
             clock: Box::new(clock),
@@ -45,7 +46,7 @@ impl<T: Transport> Traced<T> {
 
     fn record(&self, level: &str, message: &str) {
         let time = rfc3339_nano(self.clock.now());
-        let message = self.told.borrow().hide(message);
+        let message = self.redactor.borrow().redact(message);
         // A record that cannot be written must not fail the request it is about.
         let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
     }
@@ -54,7 +55,7 @@ impl<T: Transport> Traced<T> {
 impl<T: Transport> Transport for Traced<T> {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let number = self.requests.replace(self.requests.get() + 1);
-        remember(&mut self.told.borrow_mut(), &request);
+        remember(&mut self.redactor.borrow_mut(), &request);
         self.record(
             "DEBUG",
             &format!(
@@ -84,7 +85,7 @@ impl<T: Transport> Transport for Traced<T> {
                     "ERROR",
                     &format!(
                         "<-- Response #{number}\nError in getting response: {}",
-                        quoted(&error.to_string(), MAX_VALUE_CHARS)
+                        excerpt(&error.to_string(), MAX_VALUE_CHARS)
                     ),
                 );
                 Err(error)
@@ -98,10 +99,10 @@ impl<T: Transport> Transport for Traced<T> {
 }
 
 /// Takes note of what a request tells that records hide.
-fn remember(told: &mut Told, request: &Request<'_>) {
+fn remember(redactor: &mut Redactor, request: &Request<'_>) {
     for (name, value) in request.headers.iter() {
         if !is_among(&SHOWN_IN_REQUESTS, name) {
-            told.header(name, value);
+            redactor.add_header(name, value);
         }
     }
     if let RequestBody::Bytes(form) = &request.body
@@ -110,7 +111,7 @@ fn remember(told: &mut Told, request: &Request<'_>) {
         for member in String::from_utf8_lossy(form).split('&') {
             match member.split_once('=') {
                 Some((name, value)) if is_among(&SECRET_MEMBERS, name) => {
-                    told.token(&percent_decoded(value).unwrap_or_else(|| value.to_owned()));
+                    redactor.add_token(&percent::decode(value).unwrap_or_else(|| value.to_owned()));
                 }
                 _ => {}
             }
@@ -199,7 +200,7 @@ fn shown_headers(headers: &Headers, base: &Url, shown: &[&str]) -> String {
 
 fn shown_value(name: &str, value: &str, base: &Url, shown: &[&str]) -> String {
     if is_among(shown, name) {
-        quoted(value, MAX_VALUE_CHARS)
+        excerpt(value, MAX_VALUE_CHARS)
     } else if name.eq_ignore_ascii_case("location") {
         base.join(value)
             .map_or_else(|_| HIDDEN.to_owned(), |url| url.to_string())
@@ -262,7 +263,7 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
         "application/json" | "text/plain" | "text/html"
     ) || essence.ends_with("+json");
     if !is_text {
-        let essence = quoted(&essence, MAX_VALUE_CHARS);
+        let essence = excerpt(&essence, MAX_VALUE_CHARS);
         return format!("   Response body of content type \"{essence}\" is not printed");
     }
     let mut start = Vec::new();
@@ -298,7 +299,7 @@ fn body_text(start: &[u8]) -> String {
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
-    let mut shown = without_secrets(&shown);
+    let mut shown = redact_urls(&shown);
     if start.len() > MAX_TRACED_BYTES {
         let _ = write!(shown, "\n...(truncated)");
     }

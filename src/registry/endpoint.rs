@@ -22,7 +22,7 @@ impl Endpoint {
     }
 
     fn url(&self, rest: &str) -> Url {
-        Url::of_registry(
+        Url::from_registry(
             self.scheme,
             &self.host_and_port,
             &format!("/v2/{}/{rest}", self.repository),
@@ -79,7 +79,7 @@ impl Endpoint {
 
 /// The repositories of a registry.
 pub(super) fn catalog(scheme: Scheme, registry: &RegistryName, last: Option<&str>) -> Url {
-    let url = Url::of_registry(scheme, registry.host_and_port(), "/v2/_catalog");
+    let url = Url::from_registry(scheme, registry.host_and_port(), "/v2/_catalog");
     match last {
         Some(last) => url.with_parameter("last", last),
         None => url,

@@ -3,8 +3,10 @@
 
 pub(crate) mod glob;
 pub mod json;
+pub(crate) mod percent;
 pub(crate) mod random;
 pub(crate) mod redact;
+pub(crate) mod sanitize;
 pub(crate) mod secret;
 pub mod time;
 pub mod url;

@@ -5,9 +5,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::text::percent;
 use crate::text::secret::Secret;
+use crate::text::url::Url;
 use crate::text::url::split_port;
-use crate::text::url::{Url, percent_decoded};
 
 /// How a proxy is talked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,7 +150,7 @@ impl ProxyCredential {
             .split_once(':')
             .unwrap_or((user_information, ""));
         let decoded = |text| {
-            percent_decoded(text)
+            percent::decode(text)
                 .map(Secret::new)
                 .ok_or("its user information is not percent-encoded text")
         };

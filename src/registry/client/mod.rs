@@ -33,7 +33,7 @@ use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::text::random;
-use crate::text::redact::Told;
+use crate::text::redact::Redactor;
 use crate::text::url::{Origin, Scheme, Url};
 
 pub(crate) use self::response::Answer;
@@ -80,8 +80,8 @@ pub struct Client {
     max_manifest_bytes: u64,
     warnings: Warnings,
     auth_cache: RefCell<AuthCache>,
-    /// What was told to servers, and must not turn up in what is said about them.
-    told: RefCell<Told>,
+    /// The secrets sent to servers, which are removed from messages.
+    redactor: RefCell<Redactor>,
     learned: RefCell<HashMap<Origin, Learned>>,
 }
 
@@ -122,7 +122,7 @@ impl ClientBuilder {
     /// Sends requests through `transport` instead of the network.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport + Send + 'static) -> Self {
-        self.client.told = RefCell::new(Told::of(transport.secrets()));
+        self.client.redactor = RefCell::new(Redactor::new(transport.secrets()));
         self.client.transport = Box::new(transport);
         self
     }
@@ -226,7 +226,7 @@ impl Client {
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 warnings: Warnings::default(),
                 auth_cache: RefCell::default(),
-                told: RefCell::default(),
+                redactor: RefCell::default(),
                 learned: RefCell::default(),
             },
         }
@@ -248,7 +248,7 @@ impl Client {
     /// [`Error::Unauthorized`] and [`Error::Refused`] when it does not, or when it is no registry; [`Error::Protocol`] when it
     /// is a web site.
     pub fn check(&self, registry: &RegistryName) -> Result<()> {
-        let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
+        let url = Url::from_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
         let draft = Draft::new(Method::Get, url);
         let mut answer = self.send(registry, draft)?.expect(&[200])?;
         if answer.is_web_page() {
@@ -270,7 +270,7 @@ impl Client {
 
     /// The registry's own origin.
     fn home(&self, registry: &RegistryName) -> Origin {
-        Url::of_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
+        Url::from_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
     }
 
     pub(crate) fn accepted_manifests(&self) -> &str {
@@ -301,7 +301,7 @@ impl Client {
         let answer = self.send_authorized(registry, draft)?;
         if answer.origin_policy == OriginPolicy::SameOrigin {
             let warnings = answer.response.headers.all("Warning");
-            self.warnings.tell(registry, warnings, &answer.told);
+            self.warnings.tell(registry, warnings, &answer.redactor);
         }
         Ok(answer)
     }
@@ -391,7 +391,7 @@ impl Client {
         if let Unauthorized::UntrustedRealm { realm, .. } | Unauthorized::NoToken { realm, .. } =
             &mut reason
         {
-            *realm = self.told.borrow().hide(realm);
+            *realm = self.redactor.borrow().redact(realm);
         }
         reason
     }
@@ -403,12 +403,12 @@ impl Client {
 
     /// An address without secrets, be they those of the address or those that it repeats.
     fn shown(&self, url: &Url) -> String {
-        self.told.borrow().hide(&url.to_string())
+        self.redactor.borrow().redact(&url.to_string())
     }
 
     /// Asks what the registry wants from those who come in. That it does not say is no error.
     fn probe(&self, registry: &RegistryName, home: &Origin) -> Vec<Challenge> {
-        let url = Url::of_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
+        let url = Url::from_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
         let secrets = Secrets {
             with_headers: true,
             ..Secrets::none(home)
@@ -440,10 +440,10 @@ impl Client {
         let form = request.form();
         match &request.credential {
             Some(Credential::IdentityToken(token)) => {
-                self.told.borrow_mut().token(token.expose());
+                self.redactor.borrow_mut().add_token(token.expose());
             }
             Some(Credential::Password { password, .. }) => {
-                self.told.borrow_mut().value(password.expose());
+                self.redactor.borrow_mut().add_value(password.expose());
             }
             _ => {}
         }
@@ -529,13 +529,13 @@ impl Client {
             if trusted == OriginPolicy::SameOrigin {
                 if secrets.with_headers {
                     for (name, value) in self.headers.iter() {
-                        self.told.borrow_mut().header(name, value);
+                        self.redactor.borrow_mut().add_header(name, value);
                         headers.add(name, value);
                     }
                 }
                 if let Some(authorization) = secrets.authorization {
                     let (name, header) = ("Authorization", authorization.header());
-                    self.told.borrow_mut().header(name, header.expose());
+                    self.redactor.borrow_mut().add_header(name, header.expose());
                     headers.add(name, header.expose());
                 }
             }
@@ -592,7 +592,7 @@ impl Client {
     ) -> Result<Answer> {
         let method = draft.method;
         if origin_policy != OriginPolicy::SameOrigin
-            && self.told.borrow().is_in_address(&url.exact())
+            && self.redactor.borrow().has_authorization_in(&url.exact())
         {
             return Err(Error::Protocol {
                 what: format!("{method} \"{}\"", self.shown(url)),
@@ -659,7 +659,7 @@ impl Client {
             method,
             url: url.clone(),
             origin_policy,
-            told: self.told.borrow().clone(),
+            redactor: self.redactor.borrow().clone(),
             retries: 0,
             response: Response { body, ..response },
         })

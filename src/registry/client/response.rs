@@ -9,13 +9,13 @@ use crate::auth::{Challenge, OriginPolicy, parse_challenges};
 use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
 use crate::http::{Method, Response};
 use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
-use crate::text::redact::{MAX_QUOTED_CHARS, Told};
+use crate::text::redact::{self, Redactor};
 use crate::text::url::{Scheme, Url};
 
 /// How much of a body that is no registry error is shown, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
 /// How much of an error's message and of its detail is shown, in characters.
-const MAX_DETAIL_CHARS: usize = MAX_QUOTED_CHARS;
+const MAX_DETAIL_CHARS: usize = redact::MAX_EXCERPT_CHARS;
 /// How many of a body's errors are shown. Registries send one, or one for each blob that a manifest lacks.
 const MAX_ERRORS: usize = 32;
 /// How much is said about an answer that breaks the protocol, in characters: room for an address, and why not.
@@ -28,8 +28,8 @@ pub(crate) struct Answer {
     pub(crate) url: Url,
     /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
     pub(crate) origin_policy: OriginPolicy,
-    /// What was told to servers so far, and may be repeated by them.
-    pub(crate) told: Told,
+    /// The secrets sent to servers so far, which they may repeat.
+    pub(crate) redactor: Redactor,
     /// How often the request was sent before, and perhaps did what it asks for.
     pub(crate) retries: u32,
     pub(crate) response: Response,
@@ -93,15 +93,15 @@ impl Answer {
     pub(crate) fn into_error_of(mut self, by: Refuser) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
-        let errors = parse_errors(&body, &self.told);
+        let errors = parse_errors(&body, &self.redactor);
         let excerpt = if errors.is_empty() {
-            excerpt(&text, self.content_type(), &self.told)
+            excerpt(&text, self.content_type(), &self.redactor)
         } else {
             None
         };
         Error::Refused(Box::new(Refusal {
             method: self.method.as_str(),
-            url: self.told.hide(&self.url.to_string()),
+            url: self.redactor.redact(&self.url.to_string()),
             host: self.url.host_and_port().to_owned(),
             status: self.status(),
             errors,
@@ -113,7 +113,7 @@ impl Answer {
     /// Whether the body of an error says that access is denied. The body can still be read afterwards.
     pub(crate) fn says_denied(&mut self) -> bool {
         let body = self.peek_body();
-        let errors = parse_errors(&body, &self.told);
+        let errors = parse_errors(&body, &self.redactor);
         let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
         errors.iter().any(|error| {
             matches!(
@@ -168,15 +168,15 @@ impl Answer {
             what: format!(
                 "{} \"{}\"",
                 self.method,
-                self.told.hide(&self.url.to_string())
+                self.redactor.redact(&self.url.to_string())
             ),
-            reason: self.told.quoted(&reason.into(), MAX_REASON_CHARS),
+            reason: self.redactor.excerpt(&reason.into(), MAX_REASON_CHARS),
         }
     }
 }
 
 /// The errors in a body of the form that the specification gives; none if it has another form.
-fn parse_errors(body: &[u8], told: &Told) -> Vec<RegistryError> {
+fn parse_errors(body: &[u8], redactor: &Redactor) -> Vec<RegistryError> {
     #[derive(Deserialize)]
     struct Body {
         errors: Vec<Item>,
@@ -193,10 +193,10 @@ fn parse_errors(body: &[u8], told: &Told) -> Vec<RegistryError> {
     errors
         .into_iter()
         .map(|item| RegistryError {
-            code: told.quoted(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
-            message: told.quoted(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
+            code: redactor.excerpt(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
+            message: redactor.excerpt(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
             detail: item.detail.map_or_else(String::new, |detail| {
-                told.quoted(&shown(&detail), MAX_DETAIL_CHARS)
+                redactor.excerpt(&shown(&detail), MAX_DETAIL_CHARS)
             }),
         })
         .filter(|error| !error.code.is_empty() || !error.message.is_empty())
@@ -226,13 +226,13 @@ fn shown(detail: &Value) -> String {
 }
 
 /// What an answer that is no registry error says: a common JSON message, the title of a page, or the start of a text.
-fn excerpt(text: &str, content_type: Option<&str>, told: &Told) -> Option<String> {
+fn excerpt(text: &str, content_type: Option<&str>, redactor: &Redactor) -> Option<String> {
     let text = text.trim();
     if let Ok(Value::Object(members)) = serde_json::from_str::<Value>(text) {
         return ["message", "error_description", "error", "details"]
             .iter()
             .find_map(|name| members.get(*name)?.as_str())
-            .map(|message| told.quoted(message, MAX_EXCERPT_CHARS));
+            .map(|message| redactor.excerpt(message, MAX_EXCERPT_CHARS));
     }
     if text.starts_with('<') || content_type == Some("text/html") {
         let lower = text.to_ascii_lowercase();
@@ -244,11 +244,14 @@ fn excerpt(text: &str, content_type: Option<&str>, told: &Told) -> Option<String
                 text.get(start..start + end)
             });
         return Some(match title {
-            Some(title) => format!("web page \"{}\"", told.quoted(title, MAX_EXCERPT_CHARS)),
+            Some(title) => format!(
+                "web page \"{}\"",
+                redactor.excerpt(title, MAX_EXCERPT_CHARS)
+            ),
             None => "web page (login or proxy?)".to_owned(),
         });
     }
-    (!text.is_empty()).then(|| told.quoted(text, MAX_EXCERPT_CHARS))
+    (!text.is_empty()).then(|| redactor.excerpt(text, MAX_EXCERPT_CHARS))
 }
 
 /// A body whose failures say what was being read from where.
@@ -300,7 +303,7 @@ mod tests {
             method: Method::Get,
             url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
             origin_policy: OriginPolicy::SameOrigin,
-            told: Told::default(),
+            redactor: Redactor::default(),
             retries: 0,
             response: Response {
                 status,

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
 use crate::oci::reference::RegistryName;
-use crate::text::redact::Told;
+use crate::text::redact::Redactor;
 
 /// Before each text: the code, and `-` for an agent that is the registry itself. No other warnings are meant for us.
 const BEGINNING: &str = "299 - \"";
@@ -35,13 +35,13 @@ impl Warnings {
         &self,
         registry: &RegistryName,
         headers: impl IntoIterator<Item = &'a str>,
-        secrets: &Told,
+        secrets: &Redactor,
     ) {
         let Some(listener) = &self.listener else {
             return;
         };
         for text in texts(headers) {
-            let text = secrets.quoted(&text, MAX_WARNING_BYTES);
+            let text = secrets.excerpt(&text, MAX_WARNING_BYTES);
             let mut told = self.told.borrow_mut();
             let is_new = told.len() < MAX_WARNINGS
                 && told.insert((registry.as_str().to_owned(), text.clone()));
@@ -125,7 +125,7 @@ mod tests {
         let registries: [RegistryName; 2] = ["a".parse().unwrap(), "b".parse().unwrap()];
 
         for registry in registries.iter().chain(&registries) {
-            warnings.tell(registry, ["299 - \"x\""], &Told::default());
+            warnings.tell(registry, ["299 - \"x\""], &Redactor::default());
         }
         assert_eq!(*told.lock().unwrap(), ["a: x", "b: x"]);
 
@@ -133,7 +133,7 @@ mod tests {
             warnings.tell(
                 &registries[0],
                 [format!("299 - \"{number}\"").as_str()],
-                &Told::default(),
+                &Redactor::default(),
             );
         }
         assert_eq!(told.lock().unwrap().len(), MAX_WARNINGS);
