@@ -109,7 +109,7 @@ impl Tls {
 /// Reads a file of certificates or of a key.
 #[cfg(feature = "tls")]
 fn read_pem(path: &str) -> Result<Vec<u8>, CliError> {
-    let failed = |error| CliError::from_library(&oras::Error::io("open", path)(error));
+    let failed = |error| CliError::from(&oras::Error::io("open", path)(error));
     let file = File::open(path).map_err(failed)?;
     let mut text = Vec::new();
     file.take(MAX_ROOTS_FILE_BYTES + 1)
@@ -127,12 +127,12 @@ impl ClientConfig {
     /// Reads what was typed. What it means, and files that it names, counts only once a client is needed.
     pub(crate) fn parse(
         remote: &Remote,
-        debugging: &Debugging,
-        given: &SetFlags,
+        debugging: Debugging,
+        set: &SetFlags,
         process: &mut Process,
     ) -> Result<Self, CliError> {
-        given.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
-        given.exclusive(&[
+        set.exclusive(&["username", "identity-token", "identity-token-stdin"])?;
+        set.exclusive(&[
             "password",
             "identity-token",
             "identity-token-stdin",
@@ -146,17 +146,17 @@ impl ClientConfig {
         let certificate = ("cert-file", &remote.cert_file);
         let key = ("key-file", &remote.key_file);
         for ((one, file), (other, other_file)) in [(certificate, key), (key, certificate)] {
-            let is_typed_alone = given.contains(one) && !given.contains(other);
+            let is_typed_alone = set.contains(one) && !set.contains(other);
             if is_typed_alone || (!file.is_empty() && other_file.is_empty()) {
                 return Err(CliError::usage(format!(
                     "{} must be used in conjunction with {}",
-                    given.typed(one),
-                    given.typed(other)
+                    set.typed(one),
+                    set.typed(other)
                 )));
             }
         }
         Ok(Self {
-            credential: credential(remote, given, process)?,
+            credential: credential(remote, set, process)?,
             places: process.places(&remote.registry_config),
             plain_http: remote.plain_http,
             proxies: process.proxies(),
@@ -218,9 +218,7 @@ impl ClientConfig {
     /// Where credentials are kept.
     pub(crate) fn lookup(&self) -> Result<Lookup, CliError> {
         let lookup = Lookup::new(&self.places).on_warning(warn_of(&self.screen));
-        lookup
-            .check()
-            .map_err(|error| CliError::from_library(&error))?;
+        lookup.check()?;
         Ok(lookup)
     }
 
@@ -329,21 +327,21 @@ fn is_header_name(name: &str) -> bool {
 /// What was typed, or comes by stdin. Without a user name the secret is an identity token, by whatever flag it came.
 fn credential(
     remote: &Remote,
-    given: &SetFlags,
+    set: &SetFlags,
     process: &mut Process,
 ) -> Result<Option<Credential>, CliError> {
     // There is no way to give the secrets of two sides by stdin, and so nothing to advise.
     let mut warn = |warning| {
-        if !given.is_one_side() {
+        if !set.is_one_side() {
             process.warn(warning);
         }
     };
-    let secret = if given.contains("identity-token") {
+    let secret = if set.contains("identity-token") {
         warn(
             "WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n",
         );
         remote.identity_token.clone()
-    } else if given.contains("password") {
+    } else if set.contains("password") {
         warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
         remote.password.clone()
     } else if remote.identity_token_stdin || remote.password_stdin {

@@ -14,7 +14,6 @@ use oras::url::Url;
 
 use crate::cli::{self, CommandSpec, UsageError, quote};
 use crate::output::text::TargetName;
-use crate::process::Process;
 
 /// Exit statuses by kind. Any failure is non-zero.
 mod status {
@@ -186,43 +185,7 @@ impl CliError {
 
     /// Results could not be written.
     pub(crate) fn stdout(error: io::Error) -> Self {
-        Self::from_library(&to_stdout(error))
-    }
-
-    /// A failure of the library that has to do with no registry of the user's, or with a layout.
-    pub(crate) fn from_library(error: &Error) -> Self {
-        let mut failure = Self {
-            status: status_of(error),
-            ..Self::new(message(error))
-        };
-        match error.root() {
-            Error::PathTraversal { name, .. } if !is_archive_entry(error) => {
-                failure.message =
-                    "failed to resolve path for writing: path traversal disallowed".into();
-                failure.details.push(
-                    "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
-                     producer, use --allow-path-traversal to bypass this check."
-                        .to_owned(),
-                );
-                let name: String = name.chars().take(MAX_NAME_CHARS).collect();
-                failure
-                    .details
-                    .push(format!("The name is {}", quote::double(&name)));
-            }
-            Error::Io { path, source, .. }
-                if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
-            {
-                failure.status = status::BROKEN_PIPE;
-            }
-            Error::Overwrite { path } => {
-                failure.message = "failed to resolve path for writing: overwrite disallowed".into();
-                failure
-                    .details
-                    .push(format!("What exists is \"{}\"", path.display()));
-            }
-            _ => {}
-        }
-        failure
+        Self::from(&to_stdout(error))
     }
 
     /// A failure of the library at the repository of a target.
@@ -252,7 +215,7 @@ impl CliError {
     /// A failure of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
         let mut failure = match error.root() {
-            Error::Refused(refusal) if refusal.host != host => Self::from_library(error),
+            Error::Refused(refusal) if refusal.host != host => Self::from(error),
             _ => Self::at_any_registry(error, host, credential_hint),
         };
         if let Error::NotFound { .. } = error.root() {
@@ -263,7 +226,7 @@ impl CliError {
 
     /// A failure of the library at a registry, whoever answered.
     pub(crate) fn at_any_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
-        let mut failure = Self::from_library(error);
+        let mut failure = Self::from(error);
         match error.root() {
             Error::Unauthorized {
                 reason: Unauthorized::NoBasicCredential,
@@ -315,22 +278,71 @@ impl CliError {
         self
     }
 
-    /// Writes the failure to stderr and returns the exit status.
-    pub(crate) fn report(self, process: &mut Process) -> u8 {
-        if self.status != status::BROKEN_PIPE {
-            let mut text = format!("{} {}\n", self.prefix, self.message);
-            let side = self.side.map_or("", |side| match side {
-                Side::Source => cli::Side::Source.prefix(),
-                Side::Destination => cli::Side::Destination.prefix(),
-            });
-            let hints = self.hint.map(|hint| hint.lines(side));
-            for line in self.details.iter().chain(hints.iter().flatten()) {
-                text.push_str(line);
-                text.push('\n');
-            }
-            process.warn(&text);
-        }
+    /// The exit status.
+    pub(crate) const fn status(&self) -> u8 {
         self.status
+    }
+
+    /// The lines for stderr. A broken pipe is not reported.
+    pub(crate) fn to_text(&self) -> String {
+        if self.status == status::BROKEN_PIPE {
+            return String::new();
+        }
+        let mut text = format!("{} {}\n", self.prefix, self.message);
+        let side = self.side.map_or("", |side| match side {
+            Side::Source => cli::Side::Source.prefix(),
+            Side::Destination => cli::Side::Destination.prefix(),
+        });
+        let hints = self.hint.as_ref().map(|hint| hint.lines(side));
+        for line in self.details.iter().chain(hints.iter().flatten()) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl From<Error> for CliError {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// An error of the library that does not concern the registry of a target.
+impl From<&Error> for CliError {
+    fn from(error: &Error) -> Self {
+        let mut failure = Self {
+            status: status_of(error),
+            ..Self::new(message(error))
+        };
+        match error.root() {
+            Error::PathTraversal { name, .. } if !is_archive_entry(error) => {
+                failure.message =
+                    "failed to resolve path for writing: path traversal disallowed".into();
+                failure.details.push(
+                    "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
+                     producer, use --allow-path-traversal to bypass this check."
+                        .to_owned(),
+                );
+                let name: String = name.chars().take(MAX_NAME_CHARS).collect();
+                failure
+                    .details
+                    .push(format!("The name is {}", quote::double(&name)));
+            }
+            Error::Io { path, source, .. }
+                if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                failure.status = status::BROKEN_PIPE;
+            }
+            Error::Overwrite { path } => {
+                failure.message = "failed to resolve path for writing: overwrite disallowed".into();
+                failure
+                    .details
+                    .push(format!("What exists is \"{}\"", path.display()));
+            }
+            _ => {}
+        }
+        failure
     }
 }
 

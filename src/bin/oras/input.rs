@@ -185,9 +185,9 @@ pub(crate) fn blob(
     };
     let (blob, content) = described.map_err(|error| match &error {
         Error::Io { doing: "open", .. } => {
-            CliError::from_library(&error).context(&format!("failed to open {file}"))
+            CliError::from(&error).context(&format!("failed to open {file}"))
         }
-        _ => CliError::from_library(&error),
+        _ => CliError::from(&error),
     })?;
     match size {
         Some(size) if size != blob.size => Err(CliError::new(format!(
@@ -207,6 +207,5 @@ fn check_name(file: &str) -> Result<(), CliError> {
 }
 
 fn unreadable(file: &str, doing: &'static str, error: std::io::Error) -> CliError {
-    CliError::from_library(&Error::io(doing, file)(error))
-        .context(&format!("failed to read {file}"))
+    CliError::from(&Error::io(doing, file)(error)).context(&format!("failed to read {file}"))
 }

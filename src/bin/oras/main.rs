@@ -27,7 +27,10 @@ fn main() -> ExitCode {
     let result = run(&mut process);
     match result.and_then(|()| process.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => ExitCode::from(failure.report(&mut process)),
+        Err(error) => {
+            process.warn(&error.to_text());
+            ExitCode::from(error.status())
+        }
     }
 }
 

@@ -266,8 +266,7 @@ impl Process {
         };
         let cache = std::path::absolute(path)
             .map_err(Error::io("find", path))
-            .and_then(Cache::open)
-            .map_err(|error| CliError::from_library(&error))?;
+            .and_then(Cache::open)?;
         Ok(cache.on_failure(warn_of_cache(&self.screen)))
     }
 

@@ -1,55 +1,43 @@
-//! A repository with some of its tags: what is backed up, and where it is restored to.
+//! A repository with some of its tags: what `oras backup` reads and `oras restore` writes.
 
+use oras::Error;
 use oras::reference::{Reference, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
-use oras::{Error, Result};
 
-use crate::cli::groups::{Debugging, Distribution, Remote};
-use crate::cli::{SetFlags, quote};
+use crate::cli::groups::RepositoryFlags;
+use crate::cli::{CommandLine, quote};
 use crate::client::ClientConfig;
 use crate::error::CliError;
 use crate::process::Process;
 
-/// A repository, how it is reached, and tags in it.
+/// A repository, and tags in it.
 pub(crate) struct TaggedRepository {
-    path: String,
-    /// The host and port of the registry.
-    host: String,
+    reference: Reference,
     tags: Vec<String>,
-    access: ClientConfig,
-    /// Who keeps lists of referrers there.
+    client: ClientConfig,
     referrers: ReferrersMode,
 }
 
-/// The flags that say how a repository is reached.
-pub(crate) struct RepositoryFlags<'f> {
-    pub(crate) remote: &'f Remote,
-    pub(crate) distribution: &'f Distribution,
-    pub(crate) debugging: &'f Debugging,
-    pub(crate) given: &'f SetFlags,
-}
-
 impl TaggedRepository {
-    /// Reads `registry/repository[:tag[,tag]…]`.
+    /// Parses `registry/repository[:tag[,tag]…]`, the first positional argument.
     pub(crate) fn parse(
-        raw: &str,
-        flags: &RepositoryFlags<'_>,
+        flags: &RepositoryFlags,
+        line: &CommandLine,
         process: &mut Process,
     ) -> Result<Self, CliError> {
-        let access = ClientConfig::parse(flags.remote, flags.debugging, flags.given, process)?;
-        let (reference, tags) = split(raw)?;
+        let client = ClientConfig::parse(&flags.remote, flags.debugging, &line.set, process)?;
+        let (reference, tags) = split(&line.positionals[0])?;
         Ok(Self {
-            path: reference.path(),
-            host: reference.registry().host_and_port().to_owned(),
+            reference,
             tags,
-            access,
+            client,
             referrers: flags.distribution.referrers,
         })
     }
 
     /// `registry/repository`.
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+    pub(crate) fn path(&self) -> String {
+        self.reference.path()
     }
 
     /// The tags, in the order in which they were typed. None stands for all.
@@ -57,26 +45,26 @@ impl TaggedRepository {
         std::mem::take(&mut self.tags)
     }
 
-    /// What talks to the registry.
+    /// The client of the registry.
     pub(crate) fn client(&self) -> Result<Client, CliError> {
-        self.access.client()
+        self.client.client()
     }
 
     /// The store.
-    pub(crate) fn open<'c>(&self, client: &'c Client) -> Result<Repository<'c>, CliError> {
+    pub(crate) fn open<'c>(&self, client: &'c Client) -> Repository<'c> {
         client
-            .repository(&self.path)
-            .map(|repository| repository.with_referrers_mode(self.referrers))
-            .map_err(|error| self.failure(&error))
+            .repository_at(&self.reference)
+            .with_referrers_mode(self.referrers)
     }
 
-    /// A failure of the library, in the user's terms.
+    /// The error of the command for an error of the library.
     pub(crate) fn failure(&self, error: &Error) -> CliError {
-        CliError::at_any_registry(error, &self.host, &self.access.credential_hint())
+        let host = self.reference.registry().host_and_port();
+        CliError::at_any_registry(error, host, &self.client.credential_hint())
     }
 }
 
-/// What was typed: a repository, and the tags.
+/// Splits an argument into a repository and tags.
 fn split(raw: &str) -> Result<(Reference, Vec<String>), CliError> {
     let shown = quote::double(raw);
     if raw.is_empty() {
@@ -92,7 +80,7 @@ fn split(raw: &str) -> Result<(Reference, Vec<String>), CliError> {
         None => (raw, None),
     };
     let reference: Reference = first.parse().map_err(|error: Error| {
-        // What was typed is named already.
+        // The message already contains the reference.
         let reason = match &error {
             Error::InvalidReference { reason, .. } => format!("invalid reference: {reason}"),
             other => other.to_string(),
@@ -127,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_separated_by_commas_and_no_tag_stands_for_all() {
+    fn tags_are_separated_by_commas_and_may_be_absent() {
         for (raw, wanted) in [
             ("localhost:5000/a", vec![]),
             ("localhost:5000/a:", vec![]),

@@ -1,4 +1,4 @@
-//! Targets: what the user means by `name:tag`, and the store behind it.
+//! Targets: the meaning of `name:tag` on the command line, and the store behind it.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -9,28 +9,30 @@ use oras::registry::{Client, ReferrersMode, Repository};
 use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};
 
-use crate::cli::groups::{Debugging, Layout, Remote};
-use crate::cli::{CommandSpec, SetFlags, quote};
+use crate::cli::groups::TargetFlags;
+use crate::cli::{CommandLine, CommandSpec, quote};
 use crate::client::ClientConfig;
 use crate::error::CliError;
 use crate::output::text::TargetName;
 use crate::process::Process;
 
-/// What a positional argument means.
+/// A target of a command: a repository or a layout, usually with a tag or digest.
 pub(crate) struct Target {
-    /// As typed; of a list of tags up to the first.
+    /// The reference as typed, up to the first comma.
     raw: String,
-    place: Place,
+    location: Location,
     /// Tag or digest.
     reference: Option<String>,
-    access: Rc<ClientConfig>,
+    client: Rc<ClientConfig>,
+    /// The command, for usage errors.
+    command: &'static CommandSpec,
 }
 
-enum Place {
+enum Location {
     Registry(Reference),
     Layout {
         path: String,
-        /// SetFlags by `--oci-layout-path`, which reports errors like a registry.
+        /// Whether `--oci-layout-path` names the layout. Its errors look like those of a registry.
         by_path: bool,
     },
 }
@@ -45,52 +47,43 @@ pub(crate) trait DeletableStore: Source + Delete {}
 
 impl<T: Source + Delete> DeletableStore for T {}
 
-/// The flags that say what a target is and how it is reached.
-pub(crate) struct TargetFlags<'f> {
-    pub(crate) remote: &'f Remote,
-    pub(crate) layout: &'f Layout,
-    pub(crate) debugging: &'f Debugging,
-    pub(crate) given: &'f SetFlags,
-}
-
 impl Target {
-    /// Reads a target from what was typed.
+    /// Parses a positional argument.
     pub(crate) fn parse(
         raw: &str,
-        flags: &TargetFlags<'_>,
+        flags: &TargetFlags,
+        line: &CommandLine,
         process: &mut Process,
     ) -> Result<Self, CliError> {
-        Self::parse_like(None, raw, flags, process)
+        Self::parse_with_client(None, raw, flags, line, process)
     }
 
-    /// Reads several targets that are reached in one way, with one client.
+    /// Parses all positional arguments as targets with the same client.
     pub(crate) fn parse_all(
-        raws: &[String],
-        flags: &TargetFlags<'_>,
+        flags: &TargetFlags,
+        line: &CommandLine,
         process: &mut Process,
     ) -> Result<Vec<Self>, CliError> {
-        let mut targets: Vec<Self> = Vec::with_capacity(raws.len());
-        for raw in raws {
-            targets.push(Self::parse_like(targets.first(), raw, flags, process)?);
+        let mut targets: Vec<Self> = Vec::with_capacity(line.positionals.len());
+        for raw in &line.positionals {
+            let client = targets.first().map(|first| &first.client);
+            targets.push(Self::parse_with_client(client, raw, flags, line, process)?);
         }
         Ok(targets)
     }
 
-    /// Reads a target that is reached in the same way as another one: a secret on stdin is there once.
-    fn parse_like(
-        other: Option<&Self>,
+    /// Parses a target. Targets of one command share a client, because a secret can be read from stdin
+    /// only once.
+    fn parse_with_client(
+        client: Option<&Rc<ClientConfig>>,
         raw: &str,
-        flags: &TargetFlags<'_>,
+        flags: &TargetFlags,
+        line: &CommandLine,
         process: &mut Process,
     ) -> Result<Self, CliError> {
-        let TargetFlags {
-            remote,
-            layout,
-            given,
-            ..
-        } = flags;
-        given.exclusive(&["oci-layout-path", "oci-layout"])?;
-        if layout.is_given() {
+        let TargetFlags { remote, layout, .. } = flags;
+        line.set.exclusive(&["oci-layout-path", "oci-layout"])?;
+        if layout.is_set() {
             if layout.oci_layout && !remote.headers.is_empty() {
                 return Err(CliError::usage(
                     "custom header flags cannot be used on an OCI image layout target",
@@ -103,70 +96,59 @@ impl Target {
             };
             return Ok(Self {
                 raw: raw.to_owned(),
-                place: Place::Layout {
+                location: Location::Layout {
                     path: path.to_owned(),
                     by_path: !layout.oci_layout,
                 },
                 reference: Some(reference.to_owned()).filter(|reference| !reference.is_empty()),
-                access: Rc::default(),
+                client: Rc::default(),
+                command: line.command,
             });
         }
         let reference: Reference = raw.parse().map_err(|error| {
-            let failure = CliError::from_library(&error);
-            // The library does not name what is empty.
+            let failure = CliError::from(&error);
+            // The library does not name an empty reference.
             if raw.is_empty() { failure.context("\"\"") } else { failure }
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
         })?;
         Ok(Self {
             raw: raw.to_owned(),
             reference: reference.name().map(ToString::to_string),
-            access: match other {
-                Some(other) => Rc::clone(&other.access),
+            client: match client {
+                Some(client) => Rc::clone(client),
                 None => Rc::new(ClientConfig::parse(
                     remote,
                     flags.debugging,
-                    given,
+                    &line.set,
                     process,
                 )?),
             },
-            place: Place::Registry(reference),
+            location: Location::Registry(reference),
+            command: line.command,
         })
     }
 
-    /// Reads a target followed by further tags, all separated by commas.
+    /// Parses a target followed by further tags, all separated by commas.
     pub(crate) fn parse_with_tags(
         raw: &str,
-        flags: &TargetFlags<'_>,
+        flags: &TargetFlags,
+        line: &CommandLine,
         process: &mut Process,
     ) -> Result<(Self, Vec<String>), CliError> {
         let mut parts = raw.split(',');
         let first = parts.next().unwrap_or_default();
-        let target = Self::parse(first, flags, process)?;
+        let target = Self::parse(first, flags, line, process)?;
         Ok((target, parts.map(str::to_owned).collect()))
     }
 
-    /// The tag or digest, where one is needed.
-    pub(crate) fn required_reference(&self, command: &CommandSpec) -> Result<&str, CliError> {
-        self.reference().ok_or_else(|| {
-            CliError::usage(format!("{}: no tag or digest specified", quote::double(&self.raw)))
-                .with_usage_of(command)
-                .recommend(format!(
-                    "Please specify a reference in the form of \"<name>:<tag>\" or \"<name>@<digest>\". {}",
-                    command.see_help()
-                ))
-        })
+    /// The tag or digest, or a usage error without one.
+    pub(crate) fn required_reference(&self) -> Result<&str, CliError> {
+        self.require("tag or digest", "\"<name>:<tag>\" or \"<name>@<digest>\"")
     }
 
-    /// The digest, where one is needed. In a layout a tag will do.
-    pub(crate) fn required_digest(&self, command: &CommandSpec) -> Result<&str, CliError> {
-        let reference = self.reference().ok_or_else(|| {
-            CliError::usage(format!("{}: no digest specified", quote::double(&self.raw)))
-                .with_usage_of(command)
-                .recommend(format!(
-                    "Please specify a reference in the form of \"<name>@<digest>\". {}",
-                    command.see_help()
-                ))
-        })?;
+    /// The digest, or a usage error without one. In a layout, a tag is accepted too.
+    pub(crate) fn required_digest(&self) -> Result<&str, CliError> {
+        let reference = self.require("digest", "\"<name>@<digest>\"")?;
         match reference.parse::<Digest>() {
             Err(Error::InvalidInput { reason, .. }) if !self.is_layout() => {
                 Err(CliError::usage(reason))
@@ -175,27 +157,38 @@ impl Target {
         }
     }
 
+    fn require(&self, what: &str, form: &str) -> Result<&str, CliError> {
+        self.reference().ok_or_else(|| {
+            CliError::usage(format!("{}: no {what} specified", quote::double(&self.raw)))
+                .with_usage_of(self.command)
+                .recommend(format!(
+                    "Please specify a reference in the form of {form}. {}",
+                    self.command.see_help()
+                ))
+        })
+    }
+
     /// The tag or digest.
     pub(crate) fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
     }
 
-    /// As typed.
+    /// The reference as typed.
     pub(crate) fn raw(&self) -> &str {
         &self.raw
     }
 
     /// `registry/repository`, or the path of the layout.
     pub(crate) fn path(&self) -> String {
-        match &self.place {
-            Place::Registry(reference) => reference.path(),
-            Place::Layout { path, .. } => path.clone(),
+        match &self.location {
+            Location::Registry(reference) => reference.path(),
+            Location::Layout { path, .. } => path.clone(),
         }
     }
 
-    /// Whether this is a layout.
+    /// Whether the target is a layout.
     pub(crate) const fn is_layout(&self) -> bool {
-        matches!(self.place, Place::Layout { .. })
+        matches!(self.location, Location::Layout { .. })
     }
 
     /// `[registry] name:tag`, as status lines show it.
@@ -203,7 +196,7 @@ impl Target {
         self.shown_as(&self.raw)
     }
 
-    /// `[registry] name`, for something else at the same place.
+    /// `[registry] name`, for another name at the same location.
     pub(crate) const fn shown_as<'n>(&self, name: &'n str) -> TargetName<'n> {
         TargetName {
             kind: if self.is_layout() {
@@ -215,41 +208,38 @@ impl Target {
         }
     }
 
-    /// What talks to registries on behalf of this target.
+    /// The client of the target's registry.
     pub(crate) fn client(&self) -> Result<Client, CliError> {
-        self.access.client()
+        self.client.client()
     }
 
-    /// As [`client`](Self::client), asking for manifests of these media types only, if there are any.
+    /// Same as [`client`](Self::client), but requests only manifests of these media types, if there are any.
     pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, CliError> {
-        self.access.client_accepting(media_types)
+        self.client.client_accepting(media_types)
     }
 
-    /// The repository, for a target in a registry.
-    fn repository<'c>(
-        &self,
-        reference: &Reference,
-        client: &'c Client,
-    ) -> Result<Repository<'c>, CliError> {
-        client
-            .repository(&reference.path())
-            .map_err(|error| self.failure(&error))
-    }
-
-    /// The repository, for a target in a registry.
-    pub(crate) const fn repository_name(&self) -> Option<&RepositoryName> {
-        match &self.place {
-            Place::Registry(reference) => Some(reference.repository()),
-            Place::Layout { .. } => None,
+    /// The reference of a target in a registry.
+    const fn registry_reference(&self) -> Option<&Reference> {
+        match &self.location {
+            Location::Registry(reference) => Some(reference),
+            Location::Layout { .. } => None,
         }
     }
 
-    /// Whether this and `other` are in one registry.
-    pub(crate) fn is_in_registry_of(&self, other: &Self) -> bool {
-        match (&self.place, &other.place) {
-            (Place::Registry(this), Place::Registry(other)) => this.registry() == other.registry(),
-            _ => false,
-        }
+    fn repository<'c>(&self, client: &'c Client) -> Option<Repository<'c>> {
+        self.registry_reference()
+            .map(|reference| client.repository_at(reference))
+    }
+
+    /// The name of the repository, for a target in a registry.
+    pub(crate) fn repository_name(&self) -> Option<&RepositoryName> {
+        self.registry_reference().map(Reference::repository)
+    }
+
+    /// Whether both targets are in the same registry.
+    pub(crate) fn has_same_registry(&self, other: &Self) -> bool {
+        let this = self.registry_reference().map(Reference::registry);
+        this.is_some() && this == other.registry_reference().map(Reference::registry)
     }
 
     /// The store, for reading. Nothing is created.
@@ -260,42 +250,23 @@ impl Target {
         self.source_with(ReferrersMode::Learned, None, client)
     }
 
-    /// As [`source`](Self::source), with referrers that are kept in this way, and if the same client writes to `other`
-    /// as well, with one token for both.
+    /// Same as [`source`](Self::source), with a mode of keeping referrers. If the same client writes to
+    /// `destination`, one token is requested for both.
     pub(crate) fn source_with<'c>(
         &self,
         referrers: ReferrersMode,
-        other: Option<&Self>,
+        destination: Option<&Self>,
         client: &'c Client,
     ) -> Result<Box<dyn ReadableStore + 'c>, CliError> {
-        match &self.place {
-            Place::Registry(reference) => {
-                let mut repository = self.repository(reference, client)?;
-                repository = repository.with_referrers_mode(referrers);
-                if let Some((other, reference)) = other.and_then(Self::in_registry) {
-                    let destination = other.repository(reference, client)?.for_writing();
-                    repository = repository.together_with(&destination);
-                }
-                Ok(Box::new(repository))
-            }
-            Place::Layout { path, .. } => {
-                let metadata = std::fs::metadata(path).map_err(|error| {
-                    let error = Error::io("stat", path)(error);
-                    CliError::from_library(&error.context(format!(
-                        "invalid argument {}: failed to find path {}",
-                        quote::double(&self.raw),
-                        quote::double(path)
-                    )))
-                })?;
-                if metadata.is_dir() {
-                    let store = LayoutStore::open(path).map_err(|error| self.failure(&error))?;
-                    Ok(Box::new(store))
-                } else {
-                    let store = LayoutTar::open(path).map_err(|error| self.failure(&error))?;
-                    Ok(Box::new(store))
-                }
-            }
-        }
+        let Some(repository) = self.repository(client) else {
+            return self.open_layout();
+        };
+        let repository = repository.with_referrers_mode(referrers);
+        let destination = destination.and_then(|target| target.repository(client));
+        Ok(Box::new(match destination {
+            Some(destination) => repository.together_with(&destination.for_writing()),
+            None => repository,
+        }))
     }
 
     /// The store, for writing. A layout that does not exist is created.
@@ -306,103 +277,105 @@ impl Target {
         self.destination_with(ReferrersMode::Learned, None, client)
     }
 
-    /// As [`destination`](Self::destination), with referrers that are kept in this way, and if the same client reads from
-    /// `other` as well, with one token for both.
+    /// Same as [`destination`](Self::destination), with a mode of keeping referrers. If the same client
+    /// reads from `source`, one token is requested for both.
     pub(crate) fn destination_with<'c>(
         &self,
         referrers: ReferrersMode,
-        other: Option<&Self>,
+        source: Option<&Self>,
         client: &'c Client,
     ) -> Result<Box<dyn WritableStore + 'c>, CliError> {
-        match &self.place {
-            Place::Registry(reference) => {
-                let mut repository = self.repository(reference, client)?.for_writing();
-                repository = repository.with_referrers_mode(referrers);
-                if let Some((other, reference)) = other.and_then(Self::in_registry) {
-                    repository = repository.together_with(&other.repository(reference, client)?);
-                }
-                Ok(Box::new(repository))
-            }
-            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
-        }
+        let Some(repository) = self.repository(client) else {
+            return Ok(Box::new(self.create_layout()?));
+        };
+        let repository = repository.for_writing().with_referrers_mode(referrers);
+        Ok(Box::new(
+            match source.and_then(|target| target.repository(client)) {
+                Some(source) => repository.together_with(&source),
+                None => repository,
+            },
+        ))
     }
 
-    /// The manifests, for writing some of any type. A layout that does not exist is created.
+    /// The manifests, for writing manifests of any type. A layout that does not exist is created.
     pub(crate) fn manifests_to_write<'c>(
         &self,
         client: &'c Client,
         mode: ReferrersMode,
     ) -> Result<Box<dyn WritableStore + 'c>, CliError> {
-        match &self.place {
-            Place::Registry(reference) => {
-                let repository = self.repository(reference, client)?.for_writing();
-                let manifests = repository.with_referrers_mode(mode).into_manifests();
-                Ok(Box::new(manifests))
+        Ok(match self.repository(client) {
+            Some(repository) => {
+                let repository = repository.for_writing().with_referrers_mode(mode);
+                Box::new(repository.into_manifests())
             }
-            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
-        }
+            None => Box::new(self.create_layout()?),
+        })
     }
 
-    /// The manifests, for deleting some. A layout that does not exist is created.
+    /// The manifests, for deleting. A layout that does not exist is created.
     pub(crate) fn manifests_to_delete<'c>(
         &self,
         client: &'c Client,
         mode: ReferrersMode,
     ) -> Result<Box<dyn DeletableStore + 'c>, CliError> {
-        match &self.place {
-            Place::Registry(reference) => {
-                let repository = self.repository(reference, client)?.for_deleting();
-                let manifests = repository.with_referrers_mode(mode).into_manifests();
-                Ok(Box::new(manifests))
+        Ok(match self.repository(client) {
+            Some(repository) => {
+                let repository = repository.for_deleting().with_referrers_mode(mode);
+                Box::new(repository.into_manifests())
             }
-            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
-        }
+            None => Box::new(self.create_layout()?),
+        })
     }
 
     /// The blobs, for reading. Nothing is created.
     pub(crate) fn blobs<'c>(&self, client: &'c Client) -> Result<Box<dyn Source + 'c>, CliError> {
-        match &self.place {
-            Place::Registry(reference) => {
-                let repository = self.repository(reference, client)?;
-                Ok(Box::new(repository.into_blobs()))
-            }
-            Place::Layout { .. } => Ok(self.source(client)?),
-        }
+        Ok(match self.repository(client) {
+            Some(repository) => Box::new(repository.into_blobs()),
+            None => self.open_layout()?,
+        })
     }
 
-    /// The blobs, for deleting some. A layout that does not exist is created.
+    /// The blobs, for deleting. A layout that does not exist is created.
     pub(crate) fn blobs_to_delete<'c>(
         &self,
         client: &'c Client,
     ) -> Result<Box<dyn DeletableStore + 'c>, CliError> {
-        match &self.place {
-            Place::Registry(reference) => {
-                let repository = self.repository(reference, client)?.for_deleting();
-                Ok(Box::new(repository.into_blobs()))
-            }
-            Place::Layout { path, .. } => Ok(Box::new(self.layout(path)?)),
-        }
+        Ok(match self.repository(client) {
+            Some(repository) => Box::new(repository.for_deleting().into_blobs()),
+            None => Box::new(self.create_layout()?),
+        })
     }
 
-    /// The layout at `path`, for writing.
-    fn layout(&self, path: &str) -> Result<LayoutStore, CliError> {
-        LayoutStore::create_or_open(Path::new(path)).map_err(|error| self.failure(&error))
+    /// The layout, a directory or a tar archive, for reading.
+    fn open_layout(&self) -> Result<Box<dyn ReadableStore>, CliError> {
+        let path = self.path();
+        let metadata = std::fs::metadata(&path).map_err(|error| {
+            Error::io("stat", &path)(error).context(format!(
+                "invalid argument {}: failed to find path {}",
+                quote::double(&self.raw),
+                quote::double(&path)
+            ))
+        })?;
+        let failure = |error| self.failure(&error);
+        Ok(if metadata.is_dir() {
+            Box::new(LayoutStore::open(&path).map_err(failure)?)
+        } else {
+            Box::new(LayoutTar::open(&path).map_err(failure)?)
+        })
     }
 
-    fn in_registry(&self) -> Option<(&Self, &Reference)> {
-        match &self.place {
-            Place::Registry(reference) => Some((self, reference)),
-            Place::Layout { .. } => None,
-        }
+    /// The layout, for writing.
+    fn create_layout(&self) -> Result<LayoutStore, CliError> {
+        LayoutStore::create_or_open(Path::new(&self.path())).map_err(|error| self.failure(&error))
     }
 
-    /// A failure of the library at this target, in the user's terms.
+    /// The error of the command for an error of the library at this target.
     pub(crate) fn failure(&self, error: &Error) -> CliError {
-        match &self.place {
-            Place::Layout { by_path: false, .. } => CliError::from_library(error),
-            Place::Layout { by_path: true, .. } => CliError::at_registry(error, "", ""),
-            Place::Registry(reference) => {
-                CliError::at_repository(error, reference, &self.access.credential_hint())
+        match &self.location {
+            Location::Layout { by_path: false, .. } => error.into(),
+            Location::Layout { by_path: true, .. } => CliError::at_registry(error, "", ""),
+            Location::Registry(reference) => {
+                CliError::at_repository(error, reference, &self.client.credential_hint())
             }
         }
     }
@@ -423,12 +396,12 @@ fn split_layout(raw: &str) -> Result<(&str, &str), CliError> {
     Ok((path, reference))
 }
 
-/// Reads a platform; empty means none.
+/// Parses a platform; empty means none.
 pub(crate) fn parse_platform(text: &str) -> Result<Option<Platform>, CliError> {
     if text.is_empty() {
         return Ok(None);
     }
     text.parse()
         .map(Some)
-        .map_err(|error| CliError::from_library(&error))
+        .map_err(|error| CliError::from(&error))
 }

@@ -29,7 +29,7 @@ use crate::limits::{
 use crate::oci::descriptor::Descriptor;
 use crate::oci::manifest::MAX_MANIFEST_BYTES;
 use crate::oci::media_type::MediaType;
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::reference::{Reference, RegistryName, RepositoryName};
 use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::text::random;
@@ -239,6 +239,11 @@ impl Client {
     /// [`Error::InvalidReference`].
     pub fn repository(&self, name: &str) -> Result<Repository<'_>> {
         Ok(Repository::new(self, &name.parse()?))
+    }
+
+    /// The repository that `reference` names. Its tag or digest is ignored.
+    pub fn repository_at(&self, reference: &Reference) -> Repository<'_> {
+        Repository::new(self, reference)
     }
 
     /// Asks a registry whether it lets this client in: what a login tests.

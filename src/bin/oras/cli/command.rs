@@ -1,68 +1,40 @@
-//! What a command is, as data.
+//! Commands and groups of commands as data.
 //!
-//! Owns [`CommandSpec`], the count rule of positional arguments, and the trait that ties a command's description to its flags.
-//! Must not know what any command does.
+//! Owns the description of a command ([`CommandSpec`]) and of a group ([`GroupSpec`]). Must not know
+//! what any command does.
 
-use super::error::UsageError;
-use super::groups::Quiet;
-use super::spec::Stage;
-use super::table::{FlagTable as _, Group, Listed};
+use super::flag::Stage;
 
-/// A command's arguments: the struct that flags write to, and how the command is described.
-pub(crate) trait Command: Default {
-    /// The description.
-    const SPEC: &'static CommandSpec;
-
-    /// The groups of flags it takes. `-h/--help` and `-q/--quiet` are not among them, every command has them.
-    fn groups(&mut self) -> Vec<Group<'_>>;
-}
-
-/// The flags of a command, in the order of its groups.
-pub(crate) fn flags<C: Command>() -> Vec<Listed> {
-    let (mut command, mut quiet) = (C::default(), Quiet::default());
-    groups(&mut command, &mut quiet)
-        .iter()
-        .flat_map(Group::listed)
-        .collect()
-}
-
-/// The groups of flags of a command, with the one that every command has.
-pub(super) fn groups<'a>(command: &'a mut impl Command, quiet: &'a mut Quiet) -> Vec<Group<'a>> {
-    let mut groups = command.groups();
-    groups.push(quiet.group());
-    groups
-}
-
-/// The description of a command. Fill in what differs from [`CommandSpec::BASE`].
+/// The description of a command. Set what differs from [`CommandSpec::BASE`].
 #[derive(Debug)]
 pub(crate) struct CommandSpec {
-    /// All words of it, as in `oras manifest fetch`. Messages use this, whichever alias was typed.
+    /// All words of the command, as in `oras manifest fetch`. Messages use it, whichever alias was typed.
     pub(crate) path: &'static str,
-    /// Other last words it can be called by.
+    /// Other names of the last word.
     pub(crate) aliases: &'static [&'static str],
-    /// What follows the path in a usage line.
+    /// The part of the usage line after the path.
     pub(crate) usage: &'static str,
     /// One line: upper case first, no full stop.
     pub(crate) about: &'static str,
-    /// Further paragraphs of its help page.
+    /// Further paragraphs of the help page.
     pub(crate) details: &'static str,
-    /// Pairs of a caption and a command line.
-    pub(crate) examples: &'static [(&'static str, &'static str)],
-    /// How many positional arguments it takes.
+    /// Examples, each as a line `# caption` and a command line. See [`examples`](Self::examples).
+    pub(crate) examples: &'static str,
+    /// Number of positional arguments.
     pub(crate) positionals: Positionals,
-    /// How settled it is.
+    /// Stability.
     pub(crate) stage: Stage,
 }
 
 impl CommandSpec {
-    /// A settled command without aliases and examples that takes any arguments.
+    /// A stable command without aliases and examples that takes any arguments.
     pub(crate) const BASE: Self = Self {
         path: "oras",
         aliases: &[],
         usage: "[flags]",
         about: "",
         details: "",
-        examples: &[],
+        examples: "",
         positionals: Positionals::Any,
         stage: Stage::Stable,
     };
@@ -72,23 +44,32 @@ impl CommandSpec {
         last_word(self.path)
     }
 
-    /// The line `Usage: …` that some errors end with.
+    /// The line `Usage: …` at the end of some errors.
     pub(crate) fn usage_line(&self) -> String {
         format!("Usage: {} {}", self.path, self.usage)
     }
 
-    /// The sentence that ends the recommendation of some errors.
+    /// The sentence at the end of some recommendations.
     pub(crate) fn see_help(&self) -> String {
         format!("Run \"{} -h\" for more options and examples", self.path)
     }
+
+    /// Pairs of a caption and a command line.
+    pub(crate) fn examples(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let mut lines = (self.examples.lines())
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
+        std::iter::from_fn(move || Some((lines.next()?.trim_start_matches("# "), lines.next()?)))
+    }
 }
 
-/// How many positional arguments a command takes, and what they are: the end of `Please specify exactly 1 argument as …`.
+/// Number of positional arguments of a command, and their description: the end of the sentence
+/// `Please specify exactly 1 argument as …`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Positionals {
-    /// Any number; the command itself looks at them.
+    /// Any number; the command checks them.
     Any,
-    /// None at all.
+    /// None.
     None,
     /// This many.
     Exactly(usize, &'static str),
@@ -96,36 +77,27 @@ pub(crate) enum Positionals {
     AtLeast(usize, &'static str),
 }
 
-impl Positionals {
-    /// Checks the number of arguments given to `command`.
-    pub(crate) fn check(
-        self,
-        command: &'static CommandSpec,
-        positionals: &[String],
-    ) -> Result<(), UsageError> {
-        let got = positionals.len();
-        match (self, positionals) {
-            (Self::None, [first, ..]) => Err(UsageError::UnexpectedArgument {
-                command,
-                argument: first.clone(),
-            }),
-            (Self::Exactly(wanted, what), _) if got != wanted => Err(UsageError::ArgumentCount {
-                command,
-                rule: "exactly",
-                wanted,
-                what,
-                got,
-            }),
-            (Self::AtLeast(wanted, what), _) if got < wanted => Err(UsageError::ArgumentCount {
-                command,
-                rule: "at least",
-                wanted,
-                what,
-                got,
-            }),
-            _ => Ok(()),
-        }
-    }
+/// The description of a group of commands, such as `oras manifest`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct GroupSpec {
+    /// All words of the group.
+    pub(crate) path: &'static str,
+    /// Other names of the last word.
+    pub(crate) aliases: &'static [&'static str],
+    /// One line: upper case first, no full stop.
+    pub(crate) about: &'static str,
+    /// Stability.
+    pub(crate) stage: Stage,
+}
+
+/// A member of a group, as help and completion list it.
+pub(crate) struct Member {
+    /// The last word of its path.
+    pub(crate) name: &'static str,
+    /// Other names of the last word.
+    pub(crate) aliases: &'static [&'static str],
+    /// Its description.
+    pub(crate) about: String,
 }
 
 /// The last word of the path of a command or group.

@@ -1,27 +1,28 @@
-//! Everything that can be wrong with a command line, and how it is put.
+//! Errors in a command line, and their messages.
 //!
-//! Owns the exact texts that follow `Error: `. Must not know where errors are printed, nor the exit status.
+//! Owns the exact texts that follow `Error: `. Must not know where errors are printed, nor the exit
+//! status.
 
 use std::fmt;
 
 use super::command::CommandSpec;
 use super::quote;
 
-/// A command line that cannot be understood. Its text is what follows `Error: `, further lines included.
+/// An error in a command line. Its text follows `Error: ` and may have several lines.
 #[derive(Debug)]
 pub(crate) enum UsageError {
-    /// No such command, and names that resemble it.
+    /// An unknown command, and similar names.
     UnknownCommand {
         name: String,
         similar: Vec<&'static str>,
     },
-    /// No such long flag.
+    /// An unknown long flag.
     UnknownFlag { long: String },
-    /// No such short flag; the rest of the cluster from it on.
+    /// An unknown short flag: the rest of its cluster, starting with the flag.
     UnknownShort { cluster: String },
-    /// An argument that begins like a flag and cannot be one.
+    /// An argument that starts like a flag but is not a valid one.
     BadSyntax { argument: String },
-    /// The last argument is a flag that wants a value, spelled `--long` or `'s' in -s`.
+    /// The last argument is a flag that needs a value, spelled `--long` or `'s' in -s`.
     MissingValue { flag: String },
     /// A value the flag does not accept. `flag` is `--long`, or `-s, --long` if it has a short form.
     InvalidValue {
@@ -29,9 +30,9 @@ pub(crate) enum UsageError {
         flag: String,
         reason: String,
     },
-    /// Flags that contradict each other, as given.
+    /// Flags that exclude each other, as typed.
     Exclusive { flags: Vec<String> },
-    /// Flags without which a command makes no sense, by long name.
+    /// Missing required flags, by long name.
     RequiredFlags { flags: Vec<&'static str> },
     /// Too few or too many positional arguments.
     ArgumentCount {
@@ -46,7 +47,7 @@ pub(crate) enum UsageError {
         command: &'static CommandSpec,
         argument: String,
     },
-    /// An argument that is not text.
+    /// An argument that is not UTF-8.
     NotUtf8 { lossy: String },
 }
 
@@ -65,7 +66,8 @@ impl fmt::Display for UsageError {
             }
             Self::UnknownFlag { long } => write!(f, "unknown flag: --{long}"),
             Self::UnknownShort { cluster } => {
-                // The reference takes clusters apart byte by byte, and shows the byte as the character with that number.
+                // The reference client splits clusters into bytes, and shows a byte as the
+                // character with that number.
                 let byte = cluster.bytes().next().unwrap_or_default();
                 write!(
                     f,

@@ -2,25 +2,22 @@
 //!
 //! Owns their layout, which is that of the reference client; the words are in the tables. Must not know where they are printed.
 
-use super::command::{CommandSpec, last_word};
+use super::command::{CommandSpec, GroupSpec, Member, last_word};
 use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
-use super::spec::Stage;
-use super::table::Listed;
-use super::tree::{GroupSpec, Member};
+use super::flag::{FlagSpec, Stage};
 
 /// The narrowest column of names in a list of commands.
 const NAME_WIDTH: usize = 11;
 
 /// The help page of a command.
-pub(crate) fn command(spec: &CommandSpec, flags: &[Listed]) -> String {
+pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> String {
     let mut sections = vec![format!("{}{}\n", spec.stage.mark(), spec.about)];
     sections.extend(caution(spec.stage));
     if !spec.details.is_empty() {
         sections.push(format!("{}\n", spec.details.trim()));
     }
     sections.extend(
-        spec.examples
-            .iter()
+        spec.examples()
             .map(|(caption, line)| format!("Example - {caption}:\n  {line}\n")),
     );
     sections.push(format!("Usage:\n  {} {}\n", spec.path, usage(spec)));
@@ -111,19 +108,19 @@ fn aliases(name: &str, aliases: &[&str]) -> Option<String> {
 }
 
 /// The flags of a command that are shown, in alphabetical order: all but deprecated ones.
-pub(super) fn shown(flags: &[Listed]) -> Vec<&Listed> {
-    let mut shown: Vec<_> = (flags.iter().chain([&Listed::HELP]))
-        .filter(|flag| flag.deprecated().is_none())
+pub(super) fn shown(flags: &[FlagSpec]) -> Vec<&FlagSpec> {
+    let mut shown: Vec<_> = (flags.iter().chain([&FlagSpec::HELP]))
+        .filter(|flag| flag.deprecated.is_none())
         .collect();
-    shown.sort_unstable_by_key(|flag| flag.long());
+    shown.sort_unstable_by_key(|flag| flag.long_name());
     shown
 }
 
 /// Flags, descriptions aligned.
-fn flag_list(flags: &[Listed]) -> String {
+fn flag_list(flags: &[FlagSpec]) -> String {
     let rows: Vec<_> = shown(flags)
         .into_iter()
-        .map(|flag| (head(flag), flag.help()))
+        .map(|flag| (head(flag), flag.description()))
         .collect();
     let width = rows
         .iter()
@@ -139,44 +136,29 @@ fn flag_list(flags: &[Listed]) -> String {
 }
 
 /// The left column, as in `-o, --output path`.
-fn head(flag: &Listed) -> String {
+fn head(flag: &FlagSpec) -> String {
     let short = flag
-        .short()
+        .short
         .map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
     let value = flag
-        .value()
+        .value
         .map_or_else(String::new, |value| format!(" {value}"));
-    format!("{short}--{}{value}", flag.long())
+    format!("{short}--{}{value}", flag.long_name())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Flag, FlagTable, Positionals};
+    use crate::cli::Positionals;
+    use crate::cli::flag::{flags, specs};
 
-    #[derive(Default)]
-    struct Table;
-
-    impl FlagTable for Table {
-        const FLAGS: &'static [Flag<Self>] = &[
-            Flag::text(
-                "output",
-                "path",
-                "file to write to\n(default \".\")",
-                |_, _| {},
-            )
-            .short('o'),
-            Flag::switch("debug", "log requests", |_, _| {})
-                .short('d')
-                .stage(Stage::Preview),
-            Flag::switch("gone", "not shown", |_, _| {}).deprecated("and is hidden"),
-            Flag::text(
-                "username",
-                "name",
-                "user name for the {side}registry",
-                |_, _| {},
-            ),
-        ];
+    flags! {
+        pub(crate) struct Table {
+            output: String = text("output", "path", "file to write to\n(default \".\")").short('o'),
+            debug: bool = switch("debug", "log requests").short('d').stage(Stage::Preview),
+            gone: bool = switch("gone", "not shown").deprecated("and is hidden"),
+            username: String = text("username", "name", "user name for the {side}registry"),
+        }
     }
 
     const SPEC: CommandSpec = CommandSpec {
@@ -185,10 +167,12 @@ mod tests {
         usage: "<name>",
         about: "Print a manifest",
         details: "One paragraph.\n\nAnother.\n",
-        examples: &[
-            ("One thing", "oras manifest fetch one"),
-            ("Two", "oras manifest fetch two"),
-        ],
+        examples: "
+            # One thing
+            oras manifest fetch one
+            # Two
+            oras manifest fetch two
+        ",
         positionals: Positionals::None,
         stage: Stage::Experimental,
     };
@@ -223,7 +207,7 @@ Flags:
                         (default \".\")
       --username name   user name for the registry
 ";
-        assert_eq!(command(&SPEC, &Table.group().listed()), expected);
+        assert_eq!(command(&SPEC, &specs::<Table>()), expected);
     }
 
     #[test]

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::table::{Listed, SIDE};
+use super::flag::{FlagSpec, SIDE};
 
 /// Fails unless the flags of one command are named uniquely and described consistently.
-pub(crate) fn flags(of: &str, flags: &[Listed]) {
+pub(crate) fn flags(of: &str, flags: &[FlagSpec]) {
     let mut seen = BTreeSet::new();
-    for flag in flags.iter().chain([&Listed::HELP]) {
-        let (long, help) = (flag.long(), flag.help());
+    for flag in flags.iter().chain([&FlagSpec::HELP]) {
+        let (long, help) = (flag.long_name(), flag.description());
         assert!(seen.insert(long.clone()), "{of}: --{long} twice");
-        if let Some(short) = flag.short() {
+        if let Some(short) = flag.short {
             assert!(seen.insert(short.to_string()), "{of}: -{short} twice");
             assert!(short.is_ascii_alphabetic(), "{of}: -{short}");
         }
@@ -19,7 +19,7 @@ pub(crate) fn flags(of: &str, flags: &[Listed]) {
             long.len() > 1 && long.split('-').all(kebab),
             "{of}: --{long} is not in kebab case"
         );
-        let value = flag.value().unwrap_or("value");
+        let value = flag.value.unwrap_or("value");
         assert!(
             !value.is_empty() && !value.contains(' '),
             "{of}: --{long} does not name its value"

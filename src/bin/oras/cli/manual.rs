@@ -3,12 +3,10 @@
 //! Owns their layout and the escaping of what is in them. The words are in the tables. Must not know where pages go. There is no
 //! date in them: the same program makes the same pages.
 
-use super::command::CommandSpec;
+use super::command::{CommandSpec, GroupSpec, Member};
 use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
+use super::flag::{FlagSpec, Stage};
 use super::help;
-use super::spec::Stage;
-use super::table::Listed;
-use super::tree::{GroupSpec, Member};
 
 /// A manual page.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +25,7 @@ const ABOUT: &str =
 const SOURCE: &str = concat!("oras\\-rs ", env!("CARGO_PKG_VERSION"));
 
 /// The manual page of a command.
-pub(crate) fn command(spec: &CommandSpec, flags: &[Listed]) -> Page {
+pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> Page {
     let mut page = Writer::begin(spec.path, spec.stage, spec.about);
     page.section("SYNOPSIS");
     page.synopsis(spec.path, &help::usage(spec));
@@ -43,7 +41,7 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[Listed]) -> Page {
     if !spec.examples.is_empty() {
         page.section("EXAMPLES");
     }
-    for (caption, line) in spec.examples {
+    for (caption, line) in spec.examples() {
         page.paragraph(&format!("{caption}:"));
         page.example(line);
     }
@@ -67,7 +65,7 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page
         page.item(&bold(member.name), &member.about);
     }
     page.section("OPTIONS");
-    page.flag(&Listed::HELP);
+    page.flag(&FlagSpec::HELP);
     if is_root {
         page.section("EXIT STATUS");
         for (status, meaning) in EXIT_STATUS {
@@ -160,15 +158,15 @@ impl Writer {
         self.prose(meaning);
     }
 
-    fn flag(&mut self, flag: &Listed) {
-        let mut term = bold(&format!("--{}", flag.long()));
-        if let Some(short) = flag.short() {
+    fn flag(&mut self, flag: &FlagSpec) {
+        let mut term = bold(&format!("--{}", flag.long_name()));
+        if let Some(short) = flag.short {
             term = format!("{}, {term}", bold(&format!("-{short}")));
         }
-        if let Some(value) = flag.value() {
+        if let Some(value) = flag.value {
             term = format!("{term} \\fI{}\\fR", escaped(value));
         }
-        self.item(&term, &flag.help());
+        self.item(&term, &flag.description());
     }
 
     fn example(&mut self, line: &str) {
@@ -244,23 +242,16 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Positionals;
+    use crate::cli::flag::{flags, specs};
     use crate::cli::groups::Debugging;
-    use crate::cli::{Flag, FlagTable, Positionals};
 
-    #[derive(Default)]
-    struct Table;
-
-    impl FlagTable for Table {
-        const FLAGS: &'static [Flag<Self>] = &[
-            Flag::text(
-                "output",
-                "path",
-                "file to write to\n.or not (default \".\")",
-                |_, _| {},
-            )
-            .short('o'),
-            Flag::switch("gone", "not shown", |_, _| {}).deprecated("and is hidden"),
-        ];
+    flags! {
+        pub(crate) struct Table {
+            output: String = text("output", "path", "file to write to\n.or not (default \".\")")
+                .short('o'),
+            gone: bool = switch("gone", "not shown").deprecated("and is hidden"),
+        }
     }
 
     const SPEC: CommandSpec = CommandSpec {
@@ -269,17 +260,17 @@ mod tests {
         usage: "<name>",
         about: "Print a manifest",
         details: "What `oras push` wrote.\n\n.hidden is no request.\n",
-        examples: &[(
-            "Copy it \\ as it is",
-            "oras manifest fetch 'a~b' --output -",
-        )],
+        examples: r"
+            # Copy it \ as it is
+            oras manifest fetch 'a~b' --output -
+        ",
         positionals: Positionals::None,
         stage: Stage::Experimental,
     };
 
     #[test]
     fn the_page_of_a_command_has_all_its_parts() {
-        let page = command(&SPEC, &Table.group().listed());
+        let page = command(&SPEC, &specs::<Table>());
         assert_eq!(page.file, "oras-manifest-fetch.1");
         let expected = r#".TH ORAS\-MANIFEST\-FETCH 1 "" "oras\-rs 0.1.0" "ORAS for Rust"
 .SH NAME
@@ -329,8 +320,7 @@ oras manifest fetch \(aqa\(tib\(aq \-\-output \-
 
     #[test]
     fn tables_hold_nothing_that_pages_could_not_show_everywhere() {
-        let mut debugging = Debugging::default();
-        let page = command(&SPEC, &debugging.group().listed());
+        let page = command(&SPEC, &specs::<Debugging>());
         assert!(page.text.is_ascii());
     }
 }

@@ -1,71 +1,119 @@
-//! The only loop over arguments.
+//! The parser: the only loop over arguments.
 //!
-//! Owns how arguments become flags, values and positional arguments. Must not know any particular flag or command.
+//! Owns the split of arguments into flags, values and positional arguments. Must not know any
+//! particular flag or command.
 //!
-//! lexopt splits the arguments. The reference client's `pflag` differs from it in three places, which are handled here:
+//! lexopt splits the arguments. The reference client's `pflag` differs from it in three places, which
+//! are handled here:
 //!
-//! - `---x` and `--=x` are no flags at all;
+//! - `---x` and `--=x` are not flags;
 //! - `-o=` is `-o` with the value `=`, and for a switch it is the switch and a flag called `=`;
-//! - an unknown short flag is reported with the rest of its cluster.
+//! - the error about an unknown short flag names the rest of its cluster.
 
 use std::ffi::OsString;
 use std::io::Write;
 
 use lexopt::Arg;
 
-use super::command::{Command, flags, groups};
+use super::command::{CommandSpec, Positionals};
 use super::error::UsageError;
+use super::flag::{Flag, FlagSpec, FlagTable, Side};
 use super::groups::Quiet;
+use super::help;
 use super::present::SetFlags;
-use super::table::{Group, Listed};
-use super::{help, value};
 
-/// What arguments ask for.
-pub(crate) enum Outcome<C> {
-    /// Print this text and be done.
+/// Result of parsing the arguments of a command.
+pub(crate) enum Outcome<F> {
+    /// Print this text instead of running the command.
     Help(String),
-    /// Run the command, and print as little as was asked for.
-    Run(Parsed<C>, Quiet),
+    /// Run the command with these flags.
+    Run(F, CommandLine),
 }
 
-/// What the user typed after the name of a command.
-pub(crate) struct Parsed<C> {
-    /// The command, with the values of its flags.
-    pub(crate) command: C,
-    /// Which flags were typed.
-    pub(crate) given: SetFlags,
-    /// The other arguments. Their number is right.
+/// The command line, except for the values of flags.
+pub(crate) struct CommandLine {
+    /// The command that was called.
+    pub(crate) command: &'static CommandSpec,
+    /// The flags that are set.
+    pub(crate) set: SetFlags,
+    /// The positional arguments. Their number is right.
     pub(crate) positionals: Vec<String>,
+    /// Whether to print only the result.
+    pub(crate) quiet: bool,
 }
 
-/// Reads the arguments of a command. Deprecated flags are named on `notices`, before anything else is said.
+impl CommandLine {
+    /// The command line as one side of a command with two targets has it: the flags of that side,
+    /// under the names they have elsewhere.
+    pub(crate) fn for_side(&self, side: Side) -> Self {
+        Self {
+            command: self.command,
+            set: self.set.for_side(side),
+            positionals: self.positionals.clone(),
+            quiet: self.quiet,
+        }
+    }
+}
+
+/// Parses the arguments of `command`, and writes a line to `notices` for each use of a deprecated flag.
 ///
 /// # Errors
 ///
-/// The first fault from the left; a wrong number of arguments counts only when no help is asked for.
-pub(crate) fn parse<C: Command>(
+/// The leftmost error. A wrong number of arguments is reported only if help is not requested.
+pub(crate) fn parse<F: FlagTable>(
+    command: &'static CommandSpec,
     arguments: Vec<String>,
     notices: &mut dyn Write,
-) -> Result<Outcome<C>, UsageError> {
-    let (mut command, mut quiet) = (C::default(), Quiet::default());
-    let line = Line::read(&mut groups(&mut command, &mut quiet), arguments)?;
-    for notice in &line.notices {
-        // Where even this cannot be written, nobody is listening; that is no reason not to do what was asked.
+) -> Result<Outcome<F>, UsageError> {
+    let (mut table, mut quiet) = (F::default(), Quiet::default());
+    let mut flags = table.flags();
+    flags.extend(quiet.flags());
+    let specs: Vec<_> = flags.iter().map(|flag| flag.spec).collect();
+    let words = Words::read(flags, arguments)?;
+    for notice in &words.notices {
+        // A notice that cannot be written is not a reason to fail.
         let _ = writeln!(notices, "{notice}");
     }
-    if line.help {
-        return Ok(Outcome::Help(help::command(C::SPEC, &flags::<C>())));
+    if words.help {
+        return Ok(Outcome::Help(help::command(command, &specs)));
     }
-    C::SPEC.positionals.check(C::SPEC, &line.positionals)?;
-    let parsed = Parsed {
+    check_count(command, &words.positionals)?;
+    let line = CommandLine {
         command,
-        given: line.given,
-        positionals: line.positionals,
+        set: words.set,
+        positionals: words.positionals,
+        quiet: quiet.quiet,
     };
-    Ok(Outcome::Run(parsed, quiet))
+    Ok(Outcome::Run(table, line))
 }
 
-/// Refuses arguments that are not text: they end up in references, annotations and JSON, none of which could hold them.
+/// Checks the number of positional arguments.
+pub(crate) fn check_count(
+    command: &'static CommandSpec,
+    positionals: &[String],
+) -> Result<(), UsageError> {
+    let got = positionals.len();
+    let (rule, wanted, what) = match command.positionals {
+        Positionals::None if got > 0 => {
+            return Err(UsageError::UnexpectedArgument {
+                command,
+                argument: positionals[0].clone(),
+            });
+        }
+        Positionals::Exactly(wanted, what) if got != wanted => ("exactly", wanted, what),
+        Positionals::AtLeast(wanted, what) if got < wanted => ("at least", wanted, what),
+        _ => return Ok(()),
+    };
+    Err(UsageError::ArgumentCount {
+        command,
+        rule,
+        wanted,
+        what,
+        got,
+    })
+}
+
+/// Rejects arguments that are not UTF-8: references, annotations and JSON cannot contain them.
 pub(crate) fn utf8(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<String>, UsageError> {
@@ -79,58 +127,50 @@ pub(crate) fn utf8(
     arguments.into_iter().map(text).collect()
 }
 
-/// The arguments, sorted. The values of flags are in the groups already.
+/// The arguments, split. The values of flags are in their fields.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct Words {
     pub(super) help: bool,
-    pub(super) given: SetFlags,
+    pub(super) set: SetFlags,
     pub(super) positionals: Vec<String>,
     notices: Vec<String>,
 }
 
-impl Line {
-    pub(super) fn read(
-        groups: &mut [Group<'_>],
-        arguments: Vec<String>,
-    ) -> Result<Self, UsageError> {
-        let listed = groups.iter().map(Group::listed).enumerate();
-        let flags = listed
-            .flat_map(|(group, flags)| flags.into_iter().map(move |flag| (Some(group), flag)));
-        let flags = flags.chain([(None, Listed::HELP)]).collect();
-        let parser = lexopt::Parser::from_args(arguments);
-        Reader {
-            parser,
+impl Words {
+    /// Splits arguments into positional arguments and these flags, to which `--help` is added.
+    pub(super) fn read(flags: Vec<Flag<'_>>, arguments: Vec<String>) -> Result<Self, UsageError> {
+        let mut help = false;
+        let mut flags = flags;
+        flags.push(Flag::new(&mut help, FlagSpec::HELP));
+        let reader = Reader {
+            parser: lexopt::Parser::from_args(arguments),
             cluster: String::new(),
-            groups,
             flags,
-            line: Self::default(),
-        }
-        .read()
+            words: Self::default(),
+        };
+        let words = reader.read()?;
+        Ok(Self { help, ..words })
     }
 }
 
-/// A flag, and the index of the group it belongs to; `--help` belongs to none.
-type Known = (Option<usize>, Listed);
-
-struct Reader<'a, 'g> {
+struct Reader<'a> {
     parser: lexopt::Parser,
-    /// What is left of a cluster of short flags.
+    /// The rest of a cluster of short flags.
     cluster: String,
-    groups: &'a mut [Group<'g>],
-    flags: Vec<Known>,
-    line: Line,
+    flags: Vec<Flag<'a>>,
+    words: Words,
 }
 
-impl Reader<'_, '_> {
-    fn read(mut self) -> Result<Line, UsageError> {
+impl Reader<'_> {
+    fn read(mut self) -> Result<Words, UsageError> {
         loop {
             if let Some(mut rest) = self.parser.try_raw_args() {
                 let Some(argument) = rest.peek() else {
-                    return Ok(self.line);
+                    return Ok(self.words);
                 };
                 let argument = argument.to_string_lossy();
                 if argument == "--" {
-                    self.line
+                    self.words
                         .positionals
                         .extend(rest.by_ref().skip(1).map(text));
                     continue;
@@ -140,9 +180,9 @@ impl Reader<'_, '_> {
                         argument: argument.into_owned(),
                     });
                 }
-                // Standard input with a media type. No flag is called so.
+                // Standard input with a media type. No flag has this name.
                 if argument.starts_with("-:") {
-                    self.line.positionals.extend(rest.next().map(text));
+                    self.words.positionals.extend(rest.next().map(text));
                     continue;
                 }
                 argument
@@ -151,17 +191,17 @@ impl Reader<'_, '_> {
                     .clone_into(&mut self.cluster);
             }
             match self.parser.next() {
-                Ok(Some(Arg::Value(positional))) => self.line.positionals.push(text(positional)),
+                Ok(Some(Arg::Value(positional))) => self.words.positionals.push(text(positional)),
                 Ok(Some(Arg::Long(long))) => {
                     let long = long.to_owned();
                     self.long(long)?;
                 }
                 Ok(Some(Arg::Short(short))) => self.short(short)?,
-                Ok(None) => return Ok(self.line),
-                // `=` within a cluster, where no flag took it as the start of its value.
+                Ok(None) => return Ok(self.words),
+                // `=` within a cluster that is not the start of a value.
                 Err(_) => {
                     return Err(UsageError::UnknownShort {
-                        cluster: self.cluster,
+                        cluster: std::mem::take(&mut self.cluster),
                     });
                 }
             }
@@ -169,26 +209,22 @@ impl Reader<'_, '_> {
     }
 
     fn long(&mut self, long: String) -> Result<(), UsageError> {
-        let Some(&known) = self.flags.iter().find(|(_, flag)| flag.is_long(&long)) else {
+        let Some(index) = self.flags.iter().position(|flag| flag.spec.is_long(&long)) else {
             return Err(UsageError::UnknownFlag { long });
         };
         let attached = self.parser.optional_value().map(text);
-        let value = self.value_of(known.1, attached, || format!("--{long}"))?;
-        self.set(known, &value)
+        self.set(index, attached, || format!("--{long}"))
     }
 
     fn short(&mut self, short: char) -> Result<(), UsageError> {
-        let Some(&known) = self
-            .flags
-            .iter()
-            .find(|(_, flag)| flag.short() == Some(short))
-        else {
+        let flags = &self.flags;
+        let Some(index) = flags.iter().position(|flag| flag.spec.short == Some(short)) else {
             return Err(UsageError::UnknownShort {
                 cluster: std::mem::take(&mut self.cluster),
             });
         };
         self.cluster.drain(..short.len_utf8());
-        let is_switch = known.1.value().is_none();
+        let is_switch = self.flags[index].spec.value.is_none();
         let attached = match self.cluster.as_str() {
             "" => None,
             "=" if is_switch => None,
@@ -196,53 +232,49 @@ impl Reader<'_, '_> {
             rest if is_switch && !rest.starts_with('=') => None,
             _ => self.parser.optional_value().map(text),
         };
-        let value = self.value_of(known.1, attached, || format!("'{short}' in -{short}"))?;
-        self.set(known, &value)
+        self.set(index, attached, || format!("'{short}' in -{short}"))
     }
 
-    /// The value attached to a flag, or else the next argument; a switch takes only the former.
-    fn value_of(
+    /// Sets a flag to the attached value, or else to the next argument. A switch takes only an
+    /// attached value.
+    fn set(
         &mut self,
-        flag: Listed,
+        index: usize,
         attached: Option<String>,
         spelled: impl FnOnce() -> String,
-    ) -> Result<String, UsageError> {
-        match attached {
-            Some(value) => Ok(value),
-            None if flag.value().is_none() => Ok("true".to_owned()),
-            None => self
-                .parser
-                .value()
-                .map(text)
-                .map_err(|_| UsageError::MissingValue { flag: spelled() }),
-        }
-    }
-
-    fn set(&mut self, (group, flag): Known, value: &str) -> Result<(), UsageError> {
-        let set = match group {
-            Some(group) => self.groups[group].set(&flag, value),
-            None => value::boolean(value).map(|help| self.line.help = help),
+    ) -> Result<(), UsageError> {
+        let flag = &mut self.flags[index];
+        let value = match attached {
+            Some(value) => value,
+            None if flag.spec.value.is_none() => "true".to_owned(),
+            None => match self.parser.value() {
+                Ok(value) => text(value),
+                Err(_) => return Err(UsageError::MissingValue { flag: spelled() }),
+            },
         };
-        let long = flag.long();
-        set.map_err(|reason| UsageError::InvalidValue {
-            value: value.to_owned(),
-            flag: flag.short().map_or_else(
-                || format!("--{long}"),
-                |short| format!("-{short}, --{long}"),
-            ),
-            reason,
-        })?;
-        if let Some(why) = flag.deprecated() {
-            self.line
-                .notices
-                .push(format!("Flag --{long} has been deprecated, {why}"));
+        let long = flag.spec.long_name();
+        if let Err(reason) = flag.set(&value) {
+            let flag = match flag.spec.short {
+                Some(short) => format!("-{short}, --{long}"),
+                None => format!("--{long}"),
+            };
+            return Err(UsageError::InvalidValue {
+                value,
+                flag,
+                reason,
+            });
         }
-        self.line.given.insert(long);
+        if let Some(reason) = flag.spec.deprecated {
+            self.words
+                .notices
+                .push(format!("Flag --{long} has been deprecated, {reason}"));
+        }
+        self.words.set.insert(long);
         Ok(())
     }
 }
 
-/// An argument that came from a `String`.
+/// Converts an argument back to the `String` it was made from.
 fn text(argument: OsString) -> String {
     argument
         .into_string()

@@ -1,24 +1,24 @@
-//! Which flags were typed, whatever their value.
+//! The set of flags present on the command line (`Changed` in pflag).
 //!
-//! Owns the rules between flags: some exclude each other, some are required. They go by what was typed: `--username=` is given,
-//! though it is empty. Must not know the values.
+//! Owns the rules between flags: exclusive flags and required flags. They depend on presence, not on
+//! values: `--username=` is present although its value is empty. Must not know the values.
 
 use std::collections::BTreeSet;
 
 use super::error::UsageError;
-use super::table::Side;
+use super::flag::Side;
 
 /// Long names of the flags on the command line.
 #[derive(Debug, Default)]
 pub(crate) struct SetFlags {
     longs: BTreeSet<String>,
-    /// Of which side these are the flags, without its prefix.
+    /// The side to which the flags belong, if the prefix of that side was removed.
     side: Option<Side>,
 }
 
 impl SetFlags {
-    /// The flags of one side of a command with two targets, known by the names they have without it.
-    pub(crate) fn on(&self, side: Side) -> Self {
+    /// The flags of one side of a command with two targets, without the prefix of that side.
+    pub(crate) fn for_side(&self, side: Side) -> Self {
         let longs = self
             .longs
             .iter()
@@ -29,12 +29,12 @@ impl SetFlags {
         }
     }
 
-    /// Whether these are the flags of one side only.
+    /// Whether these are the flags of one side.
     pub(crate) const fn is_one_side(&self) -> bool {
         self.side.is_some()
     }
 
-    /// Whether this flag was typed.
+    /// Whether this flag is present.
     pub(crate) fn contains(&self, long: &str) -> bool {
         self.longs.contains(long)
     }
@@ -44,7 +44,7 @@ impl SetFlags {
         format!("--{}{long}", self.side.map_or("", Side::prefix))
     }
 
-    /// Refuses more than one of these flags. The error lists those given, in this order.
+    /// Rejects more than one of these flags. The error lists those present, in this order.
     pub(crate) fn exclusive(&self, longs: &[&str]) -> Result<(), UsageError> {
         let flags: Vec<String> = longs
             .iter()
@@ -58,7 +58,7 @@ impl SetFlags {
         }
     }
 
-    /// Refuses the absence of any of these flags.
+    /// Rejects the absence of any of these flags.
     pub(crate) fn required(&self, longs: &[&'static str]) -> Result<(), UsageError> {
         let flags: Vec<_> = longs
             .iter()
@@ -81,7 +81,7 @@ impl SetFlags {
 mod tests {
     use super::*;
 
-    fn given(longs: &[&str]) -> SetFlags {
+    fn set(longs: &[&str]) -> SetFlags {
         SetFlags {
             longs: longs.iter().map(ToString::to_string).collect(),
             side: None,
@@ -89,10 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_exclude_each_other_are_named_in_the_order_of_the_rule() {
+    fn exclusive_flags_are_named_in_the_order_of_the_rule() {
         let rule = ["password", "identity-token", "password-stdin"];
         let error = |longs: &[&str]| {
-            given(longs)
+            set(longs)
                 .exclusive(&rule)
                 .err()
                 .map(|error| error.to_string())
@@ -106,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_one_side_do_not_exclude_those_of_the_other() {
-        let given = given(&["from-username", "to-identity-token", "from-identity-token"]);
+    fn flags_of_different_sides_are_not_exclusive() {
+        let flags = set(&["from-username", "to-identity-token", "from-identity-token"]);
         let error = |side| {
-            given
-                .on(side)
+            flags
+                .for_side(side)
                 .exclusive(&["username", "identity-token"])
                 .err()
                 .map(|e| e.to_string())
@@ -124,13 +124,13 @@ mod tests {
 
     #[test]
     fn required_flags_are_all_named() {
-        assert!(given(&["output"]).required(&["output"]).is_ok());
+        assert!(set(&["output"]).required(&["output"]).is_ok());
         assert_eq!(
-            given(&[]).required(&["output"]).unwrap_err().to_string(),
+            set(&[]).required(&["output"]).unwrap_err().to_string(),
             r#"required flag(s) "output" not set"#
         );
         assert_eq!(
-            given(&["b"])
+            set(&["b"])
                 .required(&["a", "b", "c"])
                 .unwrap_err()
                 .to_string(),

@@ -1,35 +1,21 @@
-//! Which command a command line names.
+//! The tree of commands.
 //!
-//! Owns the groups of commands, and the search for a command among words and flags. Must not know what commands do: how one is
-//! run is an opaque `R` here, which the caller gets back.
+//! Owns the groups of commands, and the search for a command among words and flags. Must not know what
+//! commands do: the function that runs one is an opaque `R`, which the caller gets back.
 //!
-//! Commands are one flat list; their paths say where they belong. A group without commands is not there.
+//! Commands are one flat list; their paths define the tree. A group without commands does not exist.
 
-use super::command::{Command, CommandSpec, flags, last_word};
+use super::command::{CommandSpec, GroupSpec, Member, last_word};
 use super::error::UsageError;
+use super::flag::{FlagSpec, FlagTable as _, Stage, flags, specs};
 use super::manual::{self, Page};
-use super::parse::Line;
-use super::spec::{Flag, Stage};
-use super::table::{FlagTable, Listed};
+use super::parse::Words;
 use super::{help, quote, suggest};
 
-/// A word that only groups commands.
-#[derive(Debug, PartialEq)]
-pub(crate) struct GroupSpec {
-    /// All words of it.
-    pub(crate) path: &'static str,
-    /// Other last words it can be called by.
-    pub(crate) aliases: &'static [&'static str],
-    /// One line: upper case first, no full stop.
-    pub(crate) about: &'static str,
-    /// How settled it is.
-    pub(crate) stage: Stage,
-}
-
-/// The program itself, as a group.
+/// The root group: the program.
 const ROOT: GroupSpec = group("oras", &[], "");
 
-/// The groups below it, in the order in which suggestions name them.
+/// All other groups, in the order of suggestions.
 const GROUPS: &[GroupSpec] = &[
     group("oras blob", &[], "Work with blobs"),
     group("oras manifest", &[], "Work with manifests"),
@@ -45,52 +31,32 @@ const GROUPS: &[GroupSpec] = &[
     ),
 ];
 
-/// `oras help`, which is answered here since it is about the tree.
+/// `oras help`. The tree answers it because it knows all commands.
 const HELP: &CommandSpec = &CommandSpec {
     path: "oras help",
     usage: "[command] [flags]",
     about: "Show the help of a command",
-    examples: &[
-        ("Show how to push", "oras help push"),
-        (
-            "Show the manual page of a command",
-            "oras help --man manifest fetch | man -l -",
-        ),
-        (
-            "Write all manual pages to a directory",
-            "oras help --output /usr/local/share/man/man1",
-        ),
-    ],
+    examples: "
+        # Show how to push
+        oras help push
+        # Show the manual page of a command
+        oras help --man manifest fetch | man -l -
+        # Write all manual pages to a directory
+        oras help --output /usr/local/share/man/man1
+    ",
     ..CommandSpec::BASE
 };
 
-/// What `oras help` takes.
-#[derive(Default)]
-struct HelpFlags {
-    man: bool,
-    output: Option<String>,
-}
-
-impl FlagTable for HelpFlags {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::switch(
-            "man",
-            "print the manual page instead",
-            |help: &mut Self, on| help.man = on,
-        ),
-        Flag::text(
+flags! {
+    /// Flags of `oras help`.
+    pub(crate) struct HelpFlags {
+        man: bool = switch("man", "print the manual page instead"),
+        output: Option<String> = text(
             "output",
             "directory",
             "write the manual page, of a group also those of what is in it, to files there",
-            |help: &mut Self, directory| help.output = Some(directory),
         )
         .short('o'),
-    ];
-}
-
-impl HelpFlags {
-    fn listed() -> Vec<Listed> {
-        Self::default().group().listed()
     }
 }
 
@@ -109,93 +75,73 @@ const fn group(
 
 /// A command in the tree.
 pub(crate) struct Entry<R: 'static> {
-    /// What it is.
+    /// Its description.
     pub(crate) spec: &'static CommandSpec,
-    /// The flags it takes.
-    pub(crate) flags: fn() -> Vec<Listed>,
-    /// How to run it.
+    /// Its flags.
+    pub(crate) flags: fn() -> Vec<FlagSpec>,
+    /// The function that runs it.
     pub(crate) run: R,
 }
 
-impl<R> Entry<R> {
-    /// The command `C`.
-    pub(crate) const fn new<C: Command>(run: R) -> Self {
-        Self {
-            spec: C::SPEC,
-            flags: flags::<C>,
-            run,
-        }
-    }
-}
-
-/// All commands. Suggestions name them in this order.
+/// All commands, in the order of suggestions.
 pub(crate) struct Tree<R: 'static> {
     /// The commands.
     pub(crate) commands: &'static [Entry<R>],
 }
 
-/// What a command line comes to.
+/// The meaning of a command line.
 pub(crate) enum Resolved<R: 'static> {
     /// A command and its arguments.
     Run(&'static Entry<R>, Vec<String>),
-    /// Help was asked for, or there was nothing to run: a text for stdout.
+    /// A text for stdout: help was requested, or no command was named.
     Help(String),
-    /// Manual pages were asked for, to be written to this directory.
+    /// Manual pages to be written to this directory.
     Manual(Vec<Page>, String),
-    /// Help was asked for on something unknown: a text for stderr. Even that is a success.
+    /// A text for stderr: help on an unknown command was requested. The exit status is 0.
     UnknownTopic(String),
 }
 
 /// A command or a group, for texts about the whole tree.
 pub(crate) struct Node {
-    /// All words of it.
+    /// All words of its path.
     pub(crate) path: &'static str,
-    /// What is directly in it, if it is a group.
+    /// Its direct members, if it is a group.
     pub(crate) members: Vec<Member>,
-    /// The flags it takes, but for those that are hidden.
-    pub(crate) flags: Vec<Listed>,
+    /// Its flags, except hidden ones.
+    pub(crate) flags: Vec<FlagSpec>,
 }
 
-/// What is in a group.
-pub(crate) struct Member {
-    /// Its last word.
-    pub(crate) name: &'static str,
-    /// Other last words it can be called by.
-    pub(crate) aliases: &'static [&'static str],
-    /// Its description.
-    pub(crate) about: String,
-}
-
-/// Where words lead to.
-enum Place<R: 'static> {
+/// The command or group that words name.
+enum Found<R: 'static> {
     Group(&'static GroupSpec),
     Command(&'static Entry<R>),
     Help,
 }
 
 impl<R> Tree<R> {
-    /// Finds the command that arguments name, or answers what is answered without one.
+    /// Finds the command that the arguments name.
     ///
     /// # Errors
     ///
-    /// An unknown command, or a flag where only a command can be. An unknown word after a *group* is no error, its help is shown.
+    /// An unknown command, or a flag where a command is expected. An unknown word after a *group* is not
+    /// an error: the help of the group is shown.
     pub(crate) fn resolve(&self, mut arguments: Vec<String>) -> Result<Resolved<R>, UsageError> {
         match self.locate(&mut arguments) {
-            Place::Command(entry) => Ok(Resolved::Run(entry, arguments)),
-            Place::Help => self.help(arguments),
-            Place::Group(group) => {
+            Found::Command(entry) => Ok(Resolved::Run(entry, arguments)),
+            Found::Help => self.help(arguments),
+            Found::Group(group) => {
                 if let Some(index) = unknown_command(group, &arguments) {
                     let name = arguments.swap_remove(index);
                     let similar = suggest::similar(&name, self.names());
                     return Err(UsageError::UnknownCommand { name, similar });
                 }
-                Line::read(&mut [], arguments)?;
+                Words::read(Vec::new(), arguments)?;
                 Ok(Resolved::Help(self.group_help(group)))
             }
         }
     }
 
-    /// All groups and commands, each behind the group it is in.
+    /// All groups and commands. The members of a group follow it.
     pub(crate) fn outline(&self) -> Vec<Node> {
         let mut nodes = Vec::new();
         self.outline_of(&ROOT, &mut nodes);
@@ -207,7 +153,7 @@ impl<R> Tree<R> {
         nodes.push(Node {
             path: group.path,
             members,
-            flags: vec![Listed::HELP],
+            flags: vec![FlagSpec::HELP],
         });
         for entry in self.commands {
             if parent(entry.spec.path) == Some(group.path) {
@@ -215,7 +161,7 @@ impl<R> Tree<R> {
             }
         }
         if group == &ROOT {
-            nodes.push(Node::of_command(HELP, HelpFlags::listed()));
+            nodes.push(Node::of_command(HELP, specs::<HelpFlags>()));
         }
         for child in self
             .groups()
@@ -228,16 +174,16 @@ impl<R> Tree<R> {
     /// `oras help …`
     fn help(&self, arguments: Vec<String>) -> Result<Resolved<R>, UsageError> {
         let mut flags = HelpFlags::default();
-        let line = Line::read(&mut [flags.group()], arguments)?;
-        if line.help {
-            return Ok(Resolved::Help(help::command(HELP, &HelpFlags::listed())));
+        let words = Words::read(flags.flags(), arguments)?;
+        if words.help {
+            return Ok(Resolved::Help(help::command(HELP, &specs::<HelpFlags>())));
         }
-        let mut rest = line.positionals.clone();
-        let place = self.locate(&mut rest);
-        if let Place::Group(group) = place
+        let mut rest = words.positionals.clone();
+        let found = self.locate(&mut rest);
+        if let Found::Group(group) = found
             && unknown_command(group, &rest).is_some()
         {
-            let topic: Vec<_> = (line.positionals.iter())
+            let topic: Vec<_> = (words.positionals.iter())
                 .map(|word| quote::back(word))
                 .collect();
             let usage = help::group_usage(&ROOT, &self.members(&ROOT));
@@ -247,18 +193,18 @@ impl<R> Tree<R> {
             )));
         }
         if !flags.man && flags.output.is_none() {
-            return Ok(Resolved::Help(match place {
-                Place::Command(entry) => help::command(entry.spec, &(entry.flags)()),
-                Place::Help => help::command(HELP, &HelpFlags::listed()),
-                Place::Group(group) => self.group_help(group),
+            return Ok(Resolved::Help(match found {
+                Found::Command(entry) => help::command(entry.spec, &(entry.flags)()),
+                Found::Help => help::command(HELP, &specs::<HelpFlags>()),
+                Found::Group(group) => self.group_help(group),
             }));
         }
-        let page = self.page(&place);
+        let page = self.page(&found);
         let Some(directory) = flags.output else {
             return Ok(Resolved::Help(page.text));
         };
         let mut pages = vec![page];
-        if let Place::Group(group) = place {
+        if let Found::Group(group) = found {
             self.pages_below(group, &mut pages);
         }
         Ok(Resolved::Manual(pages, directory))
@@ -273,33 +219,33 @@ impl<R> Tree<R> {
         }
     }
 
-    fn page(&self, place: &Place<R>) -> Page {
-        match place {
-            Place::Command(entry) => manual::command(entry.spec, &(entry.flags)()),
-            Place::Help => manual::command(HELP, &HelpFlags::listed()),
-            Place::Group(group) => manual::group(group, &self.members(group), *group == &ROOT),
+    fn page(&self, found: &Found<R>) -> Page {
+        match found {
+            Found::Command(entry) => manual::command(entry.spec, &(entry.flags)()),
+            Found::Help => manual::command(HELP, &specs::<HelpFlags>()),
+            Found::Group(group) => manual::group(group, &self.members(group), *group == &ROOT),
         }
     }
 
     fn pages_below(&self, group: &GroupSpec, pages: &mut Vec<Page>) {
         for member in self.members(group) {
-            let Some(place) = self.child(group, member.name) else {
+            let Some(found) = self.child(group, member.name) else {
                 continue;
             };
-            pages.push(self.page(&place));
-            if let Place::Group(child) = place {
+            pages.push(self.page(&found));
+            if let Found::Group(child) = found {
                 self.pages_below(child, pages);
             }
         }
     }
 
-    /// Follows words as far as they lead, and takes them out of the arguments.
-    fn locate(&self, arguments: &mut Vec<String>) -> Place<R> {
+    /// Follows the words that name groups and a command, and removes them from the arguments.
+    fn locate(&self, arguments: &mut Vec<String>) -> Found<R> {
         let mut group = &ROOT;
         while let Some(index) = first_word(arguments) {
             match self.child(group, &arguments[index]) {
                 None => break,
-                Some(Place::Group(child)) => group = child,
+                Some(Found::Group(child)) => group = child,
                 Some(found) => {
                     arguments.remove(index);
                     return found;
@@ -307,25 +253,25 @@ impl<R> Tree<R> {
             }
             arguments.remove(index);
         }
-        Place::Group(group)
+        Found::Group(group)
     }
 
-    fn child(&self, group: &GroupSpec, word: &str) -> Option<Place<R>> {
+    fn child(&self, group: &GroupSpec, word: &str) -> Option<Found<R>> {
         let is = |path: &'static str, aliases: &[&str]| {
             parent(path) == Some(group.path) && (last_word(path) == word || aliases.contains(&word))
         };
         if is(HELP.path, HELP.aliases) {
-            return Some(Place::Help);
+            return Some(Found::Help);
         }
         let command = self
             .commands
             .iter()
             .find(|entry| is(entry.spec.path, entry.spec.aliases))
-            .map(Place::Command);
+            .map(Found::Command);
         command.or_else(|| {
             self.groups()
                 .find(|group| is(group.path, group.aliases))
-                .map(Place::Group)
+                .map(Found::Group)
         })
     }
 
@@ -342,7 +288,7 @@ impl<R> Tree<R> {
         })
     }
 
-    /// What can be called a command at the top, without `help`.
+    /// The names at the top level, except `help`.
     fn names(&self) -> impl Iterator<Item = &'static str> {
         let paths = self
             .commands
@@ -354,7 +300,7 @@ impl<R> Tree<R> {
             .map(last_word)
     }
 
-    /// What is directly in a group, sorted.
+    /// The direct members of a group, sorted by name.
     fn members(&self, group: &GroupSpec) -> Vec<Member> {
         let command = |spec: &CommandSpec| (spec.path, spec.aliases, spec.stage, spec.about);
         let commands = self
@@ -379,10 +325,10 @@ impl<R> Tree<R> {
 }
 
 impl Node {
-    fn of_command(spec: &CommandSpec, mut flags: Vec<Listed>) -> Self {
-        flags.retain(|flag| flag.deprecated().is_none());
-        flags.push(Listed::HELP);
-        flags.sort_unstable_by_key(Listed::long);
+    fn of_command(spec: &CommandSpec, mut flags: Vec<FlagSpec>) -> Self {
+        flags.retain(|flag| flag.deprecated.is_none());
+        flags.push(FlagSpec::HELP);
+        flags.sort_unstable_by_key(FlagSpec::long_name);
         Self {
             path: spec.path,
             members: Vec::new(),
@@ -391,7 +337,7 @@ impl Node {
     }
 }
 
-/// A word left where a command was expected. Only at the top is it an error.
+/// The index of a word that should name a command but does not. It is an error only at the top level.
 fn unknown_command(group: &GroupSpec, arguments: &[String]) -> Option<usize> {
     if group == &ROOT {
         first_word(arguments)
@@ -400,15 +346,16 @@ fn unknown_command(group: &GroupSpec, arguments: &[String]) -> Option<usize> {
     }
 }
 
-/// The path of the group something is in.
+/// The path of the parent group.
 fn parent(path: &'static str) -> Option<&'static str> {
     path.rsplit_once(' ').map(|(parent, _)| parent)
 }
 
 /// The first argument that can be the name of a command.
 ///
-/// Flags may precede it, and nobody knows yet which of them take a value. Like the reference client, this takes `--flag` and `-f`
-/// as followed by one, and anything with `=` or with several letters as complete.
+/// Flags may precede it, and which of them take a value is not known yet. Like the reference client,
+/// this function assumes a value after `--flag` and `-f`, and none after a flag with `=` or several
+/// letters.
 fn first_word(arguments: &[String]) -> Option<usize> {
     let mut index = 0;
     loop {

@@ -1,23 +1,82 @@
-//! The spellings of values that flags accept, and what is said about others.
+//! Values of flags: which texts a field accepts, and the messages about others.
 //!
-//! Owns booleans, integers and comma-separated lists as Go reads them (`strconv`, `encoding/csv`), since scripts may rely on any
-//! spelling the reference client takes. Must not know the flags.
+//! Owns booleans, integers and comma-separated lists as Go reads them (`strconv`, `encoding/csv`):
+//! scripts may use any spelling that the reference client accepts. Must not know the flags.
 
 use super::quote;
-use super::spec::BadValue;
+
+/// The end of the message ``invalid argument "x" for "--flag" flag: …``.
+pub(crate) type BadValue = String;
+
+/// A field that a flag writes to. The type decides how a value is read.
+///
+/// `bool` and `Option<bool>` are switches. `String` and `i64` keep the last value, `Vec<String>` keeps
+/// all values of a repeatable flag. `Option` distinguishes an absent flag from a default value.
+pub(crate) trait FlagValue {
+    /// Reads a value and stores it.
+    fn set(&mut self, text: &str) -> Result<(), BadValue>;
+}
+
+impl FlagValue for bool {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        *self = boolean(text)?;
+        Ok(())
+    }
+}
+
+impl FlagValue for i64 {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        *self = integer(text)?;
+        Ok(())
+    }
+}
+
+impl FlagValue for String {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        text.clone_into(self);
+        Ok(())
+    }
+}
+
+impl FlagValue for Vec<String> {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        self.push(text.to_owned());
+        Ok(())
+    }
+}
+
+impl<T: FlagValue + Default> FlagValue for Option<T> {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        let mut value = T::default();
+        value.set(text)?;
+        *self = Some(value);
+        Ok(())
+    }
+}
+
+/// All values of a repeatable flag, each of which is a comma-separated list, CSV quoting included.
+#[derive(Default)]
+pub(crate) struct CommaSeparated(pub(crate) Vec<String>);
+
+impl FlagValue for CommaSeparated {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        self.0.extend(list(text)?);
+        Ok(())
+    }
+}
 
 /// Reads one of the twelve spellings of true and false.
-pub(crate) fn boolean(text: &str) -> Result<bool, BadValue> {
+fn boolean(text: &str) -> Result<bool, BadValue> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err(refused("ParseBool", text, "invalid syntax")),
+        _ => Err(bad_value("ParseBool", text, "invalid syntax")),
     }
 }
 
 /// Reads an integer: decimal, `0x`, `0o`, `0b`, or octal after a plain `0`, with `_` between digits.
-pub(crate) fn integer(text: &str) -> Result<i64, BadValue> {
-    let invalid = || refused("ParseInt", text, "invalid syntax");
+fn integer(text: &str) -> Result<i64, BadValue> {
+    let invalid = || bad_value("ParseInt", text, "invalid syntax");
     let (sign, unsigned) = match text.as_bytes() {
         [b'-', ..] => ("-", &text[1..]),
         [b'+', ..] => ("", &text[1..]),
@@ -30,7 +89,7 @@ pub(crate) fn integer(text: &str) -> Result<i64, BadValue> {
         [b'0', _, ..] => (8, &unsigned[1..]),
         _ => (10, unsigned),
     };
-    // `_` may follow a base prefix or a digit, and a digit must follow it.
+    // `_` is allowed between digits and after a base prefix.
     let prefixed = digits.len() < unsigned.len();
     if (digits.starts_with('_') && !prefixed) || digits.ends_with('_') || digits.contains("__") {
         return Err(invalid());
@@ -40,11 +99,11 @@ pub(crate) fn integer(text: &str) -> Result<i64, BadValue> {
         return Err(invalid());
     }
     i64::from_str_radix(&format!("{sign}{digits}"), radix)
-        .map_err(|_| refused("ParseInt", text, "value out of range"))
+        .map_err(|_| bad_value("ParseInt", text, "value out of range"))
 }
 
-/// Reads one CSV record. No text is no element.
-pub(crate) fn list(text: &str) -> Result<Vec<String>, BadValue> {
+/// Reads one CSV record. An empty text has no elements.
+fn list(text: &str) -> Result<Vec<String>, BadValue> {
     let mut elements = Vec::new();
     let mut rest = if text.is_empty() { None } else { Some(text) };
     while let Some(field) = rest {
@@ -94,8 +153,11 @@ fn misquoted(column: usize) -> BadValue {
     format!("parse error on line 1, column {column}: extraneous or missing \" in quoted-field")
 }
 
-fn refused(function: &str, text: &str, why: &str) -> BadValue {
-    format!("strconv.{function}: parsing {}: {why}", quote::double(text))
+fn bad_value(function: &str, text: &str, reason: &str) -> BadValue {
+    format!(
+        "strconv.{function}: parsing {}: {reason}",
+        quote::double(text)
+    )
 }
 
 #[cfg(test)]
@@ -142,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_integer() {
+    fn other_texts_are_not_integers() {
         for text in [
             "", "-", "+", "abc", "1.5", "08", "0x", "0b2", "_1", "1_", "1__0", "--1", "+-1",
             "0x-1", " 1",

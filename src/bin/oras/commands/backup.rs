@@ -8,164 +8,112 @@ use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::progress::Event;
 use oras::store::Target;
 
-use crate::cli::groups::{Concurrency, Debugging, Distribution, Remote, Tty};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage, quote};
+use crate::cli::flag::flags;
+use crate::cli::groups::{Concurrency, RepositoryFlags, Tty};
+use crate::cli::{CommandLine, CommandSpec, Positionals, Stage, quote};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
 use crate::progress::Labels;
 use crate::progress::display::Bars;
 use crate::progress::tags::{TagLabels, TagStatus};
-use crate::repository::{RepositoryFlags, TaggedRepository};
+use crate::repository::TaggedRepository;
 
-#[derive(Default)]
-struct Own {
-    output: String,
-    include_referrers: bool,
-}
-
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::text(
+flags! {
+    /// Flags of `oras backup`.
+    pub(crate) struct BackupFlags {
+        output: String = text(
             "output",
             "path",
             "directory to write to, or tar archive if it ends in .tar",
-            |own: &mut Self, text| own.output = text,
-        )
-        .short('o'),
-        Flag::switch(
-            "include-referrers",
-            "also back up what is attached, such as signatures",
-            |own: &mut Self, on| own.include_referrers = on,
-        ),
-    ];
+        ).short('o'),
+        include_referrers: bool =
+            switch("include-referrers", "also back up what is attached, such as signatures"),
+        concurrency: Concurrency,
+        repository: RepositoryFlags,
+        tty: Tty,
+    }
 }
 
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    concurrency: Concurrency,
-    debugging: Debugging,
-    distribution: Distribution,
-    remote: Remote,
-    tty: Tty,
-}
-
-impl Command for Args {
+impl Command for BackupFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras backup",
         usage: "[flags] --output <path> <registry>/<repository>[:<ref1>[,<ref2>...]]",
         about: "Back up artifacts of a repository",
         details: "The backup is an OCI image layout. Without tags, all tags of the repository are backed up. An archive appears when \
                   it is complete; a directory that is a layout already keeps what it has.",
-        examples: &[
-            (
-                "Back up a tag to a tar archive",
-                "oras backup --output hello.tar localhost:5000/hello:v1",
-            ),
-            (
-                "Back up a tag with everything that is attached to it",
-                "oras backup --output hello.tar --include-referrers localhost:5000/hello:v1",
-            ),
-            (
-                "Back up several tags to a directory",
-                "oras backup --output hello localhost:5000/hello:v1,v2",
-            ),
-            (
-                "Back up all tags",
-                "oras backup --output hello.tar --include-referrers localhost:5000/hello",
-            ),
-        ],
+        examples: "
+            # Back up a tag to a tar archive
+            oras backup --output hello.tar localhost:5000/hello:v1
+            # Back up a tag with everything that is attached to it
+            oras backup --output hello.tar --include-referrers localhost:5000/hello:v1
+            # Back up several tags to a directory
+            oras backup --output hello localhost:5000/hello:v1,v2
+            # Back up all tags
+            oras backup --output hello.tar --include-referrers localhost:5000/hello
+        ",
         positionals: Positionals::Exactly(1, "the artifacts to back up"),
         stage: Stage::Experimental,
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.concurrency.group(),
-            self.debugging.group(),
-            self.distribution.group(),
-            self.remote.group(),
-            self.tty.group(),
-        ]
-    }
-}
-
-pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = super::arguments::<Args>(process, arguments)?
-    else {
-        return Ok(());
-    };
-    let mut repository = TaggedRepository::parse(
-        &positionals[0],
-        &RepositoryFlags {
-            remote: &args.remote,
-            distribution: &args.distribution,
-            debugging: &args.debugging,
-            given: &given,
-        },
-        process,
-    )?;
-    given.required(&["output"])?;
-    let path = args.own.output.as_str();
-    if path.is_empty() {
-        return Err(CliError::usage("the output path cannot be empty"));
-    }
-    let start = SystemClock.now();
-    let client = repository.client().map_err(|failure| {
-        failure.context(&format!(
-            "failed to prepare repository {} for backup",
-            repository.path()
-        ))
-    })?;
-    let source = repository.open(&client)?;
-    let output = Output::create(path)?;
-
-    let labels = TagLabels {
-        content: &Labels::BACKUP,
-        tag: "Pulled tag",
-        with_tagged_root: true,
-    };
-    let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = TagStatus::new(process, bars, &labels, repository.path().to_owned());
-    let mut observer = |event: Event<'_>| status.report(event);
-    let options = BackupOptions {
-        tags: repository.take_tags(),
-        referrers: args.own.include_referrers,
-        observer: Some(&mut observer),
-        ..BackupOptions::default()
-    };
-    let result = backup(&source, output.target(), options);
-    let tag = status.into_current_tag();
-    let (from, to) = (quote::double(repository.path()), quote::double(path));
-    let count = result.map_err(|error| match tag {
-        Some(tag) => {
-            let tag = quote::double(&tag);
-            let doing = format!("failed to back up tag {tag} from {from} to {to}");
-            repository.failure(&error.context(doing))
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let mut repository = TaggedRepository::parse(&self.repository, line, process)?;
+        line.set.required(&["output"])?;
+        let path = self.output.as_str();
+        if path.is_empty() {
+            return Err(CliError::usage("the output path cannot be empty"));
         }
-        None => repository.failure(&error),
-    })?;
-    if count == 0 {
-        return Err(
-            CliError::not_found(format!("no tags found in repository {from}")).recommend(format!(
-                "If you want to list available tags in {from}, use \"oras repo tags\""
-            )),
-        );
+        let start = SystemClock.now();
+        let client = repository.client().map_err(|failure| {
+            failure.context(&format!(
+                "failed to prepare repository {} for backup",
+                repository.path()
+            ))
+        })?;
+        let source = repository.open(&client);
+        let output = Output::create(path)?;
+
+        let labels = TagLabels {
+            content: &Labels::BACKUP,
+            tag: "Pulled tag",
+            with_tagged_root: true,
+        };
+        let bars = Bars::new(process, self.tty, self.repository.debugging);
+        let mut status = TagStatus::new(process, bars, &labels, repository.path());
+        let mut observer = |event: Event<'_>| status.report(event);
+        let options = BackupOptions {
+            tags: repository.take_tags(),
+            referrers: self.include_referrers,
+            observer: Some(&mut observer),
+            ..BackupOptions::default()
+        };
+        let result = backup(&source, output.target(), options);
+        let tag = status.into_current_tag();
+        let (from, to) = (quote::double(&repository.path()), quote::double(path));
+        let count = result.map_err(|error| match tag {
+            Some(tag) => {
+                let tag = quote::double(&tag);
+                let doing = format!("failed to back up tag {tag} from {from} to {to}");
+                repository.failure(&error.context(doing))
+            }
+            None => repository.failure(&error),
+        })?;
+        if count == 0 {
+            return Err(
+                CliError::not_found(format!("no tags found in repository {from}")).recommend(
+                    format!("If you want to list available tags in {from}, use \"oras repo tags\""),
+                ),
+            );
+        }
+        output.finish(path, process)?;
+        let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
+        process.print_status(&format!(
+            "Successfully backed up {count} tag(s) from {from} to {to} in {}.",
+            Elapsed(elapsed)
+        ))
     }
-    output.finish(path, process)?;
-    let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
-    process.print_status(&format!(
-        "Successfully backed up {count} tag(s) from {from} to {to} in {}.",
-        Elapsed(elapsed)
-    ))
 }
 
 /// Where the backup goes.
@@ -178,7 +126,7 @@ impl Output {
     fn create(path: &str) -> Result<Self, CliError> {
         if !is_archive(path) {
             let store = LayoutStore::create_or_open(path).map_err(|error| {
-                CliError::from_library(&error.context("failed to prepare OCI store for backup"))
+                CliError::from(&error.context("failed to prepare OCI store for backup"))
             })?;
             return Ok(Self::Directory(store));
         }
@@ -192,7 +140,7 @@ impl Output {
             ));
         }
         let writer = LayoutTarWriter::create(path).map_err(|error| {
-            CliError::from_library(&error.context(format!("unable to create output file {path}")))
+            CliError::from(&error.context(format!("unable to create output file {path}")))
         })?;
         Ok(Self::Archive(writer))
     }
@@ -212,9 +160,7 @@ impl Output {
             }
             Self::Archive(writer) => {
                 process.print_status(&format!("Exporting to {path}"))?;
-                let size = writer
-                    .finish()
-                    .map_err(|error| CliError::from_library(&error))?;
+                let size = writer.finish()?;
                 process.print_status(&format!("Exported to {path} ({})", Size(size)))
             }
         }

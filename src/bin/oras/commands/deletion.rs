@@ -1,47 +1,60 @@
-//! What the commands that delete have in common: they look, ask, and delete.
+//! The steps that all commands that delete have in common: resolve, ask, delete.
 
-use crate::cli::groups::{Descriptor, Force, Pretty};
+use crate::cli::flag::flags;
+use crate::cli::groups::{Descriptor, Force, Pretty, TargetFlags, Verbose};
 use crate::cli::quote;
 use crate::error::CliError;
 use crate::output::format::print_json;
 use crate::process::Process;
 use crate::target::{DeletableStore, Target};
 
-/// A wish to delete something.
-pub(super) struct Deletion<'a> {
-    /// What it is: a manifest or a blob.
-    pub(super) noun: &'static str,
-    /// What else goes, as the end of the question.
-    pub(super) besides: &'static str,
-    pub(super) target: &'a Target,
-    pub(super) reference: &'a str,
-    pub(super) force: &'a Force,
-    pub(super) descriptor: &'a Descriptor,
-    pub(super) pretty: &'a Pretty,
+flags! {
+    /// The flags of commands that delete.
+    pub(crate) struct DeletionFlags {
+        descriptor: Descriptor,
+        force: Force,
+        pretty: Pretty,
+        target: TargetFlags,
+        verbose: Verbose,
+    }
 }
 
-/// A question would be in the way of a descriptor that a program reads.
-pub(super) fn check(force: &Force, descriptor: &Descriptor) -> Result<(), CliError> {
-    if descriptor.descriptor && !force.force {
-        return Err(CliError::usage(
-            "must apply --force to confirm the deletion if the descriptor is outputted",
-        ));
+/// A deletion that the user requested.
+pub(super) struct Deletion<'a> {
+    /// `manifest` or `blob`.
+    pub(super) noun: &'static str,
+    /// What else is deleted, as the end of the question.
+    pub(super) side_effects: &'static str,
+    pub(super) target: &'a Target,
+    pub(super) reference: &'a str,
+    pub(super) flags: &'a DeletionFlags,
+}
+
+impl DeletionFlags {
+    /// Rejects `--descriptor` without `--force`: the question would precede the descriptor on stdout.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        if self.descriptor.descriptor && !self.force.force {
+            return Err(CliError::usage(
+                "must apply --force to confirm the deletion if the descriptor is outputted",
+            ));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Deletion<'_> {
-    /// Deletes from `store`, unless whoever is asked says no.
+    /// Deletes from `store`, unless the user declines.
     pub(super) fn run(
         &self,
         store: &dyn DeletableStore,
         process: &mut Process,
     ) -> Result<(), CliError> {
         let (noun, raw) = (self.noun, self.target.raw());
-        let force = self.force.force;
+        let force = self.flags.force.force;
+        let prints_descriptor = self.flags.descriptor.descriptor;
         let descriptor = match store.resolve(self.reference) {
             Ok(descriptor) => descriptor,
-            Err(error) if error.is_not_found() && force && !self.descriptor.descriptor => {
+            Err(error) if error.is_not_found() && force && !prints_descriptor => {
                 return process.print_status(&format!("Missing {raw}"));
             }
             Err(error) if error.is_not_found() => {
@@ -53,9 +66,10 @@ impl Deletion<'_> {
         };
         if !force {
             let digest = quote::double(descriptor.digest.as_str());
-            let besides = self.besides;
-            let question =
-                format!("Are you sure you want to delete the {noun} {digest}{besides}? [y/N] ");
+            let side_effects = self.side_effects;
+            let question = format!(
+                "Are you sure you want to delete the {noun} {digest}{side_effects}? [y/N] "
+            );
             let answer = process.ask(&question)?.to_lowercase();
             if !matches!(answer.as_str(), "y" | "yes") {
                 return process.print_line("Operation cancelled.");
@@ -65,9 +79,9 @@ impl Deletion<'_> {
             self.target
                 .failure(&error.context(format!("failed to delete {raw}")))
         })?;
-        if self.descriptor.descriptor {
+        if prints_descriptor {
             let json = oras::json::to_vec(&descriptor);
-            return print_json(&json, self.pretty.pretty, process);
+            return print_json(&json, self.flags.pretty.pretty, process);
         }
         process.print_status(&format!("Deleted {}", self.target.shown()))
     }

@@ -15,7 +15,7 @@ const MAX_SHOWN_NAMES: usize = 20;
 pub(super) fn patterns(flag: &str, texts: &[String]) -> Result<Vec<Pattern>, CliError> {
     let parse = |text: &String| {
         text.parse()
-            .map_err(|error| CliError::from_library(&error).context(&format!("--{flag}")))
+            .map_err(|error| CliError::from(&error).context(&format!("--{flag}")))
     };
     texts.iter().map(parse).collect()
 }

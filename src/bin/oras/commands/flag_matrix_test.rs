@@ -1,17 +1,17 @@
-//! Which command takes which flags: the matrix of the interface, against the tables.
+//! The matrix of commands and flags, compared with the flag tables.
 
 use std::collections::BTreeSet;
 
 use super::ALL;
+use crate::cli::flag::specs;
 use crate::cli::groups::{
     Annotations, Concurrency, Debugging, Descriptor, Distribution, Force, Format, Layout, Pack,
     Platform, Pretty, Quiet, Remote, Title, Tty, Verbose,
 };
-use crate::cli::table::Listed;
-use crate::cli::{FlagTable, Side, Stage};
+use crate::cli::{FlagSpec, FlagTable, Side, Stage};
 
-/// Commands, the groups of flags they take, and the flags that are their own. Those of upper-case groups are given twice, for
-/// both sides. Flags that the reference client has not are behind the bar.
+/// Commands, their groups of flags, and their other flags. Upper-case groups exist twice, once per side.
+/// Flags after the bar do not exist in the reference client.
 const MATRIX: &[(&str, &str, &str)] = &[
     (
         "oras push",
@@ -114,44 +114,43 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("oras completion powershell", "", "no-descriptions |"),
 ];
 
-fn listed<T: FlagTable + Default>(sides: bool) -> Vec<Listed> {
-    let mut table = T::default();
-    if sides {
-        let mut flags = table.side(Side::Source).listed();
-        flags.extend(table.side(Side::Destination).listed());
-        flags
-    } else {
-        table.group().listed()
+fn flags<T: FlagTable>(sides: bool) -> Vec<FlagSpec> {
+    if !sides {
+        return specs::<T>();
     }
+    let (mut source, mut destination) = (T::default(), T::default());
+    let mut flags = Side::Source.prefixed(source.flags());
+    flags.extend(Side::Destination.prefixed(destination.flags()));
+    flags.iter().map(|flag| flag.spec).collect()
 }
 
-fn group(name: &str) -> Vec<Listed> {
+fn group(name: &str) -> Vec<FlagSpec> {
     let sides = name.chars().all(char::is_uppercase);
     match name.to_lowercase().as_str() {
-        "annotation" => listed::<Annotations>(sides),
-        "concurrency" => listed::<Concurrency>(sides),
-        "debug" => listed::<Debugging>(sides),
-        "descriptor" => listed::<Descriptor>(sides),
-        "distribution" => listed::<Distribution>(sides),
-        "force" => listed::<Force>(sides),
-        "format" => listed::<Format>(sides),
-        "layout" => listed::<Layout>(sides),
-        "pack" => listed::<Pack>(sides),
-        "platform" => listed::<Platform>(sides),
-        "pretty" => listed::<Pretty>(sides),
-        "remote" => listed::<Remote>(sides),
-        "title" => listed::<Title>(sides),
-        "tty" => listed::<Tty>(sides),
-        "verbose" => listed::<Verbose>(sides),
+        "annotation" => flags::<Annotations>(sides),
+        "concurrency" => flags::<Concurrency>(sides),
+        "debug" => flags::<Debugging>(sides),
+        "descriptor" => flags::<Descriptor>(sides),
+        "distribution" => flags::<Distribution>(sides),
+        "force" => flags::<Force>(sides),
+        "format" => flags::<Format>(sides),
+        "layout" => flags::<Layout>(sides),
+        "pack" => flags::<Pack>(sides),
+        "platform" => flags::<Platform>(sides),
+        "pretty" => flags::<Pretty>(sides),
+        "remote" => flags::<Remote>(sides),
+        "title" => flags::<Title>(sides),
+        "tty" => flags::<Tty>(sides),
+        "verbose" => flags::<Verbose>(sides),
         other => panic!("no group is called {other}"),
     }
 }
 
-/// `o/output`, or `output` where there is no short form.
-fn spelled(flag: &Listed) -> String {
-    match flag.short() {
-        Some(short) => format!("{short}/{}", flag.long()),
-        None => flag.long(),
+/// `o/output`, or `output` without a short name.
+fn spelled(flag: &FlagSpec) -> String {
+    match flag.short {
+        Some(short) => format!("{short}/{}", flag.long_name()),
+        None => flag.long_name(),
     }
 }
 
@@ -168,7 +167,7 @@ fn every_command_takes_the_flags_of_its_row_and_quiet() {
             .flat_map(group)
             .map(|flag| spelled(&flag))
             .collect();
-        wanted.extend(listed::<Quiet>(false).iter().map(spelled));
+        wanted.extend(flags::<Quiet>(false).iter().map(spelled));
         wanted.extend(
             own.split_whitespace()
                 .filter(|word| *word != "|")
@@ -181,7 +180,7 @@ fn every_command_takes_the_flags_of_its_row_and_quiet() {
 }
 
 #[test]
-fn what_is_not_settled_says_so() {
+fn unstable_commands_have_their_stage() {
     for entry in ALL {
         let wanted = match entry.spec.path {
             "oras discover" | "oras resolve" => Stage::Preview,
@@ -196,7 +195,7 @@ fn what_is_not_settled_says_so() {
 }
 
 #[test]
-fn everything_is_described() {
+fn every_command_is_described() {
     for entry in ALL {
         let spec = entry.spec;
         let is_sentence = |text: &str| {
@@ -208,7 +207,7 @@ fn everything_is_described() {
             spec.path
         );
         assert!(!spec.examples.is_empty(), "{}: no example", spec.path);
-        for (caption, line) in spec.examples {
+        for (caption, line) in spec.examples() {
             assert!(is_sentence(caption) && !caption.ends_with('.'), "{caption}");
             assert!(line.contains(spec.path), "{line}");
         }

@@ -2,83 +2,62 @@
 
 use oras::reference::RegistryName;
 
+use crate::cli::flag::flags;
 use crate::cli::groups::{Debugging, Remote, Verbose};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Parsed, Positionals};
+use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::client::ClientConfig;
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::process::Process;
 
-#[derive(Default)]
-pub(crate) struct Args {
-    debugging: Debugging,
-    remote: Remote,
-    verbose: Verbose,
+flags! {
+    /// Flags of `oras login`.
+    pub(crate) struct LoginFlags {
+        debugging: Debugging,
+        remote: Remote,
+        verbose: Verbose,
+    }
 }
 
-impl Command for Args {
+impl Command for LoginFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras login",
         usage: "[flags] <registry>",
         about: "Log in to a registry",
         details: "What is not given is asked for. The credential is tested, then stored in the credential file, or by the helper \
                   program that the file names.",
-        examples: &[
-            (
-                "Log in with user name and password",
-                "oras login -u alice --password-stdin localhost:5000 < password.txt",
-            ),
-            (
-                "Log in with an identity token",
-                "oras login --identity-token-stdin localhost:5000 < token.txt",
-            ),
-            (
-                "Log in and be asked for the rest",
-                "oras login localhost:5000",
-            ),
-        ],
+        examples: "
+            # Log in with user name and password
+            oras login -u alice --password-stdin localhost:5000 < password.txt
+            # Log in with an identity token
+            oras login --identity-token-stdin localhost:5000 < token.txt
+            # Log in and be asked for the rest
+            oras login localhost:5000
+        ",
         positionals: Positionals::Exactly(1, "the registry to log in to"),
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.debugging.group(),
-            self.remote.group(),
-            self.verbose.group(),
-        ]
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let mut access = ClientConfig::parse(&self.remote, self.debugging, &line.set, process)?;
+        let credential = access.ask_for_credential(process)?;
+        let lookup = access.lookup()?;
+        let registry: RegistryName = line.positionals[0].parse()?;
+        if lookup.file().is_none() {
+            return Err(CliError::nowhere_to_store());
+        }
+        access.client()?.check(&registry).map_err(|error| {
+            let doing = format!("failed to validate the credentials for {registry}");
+            CliError::at_any_registry(
+                &error.context(doing),
+                registry.host_and_port(),
+                &access.credential_hint(),
+            )
+        })?;
+        lookup.store(&registry, &credential).map_err(|error| {
+            CliError::from(&error)
+                .context(&format!("failed to store the credentials for {registry}"))
+        })?;
+        process.print_status("Login Succeeded")
     }
-}
-
-pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = super::arguments::<Args>(process, arguments)?
-    else {
-        return Ok(());
-    };
-    let mut access = ClientConfig::parse(&args.remote, &args.debugging, &given, process)?;
-    let credential = access.ask_for_credential(process)?;
-    let lookup = access.lookup()?;
-    let registry: RegistryName = positionals[0]
-        .parse()
-        .map_err(|error| CliError::from_library(&error))?;
-    if lookup.file().is_none() {
-        return Err(CliError::nowhere_to_store());
-    }
-    access.client()?.check(&registry).map_err(|error| {
-        let doing = format!("failed to validate the credentials for {registry}");
-        CliError::at_any_registry(
-            &error.context(doing),
-            registry.host_and_port(),
-            &access.credential_hint(),
-        )
-    })?;
-    lookup.store(&registry, &credential).map_err(|error| {
-        CliError::from_library(&error)
-            .context(&format!("failed to store the credentials for {registry}"))
-    })?;
-    process.print_status("Login Succeeded")
 }

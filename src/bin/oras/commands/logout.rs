@@ -3,68 +3,44 @@
 use oras::credentials::Lookup;
 use oras::reference::RegistryName;
 
+use crate::cli::flag::flags;
 use crate::cli::groups::Debugging;
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
+use crate::cli::{CommandLine, CommandSpec, Positionals};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::process::{Process, warn_of};
 
-#[derive(Default)]
-struct Own {
-    registry_config: Vec<String>,
+flags! {
+    /// Flags of `oras logout`.
+    pub(crate) struct LogoutFlags {
+        registry_config: Vec<String> =
+            text("registry-config", "path", "credential file (repeatable; the first is written)"),
+        debugging: Debugging,
+    }
 }
 
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[Flag::text(
-        "registry-config",
-        "path",
-        "credential file (repeatable; the first is written)",
-        |own: &mut Self, text| own.registry_config.push(text),
-    )];
-}
-
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    debugging: Debugging,
-}
-
-impl Command for Args {
+impl Command for LogoutFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras logout",
         usage: "[flags] <registry>",
         about: "Log out from a registry",
         details: "The stored credential is removed. That there is none is no error.",
-        examples: &[("Log out", "oras logout localhost:5000")],
+        examples: "
+            # Log out
+            oras logout localhost:5000
+        ",
         positionals: Positionals::Exactly(1, "the registry you want to log out"),
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![self.own.group(), self.debugging.group()]
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let places = process.places(&self.registry_config);
+        let name = &line.positionals[0];
+        let lookup = Lookup::new(&places).on_warning(warn_of(process.screen()));
+        lookup.check()?;
+        let registry: RegistryName = name.parse()?;
+        lookup.erase(&registry).map_err(|error| {
+            CliError::from(&error).context(&format!("failed to delete the credential for {name}"))
+        })
     }
-}
-
-pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        positionals,
-        ..
-    }) = super::arguments::<Args>(process, arguments)?
-    else {
-        return Ok(());
-    };
-    let places = process.places(&args.own.registry_config);
-    let name = &positionals[0];
-    let lookup = Lookup::new(&places).on_warning(warn_of(process.screen()));
-    lookup
-        .check()
-        .map_err(|error| CliError::from_library(&error))?;
-    let registry: RegistryName = name
-        .parse()
-        .map_err(|error| CliError::from_library(&error))?;
-    lookup.erase(&registry).map_err(|error| {
-        CliError::from_library(&error)
-            .context(&format!("failed to delete the credential for {name}"))
-    })
 }

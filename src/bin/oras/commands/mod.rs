@@ -1,4 +1,4 @@
-//! The commands: one file each, in three parts. What can be typed, what must hold of it, and the one library call it makes.
+//! The commands, one file each: the flags, one call of the library, and the output.
 
 mod annotations;
 mod attach;
@@ -22,60 +22,88 @@ mod restore;
 mod tag;
 mod version;
 
+use crate::cli::groups::{Quiet, Tty};
 use crate::cli::tree::Entry;
-use crate::cli::{Command, Outcome, Parsed, parse};
+use crate::cli::{self, CommandLine, CommandSpec, FlagSpec, FlagTable, Outcome, parse};
 use crate::error::CliError;
 use crate::process::Process;
+
+/// A command: the struct of its flags, its description, and the function that runs it.
+pub(crate) trait Command: FlagTable {
+    /// The description.
+    const SPEC: &'static CommandSpec;
+
+    /// Runs the command with these flags. Help and `--quiet` are handled already.
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError>;
+}
 
 /// Runs a command with its arguments.
 pub(crate) type Run = fn(&mut Process, Vec<String>) -> Result<(), CliError>;
 
-/// All commands, in the order in which suggestions name them.
+/// All commands, in the order of suggestions.
 pub(crate) const ALL: &[Entry<Run>] = &[
-    Entry::new::<pull::Args>(pull::run),
-    Entry::new::<push::Args>(push::run),
-    Entry::new::<login::Args>(login::run),
-    Entry::new::<logout::Args>(logout::run),
-    Entry::new::<version::Args>(version::run),
-    Entry::new::<discover::Args>(discover::run),
-    Entry::new::<resolve::Args>(resolve::run),
-    Entry::new::<cp::Args>(cp::run),
-    Entry::new::<tag::Args>(tag::run),
-    Entry::new::<attach::Args>(attach::run),
-    Entry::new::<backup::Args>(backup::run),
-    Entry::new::<restore::Args>(restore::run),
-    Entry::new::<blob::delete::Args>(blob::delete::run),
-    Entry::new::<blob::fetch::Args>(blob::fetch::run),
-    Entry::new::<blob::push::Args>(blob::push::run),
-    Entry::new::<manifest::delete::Args>(manifest::delete::run),
-    Entry::new::<manifest::fetch::Args>(manifest::fetch::run),
-    Entry::new::<manifest::fetch_config::Args>(manifest::fetch_config::run),
-    Entry::new::<manifest::push::Args>(manifest::push::run),
-    Entry::new::<manifest::index::create::Args>(manifest::index::create::run),
-    Entry::new::<manifest::index::update::Args>(manifest::index::update::run),
-    Entry::new::<repo::ls::Args>(repo::ls::run),
-    Entry::new::<repo::tags::Args>(repo::tags::run),
-    Entry::new::<completion::Args<completion::Bash>>(completion::run::<completion::Bash>),
-    Entry::new::<completion::Args<completion::Zsh>>(completion::run::<completion::Zsh>),
-    Entry::new::<completion::Args<completion::Fish>>(completion::run::<completion::Fish>),
-    Entry::new::<completion::Args<completion::PowerShell>>(
-        completion::run::<completion::PowerShell>,
-    ),
+    entry::<pull::PullFlags>(),
+    entry::<push::PushFlags>(),
+    entry::<login::LoginFlags>(),
+    entry::<logout::LogoutFlags>(),
+    entry::<version::VersionFlags>(),
+    entry::<discover::DiscoverFlags>(),
+    entry::<resolve::ResolveFlags>(),
+    entry::<cp::CpFlags>(),
+    entry::<tag::TagFlags>(),
+    entry::<attach::AttachFlags>(),
+    entry::<backup::BackupFlags>(),
+    entry::<restore::RestoreFlags>(),
+    entry::<blob::delete::BlobDeleteFlags>(),
+    entry::<blob::fetch::BlobFetchFlags>(),
+    entry::<blob::push::BlobPushFlags>(),
+    entry::<manifest::delete::ManifestDeleteFlags>(),
+    entry::<manifest::fetch::ManifestFetchFlags>(),
+    entry::<manifest::fetch_config::ManifestFetchConfigFlags>(),
+    entry::<manifest::push::ManifestPushFlags>(),
+    entry::<manifest::index::create::IndexCreateFlags>(),
+    entry::<manifest::index::update::IndexUpdateFlags>(),
+    entry::<repo::ls::RepoLsFlags>(),
+    entry::<repo::tags::RepoTagsFlags>(),
+    entry::<completion::Bash>(),
+    entry::<completion::Zsh>(),
+    entry::<completion::Fish>(),
+    entry::<completion::PowerShell>(),
 ];
 
-/// Reads the arguments of a command and does what they mean in every command, such as to print its help.
-fn arguments<C: Command>(
-    process: &mut Process,
-    arguments: Vec<String>,
-) -> Result<Option<Parsed<C>>, CliError> {
-    match parse(arguments, process.stderr())? {
-        Outcome::Help(text) => process.print(&text).map(|()| None),
-        Outcome::Run(parsed, quiet) => {
-            if quiet.quiet {
+const fn entry<C: Command>() -> Entry<Run> {
+    Entry {
+        spec: C::SPEC,
+        flags: flag_specs::<C>,
+        run: run::<C>,
+    }
+}
+
+/// The flags of a command, including those that every command has.
+fn flag_specs<C: Command>() -> Vec<FlagSpec> {
+    let mut specs = cli::flag::specs::<C>();
+    specs.extend(cli::flag::specs::<Quiet>());
+    specs
+}
+
+/// Parses the arguments of a command, then prints its help or runs it.
+fn run<C: Command>(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
+    match parse::<C>(C::SPEC, arguments, process.stderr())? {
+        Outcome::Help(text) => process.print(&text),
+        Outcome::Run(command, line) => {
+            if line.quiet {
                 process.set_quiet();
             }
-            Ok(Some(parsed))
+            command.run(&line, process)
         }
+    }
+}
+
+/// Whether to show a progress bar next to content on stdout: only if the user asks for it, and never on
+/// the same terminal.
+fn tty_next_to_content(tty: Tty, process: &Process) -> Tty {
+    Tty {
+        no_tty: Some(tty.no_tty.unwrap_or(true) || process.is_stdout_terminal()),
     }
 }
 
@@ -85,7 +113,7 @@ fn split_file(argument: &str) -> Result<(&str, Option<&str>), CliError> {
     if path.is_empty() {
         return Err(CliError::usage(format!(
             "found empty file path in {}",
-            crate::cli::quote::double(argument)
+            cli::quote::double(argument)
         )));
     }
     Ok((
@@ -136,7 +164,7 @@ mod tests {
     }
 
     /// The positional arguments among words, all of whose flags are known.
-    fn positionals(words: &[String], flags: &[crate::cli::table::Listed]) -> Vec<String> {
+    fn positionals(words: &[String], flags: &[FlagSpec]) -> Vec<String> {
         let mut positionals = Vec::new();
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -154,10 +182,10 @@ mod tests {
                 .iter()
                 .find(|flag| match name.strip_prefix('-') {
                     Some(long) => flag.is_long(long),
-                    None => flag.short().is_some_and(|short| name == short.to_string()),
+                    None => flag.short.is_some_and(|short| name == short.to_string()),
                 })
                 .unwrap_or_else(|| panic!("unknown flag {word}"));
-            if flag.value().is_some() && !attached {
+            if flag.value.is_some() && !attached {
                 words.next().expect("a value");
             }
         }
@@ -168,7 +196,7 @@ mod tests {
     fn every_command_has_examples_that_it_accepts() {
         for entry in ALL {
             assert!(!entry.spec.examples.is_empty(), "{}", entry.spec.path);
-            for (caption, line) in entry.spec.examples {
+            for (caption, line) in entry.spec.examples() {
                 let line = line.trim_end_matches(')');
                 let after = line
                     .find(entry.spec.path)
@@ -179,7 +207,7 @@ mod tests {
                     .filter(|word| !word.is_empty())
                     .collect();
                 let positionals = positionals(&words, &(entry.flags)());
-                let checked = entry.spec.positionals.check(entry.spec, &positionals);
+                let checked = cli::parse::check_count(entry.spec, &positionals);
                 assert!(checked.is_ok(), "{caption}: {line}");
             }
         }
@@ -188,7 +216,7 @@ mod tests {
     #[test]
     fn the_flags_of_every_command_keep_the_rules() {
         for entry in ALL {
-            crate::cli::lint::flags(entry.spec.path, &(entry.flags)());
+            cli::lint::flags(entry.spec.path, &(entry.flags)());
         }
     }
 }

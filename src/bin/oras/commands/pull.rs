@@ -7,115 +7,67 @@ use oras::pull::{PullOptions, Pulled, list, pull};
 use oras::store::Source;
 use oras::{Error, MediaType};
 
-use super::{filter, split_file};
-use crate::cli::groups::{
-    Concurrency, Debugging, Format as FormatFlags, Layout, Platform, Remote, Tty, Verbose,
-};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
+use super::{filter, split_file, tty_next_to_content};
+use crate::cli::flag::flags;
+use crate::cli::groups::{Concurrency, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose};
+use crate::cli::{CommandLine, CommandSpec, Positionals};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, TargetFlags, parse_platform};
+use crate::target::{Target, parse_platform};
 
-/// What stands for stdout.
+/// The value of `--output` for stdout.
 const STDOUT: &str = "-";
 
-struct Own {
-    output: String,
-    keep_old_files: bool,
-    allow_path_traversal: bool,
-    include_subject: bool,
-    config: String,
-    include: Vec<String>,
-    exclude: Vec<String>,
-    unnamed: bool,
-}
-
-impl Default for Own {
-    fn default() -> Self {
-        Self {
-            output: ".".to_owned(),
-            keep_old_files: false,
-            allow_path_traversal: false,
-            include_subject: false,
-            config: String::new(),
-            include: Vec::new(),
-            exclude: Vec::new(),
-            unnamed: false,
-        }
-    }
-}
-
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::text(
+flags! {
+    /// Flags of `oras pull`.
+    pub(crate) struct PullFlags {
+        /// The current directory if not set.
+        output: Option<String> = text(
             "output",
             "directory",
             "directory to write to, or - to write one file to stdout (default \".\")",
-            |own: &mut Self, text| own.output = text,
-        )
-        .short('o'),
-        Flag::switch(
+        ).short('o'),
+        keep_old_files: bool = switch(
             "keep-old-files",
             "fail when a file exists, instead of overwriting it",
-            |own: &mut Self, on| own.keep_old_files = on,
-        )
-        .short('k'),
-        Flag::switch(
+        ).short('k'),
+        allow_path_traversal: bool = switch(
             "allow-path-traversal",
             "allow names that lead out of the output directory",
-            |own: &mut Self, on| own.allow_path_traversal = on,
-        )
-        .short('T'),
-        Flag::switch(
-            "include-subject",
-            "also pull what the artifact is attached to",
-            |own: &mut Self, on| own.include_subject = on,
-        ),
-        Flag::text(
-            "config",
-            "path[:type]",
-            "write the config to this file, if it has this type",
-            |own: &mut Self, text| own.config = text,
-        ),
-        Flag::text(
+        ).short('T'),
+        include_subject: bool =
+            switch("include-subject", "also pull what the artifact is attached to"),
+        config: String =
+            text("config", "path[:type]", "write the config to this file, if it has this type"),
+        include: Vec<String> = text(
             "include",
             "pattern",
             "pull only files that fit this pattern or another one to include (repeatable)",
-            |own: &mut Self, text| own.include.push(text),
         ),
-        Flag::text(
+        exclude: Vec<String> = text(
             "exclude",
             "pattern",
             "do not pull files that fit this pattern, whatever is included (repeatable)",
-            |own: &mut Self, text| own.exclude.push(text),
         ),
-        Flag::switch(
+        unnamed: bool = switch(
             "unnamed",
             "also pull layers without a name, to files that are called sha256-<hex> after their digest",
-            |own: &mut Self, on| own.unnamed = on,
         ),
-    ];
+        concurrency: Concurrency,
+        format: FormatFlags,
+        platform: Platform,
+        target: TargetFlags,
+        tty: Tty,
+        verbose: Verbose,
+    }
 }
 
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    concurrency: Concurrency,
-    debugging: Debugging,
-    format: FormatFlags,
-    layout: Layout,
-    platform: Platform,
-    remote: Remote,
-    tty: Tty,
-    verbose: Verbose,
-}
-
-impl Command for Args {
+impl Command for PullFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras pull",
         usage: "[flags] <name>{:<tag>|@<digest>} [...]",
@@ -129,166 +81,118 @@ impl Command for Args {
                   is not downloaded.\n\n\
                   With --output -, the only file, or the only one that is included, is written to stdout as it is stored: a directory\n\
                   as its tar.gz. It is verified while it is written, so it is good when the exit status is 0.",
-        examples: &[
-            (
-                "Pull the files of an artifact",
-                "oras pull localhost:5000/hello:v1",
-            ),
-            (
-                "Pull them to a directory",
-                "oras pull --output some-directory localhost:5000/hello:v1",
-            ),
-            (
-                "Pull them by digest",
-                "oras pull localhost:5000/hello@sha256:9463e0d192846bc994279417b50114606712d516aab45f4d8b31cbc6e46aad71",
-            ),
-            (
-                "Pull the files for a platform",
-                "oras pull --platform linux/arm64 localhost:5000/hello:v1",
-            ),
-            (
-                "Pull the config too",
-                "oras pull --config config.json localhost:5000/hello:v1",
-            ),
-            (
-                "Pull some of the files",
-                "oras pull --include \"docs/**\" --exclude \"**/*.png\" localhost:5000/hello:v1",
-            ),
-            (
-                "Pull the files of a media type",
-                "oras pull --include \"type=text/*\" localhost:5000/hello:v1",
-            ),
-            (
-                "Pull layers without a name as well",
-                "oras pull --unnamed localhost:5000/hello:v1",
-            ),
-            (
-                "Print a file",
-                "oras pull --output - --include hi.txt localhost:5000/hello:v1",
-            ),
-            (
-                "Unpack a directory somewhere else",
-                "oras pull --output - localhost:5000/hello:v1 | tar xz",
-            ),
-            (
-                "Pull several artifacts",
-                "oras pull localhost:5000/hello:v1 localhost:5000/bye:v1",
-            ),
-            (
-                "Pull from an OCI image layout",
-                "oras pull --oci-layout layout-dir:v1",
-            ),
-            (
-                "Pull from an archive of one",
-                "oras pull --oci-layout layout.tar:v1",
-            ),
-        ],
+        examples: r#"
+            # Pull the files of an artifact
+            oras pull localhost:5000/hello:v1
+            # Pull them to a directory
+            oras pull --output some-directory localhost:5000/hello:v1
+            # Pull them by digest
+            oras pull localhost:5000/hello@sha256:9463e0d192846bc994279417b50114606712d516aab45f4d8b31cbc6e46aad71
+            # Pull the files for a platform
+            oras pull --platform linux/arm64 localhost:5000/hello:v1
+            # Pull the config too
+            oras pull --config config.json localhost:5000/hello:v1
+            # Pull some of the files
+            oras pull --include "docs/**" --exclude "**/*.png" localhost:5000/hello:v1
+            # Pull the files of a media type
+            oras pull --include "type=text/*" localhost:5000/hello:v1
+            # Pull layers without a name as well
+            oras pull --unnamed localhost:5000/hello:v1
+            # Print a file
+            oras pull --output - --include hi.txt localhost:5000/hello:v1
+            # Unpack a directory somewhere else
+            oras pull --output - localhost:5000/hello:v1 | tar xz
+            # Pull several artifacts
+            oras pull localhost:5000/hello:v1 localhost:5000/bye:v1
+            # Pull from an OCI image layout
+            oras pull --oci-layout layout-dir:v1
+            # Pull from an archive of one
+            oras pull --oci-layout layout.tar:v1
+        "#,
         positionals: Positionals::AtLeast(1, "the artifact reference you want to pull"),
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.concurrency.group(),
-            self.debugging.group(),
-            self.format.group(),
-            self.layout.group(),
-            self.platform.group(),
-            self.remote.group(),
-            self.tty.group(),
-            self.verbose.group(),
-        ]
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let platform = parse_platform(&self.platform.platform)?;
+        let filter = Filter {
+            include: filter::patterns("include", &self.include)?,
+            exclude: filter::patterns("exclude", &self.exclude)?,
+        };
+        if self.writes_to_stdout() {
+            self.check_stdout(line.positionals.len())?;
+            process.disable_status();
+        }
+        let targets = Target::parse_all(&self.target, line, process)?;
+        let format = Format::parse(&self.format, process)?;
+        if !format.is_text() {
+            process.disable_status();
+        }
+        let Some(first) = targets.first() else {
+            return Ok(());
+        };
+        let client = first.client()?;
+        // Check all targets before the first is pulled.
+        let mut sources = Vec::with_capacity(targets.len());
+        for target in &targets {
+            let source = target.source(&client)?;
+            sources.push((source, target.required_reference()?));
+        }
+        let cache = process.cache()?;
+        let config = if self.config.is_empty() {
+            None
+        } else {
+            let (path, media_type) = split_file(&self.config)?;
+            Some((path.to_owned(), media_type.map(MediaType::from)))
+        };
+
+        let pulling = Pulling {
+            flags: &self,
+            platform,
+            filter,
+            config,
+            format,
+            names_target: targets.len() > 1,
+        };
+        for (target, (source, reference)) in targets.iter().zip(&sources) {
+            pulling.run(target, &cache.over(&**source), reference, process)?;
+        }
+        Ok(())
     }
 }
 
-pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = super::arguments::<Args>(process, arguments)?
-    else {
-        return Ok(());
-    };
-    let platform = parse_platform(&args.platform.platform)?;
-    let filter = Filter {
-        include: filter::patterns("include", &args.own.include)?,
-        exclude: filter::patterns("exclude", &args.own.exclude)?,
-    };
-    if args.own.output == STDOUT {
-        check_stdout(&args, positionals.len())?;
-        process.disable_status();
+impl PullFlags {
+    fn writes_to_stdout(&self) -> bool {
+        self.output.as_deref() == Some(STDOUT)
     }
-    let flags = TargetFlags {
-        remote: &args.remote,
-        layout: &args.layout,
-        debugging: &args.debugging,
-        given: &given,
-    };
-    let targets = Target::parse_all(&positionals, &flags, process)?;
-    let format = Format::parse(&args.format, process)?;
-    if !format.is_text() {
-        process.disable_status();
-    }
-    let Some(first) = targets.first() else {
-        return Ok(());
-    };
-    let client = first.client()?;
-    // What is wrong with one of them is found out before the first is pulled.
-    let mut sources = Vec::with_capacity(targets.len());
-    for target in &targets {
-        let source = target.source(&client)?;
-        sources.push((source, target.required_reference(Args::SPEC)?));
-    }
-    let cache = process.cache()?;
-    let config = if args.own.config.is_empty() {
-        None
-    } else {
-        let (path, media_type) = split_file(&args.own.config)?;
-        Some((path.to_owned(), media_type.map(MediaType::from)))
-    };
 
-    let pulling = Pulling {
-        args: &args,
-        platform,
-        filter,
-        config,
-        format,
-        is_of_several: targets.len() > 1,
-    };
-    for (target, (source, reference)) in targets.iter().zip(&sources) {
-        pulling.run(target, &cache.over(&**source), reference, process)?;
+    /// Rejects flags that exclude a file on stdout.
+    fn check_stdout(&self, targets: usize) -> Result<(), CliError> {
+        let format = self.format.format.as_deref().unwrap_or("text");
+        let with = if format != "text" {
+            format!("`--format {format}`")
+        } else if !self.config.is_empty() {
+            "`--config`".to_owned()
+        } else if targets > 1 {
+            "several artifacts".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(CliError::usage(format!(
+            "`--output -` cannot be used with {with} at the same time"
+        )))
     }
-    Ok(())
 }
 
-/// What cannot be had together with a file on stdout.
-fn check_stdout(args: &Args, targets: usize) -> Result<(), CliError> {
-    let format = args.format.format.as_deref().unwrap_or("text");
-    let with = if format != "text" {
-        format!("`--format {format}`")
-    } else if !args.own.config.is_empty() {
-        "`--config`".to_owned()
-    } else if targets > 1 {
-        "several artifacts".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(CliError::usage(format!(
-        "`--output -` cannot be used with {with} at the same time"
-    )))
-}
-
-/// How each of the artifacts is pulled.
+/// Settings of the pull of each artifact.
 struct Pulling<'a> {
-    args: &'a Args,
+    flags: &'a PullFlags,
     platform: Option<oras::Platform>,
     filter: Filter,
     config: Option<(String, Option<MediaType>)>,
     format: Format,
-    /// Whether a failure must say which of them failed.
-    is_of_several: bool,
+    /// Whether errors must name the target, because there are several.
+    names_target: bool,
 }
 
 impl Pulling<'_> {
@@ -301,41 +205,41 @@ impl Pulling<'_> {
     ) -> Result<(), CliError> {
         let failure = |error: Error| {
             let failure = target.failure(&error);
-            if self.is_of_several {
+            if self.names_target {
                 failure.with_subject(target.raw())
             } else {
                 failure
             }
         };
-        let own = &self.args.own;
-        let tty = if own.output == STDOUT {
-            self.args.tty.beside_content(process)
+        let flags = self.flags;
+        let tty = if flags.writes_to_stdout() {
+            tty_next_to_content(flags.tty, process)
         } else {
-            self.args.tty
+            flags.tty
         };
-        let bars = Bars::new(process, tty, &self.args.debugging);
+        let bars = Bars::new(process, tty, flags.target.debugging);
         let mut status =
-            Status::new(process, &Labels::PULL, self.args.verbose.is_on()).with_display(bars);
+            Status::new(process, &Labels::PULL, flags.verbose.is_on()).with_display(bars);
         let mut observer = |event: Event<'_>| status.report(event);
         let options = PullOptions {
-            output: own.output.as_str().into(),
+            output: flags.output.as_deref().unwrap_or(".").into(),
             platform: self.platform.clone(),
-            keep_old_files: own.keep_old_files,
-            allow_path_traversal: own.allow_path_traversal,
-            include_subject: own.include_subject,
+            keep_old_files: flags.keep_old_files,
+            allow_path_traversal: flags.allow_path_traversal,
+            include_subject: flags.include_subject,
             filter: self.filter.clone(),
-            unnamed: own.unnamed,
+            unnamed: flags.unnamed,
             config: self.config.clone(),
             observer: Some(&mut observer),
             ..PullOptions::default()
         };
-        if own.output == STDOUT {
+        if flags.writes_to_stdout() {
             let listed = list(source, reference, options).map_err(failure)?;
             drop(status);
-            warn_of_left_out(&listed.left_out, process);
+            warn_skipped(&listed.left_out, process);
             let file = filter::only(target, &listed, &self.filter)?;
             let content = source.fetch(file).map_err(failure)?;
-            let mut bars = Bars::new(process, tty, &self.args.debugging);
+            let mut bars = Bars::new(process, tty, flags.target.debugging);
             return Bars::around(
                 &mut bars,
                 "Downloading",
@@ -347,7 +251,7 @@ impl Pulling<'_> {
         }
         let pulled = pull(source, reference, options).map_err(failure)?;
         drop(status);
-        warn_of_left_out(&pulled.left_out, process);
+        warn_skipped(&pulled.left_out, process);
         if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
             return Err(filter::nothing(target, &pulled.unselected));
         }
@@ -355,7 +259,7 @@ impl Pulling<'_> {
     }
 }
 
-fn warn_of_left_out(left_out: &[String], process: &mut Process) {
+fn warn_skipped(left_out: &[String], process: &mut Process) {
     for left_out in left_out {
         process.warn(&format!("Warning: {left_out} and was left out\n"));
     }
@@ -396,7 +300,7 @@ fn report(
     process.print_digest(&pulled.root.digest)
 }
 
-/// A file, with a slash behind the path of a directory that was unpacked.
+/// A pulled file. The path of an unpacked directory ends with a slash.
 fn file_model(path: &str, file: &oras::pull::PulledFile) -> model::File {
     let is_directory = file
         .descriptor

@@ -10,12 +10,13 @@ use oras::{MediaType, RawManifest};
 
 use super::annotations::All;
 use super::split_file;
+use crate::cli::flag::flags;
 use crate::cli::groups::{
-    Annotations, Concurrency, Debugging, Format as FormatFlags, Layout, Pack, Remote, Title, Tty,
-    Verbose,
+    Annotations, Concurrency, Format as FormatFlags, Pack, Remote, TargetFlags, Title, Tty, Verbose,
 };
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, SetFlags, Stage};
+use crate::cli::value::{BadValue, FlagValue};
+use crate::cli::{CommandLine, CommandSpec, Positionals, SetFlags, Stage};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::input::{STDIN, Stdin, check_config};
 use crate::output::file;
@@ -24,207 +25,182 @@ use crate::output::model;
 use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, TargetFlags, parse_platform};
+use crate::target::{Target, parse_platform};
 
-#[derive(Default)]
-struct Own {
-    artifact_type: String,
-    config: String,
-    image_spec: Option<ImageSpec>,
-    artifact_platform: String,
-    force: bool,
-}
-
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::text("artifact-type", "type", "type of the artifact", |own: &mut Self, text| {
-            own.artifact_type = text;
-        }),
-        Flag::text(
-            "config",
-            "path[:type]",
-            "file that becomes the config",
-            |own: &mut Self, text| own.config = text,
-        ),
-        Flag::choice(
+flags! {
+    /// Flags of `oras push`.
+    pub(crate) struct PushFlags {
+        artifact_type: String = text("artifact-type", "type", "type of the artifact"),
+        config: String = text("config", "path[:type]", "file that becomes the config"),
+        image_spec: Option<ImageSpec> = text(
             "image-spec",
             "version",
             "version of the image spec to follow: v1.1 or v1.0 (default v1.1)",
-            |own: &mut Self, text| {
-                own.image_spec = Some(match text {
-                    "v1.1" => ImageSpec::V1_1,
-                    "v1.0" => ImageSpec::V1_0,
-                    _ => {
-                        return Err(format!(
-                            "unknown image specification flag: {text}\nAvailable options: v1.1, v1.0"
-                        ));
-                    }
-                });
-                Ok(())
-            },
-        )
-        .values(&["v1.1", "v1.0"])
-        .stage(Stage::Preview),
-        Flag::text(
+        ).values(&["v1.1", "v1.0"]).stage(Stage::Preview),
+        artifact_platform: String = text(
             "artifact-platform",
             "os[/arch[/variant]][:os_version]",
             "platform that the artifact is for",
-            |own: &mut Self, text| own.artifact_platform = text,
-        )
-        .stage(Stage::Experimental),
-        Flag::switch(
-            "force",
-            "send the manifest again, although it is at the destination",
-            |own: &mut Self, on| own.force = on,
-        ),
-    ];
+        ).stage(Stage::Experimental),
+        force: bool = switch("force", "send the manifest again, although it is at the destination"),
+        annotations: Annotations,
+        concurrency: Concurrency,
+        format: FormatFlags,
+        pack: Pack,
+        target: TargetFlags,
+        title: Title,
+        tty: Tty,
+        verbose: Verbose,
+    }
 }
 
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    annotations: Annotations,
-    concurrency: Concurrency,
-    debugging: Debugging,
-    format: FormatFlags,
-    layout: Layout,
-    pack: Pack,
-    remote: Remote,
-    title: Title,
-    tty: Tty,
-    verbose: Verbose,
+impl FlagValue for ImageSpec {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        *self = match text {
+            "v1.1" => Self::V1_1,
+            "v1.0" => Self::V1_0,
+            _ => {
+                return Err(format!(
+                    "unknown image specification flag: {text}\nAvailable options: v1.1, v1.0"
+                ));
+            }
+        };
+        Ok(())
+    }
 }
 
-impl Command for Args {
+impl Command for PushFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras push",
         usage: "[flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
         about: "Push files to a registry or an OCI image layout",
         details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed. \
                   With - as a file, stdin is pushed while it is read; a file of that name is ./-.",
-        examples: &[
-            ("Push a file", "oras push localhost:5000/hello:v1 hi.txt"),
-            (
-                "Push a file with a media type",
-                "oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi",
-            ),
-            (
-                "Push files with a type of artifact",
-                "oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt",
-            ),
-            (
-                "Push a directory under several tags",
-                "oras push localhost:5000/hello:v1,latest some-directory",
-            ),
-            (
-                "Push a file whose name has a colon",
-                "oras push localhost:5000/hello:v1 hi:there.txt:",
-            ),
-            (
-                "Push what another command writes",
-                "tar c some-directory | oras push localhost:5000/hello:v1 -:application/x-tar --title some-directory.tar",
-            ),
-            (
-                "Push with an annotation",
-                "oras push --annotation \"key=value\" localhost:5000/hello:v1 hi.txt",
-            ),
-            (
-                "Push into an OCI image layout",
-                "oras push --oci-layout layout-dir:v1 hi.txt",
-            ),
-        ],
+        examples: r#"
+            # Push a file
+            oras push localhost:5000/hello:v1 hi.txt
+            # Push a file with a media type
+            oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi
+            # Push files with a type of artifact
+            oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt
+            # Push a directory under several tags
+            oras push localhost:5000/hello:v1,latest some-directory
+            # Push a file whose name has a colon
+            oras push localhost:5000/hello:v1 hi:there.txt:
+            # Push what another command writes
+            tar c some-directory | oras push localhost:5000/hello:v1 -:application/x-tar --title some-directory.tar
+            # Push with an annotation
+            oras push --annotation "key=value" localhost:5000/hello:v1 hi.txt
+            # Push into an OCI image layout
+            oras push --oci-layout layout-dir:v1 hi.txt
+        "#,
         positionals: Positionals::AtLeast(1, "the destination for pushing"),
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.annotations.group(),
-            self.concurrency.group(),
-            self.debugging.group(),
-            self.format.group(),
-            self.layout.group(),
-            self.pack.group(),
-            self.remote.group(),
-            self.title.group(),
-            self.tty.group(),
-            self.verbose.group(),
-        ]
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let layers = Layers::parse(&line.positionals[1..], &self.title, &self.target.remote)?;
+        layers.check_paths(&self.pack)?;
+        let annotations = All::parse(&self.annotations, &self.pack.annotation_file)?;
+        let platform = parse_platform(&self.artifact_platform)?;
+        let (target, further_tags) =
+            Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
+        let format = Format::parse(&self.format, process)?;
+        if !format.is_text() {
+            process.disable_status();
+        }
+        let (image_spec, artifact_type) = self.image_spec(&line.set)?;
+
+        let created = process.source_date_epoch()?;
+        let temporary = process.variable("TMPDIR").map(PathBuf::from);
+        let streams = layers.streams(&self.title, &annotations, process)?;
+        let bars = Bars::new(process, self.tty, self.target.debugging);
+        let mut status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
+            .report_tagged_root(target.is_layout())
+            .with_display(bars);
+        let mut observer = |event: Event<'_>| status.report(event);
+        let options = PushOptions {
+            files: layers.files(&annotations),
+            streams,
+            artifact_type,
+            config: config(&self.config)?,
+            platform,
+            image_spec,
+            annotations: annotations.manifest,
+            config_annotations: annotations.config,
+            created,
+            temporary,
+            force: self.force,
+            observer: Some(&mut observer),
+        };
+        let client = target.client()?;
+        let destination = target.destination(&client)?;
+        let manifest = push(&*destination, target.reference(), options)
+            .map_err(|error| target.failure(&error))?;
+        drop(status);
+        process.print_status(&format!("Pushed {}", target.shown()))?;
+        let mut status = Status::of_references(process);
+        // In the index of a layout, only the first tag has the annotations of the manifest.
+        let plain = manifest.descriptor().media_type.clone();
+        let plain = RawManifest::new(plain, manifest.bytes().to_vec());
+        add_tags(&*destination, &plain, &further_tags, &mut |event| {
+            status.report(event)
+        })
+        .map_err(|error| target.failure(&error))?;
+        report(&target, &manifest, further_tags, &format, process)?;
+        if !self.pack.export_manifest.is_empty() {
+            let path = &self.pack.export_manifest;
+            file::write(path, manifest.bytes())?;
+        }
+        Ok(())
     }
 }
 
-pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = super::arguments::<Args>(process, arguments)?
-    else {
-        return Ok(());
-    };
-    let layers = Layers::parse(&positionals[1..], &args.title, &args.remote)?;
-    layers.check_paths(&args.pack)?;
-    let annotations = All::parse(&args.annotations, &args.pack.annotation_file)?;
-    let platform = parse_platform(&args.own.artifact_platform)?;
-    let flags = TargetFlags {
-        remote: &args.remote,
-        layout: &args.layout,
-        debugging: &args.debugging,
-        given: &given,
-    };
-    let (target, further_tags) = Target::parse_with_tags(&positionals[0], &flags, process)?;
-    let format = Format::parse(&args.format, process)?;
-    if !format.is_text() {
-        process.disable_status();
+impl PushFlags {
+    /// The version of the image spec to follow, and the artifact type.
+    fn image_spec(&self, set: &SetFlags) -> Result<(ImageSpec, Option<MediaType>), CliError> {
+        let has_config = !self.config.is_empty();
+        let has_platform = !self.artifact_platform.is_empty();
+        let artifact_type = Some(self.artifact_type.as_str())
+            .filter(|text| !text.is_empty())
+            .map(MediaType::from);
+        let image_spec = match self.image_spec {
+            // In v1.0, the media type of the config is the type of the artifact.
+            None if has_config && artifact_type.is_none() => ImageSpec::V1_0,
+            None => ImageSpec::V1_1,
+            Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
+                return Err(CliError::usage(
+                    "missing artifact type for OCI image-spec v1.1 artifacts",
+                )
+                .recommend(
+                    "set an artifact type via `--artifact-type` or consider image spec v1.0",
+                ));
+            }
+            Some(image_spec) => image_spec,
+        };
+        set.exclusive(&["config", "artifact-platform"])?;
+        if image_spec == ImageSpec::V1_0 {
+            if has_config && artifact_type.is_some() {
+                return Err(CliError::usage(
+                    "--artifact-type and --config cannot both be provided for 1.0 OCI image",
+                ));
+            }
+            if has_platform && artifact_type.is_some() {
+                return Err(
+                CliError::usage("artifact type cannot be customized for OCI image-spec v1.0 when platform is specified")
+                    .recommend("consider using image spec v1.1 or remove --artifact-type"),
+            );
+            }
+            return Ok((image_spec, artifact_type));
+        }
+        Ok((
+            image_spec,
+            artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT)),
+        ))
     }
-    let (image_spec, artifact_type) = image_spec(&args, &given)?;
-
-    let created = process.source_date_epoch()?;
-    let temporary = process.variable("TMPDIR").map(PathBuf::from);
-    let streams = layers.streams(&args.title, &annotations, process)?;
-    let bars = Bars::new(process, args.tty, &args.debugging);
-    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on())
-        .report_tagged_root(target.is_layout())
-        .with_display(bars);
-    let mut observer = |event: Event<'_>| status.report(event);
-    let options = PushOptions {
-        files: layers.files(&annotations),
-        streams,
-        artifact_type,
-        config: config(&args.own.config)?,
-        platform,
-        image_spec,
-        annotations: annotations.manifest,
-        config_annotations: annotations.config,
-        created,
-        temporary,
-        force: args.own.force,
-        observer: Some(&mut observer),
-    };
-    let client = target.client()?;
-    let destination = target.destination(&client)?;
-    let manifest =
-        push(&*destination, target.reference(), options).map_err(|error| target.failure(&error))?;
-    drop(status);
-    process.print_status(&format!("Pushed {}", target.shown()))?;
-    let mut status = Status::of_references(process);
-    // In a layout, only the first tag is listed with the annotations of the manifest.
-    let plain = manifest.descriptor().media_type.clone();
-    let plain = RawManifest::new(plain, manifest.bytes().to_vec());
-    add_tags(&*destination, &plain, &further_tags, &mut |event| {
-        status.report(event)
-    })
-    .map_err(|error| target.failure(&error))?;
-    report(&target, &manifest, further_tags, &format, process)?;
-    if !args.pack.export_manifest.is_empty() {
-        let path = &args.pack.export_manifest;
-        file::write(path, manifest.bytes()).map_err(|error| CliError::from_library(&error))?;
-    }
-    Ok(())
 }
 
-/// What is pushed as layers, as it was typed.
+/// The layers to push, as typed.
 pub(super) struct Layers<'t> {
     /// Paths and media types.
     files: Vec<(&'t str, Option<&'t str>)>,
@@ -249,7 +225,7 @@ impl<'t> Layers<'t> {
         self.files.is_empty() && self.stdin.is_none()
     }
 
-    /// Refuses paths from the root: an artifact is of what is here.
+    /// Rejects absolute paths, unless a flag allows them.
     pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), CliError> {
         if pack.disable_path_validation {
             return Ok(());
@@ -268,7 +244,7 @@ impl<'t> Layers<'t> {
         )))
     }
 
-    /// The files, with what is said about them.
+    /// The files with their annotations.
     pub(super) fn files(&self, annotations: &All) -> Vec<PushFile> {
         self.files
             .iter()
@@ -280,7 +256,7 @@ impl<'t> Layers<'t> {
             .collect()
     }
 
-    /// What comes from stdin, with what is said about it.
+    /// Stdin with its annotations, if it is among the layers.
     pub(super) fn streams(
         &self,
         title: &Title,
@@ -292,49 +268,7 @@ impl<'t> Layers<'t> {
     }
 }
 
-/// Which image spec is followed, and the type of the artifact it gets.
-fn image_spec(args: &Args, given: &SetFlags) -> Result<(ImageSpec, Option<MediaType>), CliError> {
-    let has_config = !args.own.config.is_empty();
-    let has_platform = !args.own.artifact_platform.is_empty();
-    let artifact_type = Some(args.own.artifact_type.as_str())
-        .filter(|text| !text.is_empty())
-        .map(MediaType::from);
-    let image_spec = match args.own.image_spec {
-        // A config alone says what it is by its own type, as in v1.0.
-        None if has_config && artifact_type.is_none() => ImageSpec::V1_0,
-        None => ImageSpec::V1_1,
-        Some(ImageSpec::V1_1) if has_config && artifact_type.is_none() => {
-            return Err(
-                CliError::usage("missing artifact type for OCI image-spec v1.1 artifacts")
-                    .recommend(
-                        "set an artifact type via `--artifact-type` or consider image spec v1.0",
-                    ),
-            );
-        }
-        Some(image_spec) => image_spec,
-    };
-    given.exclusive(&["config", "artifact-platform"])?;
-    if image_spec == ImageSpec::V1_0 {
-        if has_config && artifact_type.is_some() {
-            return Err(CliError::usage(
-                "--artifact-type and --config cannot both be provided for 1.0 OCI image",
-            ));
-        }
-        if has_platform && artifact_type.is_some() {
-            return Err(
-                CliError::usage("artifact type cannot be customized for OCI image-spec v1.0 when platform is specified")
-                    .recommend("consider using image spec v1.1 or remove --artifact-type"),
-            );
-        }
-        return Ok((image_spec, artifact_type));
-    }
-    Ok((
-        image_spec,
-        artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT)),
-    ))
-}
-
-/// A file that becomes the config, if there is one.
+/// Parses the argument of `--config`; empty means none.
 pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
     if argument.is_empty() {
         return Ok(None);
@@ -343,7 +277,7 @@ pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
     check_config(path)?;
     let media_type = match media_type {
         Some(media_type) => Some(MediaType::from(media_type)),
-        // An empty type makes it a file like any other.
+        // An empty type gives the config the default type of a layer.
         None if argument.ends_with(':') => Some(MediaType::LAYER),
         None => None,
     };

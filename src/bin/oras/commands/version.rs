@@ -1,68 +1,68 @@
 //! `oras version`
 
-use crate::cli::table::Group;
-use crate::cli::{Command, CommandSpec};
+use crate::cli::flag::flags;
+use crate::cli::{CommandLine, CommandSpec};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::process::Process;
 
-#[derive(Default)]
-pub(crate) struct Args;
+flags! {
+    /// Flags of `oras version`.
+    pub(crate) struct VersionFlags {
+    }
+}
 
-impl Command for Args {
+impl Command for VersionFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras version",
         about: "Show the version of this program",
-        examples: &[("Show the version", "oras version")],
+        examples: "
+            # Show the version
+            oras version
+        ",
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        Vec::new()
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        if !line.positionals.is_empty() {
+            process.warn(&format!(
+                "warning: `oras version` requires no argument, \"{}\" will be ignored\n",
+                line.positionals.join(",")
+            ));
+        }
+        if !process.status_enabled() {
+            return process.print_line(VERSION);
+        }
+        let platform = format!(
+            "{}/{}",
+            std::env::consts::OS,
+            oras::Platform::native_architecture()
+        );
+        let rows = [
+            ("Version:", Some(VERSION)),
+            (
+                "Rust version:",
+                Some(env!("ORAS_RUSTC").trim_start_matches("rustc ")),
+            ),
+            ("OS/Arch:", Some(platform.as_str())),
+            ("Git commit:", option_env!("ORAS_GIT_COMMIT")),
+            ("Git tree state:", option_env!("ORAS_GIT_TREE_STATE")),
+        ];
+        let rows: Vec<_> = rows
+            .into_iter()
+            .filter_map(|(label, value)| Some((label, value?)))
+            .collect();
+        let width = rows
+            .iter()
+            .map(|(label, _)| label.len())
+            .max()
+            .unwrap_or_default();
+        for (label, value) in rows {
+            process.print_line(&format!("{label:width$} {value}"))?;
+        }
+        Ok(())
     }
 }
 
 /// The version of the interface, with that of this implementation as build metadata.
 const VERSION: &str = concat!("1.3.3+rs.", env!("CARGO_PKG_VERSION"));
-
-pub(crate) fn run(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    let Some(parsed) = super::arguments::<Args>(process, arguments)? else {
-        return Ok(());
-    };
-    if !parsed.positionals.is_empty() {
-        process.warn(&format!(
-            "warning: `oras version` requires no argument, \"{}\" will be ignored\n",
-            parsed.positionals.join(",")
-        ));
-    }
-    if !process.status_enabled() {
-        return process.print_line(VERSION);
-    }
-    let platform = format!(
-        "{}/{}",
-        std::env::consts::OS,
-        oras::Platform::native_architecture()
-    );
-    let rows = [
-        ("Version:", Some(VERSION)),
-        (
-            "Rust version:",
-            Some(env!("ORAS_RUSTC").trim_start_matches("rustc ")),
-        ),
-        ("OS/Arch:", Some(platform.as_str())),
-        ("Git commit:", option_env!("ORAS_GIT_COMMIT")),
-        ("Git tree state:", option_env!("ORAS_GIT_TREE_STATE")),
-    ];
-    let rows: Vec<_> = rows
-        .into_iter()
-        .filter_map(|(label, value)| Some((label, value?)))
-        .collect();
-    let width = rows
-        .iter()
-        .map(|(label, _)| label.len())
-        .max()
-        .unwrap_or_default();
-    for (label, value) in rows {
-        process.print_line(&format!("{label:width$} {value}"))?;
-    }
-    Ok(())
-}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FlagValue, HELP, flag_value, steps, summary};
-use crate::cli::table::Listed;
+use crate::cli::FlagSpec;
 use crate::cli::tree::Node;
 
 /// Generates the script, with or without descriptions.
@@ -45,9 +45,9 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
 }
 
 /// The options of `complete` for a flag.
-fn options(flag: &Listed) -> String {
+fn options(flag: &FlagSpec) -> String {
     let short = flag
-        .short()
+        .short
         .map_or_else(String::new, |short| format!(" -s {short}"));
     let value = match flag_value(flag) {
         FlagValue::None => String::new(),
@@ -56,7 +56,7 @@ fn options(flag: &Listed) -> String {
         FlagValue::Directory => " -x -a '(__fish_complete_directories)'".to_owned(),
         FlagValue::Text => " -x".to_owned(),
     };
-    format!("-l {}{short}{value}", flag.long())
+    format!("-l {}{short}{value}", flag.long_name())
 }
 
 /// Escapes text for single quotes.

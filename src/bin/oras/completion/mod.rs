@@ -12,7 +12,7 @@ pub(crate) mod zsh;
 
 use std::fmt::Display;
 
-use crate::cli::table::Listed;
+use crate::cli::FlagSpec;
 use crate::cli::tree::Node;
 
 /// The command that prints help for the command in its arguments.
@@ -29,8 +29,8 @@ enum FlagValue {
     Text,
 }
 
-fn flag_value(flag: &Listed) -> FlagValue {
-    match (flag.value(), flag.values()) {
+fn flag_value(flag: &FlagSpec) -> FlagValue {
+    match (flag.value, flag.values) {
         (None, _) => FlagValue::None,
         (_, values) if !values.is_empty() => FlagValue::OneOf(values),
         (Some("directory"), _) => FlagValue::Directory,
@@ -40,15 +40,15 @@ fn flag_value(flag: &Listed) -> FlagValue {
 }
 
 /// The long form of a flag, and the short form if there is one: `--output`, `-o`.
-fn spellings(flag: &Listed) -> Vec<String> {
-    let mut spellings = vec![format!("--{}", flag.long())];
-    spellings.extend(flag.short().map(|short| format!("-{short}")));
+fn spellings(flag: &FlagSpec) -> Vec<String> {
+    let mut spellings = vec![format!("--{}", flag.long_name())];
+    spellings.extend(flag.short.map(|short| format!("-{short}")));
     spellings
 }
 
 /// The first line of a flag's help.
-fn summary(flag: &Listed) -> String {
-    let help = flag.help();
+fn summary(flag: &FlagSpec) -> String {
+    let help = flag.description();
     let line = help.lines().next().unwrap_or_default();
     line.trim_end_matches(':').to_owned()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FlagValue, HELP, flag_value, steps, summary};
-use crate::cli::table::Listed;
+use crate::cli::FlagSpec;
 use crate::cli::tree::Node;
 
 /// Generates the script, with or without descriptions.
@@ -56,13 +56,13 @@ fn described(name: &str, about: &str) -> String {
 }
 
 /// The specification of a flag for `_arguments`. `*` allows it more than once.
-fn specification(flag: &Listed, descriptions: bool) -> String {
+fn specification(flag: &FlagSpec, descriptions: bool) -> String {
     let explanation = if descriptions {
         format!("[{}]", escape_brackets(&summary(flag)))
     } else {
         String::new()
     };
-    let name = escape_brackets(flag.value().unwrap_or_default());
+    let name = escape_brackets(flag.value.unwrap_or_default());
     let value = match flag_value(flag) {
         FlagValue::None => String::new(),
         FlagValue::OneOf(values) => format!(":{name}:({})", values.join(" ")),
@@ -72,14 +72,14 @@ fn specification(flag: &Listed, descriptions: bool) -> String {
     };
     let rest = escape_quotes(&format!("{explanation}{value}"));
     let (long, ends) = (
-        flag.long(),
+        flag.long_name(),
         if value.is_empty() {
             ["", ""]
         } else {
             ["=", "+"]
         },
     );
-    match flag.short() {
+    match flag.short {
         None => format!("'*--{long}{}{rest}'", ends[0]),
         Some(short) => format!("'*'{{--{long}{},-{short}{}}}'{rest}'", ends[0], ends[1]),
     }

@@ -67,7 +67,6 @@ pub(crate) fn write_output(path: &str, bytes: &[u8]) -> Result<(), CliError> {
             Error::Io { doing: "open", .. } => "open",
             _ => "write",
         };
-        CliError::from_library(&error)
-            .context(&format!("failed to {doing} {}", quote::double(path)))
+        CliError::from(&error).context(&format!("failed to {doing} {}", quote::double(path)))
     })
 }

@@ -132,6 +132,6 @@ pub(crate) fn print_json(
 fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
     oras::json::indent(json).map_err(|error| {
         let error = oras::Error::malformed("JSON", error.to_string());
-        CliError::from_library(&error.context("failed to prettify"))
+        CliError::from(&error.context("failed to prettify"))
     })
 }

@@ -81,7 +81,7 @@ struct Item {
 
 impl Bars {
     /// Bars, if they are wanted and there is somebody to see them.
-    pub(crate) fn new(process: &Process, tty: Tty, debugging: &Debugging) -> Option<Self> {
+    pub(crate) fn new(process: &Process, tty: Tty, debugging: Debugging) -> Option<Self> {
         let is_wanted = tty.no_tty != Some(true) && !debugging.debug && !process.is_quiet();
         if !is_wanted || !process.can_redraw_stderr() {
             return None;

@@ -1,44 +1,40 @@
-//! Command lines and what the reference client makes of them.
+//! Command lines, and how the reference client parses them.
 
 use super::*;
+use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, Debugging, Distribution, Layout, Remote, Verbose};
-use crate::cli::{CommandSpec, Flag, FlagTable, Positionals, Side};
+use crate::cli::value::CommaSeparated;
 
-#[derive(Default)]
-struct Own {
-    full_reference: bool,
-    recursive: bool,
-    media_types: Vec<String>,
+flags! {
+    pub(crate) struct Example {
+        full_reference: bool = switch("full-reference", "print the full reference").short('l'),
+        recursive: bool = switch("recursive", "copy referrers too").short('r'),
+        media_types: CommaSeparated = text("media-type", "type,…", "accepted media types"),
+        debugging: Debugging,
+        remote: Remote,
+        verbose: Verbose,
+        concurrency: Concurrency,
+    }
 }
 
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::switch(
-            "full-reference",
-            "print the full reference",
-            |own: &mut Self, on| own.full_reference = on,
-        )
-        .short('l'),
-        Flag::switch("recursive", "copy referrers too", |own: &mut Self, on| {
-            own.recursive = on;
-        })
-        .short('r'),
-        Flag::list(
-            "media-type",
-            "type,…",
-            "accepted media types",
-            |own: &mut Self, types| own.media_types.extend(types),
-        ),
-    ];
+flags! {
+    pub(crate) struct SideFlags {
+        remote: Remote,
+        layout: Layout,
+        distribution: Distribution,
+    }
 }
 
-#[derive(Default)]
-struct Example {
-    own: Own,
-    debugging: Debugging,
-    remote: Remote,
-    verbose: Verbose,
-    concurrency: Concurrency,
+flags! {
+    pub(crate) struct Copy {
+        from: SideFlags => |flags| Side::Source.prefixed(flags),
+        to: SideFlags => |flags| Side::Destination.prefixed(flags),
+    }
+}
+
+/// A table with the command that has it.
+trait Command: FlagTable {
+    const SPEC: &'static CommandSpec;
 }
 
 impl Command for Example {
@@ -49,22 +45,6 @@ impl Command for Example {
         positionals: Positionals::AtLeast(1, "the destination for pushing"),
         ..CommandSpec::BASE
     };
-
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.debugging.group(),
-            self.remote.group(),
-            self.verbose.group(),
-            self.concurrency.group(),
-        ]
-    }
-}
-
-#[derive(Default)]
-struct Copy {
-    from: (Remote, Layout, Distribution),
-    to: (Remote, Layout, Distribution),
 }
 
 impl Command for Copy {
@@ -74,34 +54,22 @@ impl Command for Copy {
         positionals: Positionals::Exactly(2, "the source and destination for copying"),
         ..CommandSpec::BASE
     };
-
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        let (from, to) = (Side::Source, Side::Destination);
-        vec![
-            self.from.0.side(from),
-            self.from.1.side(from),
-            self.from.2.side(from),
-            self.to.0.side(to),
-            self.to.1.side(to),
-            self.to.2.side(to),
-        ]
-    }
 }
 
 fn arguments(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-fn run<C: Command>(line: &str) -> Parsed<C> {
-    match parse::<C>(arguments(line), &mut Vec::new()) {
-        Ok(Outcome::Run(parsed, _)) => parsed,
+fn run<C: Command>(line: &str) -> (C, CommandLine) {
+    match parse::<C>(C::SPEC, arguments(line), &mut Vec::new()) {
+        Ok(Outcome::Run(flags, line)) => (flags, line),
         Ok(Outcome::Help(_)) => panic!("{line}: help"),
         Err(error) => panic!("{line}: {error}"),
     }
 }
 
 fn error<C: Command>(line: &str) -> String {
-    match parse::<C>(arguments(line), &mut Vec::new()) {
+    match parse::<C>(C::SPEC, arguments(line), &mut Vec::new()) {
         Ok(_) => panic!("{line}: no error"),
         Err(error) => error.to_string(),
     }
@@ -120,7 +88,7 @@ fn flags_and_positional_arguments_may_be_mixed() {
         ("a --username -- b", &["a", "b"]),
         ("a --username --debug b", &["a", "b"]),
     ] {
-        assert_eq!(run::<Example>(line).positionals, positionals, "{line}");
+        assert_eq!(run::<Example>(line).1.positionals, positionals, "{line}");
     }
 }
 
@@ -144,18 +112,14 @@ fn values_may_be_attached_or_follow() {
         ("a --username one --username=two -uthree", "three"),
         ("a -uone --username=", ""),
     ] {
-        assert_eq!(
-            run::<Example>(line).command.remote.username,
-            username,
-            "{line}"
-        );
+        assert_eq!(run::<Example>(line).0.remote.username, username, "{line}");
     }
     let empty = vec!["--username".to_owned(), String::new(), String::new()];
-    let Ok(Outcome::Run(parsed, _)) = parse::<Example>(empty, &mut Vec::new()) else {
+    let Ok(Outcome::Run(_, line)) = parse::<Example>(Example::SPEC, empty, &mut Vec::new()) else {
         panic!("refused")
     };
-    assert!(parsed.given.contains("username"));
-    assert_eq!(parsed.positionals, [""]);
+    assert!(line.set.contains("username"));
+    assert_eq!(line.positionals, [""]);
 }
 
 #[test]
@@ -169,9 +133,9 @@ fn switches_take_a_value_only_with_an_equals_sign() {
         ("a --debug -d=false", false, false),
         ("a -l --full-reference=False -l", false, true),
     ] {
-        let command = run::<Example>(line).command;
+        let command = run::<Example>(line).0;
         assert_eq!(
-            (command.debugging.debug, command.own.full_reference),
+            (command.debugging.debug, command.full_reference),
             (debug, full_reference),
             "{line}"
         );
@@ -182,14 +146,16 @@ fn switches_take_a_value_only_with_an_equals_sign() {
 fn repeatable_flags_are_not_split_at_commas_but_lists_are() {
     let parsed =
         run::<Example>("a -H A:1,2 --header B:3 --resolve= --media-type a,b --media-type=c");
-    assert_eq!(parsed.command.remote.headers, ["A:1,2", "B:3"]);
-    assert_eq!(parsed.command.remote.resolve, [""]);
-    assert_eq!(parsed.command.own.media_types, ["a", "b", "c"]);
+    assert_eq!(parsed.0.remote.headers, ["A:1,2", "B:3"]);
+    assert_eq!(parsed.0.remote.resolve, [""]);
+    assert_eq!(parsed.0.media_types.0, ["a", "b", "c"]);
 }
 
 #[test]
 fn what_was_typed_is_remembered_even_if_it_says_the_default() {
-    let given = run::<Example>("a --username= -d=false --concurrency 0x10").given;
+    let set = run::<Example>("a --username= -d=false --concurrency 0x10")
+        .1
+        .set;
     for (long, typed) in [
         ("username", true),
         ("debug", true),
@@ -197,7 +163,7 @@ fn what_was_typed_is_remembered_even_if_it_says_the_default() {
         ("password", false),
         ("help", false),
     ] {
-        assert_eq!(given.contains(long), typed, "{long}");
+        assert_eq!(set.contains(long), typed, "{long}");
     }
 }
 
@@ -287,7 +253,7 @@ fn help_wins_over_the_count_wherever_it_stands() {
         ("a --help=false", false),
         ("a -- -h", false),
     ] {
-        let outcome = parse::<Example>(arguments(line), &mut Vec::new());
+        let outcome = parse::<Example>(Example::SPEC, arguments(line), &mut Vec::new());
         assert_eq!(matches!(outcome, Ok(Outcome::Help(_))), help, "{line}");
     }
 }
@@ -302,7 +268,7 @@ fn every_command_can_be_told_to_be_quiet() {
         ("a -q --quiet=false", false),
         ("a -- -q", false),
     ] {
-        let outcome = parse::<Example>(arguments(line), &mut Vec::new());
+        let outcome = parse::<Example>(Example::SPEC, arguments(line), &mut Vec::new());
         let Ok(Outcome::Run(_, got)) = outcome else {
             panic!("{line}")
         };
@@ -322,15 +288,15 @@ fn deprecated_flags_work_and_are_named_each_time() {
         ("-v --foo", 0),
     ] {
         let mut notices = Vec::new();
-        let _ = parse::<Example>(arguments(line), &mut notices);
+        let _ = parse::<Example>(Example::SPEC, arguments(line), &mut notices);
         assert_eq!(
             String::from_utf8(notices).unwrap(),
             notice.repeat(times),
             "{line}"
         );
     }
-    assert!(!run::<Example>("a --verbose=false").command.verbose.is_on());
-    assert!(run::<Example>("a").command.verbose.is_on());
+    assert!(!run::<Example>("a --verbose=false").0.verbose.is_on());
+    assert!(run::<Example>("a").0.verbose.is_on());
 }
 
 #[test]
@@ -338,15 +304,21 @@ fn each_side_has_its_own_flags_without_short_names() {
     let parsed = run::<Copy>(
         "a b --from-username u --to-oci-layout --to-header=X:1 --from-plain-http=false",
     );
-    let Copy { from, to } = parsed.command;
+    let Copy { from, to } = parsed.0;
     assert_eq!(
-        (from.0.username.as_str(), to.0.username.as_str()),
+        (from.remote.username.as_str(), to.remote.username.as_str()),
         ("u", "")
     );
-    assert_eq!((from.1.oci_layout, to.1.oci_layout), (false, true));
-    assert_eq!((from.0.plain_http, to.0.plain_http), (Some(false), None));
-    assert_eq!(to.0.headers, ["X:1"]);
-    assert!(parsed.given.contains("from-username"));
+    assert_eq!(
+        (from.layout.oci_layout, to.layout.oci_layout),
+        (false, true)
+    );
+    assert_eq!(
+        (from.remote.plain_http, to.remote.plain_http),
+        (Some(false), None)
+    );
+    assert_eq!(to.remote.headers, ["X:1"]);
+    assert!(parsed.1.set.contains("from-username"));
     for (line, message) in [
         ("-u x", "unknown shorthand flag: 'u' in -u"),
         ("--username x", "unknown flag: --username"),

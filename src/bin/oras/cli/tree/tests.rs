@@ -1,53 +1,47 @@
-//! Command lines, and the commands and texts they lead to.
+//! Command lines, and the commands and texts they select.
 
 use super::*;
-use crate::cli::table::Group;
-use crate::cli::{FlagTable, groups::Debugging};
+use crate::cli::groups::Debugging;
 
-macro_rules! tree {
-    ($($name:ident $path:literal [$($alias:literal)*])*) => {
-        $(
-            #[derive(Default)]
-            struct $name {
-                debugging: Debugging,
-            }
-
-            impl Command for $name {
-                const SPEC: &'static CommandSpec =
-                    &CommandSpec { path: $path, aliases: &[$($alias),*], about: $path, ..CommandSpec::BASE };
-
-                fn groups(&mut self) -> Vec<Group<'_>> {
-                    vec![self.debugging.group()]
-                }
-            }
-        )*
-
-        const TREE: Tree<()> = Tree { commands: &[$(Entry::new::<$name>(())),*] };
+macro_rules! entries {
+    ($($path:literal [$($alias:literal)*])*) => {
+        &[$(Entry {
+            spec: &CommandSpec {
+                path: $path,
+                aliases: &[$($alias),*],
+                about: $path,
+                ..CommandSpec::BASE
+            },
+            flags: specs::<Debugging>,
+            run: (),
+        }),*]
     };
 }
 
-tree! {
-    Pull "oras pull" []
-    Push "oras push" []
-    Login "oras login" []
-    Logout "oras logout" []
-    Version "oras version" []
-    Discover "oras discover" []
-    Resolve "oras resolve" ["digest"]
-    Cp "oras cp" ["copy"]
-    Tag "oras tag" []
-    Attach "oras attach" []
-    Backup "oras backup" []
-    Restore "oras restore" []
-    BlobFetch "oras blob fetch" ["get"]
-    ManifestFetch "oras manifest fetch" ["get" "show"]
-    IndexCreate "oras manifest index create" ["pack"]
-    RepoLs "oras repo ls" ["list"]
-    RepoTags "oras repo tags" ["show-tags"]
-    Bash "oras completion bash" []
-}
+const TREE: Tree<()> = Tree {
+    commands: entries! {
+        "oras pull" []
+        "oras push" []
+        "oras login" []
+        "oras logout" []
+        "oras version" []
+        "oras discover" []
+        "oras resolve" ["digest"]
+        "oras cp" ["copy"]
+        "oras tag" []
+        "oras attach" []
+        "oras backup" []
+        "oras restore" []
+        "oras blob fetch" ["get"]
+        "oras manifest fetch" ["get" "show"]
+        "oras manifest index create" ["pack"]
+        "oras repo ls" ["list"]
+        "oras repo tags" ["show-tags"]
+        "oras completion bash" []
+    },
+};
 
-/// What a line leads to: `path | arguments`, `help of <first line>`, or the error.
+/// The meaning of a command line: `path | arguments`, `help of <first line>`, or the error.
 fn resolve(line: &[&str]) -> String {
     match TREE.resolve(line.iter().map(ToString::to_string).collect()) {
         Ok(Resolved::Run(entry, arguments)) => {
@@ -73,7 +67,7 @@ fn resolve(line: &[&str]) -> String {
 }
 
 #[test]
-fn words_lead_to_commands() {
+fn words_name_commands() {
     for (line, found) in [
         ("push a b", "oras push | a b"),
         ("copy -r a b", "oras cp | -r a b"),
@@ -175,7 +169,7 @@ fn help_is_a_command_too() {
 }
 
 #[test]
-fn manual_pages_are_asked_for_by_flags_of_help() {
+fn flags_of_help_request_manual_pages() {
     for (line, found) in [
         ("help -o there push", "pages in there: oras-push.1"),
         (
@@ -260,9 +254,9 @@ Use \"oras manifest [command] --help\" for more information about a command.
 }
 
 #[test]
-fn a_group_without_commands_is_not_there() {
+fn a_group_without_commands_does_not_exist() {
     const FEW: Tree<()> = Tree {
-        commands: &[Entry::new::<Push>(()), Entry::new::<IndexCreate>(())],
+        commands: entries! { "oras push" [] "oras manifest index create" ["pack"] },
     };
     let Ok(Resolved::Help(page)) = FEW.resolve(Vec::new()) else {
         panic!("no help")

@@ -3,83 +3,55 @@
 use oras::single::push_blob;
 use oras::{Digest, Error, MediaType};
 
-use crate::cli::groups::{Debugging, Descriptor, Layout, Pretty, Remote, Tty, Verbose};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
-use crate::commands::arguments;
+use crate::cli::flag::flags;
+use crate::cli::groups::{Descriptor, Pretty, TargetFlags, Tty, Verbose};
+use crate::cli::{CommandLine, CommandSpec, Positionals};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::input::{self, Claims, STDIN};
 use crate::output::format::print_json;
 use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, TargetFlags};
+use crate::target::Target;
 
-#[derive(Default)]
-struct Own {
-    size: Option<i64>,
-    media_type: Option<String>,
-}
-
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::integer(
-            "size",
-            "bytes",
-            "size of the blob, required for stdin",
-            |own: &mut Self, size| own.size = Some(size),
-        ),
-        Flag::text(
+flags! {
+    /// Flags of `oras blob push`.
+    pub(crate) struct BlobPushFlags {
+        size: Option<i64> = text("size", "bytes", "size of the blob, required for stdin"),
+        media_type: Option<String> = text(
             "media-type",
             "type",
             "media type in the descriptor (default \"application/vnd.oci.image.layer.v1.tar\")",
-            |own: &mut Self, text| own.media_type = Some(text),
         ),
-    ];
+        descriptor: Descriptor,
+        pretty: Pretty,
+        target: TargetFlags,
+        tty: Tty,
+        verbose: Verbose,
+    }
 }
 
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    debugging: Debugging,
-    descriptor: Descriptor,
-    layout: Layout,
-    pretty: Pretty,
-    remote: Remote,
-    tty: Tty,
-    verbose: Verbose,
-}
-
-impl Command for Args {
+impl Command for BlobPushFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras blob push",
         usage: "[flags] <name>[@digest] <file>",
         about: "Push a file as a blob",
         details: "With - as the file, stdin is pushed. A blob that is there already is not sent.",
-        examples: &[
-            ("Push a file", "oras blob push localhost:5000/hello hi.txt"),
-            (
-                "Push a file whose digest is known",
-                "oras blob push localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5 hi.txt",
-            ),
-            (
-                "Push stdin",
-                "oras blob push --size 12 \
-                 localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5 -",
-            ),
-            (
-                "Push a file and print its descriptor, with a media type",
-                "oras blob push --descriptor --media-type application/vnd.me.config localhost:5000/hello hi.txt",
-            ),
-            (
-                "Push a file and print its digest alone",
-                "oras blob push --quiet localhost:5000/hello hi.txt",
-            ),
-            (
-                "Push a file into an OCI image layout",
-                "oras blob push --oci-layout layout-dir hi.txt",
-            ),
-        ],
+        examples: "
+            # Push a file
+            oras blob push localhost:5000/hello hi.txt
+            # Push a file whose digest is known
+            oras blob push localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5 hi.txt
+            # Push stdin
+            oras blob push --size 12 localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5 -
+            # Push a file and print its descriptor, with a media type
+            oras blob push --descriptor --media-type application/vnd.me.config localhost:5000/hello hi.txt
+            # Push a file and print its digest alone
+            oras blob push --quiet localhost:5000/hello hi.txt
+            # Push a file into an OCI image layout
+            oras blob push --oci-layout layout-dir hi.txt
+        ",
         positionals: Positionals::Exactly(
             2,
             "the destination to push to and the file to read blob content from",
@@ -87,80 +59,51 @@ impl Command for Args {
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.debugging.group(),
-            self.descriptor.group(),
-            self.layout.group(),
-            self.pretty.group(),
-            self.remote.group(),
-            self.tty.group(),
-            self.verbose.group(),
-        ]
-    }
-}
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let (raw, file) = (&line.positionals[0], line.positionals[1].as_str());
+        input::check(file, &self.target.remote)?;
+        // A negative size says as much as none.
+        let size = self.size.and_then(|size| u64::try_from(size).ok());
+        if file == STDIN && size.is_none() {
+            return Err(CliError::usage(
+                "`--size` must be provided if the blob is read from stdin",
+            ));
+        }
+        let target = Target::parse(raw, &self.target, line, process)?;
 
-pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = arguments::<Args>(process, line)?
-    else {
-        return Ok(());
-    };
-    let (raw, file) = (&positionals[0], positionals[1].as_str());
-    input::check(file, &args.remote)?;
-    // A negative size says as much as none.
-    let size = args.own.size.and_then(|size| u64::try_from(size).ok());
-    if file == STDIN && size.is_none() {
-        return Err(CliError::usage(
-            "`--size` must be provided if the blob is read from stdin",
-        ));
-    }
-    let flags = TargetFlags {
-        remote: &args.remote,
-        layout: &args.layout,
-        debugging: &args.debugging,
-        given: &given,
-    };
-    let target = Target::parse(raw, &flags, process)?;
+        let client = target.client()?;
+        let destination = target.destination(&client)?;
+        let claims = Claims {
+            media_type: self.media_type.map_or(MediaType::LAYER, MediaType::from),
+            digest: target.reference().map(parse_digest).transpose()?,
+            size,
+        };
+        let bars = if self.descriptor.descriptor {
+            process.disable_status();
+            None
+        } else {
+            Bars::new(process, self.tty, self.target.debugging)
+        };
+        let stdin = process.stdin();
+        let mut status =
+            Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(bars);
+        let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
+            status.reading(file, done, total);
+            Ok(())
+        })?;
+        status.prepared();
+        push_blob(&*destination, &blob, &mut *content, &mut |event| {
+            status.report(event)
+        })
+        .map_err(|error| target.failure(&error))?;
+        drop(status);
 
-    let client = target.client()?;
-    let destination = target.destination(&client)?;
-    let claims = Claims {
-        media_type: args
-            .own
-            .media_type
-            .map_or(MediaType::LAYER, MediaType::from),
-        digest: target.reference().map(parse_digest).transpose()?,
-        size,
-    };
-    let bars = if args.descriptor.descriptor {
-        process.disable_status();
-        None
-    } else {
-        Bars::new(process, args.tty, &args.debugging)
-    };
-    let stdin = process.stdin();
-    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on()).with_display(bars);
-    let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
-        status.reading(file, done, total);
-        Ok(())
-    })?;
-    status.prepared();
-    push_blob(&*destination, &blob, &mut *content, &mut |event| {
-        status.report(event)
-    })
-    .map_err(|error| target.failure(&error))?;
-    drop(status);
-
-    if args.descriptor.descriptor {
-        return print_json(&oras::json::to_vec(&blob), args.pretty.pretty, process);
+        if self.descriptor.descriptor {
+            return print_json(&oras::json::to_vec(&blob), self.pretty.pretty, process);
+        }
+        process.print_status(&format!("Pushed: {}", target.shown()))?;
+        process.print_digest(&blob.digest)
     }
-    process.print_status(&format!("Pushed: {}", target.shown()))?;
-    process.print_digest(&blob.digest)
 }
 
 fn parse_digest(text: &str) -> Result<Digest, CliError> {
@@ -168,6 +111,6 @@ fn parse_digest(text: &str) -> Result<Digest, CliError> {
         Error::InvalidInput { reason, .. } => {
             CliError::usage(format!("invalid digest {text}: {reason}"))
         }
-        other => CliError::from_library(&other),
+        other => CliError::from(&other),
     })
 }

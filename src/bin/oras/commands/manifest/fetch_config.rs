@@ -6,141 +6,89 @@ use oras::graph::resolve_config;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::store::Source as _;
 
-use crate::cli::groups::{
-    Debugging, Descriptor as DescriptorFlag, Layout, Platform, Pretty, Remote, Verbose,
-};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals};
-use crate::commands::arguments;
+use crate::cli::flag::flags;
+use crate::cli::groups::{Descriptor as DescriptorFlag, Platform, Pretty, TargetFlags, Verbose};
+use crate::cli::{CommandLine, CommandSpec, Positionals};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
 use crate::process::Process;
-use crate::target::{Target, TargetFlags, parse_platform};
+use crate::target::{Target, parse_platform};
 
-#[derive(Default)]
-struct Own {
-    output: String,
+flags! {
+    /// Flags of `oras manifest fetch-config`.
+    pub(crate) struct ManifestFetchConfigFlags {
+        output: String =
+            text("output", "path", "file to write the config to, - for stdout").short('o'),
+        descriptor: DescriptorFlag,
+        platform: Platform,
+        pretty: Pretty,
+        target: TargetFlags,
+        verbose: Verbose,
+    }
 }
 
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[Flag::text(
-        "output",
-        "path",
-        "file to write the config to, - for stdout",
-        |own: &mut Self, text| own.output = text,
-    )
-    .short('o')];
-}
-
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    debugging: Debugging,
-    descriptor: DescriptorFlag,
-    layout: Layout,
-    platform: Platform,
-    pretty: Pretty,
-    remote: Remote,
-    verbose: Verbose,
-}
-
-impl Command for Args {
+impl Command for ManifestFetchConfigFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras manifest fetch-config",
         aliases: &["get-config"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the config of an artifact",
         details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
-        examples: &[
-            (
-                "Print a config as it is stored",
-                "oras manifest fetch-config localhost:5000/hello:v1",
-            ),
-            (
-                "Print it indented",
-                "oras manifest fetch-config --pretty localhost:5000/hello:v1",
-            ),
-            (
-                "Print its descriptor",
-                "oras manifest fetch-config --descriptor localhost:5000/hello:v1",
-            ),
-            (
-                "Write it to a file",
-                "oras manifest fetch-config --output config.json localhost:5000/hello:v1",
-            ),
-            (
-                "Print the config for a platform",
-                "oras manifest fetch-config --platform linux/arm64 localhost:5000/hello:v1",
-            ),
-        ],
+        examples: "
+            # Print a config as it is stored
+            oras manifest fetch-config localhost:5000/hello:v1
+            # Print it indented
+            oras manifest fetch-config --pretty localhost:5000/hello:v1
+            # Print its descriptor
+            oras manifest fetch-config --descriptor localhost:5000/hello:v1
+            # Write it to a file
+            oras manifest fetch-config --output config.json localhost:5000/hello:v1
+            # Print the config for a platform
+            oras manifest fetch-config --platform linux/arm64 localhost:5000/hello:v1
+        ",
         positionals: Positionals::Exactly(1, "the manifest config to fetch"),
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.debugging.group(),
-            self.descriptor.group(),
-            self.layout.group(),
-            self.platform.group(),
-            self.pretty.group(),
-            self.remote.group(),
-            self.verbose.group(),
-        ]
-    }
-}
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let output = self.output.as_str();
+        let (is_descriptor, is_pretty) = (self.descriptor.descriptor, self.pretty.pretty);
+        file::check_descriptor(output, is_descriptor)?;
+        let platform = parse_platform(&self.platform.platform)?;
+        let target = Target::parse(&line.positionals[0], &self.target, line, process)?;
+        let client = target.client()?;
+        let source = target.source(&client)?;
+        let reference = target.required_reference()?;
+        let cache = process.cache()?;
+        let source = cache.over(&*source);
 
-pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = arguments::<Args>(process, line)?
-    else {
-        return Ok(());
-    };
-    let output = args.own.output.as_str();
-    let (is_descriptor, is_pretty) = (args.descriptor.descriptor, args.pretty.pretty);
-    file::check_descriptor(output, is_descriptor)?;
-    let platform = parse_platform(&args.platform.platform)?;
-    let flags = TargetFlags {
-        remote: &args.remote,
-        layout: &args.layout,
-        debugging: &args.debugging,
-        given: &given,
-    };
-    let target = Target::parse(&positionals[0], &flags, process)?;
-    let client = target.client()?;
-    let source = target.source(&client)?;
-    let reference = target.required_reference(Args::SPEC)?;
-    let cache = process.cache()?;
-    let source = cache.over(&*source);
-
-    let failure = |error| target.failure(&error);
-    let limit = MAX_MANIFEST_BYTES;
-    let config = resolve_config(&source, reference, platform.as_ref(), limit).map_err(failure)?;
-    // A config may be any file, of any size; only to indent it, it has to fit into memory.
-    match output {
-        "" if is_descriptor => {}
-        "" | "-" if is_pretty => {
-            let content = source.fetch(&config).map_err(failure)?;
-            let bytes = content.read_all(limit).map_err(failure)?;
-            print_json(&bytes, true, process)?;
+        let failure = |error| target.failure(&error);
+        let limit = MAX_MANIFEST_BYTES;
+        let config =
+            resolve_config(&source, reference, platform.as_ref(), limit).map_err(failure)?;
+        // A config may be any file, of any size; only to indent it, it has to fit into memory.
+        match output {
+            "" if is_descriptor => {}
+            "" | "-" if is_pretty => {
+                let content = source.fetch(&config).map_err(failure)?;
+                let bytes = content.read_all(limit).map_err(failure)?;
+                print_json(&bytes, true, process)?;
+            }
+            "" | "-" => {
+                let content = source.fetch(&config).map_err(failure)?;
+                process.print_content(content).map_err(failure)?;
+            }
+            path => {
+                let content = source.fetch(&config).map_err(failure)?;
+                file::write_with(path, |file| content.copy_to(file, Path::new(path)))
+                    .map_err(failure)?;
+            }
         }
-        "" | "-" => {
-            let content = source.fetch(&config).map_err(failure)?;
-            process.print_content(content).map_err(failure)?;
+        if is_descriptor {
+            return print_json(&oras::json::to_vec(&config), is_pretty, process);
         }
-        path => {
-            let content = source.fetch(&config).map_err(failure)?;
-            file::write_with(path, |file| content.copy_to(file, Path::new(path)))
-                .map_err(failure)?;
-        }
+        Ok(())
     }
-    if is_descriptor {
-        return print_json(&oras::json::to_vec(&config), is_pretty, process);
-    }
-    Ok(())
 }

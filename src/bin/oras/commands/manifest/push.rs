@@ -5,83 +5,55 @@ use oras::single::push_manifest;
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
-use crate::cli::groups::{
-    Concurrency, Debugging, Descriptor, Distribution, Layout, Pretty, Remote, Verbose,
-};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
-use crate::commands::arguments;
+use crate::cli::flag::flags;
+use crate::cli::groups::{Concurrency, Descriptor, Distribution, Pretty, TargetFlags, Verbose};
+use crate::cli::{CommandLine, CommandSpec, Positionals, quote};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::input;
 use crate::output::format::print_json;
 use crate::process::Process;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, TargetFlags};
+use crate::target::Target;
 
-#[derive(Default)]
-struct Own {
-    media_type: String,
+flags! {
+    /// Flags of `oras manifest push`.
+    pub(crate) struct ManifestPushFlags {
+        media_type: String =
+            text("media-type", "type", "media type of the manifest (default: what it says itself)"),
+        concurrency: Concurrency,
+        descriptor: Descriptor,
+        distribution: Distribution,
+        pretty: Pretty,
+        target: TargetFlags,
+        verbose: Verbose,
+    }
 }
 
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[Flag::text(
-        "media-type",
-        "type",
-        "media type of the manifest (default: what it says itself)",
-        |own: &mut Self, text| own.media_type = text,
-    )];
-}
-
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    concurrency: Concurrency,
-    debugging: Debugging,
-    descriptor: Descriptor,
-    distribution: Distribution,
-    layout: Layout,
-    pretty: Pretty,
-    remote: Remote,
-    verbose: Verbose,
-}
-
-impl Command for Args {
+impl Command for ManifestPushFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras manifest push",
         usage: "[flags] <name>[:<tag>[,<tag>][...]|@<digest>] <file>",
         about: "Push a file as a manifest",
         details: "With - as the file, stdin is pushed. What the manifest refers to must be there already.",
-        examples: &[
-            (
-                "Push a manifest under a tag",
-                "oras manifest push localhost:5000/hello:v1 manifest.json",
-            ),
-            (
-                "Push it under several tags",
-                "oras manifest push localhost:5000/hello:v1,v1.0,latest manifest.json",
-            ),
-            ("Push stdin", "oras manifest push localhost:5000/hello:v1 -"),
-            (
-                "Push a manifest that does not say what it is",
-                "oras manifest push --media-type application/vnd.oci.image.manifest.v1+json localhost:5000/hello:v1 manifest.json",
-            ),
-            (
-                "Push a manifest and print its descriptor",
-                "oras manifest push --descriptor localhost:5000/hello:v1 manifest.json",
-            ),
-            (
-                "Push a manifest and print its digest alone",
-                "oras manifest push --quiet localhost:5000/hello:v1 manifest.json",
-            ),
-            (
-                "Push a manifest to a registry that keeps referrers under tags",
-                "oras manifest push --distribution-spec v1.1-referrers-tag localhost:5000/hello:v1 manifest.json",
-            ),
-            (
-                "Push a manifest into an OCI image layout",
-                "oras manifest push --oci-layout layout-dir:v1 manifest.json",
-            ),
-        ],
+        examples: "
+            # Push a manifest under a tag
+            oras manifest push localhost:5000/hello:v1 manifest.json
+            # Push it under several tags
+            oras manifest push localhost:5000/hello:v1,v1.0,latest manifest.json
+            # Push stdin
+            oras manifest push localhost:5000/hello:v1 -
+            # Push a manifest that does not say what it is
+            oras manifest push --media-type application/vnd.oci.image.manifest.v1+json localhost:5000/hello:v1 manifest.json
+            # Push a manifest and print its descriptor
+            oras manifest push --descriptor localhost:5000/hello:v1 manifest.json
+            # Push a manifest and print its digest alone
+            oras manifest push --quiet localhost:5000/hello:v1 manifest.json
+            # Push a manifest to a registry that keeps referrers under tags
+            oras manifest push --distribution-spec v1.1-referrers-tag localhost:5000/hello:v1 manifest.json
+            # Push a manifest into an OCI image layout
+            oras manifest push --oci-layout layout-dir:v1 manifest.json
+        ",
         positionals: Positionals::Exactly(
             2,
             "the destination to push to and the file to read manifest content from",
@@ -89,71 +61,48 @@ impl Command for Args {
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.concurrency.group(),
-            self.debugging.group(),
-            self.descriptor.group(),
-            self.distribution.group(),
-            self.layout.group(),
-            self.pretty.group(),
-            self.remote.group(),
-            self.verbose.group(),
-        ]
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let (raw, file) = (&line.positionals[0], line.positionals[1].as_str());
+        input::check(file, &self.target.remote)?;
+        let (target, further_tags) = Target::parse_with_tags(raw, &self.target, line, process)?;
+
+        let client = target.client()?;
+        let destination = target.manifests_to_write(&client, self.distribution.referrers)?;
+        let bytes = input::read(file, MAX_MANIFEST_BYTES, process)?;
+        let media_type = media_type(&self.media_type, &bytes, file, line.command)?;
+        let manifest = RawManifest::new(media_type, bytes);
+        let descriptor = manifest.descriptor();
+
+        let failure = |error| target.failure(&error);
+        if self.descriptor.descriptor {
+            process.disable_status();
+        }
+        let mut status = Status::new(process, &Labels::PUSH, self.verbose.is_on());
+        push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
+            status.report(event)
+        })
+        .map_err(failure)?;
+        process.print_status(&format!("Pushed: {}", target.shown()))?;
+        let mut status = Status::of_references(process);
+        add_tags(&*destination, &manifest, &further_tags, &mut |event| {
+            status.report(event)
+        })
+        .map_err(failure)?;
+
+        if self.descriptor.descriptor {
+            return print_json(&oras::json::to_vec(descriptor), self.pretty.pretty, process);
+        }
+        process.print_digest(&descriptor.digest)
     }
 }
 
-pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = arguments::<Args>(process, line)?
-    else {
-        return Ok(());
-    };
-    let (raw, file) = (&positionals[0], positionals[1].as_str());
-    input::check(file, &args.remote)?;
-    let flags = TargetFlags {
-        remote: &args.remote,
-        layout: &args.layout,
-        debugging: &args.debugging,
-        given: &given,
-    };
-    let (target, further_tags) = Target::parse_with_tags(raw, &flags, process)?;
-
-    let client = target.client()?;
-    let destination = target.manifests_to_write(&client, args.distribution.referrers)?;
-    let bytes = input::read(file, MAX_MANIFEST_BYTES, process)?;
-    let media_type = media_type(&args.own.media_type, &bytes, file)?;
-    let manifest = RawManifest::new(media_type, bytes);
-    let descriptor = manifest.descriptor();
-
-    let failure = |error| target.failure(&error);
-    if args.descriptor.descriptor {
-        process.disable_status();
-    }
-    let mut status = Status::new(process, &Labels::PUSH, args.verbose.is_on());
-    push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
-        status.report(event)
-    })
-    .map_err(failure)?;
-    process.print_status(&format!("Pushed: {}", target.shown()))?;
-    let mut status = Status::of_references(process);
-    add_tags(&*destination, &manifest, &further_tags, &mut |event| {
-        status.report(event)
-    })
-    .map_err(failure)?;
-
-    if args.descriptor.descriptor {
-        return print_json(&oras::json::to_vec(descriptor), args.pretty.pretty, process);
-    }
-    process.print_digest(&descriptor.digest)
-}
-
-/// The media type as typed, or else as the manifest says.
-fn media_type(typed: &str, bytes: &[u8], file: &str) -> Result<MediaType, CliError> {
+/// The media type as typed, or else the `mediaType` of the manifest.
+fn media_type(
+    typed: &str,
+    bytes: &[u8],
+    file: &str,
+    command: &CommandSpec,
+) -> Result<MediaType, CliError> {
     if !typed.is_empty() {
         return Ok(typed.into());
     }
@@ -164,7 +113,7 @@ fn media_type(typed: &str, bytes: &[u8], file: &str) -> Result<MediaType, CliErr
             "media type is not specified via the flag \"--media-type\" nor in {}",
             quote::double(file)
         ))
-        .with_usage_of(Args::SPEC)
+        .with_usage_of(command)
         .recommend(
             "Please specify a valid media type in the manifest JSON or via the \"--media-type\" flag",
         )),

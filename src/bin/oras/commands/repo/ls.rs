@@ -5,129 +5,89 @@ use std::ops::ControlFlow;
 use oras::Error;
 use oras::reference::{Reference, RegistryName};
 
+use crate::cli::flag::flags;
 use crate::cli::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, quote};
+use crate::cli::{CommandLine, CommandSpec, Positionals, quote};
 use crate::client::ClientConfig;
-use crate::commands::arguments;
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::process::Process;
 
-#[derive(Default)]
-struct Own {
-    last: String,
+flags! {
+    /// Flags of `oras repo ls`.
+    pub(crate) struct RepoLsFlags {
+        last: String = text("last", "repository", "start after this repository"),
+        debugging: Debugging,
+        format: FormatFlags,
+        remote: Remote,
+        verbose: Verbose,
+    }
 }
 
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[Flag::text(
-        "last",
-        "repository",
-        "start after this repository",
-        |own: &mut Self, text| own.last = text,
-    )];
-}
-
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    debugging: Debugging,
-    format: FormatFlags,
-    remote: Remote,
-    verbose: Verbose,
-}
-
-impl Command for Args {
+impl Command for RepoLsFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras repo ls",
         aliases: &["list"],
         usage: "[flags] <registry>",
         about: "List the repositories of a registry",
         details: "With a namespace behind the registry, only repositories in it are listed, by what follows it.",
-        examples: &[
-            (
-                "List the repositories of a registry",
-                "oras repo ls localhost:5000",
-            ),
-            (
-                "List the repositories in a namespace",
-                "oras repo ls localhost:5000/example-namespace",
-            ),
-            (
-                "List the repositories after hello",
-                "oras repo ls --last hello localhost:5000",
-            ),
-            (
-                "List the repositories as JSON",
-                "oras repo ls --format json localhost:5000",
-            ),
-        ],
+        examples: "
+            # List the repositories of a registry
+            oras repo ls localhost:5000
+            # List the repositories in a namespace
+            oras repo ls localhost:5000/example-namespace
+            # List the repositories after hello
+            oras repo ls --last hello localhost:5000
+            # List the repositories as JSON
+            oras repo ls --format json localhost:5000
+        ",
         positionals: Positionals::Exactly(1, "the target registry to list repositories from"),
         ..CommandSpec::BASE
     };
 
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.debugging.group(),
-            self.format.group(),
-            self.remote.group(),
-            self.verbose.group(),
-        ]
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        let access = ClientConfig::parse(&self.remote, self.debugging, &line.set, process)?;
+        let format = Format::parse(&self.format, process)?;
+        let (registry, prefix) = parse_place(&line.positionals[0])?;
+
+        let client = access.client()?;
+        let last = Some(self.last.as_str()).filter(|last| !last.is_empty());
+        let mut repositories = Vec::new();
+        let mut result = Ok(());
+        client
+            .repositories(&registry, last, &mut |page| {
+                for name in page {
+                    let Some(rest) = name.strip_prefix(&prefix) else {
+                        continue;
+                    };
+                    if format.is_text() {
+                        result = process.print_line(rest);
+                    } else {
+                        repositories.push(name.clone());
+                    }
+                    if result.is_err() {
+                        return ControlFlow::Break(());
+                    }
+                }
+                ControlFlow::Continue(())
+            })
+            .map_err(|error| failure(&error, &access, &registry, &prefix))?;
+        result?;
+        let result = model::Repositories {
+            registry: registry.to_string(),
+            repositories,
+        };
+        format.print(&result, process)
     }
-}
-
-pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = arguments::<Args>(process, line)?
-    else {
-        return Ok(());
-    };
-    let access = ClientConfig::parse(&args.remote, &args.debugging, &given, process)?;
-    let format = Format::parse(&args.format, process)?;
-    let (registry, prefix) = parse_place(&positionals[0])?;
-
-    let client = access.client()?;
-    let last = Some(args.own.last.as_str()).filter(|last| !last.is_empty());
-    let mut repositories = Vec::new();
-    let mut result = Ok(());
-    client
-        .repositories(&registry, last, &mut |page| {
-            for name in page {
-                let Some(rest) = name.strip_prefix(&prefix) else {
-                    continue;
-                };
-                if format.is_text() {
-                    result = process.print_line(rest);
-                } else {
-                    repositories.push(name.clone());
-                }
-                if result.is_err() {
-                    return ControlFlow::Break(());
-                }
-            }
-            ControlFlow::Continue(())
-        })
-        .map_err(|error| failure(&error, &access, &registry, &prefix))?;
-    result?;
-    let result = model::Repositories {
-        registry: registry.to_string(),
-        repositories,
-    };
-    format.print(&result, process)
 }
 
 /// `registry` or `registry/namespace`, with what names in the namespace start with.
 fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
     let path = argument.strip_suffix('/').unwrap_or(argument);
     if !path.contains('/') {
-        let registry = path
-            .parse()
-            .map_err(|error| CliError::from_library(&error))?;
+        let registry = path.parse()?;
         return Ok((registry, String::new()));
     }
     let doing = "could not parse repository path";
@@ -135,7 +95,7 @@ fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
         Error::InvalidReference { reason, .. } => {
             CliError::usage(format!("{doing}: invalid reference: {reason}"))
         }
-        other => CliError::from_library(&other).context(doing),
+        other => CliError::from(&other).context(doing),
     })?;
     if reference.name().is_some() {
         return Err(CliError::usage(format!(

@@ -4,68 +4,108 @@ use oras::Digest;
 use oras::index::{ArtifactTypeChange, UpdateOptions, update};
 
 use super::{Order, parse_artifact_type};
-use crate::cli::groups::{Debugging, Layout, Pretty, Remote};
-use crate::cli::table::{FlagTable, Group};
-use crate::cli::{Command, CommandSpec, Flag, Parsed, Positionals, Stage};
-use crate::commands::arguments;
+use crate::cli::flag::flags;
+use crate::cli::groups::{Pretty, TargetFlags};
+use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
+use crate::commands::Command;
 use crate::error::CliError;
 use crate::process::Process;
-use crate::target::{Target, TargetFlags};
+use crate::target::Target;
 
-#[derive(Default)]
-struct Own {
-    add: Vec<String>,
-    merge: Vec<String>,
-    remove: Vec<String>,
-    /// None if it is to stay, empty if it is to go.
-    artifact_type: Option<String>,
-    tags: Vec<String>,
-    output: String,
-}
-
-impl FlagTable for Own {
-    const FLAGS: &'static [Flag<Self>] = &[
-        Flag::text(
+flags! {
+    /// Flags of `oras manifest index update`.
+    pub(crate) struct IndexUpdateFlags {
+        add: Vec<String> = text(
             "add",
             "reference",
             "tag or digest of a manifest to add to the index (repeatable)",
-            |own: &mut Self, text| own.add.push(text),
         ),
-        Flag::text(
+        merge: Vec<String> = text(
             "merge",
             "reference",
             "tag or digest of an index whose manifests are added to the index (repeatable)",
-            |own: &mut Self, text| own.merge.push(text),
         ),
-        Flag::text(
-            "remove",
-            "digest",
-            "manifest to remove from the index (repeatable)",
-            |own: &mut Self, text| own.remove.push(text),
-        ),
-        Flag::text(
-            "artifact-type",
-            "type",
-            "type of the artifact; an empty one removes it",
-            |own: &mut Self, text| own.artifact_type = Some(text),
-        ),
-        Flag::text(
-            "tag",
-            "tag",
-            "further tag for the index (repeatable)",
-            |own: &mut Self, text| own.tags.push(text),
-        ),
-        Flag::text(
+        remove: Vec<String> =
+            text("remove", "digest", "manifest to remove from the index (repeatable)"),
+        /// `None` keeps it, an empty type removes it.
+        artifact_type: Option<String> =
+            text("artifact-type", "type", "type of the artifact; an empty one removes it"),
+        tags: Vec<String> = text("tag", "tag", "further tag for the index (repeatable)"),
+        output: String = text(
             "output",
             "path",
             "file to write the index to instead of pushing it, - for stdout",
-            |own: &mut Self, text| own.output = text,
-        )
-        .short('o'),
-    ];
+        ).short('o'),
+        pretty: Pretty,
+        target: TargetFlags,
+    }
 }
 
-impl Own {
+impl Command for IndexUpdateFlags {
+    const SPEC: &'static CommandSpec = &CommandSpec {
+        path: "oras manifest index update",
+        usage: "<index>{:<tag>|@<digest>} [{--add|--merge|--remove} <manifest>{<tag>|<digest>}] [...]",
+        about: "Change an index and push it",
+        details: "The index gets the tag by which it was named. Named by its digest, it gets none but those given with --tag.",
+        examples: "
+            # Replace one manifest of an index by another
+            oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --remove sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2
+            # Add all manifests of another index
+            oras manifest index update localhost:5000/hello:v1 --merge v2
+            # Change an index under another tag as well
+            oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --tag latest
+            # Show what an index would become
+            oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --output - --pretty
+            # Change an index in an OCI image layout
+            oras manifest index update --oci-layout layout-dir:v1 --add linux-arm64
+        ",
+        positionals: Positionals::Exactly(1, "the target index to update"),
+        stage: Stage::Experimental,
+        ..CommandSpec::BASE
+    };
+
+    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+        line.set.exclusive(&["tag", "output"])?;
+        let remove = self.remove()?;
+        let target = Target::parse(&line.positionals[0], &self.target, line, process)?;
+        if self.changes_nothing() {
+            return process.print_status("Nothing to update as no change is requested");
+        }
+        let reference = target.required_reference()?;
+        let artifact_type = self.artifact_type()?;
+
+        let path = target.path();
+        let is_by_digest = reference.parse::<Digest>().is_ok();
+        let order = Order {
+            target: &target,
+            shown: if is_by_digest {
+                target.shown_as(&path)
+            } else {
+                target.shown()
+            },
+            tags: &self.tags,
+            output: &self.output,
+            pretty: self.pretty.pretty,
+            made: |index| format!("Updated   {}", index.digest),
+        };
+        order.run(
+            |source, observer| {
+                let options = UpdateOptions {
+                    artifact_type,
+                    remove,
+                    add: self.add.clone(),
+                    merge: self.merge.clone(),
+                    observer: Some(observer),
+                    ..UpdateOptions::default()
+                };
+                update(source, reference, options)
+            },
+            process,
+        )
+    }
+}
+
+impl IndexUpdateFlags {
     fn changes_nothing(&self) -> bool {
         self.add.is_empty()
             && self.merge.is_empty()
@@ -88,112 +128,4 @@ impl Own {
         };
         self.remove.iter().map(digest).collect()
     }
-}
-
-#[derive(Default)]
-pub(crate) struct Args {
-    own: Own,
-    debugging: Debugging,
-    layout: Layout,
-    pretty: Pretty,
-    remote: Remote,
-}
-
-impl Command for Args {
-    const SPEC: &'static CommandSpec = &CommandSpec {
-        path: "oras manifest index update",
-        usage: "<index>{:<tag>|@<digest>} [{--add|--merge|--remove} <manifest>{<tag>|<digest>}] [...]",
-        about: "Change an index and push it",
-        details: "The index gets the tag by which it was named. Named by its digest, it gets none but those given with --tag.",
-        examples: &[
-            (
-                "Replace one manifest of an index by another",
-                "oras manifest index update localhost:5000/hello:v1 --add linux-arm64 \
-                 --remove sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2",
-            ),
-            (
-                "Add all manifests of another index",
-                "oras manifest index update localhost:5000/hello:v1 --merge v2",
-            ),
-            (
-                "Change an index under another tag as well",
-                "oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --tag latest",
-            ),
-            (
-                "Show what an index would become",
-                "oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --output - --pretty",
-            ),
-            (
-                "Change an index in an OCI image layout",
-                "oras manifest index update --oci-layout layout-dir:v1 --add linux-arm64",
-            ),
-        ],
-        positionals: Positionals::Exactly(1, "the target index to update"),
-        stage: Stage::Experimental,
-        ..CommandSpec::BASE
-    };
-
-    fn groups(&mut self) -> Vec<Group<'_>> {
-        vec![
-            self.own.group(),
-            self.debugging.group(),
-            self.layout.group(),
-            self.pretty.group(),
-            self.remote.group(),
-        ]
-    }
-}
-
-pub(crate) fn run(process: &mut Process, line: Vec<String>) -> Result<(), CliError> {
-    let Some(Parsed {
-        command: args,
-        given,
-        positionals,
-    }) = arguments::<Args>(process, line)?
-    else {
-        return Ok(());
-    };
-    given.exclusive(&["tag", "output"])?;
-    let remove = args.own.remove()?;
-    let flags = TargetFlags {
-        remote: &args.remote,
-        layout: &args.layout,
-        debugging: &args.debugging,
-        given: &given,
-    };
-    let target = Target::parse(&positionals[0], &flags, process)?;
-    if args.own.changes_nothing() {
-        return process.print_status("Nothing to update as no change is requested");
-    }
-    let reference = target.required_reference(Args::SPEC)?;
-    let artifact_type = args.own.artifact_type()?;
-
-    let path = target.path();
-    let is_by_digest = reference.parse::<Digest>().is_ok();
-    let order = Order {
-        target: &target,
-        shown: if is_by_digest {
-            target.shown_as(&path)
-        } else {
-            target.shown()
-        },
-        tags: &args.own.tags,
-        output: &args.own.output,
-        pretty: args.pretty.pretty,
-        made: |index| format!("Updated   {}", index.digest),
-    };
-    order.run(
-        |source, observer| {
-            let options = UpdateOptions {
-                artifact_type,
-                remove,
-                add: args.own.add.clone(),
-                merge: args.own.merge.clone(),
-                observer: Some(observer),
-                ..UpdateOptions::default()
-            };
-            update(source, reference, options)
-        },
-        process,
-    )
 }
