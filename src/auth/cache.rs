@@ -1,4 +1,5 @@
-//! The authentication state of a client: schemes, credentials and tokens of each registry, in memory.
+//! The authentication state of a client: schemes, credentials and tokens of each registry, in
+//! memory.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};

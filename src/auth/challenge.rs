@@ -1,5 +1,5 @@
-//! Parses `WWW-Authenticate` challenges (RFC 9110 §11.6.1), including malformed ones that registries
-//! send.
+//! Parses `WWW-Authenticate` challenges (RFC 9110 §11.6.1), including malformed ones that
+//! registries send.
 //!
 //! ```text
 //! challenge = scheme [ SP ( token68 / param *( OWS "," OWS param ) ) ]

@@ -13,7 +13,8 @@ pub enum Credential {
         /// The password.
         password: Secret,
     },
-    /// An identity token: the OAuth2 refresh token that a token service exchanges for access tokens.
+    /// An identity token: the OAuth2 refresh token that a token service exchanges for access
+    /// tokens.
     IdentityToken(Secret),
     /// An access token, sent to the registry as a Bearer token without asking a token service.
     RegistryToken(Secret),

@@ -1,40 +1,40 @@
 //! Authentication: a state machine that decides how to respond to challenges of a registry.
 //!
 //! This module does no I/O and reads neither clock nor environment. The registry client passes each
-//! [`Event`] to a [`Flow`] and executes the [`Action`] that it returns. One flow serves one request.
-//! The [`AuthCache`] keeps schemes, credentials and tokens for later requests.
+//! [`Event`] to a [`Flow`] and executes the [`Action`] that it returns. One flow serves one
+//! request. The [`AuthCache`] keeps schemes, credentials and tokens for later requests.
 //!
 //! ```text
-//!                                     start
-//!      no scheme cached /               │ Basic cached          \ token service cached
-//!                      ▼                ▼                        ▼
-//!    ┌──────────► SENT(nothing)    CREDENTIAL ─ none ─► ┐   CREDENTIAL
-//!    │                 │                │     SENT(nothing)      │
-//!    │                 │                ▼                  token cached? ─ yes ─► SENT(cached token)
-//!    │                 │           SENT(Basic)                   │ no                    │
-//!    │ other: finish ◄─┼────────────────┼────────────────────────┼───────────────────────┤
-//!    │                 │ 401            │ 401                    ▼                       │ 401, 403,
-//!    │                 │                │               ┌─────► TOKEN ◄── drop token ───┘ 400 denied
-//!    │                 ▼                │               │        │ 200        │ rejected
-//!    │  no challenge: PROBE, once       │               │        ▼            ▼
-//!    │  Bearer ─► CREDENTIAL ───────────┼───────────────┘ SENT(fresh token)   1. GET instead of POST
-//!    │  Basic ──► CREDENTIAL            │                        │            2. REFRESH, once
-//!    │               │                  │ 403,                   │            3. the first scope only
-//!    │               ▼                  │ 400 denied             │            4. Basic, if offered
-//!    │          SENT(Basic)             ▼                        │            │ none applies: fail with
-//!    │               ▲  changed      REFRESH, once               │            ▼ the token response
-//!    │               └──────────────────┤ unchanged              │
-//!    │                                  ▼                        │ 401 with further scopes: TOKEN, once
-//!    └───────────── finish: return the registry's response ◄─────┘ other
+//!                                  start
+//!   no scheme cached /               │ Basic cached          \ token service cached
+//!                   ▼                ▼                        ▼
+//! ┌──────────► SENT(nothing)    CREDENTIAL ─ none ─► ┐   CREDENTIAL
+//! │                 │                │     SENT(nothing)      │
+//! │                 │                ▼                  token cached? ─ yes ─► SENT(cached token)
+//! │                 │           SENT(Basic)                   │ no                    │
+//! │ other: finish ◄─┼────────────────┼────────────────────────┼───────────────────────┤
+//! │                 │ 401            │ 401                    ▼                       │ 401, 403,
+//! │                 │                │               ┌─────► TOKEN ◄── drop token ───┘ 400 denied
+//! │                 ▼                │               │        │ 200        │ rejected
+//! │  no challenge: PROBE, once       │               │        ▼            ▼
+//! │  Bearer ─► CREDENTIAL ───────────┼───────────────┘ SENT(fresh token)   1. GET instead of POST
+//! │  Basic ──► CREDENTIAL            │                        │            2. REFRESH, once
+//! │               │                  │ 403,                   │            3. the first scope only
+//! │               ▼                  │ 400 denied             │            4. Basic, if offered
+//! │          SENT(Basic)             ▼                        │            │ none left: fail with
+//! │               ▲  changed      REFRESH, once               │            ▼ the token response
+//! │               └──────────────────┤ unchanged              │
+//! │                                  ▼                        │ 401, new scopes: TOKEN, once
+//! └───────────── finish: return the registry's response ◄─────┘ other
 //! ```
 //!
 //! | | |
 //! |---|---|
-//! | sends of one request | at most 4, plus one `GET /v2/` per registry (PROBE) if a 401 has no challenge |
+//! | sends of one request | at most 4, plus one `GET /v2/` per registry (PROBE) |
 //! | token requests for one request | at most 2 |
 //! | CREDENTIAL | the credential lookup, after a challenge, once per repository |
-//! | REFRESH | a repeated lookup after a rejection, once per request; not within 60 s of a lookup without change |
-//! | token cache | by registry, realm, service, credential and scopes, until shortly before expiry |
+//! | REFRESH | a repeated lookup, once per request; not within 60 s of one without change |
+//! | token cache | key: registry, realm, service, credential, scopes; until shortly before expiry |
 //!
 //! A registry token of the user is sent to every registry that requests a token. No token service
 //! is asked, and its rejection is final. `flow/tests/table.rs` lists the action for each event in

@@ -1,15 +1,15 @@
-//! Time as a door: what the library knows of the present, and how it waits.
+//! The clock: the current time and waiting, as a trait that tests replace.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Tells the time and waits.
+/// A source of the current time that can also wait.
 pub trait Clock {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 
-    /// Waits.
+    /// Waits for `duration`.
     fn sleep(&self, duration: Duration);
 }
 
@@ -33,23 +33,27 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The clock of the system.
+/// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the door to the present")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only reader of the current time"
+    )]
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the door to waiting")]
+    #[expect(clippy::disallowed_methods, reason = "the only caller that waits")]
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
 }
 
-/// Reads for so long, and then no more. A read that has begun is not cut short: that is up to what is read.
+/// A reader that fails once a time limit has passed. The limit is checked before each read, so a
+/// read in progress is not interrupted.
 pub(crate) struct TimedReader<R, C> {
     inner: R,
     clock: C,
@@ -58,7 +62,7 @@ pub(crate) struct TimedReader<R, C> {
 }
 
 impl<R, C: Clock> TimedReader<R, C> {
-    /// The time starts now.
+    /// Wraps `inner`. The time limit starts now.
     pub(crate) fn new(inner: R, clock: C, limit: Duration) -> Self {
         let start = clock.now();
         Self {
@@ -69,7 +73,7 @@ impl<R, C: Clock> TimedReader<R, C> {
         }
     }
 
-    /// Whether the time is over. A clock that was set back gives more of it.
+    /// Returns whether the time limit has passed. A clock that is set back extends it.
     pub(crate) fn is_over(&self) -> bool {
         self.clock
             .now()

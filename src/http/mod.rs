@@ -1,9 +1,10 @@
-//! HTTP behind one door.
+//! HTTP: the transport trait, its implementation on ureq, TLS, proxies, the retry rule and the
+//! clock.
 //!
-//! Everything above this module sees the [`Transport`] trait: one request in, one response out. It follows no redirects,
-//! retries nothing, knows no credentials and no OCI terms. [`UreqTransport`] is the implementation that talks to the
-//! network; its directory is the only one that names the HTTP and TLS libraries. What users decide about connections is here
-//! as values: [`Proxies`], [`ResolveRule`], and with TLS `SystemRoots`, `CertificateAuthorities` and `ClientCertificate`.
+//! A [`Transport`] sends one request and returns one response. It does not follow redirects, retry
+//! or authenticate. [`UreqTransport`] implements it; `ureq/` is the only folder that names ureq and
+//! rustls. [`Proxies`], [`ResolveRule`] and, with TLS, `SystemRoots`, `CertificateAuthorities` and
+//! `ClientCertificate` are its settings.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -33,23 +34,25 @@ pub use self::trace::Traced;
 pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
 pub use self::ureq::{UreqTransport, UreqTransportBuilder};
 
-/// Sends requests.
+/// Sends HTTP requests.
 pub trait Transport {
-    /// Sends one request and returns whatever status came back. Follows nothing, retries nothing, decodes nothing.
+    /// Sends one request and returns the response, whatever its status.
+    ///
+    /// Redirects are not followed, requests are not repeated, and bodies are not decoded.
     ///
     /// # Errors
     ///
-    /// When no complete response header came. Errors of the body appear while it is read.
+    /// If no complete response head was received. Errors of the body are returned when it is read.
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError>;
 
-    /// What it tells others of its own, such as the password of a proxy, and answers may repeat: it is not shown. The default
-    /// is nothing.
+    /// Returns the secrets that the transport itself sends, for example proxy passwords. They are
+    /// redacted in errors and traces. The default is none.
     fn secrets(&self) -> Vec<Secret> {
         Vec::new()
     }
 }
 
-/// The method of a request.
+/// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names of RFC 9110 §9.3 and RFC 5789")]
 #[non_exhaustive]
@@ -63,7 +66,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it is sent.
+    /// Returns the method in upper case, as sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -82,35 +85,35 @@ impl fmt::Display for Method {
     }
 }
 
-/// One request.
+/// An HTTP request.
 #[derive(Debug)]
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
-    /// Where it goes.
+    /// The URL.
     pub url: &'a Url,
-    /// Its headers. `Host` and `Content-Length` are the transport's.
+    /// The headers. The transport adds `Host` and `Content-Length`.
     pub headers: &'a Headers,
-    /// What it carries.
+    /// The body.
     pub body: RequestBody<'a>,
-    /// How long to wait for the header of the response once the request is sent.
+    /// Maximum wait for the response head after the request was sent.
     pub response_timeout: Duration,
-    /// Whether it goes to a registry's own origin, which may be shown a client certificate, and be excused from showing a
-    /// good one itself.
+    /// Whether the URL has the origin of the registry. Only then does the transport use the client
+    /// certificate and skip certificate checks if the user disabled them.
     pub origin_policy: OriginPolicy,
 }
 
-/// What a request carries.
+/// The body of a request.
 pub enum RequestBody<'a> {
-    /// Nothing.
+    /// No body.
     None,
-    /// These bytes.
+    /// Bytes in memory.
     Bytes(&'a [u8]),
-    /// As many bytes of a reader.
+    /// Bytes of a reader.
     Reader {
-        /// Where the bytes come from.
+        /// The reader.
         reader: &'a mut dyn Read,
-        /// How many bytes it has.
+        /// Number of bytes to send.
         size: u64,
     },
 }
@@ -125,11 +128,11 @@ impl fmt::Debug for RequestBody<'_> {
     }
 }
 
-/// Header names and values, in order. Names are compared without regard to case.
+/// Header names and values, in order. Name comparison ignores case.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
-/// Names only: some values are secret, and nobody knows all that are.
+/// Shows names only, because any value may be secret.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
@@ -139,7 +142,7 @@ impl fmt::Debug for Headers {
 }
 
 impl Headers {
-    /// No headers.
+    /// Creates an empty list.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
@@ -149,28 +152,28 @@ impl Headers {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Adds a header.
+    /// Adds a header and returns the list.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.add(name, value);
         self
     }
 
-    /// The first value of a header.
+    /// Returns the first value of a header.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    /// Every value of a header.
+    /// Returns all values of a header.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter()
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    /// All headers.
+    /// Returns all names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
@@ -178,9 +181,9 @@ impl Headers {
     }
 }
 
-/// One response. The body is read by the caller, who knows how much to expect.
+/// An HTTP response. The caller reads the body, because it knows the expected size.
 pub struct Response {
-    /// The status.
+    /// The status code.
     pub status: u16,
     /// The headers.
     pub headers: Headers,
@@ -189,7 +192,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The size of the body, if the server announced it.
+    /// Returns the value of `Content-Length`.
     pub fn content_length(&self) -> Option<u64> {
         self.headers.get("Content-Length")?.trim().parse().ok()
     }
@@ -198,7 +201,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] when it has more than `limit` bytes.
+    /// [`Error::TooLarge`] if the body has more than `limit` bytes, and [`Error::Io`] if reading
+    /// fails.
     pub fn read_body(
         &mut self,
         what: &str,
@@ -220,9 +224,10 @@ impl Response {
         Ok(bytes)
     }
 
-    /// Reads and forgets a short body, so that the connection can be used again. A long one is not worth its bytes.
+    /// Discards the body, so that the connection can be reused. A long body is not read to its end:
+    /// a new connection is cheaper.
     pub fn drain(mut self) {
-        // Whether this succeeds decides only whether the connection is reused.
+        // If this fails, the connection is not reused, and the next request opens another.
         let _ = io::copy(
             &mut (&mut self.body).take(MAX_DRAINED_BYTES),
             &mut io::sink(),
@@ -238,17 +243,17 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Why no response came.
+/// The reason why no response was received.
 #[derive(Debug)]
 pub struct TransportError {
-    /// What kind of failure it was.
+    /// The kind of error.
     pub kind: TransportKind,
     /// The cause.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl TransportError {
-    /// A failure of this kind.
+    /// Creates an error.
     pub fn new(
         kind: TransportKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -1,18 +1,19 @@
-//! Where names lead, as the user says: rules of the form `host:port:address[:address_port]`.
+//! Rules of the user that replace DNS for a host and port: `host:port:address[:address_port]`.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-/// Connections to one host and port go to this address instead of where the name leads. What is said on them does not
-/// change: the name in `Host`, and the one that certificates are checked for, stays.
+/// Connects to an address instead of the addresses that DNS returns for a host and port.
+///
+/// `Host` headers and certificate checks still use the original name.
 ///
 /// ```
 /// use oras::http::ResolveRule;
 ///
 /// let rule: ResolveRule = "registry.example:443:127.0.0.1:5000".parse().unwrap();
-/// assert_eq!(rule.address_of("registry.example", 443).unwrap().to_string(), "127.0.0.1:5000");
-/// assert_eq!(rule.address_of("registry.example", 80), None);
+/// assert_eq!(rule.address_for("registry.example", 443).unwrap().to_string(), "127.0.0.1:5000");
+/// assert_eq!(rule.address_for("registry.example", 80), None);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolveRule {
@@ -22,7 +23,7 @@ pub struct ResolveRule {
 }
 
 impl ResolveRule {
-    /// A rule for `host` and `port`.
+    /// Creates a rule for `host` and `port`.
     pub fn new(host: impl Into<String>, port: u16, address: SocketAddr) -> Self {
         Self {
             host: host.into(),
@@ -31,13 +32,14 @@ impl ResolveRule {
         }
     }
 
-    /// Where a connection to `host` and `port` goes, if this rule is about them.
-    pub fn address_of(&self, host: &str, port: u16) -> Option<SocketAddr> {
+    /// Returns the address for `host` and `port`, or `None` if the rule is for another host or
+    /// port.
+    pub fn address_for(&self, host: &str, port: u16) -> Option<SocketAddr> {
         (self.port == port && self.host.eq_ignore_ascii_case(host)).then_some(self.address)
     }
 }
 
-/// `host:port:address[:address_port]`. The fields are split at colons, so the address is IPv4.
+/// Parses `host:port:address[:address_port]`. Fields end at a colon, so the address must be IPv4.
 impl FromStr for ResolveRule {
     type Err = InvalidResolveRule;
 
@@ -61,17 +63,17 @@ impl FromStr for ResolveRule {
     }
 }
 
-/// Why a text is not a [`ResolveRule`].
+/// An error parsing a [`ResolveRule`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidResolveRule {
-    /// It has fewer than three fields.
+    /// Fewer than three fields.
     Form,
-    /// The port of the host is not a port.
+    /// The second field is not a port number.
     HostPort,
-    /// The address is not an IP address.
+    /// The third field is not an IP address.
     Address,
-    /// The port of the address is not a port.
+    /// The fourth field is not a port number.
     AddressPort,
 }
 
@@ -93,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules() {
+    fn a_rule_applies_to_one_host_and_port() {
         for (text, host, port, wanted) in [
             (
                 "r.example:443:10.0.0.1",
@@ -118,14 +120,14 @@ mod tests {
         ] {
             let rule: ResolveRule = text.parse().unwrap();
             let address = rule
-                .address_of(host, port)
+                .address_for(host, port)
                 .map(|address| address.to_string());
             assert_eq!(address.as_deref(), wanted, "{text} {host}:{port}");
         }
     }
 
     #[test]
-    fn what_is_no_rule() {
+    fn invalid_rules_are_rejected() {
         for (text, wanted) in [
             ("", "expecting host:port:address[:address_port]"),
             ("a:1", "expecting host:port:address[:address_port]"),

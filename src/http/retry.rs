@@ -1,57 +1,65 @@
-//! Whether to try again, and after how long. Pure: it never waits, and chance is an argument.
+//! The retry rule: whether to repeat a request, and how long to wait before that.
+//!
+//! Pure functions. The caller waits, and passes the current time and the jitter.
 
 use std::time::{Duration, SystemTime};
 
 use crate::error::TransportKind;
 use crate::text::time::parse_http_date;
 
-/// How often a request is tried again after the first time.
+/// Maximum number of retries after the first attempt.
 pub(crate) const MAX_RETRIES: u32 = 5;
-/// The wait before the first retry; it doubles with each further one.
-const BASE: Duration = Duration::from_millis(250);
-/// No wait of our own is longer than this.
+/// Wait before the first retry. Each further wait is twice as long.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
+/// Maximum wait, unless the server requests a longer one.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// A server that asks for a longer wait than this gets no second try: a person should hear of it instead.
+/// Maximum `Retry-After`. If the server requests a longer wait, the request fails at once, so that
+/// the user learns the reason.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How a try ended.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// With an answer of this status, which may have asked to wait.
+    /// A response with this status and `Retry-After`.
     Status(u16, Option<Duration>),
-    /// Without an answer.
+    /// No response.
     Failed(TransportKind),
 }
 
-/// Says how long to wait before the next try, or `None` if there is no point.
+/// Returns how long to wait before the next attempt, or `None` if the request must not be repeated.
 ///
-/// `retries` counts those already made; `chance` is in `0.0..1.0` and spreads the waits of many clients by ±20 %.
-pub(crate) fn wait_before_retry(retries: u32, outcome: Outcome, chance: f64) -> Option<Duration> {
-    let asked = match outcome {
-        Outcome::Status(status, asked) if is_worth_retrying(status) => asked.unwrap_or_default(),
-        // A refused connection or an unknown host stays so for the next seconds, and a bad certificate for longer.
+/// `retries` is the number of retries so far. `jitter` is in `0.0..1.0` and changes the wait by up
+/// to ±20 %, so that many clients do not retry at the same time.
+pub(crate) fn wait_before_retry(retries: u32, outcome: Outcome, jitter: f64) -> Option<Duration> {
+    let requested = match outcome {
+        Outcome::Status(status, retry_after) if is_transient(status) => {
+            retry_after.unwrap_or_default()
+        }
+        // Refused connections, unknown hosts and bad certificates do not change within seconds.
         Outcome::Failed(TransportKind::Timeout | TransportKind::Io) => Duration::ZERO,
         _ => return None,
     };
-    if retries >= MAX_RETRIES || asked > MAX_RETRY_AFTER {
+    if retries >= MAX_RETRIES || requested > MAX_RETRY_AFTER {
         return None;
     }
-    let backoff = BASE
+    let backoff = INITIAL_BACKOFF
         .saturating_mul(1 << retries)
         .min(MAX_BACKOFF)
-        .mul_f64(0.8 + 0.4 * chance);
-    Some(backoff.max(asked))
+        .mul_f64(0.8 + 0.4 * jitter);
+    Some(backoff.max(requested))
 }
 
-/// 408, 425, 429, and the failures of servers and of the proxies before them that pass.
-const fn is_worth_retrying(status: u16) -> bool {
+/// Returns whether a status reports an error that may be temporary. 499 and 520 to 524 are those of
+/// nginx and Cloudflare.
+const fn is_transient(status: u16) -> bool {
     matches!(
         status,
         408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524
     )
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date. Anything else counts as absent.
+/// Parses a `Retry-After` header: seconds or an HTTP date (RFC 9110 §10.2.3). Returns `None` for
+/// any other value and for a date in the past.
 pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     match value.trim().parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
@@ -75,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retried_is_what_may_pass() {
+    fn only_transient_errors_are_retried() {
         for status in [408, 425, 429, 499, 500, 502, 503, 504, 520, 524] {
             assert!(
                 wait_before_retry(0, Outcome::Status(status, None), 0.0).is_some(),
@@ -107,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_and_end() {
+    fn waits_double_up_to_the_maximum_number_of_retries() {
         let wait = |retries| {
             wait_before_retry(retries, Outcome::Status(500, None), 0.5).map(|wait| wait.as_millis())
         };
@@ -126,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_may_ask_for_more_but_not_for_ever() {
+    fn a_server_may_request_a_longer_wait_up_to_a_limit() {
         let wait = |seconds| {
             wait_before_retry(
                 0,

@@ -1,6 +1,7 @@
-//! Where systems keep the certificate authorities they trust, and how they are read: as Go's `crypto/x509` does.
+//! The certificate authorities of the operating system, found at the same paths as by Go's
+//! `crypto/x509`.
 //!
-//! What is missing or unreadable is passed over. The authorities built into the program do not depend on it.
+//! Missing and unreadable files are skipped.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
 
-/// Bundles of certificates. The first that can be read is used.
+/// Certificate bundles. Only the first readable one is used.
 const BUNDLES: [&str; 10] = [
     // Debian, Ubuntu, Gentoo, Arch.
     "/etc/ssl/certs/ca-certificates.crt",
@@ -33,7 +34,7 @@ const BUNDLES: [&str; 10] = [
     "/etc/certs/ca-certificates.crt",
 ];
 
-/// Directories of certificates. All are read.
+/// Certificate directories. All of them are read.
 const DIRECTORIES: [&str; 4] = [
     // SUSE, FreeBSD 12.2 and later.
     "/etc/ssl/certs",
@@ -45,8 +46,9 @@ const DIRECTORIES: [&str; 4] = [
     "/etc/openssl/certs",
 ];
 
-/// Where the certificate authorities of the system are. They are read when a server's certificate needs them: one that the
-/// built-in authorities vouch for does not.
+/// Paths of the certificate authorities of the operating system.
+///
+/// The files are read only when a server certificate was not issued by a built-in authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemRoots {
     bundles: Vec<PathBuf>,
@@ -54,22 +56,23 @@ pub struct SystemRoots {
 }
 
 impl SystemRoots {
-    /// The values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, which replace the usual places. Empty ones count as unset.
+    /// Creates the paths from the values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, which replace the
+    /// default paths. Empty values are treated as unset.
     pub fn new(file: Option<&OsStr>, directories: Option<&OsStr>) -> Self {
-        let usual = Self::default();
+        let default = Self::default();
         Self {
             bundles: match file {
                 Some(file) if !file.is_empty() => vec![file.into()],
-                _ => usual.bundles,
+                _ => default.bundles,
             },
             directories: match directories {
                 Some(list) if !list.is_empty() => std::env::split_paths(list).collect(),
-                _ => usual.directories,
+                _ => default.directories,
             },
         }
     }
 
-    /// Nowhere: only the built-in authorities count.
+    /// No paths: only the built-in authorities are trusted.
     pub const fn none() -> Self {
         Self {
             bundles: Vec::new(),
@@ -77,7 +80,7 @@ impl SystemRoots {
         }
     }
 
-    /// The files' contents, PEM and possibly other things.
+    /// Reads the files. They should contain PEM but may contain anything.
     pub(super) fn read(&self) -> Vec<Vec<u8>> {
         let mut texts = Vec::new();
         texts.extend(self.bundles.iter().find_map(|path| read_file(path)));
@@ -97,7 +100,7 @@ impl SystemRoots {
     }
 }
 
-/// The usual places.
+/// The default paths of all supported systems.
 impl Default for SystemRoots {
     fn default() -> Self {
         Self {
@@ -107,13 +110,14 @@ impl Default for SystemRoots {
     }
 }
 
-/// Whether this is a link to a file beside it, as OpenSSL wants one for each certificate.
+/// Returns whether `path` is a symbolic link to a file in the same directory. OpenSSL creates one
+/// for each certificate.
 fn is_link_to_sibling(path: &Path) -> bool {
     fs::read_link(path)
         .is_ok_and(|target| target.parent() == Some(Path::new("")) && target.file_name().is_some())
 }
 
-/// Only plain files: opening others may take for ever.
+/// Reads a regular file. Opening any other file, such as a FIFO, may block forever.
 fn read_file(path: &Path) -> Option<Vec<u8>> {
     let metadata = fs::metadata(path).ok()?;
     if !metadata.is_file() || metadata.len() > MAX_ROOTS_FILE_BYTES {
@@ -134,13 +138,13 @@ mod tests {
     use super::*;
     use crate::fs::testing::TempDir;
 
-    /// What is read with these values of the variables, sorted.
+    /// Returns the sorted contents for these values of the variables.
     fn read(file: &Path, directories: &str) -> Vec<String> {
         let roots = SystemRoots::new(Some(file.as_os_str()), Some(OsStr::new(directories)));
         let mut texts: Vec<String> = roots
             .read()
             .into_iter()
-            .map(|text| String::from_utf8(text).expect("the tests write text"))
+            .map(|text| String::from_utf8(text).expect("test files are UTF-8"))
             .collect();
         texts.sort();
         texts
@@ -172,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_no_plain_file_is_passed_over() {
+    fn missing_files_and_special_files_are_skipped() {
         let temp = TempDir::new();
         let path = |name: &str| temp.path().join(name);
         fs::create_dir(path("a")).unwrap();
@@ -186,7 +190,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_followed_but_for_those_that_name_a_file_twice() {
+    fn symbolic_links_are_followed_except_links_to_siblings() {
         use std::os::unix::fs::symlink;
 
         let temp = TempDir::new();
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_too_large_to_be_a_bundle_is_passed_over() {
+    fn a_file_over_the_size_limit_is_skipped() {
         let temp = TempDir::new();
         let path = temp.path().join("large");
         File::create(&path)
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_variables_mean_the_usual_places() {
+    fn empty_variables_select_the_default_paths() {
         let empty = Some(OsStr::new(""));
         assert_eq!(SystemRoots::new(empty, empty), SystemRoots::default());
         assert_eq!(SystemRoots::new(None, None), SystemRoots::default());

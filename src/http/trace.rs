@@ -1,4 +1,4 @@
-//! Shows what goes over the wire, without secrets: a [`Transport`] around another one.
+//! A [`Transport`] that writes each request and response to a log, with secrets redacted.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
@@ -14,12 +14,12 @@ use crate::text::secret::Secret;
 use crate::text::time::rfc3339_nano;
 use crate::text::url::Url;
 
-/// How much of a header's value is shown, in characters.
+/// Maximum number of characters of a header value in a record.
 const MAX_VALUE_CHARS: usize = 1024;
 
-/// Writes a record of each request and response, then passes them on.
+/// Writes a record of each request and response that another transport sends and receives.
 ///
-/// What requests carry and records hide stays hidden when a server repeats it in an answer.
+/// Values that are redacted in a request are also redacted if a response repeats them.
 pub struct Traced<T> {
     inner: T,
     out: RefCell<Box<dyn Write + Send>>,
@@ -29,7 +29,7 @@ pub struct Traced<T> {
 }
 
 impl<T: Transport> Traced<T> {
-    /// Records what goes through `inner` to `out`.
+    /// Creates a transport that sends through `inner` and writes records to `out`.
     pub fn new(
         inner: T,
         out: impl Write + Send + 'static,
@@ -47,7 +47,7 @@ impl<T: Transport> Traced<T> {
     fn record(&self, level: &str, message: &str) {
         let time = rfc3339_nano(self.clock.now());
         let message = self.redactor.borrow().redact(message);
-        // A record that cannot be written must not fail the request it is about.
+        // A write error of the log must not fail the request.
         let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
     }
 }
@@ -55,7 +55,7 @@ impl<T: Transport> Traced<T> {
 impl<T: Transport> Transport for Traced<T> {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let number = self.requests.replace(self.requests.get() + 1);
-        remember(&mut self.redactor.borrow_mut(), &request);
+        add_secrets(&mut self.redactor.borrow_mut(), &request);
         self.record(
             "DEBUG",
             &format!(
@@ -98,8 +98,8 @@ impl<T: Transport> Transport for Traced<T> {
     }
 }
 
-/// Takes note of what a request tells that records hide.
-fn remember(redactor: &mut Redactor, request: &Request<'_>) {
+/// Adds the secrets of a request to the redactor.
+fn add_secrets(redactor: &mut Redactor, request: &Request<'_>) {
     for (name, value) in request.headers.iter() {
         if !is_among(&SHOWN_IN_REQUESTS, name) {
             redactor.add_header(name, value);
@@ -110,7 +110,7 @@ fn remember(redactor: &mut Redactor, request: &Request<'_>) {
     {
         for member in String::from_utf8_lossy(form).split('&') {
             match member.split_once('=') {
-                Some((name, value)) if is_among(&SECRET_MEMBERS, name) => {
+                Some((name, value)) if is_among(&SECRET_FIELDS, name) => {
                     redactor.add_token(&percent::decode(value).unwrap_or_else(|| value.to_owned()));
                 }
                 _ => {}
@@ -119,11 +119,11 @@ fn remember(redactor: &mut Redactor, request: &Request<'_>) {
     }
 }
 
-/// Members of the forms that token services are sent (RFC 6749 §4.3.2, §6).
-const SECRET_MEMBERS: [&str; 2] = ["password", "refresh_token"];
+/// Secret fields in forms of token requests (RFC 6749 §4.3.2, §6).
+const SECRET_FIELDS: [&str; 2] = ["password", "refresh_token"];
 
-/// Headers of requests whose values are fine to show: those that this library sends of its own accord. Everything else,
-/// custom headers included, is hidden.
+/// Request headers whose values are shown: those that this library generates. All others, including
+/// custom headers, are redacted.
 const SHOWN_IN_REQUESTS: [&str; 6] = [
     "accept",
     "content-length",
@@ -133,7 +133,7 @@ const SHOWN_IN_REQUESTS: [&str; 6] = [
     "user-agent",
 ];
 
-/// Headers of responses whose values are fine to show.
+/// Response headers whose values are shown.
 const SHOWN_IN_RESPONSES: [&str; 32] = [
     "accept-ranges",
     "age",
@@ -215,14 +215,14 @@ fn shown_value(name: &str, value: &str, base: &Url, shown: &[&str]) -> String {
     }
 }
 
-/// For between quotes.
+/// Escapes backslashes and quotes.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 const HIDDEN: &str = "*****";
 
-/// `content-type` as `Content-Type`.
+/// Converts `content-type` to `Content-Type`.
 fn canonical(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut start = true;
@@ -237,7 +237,7 @@ fn canonical(name: &str) -> String {
     out
 }
 
-/// Shows a body that is text, and puts what was read of it back in front of the rest.
+/// Returns the text of a body for the record. The bytes read for that stay in the response.
 fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> String {
     if method == Method::Head || response.content_length() == Some(0) {
         return "   No response body to print".to_owned();
@@ -268,7 +268,7 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
     }
     let mut start = Vec::new();
     let mut body = TimedReader::new(&mut response.body, clock, MAX_TRACING_TIME);
-    // What comes too late to be shown is not broken.
+    // If the time limit of the trace has passed, the body itself is not faulty.
     let failure = (&mut body)
         .take(MAX_TRACED_BYTES as u64 + 1)
         .read_to_end(&mut start)
@@ -278,7 +278,7 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
     let rest = std::mem::replace(&mut response.body, Box::new(io::empty()));
     response.body = match failure {
         None => Box::new(Cursor::new(start).chain(rest)),
-        Some(error) => Box::new(Cursor::new(start).chain(Broken(Some(error)))),
+        Some(error) => Box::new(Cursor::new(start).chain(ErrorReader(Some(error)))),
     };
     shown
 }
@@ -306,10 +306,10 @@ fn body_text(start: &[u8]) -> String {
     shown
 }
 
-/// What is left of a body that broke while it was being shown.
-struct Broken(Option<io::Error>);
+/// A reader that returns an error: the end of a body that failed while the trace read it.
+struct ErrorReader(Option<io::Error>);
 
-impl Read for Broken {
+impl Read for ErrorReader {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         Err(self
             .0
@@ -364,7 +364,7 @@ mod tests {
         let traced = Traced::new(Fixed(response_headers, body), out.clone(), Epoch);
         let url = Url::parse("http://r/v2/?sig=canary").unwrap();
         let headers = Headers::new()
-            // canary-canary, and it is the password too.
+            // me:canary-canary
             .with("Authorization", "Basic bWU6Y2FuYXJ5LWNhbmFyeQ==")
             .with("X-Mine", "canary-of-mine")
             .with("accept", "a/b");
@@ -398,13 +398,13 @@ mod tests {
     }
 
     #[test]
-    fn quotes_in_a_header_are_told_from_those_around_it() {
+    fn quotes_in_a_header_value_are_escaped() {
         let (text, _) = trace(Headers::new().with("Etag", r#"W/"a\b""#), b"");
         assert!(text.contains(r#"   "Etag": "W/\"a\\b\"""#), "{text}");
     }
 
     #[test]
-    fn no_secret_is_shown_wherever_it_stands() {
+    fn secrets_of_a_response_are_redacted_in_headers_and_body() {
         let headers = Headers::new()
             .with("content-type", "application/json")
             .with("Set-Cookie", "canary")
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_repeats_is_not_shown_either() {
+    fn secrets_of_a_request_are_redacted_in_the_response() {
         let headers = Headers::new()
             .with("content-type", "application/json")
             .with(
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_are_no_text_are_only_named() {
+    fn a_body_that_is_not_text_is_not_printed() {
         let (text, _) = trace(
             Headers::new().with("content-type", "application/octet-stream"),
             b"\x00",

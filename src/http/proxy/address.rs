@@ -1,4 +1,4 @@
-//! A proxy, read from its address.
+//! A proxy, parsed from its URL.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::text::secret::Secret;
 use crate::text::url::Url;
 use crate::text::url::split_port;
 
-/// How a proxy is talked to.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyProtocol {
@@ -18,12 +18,12 @@ pub enum ProxyProtocol {
     Http,
     /// HTTP over TLS.
     Https,
-    /// SOCKS 5. The proxy looks up the names.
+    /// SOCKS 5. The proxy resolves host names.
     Socks5,
 }
 
 impl ProxyProtocol {
-    /// The text in front of `://`.
+    /// Returns the URL scheme.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -41,17 +41,18 @@ impl ProxyProtocol {
     }
 }
 
-/// A proxy. `Display` shows where it is, not what it wants to know of us.
+/// A proxy. `Display` shows its URL without the credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
     protocol: ProxyProtocol,
-    /// In brackets if it is an IPv6 address.
+    /// An IPv6 address is in brackets.
     host: String,
     port: u16,
     credential: Option<ProxyCredential>,
 }
 
-/// The user information of a proxy's address. All of it is taken for secret: some proxies want a token as user name.
+/// The user information of a proxy URL. Both parts are secret, because some proxies expect a token
+/// as user name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ProxyCredential {
     username: Secret,
@@ -59,8 +60,8 @@ struct ProxyCredential {
 }
 
 impl Proxy {
-    /// Reads `[protocol://][user[:password]@]host[:port]`. Without a protocol it is http. The user information is
-    /// percent-decoded.
+    /// Parses `[protocol://][user[:password]@]host[:port]`. The default protocol is http. The user
+    /// information is percent-decoded.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         let (protocol, rest) = text.split_once("://").unwrap_or(("http", text));
@@ -75,7 +76,7 @@ impl Proxy {
             Some((user_information, address)) => (Some(user_information), address),
             None => (None, authority),
         };
-        // The rules for hosts are those of any other address.
+        // Host and port have the same syntax as in any other URL.
         let origin = Url::parse(&format!("http://{address}"))
             .map_err(|_| "its host or port is not valid")?
             .origin();
@@ -88,41 +89,41 @@ impl Proxy {
         })
     }
 
-    /// How it is talked to.
+    /// Returns the protocol.
     pub const fn protocol(&self) -> ProxyProtocol {
         self.protocol
     }
 
-    /// Its host; an IPv6 address in brackets.
+    /// Returns the host. An IPv6 address is in brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Its port.
+    /// Returns the port.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// User name and password, if it wants them.
+    /// Returns user name and password, if the URL contains them.
     pub fn credential(&self) -> Option<(&Secret, &Secret)> {
         self.credential
             .as_ref()
             .map(|credential| (&credential.username, &credential.password))
     }
 
-    /// What to send it as `Proxy-Authorization`, and to nobody else.
+    /// Returns the value of `Proxy-Authorization`, which is sent to the proxy only.
     pub fn authorization(&self) -> Option<Secret> {
         Some(Secret::new(format!("Basic {}", self.pair()?.expose())))
     }
 
-    /// User name and password, encoded.
+    /// Returns user name and password in base64.
     fn pair(&self) -> Option<Secret> {
         let (username, password) = self.credential()?;
         let pair = format!("{}:{}", username.expose(), password.expose());
         Some(STANDARD.encode(pair).into())
     }
 
-    /// Whatever it is told, in every form.
+    /// Returns user name and password, separately and as sent.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         let parts = self.credential().into_iter();
         parts
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_proxies() {
+    fn proxy_urls_are_parsed() {
         for (text, wanted) in [
             ("proxy", "http://proxy:80"),
             ("Proxy.Example:3128", "http://proxy.example:3128"),

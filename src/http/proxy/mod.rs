@@ -1,17 +1,19 @@
-//! Which proxy a request goes through, by the variables that all programs share: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
-//! `NO_PROXY`, read as Go's `golang.org/x/net/http/httpproxy` reads them. Pure: it gets the values, and opens nothing.
+//! The choice of a proxy for a URL, from the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
+//! `NO_PROXY`.
 //!
-//! | Variable | Means |
+//! The rules are those of Go's `golang.org/x/net/http/httpproxy`. The caller passes the values.
+//!
+//! | Variable | Meaning |
 //! |---|---|
-//! | `HTTP_PROXY`, `http_proxy` | for http; the first that is not empty |
-//! | `HTTPS_PROXY`, `https_proxy` | for https |
-//! | `ALL_PROXY`, `all_proxy` | for what has no proxy of its own |
-//! | `NO_PROXY`, `no_proxy` | what is reached directly, separated by commas |
-//! | `REQUEST_METHOD` | this is a CGI program, and whoever it serves may have set `HTTP_PROXY`, which is refused |
+//! | `HTTP_PROXY`, `http_proxy` | the proxy for http; the first value that is not empty |
+//! | `HTTPS_PROXY`, `https_proxy` | the proxy for https |
+//! | `ALL_PROXY`, `all_proxy` | the proxy for a scheme without its own variable |
+//! | `NO_PROXY`, `no_proxy` | hosts that are reached directly, separated by commas |
+//! | `REQUEST_METHOD` | marks a CGI program; its clients can set `HTTP_PROXY`, so it is refused |
 //!
-//! An entry of `NO_PROXY` is `*`, an IP address, a network such as `10.0.0.0/8`, a domain, which stands for its subdomains
-//! too, or `.domain` or `*.domain` for the subdomains alone. All but networks may end in `:port`. `localhost` and the
-//! addresses of this machine are always reached directly.
+//! An entry of `NO_PROXY` is `*`, an IP address, a network such as `10.0.0.0/8`, a domain including
+//! its subdomains, or `.domain` or `*.domain` for the subdomains only. All but networks may end in
+//! `:port`. `localhost` and loopback addresses are always reached directly.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,7 +27,7 @@ mod no_proxy;
 
 pub use self::address::{Proxy, ProxyProtocol};
 
-/// What proxies there are, and what is reached without them.
+/// Proxies for http and https, and the hosts that are reached without them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
     http: Option<Result<Proxy, InvalidProxy>>,
@@ -34,7 +36,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// No proxies: everything is reached directly.
+    /// Creates settings without proxies.
     pub const fn none() -> Self {
         Self {
             http: None,
@@ -43,9 +45,10 @@ impl Proxies {
         }
     }
 
-    /// Reads the variables, whose values `value` knows. Empty ones count as unset.
+    /// Creates the settings from environment variables, whose values `value` returns. Empty values
+    /// are treated as unset.
     ///
-    /// A value that is no proxy's address is reported by [`Proxies::for_url`], when it would be needed.
+    /// An invalid URL is reported by [`Proxies::for_url`] when the proxy is needed.
     ///
     /// ```
     /// use oras::http::Proxies;
@@ -58,7 +61,8 @@ impl Proxies {
     /// });
     /// let proxy = proxies.for_url(&Url::parse("https://ghcr.io/v2/")?).unwrap().unwrap();
     /// assert_eq!(proxy.to_string(), "http://proxy.example:3128");
-    /// assert_eq!(proxies.for_url(&Url::parse("https://registry.internal.example/v2/")?), Ok(None));
+    /// let internal = Url::parse("https://registry.internal.example/v2/")?;
+    /// assert_eq!(proxies.for_url(&internal), Ok(None));
     /// # Ok::<(), oras::Error>(())
     /// ```
     pub fn from_variables(value: impl Fn(&str) -> Option<String>) -> Self {
@@ -68,7 +72,7 @@ impl Proxies {
             let (variable, address) = names
                 .into_iter()
                 .find_map(|name| Some((name, value(name)?)))?;
-            // To a CGI program the header `Proxy` of a request is the variable HTTP_PROXY.
+            // A CGI server passes the request header `Proxy` as HTTP_PROXY.
             let parsed = if is_cgi && variable.eq_ignore_ascii_case("HTTP_PROXY") {
                 Err("clients of a CGI program can set it (golang.org/s/cgihttpproxy)")
             } else {
@@ -87,11 +91,11 @@ impl Proxies {
         }
     }
 
-    /// The proxy for an address, or `None` if it is reached directly.
+    /// Returns the proxy for a URL, or `None` if its host is reached directly.
     ///
     /// # Errors
     ///
-    /// When there should be a proxy, and its address is not valid.
+    /// If the URL of the proxy is not valid.
     pub fn for_url(&self, url: &Url) -> Result<Option<&Proxy>, InvalidProxy> {
         let proxy = match url.scheme() {
             Scheme::Http => &self.http,
@@ -106,7 +110,7 @@ impl Proxies {
         }
     }
 
-    /// What proxies are told alone.
+    /// Returns the secrets that are sent to proxies.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         [&self.http, &self.https]
             .into_iter()
@@ -131,7 +135,7 @@ impl Proxies {
     }
 }
 
-/// A variable that should name a proxy and does not. It does not show the value, which may hold a password.
+/// An invalid proxy URL. The message does not contain the URL, which may include a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidProxy {
     variable: &'static str,
@@ -163,7 +167,7 @@ mod tests {
         })
     }
 
-    /// The proxy for an address, as text.
+    /// Returns the proxy for a URL as text.
     fn route(proxies: &Proxies, url: &str) -> String {
         match proxies.for_url(&Url::parse(url).unwrap()) {
             Ok(Some(proxy)) => proxy.to_string(),
@@ -173,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scheme_has_its_variables() {
+    fn each_scheme_has_its_own_variables() {
         const HTTP: &str = "http://r.example/";
         const HTTPS: &str = "https://r.example/";
         for (variables, url, wanted) in [
@@ -216,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_wants_to_know_is_encoded_for_it_and_shown_to_nobody() {
+    fn proxy_credentials_are_sent_as_basic_and_never_displayed() {
         for (text, wanted) in [
             ("http://proxy", None),
             // me:p@w
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_address_matters_only_where_it_would_be_used() {
+    fn an_invalid_proxy_url_is_reported_only_when_the_proxy_is_needed() {
         let proxies = proxies(&[("https_proxy", "ftp://proxy"), ("NO_PROXY", "a.example")]);
 
         for (url, wanted) in [
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_of_a_cgi_program_does_not_choose_its_proxy() {
+    fn an_http_client_of_a_cgi_program_cannot_set_its_proxy() {
         for (variable, url, wanted) in [
             ("HTTP_PROXY", "http://r.example/", None),
             ("http_proxy", "http://r.example/", None),
@@ -281,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_reached_directly() {
+    fn localhost_and_loopback_addresses_are_reached_directly() {
         let proxies = proxies(&[("ALL_PROXY", "p:1")]);
         for url in [
             "http://localhost/",

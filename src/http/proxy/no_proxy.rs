@@ -1,4 +1,4 @@
-//! What is reached without a proxy: an entry of `NO_PROXY`.
+//! Entries of `NO_PROXY`.
 
 use std::net::IpAddr;
 
@@ -17,16 +17,16 @@ pub(super) enum NoProxyRule {
         port: Option<u16>,
     },
     Domain {
-        /// Starts with a dot.
+        /// The domain, after a dot.
         suffix: String,
-        /// Whether the domain itself is meant too.
-        with_itself: bool,
+        /// Whether the rule also matches the domain itself.
+        includes_domain: bool,
         port: Option<u16>,
     },
 }
 
 impl NoProxyRule {
-    /// `None` for what says nothing: as everywhere, it is passed over.
+    /// Parses an entry. Returns `None` for an entry that matches nothing.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         if text == "*" {
@@ -40,7 +40,7 @@ impl NoProxyRule {
             Err(_) => split_port(&text),
         };
         let port = match port {
-            // A port that nothing has: the entry matches nothing.
+            // An invalid port: the entry matches nothing.
             Some(port) => Some(port.parse().ok()?),
             None => None,
         };
@@ -57,12 +57,12 @@ impl NoProxyRule {
             _ if host.is_empty() => None,
             Some(_) => Some(Self::Domain {
                 suffix: host.to_owned(),
-                with_itself: false,
+                includes_domain: false,
                 port,
             }),
             None => Some(Self::Domain {
                 suffix: format!(".{host}"),
-                with_itself: true,
+                includes_domain: true,
                 port,
             }),
         }
@@ -81,10 +81,10 @@ impl NoProxyRule {
             } => address == Some(*other) && port.is_none_or(|port| port == at),
             Self::Domain {
                 suffix,
-                with_itself,
+                includes_domain,
                 port,
             } => {
-                (host.ends_with(suffix.as_str()) || (*with_itself && host == &suffix[1..]))
+                (host.ends_with(suffix.as_str()) || (*includes_domain && host == &suffix[1..]))
                     && port.is_none_or(|port| port == at)
             }
         }
@@ -100,7 +100,7 @@ fn parse_network(text: &str) -> Option<NoProxyRule> {
 }
 
 fn is_in_network(address: IpAddr, network: IpAddr, bits: u32) -> bool {
-    // What the two differ in must be behind the bits that count.
+    // The first differing bit must come after the network prefix.
     match (address, network) {
         (IpAddr::V4(address), IpAddr::V4(network)) => {
             (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits
@@ -118,7 +118,7 @@ mod tests {
     use crate::text::url::Url;
 
     #[test]
-    fn no_proxy() {
+    fn no_proxy_rules_match_hosts_networks_and_ports() {
         for (list, url, is_direct) in [
             ("*", "http://r.example/", true),
             ("a.example, *", "http://r.example/", true),

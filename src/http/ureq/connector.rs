@@ -1,17 +1,17 @@
-//! Makes connections: looks up names, goes through proxies, adds TLS.
+//! Opens connections: resolves names, connects through proxies, and adds TLS.
 //!
-//! | Address | Proxy | What is said on the connection |
+//! | URL | Proxy | Sent on the connection |
 //! |---|---|---|
 //! | http | none | requests |
-//! | https | none | TLS, requests within |
+//! | https | none | TLS with the server, requests within |
 //! | http | HTTP or HTTPS | requests in absolute form ([`forward`](super::forward)) |
-//! | https | HTTP or HTTPS | `CONNECT`, then TLS with the other end ([`tunnel`]) |
-//! | any | SOCKS 5 | its handshake, then as without a proxy |
+//! | https | HTTP or HTTPS | `CONNECT`, then TLS with the server ([`tunnel`]) |
+//! | any | SOCKS 5 | SOCKS handshake, then the same as without a proxy |
 //!
-//! An HTTPS proxy gets all that within TLS of its own, in which it is a default_tls: it sees no client certificate, and its
-//! certificate is always checked.
+//! The connection to an HTTPS proxy is inside TLS of its own, without a client certificate and
+//! always with certificate checks.
 
-#![expect(clippy::disallowed_types, reason = "this is the door")]
+#![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
 use std::fmt;
 use std::io;
@@ -36,14 +36,14 @@ use crate::error::{TransportKind, os_error_text};
 use crate::limits::MAX_ADDRESSES;
 use crate::text::url::{Scheme, Url};
 
-/// Makes the connections of one agent.
+/// Opens the connections of one agent.
 pub(super) struct ProxyConnector {
     proxies: Arc<Proxies>,
     rules: Arc<[ResolveRule]>,
-    /// For whom the requests are for.
+    /// TLS with servers.
     #[cfg(feature = "tls")]
     client: Arc<tls::Client>,
-    /// For proxies.
+    /// TLS with proxies.
     #[cfg(feature = "tls")]
     default_tls: Arc<tls::Client>,
 }
@@ -72,7 +72,7 @@ impl ProxyConnector {
         }
     }
 
-    /// A connection on which requests to `url` can be sent.
+    /// Opens a connection for requests to `url`.
     fn connection(
         &self,
         details: &ConnectionDetails,
@@ -125,7 +125,7 @@ impl ProxyConnector {
         ))
     }
 
-    /// A plain connection to a host.
+    /// Opens a TCP connection to a host.
     fn dial(
         &self,
         details: &ConnectionDetails,
@@ -159,13 +159,13 @@ impl ProxyConnector {
     /// Where a host is: at least one address.
     fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
         let mut rules = self.rules.iter().rev();
-        if let Some(address) = rules.find_map(|rule| rule.address_of(host, port)) {
+        if let Some(address) = rules.find_map(|rule| rule.address_for(host, port)) {
             return Ok(vec![address]);
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match (bare, port).to_socket_addrs().map(Vec::from_iter) {
             Ok(addresses) if !addresses.is_empty() => Ok(addresses),
-            // What the system says about names differs from system to system, and says no more.
+            // Resolver errors differ between systems and add no information.
             Ok(_) | Err(_) => Err(ConnectError::new(
                 TransportKind::Dns,
                 format!("dial tcp: lookup {host}: no such host"),
@@ -218,8 +218,8 @@ impl fmt::Debug for ProxyConnector {
     }
 }
 
-/// Looks nothing up. ureq would do so for each request; the [`ProxyConnector`] does so for each connection, and not for what a proxy
-/// is to look up.
+/// A resolver that returns no addresses. ureq resolves once per request. [`ProxyConnector`]
+/// resolves once per connection, and not at all if a proxy resolves the name.
 #[derive(Debug)]
 pub(super) struct NoopResolver;
 

@@ -1,6 +1,6 @@
-//! What went wrong, from ureq's terms to ours.
+//! Converts errors of ureq to [`TransportError`].
 
-#![expect(clippy::disallowed_types, reason = "this is the door")]
+#![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use super::super::TransportError;
 use crate::error::{Error, TransportKind};
 use crate::limits::IDLE_TIMEOUT;
 
-/// A failure that is ours, on its way through ureq.
+/// An error while opening a connection. ureq passes it on unchanged.
 #[derive(Debug)]
 pub(super) struct ConnectError {
     pub(super) kind: TransportKind,
@@ -24,7 +24,8 @@ impl ConnectError {
         }
     }
 
-    /// The same, of a proxy: what it lacks the server may have.
+    /// Marks the error as one of the connection to a proxy. A certificate error of a proxy is not
+    /// one of the registry, so its kind changes to [`TransportKind::Tls`].
     pub(super) fn at_proxy(self) -> Self {
         let kind = match self.kind {
             TransportKind::Certificate | TransportKind::NotTls => TransportKind::Tls,
@@ -43,12 +44,11 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 impl From<ConnectError> for ureq::Error {
-    fn from(fault: ConnectError) -> Self {
-        Self::Other(fault.into())
+    fn from(error: ConnectError) -> Self {
+        Self::Other(error.into())
     }
 }
 
-/// A failure while a connection is made, ours or not. What is not known better has broken the connection.
 impl From<ureq::Error> for ConnectError {
     fn from(error: ureq::Error) -> Self {
         let TransportError { kind, source } = transport_error(error);
@@ -66,11 +66,11 @@ pub(super) fn invalid_request(error: impl fmt::Display) -> TransportError {
     TransportError::new(TransportKind::Protocol, error.to_string())
 }
 
-/// Why there is no answer.
+/// Converts the error of a request without a response.
 pub(super) fn transport_error(error: ureq::Error) -> TransportError {
     let (kind, text) = match error {
         ureq::Error::Other(error) => match error.downcast::<ConnectError>() {
-            Ok(fault) => (fault.kind, fault.text),
+            Ok(error) => (error.kind, error.text),
             Err(other) => return TransportError::new(TransportKind::Protocol, other),
         },
         ureq::Error::Io(error) => return io_transport_error(error),
@@ -96,20 +96,20 @@ pub(super) fn transport_error(error: ureq::Error) -> TransportError {
 fn io_transport_error(error: io::Error) -> TransportError {
     use io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
     match error.kind() {
-        // The body could not be read: the cause is the caller's, and keeps its type.
-        _ if is_ours(&error) => TransportError::new(TransportKind::Io, error),
+        // The request body could not be read. The error is from the caller and keeps its type.
+        _ if is_library_error(&error) => TransportError::new(TransportKind::Io, error),
         TimedOut | WouldBlock => TransportError::new(TransportKind::Timeout, idle()),
         UnexpectedEof => TransportError::new(TransportKind::Io, "EOF"),
         _ => TransportError::new(TransportKind::Io, error),
     }
 }
 
-/// Whether this is an error of this library, on its way through the I/O of another.
-fn is_ours(error: &io::Error) -> bool {
+/// Returns whether the I/O error wraps an [`Error`] of this library.
+fn is_library_error(error: &io::Error) -> bool {
     matches!(error.get_ref(), Some(inner) if inner.is::<Error>())
 }
 
-/// Why a body goes no further.
+/// Converts an error of a response body.
 pub(super) fn body_error(error: io::Error) -> io::Error {
     match error.downcast::<ureq::Error>() {
         Ok(ureq::Error::Timeout(_)) => idle(),

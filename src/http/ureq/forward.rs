@@ -1,7 +1,8 @@
-//! Plain http through a proxy: requests in absolute form (RFC 9112 §3.2.2), as `GET http://host/path HTTP/1.1`.
+//! Plain http through a proxy: requests in absolute form (RFC 9112 §3.2.2), for example
+//! `GET http://host/path HTTP/1.1`.
 //!
-//! ureq knows no such requests; it would ask the proxy for a tunnel, which most allow for port 443 only. So what it writes is
-//! changed on its way: the first line, and a header for the proxy behind it.
+//! ureq would request a tunnel, which most proxies allow only for port 443. Instead, the request
+//! line that ureq writes is rewritten, and `Proxy-Authorization` is added after it.
 
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
@@ -11,18 +12,17 @@ use crate::error::TransportKind;
 use crate::text::secret::Secret;
 use crate::text::url::Url;
 
-/// A connection to a proxy that passes requests on to one host.
+/// A connection to a proxy for requests to one host.
 #[derive(Debug)]
 pub(super) struct ForwardedConnection {
     inner: Box<dyn Transport>,
-    /// What the target of a request lacks: `http://host:port`.
+    /// Prefix of each request target: `http://host:port`.
     origin: String,
-    /// For the proxy.
+    /// Value of `Proxy-Authorization`.
     authorization: Option<Secret>,
-    /// Whether what is written next is the start of a request.
+    /// Whether the next output is the start of a request.
     ///
-    /// ureq asks whether a connection is still open when an answer has been read to its end, and at no other time than
-    /// between two requests.
+    /// Set by `is_open`, which ureq calls only between two requests on a connection.
     at_start: bool,
 }
 
@@ -36,20 +36,20 @@ impl ForwardedConnection {
         }
     }
 
-    /// The start of a request as the proxy wants it.
-    fn changed(&self, start: &[u8]) -> Option<Vec<u8>> {
+    /// Converts the start of a request to absolute form.
+    fn rewritten(&self, start: &[u8]) -> Option<Vec<u8>> {
         let target = start.iter().position(|&byte| byte == b' ')? + 1;
         let headers = start.windows(2).position(|pair| pair == b"\r\n")? + 2;
-        let mut changed = Vec::with_capacity(start.len() + self.origin.len() + 128);
-        changed.extend_from_slice(&start[..target]);
-        changed.extend_from_slice(self.origin.as_bytes());
-        changed.extend_from_slice(start.get(target..headers)?);
+        let mut rewritten = Vec::with_capacity(start.len() + self.origin.len() + 128);
+        rewritten.extend_from_slice(&start[..target]);
+        rewritten.extend_from_slice(self.origin.as_bytes());
+        rewritten.extend_from_slice(start.get(target..headers)?);
         if let Some(authorization) = &self.authorization {
             let header = format!("Proxy-Authorization: {}\r\n", authorization.expose());
-            changed.extend_from_slice(header.as_bytes());
+            rewritten.extend_from_slice(header.as_bytes());
         }
-        changed.extend_from_slice(&start[headers..]);
-        Some(changed)
+        rewritten.extend_from_slice(&start[headers..]);
+        Some(rewritten)
     }
 }
 
@@ -63,19 +63,19 @@ impl Transport for ForwardedConnection {
             return self.inner.transmit_output(amount, timeout);
         }
         let start = self.inner.buffers().output()[..amount].to_vec();
-        let changed = self.changed(&start).ok_or_else(|| {
+        let rewritten = self.rewritten(&start).ok_or_else(|| {
             ConnectError::new(
                 TransportKind::Protocol,
                 "the request is too long for a proxy",
             )
         })?;
-        let mut rest = changed.as_slice();
+        let mut rest = rewritten.as_slice();
         while !rest.is_empty() {
             let output = self.inner.buffers().output();
-            let (part, behind) = rest.split_at(rest.len().min(output.len()));
+            let (part, remaining) = rest.split_at(rest.len().min(output.len()));
             output[..part.len()].copy_from_slice(part);
             self.inner.transmit_output(part.len(), timeout)?;
-            rest = behind;
+            rest = remaining;
         }
         Ok(())
     }

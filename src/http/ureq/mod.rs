@@ -1,10 +1,11 @@
-//! The door itself: [`Transport`] over ureq. The only directory that names ureq and rustls.
+//! [`Transport`] on ureq, with TLS, proxies and tunnels. The only folder that names ureq and
+//! rustls.
 //!
-//! ureq is set up to do nothing but send and receive (checked against ureq 3.5): it follows no redirects, turns no status
-//! into an error, decodes no content, reads no proxy variables, and sends bodies of known length with their length. What it
-//! sends on is ours: [`connector`] decides where connections go and what is said first on them.
+//! ureq only sends and receives (checked with ureq 3.5): it does not follow redirects, report a
+//! status as an error, decode content or read proxy variables, and it sends `Content-Length` if the
+//! length is known. [`connector`] opens the connections.
 
-#![expect(clippy::disallowed_types, reason = "this is the door")]
+#![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
 use std::fmt;
 use std::io::{self, Read};
@@ -34,33 +35,34 @@ pub use self::tls::pem::{CertificateAuthorities, ClientCertificate, InvalidCerti
 #[cfg(feature = "tls")]
 use super::SystemRoots;
 
-/// How long to wait for `100 Continue` before sending the body anyway.
+/// Maximum wait for `100 Continue`. The body is sent after it.
 const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Bytes buffered for each direction of a connection: fewer system calls for large blobs, and still little memory.
+/// Buffer size for each direction of a connection. Larger buffers save system calls on large blobs
+/// and cost memory.
 const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
-/// How long an unused connection is kept: hashing a large file between two requests may take a while.
+/// Maximum age of an idle connection. Hashing a large file between two requests may take this long.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
-/// Sends requests over the network with ureq. One value for the whole process: it keeps connections open.
+/// A [`Transport`] on ureq. Use one for the whole process, because it reuses connections.
 ///
-/// What a registry alone may see, a client certificate, is never shown to others, and certificates go unchecked with nobody
-/// but the registry: requests of [`OriginPolicy::NoCredentials`] go over connections of their own.
+/// Only requests with [`OriginPolicy::SameOrigin`] use the client certificate and skip certificate
+/// checks if these are disabled. All others use separate connections without either.
 pub struct UreqTransport {
-    /// For requests to registries.
-    trusted: ureq::Agent,
-    /// For all others. The same one, as long as there is nothing to hide.
-    others: ureq::Agent,
+    /// Agent for requests to the registry's origin.
+    registry_agent: ureq::Agent,
+    /// Agent for all other requests. Both are the same unless the TLS settings differ.
+    third_party_agent: ureq::Agent,
     proxies: Arc<Proxies>,
 }
 
 impl UreqTransport {
-    /// A transport that trusts the certificate authorities built into the program and those of the system, and uses no
-    /// proxy.
+    /// Creates a transport without proxies that trusts the built-in certificate authorities and
+    /// those of the system.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A transport with settings of your own.
+    /// Creates a builder with the default settings.
     pub fn builder() -> UreqTransportBuilder {
         UreqTransportBuilder::default()
     }
@@ -76,22 +78,23 @@ pub struct UreqTransportBuilder {
 }
 
 impl UreqTransportBuilder {
-    /// Goes through proxies. The default is none.
+    /// Sets the proxies. The default is none.
     #[must_use]
     pub fn proxies(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
         self
     }
 
-    /// Connects to other addresses than names lead to. Of several rules for the same host and port the last one counts. A
-    /// connection to a proxy is one to the proxy's host and port.
+    /// Adds rules that replace DNS. If several rules match a host and port, the last one is used.
+    /// For a connection to a proxy, the rules apply to its host and port.
     #[must_use]
     pub fn resolve(mut self, rules: impl IntoIterator<Item = ResolveRule>) -> Self {
         self.rules.extend(rules);
         self
     }
 
-    /// Trusts the certificate authorities at these places besides the built-in ones. The default is the usual places.
+    /// Sets the paths of the system's certificate authorities, which are trusted in addition to the
+    /// built-in ones. The default is [`SystemRoots::default`].
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn system_roots(mut self, roots: SystemRoots) -> Self {
@@ -99,7 +102,7 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// Trusts these certificate authorities instead of the built-in ones and the system's.
+    /// Trusts these certificate authorities instead of the built-in ones and those of the system.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn authorities(mut self, authorities: CertificateAuthorities) -> Self {
@@ -107,7 +110,7 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// Shows registries this certificate, if they ask for one.
+    /// Sets the client certificate for registries that request one.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
@@ -115,7 +118,7 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// Accepts any certificate from registries. The connection is encrypted, to whomever it is.
+    /// Accepts any certificate from registries. Connections are encrypted but not authenticated.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn insecure(mut self, insecure: bool) -> Self {
@@ -123,32 +126,32 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// The transport.
+    /// Creates the transport.
     pub fn build(self) -> UreqTransport {
         let proxies = Arc::new(self.proxies);
         let rules: Arc<[ResolveRule]> = self.rules.into();
         #[cfg(feature = "tls")]
         {
-            let default_tls = Arc::new(tls::Client::new(self.tls.without_client_identity()));
+            let default_tls = Arc::new(tls::Client::new(self.tls.for_third_parties()));
             let connector = |client| ProxyConnector::new(&proxies, &rules, client, &default_tls);
-            let others = agent(connector(Arc::clone(&default_tls)));
-            let trusted = if self.tls.has_registry_settings() {
+            let third_party_agent = agent(connector(Arc::clone(&default_tls)));
+            let registry_agent = if self.tls.has_registry_settings() {
                 agent(connector(Arc::new(tls::Client::new(self.tls))))
             } else {
-                others.clone()
+                third_party_agent.clone()
             };
             UreqTransport {
-                trusted,
-                others,
+                registry_agent,
+                third_party_agent,
                 proxies,
             }
         }
         #[cfg(not(feature = "tls"))]
         {
-            let others = agent(ProxyConnector::new(&proxies, &rules));
+            let agent = agent(ProxyConnector::new(&proxies, &rules));
             UreqTransport {
-                trusted: others.clone(),
-                others,
+                registry_agent: agent.clone(),
+                third_party_agent: agent,
                 proxies,
             }
         }
@@ -197,8 +200,8 @@ impl Transport for UreqTransport {
             ));
         }
         let agent = match request.origin_policy {
-            OriginPolicy::SameOrigin => &self.trusted,
-            OriginPolicy::NoCredentials => &self.others,
+            OriginPolicy::SameOrigin => &self.registry_agent,
+            OriginPolicy::NoCredentials => &self.third_party_agent,
         };
         let mut builder = ureq::http::Request::builder()
             .method(request.method.as_str())
@@ -208,7 +211,8 @@ impl Transport for UreqTransport {
         }
         let response_timeout = request.response_timeout;
         let body = match request.body {
-            // Said with a length: ureq would send an empty body in chunks, which some servers answer with 411.
+            // With a length, because ureq sends an empty body chunked, and some servers respond
+            // 411.
             RequestBody::None if has_body(request.method) => RequestBody::Bytes(&[]),
             body => body,
         };
@@ -232,7 +236,7 @@ impl Transport for UreqTransport {
     }
 }
 
-/// Whether a request of this method has a body, be it an empty one (RFC 9110 §8.6).
+/// Returns whether requests with this method have a body, which may be empty (RFC 9110 §8.6).
 const fn has_body(method: Method) -> bool {
     matches!(method, Method::Post | Method::Put | Method::Patch)
 }
@@ -255,7 +259,7 @@ fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
     let (parts, body) = answer.into_parts();
     let mut headers = Headers::new();
     if parts.status == PROXY_AUTHENTICATION_REQUIRED {
-        // It comes from a proxy, and may repeat what only that was told.
+        // The response is from a proxy and may repeat its credential.
         return Response {
             status: PROXY_AUTHENTICATION_REQUIRED,
             headers,
@@ -272,10 +276,10 @@ fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
     }
 }
 
-/// RFC 9110 §15.5.8. No registry answers this.
+/// RFC 9110 §15.5.8. Only proxies respond so.
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-/// A body whose errors are those of the operating system, not wrapped in ureq's.
+/// A response body that returns I/O errors of the operating system instead of ureq's wrappers.
 struct BodyReader<R>(R);
 
 impl<R: Read> Read for BodyReader<R> {

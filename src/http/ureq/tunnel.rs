@@ -11,7 +11,7 @@ use super::error::ConnectError;
 use crate::error::{TransportKind, status_text};
 use crate::limits::MAX_PROXY_HEADER_BYTES;
 
-/// Asks an HTTP proxy for a connection to a host.
+/// Requests a connection to a host from an HTTP proxy.
 pub(super) fn connect(
     connection: Box<dyn Transport>,
     details: &ConnectionDetails,
@@ -49,7 +49,7 @@ fn stream(connection: Box<dyn Transport>, details: &ConnectionDetails) -> Transp
     stream
 }
 
-/// Reads up to the empty line and not a byte further: what follows is the host's.
+/// Reads up to the empty line. The bytes after it belong to the host.
 fn read_header(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut header = Vec::new();
     while !header.ends_with(b"\r\n\r\n") && header.len() < MAX_PROXY_HEADER_BYTES {
@@ -60,7 +60,7 @@ fn read_header(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
-/// The status in `HTTP/1.1 200 OK`.
+/// Parses the status of `HTTP/1.1 200 OK`.
 fn status(header: &[u8]) -> Option<u16> {
     let line = header.split(|&byte| byte == b'\r').next()?;
     let line = std::str::from_utf8(line).ok()?;
@@ -75,7 +75,7 @@ fn not_a_proxy(proxy: &Proxy) -> ConnectError {
     )
 }
 
-/// Asks a SOCKS 5 proxy for a connection to a host, whose name the proxy looks up.
+/// Requests a connection to a host from a SOCKS 5 proxy, which resolves the name.
 pub(super) fn socks(
     connection: Box<dyn Transport>,
     details: &ConnectionDetails,
@@ -101,7 +101,7 @@ pub(super) fn socks(
         }
         _ => return Err(not_a_proxy(proxy)),
     }
-    // The address that the proxy connects from, and its port. Nobody asked.
+    // The bound address and port of the proxy, which are not needed.
     let length = match reply[3] {
         IPV4 => 4,
         IPV6 => 16,
@@ -194,7 +194,7 @@ fn read_byte(stream: &mut impl Read) -> io::Result<u8> {
     Ok(byte[0])
 }
 
-/// What a SOCKS 5 reply means (RFC 1928 §6).
+/// Returns the meaning of a SOCKS 5 reply code (RFC 1928 §6).
 const fn reply_text(code: u8) -> &'static str {
     match code {
         1 => "general failure",

@@ -1,4 +1,5 @@
-//! One test for each rule of the machine. What follows from each event in each state stands in [`table`].
+//! One test for each rule of the machine. What follows from each event in each state stands in
+//! [`table`].
 
 mod sequences;
 mod table;

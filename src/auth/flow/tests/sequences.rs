@@ -1,4 +1,5 @@
-//! What holds whatever a registry and its token service answer, one after the other: every sequence of their answers.
+//! What holds whatever a registry and its token service answer, one after the other: every sequence
+//! of their answers.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,5 @@
-//! What follows from each event in each state: the table of states and events, with nothing left out.
+//! What follows from each event in each state: the table of states and events, with nothing left
+//! out.
 
 use super::*;
 
@@ -17,7 +18,6 @@ const STATES: [&str; 5] = [
 /// Answers of the registry, and what follows in each state.
 #[rustfmt::skip]
 const ANSWERS: [(Answer, [&str; STATES.len()]); 13] = [
-    //                                  nothing        Basic        cached         fresh          given
     (Answer(200, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
     (Answer(200, &[BEARER, BASIC]),    ["finish",     "finish",    "finish",      "finish",      "finish"]),
     (Answer(404, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
@@ -131,10 +131,10 @@ const ASKERS: [&str; 6] = [
     "by form",
 ];
 
-/// Answers of a token service, and what follows for each asker. Where a newer credential is asked for, there is none.
+/// Answers of a token service, and what follows for each asker. Where a newer credential is asked
+/// for, there is none.
 #[rustfmt::skip]
 const REPLIES: [(u16, &str, [&str; ASKERS.len()]); 11] = [
-    //                         nobody             me                 me or Basic        for two            identity           by form
     (200, r#"{"token":"t"}"#, ["Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer"]),
     (200, "{}",               ["fail",            "fail",            "fail",            "fail",            "fail",            "fail"]),
     (200, "<html>",           ["fail",            "fail",            "fail",            "fail",            "fail",            "fail"]),

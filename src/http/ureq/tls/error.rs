@@ -1,6 +1,7 @@
-//! What goes wrong with TLS, in the words that people search for: those of Go's `crypto/tls` and `crypto/x509`.
+//! Messages for TLS errors, with the texts of Go's `crypto/tls` and `crypto/x509`, which users
+//! search for.
 
-#![expect(clippy::disallowed_types, reason = "this is the door")]
+#![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
 use std::io;
 
@@ -18,7 +19,7 @@ pub(super) fn connect_error(error: Error) -> ConnectError {
     ConnectError::new(kind, text(error))
 }
 
-/// A failure of I/O below TLS, or of TLS that travels as one.
+/// Converts an I/O error, which may wrap a TLS error.
 pub(super) fn io_connect_error(error: io::Error) -> ConnectError {
     match error.downcast::<Error>() {
         Ok(error) => connect_error(error),
@@ -26,7 +27,7 @@ pub(super) fn io_connect_error(error: io::Error) -> ConnectError {
     }
 }
 
-/// The same, for ureq, which knows what to do about the other kind.
+/// Converts an I/O error for ureq, which handles those that are not TLS errors.
 pub(super) fn io_error(error: io::Error) -> ureq::Error {
     match error.downcast::<Error>() {
         Ok(error) => connect_error(error).into(),
@@ -37,7 +38,10 @@ pub(super) fn io_error(error: io::Error) -> ureq::Error {
 fn text(error: Error) -> String {
     match error {
         Error::InvalidCertificate(error) => {
-            format!("tls: failed to verify certificate: x509: {}", flaw(error))
+            format!(
+                "tls: failed to verify certificate: x509: {}",
+                certificate_error_text(error)
+            )
         }
         Error::AlertReceived(alert) => format!("remote error: tls: {}", alert_text(alert)),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -47,7 +51,7 @@ fn text(error: Error) -> String {
     }
 }
 
-fn flaw(error: CertificateError) -> String {
+fn certificate_error_text(error: CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => "certificate signed by unknown authority".to_owned(),
         CertificateError::Expired
@@ -79,7 +83,7 @@ fn flaw(error: CertificateError) -> String {
     }
 }
 
-/// `DnsName("a.example")` as `a.example`.
+/// Converts `DnsName("a.example")` to `a.example`.
 fn bare_name(name: &str) -> &str {
     let inner = name
         .split_once('(')
@@ -87,7 +91,7 @@ fn bare_name(name: &str) -> &str {
     inner.trim_matches('"')
 }
 
-/// `CertificateRequired` as `certificate required`.
+/// Converts `CertificateRequired` to `certificate required`.
 fn alert_text(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::UnknownCA => "unknown certificate authority".to_owned(),
@@ -113,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts() {
+    fn messages_equal_those_of_go() {
         let expected = ServerName::try_from("r.example").unwrap();
         for (error, wanted) in [
             (
@@ -156,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_fault_it_is() {
+    fn certificate_errors_of_a_proxy_are_not_those_of_the_registry() {
         for (error, wanted, at_proxy) in [
             (
                 Error::InvalidCertificate(CertificateError::Expired),

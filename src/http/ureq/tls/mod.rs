@@ -1,4 +1,4 @@
-//! TLS over a connection, with rustls: whom to trust, as whom to be known.
+//! TLS with rustls: trusted roots, client certificate, certificate verification and the stream.
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,7 +22,7 @@ mod stream;
 mod verify;
 mod x509;
 
-/// Whom to trust over https, and as whom to be known.
+/// TLS settings: trusted roots and client certificate.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) system: SystemRoots,
@@ -32,13 +32,13 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Whether a registry is told or allowed more than others.
+    /// Returns whether some settings are for registries only.
     pub(super) const fn has_registry_settings(&self) -> bool {
         self.client.is_some() || self.insecure
     }
 
-    /// What is left of the settings for others.
-    pub(super) fn without_client_identity(&self) -> Self {
+    /// Returns the settings for servers that are not the registry.
+    pub(super) fn for_third_parties(&self) -> Self {
         Self {
             client: None,
             insecure: false,
@@ -72,7 +72,7 @@ impl Settings {
     }
 }
 
-/// The client's end of TLS connections. It is set up with the first of them.
+/// Opens TLS connections. The configuration is created with the first one.
 pub(super) struct Client {
     settings: Settings,
     config: OnceLock<Arc<ClientConfig>>,
@@ -86,7 +86,7 @@ impl Client {
         }
     }
 
-    /// TLS with `host`, once its certificate was found good.
+    /// Performs the TLS handshake with `host`, including certificate verification.
     pub(super) fn wrap(
         &self,
         connection: Box<dyn Transport>,

@@ -1,4 +1,4 @@
-//! Certificates and keys as users have them: in PEM.
+//! Certificate authorities, client certificates and private keys in PEM.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use crate::limits::MAX_CERTIFICATES;
 #[derive(Clone)]
 pub struct CertificateAuthorities {
     pub(super) store: Arc<RootCertStore>,
-    /// The certificates themselves, for servers that show one of them as their own.
+    /// The certificates, for servers that use one of them as server certificate.
     pub(super) certificates: Arc<[CertificateDer<'static>]>,
 }
 
 impl CertificateAuthorities {
-    /// Reads one certificate or more. What cannot be read as one is passed over.
+    /// Parses certificates. Malformed ones are skipped.
     ///
     /// # Errors
     ///
-    /// [`InvalidCertificate::NoAuthority`] when nothing is left.
+    /// [`InvalidCertificate::NoAuthority`] if no valid certificate was found.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidCertificate> {
         Self::from_texts(&[pem]).ok_or(InvalidCertificate::NoAuthority)
     }
 
-    /// All certificates of several texts, or `None` if there are none.
+    /// Parses the certificates of several files. Returns `None` if there are none.
     pub(super) fn from_texts(texts: &[impl AsRef<[u8]>]) -> Option<Self> {
         let mut certificates: Vec<_> = texts
             .iter()
@@ -54,19 +54,19 @@ impl fmt::Debug for CertificateAuthorities {
     }
 }
 
-/// A certificate to be known by, with its private key.
+/// A client certificate with its private key.
 #[derive(Clone)]
 pub struct ClientCertificate {
     key: Arc<CertifiedKey>,
 }
 
 impl ClientCertificate {
-    /// Reads a certificate, which others may follow that vouch for it, and its private key: PKCS #8, PKCS #1 or SEC 1, not
-    /// encrypted. One text may hold both.
+    /// Parses a certificate, optionally followed by its chain, and a private key in PKCS #8, PKCS
+    /// #1 or SEC 1 that is not encrypted. Both arguments may be the same text.
     ///
     /// # Errors
     ///
-    /// When something is missing, cannot be used, or does not belong together.
+    /// If certificate or key is missing, the key is not usable, or the two do not match.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, InvalidCertificate> {
         let chain: Vec<_> = certificates(certificate).collect();
         let found_key = private_key(certificate).is_some();
@@ -88,9 +88,9 @@ impl ClientCertificate {
             .key_provider
             .load_private_key(der)
             .map_err(|_| InvalidCertificate::Unusable)?;
-        let theirs = chain.first().and_then(|first| x509::public_key(first));
-        if let (Some(ours), Some(theirs)) = (key.public_key(), theirs)
-            && ours.as_ref() != theirs
+        let certified = chain.first().and_then(|first| x509::public_key(first));
+        if let (Some(public), Some(certified)) = (key.public_key(), certified)
+            && public.as_ref() != certified
         {
             return Err(InvalidCertificate::KeyMismatch);
         }
@@ -120,23 +120,23 @@ fn private_key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(pem).ok()
 }
 
-/// Why a text is not the certificate or key that it should be.
+/// An error parsing certificates and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidCertificate {
-    /// There is no certificate among the authorities.
+    /// The list of certificate authorities contains no certificate.
     NoAuthority,
-    /// There is no certificate.
+    /// The text contains no certificate.
     NoCertificate,
-    /// There is a key in the place of the certificate.
+    /// The certificate argument contains a private key instead.
     Switched,
-    /// There is no private key.
+    /// The text contains no private key.
     NoKey,
-    /// There is a certificate in the place of the key.
+    /// The key argument contains a certificate instead.
     CertificateForKey,
     /// The key belongs to another certificate.
     KeyMismatch,
-    /// The key is damaged, or of an unknown kind.
+    /// The key is malformed or has an unsupported algorithm.
     Unusable,
 }
 

@@ -1,6 +1,6 @@
-//! An established TLS connection, as ureq wants one.
+//! An established TLS connection as a transport of ureq.
 
-#![expect(clippy::disallowed_types, reason = "this is the door")]
+#![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
 use std::fmt;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! Whether a server is who it says.
+//! Verification of server certificates.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -15,10 +15,11 @@ use super::super::super::SystemRoots;
 use super::pem::CertificateAuthorities;
 use super::x509;
 
-/// Accepts what certificate authorities vouch for: those that the user named, or the built-in ones and the system's.
+/// Accepts certificates of trusted authorities: those of the user, or the built-in ones and those
+/// of the system.
 ///
-/// The system's are read when the built-in ones do not know the issuer: most programs never need them, and there are
-/// hundreds.
+/// The authorities of the system are read only if no built-in one issued the certificate, because
+/// parsing hundreds of files takes time that most programs never need.
 #[derive(Debug)]
 pub(super) struct TrustedRoots {
     first: RootVerifier,
@@ -46,7 +47,7 @@ impl TrustedRoots {
             store: Arc::new(RootCertStore {
                 roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
             }),
-            // Nobody runs a registry with the certificate of a public authority.
+            // No registry uses the certificate of a public authority as server certificate.
             certificates: Arc::new([]),
         };
         Ok(Self {
@@ -85,7 +86,7 @@ impl ServerCertVerifier for TrustedRoots {
         };
         match self.second().map(verify) {
             Some(Ok(verified)) => Ok(verified),
-            // They know the issuer, and something else is wrong.
+            // The system's authorities contain the issuer, so their error is the relevant one.
             Some(Err(second)) if is_unknown_issuer(&error) => Err(second),
             _ => Err(error),
         }
@@ -157,8 +158,8 @@ impl RootVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // A server may show a certificate that is trusted itself, as small registries do that were set up by the
-        // registry's documentation. It is an authority's, so that webpki takes it for nothing else.
+        // A self-signed server certificate that is itself trusted, as in distribution's "Test an
+        // insecure registry". It may be marked as an authority, which webpki rejects for servers.
         if self.certificates.iter().any(|other| other == certificate) {
             x509::check_validity(certificate, now)?;
             verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
@@ -167,7 +168,7 @@ impl RootVerifier {
         self.verifier
             .verify_server_cert(certificate, intermediates, name, ocsp, now)
             .map_err(|error| match error {
-                // All that webpki says of it is that an authority's certificate is no server's.
+                // webpki reports only that a certificate of an authority is not one of a server.
                 Error::InvalidCertificate(CertificateError::Other(_))
                     if x509::is_self_issued(certificate) =>
                 {
@@ -178,7 +179,7 @@ impl RootVerifier {
     }
 }
 
-/// Accepts everything.
+/// Accepts any certificate.
 pub(super) struct AnyCertificate {
     schemes: Vec<SignatureScheme>,
 }
@@ -204,7 +205,8 @@ impl ServerCertVerifier for AnyCertificate {
         Ok(ServerCertVerified::assertion())
     }
 
-    // Whoever may show any certificate has the key of one. And certificates that webpki cannot even parse are accepted too.
+    // With verification off an attacker can present any certificate, so checking the handshake
+    // signature adds nothing. It would also reject certificates that webpki cannot parse.
     fn verify_tls12_signature(
         &self,
         _: &[u8],

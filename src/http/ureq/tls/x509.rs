@@ -1,5 +1,7 @@
-//! A few fields of certificates (RFC 5280 §4.1). webpki knows them, but tells nothing of certificates of version 1, and checks
-//! the validity of those only whose issuer it looks for.
+//! Parses a few fields of certificates (RFC 5280 §4.1).
+//!
+//! webpki does not parse version 1 certificates, and checks the validity period only together with
+//! the issuer.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,14 +10,14 @@ use rustls::{CertificateError, Error};
 
 use crate::text::time::rfc3339;
 
-/// Whether a certificate is valid at `now`.
+/// Checks that `now` is within the validity period of a certificate.
 pub(super) fn check_validity(certificate: &[u8], now: UnixTime) -> Result<(), Error> {
     let (not_before, not_after) = fields(certificate)
         .and_then(|fields| validity(fields.validity))
         .ok_or(Error::InvalidCertificate(CertificateError::BadEncoding))?;
     let now = rfc3339(UNIX_EPOCH + Duration::from_secs(now.as_secs()));
     let now: String = now.chars().filter(char::is_ascii_digit).take(14).collect();
-    // Digits of the same units in the same order: they compare as the times do.
+    // YYYYMMDDhhmmss: string order equals time order.
     if now < not_before {
         Err(Error::InvalidCertificate(CertificateError::NotValidYet))
     } else if now > not_after {
@@ -31,12 +33,12 @@ const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
-/// The public key that a certificate is about (`SubjectPublicKeyInfo`).
+/// Returns the `SubjectPublicKeyInfo` of a certificate.
 pub(super) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     Some(fields(certificate)?.public_key)
 }
 
-/// Whether a certificate is its own authority's: nobody else vouches for it.
+/// Returns whether issuer and subject of a certificate are equal.
 pub(super) fn is_self_issued(certificate: &[u8]) -> bool {
     fields(certificate).is_some_and(|fields| fields.issuer == fields.subject)
 }
@@ -44,17 +46,17 @@ pub(super) fn is_self_issued(certificate: &[u8]) -> bool {
 struct Fields<'a> {
     issuer: &'a [u8],
     subject: &'a [u8],
-    /// Without its header.
+    /// Without tag and length.
     validity: &'a [u8],
-    /// With its header.
+    /// With tag and length.
     public_key: &'a [u8],
 }
 
 fn fields(certificate: &[u8]) -> Option<Fields<'_>> {
     let (certificate, _) = element(certificate, SEQUENCE)?;
     let (mut rest, _) = element(certificate, SEQUENCE)?;
-    if let Some((_, behind)) = element(rest, VERSION) {
-        rest = behind;
+    if let Some((_, after)) = element(rest, VERSION) {
+        rest = after;
     }
     // Serial number, signature algorithm.
     for tag in [INTEGER, SEQUENCE] {
@@ -63,23 +65,23 @@ fn fields(certificate: &[u8]) -> Option<Fields<'_>> {
     let (issuer, rest) = element(rest, SEQUENCE)?;
     let (validity, rest) = element(rest, SEQUENCE)?;
     let (subject, rest) = element(rest, SEQUENCE)?;
-    let (_, behind) = element(rest, SEQUENCE)?;
+    let (_, after) = element(rest, SEQUENCE)?;
     Some(Fields {
         issuer,
         subject,
         validity,
-        public_key: &rest[..rest.len() - behind.len()],
+        public_key: &rest[..rest.len() - after.len()],
     })
 }
 
-/// From when and until when, as `YYYYMMDDhhmmss`.
+/// Returns start and end of the validity period as `YYYYMMDDhhmmss`.
 fn validity(der: &[u8]) -> Option<(String, String)> {
     let (not_before, rest) = time(der)?;
     let (not_after, _) = time(rest)?;
     Some((not_before, not_after))
 }
 
-/// Reads an element of this type: its content, and what follows (X.690 §8.1).
+/// Parses an element with this tag (X.690 §8.1). Returns its content and the rest.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let [first, length, rest @ ..] = der else {
         return None;
@@ -106,7 +108,7 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
 
 fn time(der: &[u8]) -> Option<(String, &[u8])> {
     let (text, rest, century) = if let Some((text, rest)) = element(der, UTC_TIME) {
-        // Years have two digits: 50 to 99 are those of the last century.
+        // Two-digit years: 50 to 99 are 1950 to 1999.
         let century = if text.first()? < &b'5' { "20" } else { "19" };
         (text, rest, century)
     } else {
@@ -122,13 +124,13 @@ fn time(der: &[u8]) -> Option<(String, &[u8])> {
 mod tests {
     use super::*;
 
-    /// An element of less than 128 bytes.
+    /// Encodes an element of less than 128 bytes.
     fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-        let length = u8::try_from(content.len()).expect("tests are short");
+        let length = u8::try_from(content.len()).expect("test elements have less than 128 bytes");
         [&[tag, length], content].concat()
     }
 
-    /// A certificate with these fields, and nothing else of interest.
+    /// Encodes a certificate with these fields.
     fn certificate(version: &[u8], validity: &[u8], key: &[u8]) -> Vec<u8> {
         let fields = [
             version,
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn validity_has_a_first_and_a_last_second() {
+    fn the_validity_period_includes_its_first_and_last_second() {
         // 2000-01-02T03:04:05Z, and a year later to the second.
         let first = 946_782_245;
         let last = first + 366 * 86_400;
@@ -185,7 +187,7 @@ mod tests {
             assert_eq!(at(last), Ok(()));
             assert_eq!(at(last + 1), invalid(CertificateError::Expired));
         }
-        // The last century.
+        // 1950 to 1999.
         let times = [
             der(UTC_TIME, b"500102030405Z"),
             der(UTC_TIME, b"990102030405Z"),
