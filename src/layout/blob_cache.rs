@@ -1,4 +1,4 @@
-//! A layout as a stock of content: what is in it can be had again from elsewhere.
+//! A layout as a blobs of content: what is in it can be had again from elsewhere.
 //!
 //! So nothing waits for the disk but `index.json`, and that is saved seldom. What a crash of the system leaves of content is
 //! found out by whoever reads it, as with all content. Anybody may delete any of it at any time.
@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::writer::Writer;
-use super::{Directory, LayoutStore};
+use super::{LayoutDirectory, LayoutStore};
 use crate::error::{Error, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::TempFile;
@@ -17,13 +17,13 @@ use crate::oci::digest::Digest;
 
 /// A layout directory that is made when something is put into it.
 #[derive(Debug)]
-pub(crate) struct Stock {
-    directory: Directory,
+pub(crate) struct BlobCache {
+    directory: LayoutDirectory,
     writer: Writer,
 }
 
-impl Stock {
-    /// The stock in the directory `root`, which need not be there.
+impl BlobCache {
+    /// The blobs in the directory `root`, which need not be there.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Stock {
             return Err(Error::io("mkdir", root)(error));
         }
         Ok(Self {
-            directory: Directory::new(root.clone()),
+            directory: LayoutDirectory::new(root.clone()),
             writer: Writer::new(root),
         })
     }
@@ -60,15 +60,15 @@ impl Stock {
     }
 
     /// Room for content that comes.
-    pub(crate) fn begin(&self) -> Result<Arriving<'_>> {
+    pub(crate) fn begin(&self) -> Result<PendingBlob<'_>> {
         self.make()?;
-        Ok(Arriving {
+        Ok(PendingBlob {
             temp: self.writer.scratch_file()?,
-            stock: self,
+            blobs: self,
         })
     }
 
-    /// Lists manifests that are there, so that whoever takes the stock for a layout finds them.
+    /// Lists manifests that are there, so that whoever takes the blobs for a layout finds them.
     pub(crate) fn list(&self, targets: &[Descriptor]) -> Result<()> {
         self.make()?;
         let layout = LayoutStore::create_or_open(&self.directory.root)?;
@@ -86,24 +86,24 @@ impl Stock {
     }
 }
 
-/// Content on its way into the stock. Dropping it forgets it.
+/// Content on its way into the blobs. Dropping it forgets it.
 #[derive(Debug)]
-pub(crate) struct Arriving<'s> {
+pub(crate) struct PendingBlob<'s> {
     temp: TempFile,
-    stock: &'s Stock,
+    blobs: &'s BlobCache,
 }
 
-impl Arriving<'_> {
+impl PendingBlob<'_> {
     /// Writes more of it.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.temp.file().write_all(bytes);
-        written.map_err(Error::io("write", &self.stock.directory.root))
+        written.map_err(Error::io("write", &self.blobs.directory.root))
     }
 
     /// Gives it its name, now that it is complete and verified, in the place of whatever has that name. If somebody deleted
     /// it meanwhile, that is how it should be.
     pub(crate) fn place(self, digest: &Digest) -> Result<()> {
-        match self.stock.writer.place(self.temp, digest) {
+        match self.blobs.writer.place(self.temp, digest) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
             placed => placed,
         }

@@ -52,7 +52,7 @@ use std::fmt;
 use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
-use super::blob_cache::{Arriving, Stock};
+use super::blob_cache::{BlobCache, PendingBlob};
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -66,7 +66,7 @@ const MAX_UNLISTED: usize = 1024;
 /// A directory of content that was read before.
 pub struct Cache {
     /// None when there is nothing and nothing is kept.
-    stock: Option<Stock>,
+    blobs: Option<BlobCache>,
     /// None once nothing is kept any more.
     keeping: Cell<Option<Listener>>,
     /// Manifests that were stored and that `index.json` does not list yet.
@@ -84,7 +84,7 @@ impl Cache {
     /// [`Error::Io`] when there is something else than a directory.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self {
-            stock: Some(Stock::new(path.into())?),
+            blobs: Some(BlobCache::new(path.into())?),
             keeping: Cell::new(Some(Box::new(|_| ()))),
             unlisted: RefCell::default(),
         })
@@ -93,7 +93,7 @@ impl Cache {
     /// No cache: everything comes from the source.
     pub const fn none() -> Self {
         Self {
-            stock: None,
+            blobs: None,
             keeping: Cell::new(None),
             unlisted: RefCell::new(Vec::new()),
         }
@@ -102,7 +102,7 @@ impl Cache {
     /// Tells `listener` when the cache cannot be written. It goes on to be read, and is not written again.
     #[must_use]
     pub fn on_failure(self, listener: impl FnOnce(&Error) + Send + 'static) -> Self {
-        if self.stock.is_some() {
+        if self.blobs.is_some() {
             self.keeping.set(Some(Box::new(listener)));
         }
         self
@@ -118,15 +118,15 @@ impl Cache {
 
     /// Whether `reference` is a digest of which there is a file.
     fn may_have(&self, reference: &str) -> bool {
-        self.stock.as_ref().is_some_and(|stock| {
+        self.blobs.as_ref().is_some_and(|blobs| {
             let digest = reference.parse::<Digest>();
-            digest.is_ok_and(|digest| stock.may_have(&digest))
+            digest.is_ok_and(|digest| blobs.may_have(&digest))
         })
     }
 
     /// Opens content that is here, whole and right.
     fn open_verified(&self, target: &Descriptor) -> Option<VerifyReader<'static>> {
-        let mut file = self.stock.as_ref()?.open(target)?;
+        let mut file = self.blobs.as_ref()?.open(target)?;
         VerifyReader::new(&mut file, target.clone())
             .copy_to(&mut io::sink(), Path::new(""))
             .ok()?;
@@ -136,7 +136,7 @@ impl Cache {
 
     /// Reads a manifest that is here, whole and right.
     fn read_manifest(&self, target: &Descriptor, limit: u64) -> Option<RawManifest> {
-        let reader = VerifyReader::new(self.stock.as_ref()?.open(target)?, target.clone());
+        let reader = VerifyReader::new(self.blobs.as_ref()?.open(target)?, target.clone());
         let bytes = reader.read_all(limit).ok()?;
         Some(RawManifest::verified(target.clone(), bytes))
     }
@@ -150,19 +150,19 @@ impl Cache {
     }
 
     /// Makes room for content that comes.
-    fn begin(&self, content: &Descriptor) -> Option<Coming<'_>> {
-        Some(Coming {
+    fn begin(&self, content: &Descriptor) -> Option<CacheWriter<'_>> {
+        Some(CacheWriter {
             cache: self,
             content: content.clone(),
-            arriving: Some(self.attempt(Stock::begin)?),
+            pending: Some(self.attempt(BlobCache::begin)?),
         })
     }
 
     /// Writes to the cache, unless that failed before.
-    fn attempt<'s, T>(&'s self, write: impl FnOnce(&'s Stock) -> Result<T>) -> Option<T> {
-        let stock = self.stock.as_ref()?;
+    fn attempt<'s, T>(&'s self, write: impl FnOnce(&'s BlobCache) -> Result<T>) -> Option<T> {
+        let blobs = self.blobs.as_ref()?;
         let listener = self.keeping.take()?;
-        match write(stock) {
+        match write(blobs) {
             Ok(written) => {
                 self.keeping.set(Some(listener));
                 Some(written)
@@ -177,7 +177,7 @@ impl Cache {
     fn list(&self) {
         let unlisted = self.unlisted.take();
         if !unlisted.is_empty() {
-            self.attempt(|stock| stock.list(&unlisted));
+            self.attempt(|blobs| blobs.list(&unlisted));
         }
     }
 }
@@ -191,7 +191,7 @@ impl Drop for Cache {
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
-            .field("stock", &self.stock)
+            .field("blobs", &self.blobs)
             .finish_non_exhaustive()
     }
 }
@@ -272,27 +272,27 @@ impl Source for Cached<'_> {
 }
 
 /// Content on its way into the cache.
-struct Coming<'c> {
+struct CacheWriter<'c> {
     cache: &'c Cache,
     content: Descriptor,
     /// None once it could not be written.
-    arriving: Option<Arriving<'c>>,
+    pending: Option<PendingBlob<'c>>,
 }
 
-impl ContentSink for Coming<'_> {
+impl ContentSink for CacheWriter<'_> {
     fn write(&mut self, bytes: &[u8]) {
-        if let Some(mut arriving) = self.arriving.take() {
-            self.arriving = self
+        if let Some(mut pending) = self.pending.take() {
+            self.pending = self
                 .cache
-                .attempt(|_| arriving.write(bytes).map(|()| arriving));
+                .attempt(|_| pending.write(bytes).map(|()| pending));
         }
     }
 
     fn commit(self: Box<Self>) {
-        let Some(arriving) = self.arriving else {
+        let Some(pending) = self.pending else {
             return;
         };
-        let placed = self.cache.attempt(|_| arriving.place(&self.content.digest));
+        let placed = self.cache.attempt(|_| pending.place(&self.content.digest));
         if placed.is_none() || !self.content.media_type.is_manifest() {
             return;
         }

@@ -1,31 +1,36 @@
-//! What goes when content of a layout is deleted, and what stays because something else needs it.
+//! Garbage collection when content of a layout is deleted.
 //!
-//! A layout has no garbage collection of its own, so deleting a manifest also removes what was there for its sake: what is
-//! attached to it, and what it is made of. Of these stays, with all that belongs to it, what
+//! A layout collects no garbage by itself, so deleting a manifest also removes its referrers and the
+//! content that it refers to. Of these are kept, with everything they need:
 //!
-//! - has a tag, or is listed and no manifest,
-//! - is a part of a manifest that stays,
-//! - or has something attached to it that stays.
+//! - content with a tag, and listed content that is not a manifest,
+//! - successors of a manifest that is kept,
+//! - content that has a referrer that is kept.
 //!
-//! What a manifest is attached to is no part of it, and stays. When a manifest of the layout cannot be read, nobody knows
-//! what it needs: then nothing goes but what was asked for.
+//! The subject of a deleted manifest is not one of its parts and is kept. If a manifest of the layout
+//! cannot be read, its successors are unknown; then only the deleted content itself is removed.
 
 use std::collections::{HashMap, HashSet};
 
-use super::graph::{Attached, check_bound, walk};
+use super::graph::{check_bound, walk};
 use super::index::Index;
-use super::reader::Files;
+use super::reader::LayoutFiles;
+use super::referrer_index::ReferrerIndex;
 use crate::error::{Error, Result};
 use crate::limits::MAX_LAYOUT_REFERENCES;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 
-/// What is to be removed when `target` is deleted, `target` first.
+/// Returns the content to remove when `target` is deleted, `target` first.
 ///
 /// # Errors
 ///
-/// [`Error::InUse`] when `target` is a part of something.
-pub(super) fn plan<F: Files>(files: &F, index: &Index, target: &Descriptor) -> Result<Vec<Digest>> {
+/// [`Error::InUse`] if a manifest refers to `target`.
+pub(super) fn plan<F: LayoutFiles>(
+    files: &F,
+    index: &Index,
+    target: &Descriptor,
+) -> Result<Vec<Digest>> {
     let graph = Graph::read(files, index, target)?;
     if let Some(user) = graph.user_of(&target.digest) {
         return Err(Error::InUse {
@@ -33,57 +38,57 @@ pub(super) fn plan<F: Files>(files: &F, index: &Index, target: &Descriptor) -> R
             user: user.to_string(),
         });
     }
-    if !graph.is_whole {
+    if !graph.is_complete {
         return Ok(vec![target.digest.clone()]);
     }
-    let kept = index.gc_roots();
-    let mut removal = Removal {
+    let roots = index.gc_roots();
+    let mut collection = Collection {
         users: graph.count_users(),
         removed: HashSet::new(),
         order: Vec::new(),
     };
-    removal.remove(&target.digest);
+    collection.remove(&target.digest);
     let mut next = 0;
-    while let Some(digest) = removal.order.get(next).cloned() {
+    while let Some(digest) = collection.order.get(next).cloned() {
         next += 1;
-        for referrer in graph.attached.to(&digest) {
-            if !kept.contains(&referrer.digest) && removal.is_unused(&referrer.digest) {
-                removal.remove(&referrer.digest);
+        for referrer in graph.referrers.of_subject(&digest) {
+            if !roots.contains(&referrer.digest) && collection.is_unused(&referrer.digest) {
+                collection.remove(&referrer.digest);
             }
         }
         for part in graph.parts_of(&digest) {
-            let has_attached = graph
-                .attached
-                .to(part)
+            let has_referrer = graph
+                .referrers
+                .of_subject(part)
                 .iter()
-                .any(|referrer| !removal.removed.contains(&referrer.digest));
-            removal.release(part);
-            if !kept.contains(part) && !has_attached && removal.is_unused(part) {
-                removal.remove(part);
+                .any(|referrer| !collection.removed.contains(&referrer.digest));
+            collection.release(part);
+            if !roots.contains(part) && !has_referrer && collection.is_unused(part) {
+                collection.remove(part);
             }
         }
     }
-    Ok(removal.order)
+    Ok(collection.order)
 }
 
-/// What a layout's manifests are made of and attached to.
+/// The parts and referrers of all manifests of a layout.
 struct Graph {
-    /// By manifest. A part that a manifest has twice is there once.
+    /// By manifest, sorted and without duplicates.
     parts: HashMap<Digest, Vec<Digest>>,
-    attached: Attached,
-    /// Whether every manifest that is there could be read.
-    is_whole: bool,
+    referrers: ReferrerIndex,
+    /// Whether every existing manifest could be read.
+    is_complete: bool,
 }
 
 impl Graph {
-    /// Reads all manifests, and `target`, which may have lost its entry.
-    fn read<F: Files>(files: &F, index: &Index, target: &Descriptor) -> Result<Self> {
+    /// Reads all manifests, including `target`, which may have no entry in `index`.
+    fn read<F: LayoutFiles>(files: &F, index: &Index, target: &Descriptor) -> Result<Self> {
         let mut parts = HashMap::new();
-        let mut attached = Attached::default();
+        let mut referrers = ReferrerIndex::default();
         let mut references = 0;
         let roots = index.descriptors().chain([target]);
-        let gaps = walk(files, roots, |node| {
-            attached.note(&node);
+        let unreadable = walk(files, roots, |node| {
+            referrers.add(node.subject.as_ref(), &node.descriptor);
             let mut of_node: Vec<Digest> = node.parts.into_iter().map(|part| part.digest).collect();
             of_node.sort_unstable();
             of_node.dedup();
@@ -99,8 +104,8 @@ impl Graph {
         })?;
         Ok(Self {
             parts,
-            attached,
-            is_whole: gaps.unreadable.is_empty(),
+            referrers,
+            is_complete: unreadable.damaged.is_empty(),
         })
     }
 
@@ -108,7 +113,7 @@ impl Graph {
         self.parts.get(digest).map_or(&[], Vec::as_slice)
     }
 
-    /// A manifest that `part` is a part of: of several always the same one.
+    /// Returns the manifest that refers to `part`; of several the one with the smallest digest.
     fn user_of(&self, part: &Digest) -> Option<&Digest> {
         self.parts
             .iter()
@@ -117,7 +122,7 @@ impl Graph {
             .min()
     }
 
-    /// Of how many manifests each piece of content is a part.
+    /// Counts the manifests that refer to each part.
     fn count_users(&self) -> HashMap<&Digest, usize> {
         let mut users = HashMap::new();
         for part in self.parts.values().flatten() {
@@ -127,22 +132,22 @@ impl Graph {
     }
 }
 
-/// A removal on its way.
-struct Removal<'g> {
-    /// Of how many manifests that stay each piece of content is a part.
+/// The state of a collection.
+struct Collection<'g> {
+    /// Number of remaining manifests that refer to each part.
     users: HashMap<&'g Digest, usize>,
     removed: HashSet<Digest>,
     order: Vec<Digest>,
 }
 
-impl Removal<'_> {
+impl Collection<'_> {
     fn remove(&mut self, digest: &Digest) {
         if self.removed.insert(digest.clone()) {
             self.order.push(digest.clone());
         }
     }
 
-    /// Notes that a manifest with this part goes.
+    /// Records that a manifest with this part is removed.
     fn release(&mut self, part: &Digest) {
         if let Some(users) = self.users.get_mut(part) {
             *users = users.saturating_sub(1);

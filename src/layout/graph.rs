@@ -1,14 +1,15 @@
-//! What refers to what among the manifests of a layout, and so what is attached to what.
+//! The graph of the manifests of a layout, and the referrers in it.
 //!
-//! Everything that `index.json` leads to is known, listed itself or not, as deep as it goes: also what other tools keep in
-//! indexes of their own, such as the lists of referrers that some keep under a tag. Manifests that are missing or cannot be
-//! read are passed over: a layout may hold parts only, and one bad manifest is no reason not to find the others.
+//! The graph contains every manifest that can be reached from `index.json`, at any depth, including
+//! those in the referrers indexes that some tools keep under a tag. Manifests that are missing or
+//! damaged are skipped: a layout may be partial, and one damaged manifest must not hide the others.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::reader::{self, Files};
+use super::reader::{self, LayoutFiles};
+use super::referrer_index::ReferrerIndex;
 use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
@@ -16,44 +17,42 @@ use crate::limits::{MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
-use crate::oci::referrers::{Referrer, Selection};
+use crate::oci::referrers::{Referrer, ReferrerFilter};
 
-/// A manifest that was read.
+/// A parsed manifest.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) descriptor: Descriptor,
-    /// What it is attached to.
     pub(super) subject: Option<Descriptor>,
-    /// What it is made of.
+    /// All successors except the subject.
     pub(super) parts: Vec<Descriptor>,
 }
 
-/// What could not be read of a layout.
+/// Manifests of a layout that could not be read.
 #[derive(Debug, Default)]
-pub(super) struct Gaps {
-    /// Manifests that are not there.
+pub(super) struct UnreadableManifests {
     missing: Vec<Digest>,
-    /// Manifests that are there, and are too large, or not what they should be.
-    pub(super) unreadable: Vec<Digest>,
+    /// Manifests that are too large, invalid, or do not match their digest.
+    pub(super) damaged: Vec<Digest>,
 }
 
-/// Reads every manifest that `roots` lead to, once, level by level.
-pub(super) fn walk<'a, F: Files>(
+/// Reads every manifest that can be reached from `roots`, once, breadth first.
+pub(super) fn walk<'a, F: LayoutFiles>(
     files: &F,
     roots: impl Iterator<Item = &'a Descriptor>,
     mut visit: impl FnMut(Node) -> Result<()>,
-) -> Result<Gaps> {
+) -> Result<UnreadableManifests> {
     let mut queue = Queue::default();
     for root in roots {
         queue.add(root)?;
     }
-    let mut gaps = Gaps::default();
+    let mut unreadable = UnreadableManifests::default();
     while let Some(next) = queue.waiting.pop_front() {
-        let Some(manifest) = read(files, &next, &mut gaps)? else {
+        let Some(manifest) = read(files, &next, &mut unreadable)? else {
             continue;
         };
         let Ok(node) = node(&manifest) else {
-            gaps.unreadable.push(next.digest);
+            unreadable.damaged.push(next.digest);
             continue;
         };
         for successor in node.subject.iter().chain(&node.parts) {
@@ -61,10 +60,10 @@ pub(super) fn walk<'a, F: Files>(
         }
         visit(node)?;
     }
-    Ok(gaps)
+    Ok(unreadable)
 }
 
-/// The manifests that are known of and not read yet.
+/// Manifests that were found but not read yet.
 #[derive(Default)]
 struct Queue {
     seen: HashSet<Digest>,
@@ -105,15 +104,19 @@ pub(super) fn check_bound(
     })
 }
 
-/// Reads a manifest. Its digest decides, not the size that somebody gave with it. What is not as it should be is a gap and
-/// no error; that the disk fails is one.
-fn read<F: Files>(files: &F, target: &Descriptor, gaps: &mut Gaps) -> Result<Option<RawManifest>> {
+/// Reads a manifest, identified by its digest whatever size its descriptor has. A missing or damaged
+/// manifest is recorded in `unreadable`; a read error of the disk is an error.
+fn read<F: LayoutFiles>(
+    files: &F,
+    target: &Descriptor,
+    unreadable: &mut UnreadableManifests,
+) -> Result<Option<RawManifest>> {
     let Some(size) = files.size(&reader::blob_name(&target.digest))? else {
-        gaps.missing.push(target.digest.clone());
+        unreadable.missing.push(target.digest.clone());
         return Ok(None);
     };
     if size > MAX_MANIFEST_BYTES {
-        gaps.unreadable.push(target.digest.clone());
+        unreadable.damaged.push(target.digest.clone());
         return Ok(None);
     }
     let target = Descriptor::new(target.media_type.clone(), target.digest.clone(), size);
@@ -121,18 +124,18 @@ fn read<F: Files>(files: &F, target: &Descriptor, gaps: &mut Gaps) -> Result<Opt
         reader::fetch(files, &target).and_then(|reader| reader.read_all(MAX_MANIFEST_BYTES));
     match bytes {
         Ok(bytes) => return Ok(Some(RawManifest::verified(target, bytes))),
-        Err(error) if error.is_verification() => gaps.unreadable.push(target.digest),
-        Err(error) if error.is_not_found() => gaps.missing.push(target.digest),
+        Err(error) if error.is_verification() => unreadable.damaged.push(target.digest),
+        Err(error) if error.is_not_found() => unreadable.missing.push(target.digest),
         Err(error) => return Err(error),
     }
     Ok(None)
 }
 
 fn node(manifest: &RawManifest) -> Result<Node> {
-    let subject = Referrer::of(manifest)?.map(|referrer| referrer.subject);
+    let subject = Referrer::from_manifest(manifest)?.map(|referrer| referrer.subject);
     let mut parts = manifest.successors()?;
     if subject.is_some() {
-        // Of all that a manifest refers to, its subject comes first.
+        // The subject is the first successor.
         parts.remove(0);
     }
     Ok(Node {
@@ -142,96 +145,81 @@ fn node(manifest: &RawManifest) -> Result<Node> {
     })
 }
 
-/// Which manifests are attached to which.
-#[derive(Debug, Default)]
-pub(super) struct Attached {
-    referrers: HashMap<Digest, Vec<Descriptor>>,
-    /// What could not be read, and the state of its file, if there is one.
-    gaps: Vec<(Digest, Option<FileFingerprint>)>,
+/// Records the manifests that could not be read. Returns whether [`is_current`] notices every change
+/// of them: another process may add or repair their files without a change of `index.json`.
+fn record_unreadable<F: LayoutFiles>(
+    referrers: &mut ReferrerIndex,
+    files: &F,
+    unreadable: UnreadableManifests,
+) -> Result<bool> {
+    let now = SystemClock.now();
+    for digest in unreadable.missing {
+        referrers.unreadable.push((digest, None));
+    }
+    for digest in unreadable.damaged {
+        match fingerprint(files, &digest)? {
+            Some(state) if state.is_settled(now) => {
+                referrers.unreadable.push((digest, Some(state)));
+            }
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
-impl Attached {
-    /// Notes what a manifest is attached to.
-    pub(super) fn note(&mut self, node: &Node) {
-        if let Some(subject) = &node.subject {
-            let referrers = self.referrers.entry(subject.digest.clone()).or_default();
-            referrers.push(node.descriptor.clone());
+/// Whether the manifests that could not be read have not changed since.
+fn is_current<F: LayoutFiles>(referrers: &ReferrerIndex, files: &F) -> Result<bool> {
+    for (digest, known) in &referrers.unreadable {
+        let exists = files.size(&reader::blob_name(digest))?.is_some();
+        if exists != known.is_some() || (exists && fingerprint(files, digest)? != *known) {
+            return Ok(false);
         }
     }
-
-    /// The manifests that are attached to `subject`, in the order in which they were found.
-    pub(super) fn to(&self, subject: &Digest) -> &[Descriptor] {
-        self.referrers.get(subject).map_or(&[], Vec::as_slice)
-    }
-
-    /// Notes what could not be read, and returns whether it will be seen when that changes: what is missing or damaged may be
-    /// put in its place at any time, without a change of the index.
-    fn note_gaps<F: Files>(&mut self, files: &F, gaps: Gaps) -> Result<bool> {
-        let now = SystemClock.now();
-        self.gaps
-            .extend(gaps.missing.into_iter().map(|digest| (digest, None)));
-        for digest in gaps.unreadable {
-            match fingerprint(files, &digest)? {
-                Some(state) if state.is_settled(now) => self.gaps.push((digest, Some(state))),
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether what could not be read is as it was.
-    fn is_current<F: Files>(&self, files: &F) -> Result<bool> {
-        for (digest, known) in &self.gaps {
-            let is_there = files.size(&reader::blob_name(digest))?.is_some();
-            if is_there != known.is_some() || (is_there && fingerprint(files, digest)? != *known) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
+    Ok(true)
 }
 
-/// The state of the file of a manifest, if there is one and the system tells.
-fn fingerprint<F: Files>(files: &F, digest: &Digest) -> Result<Option<FileFingerprint>> {
+/// Returns the fingerprint of the file of a manifest, if the file exists.
+fn fingerprint<F: LayoutFiles>(files: &F, digest: &Digest) -> Result<Option<FileFingerprint>> {
     let file = files.open(&reader::blob_name(digest))?;
     Ok(file.and_then(|file| file.fingerprint))
 }
 
-/// What is attached to what now. All manifests are read, unless that was done since `index.json` was changed last.
-fn attached<F: Files>(files: &F) -> Result<Arc<Attached>> {
+/// Returns the referrers of all subjects. Reads all manifests, unless that was done since the last
+/// change of `index.json`.
+fn referrer_index<F: LayoutFiles>(files: &F) -> Result<Arc<ReferrerIndex>> {
     let index = reader::read_index(files)?;
-    let is_current = |attached: &Attached| attached.is_current(files);
-    files.kept().attached(&index, is_current, || {
-        let mut attached = Attached::default();
-        let gaps = walk(files, index.descriptors(), |node| {
-            attached.note(&node);
+    let is_current = |referrers: &ReferrerIndex| is_current(referrers, files);
+    files.index_cache().referrers(&index, is_current, || {
+        let mut referrers = ReferrerIndex::default();
+        let unreadable = walk(files, index.descriptors(), |node| {
+            referrers.add(node.subject.as_ref(), &node.descriptor);
             Ok(())
         })?;
-        let is_lasting = attached.note_gaps(files, gaps)?;
-        Ok((attached, is_lasting))
+        let is_cacheable = record_unreadable(&mut referrers, files, unreadable)?;
+        Ok((referrers, is_cacheable))
     })
 }
 
-/// Hands the referrers of `subject` to `visit`.
-pub(super) fn referrers<F: Files>(
+/// Passes the referrers of `subject` to `visit`, in pages of about [`MAX_PAGE_BYTES`].
+pub(super) fn referrers<F: LayoutFiles>(
     files: &F,
     subject: &Descriptor,
     artifact_type: Option<&str>,
     visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
 ) -> Result<()> {
-    let attached = attached(files)?;
-    let mut selection = Selection::new(subject, artifact_type);
+    let referrers = referrer_index(files)?;
+    let mut filter = ReferrerFilter::new(subject, artifact_type);
     let mut page = Vec::new();
     let mut bytes = 0;
-    for referrer in attached.to(&subject.digest) {
-        // Read again, because what was kept is what is attached to what, and no more.
-        let Some(manifest) = read(files, referrer, &mut Gaps::default())? else {
+    for referrer in referrers.of_subject(&subject.digest) {
+        // The cached index has no annotations and artifact types, so the manifest is read again.
+        let Some(manifest) = read(files, referrer, &mut UnreadableManifests::default())? else {
             continue;
         };
-        let Some(referrer) = Referrer::of(&manifest)? else {
+        let Some(referrer) = Referrer::from_manifest(&manifest)? else {
             continue;
         };
-        page.extend(selection.of_page([&referrer.descriptor], false)?);
+        page.extend(filter.filter_page([&referrer.descriptor], false)?);
         bytes += manifest.descriptor().size;
         if bytes >= MAX_PAGE_BYTES && !page.is_empty() {
             if visit(&page).is_break() {
@@ -250,14 +238,15 @@ pub(super) fn referrers<F: Files>(
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::collections::HashMap;
 
-    use super::super::index_cache::Kept;
-    use super::super::reader::Opened;
+    use super::super::index_cache::IndexCache;
+    use super::super::reader::OpenFile;
     use super::*;
     use crate::oci::media_type::MediaType;
 
     #[test]
-    fn more_manifests_than_an_index_may_list_are_refused() {
+    fn walks_over_too_many_manifests_are_refused() {
         let mut queue = Queue::default();
         let mut add = |number: usize| {
             let digest = format!("sha256:{number:064x}").parse().unwrap();
@@ -271,15 +260,15 @@ mod tests {
         );
     }
 
-    /// Files in memory, and the names of those that were opened.
+    /// Files in memory. Records the names of opened files.
     #[derive(Default)]
-    struct Counted {
+    struct RecordingFiles {
         files: HashMap<String, Vec<u8>>,
         opened: RefCell<Vec<String>>,
-        kept: Kept,
+        index_cache: IndexCache,
     }
 
-    impl Counted {
+    impl RecordingFiles {
         fn add(&mut self, text: &str) -> Descriptor {
             let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, text.as_bytes());
             let name = reader::blob_name(&descriptor.digest);
@@ -288,31 +277,31 @@ mod tests {
         }
     }
 
-    impl Files for Counted {
+    impl LayoutFiles for RecordingFiles {
         const MISSING: &'static str = "missing";
 
         fn size(&self, name: &str) -> Result<Option<u64>> {
             Ok(self.files.get(name).map(|file| file.len() as u64))
         }
 
-        fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+        fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
             self.opened.borrow_mut().push(name.to_owned());
-            Ok(self.files.get(name).map(|file| Opened {
+            Ok(self.files.get(name).map(|file| OpenFile {
                 content: Box::new(file.as_slice()),
                 fingerprint: None,
             }))
         }
 
-        fn kept(&self) -> &Kept {
-            &self.kept
+        fn index_cache(&self) -> &IndexCache {
+            &self.index_cache
         }
     }
 
     #[test]
-    fn a_layout_with_parts_missing_is_read_once_for_many_questions() {
+    fn a_partial_layout_is_read_once_for_many_referrer_queries() {
         let text =
             |value: &Descriptor| String::from_utf8(crate::text::json::to_vec(value)).unwrap();
-        let mut layout = Counted::default();
+        let mut layout = RecordingFiles::default();
         let subject = layout.add(r#"{"schemaVersion":2,"manifests":[]}"#);
         let missing = Descriptor::of(MediaType::IMAGE_INDEX, b"missing");
         let mut listed = vec![missing];
@@ -329,15 +318,12 @@ mod tests {
             .insert(reader::INDEX.to_owned(), index.into_bytes());
 
         for asked in &listed {
-            referrers(&layout, asked, None, &mut |_| {
-                panic!("nothing is attached to it")
-            })
-            .unwrap();
+            referrers(&layout, asked, None, &mut |_| panic!("it has no referrers")).unwrap();
         }
 
         let opened = layout.opened.borrow();
         let manifests = opened.iter().filter(|name| *name != reader::INDEX);
-        // The subject and what is attached to it.
+        // The subject and its ten referrers.
         assert_eq!(manifests.count(), 11);
     }
 }

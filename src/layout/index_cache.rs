@@ -1,37 +1,34 @@
-//! The index that was read last, for as long as its file stays what it was.
+//! A cache of the parsed `index.json` and of the referrers in a layout.
 //!
-//! Who looks up every tag of a layout would otherwise read and parse the whole of `index.json` for each of them. Other
-//! processes may change the file at any time, by a rename or in place. So the file is opened and looked at every time, and
-//! what was read from it is used again only if it is certain that nothing was written since:
+//! Without it, resolving every tag of a layout would read and parse `index.json` for each of them.
+//! Other processes may replace the file or write to it at any time. The file is therefore opened for
+//! every use, and the cached index is used only if the fingerprint of the file certainly excludes a
+//! write since (see [`FileFingerprint::is_settled`]). Where the system has no such fingerprint, the
+//! file is read every time.
 //!
-//! - Device, inode, size and both times are the same. The time of the last change cannot be set by programs.
-//! - When the file was read, that time lay further back than the clocks of file systems are coarse. A later write then
-//!   cannot have the same time, as it could have right after another one.
-//!
-//! Where a file system does not tell these things, the file is read every time.
-//!
-//! What the manifests say that an index leads to is kept as long as the index says the same, and what is missing or damaged is
-//! so still: content never changes.
+//! The referrers are cached as long as the index is equal and missing or damaged manifests have not
+//! changed: content never changes.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::graph::Attached;
 use super::index::Index;
+use super::referrer_index::ReferrerIndex;
 use crate::error::Result;
 use crate::fs::fingerprint::FileFingerprint;
 
 #[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// An index and the state of the file that it was read from.
+pub(super) struct IndexCache {
+    /// An index, and the fingerprint of the file that it was read from.
     index: RefCell<Option<(FileFingerprint, Arc<Index>)>>,
-    /// An index and what is attached to what below it.
-    attached: RefCell<Option<(Arc<Index>, Arc<Attached>)>>,
+    /// An index, and the referrers that can be reached from it.
+    referrers: RefCell<Option<(Arc<Index>, Arc<ReferrerIndex>)>>,
 }
 
-impl Kept {
-    /// The index of a file that is in the state `fingerprint` at the time `now`. It is read if the one that is kept is another.
+impl IndexCache {
+    /// Returns the index of the file that has this fingerprint at the time `now`. Calls `read` if the
+    /// cached index has another fingerprint.
     pub(super) fn index(
         &self,
         fingerprint: Option<FileFingerprint>,
@@ -43,7 +40,7 @@ impl Kept {
         {
             return Ok(Arc::clone(index));
         }
-        // Nothing is kept while reading: two large ones need not be in memory at once.
+        // Dropped first, so that two large indexes are not in memory at once.
         self.index.replace(None);
         let index = Arc::new(read()?);
         if let Some(settled) = fingerprint.filter(|state| state.is_settled(now)) {
@@ -52,28 +49,28 @@ impl Kept {
         Ok(index)
     }
 
-    /// What is attached to what below `index`. It is read if what is kept is about another index or not current; `read` also
-    /// tells whether what it read may be kept.
-    pub(super) fn attached(
+    /// Returns the referrers below `index`. Calls `read` if the cached ones belong to another index or
+    /// are not current. `read` also returns whether its result can be cached.
+    pub(super) fn referrers(
         &self,
         index: &Arc<Index>,
-        is_current: impl FnOnce(&Attached) -> Result<bool>,
-        read: impl FnOnce() -> Result<(Attached, bool)>,
-    ) -> Result<Arc<Attached>> {
-        if let Some((known, attached)) = &*self.attached.borrow()
+        is_current: impl FnOnce(&ReferrerIndex) -> Result<bool>,
+        read: impl FnOnce() -> Result<(ReferrerIndex, bool)>,
+    ) -> Result<Arc<ReferrerIndex>> {
+        if let Some((known, referrers)) = &*self.referrers.borrow()
             && (Arc::ptr_eq(known, index) || known == index)
-            && is_current(attached)?
+            && is_current(referrers)?
         {
-            return Ok(Arc::clone(attached));
+            return Ok(Arc::clone(referrers));
         }
-        self.attached.replace(None);
-        let (attached, is_lasting) = read()?;
-        let attached = Arc::new(attached);
-        if is_lasting {
-            let kept = (Arc::clone(index), Arc::clone(&attached));
-            self.attached.replace(Some(kept));
+        self.referrers.replace(None);
+        let (referrers, is_cacheable) = read()?;
+        let referrers = Arc::new(referrers);
+        if is_cacheable {
+            let cached = (Arc::clone(index), Arc::clone(&referrers));
+            self.referrers.replace(Some(cached));
         }
-        Ok(attached)
+        Ok(referrers)
     }
 }
 
@@ -101,29 +98,30 @@ mod tests {
     }
 
     fn unneeded() -> Result<Index> {
-        panic!("nothing was changed")
+        panic!("the file is unchanged")
     }
 
     #[test]
-    fn a_file_that_is_not_changed_is_read_once() {
+    fn an_unchanged_file_is_read_once() {
         let directory = TempDir::new();
         let path = directory.path().join("a");
         fs::write(&path, "a").unwrap();
         let later = seconds_after(&path, 60);
-        let kept = Kept::default();
-        kept.index(fingerprint(&path), later, index).unwrap();
-        kept.index(fingerprint(&path), later, unneeded).unwrap();
-        // However the clock is set.
-        kept.index(fingerprint(&path), SystemTime::UNIX_EPOCH, unneeded)
+        let cache = IndexCache::default();
+        cache.index(fingerprint(&path), later, index).unwrap();
+        cache.index(fingerprint(&path), later, unneeded).unwrap();
+        // Whatever the clock says.
+        cache
+            .index(fingerprint(&path), SystemTime::UNIX_EPOCH, unneeded)
             .unwrap();
     }
 
     #[test]
-    fn a_file_that_may_still_change_unseen_is_read_again() {
+    fn a_file_whose_fingerprint_is_not_settled_is_read_again() {
         let directory = TempDir::new();
         let path = directory.path().join("a");
         fs::write(&path, "a").unwrap();
-        let kept = Kept::default();
+        let cache = IndexCache::default();
         let now = seconds_after(&path, 5);
         let last_year = seconds_after(&path, 0) - Duration::from_secs(365 * 24 * 60 * 60);
         for (state, now) in [
@@ -138,14 +136,14 @@ mod tests {
                     reads += 1;
                     index()
                 };
-                kept.index(state, now, read).unwrap();
+                cache.index(state, now, read).unwrap();
                 assert_eq!(reads, 1);
             }
         }
     }
 
     #[test]
-    fn a_file_that_was_changed_or_replaced_is_read_again() {
+    fn a_changed_or_replaced_file_is_read_again() {
         let directory = TempDir::new();
         let path = directory.path().join("a");
         let other = directory.path().join("b");
@@ -157,28 +155,29 @@ mod tests {
         fs::write(&path, "ab").unwrap();
         let longer = fingerprint(&path).unwrap();
         let same_size_in_place = before.rewritten();
-        let kept = Kept::default();
+        let cache = IndexCache::default();
         for changed in [replaced, longer, same_size_in_place] {
-            kept.index(Some(before), later, index).unwrap();
+            cache.index(Some(before), later, index).unwrap();
             let mut reads = 0;
             let read = || {
                 reads += 1;
                 index()
             };
-            kept.index(Some(changed), later, read).unwrap();
+            cache.index(Some(changed), later, read).unwrap();
             assert_eq!(reads, 1);
         }
     }
 
     #[test]
-    fn nothing_is_kept_of_what_cannot_be_read() {
+    fn an_invalid_index_is_not_cached() {
         let directory = TempDir::new();
         let path = directory.path().join("a");
         fs::write(&path, "a").unwrap();
         let later = seconds_after(&path, 60);
-        let kept = Kept::default();
-        kept.index(fingerprint(&path), later, || Index::parse(b"[]"))
+        let cache = IndexCache::default();
+        cache
+            .index(fingerprint(&path), later, || Index::parse(b"[]"))
             .unwrap_err();
-        kept.index(fingerprint(&path), later, index).unwrap();
+        cache.index(fingerprint(&path), later, index).unwrap();
     }
 }

@@ -55,9 +55,9 @@ use crate::store::{
 };
 
 use self::index::Index;
-use self::index_cache::Kept;
-use self::pending_index::{Change, Changes};
-use self::reader::{Files, Opened};
+use self::index_cache::IndexCache;
+use self::pending_index::{IndexEdit, PendingEdits};
+use self::reader::{LayoutFiles, OpenFile};
 use self::writer::Writer;
 
 mod blob_cache;
@@ -69,6 +69,7 @@ mod index;
 mod index_cache;
 mod pending_index;
 mod reader;
+mod referrer_index;
 #[cfg(feature = "archive")]
 mod tar;
 #[cfg(feature = "archive")]
@@ -87,10 +88,10 @@ pub use self::tar_writer::LayoutTarWriter;
 /// A layout directory.
 #[derive(Debug)]
 pub struct LayoutStore {
-    directory: Directory,
+    directory: LayoutDirectory,
     /// None when the layout was opened to be read.
     writer: Option<Writer>,
-    changes: Changes,
+    changes: PendingEdits,
 }
 
 impl LayoutStore {
@@ -101,13 +102,13 @@ impl LayoutStore {
     /// [`Error::Io`] when there is no such directory, [`Error::Malformed`] when it is not a layout, is of a version other
     /// than 1.0.0, or its `index.json` cannot be read.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        let directory = Directory::new(path.into());
+        let directory = LayoutDirectory::new(path.into());
         fs::metadata(&directory.root).map_err(Error::io("stat", &directory.root))?;
         reader::check(&directory)?;
         Ok(Self {
             directory,
             writer: None,
-            changes: Changes::default(),
+            changes: PendingEdits::default(),
         })
     }
 
@@ -117,7 +118,7 @@ impl LayoutStore {
     ///
     /// As for [`open`](Self::open), and [`Error::Io`] when something cannot be created.
     pub fn create_or_open(path: impl Into<PathBuf>) -> Result<Self> {
-        let directory = Directory::new(path.into());
+        let directory = LayoutDirectory::new(path.into());
         let writer = Writer::new(directory.root.clone());
         if !directory.is_complete() {
             directory.complete(&writer)?;
@@ -126,7 +127,7 @@ impl LayoutStore {
         Ok(Self {
             directory,
             writer: Some(writer),
-            changes: Changes::default(),
+            changes: PendingEdits::default(),
         })
     }
 
@@ -169,8 +170,8 @@ impl LayoutStore {
             let writer = self.writer()?;
             writer.sync()?;
             let _lock = writer.lock()?;
-            writer.check_synced()?;
-            let before = reader::read_index_anew(&self.directory)?;
+            writer.verify_tracked()?;
+            let before = reader::reload_index(&self.directory)?;
             let mut after = before.clone();
             let result = edit(&mut after);
             save_index(writer, &before, &after)?;
@@ -185,7 +186,7 @@ impl LayoutStore {
         if writer.is_full() {
             self.save_changes()?;
             // Of very much content that nothing was listed for, the last is what is looked at again.
-            writer.forget_synced();
+            writer.clear_tracked();
             writer.sync()?;
         }
         Ok(writer)
@@ -195,8 +196,8 @@ impl LayoutStore {
         self.writer_with_room()?.store(expected, content)
     }
 
-    /// Changes `index.json`, now or at the end of the batch.
-    fn change(&self, change: Change) -> Result<()> {
+    /// Edits `index.json`, now or at the end of the batch.
+    fn change(&self, change: IndexEdit) -> Result<()> {
         if self.changes.put(change) {
             Ok(())
         } else {
@@ -217,16 +218,16 @@ impl LayoutStore {
         if changes.is_empty() {
             return Ok(());
         }
-        self.writer()?.look_again_at(found);
+        self.writer()?.track_dependencies(found);
         self.edit_index(|index| changes.into_iter().for_each(|change| change.make(index)))
     }
 
     fn name(&self, target: &Descriptor, reference: &str) -> Result<()> {
         let target = target.clone();
         self.change(if reference == target.digest.as_str() {
-            Change::List(target)
+            IndexEdit::List(target)
         } else {
-            Change::Tag(target, reference.to_owned())
+            IndexEdit::Tag(target, reference.to_owned())
         })
     }
 }
@@ -263,7 +264,7 @@ impl Target for LayoutStore {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         let pushed = self.store(expected, content)?;
         if expected.media_type.is_manifest() {
-            self.change(Change::List(expected.clone()))?;
+            self.change(IndexEdit::List(expected.clone()))?;
         }
         Ok(pushed)
     }
@@ -356,7 +357,7 @@ impl Delete for LayoutStore {
         self.save_changes()?;
         let writer = self.writer()?;
         let _lock = writer.lock()?;
-        let before = reader::read_index_anew(&self.directory)?;
+        let before = reader::reload_index(&self.directory)?;
         let name = reader::blob_name(&target.digest);
         if before.listed(&target.digest).is_none() && self.directory.size(&name)?.is_none() {
             return Err(reader::missing(target));
@@ -402,21 +403,21 @@ fn save_index(writer: &Writer, before: &Index, after: &Index) -> Result<()> {
 
 /// The files of a layout directory.
 #[derive(Debug)]
-struct Directory {
+struct LayoutDirectory {
     root: PathBuf,
-    kept: Kept,
+    index_cache: IndexCache,
 }
 
-impl Directory {
+impl LayoutDirectory {
     fn new(root: PathBuf) -> Self {
         Self {
             root,
-            kept: Kept::default(),
+            index_cache: IndexCache::default(),
         }
     }
 
     fn is_complete(&self) -> bool {
-        [reader::HEADER, reader::INDEX, reader::BLOBS]
+        [reader::LAYOUT_FILE, reader::INDEX, reader::BLOBS]
             .iter()
             .all(|name| self.root.join(name).exists())
     }
@@ -429,7 +430,7 @@ impl Directory {
         fs::create_dir_all(&blobs).map_err(Error::io("mkdir", &blobs))?;
         let _lock = writer.lock()?;
         for (name, content) in [
-            (reader::HEADER, reader::HEADER_CONTENT),
+            (reader::LAYOUT_FILE, reader::LAYOUT_FILE_CONTENT),
             (reader::INDEX, Index::EMPTY),
         ] {
             if !self.root.join(name).exists() {
@@ -440,7 +441,7 @@ impl Directory {
     }
 }
 
-impl Files for Directory {
+impl LayoutFiles for LayoutDirectory {
     const MISSING: &'static str = "no such file or directory";
 
     fn size(&self, name: &str) -> Result<Option<u64>> {
@@ -452,14 +453,14 @@ impl Files for Directory {
         }
     }
 
-    fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
         // Looked at first, because opening a pipe would wait for a writer.
         if self.size(name)?.is_none() {
             return Ok(None);
         }
         let path = self.root.join(name);
         match File::open(&path) {
-            Ok(file) => Ok(Some(Opened {
+            Ok(file) => Ok(Some(OpenFile {
                 fingerprint: file
                     .metadata()
                     .ok()
@@ -472,7 +473,7 @@ impl Files for Directory {
         }
     }
 
-    fn kept(&self) -> &Kept {
-        &self.kept
+    fn index_cache(&self) -> &IndexCache {
+        &self.index_cache
     }
 }

@@ -1,4 +1,4 @@
-//! Changes of `index.json` that wait for the end of a batch.
+//! Edits of `index.json` that wait for the end of a batch.
 //!
 //! They are kept in the order in which they were asked for, and made in that order when the index is saved. So the index becomes
 //! what it would have become by saving each. Meanwhile others may remove content that they depend on without having pushed it;
@@ -21,14 +21,14 @@ const MAX_WAITING: usize = 4096;
 
 /// A change of `index.json`.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(super) enum IndexEdit {
     /// Lists content.
     List(Descriptor),
     /// Gives it a tag.
     Tag(Descriptor, String),
 }
 
-impl Change {
+impl IndexEdit {
     pub(super) fn make(self, index: &mut Index) {
         match self {
             Self::List(target) => index.list(&target),
@@ -39,9 +39,9 @@ impl Change {
 
 /// The changes that wait.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+pub(super) struct PendingEdits {
     batches: Batches,
-    waiting: RefCell<Vec<Change>>,
+    waiting: RefCell<Vec<IndexEdit>>,
     /// What they list, tagged or not.
     listed: RefCell<HashSet<Digest>>,
     /// What they may depend on, because it was said to be there.
@@ -50,10 +50,10 @@ pub(super) struct Changes {
     failure: RefCell<Option<String>>,
 }
 
-impl Changes {
+impl PendingEdits {
     /// Adds a change, and returns whether it may wait.
-    pub(super) fn put(&self, change: Change) -> bool {
-        let (Change::List(target) | Change::Tag(target, _)) = &change;
+    pub(super) fn put(&self, change: IndexEdit) -> bool {
+        let (IndexEdit::List(target) | IndexEdit::Tag(target, _)) = &change;
         self.listed.borrow_mut().insert(target.digest.clone());
         let mut waiting = self.waiting.borrow_mut();
         waiting.push(change);
@@ -61,7 +61,7 @@ impl Changes {
     }
 
     /// Takes all changes that wait, and what they may depend on.
-    pub(super) fn take(&self) -> (Vec<Change>, HashSet<Digest>) {
+    pub(super) fn take(&self) -> (Vec<IndexEdit>, HashSet<Digest>) {
         self.listed.take();
         (self.waiting.take(), self.found.take())
     }

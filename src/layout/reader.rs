@@ -1,6 +1,6 @@
 //! Reading a layout, wherever its files are.
 //!
-//! A directory and an archive differ only in how a file is opened ([`Files`]). Everything that is read from a layout is read
+//! A directory and an archive differ only in how a file is opened ([`LayoutFiles`]). Everything that is read from a layout is read
 //! here, once for both; nothing here writes.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::index::Index;
-use super::index_cache::Kept;
+use super::index_cache::IndexCache;
 use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
@@ -24,9 +24,9 @@ use crate::store::content::VerifyReader;
 use crate::text::json::null_as_default;
 
 /// The file that makes a directory a layout.
-pub(super) const HEADER: &str = "oci-layout";
+pub(super) const LAYOUT_FILE: &str = "oci-layout";
 /// Its content (image spec v1.1, "oci-layout file").
-pub(super) const HEADER_CONTENT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+pub(super) const LAYOUT_FILE_CONTENT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 /// The file that lists the manifests.
 pub(super) const INDEX: &str = "index.json";
 /// The directory of all content.
@@ -35,14 +35,14 @@ pub(super) const BLOBS: &str = "blobs";
 const VERSION: &str = "1.0.0";
 
 /// A file of a layout, open.
-pub(super) struct Opened<'a> {
+pub(super) struct OpenFile<'a> {
     pub(super) content: Box<dyn Read + 'a>,
     /// Fingerprint of the file that contains the content, if its metadata could be read.
     pub(super) fingerprint: Option<FileFingerprint>,
 }
 
 /// The files of a layout, by their names in the specification, with `/` between directories.
-pub(super) trait Files {
+pub(super) trait LayoutFiles {
     /// How a file that is not there is reported, in words that users of layouts know.
     const MISSING: &'static str;
 
@@ -50,10 +50,10 @@ pub(super) trait Files {
     fn size(&self, name: &str) -> Result<Option<u64>>;
 
     /// Opens a regular file; `None` when there is none of that name.
-    fn open(&self, name: &str) -> Result<Option<Opened<'_>>>;
+    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>>;
 
     /// What is kept of `index.json`.
-    fn kept(&self) -> &Kept;
+    fn index_cache(&self) -> &IndexCache;
 }
 
 /// The name of the file that holds the content of a digest.
@@ -62,7 +62,7 @@ pub(super) fn blob_name(digest: &Digest) -> String {
 }
 
 /// Makes sure that this is a layout of a version that can be read.
-pub(super) fn check<F: Files>(files: &F) -> Result<()> {
+pub(super) fn check<F: LayoutFiles>(files: &F) -> Result<()> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Header {
@@ -71,9 +71,9 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
     }
 
     let malformed = |reason: String| Error::malformed("OCI Image Layout", reason);
-    let file = open(files, HEADER, "OCI Image Layout", "OCI layout file")?;
+    let file = open(files, LAYOUT_FILE, "OCI Image Layout", "OCI layout file")?;
     let text = read(
-        HEADER,
+        LAYOUT_FILE,
         file,
         MAX_LAYOUT_HEADER_BYTES,
         "MAX_LAYOUT_HEADER_BYTES",
@@ -87,26 +87,31 @@ pub(super) fn check<F: Files>(files: &F) -> Result<()> {
 }
 
 /// What `index.json` says now. It is read if it was changed since that was done last.
-pub(super) fn read_index<F: Files>(files: &F) -> Result<Arc<Index>> {
+pub(super) fn read_index<F: LayoutFiles>(files: &F) -> Result<Arc<Index>> {
     let mut file = open_index(files)?;
     let fingerprint = file.fingerprint.take();
     files
-        .kept()
+        .index_cache()
         .index(fingerprint, SystemClock.now(), || parse_index(file))
 }
 
 /// Reads `index.json`, to change it.
-pub(super) fn read_index_anew<F: Files>(files: &F) -> Result<Index> {
+pub(super) fn reload_index<F: LayoutFiles>(files: &F) -> Result<Index> {
     parse_index(open_index(files)?)
 }
 
-fn open_index<F: Files>(files: &F) -> Result<Opened<'_>> {
+fn open_index<F: LayoutFiles>(files: &F) -> Result<OpenFile<'_>> {
     open(files, INDEX, "OCI Image Index", "index file")
 }
 
 /// Opens a file that every layout has. What cannot be opened is reported like what is not there: by the file's own name and
 /// as what it is needed for, however the attempt failed.
-fn open<'a, F: Files>(files: &'a F, name: &str, of: &str, what: &str) -> Result<Opened<'a>> {
+fn open<'a, F: LayoutFiles>(
+    files: &'a F,
+    name: &str,
+    of: &str,
+    what: &str,
+) -> Result<OpenFile<'a>> {
     match files.open(name) {
         Ok(Some(file)) => Ok(file),
         Ok(None) => Err(Error::malformed(
@@ -121,18 +126,18 @@ fn open<'a, F: Files>(files: &'a F, name: &str, of: &str, what: &str) -> Result<
     }
 }
 
-fn parse_index(file: Opened<'_>) -> Result<Index> {
+fn parse_index(file: OpenFile<'_>) -> Result<Index> {
     Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")?)
 }
 
 /// Finds what a tag or digest names.
-pub(super) fn resolve<F: Files>(files: &F, reference: &str) -> Result<Descriptor> {
+pub(super) fn resolve<F: LayoutFiles>(files: &F, reference: &str) -> Result<Descriptor> {
     let index = read_index(files)?;
     resolve_in(files, &index, reference)
 }
 
 /// As [`resolve`], by an index that was not written yet.
-pub(super) fn resolve_in<F: Files>(
+pub(super) fn resolve_in<F: LayoutFiles>(
     files: &F,
     index: &Index,
     reference: &str,
@@ -160,7 +165,7 @@ pub(super) fn resolve_in<F: Files>(
 /// What kind of manifest content says it is: layouts need not list the manifests that an index refers to.
 ///
 /// Content that is not what its name says has nothing to say; reading it will report that.
-fn manifest_type<F: Files>(files: &F, blob: &Descriptor) -> Result<Option<MediaType>> {
+fn manifest_type<F: LayoutFiles>(files: &F, blob: &Descriptor) -> Result<Option<MediaType>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Typed {
@@ -181,7 +186,10 @@ fn manifest_type<F: Files>(files: &F, blob: &Descriptor) -> Result<Option<MediaT
 }
 
 /// Opens content, verified while it is read.
-pub(super) fn fetch<'a, F: Files>(files: &'a F, target: &Descriptor) -> Result<VerifyReader<'a>> {
+pub(super) fn fetch<'a, F: LayoutFiles>(
+    files: &'a F,
+    target: &Descriptor,
+) -> Result<VerifyReader<'a>> {
     let file = files
         .open(&blob_name(&target.digest))?
         .ok_or_else(|| missing(target))?;
@@ -189,7 +197,7 @@ pub(super) fn fetch<'a, F: Files>(files: &'a F, target: &Descriptor) -> Result<V
 }
 
 /// Whether there is content of the digest, and it has the right size.
-pub(super) fn exists<F: Files>(files: &F, target: &Descriptor) -> Result<bool> {
+pub(super) fn exists<F: LayoutFiles>(files: &F, target: &Descriptor) -> Result<bool> {
     Ok(files.size(&blob_name(&target.digest))? == Some(target.size))
 }
 
@@ -199,7 +207,7 @@ pub(super) fn missing(target: &Descriptor) -> Error {
 }
 
 /// Hands the tags after `last` to `visit`, sorted, all at once: they are in memory already.
-pub(super) fn tags<F: Files>(
+pub(super) fn tags<F: LayoutFiles>(
     files: &F,
     last: Option<&str>,
     visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
@@ -227,7 +235,7 @@ pub(super) fn tags_in(
 }
 
 /// Reads a small file into memory.
-fn read(name: &str, file: Opened<'_>, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
+fn read(name: &str, file: OpenFile<'_>, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.content
         .take(limit + 1)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::graph;
 use super::reader;
-use super::tar_files::Archive;
+use super::tar_files::TarFiles;
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
 use crate::store::content::VerifyReader;
@@ -17,7 +17,7 @@ use crate::store::{Referrers, Source, TagLister};
 #[derive(Debug)]
 pub struct LayoutTar {
     path: PathBuf,
-    archive: Archive,
+    archive: TarFiles,
 }
 
 impl LayoutTar {
@@ -30,7 +30,7 @@ impl LayoutTar {
     /// of version 1.0.0, or it has more than half a million entries.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let archive = Archive::scan(&path)?;
+        let archive = TarFiles::scan(&path)?;
         reader::check(&archive)?;
         Ok(Self { path, archive })
     }
@@ -186,7 +186,7 @@ mod tests {
     fn the_last_of_several_entries_counts_and_only_files_are_content() {
         use ::tar::EntryType;
 
-        let header = reader::HEADER_CONTENT.as_bytes();
+        let header = reader::LAYOUT_FILE_CONTENT.as_bytes();
         let mut builder = ::tar::Builder::new(Vec::new());
         append(&mut builder, EntryType::Regular, "oci-layout", b"no");
         append(&mut builder, EntryType::Regular, "index.json", b"no");

@@ -10,8 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use super::index_cache::Kept;
-use super::reader::{BLOBS, Files, HEADER, INDEX, Opened};
+use super::index_cache::IndexCache;
+use super::reader::{BLOBS, INDEX, LAYOUT_FILE, LayoutFiles, OpenFile};
 use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::limits::{
@@ -21,14 +21,14 @@ use crate::limits::{
 
 /// An open archive, and where the files of a layout are in it.
 #[derive(Debug)]
-pub(super) struct Archive {
+pub(super) struct TarFiles {
     /// Shared by everything that is being read or written, each of which knows its own position.
     file: RefCell<File>,
     entries: RefCell<HashMap<String, Range<u64>>>,
-    kept: Kept,
+    index_cache: IndexCache,
 }
 
-impl Archive {
+impl TarFiles {
     /// Opens an archive and scans it.
     pub(super) fn scan(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("open", path))?;
@@ -55,7 +55,7 @@ impl Archive {
         Self {
             file: RefCell::new(file),
             entries: RefCell::new(entries),
-            kept: Kept::default(),
+            index_cache: IndexCache::default(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Archive {
     }
 }
 
-impl Files for Archive {
+impl LayoutFiles for TarFiles {
     const MISSING: &'static str = "file does not exist";
 
     fn size(&self, name: &str) -> Result<Option<u64>> {
@@ -92,12 +92,12 @@ impl Files for Archive {
         Ok(entries.get(name).map(|range| range.end - range.start))
     }
 
-    fn open(&self, name: &str) -> Result<Option<Opened<'_>>> {
+    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
         let Some(range) = self.entries.borrow().get(name).cloned() else {
             return Ok(None);
         };
         let metadata = self.file.borrow().metadata().ok();
-        Ok(Some(Opened {
+        Ok(Some(OpenFile {
             content: Box::new(Section {
                 file: &self.file,
                 range,
@@ -106,8 +106,8 @@ impl Files for Archive {
         }))
     }
 
-    fn kept(&self) -> &Kept {
-        &self.kept
+    fn index_cache(&self) -> &IndexCache {
+        &self.index_cache
     }
 }
 
@@ -176,7 +176,7 @@ fn clean(name: &[u8]) -> Option<String> {
         .filter(|part| !matches!(*part, "" | "."))
         .collect();
     match parts[..] {
-        [HEADER | INDEX] | [BLOBS, _, _] => {}
+        [LAYOUT_FILE | INDEX] | [BLOBS, _, _] => {}
         _ => return None,
     }
     Some(parts.join("/")).filter(|name| name.len() <= MAX_LAYOUT_TAR_NAME_BYTES)

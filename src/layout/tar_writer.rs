@@ -16,7 +16,7 @@ use std::io::{self, Seek as _, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::tar_files::Archive;
+use super::tar_files::TarFiles;
 
 use super::index::Index;
 use super::reader::{self, BLOBS};
@@ -58,7 +58,7 @@ pub struct LayoutTarWriter {
     /// Where links lead to.
     resolved: PathBuf,
     temp: TempFile,
-    archive: Archive,
+    archive: TarFiles,
     /// Where the next entry begins. What the file holds behind it is no part of the archive.
     end: Cell<u64>,
     /// Whose directories have an entry.
@@ -91,7 +91,7 @@ impl LayoutTarWriter {
             path,
             resolved,
             temp,
-            archive: Archive::empty(file),
+            archive: TarFiles::empty(file),
             end: Cell::new(0),
             algorithms: RefCell::default(),
             index: RefCell::new(Index::empty()),
@@ -120,7 +120,7 @@ impl LayoutTarWriter {
         reader::check_index_size(index.len())?;
         let mut entry = self.entry();
         entry.file(reader::INDEX, &index)?;
-        entry.file(reader::HEADER, reader::HEADER_CONTENT.as_bytes())?;
+        entry.file(reader::LAYOUT_FILE, reader::LAYOUT_FILE_CONTENT.as_bytes())?;
         entry.put(&END)?;
         let size = entry.position;
 

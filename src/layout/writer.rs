@@ -66,7 +66,7 @@ impl Writer {
             self.write_blob(expected, content, &path)?;
             Pushed::Stored
         };
-        self.await_sync(&expected.digest, pushed);
+        self.queue_fsync(&expected.digest, pushed);
         Ok(pushed)
     }
 
@@ -87,12 +87,12 @@ impl Writer {
             finish_blob(temp, &path)?;
             Pushed::Stored
         };
-        self.await_sync(&blob.digest, pushed);
+        self.queue_fsync(&blob.digest, pushed);
         Ok((blob, pushed))
     }
 
     /// Remembers content that may not be on the disk yet.
-    fn await_sync(&self, digest: &Digest, pushed: Pushed) {
+    fn queue_fsync(&self, digest: &Digest, pushed: Pushed) {
         // What was there may have been put there by a process that did not live to sync it.
         let mut pending = self.pending.borrow_mut();
         pending.entry(digest.clone()).or_insert(pushed);
@@ -104,12 +104,12 @@ impl Writer {
     }
 
     /// Remembers content that others pushed, and that what is listed next may depend on.
-    pub(super) fn look_again_at(&self, found: impl IntoIterator<Item = Digest>) {
+    pub(super) fn track_dependencies(&self, found: impl IntoIterator<Item = Digest>) {
         self.synced.borrow_mut().extend(found);
     }
 
     /// Looks no more at what was synced before.
-    pub(super) fn forget_synced(&self) {
+    pub(super) fn clear_tracked(&self) {
         self.synced.take();
     }
 
@@ -175,7 +175,7 @@ impl Writer {
     }
 
     /// Makes sure that what was pushed or found is still there, now that nobody else removes anything.
-    pub(super) fn check_synced(&self) -> Result<()> {
+    pub(super) fn verify_tracked(&self) -> Result<()> {
         for digest in self.synced.take() {
             if !self.blob_path(&digest).exists() {
                 return Err(Error::not_found_because(

@@ -43,10 +43,10 @@ impl Referrer {
     /// use oras::{MediaType, RawManifest};
     ///
     /// let manifest = RawManifest::new(MediaType::IMAGE_INDEX, br#"{"schemaVersion":2,"manifests":[]}"#.to_vec());
-    /// assert_eq!(Referrer::of(&manifest)?, None);
+    /// assert_eq!(Referrer::from_manifest(&manifest)?, None);
     /// # Ok::<(), oras::Error>(())
     /// ```
-    pub fn of(manifest: &RawManifest) -> Result<Option<Self>> {
+    pub fn from_manifest(manifest: &RawManifest) -> Result<Option<Self>> {
         let media_type = &manifest.descriptor().media_type;
         if !media_type.is_manifest() || media_type.is_docker() {
             return Ok(None);
@@ -74,23 +74,23 @@ impl Referrer {
 /// The tag under which clients keep the list of a subject's referrers where a registry does not.
 ///
 /// ```
-/// use oras::referrers::list_tag;
+/// use oras::referrers::referrers_tag;
 /// use oras::Digest;
 ///
 /// assert_eq!(
-///     list_tag(&Digest::of(b"{}")),
+///     referrers_tag(&Digest::of(b"{}")),
 ///     "sha256-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 /// );
 /// ```
-pub fn list_tag(subject: &Digest) -> String {
+pub fn referrers_tag(subject: &Digest) -> String {
     let cut = |text: &str, longest| text.chars().take(longest).collect::<String>();
     let algorithm = cut(subject.algorithm().name(), MAX_TAG_PARTS.0);
     let encoded = cut(subject.encoded(), MAX_TAG_PARTS.1);
     format!("{algorithm}-{encoded}")
 }
 
-/// Whether a tag looks like one that [`list_tag`] makes.
-pub(crate) fn is_list_tag(tag: &str) -> bool {
+/// Whether a tag looks like one that [`referrers_tag`] makes.
+pub(crate) fn is_referrers_tag(tag: &str) -> bool {
     Algorithm::ALL.into_iter().any(|algorithm| {
         tag.strip_prefix(algorithm.name())
             .and_then(|rest| rest.strip_prefix('-'))
@@ -107,9 +107,9 @@ pub(crate) fn is_list_tag(tag: &str) -> bool {
 ///
 /// Entries and members that an edit does not concern keep their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct List(IndexDocument);
+pub(crate) struct ReferrersIndex(IndexDocument);
 
-impl List {
+impl ReferrersIndex {
     /// Returns an index without referrers.
     pub(crate) fn empty() -> Self {
         Self(IndexDocument::empty())
@@ -126,7 +126,7 @@ impl List {
 
     /// Reads what is found under the tag of a subject, or says why it is not the list of its referrers. Registries have
     /// been seen to answer with the subject itself, and anybody can give any manifest such a tag.
-    pub(crate) fn found_at_tag(manifest: &RawManifest, subject: &Digest) -> Result<Self, String> {
+    pub(crate) fn from_tagged(manifest: &RawManifest, subject: &Digest) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Shape {
@@ -171,7 +171,7 @@ impl List {
 
         let annotations = self.0.member("annotations").unwrap_or("{}");
         let filters: Filters = serde_json::from_str(annotations).unwrap_or_default();
-        names_artifact_type(&filters.applied)
+        includes_artifact_type(&filters.applied)
     }
 
     /// Adds entries at the end, of each digest that there is none of.
@@ -206,7 +206,7 @@ impl List {
 }
 
 /// Whether a list of filters, separated by commas, has the one for artifact types.
-pub(crate) fn names_artifact_type(filters: &str) -> bool {
+pub(crate) fn includes_artifact_type(filters: &str) -> bool {
     filters
         .split(',')
         .any(|filter| filter.trim() == "artifactType")
@@ -214,13 +214,13 @@ pub(crate) fn names_artifact_type(filters: &str) -> bool {
 
 /// The referrers of one subject on their way to who asked for them: of the type that was asked for, each once, and not more
 /// than [`MAX_REFERRERS`].
-pub(crate) struct Selection<'a> {
+pub(crate) struct ReferrerFilter<'a> {
     subject: &'a Digest,
     artifact_type: Option<&'a str>,
     seen: HashSet<Digest>,
 }
 
-impl<'a> Selection<'a> {
+impl<'a> ReferrerFilter<'a> {
     pub(crate) fn new(subject: &'a Descriptor, artifact_type: Option<&'a str>) -> Self {
         Self {
             subject: &subject.digest,
@@ -235,7 +235,7 @@ impl<'a> Selection<'a> {
     /// # Errors
     ///
     /// [`Error::TooLarge`] when there are too many altogether.
-    pub(crate) fn of_page<'p>(
+    pub(crate) fn filter_page<'p>(
         &mut self,
         page: impl IntoIterator<Item = &'p Descriptor>,
         is_filtered: bool,

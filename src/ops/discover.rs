@@ -40,7 +40,7 @@ pub struct Discovered {
 /// Finds what is attached to what `reference` names in `source`, and what is attached to that, level by level.
 ///
 /// What registries list is not verified, neither that it is there nor that it is attached to what it is listed for. Who
-/// depends on that asks the manifests, by [`Referrer::of`](crate::oci::referrers::Referrer::of).
+/// depends on that asks the manifests, by [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
 ///
 /// ```
 /// use oras::discover::{DiscoverOptions, discover};

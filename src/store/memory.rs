@@ -11,7 +11,7 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::oci::media_type::MediaType;
-use crate::oci::referrers::{Referrer, Selection};
+use crate::oci::referrers::{Referrer, ReferrerFilter};
 use crate::store::content::{Content, STREAM, VerifyReader};
 use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
@@ -152,7 +152,7 @@ impl Referrers for MemoryStore {
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
         let found = self.state.borrow().referrers_of(&subject.digest);
-        let page = Selection::new(subject, artifact_type).of_page(&found, false)?;
+        let page = ReferrerFilter::new(subject, artifact_type).filter_page(&found, false)?;
         if !page.is_empty() {
             let _ = visit(&page);
         }
@@ -171,7 +171,7 @@ impl State {
             })
             .filter_map(|(descriptor, bytes)| {
                 let manifest = RawManifest::verified(descriptor.clone(), bytes.to_vec());
-                Referrer::of(&manifest).ok().flatten()
+                Referrer::from_manifest(&manifest).ok().flatten()
             })
             .filter(|referrer| referrer.subject.digest == *subject)
             .map(|referrer| referrer.descriptor)

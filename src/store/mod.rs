@@ -240,7 +240,7 @@ pub trait Referrers: Source {
     /// of that type. Each comes once, in no order that could be relied on.
     ///
     /// Who attaches to what attaches is not among them. What a registry lists is not verified: who goes on with a referrer
-    /// and depends on what it is attached to asks its manifest, by [`Referrer::of`](crate::oci::referrers::Referrer::of).
+    /// and depends on what it is attached to asks its manifest, by [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
     ///
     /// # Errors
     ///

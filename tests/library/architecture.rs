@@ -36,7 +36,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[];
 /// Cycles between modules: all modules of each cycle.
 const CYCLES: &[&[&str]] = &[
     &["archive::symlink_policy", "archive::unpack"],
-    &["layout::graph", "layout::index_cache", "layout::reader"],
     &[
         "registry::client",
         "registry::manifest_retry",

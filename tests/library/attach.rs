@@ -336,7 +336,7 @@ fn what_was_lost_from_the_list_is_listed_when_it_is_attached_again() {
     let client = builder().clock(clock).build();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let attached = attach(&repository, "v1", options()).unwrap();
-    let list = oras::referrers::list_tag(&subject().descriptor().digest);
+    let list = oras::referrers::referrers_tag(&subject().descriptor().digest);
     repository.untag(&list).unwrap();
     assert_eq!(found(&repository), [""; 0]);
 
@@ -365,7 +365,7 @@ fn what_was_lost_from_an_index_is_listed_when_it_is_attached_again() {
 fn a_list_that_cannot_be_kept_is_an_error() {
     let list = format!(
         "/v2/a/manifests/{}",
-        oras::referrers::list_tag(&subject().descriptor().digest)
+        oras::referrers::referrers_tag(&subject().descriptor().digest)
     );
     let registry = registry(Personality::distribution()).with(on("PUT", &list).error(
         403,

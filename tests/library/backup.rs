@@ -8,7 +8,7 @@ use oras::backup::{BackupOptions, backup, rehearse, restore};
 use oras::copy;
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
 use oras::progress::Event;
-use oras::referrers::list_tag;
+use oras::referrers::referrers_tag;
 use oras::store::memory::MemoryStore;
 use oras::store::{Inventory, Source, Target};
 use oras::{Descriptor, Error, MediaType, RawManifest, Result};
@@ -213,7 +213,7 @@ fn a_restoration_that_ended_before_a_list_was_written_can_be_done_again() {
     let [_, signature, ..] = &artifacts.attached[..] else {
         panic!("nothing is attached")
     };
-    let of_a_signature = list_tag(&signature.descriptor().digest);
+    let of_a_signature = referrers_tag(&signature.descriptor().digest);
     registry.inject(on("PUT", &format!("/v2/a/manifests/{of_a_signature}")).status(403));
 
     restored().unwrap_err();

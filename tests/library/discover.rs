@@ -7,7 +7,7 @@ use oras::descriptor::Descriptor;
 use oras::discover::{DiscoverOptions, Discovered, discover};
 use oras::layout::LayoutStore;
 use oras::limits::{MAX_REFERRERS, MAX_REFERRERS_DEPTH};
-use oras::referrers::list_tag;
+use oras::referrers::referrers_tag;
 use oras::store::content::VerifyReader;
 use oras::store::memory::MemoryStore;
 use oras::store::{Referrers, Source, Target};
@@ -253,7 +253,7 @@ fn circles_end_where_they_close() {
             })
             .collect();
         let index = serde_json::json!({ "schemaVersion": 2, "manifests": entries });
-        let tag = list_tag(&subject.descriptor().digest);
+        let tag = referrers_tag(&subject.descriptor().digest);
         let media_type = MediaType::IMAGE_INDEX;
         registry.seed_manifest(
             "a",

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use oras::descriptor::Descriptor;
-use oras::referrers::list_tag;
+use oras::referrers::referrers_tag;
 use oras::store::Referrers;
 use oras::{MediaType, RawManifest, Result};
 
@@ -47,7 +47,7 @@ fn with_subject(personality: Personality) -> TestRegistry {
 
 /// The tag of the list of what is attached to the subject.
 fn tag() -> String {
-    list_tag(&subject().descriptor().digest)
+    referrers_tag(&subject().descriptor().digest)
 }
 
 /// What a list says of these manifests.

@@ -1,7 +1,7 @@
 //! What is attached to what, also in layouts that other tools wrote.
 
 use super::*;
-use crate::oci::referrers::list_tag;
+use crate::oci::referrers::referrers_tag;
 use crate::text::json;
 
 /// A manifest in the layout's files alone, listed nowhere.
@@ -83,7 +83,7 @@ fn what_another_tool_keeps_in_a_list_under_a_tag_is_found() {
     let subject = index_of(root, &[], None, "subject");
     let [one, two] = ["one", "two"].map(|name| index_of(root, &[], Some(&subject), name));
     let attached = index_of(root, &[&one, &two], None, "list");
-    let tag = list_tag(&subject.digest);
+    let tag = referrers_tag(&subject.digest);
     list(root, &[(&subject, Some("v1")), (&attached, Some(&tag))]);
 
     let store = LayoutStore::open(root).unwrap();

@@ -20,8 +20,8 @@ fn of_type(descriptor: Descriptor, artifact_type: &str) -> Descriptor {
     }
 }
 
-fn list(entries: &str) -> List {
-    List::parse(
+fn list(entries: &str) -> ReferrersIndex {
+    ReferrersIndex::parse(
         EMPTY_INDEX
             .replace("[]", &format!("[{entries}]"))
             .as_bytes(),
@@ -29,13 +29,13 @@ fn list(entries: &str) -> List {
     .unwrap()
 }
 
-fn text(list: &List) -> String {
+fn text(list: &ReferrersIndex) -> String {
     String::from_utf8(list.to_manifest().into_bytes()).unwrap()
 }
 
 fn referrer(media_type: MediaType, members: &str) -> Option<Referrer> {
     let text = format!(r#"{{"schemaVersion":2,{members},"annotations":{{"k":"v"}}}}"#);
-    Referrer::of(&RawManifest::new(media_type, text.into_bytes())).unwrap()
+    Referrer::from_manifest(&RawManifest::new(media_type, text.into_bytes())).unwrap()
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_manifest_without_a_subject_and_one_of_docker_are_no_referrers() {
 
 #[test]
 fn the_tag_of_a_list_is_cut_to_what_a_tag_may_be() {
-    let of = |algorithm| list_tag(&Digest::with(algorithm, b""));
+    let of = |algorithm| referrers_tag(&Digest::with(algorithm, b""));
     assert_eq!(
         of(Algorithm::Sha256),
         "sha256-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -105,8 +105,8 @@ fn the_tag_of_a_list_is_cut_to_what_a_tag_may_be() {
 #[test]
 fn the_tag_of_a_list_is_known_by_its_form() {
     for algorithm in Algorithm::ALL {
-        let tag = list_tag(&Digest::with(algorithm, b""));
-        assert!(is_list_tag(&tag), "{tag}");
+        let tag = referrers_tag(&Digest::with(algorithm, b""));
+        assert!(is_referrers_tag(&tag), "{tag}");
         for other in [
             tag.to_uppercase(),
             format!("{tag}.sig"),
@@ -115,7 +115,7 @@ fn the_tag_of_a_list_is_known_by_its_form() {
             tag.replace('-', "_"),
             tag.replace("sha", "md"),
         ] {
-            assert!(!is_list_tag(&other), "{other}");
+            assert!(!is_referrers_tag(&other), "{other}");
         }
     }
 }
@@ -135,7 +135,7 @@ fn lists_are_written_as_the_original_writes_them() {
         "org.opencontainers.image.created".to_owned(),
         "2000-01-01T00:00:00Z".to_owned(),
     );
-    let mut list = List::empty();
+    let mut list = ReferrersIndex::empty();
     list.add_all([&referrer]);
     assert_eq!(
         text(&list),
@@ -158,7 +158,7 @@ fn what_is_not_changed_stays_as_it_was_written() {
         r#"{{"x": 1.50, "manifests": [ {{"y":[ ],{}, {{"digest":"blake3:00"}}, {B} ], "annotations": {{"k":"v"}}, "schemaVersion": 2}}"#,
         A.strip_prefix('{').unwrap()
     );
-    let mut list = List::parse(before.as_bytes()).unwrap();
+    let mut list = ReferrersIndex::parse(before.as_bytes()).unwrap();
     list.add_all([&a()]);
     list.remove(&b().digest);
     assert_eq!(
@@ -183,7 +183,7 @@ fn entries_that_say_nothing_or_nothing_new_are_left_out_when_a_list_is_written()
 fn only_what_may_be_a_list_of_referrers_is_taken_for_one() {
     let found = |media_type, text: &str| {
         let manifest = RawManifest::new(media_type, text.as_bytes().to_vec());
-        List::found_at_tag(&manifest, &a().digest)
+        ReferrersIndex::from_tagged(&manifest, &a().digest)
     };
     let index = |text: &str| found(MediaType::IMAGE_INDEX, text);
     assert!(index(EMPTY_INDEX).is_ok());
@@ -215,14 +215,14 @@ fn only_what_may_be_a_list_of_referrers_is_taken_for_one() {
         "it is a \"application/vnd.oci.image.manifest.v1+json\""
     );
     let itself = RawManifest::new(MediaType::IMAGE_INDEX, EMPTY_INDEX.as_bytes().to_vec());
-    let reason = List::found_at_tag(&itself, &itself.descriptor().digest).unwrap_err();
+    let reason = ReferrersIndex::from_tagged(&itself, &itself.descriptor().digest).unwrap_err();
     assert_eq!(reason, "it is the subject itself");
 }
 
 #[test]
 fn a_list_of_more_entries_than_any_subject_has_is_refused() {
     let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_REFERRERS));
-    let reason = List::parse(document.as_bytes()).unwrap_err();
+    let reason = ReferrersIndex::parse(document.as_bytes()).unwrap_err();
     assert!(
         reason.contains("100001 entries are more than 100000"),
         "{reason}"
@@ -233,23 +233,26 @@ fn a_list_of_more_entries_than_any_subject_has_is_refused() {
 fn every_prefix_of_a_list_is_refused() {
     let text = EMPTY_INDEX.replace("[]", &format!("[{A},{B}]"));
     for end in 0..text.len() {
-        assert!(List::parse(&text.as_bytes()[..end]).is_err(), "{end}");
+        assert!(
+            ReferrersIndex::parse(&text.as_bytes()[..end]).is_err(),
+            "{end}"
+        );
     }
-    assert!(List::parse(b"[]").is_err());
-    assert!(List::parse(b"\xff").is_err());
+    assert!(ReferrersIndex::parse(b"[]").is_err());
+    assert!(ReferrersIndex::parse(b"\xff").is_err());
 }
 
 #[test]
 fn of_all_pages_each_referrer_of_the_type_is_selected_once() {
     let subject = Descriptor::of(MediaType::IMAGE_MANIFEST, b"subject");
     let select = |artifact_type, is_filtered| {
-        let mut selection = Selection::new(&subject, artifact_type);
+        let mut filter = ReferrerFilter::new(&subject, artifact_type);
         let mut digests = Vec::new();
         for page in [
             vec![of_type(a(), "x/x"), subject.clone()],
             vec![of_type(a(), "x/x"), b()],
         ] {
-            let selected = selection.of_page(&page, is_filtered).unwrap();
+            let selected = filter.filter_page(&page, is_filtered).unwrap();
             digests.extend(selected.into_iter().map(|entry| entry.digest));
         }
         digests
@@ -264,7 +267,7 @@ fn of_all_pages_each_referrer_of_the_type_is_selected_once() {
 #[test]
 fn more_referrers_than_any_subject_has_are_refused() {
     let subject = Descriptor::of(MediaType::IMAGE_MANIFEST, b"subject");
-    let mut selection = Selection::new(&subject, None);
+    let mut filter = ReferrerFilter::new(&subject, None);
     let mut page = |start: usize, end: usize| {
         let page: Vec<_> = (start..end)
             .map(|number| {
@@ -272,7 +275,7 @@ fn more_referrers_than_any_subject_has_are_refused() {
                 Descriptor::new(MediaType::IMAGE_MANIFEST, digest, 1)
             })
             .collect();
-        selection.of_page(&page, false)
+        filter.filter_page(&page, false)
     };
     page(0, MAX_REFERRERS).unwrap();
     page(0, MAX_REFERRERS).unwrap();
@@ -294,11 +297,11 @@ fn filters_are_named_in_a_header_or_in_an_annotation() {
         ("", false),
         ("artifactTypes", false),
     ] {
-        assert_eq!(names_artifact_type(filters), wanted, "{filters}");
+        assert_eq!(includes_artifact_type(filters), wanted, "{filters}");
         let annotations = format!(
             r#"{{"annotations":{{"org.opencontainers.referrers.filtersApplied":"{filters}"}}}}"#
         );
-        let list = List::parse(annotations.as_bytes()).unwrap();
+        let list = ReferrersIndex::parse(annotations.as_bytes()).unwrap();
         assert_eq!(list.says_filtered(), wanted, "{filters}");
     }
     assert!(!list("").says_filtered());

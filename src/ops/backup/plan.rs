@@ -11,7 +11,7 @@ use crate::oci::digest::Digest;
 use crate::oci::manifest::Manifest;
 use crate::oci::media_type::MediaType;
 use crate::oci::reference::Tag;
-use crate::oci::referrers::{Referrer, is_list_tag, list_tag};
+use crate::oci::referrers::{Referrer, is_referrers_tag, referrers_tag};
 use crate::ops::copy::Limits;
 use crate::store::{Source, TagLister};
 
@@ -128,7 +128,7 @@ fn list_at(
     source: &dyn Source,
     limits: &Limits,
 ) -> Result<Option<Vec<Descriptor>>> {
-    if !is_list_tag(tag) || root.media_type != MediaType::IMAGE_INDEX {
+    if !is_referrers_tag(tag) || root.media_type != MediaType::IMAGE_INDEX {
         return Ok(None);
     }
     let manifest = source.fetch_manifest(root, limits.max_manifest_bytes)?;
@@ -144,8 +144,8 @@ fn list_at(
             Err(error) if error.is_not_found() => continue,
             manifest => manifest?,
         };
-        let is_attached = Referrer::of(&manifest)?
-            .is_some_and(|referrer| list_tag(&referrer.subject.digest) == tag);
+        let is_attached = Referrer::from_manifest(&manifest)?
+            .is_some_and(|referrer| referrers_tag(&referrer.subject.digest) == tag);
         return Ok(is_attached.then_some(listed));
     }
     Ok(Some(listed))

@@ -293,7 +293,8 @@ impl<'c, 'o> Copier<'c, 'o> {
             .map_err(at_source(Operation::Fetch, node))?;
         let mut referrer = None;
         if self.referrer_queue.is_some() || self.missing_referrers != MissingReferrer::Fail {
-            referrer = Referrer::of(&manifest).map_err(at_source(Operation::Fetch, node))?;
+            referrer =
+                Referrer::from_manifest(&manifest).map_err(at_source(Operation::Fetch, node))?;
         }
         if let Some(queue) = self.referrer_queue.as_mut().filter(|_| is_first) {
             queue.push_back((node.plain(), depth));
@@ -360,7 +361,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         let is_root = manifest.descriptor().digest == self.root.digest;
         if self.referrer_queue.is_some()
             || is_root
-            || !matches!(Referrer::of(manifest), Ok(Some(_)))
+            || !matches!(Referrer::from_manifest(manifest), Ok(Some(_)))
         {
             return Ok(());
         }

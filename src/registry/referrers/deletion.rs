@@ -56,7 +56,7 @@ impl Repository<'_> {
             }
             Err(error) => return Err(error),
         };
-        let referrer = Referrer::of(&manifest).ok().flatten();
+        let referrer = Referrer::from_manifest(&manifest).ok().flatten();
         Ok(referrer.map(|referrer| referrer.subject.digest))
     }
 

@@ -17,7 +17,9 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::media_type::MediaType;
 use crate::oci::reference::TagOrDigest;
-use crate::oci::referrers::{List, Selection, list_tag, names_artifact_type};
+use crate::oci::referrers::{
+    ReferrerFilter, ReferrersIndex, includes_artifact_type, referrers_tag,
+};
 use crate::registry::client::Answer;
 use crate::registry::pagination::Pages;
 use crate::registry::repository::Repository;
@@ -41,7 +43,7 @@ pub enum ReferrersMode {
 /// What is found under the tag that clients keep a list at.
 pub(crate) enum AtTag {
     Nothing,
-    List(List),
+    List(ReferrersIndex),
     /// Something else, for this reason.
     Other(String),
 }
@@ -61,9 +63,9 @@ impl Repository<'_> {
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut selection = Selection::new(subject, artifact_type);
+        let mut filter = ReferrerFilter::new(subject, artifact_type);
         if self.referrers_mode() != ReferrersMode::Tag {
-            match self.ask_referrers_api(&subject.digest, artifact_type, &mut selection, visit)? {
+            match self.ask_referrers_api(&subject.digest, artifact_type, &mut filter, visit)? {
                 Asked::Listed => return Ok(()),
                 Asked::Unsupported if self.mode == ReferrersMode::Api => {
                     return Err(Error::unsupported("failed to query referrers API"));
@@ -72,7 +74,7 @@ impl Repository<'_> {
             }
         }
         if let AtTag::List(list) = self.read_referrers_tag(&subject.digest)? {
-            let page = selection.of_page(list.descriptors(), false)?;
+            let page = filter.filter_page(list.descriptors(), false)?;
             if !page.is_empty() {
                 let _ = visit(&page);
             }
@@ -91,10 +93,10 @@ impl Repository<'_> {
     /// Whether the registry lists referrers itself. If no answer told so far, it is asked for those of `subject`.
     pub(crate) fn keeps_referrers(&self, subject: &Descriptor) -> Result<bool> {
         if self.referrers_mode() == ReferrersMode::Learned {
-            let mut selection = Selection::new(subject, None);
+            let mut filter = ReferrerFilter::new(subject, None);
             let mut first_page = |_: &[Descriptor]| ControlFlow::Break(());
             let asked =
-                self.ask_referrers_api(&subject.digest, None, &mut selection, &mut first_page)?;
+                self.ask_referrers_api(&subject.digest, None, &mut filter, &mut first_page)?;
             if let Asked::Unsupported = asked {
                 self.learned.set(ReferrersMode::Tag);
             }
@@ -107,7 +109,7 @@ impl Repository<'_> {
         &self,
         subject: &Digest,
         artifact_type: Option<&str>,
-        selection: &mut Selection<'_>,
+        filter: &mut ReferrerFilter<'_>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<Asked> {
         let mut pages = Pages::from(self.endpoint.referrers(subject, artifact_type));
@@ -140,7 +142,7 @@ impl Repository<'_> {
                 answer
                     .response
                     .read_body("list of referrers", MAX_PAGE_BYTES, "MaxPageBytes")?;
-            let list = List::parse(&body).map_err(|reason| {
+            let list = ReferrersIndex::parse(&body).map_err(|reason| {
                 answer.protocol_error(format!("the answer is no list of referrers: {reason}"))
             })?;
             let is_filtered = list.says_filtered()
@@ -148,8 +150,8 @@ impl Repository<'_> {
                     .response
                     .headers
                     .all("OCI-Filters-Applied")
-                    .any(names_artifact_type);
-            let page = selection.of_page(list.descriptors(), is_filtered)?;
+                    .any(includes_artifact_type);
+            let page = filter.filter_page(list.descriptors(), is_filtered)?;
             if !page.is_empty() && visit(&page).is_break() {
                 return Ok(Asked::Listed);
             }
@@ -161,11 +163,11 @@ impl Repository<'_> {
 
     /// Reads what is under the tag of a list.
     pub(crate) fn read_referrers_tag(&self, subject: &Digest) -> Result<AtTag> {
-        let reference: TagOrDigest = list_tag(subject).parse()?;
+        let reference: TagOrDigest = referrers_tag(subject).parse()?;
         let accepted = MediaType::IMAGE_INDEX;
         let limit = self.client.max_manifest_bytes();
         match self.read_manifest_as(accepted.as_str(), &reference, limit) {
-            Ok(manifest) => Ok(match List::found_at_tag(&manifest, subject) {
+            Ok(manifest) => Ok(match ReferrersIndex::from_tagged(&manifest, subject) {
                 Ok(list) => AtTag::List(list),
                 Err(reason) => AtTag::Other(reason),
             }),

@@ -30,7 +30,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
-use crate::oci::referrers::{List, Referrer, list_tag};
+use crate::oci::referrers::{Referrer, ReferrersIndex, referrers_tag};
 use crate::registry::manifest_retry;
 use crate::registry::repository::Repository;
 use crate::store::{Batches, Source as _};
@@ -97,7 +97,7 @@ impl Repository<'_> {
         let Some(Referrer {
             subject,
             descriptor,
-        }) = Referrer::of(manifest).ok().flatten()
+        }) = Referrer::from_manifest(manifest).ok().flatten()
         else {
             return Ok(());
         };
@@ -119,7 +119,7 @@ impl Repository<'_> {
         let Some(Referrer {
             subject,
             descriptor,
-        }) = Referrer::of(manifest).ok().flatten()
+        }) = Referrer::from_manifest(manifest).ok().flatten()
         else {
             return Ok(());
         };
@@ -235,7 +235,7 @@ impl<'a> Maintenance<'a> {
             self.change,
         ) {
             (AtTag::List(list), _) => list,
-            (AtTag::Nothing, _) => List::empty(),
+            (AtTag::Nothing, _) => ReferrersIndex::empty(),
             // Not ours to change, and not in the way.
             (AtTag::Other(_), Change::Remove(_)) => return Ok(true),
             (AtTag::Other(reason), Change::Add(_)) => {
@@ -261,7 +261,7 @@ impl<'a> Maintenance<'a> {
     }
 
     /// What the list should be, if it is not.
-    fn changed(&self, list: &List) -> Result<Option<List>> {
+    fn changed(&self, list: &ReferrersIndex) -> Result<Option<ReferrersIndex>> {
         let mut changed = list.clone();
         match self.change {
             Change::Add(referrers) => changed.add_all(referrers),
@@ -276,7 +276,7 @@ impl<'a> Maintenance<'a> {
     }
 
     /// The entries of others that were listed when we wrote the list last.
-    fn lost_from(&self, list: &List) -> Vec<&Descriptor> {
+    fn lost_from(&self, list: &ReferrersIndex) -> Vec<&Descriptor> {
         let listed: HashSet<&Digest> = list.descriptors().map(|entry| &entry.digest).collect();
         let is_lost = |known: &&Descriptor| {
             !self.own.contains(&known.digest) && !listed.contains(&known.digest)
@@ -290,7 +290,7 @@ impl<'a> Maintenance<'a> {
     }
 
     /// Writes a list, without the entries for which the registry refuses it.
-    fn write(&self, list: &mut List) -> Result<()> {
+    fn write(&self, list: &mut ReferrersIndex) -> Result<()> {
         for _ in 0..MAX_WRITES {
             match self.put(list) {
                 Err(Error::Refused(refusal)) => {
@@ -308,7 +308,7 @@ impl<'a> Maintenance<'a> {
         Err(self.failure("the registry names one missing manifest after the other"))
     }
 
-    fn put(&self, list: &List) -> Result<()> {
+    fn put(&self, list: &ReferrersIndex) -> Result<()> {
         let manifest = list.to_manifest();
         let limit = self.repository.client.max_manifest_bytes();
         let size = manifest.descriptor().size;
@@ -320,7 +320,7 @@ impl<'a> Maintenance<'a> {
                 limit_name: "MaxMetadataBytes",
             });
         }
-        let tag = list_tag(self.subject);
+        let tag = referrers_tag(self.subject);
         self.repository
             .put_manifest(manifest.descriptor(), manifest.bytes(), &tag)?;
         Ok(())
@@ -328,7 +328,7 @@ impl<'a> Maintenance<'a> {
 
     /// The entries that the registry says it does not know, and does not have. Registries that verify what an index refers to
     /// would otherwise never take a list again that names something that was deleted without changing the list.
-    fn gone(&self, list: &List, refusal: &Refusal) -> Result<Vec<Digest>> {
+    fn gone(&self, list: &ReferrersIndex, refusal: &Refusal) -> Result<Vec<Digest>> {
         let named = manifest_retry::named(refusal);
         let is_others = |entry: &&Descriptor| !self.own.contains(&entry.digest);
         let mut gone = Vec::new();
@@ -342,7 +342,7 @@ impl<'a> Maintenance<'a> {
 
     fn failure(&self, reason: &str) -> Error {
         Error::Protocol {
-            what: format!("{}:{}", self.repository.path(), list_tag(self.subject)),
+            what: format!("{}:{}", self.repository.path(), referrers_tag(self.subject)),
             reason: reason.to_owned(),
         }
     }

@@ -12,7 +12,7 @@ fn setting() -> (TestRegistry, oras::registry::Client, Artifacts) {
 }
 
 fn list_of_first() -> String {
-    list_tag(&image("first", "").descriptor().digest)
+    referrers_tag(&image("first", "").descriptor().digest)
 }
 
 #[test]

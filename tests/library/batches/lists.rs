@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use oras::copy::{CopyOptions, copy_graph, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::progress::Event;
-use oras::referrers::list_tag;
+use oras::referrers::referrers_tag;
 use oras::registry::Repository;
 use oras::store::memory::MemoryStore;
 use oras::store::{Batch, Delete, IndexedTarget, Referrers, Source, Target};
@@ -64,7 +64,7 @@ fn signatures(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
 
 /// The requests for the list of what is attached to a manifest, by their methods.
 fn about_list(registry: &TestRegistry, subject: &RawManifest) -> String {
-    let tag = list_tag(&subject.descriptor().digest);
+    let tag = referrers_tag(&subject.descriptor().digest);
     let lines = registry.log();
     let about = lines.iter().filter(|line| line.contains(&tag));
     let methods: Vec<_> = about.filter_map(|line| line.split(' ').next()).collect();
@@ -73,7 +73,7 @@ fn about_list(registry: &TestRegistry, subject: &RawManifest) -> String {
 
 /// Whether there is a list of what is attached to the subject.
 fn has_list(registry: &TestRegistry) -> bool {
-    let tag = list_tag(&subject().descriptor().digest);
+    let tag = referrers_tag(&subject().descriptor().digest);
     registry.tags("a").contains(&tag)
 }
 
@@ -133,7 +133,7 @@ fn the_name_comes_after_the_lists() {
     let log = registry.log();
     let last = log.last().unwrap();
     assert!(last.starts_with("PUT /v2/a/manifests/v1 "), "{log:#?}");
-    let list = list_tag(&subject().descriptor().digest);
+    let list = referrers_tag(&subject().descriptor().digest);
     assert!(log[log.len() - 2].contains(&list), "{log:#?}");
 }
 
@@ -211,7 +211,7 @@ fn a_copy_that_fails_lists_what_was_completed() {
 
 #[test]
 fn a_list_that_cannot_be_written_fails_the_copy_before_the_name() {
-    let list = list_tag(&subject().descriptor().digest);
+    let list = referrers_tag(&subject().descriptor().digest);
     let unknown = serde_json::json!({ "errors": [{
         "code": "MANIFEST_BLOB_UNKNOWN",
         "detail": subject().descriptor().digest,

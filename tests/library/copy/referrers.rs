@@ -6,7 +6,7 @@ use oras::copy::{CopyOptions, copy_graph, copy_graph_with_referrers, copy_with_r
 use oras::descriptor::Descriptor;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::progress::Event;
-use oras::referrers::list_tag;
+use oras::referrers::referrers_tag;
 use oras::registry::ReferrersMode;
 use oras::store::memory::MemoryStore;
 use oras::store::{Referrers, Source, Target};
@@ -335,7 +335,7 @@ fn a_copy_without_a_name_can_be_found_by_its_digest() {
 /// Replaces the list of what is attached to `subject`, as if nobody had ever added to it.
 fn lose_list(registry: &TestRegistry, subject: &Descriptor) {
     let empty = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-    let tag = list_tag(&subject.digest);
+    let tag = referrers_tag(&subject.digest);
     registry.seed_manifest("a", MediaType::IMAGE_INDEX.as_str(), empty, Some(&tag));
 }
 

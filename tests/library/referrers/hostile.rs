@@ -158,6 +158,8 @@ fn what_a_list_says_is_not_what_a_manifest_says() {
     .unwrap();
 
     assert_eq!(found, digests(&[&stranger, &signature("one")]));
-    let said = oras::referrers::Referrer::of(&stranger).unwrap().unwrap();
+    let said = oras::referrers::Referrer::from_manifest(&stranger)
+        .unwrap()
+        .unwrap();
     assert_eq!(said.subject.digest, nothing().digest);
 }
