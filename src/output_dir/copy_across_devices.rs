@@ -1,4 +1,4 @@
-//! Moving to another file system, where nothing can be renamed to.
+//! Copying an entry to another file system, where a rename fails with `EXDEV`.
 
 use std::fs::{File, FileTimes};
 use std::io;
@@ -6,73 +6,74 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::permissions::{remove_tree, unlock, unlock_file};
+use super::permissions::{make_owner_readable, make_owner_writable, remove_tree};
 use super::staging;
 
-/// A copy under a hidden name, which is removed with all content when this is dropped.
-pub(super) struct Copy<'a> {
-    home: &'a Dir,
-    /// None once it has its own name.
-    hidden: Option<PathBuf>,
+/// A copy under a temporary name. Dropping it before the rename removes the copy.
+pub(super) struct PendingCopy<'a> {
+    parent: &'a Dir,
+    /// The temporary name; None after the rename.
+    temp_name: Option<PathBuf>,
     is_directory: bool,
-    /// Keeps others from taking it for abandoned.
+    /// The lock that marks the copy as in use.
     _lock: Option<File>,
 }
 
-impl<'a> Copy<'a> {
-    /// Copies a file, a link, or a directory with all content, with modes and modification times. Names of one file become
-    /// files of their own. The source may lose modes.
-    pub(super) fn create(from: &Dir, name: &Path, home: &'a Dir) -> io::Result<Self> {
+impl<'a> PendingCopy<'a> {
+    /// Copies a file, a symbolic link, or a directory with its content, including modes and
+    /// modification times. Hard links become separate files. Modes of the source may change.
+    pub(super) fn create(from: &Dir, name: &Path, parent: &'a Dir) -> io::Result<Self> {
         let found = from.symlink_metadata(name)?;
-        let new = |hidden, is_directory, lock| Self {
-            home,
-            hidden: Some(hidden),
+        let new = |temp_name, is_directory, lock| Self {
+            parent,
+            temp_name: Some(temp_name),
             is_directory,
             _lock: lock,
         };
         if found.is_dir() {
-            let (hidden, (dir, lock)) = staging::create_directory(home)?;
-            let copy = new(hidden.clone(), true, lock);
-            restrict(home, &hidden, &found)?;
-            fill(from, name, &dir)?;
-            finish(&dir, home, &hidden, &found)?;
+            let (temp_name, (dir, lock)) = staging::create_directory(parent)?;
+            let copy = new(temp_name.clone(), true, lock);
+            restrict(parent, &temp_name, &found)?;
+            copy_content(from, name, &dir)?;
+            finish(&dir, parent, &temp_name, &found)?;
             Ok(copy)
         } else if found.is_symlink() {
-            let (hidden, ()) = staging::create(|hidden| copy_link(from, name, home, hidden))?;
-            Ok(new(hidden, false, None))
+            let (temp_name, ()) =
+                staging::create(|temp_name| copy_link(from, name, parent, temp_name))?;
+            Ok(new(temp_name, false, None))
         } else {
-            let (hidden, file) = staging::create_file(home)?;
-            let copy = new(hidden.clone(), false, file.try_clone().ok());
-            copy_file(from, name, &found, file, home, &hidden)?;
+            let (temp_name, file) = staging::create_file(parent)?;
+            let copy = new(temp_name.clone(), false, file.try_clone().ok());
+            copy_file(from, name, &found, file, parent, &temp_name)?;
             Ok(copy)
         }
     }
 
-    /// Gives it its name.
+    /// Renames the copy to its final name.
     pub(super) fn rename(mut self, name: &Path) -> io::Result<()> {
-        if let Some(hidden) = &self.hidden {
-            self.home.rename(hidden, self.home, name)?;
-            self.hidden = None;
+        if let Some(temp_name) = &self.temp_name {
+            self.parent.rename(temp_name, self.parent, name)?;
+            self.temp_name = None;
         }
         Ok(())
     }
 }
 
-impl Drop for Copy<'_> {
+impl Drop for PendingCopy<'_> {
     fn drop(&mut self) {
-        if let Some(hidden) = &self.hidden {
+        if let Some(temp_name) = &self.temp_name {
             let _ = if self.is_directory {
-                remove_tree(self.home, hidden)
+                remove_tree(self.parent, temp_name)
             } else {
-                self.home.remove_file(hidden)
+                self.parent.remove_file(temp_name)
             };
         }
     }
 }
 
 /// Copies the content of the directory `name`.
-fn fill(parent: &Dir, name: &Path, into: &Dir) -> io::Result<()> {
-    unlock(parent, name);
+fn copy_content(parent: &Dir, name: &Path, into: &Dir) -> io::Result<()> {
+    make_owner_writable(parent, name);
     let from = parent.open_dir(name)?;
     for entry in from.entries()? {
         let name = entry?.file_name();
@@ -82,7 +83,7 @@ fn fill(parent: &Dir, name: &Path, into: &Dir) -> io::Result<()> {
             into.create_dir(name)?;
             let dir = into.open_dir(name)?;
             restrict(into, name, &found)?;
-            fill(&from, name, &dir)?;
+            copy_content(&from, name, &dir)?;
             finish(&dir, into, name, &found)?;
         } else if found.is_symlink() {
             copy_link(&from, name, into, name)?;
@@ -95,17 +96,18 @@ fn fill(parent: &Dir, name: &Path, into: &Dir) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps those out of a directory whom its mode will keep out, while it is filled.
+/// Sets the mode of `found`, plus access for the owner, before a directory is filled. Other users
+/// never get more access than the final mode allows.
 fn restrict(parent: &Dir, name: &Path, found: &Metadata) -> io::Result<()> {
     parent.set_permissions(name, found.permissions())?;
-    unlock(parent, name);
+    make_owner_writable(parent, name);
     Ok(())
 }
 
-/// Gives a directory that is filled its time and its mode.
+/// Sets the modification time and the final mode of a filled directory.
 fn finish(dir: &Dir, parent: &Dir, name: &Path, found: &Metadata) -> io::Result<()> {
     if let Ok(dir) = dir.open(".") {
-        take_time(&dir.into_std(), found);
+        copy_modified_time(&dir.into_std(), found);
     }
     parent.set_permissions(name, found.permissions())
 }
@@ -115,30 +117,30 @@ fn copy_file(
     name: &Path,
     found: &Metadata,
     mut file: File,
-    home: &Dir,
-    hidden: &Path,
+    parent: &Dir,
+    temp_name: &Path,
 ) -> io::Result<()> {
     if !found.is_file() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    // Before there is anything to read that others must not.
-    home.set_permissions(hidden, found.permissions())?;
-    unlock_file(from, name);
+    // Set before the content is written: other users never get more access than this mode allows.
+    parent.set_permissions(temp_name, found.permissions())?;
+    make_owner_readable(from, name);
     io::copy(&mut from.open(name)?.into_std(), &mut file)?;
-    take_time(&file, found);
+    copy_modified_time(&file, found);
     Ok(())
 }
 
-/// That the time is right is not worth a failure.
-fn take_time(file: &File, found: &Metadata) {
+/// Sets the modification time of `found`. Ignores errors.
+fn copy_modified_time(file: &File, found: &Metadata) {
     if let Ok(modified) = found.modified() {
         let _ = file.set_times(FileTimes::new().set_modified(modified.into_std()));
     }
 }
 
 #[cfg(not(windows))]
-fn copy_link(from: &Dir, name: &Path, home: &Dir, hidden: &Path) -> io::Result<()> {
-    home.symlink_contents(from.read_link_contents(name)?, hidden)
+fn copy_link(from: &Dir, name: &Path, parent: &Dir, temp_name: &Path) -> io::Result<()> {
+    parent.symlink_contents(from.read_link_contents(name)?, temp_name)
 }
 
 #[cfg(windows)]

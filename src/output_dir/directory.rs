@@ -1,4 +1,4 @@
-//! Directories that are not complete yet.
+//! Directories that are being written.
 
 use std::fs::File;
 use std::io;
@@ -7,135 +7,139 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{Dir, Metadata};
 
 use super::OutputDir;
-use super::entry::{Claim, Parents, Place, identity, no_parents};
+use super::entry::{
+    Parents, ResolvedTitle, TitleReservation, cannot_replace, identity, parents_error,
+};
 use super::merge::{check_merge, merge};
-use super::permissions::{lock, remove_tree, unlock};
+use super::permissions::{make_owner_writable, remove_tree, restore_permissions};
 use super::staging;
 use crate::error::{Error, Result};
 
-/// A directory on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
+/// A directory that is being written under a temporary name. [`commit`](Self::commit) moves it to
+/// its final name; dropping it before removes it.
 #[derive(Debug)]
 pub struct PendingDirectory<'a> {
-    staged: Staged,
-    place: Place,
-    claim: Claim<'a>,
+    staged: StagedDirectory,
+    target: ResolvedTitle,
+    reservation: TitleReservation<'a>,
     keep_old_files: bool,
 }
 
 impl<'a> PendingDirectory<'a> {
     pub(super) fn create(owner: &'a OutputDir, title: &str) -> Result<Self> {
-        let place = owner.locate(title, Parents::Create)?;
-        let claim = Claim::new(owner, title, &place)?;
+        let target = owner.locate(title, Parents::Create)?;
+        let reservation = TitleReservation::new(&owner.written, title, &target)?;
         let keep_old_files = owner.options.keep_old_files;
-        let existing = place.metadata()?;
-        check(&place, existing.as_ref(), keep_old_files)?;
-        place.tidy(owner);
+        let existing = target.metadata()?;
+        check(&target, existing.as_ref(), keep_old_files)?;
+        target.remove_stale_temps(&owner.written);
         let existing = existing.filter(Metadata::is_dir);
-        let staged = Staged::create_for(&place, existing.as_ref())
-            .map_err(|error| no_parents(error, &place.path))?;
+        let staged = StagedDirectory::create_for(&target, existing.as_ref())
+            .map_err(|error| parents_error(error, &target.path))?;
         Ok(Self {
             staged,
-            place,
-            claim,
+            target,
+            reservation,
             keep_old_files,
         })
     }
 
-    /// The absolute path that the directory will have.
+    /// The final absolute path.
     pub fn path(&self) -> &Path {
-        &self.place.path
+        &self.target.path
     }
 
-    /// The directory to fill.
+    /// The handle of the directory.
     pub const fn dir(&self) -> &Dir {
         &self.staged.dir
     }
 
-    /// Gives the directory its name, and returns its absolute path.
+    /// Moves the directory to its final name and returns the absolute path.
     ///
-    /// If a directory has that name, its content is kept, and each file is replaced that also is in this one. Symbolic links
-    /// in the way are replaced, not followed.
+    /// An existing directory is merged: its content stays, except files that are also in this
+    /// directory. Symbolic links are replaced, not followed.
     ///
     /// # Errors
     ///
-    /// [`Error::Overwrite`] when something has the name and old files are kept. [`Error::Io`] naming the path; where a file
-    /// meets a directory, before anything is moved.
+    /// - [`Error::Overwrite`] if the name exists and old files are kept.
+    /// - [`Error::Io`] with the path. If a file would replace a directory or a directory a file,
+    ///   nothing is moved.
     pub fn commit(self) -> Result<PathBuf> {
         let Self {
             mut staged,
-            place,
-            claim,
+            target,
+            reservation,
             keep_old_files,
         } = self;
-        let existing = place.metadata()?;
-        check(&place, existing.as_ref(), keep_old_files)?;
+        let existing = target.metadata()?;
+        check(&target, existing.as_ref(), keep_old_files)?;
         if existing.as_ref().is_some_and(Metadata::is_dir) {
-            let existing = place
+            let existing = target
                 .open()
-                .map_err(Error::io("open directory", &place.path))?;
-            // Nothing can be moved out of a directory that its owner cannot change.
-            unlock(&staged.home, &staged.name);
-            check_merge(&staged.dir, &existing, &place.path)?;
-            let old = unlock(&place.dir, place.own_name());
-            let merged = merge(&staged.dir, &existing, &place.path);
-            lock(&place.dir, place.own_name(), old);
+                .map_err(Error::io("open directory", &target.path))?;
+            // Moving entries out of a directory needs write permission.
+            make_owner_writable(&staged.parent, &staged.name);
+            check_merge(&staged.dir, &existing, &target.path)?;
+            let old = make_owner_writable(&target.dir, target.entry_name());
+            let merged = merge(&staged.dir, &existing, &target.path);
+            restore_permissions(&target.dir, target.entry_name(), old);
             merged?;
         } else {
             if existing.is_some() {
-                place
+                target
                     .dir
-                    .remove_file(&place.name)
-                    .map_err(Error::io("replace", &place.path))?;
+                    .remove_file(&target.name)
+                    .map_err(Error::io("replace", &target.path))?;
             }
             staged
-                .home
-                .rename(&staged.name, &place.dir, &place.name)
-                .map_err(Error::io("rename", &place.path))?;
+                .parent
+                .rename(&staged.name, &target.dir, &target.name)
+                .map_err(Error::io("rename", &target.path))?;
             staged.is_moved = true;
         }
-        claim.keep_directory();
-        Ok(place.path)
+        reservation.complete_directory();
+        Ok(target.path)
     }
 }
 
-/// The directory under its hidden name, which is removed with all content when this is dropped.
+/// A directory under a temporary name. Dropping it before it is moved removes it with its content.
 #[derive(Debug)]
-struct Staged {
-    /// The directory that it is in.
-    home: Dir,
+struct StagedDirectory {
+    parent: Dir,
     name: PathBuf,
     dir: Dir,
-    /// Keeps others from taking it for abandoned.
+    /// The lock that marks the directory as in use.
     _lock: Option<File>,
     is_moved: bool,
 }
 
-impl Staged {
-    /// Creates a directory where it can be moved from to its place.
-    fn create_for(place: &Place, existing: Option<&Metadata>) -> io::Result<Self> {
-        let beside = || place.dir.try_clone().and_then(Self::create);
+impl StagedDirectory {
+    /// Creates a directory next to or inside the target, on the same file system.
+    fn create_for(target: &ResolvedTitle, existing: Option<&Metadata>) -> io::Result<Self> {
+        let beside = || target.dir.try_clone().and_then(Self::create);
         let Some(existing) = existing else {
             return beside();
         };
-        let inside = || place.open().and_then(Self::create);
-        // Whoever packs the existing directory must not find what was left there.
-        if let Ok(dir) = place.open() {
-            staging::remove_abandoned(&dir);
+        let inside = || target.open().and_then(Self::create);
+        // Stale files in the existing directory would become part of the next push of it.
+        if let Ok(dir) = target.open() {
+            staging::remove_stale_temps(&dir);
         }
-        // Nothing can be renamed into a file system from outside. Otherwise inside is for when nothing can be made beside.
-        let around = place.dir.dir_metadata()?;
+        // A rename cannot cross file systems. On the same file system the parent is preferred, and
+        // the target itself is used if the parent is not writable.
+        let parent = target.dir.dir_metadata()?;
         let device = |metadata| identity(metadata).map(|(device, _)| device);
-        if device(existing) == device(&around) {
+        if device(existing) == device(&parent) {
             beside().or_else(|_| inside())
         } else {
             inside().or_else(|_| beside())
         }
     }
 
-    fn create(home: Dir) -> io::Result<Self> {
-        let (name, (dir, lock)) = staging::create_directory(&home)?;
+    fn create(parent: Dir) -> io::Result<Self> {
+        let (name, (dir, lock)) = staging::create_directory(&parent)?;
         Ok(Self {
-            home,
+            parent,
             name,
             dir,
             _lock: lock,
@@ -144,22 +148,22 @@ impl Staged {
     }
 }
 
-impl Drop for Staged {
+impl Drop for StagedDirectory {
     fn drop(&mut self) {
         if !self.is_moved {
-            let _ = remove_tree(&self.home, &self.name);
+            let _ = remove_tree(&self.parent, &self.name);
         }
     }
 }
 
-/// Whether a directory may take a name that `existing` has.
-fn check(place: &Place, existing: Option<&Metadata>, keep_old_files: bool) -> Result<()> {
+/// Checks that a directory may replace or merge with `existing`.
+fn check(target: &ResolvedTitle, existing: Option<&Metadata>, keep_old_files: bool) -> Result<()> {
     match existing {
         None => Ok(()),
         Some(_) if keep_old_files => Err(Error::Overwrite {
-            path: place.path.clone(),
+            path: target.path.clone(),
         }),
         Some(existing) if existing.is_dir() || existing.is_symlink() => Ok(()),
-        Some(_) => Err(place.in_the_way("a file has that name")),
+        Some(_) => Err(cannot_replace(&target.path, "a file has that name")),
     }
 }

@@ -1,5 +1,6 @@
-//! Where something goes, and what it is called until it is complete.
+//! Resolution of a title to a directory handle and a name, and the titles written so far.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -8,26 +9,25 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 
-use super::OutputDir;
-use super::staging::remove_abandoned;
+use super::staging::remove_stale_temps;
 use crate::error::{Error, Result};
 
-/// Where a title leads.
+/// The directory handle and the name of a title.
 #[derive(Debug)]
-pub(super) struct Place {
-    /// The directory it is in.
+pub(super) struct ResolvedTitle {
+    /// The parent directory.
     pub(super) dir: Dir,
-    /// Its name there; empty for the directory itself.
+    /// The name in `dir`; empty for `dir` itself.
     pub(super) name: PathBuf,
-    /// What the user knows it as: absolute and cleaned.
+    /// Absolute, cleaned path for messages.
     pub(super) path: PathBuf,
-    /// The same for all titles that lead here.
+    /// Path without symbolic links, equal for all titles of the same entry.
     pub(super) key: PathBuf,
 }
 
-impl Place {
-    /// A directory that is not looked up in its parent.
-    pub(super) fn whole(dir: io::Result<Dir>, path: &Path, real: &Path) -> Result<Self> {
+impl ResolvedTitle {
+    /// A title that is the directory `dir` itself.
+    pub(super) fn directory(dir: io::Result<Dir>, path: &Path, real: &Path) -> Result<Self> {
         Ok(Self {
             dir: dir.map_err(Error::io("open directory", path))?,
             name: PathBuf::new(),
@@ -36,8 +36,8 @@ impl Place {
         })
     }
 
-    /// What the handle calls it.
-    pub(super) fn own_name(&self) -> &Path {
+    /// The path relative to `dir`.
+    pub(super) fn entry_name(&self) -> &Path {
         if self.name.as_os_str().is_empty() {
             Path::new(".")
         } else {
@@ -45,85 +45,82 @@ impl Place {
         }
     }
 
-    /// Opens what is there, a directory.
+    /// Opens the existing directory.
     pub(super) fn open(&self) -> io::Result<Dir> {
-        self.dir.open_dir(self.own_name())
+        self.dir.open_dir(self.entry_name())
     }
 
-    /// What is there now, symbolic links not followed.
+    /// Metadata of the existing entry, without following symbolic links.
     pub(super) fn metadata(&self) -> Result<Option<Metadata>> {
-        match self.dir.symlink_metadata(self.own_name()) {
+        match self.dir.symlink_metadata(self.entry_name()) {
             Ok(metadata) => Ok(Some(metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("stat", &self.path)(error)),
         }
     }
 
-    /// Removes what killed processes left in the directory, if that was not done yet.
-    pub(super) fn tidy(&self, owner: &OutputDir) {
+    /// Removes temporary files of killed processes from the directory, once per directory.
+    pub(super) fn remove_stale_temps(&self, written: &RefCell<WrittenTitles>) {
         let directory = match self.key.parent() {
             Some(parent) if !self.name.as_os_str().is_empty() => parent,
             _ => &self.key,
         };
-        let mut names = owner.names.borrow_mut();
-        if names.tidied.insert(directory.to_owned()) {
-            remove_abandoned(&self.dir);
+        if written.borrow_mut().cleaned.insert(directory.to_owned()) {
+            remove_stale_temps(&self.dir);
         }
-    }
-
-    /// Something is there that cannot be replaced.
-    pub(super) fn in_the_way(&self, what: &'static str) -> Error {
-        in_the_way(&self.path, what)
     }
 }
 
-pub(super) fn in_the_way(path: &Path, what: &'static str) -> Error {
+/// The error for an existing entry that a rename cannot replace.
+pub(super) fn cannot_replace(path: &Path, what: &'static str) -> Error {
     let source = io::Error::new(io::ErrorKind::AlreadyExists, what);
     Error::io("replace", path)(source)
 }
 
-/// Something could not be given its name.
-pub(super) fn not_renamed(error: io::Error, path: &Path) -> Error {
+/// The error for a failed rename to the final name.
+pub(super) fn rename_error(error: io::Error, path: &Path) -> Error {
     match error.kind() {
-        // To write into what is mounted would not be all or nothing.
-        io::ErrorKind::ResourceBusy => in_the_way(path, "something is mounted there"),
+        // Writing into the mounted file would not be atomic.
+        io::ErrorKind::ResourceBusy => cannot_replace(path, "something is mounted there"),
         _ => Error::io("rename", path)(error),
     }
 }
 
-/// What to do about the directories that lead to a place.
+/// Handling of missing parent directories.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Parents {
-    /// Create what is missing.
+    /// Create missing parents.
     Create,
-    /// Fail if they are missing.
+    /// Fail if parents are missing.
     Expect,
 }
 
 impl Parents {
-    pub(super) fn below(self, root: &Dir, rest: &Path, path: &Path) -> Result<Dir> {
+    /// Opens the directory `rest` below `root`.
+    pub(super) fn open_below(self, root: &Dir, rest: &Path, path: &Path) -> Result<Dir> {
         if rest.as_os_str().is_empty() {
             return root.try_clone().map_err(Error::io("open directory", path));
         }
         if matches!(self, Self::Create) {
             root.create_dir_all(rest)
-                .map_err(|error| no_parents(error, path))?;
+                .map_err(|error| parents_error(error, path))?;
         }
         root.open_dir(rest)
             .map_err(Error::io("open directory", path))
     }
 
-    pub(super) fn anywhere(self, real: &Path, path: &Path) -> Result<Dir> {
+    /// Opens a directory outside of the output directory.
+    pub(super) fn open_outside(self, real: &Path, path: &Path) -> Result<Dir> {
         if matches!(self, Self::Create) {
-            fs::create_dir_all(real).map_err(|error| no_parents(error, path))?;
+            fs::create_dir_all(real).map_err(|error| parents_error(error, path))?;
         }
         Dir::open_ambient_dir(real, ambient_authority()).map_err(Error::io("open directory", path))
     }
 }
 
-/// The directories that lead somewhere cannot be made.
-pub(super) fn no_parents(error: io::Error, path: &Path) -> Error {
-    // What exists already and cannot be gone through is no directory.
+/// The error for parents that cannot be created.
+pub(super) fn parents_error(error: io::Error, path: &Path) -> Error {
+    // An existing parent that is not a directory.
     let error = match error.kind() {
         io::ErrorKind::AlreadyExists => io::Error::from(io::ErrorKind::NotADirectory),
         _ => error,
@@ -131,8 +128,8 @@ pub(super) fn no_parents(error: io::Error, path: &Path) -> Error {
     Error::io("mkdir", path)(error).context("failed to ensure directories of the target path")
 }
 
-/// The path without symbolic links, as far as it exists.
-pub(super) fn real(path: &Path) -> Result<PathBuf> {
+/// Resolves symbolic links in the part of a path that exists.
+pub(super) fn canonicalize_existing(path: &Path) -> Result<PathBuf> {
     let mut missing = Vec::new();
     for existing in path.ancestors() {
         match fs::canonicalize(existing) {
@@ -149,81 +146,88 @@ pub(super) fn real(path: &Path) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// What was written or is being written.
+/// Titles that have been written or are being written.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    taken: HashSet<PathBuf>,
-    /// Device and inode of files at their final names, so that names are also found to be the same if only the file system
-    /// knows, because it ignores case or normalises.
+pub(super) struct WrittenTitles {
+    /// Keys of titles.
+    reserved: HashSet<PathBuf>,
+    /// Device and inode of committed files. Detects duplicates on file systems that ignore case or
+    /// normalise names.
     files: HashSet<(u64, u64)>,
-    /// Directories in which nothing abandoned is left.
-    tidied: HashSet<PathBuf>,
+    /// Directories whose stale temporary files have been removed.
+    cleaned: HashSet<PathBuf>,
 }
 
-/// The right to write at a place, given back unless it is used.
+/// The reservation of a title. Dropping it before completion releases the title.
 #[derive(Debug)]
-pub(super) struct Claim<'a> {
-    owner: &'a OutputDir,
+pub(super) struct TitleReservation<'a> {
+    written: &'a RefCell<WrittenTitles>,
     title: String,
     key: Option<PathBuf>,
 }
 
-impl<'a> Claim<'a> {
-    pub(super) fn new(owner: &'a OutputDir, title: &str, place: &Place) -> Result<Self> {
-        let claim = Self {
-            owner,
+impl<'a> TitleReservation<'a> {
+    pub(super) fn new(
+        written: &'a RefCell<WrittenTitles>,
+        title: &str,
+        target: &ResolvedTitle,
+    ) -> Result<Self> {
+        let reservation = Self {
+            written,
             title: title.to_owned(),
-            key: Some(place.key.clone()),
+            key: Some(target.key.clone()),
         };
-        if !owner.names.borrow_mut().taken.insert(place.key.clone()) {
-            let error = claim.duplicate();
-            claim.keep();
+        if !written.borrow_mut().reserved.insert(target.key.clone()) {
+            let error = reservation.duplicate();
+            reservation.complete();
             return Err(error);
         }
-        Ok(claim)
+        Ok(reservation)
     }
 
+    /// The error for a title that has been written already.
     pub(super) fn duplicate(&self) -> Error {
         Error::DuplicateName {
             name: self.title.clone(),
         }
     }
 
-    /// Whether a file is one that was written under another title.
-    pub(super) fn is_ours(&self, metadata: &Metadata) -> bool {
-        identity(metadata).is_some_and(|file| self.owner.names.borrow().files.contains(&file))
+    /// Returns whether a file has been written under another title.
+    pub(super) fn is_written(&self, metadata: &Metadata) -> bool {
+        identity(metadata).is_some_and(|file| self.written.borrow().files.contains(&file))
     }
 
-    /// The place is used now.
-    fn keep(mut self) {
+    /// Keeps the title reserved for good.
+    fn complete(mut self) {
         self.key = None;
     }
 
-    /// The place is used now, by this file.
-    pub(super) fn keep_file(self, metadata: Option<&Metadata>) {
+    /// Records the committed file.
+    pub(super) fn complete_file(self, metadata: Option<&Metadata>) {
         let file = metadata.and_then(identity);
-        self.owner.names.borrow_mut().files.extend(file);
-        self.keep();
+        self.written.borrow_mut().files.extend(file);
+        self.complete();
     }
 
-    /// The place is used now, by a directory.
-    pub(super) fn keep_directory(self) {
-        // It may have replaced files, and their inodes may come back as something else.
-        self.owner.names.borrow_mut().files.clear();
-        self.keep();
+    /// Records a committed directory.
+    pub(super) fn complete_directory(self) {
+        // The directory may have replaced files, and other files may reuse their inodes.
+        self.written.borrow_mut().files.clear();
+        self.complete();
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for TitleReservation<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.owner.names.borrow_mut().taken.remove(&key);
+            self.written.borrow_mut().reserved.remove(&key);
         }
     }
 }
 
+/// Device and inode of a file.
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "not every system can tell")]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no inodes")]
 pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     use cap_std::fs::MetadataExt;
 

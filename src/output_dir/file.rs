@@ -1,4 +1,4 @@
-//! Files that are not complete yet.
+//! Files that are being written.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,89 +7,94 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Metadata;
 
 use super::OutputDir;
-use super::entry::{Claim, Parents, Place, not_renamed};
+use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
 use super::staging;
 use crate::error::{Error, Result};
 
-/// A file on its way to its name. It gets there with [`commit`](Self::commit), and vanishes if it is dropped before.
+/// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its
+/// final name; dropping it before removes it.
 ///
-/// Write to it in large pieces; it has no buffer. Failures to write are [`Error::Io`] inside of [`io::Error`] and name the
-/// final path; [`Error::io`] takes them out.
+/// Writes are not buffered. A write error is an [`io::Error`] that wraps an [`Error::Io`] with the
+/// final path; [`Error::io`] unwraps it.
 #[derive(Debug)]
 pub struct PendingFile<'a> {
-    temporary: Temporary,
-    claim: Claim<'a>,
+    staged: StagedFile,
+    reservation: TitleReservation<'a>,
     keep_old_files: bool,
 }
 
 impl<'a> PendingFile<'a> {
     pub(super) fn create(owner: &'a OutputDir, title: &str) -> Result<Self> {
-        let place = owner.locate(title, Parents::Create)?;
-        let claim = Claim::new(owner, title, &place)?;
+        let target = owner.locate(title, Parents::Create)?;
+        let reservation = TitleReservation::new(&owner.written, title, &target)?;
         let keep_old_files = owner.options.keep_old_files;
-        check(&place, place.metadata()?.as_ref(), keep_old_files)?;
-        place.tidy(owner);
+        check(&target, target.metadata()?.as_ref(), keep_old_files)?;
+        target.remove_stale_temps(&owner.written);
         let (name, file) =
-            staging::create_file(&place.dir).map_err(Error::io("create", &place.path))?;
+            staging::create_file(&target.dir).map_err(Error::io("create", &target.path))?;
         Ok(Self {
-            temporary: Temporary {
-                place,
+            staged: StagedFile {
+                target,
                 name: Some(name),
                 file,
             },
-            claim,
+            reservation,
             keep_old_files,
         })
     }
 
-    /// The absolute path that the file will have.
+    /// The final absolute path.
     pub fn path(&self) -> &Path {
-        &self.temporary.place.path
+        &self.staged.target.path
     }
 
-    /// Gives the file its name, and returns its absolute path.
+    /// Moves the file to its final name and returns the absolute path.
     ///
-    /// An existing file is replaced and its permissions are kept; an existing symbolic link is replaced, not followed.
+    /// An existing file is replaced and its permissions are kept. An existing symbolic link is
+    /// replaced, not followed.
     ///
     /// # Errors
     ///
-    /// [`Error::Overwrite`] when something has the name and old files are kept, [`Error::DuplicateName`] when the name turns
-    /// out to be that of another title on this file system, and [`Error::Io`] naming the file. What has the name stays.
+    /// The existing entry stays in case of an error.
+    ///
+    /// - [`Error::Overwrite`] if the name exists and old files are kept.
+    /// - [`Error::DuplicateName`] if the file system considers another title the same name.
+    /// - [`Error::Io`] with the path.
     pub fn commit(self) -> Result<PathBuf> {
         let Self {
-            mut temporary,
-            claim,
+            mut staged,
+            reservation,
             keep_old_files,
         } = self;
-        let existing = temporary.place.metadata()?;
+        let existing = staged.target.metadata()?;
         if let Some(existing) = &existing {
-            if claim.is_ours(existing) {
-                return Err(claim.duplicate());
+            if reservation.is_written(existing) {
+                return Err(reservation.duplicate());
             }
-            check(&temporary.place, Some(existing), keep_old_files)?;
-            temporary.take_permissions_of(existing)?;
+            check(&staged.target, Some(existing), keep_old_files)?;
+            staged.copy_permissions(existing)?;
         }
-        temporary.commit(keep_old_files)?;
-        claim.keep_file(temporary.place.metadata()?.as_ref());
-        Ok(std::mem::take(&mut temporary.place.path))
+        staged.commit(keep_old_files)?;
+        reservation.complete_file(staged.target.metadata()?.as_ref());
+        Ok(std::mem::take(&mut staged.target.path))
     }
 
     /// Copies all of `source` into the file.
     pub(super) fn copy_from(&mut self, source: &mut File) -> Result<()> {
-        io::copy(source, &mut self.temporary.file)
+        io::copy(source, &mut self.staged.file)
             .map(drop)
-            .map_err(Error::io("write", &self.temporary.place.path))
+            .map_err(Error::io("write", &self.staged.target.path))
     }
 }
 
 impl Write for PendingFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.file.write(bytes).map_err(|error| {
-            // Callers go on after an interruption.
+        self.staged.file.write(bytes).map_err(|error| {
+            // Callers repeat interrupted writes, so the kind must stay.
             if error.kind() == io::ErrorKind::Interrupted {
                 return error;
             }
-            Error::io("write", &self.temporary.place.path)(error).into_io()
+            Error::io("write", &self.staged.target.path)(error).into_io()
         })
     }
 
@@ -98,18 +103,18 @@ impl Write for PendingFile<'_> {
     }
 }
 
-/// The file under its hidden name, which is removed when this is dropped.
+/// A file under a temporary name. Dropping it before the rename removes the file.
 #[derive(Debug)]
-struct Temporary {
-    place: Place,
-    /// None once the file has its own name.
+struct StagedFile {
+    target: ResolvedTitle,
+    /// The temporary name; None after the rename.
     name: Option<PathBuf>,
     file: File,
 }
 
-impl Temporary {
+impl StagedFile {
     #[cfg(unix)]
-    fn take_permissions_of(&self, existing: &Metadata) -> Result<()> {
+    fn copy_permissions(&self, existing: &Metadata) -> Result<()> {
         use cap_std::fs::PermissionsExt as _;
         use std::os::unix::fs::PermissionsExt as _;
 
@@ -119,12 +124,16 @@ impl Temporary {
         let mode = existing.permissions().mode() & 0o777;
         self.file
             .set_permissions(std::fs::Permissions::from_mode(mode))
-            .map_err(Error::io("chmod", &self.place.path))
+            .map_err(Error::io("chmod", &self.target.path))
     }
 
     #[cfg(not(unix))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on Unix")]
-    fn take_permissions_of(&self, _: &Metadata) -> Result<()> {
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "same signature as on Unix"
+    )]
+    fn copy_permissions(&self, _: &Metadata) -> Result<()> {
         Ok(())
     }
 
@@ -132,46 +141,49 @@ impl Temporary {
         let Some(name) = &self.name else {
             return Ok(());
         };
-        let Place {
+        let ResolvedTitle {
             dir,
-            name: own_name,
+            name: entry_name,
             path,
             ..
-        } = &self.place;
+        } = &self.target;
         if keep_old_files {
-            // Unlike a rename, a link never replaces what has appeared since we looked.
-            match dir.hard_link(name, dir, own_name) {
-                Ok(()) => return Ok(()), // dropping removes the hidden name
+            // Unlike a rename, a hard link does not replace a file that was created after the
+            // check.
+            match dir.hard_link(name, dir, entry_name) {
+                Ok(()) => return Ok(()), // dropping removes the temporary name
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Err(Error::Overwrite { path: path.clone() });
                 }
-                Err(_) => {} // not every file system has links; we did look
+                Err(_) => {} // a file system without hard links: rely on the check
             }
         }
-        dir.rename(name, dir, own_name)
-            .map_err(|error| not_renamed(error, path))?;
+        dir.rename(name, dir, entry_name)
+            .map_err(|error| rename_error(error, path))?;
         self.name = None;
         Ok(())
     }
 }
 
-impl Drop for Temporary {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
-            let _ = self.place.dir.remove_file(name);
+            let _ = self.target.dir.remove_file(name);
         }
     }
 }
 
-/// Whether a file may take a name that `existing` has.
-fn check(place: &Place, existing: Option<&Metadata>, keep_old_files: bool) -> Result<()> {
+/// Checks that a file may replace `existing`.
+fn check(target: &ResolvedTitle, existing: Option<&Metadata>, keep_old_files: bool) -> Result<()> {
     match existing {
         None => Ok(()),
         Some(_) if keep_old_files => Err(Error::Overwrite {
-            path: place.path.clone(),
+            path: target.path.clone(),
         }),
-        Some(existing) if existing.is_dir() => Err(place.in_the_way("a directory has that name")),
+        Some(existing) if existing.is_dir() => {
+            Err(cannot_replace(&target.path, "a directory has that name"))
+        }
         Some(existing) if existing.is_file() || existing.is_symlink() => Ok(()),
-        Some(_) => Err(place.in_the_way("a special file has that name")),
+        Some(_) => Err(cannot_replace(&target.path, "a special file has that name")),
     }
 }

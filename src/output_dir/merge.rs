@@ -1,4 +1,4 @@
-//! How the content of a directory gets into an existing one.
+//! Merging a staged directory into an existing one.
 
 use std::ffi::OsString;
 use std::fs::FileTimes;
@@ -7,28 +7,28 @@ use std::path::Path;
 
 use cap_std::fs::Dir;
 
-use super::copy_across_devices::Copy;
-use super::entry::{in_the_way, not_renamed};
-use super::permissions::{lock, unlock};
-use super::staging::remove_abandoned;
+use super::copy_across_devices::PendingCopy;
+use super::entry::{cannot_replace, rename_error};
+use super::permissions::{make_owner_writable, restore_permissions};
+use super::staging::remove_stale_temps;
 use crate::error::{Error, Result};
 
-/// What becomes of something that is moved into an existing directory.
-enum Meeting {
-    /// Nothing has its name, or something that a rename replaces.
-    Move,
-    /// A directory meets a symbolic link, which no rename replaces.
+/// The way to move an entry into an existing directory.
+enum MergeAction {
+    /// Rename: the name is free, or the rename replaces the existing entry.
+    Rename,
+    /// Remove the symbolic link first: a rename of a directory does not replace it.
     ReplaceLink,
-    /// A directory meets a directory.
+    /// Merge the two directories.
     Merge(Dir, Dir),
 }
 
-/// Looks for what cannot be merged.
+/// Checks that all entries can be merged, before anything is moved.
 pub(super) fn check_merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
-    for (name, is_directory) in content(staged, path)? {
+    for (name, is_directory) in entries(staged, path)? {
         let path = path.join(&name);
-        if let Meeting::Merge(staged, existing) =
-            meet(staged, existing, &name, is_directory, &path)?
+        if let MergeAction::Merge(staged, existing) =
+            plan_entry(staged, existing, &name, is_directory, &path)?
         {
             check_merge(&staged, &existing, &path)?;
         }
@@ -36,42 +36,42 @@ pub(super) fn check_merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<(
     Ok(())
 }
 
-/// Moves all content of `staged` to `existing`, one entry at a time.
+/// Moves all entries of `staged` to `existing`.
 pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
     let modified = staged.dir_metadata().and_then(|found| found.modified());
-    // A file system may be mounted anywhere in the existing directory.
-    let mut crosses = false;
-    for (name, is_directory) in content(staged, path)? {
+    // Another file system may be mounted anywhere in the existing directory.
+    let mut crosses_devices = false;
+    for (name, is_directory) in entries(staged, path)? {
         let path = path.join(&name);
-        let meeting = meet(staged, existing, &name, is_directory, &path)?;
+        let action = plan_entry(staged, existing, &name, is_directory, &path)?;
         let name = Path::new(&name);
         let replace_link = || {
             existing
                 .remove_file(name)
                 .map_err(Error::io("replace", &path))
         };
-        let is_link = match meeting {
-            Meeting::Merge(from, into) => {
-                let old = unlock(existing, name);
+        let is_link = match action {
+            MergeAction::Merge(from, into) => {
+                let old = make_owner_writable(existing, name);
                 let merged = merge(&from, &into, &path);
-                lock(existing, name, old);
+                restore_permissions(existing, name, old);
                 merged?;
                 continue;
             }
-            Meeting::ReplaceLink => true,
-            Meeting::Move => false,
+            MergeAction::ReplaceLink => true,
+            MergeAction::Rename => false,
         };
-        // It gets another parent, and that is a change of the directory too.
-        let old = unlock(staged, name);
+        // Moving a directory changes its `..` entry, which needs write permission.
+        let old = make_owner_writable(staged, name);
         let moved = match staged.rename(name, existing, name) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                lock(staged, name, old);
-                if !crosses {
-                    crosses = true;
-                    remove_abandoned(existing);
+                restore_permissions(staged, name, old);
+                if !crosses_devices {
+                    crosses_devices = true;
+                    remove_stale_temps(existing);
                 }
-                let copy =
-                    Copy::create(staged, name, existing).map_err(Error::io("copy", &path))?;
+                let copy = PendingCopy::create(staged, name, existing)
+                    .map_err(Error::io("copy", &path))?;
                 if is_link {
                     replace_link()?;
                 }
@@ -81,13 +81,13 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
                 replace_link()?;
                 staged
                     .rename(name, existing, name)
-                    .map(|()| lock(existing, name, old))
+                    .map(|()| restore_permissions(existing, name, old))
             }
-            moved => moved.map(|()| lock(existing, name, old)),
+            moved => moved.map(|()| restore_permissions(existing, name, old)),
         };
-        moved.map_err(|error| not_renamed(error, &path))?;
+        moved.map_err(|error| rename_error(error, &path))?;
     }
-    // As if it had been filled in place. That the time is right is not worth a failure.
+    // The modification time of the staged directory. An error is not worth a failure.
     if let (Ok(modified), Ok(existing)) = (modified, existing.open(".")) {
         let times = FileTimes::new().set_modified(modified.into_std());
         let _ = existing.into_std().set_times(times);
@@ -95,38 +95,40 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn meet(
+/// Decides how to move the entry `name`.
+fn plan_entry(
     staged: &Dir,
     existing: &Dir,
     name: &OsString,
     is_directory: bool,
     path: &Path,
-) -> Result<Meeting> {
+) -> Result<MergeAction> {
     let found = match existing.symlink_metadata(name) {
         Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Meeting::Move),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MergeAction::Rename),
         Err(error) => return Err(Error::io("stat", path)(error)),
     };
     match (is_directory, found.is_dir()) {
         (true, true) => {
-            // It is about to be emptied, and then removed.
-            unlock(staged, Path::new(name));
+            // The entries are moved out, which needs write permission.
+            make_owner_writable(staged, Path::new(name));
             let open = |dir: &Dir| {
                 dir.open_dir(name)
                     .map_err(Error::io("open directory", path))
             };
-            Ok(Meeting::Merge(open(staged)?, open(existing)?))
+            Ok(MergeAction::Merge(open(staged)?, open(existing)?))
         }
-        (true, false) if found.is_symlink() => Ok(Meeting::ReplaceLink),
-        (true, false) => Err(in_the_way(path, "a file has the name of a directory")),
-        (false, true) => Err(in_the_way(path, "a directory has the name of a file")),
-        (false, false) if found.is_file() || found.is_symlink() => Ok(Meeting::Move),
-        (false, false) => Err(in_the_way(path, "a special file has that name")),
+        (true, false) if found.is_symlink() => Ok(MergeAction::ReplaceLink),
+        (true, false) => Err(cannot_replace(path, "a file has the name of a directory")),
+        (false, true) => Err(cannot_replace(path, "a directory has the name of a file")),
+        (false, false) if found.is_file() || found.is_symlink() => Ok(MergeAction::Rename),
+        (false, false) => Err(cannot_replace(path, "a special file has that name")),
     }
 }
 
-/// Names, and whether they are directories. Collected, because what is listed changes next.
-fn content(dir: &Dir, path: &Path) -> Result<Vec<(OsString, bool)>> {
+/// The entries of a directory: names, and whether they are directories. Collected, because the
+/// caller changes the directory.
+fn entries(dir: &Dir, path: &Path) -> Result<Vec<(OsString, bool)>> {
     dir.entries()
         .and_then(|entries| {
             entries

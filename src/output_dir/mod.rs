@@ -1,16 +1,20 @@
-//! The one path rule: titles become writes below an output directory, and appear there whole or not at all.
+//! Safe writes of files and directories below an output directory, from titles.
 //!
-//! A title is a name from outside. It is cleaned as text, its parents are resolved, and what remains is written through a
-//! handle on the output directory that refuses to leave it, whatever links are in the way. Files and directories are written
-//! under hidden temporary names and moved to their own when they are complete; a process that is killed leaves at most
-//! something named `.oras-….tmp`, and a later one that writes in the same directory removes that.
+//! A title is an untrusted name. It is cleaned lexically, its parents are resolved, and the entry
+//! is written through a handle on the output directory that symbolic links cannot escape. Files and
+//! directories are written under temporary names and renamed when they are complete. A killed
+//! process leaves at most files named `.oras-….tmp`; the next process that writes in the same
+//! directory removes them.
 //!
-//! Titles that mean the same file are duplicates. A title may lie inside of the directory of another title (`dir` and
-//! `dir/file`): then what is committed later replaces what both have. A title below a file's title is an error.
+//! Two titles for the same file are duplicates. A title may be inside the directory of another
+//! title (`dir` and `dir/file`): then the title that is committed later wins. A title below the
+//! title of a file is an error.
 //!
-//! File systems may be mounted anywhere below the output directory. A file that something is mounted on cannot be replaced.
+//! File systems may be mounted anywhere below the output directory. A mount point cannot be
+//! replaced.
 //!
-//! This module must not know what is written, nor why: no descriptor, no archive, no status line.
+//! This folder does not depend on the kind of content: no descriptors, no archives, no status
+//! lines.
 
 mod copy_across_devices;
 mod directory;
@@ -32,36 +36,37 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 pub use directory::PendingDirectory;
-use entry::{Names, Parents, Place};
+use entry::{Parents, ResolvedTitle, WrittenTitles};
 pub use file::PendingFile;
 
 use crate::error::{Error, Result};
 use crate::fs::path_clean;
 
-/// What may be written where.
+/// Rules for existing files and for titles that lead outside.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct OutputOptions {
-    /// Anything that exists at a title's path is an [`Error::Overwrite`], instead of being replaced.
+    /// Return [`Error::Overwrite`] if the path of a title exists, instead of replacing it.
     pub keep_old_files: bool,
-    /// Titles may lead out of the output directory: absolute ones, `..`, and through symbolic links.
+    /// Allow titles to lead out of the output directory: absolute paths, `..` and symbolic links.
     pub allow_traversal: bool,
 }
 
-/// A directory that titles are written below.
+/// A directory below which titles are written.
 #[derive(Debug)]
 pub struct OutputDir {
     root: Dir,
-    /// Absolute and cleaned: what paths are reported as.
+    /// Absolute and cleaned path, for reported paths.
     path: PathBuf,
-    /// The same without symbolic links.
+    /// The path without symbolic links.
     real: PathBuf,
     options: OutputOptions,
-    names: RefCell<Names>,
+    written: RefCell<WrittenTitles>,
 }
 
 impl OutputDir {
-    /// Opens the directory at `path`, and creates it and its parents if they do not exist, with the mode 0777 less the umask.
+    /// Opens the directory at `path`. Creates it and its parents with mode 0777, less the umask, if
+    /// they do not exist.
     ///
     /// ```
     /// use std::io::Write;
@@ -87,7 +92,7 @@ impl OutputDir {
         let path = path.as_ref();
         let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
         let path = path_clean::clean(&path);
-        fs::create_dir_all(&path).map_err(|error| entry::no_parents(error, &path))?;
+        fs::create_dir_all(&path).map_err(|error| entry::parents_error(error, &path))?;
         let real = fs::canonicalize(&path).map_err(Error::io("resolve", &path))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
             .map_err(Error::io("open directory", &path))?;
@@ -96,7 +101,7 @@ impl OutputDir {
             path,
             real,
             options,
-            names: RefCell::default(),
+            written: RefCell::default(),
         })
     }
 
@@ -105,7 +110,7 @@ impl OutputDir {
         &self.path
     }
 
-    /// The absolute, cleaned path that `title` stands for, allowed or not.
+    /// The absolute, cleaned path of `title`, without a check that it is allowed.
     pub fn path_of(&self, title: &str) -> PathBuf {
         path_clean::clean(&self.path.join(title))
     }
@@ -114,47 +119,50 @@ impl OutputDir {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] when the title is empty or has control characters, [`Error::DuplicateName`],
-    /// [`Error::PathTraversal`], [`Error::Overwrite`], and [`Error::Io`] naming the file, also when a directory or a special
-    /// file has its name.
+    /// - [`Error::Malformed`] if the title is empty or contains control characters.
+    /// - [`Error::DuplicateName`], [`Error::PathTraversal`] and [`Error::Overwrite`].
+    /// - [`Error::Io`] with the path, also if a directory or special file has the name.
     pub fn create_file(&self, title: &str) -> Result<PendingFile<'_>> {
         PendingFile::create(self, title)
     }
 
-    /// Starts writing the directory `title`. Missing parents are created. `.` is the output directory itself.
+    /// Starts writing the directory `title`. Missing parents are created. `.` is the output
+    /// directory itself.
     ///
     /// # Errors
     ///
-    /// As for [`create_file`](Self::create_file).
+    /// Same as [`create_file`](Self::create_file).
     pub fn create_directory(&self, title: &str) -> Result<PendingDirectory<'_>> {
         PendingDirectory::create(self, title)
     }
 
-    /// Opens the file `title`. A symbolic link in its place is not followed.
+    /// Opens the file `title`. Does not follow a symbolic link.
     ///
     /// # Errors
     ///
-    /// As for [`create_file`](Self::create_file).
+    /// Same as [`create_file`](Self::create_file).
     pub fn read_file(&self, title: &str) -> Result<File> {
-        let place = self.locate(title, Parents::Expect)?;
-        let is_file = place.metadata()?.is_some_and(|metadata| metadata.is_file());
+        let target = self.locate(title, Parents::Expect)?;
+        let is_file = target
+            .metadata()?
+            .is_some_and(|metadata| metadata.is_file());
         if !is_file {
-            return Err(Error::io("open", &place.path)(
+            return Err(Error::io("open", &target.path)(
                 io::ErrorKind::NotFound.into(),
             ));
         }
-        let file = place.dir.open(&place.name);
-        Ok(file.map_err(Error::io("open", &place.path))?.into_std())
+        let file = target.dir.open(&target.name);
+        Ok(file.map_err(Error::io("open", &target.path))?.into_std())
     }
 
     /// Writes the file `to` with the content of the file `from`, and returns its path.
     ///
-    /// The content is what the file has now. Verify it on the way with [`read_file`](Self::read_file) and
-    /// [`create_file`](Self::create_file) if others can write there.
+    /// The current content is not verified. If other processes can write there, use
+    /// [`read_file`](Self::read_file), verify, and [`create_file`](Self::create_file).
     ///
     /// # Errors
     ///
-    /// As for [`create_file`](Self::create_file).
+    /// Same as [`create_file`](Self::create_file).
     pub fn copy_file(&self, from: &str, to: &str) -> Result<PathBuf> {
         let mut source = self.read_file(from)?;
         let mut copy = self.create_file(to)?;
@@ -162,8 +170,8 @@ impl OutputDir {
         copy.commit()
     }
 
-    /// Finds the directory that `title` is in and its name there, which is empty for the output directory itself.
-    fn locate(&self, title: &str, parents: Parents) -> Result<Place> {
+    /// Resolves a title to a directory handle and a name, which is empty for the output directory.
+    fn locate(&self, title: &str, parents: Parents) -> Result<ResolvedTitle> {
         if title.is_empty() || title.contains(char::is_control) {
             let reason = match title {
                 "" => "it is empty",
@@ -182,20 +190,22 @@ impl OutputDir {
         }
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             let root = Dir::open_ambient_dir(&path, ambient_authority());
-            return Place::whole(root, &path, &path);
+            return ResolvedTitle::directory(root, &path, &path);
         };
         if inside.is_some_and(|rest| rest.as_os_str().is_empty()) {
-            return Place::whole(self.root.try_clone(), &path, &self.real);
+            return ResolvedTitle::directory(self.root.try_clone(), &path, &self.real);
         }
         let (dir, real) = if parent == self.path {
             let root = self.root.try_clone();
             let root = root.map_err(Error::io("open directory", parent))?;
             (root, self.real.clone())
         } else {
-            let real = entry::real(parent)?;
+            let real = entry::canonicalize_existing(parent)?;
             match path_clean::below(&real, &self.real) {
-                Some(rest) => (parents.below(&self.root, rest, parent)?, real),
-                None if self.options.allow_traversal => (parents.anywhere(&real, parent)?, real),
+                Some(rest) => (parents.open_below(&self.root, rest, parent)?, real),
+                None if self.options.allow_traversal => {
+                    (parents.open_outside(&real, parent)?, real)
+                }
                 None => {
                     return Err(traversal(
                         "leads out of the output directory through a symbolic link",
@@ -203,7 +213,7 @@ impl OutputDir {
                 }
             }
         };
-        Ok(Place {
+        Ok(ResolvedTitle {
             dir,
             key: real.join(name),
             name: PathBuf::from(name),

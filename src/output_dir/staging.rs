@@ -1,8 +1,8 @@
-//! What things are called until they are complete, and what becomes of them if they never are.
+//! Temporary names for unfinished files, and removal of those that killed processes left.
 //!
-//! Everything under a hidden name is locked by the process that writes it, and a lock ends with its process. So what can be
-//! locked is abandoned, whatever its age, and a later process removes it. Where there are no locks, nothing is ever found
-//! abandoned.
+//! A process locks every temporary file and directory that it writes, and the lock ends with the
+//! process. A temporary file that can be locked is therefore stale, whatever its age, and the next
+//! process removes it. Without file locks none is ever considered stale.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +16,8 @@ use crate::fs::unique_name::NamePattern;
 
 const NAMES: NamePattern = NamePattern::with_process_id(".oras-", ".tmp");
 
-/// Creates something under a new hidden name. `NotFound` means that it has vanished already.
+/// Calls `create` with new temporary names until one does not exist. `NotFound` from `create` means
+/// that another process has removed the entry; the next name is tried.
 pub(super) fn create<T>(
     mut create: impl FnMut(&Path) -> io::Result<T>,
 ) -> io::Result<(PathBuf, T)> {
@@ -26,37 +27,39 @@ pub(super) fn create<T>(
     })
 }
 
-/// Creates a file with mode 0666 less the umask. It is locked until it is closed.
-pub(super) fn create_file(home: &Dir) -> io::Result<(PathBuf, File)> {
+/// Creates a file with mode 0666, less the umask. It is locked until it is closed.
+pub(super) fn create_file(parent: &Dir) -> io::Result<(PathBuf, File)> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     create(|name| {
-        let file = home.open_with(name, &options)?.into_std();
+        let file = parent.open_with(name, &options)?.into_std();
         mark_in_use(&file);
-        // Somebody may have found it abandoned before it was locked.
-        home.symlink_metadata(name)?;
+        // Another process may have removed the file as stale before it was locked.
+        parent.symlink_metadata(name)?;
         Ok(file)
     })
 }
 
-/// Creates a directory with mode 0777 less the umask. It is locked until the file is closed, if there is one.
-pub(super) fn create_directory(home: &Dir) -> io::Result<(PathBuf, (Dir, Option<File>))> {
+/// Creates a directory with mode 0777, less the umask. It is locked until the returned file, if
+/// any, is closed.
+pub(super) fn create_directory(parent: &Dir) -> io::Result<(PathBuf, (Dir, Option<File>))> {
     create(|name| {
-        home.create_dir(name)?;
-        let dir = home.open_dir(name)?;
-        // The handle only stands for a path and cannot be locked itself.
+        parent.create_dir(name)?;
+        let dir = parent.open_dir(name)?;
+        // `Dir` may be an `O_PATH` handle, which cannot be locked.
         let lock = dir.open(".").ok().map(cap_std::fs::File::into_std);
         if let Some(lock) = &lock {
             mark_in_use(lock);
         }
-        home.symlink_metadata(name)?;
+        parent.symlink_metadata(name)?;
         Ok((dir, lock))
     })
 }
 
-/// Removes what killed processes left in a directory. What cannot be removed does no harm but the space it takes.
-pub(super) fn remove_abandoned(home: &Dir) {
-    for entry in home.entries().into_iter().flatten().flatten() {
+/// Removes temporary files of killed processes from a directory. Ignores errors: a file that stays
+/// only takes space.
+pub(super) fn remove_stale_temps(parent: &Dir) {
+    for entry in parent.entries().into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some(name) = name
             .to_str()
@@ -65,7 +68,7 @@ pub(super) fn remove_abandoned(home: &Dir) {
         else {
             continue;
         };
-        // Nothing else is ever locked, and to open a FIFO would wait for its other end.
+        // Only files and directories are locked, and opening a FIFO would block.
         let Some(kind) = entry
             .file_type()
             .ok()
@@ -73,18 +76,18 @@ pub(super) fn remove_abandoned(home: &Dir) {
         else {
             continue;
         };
-        let Ok(file) = home.open(name) else {
+        let Ok(file) = parent.open(name) else {
             continue;
         };
         let file = file.into_std();
         if !lock_if_abandoned(&file) {
             continue;
         }
-        // By name: if it was completed meanwhile, it has another one.
+        // Removed by name: if it was completed concurrently, it has another name.
         let _ = if kind.is_dir() {
-            remove_tree(home, name)
+            remove_tree(parent, name)
         } else {
-            home.remove_file(name)
+            parent.remove_file(name)
         };
     }
 }

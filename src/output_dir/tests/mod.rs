@@ -1,11 +1,11 @@
-//! Tests of what titles become: a setting that they share, in which the surroundings must stay as they are.
+//! Tests of the output directory, and their fixture, which checks that nothing outside changes.
 #![cfg(unix)]
 
-mod abandoned;
 mod directories;
 mod files;
 mod mounts;
 mod permissions;
+mod stale_temps;
 mod titles;
 
 use std::fs;
@@ -27,13 +27,13 @@ const ANYWHERE: OutputOptions = OutputOptions {
     allow_traversal: true,
 };
 
-/// An output directory `out`, beside a directory `outside`.
-struct Setting {
+/// An output directory `out` next to a directory `outside`.
+struct Fixture {
     temp: Rc<TempDir>,
     output: OutputDir,
 }
 
-impl Setting {
+impl Fixture {
     fn new() -> Self {
         Self::with(OutputOptions::default())
     }
@@ -46,8 +46,8 @@ impl Setting {
         Self { temp, output }
     }
 
-    /// The same directories, as another process finds them.
-    fn again(&self) -> Self {
+    /// The same directories, opened as by another process.
+    fn reopen(&self) -> Self {
         let temp = Rc::clone(&self.temp);
         let output = OutputDir::open(temp.path().join("out"), self.output.options).unwrap();
         Self { temp, output }
@@ -82,7 +82,7 @@ impl Setting {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Everything in the output directory, and nothing else.
+    /// Entries of the output directory. Checks that nothing outside has changed.
     fn tree(&self) -> Vec<String> {
         let (inside, around): (Vec<_>, Vec<_>) = self
             .temp

@@ -1,4 +1,4 @@
-//! File systems that are mounted somewhere below the output directory. Without the right to mount, these tests are skipped.
+//! File systems that are mounted below the output directory. Skipped without the right to mount.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use cap_std::fs::{Permissions, PermissionsExt};
 
-use super::{Setting, fill, mode};
+use super::{Fixture, fill, mode};
 use crate::error::Result;
 
-/// Something mounted, gone with the value.
+/// A mount, unmounted on drop.
 struct Mount(PathBuf);
 
 impl Mount {
@@ -32,15 +32,15 @@ impl Drop for Mount {
     }
 }
 
-/// Mounts an empty file system, or only another part of the same one.
-fn mount(setting: &Setting, same: bool, at: &str) -> Option<Mount> {
-    fs::create_dir_all(setting.path(at)).unwrap();
+/// Mounts an empty file system, or another directory of the same one.
+fn mount(fixture: &Fixture, same: bool, at: &str) -> Option<Mount> {
+    fs::create_dir_all(fixture.path(at)).unwrap();
     if same {
-        let source = setting.path("source");
+        let source = fixture.path("source");
         fs::create_dir_all(&source).unwrap();
-        Mount::new(&["--bind", source.to_str().unwrap()], setting.path(at))
+        Mount::new(&["--bind", source.to_str().unwrap()], fixture.path(at))
     } else {
-        Mount::new(&["-t", "tmpfs", "tmpfs"], setting.path(at))
+        Mount::new(&["-t", "tmpfs", "tmpfs"], fixture.path(at))
     }
 }
 
@@ -48,8 +48,8 @@ fn time() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)
 }
 
-fn write(setting: &Setting, title: &str, below: &str) -> Result<PathBuf> {
-    let directory = setting.output.create_directory(title)?;
+fn write(fixture: &Fixture, title: &str, below: &str) -> Result<PathBuf> {
+    let directory = fixture.output.create_directory(title)?;
     let dir = directory.dir();
     dir.create_dir_all(below).unwrap();
     let into = dir.open_dir(below).unwrap();
@@ -85,20 +85,20 @@ fn a_directory_is_merged_across_file_systems() {
             (".", "dir", "dir"),
             ("dir", "b", "dir"),
         ] {
-            let setting = Setting::new();
-            let Some(mounted) = mount(&setting, same, at) else {
+            let fixture = Fixture::new();
+            let Some(mounted) = mount(&fixture, same, at) else {
                 return;
             };
-            let into = setting.path(title).join(below);
+            let into = fixture.path(title).join(below);
             fs::create_dir_all(&into).unwrap();
             fs::write(into.join("file"), "old").unwrap();
             fs::write(into.join("other"), "old").unwrap();
             fs::create_dir(into.join(".oras-1-0123456789abcdef.tmp")).unwrap();
             symlink("other", into.join("was-link")).unwrap();
 
-            write(&setting, title, below).unwrap();
-            // Again, onto the same.
-            write(&setting.again(), title, below).unwrap();
+            write(&fixture, title, below).unwrap();
+            // A second time, onto the result.
+            write(&fixture.reopen(), title, below).unwrap();
 
             let read = |name: &str| fs::read_to_string(into.join(name)).unwrap();
             assert_eq!(read("file"), "new");
@@ -114,7 +114,7 @@ fn a_directory_is_merged_across_file_systems() {
                 let modified = fs::metadata(into.join(name)).unwrap().modified();
                 assert_eq!(modified.unwrap(), time(), "{name}");
             }
-            let tree = setting.tree();
+            let tree = fixture.tree();
             if below != "b" {
                 assert!(!tree.iter().any(|name| name.contains(".oras-")), "{tree:?}");
             }
@@ -124,32 +124,32 @@ fn a_directory_is_merged_across_file_systems() {
 }
 
 #[test]
-fn a_file_that_is_mounted_is_not_replaced() {
-    let setting = Setting::new()
+fn a_mounted_file_is_not_replaced() {
+    let fixture = Fixture::new()
         .existing("source", "mounted")
         .existing("dir/file", "old");
-    let source = setting.path("source").display().to_string();
-    let Some(mounted) = Mount::new(&["--bind", &source], setting.path("dir/file")) else {
+    let source = fixture.path("source").display().to_string();
+    let Some(mounted) = Mount::new(&["--bind", &source], fixture.path("dir/file")) else {
         return;
     };
-    let at = setting.path("dir/file");
+    let at = fixture.path("dir/file");
     for error in [
-        setting.write_directory("dir", &["file"]).unwrap_err(),
-        setting.write("dir/file", "new").unwrap_err(),
+        fixture.write_directory("dir", &["file"]).unwrap_err(),
+        fixture.write("dir/file", "new").unwrap_err(),
     ] {
         let wanted = format!("replace {}: something is mounted there", at.display());
         assert_eq!(error.chain().to_string(), wanted);
     }
-    assert_eq!(setting.read("dir/file"), "mounted");
+    assert_eq!(fixture.read("dir/file"), "mounted");
     drop(mounted);
-    assert_eq!(setting.read("dir/file"), "old");
-    assert_eq!(setting.tree(), ["dir/", "dir/file", "source"]);
+    assert_eq!(fixture.read("dir/file"), "old");
+    assert_eq!(fixture.tree(), ["dir/", "dir/file", "source"]);
 }
 
 #[test]
-fn a_copy_that_fails_leaves_nothing() {
-    let setting = Setting::new();
-    let at = setting.path("dir/small");
+fn a_failed_copy_leaves_nothing() {
+    let fixture = Fixture::new();
+    let at = fixture.path("dir/small");
     fs::create_dir_all(&at).unwrap();
     let Some(mounted) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], at.clone()) else {
         return;
@@ -157,15 +157,15 @@ fn a_copy_that_fails_leaves_nothing() {
     fs::write(at.join("file"), "old").unwrap();
     symlink("file", at.join("big")).unwrap();
     for name in ["small/file", "small/big/file"] {
-        let setting = setting.again();
-        let directory = setting.output.create_directory("dir").unwrap();
+        let fixture = fixture.reopen();
+        let directory = fixture.output.create_directory("dir").unwrap();
         fill(directory.dir(), &[name]);
         directory.dir().write(name, vec![1; 1 << 20]).unwrap();
         let error = directory.commit().unwrap_err();
         assert!(error.to_string().starts_with("copy "), "{error}");
-        assert_eq!(setting.read("dir/small/file"), "old");
+        assert_eq!(fixture.read("dir/small/file"), "old");
         assert_eq!(
-            setting.tree(),
+            fixture.tree(),
             [
                 "dir/",
                 "dir/small/",

@@ -1,21 +1,22 @@
-//! Read-only directories, for users whom permissions bind.
+//! Read-only directories, as a user without root's privileges.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
-use super::{Setting, mode};
+use super::{Fixture, mode};
 use crate::error::Result;
 use crate::fs::testing::TempDir;
 
-/// Whether permissions bind us. If they do not, the test `name` of this module is run again as a user whom they bind.
-fn are_bound(name: &str) -> bool {
+/// Returns whether the process obeys permissions. As root, runs the test `name` of this module
+/// again as an unprivileged user and returns false.
+fn is_unprivileged(name: &str) -> bool {
     let temp = TempDir::new();
     if fs::metadata(temp.path()).unwrap().uid() != 0 {
         return true;
     }
-    // That user may have no way to where the tests were built.
+    // That user may not have access to the build directory.
     let program = temp.path().join("test");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -38,9 +39,9 @@ fn are_bound(name: &str) -> bool {
     false
 }
 
-/// Writes a directory in which `locked` and `file` are, and gives some of its directories modes.
-fn write(setting: &Setting, title: &str, modes: &[(&str, u32)]) -> Result<()> {
-    let directory = setting.output.create_directory(title)?;
+/// Writes a directory with `locked` and `file`, and sets the modes of some of its directories.
+fn write(fixture: &Fixture, title: &str, modes: &[(&str, u32)]) -> Result<()> {
+    let directory = fixture.output.create_directory(title)?;
     super::fill(
         directory.dir(),
         &["file", "locked/file", "locked/deep/file"],
@@ -55,26 +56,26 @@ fn write(setting: &Setting, title: &str, modes: &[(&str, u32)]) -> Result<()> {
     directory.commit().map(drop)
 }
 
-fn unlock(path: &Path) {
+fn make_owner_writable(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
-fn a_read_only_directory_is_written_again_and_again() {
-    if !are_bound("a_read_only_directory_is_written_again_and_again") {
+fn a_read_only_directory_is_written_repeatedly() {
+    if !is_unprivileged("a_read_only_directory_is_written_repeatedly") {
         return;
     }
     let modes = [("locked/deep", 0o500), ("locked", 0o555), (".", 0o555)];
-    let mut setting = Setting::new();
+    let mut fixture = Fixture::new();
     for _ in 0..3 {
-        setting = setting.again();
-        write(&setting, "dir", &modes).unwrap();
-        let dir = setting.path("dir");
+        fixture = fixture.reopen();
+        write(&fixture, "dir", &modes).unwrap();
+        let dir = fixture.path("dir");
         assert_eq!(mode(&dir), 0o555);
         assert_eq!(mode(&dir.join("locked")), 0o555);
         assert_eq!(mode(&dir.join("locked/deep")), 0o500);
         assert_eq!(
-            setting.tree(),
+            fixture.tree(),
             [
                 "dir/",
                 "dir/file",
@@ -86,58 +87,58 @@ fn a_read_only_directory_is_written_again_and_again() {
         );
     }
     for name in ["dir", "dir/locked", "dir/locked/deep"] {
-        unlock(&setting.path(name));
+        make_owner_writable(&fixture.path(name));
     }
 }
 
 #[test]
 fn a_read_only_directory_is_moved_into_an_existing_one() {
-    if !are_bound("a_read_only_directory_is_moved_into_an_existing_one") {
+    if !is_unprivileged("a_read_only_directory_is_moved_into_an_existing_one") {
         return;
     }
     for title in [".", "dir"] {
-        let setting = Setting::new().existing("dir/x", "old");
-        write(&setting, title, &[("locked", 0o555)]).unwrap();
-        let locked = setting.path(title).join("locked");
+        let fixture = Fixture::new().existing("dir/x", "old");
+        write(&fixture, title, &[("locked", 0o555)]).unwrap();
+        let locked = fixture.path(title).join("locked");
         assert_eq!(mode(&locked), 0o555);
-        unlock(&locked);
+        make_owner_writable(&locked);
         assert_eq!(fs::read_to_string(locked.join("file")).unwrap(), "new");
-        assert!(!setting.tree().iter().any(|name| name.contains(".oras-")));
+        assert!(!fixture.tree().iter().any(|name| name.contains(".oras-")));
     }
 }
 
 #[test]
-fn a_directory_is_filled_inside_if_nothing_can_be_beside_it() {
-    if !are_bound("a_directory_is_filled_inside_if_nothing_can_be_beside_it") {
+fn a_directory_is_staged_inside_if_the_parent_is_read_only() {
+    if !is_unprivileged("a_directory_is_staged_inside_if_the_parent_is_read_only") {
         return;
     }
-    let setting = Setting::new().existing("dir/x", "old");
-    let out = setting.path("");
+    let fixture = Fixture::new().existing("dir/x", "old");
+    let out = fixture.path("");
     fs::set_permissions(&out, fs::Permissions::from_mode(0o555)).unwrap();
-    setting.write_directory("dir", &["x", "y"]).unwrap();
-    assert_eq!(setting.read("dir/x"), "new");
-    assert_eq!(setting.tree(), ["dir/", "dir/x", "dir/y"]);
-    unlock(&out);
+    fixture.write_directory("dir", &["x", "y"]).unwrap();
+    assert_eq!(fixture.read("dir/x"), "new");
+    assert_eq!(fixture.tree(), ["dir/", "dir/x", "dir/y"]);
+    make_owner_writable(&out);
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_says_so_like_the_parents_of_a_file() {
-    if !are_bound("a_directory_that_cannot_be_made_says_so_like_the_parents_of_a_file") {
+fn errors_for_directories_and_for_parents_of_files_are_alike() {
+    if !is_unprivileged("errors_for_directories_and_for_parents_of_files_are_alike") {
         return;
     }
-    let setting = Setting::new();
-    let out = setting.path("");
+    let fixture = Fixture::new();
+    let out = fixture.path("");
     fs::set_permissions(&out, fs::Permissions::from_mode(0o555)).unwrap();
-    let file = setting.write("dir/x", "new").unwrap_err();
-    let directory = setting.write_directory("dir", &["x"]).unwrap_err();
+    let file = fixture.write("dir/x", "new").unwrap_err();
+    let directory = fixture.write_directory("dir", &["x"]).unwrap_err();
     for error in [&file, &directory] {
         assert_eq!(
             error.chain().to_string(),
             format!(
                 "failed to ensure directories of the target path: mkdir {}: permission denied",
-                setting.path("dir").display()
+                fixture.path("dir").display()
             )
         );
     }
-    unlock(&out);
+    make_owner_writable(&out);
 }

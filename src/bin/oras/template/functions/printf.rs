@@ -194,8 +194,10 @@ impl Spec {
             }
             ('x' | 'X' | 'o' | 'b', Value::Int(number)) => self.format_base(verb, *number),
             ('x' | 'X', Value::String(text)) => {
-                let bytes = text.bytes().take(self.precision.unwrap_or(usize::MAX));
-                let hex: String = bytes.map(|byte| format!("{byte:02x}")).collect();
+                let mut hex = String::new();
+                for byte in text.bytes().take(self.precision.unwrap_or(usize::MAX)) {
+                    let _ = write!(hex, "{byte:02x}");
+                }
                 self.pad(&cased(verb, hex))
             }
             ('c', Value::Int(number)) => character(*number).unwrap_or('\u{fffd}').into(),
@@ -305,12 +307,15 @@ fn significant(number: f64, count: usize) -> String {
     let Some((digits, exponent)) = exponent_of(&rounded) else {
         return rounded;
     };
-    let without_zeros = |digits: &str| match digits.contains('.') {
-        true => digits
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
-        false => digits.to_owned(),
+    let without_zeros = |digits: &str| {
+        if digits.contains('.') {
+            digits
+                .trim_end_matches('0')
+                .trim_end_matches('.')
+                .to_owned()
+        } else {
+            digits.to_owned()
+        }
     };
     let most = i32::try_from(count).unwrap_or(i32::MAX);
     if (-4..most).contains(&exponent) {
