@@ -22,10 +22,10 @@ transcripts! {
     unusable,
 }
 
-/// Larger than any buffer.
+/// Size of a file that is larger than all buffers, in bytes.
 const LARGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A registry with an artifact of two files, the second of them large.
+/// A registry with an artifact of a small and a large file, and a working directory.
 fn setting() -> (TestRegistry, Oras, Vec<u8>) {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES);
@@ -41,7 +41,7 @@ fn cache(oras: &Oras) -> PathBuf {
     oras.directory().join("cache")
 }
 
-/// What is half-written.
+/// Returns the unfinished files of the cache.
 fn scratch(oras: &Oras) -> Vec<PathBuf> {
     let entries = fs::read_dir(cache(oras).join("ingest"));
     let entries = entries.into_iter().flatten();
@@ -50,7 +50,7 @@ fn scratch(oras: &Oras) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Every file is what its name says. Returns how many there are.
+/// Checks that each blob matches its digest. Returns the number of blobs.
 fn whole_blobs(oras: &Oras) -> usize {
     let blobs = fs::read_dir(cache(oras).join("blobs/sha256"));
     let paths = blobs
@@ -68,7 +68,7 @@ fn whole_blobs(oras: &Oras) -> usize {
 }
 
 #[test]
-fn what_is_in_the_cache_costs_one_question() {
+fn cached_content_costs_one_request() {
     let (registry, _, large) = setting();
     let manifest = registry.resolve("a", "v1").expect("it was seeded");
     let (small, large) = (sha256(b"small\n"), sha256(&large));
@@ -145,7 +145,7 @@ fn what_is_in_the_cache_costs_one_question() {
             blob_by("HEAD", &large),
         ),
     ] {
-        // Each begins with an empty cache.
+        // Each command starts with an empty cache.
         let oras = Oras::new();
         let run = || {
             registry.clear_log();
@@ -169,7 +169,7 @@ fn what_is_in_the_cache_costs_one_question() {
 }
 
 #[test]
-fn many_at_once_share_a_cache() {
+fn concurrent_pulls_share_a_cache() {
     let (registry, oras, large) = setting();
     let target = registry.reference("a:v1");
     let outputs: Vec<_> = (0..8).map(|number| format!("out{number}")).collect();
@@ -195,7 +195,7 @@ fn many_at_once_share_a_cache() {
 }
 
 #[test]
-fn a_killed_pull_leaves_nothing_that_looks_complete() {
+fn a_killed_pull_leaves_no_blob_that_looks_complete() {
     let (registry, oras, large) = setting();
     let target = registry.reference("a:v1");
     let path = format!("/v2/a/blobs/{}", sha256(&large));
@@ -222,13 +222,14 @@ fn a_killed_pull_leaves_nothing_that_looks_complete() {
     assert!(scratch(&oras).is_empty());
 }
 
-/// The size of files is limited, which fails like a full disk but needs no rights. A pipe is no file.
+/// Limits the size of files, which fails like a full disk but needs no privileges. The limit does
+/// not apply to pipes.
 #[test]
-fn a_full_disk_is_told_and_does_no_harm() {
+fn a_full_disk_is_a_warning_and_the_pull_succeeds() {
     let (registry, oras, large) = setting();
     let blob = registry.reference(&format!("a@{}", sha256(&large)));
 
-    // In blocks of 512 bytes or of 1 KiB, as the shell likes. Without the trap the system would kill.
+    // The unit is 512 bytes or 1 KiB, depending on the shell. The trap ignores SIGXFSZ.
     let outcome = oras.shell(&format!(
         "trap '' XFSZ; ulimit -f 1000; ORAS_CACHE=cache oras blob fetch --plain-http -o - {blob} | cat"
     ));
@@ -243,7 +244,7 @@ fn a_full_disk_is_told_and_does_no_harm() {
 }
 
 #[test]
-fn a_command_that_fails_keeps_what_is_whole() {
+fn a_failed_pull_keeps_complete_blobs_in_the_cache() {
     let (registry, oras, large) = setting();
     let target = registry.reference("a:v1");
     let path = format!("/v2/a/blobs/{}", sha256(&large));

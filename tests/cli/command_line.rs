@@ -1,4 +1,4 @@
-//! What all commands share: the grammar of arguments, secrets, schemes.
+//! Behavior of all commands: grammar of arguments, secrets, schemes.
 
 use crate::support::cli::Oras;
 

@@ -1,4 +1,4 @@
-//! `oras completion`: scripts that shells accept, and what bash completes with its own.
+//! `oras completion`: scripts that shells accept, and the completions of bash.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ transcripts! {
 
 const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
-/// What bash offers for the last of these words.
+/// Returns bash's completions of the last word.
 fn completed(words: &[&str]) -> Vec<String> {
     let oras = Oras::new();
     let script = r#"
@@ -39,7 +39,7 @@ fn completed(words: &[&str]) -> Vec<String> {
     offers
 }
 
-/// The long flags of a help page, with their dashes.
+/// Returns the long flags of a help page, with dashes.
 fn flags(page: &str) -> Vec<String> {
     let mut flags: Vec<_> = page
         .lines()
@@ -72,7 +72,7 @@ fn bash_completes_commands_and_flags() {
 }
 
 #[test]
-fn bash_completes_values_that_can_be_counted() {
+fn bash_completes_values_of_a_fixed_set() {
     let formats = &["go-template", "json", "text"][..];
     for (words, offers) in [
         (&["oras", "push", "--format", ""][..], formats),
@@ -85,7 +85,7 @@ fn bash_completes_values_that_can_be_counted() {
         (&["oras", "discover", "-o", "t"], &["table", "tree"]),
         (&["oras", "push", "--image-spec", "v1.0"], &["v1.0"]),
         (&["oras", "push", "--debug", "=", ""], &["false", "true"]),
-        // File names are left to bash, and so is what nobody knows.
+        // Bash completes file names; other values have no completion.
         (&["oras", "pull", "--output", ""], &[]),
         (&["oras", "push", "--annotation", "--"], &[]),
         (&["oras", "push", "hi"], &[]),
@@ -96,7 +96,7 @@ fn bash_completes_values_that_can_be_counted() {
 }
 
 #[test]
-fn what_help_lists_is_completed() {
+fn all_commands_and_flags_of_help_are_completed() {
     for (place, page) in pages() {
         let words = |last| place.split(' ').chain([last]).collect::<Vec<_>>();
         let mut names: Vec<_> = commands(&page).collect();
@@ -111,7 +111,7 @@ fn what_help_lists_is_completed() {
 }
 
 #[test]
-fn every_script_knows_every_command_and_flag() {
+fn every_script_contains_every_command_and_flag() {
     let pages = pages();
     for shell in SHELLS {
         let script = Oras::new().run(["completion", shell]).success().stdout();
@@ -149,7 +149,7 @@ fn shells_accept_their_scripts() {
 }
 
 #[test]
-fn descriptions_are_left_out_if_they_are_not_wanted() {
+fn no_descriptions_omits_descriptions() {
     for shell in ["zsh", "fish", "powershell"] {
         let script = |arguments: &[&str]| Oras::new().run(arguments).success().stdout();
         let about = "Push files to a registry or an OCI image layout";

@@ -1,4 +1,4 @@
-//! Many commands at once: none undoes what another one did.
+//! Concurrent commands: none undoes the changes of another.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -8,9 +8,9 @@ use crate::support::registry::{Personality, TestRegistry};
 
 const COMMANDS: usize = 20;
 
-/// Runs these commands at once and returns what they printed.
+/// Runs commands concurrently and returns their outputs.
 #[track_caller]
-fn at_once(oras: &Oras, lines: &[Vec<String>]) -> BTreeSet<String> {
+fn run_concurrently(oras: &Oras, lines: &[Vec<String>]) -> BTreeSet<String> {
     thread::scope(|scope| {
         let threads: Vec<_> = (lines.iter())
             .map(|line| scope.spawn(move || oras.run(line).success().stdout()))
@@ -24,7 +24,7 @@ fn line(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-/// Attaches an annotation of its own, and prints the digest.
+/// An attach with its own annotation that prints the digest.
 fn attach(target: &[&str], number: usize) -> Vec<String> {
     let annotation = format!("number={number}");
     let attach = ["attach", "--artifact-type", "test/attached"];
@@ -32,14 +32,14 @@ fn attach(target: &[&str], number: usize) -> Vec<String> {
     line(&[&attach, target, &print].concat())
 }
 
-/// Pushes a file under a tag of its own.
+/// A push of a file with its own tag.
 fn push(number: usize) -> Vec<String> {
     let target = format!("layout:v{number}");
     let annotation = format!("number={number}");
     line(&["push", "--oci-layout", &target, "a.txt", "-a", &annotation])
 }
 
-/// The digests of what is attached.
+/// Returns the digests of the referrers.
 fn found(oras: &Oras, target: &[&str]) -> BTreeSet<String> {
     let each = "--format=go-template={{range .referrers}}{{.digest}}\n{{end}}";
     let outcome = oras.run([&["discover", each], target].concat());
@@ -52,7 +52,7 @@ fn found(oras: &Oras, target: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_many_attach_is_all_found_where_clients_keep_the_list() {
+fn concurrent_attaches_all_stay_in_the_referrers_tag() {
     let registry = TestRegistry::start_as(Personality::distribution());
     let oras = Oras::new();
     let target = ["--plain-http", &registry.reference("a:v1")];
@@ -61,14 +61,14 @@ fn what_many_attach_is_all_found_where_clients_keep_the_list() {
     let lines: Vec<_> = (0..COMMANDS)
         .map(|number| attach(&target, number))
         .collect();
-    let attached = at_once(&oras, &lines);
+    let attached = run_concurrently(&oras, &lines);
 
     assert_eq!(attached.len(), COMMANDS);
     assert_eq!(found(&oras, &target), attached);
 }
 
 #[test]
-fn what_many_push_and_attach_in_a_layout_is_all_there() {
+fn concurrent_pushes_and_attaches_all_stay_in_a_layout() {
     let oras = Oras::new();
     oras.write("a.txt", "a");
     let target = ["--oci-layout", "layout:v0"];
@@ -79,7 +79,7 @@ fn what_many_push_and_attach_in_a_layout_is_all_there() {
     let lines: Vec<_> = (0..COMMANDS)
         .flat_map(|number| [attach(&target, number), push(number + 1)])
         .collect();
-    let printed = at_once(&oras, &lines);
+    let printed = run_concurrently(&oras, &lines);
 
     let attached: BTreeSet<_> = (printed.into_iter())
         .filter(|printed| printed.starts_with("sha256:"))

@@ -13,7 +13,7 @@ transcripts! {
     trees,
 }
 
-/// A layout with an artifact, and one annotation of a known time attached to it.
+/// Creates a layout with an artifact and a referrer with a fixed time.
 fn layout(oras: &Oras) {
     let created = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
     let target = ["--oci-layout", "layout:v1", "-a", created];
@@ -22,7 +22,7 @@ fn layout(oras: &Oras) {
     oras.run([&attach, &target[..]].concat()).success();
 }
 
-/// What a terminal shows, where lines end as terminals want it.
+/// Returns the terminal output with its line endings.
 fn shown(oras: &Oras, further: &[&str]) -> String {
     let terminal = Terminal::new();
     let discover = ["discover", "--oci-layout", "layout:v1"];
@@ -35,7 +35,7 @@ fn shown(oras: &Oras, further: &[&str]) -> String {
 }
 
 #[test]
-fn a_terminal_shows_colours() {
+fn output_on_a_terminal_has_colors() {
     let oras = Oras::new();
     layout(&oras);
 

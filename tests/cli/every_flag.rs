@@ -1,6 +1,7 @@
-//! That every flag and every other name of every command is used in a transcript of that command.
+//! Coverage of transcripts: every flag and every alias of every command is used in one.
 //!
-//! Which there are is asked of the command itself. What is in a loop over commands does not count: it has no name there.
+//! The command lists its flags and aliases. Loops over commands do not count, because they contain
+//! no names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,24 +9,24 @@ use crate::help::pages;
 use crate::support::cli::Oras;
 use crate::support::transcript::{self, Transcript};
 
-/// A way to call a command or a group of them.
+/// A command or a group of commands under one of its names.
 struct Callable {
-    /// The words behind `oras`.
+    /// The words after `oras`.
     words: Vec<String>,
-    /// What it is called by messages.
+    /// The canonical name, as in messages.
     place: String,
-    /// Its flags as they may be typed; a group has none.
+    /// The flags, long and short. A group has none.
     flags: BTreeSet<String>,
 }
 
 impl Callable {
-    /// What is called, and the last word of how.
+    /// Returns the canonical name and the last word of this name.
     fn name(&self) -> Option<(&str, &str)> {
         Some((&self.place, self.words.last()?))
     }
 }
 
-/// All ways to call anything.
+/// Returns all commands and groups under all names.
 fn callables() -> Vec<Callable> {
     let pages = pages();
     let mut callables = Vec::new();
@@ -33,7 +34,7 @@ fn callables() -> Vec<Callable> {
         let mut ways: Vec<Vec<String>> = vec![Vec::new()];
         for (end, _) in place.match_indices(' ').chain([(place.len(), "")]).skip(1) {
             let above = &place[..end];
-            let names = names_of(above, &pages[above]);
+            let names = names(above, &pages[above]);
             ways = ways
                 .iter()
                 .flat_map(|way| {
@@ -46,7 +47,7 @@ fn callables() -> Vec<Callable> {
         let flags = if page.contains("Available Commands:") {
             BTreeSet::new()
         } else {
-            flags_of(place, page)
+            flags(place, page)
         };
         callables.extend(ways.into_iter().map(|words| Callable {
             words,
@@ -57,8 +58,8 @@ fn callables() -> Vec<Callable> {
     callables
 }
 
-/// The last word of a command, and the others for it.
-fn names_of(place: &str, page: &str) -> Vec<String> {
+/// Returns the last word of a command and its aliases.
+fn names(place: &str, page: &str) -> Vec<String> {
     let mut lines = page.lines().skip_while(|line| *line != "Aliases:");
     match lines.nth(1) {
         Some(names) => names.trim().split(", ").map(str::to_owned).collect(),
@@ -66,8 +67,9 @@ fn names_of(place: &str, page: &str) -> Vec<String> {
     }
 }
 
-/// The flags of a page: `-o` and `--output`. Those for help are on every page, and typed by the tests of pages.
-fn flags_of(place: &str, page: &str) -> BTreeSet<String> {
+/// Returns the flags of a page, as `-o` and `--output`, without those for help, which the tests of
+/// help pages use.
+fn flags(place: &str, page: &str) -> BTreeSet<String> {
     let mut flags: BTreeSet<String> = page
         .lines()
         .skip_while(|line| *line != "Flags:")
@@ -77,7 +79,7 @@ fn flags_of(place: &str, page: &str) -> BTreeSet<String> {
         .map(|word| word.trim_end_matches(',').to_owned())
         .collect();
     assert!(flags.remove("-h") && flags.remove("--help"), "{place}");
-    // This one is hidden.
+    // This flag is hidden.
     let words = place.split(' ').skip(1).chain(["--verbose=perhaps"]);
     let outcome = Oras::new().run(words);
     if outcome.stderr().contains("invalid argument \"perhaps\"") {
@@ -86,7 +88,7 @@ fn flags_of(place: &str, page: &str) -> BTreeSet<String> {
     flags
 }
 
-/// The command lines in what a shell is told, each from the word after `oras`.
+/// Returns the calls of `oras` in a shell command line, each without the word `oras`.
 fn calls(line: &str) -> Vec<Vec<String>> {
     let mut calls = Vec::new();
     let mut words: Vec<String> = vec![String::new()];
@@ -107,7 +109,7 @@ fn calls(line: &str) -> Vec<Vec<String>> {
     calls
 }
 
-/// What a word uses of these flags: `-ab` uses two, unless the first takes `b` as its value.
+/// Returns the flags in a word: `-ab` contains two flags, unless `b` is the value of the first.
 fn used<'f>(word: &str, flags: &'f BTreeSet<String>) -> Vec<&'f String> {
     let known = |name: &str| flags.get(name);
     if word == "$TLS" {
@@ -127,7 +129,7 @@ fn used<'f>(word: &str, flags: &'f BTreeSet<String>) -> Vec<&'f String> {
     }
 }
 
-/// What words call: that which has most of them in its name.
+/// Returns the called command: the one with the longest matching name.
 fn called<'c>(words: &[String], callables: &'c [Callable]) -> Option<&'c Callable> {
     callables
         .iter()

@@ -8,7 +8,7 @@ use crate::support::scenario;
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 const TYPE: &[&str] = &["--artifact-type", "application/vnd.example+type"];
 
-/// A command line and the manifest it makes.
+/// A command line and its manifest.
 struct Example {
     name: &'static str,
     digest: &'static str,
@@ -119,7 +119,7 @@ fn in_a_layout() {
     }
 }
 
-/// G3. How gzip packs is its own affair, so only what was packed is compared.
+/// G3. Only the tar archive is compared, because the gzip bytes depend on the implementation.
 #[test]
 fn a_directory() {
     let oras = Oras::new();
@@ -140,9 +140,9 @@ fn a_directory() {
     assert_eq!(layer(&manifest), layer(golden));
 }
 
-/// G5a, and G11 where clients keep the list of what is attached to G2.
+/// G5a, and G11 where clients maintain the referrers tag of G2.
 #[test]
-fn what_is_attached() {
+fn an_attached_artifact() {
     let registry = TestRegistry::start_as(Personality::distribution());
     let oras = Oras::new();
     scenario::standard_files(&oras.directory());

@@ -1,4 +1,4 @@
-//! Help: the pages of all commands, and the ways to them.
+//! Help: the pages of all commands, and all forms of `help`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ transcripts! {
     ways_to_help,
 }
 
-/// Help pages by the words of their command: all that can be reached from the first.
+/// Returns all help pages by command, following the commands that each page lists.
 pub(crate) fn pages() -> BTreeMap<String, String> {
     let oras = Oras::new();
     let mut pages = BTreeMap::new();
@@ -24,7 +24,7 @@ pub(crate) fn pages() -> BTreeMap<String, String> {
     pages
 }
 
-/// The commands that a page lists.
+/// Returns the commands that a page lists.
 pub(crate) fn commands(page: &str) -> impl Iterator<Item = &str> {
     page.lines()
         .skip_while(|line| *line != "Available Commands:")
@@ -34,7 +34,7 @@ pub(crate) fn commands(page: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_page_is_as_it_was_written() {
+fn every_page_matches_the_golden_file() {
     let pages = pages();
     let text: Vec<_> = pages
         .iter()
@@ -44,7 +44,7 @@ fn every_page_is_as_it_was_written() {
 }
 
 #[test]
-fn all_ways_lead_to_the_same_page() {
+fn all_forms_of_help_print_the_same_page() {
     let oras = Oras::new();
     for (place, page) in pages() {
         let words: Vec<_> = place.split(' ').skip(1).collect();

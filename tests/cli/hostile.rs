@@ -1,4 +1,4 @@
-//! Hostile and broken input: what others send and what is in the way.
+//! Hostile and broken input: servers, archives, titles, and obstacles in the output directory.
 
 transcripts! {
     "hostile":

@@ -1,5 +1,4 @@
-//! Pulls and backups that do not come to their end: killed, out of space, nobody listening. What stands at a name is whole,
-//! always.
+//! Interrupted commands: killed, disk full, closed pipe. A file with its final name is always complete.
 #![expect(
     clippy::disallowed_methods,
     reason = "the product asks others for time; its tests are those others"
@@ -16,10 +15,11 @@ use crate::support::registry::{Personality, TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 use crate::support::tree::{self, file};
 
-/// Larger than any buffer.
+/// Size of a file that is larger than all buffers, in bytes.
 const LARGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A registry with an artifact of a small file, then a large one; and a working directory with an old large file in `out`.
+/// A registry with an artifact of a small and a large file, and a working directory with an old
+/// large file in `out`.
 fn setting() -> (TestRegistry, Oras, Vec<u8>) {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES);
@@ -36,7 +36,7 @@ fn arguments(registry: &TestRegistry) -> [String; 5] {
 }
 
 #[test]
-fn a_killed_pull_leaves_whole_files_and_hidden_ones() {
+fn a_killed_pull_leaves_complete_files_and_hidden_ones() {
     let (registry, oras, large) = setting();
     let path = format!("/v2/a/blobs/{}", sha256(&large));
     registry.inject(on("GET", &path).slow_body(Duration::from_millis(50)));
@@ -61,7 +61,7 @@ fn a_killed_pull_leaves_whole_files_and_hidden_ones() {
 }
 
 #[test]
-fn an_interrupted_push_to_a_layout_can_be_done_again() {
+fn an_interrupted_push_to_a_layout_can_be_repeated() {
     let oras = Oras::new();
     let large = Rng::new(2).bytes(16 * LARGE_BYTES);
     oras.write("large", &large);
@@ -79,18 +79,18 @@ fn an_interrupted_push_to_a_layout_can_be_done_again() {
     assert!(oras.read("out/large") == large);
 }
 
-/// The size of files is limited, which fails like a full disk but needs no rights.
+/// Limits the size of files, which fails like a full disk but needs no privileges.
 #[test]
 fn a_file_that_cannot_grow_leaves_the_old_one() {
     let (registry, oras, _) = setting();
 
-    // In blocks of 512 bytes or of 1 KiB, as the shell likes. Without the trap the system would kill.
+    // The unit is 512 bytes or 1 KiB, depending on the shell. The trap ignores SIGXFSZ.
     let outcome = oras.shell(&format!(
         "trap '' XFSZ; ulimit -f 1000; exec oras {}",
         arguments(&registry).join(" ")
     ));
 
-    nothing_but_good_files(&oras, outcome.fails_with(1).complains("file too large"));
+    assert_only_complete_files(&oras, outcome.fails_with(1).complains("file too large"));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_full_disk_leaves_the_old_file() {
 
     let outcome = oras.run(arguments(&registry));
 
-    nothing_but_good_files(
+    assert_only_complete_files(
         &oras,
         outcome.fails_with(1).complains("no space left on device"),
     );
@@ -117,7 +117,7 @@ fn backup(registry: &TestRegistry, output: &str) -> [String; 5] {
 }
 
 #[test]
-fn a_killed_backup_leaves_nothing_that_looks_complete() {
+fn a_killed_backup_leaves_no_archive_that_looks_complete() {
     let (registry, oras, large) = setting();
     oras.write("backup/old.tar", "old\n");
     let directory = oras.directory().join("backup");
@@ -135,7 +135,7 @@ fn a_killed_backup_leaves_nothing_that_looks_complete() {
             .partition(|name| is_hidden(name));
         assert_eq!(visible, ["old.tar"]);
         assert_eq!(oras.read("backup/old.tar"), b"old\n");
-        // Even by its hidden name it is no backup: it has no index, and breaks off.
+        // The hidden file is not a backup: it has no index and is truncated.
         let [hidden] = &hidden[..] else {
             panic!("{hidden:?}");
         };
@@ -163,7 +163,7 @@ fn a_killed_backup_leaves_nothing_that_looks_complete() {
 }
 
 #[test]
-fn whenever_a_backup_is_killed_what_has_the_name_is_whole() {
+fn a_backup_killed_at_any_time_leaves_a_complete_archive() {
     let (registry, oras, _) = setting();
     oras.run(backup(&registry, "whole.tar")).success();
     let whole = oras.read("whole.tar");
@@ -173,7 +173,7 @@ fn whenever_a_backup_is_killed_what_has_the_name_is_whole() {
     for step in 0..20 {
         let mut child = oras.command(backup(&registry, "backup.tar")).spawn();
         thread::sleep(usual * step / 16);
-        // It may have come to its end.
+        // The process may have ended already.
         let _ = child.kill();
         child.wait().expect("a child can be waited for");
         if oras.directory().join("backup.tar").exists() {
@@ -184,7 +184,7 @@ fn whenever_a_backup_is_killed_what_has_the_name_is_whole() {
 }
 
 #[test]
-fn a_killed_backup_to_a_directory_can_be_done_again() {
+fn a_killed_backup_to_a_directory_can_be_repeated() {
     let (registry, oras, large) = setting();
     let path = format!("/v2/a/blobs/{}", sha256(&large));
     registry.inject(on("GET", &path).slow_body(Duration::from_millis(50)));
@@ -200,7 +200,7 @@ fn a_killed_backup_to_a_directory_can_be_done_again() {
     child.kill().expect("a child can be killed");
     child.wait().expect("a child can be waited for");
 
-    // It has no tag yet, so nobody takes it for one that is complete.
+    // The layout has no tag yet, so that it does not look complete.
     oras.run(["repo", "tags", "--oci-layout", "backup"])
         .success()
         .prints("");
@@ -246,7 +246,7 @@ fn a_full_disk_leaves_the_old_backup() {
 }
 
 #[test]
-fn a_killed_restoration_can_be_done_again() {
+fn a_killed_restore_can_be_repeated() {
     let (registry, oras, large) = setting();
     oras.run(backup(&registry, "a.tar")).success();
     let target = registry.reference("b");
@@ -268,7 +268,7 @@ fn a_killed_restoration_can_be_done_again() {
 }
 
 #[test]
-fn a_killed_copy_of_many_referrers_can_be_done_again() {
+fn a_killed_copy_of_many_referrers_can_be_repeated() {
     let source = TestRegistry::start();
     let digest = source.seed_artifact("a", "v1", &[("a.txt", b"a")]);
     for number in 0..20 {
@@ -300,7 +300,7 @@ fn a_killed_copy_of_many_referrers_can_be_done_again() {
 }
 
 #[test]
-fn whenever_a_copy_to_a_layout_is_killed_what_it_names_is_whole() {
+fn a_copy_killed_at_any_time_leaves_a_consistent_layout() {
     let registry = TestRegistry::start();
     let names: Vec<_> = (0..30).map(|number| format!("v{number:02}")).collect();
     for name in &names {
@@ -314,7 +314,7 @@ fn whenever_a_copy_to_a_layout_is_killed_what_it_names_is_whole() {
     for step in 0..16 {
         let mut child = oras.command(backup(&registry, "layout")).spawn();
         thread::sleep(usual * step / 12);
-        // It may have come to its end.
+        // The process may have ended already.
         let _ = child.kill();
         child.wait().expect("a child can be waited for");
         // The last round removed the index. A round that was killed early has not written its own.
@@ -364,11 +364,11 @@ fn a_full_temporary_directory_fails_a_push_of_a_directory() {
 }
 
 #[test]
-fn nobody_reads_the_output() {
+fn a_closed_pipe_ends_the_command() {
     let (registry, oras, _) = setting();
     let target = registry.reference("a:v1");
     for command in ["resolve", "pull -o new", "manifest fetch"] {
-        // A pipe whose other end is closed before anything is written to it.
+        // A pipe whose reading end is closed before the first write.
         let line = format!("sleep 0.2; oras {command} --plain-http {target}; echo $? > code");
         let outcome = oras.shell(&format!("{{ {line}; }} | true; cat code"));
         let outcome = outcome.success().prints("141\n");
@@ -395,8 +395,9 @@ fn output_that_cannot_be_written_is_a_failure() {
     }
 }
 
-/// Fails unless `out` holds the small file, the old large one and nothing else, hidden or not.
-fn nothing_but_good_files(oras: &Oras, outcome: Outcome) {
+/// Checks that `out` contains the small file, the old large file and nothing else, not even hidden
+/// files.
+fn assert_only_complete_files(oras: &Oras, outcome: Outcome) {
     let out = oras.directory().join("out");
     drop(outcome.complains("failed to copy content to"));
     tree::assert_tree(
@@ -405,11 +406,11 @@ fn nothing_but_good_files(oras: &Oras, outcome: Outcome) {
     );
 }
 
-/// A small disk of its own, gone with the value.
+/// A small mounted file system. Dropping the value unmounts it.
 struct Disk(std::path::PathBuf);
 
 impl Disk {
-    /// Needs the rights to mount; without them the test is skipped.
+    /// Mounts the file system. Returns `None` without the privilege to mount.
     fn mount(path: &Path, options: &str) -> Option<Self> {
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "tmpfs"])
@@ -456,7 +457,7 @@ fn is_hidden(name: &str) -> bool {
     name.starts_with(".oras-")
 }
 
-/// How much was written under hidden names.
+/// Returns the number of bytes in hidden files.
 fn hidden_bytes(directory: &Path) -> u64 {
     let hidden = names(directory).into_iter().filter(|name| is_hidden(name));
     hidden

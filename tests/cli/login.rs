@@ -24,7 +24,7 @@ const CTRL_D: &str = "\x04";
 const CTRL_U: &str = "\x15";
 const BACKSPACE: &str = "\x7f";
 
-/// What Ctrl-C is to a program.
+/// The byte that a terminal sends for Ctrl-C.
 const SIGINT: i32 = 2;
 
 struct Setting {
@@ -48,7 +48,7 @@ impl Setting {
         self.oras.command(arguments).start_at(terminal)
     }
 
-    /// What is stored, without the registry and blanks.
+    /// Returns the stored entry without the registry and without blanks.
     fn stored(&self) -> String {
         let path = self.oras.home().join(".docker/config.json");
         let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -60,7 +60,7 @@ impl Setting {
 const STORED: &str = r#"{"auths":{"[REGISTRY]":{"auth":"YWxpY2U6b3BlbiBzZXNhbWU="}}}"#;
 
 #[test]
-fn a_password_is_not_shown_and_the_terminal_is_left_as_it_was_found() {
+fn a_password_is_not_echoed_and_the_terminal_is_restored() {
     let setting = Setting::behind_a_password();
     let mut terminal = Terminal::new();
     let login = setting.login(&terminal, &[]);
@@ -84,7 +84,7 @@ fn a_password_is_not_shown_and_the_terminal_is_left_as_it_was_found() {
 }
 
 #[test]
-fn what_is_typed_can_be_corrected() {
+fn input_can_be_corrected() {
     let setting = Setting::behind_a_password();
     let mut terminal = Terminal::new();
     let login = setting.login(&terminal, &["-u", "alice"]);
@@ -99,7 +99,7 @@ fn what_is_typed_can_be_corrected() {
 }
 
 #[test]
-fn without_a_user_name_a_token_is_asked_for_however_long_it_is() {
+fn an_empty_user_name_prompts_for_a_token_of_any_length() {
     let token = "t".repeat(10_000);
     let policy = Bearer::new()
         .user("alice", "open sesame")
@@ -124,7 +124,7 @@ fn without_a_user_name_a_token_is_asked_for_however_long_it_is() {
 }
 
 #[test]
-fn nothing_typed_is_nothing_to_log_in_with() {
+fn an_empty_secret_is_an_error() {
     let password = "Password: \r\nError: password required\r\n";
     let token = "Username: Token: \r\nError: token required\r\n";
     for (arguments, answers, wanted) in [
@@ -148,7 +148,7 @@ fn nothing_typed_is_nothing_to_log_in_with() {
 }
 
 #[test]
-fn an_interrupted_login_leaves_the_terminal_as_it_was_found() {
+fn an_interrupted_login_restores_the_terminal() {
     let setting = Setting::behind_a_password();
     let mut terminal = Terminal::new();
     let mut login = setting.login(&terminal, &["-u", "alice"]);
@@ -164,9 +164,9 @@ fn an_interrupted_login_leaves_the_terminal_as_it_was_found() {
     assert_eq!(setting.stored(), "");
 }
 
-/// Half of it would be no secret, or somebody else's.
+/// A truncated file could be the secret of another user.
 #[test]
-fn a_file_given_by_mistake_is_not_cut_to_a_secret() {
+fn an_overlong_secret_is_an_error_and_not_truncated() {
     let setting = Setting::behind_a_password();
     let host = setting.registry.host();
     for flag in ["--password-stdin", "--identity-token-stdin"] {

@@ -1,13 +1,13 @@
-//! The command as its users see it: transcripts below `fixtures/cli`, one file here per directory there.
+//! The command as users see it: transcripts in `fixtures/cli`. Each file here has a directory there.
 #![cfg(unix)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-/// One test per transcript in a directory.
+/// Declares one test for each transcript in a directory.
 macro_rules! transcripts {
     ($directory:literal: $($case:ident),+ $(,)?) => {
-        /// The names of these transcripts.
+        /// Names of the transcripts.
         pub(crate) const TRANSCRIPTS: &[&str] = &[$(concat!($directory, "/", stringify!($case))),+];
 
         $(

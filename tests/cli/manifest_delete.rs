@@ -15,7 +15,7 @@ transcripts! {
 }
 
 #[test]
-fn at_a_terminal_the_question_is_seen_before_it_is_answered() {
+fn a_terminal_shows_the_question_before_the_answer() {
     for (answer, wanted, tags) in [
         ("y\n", "Deleted [registry] ", &[][..]),
         ("n\n", "Operation cancelled.", &["v1"]),

@@ -1,4 +1,4 @@
-//! Manual pages: of every command, from the same tables as its help.
+//! Manual pages of all commands, generated from the same tables as their help.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ transcripts! {
     files,
 }
 
-/// The manual page of a command.
+/// Returns the manual page of a command.
 fn page(place: &str) -> String {
     let words = ["help", "--man"]
         .into_iter()
@@ -20,7 +20,7 @@ fn page(place: &str) -> String {
     Oras::new().run(words).success().stdout()
 }
 
-/// A page without what only matters to those who format it.
+/// Returns the text of a page without formatting requests.
 fn plain(page: &str) -> String {
     let mut text = page
         .replace("\\-", "-")
@@ -41,13 +41,13 @@ fn plain(page: &str) -> String {
 }
 
 #[test]
-fn the_page_of_the_program_and_that_of_a_command_are_as_they_were_written() {
+fn pages_match_the_golden_files() {
     assert_golden_text("cli/manual/oras.1", &page("oras"));
     assert_golden_text("cli/manual/oras-attach.1", &page("oras attach"));
 }
 
 #[test]
-fn a_page_has_everything_that_help_has() {
+fn a_page_contains_everything_in_help() {
     for (place, help) in pages() {
         let page = plain(&page(&place));
         let name = place.replace(' ', "-");
@@ -88,7 +88,7 @@ fn a_page_has_everything_that_help_has() {
 }
 
 #[test]
-fn pages_have_nothing_but_ascii_and_known_requests() {
+fn pages_contain_only_ascii_and_known_requests() {
     const REQUESTS: [&str; 8] = [".TH", ".SH", ".PP", ".TP", ".br", ".RS", ".RE", ".nf"];
     for place in pages().into_keys() {
         let page = page(&place);
@@ -103,7 +103,7 @@ fn pages_have_nothing_but_ascii_and_known_requests() {
     }
 }
 
-/// Where groff is installed, it has nothing to say about any page.
+/// If groff is installed, it prints no warning about any page.
 #[test]
 fn groff_accepts_every_page() {
     let directory = crate::support::tempdir::TempDir::new();

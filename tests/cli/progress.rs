@@ -1,4 +1,4 @@
-//! Progress, as somebody in front of a terminal sees it: while it is made, at the end, and when there is no end.
+//! Progress on a terminal: during a transfer, at its end, and after failures.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,23 +12,23 @@ use crate::support::rng::Rng;
 use crate::support::screen::Screen;
 use crate::support::terminal::Terminal;
 
-/// Long enough to be seen while it is read, in bytes.
+/// Size of a file whose transfer takes long enough for several frames, in bytes.
 const LARGE_BYTES: usize = 6 * 1024 * 1024;
 const COLUMNS: u16 = 100;
-/// What is at the end of everything that is drawn.
+/// Escape sequence at the end of every frame.
 const DRAWN: &str = "\r\x1b[?25h";
 
-/// What somebody saw.
-struct Seen {
+/// The recorded output of a command.
+struct Recording {
     screen: Screen,
-    /// Standard output, which went elsewhere.
+    /// Standard output, which is not the terminal.
     stdout: String,
     code: Option<i32>,
 }
 
-impl Seen {
-    /// The lines that are left, up to the size of what they are about.
-    fn left(&self) -> Vec<String> {
+impl Recording {
+    /// Returns the remaining lines, each up to the size.
+    fn remaining(&self) -> Vec<String> {
         let lines = self.screen.lines();
         let lines = lines.iter().map(|line| {
             let mut words: Vec<_> = line.split_whitespace().collect();
@@ -40,12 +40,12 @@ impl Seen {
         lines.collect()
     }
 
-    /// Fails unless all that was drawn keeps the rules.
+    /// Checks that every frame follows the rules of the display.
     #[track_caller]
     fn assert_steady(&self) {
         let screen = &self.screen;
         assert!(screen.shows_cursor && screen.wraps);
-        // Messages are as long as they are.
+        // Messages may be wider than the terminal.
         let mut wrapped = screen.wrapped.iter();
         assert!(wrapped.all(|line| line.starts_with("Error")), "{screen:?}");
         let mut before: HashMap<String, f64> = HashMap::new();
@@ -59,22 +59,22 @@ impl Seen {
         }
         assert!(
             screen.lines().iter().all(|line| !line.contains("[=")),
-            "no bar is left over: {:#?}",
+            "no bar is remaining over: {:#?}",
             screen.lines()
         );
     }
 
-    /// Whether there was a drawing with all of these in it.
-    fn showed(&self, parts: &[&str]) -> bool {
+    /// Whether one frame contained all of `parts`.
+    fn has_frame_with(&self, parts: &[&str]) -> bool {
         let mut frames = self.screen.frames.iter();
         frames.any(|frame| parts.iter().all(|part| frame.contains(part)))
     }
 }
 
-/// What is on its way by what name, how much of it came, and how much there is, if a line says so.
+/// Parses name, transferred bytes and total of a progress line.
 fn amounts(line: &str) -> Option<(String, f64, f64)> {
     let words: Vec<_> = line.split_whitespace().collect();
-    // `5.3 MB/6 MB`, and not `42 MB/s`.
+    // Amounts such as `5.3 MB/6 MB`, not rates such as `42 MB/s`.
     let at = words
         .iter()
         .position(|word| word.contains("B/") && !word.ends_with("/s"))?;
@@ -100,33 +100,33 @@ fn terminal(columns: u16) -> Terminal {
     terminal
 }
 
-/// Waits for a command of which only standard error is at the terminal.
-fn finish(terminal: Terminal, mut child: Child, columns: u16) -> Seen {
+/// Waits for a command whose standard error is the terminal.
+fn finish(terminal: Terminal, mut child: Child, columns: u16) -> Recording {
     let pipe = child.stdout.take();
     let (text, status) = terminal.finish(child);
     let mut stdout = String::new();
     if let Some(mut pipe) = pipe {
         pipe.read_to_string(&mut stdout).expect("it is text");
     }
-    Seen {
+    Recording {
         screen: Screen::showing(&text, usize::from(columns)),
         stdout,
         code: status.code(),
     }
 }
 
-/// Runs a command with standard error at a terminal of so many columns.
-fn see_at(columns: u16, invocation: Invocation) -> Seen {
+/// Runs a command with standard error at a terminal of `columns` columns.
+fn record_at(columns: u16, invocation: Invocation) -> Recording {
     let terminal = terminal(columns);
     let child = invocation.start_apart_from_stdout(&terminal);
     finish(terminal, child, columns)
 }
 
-fn see(oras: &Oras, line: &str) -> Seen {
-    see_at(COLUMNS, oras.command(line.split(' ')))
+fn record(oras: &Oras, line: &str) -> Recording {
+    record_at(COLUMNS, oras.command(line.split(' ')))
 }
 
-/// A working directory with a large file.
+/// Creates a working directory with a large file.
 fn with_large() -> Oras {
     let oras = Oras::new();
     oras.write("large.bin", Rng::new(1).bytes(LARGE_BYTES));
@@ -134,23 +134,23 @@ fn with_large() -> Oras {
 }
 
 #[test]
-fn a_large_push_is_shown_while_it_is_read_and_while_it_is_sent() {
+fn a_large_push_shows_progress_of_hashing_and_sending() {
     let registry = TestRegistry::start();
     let oras = with_large();
     oras.write("small.txt", "small\n");
     let target = registry.reference("a:v1");
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("push --plain-http {target} large.bin small.txt"),
     );
 
     assert_eq!(seen.code, Some(0));
     seen.assert_steady();
-    assert!(seen.showed(&["Preparing large.bin"]));
-    assert!(seen.showed(&["Uploading large.bin", "[", "/6 MB"]));
+    assert!(seen.has_frame_with(&["Preparing large.bin"]));
+    assert!(seen.has_frame_with(&["Uploading large.bin", "[", "/6 MB"]));
     assert_eq!(
-        seen.left(),
+        seen.remaining(),
         [
             "✓ Uploaded application/vnd.oci.empty.v1+json",
             "✓ Uploaded large.bin",
@@ -168,12 +168,12 @@ fn a_large_push_is_shown_while_it_is_read_and_while_it_is_sent() {
         )
     );
 
-    let again = see(
+    let again = record(
         &oras,
         &format!("push --plain-http {target} large.bin small.txt"),
     );
     assert_eq!(
-        again.left()[..3],
+        again.remaining()[..3],
         [
             "= Exists application/vnd.oci.empty.v1+json",
             "= Exists large.bin",
@@ -183,7 +183,7 @@ fn a_large_push_is_shown_while_it_is_read_and_while_it_is_sent() {
 }
 
 #[test]
-fn a_large_pull_moves_on() {
+fn a_large_pull_shows_progress() {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES / 4);
     registry.seed_artifact(
@@ -194,7 +194,7 @@ fn a_large_pull_moves_on() {
     registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
     let oras = Oras::new();
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("pull --plain-http {}", registry.reference("a:v1")),
     );
@@ -209,7 +209,7 @@ fn a_large_pull_moves_on() {
     steps.dedup();
     assert!(steps.len() > 2, "{:#?}", seen.screen.frames);
     assert_eq!(
-        seen.left(),
+        seen.remaining(),
         [
             "✓ Pulled large.bin",
             "✓ Pulled small.txt",
@@ -225,7 +225,7 @@ fn a_large_pull_moves_on() {
 }
 
 #[test]
-fn copies_say_what_moved_and_what_did_not() {
+fn copies_show_copied_and_skipped_content() {
     let registry = TestRegistry::start_as(Personality {
         mount: Mount::Truthful,
         ..Personality::default()
@@ -234,13 +234,13 @@ fn copies_say_what_moved_and_what_did_not() {
     let oras = Oras::new();
     let (from, to) = (registry.reference("a:v1"), registry.reference("b:v1"));
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("cp --from-plain-http --to-oci-layout {from} layout:v1"),
     );
     seen.assert_steady();
     assert_eq!(
-        seen.left(),
+        seen.remaining(),
         [
             "✓ Copied application/vnd.oci.empty.v1+json",
             "✓ Copied one",
@@ -254,47 +254,47 @@ fn copies_say_what_moved_and_what_did_not() {
         "{}",
         seen.stdout
     );
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("cp --from-plain-http --to-oci-layout {from} layout:v1"),
     );
     assert_eq!(
-        seen.left(),
+        seen.remaining(),
         ["= Exists application/vnd.oci.image.manifest.v1+json"]
     );
     let copy = format!("cp --from-plain-http --to-plain-http {from} {to}");
     assert_eq!(
-        see(&oras, &copy).left()[1..3],
+        record(&oras, &copy).remaining()[1..3],
         ["✓ Mounted one", "✓ Mounted two"]
     );
     assert_eq!(
-        see(&oras, &copy).left(),
+        record(&oras, &copy).remaining(),
         ["= Exists application/vnd.oci.image.manifest.v1+json"],
         "a root that gets a name is shown, unlike in lines"
     );
 }
 
 #[test]
-fn a_blob_is_shown_both_ways() {
+fn blob_push_and_fetch_show_progress() {
     let registry = TestRegistry::start();
     let oras = with_large();
     let name = registry.reference("a");
 
-    let seen = see(&oras, &format!("blob push --plain-http {name} large.bin"));
+    let seen = record(&oras, &format!("blob push --plain-http {name} large.bin"));
     seen.assert_steady();
-    assert!(seen.showed(&["Preparing large.bin"]));
-    assert!(seen.showed(&["Uploading application/vnd.oci.image.lay", "/6 MB"]));
+    assert!(seen.has_frame_with(&["Preparing large.bin"]));
+    assert!(seen.has_frame_with(&["Uploading application/vnd.oci.image.lay", "/6 MB"]));
     assert_eq!(
-        seen.left(),
+        seen.remaining(),
         ["✓ Uploaded application/vnd.oci.image.layer.v1.tar"]
     );
     let digest = seen.stdout.rsplit(' ').next().unwrap().trim().to_owned();
-    let described = see(
+    let described = record(
         &oras,
         &format!("blob push --plain-http --descriptor {name} large.bin"),
     );
     assert!(
-        described.left().is_empty(),
+        described.remaining().is_empty(),
         "as with lines, a descriptor goes alone"
     );
     assert!(
@@ -304,48 +304,51 @@ fn a_blob_is_shown_both_ways() {
     );
 
     let fetch = format!("blob fetch --plain-http {name}@{digest} -o");
-    let seen = see(&oras, &format!("{fetch} fetched"));
+    let seen = record(&oras, &format!("{fetch} fetched"));
     seen.assert_steady();
-    assert!(seen.showed(&["Downloading application/", "/6 MB"]));
-    assert_eq!(seen.left(), ["✓ Downloaded application/octet-stream"]);
+    assert!(seen.has_frame_with(&["Downloading application/", "/6 MB"]));
+    assert_eq!(seen.remaining(), ["✓ Downloaded application/octet-stream"]);
     assert_eq!(seen.stdout, "");
     assert_eq!(oras.read("fetched"), oras.read("large.bin"));
 
     let hello = registry.seed_blob("a", b"hello");
     let fetch = format!("blob fetch --plain-http {name}@{hello} -o -");
-    let seen = see(&oras, &fetch);
-    assert_eq!((seen.left(), seen.stdout), (vec![], "hello".to_owned()));
-    let seen = see(&oras, &format!("{fetch} --no-tty=false"));
-    assert_eq!(seen.left(), ["✓ Downloaded application/octet-stream"]);
+    let seen = record(&oras, &fetch);
+    assert_eq!(
+        (seen.remaining(), seen.stdout),
+        (vec![], "hello".to_owned())
+    );
+    let seen = record(&oras, &format!("{fetch} --no-tty=false"));
+    assert_eq!(seen.remaining(), ["✓ Downloaded application/octet-stream"]);
     assert_eq!(seen.stdout, "hello");
 }
 
 #[test]
-fn attachments_backups_and_restorations_are_shown() {
+fn attach_backup_and_restore_show_progress() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("one", b"1")]);
     let oras = Oras::new();
     oras.write("two", "2");
     let name = registry.reference("a");
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("attach --plain-http --artifact-type a/b {name}:v1 two"),
     );
     seen.assert_steady();
-    assert!(seen.left().contains(&"✓ Uploaded two".to_owned()));
+    assert!(seen.remaining().contains(&"✓ Uploaded two".to_owned()));
     assert!(
         seen.stdout.starts_with("Attached to [registry] "),
         "{}",
         seen.stdout
     );
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("backup --plain-http --include-referrers -o backup.tar {name}:v1"),
     );
     seen.assert_steady();
-    let pulled = seen.left();
+    let pulled = seen.remaining();
     assert!(pulled.contains(&"✓ Pulled one".to_owned()), "{pulled:#?}");
     assert!(pulled.contains(&"✓ Pulled two".to_owned()), "{pulled:#?}");
     let lines: Vec<_> = seen.stdout.lines().collect();
@@ -354,18 +357,18 @@ fn attachments_backups_and_restorations_are_shown() {
     assert_eq!(lines.len(), 5, "{lines:#?}");
 
     let other = registry.reference("b");
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("restore --plain-http --input backup.tar {other}"),
     );
     seen.assert_steady();
-    let pushed = seen.left();
+    let pushed = seen.remaining();
     assert!(pushed.contains(&"✓ Pushed one".to_owned()), "{pushed:#?}");
     assert_eq!(seen.stdout.lines().count(), 4, "{}", seen.stdout);
 }
 
 #[test]
-fn where_all_is_on_one_terminal_results_come_below() {
+fn results_on_the_same_terminal_come_below_the_progress() {
     let oras = Oras::new();
     oras.write("a.txt", "a");
     let terminal = terminal(COLUMNS);
@@ -373,14 +376,14 @@ fn where_all_is_on_one_terminal_results_come_below() {
     let child = oras.command(push).start_at(&terminal);
     let seen = finish(terminal, child, COLUMNS);
     seen.assert_steady();
-    let left = seen.left();
-    assert_eq!(left[1], "✓ Uploaded a.txt");
-    assert_eq!(left[3], "Pushed [oci-layout] layout:v1");
-    assert_eq!(left.len(), 6, "{left:#?}");
+    let remaining = seen.remaining();
+    assert_eq!(remaining[1], "✓ Uploaded a.txt");
+    assert_eq!(remaining[3], "Pushed [oci-layout] layout:v1");
+    assert_eq!(remaining.len(), 6, "{remaining:#?}");
 }
 
 #[test]
-fn a_thousand_small_files_are_all_there_in_order_and_rarely_drawn() {
+fn a_thousand_small_files_are_listed_in_order_with_few_frames() {
     let oras = Oras::new();
     let mut line = "push --oci-layout layout:v1".to_owned();
     for number in 0..1000 {
@@ -389,11 +392,11 @@ fn a_thousand_small_files_are_all_there_in_order_and_rarely_drawn() {
         write!(line, " {name}").unwrap();
     }
 
-    let seen = see(&oras, &line);
+    let seen = record(&oras, &line);
 
     seen.assert_steady();
-    let left = seen.left();
-    let files: Vec<_> = left
+    let remaining = seen.remaining();
+    let files: Vec<_> = remaining
         .iter()
         .filter(|line| !line.contains("application/"))
         .collect();
@@ -409,7 +412,7 @@ fn a_thousand_small_files_are_all_there_in_order_and_rarely_drawn() {
 }
 
 #[test]
-fn what_fails_is_marked_and_the_error_comes_below() {
+fn a_failed_transfer_is_marked_and_the_error_comes_below() {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES / 4);
     registry.seed_artifact(
@@ -424,37 +427,37 @@ fn what_fails_is_marked_and_the_error_comes_below() {
     );
     let oras = Oras::new();
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("pull --plain-http {}", registry.reference("a:v1")),
     );
 
     assert_eq!(seen.code, Some(6));
     seen.assert_steady();
-    let left = seen.left();
-    assert_eq!(left[0], "✓ Pulled small.txt");
-    assert_eq!(left[1], "✗ Downloading large.bin");
-    assert!(left[2].starts_with("Error: "), "{left:#?}");
+    let remaining = seen.remaining();
+    assert_eq!(remaining[0], "✓ Pulled small.txt");
+    assert_eq!(remaining[1], "✗ Downloading large.bin");
+    assert!(remaining[2].starts_with("Error: "), "{remaining:#?}");
     assert_eq!(seen.stdout, "");
 
     let refusing = TestRegistry::start();
     refusing.inject(on("PUT", "/v2/a/blobs/*").error(403, "DENIED", "no more of this"));
     let oras = with_large();
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("push --plain-http {} large.bin", refusing.reference("a:v1")),
     );
     assert_eq!(seen.code, Some(4));
     seen.assert_steady();
     assert!(
-        seen.left()[0].starts_with("✗ Uploading "),
+        seen.remaining()[0].starts_with("✗ Uploading "),
         "{:#?}",
-        seen.left()
+        seen.remaining()
     );
 }
 
 #[test]
-fn every_width_is_wide_enough() {
+fn progress_fits_every_width() {
     let registry = TestRegistry::start();
     let name = "文字がたくさん並んだとても長い名前のファイル-and-some-more-of-it.txt";
     registry.seed_artifact(
@@ -465,7 +468,7 @@ fn every_width_is_wide_enough() {
     let oras = Oras::new();
     let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
     for columns in [1, 2, 3, 10, 20, 24, 25, 40, 49, 65, 80, 91, 250] {
-        let seen = see_at(columns, oras.command(pull));
+        let seen = record_at(columns, oras.command(pull));
         assert_eq!(seen.code, Some(0));
         if columns > 2 {
             seen.assert_steady();
@@ -477,13 +480,13 @@ fn every_width_is_wide_enough() {
             seen.screen
         );
     }
-    // One that does not say how wide it is.
-    let seen = see_at(0, oras.command(pull).env("TERM", "xterm"));
+    // A terminal without a known width.
+    let seen = record_at(0, oras.command(pull).env("TERM", "xterm"));
     assert_eq!(seen.code, Some(0));
 }
 
 #[test]
-fn a_window_may_become_narrower_meanwhile() {
+fn a_window_can_become_narrower_during_a_transfer() {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES / 4);
     registry.seed_artifact("a", "v1", &[("large.bin", &large)]);
@@ -509,7 +512,7 @@ fn a_window_may_become_narrower_meanwhile() {
 }
 
 #[test]
-fn what_is_typed_meanwhile_does_not_stay_in_the_way() {
+fn echoed_input_does_not_disturb_the_progress() {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES / 4);
     registry.seed_artifact("a", "v1", &[("large.bin", &large)]);
@@ -524,12 +527,12 @@ fn what_is_typed_meanwhile_does_not_stay_in_the_way() {
     let seen = finish(terminal, child, COLUMNS);
 
     seen.assert_steady();
-    assert!(!seen.showed(&["typed"]), "{:#?}", seen.screen);
-    assert_eq!(seen.left()[0], "✓ Pulled large.bin");
+    assert!(!seen.has_frame_with(&["typed"]), "{:#?}", seen.screen);
+    assert_eq!(seen.remaining()[0], "✓ Pulled large.bin");
 }
 
 #[test]
-fn an_end_without_notice_leaves_a_terminal_that_works() {
+fn a_killed_command_leaves_a_working_terminal() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("large.bin", &vec![0; LARGE_BYTES])]);
     registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(100)));
@@ -548,7 +551,7 @@ fn an_end_without_notice_leaves_a_terminal_that_works() {
 }
 
 #[test]
-fn warnings_come_above() {
+fn warnings_are_printed_above_the_progress() {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES / 8);
     registry.seed_artifact(
@@ -564,13 +567,13 @@ fn warnings_come_above() {
             .header("Warning", "299 - \"it closes\""),
     );
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("pull --plain-http {}", registry.reference("a:v1")),
     );
 
     seen.assert_steady();
-    let lines = seen.left();
+    let lines = seen.remaining();
     let at = |start: &str| lines.iter().position(|line| line.contains(start));
     assert_eq!(at("✓ Pulled one"), Some(0), "{lines:#?}");
     assert!(
@@ -581,7 +584,7 @@ fn warnings_come_above() {
 }
 
 #[test]
-fn warnings_come_after_what_was_done_before() {
+fn warnings_come_after_earlier_status_lines() {
     let registry = TestRegistry::start();
     let names: Vec<_> = (0..40).map(|number| format!("{number:02}")).collect();
     let files: Vec<_> = names
@@ -596,13 +599,13 @@ fn warnings_come_after_what_was_done_before() {
     );
     let oras = Oras::new();
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!("pull --plain-http {}", registry.reference("a:v1")),
     );
 
     seen.assert_steady();
-    let lines = seen.left();
+    let lines = seen.remaining();
     let at = |part: &str| lines.iter().position(|line| line.contains(part));
     assert_eq!(
         at("it closes"),
@@ -612,7 +615,7 @@ fn warnings_come_after_what_was_done_before() {
 }
 
 #[test]
-fn names_from_others_do_nothing_to_the_terminal() {
+fn control_characters_in_names_do_not_reach_the_terminal() {
     let registry = TestRegistry::start();
     registry.seed_artifact(
         "a",
@@ -621,7 +624,7 @@ fn names_from_others_do_nothing_to_the_terminal() {
     );
     let oras = Oras::new();
 
-    let seen = see(
+    let seen = record(
         &oras,
         &format!(
             "cp --from-plain-http --to-oci-layout {} layout:v1",
@@ -630,21 +633,21 @@ fn names_from_others_do_nothing_to_the_terminal() {
     );
 
     seen.assert_steady();
-    assert_eq!(seen.left()[1], "✓ Copied [2Jevil1m{bar}.txt");
+    assert_eq!(seen.remaining()[1], "✓ Copied [2Jevil1m{bar}.txt");
 }
 
 #[test]
-fn names_may_be_wider_than_they_seem() {
+fn names_with_wide_characters_fit() {
     let registry = TestRegistry::start();
     let large = Rng::new(1).bytes(LARGE_BYTES / 8);
-    // A font may have one sign for two of these letters, or not; and soft hyphens are seen, or not.
+    // Fonts may draw two of these letters as one glyph, and may show soft hyphens.
     let name = "\u{644}\u{627}".repeat(20) + &"\u{ad}".repeat(20);
     registry.seed_artifact("a", "v1", &[(&name, &large)]);
     registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
     let oras = Oras::new();
     let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
 
-    let seen = see_at(60, oras.command(pull));
+    let seen = record_at(60, oras.command(pull));
 
     let lines = seen.screen.lines();
     assert!(
@@ -655,7 +658,7 @@ fn names_may_be_wider_than_they_seem() {
 }
 
 #[test]
-fn who_asks_for_credentials_has_the_terminal_for_himself() {
+fn progress_is_cleared_before_a_credential_helper_runs() {
     let registry = TestRegistry::requiring_basic("alice", "open sesame");
     let oras = with_large();
     let host = registry.host();
@@ -681,16 +684,19 @@ fn who_asks_for_credentials_has_the_terminal_for_himself() {
     ];
 
     let helpers = oras.directory().join("helpers");
-    let seen = see_at(COLUMNS, oras.command(push).finding(&helpers));
+    let seen = record_at(COLUMNS, oras.command(push).finding(&helpers));
 
     assert_eq!(seen.code, Some(0), "{:#?}", seen.screen);
     seen.assert_steady();
-    let left = seen.left();
-    assert!(left.contains(&"Touch your key.".to_owned()), "{left:#?}");
+    let remaining = seen.remaining();
+    assert!(
+        remaining.contains(&"Touch your key.".to_owned()),
+        "{remaining:#?}"
+    );
 }
 
 #[test]
-fn content_is_not_drawn_over() {
+fn progress_does_not_overwrite_content_on_stdout() {
     let registry = TestRegistry::start();
     let hello = registry.seed_blob("a", b"hello");
     let blob = format!("{}@{hello}", registry.reference("a"));
@@ -710,7 +716,7 @@ fn content_is_not_drawn_over() {
 }
 
 #[test]
-fn a_directory_is_shown_while_it_is_packed() {
+fn packing_a_directory_shows_progress() {
     let oras = with_large();
     std::fs::create_dir(oras.directory().join("directory")).unwrap();
     std::fs::rename(
@@ -719,18 +725,18 @@ fn a_directory_is_shown_while_it_is_packed() {
     )
     .unwrap();
 
-    let seen = see(&oras, "push --oci-layout layout:v1 directory");
+    let seen = record(&oras, "push --oci-layout layout:v1 directory");
 
     seen.assert_steady();
-    assert!(seen.showed(&["Preparing directory", " B"]));
+    assert!(seen.has_frame_with(&["Preparing directory", " B"]));
     assert!(
-        !seen.showed(&["Preparing directory", "["]),
+        !seen.has_frame_with(&["Preparing directory", "["]),
         "how much there is, is not known"
     );
 }
 
 #[test]
-fn there_are_no_bars_for_those_who_want_none_or_cannot_see_them() {
+fn progress_can_be_disabled_and_needs_a_terminal() {
     let oras = Oras::new();
     oras.write("a.txt", "a");
     let push = |more: &[&str]| {
@@ -743,16 +749,16 @@ fn there_are_no_bars_for_those_who_want_none_or_cannot_see_them() {
     assert!(lines.contains("Exists    "), "{lines}");
 
     for more in [&["--no-tty"][..], &["--debug"]] {
-        let seen = see_at(COLUMNS, push(more));
+        let seen = record_at(COLUMNS, push(more));
         assert_eq!(seen.stdout, lines, "{more:?}");
         assert!(seen.screen.frames.is_empty(), "{more:?}");
     }
-    let seen = see_at(COLUMNS, push(&[]).env("TERM", "dumb"));
-    assert_eq!((seen.left(), seen.stdout), (vec![], lines.clone()));
+    let seen = record_at(COLUMNS, push(&[]).env("TERM", "dumb"));
+    assert_eq!((seen.remaining(), seen.stdout), (vec![], lines.clone()));
 
-    let seen = see_at(COLUMNS, push(&["-q"]));
+    let seen = record_at(COLUMNS, push(&["-q"]));
     assert!(seen.stdout.starts_with("sha256:"), "{}", seen.stdout);
-    assert!(seen.left().is_empty());
+    assert!(seen.remaining().is_empty());
 
     let terminal = terminal(COLUMNS);
     let mut child = push(&[]).start_apart_from_stderr(&terminal);
@@ -765,25 +771,25 @@ fn there_are_no_bars_for_those_who_want_none_or_cannot_see_them() {
 }
 
 #[test]
-fn bars_go_with_any_format_and_colours_can_be_declined() {
+fn progress_works_with_all_formats_and_colors_can_be_disabled() {
     let oras = Oras::new();
     oras.write("a.txt", "a");
     let push = ["push", "--oci-layout", "layout:v1", "a.txt"];
-    let seen = see_at(
+    let seen = record_at(
         COLUMNS,
         oras.command([&push[..], &["--format", "json"]].concat()),
     );
     assert!(seen.stdout.starts_with("{\n"), "{}", seen.stdout);
-    assert!(seen.left().contains(&"✓ Uploaded a.txt".to_owned()));
+    assert!(seen.remaining().contains(&"✓ Uploaded a.txt".to_owned()));
     assert!(seen.screen.coloured > 0);
 
-    let seen = see_at(COLUMNS, oras.command(push).env("NO_COLOR", "1"));
+    let seen = record_at(COLUMNS, oras.command(push).env("NO_COLOR", "1"));
     assert_eq!(seen.screen.coloured, 0);
-    assert!(seen.left().contains(&"= Exists a.txt".to_owned()));
+    assert!(seen.remaining().contains(&"= Exists a.txt".to_owned()));
 }
 
 #[test]
-fn streams_are_shown_and_content_on_stdout_stays_alone() {
+fn streams_show_progress_and_stdout_has_only_content() {
     let registry = TestRegistry::start();
     let oras = Oras::new();
     let target = registry.reference("a:v1");
@@ -796,21 +802,28 @@ fn streams_are_shown_and_content_on_stdout_stays_alone() {
     let status = child.wait().expect("a child can be waited for");
     assert!(status.success());
     let seen = finish(typed, child, COLUMNS);
-    assert!(seen.showed(&["Preparing typed.txt"]), "{:?}", seen.screen);
-    let left = seen.left();
     assert!(
-        left.contains(&"✓ Uploaded typed.txt".to_owned()),
-        "{left:#?}"
+        seen.has_frame_with(&["Preparing typed.txt"]),
+        "{:?}",
+        seen.screen
+    );
+    let remaining = seen.remaining();
+    assert!(
+        remaining.contains(&"✓ Uploaded typed.txt".to_owned()),
+        "{remaining:#?}"
     );
 
     let pull = ["pull", "--plain-http", &target, "-o", "-"];
-    let seen = see_at(COLUMNS, oras.command(pull));
-    assert_eq!((seen.left(), seen.stdout), (vec![], "hello\n".to_owned()));
+    let seen = record_at(COLUMNS, oras.command(pull));
+    assert_eq!(
+        (seen.remaining(), seen.stdout),
+        (vec![], "hello\n".to_owned())
+    );
     let asked = oras.command([&pull[..], &["--no-tty=false"]].concat());
-    let seen = see_at(COLUMNS, asked);
+    let seen = record_at(COLUMNS, asked);
     seen.assert_steady();
     assert_eq!(
-        seen.left(),
+        seen.remaining(),
         [
             "✓ Pulled application/vnd.oci.image.manifest.v1+json",
             "✓ Pulled typed.txt"

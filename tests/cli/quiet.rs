@@ -1,4 +1,4 @@
-//! `--quiet`, which every command takes.
+//! `--quiet` of all commands.
 
 transcripts! {
     "quiet":

@@ -7,7 +7,7 @@ use crate::support::registry::{TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 use crate::support::tree::{self, assert_tree, directory, file};
 
-/// A registry, and a working directory with a file and a directory.
+/// A registry, and a working directory with a file and a directory in it.
 struct Setting {
     registry: TestRegistry,
     oras: Oras,
@@ -25,7 +25,7 @@ impl Setting {
         }
     }
 
-    /// Runs a script, in which `$ref` is a tag of a registry that is reached by plain http.
+    /// Runs a script with `$ref` set to a reference in the registry.
     fn run(&self, script: &str) -> Outcome {
         let address = self.registry.host().replace("127.0.0.1", "localhost");
         self.oras
@@ -38,7 +38,7 @@ impl Setting {
 }
 
 #[test]
-fn a_digest_is_kept_in_a_variable() {
+fn a_digest_can_be_kept_in_a_variable() {
     let setting = Setting::new();
     let outcome = setting.run(
         r#"
@@ -54,7 +54,7 @@ fn a_digest_is_kept_in_a_variable() {
 }
 
 #[test]
-fn an_archive_goes_through_pipes_there_and_back() {
+fn an_archive_round_trips_through_pipes() {
     let setting = Setting::new();
     let outcome = setting.run(
         r"
@@ -71,7 +71,7 @@ fn an_archive_goes_through_pipes_there_and_back() {
 }
 
 #[test]
-fn a_directory_comes_out_as_the_archive_that_it_is_stored_as() {
+fn a_directory_on_stdout_is_its_archive() {
     let setting = Setting::new();
     let outcome = setting.run(
         r"
@@ -88,7 +88,7 @@ fn a_directory_comes_out_as_the_archive_that_it_is_stored_as() {
 }
 
 #[test]
-fn one_of_several_files_goes_to_a_pipe() {
+fn a_filter_selects_the_file_for_a_pipe() {
     let setting = Setting::new();
     setting
         .run(
@@ -102,7 +102,7 @@ fn one_of_several_files_goes_to_a_pipe() {
 }
 
 #[test]
-fn what_a_command_says_can_be_attached() {
+fn output_of_a_command_can_be_attached() {
     let setting = Setting::new();
     setting
         .run(
@@ -117,7 +117,7 @@ fn what_a_command_says_can_be_attached() {
 }
 
 #[test]
-fn whether_something_is_there_is_a_condition() {
+fn existence_is_a_shell_condition() {
     let setting = Setting::new();
     setting
         .run(
@@ -133,7 +133,7 @@ fn whether_something_is_there_is_a_condition() {
 }
 
 #[test]
-fn the_exit_code_tells_the_kind_of_failure() {
+fn the_exit_status_depends_on_the_kind_of_failure() {
     let setting = Setting::new();
     setting
         .run("oras push -q $reference:v1 hello.txt")
@@ -141,7 +141,7 @@ fn the_exit_code_tells_the_kind_of_failure() {
     setting
         .run("oras pull -q -o out $reference:v1")
         .fails_with(0);
-    // Something else: the output directory is a file.
+    // Other failure: the output directory is a file.
     setting
         .run("oras pull -o hello.txt/below $reference:v1")
         .fails_with(1);
@@ -165,7 +165,7 @@ fn the_exit_code_tells_the_kind_of_failure() {
     ] {
         setting.run(line).fails_with(3);
     }
-    // Not allowed.
+    // Access denied.
     let closed = Setting {
         registry: TestRegistry::requiring_basic("alice", "open sesame"),
         ..Setting::new()
@@ -174,12 +174,12 @@ fn the_exit_code_tells_the_kind_of_failure() {
     closed
         .run("oras push -u alice -p wrong $reference:v1 hello.txt")
         .fails_with(4);
-    // The network, or the server.
+    // Network or server failure.
     setting.run("oras pull localhost:1/a:v1").fails_with(5);
     let path = format!("/v2/a/blobs/{}", sha256(b"hello\n"));
     setting.registry.inject(on("GET", &path).status(400));
     setting.run("oras pull $reference:v1").fails_with(5);
-    // Content that is not what it should be.
+    // Content that does not match its digest.
     setting.registry.heal();
     setting.registry.inject(on("GET", &path).flip_byte(2));
     setting.run("oras pull -o out2 $reference:v1").fails_with(6);
@@ -187,7 +187,7 @@ fn the_exit_code_tells_the_kind_of_failure() {
 }
 
 #[test]
-fn the_bytes_of_bad_content_are_out_and_the_exit_code_says_so() {
+fn bad_content_on_stdout_ends_with_status_6() {
     let setting = Setting::new();
     let content = Rng::new(1).bytes(1_000_000);
     setting.oras.write("large", &content);
@@ -205,7 +205,7 @@ fn the_bytes_of_bad_content_are_out_and_the_exit_code_says_so() {
 }
 
 #[test]
-fn nobody_has_to_read_to_the_end() {
+fn a_reader_may_close_the_pipe_early() {
     let setting = Setting::new();
     setting.oras.write("large", vec![b'x'; 4_000_000]);
     setting.run("oras push -q $reference:v1 large").success();
@@ -220,24 +220,24 @@ fn nobody_has_to_read_to_the_end() {
 }
 
 #[test]
-fn a_refused_push_ends_who_writes_to_it() {
+fn a_refused_push_ends_the_writer_of_its_pipe() {
     let setting = Setting::new();
     let registry = &setting.registry;
     registry.inject(on("POST", "*").error(403, "DENIED", "no"));
 
-    // The writer would go on for ever.
+    // Without a closed pipe the writer would never end.
     setting
         .run("yes | oras push $reference:v1 - --title yes")
         .fails_with(4);
 }
 
-/// How much memory a command may address, in KiB: its code, its stack, and buffers.
+/// Limit of the address space of a command in KiB: code, stack and buffers.
 const MEMORY_KIB: usize = 48 * 1024;
-/// Larger than that.
+/// Size of a stream that is larger than this limit.
 const STREAM_BYTES: u64 = 64 * 1024 * 1024;
 
 #[test]
-fn memory_does_not_grow_with_what_comes_through_a_pipe() {
+fn memory_does_not_grow_with_the_size_of_a_stream() {
     let setting = Setting::new();
     let limited = format!("ulimit -v {MEMORY_KIB}");
     for target in ["$reference:v1", "--oci-layout layout:v1"] {
@@ -254,7 +254,7 @@ fn memory_does_not_grow_with_what_comes_through_a_pipe() {
 }
 
 #[test]
-fn a_killed_push_from_a_pipe_can_be_done_again() {
+fn a_killed_push_from_a_pipe_can_be_repeated() {
     let setting = Setting::new();
     setting
         .run(
@@ -279,7 +279,7 @@ fn a_killed_push_from_a_pipe_can_be_done_again() {
 
 #[test]
 fn nothing_but_the_binary_is_needed() {
-    // No home, no temporary directory, a working directory that cannot be written.
+    // No home directory, no temporary directory, and a read-only working directory.
     let setting = Setting::new();
     let address = setting.registry.host().replace("127.0.0.1", "localhost");
     let work = setting.tree("empty");

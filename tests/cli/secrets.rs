@@ -1,4 +1,4 @@
-//! Secrets that users give: whatever servers do, they are in no output, not even in that for debugging.
+//! Secrets of the user: no output contains them, whatever servers do, not even `--debug`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use crate::support::registry::{TestRegistry, on};
 
 const USER: &str = "me";
 
-/// A registry that wants the password, and repeats it wherever it can.
+/// A registry that requires a password and repeats it in every response.
 fn registry() -> TestRegistry {
     let registry = TestRegistry::requiring_basic(USER, Canary::Password.value());
     registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
@@ -19,7 +19,7 @@ fn registry() -> TestRegistry {
     registry
 }
 
-/// Everything that a user can tell to get in.
+/// Arguments with all kinds of secrets.
 fn arguments<'a>(command: &[&'a str], target: &'a str, header: &'a str) -> Vec<&'a str> {
     let mut arguments = command.to_vec();
     arguments.extend([
@@ -43,7 +43,7 @@ fn assert_silent(outcome: &Outcome) {
 }
 
 #[test]
-fn debug_output_of_a_pull_from_a_storage_has_no_secret() {
+fn debug_output_of_a_redirected_pull_contains_no_secret() {
     let storage = TestRegistry::start();
     storage.seed_blob("a", b"hello");
     let registry = registry();
@@ -78,7 +78,7 @@ fn debug_output_of_a_pull_from_a_storage_has_no_secret() {
 }
 
 #[test]
-fn what_a_command_says_about_a_refusal_has_no_secret() {
+fn errors_of_refused_requests_contain_no_secret() {
     let attacker = TestRegistry::start().with(
         on("*", "*")
             .status(401)
@@ -121,7 +121,7 @@ fn what_a_command_says_about_a_refusal_has_no_secret() {
 }
 
 #[test]
-fn a_helper_program_that_quotes_the_password_is_not_quoted() {
+fn the_output_of_a_credential_helper_is_redacted() {
     let registry = registry();
     let oras = Oras::new();
     let script = format!(
@@ -152,7 +152,7 @@ fn a_helper_program_that_quotes_the_password_is_not_quoted() {
 }
 
 #[test]
-fn names_that_others_gave_stay_on_their_line() {
+fn untrusted_names_stay_on_one_line() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
     registry.inject(

@@ -1,4 +1,4 @@
-//! Annotations as both commands show them.
+//! Annotations in the output of both commands.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::round_trips::Program;
 use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 
-/// What texts are made of that YAML could take for something else.
+/// Parts of strings that a YAML parser could read as another type.
 const PIECES: &[&str] = &[
     " ",
     "\n",
@@ -93,7 +93,7 @@ const PIECES: &[&str] = &[
 const TEXTS: u64 = 2000;
 
 #[test]
-fn annotations_of_all_kinds_are_shown_alike() {
+fn both_commands_print_all_kinds_of_annotations_alike() {
     let Some(theirs) = Program::reference() else {
         return;
     };
@@ -121,7 +121,7 @@ fn annotations_of_all_kinds_are_shown_alike() {
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
-/// Packs an artifact.
+/// Packs an artifact with annotations.
 fn attach(store: &dyn Target, annotations: Annotations, subject: Option<Descriptor>) -> Descriptor {
     let options = PackOptions {
         artifact_type: Some(MediaType::new("test/attached")),
@@ -133,7 +133,8 @@ fn attach(store: &dyn Target, annotations: Annotations, subject: Option<Descript
     packed.descriptor().plain()
 }
 
-/// The annotations as they are shown. The original does so in any order, and the last one has another edge.
+/// Returns the printed annotations. The original prints them in any order, and draws another edge
+/// before the last one.
 fn shown(program: &Program, directory: &TempDir) -> BTreeSet<String> {
     let discover = ["discover", "--oci-layout", "layout:v1"];
     let tree = program.run(directory.path(), &discover);

@@ -1,4 +1,4 @@
-//! What is attached and deleted by one of the two, as the other sees it.
+//! Referrers that one command attaches and deletes, as the other command discovers them.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -16,10 +16,10 @@ use crate::round_trips::Program;
 use crate::support::registry::TestRegistry;
 use crate::support::tempdir::TempDir;
 
-/// How many attach something at once.
+/// Number of concurrent attaches.
 const CLIENTS: usize = 20;
 
-/// An artifact without files, attached to a subject if there is one.
+/// Creates an artifact without files, with an optional subject.
 fn artifact(store: &dyn Target, name: &str, subject: Option<&Descriptor>) -> Descriptor {
     let options = PackOptions {
         artifact_type: Some("test/attached".into()),
@@ -31,8 +31,8 @@ fn artifact(store: &dyn Target, name: &str, subject: Option<&Descriptor>) -> Des
     packed.descriptor().plain()
 }
 
-/// What our library finds attached.
-fn found_by_us(store: &impl Referrers, subject: &Descriptor) -> BTreeSet<Digest> {
+/// Returns the referrers that this library finds.
+fn referrers_found_by_library(store: &impl Referrers, subject: &Descriptor) -> BTreeSet<Digest> {
     let mut all = BTreeSet::new();
     store
         .referrers(subject, None, &mut |page| {
@@ -43,8 +43,8 @@ fn found_by_us(store: &impl Referrers, subject: &Descriptor) -> BTreeSet<Digest>
     all
 }
 
-/// What the original finds attached. `further` goes before the name.
-fn found_by_them(
+/// Returns the referrers that the original finds. `further` are arguments before the reference.
+fn referrers_found_by_original(
     theirs: &Program,
     directory: &Path,
     further: &[&str],
@@ -62,9 +62,9 @@ fn found_by_them(
         .collect()
 }
 
-/// CNCF distribution has no referrers API, and refuses lists that name what is gone.
+/// CNCF distribution has no referrers API, and rejects an index that lists missing manifests.
 #[test]
-fn what_many_attach_and_delete_at_once_is_what_is_found() {
+fn concurrent_attaches_and_deletes_keep_the_referrers_tag_complete() {
     let Some(registry) = DockerRegistry::start() else {
         return;
     };
@@ -88,19 +88,19 @@ fn what_many_attach_and_delete_at_once_is_what_is_found() {
     };
 
     let mut attached = attach_all("one");
-    assert_eq!(found_by_us(&repository, &subject), attached);
+    assert_eq!(referrers_found_by_library(&repository, &subject), attached);
 
     let deleted = attached.pop_first().expect("there are many");
     let target = repository.resolve(deleted.as_str()).expect("it is there");
     repository.delete(&target).expect("it can be deleted");
-    assert_eq!(found_by_us(&repository, &subject), attached);
+    assert_eq!(referrers_found_by_library(&repository, &subject), attached);
 
     let Some(theirs) = Program::reference() else {
         return;
     };
     let directory = TempDir::new();
     let name = format!("{reference}@{}", subject.digest);
-    let by_them = || found_by_them(&theirs, directory.path(), &[], &name);
+    let by_them = || referrers_found_by_original(&theirs, directory.path(), &[], &name);
     assert_eq!(by_them(), attached);
 
     theirs.run(
@@ -116,7 +116,10 @@ fn what_many_attach_and_delete_at_once_is_what_is_found() {
     );
     let with_theirs = by_them();
     assert_eq!(with_theirs.len(), attached.len() + 1);
-    assert_eq!(found_by_us(&repository, &subject), with_theirs);
+    assert_eq!(
+        referrers_found_by_library(&repository, &subject),
+        with_theirs
+    );
     for digest in &with_theirs {
         let target = repository.resolve(digest.as_str()).expect("it is there");
         repository.delete(&target).expect("it can be deleted");
@@ -124,7 +127,7 @@ fn what_many_attach_and_delete_at_once_is_what_is_found() {
     assert!(by_them().is_empty());
 }
 
-/// What a command finds attached, and what is attached to that, sorted by digest.
+/// Returns the tree of referrers that a command finds, sorted by digest.
 fn discovered(program: &Program, directory: &Path, target: &[&str]) -> serde_json::Value {
     fn sort(found: &mut serde_json::Value) {
         if let Some(referrers) = found["referrers"].as_array_mut() {
@@ -141,7 +144,8 @@ fn discovered(program: &Program, directory: &Path, target: &[&str]) -> serde_jso
     found
 }
 
-/// Has each of the two attach something, and something to what the other one attached, and each find it all.
+/// Attaches with each command, also to the referrer of the other command. Each command must find
+/// all referrers.
 fn attach_and_find(theirs: &Program, target: &[&str], path: &str) {
     let directory = TempDir::new();
     directory.write("a.txt", "a");
@@ -175,7 +179,7 @@ fn attach_and_find(theirs: &Program, target: &[&str], path: &str) {
 }
 
 #[test]
-fn what_either_command_attaches_is_found_by_the_other() {
+fn each_command_finds_the_referrers_of_the_other() {
     let Some(theirs) = Program::reference() else {
         return;
     };
@@ -183,7 +187,7 @@ fn what_either_command_attaches_is_found_by_the_other() {
     let layout = directory.join("layout").display().to_string();
     attach_and_find(&theirs, &["--oci-layout", &format!("{layout}:v1")], &layout);
 
-    // By this name both take plain http.
+    // Both commands use plain http for this name.
     let with_api = TestRegistry::start();
     let path = with_api
         .reference("attached")
@@ -196,9 +200,9 @@ fn what_either_command_attaches_is_found_by_the_other() {
     }
 }
 
-/// As above, by the command: processes know nothing of each other.
+/// Same with concurrent processes, which share no state.
 #[test]
-fn what_many_commands_attach_at_once_is_found_by_both() {
+fn both_commands_find_all_referrers_of_concurrent_attaches() {
     let Some(registry) = DockerRegistry::start() else {
         return;
     };
@@ -229,7 +233,7 @@ fn what_many_commands_attach_at_once_is_found_by_both() {
 }
 
 #[test]
-fn what_either_attaches_in_a_layout_is_found_by_the_other() {
+fn each_command_finds_the_referrers_of_the_other_in_a_layout() {
     let Some(theirs) = Program::reference() else {
         return;
     };
@@ -249,8 +253,9 @@ fn what_either_attaches_in_a_layout_is_found_by_the_other() {
     ]);
     let store = LayoutStore::create_or_open(&layout).expect("it is a layout");
     let subject = store.resolve("v1").expect("it is there").plain();
-    let by_them = || found_by_them(&theirs, directory.path(), &["--oci-layout"], "layout:v1");
-    let by_us = || found_by_us(&store, &subject);
+    let by_them =
+        || referrers_found_by_original(&theirs, directory.path(), &["--oci-layout"], "layout:v1");
+    let by_us = || referrers_found_by_library(&store, &subject);
     assert_eq!(by_us().len(), 1);
     assert_eq!(by_us(), by_them());
 

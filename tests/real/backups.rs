@@ -1,4 +1,4 @@
-//! What one command backs up, the other restores, from archives and from directories.
+//! Backups of one command, restored by the other, as archives and as directories.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::docker_registry::DockerRegistry;
 use crate::round_trips::Program;
 use crate::support::tempdir::TempDir;
 
-/// What tags of a repository name, as the original sees it.
+/// Returns the tags of a repository with their manifests, as the original fetches them.
 fn tags(original: &Program, directory: &Path, repository: &str) -> Vec<(String, String)> {
     let listed = original.run(directory, &["repo", "tags", repository]);
     let listed = String::from_utf8(listed).expect("tags are text");
@@ -16,7 +16,7 @@ fn tags(original: &Program, directory: &Path, repository: &str) -> Vec<(String, 
         .map(|tag| {
             let digest = original.run(directory, &["resolve", &format!("{repository}:{tag}")]);
             let digest = String::from_utf8(digest).expect("a digest is text");
-            // What a client lists it may list in any order.
+            // A referrers index may be in any order.
             let digest = if tag.starts_with("sha256-") {
                 String::new()
             } else {
@@ -30,7 +30,7 @@ fn tags(original: &Program, directory: &Path, repository: &str) -> Vec<(String, 
 }
 
 #[test]
-fn what_one_backs_up_the_other_restores() {
+fn each_command_restores_the_backups_of_the_other() {
     let (Some(from), Some(original)) = (DockerRegistry::start(), Program::reference()) else {
         return;
     };
@@ -99,9 +99,9 @@ fn what_one_backs_up_the_other_restores() {
     }
 }
 
-/// The original writes an archive of a layout like this one, but for its order and what tells of the machine.
+/// The archives of both commands differ only in the order of entries and in owners and times.
 #[test]
-fn archives_have_the_same_files() {
+fn archives_of_both_commands_have_the_same_files() {
     let (Some(registry), Some(original)) = (DockerRegistry::start(), Program::reference()) else {
         return;
     };

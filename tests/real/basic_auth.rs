@@ -1,19 +1,19 @@
-//! Registries that let nobody in without a credential: a `docker-registry` with a password file or with a token server.
+//! Registries that require a credential: `docker-registry` with a password file or a token server.
 
 use crate::docker_registry::{DockerRegistry, Entry, Wire};
 use crate::support::tls;
 use crate::token_server::TokenServer;
 
-/// What the registry asks for.
+/// The authentication scheme of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Guard {
-    /// The password itself, in every request.
+    /// Basic: the password in every request.
     Basic,
-    /// A token.
+    /// Bearer: a token of the token server.
     Token,
 }
 
-/// A running registry with its token server, if it has one.
+/// A running registry, and its token server if it uses one.
 pub(crate) struct Guarded {
     registry: DockerRegistry,
     tokens: Option<TokenServer>,
@@ -22,7 +22,7 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    /// Starts one, if this machine has `docker-registry`.
+    /// Starts a registry, if `docker-registry` is installed.
     pub(crate) fn start(guard: Guard, wire: Wire) -> Option<Self> {
         let tokens = match guard {
             Guard::Basic => None,
@@ -37,7 +37,7 @@ impl Guarded {
         })
     }
 
-    /// Its token server, where it asks for tokens.
+    /// The token server. Panics if the registry uses passwords.
     pub(crate) fn tokens(&self) -> &TokenServer {
         self.tokens.as_ref().expect("this one asks for tokens")
     }
@@ -50,7 +50,7 @@ impl Guarded {
         self.registry.reference(name)
     }
 
-    /// A command line about `rest`, with what it takes to know this registry for who it is.
+    /// Returns a command line with `rest` and the flags that trust this registry.
     pub(crate) fn line(&self, command: &str, rest: &[&str]) -> Vec<String> {
         let mut line = vec![command.to_owned()];
         if self.wire == Wire::Tls {
@@ -61,7 +61,7 @@ impl Guarded {
         line
     }
 
-    /// The requests since the last look: to the registry, and to the token server.
+    /// Returns the requests since the last call: to the registry, and to the token server.
     pub(crate) fn take_requests(&self) -> (Vec<String>, Vec<String>) {
         let tokens = self.tokens.as_ref().map(TokenServer::take_requests);
         (self.registry.take_requests(), tokens.unwrap_or_default())

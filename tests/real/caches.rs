@@ -1,4 +1,4 @@
-//! One cache for both commands: what one keeps, the other finds.
+//! One cache for both commands: each uses the content that the other cached.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::registry::TestRegistry;
 use crate::support::rng::Rng;
 
 #[test]
-fn what_one_keeps_the_other_finds() {
+fn each_command_uses_the_cache_of_the_other() {
     let Some(theirs) = Program::reference() else {
         return;
     };
@@ -28,7 +28,7 @@ fn what_one_keeps_the_other_finds() {
     let mut listed = Vec::new();
     for (one, other) in [(&ours, &theirs), (&theirs, &ours)] {
         let oras = Oras::new();
-        // Returns what was asked.
+        // Returns the requests of the command.
         let pull = |program: &Program| {
             registry.clear_log();
             let line = ["pull", "--plain-http", "-o", program.name, &target];
@@ -51,7 +51,7 @@ fn what_one_keeps_the_other_finds() {
         let text = oras.read("cache/index.json");
         let document: Value = serde_json::from_slice(&text).expect("it is JSON");
         let entries = document["manifests"].as_array().expect("it is a list");
-        // In any order, because the original has none.
+        // The original sends its requests in any order.
         let entries: BTreeSet<_> = entries.iter().map(Value::to_string).collect();
         assert_eq!(entries.len(), 4, "{index} and what it refers to");
         listed.push(entries);

@@ -1,4 +1,4 @@
-//! Somebody who comes to a registry with one of the two commands and a credential.
+//! A user of one of the two commands, with a credential.
 
 use crate::basic_auth::Guarded;
 use crate::docker_registry::USER;
@@ -6,20 +6,20 @@ use crate::home::Home;
 use crate::round_trips::Program;
 use crate::support::cli::{Invocation, Outcome};
 
-/// How a command comes by a credential, and the secret of it.
+/// The way in which a command gets a credential, with its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// It looks where credentials are kept.
+    /// A stored credential.
     Kept,
     Flags(&'static str),
     PasswordStdin(&'static str),
     IdentityToken(&'static str),
     IdentityTokenStdin(&'static str),
-    /// `ORAS_USER` and `ORAS_PASS`.
+    /// The variables `ORAS_USER` and `ORAS_PASS`.
     Environment(&'static str),
 }
 
-/// A registry, somebody's home, and one of the two commands.
+/// A registry, a home directory and one of the two commands.
 #[derive(Clone)]
 pub(crate) struct Visitor<'a> {
     pub(crate) registry: &'a Guarded,
@@ -27,11 +27,11 @@ pub(crate) struct Visitor<'a> {
     pub(crate) program: Program,
 }
 
-/// What is pushed and pulled.
+/// Name of the file that is pushed and pulled.
 pub(crate) const HELLO: &str = "hello world\n";
 
 impl<'a> Visitor<'a> {
-    /// With our command.
+    /// Uses this project's command.
     pub(crate) fn new(registry: &'a Guarded, home: &'a Home) -> Self {
         Self {
             registry,
@@ -49,18 +49,18 @@ impl<'a> Visitor<'a> {
         self.home.command(&self.program.path, line).run()
     }
 
-    /// Pushes a file to this repository.
+    /// Pushes a file to `repository`.
     pub(crate) fn push(&self, way: Way, repository: &str) -> Outcome {
         self.home.oras.write("hello.txt", HELLO);
         self.run(way, "push", &[&self.artifact(repository), "hello.txt"])
     }
 
-    /// Pulls it from there.
+    /// Pulls the file from `repository`.
     pub(crate) fn pull(&self, way: Way, repository: &str) -> Outcome {
         self.run(way, "pull", &["-o", "out", &self.artifact(repository)])
     }
 
-    /// Pushes a file to this repository and has it back.
+    /// Pushes a file to `repository` and pulls it back.
     #[track_caller]
     pub(crate) fn round_trip(&self, way: Way, repository: &str) {
         self.push(way, repository).success();
@@ -69,7 +69,7 @@ impl<'a> Visitor<'a> {
         assert_eq!(self.home.oras.read("out/hello.txt"), HELLO.as_bytes());
     }
 
-    /// May neither push nor pull, and is told so in these words.
+    /// Checks that push and pull fail with these messages.
     #[track_caller]
     pub(crate) fn is_refused(&self, way: Way, repository: &str, words: &str) {
         let status = self.program.refused;

@@ -1,4 +1,4 @@
-//! The same command lines through both commands: every transcript is played with the original too.
+//! Every transcript, run with the original too.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::support::golden;
 use crate::support::transcript::{self, Seen, Transcript};
 
 #[test]
-fn transcripts_are_those_of_the_original() {
+fn the_original_prints_the_same_transcripts() {
     let Some(reference) = crate::prerequisites::reference() else {
         return;
     };
@@ -47,8 +47,9 @@ fn transcripts_are_those_of_the_original() {
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
 }
 
-/// What is compared. The original knows one exit code for all failures, works at several things at once, and so tells
-/// about them in any order; when it fails, how far it came with each is left to chance.
+/// Returns the comparable part of an outcome. The original has one exit status for all failures. It
+/// works concurrently, so that its status lines are in any order, and their number varies if the
+/// command fails.
 fn comparable(seen: &Seen, both_fail: bool) -> Seen {
     let mut lines: Vec<&str> = seen.stdout.split_inclusive('\n').collect();
     let is_status = |line: &&str| STATUS.iter().any(|verb| line.starts_with(verb));
@@ -65,7 +66,7 @@ fn comparable(seen: &Seen, both_fail: bool) -> Seen {
     }
 }
 
-/// How lines about one thing among several begin.
+/// Beginnings of status lines that are printed concurrently.
 const STATUS: &[&str] = &[
     "Uploading ",
     "Uploaded ",

@@ -1,4 +1,4 @@
-//! What goes around: files and trees of every kind.
+//! Content for round trips: files and trees of every kind.
 
 use std::fs;
 use std::io::{self, BufRead as _};
@@ -7,23 +7,23 @@ use std::path::Path;
 use crate::support::rng::Rng;
 use crate::support::tree::{self, Entry, directory, file, symlink};
 
-/// Something to push.
+/// Content to push.
 pub(crate) struct Content {
     pub(crate) name: &'static str,
-    /// The file arguments.
+    /// File arguments of `push`.
     pub(crate) arguments: Vec<String>,
     build: Box<dyn Fn(&Path)>,
-    /// A single file too large to be compared in memory.
+    /// A single file, compared in pieces because it is large.
     is_large: bool,
 }
 
 impl Content {
-    /// Puts it into a directory.
+    /// Writes the content into a directory.
     pub(crate) fn build(&self, root: &Path) {
         (self.build)(root);
     }
 
-    /// What distinguishes two directories that both should hold it.
+    /// Returns the first difference between two directories that should both have this content.
     pub(crate) fn differences(&self, one: &Path, other: &Path) -> Vec<String> {
         if self.is_large {
             let [one, other] = [one, other].map(|root| fs::File::open(root.join("large")));
@@ -38,17 +38,17 @@ impl Content {
     }
 }
 
-/// Everything that is pushed and pulled.
+/// All content that is pushed and pulled.
 pub(crate) fn all() -> Vec<Content> {
     let mut all = vec![
-        of_entries(
+        from_entries(
             "an empty file",
             &["empty"],
             vec![file("empty", "").mode(0o644)],
         ),
-        of_entries("names", &NAMES_AS_TYPED, names()),
-        of_entries("a rich tree", &["tree"], rich_tree()),
-        of_entries("files and a tree", &["empty", "tree"], {
+        from_entries("names", &NAMES_AS_TYPED, names()),
+        from_entries("a rich tree", &["tree"], rich_tree()),
+        from_entries("files and a tree", &["empty", "tree"], {
             let mut entries = rich_tree();
             entries.push(file("empty", "").mode(0o644));
             entries
@@ -65,7 +65,7 @@ pub(crate) fn all() -> Vec<Content> {
     all
 }
 
-/// A directory with everything a directory can have that is kept.
+/// A directory with an entry of every supported kind.
 pub(crate) fn rich_tree() -> Vec<Entry> {
     let long = format!("tree/{}/{}.txt", "d".repeat(90), "f".repeat(120));
     vec![
@@ -98,7 +98,7 @@ fn names() -> Vec<Entry> {
     names.map(|name| file(name, name).mode(0o644)).to_vec()
 }
 
-fn of_entries(name: &'static str, arguments: &[&str], entries: Vec<Entry>) -> Content {
+fn from_entries(name: &'static str, arguments: &[&str], entries: Vec<Entry>) -> Content {
     Content {
         name,
         arguments: arguments

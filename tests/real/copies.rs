@@ -1,4 +1,5 @@
-//! Copies with everything attached, from place to place: what the original attached, it finds again at every place.
+//! Copies with referrers between stores: the original finds the referrers it attached in every
+//! copy.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +12,7 @@ use crate::support::tempdir::TempDir;
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 
-/// Attaches a file to something in a registry, and returns the digest of that.
+/// Attaches a file to a manifest in a registry, and returns the digest of the new manifest.
 pub(crate) fn attach(
     program: &Program,
     directory: &Path,
@@ -35,7 +36,7 @@ pub(crate) fn attach(
     String::from_utf8(printed).expect("a digest is text")
 }
 
-/// What the original finds attached, without the names of places.
+/// Returns the tree of referrers that the original finds, without references.
 pub(crate) fn tree(program: &Program, directory: &Path, flags: &[&str], target: &str) -> Value {
     let mut arguments = vec!["discover", "--format", "json"];
     arguments.extend(flags);
@@ -55,12 +56,12 @@ fn normalise(node: &mut Value) {
         return;
     };
     referrers.iter_mut().for_each(normalise);
-    // The original lists those of a layout in any order.
+    // The original lists referrers in a layout in any order.
     referrers.sort_by_key(ToString::to_string);
 }
 
 #[test]
-fn what_is_attached_is_attached_everywhere() {
+fn referrers_are_found_in_every_copy() {
     let (Some(from), Some(to), Some(original)) = (
         DockerRegistry::start(),
         DockerRegistry::start(),
@@ -138,7 +139,7 @@ fn what_is_attached_is_attached_everywhere() {
     );
 }
 
-/// A layout describes the root by its name as well.
+/// A layout also annotates the root with its tag.
 fn without_annotations(mut tree: Value) -> Value {
     if let Some(members) = tree.as_object_mut() {
         members.remove("annotations");

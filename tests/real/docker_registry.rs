@@ -1,4 +1,4 @@
-//! CNCF distribution, started for a test on a free loopback port with a directory of its own.
+//! CNCF distribution, started for one test on a free loopback port with its own directory.
 #![expect(
     clippy::disallowed_methods,
     reason = "the product asks others for time; its tests are those others"
@@ -16,22 +16,22 @@ use crate::support::tempdir::TempDir;
 use crate::support::tls;
 use crate::token_server::{ISSUER, SERVICE, TokenServer};
 
-/// How long it may take to start.
+/// Limit for the start of the registry.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Who may do everything where not everybody may.
+/// Name of the user with all rights.
 pub(crate) const USER: &str = "alice";
-/// Her password.
+/// Password of this user.
 pub(crate) const PASSWORD: &str = "open sesame";
-/// Both as `htpasswd -nbB -C 4` writes them: with the lowest cost that there is.
+/// The user and password as written by `htpasswd -nbB -C 4`, with the lowest cost.
 const HTPASSWD: &str = "alice:$2y$04$aY9vL4qwBJAkHdQSOLhGtOLo.ocYxisOayf6luUv3ajJ.gYFZT6IC\n";
 
-/// How it is reached.
+/// The scheme of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// By plain http.
+    /// Plain http.
     Plain,
-    /// With a certificate of the authority `ca` in `fixtures/tls`.
+    /// https, with a certificate of the authority `ca` in `fixtures/tls`.
     Tls,
 }
 
@@ -44,7 +44,8 @@ impl Wire {
     }
 }
 
-/// By this name both commands take the right scheme without a flag, and the certificate is good for it.
+/// For this host name both commands choose the right scheme without a flag, and the certificate is
+/// valid.
 pub(crate) fn address(wire: Wire, port: u16) -> String {
     match wire {
         Wire::Plain => format!("localhost:{port}"),
@@ -52,37 +53,37 @@ pub(crate) fn address(wire: Wire, port: u16) -> String {
     }
 }
 
-/// Who is let in.
+/// Access control of the registry.
 #[derive(Clone, Copy)]
 pub(crate) enum Entry<'a> {
-    /// Everybody.
+    /// No authentication.
     Open,
-    /// Who knows the password.
+    /// Basic authentication.
     Password,
-    /// Who has a token of this server.
+    /// Tokens of this token server.
     Token(&'a TokenServer),
 }
 
-/// A running registry; it ends with the value.
+/// A running registry. Dropping the value ends the process.
 pub(crate) struct DockerRegistry {
     child: Child,
     wire: Wire,
     port: u16,
     directory: TempDir,
-    /// How many requests were looked at.
+    /// Number of requests that were already returned.
     seen: Cell<usize>,
 }
 
 impl DockerRegistry {
-    /// Starts one that is open to all, if this machine has it.
+    /// Starts a registry without authentication, if `docker-registry` is installed.
     pub(crate) fn start() -> Option<Self> {
         Self::start_as(Entry::Open, Wire::Plain)
     }
 
-    /// Starts one.
+    /// Starts a registry.
     pub(crate) fn start_as(entry: Entry<'_>, wire: Wire) -> Option<Self> {
         let program = crate::prerequisites::docker_registry()?;
-        // Somebody else may take the port between our look and its start.
+        // Another process may take the port before the registry binds it.
         for _ in 0..5 {
             let directory = TempDir::new();
             let port = free_port();
@@ -123,16 +124,22 @@ impl DockerRegistry {
         format!("{}/{name}", self.host())
     }
 
-    /// The requests since the last look, each as `GET /v2/a/tags/list 200`, where an upload session is `{session}`.
+    /// Returns the requests since the last call, each as `GET /v2/a/tags/list 200`. Upload sessions
+    /// are replaced by `{session}`.
     pub(crate) fn take_requests(&self) -> Vec<String> {
         let log = self.directory.read("requests");
         let log = String::from_utf8_lossy(&log);
-        let new: Vec<_> = log.lines().skip(self.seen.get()).map(request_of).collect();
+        let new: Vec<_> = log
+            .lines()
+            .skip(self.seen.get())
+            .map(parse_request)
+            .collect();
         self.seen.set(self.seen.get() + new.len());
         new
     }
 
-    /// Whether it listens before it ends or patience does.
+    /// Waits until the registry listens. Returns false if the process ends or the limit passes
+    /// first.
     fn wait(&mut self) -> bool {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
@@ -186,8 +193,9 @@ fn config(directory: &TempDir, entry: Entry<'_>, wire: Wire, port: u16) -> Strin
     )
 }
 
-/// What a line in the "Combined Log Format" says: `127.0.0.1 - - [time] "GET /v2/ HTTP/1.1" 200 2 "" "oras/1.3.3"`.
-fn request_of(line: &str) -> String {
+/// Parses a line in the "Combined Log Format": `127.0.0.1 - - [time] "GET /v2/ HTTP/1.1" 200 2 ""
+/// "oras/1.3.3"`.
+fn parse_request(line: &str) -> String {
     let mut parts = line.split('"').skip(1);
     let mut words = parts.next().unwrap_or_default().split(' ');
     let (method, target) = (

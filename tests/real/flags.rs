@@ -1,11 +1,11 @@
-//! The flags of both commands, as their help pages list them.
+//! The flags in the help pages of both commands.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::support::cli::Oras;
 
-/// What we have and the original has not, by the beginnings of commands.
+/// Additional flags of this command, by the beginning of the command name.
 const OURS: &[(&str, &str)] = &[
     ("oras", "-q, --quiet"),
     ("oras attach", "--title"),
@@ -19,7 +19,7 @@ const OURS: &[(&str, &str)] = &[
     ("oras push", "--title"),
 ];
 
-/// The commands that a page lists, but for those that help has no page for.
+/// Returns the commands that a page lists, without those that have no help page.
 fn commands(page: &str) -> Vec<&str> {
     page.lines()
         .skip_while(|line| *line != "Available Commands:")
@@ -29,7 +29,7 @@ fn commands(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The flags that a page lists: `-o, --output`, or `--config` where there is no short form.
+/// Returns the flags that a page lists: `-o, --output`, or `--config` if there is no short form.
 fn flags(page: &str) -> BTreeSet<String> {
     page.lines()
         .skip_while(|line| *line != "Flags:")

@@ -1,4 +1,4 @@
-//! Somebody's home, where either command keeps and finds credentials, beside a working directory.
+//! A home directory in which both commands store credentials, and a working directory.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,19 +11,19 @@ use crate::docker_registry::USER;
 use crate::support::cli::{Invocation, Oras};
 use crate::support::tree::{self, Entry};
 
-/// Who keeps credentials.
+/// The place of stored credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeper {
-    /// The credential file.
+    /// The credentials file.
     File,
-    /// A helper program that the credential file names.
+    /// A credential helper that the credentials file names.
     Helper,
 }
 
-/// All of them.
+/// All places.
 pub(crate) const KEEPERS: [Keeper; 2] = [Keeper::File, Keeper::Helper];
 
-/// Keeps what it is given as it is given, in a file per registry.
+/// A credential helper that stores its input unchanged, in one file per registry.
 const HELPER: &str = r#"#!/bin/sh
 cd "$(dirname "$0")/kept" || exit
 read -r input
@@ -34,7 +34,7 @@ erase) rm "$input" ;;
 esac
 "#;
 
-/// A home in which nothing is kept yet.
+/// An empty home directory.
 pub(crate) struct Home {
     /// The working directory.
     pub(crate) oras: Oras,
@@ -61,7 +61,7 @@ impl Home {
         home
     }
 
-    /// A command line of either command.
+    /// Returns a command line of one of the commands.
     pub(crate) fn command<I: AsRef<OsStr>>(
         &self,
         program: &Path,
@@ -72,7 +72,7 @@ impl Home {
             .finding(&self.path("bin"))
     }
 
-    /// Keeps a password that is not, or no longer, the right one.
+    /// Stores a wrong password.
     pub(crate) fn keep_wrong_password(&self, host: &str) {
         let kept = match self.keeper {
             // alice:wrong
@@ -82,7 +82,7 @@ impl Home {
         write(&self.keeps_in(host), &kept.to_string());
     }
 
-    /// What is kept for a registry.
+    /// Returns the stored credential of a registry.
     pub(crate) fn kept_for(&self, host: &str) -> Option<Value> {
         let bytes = fs::read(self.keeps_in(host)).ok()?;
         let kept: Value = serde_json::from_slice(&bytes).expect("it is JSON");
@@ -92,7 +92,7 @@ impl Home {
         }
     }
 
-    /// The file in which that is kept.
+    /// Returns the path of the stored credential.
     pub(crate) fn keeps_in(&self, host: &str) -> PathBuf {
         match self.keeper {
             Keeper::File => self.config_file(),
@@ -100,12 +100,12 @@ impl Home {
         }
     }
 
-    /// Every file there is.
+    /// Returns all files.
     pub(crate) fn files(&self) -> Vec<Entry> {
         tree::snapshot(&self.oras.home())
     }
 
-    /// Where the credential file is, or will be.
+    /// Returns the path of the credentials file, which may not exist.
     pub(crate) fn config_file(&self) -> PathBuf {
         self.path(".docker/config.json")
     }
@@ -115,7 +115,7 @@ impl Home {
     }
 }
 
-/// Writes a file, and makes the directory it is in.
+/// Writes a file and creates its directory.
 fn write(path: &Path, content: &str) {
     let parent = path.parent().expect("it is in the home");
     fs::create_dir_all(parent).expect("the home is ours");

@@ -1,4 +1,4 @@
-//! What both commands make of the same files is the same, byte for byte.
+//! Both commands create the same bytes from the same files.
 
 use crate::content;
 use crate::round_trips::Program;
@@ -8,7 +8,7 @@ use crate::support::tree::{self, Entry};
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 
-/// Flags and files of the golden examples, and more.
+/// Arguments of the golden examples, and further ones.
 #[rustfmt::skip]
 const COMMAND_LINES: &[&[&str]] = &[
     &[],
@@ -27,7 +27,7 @@ const COMMAND_LINES: &[&[&str]] = &[
 ];
 
 #[test]
-fn layouts_are_the_same_files() {
+fn both_commands_write_the_same_layout() {
     let Some(reference) = Program::reference() else {
         return;
     };
@@ -37,7 +37,7 @@ fn layouts_are_the_same_files() {
             scenario::standard_files(temp.path());
             let push = ["push", "-a", CREATED, "--oci-layout", "layout:v1"];
             program.run(temp.path(), &[&push, *command_line].concat());
-            files_of_layout(&temp)
+            layout_files(&temp)
         });
         let [ours, theirs] = layouts;
         let differences = tree::differences(&theirs, &ours);
@@ -49,14 +49,14 @@ fn layouts_are_the_same_files() {
     }
 }
 
-/// Everything but the scratch directory, whose content is nobody's business.
-fn files_of_layout(temp: &TempDir) -> Vec<Entry> {
+/// Returns all files but those of the scratch directory.
+fn layout_files(temp: &TempDir) -> Vec<Entry> {
     let layout = temp.join("layout");
     let _ = std::fs::remove_dir_all(layout.join("ingest"));
     tree::snapshot(&layout)
 }
 
-/// How gzip packs is the affair of each; what was packed is not.
+/// Compares the tar archives. Their compression may differ.
 #[test]
 fn archives_of_a_directory_are_the_same() {
     let Some(reference) = Program::reference() else {
@@ -67,7 +67,8 @@ fn archives_of_a_directory_are_the_same() {
     scenario::golden_directory(temp.path());
     for directory in ["tree", "d", "tree/a", "./tree//", "."] {
         let [ours, theirs] = [Program::ours(), reference.clone()].map(|program| {
-            // Elsewhere, or the second would pack what the first has made.
+            // Written outside of the directory, so that the second command does not pack the output
+            // of the first.
             let layout = TempDir::new();
             let target = format!("{}:v1", layout.join("layout").display());
             program.run(temp.path(), &["push", "--oci-layout", &target, directory]);
@@ -83,9 +84,9 @@ fn archives_of_a_directory_are_the_same() {
     }
 }
 
-/// A layout that both write to in turn is read by both.
+/// Both commands write to one layout in turn, and read it.
 #[test]
-fn one_layout_for_both() {
+fn both_commands_share_a_layout() {
     let Some(reference) = Program::reference() else {
         return;
     };

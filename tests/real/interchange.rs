@@ -1,4 +1,5 @@
-//! What one command keeps, the other finds, uses and removes: users change over, and back, without logging in again.
+//! Credentials stored by one command are found, used and removed by the other, so that users can
+//! switch without logging in again.
 
 use std::fs;
 
@@ -44,15 +45,16 @@ fn between_both(guard: Guard, wire: Wire) {
     }
     for keeper in KEEPERS {
         for &way in &ways {
-            let kept_by_ours = changes_over(&registry, way, keeper, &ours, &theirs);
-            let kept_by_theirs = changes_over(&registry, way, keeper, &theirs, &ours);
+            let kept_by_ours = switch_commands(&registry, way, keeper, &ours, &theirs);
+            let kept_by_theirs = switch_commands(&registry, way, keeper, &theirs, &ours);
             assert_eq!(kept_by_ours, kept_by_theirs, "{way:?}, {keeper:?}");
         }
     }
 }
 
-/// Logs in with `one`, goes on with `other`, and logs out with that. Returns the file with what was kept in between.
-fn changes_over(
+/// Logs in with `one`, uses and removes the credential with `other`. Returns the stored file in
+/// between.
+fn switch_commands(
     registry: &Guarded,
     way: Way,
     keeper: Keeper,
@@ -84,7 +86,7 @@ fn changes_over(
 }
 
 #[test]
-fn refusals_read_the_same() {
+fn both_commands_print_refusals_alike() {
     let Some(theirs) = Program::reference() else {
         return;
     };
@@ -96,7 +98,7 @@ fn refusals_read_the_same() {
             Way::PasswordStdin("wrong"),
             Way::IdentityTokenStdin("wrong"),
         ] {
-            reads_the_same(&registry, &theirs, |visitor| visitor.login(way));
+            assert_same_messages(&registry, &theirs, |visitor| visitor.login(way));
         }
         match guard {
             Guard::Basic => {
@@ -105,21 +107,25 @@ fn refusals_read_the_same() {
                     Way::PasswordStdin("wrong"),
                     Way::IdentityTokenStdin("wrong"),
                 ] {
-                    reads_the_same(&registry, &theirs, |visitor| visitor.pull(way, "a"));
+                    assert_same_messages(&registry, &theirs, |visitor| visitor.pull(way, "a"));
                 }
             }
             Guard::Token => registry.tokens().issuing_expired(|| {
                 let way = Way::PasswordStdin(PASSWORD);
-                reads_the_same(&registry, &theirs, |visitor| visitor.login(way));
-                reads_the_same(&registry, &theirs, |visitor| visitor.pull(way, "a"));
+                assert_same_messages(&registry, &theirs, |visitor| visitor.login(way));
+                assert_same_messages(&registry, &theirs, |visitor| visitor.pull(way, "a"));
             }),
         }
     }
 }
 
 #[track_caller]
-fn reads_the_same(registry: &Guarded, theirs: &Program, refused: impl Fn(&Visitor<'_>) -> Outcome) {
-    // The home is named in some of the messages.
+fn assert_same_messages(
+    registry: &Guarded,
+    theirs: &Program,
+    refused: impl Fn(&Visitor<'_>) -> Outcome,
+) {
+    // Some messages contain the path of the home directory.
     let home = Home::new(Keeper::File);
     let [ours, theirs] = [Program::ours(), theirs.clone()].map(|program| {
         let visitor = Visitor {

@@ -1,14 +1,14 @@
-//! Where the two commands differ on purpose, and why.
+//! Intended differences between the two commands, with reasons.
 
-/// Steps of a transcript whose output differs.
+/// Steps of a transcript with different output.
 pub(crate) struct Difference {
     /// The transcript.
     pub(crate) transcript: &'static str,
-    /// What the command line contains; empty for all of them.
+    /// A part of the command line; empty for all steps.
     pub(crate) command: &'static str,
-    /// Whether the original does it sometimes like us.
+    /// Whether the output of the original varies, and is sometimes the same.
     pub(crate) sometimes: bool,
-    /// Why.
+    /// The reason.
     pub(crate) reason: &'static str,
 }
 
@@ -36,7 +36,7 @@ const fn sometimes(
     }
 }
 
-/// Of several rows that fit, the first counts.
+/// The first matching row applies.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Difference] = &[
     always("attach/config", ":application/vnd.me.config $", "what cannot be right is refused before files are read"),

@@ -1,4 +1,5 @@
-//! Every way in, at registries that ask for a password or for a token, by plain http and by TLS.
+//! All ways to give a credential, at registries with passwords and with tokens, over plain http and
+//! TLS.
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::docker_registry::{PASSWORD, Wire};
 use crate::home::{Home, KEEPERS, Keeper};
 use crate::token_server::IDENTITY_TOKEN;
 
-/// The ways to give a credential to `login`, or to any other command.
+/// Ways to give a credential to `login` or to another command.
 fn ways(guard: Guard) -> &'static [Way] {
     match guard {
         Guard::Basic => &[Way::Flags(PASSWORD), Way::PasswordStdin(PASSWORD)],
@@ -21,58 +22,58 @@ fn ways(guard: Guard) -> &'static [Way] {
     }
 }
 
-/// What the registry itself says to `login`.
+/// Error of the registry for `login`.
 const REFUSED: &str = "Error response from registry: unauthorized: authentication required\n";
-/// What it says to `pull`.
+/// Error of the registry for `pull`.
 const REFUSED_PULL: &str = "Error response from registry: unauthorized: authentication required: \
                             [map[Action:pull Class: Name:a Type:repository]]\n";
-/// What `login` is told in the words of the token server.
+/// Error of the token server for `login`.
 const REFUSED_TOKEN: &str =
     "Error response from registry: unauthorized: incorrect username or password\n";
-/// For the others the token server is not the registry, so that it is said who refuses.
+/// Other commands name the token server, because it is not the registry.
 const REFUSED_BY_TOKEN_SERVER: &str =
     "/token\": response status code 401: unauthorized: incorrect username or password\n";
-/// The same of a `GET`, whose query comes between.
+/// The same for a `GET`, with its query.
 const REFUSED_BY_TOKEN_SERVER_WITH_QUERY: &str =
     "\": response status code 401: unauthorized: incorrect username or password\n";
 
 #[test]
 fn with_a_password_by_plain_http() {
-    every_way_in(Guard::Basic, Wire::Plain);
+    try_every_way(Guard::Basic, Wire::Plain);
 }
 
 #[test]
 fn with_a_password_by_tls() {
-    every_way_in(Guard::Basic, Wire::Tls);
+    try_every_way(Guard::Basic, Wire::Tls);
 }
 
 #[test]
 fn with_a_token_by_plain_http() {
-    every_way_in(Guard::Token, Wire::Plain);
+    try_every_way(Guard::Token, Wire::Plain);
 }
 
 #[test]
 fn with_a_token_by_tls() {
-    every_way_in(Guard::Token, Wire::Tls);
+    try_every_way(Guard::Token, Wire::Tls);
 }
 
-fn every_way_in(guard: Guard, wire: Wire) {
+fn try_every_way(guard: Guard, wire: Wire) {
     let Some(registry) = Guarded::start(guard, wire) else {
         return;
     };
     for (number, &way) in ways(guard).iter().enumerate() {
-        given_to_each_command(&registry, way, &format!("given/{number}"));
+        try_per_command(&registry, way, &format!("given/{number}"));
         for keeper in KEEPERS {
             let repository = format!("kept/{number}/{keeper:?}").to_lowercase();
-            kept_from_login_to_logout(&registry, way, keeper, &repository);
+            try_stored(&registry, way, keeper, &repository);
         }
     }
-    given_to_each_command(&registry, Way::Environment(PASSWORD), "given/environment");
+    try_per_command(&registry, Way::Environment(PASSWORD), "given/environment");
     wrong_secrets(&registry);
 }
 
-/// The credential is given to push and to pull, and kept by nobody.
-fn given_to_each_command(registry: &Guarded, way: Way, repository: &str) {
+/// Gives the credential to each push and pull. It is not stored.
+fn try_per_command(registry: &Guarded, way: Way, repository: &str) {
     let home = Home::new(Keeper::File);
 
     Visitor::new(registry, &home).round_trip(way, repository);
@@ -80,8 +81,8 @@ fn given_to_each_command(registry: &Guarded, way: Way, repository: &str) {
     assert!(!home.config_file().exists());
 }
 
-/// The credential is given to login alone.
-fn kept_from_login_to_logout(registry: &Guarded, way: Way, keeper: Keeper, repository: &str) {
+/// Gives the credential to `login` only.
+fn try_stored(registry: &Guarded, way: Way, keeper: Keeper, repository: &str) {
     let home = Home::new(keeper);
     let visitor = Visitor::new(registry, &home);
     let host = registry.host();
@@ -110,7 +111,7 @@ fn kept_from_login_to_logout(registry: &Guarded, way: Way, keeper: Keeper, repos
     visitor.is_refused(Way::Kept, repository, words);
 }
 
-/// Nothing opens, nothing is kept, and it is told why.
+/// Wrong secrets give no access, are not stored, and the error names the reason.
 fn wrong_secrets(registry: &Guarded) {
     let home = Home::new(Keeper::File);
     let visitor = Visitor::new(registry, &home);
@@ -147,7 +148,7 @@ fn wrong_secrets(registry: &Guarded) {
 }
 
 #[test]
-fn an_identity_token_is_good_until_it_is_revoked() {
+fn an_identity_token_works_until_it_is_revoked() {
     let Some(registry) = Guarded::start(Guard::Token, Wire::Plain) else {
         return;
     };
@@ -166,7 +167,7 @@ fn an_identity_token_is_good_until_it_is_revoked() {
 }
 
 #[test]
-fn a_token_that_has_expired_opens_nothing() {
+fn an_expired_token_gives_no_access() {
     let Some(registry) = Guarded::start(Guard::Token, Wire::Plain) else {
         return;
     };

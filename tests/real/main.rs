@@ -1,11 +1,13 @@
-//! Against real registries and the original command, where these are found.
+//! Tests against real registries and the original command, if these are installed.
 //!
-//! | What | Found by |
+//! | Program | Found by |
 //! |---|---|
 //! | `docker-registry`, CNCF distribution | `ORAS_TEST_DOCKER_REGISTRY`, else `PATH` |
-//! | `reference`, the `oras` that this one replaces | `ORAS_TEST_REFERENCE`; not `PATH`, where ours could be |
+//! | `reference`, the original `oras` | `ORAS_TEST_REFERENCE`; not `PATH`, which could name this
+//! project's `oras` |
 //!
-//! What is not found is skipped, and said so. `ORAS_TEST_REQUIRE=docker-registry,reference` makes that a failure.
+//! A test whose program is missing is skipped with a message. With
+//! `ORAS_TEST_REQUIRE=docker-registry,reference` it fails.
 //! `ORAS_TEST_LARGE=1` adds files of 2 GiB.
 #![cfg(unix)]
 

@@ -1,4 +1,4 @@
-//! Blobs in parts: what takes no large request is played before docker-registry, which takes the parts.
+//! Chunked uploads: docker-registry behind a proxy that rejects large requests.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use oras::{Descriptor, MediaType};
 use crate::docker_registry::DockerRegistry;
 use crate::support::rng::Rng;
 
-/// As large as a request may be.
+/// Largest accepted request body in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Says 413 to large requests, as a proxy does, and breaks the second part that it lets through.
+/// Answers large requests with 413, as a proxy does, and breaks the second accepted chunk.
 struct Proxy {
     inner: UreqTransport,
     parts: AtomicUsize,
@@ -48,7 +48,7 @@ impl Transport for Proxy {
     }
 }
 
-/// The end of a connection.
+/// A body whose connection breaks.
 struct Breaks;
 
 impl Read for Breaks {
@@ -58,7 +58,7 @@ impl Read for Breaks {
 }
 
 #[test]
-fn a_blob_arrives_in_parts_although_one_of_them_breaks() {
+fn a_chunked_upload_continues_after_a_broken_chunk() {
     let Some(registry) = DockerRegistry::start() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What is asked at a terminal, by both commands.
+//! Prompts of both commands at a terminal.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::support::registry::{Bearer, TestRegistry};
 use crate::support::tempdir::TempDir;
 use crate::support::terminal::Terminal;
 
-/// What is asked, and what is answered.
+/// Prompts and answers.
 type Dialogue = [(&'static str, &'static str)];
 
 const DIALOGUES: &[&Dialogue] = &[
@@ -25,7 +25,7 @@ const DIALOGUES: &[&Dialogue] = &[
 ];
 
 #[test]
-fn a_login_asks_as_the_original_does() {
+fn login_prompts_are_those_of_the_original() {
     let Some(reference) = crate::prerequisites::reference() else {
         return;
     };
@@ -33,7 +33,7 @@ fn a_login_asks_as_the_original_does() {
         .user("alice", "open sesame")
         .identity_token("a token");
     let registry = TestRegistry::start();
-    // No client sends secrets elsewhere.
+    // The secret is sent only to this registry.
     let realm = registry.url().replace("127.0.0.1", "localhost");
     let policy = policy.challenge(&format!(
         "Bearer realm=\"{realm}/token\",service=\"{{service}}\""
@@ -46,7 +46,7 @@ fn a_login_asks_as_the_original_does() {
     }
 }
 
-/// What is shown, and what is stored.
+/// Returns the terminal output and the stored credential.
 fn login(program: &Path, registry: &TestRegistry, dialogue: &Dialogue) -> (String, String) {
     let home = TempDir::new();
     let host = registry.host().replace("127.0.0.1", "localhost");

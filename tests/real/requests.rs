@@ -1,5 +1,5 @@
-//! What authentication costs: at a registry with tokens one refusal and one token for a whole push or pull, at one with a
-//! password the refusal alone, and nothing for what comes after.
+//! Requests for authentication: with tokens one 401 and one token request for a whole push or pull,
+//! with a password one 401, and none for later operations.
 
 use oras::Credential;
 use oras::credentials::Fixed;
@@ -17,12 +17,12 @@ use crate::support::tempdir::TempDir;
 use crate::support::tls;
 use crate::token_server::IDENTITY_TOKEN;
 
-/// The blob of an artifact without a config.
+/// Digest of the empty config blob.
 const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-/// The file that is pushed.
+/// Digest of the pushed file.
 const HELLO: &str = "sha256:a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447";
 
-/// A push of a file that the registry does not have, once it is let in.
+/// Requests of a push of a new file after authentication.
 const PUSH: [&str; 5] = [
     "POST /v2/a/blobs/uploads/?mount={empty}&from=a 202",
     "PUT /v2/a/blobs/uploads/{session}?digest={empty} 201",
@@ -32,11 +32,11 @@ const PUSH: [&str; 5] = [
 ];
 const REFUSED_PUSH: &str = "POST /v2/a/blobs/uploads/?mount={empty}&from=a 401";
 
-/// A pull of it, once it is let in.
+/// Requests of a pull of this file after authentication.
 const PULL: [&str; 2] = ["GET /v2/a/manifests/v1 200", "GET /v2/a/blobs/{hello} 200"];
 const REFUSED_PULL: &str = "GET /v2/a/manifests/v1 401";
 
-/// What was asked since the last look: the registry, and the token server.
+/// Returns the requests since the last call: to the registry, and to the token server.
 fn requests(registry: &Guarded) -> (Vec<String>, Vec<String>) {
     let (requests, tokens) = registry.take_requests();
     let shorten = |line: String| line.replace(EMPTY, "{empty}").replace(HELLO, "{hello}");
@@ -49,16 +49,16 @@ fn expected(requests: &[&str], token: Option<&str>) -> (Vec<String>, Vec<String>
 }
 
 #[test]
-fn of_commands_by_plain_http() {
-    of_commands(Wire::Plain);
+fn commands_over_plain_http() {
+    check_commands(Wire::Plain);
 }
 
 #[test]
-fn of_commands_by_tls() {
-    of_commands(Wire::Tls);
+fn commands_over_tls() {
+    check_commands(Wire::Tls);
 }
 
-fn of_commands(wire: Wire) {
+fn check_commands(wire: Wire) {
     for (guard, way, login_token, push_token, pull_token) in [
         (Guard::Basic, Way::PasswordStdin(PASSWORD), None, None, None),
         (
@@ -101,17 +101,17 @@ fn of_commands(wire: Wire) {
 }
 
 #[test]
-fn of_one_client_by_plain_http() {
-    of_one_client(Wire::Plain);
+fn one_client_over_plain_http() {
+    check_one_client(Wire::Plain);
 }
 
 #[test]
-fn of_one_client_by_tls() {
-    of_one_client(Wire::Tls);
+fn one_client_over_tls() {
+    check_one_client(Wire::Tls);
 }
 
-/// The library: what was learned with the first push is good for everything after it.
-fn of_one_client(wire: Wire) {
+/// The library: the token of the first push serves all later operations.
+fn check_one_client(wire: Wire) {
     for (guard, push_token) in [
         (Guard::Basic, None),
         (Guard::Token, Some("GET repository:a:pull,push (password)")),
@@ -159,7 +159,7 @@ fn of_one_client(wire: Wire) {
     }
 }
 
-/// Knows the password, and trusts the authority of the tests.
+/// Returns a client with the password that trusts the authority of the tests.
 fn client() -> Client {
     let authority = tls::fixture("ca.crt");
     let authority = CertificateAuthorities::from_pem(&authority).expect("it is a certificate");

@@ -1,4 +1,4 @@
-//! Content goes out and comes back the same, through every kind of place and with either command at either end.
+//! Round trips through every kind of store, with either command at either end.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,12 +7,12 @@ use crate::content::{self, Content};
 use crate::docker_registry::DockerRegistry;
 use crate::support::tempdir::TempDir;
 
-/// One of the two commands.
+/// One of the two commands, with the flags it needs.
 #[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) path: PathBuf,
-    /// The exit status when it is not let in.
+    /// Exit status if access is denied.
     pub(crate) refused: i32,
 }
 
@@ -33,7 +33,7 @@ impl Program {
         })
     }
 
-    /// Runs it in a directory and returns what it printed.
+    /// Runs the command in a directory and returns its output.
     #[track_caller]
     pub(crate) fn run(&self, directory: &Path, arguments: &[&str]) -> Vec<u8> {
         let output = Command::new(&self.path)
@@ -56,15 +56,15 @@ impl Program {
     }
 }
 
-/// Where artifacts are.
-enum Place {
+/// The store of the artifacts.
+enum Store {
     Registry(DockerRegistry),
     Layout(TempDir),
-    /// A layout that is read from an archive made of it.
+    /// A layout that is read from a tar archive.
     Tar(TempDir),
 }
 
-impl Place {
+impl Store {
     fn push(&self, program: &Program, directory: &Path, tag: &str, content: &Content) {
         let (flag, target) = match self {
             Self::Registry(registry) => ("--no-tty", registry.reference(&format!("r:{tag}"))),
@@ -89,7 +89,7 @@ fn layout(temp: &TempDir, tag: &str) -> String {
     format!("{}:{tag}", temp.join("layout").display())
 }
 
-/// Packs the layout as it is now.
+/// Packs the layout in its current state.
 fn archive(temp: &TempDir, tag: &str) -> String {
     let file = temp.join("layout.tar");
     let packed = Command::new("tar")
@@ -101,8 +101,8 @@ fn archive(temp: &TempDir, tag: &str) -> String {
     format!("{}:{tag}", file.display())
 }
 
-/// Every content from `from` to `to`.
-fn all_contents(place: &Place, from: &Program, to: &Program) {
+/// Pushes all content with `from` and pulls it with `to`.
+fn all_contents(place: &Store, from: &Program, to: &Program) {
     for (number, content) in content::all().iter().enumerate() {
         let (out, back) = (TempDir::new(), TempDir::new());
         content.build(out.path());
@@ -127,7 +127,7 @@ fn through_docker_registry() {
         return;
     };
     all_contents(
-        &Place::Registry(registry),
+        &Store::Registry(registry),
         &Program::ours(),
         &Program::ours(),
     );
@@ -136,7 +136,7 @@ fn through_docker_registry() {
 #[test]
 fn through_a_layout() {
     all_contents(
-        &Place::Layout(TempDir::new()),
+        &Store::Layout(TempDir::new()),
         &Program::ours(),
         &Program::ours(),
     );
@@ -145,56 +145,56 @@ fn through_a_layout() {
 #[test]
 fn through_an_archive_of_a_layout() {
     all_contents(
-        &Place::Tar(TempDir::new()),
+        &Store::Tar(TempDir::new()),
         &Program::ours(),
         &Program::ours(),
     );
 }
 
-/// Ours pushes, the original pulls.
-fn given(place: &Place) {
+/// Pushes with this command, pulls with the original.
+fn push_ours_pull_original(place: &Store) {
     if let Some(reference) = Program::reference() {
         all_contents(place, &Program::ours(), &reference);
     }
 }
 
-/// The original pushes, ours pulls.
-fn taken(place: &Place) {
+/// Pushes with the original, pulls with this command.
+fn push_original_pull_ours(place: &Store) {
     if let Some(reference) = Program::reference() {
         all_contents(place, &reference, &Program::ours());
     }
 }
 
 #[test]
-fn given_to_the_original_through_docker_registry() {
+fn the_original_pulls_from_docker_registry() {
     if let Some(registry) = DockerRegistry::start() {
-        given(&Place::Registry(registry));
+        push_ours_pull_original(&Store::Registry(registry));
     }
 }
 
 #[test]
-fn taken_from_the_original_through_docker_registry() {
+fn the_original_pushes_to_docker_registry() {
     if let Some(registry) = DockerRegistry::start() {
-        taken(&Place::Registry(registry));
+        push_original_pull_ours(&Store::Registry(registry));
     }
 }
 
 #[test]
-fn given_to_the_original_in_a_layout() {
-    given(&Place::Layout(TempDir::new()));
+fn the_original_pulls_from_a_layout() {
+    push_ours_pull_original(&Store::Layout(TempDir::new()));
 }
 
 #[test]
-fn taken_from_the_original_in_a_layout() {
-    taken(&Place::Layout(TempDir::new()));
+fn the_original_pushes_to_a_layout() {
+    push_original_pull_ours(&Store::Layout(TempDir::new()));
 }
 
 #[test]
-fn given_to_the_original_in_an_archive() {
-    given(&Place::Tar(TempDir::new()));
+fn the_original_pulls_from_an_archive() {
+    push_ours_pull_original(&Store::Tar(TempDir::new()));
 }
 
 #[test]
-fn taken_from_the_original_in_an_archive() {
-    taken(&Place::Tar(TempDir::new()));
+fn the_original_pushes_to_an_archive() {
+    push_original_pull_ours(&Store::Tar(TempDir::new()));
 }

@@ -1,5 +1,6 @@
-//! The token server beside a `docker-registry`: that of the test registry, with tokens signed the way distribution wants
-//! them (its "Token Authentication Implementation": JSON Web Tokens, RS256, the signer's certificate in the header).
+//! A token server for `docker-registry`: the token server of the test registry, with signed tokens
+//! as distribution requires ("Token Authentication Implementation": JSON Web Tokens, RS256, the
+//! signer's certificate in the header).
 #![expect(
     clippy::disallowed_methods,
     reason = "the registry knows no time but that of the system"
@@ -21,17 +22,17 @@ use crate::support::registry::{
 };
 use crate::support::tls::{self, Clients, TlsFront};
 
-/// A token that stands for the user and her password.
+/// Identity token of the user.
 pub(crate) const IDENTITY_TOKEN: &str = "identity of alice";
-/// Who issues tokens, as the registry is told.
+/// Issuer in the configuration of the registry.
 pub(crate) const ISSUER: &str = "oras test issuer";
-/// For whom.
+/// Service in the configuration of the registry.
 pub(crate) const SERVICE: &str = "docker-registry";
 
-/// How long tokens are good, in seconds. Registries take them for a minute more.
+/// Lifetime of tokens in seconds. Registries accept them for another minute.
 const LIFETIME: u64 = 300;
 
-/// A running token server, with one user who may do everything.
+/// A running token server with one user, who has all rights.
 pub(crate) struct TokenServer {
     server: TestRegistry,
     issuer: Arc<Issuer>,
@@ -65,7 +66,7 @@ impl TokenServer {
         }
     }
 
-    /// Where tokens are asked for.
+    /// URL of the token server.
     pub(crate) fn realm(&self) -> String {
         let front = self.front.as_ref().map(TlsFront::address);
         let port = front.unwrap_or_else(|| self.server.address()).port();
@@ -76,21 +77,21 @@ impl TokenServer {
         )
     }
 
-    /// The requests since the last look, each as `GET repository:a:pull (password)`.
+    /// Returns the requests since the last call, each as `GET repository:a:pull (password)`.
     pub(crate) fn take_requests(&self) -> Vec<String> {
         let requests = self.server.requests();
         self.server.clear_log();
         requests.iter().map(line).collect()
     }
 
-    /// From now on issues tokens that were good once, while `during` lasts.
+    /// Issues expired tokens while `during` runs.
     pub(crate) fn issuing_expired(&self, during: impl FnOnce()) {
         self.issuer.expired.store(true, Ordering::SeqCst);
         during();
         self.issuer.expired.store(false, Ordering::SeqCst);
     }
 
-    /// Knows no identity token while `during` lasts.
+    /// Rejects the identity token while `during` runs.
     pub(crate) fn with_identity_revoked(&self, during: impl FnOnce()) {
         let revoked = on("POST", TOKEN_PATH).error(401, "UNAUTHORIZED", "the token was revoked");
         self.server.inject(revoked);
@@ -99,7 +100,7 @@ impl TokenServer {
     }
 }
 
-/// What was asked for, and what was shown for it.
+/// Returns scope and kind of credential of a token request.
 fn line(request: &Recorded) -> String {
     let (_, query) = request.target.split_once('?').unwrap_or_default();
     let members = match request.method.as_str() {
@@ -124,7 +125,7 @@ fn line(request: &Recorded) -> String {
     format!("{} {scope} ({shown})", request.method)
 }
 
-/// Signs tokens.
+/// A signer of tokens.
 #[derive(Debug)]
 struct Issuer {
     key: Box<dyn rustls::sign::Signer>,
