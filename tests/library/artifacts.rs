@@ -1,10 +1,10 @@
-//! Small artifacts without content, to be attached to one another.
+//! Small artifacts without files, for graphs of referrers.
 
 use oras::descriptor::Descriptor;
 use oras::store::Target;
 use oras::{MediaType, RawManifest};
 
-/// Pushes a manifest with the config that all of these have.
+/// Pushes a manifest and the empty config.
 pub(crate) fn push(store: &(impl Target + ?Sized), manifest: &RawManifest) {
     store.push(&config(), &mut &b"{}"[..]).unwrap();
     store
@@ -17,12 +17,12 @@ pub(crate) fn config() -> Descriptor {
     Descriptor::of(MediaType::EMPTY, b"{}")
 }
 
-/// A value as JSON text.
+/// Serializes a value as JSON.
 pub(crate) fn as_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap()
 }
 
-/// An image manifest without layers, told apart by its name.
+/// Returns an image manifest without layers, with a distinguishing name.
 pub(crate) fn image(name: &str, further: &str) -> RawManifest {
     let text = format!(
         r#"{{"schemaVersion":2,"mediaType":"{}","config":{},"layers":[]{further},"annotations":{{"name":"{name}"}}}}"#,
@@ -32,7 +32,7 @@ pub(crate) fn image(name: &str, further: &str) -> RawManifest {
     RawManifest::new(MediaType::IMAGE_MANIFEST, text.into_bytes())
 }
 
-/// An image manifest of this artifact type that is attached to `subject`.
+/// Returns an image manifest with an artifact type and a subject.
 pub(crate) fn attached(name: &str, artifact_type: &str, subject: &Descriptor) -> RawManifest {
     let subject = as_json(subject);
     image(

@@ -1,4 +1,4 @@
-//! The library, and the ground it is tested on.
+//! Tests of the library and of the test support.
 #![allow(
     clippy::unwrap_used,
     reason = "a helper that cannot go on stops the test, as the test itself would"

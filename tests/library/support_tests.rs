@@ -1,4 +1,4 @@
-//! The rest of the test ground: what decides whether other tests pass must itself be right.
+//! Tests of the test support: code that decides whether other tests pass.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use crate::support::tempdir::TempDir;
 use crate::support::tree::{self, directory, file, symlink};
 
 #[test]
-fn what_varies_becomes_placeholders() {
+fn variable_parts_become_placeholders() {
     let cases = [
         (
             "a registry",
@@ -53,7 +53,7 @@ fn what_varies_becomes_placeholders() {
 }
 
 #[test]
-fn a_difference_shows_the_lines_between_equal_ones() {
+fn a_diff_contains_the_differing_lines() {
     assert_eq!(
         difference("a\nb\nc\n", "a\nx\ny\nc\n"),
         "@@ after 1 equal lines, before 1 @@\n-b\n+x\n+y"
@@ -62,7 +62,7 @@ fn a_difference_shows_the_lines_between_equal_ones() {
 }
 
 #[test]
-fn a_tree_is_what_it_was_built_from() {
+fn a_tree_has_the_entries_it_was_built_from() {
     let temporary = TempDir::new();
     let entries = [
         file("a.txt", "hello").mode(0o640),
@@ -97,7 +97,7 @@ fn a_tree_is_what_it_was_built_from() {
 }
 
 #[test]
-fn a_temporary_directory_goes_with_its_value() {
+fn dropping_a_temporary_directory_removes_it() {
     let temporary = TempDir::new();
     temporary.write("a/b", "hello");
     assert_eq!(temporary.read("a/b"), b"hello");
@@ -107,8 +107,8 @@ fn a_temporary_directory_goes_with_its_value() {
 }
 
 #[test]
-fn a_seed_gives_the_same_content_for_ever() {
-    // The reference values of splitmix64 for the seed 1234567.
+fn a_seed_always_gives_the_same_content() {
+    // Reference values of splitmix64 for the seed 1234567.
     let mut rng = Rng::new(1_234_567);
     let numbers: Vec<_> = (0..3).map(|_| rng.next_u64()).collect();
     assert_eq!(
@@ -128,7 +128,7 @@ fn a_seed_gives_the_same_content_for_ever() {
     assert_eq!(streamed, Rng::new(7).bytes(21));
 }
 
-/// Every byte that may be escaped, in two digits.
+/// Percent-encodes all bytes that `is_kept` rejects.
 fn percent_encoded(text: &str, is_kept: impl Fn(u8) -> bool) -> String {
     text.bytes()
         .map(|byte| match byte {
@@ -139,7 +139,7 @@ fn percent_encoded(text: &str, is_kept: impl Fn(u8) -> bool) -> String {
 }
 
 #[test]
-fn a_canary_is_found_in_every_form() {
+fn a_canary_is_found_in_every_encoding() {
     for canary in Canary::ALL {
         let plain = canary.value();
         let json = serde_json::Value::from(plain).to_string();
@@ -179,7 +179,7 @@ fn a_canary_is_found_in_every_form() {
 }
 
 #[test]
-fn what_is_no_canary_is_not_taken_for_one() {
+fn other_text_is_not_taken_for_a_canary() {
     for text in [
         "",
         "canary",
@@ -220,12 +220,12 @@ fn canaries_are_found_in_every_part_of_a_request() {
 
 #[test]
 #[should_panic(expected = "the attacker has {Password} instead of {}")]
-fn a_canary_where_it_must_not_be_fails_the_test() {
+fn a_leaked_canary_fails_the_test() {
     Canaries::in_text(Canary::Password.value()).are_absent("the attacker");
 }
 
 #[test]
 #[should_panic(expected = "the registry has {} instead of {Header}")]
-fn a_canary_that_did_not_arrive_fails_the_test() {
+fn a_missing_canary_fails_the_test() {
     Canaries::in_text("nothing").are(&[Canary::Header], "the registry");
 }

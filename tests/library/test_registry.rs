@@ -1,4 +1,5 @@
-//! The test registry against raw HTTP: what every other test believes about it is checked here, without a client library.
+//! The test registry over raw HTTP: checks the behavior that all other tests rely on, without a
+//! client library.
 
 mod auth;
 mod blobs;
@@ -18,7 +19,7 @@ const ABSENT: &str = "sha256:000000000000000000000000000000000000000000000000000
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// A row: a request, and what must come back. `{hello}` and `{absent}` stand for digests.
+/// A request and the expected response. `{hello}` and `{absent}` are placeholders for digests.
 struct Exchange {
     name: &'static str,
     /// Method and target.
@@ -27,11 +28,11 @@ struct Exchange {
     with: &'static [&'static str],
     body: &'static str,
     status: u16,
-    /// Header fields that must be there, or with a leading `!`, must not.
+    /// Required header fields; with a leading `!`, forbidden ones.
     headers: &'static [&'static str],
-    /// The whole body, if it matters.
+    /// The complete body, if it is checked.
     exactly: Option<&'static str>,
-    /// What the body contains.
+    /// A part of the body.
     says: &'static str,
 }
 

@@ -1,4 +1,5 @@
-//! Who is shown what, and who is excused: the registry, not its storage, not token services, not proxies.
+//! Client certificates and `insecure` apply to the registry only: not to its storage, token
+//! services or proxies.
 
 use oras::http::{ResolveRule, SystemRoots, UreqTransport};
 use oras::registry::PlainHttp;
@@ -15,7 +16,7 @@ use crate::tls::{
 };
 
 #[test]
-fn insecure_is_for_the_registry_alone() {
+fn insecure_applies_to_the_registry_only() {
     let storage = registry();
     let registry = registry_with_storage();
     let fronts = [&registry, &storage].map(|to| front(Clients::Anonymous, to));
@@ -38,7 +39,7 @@ fn insecure_is_for_the_registry_alone() {
 }
 
 #[test]
-fn a_client_certificate_is_shown_to_the_registry_alone() {
+fn a_client_certificate_is_sent_to_the_registry_only() {
     let storage = registry();
     let registry = registry_with_storage();
     let fronts = [
@@ -62,7 +63,7 @@ fn a_client_certificate_is_shown_to_the_registry_alone() {
 }
 
 #[test]
-fn a_token_service_is_shown_a_client_certificate_only_where_the_registry_is() {
+fn a_token_service_gets_a_client_certificate_only_at_the_registry_origin() {
     for (host, strangers) in [
         ("registry.example", vec![]),
         ("cdn.example", vec![handshake("cdn.example", false)]),
@@ -86,7 +87,7 @@ fn a_token_service_is_shown_a_client_certificate_only_where_the_registry_is() {
 
         pull(&client(transport)).unwrap_err();
 
-        // This registry gives no tokens, but it was asked for one.
+        // This registry issues no tokens, but the client requests one.
         assert_eq!(registry.take_unexpected().len(), 1);
         assert_eq!(
             fronts[0].handshakes(),
@@ -97,7 +98,7 @@ fn a_token_service_is_shown_a_client_certificate_only_where_the_registry_is() {
 }
 
 #[test]
-fn a_registry_that_wants_a_certificate_says_so() {
+fn a_missing_client_certificate_is_named_in_the_error() {
     let registry = registry();
     let front = front(Clients::MustShow, &registry);
     let transport = transport(&[("registry.example", &front)]).authorities(authorities("ca.crt"));
@@ -109,7 +110,7 @@ fn a_registry_that_wants_a_certificate_says_so() {
 }
 
 #[test]
-fn https_goes_through_a_tunnel() {
+fn https_uses_a_tunnel_through_a_proxy() {
     let registry = registry();
     let front = front(Clients::MustShow, &registry);
     let proxy = TestProxy::before(front.address());
@@ -140,7 +141,7 @@ fn https_goes_through_a_tunnel() {
 }
 
 #[test]
-fn https_goes_through_socks() {
+fn https_works_through_socks() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let proxy = TestProxy::before(front.address());
@@ -158,7 +159,7 @@ fn https_goes_through_socks() {
 }
 
 #[test]
-fn a_proxy_behind_tls_is_a_stranger() {
+fn an_https_proxy_gets_no_client_certificate_and_is_verified() {
     let registry = registry();
     let front = front(Clients::MustShow, &registry);
     let proxy = TestProxy::before(front.address());
@@ -184,9 +185,9 @@ fn a_proxy_behind_tls_is_a_stranger() {
     );
 }
 
-/// Rule 6: what does not speak TLS well enough is not asked without it, and told nothing.
+/// Rule 6: after a failed TLS handshake nothing is sent over plain http.
 #[test]
-fn nothing_is_asked_in_the_clear_because_tls_failed() {
+fn a_failed_tls_handshake_does_not_lead_to_plain_http() {
     let registry = seeded(TestRegistry::requiring_basic(
         USER,
         Canary::Password.value(),
@@ -197,7 +198,7 @@ fn nothing_is_asked_in_the_clear_because_tls_failed() {
         ("an answer that is not TLS", address(&registry)),
         ("nobody there", ([127, 0, 0, 1], 1).into()),
     ] {
-        // The registry is there in the clear, at whichever port a client would try.
+        // The registry speaks plain http at every port that a client could try.
         let rules = [443, 80].map(|port| {
             let to = if port == 443 {
                 https

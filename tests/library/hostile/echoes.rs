@@ -1,4 +1,4 @@
-//! Echoes: servers that repeat what they were told, wherever a message or a trace might quote them.
+//! Echoes: servers that repeat received secrets in places that errors and traces quote.
 
 use std::io::Write as _;
 
@@ -15,11 +15,12 @@ use crate::setup::{builder, everything_in, hello, text};
 use crate::support::canaries::{Canaries, Canary};
 use crate::support::registry::{Fault, TestRegistry, on};
 
-/// Every place in which the value of a header may come back, for requests that carry it.
+/// All places of a response that can repeat the value of a request header.
 fn echoes(name: &str) -> Vec<(&'static str, Fault)> {
     let value = format!("{{header:{name}}}");
     let json = |text: &str| {
-        // A value may have quotes, which JSON escapes; what comes is JSON only without them.
+        // A value with quotes is escaped in JSON; the echoed body is valid JSON only without
+        // quotes.
         format!(
             r#"{{"errors":[{{"code":"{text}","message":"no {text}","detail":{{"a":"{text}"}}}}]}}"#
         )
@@ -109,7 +110,7 @@ fn echoes(name: &str) -> Vec<(&'static str, Fault)> {
 }
 
 #[test]
-fn what_a_registry_repeats_is_not_shown() {
+fn secrets_repeated_by_a_registry_are_redacted() {
     for (credential, header, canary) in [
         (password(), "authorization", Canary::Password),
         (
@@ -130,7 +131,7 @@ fn what_a_registry_repeats_is_not_shown() {
 
             Canaries::in_text(&seen).are_absent(&format!("what is seen of {name}"));
             Canaries::in_text(&printed.text()).are_absent(&format!("the trace of {name}"));
-            // It was told, or there was nothing to repeat.
+            // The server received the secret; otherwise the check would prove nothing.
             assert!(
                 registry
                     .requests()
@@ -150,9 +151,9 @@ fn basic_or_token(canary: Canary) -> TestRegistry {
     }
 }
 
-/// A user may authorize requests by a custom header. What the secret in it is, is then known too.
+/// A custom Authorization header contains a secret, which is redacted as well.
 #[test]
-fn what_a_custom_header_authorizes_with_is_not_shown_in_part() {
+fn parts_of_a_custom_authorization_header_are_redacted() {
     let user_and_password = format!("{USER}:{}", Canary::Password.value());
     let basic = format!("Basic {}", STANDARD.encode(user_and_password));
     let bearer = format!("Bearer {}", Canary::AccessToken.value());
@@ -179,9 +180,9 @@ fn what_a_custom_header_authorizes_with_is_not_shown_in_part() {
     }
 }
 
-/// A password may have what ends a path, and then only a part of it is left there.
+/// A password may contain a character that ends a path, so that a URL repeats only a part of it.
 #[test]
-fn a_password_that_is_repeated_in_an_address_is_not_shown_in_part() {
+fn parts_of_a_password_in_a_url_are_redacted() {
     let password_in_path = format!("/v2/{}", Canary::Password.value());
     let registry = basic_registry()
         .with(on("GET", "/v2/*").redirect(307, &password_in_path))
@@ -197,7 +198,7 @@ fn a_password_that_is_repeated_in_an_address_is_not_shown_in_part() {
 }
 
 #[test]
-fn what_a_token_service_repeats_is_not_shown() {
+fn secrets_repeated_by_a_token_service_are_redacted() {
     for (credential, canary) in [
         (password(), Canary::Password),
         (
@@ -240,13 +241,13 @@ fn what_a_token_service_repeats_is_not_shown() {
 }
 
 #[test]
-fn a_secret_that_is_repeated_later_is_not_shown_either() {
+fn a_secret_repeated_in_a_later_response_is_redacted() {
     let registry = basic_registry();
     let printed = Printed::default();
     let client = client(password(), &printed);
     let repository = client.repository(&registry.reference("a")).unwrap();
     repository.fetch(&hello()).unwrap();
-    // Now it is in no request, but it is known.
+    // The secret is not in this request, but was sent before.
     let basic = registry
         .requests()
         .iter()
@@ -275,7 +276,7 @@ fn a_secret_that_is_repeated_later_is_not_shown_either() {
 }
 
 #[test]
-fn an_address_that_repeats_a_secret_is_asked_of_nobody_else() {
+fn a_url_that_repeats_a_secret_is_requested_only_at_the_registry() {
     let attacker = attacker();
     let url = attacker.url();
     for (name, fault) in [
@@ -317,7 +318,7 @@ fn an_address_that_repeats_a_secret_is_asked_of_nobody_else() {
 }
 
 #[test]
-fn addresses_that_a_server_quotes_are_shown_without_their_secrets() {
+fn urls_quoted_by_a_server_are_printed_without_secrets() {
     let signature = Canary::Signature.value();
     for message in [
         format!("get https://s3.invalid/x?X-Amz-Signature={signature}: denied"),

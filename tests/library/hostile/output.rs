@@ -1,4 +1,4 @@
-//! Output: no secret turns up in an error, in debug output or in a trace, whatever goes wrong.
+//! Output: errors, `Debug` output and traces contain no secret, whatever fails.
 
 use oras::Credential;
 use oras::credentials::{Fixed, Helpers, Memory, Places};
@@ -11,10 +11,11 @@ use crate::setup::builder;
 use crate::support::canaries::{Canaries, Canary};
 use crate::support::registry::{Fault, TestRegistry, on};
 
-/// In every secret here, and in its encodings: Basic encodes `me:canary-password` as `bWU6Y2FuYXJ5…`.
+/// A part of every secret in these tests, plain and in Base64: Basic encodes `me:canary-password`
+/// as `bWU6Y2FuYXJ5…`.
 const CANARIES: [&str; 2] = ["canary", "Y2FuYXJ5"];
 
-/// Fails if even a part of a secret is shown.
+/// Checks that `seen` contains no part of a secret.
 #[track_caller]
 fn assert_silent(name: &str, seen: &str) {
     Canaries::in_text(seen).are_absent(name);
@@ -90,7 +91,7 @@ fn faults() -> Vec<(&'static str, Vec<Fault>)> {
 }
 
 #[test]
-fn no_secret_of_a_password_login_is_ever_shown() {
+fn output_contains_no_secret_of_a_password_login() {
     for (name, faults) in faults() {
         let registry = token_registry();
         for fault in faults {
@@ -109,7 +110,7 @@ fn no_secret_of_a_password_login_is_ever_shown() {
 }
 
 #[test]
-fn no_other_kind_of_credential_is_ever_shown_either() {
+fn output_contains_no_other_kind_of_credential() {
     for credential in [
         Credential::IdentityToken(Canary::IdentityToken.value().into()),
         Credential::RegistryToken(Canary::AccessToken.value().into()),
@@ -129,7 +130,7 @@ fn no_other_kind_of_credential_is_ever_shown_either() {
 }
 
 #[test]
-fn a_basic_login_is_never_shown() {
+fn output_contains_no_basic_authorization() {
     for password in [Canary::Password.value(), "wrong-canary"] {
         let registry = basic_registry();
         let trace = Printed::default();
@@ -143,7 +144,7 @@ fn a_basic_login_is_never_shown() {
 }
 
 #[test]
-fn a_header_that_cannot_be_sent_is_not_shown() {
+fn an_invalid_header_is_redacted() {
     let registry = seeded(TestRegistry::start());
     for value in ["canary\r\nInjected: yes", "canary\0", "canary\n"] {
         let client: Client = builder().header("X-Custom", value).build();
@@ -157,7 +158,7 @@ fn a_header_that_cannot_be_sent_is_not_shown() {
 }
 
 #[test]
-fn the_debug_output_of_what_holds_secrets_does_not_show_them() {
+fn debug_output_of_types_with_secrets_is_redacted() {
     let token = Credential::IdentityToken(Canary::IdentityToken.value().into());
     let mut memory = Memory::default();
     memory.insert("registry.example", password());
@@ -174,7 +175,7 @@ fn the_debug_output_of_what_holds_secrets_does_not_show_them() {
 }
 
 #[test]
-fn the_debug_output_of_a_request_names_its_headers_and_keeps_their_values() {
+fn debug_output_of_a_request_names_headers_without_values() {
     let url = Url::parse("http://r/x?sig=canary").unwrap();
     let headers = Headers::new().with("Authorization", "Bearer canary");
     let request = Request {

@@ -1,4 +1,4 @@
-//! Proxies: what is theirs goes to them alone, and what goes through a tunnel is not theirs.
+//! Proxies: only a proxy receives its password, and a proxy does not see the content of a tunnel.
 
 use std::net::SocketAddr;
 
@@ -14,15 +14,15 @@ use crate::support::canaries::{Canaries, Canary};
 use crate::support::proxy::TestProxy;
 use crate::support::registry::{TestRegistry, on};
 
-/// A registry that only the proxy knows.
+/// Host name of a registry that only the proxy can resolve.
 const REGISTRY: &str = "registry.invalid:5000/a";
 
-/// The address of a proxy, with the password that it wants.
+/// Returns the URL of a proxy with its password.
 fn with_password(proxy: &TestProxy) -> String {
     format!("http://me:canary-proxy-p%40ss%3Aword@{}", proxy.address())
 }
 
-/// A client that goes through a proxy, to everybody but `storage.invalid`.
+/// Returns a client that uses a proxy for all hosts but `storage.invalid`.
 fn through(proxy: &TestProxy, storage: SocketAddr, printed: &Printed) -> Client {
     let transport = UreqTransport::builder()
         .proxies(proxies(&[
@@ -40,7 +40,7 @@ fn pull(client: &Client) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn the_password_of_a_proxy_goes_no_further() {
+fn only_the_proxy_receives_its_password() {
     let registry = basic_registry();
     let proxy = TestProxy::before(address(&registry));
     let printed = Printed::default();
@@ -49,7 +49,7 @@ fn the_password_of_a_proxy_goes_no_further() {
     let seen = everything_seen(&client, REGISTRY);
 
     assert!(seen.contains("fine"), "{seen}");
-    // A proxy for plain http reads along: the password of the registry is in what it passes on.
+    // A proxy for plain http sees the password of the registry in the forwarded request.
     Canaries::sent_to_proxy(&proxy).are(
         &[Canary::ProxyPassword, Canary::Password, Canary::Header],
         "the proxy",
@@ -59,7 +59,7 @@ fn the_password_of_a_proxy_goes_no_further() {
 }
 
 #[test]
-fn a_redirect_past_the_proxy_does_not_take_its_password_along() {
+fn a_redirect_past_the_proxy_does_not_carry_its_password() {
     let storage = seeded(TestRegistry::start());
     let location = format!("http://storage.invalid/v2/a/blobs/{}", hello().digest);
     let registry = TestRegistry::start().with(on("GET", "*").redirect(307, &location));
@@ -75,8 +75,8 @@ fn a_redirect_past_the_proxy_does_not_take_its_password_along() {
 }
 
 #[test]
-fn what_a_proxy_says_when_it_wants_another_password_is_not_quoted() {
-    // It repeats what it was told, as some do for those who set them up.
+fn the_body_of_a_proxy_authentication_error_is_not_quoted() {
+    // Some proxies repeat the request in their error page.
     let proxy = seeded(TestRegistry::start()).with(
         on("*", "*")
             .status(407)
@@ -103,9 +103,10 @@ fn what_a_proxy_says_when_it_wants_another_password_is_not_quoted() {
     Canaries::in_text(&printed.text()).are_absent("the trace");
 }
 
-/// Some proxies pass on what they alone were told, and some registries show what they were sent.
+/// Some proxies forward their own authorization header, and some registries repeat received
+/// headers.
 #[test]
-fn what_is_repeated_of_what_a_proxy_was_told_is_not_shown() {
+fn proxy_secrets_repeated_by_a_server_are_redacted() {
     let password = Canary::ProxyPassword.value();
     for status in [400, 401, 403, 404, 501] {
         let registry = seeded(TestRegistry::start()).with(
@@ -128,10 +129,10 @@ fn what_is_repeated_of_what_a_proxy_was_told_is_not_shown() {
     }
 }
 
-/// Where TLS is tunnelled, the proxy is told where to, and nothing more.
+/// For a TLS tunnel the proxy receives only host and port.
 #[cfg(feature = "tls")]
 #[test]
-fn a_tunnel_shows_the_proxy_nothing_of_what_is_in_it() {
+fn a_proxy_does_not_see_the_content_of_a_tunnel() {
     use crate::support::tls::{Clients, TlsFront};
     use crate::tls::{authorities, client_certificate, handshake};
     use oras::registry::PlainHttp;
@@ -163,7 +164,7 @@ fn a_tunnel_shows_the_proxy_nothing_of_what_is_in_it() {
 }
 
 #[test]
-fn debug_output_of_proxies_has_no_password() {
+fn debug_output_of_proxies_contains_no_password() {
     let value = || "http://me:canary-proxy-p%40ss%3Aword@proxy.invalid:1".to_owned();
     let invalid = || "ftp://me:canary-proxy-p%40ss%3Aword@proxy.invalid:1".to_owned();
     for proxies in [

@@ -1,4 +1,4 @@
-//! Redirects: what is secret stays with the registry, whoever is asked next and whatever he wants.
+//! Redirects: secrets stay at the registry, whatever the redirect target requests.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ fn pull(client: &Client, registry: &TestRegistry) -> Result<Vec<u8>> {
     repository.fetch(&hello())?.read_all(5)
 }
 
-/// Every way to send somebody to `there`, and how often he then comes.
+/// All redirects to `there`, and the requests that follow them.
 fn redirects(there: &TestRegistry) -> Vec<(String, Vec<Fault>, &'static [&'static str])> {
     let mut all = Vec::new();
     for status in [301, 302, 303, 307, 308] {
@@ -27,7 +27,7 @@ fn redirects(there: &TestRegistry) -> Vec<(String, Vec<Fault>, &'static [&'stati
         all.push((
             format!("{status} of every read"),
             vec![to("GET", "/v2/*"), to("HEAD", "/v2/*")],
-            // HEAD of a blob is answered by the redirect itself.
+            // The redirect itself answers a HEAD request for a blob.
             &["GET", "HEAD"][..],
         ));
         all.push((
@@ -45,7 +45,7 @@ fn redirects(there: &TestRegistry) -> Vec<(String, Vec<Fault>, &'static [&'stati
 }
 
 #[test]
-fn no_secret_follows_a_redirect_whatever_is_redirected_and_whoever_asks_for_it() {
+fn no_redirect_carries_a_secret_to_another_origin() {
     for (credential, of_basic) in [
         (password(), true),
         (password(), false),
@@ -105,7 +105,7 @@ fn no_secret_follows_a_redirect_whatever_is_redirected_and_whoever_asks_for_it()
 }
 
 #[test]
-fn a_stranger_that_asks_for_a_token_gets_no_credential() {
+fn a_redirect_target_with_a_bearer_challenge_gets_no_credential() {
     let evil = TestRegistry::start();
     let cdn = TestRegistry::start();
     let challenge = format!("Bearer realm=\"{}/token\",service=\"x\"", evil.url());
@@ -126,7 +126,7 @@ fn a_stranger_that_asks_for_a_token_gets_no_credential() {
         cdn.log(),
         [format!("GET /v2/a/blobs/{HELLO} (no authorization)")]
     );
-    // Nor is the stranger's service remembered as the registry's.
+    // The token service of the redirect target is not cached as that of the registry.
     let _ = client
         .repository(&registry.reference("a"))
         .unwrap()
@@ -135,9 +135,9 @@ fn a_stranger_that_asks_for_a_token_gets_no_credential() {
 }
 
 #[test]
-fn a_stranger_says_nothing_about_what_the_registry_wants_when_it_is_asked_for_that() {
+fn a_challenge_of_a_redirected_probe_is_ignored() {
     let evil = attacker();
-    // A 401 without a challenge makes the client ask at `/v2/` for one.
+    // After a 401 without a challenge, the client requests `/v2/` to get one.
     let registry = TestRegistry::start()
         .with(on("GET", "/v2/").redirect(307, &format!("{}/v2/", evil.url())))
         .with(on("GET", "/v2/a/*").error(401, "UNAUTHORIZED", "authentication required"));
@@ -150,9 +150,10 @@ fn a_stranger_says_nothing_about_what_the_registry_wants_when_it_is_asked_for_th
     Canaries::sent_to(&registry).are(&[Canary::Header], "the registry");
 }
 
-/// As in CVE-2024-45336: what was taken off on the way out does not come back on the way home.
+/// CVE-2024-45336: a secret that was removed on the first hop is not sent again if a later hop
+/// returns.
 #[test]
-fn a_redirect_that_leads_back_brings_no_secret_along() {
+fn a_redirect_back_to_the_registry_carries_no_secret() {
     let cdn = TestRegistry::start();
     let second = TestRegistry::start();
     let registry = token_registry();
@@ -186,7 +187,7 @@ fn a_redirect_that_leads_back_brings_no_secret_along() {
 }
 
 #[test]
-fn a_redirect_within_the_registry_keeps_what_the_registry_may_have() {
+fn a_redirect_within_the_registry_keeps_its_secrets() {
     let registry = basic_registry()
         .with(on("GET", "/v2/a/blobs/*").redirect(307, &format!("/v2/b/blobs/{HELLO}")));
     registry.seed_blob("b", b"hello");
@@ -203,7 +204,7 @@ fn a_redirect_within_the_registry_keeps_what_the_registry_may_have() {
 fn another_port_or_another_name_is_another_origin() {
     let cdn = TestRegistry::start();
     cdn.seed_blob("a", b"hello");
-    // The same machine, once by another name and once by another port.
+    // The same machine under another name and at another port.
     let port = cdn.host().split_once(':').unwrap().1.to_owned();
     for location in [
         format!("http://localhost:{port}/v2/a/blobs/{HELLO}"),
@@ -222,7 +223,7 @@ fn another_port_or_another_name_is_another_origin() {
 }
 
 #[test]
-fn what_another_origin_asks_for_is_not_answered_with_the_credentials_of_the_registry() {
+fn a_challenge_of_another_origin_is_not_answered() {
     let cdn = basic_registry();
     let registry = TestRegistry::start().with(on("GET", "*").redirect_to(&cdn));
 
@@ -243,7 +244,7 @@ fn what_another_origin_asks_for_is_not_answered_with_the_credentials_of_the_regi
 }
 
 #[test]
-fn a_storage_gets_the_signature_of_its_own_address_and_nobody_else_does() {
+fn only_the_storage_receives_the_signature_of_its_url() {
     let storage = TestRegistry::start();
     storage.seed_blob("a", b"hello");
     let signed = format!(
@@ -264,7 +265,7 @@ fn a_storage_gets_the_signature_of_its_own_address_and_nobody_else_does() {
     );
     Canaries::in_text(&printed.text()).are_absent("the trace");
     assert!(printed.text().contains("?X-Amz-Signature=REDACTED"));
-    // Nor when the storage fails.
+    // Also if the storage fails.
     storage.inject(on("GET", "*").close());
     let error = pull(&client, &registry).unwrap_err();
     Canaries::in_text(&everything_in(&error)).are_absent("the error");

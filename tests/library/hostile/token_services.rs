@@ -1,4 +1,4 @@
-//! Token services: who is told the password, the identity token and the access token, and who is not.
+//! Token services: receivers of the password, the identity token and the access token.
 
 use oras::Credential;
 use oras::store::Source;
@@ -23,7 +23,7 @@ fn pull(credential: Credential, registry: &TestRegistry) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn a_token_service_at_another_origin_gets_what_proves_the_user_and_nothing_else() {
+fn a_token_service_at_another_origin_gets_the_credential_and_nothing_else() {
     for (credential, rightful) in [
         (password(), Canary::Password),
         (identity(), Canary::IdentityToken),
@@ -39,7 +39,7 @@ fn a_token_service_at_another_origin_gets_what_proves_the_user_and_nothing_else(
 }
 
 #[test]
-fn nobody_is_told_anything_who_did_not_ask() {
+fn credentials_are_sent_only_after_a_challenge() {
     let open = seeded(TestRegistry::start());
     let basic = basic_registry();
     let tokens = token_registry();
@@ -51,7 +51,7 @@ fn nobody_is_told_anything_who_did_not_ask() {
     }
     Canaries::sent_to(&open).are(&[Canary::Header], "the open registry");
     Canaries::sent_to(&basic).are(&[Canary::Header, Canary::Password], "the one of passwords");
-    // What it wants of others is no matter of this one's.
+    // The challenge applies to the other repository only.
     let challenge = on("GET", "*").header("WWW-Authenticate", "Basic realm=\"x\"");
     open.inject(challenge);
     pull(password(), &open).unwrap();
@@ -59,7 +59,7 @@ fn nobody_is_told_anything_who_did_not_ask() {
 }
 
 #[test]
-fn a_token_that_the_user_gave_is_shown_to_no_service() {
+fn a_registry_token_is_sent_to_no_token_service() {
     let service = attacker();
     let registry = seeded(TestRegistry::start().with_tokens(bearer().at(&service)));
     let credential = Credential::RegistryToken(Canary::AccessToken.value().into());
@@ -71,7 +71,7 @@ fn a_token_that_the_user_gave_is_shown_to_no_service() {
 }
 
 #[test]
-fn a_token_service_may_move_but_the_password_stays() {
+fn a_redirected_token_request_carries_no_password() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = attacker();
         let moved = format!("{}/token", elsewhere.url());
@@ -87,14 +87,14 @@ fn a_token_service_may_move_but_the_password_stays() {
 }
 
 #[test]
-fn a_token_service_that_moves_and_comes_back_gets_no_password_on_the_way_back() {
+fn a_token_request_redirected_back_carries_no_password() {
     let elsewhere = TestRegistry::start();
     let registry = token_registry();
     let back = format!("{}/token?back", registry.url());
     elsewhere.inject(on("GET", "*").redirect(302, &back));
     registry.inject(on("GET", "/token").redirect_to(&elsewhere).times(1));
 
-    // Whoever asks without a password gets a token all the same here.
+    // This service also issues tokens to anonymous requests.
     let _ = pull(password(), &registry);
 
     let requests = registry.requests();
@@ -107,7 +107,7 @@ fn a_token_service_that_moves_and_comes_back_gets_no_password_on_the_way_back() 
 }
 
 #[test]
-fn a_form_is_not_posted_to_where_the_service_redirects() {
+fn a_form_is_not_posted_to_a_redirect_target() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = attacker();
         let moved = format!("{}/token", elsewhere.url());
@@ -131,7 +131,7 @@ fn a_form_is_not_posted_to_where_the_service_redirects() {
 }
 
 #[test]
-fn a_secret_in_the_address_of_a_service_is_for_that_service() {
+fn a_secret_in_a_realm_is_sent_to_that_service_only() {
     let service = TestRegistry::start();
     let realm = format!(
         "Bearer realm=\"{{realm}}?key={}\",service=\"{{service}}\",scope=\"{{scope}}\"",
@@ -162,7 +162,7 @@ fn a_secret_in_the_address_of_a_service_is_for_that_service() {
 }
 
 #[test]
-fn the_token_of_one_registry_is_not_shown_to_another() {
+fn a_token_is_sent_only_to_its_registry() {
     let first = token_registry();
     let second = seeded(TestRegistry::start().with_tokens(Bearer::new().user(USER, "another")));
     let client = client(password(), &Printed::default());
@@ -175,6 +175,6 @@ fn the_token_of_one_registry_is_not_shown_to_another() {
         &[Canary::Password, Canary::AccessToken, Canary::Header],
         "the first",
     );
-    // The credential here is one for every registry; the token is not.
+    // The credential is valid for all registries; the token is not.
     Canaries::sent_to(&second).are(&[Canary::Password, Canary::Header], "the second");
 }

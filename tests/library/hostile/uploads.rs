@@ -1,4 +1,5 @@
-//! Uploads and pages: a registry may have content sent to a storage, but no secret with it, and pages it has itself.
+//! Uploads and pages: content may be sent to a storage host, without secrets; pages come from the
+//! registry only.
 
 use std::ops::ControlFlow;
 
@@ -27,7 +28,7 @@ fn list(client: &Client, registry: &TestRegistry) -> Result<Vec<String>> {
 }
 
 #[test]
-fn a_storage_gets_the_content_and_no_secret_but_its_own() {
+fn a_storage_host_gets_the_content_and_only_its_own_secret() {
     for mount in [Mount::Truthful, Mount::Blind, Mount::Refused(405)] {
         let storage = TestRegistry::start().with(on("PUT", "*").status(201));
         let registry = token_registry();
@@ -54,7 +55,7 @@ fn a_storage_gets_the_content_and_no_secret_but_its_own() {
 }
 
 #[test]
-fn a_storage_that_asks_for_credentials_gets_none() {
+fn a_challenge_of_a_storage_host_is_not_answered() {
     let storage = attacker();
     let registry = token_registry().with(on("POST", "*").location_at(&storage));
     let printed = Printed::default();
@@ -72,7 +73,7 @@ fn a_storage_that_asks_for_credentials_gets_none() {
 }
 
 #[test]
-fn a_storage_sends_the_content_nowhere_else() {
+fn a_storage_host_cannot_redirect_the_content() {
     for status in [301, 302, 303, 307, 308] {
         let attacker = attacker();
         let storage = TestRegistry::start().with(on("PUT", "*").redirect(status, &attacker.url()));
@@ -88,7 +89,7 @@ fn a_storage_sends_the_content_nowhere_else() {
 }
 
 #[test]
-fn a_storage_that_leads_home_does_not_say_what_is_written_there() {
+fn a_storage_host_cannot_redirect_a_write_to_the_registry() {
     let storage = TestRegistry::start();
     let registry = token_registry();
     let home = format!("{}/v2/a/blobs/uploads/stolen", registry.url());
@@ -103,7 +104,7 @@ fn a_storage_that_leads_home_does_not_say_what_is_written_there() {
 }
 
 #[test]
-fn a_page_elsewhere_is_not_asked_for() {
+fn a_page_at_another_origin_is_not_requested() {
     let elsewhere = attacker();
     let registry = token_registry();
     registry.seed_artifact("a", "v2", &[("other.txt", b"other")]);
@@ -123,7 +124,7 @@ fn a_page_elsewhere_is_not_asked_for() {
 }
 
 #[test]
-fn a_stranger_does_not_say_which_page_of_the_registry_comes_next() {
+fn a_redirect_target_cannot_name_the_next_page_of_the_registry() {
     let registry = token_registry();
     let next = format!("<{}/v2/a/blobs/stolen>; rel=\"next\"", registry.url());
     let stranger = TestRegistry::start().with(

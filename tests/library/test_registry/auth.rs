@@ -1,4 +1,4 @@
-//! Basic, tokens and their servers.
+//! Basic authentication, tokens and token services.
 
 use crate::support::registry::{Bearer, TestRegistry};
 
@@ -6,7 +6,7 @@ use super::HELLO;
 use super::wire::Wire;
 
 #[test]
-fn who_waits_for_leave_is_refused_at_once() {
+fn a_request_that_waits_for_100_continue_is_refused_at_once() {
     let registry = TestRegistry::requiring_basic("ada", "s3cret");
     let mut wire = Wire::to(&registry);
     wire.write(
@@ -17,7 +17,7 @@ fn who_waits_for_leave_is_refused_at_once() {
 }
 
 #[test]
-fn basic_lets_the_right_user_in() {
+fn basic_authentication_checks_the_password() {
     let registry = TestRegistry::requiring_basic("ada", "s3:cret");
     let mut wire = Wire::to(&registry);
     let refused = wire.send("GET /v2/", &[], b"");
@@ -46,7 +46,7 @@ fn basic_lets_the_right_user_in() {
 }
 
 #[test]
-fn a_token_is_good_for_its_scopes_only() {
+fn a_token_is_valid_for_its_scopes_only() {
     let registry = TestRegistry::start().with_tokens(
         Bearer::new()
             .user("ada", "s3cret")
@@ -120,7 +120,7 @@ fn a_token_is_good_for_its_scopes_only() {
 }
 
 #[test]
-fn the_oauth2_form_takes_passwords_and_identity_tokens() {
+fn the_oauth2_form_accepts_passwords_and_identity_tokens() {
     let registry =
         TestRegistry::start().with_tokens(Bearer::new().user("ada", "s3cret").identity_token("id"));
     let mut wire = Wire::to(&registry);
@@ -167,7 +167,7 @@ fn the_oauth2_form_takes_passwords_and_identity_tokens() {
 }
 
 #[test]
-fn token_servers_have_quirks() {
+fn token_services_can_have_quirks() {
     let tokens = TestRegistry::start();
     let registry = TestRegistry::start().with_tokens(
         Bearer::new()
@@ -207,7 +207,7 @@ fn token_servers_have_quirks() {
 }
 
 #[test]
-fn one_token_server_serves_two_registries() {
+fn one_token_service_serves_two_registries() {
     let tokens = TestRegistry::start();
     let protected = |service| {
         TestRegistry::start().with_tokens(

@@ -1,4 +1,4 @@
-//! Blobs: read in whole and in part, pushed in every way the specification knows.
+//! Blobs: full and ranged reads, and all kinds of uploads of the specification.
 
 use std::io::Read as _;
 
@@ -8,7 +8,7 @@ use super::wire::Wire;
 use super::{EXCHANGE, Exchange, HELLO, HELLO_384, HELLO_512, play};
 
 #[test]
-fn blobs_are_found_read_in_part_and_deleted() {
+fn blobs_support_head_ranges_and_deletion() {
     let registry = TestRegistry::start();
     registry.seed_blob("a/b", b"hello");
     play(
@@ -175,7 +175,7 @@ fn blobs_are_pushed_in_one_request_and_mounted() {
 }
 
 #[test]
-fn a_session_takes_chunks_in_order_at_its_newest_location() {
+fn an_upload_session_accepts_chunks_in_order_at_its_latest_location() {
     let registry = TestRegistry::start();
     play(
         &registry,
@@ -275,7 +275,7 @@ fn digests_of_three_algorithms_are_verified() {
 }
 
 #[test]
-fn bodies_come_in_chunks_and_after_leave() {
+fn bodies_may_be_chunked_and_wait_for_100_continue() {
     let registry = TestRegistry::start();
     let mut wire = Wire::to(&registry);
     let opened = format!("POST /v2/a/blobs/uploads/?digest={HELLO} HTTP/1.1\r\nHost: test\r\n");
@@ -304,7 +304,7 @@ fn bodies_come_in_chunks_and_after_leave() {
 }
 
 #[test]
-fn a_big_blob_stays_on_disk_and_comes_back() {
+fn a_large_blob_is_stored_on_disk() {
     let registry = TestRegistry::start();
     let size = 65 * 1024 * 1024;
     let digest = registry.seed_blob_from("a", std::io::repeat(b'x').take(size));

@@ -1,4 +1,4 @@
-//! Every fault does what it says, and nothing more.
+//! Faults: each has its effect and no other.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::wire::Wire;
 use super::{ABSENT, HELLO, INDEX};
 
 #[test]
-fn faults_replace_answers() {
+fn faults_replace_responses() {
     let other = TestRegistry::start();
     let registry = TestRegistry::start()
         .with(on("GET", "/v2/a/blobs/*").redirect_to(&other))
@@ -56,7 +56,7 @@ fn faults_replace_answers() {
 }
 
 #[test]
-fn faults_spoil_answers() {
+fn faults_damage_responses() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let get = format!("GET /v2/a/blobs/{HELLO}");
@@ -128,12 +128,12 @@ fn an_endless_body_ends_with_its_reader_and_with_the_registry() {
         .expect("there is always more");
     drop(registry);
     let mut rest = Vec::new();
-    // The registry is gone and its side closed: this ends, with an error or without.
+    // The registry has ended and closed the connection, so reading ends, with or without an error.
     let _ = wire.reader.read_to_end(&mut rest);
 }
 
 #[test]
-fn faults_move_locations_links_and_pages() {
+fn faults_change_locations_links_and_pages() {
     let other = TestRegistry::start();
     let registry = TestRegistry::start_as(Personality {
         page_size: Some(1),
@@ -157,7 +157,7 @@ fn faults_move_locations_links_and_pages() {
 }
 
 #[test]
-fn a_broken_upload_goes_on_where_it_stopped() {
+fn a_broken_upload_continues_at_its_offset() {
     let registry = TestRegistry::start().with(on("PATCH", "*").close_after_receiving(3).times(1));
     let mut wire = Wire::to(&registry);
     wire.send("POST /v2/a/blobs/uploads/", &[], b"");
@@ -177,7 +177,7 @@ fn a_broken_upload_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_lost_answer_leaves_its_work_done() {
+fn a_lost_response_does_not_undo_the_request() {
     let registry = TestRegistry::start().with(on("PUT", "*/manifests/*").lose_answer());
     let mut wire = Wire::to(&registry);
     wire.write(format!("PUT /v2/a/manifests/v1 HTTP/1.1\r\nContent-Type: {INDEX}\r\nContent-Length: 2\r\n\r\n{{}}").as_bytes());
@@ -186,7 +186,7 @@ fn a_lost_answer_leaves_its_work_done() {
 }
 
 #[test]
-fn faults_wait_for_authorization_unless_told_otherwise() {
+fn faults_apply_after_authorization_by_default() {
     let registry =
         TestRegistry::requiring_token("t0k3n").with(on("GET", "/v2/").status(503).nth(1));
     let mut wire = Wire::to(&registry);
@@ -206,7 +206,7 @@ fn faults_wait_for_authorization_unless_told_otherwise() {
 }
 
 #[test]
-fn an_early_answer_comes_before_the_body() {
+fn an_early_response_comes_before_the_request_body() {
     let registry = TestRegistry::start().with(on("PATCH", "*").status(413).before_body());
     let mut wire = Wire::to(&registry);
     wire.write(b"PATCH /v2/a/blobs/uploads/x HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n");

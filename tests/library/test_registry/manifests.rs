@@ -1,4 +1,4 @@
-//! Manifests, tags, referrers, and the pages they come in.
+//! Manifests, tags, referrers and pagination.
 
 use crate::support::registry::{Personality, TestRegistry};
 
@@ -6,7 +6,7 @@ use super::wire::Wire;
 use super::{ABSENT, EXCHANGE, Exchange, IMAGE, INDEX, play};
 
 #[test]
-fn manifests_are_checked_stored_tagged_and_deleted() {
+fn manifests_are_validated_stored_tagged_and_deleted() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     play(
@@ -106,7 +106,7 @@ fn manifests_are_checked_stored_tagged_and_deleted() {
 }
 
 #[test]
-fn a_manifest_by_digest_takes_several_tags() {
+fn a_manifest_pushed_by_digest_can_get_several_tags() {
     let registry = TestRegistry::start();
     let digest = registry.seed_manifest("elsewhere", INDEX, b"{}", None);
     let target = format!("PUT /v2/a/manifests/{digest}?tag=one&tag=two");
@@ -142,7 +142,7 @@ fn a_manifest_beyond_4_mib_is_refused() {
 }
 
 #[test]
-fn lists_come_in_pages() {
+fn lists_are_paginated() {
     let registry = TestRegistry::start_as(Personality {
         page_size: Some(2),
         ..Personality::default()

@@ -1,4 +1,4 @@
-//! What registries may do differently, and what none may be asked.
+//! Registry profiles: permitted differences between registries, and requests that none accepts.
 
 use crate::support::registry::{Mount, Personality, Ranges, TestRegistry};
 
@@ -6,7 +6,7 @@ use super::wire::Wire;
 use super::{HELLO, INDEX};
 
 #[test]
-fn personalities_differ() {
+fn profiles_differ() {
     let mut cases: Vec<(&str, Personality, String, u16)> = Vec::new();
     let mut case = |name, personality, ask: &str, status| {
         cases.push((name, personality, ask.replace("{hello}", HELLO), status));
@@ -95,7 +95,7 @@ fn personalities_differ() {
 }
 
 #[test]
-fn personalities_word_their_answers() {
+fn profiles_have_their_own_error_messages() {
     let registry = TestRegistry::start_as(Personality {
         absolute_locations: true,
         digest_header: false,
@@ -127,7 +127,7 @@ fn personalities_word_their_answers() {
 }
 
 #[test]
-fn what_no_registry_understands_is_remembered() {
+fn invalid_requests_are_recorded() {
     let registry = TestRegistry::start();
     let mut wire = Wire::to(&registry);
     assert_eq!(wire.send("GET /v1/search", &[], b"").status, 404);
@@ -143,7 +143,7 @@ fn what_no_registry_understands_is_remembered() {
 }
 
 #[test]
-fn personalities_limit_what_a_request_carries() {
+fn profiles_limit_the_size_of_requests() {
     let registry = TestRegistry::start_as(Personality {
         min_chunk_bytes: Some(3),
         max_patch_bytes: Some(4),

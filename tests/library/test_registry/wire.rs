@@ -1,4 +1,5 @@
-//! HTTP spoken by hand, so that no client library stands between a test and what the registry sends.
+//! A minimal HTTP client, so that tests see the bytes of the test registry without a client
+//! library.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::registry::TestRegistry;
 
-/// A connection, spoken by hand.
+/// A connection to the test registry.
 pub(super) struct Wire {
     pub(super) reader: BufReader<TcpStream>,
 }
@@ -16,14 +17,14 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
-    /// The body ended before its announced length.
+    /// Whether the body ended before its Content-Length.
     pub(super) broken: bool,
 }
 
 impl Wire {
     pub(super) fn to(registry: &TestRegistry) -> Self {
         let stream = TcpStream::connect(registry.host()).expect("the registry listens");
-        // A test that waits for ever says nothing.
+        // Without a timeout a failing test would hang.
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("a timeout can be set");
@@ -32,7 +33,7 @@ impl Wire {
         }
     }
 
-    /// Sends a request such as `GET /v2/`, and reads the answer.
+    /// Sends a request such as `GET /v2/`, and reads the response.
     pub(super) fn send(&mut self, ask: &str, headers: &[&str], body: &[u8]) -> Reply {
         let mut head = format!("{ask} HTTP/1.1\r\nHost: test\r\n");
         for header in headers {
@@ -53,7 +54,7 @@ impl Wire {
             .expect("the registry reads");
     }
 
-    /// Reads an answer; to `HEAD` there is no body.
+    /// Reads a response. A response to `HEAD` has no body.
     pub(super) fn reply(&mut self, head_only: bool) -> Reply {
         let status = self
             .line()
@@ -95,9 +96,9 @@ impl Wire {
         reply
     }
 
-    /// Whether the registry ended the connection.
+    /// Whether the registry closed the connection.
     pub(super) fn is_closed(&mut self) -> bool {
-        // A reset is an end too.
+        // A reset also ends the connection.
         self.reader.fill_buf().map_or(true, <[u8]>::is_empty)
     }
 

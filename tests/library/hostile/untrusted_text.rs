@@ -1,4 +1,4 @@
-//! Words: whatever a server says is quoted in one line, without what moves a cursor, and not at any length.
+//! Untrusted text: errors quote it in one line of limited length, without control characters.
 
 use oras::Credential;
 use oras::Error;
@@ -9,20 +9,20 @@ use crate::setup::builder;
 use crate::support::registry::{Fault, TestRegistry, on};
 use crate::support::rng::Rng;
 
-/// What one error may say at most, in characters: a few quotations, and two addresses.
+/// Limit for the length of an error in characters: a few quotations and two URLs.
 const MAX_ERROR_CHARS: usize = 8 * 1024;
 
-/// What takes over a terminal, what ends a line, what turns the reading direction, and much of it.
+/// Returns a long string with escape sequences, line ends and bidirectional controls.
 fn noise() -> String {
     "\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\r\nerror: forged\u{202e}txt.exe\u{200b}\u{0}\t".repeat(2000)
 }
 
-/// As JSON has it in a string.
+/// Escapes a text for a JSON string.
 fn in_json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// As a header can carry it: no line ends, and no control characters but those of UTF-8.
+/// Returns the noise as a header value: without line ends and ASCII control characters.
 fn in_header() -> String {
     "\u{9b}31m\u{202e}txt.exe\u{200b}\u{85}".repeat(500)
 }
@@ -135,7 +135,7 @@ fn faults() -> Vec<(&'static str, Fault)> {
 }
 
 #[test]
-fn no_error_of_a_client_is_more_than_a_line() {
+fn errors_of_a_client_are_one_line() {
     for (name, fault) in faults() {
         let registry = seeded(TestRegistry::start()).with(fault).with(
             on("*", "/token")
@@ -164,7 +164,7 @@ fn no_error_of_a_client_is_more_than_a_line() {
             assert_fit_for_a_terminal(name, &error.chain().to_string());
         }
         for line in everything_seen(&client, &registry.reference("a")).lines() {
-            // Every error in four forms, two of them for developers.
+            // Every error in its four forms: `Display`, the chain, and two `Debug` forms.
             assert!(line.chars().count() <= 8 * MAX_ERROR_CHARS, "{name}");
             assert!(!line.contains(char::is_control), "{name}: {line:?}");
         }
@@ -176,7 +176,7 @@ fn no_error_of_a_client_is_more_than_a_line() {
 }
 
 #[test]
-fn no_error_about_a_manifest_is_more_than_a_line() {
+fn errors_about_a_manifest_are_one_line() {
     let quoted = in_json(&noise());
     let image = "application/vnd.oci.image.manifest.v1+json";
     let index = "application/vnd.oci.image.index.v1+json";
@@ -210,14 +210,14 @@ fn no_error_about_a_manifest_is_more_than_a_line() {
     }
 }
 
-/// Bytes at random instead of every answer: nothing panics, and what is said about it fits a terminal.
+/// Random bytes instead of each response: no panic, and errors that are safe to print.
 #[test]
-fn noise_instead_of_an_answer_is_an_error_or_content_that_does_not_match() {
+fn random_bytes_instead_of_a_response_are_an_error() {
     let mut rng = Rng::new(8);
     for round in 0..60 {
         let size = usize::try_from(rng.below(2000)).unwrap();
         let mut body = rng.bytes(size);
-        // Some of it begins as JSON does.
+        // Some random bodies start like JSON.
         if round % 3 == 0 {
             let start: &[u8] =
                 [&b"{\"errors\":["[..], b"{\"tags\":[\"", b"{\"token\":\""][round / 3 % 3];

@@ -1,4 +1,4 @@
-//! Addresses that a server names: none leaves https, leads into our own network, or hides whom it leads to.
+//! URLs named by servers: none may leave https, lead into a local network, or disguise its host.
 
 use std::ops::ControlFlow;
 
@@ -11,11 +11,11 @@ use crate::setup::{hello, text};
 use crate::support::canaries::{Canaries, Canary};
 use crate::support::registry::{Fault, TestRegistry, on};
 
-/// A public registry, as far as anybody can tell from its name.
+/// The name of a public registry.
 const REGISTRY: &str = "https://registry.example";
 const SERVICE: &str = "https://auth.example";
 
-/// Every literal spelling of addresses of this machine, of private networks and of links.
+/// IP literals of loopback, private and link-local addresses, in every spelling.
 const LOCAL: [&str; 29] = [
     "https://localhost",
     "https://LOCALHOST:443",
@@ -48,7 +48,7 @@ const LOCAL: [&str; 29] = [
     "https://[ff02::1]",
 ];
 
-/// Addresses in disguise. Resolvers read some of them as addresses, browsers others.
+/// Disguised addresses. Some resolvers read them as IP addresses.
 const DISGUISED: [&str; 12] = [
     "https://0x7f000001",
     "https://0x7f.0.0.1",
@@ -64,14 +64,15 @@ const DISGUISED: [&str; 12] = [
     "https://me:canary@registry.example",
 ];
 
-/// Addresses that are reached in the clear.
+/// URLs without TLS.
 const CLEAR: [&str; 3] = [
     "http://auth.example",
     "http://cdn.example:443",
     "http://127.0.0.1",
 ];
 
-/// Everything a server can name an address in: what makes it do so, and what makes the client ask.
+/// All places in which a server can name a URL: the fault that does so, and the operation that
+/// follows the URL.
 type Way = (&'static str, fn(&str) -> Fault, fn(&Client) -> Result<()>);
 
 fn pull(client: &Client) -> Result<()> {
@@ -160,7 +161,7 @@ const WAYS: [Way; 9] = [
     ),
 ];
 
-/// The registry, and its token service at another name.
+/// The registry, and its token service on another host.
 fn public_registry() -> (Net, TestRegistry) {
     let registry = seeded(
         TestRegistry::start().with_tokens(bearer().challenge(&format!(
@@ -173,7 +174,7 @@ fn public_registry() -> (Net, TestRegistry) {
     (net, registry)
 }
 
-/// Tries every way to be sent to an address, and returns what each came to.
+/// Tries every place for a URL, and returns each error.
 fn sent_to(address: &str) -> Vec<(String, Error)> {
     WAYS.into_iter()
         .map(|(name, fault, ask)| {
@@ -194,13 +195,13 @@ fn sent_to(address: &str) -> Vec<(String, Error)> {
 }
 
 #[test]
-fn nothing_leads_from_the_internet_into_our_own_network() {
+fn a_public_registry_cannot_lead_into_a_local_network() {
     for address in LOCAL {
         for (name, error) in sent_to(address) {
             let told = text(&error);
             assert!(
                 told.contains("it is an address of this machine or of a private network")
-                    // What another host may not see anyway is refused for that reason.
+                    // Refused already because another host must not receive this request.
                     || told.contains("the next page is at another host"),
                 "{name}: {told}"
             );
@@ -209,7 +210,7 @@ fn nothing_leads_from_the_internet_into_our_own_network() {
 }
 
 #[test]
-fn an_address_in_disguise_is_none() {
+fn a_disguised_address_is_refused() {
     for address in DISGUISED {
         for (name, error) in sent_to(address) {
             let told = text(&error);
@@ -223,7 +224,7 @@ fn an_address_in_disguise_is_none() {
 }
 
 #[test]
-fn nothing_leads_out_of_https() {
+fn no_server_can_lead_out_of_https() {
     for address in CLEAR {
         for (name, error) in sent_to(address) {
             let told = text(&error);
@@ -237,7 +238,7 @@ fn nothing_leads_out_of_https() {
 }
 
 #[test]
-fn a_public_address_on_https_is_asked_without_secrets_and_the_service_with_the_password() {
+fn a_public_https_url_is_requested_without_secrets_and_a_token_service_with_the_password() {
     let (net, registry) = public_registry();
     let storage = seeded(TestRegistry::start());
     let net = net.with("https://cdn.example", &storage);
@@ -258,9 +259,9 @@ fn a_public_address_on_https_is_asked_without_secrets_and_the_service_with_the_p
     );
 }
 
-/// Uploads and pages of its own a registry may call by http: they are asked for by https.
+/// A registry may name its own uploads and pages with http URLs. The client requests them by https.
 #[test]
-fn the_registry_itself_is_not_asked_in_the_clear_either() {
+fn http_urls_of_the_registry_itself_are_requested_by_https() {
     for (name, fault, ask) in WAYS {
         if ["an upload", "a page", "a page of referrers"].contains(&name) {
             continue;
@@ -280,7 +281,7 @@ fn the_registry_itself_is_not_asked_in_the_clear_either() {
 }
 
 #[test]
-fn a_chain_of_redirects_is_judged_by_where_it_began() {
+fn a_chain_of_redirects_is_judged_by_its_origin() {
     for (first, second, reason) in [
         (
             "https://cdn.example/1",
@@ -308,7 +309,7 @@ fn a_chain_of_redirects_is_judged_by_where_it_began() {
 }
 
 #[test]
-fn a_registry_of_our_own_network_may_have_its_storage_there() {
+fn a_registry_in_a_local_network_may_have_its_storage_there() {
     let storage = seeded(TestRegistry::start());
     let registry = seeded(TestRegistry::start()).with(on("GET", "/v2/a/blobs/*").redirect(
         307,
@@ -327,7 +328,7 @@ fn a_registry_of_our_own_network_may_have_its_storage_there() {
 }
 
 #[test]
-fn nothing_leads_from_our_own_network_into_this_machine_or_to_what_the_cloud_tells_it() {
+fn a_registry_in_a_local_network_cannot_lead_to_loopback_or_metadata() {
     for address in [
         "https://localhost",
         "https://127.0.0.1",
