@@ -33,6 +33,23 @@ const FOLDERS: [&str; 14] = [
 /// Imports that point upwards: file and folder.
 const EXCEPTIONS: &[(&str, &str)] = &[];
 
+/// Files of the library that use the system clock or the environment of the process: file, what it
+/// names, and the reason. All other code receives the time and the values of variables.
+const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
+    ("src/credentials/helper.rs", "SystemClock", "default clock"),
+    ("src/http/clock.rs", "SystemClock", "definition"),
+    ("src/http/clock.rs", "SystemTime::now", "definition"),
+    ("src/layout/graph.rs", "SystemClock", "age of file times"),
+    ("src/layout/reader.rs", "SystemClock", "age of file times"),
+    ("src/ops/push.rs", "SystemClock", "default creation time"),
+    (
+        "src/ops/push.rs",
+        "env::temp_dir",
+        "default spool directory",
+    ),
+    ("src/registry/client/mod.rs", "SystemClock", "default clock"),
+];
+
 /// Cycles between modules: all modules of each cycle.
 const CYCLES: &[&[&str]] = &[
     &["archive::symlink_policy", "archive::unpack"],
@@ -348,6 +365,49 @@ fn one_directory_names_the_libraries_for_http_and_tls() {
             path.display()
         );
     }
+}
+
+/// The names of clocks and of functions that read the environment of the process in `code`.
+fn process_access(code: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let clocks = ["SystemClock", "SystemTime::now", "Instant::now"];
+    let mut names: BTreeSet<String> = clocks
+        .into_iter()
+        .filter(|clock| code.contains(clock))
+        .map(str::to_owned)
+        .collect();
+    for (at, _) in code.match_indices("env::") {
+        let name: String = code[at + 5..].chars().take_while(|c| is_name(*c)).collect();
+        // These read no variable: constants of the build, and lists of paths that the caller has.
+        let is_pure = ["consts", "join_paths", "split_paths"].contains(&name.as_str());
+        if !code[..at].ends_with(is_name) && !is_pure {
+            names.insert(format!("env::{name}"));
+        }
+    }
+    names
+}
+
+#[test]
+fn only_listed_modules_use_the_system_clock_and_the_environment() {
+    let found: BTreeSet<(String, String)> = sources()
+        .iter()
+        .flat_map(|source| {
+            let names = process_access(&source.code).into_iter();
+            names.map(|name| (source.path.clone(), name))
+        })
+        .collect();
+    let listed = PROCESS_ACCESS
+        .iter()
+        .map(|(file, name, _)| ((*file).to_owned(), (*name).to_owned()));
+    assert_eq!(found, listed.collect());
+}
+
+#[test]
+fn the_check_of_clock_and_environment_finds_uses() {
+    let code = "let now = SystemClock.now(); std::env::var(\"HOME\"); std::env::consts::ARCH; \
+        my_env::path(); use std::env::{self, args}; let start = std::time::Instant::now();";
+    let found: Vec<String> = process_access(code).into_iter().collect();
+    assert_eq!(found, ["Instant::now", "SystemClock", "env::", "env::var"]);
 }
 
 #[test]
