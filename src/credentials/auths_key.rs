@@ -1,29 +1,29 @@
-//! The keys under which credentials are kept: how the name of a registry is found among them.
+//! Matching of registry names with the keys of `auths`.
 //!
-//! Pure text. Which credential belongs to a key is not known here. The rules are those of Docker (`docker/cli`,
-//! `registry.ResolveAuthConfig`) and of containers-auth.json(5).
+//! The rules are those of Docker (`docker/cli`, `registry.ResolveAuthConfig`) and of
+//! containers-auth.json(5).
 
 use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::text::url::split_port;
 
-/// Under this key Docker keeps the credential for Docker Hub, and by this name its helper programs know it.
+/// Docker's key for Docker Hub in config files and helper programs.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
-/// What users call Docker Hub.
+/// Registry names of Docker Hub.
 const DOCKER_HUB_NAMES: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
-/// What a key can mean.
+/// The rules for keys of a file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Docker's `config.json`: a host, perhaps with a scheme before and a path behind it, which mean nothing. As the most
-    /// specific match a namespace counts here too, as for podman.
+    /// Docker's `config.json`: a host, optionally with a scheme and a path, which are ignored. A
+    /// path that equals the namespace is still preferred, same as for podman.
     Docker,
-    /// Podman's `auth.json`: a host, or a host and the namespace or repository that the credential is for.
+    /// Podman's `auth.json`: a host, or a host and a namespace or repository.
     Podman,
-    /// Docker's `.dockercfg`: as [`Docker`](Self::Docker), but without namespaces, which nobody ever wrote there.
+    /// Docker's `.dockercfg`: same as [`Docker`](Self::Docker), but without namespaces.
     Legacy,
 }
 
-/// The name by which a helper program knows a registry, and the key that is written.
+/// Returns the key to write for a registry, which is also its name in helper programs.
 pub(super) fn server(registry: &RegistryName) -> &str {
     if is_docker_hub(registry) {
         DOCKER_HUB
@@ -32,7 +32,8 @@ pub(super) fn server(registry: &RegistryName) -> &str {
     }
 }
 
-/// The key whose entry is for the repository, or else for the whole registry. The most specific one wins.
+/// Returns the most specific key for a repository: that of the longest namespace, or else that of
+/// the registry.
 pub(super) fn find<'k>(
     keys: &[&'k str],
     registry: &RegistryName,
@@ -53,11 +54,11 @@ pub(super) fn find<'k>(
             }
         }
     }
-    of_registry(keys, registry, dialect)
+    find_registry(keys, registry, dialect)
 }
 
-/// The key whose entry is for the whole registry.
-pub(super) fn of_registry<'k>(
+/// Returns the key for the whole registry.
+pub(super) fn find_registry<'k>(
     keys: &[&'k str],
     registry: &RegistryName,
     dialect: Dialect,
@@ -70,16 +71,17 @@ pub(super) fn of_registry<'k>(
                 .or_else(|| find(&|key| key.eq_ignore_ascii_case(host)))
                 .or_else(|| {
                     find(&|key| {
-                        host_of(key, dialect).is_some_and(|key| key.eq_ignore_ascii_case(host))
+                        registry_host(key, dialect)
+                            .is_some_and(|key| key.eq_ignore_ascii_case(host))
                     })
                 })
         })
     })
 }
 
-/// Whether a key names a namespace or repository, as podman writes it: another login than that of the registry.
+/// Returns whether a key names a namespace or repository in podman's format.
 pub(super) fn is_namespace(key: &str) -> bool {
-    host_of(key, Dialect::Podman).is_none()
+    registry_host(key, Dialect::Podman).is_none()
 }
 
 fn is_docker_hub(registry: &RegistryName) -> bool {
@@ -88,7 +90,7 @@ fn is_docker_hub(registry: &RegistryName) -> bool {
         .any(|name| registry.as_str().eq_ignore_ascii_case(name))
 }
 
-/// The names of the registry: as it was written first, and then what means the same.
+/// Returns the equivalent names of a registry, first the one that the user wrote.
 fn hosts(registry: &RegistryName) -> Vec<String> {
     if is_docker_hub(registry) {
         return DOCKER_HUB_NAMES.map(str::to_owned).to_vec();
@@ -105,15 +107,15 @@ fn hosts(registry: &RegistryName) -> Vec<String> {
         .collect()
 }
 
-/// `a/b/c`, `a/b`, `a`.
+/// Returns `a/b/c`, `a/b` and `a` for `a/b/c`.
 fn namespaces(repository: &RepositoryName) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(repository.as_str()), |name| {
         name.rsplit_once('/').map(|(parent, _)| parent)
     })
 }
 
-/// The host in a key that stands for a whole registry.
-fn host_of(key: &str, dialect: Dialect) -> Option<&str> {
+/// Returns the host of a key for a whole registry.
+fn registry_host(key: &str, dialect: Dialect) -> Option<&str> {
     let stripped = ["https://", "http://"]
         .iter()
         .find_map(|scheme| key.strip_prefix(scheme));
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_key_wins_over_one_with_the_same_host() {
+    fn an_exact_key_is_preferred_to_another_with_the_same_host() {
         for (keys, registry, wanted) in [
             (&["https://r.io/v1/", "r.io"][..], "r.io", Some("r.io")),
             (&["https://r.io/v1/"], "r.io", Some("https://r.io/v1/")),
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_https_may_be_written_or_not() {
+    fn port_443_is_optional() {
         for (keys, registry, wanted) in [
             (&["r.io:443"][..], "r.io", Some("r.io:443")),
             (&["r.io"], "r.io:443", Some("r.io")),
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_hub_has_a_key_of_its_own() {
+    fn all_names_of_docker_hub_match_its_key() {
         let keys = [
             "registry-1.docker.io",
             "index.docker.io",
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_namespace_wins() {
+    fn the_most_specific_namespace_is_used() {
         let keys = ["r.io", "r.io/a", "R.io/a/b", "r.io/a/b/c"];
         for (repository, wanted) in [
             ("a/b/c", "r.io/a/b/c"),
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_stands_for_its_registry_only_to_docker() {
+    fn a_key_with_a_namespace_matches_the_registry_only_for_docker() {
         let keys = ["r.io/a"];
         assert_eq!(found(&keys, "r.io", "b", Dialect::Docker), Some("r.io/a"));
         assert_eq!(found(&keys, "r.io", "b", Dialect::Podman), None);

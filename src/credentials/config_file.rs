@@ -1,7 +1,8 @@
-//! Files of credentials: Docker's `config.json`, podman's `auth.json`, and Docker's legacy `.dockercfg`.
+//! Config files with credentials: Docker's `config.json`, podman's `auth.json`, and Docker's legacy
+//! `.dockercfg`.
 //!
-//! A [`ConfigFile`] reads such a file, asks the helper programs that it names, and changes what is stored. It does not know
-//! where users keep such files, and neither environment nor network.
+//! A [`ConfigFile`] reads and edits such a file and runs the helper programs that it names.
+//! [`Locations`](super::Locations) contains the paths.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -17,10 +18,10 @@ pub use crate::limits::MAX_CONFIG_BYTES;
 use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::text::json;
 
-/// A file of credentials. It need not exist: then it holds none.
+/// A config file with credentials. A missing file contains none.
 ///
-/// For each registry a helper program counts if the file names one (`credHelpers`, else `credsStore`), and what the file
-/// itself says (`auths`) if the program has no credential.
+/// If the file names a helper program for a registry (`credHelpers`, otherwise `credsStore`), the
+/// program is asked first. If it has no credential, the entry in the file (`auths`) is used.
 ///
 /// ```
 /// use oras::credentials::{ConfigFile, Helpers};
@@ -34,15 +35,16 @@ use crate::text::json;
 pub struct ConfigFile {
     path: PathBuf,
     dialect: Dialect,
-    /// Whether somebody asked for this file. If not, a directory that must not be looked into is as good as none.
-    is_named: bool,
+    /// Whether the user named this file. If not, an inaccessible directory counts as a missing
+    /// file.
+    is_explicit: bool,
 }
 
-/// Where a credential was stored.
+/// The location of a stored credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stored {
-    /// In the file, readable for whoever can read the file.
+    /// In the file, in plain text.
     InFile,
     /// By a helper program.
     ByHelper {
@@ -52,18 +54,18 @@ pub enum Stored {
 }
 
 impl ConfigFile {
-    /// Docker's `config.json`.
+    /// A file in the format of Docker's `config.json`.
     pub fn docker(path: impl Into<PathBuf>) -> Self {
         Self::new(path.into(), Dialect::Docker)
     }
 
-    /// Podman's `auth.json` (containers-auth.json(5)). It differs in its keys: one with a path is good for the repositories
-    /// below that only.
+    /// A file in the format of podman's `auth.json` (containers-auth.json(5)). A key with a path
+    /// only applies to repositories below that path.
     pub fn podman(path: impl Into<PathBuf>) -> Self {
         Self::new(path.into(), Dialect::Podman)
     }
 
-    /// Docker's `.dockercfg`, of times before `config.json`.
+    /// A file in the format of `.dockercfg`, which Docker used before `config.json`.
     pub fn legacy(path: impl Into<PathBuf>) -> Self {
         Self::new(path.into(), Dialect::Legacy)
     }
@@ -72,28 +74,30 @@ impl ConfigFile {
         Self {
             path,
             dialect,
-            is_named: true,
+            is_explicit: true,
         }
     }
 
-    /// As a place where to look, which nobody asked for.
-    pub(super) const fn unnamed(mut self) -> Self {
-        self.is_named = false;
+    /// Marks the file as a default location that the user did not name.
+    pub(super) const fn implicit(mut self) -> Self {
+        self.is_explicit = false;
         self
     }
 
-    /// The path.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The credential for a repository, or for a registry as a whole.
+    /// Returns the credential for a repository, or for the whole registry if `repository` is
+    /// `None`.
     ///
     /// # Errors
     ///
-    /// [`Error::Credential`], which names the file and does not quote it, when it makes no sense, or from a helper program,
-    /// also when that is missing. [`Error::Context`] around [`Error::Io`] when the file cannot be read. [`Error::TooLarge`]
-    /// beyond [`MAX_CONFIG_BYTES`].
+    /// - [`Error::Credential`] if the file is malformed, without quoting it, or if a helper program
+    ///   is missing or fails.
+    /// - [`Error::Context`] around [`Error::Io`] if the file cannot be read.
+    /// - [`Error::TooLarge`] if it has more than [`MAX_CONFIG_BYTES`].
     pub fn get(
         &self,
         registry: &RegistryName,
@@ -104,13 +108,14 @@ impl ConfigFile {
         self.find(&self.read()?, registry, repository, &mut ask)
     }
 
-    /// Stores the credential for a registry in the place of another: by the helper program that the file names for it, or
-    /// else in the file. What the file holds besides stays as it is.
+    /// Stores the credential for a registry: with the helper program that the file names for it, or
+    /// else in the file. Other members of the file do not change.
     ///
     /// # Errors
     ///
-    /// As of [`get`](Self::get); [`Error::Credential`] also for a user name with a colon, which the file cannot hold;
-    /// [`Error::Io`] when the file cannot be written, and is as it was. As of [`Helper::store`](super::Helper::store).
+    /// Same as [`get`](Self::get) and [`Helper::store`](super::Helper::store), plus:
+    /// - [`Error::Credential`] for a user name with a colon, which the format cannot represent.
+    /// - [`Error::Io`] if the file cannot be written. The file is then unchanged.
     pub fn store(
         &self,
         registry: &RegistryName,
@@ -120,7 +125,7 @@ impl ConfigFile {
         if let Some(suffix) = self.read()?.helper(registry) {
             let helper = helpers.require(suffix)?;
             helper.store(server(registry), credential)?;
-            self.edit(helpers, |document| document.mark(registry))?;
+            self.edit(helpers, |document| document.mark_stored_by_helper(registry))?;
             return Ok(Stored::ByHelper {
                 program: program_name(suffix),
             });
@@ -140,12 +145,12 @@ impl ConfigFile {
         Ok(Stored::InFile)
     }
 
-    /// Forgets the credential for a registry as a whole. That there is none is no error. Credentials for single namespaces
-    /// stay.
+    /// Removes the credential for a registry. A missing credential is not an error. Credentials for
+    /// namespaces remain.
     ///
     /// # Errors
     ///
-    /// As of [`store`](Self::store).
+    /// See [`store`](Self::store).
     pub fn erase(&self, registry: &RegistryName, helpers: &Helpers) -> Result<()> {
         if let Some(suffix) = self.read()?.helper(registry) {
             helpers.require(suffix)?.erase(server(registry))?;
@@ -153,7 +158,8 @@ impl ConfigFile {
         self.edit(helpers, |document| document.remove(registry))
     }
 
-    /// The credential that `document`, which was read from this file, leads to. `ask` asks a helper program.
+    /// Returns the credential according to `document`, the content of this file. `ask` queries a
+    /// helper program.
     pub(super) fn find(
         &self,
         document: &Document,
@@ -171,7 +177,7 @@ impl ConfigFile {
             .map_err(|reason| self.malformed(&reason))
     }
 
-    /// What the file says.
+    /// Reads and parses the file.
     pub(super) fn read(&self) -> Result<Document> {
         let doing = |doing: &str| format!("{doing} {}", self.path.display());
         let mut bytes = Vec::new();
@@ -183,7 +189,7 @@ impl ConfigFile {
                     Error::io("read", &self.path)(error)
                         .context(doing("failed to decode config file"))
                 })?,
-            Err(error) if self.is_absent(&error) => 0,
+            Err(error) if self.is_missing(&error) => 0,
             Err(error) => {
                 return Err(Error::io("open", &self.path)(error)
                     .context(doing("failed to open config file at")));
@@ -205,25 +211,26 @@ impl ConfigFile {
             .map_err(|reason| self.malformed(&reason))
     }
 
-    /// Whether a file that could not be opened for this reason does not exist.
-    fn is_absent(&self, error: &io::Error) -> bool {
+    /// Returns whether an error of opening the file means that it does not exist.
+    fn is_missing(&self, error: &io::Error) -> bool {
         match error.kind() {
-            // Users without a home have one such as `/dev/null`.
+            // Users without a home directory have a path such as `/dev/null`.
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => true,
             io::ErrorKind::PermissionDenied => {
-                !self.is_named && fs::symlink_metadata(&self.path).is_err()
+                !self.is_explicit && fs::symlink_metadata(&self.path).is_err()
             }
             _ => false,
         }
     }
 
-    /// Reads the file, and writes it again if `change` changes something. Nothing is created for no change.
+    /// Reads the file and writes it if `change` returns true. Otherwise no file is created or
+    /// locked.
     fn edit(&self, helpers: &Helpers, change: impl Fn(&mut Document) -> bool) -> Result<()> {
         if !change(&mut self.read()?) {
             return Ok(());
         }
         let file = PrivateFile::lock(&self.path, &*helpers.clock)?;
-        // Somebody else may just have changed it.
+        // Another process may have changed the file before it was locked.
         let mut document = self.read()?;
         if !change(&mut document) {
             return Ok(());

@@ -1,8 +1,7 @@
-//! The text of a file of credentials: what it says about a registry, and how that is changed.
+//! The JSON of a config file: reading and editing entries.
 //!
-//! A [`Document`] is edited, not rewritten: members that are not known here, and the order of all, stay as they were read. It
-//! does not know where the text is kept and asks no helper program. What it says is wrong with a text never quotes the text,
-//! which is full of secrets.
+//! Editing a [`Document`] preserves unknown members and the order of members. Error messages do not
+//! quote the text, because it contains secrets.
 
 use std::fmt;
 
@@ -18,13 +17,13 @@ use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::text::json::edit::{Object, text_of};
 use crate::text::secret::Secret;
 
-/// User name and password in `auth`. Some tools leave the padding out.
+/// Encoding of `auth`. Some tools omit the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The members of an entry that hold its secret.
+/// Members of an entry that contain secrets.
 const SECRETS: [&str; 5] = [
     "auth",
     "identitytoken",
@@ -33,22 +32,22 @@ const SECRETS: [&str; 5] = [
     "password",
 ];
 
-/// A file of credentials, as text.
+/// The parsed content of a config file.
 #[derive(Clone)]
 pub(super) struct Document {
-    /// Everything. In a [legacy](Dialect::Legacy) file that is the entries.
+    /// The whole document. In a [legacy](Dialect::Legacy) file it consists of the entries.
     root: Object,
-    /// The entries, by their keys.
+    /// `auths`: entries by key.
     entries: Object,
-    /// `credHelpers`: which helper program knows a registry.
+    /// `credHelpers`: suffixes of helper programs by registry.
     helpers: Vec<(String, String)>,
-    /// `credsStore`: which helper program knows every other registry.
-    helper_of_others: Option<String>,
+    /// `credsStore`: suffix of the helper program for all other registries.
+    default_helper: Option<String>,
     dialect: Dialect,
 }
 
 impl Document {
-    /// Reads a document. A text without anything in it is one without credentials.
+    /// Parses a document. An empty text is a document without credentials.
     pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Self, String> {
         let root = if text.trim().is_empty() {
             Object::default()
@@ -64,7 +63,7 @@ impl Document {
                 entries: root.clone(),
                 root,
                 helpers: Vec::new(),
-                helper_of_others: None,
+                default_helper: None,
                 dialect,
             });
         }
@@ -79,24 +78,24 @@ impl Document {
         Ok(Self {
             entries: object("auths")?,
             helpers: helpers.collect::<Result<_, String>>()?,
-            helper_of_others: Some(string(&root, "credsStore")?)
-                .filter(|helper| !helper.is_empty()),
+            default_helper: Some(string(&root, "credsStore")?).filter(|helper| !helper.is_empty()),
             root,
             dialect,
         })
     }
 
-    /// The suffix of the helper program that knows a registry.
+    /// Returns the suffix of the helper program for a registry.
     pub(super) fn helper(&self, registry: &RegistryName) -> Option<&str> {
         let names: Vec<&str> = self.helpers.iter().map(|(name, _)| name.as_str()).collect();
-        let own = auths_key::of_registry(&names, registry, Dialect::Podman).and_then(|found| {
-            let (_, helper) = self.helpers.iter().find(|(name, _)| name == found)?;
-            Some(helper.as_str()).filter(|helper| !helper.is_empty())
-        });
-        own.or(self.helper_of_others.as_deref())
+        let specific =
+            auths_key::find_registry(&names, registry, Dialect::Podman).and_then(|found| {
+                let (_, helper) = self.helpers.iter().find(|(name, _)| name == found)?;
+                Some(helper.as_str()).filter(|helper| !helper.is_empty())
+            });
+        specific.or(self.default_helper.as_deref())
     }
 
-    /// The credential in the document itself.
+    /// Returns the credential of the matching entry.
     pub(super) fn credential(
         &self,
         registry: &RegistryName,
@@ -105,12 +104,12 @@ impl Document {
         let keys: Vec<&str> = self.entries.iter().map(|(key, _)| key).collect();
         auths_key::find(&keys, registry, repository, self.dialect).map_or(Ok(None), |key| {
             self.entry(key)
-                .and_then(|entry| credential_of(&entry))
+                .and_then(|entry| entry_credential(&entry))
                 .map_err(|reason| format!("in the entry of \"{key}\": {reason}"))
         })
     }
 
-    /// Puts a credential in. Members of the entry that hold no secret stay.
+    /// Stores a credential. Members of the entry that contain no secrets remain.
     pub(super) fn put(&mut self, registry: &RegistryName, credential: &Credential) {
         let (name, secret) = match credential {
             Credential::Password { username, password } => {
@@ -128,8 +127,9 @@ impl Document {
         });
     }
 
-    /// Notes that a helper program knows the registry, and keeps no secret of it. Whether that is news.
-    pub(super) fn mark(&mut self, registry: &RegistryName) -> bool {
+    /// Adds an entry without secrets for a registry whose credential a helper program stores.
+    /// Returns whether the document changed.
+    pub(super) fn mark_stored_by_helper(&mut self, registry: &RegistryName) -> bool {
         let before = self.root.clone();
         self.edit(registry, |entry| {
             for name in SECRETS {
@@ -139,15 +139,15 @@ impl Document {
         self.root != before
     }
 
-    /// Removes what is found for the registry as a whole. Whether there was anything.
+    /// Removes all entries for the whole registry. Returns whether the document changed.
     ///
-    /// Entries of single namespaces are logins of their own and stay.
+    /// Entries for namespaces are separate logins and remain.
     pub(super) fn remove(&mut self, registry: &RegistryName) -> bool {
         let mut is_changed = false;
         loop {
             let keys = self.entries.iter().map(|(key, _)| key);
             let keys: Vec<&str> = keys.filter(|key| !auths_key::is_namespace(key)).collect();
-            let found = auths_key::of_registry(&keys, registry, self.dialect);
+            let found = auths_key::find_registry(&keys, registry, self.dialect);
             let Some(key) = found.map(str::to_owned) else {
                 break;
             };
@@ -160,7 +160,7 @@ impl Document {
         is_changed
     }
 
-    /// The text to write.
+    /// Returns the document as JSON.
     pub(super) fn to_text(&self) -> String {
         self.root.to_text()
     }
@@ -172,7 +172,7 @@ impl Document {
 
     fn edit(&mut self, registry: &RegistryName, change: impl FnOnce(&mut Object)) {
         let key = auths_key::server(registry);
-        // What is no entry holds nothing that could be kept.
+        // A malformed entry is replaced.
         let mut entry = self.entry(key).unwrap_or_default();
         change(&mut entry);
         put(&mut self.entries, key, entry.to_text());
@@ -194,20 +194,21 @@ impl fmt::Debug for Document {
     }
 }
 
-/// Puts a member in: in its place, if the others are sorted as Docker's tools sort them, and last if not.
+/// Inserts a member in sorted position if the members are sorted, as Docker writes them, otherwise
+/// at the end.
 fn put(object: &mut Object, name: &str, value: String) {
     let is_sorted = object.iter().map(|(name, _)| name).is_sorted();
     object.put(name, value, |other| is_sorted && other > name);
 }
 
-/// The string that a member holds; empty if there is none.
+/// Returns the string value of a member, or an empty string if the member is missing or null.
 fn string(object: &Object, name: &str) -> Result<String, String> {
     serde_json::from_str::<Option<String>>(object.value(name).unwrap_or("null"))
         .map(Option::unwrap_or_default)
         .map_err(|_| format!("\"{name}\" is not a string"))
 }
 
-fn credential_of(entry: &Object) -> Result<Option<Credential>, String> {
+fn entry_credential(entry: &Object) -> Result<Option<Credential>, String> {
     let registry_token = string(entry, "registrytoken")?;
     if !registry_token.is_empty() {
         return Ok(Some(Credential::RegistryToken(registry_token.into())));
@@ -228,7 +229,7 @@ fn credential_of(entry: &Object) -> Result<Option<Credential>, String> {
 
 /// Decodes `auth`. A password may contain colons; a user name cannot.
 fn username_and_password(auth: &str) -> Result<(String, String), &'static str> {
-    // Base64 is often broken into lines.
+    // Some tools write base64 with line breaks.
     let auth = auth.replace(['\r', '\n'], "");
     let pair = BASE64.decode(auth).map_err(|_| "is not base64")?;
     let pair = String::from_utf8(pair).map_err(|_| "is not UTF-8")?;

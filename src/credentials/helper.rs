@@ -1,17 +1,21 @@
-//! Helper programs: `docker-credential-*`, which keep credentials where files should not, such as in a keychain.
+//! Helper programs: `docker-credential-*`, which store credentials outside of files, for example in
+//! a keychain.
 //!
-//! A program is started with one word of what to do, reads from its stdin and answers on its stdout, be it an answer or an
-//! error (`docker/docker-credential-helpers`). Its stderr is the user's: it may ask for a finger on a key there. This module
-//! is the door to these programs. It knows neither which program keeps what nor any file.
+//! A program gets the operation as its argument, reads its input from stdin and writes its result
+//! or an error message to stdout (`docker/docker-credential-helpers`). Its stderr is that of the
+//! process, because it may prompt the user there, for example to touch a security key.
 //!
 //! # Waiting without threads
 //!
-//! What goes in and out is smaller than the buffer of a pipe, so it is written before the program reads it and read after the
-//! program has ended, and in between there is nothing to do but to ask now and then whether it has. A program that writes more
-//! than fits does not end, and counts as one that takes too long.
+//! Input and output are smaller than the buffer of a pipe. The input is therefore written before
+//! the program reads it, and the output is read after the program has exited. In between, the exit
+//! status is polled. A program that writes more than the buffer holds never exits and runs into the
+//! timeout.
 //!
-//! The end of an answer is marked when the program has ended, because it may have left another one behind that keeps the pipe
-//! open. Room for the mark is kept from the start: what fills it is written first, and read before the mark is written.
+//! After the program has exited, an end mark is written to the pipe, because a child process of the
+//! program may keep the pipe open, so that no end of file arrives. Space for the mark is reserved
+//! by filling a page of the pipe before the program starts and reading it before the mark is
+//! written.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -31,30 +35,31 @@ use crate::text::json;
 use crate::text::redact::Redactor;
 use crate::text::secret::Secret;
 
-/// How long to wait before asking whether a program has ended, at first and at most. Between them the wait doubles.
-const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
-/// The mark at the end of an answer. Neither JSON nor an error text contains it.
-const MARK: u8 = 0;
-/// What keeps room for the mark: a page, of which pipes are made.
-const RESERVE: [u8; 4096] = [0; 4096];
-/// How much of a program's error text is shown, in characters.
+/// First and longest wait between two polls of the exit status. The wait doubles each time.
+const POLL_INTERVALS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
+/// Byte that marks the end of the output. Neither JSON nor an error message contains it.
+const END_MARK: u8 = 0;
+/// Bytes that reserve space for the end mark: one page, the unit of pipe buffers.
+const RESERVED: [u8; 4096] = [0; 4096];
+/// Maximum number of characters of a program's error message in an error.
 const MAX_SHOWN_CHARS: usize = 400;
 
-/// The error text of a program that has no credential for what it was asked.
+/// Error message of a program that has no credential for a server.
 const NOT_FOUND: &str = "credentials not found in native keychain";
-/// The user name that says that the secret is an identity token.
+/// User name that marks the secret as an identity token.
 const TOKEN_USER: &str = "<token>";
 
 /// Finds and runs helper programs.
 pub struct Helpers {
     path: OsString,
-    /// By which whoever works with credentials waits.
+    /// Clock for waiting for programs and file locks.
     pub(super) clock: Box<dyn Clock + Send>,
 }
 
 impl Helpers {
-    /// Looks for programs in the directories of `path`, which is what the environment variable `PATH` holds. Directories that
-    /// are not absolute are passed over: what lies around must not be handed secrets.
+    /// Searches programs in the directories of `path`, the value of the environment variable
+    /// `PATH`. Relative directories are skipped, so that a program in the current directory does
+    /// not receive secrets.
     pub fn new(path: impl Into<OsString>) -> Self {
         Self {
             path: path.into(),
@@ -62,18 +67,18 @@ impl Helpers {
         }
     }
 
-    /// Waits by `clock`.
+    /// Sets the clock. The default is the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// The program `docker-credential-` and `suffix`, if it is there.
+    /// Returns the program `docker-credential-<suffix>`, or `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`Error::Credential`] when `suffix` is no part of a name but a path.
+    /// [`Error::Credential`] if `suffix` is empty or contains a path separator.
     pub fn find(&self, suffix: &str) -> Result<Option<Helper<'_>>> {
         let name = program_name(suffix);
         if suffix.is_empty() || suffix.contains(['/', '\\', '\0']) {
@@ -91,13 +96,13 @@ impl Helpers {
         }))
     }
 
-    /// As [`find`](Self::find), where there must be one.
+    /// Returns the program `docker-credential-<suffix>`.
     ///
     /// # Errors
     ///
-    /// [`Error::Credential`] also when there is no such program.
+    /// Same as [`find`](Self::find), plus [`Error::Credential`] if the program does not exist.
     pub fn require(&self, suffix: &str) -> Result<Helper<'_>> {
-        self.find(suffix)?.ok_or_else(|| missing(suffix))
+        self.find(suffix)?.ok_or_else(|| missing_helper(suffix))
     }
 }
 
@@ -111,12 +116,13 @@ impl fmt::Debug for Helpers {
 
 /// A helper program.
 ///
-/// A registry is named by its *server*: what the user calls it, or `https://index.docker.io/v1/` for Docker Hub.
+/// The *server* is the name of a registry, or `https://index.docker.io/v1/` for Docker Hub.
 ///
 /// # Errors
 ///
-/// [`Error::Credential`] when the program fails, with what it says; when it takes more than 60 seconds; when its answer makes
-/// no sense. [`Error::Io`] when it cannot be run.
+/// - [`Error::Credential`] if the program fails, with its message; if it runs for more than 60
+///   seconds; or if its output is malformed.
+/// - [`Error::Io`] if it cannot be started.
 #[derive(Debug)]
 pub struct Helper<'h> {
     name: String,
@@ -124,7 +130,7 @@ pub struct Helper<'h> {
     helpers: &'h Helpers,
 }
 
-/// What a program is told, and what it answers.
+/// Input of `store` and output of `get`.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Message {
@@ -135,16 +141,16 @@ struct Message {
 }
 
 impl Helper<'_> {
-    /// The name of the program.
+    /// Returns the name of the program.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The credential for a registry. `None` when the program has none.
+    /// Returns the credential for a server, or `None` if the program has none.
     ///
     /// # Errors
     ///
-    /// [`Error::Credential`] when the program cannot be run, fails, or answers what cannot be read.
+    /// See [`Helper`].
     pub fn get(&self, server: &str) -> Result<Option<Credential>> {
         let Some(answer) = self.run("get", server.as_bytes())? else {
             return Ok(None);
@@ -157,12 +163,14 @@ impl Helper<'_> {
         })
     }
 
-    /// Keeps a credential for a registry.
+    /// Stores a credential for a server.
     ///
     /// # Errors
     ///
-    /// Also [`Error::Unsupported`] for a registry token, which programs cannot tell from a password, and [`Error::TooLarge`]
-    /// for more than 32 KiB.
+    /// Same as [`Helper`], plus:
+    /// - [`Error::Unsupported`] for a registry token, because the protocol cannot distinguish it
+    ///   from a password.
+    /// - [`Error::TooLarge`] if the input has more than 32 KiB.
     pub fn store(&self, server: &str, credential: &Credential) -> Result<()> {
         let (username, secret) = match credential {
             Credential::Password { username, password } => (username.as_str(), password),
@@ -187,31 +195,32 @@ impl Helper<'_> {
         }
     }
 
-    /// Forgets the credential for a registry. That there is none is no error.
+    /// Removes the credential for a server. A missing credential is not an error.
     ///
     /// # Errors
     ///
-    /// [`Error::Credential`] when the program cannot be run or fails.
+    /// See [`Helper`].
     pub fn erase(&self, server: &str) -> Result<()> {
         self.run("erase", server.as_bytes()).map(drop)
     }
 
-    /// The servers that the program has credentials for, and the user names of these.
+    /// Returns all servers with their user names.
     ///
     /// # Errors
     ///
-    /// [`Error::Credential`] when the program cannot be run, fails, or answers what cannot be read.
+    /// See [`Helper`].
     pub fn list(&self) -> Result<BTreeMap<String, String>> {
         let answer = self.run("list", b"")?;
         answer.map_or_else(|| Ok(BTreeMap::new()), |answer| self.parse(&answer))
     }
 
-    /// Runs the program. What it answers, or `None` when it says that it has no credential.
+    /// Runs the program. Returns its output, or `None` if it has no credential.
     fn run(&self, verb: &'static str, input: &[u8]) -> Result<Option<Secret>> {
         self.run_redacted(verb, input, &Redactor::default())
     }
 
-    /// As [`run`](Self::run), with secrets in the input, which the program may repeat.
+    /// Same as [`run`](Self::run), with an input that contains secrets, which the program may
+    /// repeat.
     fn run_redacted(
         &self,
         verb: &'static str,
@@ -227,7 +236,7 @@ impl Helper<'_> {
             });
         }
         let (mut output, mut end) = io::pipe().map_err(Error::io("run", &self.program))?;
-        end.write_all(&RESERVE)
+        end.write_all(&RESERVED)
             .map_err(Error::io("run", &self.program))?;
         let spawn = || -> io::Result<Child> {
             Command::new(&self.program)
@@ -239,26 +248,26 @@ impl Helper<'_> {
         };
         let mut child = spawn().map_err(Error::io("run", &self.program))?;
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that has no need to read may have ended.
+            // A program that does not read its input may have exited.
             let _ = stdin.write_all(input);
         }
         let status = self.wait(child)?;
         let mut read = || {
-            output.read_exact(&mut RESERVE.clone())?;
-            end.write_all(&[MARK])?;
-            read_to_mark(&output)
+            output.read_exact(&mut RESERVED.clone())?;
+            end.write_all(&[END_MARK])?;
+            read_to_end_mark(&output)
         };
         let output = read().map_err(Error::io("read from", &self.program))?;
         if status.success() {
             return match String::from_utf8(output) {
                 Ok(answer) => Ok(Some(answer.into())),
-                Err(_) => Err(self.makes_no_sense()),
+                Err(_) => Err(self.invalid_response()),
             };
         }
         let said = String::from_utf8_lossy(&output);
         match said.trim() {
             NOT_FOUND => Ok(None),
-            said if said.is_empty() || is_answer(said) => {
+            said if said.is_empty() || is_response(said) => {
                 Err(failure(self.name.clone(), status.to_string()))
             }
             said => Err(failure(
@@ -268,9 +277,9 @@ impl Helper<'_> {
         }
     }
 
-    /// Waits for the end of the program, or makes it end.
+    /// Waits until the program exits, and kills it after the timeout.
     fn wait(&self, mut child: Child) -> Result<ExitStatus> {
-        let [mut pause, longest] = PAUSES;
+        let [mut pause, longest] = POLL_INTERVALS;
         let mut waited = Duration::ZERO;
         loop {
             if let Some(status) = child
@@ -293,17 +302,17 @@ impl Helper<'_> {
     }
 
     fn parse<'a, T: Deserialize<'a>>(&self, answer: &'a Secret) -> Result<T> {
-        // What is wrong with it is not said in serde's words, which may quote it.
-        serde_json::from_str(answer.expose()).map_err(|_| self.makes_no_sense())
+        // serde's message may quote the output, which contains secrets.
+        serde_json::from_str(answer.expose()).map_err(|_| self.invalid_response())
     }
 
-    fn makes_no_sense(&self) -> Error {
+    fn invalid_response(&self) -> Error {
         failure(self.name.clone(), "its answer makes no sense")
     }
 }
 
-/// Without such a program.
-pub(super) fn missing(suffix: &str) -> Error {
+/// Returns the error for a missing program.
+pub(super) fn missing_helper(suffix: &str) -> Error {
     let what = format!("exec: \"{}\"", program_name(suffix));
     failure(what, "executable file not found in $PATH")
 }
@@ -319,16 +328,17 @@ fn failure(what: String, reason: impl Into<String>) -> Error {
     }
 }
 
-fn read_to_mark(output: &PipeReader) -> io::Result<Vec<u8>> {
+fn read_to_end_mark(output: &PipeReader) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    BufReader::new(output.take(MAX_HELPER_OUTPUT_BYTES)).read_until(MARK, &mut bytes)?;
-    bytes.pop_if(|last| *last == MARK);
+    BufReader::new(output.take(MAX_HELPER_OUTPUT_BYTES)).read_until(END_MARK, &mut bytes)?;
+    bytes.pop_if(|last| *last == END_MARK);
     Ok(bytes)
 }
 
-/// Whether what a program says is an answer, which holds a secret, and no error text.
-fn is_answer(said: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(said).is_ok() || said.contains("\"Secret\"")
+/// Returns whether output of a failed program is a result, which contains a secret, and not an
+/// error message.
+fn is_response(output: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(output).is_ok() || output.contains("\"Secret\"")
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
-//! Where users keep credentials, in the order in which these places are asked.
+//! The locations of credentials, in lookup order.
 //!
-//! Plain values: whoever makes [`Places`] reads the environment, and nothing here looks whether a place exists.
+//! The caller reads the environment and creates [`Locations`]. This module does no I/O.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,27 +9,31 @@ use super::config_file::ConfigFile;
 use crate::auth::credential::Credential;
 use crate::text::secret::Secret;
 
-/// What says where credentials are. Whatever is empty counts as absent. With nothing given there are no credentials.
+/// The environment settings that locate credentials. Empty values are treated as unset. Without any
+/// setting there are no credentials.
 ///
 /// # Order
 ///
-/// The first place that has a credential for a registry decides.
+/// The first location that contains a credential for a registry is used.
 ///
-/// 1. [`config_files`](Self::config_files), in their order; nothing else is asked if there are any.
-/// 2. [`registry_auth_file`](Self::registry_auth_file); no other file is read if it is given.
+/// 1. [`config_files`](Self::config_files), in order. If set, no other location is read.
+/// 2. [`registry_auth_file`](Self::registry_auth_file). If set, no other file is read.
 /// 3. [`docker_auth_config`](Self::docker_auth_config).
-/// 4. `config.json` in [`docker_config`](Self::docker_config), else `.docker/config.json` at [`home`](Self::home).
-/// 5. Podman's `containers/auth.json`: in [`runtime_dir`](Self::runtime_dir), else `/run/containers/` and
-///    [`uid`](Self::uid); then in [`config_home`](Self::config_home), else in `.config` at home.
-/// 6. `.dockercfg` at home.
-/// 7. [`username`](Self::username) and [`password`](Self::password): they name no registry, so whatever does goes first.
+/// 4. `config.json` in [`docker_config`](Self::docker_config), otherwise `.docker/config.json` in
+///    [`home`](Self::home).
+/// 5. Podman's `containers/auth.json` in [`runtime_dir`](Self::runtime_dir), otherwise
+///    `/run/containers/<uid>/auth.json`; then `containers/auth.json` in
+///    [`config_home`](Self::config_home), otherwise in `.config` in the home directory.
+/// 6. `.dockercfg` in the home directory.
+/// 7. [`username`](Self::username) and [`password`](Self::password). They come last because they
+///    are not specific to a registry.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub struct Locations {
     /// Files in Docker's format that the user named.
     pub config_files: Vec<PathBuf>,
     /// `REGISTRY_AUTH_FILE`, a file in podman's format.
     pub registry_auth_file: Option<PathBuf>,
-    /// `DOCKER_AUTH_CONFIG`: what a `config.json` says, of which only `auths` counts.
+    /// `DOCKER_AUTH_CONFIG`: the content of a `config.json`. Only `auths` is used.
     pub docker_auth_config: Option<Secret>,
     /// `DOCKER_CONFIG`, the directory of Docker's `config.json`.
     pub docker_config: Option<PathBuf>,
@@ -37,57 +41,57 @@ pub struct Places {
     pub home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
-    /// The number of the user.
+    /// The user ID.
     pub uid: Option<u32>,
     /// `XDG_CONFIG_HOME`.
     pub config_home: Option<PathBuf>,
-    /// `ORAS_USER`. Counts together with a password only.
+    /// `ORAS_USER`. Ignored without a password.
     pub username: Option<String>,
-    /// `ORAS_PASS`. Counts together with a user name only.
+    /// `ORAS_PASS`. Ignored without a user name.
     pub password: Option<Secret>,
-    /// `PATH`, where helper programs are looked for.
+    /// `PATH`: directories of helper programs.
     pub path: Option<OsString>,
 }
 
-/// A place where there may be credentials.
+/// A location that may contain credentials.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Location {
     File(ConfigFile),
-    /// [`Places::docker_auth_config`].
+    /// [`Locations::docker_auth_config`].
     Variable(Secret),
 }
 
-impl Places {
-    /// Everything but user name and password.
-    pub(super) fn in_order(&self) -> Vec<Place> {
+impl Locations {
+    /// Returns all locations except user name and password.
+    pub(super) fn in_lookup_order(&self) -> Vec<Location> {
         if !self.config_files.is_empty() {
             let files = self.config_files.iter().map(ConfigFile::docker);
-            return files.map(Place::File).collect();
+            return files.map(Location::File).collect();
         }
         let variable = self
             .docker_auth_config
             .iter()
             .filter(|text| !text.is_empty())
-            .map(|text| Place::Variable(text.clone()));
-        match given(self.registry_auth_file.as_deref()) {
-            Some(path) => std::iter::once(Place::File(ConfigFile::podman(path)))
+            .map(|text| Location::Variable(text.clone()));
+        match non_empty(self.registry_auth_file.as_deref()) {
+            Some(path) => std::iter::once(Location::File(ConfigFile::podman(path)))
                 .chain(variable)
                 .collect(),
             None => variable
-                .chain(self.usual_files().into_iter().map(Place::File))
+                .chain(self.default_files().into_iter().map(Location::File))
                 .collect(),
         }
     }
 
-    /// The file in which credentials are stored.
+    /// Returns the file that new credentials are stored in.
     pub(super) fn file(&self) -> Option<ConfigFile> {
         let named = self.config_files.first().map(ConfigFile::docker);
         named
-            .or_else(|| given(self.registry_auth_file.as_deref()).map(ConfigFile::podman))
+            .or_else(|| non_empty(self.registry_auth_file.as_deref()).map(ConfigFile::podman))
             .or_else(|| self.docker_file())
     }
 
-    /// User name and password, for any registry.
+    /// Returns user name and password, which apply to any registry.
     pub(super) fn pair(&self) -> Option<Credential> {
         let username = self.username.as_ref()?;
         let password = self.password.as_ref()?;
@@ -97,30 +101,30 @@ impl Places {
     }
 
     fn docker_file(&self) -> Option<ConfigFile> {
-        match given(self.docker_config.as_deref()) {
+        match non_empty(self.docker_config.as_deref()) {
             Some(directory) => Some(ConfigFile::docker(directory.join("config.json"))),
             None => self
-                .at_home(".docker/config.json")
-                .map(|path| ConfigFile::docker(path).unnamed()),
+                .in_home(".docker/config.json")
+                .map(|path| ConfigFile::docker(path).implicit()),
         }
     }
 
-    fn usual_files(&self) -> Vec<ConfigFile> {
+    fn default_files(&self) -> Vec<ConfigFile> {
         const PODMAN: &str = "containers/auth.json";
-        let running = match given(self.runtime_dir.as_deref()) {
+        let running = match non_empty(self.runtime_dir.as_deref()) {
             Some(directory) => Some(directory.join(PODMAN)),
             None => self
                 .uid
                 .map(|uid| PathBuf::from(format!("/run/containers/{uid}/auth.json"))),
         };
-        let configured = match given(self.config_home.as_deref()) {
+        let configured = match non_empty(self.config_home.as_deref()) {
             Some(directory) => Some(directory.join(PODMAN)),
-            None => self.at_home(".config").map(|path| path.join(PODMAN)),
+            None => self.in_home(".config").map(|path| path.join(PODMAN)),
         };
         let podman = [running, configured].into_iter().flatten();
-        let podman = podman.map(|path| ConfigFile::podman(path).unnamed());
-        let legacy = self.at_home(".dockercfg");
-        let legacy = legacy.map(|path| ConfigFile::legacy(path).unnamed());
+        let podman = podman.map(|path| ConfigFile::podman(path).implicit());
+        let legacy = self.in_home(".dockercfg");
+        let legacy = legacy.map(|path| ConfigFile::legacy(path).implicit());
         self.docker_file()
             .into_iter()
             .chain(podman)
@@ -128,13 +132,13 @@ impl Places {
             .collect()
     }
 
-    fn at_home(&self, path: &str) -> Option<PathBuf> {
-        given(self.home.as_deref()).map(|home| home.join(path))
+    fn in_home(&self, path: &str) -> Option<PathBuf> {
+        non_empty(self.home.as_deref()).map(|home| home.join(path))
     }
 }
 
-/// A path that says something.
-fn given(path: Option<&Path>) -> Option<&Path> {
+/// Returns the path unless it is empty.
+fn non_empty(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| !path.as_os_str().is_empty())
 }
 
@@ -142,8 +146,8 @@ fn given(path: Option<&Path>) -> Option<&Path> {
 mod tests {
     use super::*;
 
-    fn full() -> Places {
-        Places {
+    fn full() -> Locations {
+        Locations {
             config_files: Vec::new(),
             registry_auth_file: None,
             docker_auth_config: Some("{}".into()),
@@ -158,21 +162,23 @@ mod tests {
         }
     }
 
-    fn shown(places: &Places) -> Vec<String> {
-        let show = |place| match place {
-            Place::File(file) => file.path().display().to_string(),
-            Place::Variable(_) => "variable".to_owned(),
+    fn shown(locations: &Locations) -> Vec<String> {
+        let show = |location| match location {
+            Location::File(file) => file.path().display().to_string(),
+            Location::Variable(_) => "variable".to_owned(),
         };
-        places.in_order().into_iter().map(show).collect()
+        locations.in_lookup_order().into_iter().map(show).collect()
     }
 
-    fn file(places: &Places) -> Option<String> {
-        places.file().map(|file| file.path().display().to_string())
+    fn file(locations: &Locations) -> Option<String> {
+        locations
+            .file()
+            .map(|file| file.path().display().to_string())
     }
 
     #[test]
-    fn places_are_asked_in_order() {
-        for (name, places, wanted) in [
+    fn locations_are_in_lookup_order() {
+        for (name, locations, wanted) in [
             (
                 "everything",
                 full(),
@@ -186,10 +192,10 @@ mod tests {
             ),
             (
                 "home and user only",
-                Places {
+                Locations {
                     home: Some("/home/me".into()),
                     uid: Some(7),
-                    ..Places::default()
+                    ..Locations::default()
                 },
                 &[
                     "/home/me/.docker/config.json",
@@ -200,7 +206,7 @@ mod tests {
             ),
             (
                 "podman's variable",
-                Places {
+                Locations {
                     registry_auth_file: Some("auth.json".into()),
                     ..full()
                 },
@@ -208,7 +214,7 @@ mod tests {
             ),
             (
                 "files that the user named",
-                Places {
+                Locations {
                     config_files: vec!["b".into(), "a".into()],
                     registry_auth_file: Some("auth.json".into()),
                     ..full()
@@ -217,51 +223,51 @@ mod tests {
             ),
             (
                 "empty values",
-                Places {
+                Locations {
                     registry_auth_file: Some("".into()),
                     docker_auth_config: Some("".into()),
                     docker_config: Some("".into()),
                     home: Some("".into()),
                     runtime_dir: Some("".into()),
                     config_home: Some("".into()),
-                    ..Places::default()
+                    ..Locations::default()
                 },
                 &[],
             ),
-            ("nothing", Places::default(), &[]),
+            ("nothing", Locations::default(), &[]),
         ] {
-            assert_eq!(shown(&places), wanted, "{name}");
+            assert_eq!(shown(&locations), wanted, "{name}");
         }
     }
 
     #[test]
-    fn credentials_are_stored_where_they_are_looked_for_first() {
-        let mut places = full();
-        places.docker_auth_config = None;
-        assert_eq!(file(&places).as_deref(), Some("/docker/config.json"));
-        places.docker_config = None;
+    fn credentials_are_stored_in_the_first_file_of_the_lookup_order() {
+        let mut locations = full();
+        locations.docker_auth_config = None;
+        assert_eq!(file(&locations).as_deref(), Some("/docker/config.json"));
+        locations.docker_config = None;
         assert_eq!(
-            file(&places).as_deref(),
+            file(&locations).as_deref(),
             Some("/home/me/.docker/config.json")
         );
-        places.registry_auth_file = Some("auth.json".into());
-        assert_eq!(file(&places).as_deref(), Some("auth.json"));
-        places.config_files = vec!["b".into(), "a".into()];
-        assert_eq!(file(&places).as_deref(), Some("b"));
+        locations.registry_auth_file = Some("auth.json".into());
+        assert_eq!(file(&locations).as_deref(), Some("auth.json"));
+        locations.config_files = vec!["b".into(), "a".into()];
+        assert_eq!(file(&locations).as_deref(), Some("b"));
     }
 
     #[test]
-    fn without_a_home_nothing_is_stored_in_passing_places() {
-        let places = Places {
+    fn without_a_home_directory_nothing_is_stored_in_the_runtime_directory() {
+        let locations = Locations {
             docker_config: None,
             home: None,
             ..full()
         };
-        assert_eq!(file(&places), None);
+        assert_eq!(file(&locations), None);
     }
 
     #[test]
-    fn user_name_and_password_count_only_together() {
+    fn user_name_and_password_are_used_only_together() {
         for (username, password, is_pair) in [
             (Some("me"), Some("secret"), true),
             (Some("me"), Some(""), false),
@@ -269,13 +275,13 @@ mod tests {
             (Some("me"), None, false),
             (None, Some("secret"), false),
         ] {
-            let places = Places {
+            let locations = Locations {
                 username: username.map(str::to_owned),
                 password: password.map(Secret::from),
-                ..Places::default()
+                ..Locations::default()
             };
             assert_eq!(
-                places.pair().is_some(),
+                locations.pair().is_some(),
                 is_pair,
                 "{username:?} {password:?}"
             );
@@ -283,20 +289,20 @@ mod tests {
     }
 
     #[test]
-    fn user_name_and_password_do_not_count_beside_files_that_the_user_named() {
-        let mut places = full();
-        assert!(places.pair().is_some());
-        places.config_files = vec!["a".into()];
-        assert!(places.pair().is_none());
+    fn user_name_and_password_are_ignored_if_the_user_named_files() {
+        let mut locations = full();
+        assert!(locations.pair().is_some());
+        locations.config_files = vec!["a".into()];
+        assert!(locations.pair().is_none());
     }
 
     #[test]
-    fn nothing_secret_is_in_debug_output() {
-        let places = Places {
+    fn debug_output_contains_no_secrets() {
+        let locations = Locations {
             docker_auth_config: Some("canary".into()),
             password: Some("canary".into()),
             ..full()
         };
-        assert!(!format!("{places:?}").contains("canary"));
+        assert!(!format!("{locations:?}").contains("canary"));
     }
 }

@@ -1,8 +1,7 @@
-//! Looking credentials up where users keep them.
+//! Credential lookup in the locations of Docker, podman and oras.
 //!
-//! A [`Lookup`] reads files and runs helper programs only when it is asked, each at most once. It does not know which places
-//! these are, which is for [`Places`] to say, and prints nothing: what should be known without being an error is a
-//! [`Warning`].
+//! A [`Lookup`] reads files and runs helper programs when a credential is requested, each at most
+//! once. Non-fatal problems are reported as [`Warning`].
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -13,20 +12,20 @@ use super::CredentialStore;
 use super::auths_key::Dialect;
 use super::config_file::{ConfigFile, Stored};
 use super::document::Document;
-use super::helper::{Helpers, missing, program_name};
-use super::locations::{Place, Places};
+use super::helper::{Helpers, missing_helper, program_name};
+use super::locations::{Location, Locations};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::oci::reference::{RegistryName, RepositoryName};
 
-/// How messages call what was given as [`Places::docker_auth_config`].
+/// Name of [`Locations::docker_auth_config`] in messages.
 const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
 
-/// What should be known about a look-up, without being an error.
+/// A non-fatal problem found during a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A file names a helper program that is not there. The look-up goes on without it.
+    /// A file names a helper program that does not exist. The lookup continues without it.
     MissingHelper {
         /// The name of the program.
         program: String,
@@ -47,84 +46,88 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Looks credentials up where users keep them. See [`Places`] for the order.
+/// Looks up credentials in files and helper programs. See [`Locations`] for the order.
 ///
 /// ```
-/// use oras::credentials::{Lookup, Places};
+/// use oras::credentials::{Lookup, Locations};
 /// use oras::registry::Client;
 ///
-/// let places = Places {
+/// let locations = Locations {
 ///     home: Some("/home/me".into()),
-///     ..Places::default()
+///     ..Locations::default()
 /// };
-/// let client = Client::builder().credentials(Lookup::new(&places)).build();
+/// let client = Client::builder().credentials(Lookup::new(&locations)).build();
 /// ```
 pub struct Lookup {
     sources: Vec<Source>,
-    /// Where credentials are stored.
+    /// File that credentials are stored in.
     file: Option<ConfigFile>,
-    /// For registries that no source knows.
+    /// Credential for registries that no source contains.
     pair: Option<Credential>,
     helpers: Helpers,
-    /// What helper programs said, by suffix and server.
-    said: RefCell<HashMap<(String, String), Option<Credential>>>,
-    warn: Option<RefCell<Listener>>,
+    /// Results of helper programs by suffix and server.
+    helper_results: RefCell<HashMap<(String, String), Option<Credential>>>,
+    warn: Option<RefCell<WarningHandler>>,
 }
 
-/// Is told warnings.
-type Listener = Box<dyn FnMut(Warning) + Send>;
+/// Is redactor warnings.
+type WarningHandler = Box<dyn FnMut(Warning) + Send>;
 
 struct Source {
-    place: Place,
+    location: Location,
     document: OnceCell<Document>,
 }
 
 impl Lookup {
-    /// Looks in these places. Nothing is read yet.
-    pub fn new(places: &Places) -> Self {
-        let sources = places.in_order().into_iter().map(|place| Source {
-            place,
-            document: OnceCell::new(),
-        });
+    /// Creates a lookup in these locations. Files are read when a credential is requested.
+    pub fn new(locations: &Locations) -> Self {
+        let sources = locations
+            .in_lookup_order()
+            .into_iter()
+            .map(|location| Source {
+                location,
+                document: OnceCell::new(),
+            });
         Self {
             sources: sources.collect(),
-            file: places.file(),
-            pair: places.pair(),
-            helpers: Helpers::new(places.path.clone().unwrap_or_default()),
-            said: RefCell::default(),
+            file: locations.file(),
+            pair: locations.pair(),
+            helpers: Helpers::new(locations.path.clone().unwrap_or_default()),
+            helper_results: RefCell::default(),
             warn: None,
         }
     }
 
-    /// Goes on where a helper program is missing, and says so to `warn`. Without this it is an error.
+    /// Reports a missing helper program to `warn` and continues. By default it is an error.
     #[must_use]
     pub fn on_warning(mut self, warn: impl FnMut(Warning) + Send + 'static) -> Self {
         self.warn = Some(RefCell::new(Box::new(warn)));
         self
     }
 
-    /// Reads all files now, so that a malformed one is known before a registry is asked.
+    /// Reads all files now, so that a malformed file is reported before any request.
     ///
     /// # Errors
     ///
-    /// As of [`ConfigFile::get`].
+    /// See [`ConfigFile::get`].
     pub fn check(&self) -> Result<()> {
         self.sources
             .iter()
             .try_for_each(|source| source.document().map(drop))
     }
 
-    /// The file in which credentials are stored: the first of those that the user named, else `REGISTRY_AUTH_FILE`, else
-    /// Docker's. There is none if nothing says where the user is at home.
+    /// Returns the file that credentials are stored in: the first file that the user named,
+    /// otherwise `REGISTRY_AUTH_FILE`, otherwise Docker's `config.json`. Returns `None` if none of
+    /// these is set and the home directory is unknown.
     pub const fn file(&self) -> Option<&ConfigFile> {
         self.file.as_ref()
     }
 
-    /// Stores a credential in [the file](Self::file), or by the helper program that it names.
+    /// Stores a credential in [the file](Self::file) or with the helper program that it names.
     ///
     /// # Errors
     ///
-    /// As of [`ConfigFile::store`]; [`Error::Credential`] also if there is no file.
+    /// Same as [`ConfigFile::store`], plus [`Error::Credential`] if there is no file.
     pub fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
         let file = self.file().ok_or_else(|| Error::Credential {
             what: "no file to store credentials in".to_owned(),
@@ -133,26 +136,26 @@ impl Lookup {
         file.store(registry, credential, &self.helpers)
     }
 
-    /// Forgets the credential in [the file](Self::file), or in the helper program that it names. That there is none is no
-    /// error.
+    /// Removes a credential from [the file](Self::file) or the helper program that it names. A
+    /// missing credential is not an error.
     ///
     /// # Errors
     ///
-    /// As of [`ConfigFile::erase`].
+    /// See [`ConfigFile::erase`].
     pub fn erase(&self, registry: &RegistryName) -> Result<()> {
         self.file()
             .map_or(Ok(()), |file| file.erase(registry, &self.helpers))
     }
 
-    /// Asks a helper program that is named in `file`, unless it was asked already.
+    /// Returns the credential of a helper program that `file` names, and caches it.
     fn ask(&self, file: &Path, suffix: &str, server: &str) -> Result<Option<Credential>> {
         let question = (suffix.to_owned(), server.to_owned());
-        if let Some(said) = self.said.borrow().get(&question) {
+        if let Some(said) = self.helper_results.borrow().get(&question) {
             return Ok(said.clone());
         }
         let answer = match (self.helpers.find(suffix)?, &self.warn) {
             (Some(helper), _) => helper.get(server)?,
-            (None, None) => return Err(missing(suffix)),
+            (None, None) => return Err(missing_helper(suffix)),
             (None, Some(warn)) => {
                 let file = file.to_owned();
                 let program = program_name(suffix);
@@ -160,7 +163,9 @@ impl Lookup {
                 None
             }
         };
-        self.said.borrow_mut().insert(question, answer.clone());
+        self.helper_results
+            .borrow_mut()
+            .insert(question, answer.clone());
         Ok(answer)
     }
 }
@@ -173,13 +178,13 @@ impl CredentialStore for Lookup {
     ) -> Result<Option<Credential>> {
         for source in &self.sources {
             let document = source.document()?;
-            let found = match &source.place {
-                Place::File(file) => {
+            let found = match &source.location {
+                Location::File(file) => {
                     let mut ask =
                         |suffix: &str, server: &str| self.ask(file.path(), suffix, server);
                     file.find(document, registry, repository, &mut ask)?
                 }
-                Place::Variable(_) => document
+                Location::Variable(_) => document
                     .credential(registry, repository)
                     .map_err(|reason| malformed_variable(&reason))?,
             };
@@ -190,14 +195,14 @@ impl CredentialStore for Lookup {
         Ok(self.pair.clone())
     }
 
-    /// Asks helper programs again; files are not read again.
+    /// Runs helper programs again. Files are not read again.
     fn refresh(
         &self,
         registry: &RegistryName,
         repository: Option<&RepositoryName>,
         rejected: &Credential,
     ) -> Result<Option<Credential>> {
-        self.said
+        self.helper_results
             .borrow_mut()
             .retain(|_, said| said.as_ref() != Some(rejected));
         Ok(self
@@ -210,9 +215,9 @@ impl fmt::Debug for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = f.debug_list();
         for source in &self.sources {
-            match &source.place {
-                Place::File(file) => list.entry(&file.path()),
-                Place::Variable(_) => list.entry(&DOCKER_AUTH_CONFIG),
+            match &source.location {
+                Location::File(file) => list.entry(&file.path()),
+                Location::Variable(_) => list.entry(&DOCKER_AUTH_CONFIG),
             };
         }
         list.finish()
@@ -220,14 +225,14 @@ impl fmt::Debug for Lookup {
 }
 
 impl Source {
-    /// What is written there, read once.
+    /// Returns the parsed content, which is read once.
     fn document(&self) -> Result<&Document> {
         if let Some(document) = self.document.get() {
             return Ok(document);
         }
-        let document = match &self.place {
-            Place::File(file) => file.read()?,
-            Place::Variable(text) => Document::parse(text.expose(), Dialect::Docker)
+        let document = match &self.location {
+            Location::File(file) => file.read()?,
+            Location::Variable(text) => Document::parse(text.expose(), Dialect::Docker)
                 .map_err(|reason| malformed_variable(&reason))?,
         };
         Ok(self.document.get_or_init(|| document))

@@ -1,4 +1,4 @@
-//! Credentials that a program holds itself.
+//! Credentials in memory.
 
 use super::CredentialStore;
 use super::auths_key::{self, Dialect};
@@ -6,7 +6,7 @@ use crate::auth::credential::Credential;
 use crate::error::Result;
 use crate::oci::reference::{RegistryName, RepositoryName};
 
-/// Credentials by registry or namespace, in memory.
+/// Credentials in memory, by registry or namespace.
 ///
 /// ```
 /// use oras::Credential;
@@ -25,20 +25,23 @@ use crate::oci::reference::{RegistryName, RepositoryName};
 pub struct Memory(Vec<(String, Credential)>);
 
 impl Memory {
-    /// No credentials yet.
+    /// Creates an empty source.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// With the credential for `key`: a registry, such as `localhost:5000`, or a namespace or repository of one, such as
-    /// `registry.example/team`. The most specific key wins. Docker Hub may be called by any of its names.
+    /// Adds a credential for `key` and returns the source.
+    ///
+    /// A key is a registry, for example `localhost:5000`, or a namespace or repository, for example
+    /// `registry.example/team`. The most specific key is used. Any name of Docker Hub matches all
+    /// of its names.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, credential: Credential) -> Self {
         self.insert(key, credential);
         self
     }
 
-    /// Puts the credential for a key in the place of another.
+    /// Adds or replaces the credential for a key.
     pub fn insert(&mut self, key: impl Into<String>, credential: Credential) {
         let key = key.into();
         self.0.retain(|(known, _)| *known != key);
@@ -66,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_later_credential_takes_the_place_of_an_earlier_one() {
+    fn a_later_credential_replaces_an_earlier_one() {
         let password = |password: &str| Credential::password("me", password);
         let mut credentials = Memory::new().with("r.io", password("a"));
         credentials.insert("r.io", password("b"));
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_secret_is_in_debug_output() {
+    fn debug_output_contains_no_secrets() {
         let credentials = Memory::new().with("r.io", Credential::password("me", "canary"));
         assert!(!format!("{credentials:?}").contains("canary"));
     }

@@ -1,12 +1,13 @@
-//! Where credentials come from, and where they are kept.
+//! Credential sources: config files, helper programs, memory, and the order of lookup.
 //!
-//! A [`CredentialStore`] is asked by a client. [`Lookup`] is the one that finds what Docker, podman and the original command
-//! have stored, in files and by helper programs; [`ConfigFile`] and [`Helpers`] are these two for themselves, and store too.
-//! [`Memory`], [`Fixed`] and [`Anonymous`] are for programs with sources of their own.
+//! A client queries a [`CredentialStore`]. [`Lookup`] finds credentials that Docker, podman and
+//! oras stored in files and helper programs. [`ConfigFile`] and [`Helpers`] give access to a single
+//! file and to the helper programs. [`Memory`], [`Fixed`] and [`Anonymous`] are for programs with
+//! their own source.
 //!
-//! The module is the door to such files and programs. It reads neither the environment nor the clock: what the environment
-//! says is given to it, as [`Places`]. It prints nothing, knows no HTTP, and decides nothing about who gets a credential,
-//! which is the part of [`auth`](crate::auth). What is wrong with a file is said without quoting it.
+//! The module does not read the environment: the caller passes its values as [`Locations`]. It
+//! prints nothing and sends no requests. The authentication state machine decides which server
+//! receives a credential. Error messages do not quote the content of files.
 
 mod auths_key;
 mod config_file;
@@ -20,7 +21,7 @@ mod testing;
 
 pub use config_file::{ConfigFile, MAX_CONFIG_BYTES, Stored};
 pub use helper::{Helper, Helpers};
-pub use locations::Places;
+pub use locations::Locations;
 pub use lookup::{Lookup, Warning};
 pub use memory::Memory;
 
@@ -30,26 +31,27 @@ use crate::oci::reference::{RegistryName, RepositoryName};
 
 /// A source of credentials.
 ///
-/// A client asks only after a registry asked for credentials, and at most once for each repository: some sources keep
-/// different credentials for different repositories of one registry.
+/// A client queries the source only after a challenge of the registry, and at most once per
+/// repository: some sources contain different credentials for repositories of one registry.
 pub trait CredentialStore {
-    /// The credential for a repository, or for the registry as a whole; `None` for anonymous access.
+    /// Returns the credential for a repository, or for the whole registry if `repository` is
+    /// `None`. Returns `None` for anonymous access.
     ///
     /// # Errors
     ///
-    /// When the source cannot be asked. There is no silent change to anonymous access.
+    /// If the source cannot be read. The client does not fall back to anonymous access.
     fn get(
         &self,
         registry: &RegistryName,
         repository: Option<&RepositoryName>,
     ) -> Result<Option<Credential>>;
 
-    /// A newer credential in the place of one that was not accepted, such as a password that has expired; `None` when the
-    /// source has no other. The default is `None`.
+    /// Returns a credential that replaces a rejected one, for example an expired password, or
+    /// `None` if the source has no other. The default is `None`.
     ///
     /// # Errors
     ///
-    /// As of [`get`](Self::get).
+    /// See [`get`](Self::get).
     fn refresh(
         &self,
         registry: &RegistryName,
@@ -61,7 +63,7 @@ pub trait CredentialStore {
     }
 }
 
-/// No credentials for anyone.
+/// A source without credentials.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Anonymous;
 
@@ -71,7 +73,7 @@ impl CredentialStore for Anonymous {
     }
 }
 
-/// One credential, for every registry that a client talks to.
+/// One credential for all registries.
 #[derive(Clone, Debug)]
 pub struct Fixed(pub Credential);
 

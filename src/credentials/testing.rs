@@ -1,4 +1,4 @@
-//! Helper programs for tests: small shell scripts.
+//! Helper programs for tests: shell scripts.
 #![cfg(unix)]
 
 use std::ffi::OsString;
@@ -10,26 +10,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::helper::Helpers;
 use crate::fs::testing::TempDir;
 
-/// A program cannot be run while anybody has it open for writing, which a child of another test has for a moment. So tests
-/// with programs go one by one.
-static TURN: Mutex<()> = Mutex::new(());
+/// Serializes tests with programs. A child process of another test may have the file of a program
+/// open for writing for a moment, and the program cannot be run then (`ETXTBSY`).
+static PROGRAMS_LOCK: Mutex<()> = Mutex::new(());
 
 /// A directory of helper programs.
 pub(super) struct Programs {
     directory: TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _guard: MutexGuard<'static, ()>,
 }
 
 impl Programs {
     pub(super) fn new() -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let guard = PROGRAMS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             directory: TempDir::new(),
-            _turn: turn,
+            _guard: guard,
         }
     }
 
-    /// With the program `docker-credential-` and `suffix`. What it is told is written to the file `log`.
+    /// Adds the program `docker-credential-<suffix>`, which writes its input to the file `log`.
     pub(super) fn with(self, suffix: &str, script: &str) -> Self {
         let path = self.path().join(format!("docker-credential-{suffix}"));
         let log = self.path().join("log");
@@ -46,7 +46,7 @@ impl Programs {
         Helpers::new(self.search_path())
     }
 
-    /// What `PATH` holds for them.
+    /// Returns the value of `PATH` for these programs.
     pub(super) fn search_path(&self) -> OsString {
         let directories = [self.path(), Path::new("/usr/bin"), Path::new("/bin")];
         std::env::join_paths(directories).unwrap()
@@ -56,7 +56,7 @@ impl Programs {
         self.directory.path()
     }
 
-    /// What the programs were told, a line each.
+    /// Returns the inputs of the programs, one per line.
     pub(super) fn log(&self) -> Vec<String> {
         let log = fs::read_to_string(self.path().join("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()

@@ -5,7 +5,7 @@ use std::fs::File;
 #[cfg(feature = "tls")]
 use std::io::Read as _;
 
-use oras::credentials::{CredentialStore, Fixed, Lookup, Places};
+use oras::credentials::{CredentialStore, Fixed, Locations, Lookup};
 #[cfg(feature = "tls")]
 use oras::http::{CertificateAuthorities, ClientCertificate, SystemRoots, UreqTransportBuilder};
 use oras::http::{Proxies, ResolveRule, UreqTransport};
@@ -27,7 +27,7 @@ pub(crate) struct ClientConfig {
     /// What was typed. It answers every registry that is talked to, and no file is read.
     credential: Option<Credential>,
     /// Where credentials are kept, unless one was typed.
-    places: Places,
+    locations: Locations,
     plain_http: Option<bool>,
     proxies: Proxies,
     /// Rules for names, as typed.
@@ -157,7 +157,7 @@ impl ClientConfig {
         }
         Ok(Self {
             credential: credential(remote, set, process)?,
-            places: process.places(&remote.registry_config),
+            locations: process.locations(&remote.registry_config),
             plain_http: remote.plain_http,
             proxies: process.proxies(),
             resolve: remote.resolve.clone(),
@@ -217,15 +217,15 @@ impl ClientConfig {
 
     /// Where credentials are kept.
     pub(crate) fn lookup(&self) -> Result<Lookup, CliError> {
-        let lookup = Lookup::new(&self.places).on_warning(warn_of(&self.screen));
+        let lookup = Lookup::new(&self.locations).on_warning(warn_of(&self.screen));
         lookup.check()?;
         Ok(lookup)
     }
 
     /// What to do when a credential is missing or wrong.
     pub(crate) fn credential_hint(&self) -> String {
-        let file = match (&self.credential, &self.places.config_files[..]) {
-            (None, [] | [_]) => Lookup::new(&self.places)
+        let file = match (&self.credential, &self.locations.config_files[..]) {
+            (None, [] | [_]) => Lookup::new(&self.locations)
                 .file()
                 .map(|file| file.path().display().to_string()),
             _ => None,

@@ -11,7 +11,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use oras::credentials::{Places, Warning};
+use oras::credentials::{Locations, Warning};
 use oras::http::Proxies;
 use oras::layout::cache::Cache;
 use oras::reference::RegistryName;
@@ -241,10 +241,10 @@ impl Process {
         SystemTime::now()
     }
 
-    /// Where credentials are kept: the files the user named, or the usual places.
-    pub(crate) fn places(&self, config_files: &[String]) -> Places {
+    /// Returns the locations of credentials: the files that the user named, or the default ones.
+    pub(crate) fn locations(&self, config_files: &[String]) -> Locations {
         let path = |name: &str| self.raw_variable(name).map(PathBuf::from);
-        Places {
+        Locations {
             config_files: config_files.iter().map(PathBuf::from).collect(),
             registry_auth_file: path("REGISTRY_AUTH_FILE"),
             docker_auth_config: self.variable("DOCKER_AUTH_CONFIG").map(Secret::from),

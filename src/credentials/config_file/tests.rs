@@ -21,7 +21,7 @@ fn none() -> Helpers {
     Helpers::new("")
 }
 
-/// A `config.json` with this text.
+/// Writes a `config.json` with this text.
 fn file(directory: &Path, text: &str) -> ConfigFile {
     let path = directory.join("config.json");
     fs::write(&path, text).unwrap();
@@ -29,7 +29,7 @@ fn file(directory: &Path, text: &str) -> ConfigFile {
 }
 
 #[test]
-fn what_is_stored_is_found_until_it_is_erased() {
+fn a_stored_credential_is_found_until_it_is_removed() {
     for make in [ConfigFile::docker, ConfigFile::podman, ConfigFile::legacy] {
         for credential in [
             me(),
@@ -52,9 +52,9 @@ fn what_is_stored_is_found_until_it_is_erased() {
     }
 }
 
-/// The expected texts are those of the original command.
+/// The expected texts were written by the original command.
 #[test]
-fn a_file_is_written_as_docker_writes_it() {
+fn a_file_is_written_in_docker_format() {
     let directory = TempDir::new();
     let file = ConfigFile::docker(directory.path().join("config.json"));
     let wanted = "{\n\t\"auths\": {\n\t\t\"127.0.0.1:5391\": {\n\t\t\t\"auth\": \"Ym9iOnA0c3MiPCY+dw==\"\n\t\t}\n\t}\n}";
@@ -69,7 +69,7 @@ fn a_file_is_written_as_docker_writes_it() {
 }
 
 #[test]
-fn what_is_not_ours_stays_as_it_was() {
+fn unknown_members_do_not_change() {
     let directory = TempDir::new();
     let file = file(
         directory.path(),
@@ -98,7 +98,7 @@ fn what_is_not_ours_stays_as_it_was() {
 }
 
 #[test]
-fn erasing_nothing_writes_nothing() {
+fn removing_a_missing_credential_does_not_write_the_file() {
     for text in ["", "{\"auths\":{}}", "{\"auths\":{\"q.io\":{}}}\n"] {
         let directory = TempDir::new();
         let file = file(directory.path(), text);
@@ -110,7 +110,7 @@ fn erasing_nothing_writes_nothing() {
 }
 
 #[test]
-fn a_user_name_with_a_colon_is_refused_and_nothing_is_written() {
+fn a_user_name_with_a_colon_is_an_error_and_the_file_is_not_written() {
     let directory = TempDir::new();
     let file = ConfigFile::docker(directory.path().join("config.json"));
     let credential = Credential::password("a:b", "pass");
@@ -123,7 +123,7 @@ fn a_user_name_with_a_colon_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_that_names_the_file() {
+fn an_unreadable_file_is_an_error_that_names_it() {
     let directory = TempDir::new();
     let malformed = file(
         directory.path(),
@@ -169,7 +169,7 @@ fn what_cannot_be_read_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn an_entry_that_makes_no_sense_is_an_error_that_names_the_file() {
+fn a_malformed_entry_is_an_error_that_names_the_file() {
     let directory = TempDir::new();
     let file = file(
         directory.path(),
@@ -183,7 +183,7 @@ fn an_entry_that_makes_no_sense_is_an_error_that_names_the_file() {
             file.path().display()
         )
     );
-    // It can be replaced nevertheless.
+    // A malformed entry can still be replaced.
     file.store(&registry("r.io"), &me(), &none()).unwrap();
     assert_eq!(
         file.get(&registry("r.io"), None, &none()).unwrap(),
@@ -192,13 +192,13 @@ fn an_entry_that_makes_no_sense_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn a_path_through_a_file_leads_nowhere() {
+fn a_path_below_a_regular_file_is_a_missing_file() {
     let nowhere = ConfigFile::docker("/dev/null/.docker/config.json");
     assert_eq!(nowhere.get(&registry("r.io"), None, &none()).unwrap(), None);
 }
 
 #[test]
-fn a_helper_is_asked_first_and_the_file_when_it_knows_nothing() {
+fn the_file_entry_is_used_if_the_helper_has_no_credential() {
     let programs = Programs::new()
         .with("all", r#"echo '{"Username":"all","Secret":"pass"}'"#)
         .with("own", r#"echo '{"Username":"own","Secret":"pass"}'"#)
@@ -236,7 +236,7 @@ fn a_helper_is_asked_first_and_the_file_when_it_knows_nothing() {
 }
 
 #[test]
-fn with_a_helper_the_file_only_notes_the_login() {
+fn with_a_helper_the_file_has_an_entry_without_secrets() {
     let programs = Programs::new().with("x", "");
     let file = file(
         programs.path(),
@@ -270,7 +270,7 @@ fn with_a_helper_the_file_only_notes_the_login() {
 }
 
 #[test]
-fn a_helper_that_fails_leaves_the_file_alone() {
+fn the_file_does_not_change_if_the_helper_fails() {
     let programs = Programs::new().with("x", "echo boom; exit 1");
     let text = r#"{"auths":{"r.io":{}},"credsStore":"x"}"#;
     let file = file(programs.path(), text);
@@ -284,7 +284,7 @@ fn a_helper_that_fails_leaves_the_file_alone() {
 }
 
 #[test]
-fn new_files_are_for_the_owner_alone() {
+fn a_new_file_is_readable_by_its_owner_only() {
     let directory = TempDir::new();
     let file = ConfigFile::docker(directory.path().join("d/config.json"));
     file.store(&registry("r.io"), &me(), &none()).unwrap();
@@ -295,7 +295,7 @@ fn new_files_are_for_the_owner_alone() {
 }
 
 #[test]
-fn of_many_who_store_at_once_none_is_forgotten() {
+fn concurrent_stores_keep_all_credentials() {
     let directory = TempDir::new();
     let path = directory.path().join("new/config.json");
     let names: Vec<String> = (0..16).map(|number| format!("r{number}.io")).collect();
@@ -316,7 +316,7 @@ fn of_many_who_store_at_once_none_is_forgotten() {
 }
 
 #[test]
-fn who_never_makes_room_is_not_waited_for_without_end() {
+fn waiting_for_the_lock_ends_after_the_timeout() {
     let directory = TempDir::new();
     let file = ConfigFile::docker(directory.path().join("config.json"));
     let other = fs::File::open(directory.path()).unwrap();
@@ -334,7 +334,7 @@ fn who_never_makes_room_is_not_waited_for_without_end() {
     assert!(waited <= Duration::from_secs(10), "{waited:?}");
 }
 
-/// Remembers for how long to wait, and does not.
+/// A clock that records waits and does not wait.
 #[derive(Clone, Default)]
 struct Waits(Arc<Mutex<Vec<Duration>>>);
 

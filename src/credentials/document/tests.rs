@@ -13,7 +13,7 @@ fn credential(entry: &str) -> Result<Option<Credential>, String> {
 }
 
 #[test]
-fn every_form_of_an_entry_is_read() {
+fn every_form_of_an_entry_is_parsed() {
     let password = |user: &str, password: &str| Some(Credential::password(user, password));
     for (entry, wanted) in [
         (r#"{"auth":"bWU6c2VjcmV0"}"#, password("me", "secret")),
@@ -50,7 +50,7 @@ fn every_form_of_an_entry_is_read() {
 }
 
 #[test]
-fn a_malformed_entry_is_an_error_without_its_secret_and_only_when_it_is_needed() {
+fn a_malformed_entry_is_an_error_without_secrets_when_it_is_used() {
     for (entry, wanted) in [
         (r#"{"auth":"c2Vj*ZXQ="}"#, r#""auth" is not base64"#),
         (r#"{"auth":"/w=="}"#, r#""auth" is not UTF-8"#),
@@ -73,7 +73,7 @@ fn a_malformed_entry_is_an_error_without_its_secret_and_only_when_it_is_needed()
 }
 
 #[test]
-fn a_malformed_document_is_an_error_without_its_secrets() {
+fn a_malformed_document_is_an_error_without_secrets() {
     for (text, wanted) in [
         (r#"{"auths":"secret"}"#, r#""auths" is not an object"#),
         (
@@ -103,7 +103,7 @@ fn a_malformed_document_is_an_error_without_its_secrets() {
 }
 
 #[test]
-fn nothing_and_null_are_documents_without_credentials() {
+fn empty_and_null_documents_have_no_credentials() {
     for text in [
         "",
         " \n",
@@ -119,7 +119,7 @@ fn nothing_and_null_are_documents_without_credentials() {
 }
 
 #[test]
-fn every_prefix_is_an_error_and_none_a_panic() {
+fn every_truncated_document_is_an_error() {
     let text = r#"{"auths":{"r.io":{"auth":"bWU6cGFzcw==","é":1.5}},"credHelpers":{"q.io":"x"},"credsStore":"y"}"#;
     for (end, _) in text.char_indices().skip(1) {
         for dialect in [Dialect::Docker, Dialect::Podman, Dialect::Legacy] {
@@ -130,7 +130,7 @@ fn every_prefix_is_an_error_and_none_a_panic() {
 }
 
 #[test]
-fn the_helper_of_a_registry_wins_over_that_of_all_others() {
+fn the_helper_of_a_registry_is_preferred_to_the_default_helper() {
     let both = document(
         r#"{"credsStore":"all","credHelpers":{"R.io":"own","docker.io":"hub","e.io":""}}"#,
     );
@@ -149,7 +149,7 @@ fn the_helper_of_a_registry_wins_over_that_of_all_others() {
 }
 
 #[test]
-fn a_legacy_document_is_its_entries() {
+fn a_legacy_document_consists_of_entries() {
     let text = r#"{"https://index.docker.io/v1/":{"auth":"bWU6cGFzcw==","email":"x"}}"#;
     let mut legacy = Document::parse(text, Dialect::Legacy).unwrap();
     let wanted = Credential::password("me", "pass");
@@ -163,7 +163,7 @@ fn a_legacy_document_is_its_entries() {
 }
 
 #[test]
-fn a_change_keeps_order_and_what_is_not_known() {
+fn an_edit_preserves_order_and_unknown_members() {
     let mut document = document(
         r#" {"zeta":{"b":1.50,"a":[ ]},"auths":{"z.io":{"x":1},"r.io":{"username":"u","email":"<e>","password":"p","auth":"eA=="},"a.io":{}},"alpha":-0,"credsStore":"s"}"#,
     );
@@ -178,8 +178,8 @@ fn a_change_keeps_order_and_what_is_not_known() {
         document.to_text(),
         r#"{"zeta":{"b":1.50,"a":[ ]},"auths":{"z.io":{"x":1},"r.io":{"email":"<e>","identitytoken":"t"},"a.io":{},"n.io":{"registrytoken":"r"}},"alpha":-0,"credsStore":"s"}"#
     );
-    assert!(document.mark(&registry("r.io")));
-    assert!(!document.mark(&registry("r.io")));
+    assert!(document.mark_stored_by_helper(&registry("r.io")));
+    assert!(!document.mark_stored_by_helper(&registry("r.io")));
     assert!(document.remove(&registry("n.io")));
     assert!(!document.remove(&registry("n.io")));
     assert_eq!(
@@ -189,7 +189,7 @@ fn a_change_keeps_order_and_what_is_not_known() {
 }
 
 #[test]
-fn where_members_are_sorted_new_ones_take_their_place() {
+fn a_new_member_is_inserted_in_sorted_position() {
     let mut document = document(r#"{"alpha":1,"zeta":2}"#);
     for name in ["m.io", "z.io", "a.io", "docker.io"] {
         document.put(&registry(name), &Credential::IdentityToken("t".into()));
@@ -201,7 +201,7 @@ fn where_members_are_sorted_new_ones_take_their_place() {
 }
 
 #[test]
-fn removing_a_registry_leaves_nothing_that_is_found_but_namespaces() {
+fn removing_a_registry_removes_all_its_keys_except_namespaces() {
     let mut document = document(
         r#"{"auths":{"https://r.io/v1/":{"auth":"YTpi"},"R.io":{},"r.io:443":{},"r.io/a":{"auth":"YTpi"},"q.io":{}}}"#,
     );
@@ -213,7 +213,7 @@ fn removing_a_registry_leaves_nothing_that_is_found_but_namespaces() {
 }
 
 #[test]
-fn nothing_secret_is_in_debug_output() {
+fn debug_output_contains_no_secrets() {
     let document = document(r#"{"auths":{"r.io":{"auth":"canary"}},"x":"canary"}"#);
     assert!(!format!("{document:?}").contains("canary"));
 }

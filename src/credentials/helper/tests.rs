@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::*;
 use crate::credentials::testing::Programs;
 
-/// Does not wait.
+/// A clock that does not wait.
 struct Impatient;
 
 impl Clock for Impatient {
@@ -17,7 +17,7 @@ impl Clock for Impatient {
 }
 
 #[test]
-fn an_answer_is_a_credential_or_none() {
+fn output_is_a_credential_or_none() {
     let password = |user: &str, password: &str| Some(Credential::password(user, password));
     for (answer, wanted) in [
         (
@@ -40,7 +40,7 @@ fn an_answer_is_a_credential_or_none() {
 }
 
 #[test]
-fn a_program_that_fails_says_why_on_stdout() {
+fn the_error_message_of_a_program_is_its_stdout() {
     for (script, wanted) in [
         ("echo boom; exit 1", Err("boom")),
         ("echo '  two'; echo 'lines '; exit 1", Err("two lines")),
@@ -80,12 +80,12 @@ fn a_program_that_fails_says_why_on_stdout() {
 }
 
 #[test]
-fn a_program_that_fails_and_quotes_a_secret_is_not_quoted() {
+fn secrets_in_the_output_of_a_failed_program_are_redacted() {
     let password = Credential::password("me", "canary+password");
     for (script, wanted) in [
-        // An answer is no error text, whoever gives it.
+        // A result with a secret is not shown as an error message.
         ("echo \"cannot store $input\"; exit 1", "exit status: 1"),
-        // What was to be stored is known.
+        // The stored secret is in the redactor.
         (
             "echo no place for canary+password; exit 1",
             "no place for *****",
@@ -114,7 +114,7 @@ fn a_program_that_fails_and_quotes_a_secret_is_not_quoted() {
 }
 
 #[test]
-fn storing_erasing_and_listing_say_what_the_protocol_wants() {
+fn store_erase_and_list_follow_the_protocol() {
     let script = r#"if [ "$1" = list ]; then echo '{"r.io":"me"}'; fi"#;
     let programs = Programs::new().with("x", script);
     let helpers = programs.helpers();
@@ -142,7 +142,7 @@ fn storing_erasing_and_listing_say_what_the_protocol_wants() {
 }
 
 #[test]
-fn erasing_what_is_not_there_is_no_error_and_any_other_failure_is_one() {
+fn erasing_a_missing_credential_is_not_an_error_but_other_failures_are() {
     for (says, is_ok) in [(NOT_FOUND, true), ("locked", false)] {
         let programs = Programs::new().with("x", &format!("echo '{says}'; exit 1"));
         let erased = programs.helpers().require("x").unwrap().erase("r.io");
@@ -151,7 +151,7 @@ fn erasing_what_is_not_there_is_no_error_and_any_other_failure_is_one() {
 }
 
 #[test]
-fn a_program_that_does_not_end_is_ended() {
+fn a_program_that_does_not_exit_is_killed() {
     for script in ["exec sleep 1000", "exec yes"] {
         let programs = Programs::new().with("x", script);
         let helpers = programs.helpers().clock(Impatient);
@@ -164,7 +164,7 @@ fn a_program_that_does_not_end_is_ended() {
 }
 
 #[test]
-fn what_a_program_leaves_behind_is_not_waited_for() {
+fn child_processes_of_a_program_are_not_waited_for() {
     let script = r#"echo '{"Username":"me","Secret":"pass"}'; sleep 5 &"#;
     let programs = Programs::new().with("x", script);
     let before = SystemClock.now();
@@ -174,7 +174,7 @@ fn what_a_program_leaves_behind_is_not_waited_for() {
 }
 
 #[test]
-fn a_program_need_not_read_and_may_answer_much() {
+fn a_program_may_ignore_its_input_and_write_much_output() {
     let programs = Programs::new();
     let path = programs.path().join("docker-credential-x");
     let script = "#!/bin/sh\nexec 0<&-\nprintf '{\"Username\":\"me\",\"Secret\":\"%050000d\"}' 0\n";
@@ -192,7 +192,7 @@ fn a_program_need_not_read_and_may_answer_much() {
     ));
 }
 
-/// Waits, but not for long.
+/// A clock that waits for a shorter time.
 struct Hasty;
 
 impl Clock for Hasty {
@@ -206,7 +206,7 @@ impl Clock for Hasty {
 }
 
 #[test]
-fn an_answer_that_just_fills_the_pipe_is_no_wait_for_ever() {
+fn output_that_exactly_fills_the_pipe_does_not_block() {
     for bytes in [60 * 1024, 64 * 1024] {
         let script = format!("head -c {bytes} /dev/zero | tr '\\0' ' '");
         let programs = Programs::new().with("x", &script);
@@ -218,7 +218,7 @@ fn an_answer_that_just_fills_the_pipe_is_no_wait_for_ever() {
 }
 
 #[test]
-fn only_programs_in_the_given_directories_are_run() {
+fn only_programs_in_the_search_path_are_run() {
     let programs = Programs::new().with("x", "");
     std::fs::write(programs.path().join("docker-credential-data"), "").unwrap();
     std::fs::create_dir(programs.path().join("docker-credential-dir")).unwrap();
@@ -237,7 +237,7 @@ fn only_programs_in_the_given_directories_are_run() {
 }
 
 #[test]
-fn a_path_is_no_suffix() {
+fn a_suffix_with_a_path_separator_is_an_error() {
     for suffix in ["", "a/b", "../x", "/bin/sh", r"a\b", "a\0"] {
         let error = Helpers::new("/bin").find(suffix).unwrap_err().to_string();
         let shown = suffix.trim_end_matches('\0');

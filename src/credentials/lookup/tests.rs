@@ -19,7 +19,7 @@ fn user(name: &str) -> Credential {
     Credential::password(name, "pass")
 }
 
-/// A file with credentials of these users for registries of the same name.
+/// Writes a file with a credential for each registry and user.
 fn write(path: &Path, users: &[(&str, &str)]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let entry = |(registry, user): &(&str, &str)| {
@@ -30,8 +30,8 @@ fn write(path: &Path, users: &[(&str, &str)]) {
 }
 
 #[test]
-fn with_nothing_given_everybody_is_anonymous() {
-    let lookup = Lookup::new(&Places::default());
+fn without_settings_access_is_anonymous() {
+    let lookup = Lookup::new(&Locations::default());
     lookup.check().unwrap();
     assert_eq!(get(&lookup, "r.io"), None);
     assert_eq!(lookup.file(), None);
@@ -44,7 +44,7 @@ fn with_nothing_given_everybody_is_anonymous() {
 }
 
 #[test]
-fn the_first_place_that_knows_a_registry_decides() {
+fn the_first_location_with_a_credential_is_used() {
     let directory = TempDir::new();
     let home = directory.path();
     write(
@@ -57,7 +57,7 @@ fn the_first_place_that_knows_a_registry_decides() {
     );
     let legacy = r#"{"c":{"auth":"bGVnYWN5OnBhc3M="},"d":{"auth":"bGVnYWN5OnBhc3M="}}"#;
     fs::write(home.join(".dockercfg"), legacy).unwrap();
-    let lookup = Lookup::new(&Places {
+    let lookup = Lookup::new(&Locations {
         docker_auth_config: Some(
             r#"{"auths":{"a":{"username":"variable","password":"pass"}},"credsStore":"nosuch"}"#
                 .into(),
@@ -65,7 +65,7 @@ fn the_first_place_that_knows_a_registry_decides() {
         home: Some(home.to_owned()),
         username: Some("pair".to_owned()),
         password: Some("pass".into()),
-        ..Places::default()
+        ..Locations::default()
     });
     for (name, wanted) in [
         ("a", "variable"),
@@ -81,40 +81,40 @@ fn the_first_place_that_knows_a_registry_decides() {
 }
 
 #[test]
-fn of_named_files_the_first_is_written_and_all_are_read() {
+fn the_first_named_file_is_written_and_all_are_read() {
     let directory = TempDir::new();
     let [first, second] = ["first", "second"].map(|name| directory.path().join(name));
     write(&second, &[("a", "second"), ("b", "second")]);
-    let places = Places {
+    let locations = Locations {
         config_files: vec![first.clone(), second.clone()],
-        ..Places::default()
+        ..Locations::default()
     };
-    let stored = Lookup::new(&places).store(&registry("a"), &user("first"));
+    let stored = Lookup::new(&locations).store(&registry("a"), &user("first"));
     assert_eq!(stored.unwrap(), Stored::InFile);
-    let lookup = Lookup::new(&places);
+    let lookup = Lookup::new(&locations);
     assert_eq!(get(&lookup, "a"), Some(user("first")));
     assert_eq!(get(&lookup, "b"), Some(user("second")));
     lookup.erase(&registry("a")).unwrap();
-    assert_eq!(get(&Lookup::new(&places), "a"), Some(user("second")));
+    assert_eq!(get(&Lookup::new(&locations), "a"), Some(user("second")));
 }
 
 #[test]
-fn a_malformed_file_is_an_error_before_and_when_it_is_needed() {
+fn a_malformed_file_is_an_error_in_check_and_in_get() {
     let directory = TempDir::new();
     let path = directory.path().join("config.json");
     fs::write(&path, "{").unwrap();
-    for (places, what) in [
+    for (locations, what) in [
         (
-            Places {
+            Locations {
                 docker_config: Some(directory.path().to_owned()),
-                ..Places::default()
+                ..Locations::default()
             },
             format!("config file {}", path.display()),
         ),
         (
-            Places {
+            Locations {
                 docker_auth_config: Some("{".into()),
-                ..Places::default()
+                ..Locations::default()
             },
             "DOCKER_AUTH_CONFIG".to_owned(),
         ),
@@ -122,7 +122,7 @@ fn a_malformed_file_is_an_error_before_and_when_it_is_needed() {
         let wanted = format!(
             "failed to decode {what}: invalid config format: EOF while parsing an object at line 1 column 1"
         );
-        let lookup = Lookup::new(&places);
+        let lookup = Lookup::new(&locations);
         assert_eq!(lookup.check().unwrap_err().to_string(), wanted);
         let got = lookup.get(&registry("r.io"), None);
         assert_eq!(got.unwrap_err().to_string(), wanted);
@@ -134,9 +134,9 @@ fn a_file_is_read_once() {
     let directory = TempDir::new();
     let path = directory.path().join("config.json");
     write(&path, &[("a", "me")]);
-    let lookup = Lookup::new(&Places {
+    let lookup = Lookup::new(&Locations {
         config_files: vec![path.clone()],
-        ..Places::default()
+        ..Locations::default()
     });
     lookup.check().unwrap();
     fs::remove_file(path).unwrap();
@@ -144,17 +144,17 @@ fn a_file_is_read_once() {
 }
 
 #[test]
-fn a_helper_is_asked_once_and_again_when_its_answer_was_refused() {
+fn a_helper_runs_once_and_again_after_its_credential_was_rejected() {
     let programs = Programs::new().with(
         "x",
         r#"echo "{\"Username\":\"me\",\"Secret\":\"$(wc -l < "$(dirname "$0")/log")\"}""#,
     );
     let path = programs.path().join("config.json");
     fs::write(&path, r#"{"credsStore":"x"}"#).unwrap();
-    let lookup = Lookup::new(&Places {
+    let lookup = Lookup::new(&Locations {
         config_files: vec![path],
         path: Some(programs.search_path()),
-        ..Places::default()
+        ..Locations::default()
     });
     let first = Credential::password("me", "1");
     for repository in ["a", "b"] {
@@ -170,16 +170,16 @@ fn a_helper_is_asked_once_and_again_when_its_answer_was_refused() {
 }
 
 #[test]
-fn there_is_no_news_where_nothing_has_changed() {
+fn refresh_returns_none_if_the_credential_is_unchanged() {
     let programs = Programs::new().with("x", r#"echo '{"Username":"x","Secret":"pass"}'"#);
     let path = programs.path().join("config.json");
     let text =
         r#"{"credHelpers":{"x.io":"x"},"auths":{"a.io":{"username":"a","password":"pass"}}}"#;
     fs::write(&path, text).unwrap();
-    let lookup = Lookup::new(&Places {
+    let lookup = Lookup::new(&Locations {
         config_files: vec![path],
         path: Some(programs.search_path()),
-        ..Places::default()
+        ..Locations::default()
     });
     for (name, rejected) in [("x.io", user("x")), ("a.io", user("a"))] {
         assert_eq!(get(&lookup, name), Some(rejected.clone()));
@@ -193,17 +193,17 @@ fn a_missing_helper_is_an_error_or_a_warning_once() {
     let directory = TempDir::new();
     let path = directory.path().join("config.json");
     fs::write(&path, r#"{"credsStore":"nosuch"}"#).unwrap();
-    let places = Places {
+    let locations = Locations {
         config_files: vec![path.clone()],
-        ..Places::default()
+        ..Locations::default()
     };
-    let error = Lookup::new(&places).get(&registry("r.io"), None);
+    let error = Lookup::new(&locations).get(&registry("r.io"), None);
     assert_eq!(
         error.unwrap_err().to_string(),
         "exec: \"docker-credential-nosuch\": executable file not found in $PATH"
     );
     let (warn, warnings) = mpsc::channel();
-    let lookup = Lookup::new(&places).on_warning(move |warning| warn.send(warning).unwrap());
+    let lookup = Lookup::new(&locations).on_warning(move |warning| warn.send(warning).unwrap());
     assert_eq!(get(&lookup, "r.io"), None);
     assert_eq!(get(&lookup, "r.io"), None);
     drop(lookup);
@@ -218,14 +218,14 @@ fn a_missing_helper_is_an_error_or_a_warning_once() {
 }
 
 #[test]
-fn a_look_up_travels_between_threads_and_keeps_its_secrets() {
+fn a_lookup_is_send_and_its_debug_output_contains_no_secrets() {
     fn send<T: Send>() {}
     send::<Lookup>();
-    let lookup = Lookup::new(&Places {
+    let lookup = Lookup::new(&Locations {
         docker_auth_config: Some("canary".into()),
         password: Some("canary".into()),
         home: Some("/h".into()),
-        ..Places::default()
+        ..Locations::default()
     });
     let shown = format!("{lookup:?}");
     assert!(shown.contains("/h/.docker/config.json") && !shown.contains("canary"));

@@ -1,7 +1,7 @@
 //! Output: errors, `Debug` output and traces contain no secret, whatever fails.
 
 use oras::Credential;
-use oras::credentials::{Fixed, Helpers, Memory, Places};
+use oras::credentials::{Fixed, Helpers, Locations, Memory};
 use oras::http::{Headers, Method, Request, RequestBody, UreqTransport};
 use oras::registry::Client;
 use oras::url::Url;
@@ -166,7 +166,7 @@ fn debug_output_of_types_with_secrets_is_redacted() {
     for shown in [
         format!("{:?} {:?}", password(), token),
         format!("{:?} {memory:?}", Fixed(password())),
-        format!("{:?} {:?}", Helpers::new(""), Places::default()),
+        format!("{:?} {:?}", Helpers::new(""), Locations::default()),
         format!("{url:?} {url}"),
         format!("{:?}", UreqTransport::builder()),
     ] {

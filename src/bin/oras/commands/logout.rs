@@ -34,9 +34,9 @@ impl Command for LogoutFlags {
     };
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        let places = process.places(&self.registry_config);
+        let locations = process.locations(&self.registry_config);
         let name = &line.positionals[0];
-        let lookup = Lookup::new(&places).on_warning(warn_of(process.screen()));
+        let lookup = Lookup::new(&locations).on_warning(warn_of(process.screen()));
         lookup.check()?;
         let registry: RegistryName = name.parse()?;
         lookup.erase(&registry).map_err(|error| {
