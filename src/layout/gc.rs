@@ -16,7 +16,7 @@ use super::graph::{check_bound, walk};
 use super::index::Index;
 use super::reader::LayoutFiles;
 use super::referrer_index::ReferrerIndex;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::limits::MAX_LAYOUT_REFERENCES;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -25,7 +25,7 @@ use crate::oci::digest::Digest;
 ///
 /// # Errors
 ///
-/// [`Error::InUse`] if a manifest refers to `target`.
+/// [`Error::Conflict`] if a manifest refers to `target`.
 pub(super) fn plan<F: LayoutFiles>(
     files: &F,
     index: &Index,
@@ -33,10 +33,10 @@ pub(super) fn plan<F: LayoutFiles>(
 ) -> Result<Vec<Digest>> {
     let graph = Graph::read(files, index, target)?;
     if let Some(user) = graph.user_of(&target.digest) {
-        return Err(Error::InUse {
-            what: target.digest.to_string(),
-            user: user.to_string(),
-        });
+        return Err(Error::conflict(
+            target.digest.as_str(),
+            Conflict::ReferencedBy(user.to_string()),
+        ));
     }
     if !graph.is_complete {
         return Ok(vec![target.digest.clone()]);

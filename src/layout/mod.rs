@@ -352,7 +352,7 @@ impl Delete for LayoutStore {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the content is not there, [`Error::InUse`] when another manifest is made of it.
+    /// [`Error::NotFound`] when the content is not there, [`Error::Conflict`] when another manifest is made of it.
     fn delete(&self, target: &Descriptor) -> Result<()> {
         self.save_changes()?;
         let writer = self.writer()?;

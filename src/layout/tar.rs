@@ -25,7 +25,7 @@ impl LayoutTar {
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::Error::Io) when the file cannot be read, [`NotAnArchive`](crate::Error::NotAnArchive) when it is no
+    /// [`Io`](crate::Error::Io) when the file cannot be read, [`WrongKind`](crate::Error::WrongKind) when it is no
     /// tar archive, is compressed or cut off, and [`Malformed`](crate::Error::Malformed) when what it holds is not a layout
     /// of version 1.0.0, or it has more than half a million entries.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
@@ -253,7 +253,7 @@ mod tests {
         let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
         file.set_len(2 << 30).unwrap();
         let error = LayoutTar::open(&path).unwrap_err();
-        assert!(matches!(error, Error::NotAnArchive { .. }), "{error}");
+        assert!(matches!(error, Error::WrongKind { .. }), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::index_cache::IndexCache;
 use super::reader::{BLOBS, INDEX, LAYOUT_FILE, LayoutFiles, OpenFile};
-use crate::error::{Error, Result};
+use crate::error::{Error, Expected, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::limits::{
     MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
@@ -112,9 +112,9 @@ impl LayoutFiles for TarFiles {
 }
 
 fn not_an_archive(path: &Path, reason: &str) -> Error {
-    Error::NotAnArchive {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
+    Error::WrongKind {
+        name: path.display().to_string(),
+        expected: Expected::Archive(reason.to_owned()),
     }
 }
 

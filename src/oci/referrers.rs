@@ -161,7 +161,7 @@ impl ReferrersIndex {
 
     /// Whether the registry says in the list that it filtered by artifact type, as an older draft of the specification
     /// had it.
-    pub(crate) fn says_filtered(&self) -> bool {
+    pub(crate) fn is_filtered(&self) -> bool {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Filters {

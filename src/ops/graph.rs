@@ -1,6 +1,6 @@
 //! Walking from a manifest to what it refers to.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Expected, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::manifest::{Manifest, RawManifest};
 use crate::oci::media_type::MediaType;
@@ -119,7 +119,7 @@ pub fn fetch_manifest(
 ///
 /// # Errors
 ///
-/// As of [`resolve`], and [`Error::NoConfig`] when it is no image manifest.
+/// As of [`resolve`], and [`Error::WrongKind`] when it is no image manifest.
 pub fn resolve_config(
     source: &dyn Source,
     reference: &str,
@@ -133,8 +133,9 @@ pub fn resolve_config(
     {
         return Ok(image.config);
     }
-    Err(Error::NoConfig {
-        digest: descriptor.digest.to_string(),
+    Err(Error::WrongKind {
+        name: descriptor.digest.to_string(),
+        expected: Expected::Config,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Indexes of manifests: making them of what is in a store, and changing them (image spec v1.1, "Image Index").
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Expected, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::index_document::{IndexDocument, IndexEntry};
@@ -145,7 +145,7 @@ pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawMani
 ///
 /// # Errors
 ///
-/// As for [`create`], and [`Error::NotInIndex`] when there is nothing to remove.
+/// As for [`create`], and [`Error::NotFound`] when there is nothing to remove.
 pub fn update(
     source: &dyn Source,
     reference: &str,
@@ -177,9 +177,10 @@ pub fn update(
             continue;
         }
         if !index.remove(|entry| entry == digest) {
-            return Err(Error::NotInIndex {
-                digest: digest.to_string(),
-                index: reference.to_owned(),
+            return Err(Error::NotFound {
+                what: digest.to_string(),
+                reason: None,
+                index: Some(reference.to_owned()),
             });
         }
         reader.reporter.report(Event::EntryRemoved(digest))?;
@@ -278,7 +279,7 @@ impl Reader<'_, '_> {
         if !wanted.is_met_by(&descriptor.media_type) {
             return Err(Error::WrongKind {
                 name: reference.to_owned(),
-                wanted: wanted.with_article(),
+                expected: wanted.expected(),
             });
         }
         let bytes = reader.read_all(self.limit).map_err(not_found)?;
@@ -324,10 +325,10 @@ impl Wanted {
         }
     }
 
-    const fn with_article(self) -> &'static str {
+    const fn expected(self) -> Expected {
         match self {
-            Self::Manifest => "a manifest",
-            Self::Index => "an index",
+            Self::Manifest => Expected::Manifest,
+            Self::Index => Expected::Index,
         }
     }
 

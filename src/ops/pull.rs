@@ -134,7 +134,7 @@ pub struct PulledFile {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::DuplicateName`], [`Error::Overwrite`],
+/// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::Conflict`],
 /// [`Error::Io`]. What was written before the failure stays; it is whole.
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
     let source = resolve(source, reference, &options)?;

@@ -118,7 +118,7 @@ pub struct PushOptions<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when a file or a stream cannot be read, [`Error::DuplicateName`], those of [`pack`], and
+/// [`Error::Io`] when a file or a stream cannot be read, [`Error::Conflict`], those of [`pack`], and
 /// [`Error::Copy`] when the target refuses. A target that is there stays as it was: the name moves last.
 pub fn push(
     target: &dyn Target,

@@ -13,7 +13,7 @@ use super::entry::{
 use super::merge::{check_merge, merge};
 use super::permissions::{make_owner_writable, remove_tree, restore_permissions};
 use super::staging;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 
 /// A directory that is being written under a temporary name. [`commit`](Self::commit) moves it to
 /// its final name; dropping it before removes it.
@@ -61,7 +61,7 @@ impl<'a> PendingDirectory<'a> {
     ///
     /// # Errors
     ///
-    /// - [`Error::Overwrite`] if the name exists and old files are kept.
+    /// - [`Error::Conflict`] if the name exists and old files are kept.
     /// - [`Error::Io`] with the path. If a file would replace a directory or a directory a file,
     ///   nothing is moved.
     pub fn commit(self) -> Result<PathBuf> {
@@ -160,9 +160,10 @@ impl Drop for StagedDirectory {
 fn check(target: &ResolvedTitle, existing: Option<&Metadata>, keep_old_files: bool) -> Result<()> {
     match existing {
         None => Ok(()),
-        Some(_) if keep_old_files => Err(Error::Overwrite {
-            path: target.path.clone(),
-        }),
+        Some(_) if keep_old_files => Err(Error::conflict(
+            target.path.display().to_string(),
+            Conflict::Exists,
+        )),
         Some(existing) if existing.is_dir() || existing.is_symlink() => Ok(()),
         Some(_) => Err(cannot_replace(&target.path, "a file has that name")),
     }

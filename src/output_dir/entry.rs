@@ -10,7 +10,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 
 use super::staging::remove_stale_temps;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 
 /// The directory handle and the name of a title.
 #[derive(Debug)]
@@ -187,9 +187,7 @@ impl<'a> TitleReservation<'a> {
 
     /// The error for a title that has been written already.
     pub(super) fn duplicate(&self) -> Error {
-        Error::DuplicateName {
-            name: self.title.clone(),
-        }
+        Error::conflict(self.title.clone(), Conflict::DuplicateName)
     }
 
     /// Returns whether a file has been written under another title.

@@ -9,7 +9,7 @@ use cap_std::fs::Metadata;
 use super::OutputDir;
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
 use super::staging;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 
 /// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its
 /// final name; dropping it before removes it.
@@ -57,8 +57,8 @@ impl<'a> PendingFile<'a> {
     ///
     /// The existing entry stays in case of an error.
     ///
-    /// - [`Error::Overwrite`] if the name exists and old files are kept.
-    /// - [`Error::DuplicateName`] if the file system considers another title the same name.
+    /// - [`Error::Conflict`] if the name exists and old files are kept.
+    /// - [`Error::Conflict`] if the file system considers another title the same name.
     /// - [`Error::Io`] with the path.
     pub fn commit(self) -> Result<PathBuf> {
         let Self {
@@ -153,7 +153,10 @@ impl StagedFile {
             match dir.hard_link(name, dir, entry_name) {
                 Ok(()) => return Ok(()), // dropping removes the temporary name
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    return Err(Error::Overwrite { path: path.clone() });
+                    return Err(Error::conflict(
+                        path.display().to_string(),
+                        Conflict::Exists,
+                    ));
                 }
                 Err(_) => {} // a file system without hard links: rely on the check
             }
@@ -177,9 +180,10 @@ impl Drop for StagedFile {
 fn check(target: &ResolvedTitle, existing: Option<&Metadata>, keep_old_files: bool) -> Result<()> {
     match existing {
         None => Ok(()),
-        Some(_) if keep_old_files => Err(Error::Overwrite {
-            path: target.path.clone(),
-        }),
+        Some(_) if keep_old_files => Err(Error::conflict(
+            target.path.display().to_string(),
+            Conflict::Exists,
+        )),
         Some(existing) if existing.is_dir() => {
             Err(cannot_replace(&target.path, "a directory has that name"))
         }

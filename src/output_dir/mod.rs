@@ -46,7 +46,7 @@ use crate::fs::path_clean;
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct OutputOptions {
-    /// Return [`Error::Overwrite`] if the path of a title exists, instead of replacing it.
+    /// Return [`Error::Conflict`] if the path of a title exists, instead of replacing it.
     pub keep_old_files: bool,
     /// Allow titles to lead out of the output directory: absolute paths, `..` and symbolic links.
     pub allow_traversal: bool,
@@ -120,7 +120,7 @@ impl OutputDir {
     /// # Errors
     ///
     /// - [`Error::Malformed`] if the title is empty or contains control characters.
-    /// - [`Error::DuplicateName`], [`Error::PathTraversal`] and [`Error::Overwrite`].
+    /// - [`Error::Conflict`] and [`Error::PathTraversal`].
     /// - [`Error::Io`] with the path, also if a directory or special file has the name.
     pub fn create_file(&self, title: &str) -> Result<PendingFile<'_>> {
         PendingFile::create(self, title)

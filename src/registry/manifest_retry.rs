@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::repository::Repository;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, RegistryErrorResponse, Result};
 use crate::oci::digest::Digest;
 use crate::text::random;
 
@@ -15,7 +15,7 @@ const WAIT: Duration = Duration::from_millis(100);
 const MAX_ASKED: usize = 10;
 
 /// The digests that a registry names as unknown to it. They come as they are, or somewhere in an object.
-pub(super) fn named(refusal: &Refusal) -> Vec<Digest> {
+pub(super) fn named(refusal: &RegistryErrorResponse) -> Vec<Digest> {
     let is_unknown = |code: &str| {
         ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"]
             .iter()
@@ -72,7 +72,7 @@ impl Repository<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Refuser, RegistryError};
+    use crate::error::{RegistryError, Responder};
 
     #[test]
     fn what_is_missing_is_named_in_several_ways() {
@@ -94,14 +94,14 @@ mod tests {
                 message: String::new(),
                 detail: detail.clone(),
             };
-            let refusal = Refusal {
+            let refusal = RegistryErrorResponse {
                 method: "PUT",
                 url: String::new(),
                 host: String::new(),
                 status: 400,
                 errors: vec![error.clone(), error],
                 excerpt: None,
-                by: Refuser::Registry,
+                by: Responder::Registry,
             };
             let mut wanted: Vec<_> = wanted.into_iter().cloned().collect();
             wanted.sort();

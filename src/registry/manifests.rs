@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use super::client::{Answer, DraftBody};
 use super::repository::Repository;
-use crate::error::{Error, Mismatch, Refuser, Result};
+use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::{Algorithm, Digest};
@@ -61,7 +61,7 @@ impl Repository<'_> {
             Err(error) if error.is_not_found() => Ok(false),
             // As of blobs: some registries say 403 of what is not there.
             Err(Error::Refused(refusal))
-                if refusal.status == 403 && refusal.by == Refuser::Registry =>
+                if refusal.status == 403 && refusal.by == Responder::Registry =>
             {
                 Ok(false)
             }

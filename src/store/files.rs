@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, UnpackOptions};
-use crate::error::{Error, Mismatch, Result};
+use crate::error::{Conflict, Error, Mismatch, Result};
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
 use crate::oci::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
@@ -89,7 +89,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::DuplicateName`] when the title is taken, [`Error::Io`] when something cannot be read.
+    /// [`Error::Conflict`] when the title is taken, [`Error::Io`] when something cannot be read.
     pub fn add(
         &self,
         title: &str,
@@ -138,14 +138,12 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::DuplicateName`] when the title is taken.
+    /// [`Error::Conflict`] when the title is taken.
     pub(crate) fn claim(&self, title: &str) -> Result<()> {
         if self.named.borrow_mut().added.insert(title.to_owned()) {
             return Ok(());
         }
-        Err(Error::DuplicateName {
-            name: title.to_owned(),
-        })
+        Err(Error::conflict(title, Conflict::DuplicateName))
     }
 
     /// Adds what a stream brings, by way of a temporary file, and describes it.
@@ -228,7 +226,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// Those of pushing content with that title: [`Error::PathTraversal`], [`Error::Overwrite`], [`Error::Verification`] when
+    /// Those of pushing content with that title: [`Error::PathTraversal`], [`Error::Conflict`], [`Error::Verification`] when
     /// the file that has the content was changed meanwhile, [`Error::Io`].
     pub fn restore(&self, target: &Descriptor) -> Result<bool> {
         let is_readable = self.named.borrow().places.contains_key(&target.digest);

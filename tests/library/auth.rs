@@ -227,7 +227,10 @@ fn without_credentials_a_basic_registry_says_what_is_missing() {
     let error = pull(&client(), &registry).unwrap_err();
 
     assert!(error.is_unauthorized(), "{error:?}");
-    assert_eq!(text(&error), "basic credential not found");
+    assert_eq!(
+        text(&error),
+        format!("{}: basic credential not found", registry.host())
+    );
     assert!(
         matches!(&error, Error::Unauthorized { registry: named, .. } if *named == registry.host()),
         "{error:?}"

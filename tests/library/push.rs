@@ -307,7 +307,10 @@ fn a_name_is_taken_once_and_nothing_is_read_before_that_is_known() {
         },
     ] {
         match push(&MemoryStore::new(), Some("v1"), options) {
-            Err(Error::DuplicateName { name }) => assert_eq!(name, "same"),
+            Err(Error::Conflict {
+                name,
+                conflict: oras::error::Conflict::DuplicateName,
+            }) => assert_eq!(name, "same"),
             Err(Error::Io { doing, .. }) => assert_eq!(doing, "stat"),
             other => panic!("{other:?}"),
         }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use oras::Error;
-use oras::error::{Input, Refusal, Side, TransportKind, Unauthorized};
+use oras::error::{Conflict, Input, RegistryErrorResponse, Side, TransportKind, Unauthorized};
 use oras::reference::Reference;
 use oras::url::Url;
 
@@ -334,11 +334,12 @@ impl From<&Error> for CliError {
             {
                 failure.status = status::BROKEN_PIPE;
             }
-            Error::Overwrite { path } => {
+            Error::Conflict {
+                name,
+                conflict: Conflict::Exists,
+            } => {
                 failure.message = "failed to resolve path for writing: overwrite disallowed".into();
-                failure
-                    .details
-                    .push(format!("What exists is \"{}\"", path.display()));
+                failure.details.push(format!("What exists is \"{name}\""));
             }
             _ => {}
         }
@@ -353,9 +354,9 @@ impl From<UsageError> for CliError {
 }
 
 /// The registry's own words, or the status if it has none.
-fn refusal_message(refusal: &Refusal) -> String {
+fn refusal_message(refusal: &RegistryErrorResponse) -> String {
     refusal.errors_in_one_line().unwrap_or_else(|| {
-        Refusal {
+        RegistryErrorResponse {
             excerpt: None,
             ..refusal.clone()
         }
@@ -371,6 +372,8 @@ fn message(error: &Error) -> String {
             doing.clone()
         }
         Error::Context { doing, source } => format!("{doing}: {}", message(source)),
+        // The original program does not name the registry here.
+        Error::Unauthorized { reason, .. } => reason.to_string(),
         other => other.chain().to_string(),
     }
 }

@@ -288,7 +288,13 @@ fn what_something_is_made_of_cannot_be_deleted() {
     for (target, user) in [(&one, &index), (&blob(b"a"), &one)] {
         let error = store.delete(target).unwrap_err();
 
-        assert!(matches!(error, Error::InUse { .. }));
+        assert!(matches!(
+            error,
+            Error::Conflict {
+                conflict: crate::error::Conflict::ReferencedBy(_),
+                ..
+            }
+        ));
         assert_eq!(
             error.to_string(),
             format!("{} is still in use by {}", target.digest, user.digest)

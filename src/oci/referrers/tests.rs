@@ -302,7 +302,7 @@ fn filters_are_named_in_a_header_or_in_an_annotation() {
             r#"{{"annotations":{{"org.opencontainers.referrers.filtersApplied":"{filters}"}}}}"#
         );
         let list = ReferrersIndex::parse(annotations.as_bytes()).unwrap();
-        assert_eq!(list.says_filtered(), wanted, "{filters}");
+        assert_eq!(list.is_filtered(), wanted, "{filters}");
     }
-    assert!(!list("").says_filtered());
+    assert!(!list("").is_filtered());
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::{Fixture, KEEP, mode};
-use crate::error::Error;
+use crate::error::{Conflict, Error};
 
 #[test]
 fn a_file_gets_its_name_when_it_is_complete() {
@@ -71,8 +71,20 @@ fn keep_old_files_keeps_files_created_during_the_write() {
     let directory = fixture.output.create_directory("dir").unwrap();
     fs::write(fixture.path("file"), "old").unwrap();
     fs::create_dir(fixture.path("dir")).unwrap();
-    assert!(matches!(file.commit(), Err(Error::Overwrite { .. })));
-    assert!(matches!(directory.commit(), Err(Error::Overwrite { .. })));
+    assert!(matches!(
+        file.commit(),
+        Err(Error::Conflict {
+            conflict: Conflict::Exists,
+            ..
+        })
+    ));
+    assert!(matches!(
+        directory.commit(),
+        Err(Error::Conflict {
+            conflict: Conflict::Exists,
+            ..
+        })
+    ));
     assert_eq!(fixture.read("file"), "old");
     assert_eq!(fixture.tree(), ["dir/", "file"]);
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 
 use super::{ANYWHERE, Fixture};
-use crate::error::Error;
+use crate::error::{Conflict, Error};
 use crate::fs::testing::TempDir;
 use crate::output_dir::{OutputDir, OutputOptions};
 
@@ -130,7 +130,13 @@ fn with_traversal_allowed_titles_lead_anywhere() {
     fixture.write_directory("../outside", &["d"]).unwrap();
     assert_eq!(fs::read_to_string(outside.join("d")).unwrap(), "new");
     let error = fixture.write("link/a", "").unwrap_err();
-    assert!(matches!(error, Error::DuplicateName { .. }));
+    assert!(matches!(
+        error,
+        Error::Conflict {
+            conflict: Conflict::DuplicateName,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -163,7 +169,10 @@ fn a_title_is_reserved_until_writing_fails() {
     let pending = fixture.output.create_file("x").unwrap();
     assert!(matches!(
         fixture.output.create_file("x"),
-        Err(Error::DuplicateName { .. })
+        Err(Error::Conflict {
+            conflict: Conflict::DuplicateName,
+            ..
+        })
     ));
     drop(pending);
     fixture.write("x", "content").unwrap();
@@ -192,7 +201,13 @@ fn a_title_may_be_inside_the_directory_of_another_title() {
     fixture.write("dir/other", "from a file").unwrap();
     assert_eq!(fixture.read("dir/other"), "from a file");
     let error = fixture.write("dir/file", "").unwrap_err();
-    assert!(matches!(error, Error::DuplicateName { .. }));
+    assert!(matches!(
+        error,
+        Error::Conflict {
+            conflict: Conflict::DuplicateName,
+            ..
+        }
+    ));
 }
 
 #[test]

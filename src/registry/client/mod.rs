@@ -17,7 +17,7 @@ use crate::auth::{
     Action, AuthCache, Authorization, Challenge, Event, Flow, OriginPolicy, Scopes, TokenRequest,
 };
 use crate::credentials::{Anonymous, CredentialStore};
-use crate::error::{Error, Refuser, Result, TransportKind, Unauthorized};
+use crate::error::{Error, Responder, Result, TransportKind, Unauthorized};
 use crate::http::clock::{Clock, SystemClock, TimedReader};
 use crate::http::retry::{Outcome, parse_retry_after, wait_before_retry};
 use crate::http::{
@@ -345,7 +345,7 @@ impl Client {
                     let event = Event::Response {
                         status: answer.status(),
                         challenges: answer.challenges(),
-                        denied: answer.status() == 400 && answer.says_denied(),
+                        denied: answer.status() == 400 && answer.is_denied(),
                     };
                     last = Some(answer);
                     event
@@ -383,7 +383,7 @@ impl Client {
                 Action::Finish => return Ok(last.expect("a flow finishes with an answer")),
                 Action::FailWithTokenResponse => {
                     let answer = last.expect("a flow that fails so has asked a token service");
-                    let error = answer.into_error_of(Refuser::TokenService);
+                    let error = answer.into_error_of(Responder::TokenService);
                     return Err(error.context(self.doing(&draft)));
                 }
             };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::auth::{Challenge, OriginPolicy, parse_challenges};
-use crate::error::{Error, Refusal, Refuser, RegistryError, Result, TransportKind};
+use crate::error::{Error, RegistryError, RegistryErrorResponse, Responder, Result, TransportKind};
 use crate::http::{Method, Response};
 use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::{self, Redactor};
@@ -86,11 +86,11 @@ impl Answer {
 
     /// The error that this answer reports.
     pub(crate) fn into_error(self) -> Error {
-        self.into_error_of(Refuser::Registry)
+        self.into_error_of(Responder::Registry)
     }
 
     /// The error that this answer of `by` reports.
-    pub(crate) fn into_error_of(mut self, by: Refuser) -> Error {
+    pub(crate) fn into_error_of(mut self, by: Responder) -> Error {
         let body = self.peek_body();
         let text = String::from_utf8_lossy(&body);
         let errors = parse_errors(&body, &self.redactor);
@@ -99,7 +99,7 @@ impl Answer {
         } else {
             None
         };
-        Error::Refused(Box::new(Refusal {
+        Error::Refused(Box::new(RegistryErrorResponse {
             method: self.method.as_str(),
             url: self.redactor.redact(&self.url.to_string()),
             host: self.url.host_and_port().to_owned(),
@@ -111,7 +111,7 @@ impl Answer {
     }
 
     /// Whether the body of an error says that access is denied. The body can still be read afterwards.
-    pub(crate) fn says_denied(&mut self) -> bool {
+    pub(crate) fn is_denied(&mut self) -> bool {
         let body = self.peek_body();
         let errors = parse_errors(&body, &self.redactor);
         let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
@@ -376,11 +376,11 @@ mod tests {
                 "",
                 r#"{"errors":[{"code":"DENIED","message":"Your Authorization Token is invalid."}]}"#
             )
-            .says_denied()
+            .is_denied()
         );
-        assert!(answer(400, "", "Your Authorization Token has expired").says_denied());
+        assert!(answer(400, "", "Your Authorization Token has expired").is_denied());
         let mut other = answer(400, "", r#"{"errors":[{"code":"MANIFEST_INVALID"}]}"#);
-        assert!(!other.says_denied());
+        assert!(!other.is_denied());
         assert!(
             other.into_error().to_string().ends_with("manifest invalid"),
             "the body is still there"

@@ -145,7 +145,7 @@ impl Repository<'_> {
             let list = ReferrersIndex::parse(&body).map_err(|reason| {
                 answer.protocol_error(format!("the answer is no list of referrers: {reason}"))
             })?;
-            let is_filtered = list.says_filtered()
+            let is_filtered = list.is_filtered()
                 || answer
                     .response
                     .headers

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::{AtTag, ReferrersMode};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, RegistryErrorResponse, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
@@ -328,7 +328,7 @@ impl<'a> Maintenance<'a> {
 
     /// The entries that the registry says it does not know, and does not have. Registries that verify what an index refers to
     /// would otherwise never take a list again that names something that was deleted without changing the list.
-    fn gone(&self, list: &ReferrersIndex, refusal: &Refusal) -> Result<Vec<Digest>> {
+    fn gone(&self, list: &ReferrersIndex, refusal: &RegistryErrorResponse) -> Result<Vec<Digest>> {
         let named = manifest_retry::named(refusal);
         let is_others = |entry: &&Descriptor| !self.own.contains(&entry.digest);
         let mut gone = Vec::new();

@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use oras::Error;
 use oras::backup::{BackupOptions, rehearse, restore};
+use oras::error::Expected;
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::progress::Event;
@@ -162,7 +163,10 @@ fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliErro
     let doing = format!("failed to prepare OCI store from tar archive {shown}");
     let archive = LayoutTar::open(path).map_err(|error| match &error {
         // The path is named already.
-        Error::NotAnArchive { reason, .. } => CliError::new(format!("{doing}: {reason}")),
+        Error::WrongKind {
+            expected: Expected::Archive(reason),
+            ..
+        } => CliError::new(format!("{doing}: {reason}")),
         _ => CliError::from(&error.context(doing)),
     })?;
     process.print_status(&format!(

@@ -1,0 +1,149 @@
+//! Messages of errors: one line each, without the message of the source.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Write as _};
+use std::io;
+
+use super::Error;
+use super::kinds::{Conflict, Expected, Input, Unauthorized};
+use crate::text::sanitize::SingleLineWriter;
+
+impl Error {
+    /// Displays the error with all its sources in one line: `message: source: source of the source`.
+    pub fn chain(&self) -> impl fmt::Display + '_ {
+        Chain(self)
+    }
+
+    fn write(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        match self {
+            Self::InvalidReference { reference, reason } if reference.is_empty() => {
+                write!(f, "invalid reference: {reason}")
+            }
+            Self::InvalidReference { reference, reason } => {
+                write!(f, "\"{reference}\": invalid reference: {reason}")
+            }
+            Self::InvalidInput {
+                input,
+                value,
+                reason,
+            } => match input {
+                Input::Digest => write!(f, "invalid digest \"{value}\": {reason}"),
+                Input::MediaType(field) => write!(f, "invalid {field} format: {value}: {reason}"),
+                Input::ArtifactType | Input::Platform => f.write_str(reason),
+                Input::Created => write!(f, "invalid date and time format: {reason}"),
+                Input::Option(name) => write!(f, "invalid {name}: {reason}"),
+            },
+            Self::NotFound {
+                what,
+                index: Some(index),
+                ..
+            } => write!(f, "{what} does not exist in the index {index}"),
+            Self::NotFound { what, reason, .. } => {
+                if !what.is_empty() {
+                    write!(f, "{what}: ")?;
+                }
+                f.write_str("not found")?;
+                reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
+            }
+            Self::Refused(response) => write!(f, "{response}"),
+            Self::Unauthorized { registry, reason } => match reason {
+                Unauthorized::UntrustedRealm { .. } | Unauthorized::NoToken { .. } => {
+                    write!(f, "{reason}")
+                }
+                _ => write!(f, "{registry}: {reason}"),
+            },
+            Self::Transport { method, url, .. } => write!(f, "{} \"{url}\"", title_case(method)),
+            Self::Protocol { what, reason } | Self::Credential { what, reason } => {
+                write!(f, "{what}: {reason}")
+            }
+            Self::WrongKind { name, expected } => match expected {
+                Expected::Manifest => write!(f, "{name} is not a manifest"),
+                Expected::Index => write!(f, "{name} is not an index"),
+                Expected::Config => write!(
+                    f,
+                    "\"{name}\" is not an image manifest and does not have a config"
+                ),
+                Expected::Archive(reason) => {
+                    write!(f, "\"{name}\" does not look like a tar archive: {reason}")
+                }
+            },
+            Self::Verification { digest, mismatch } => write!(f, "{digest}: {mismatch}"),
+            Self::TooLarge {
+                what,
+                size,
+                limit,
+                limit_name,
+            } => write!(
+                f,
+                "{what} size {size} exceeds {limit_name} {limit}: size exceeds limit"
+            ),
+            Self::Malformed { what, reason } => write!(f, "invalid {what}: {reason}"),
+            Self::Io { doing, path, .. } => write!(f, "{doing} {}", path.display()),
+            Self::Conflict { name, conflict } => match conflict {
+                Conflict::DuplicateName => write!(f, "{name}: duplicate name"),
+                Conflict::Exists => write!(f, "{name}: overwrite disallowed"),
+                Conflict::ReferencedBy(user) => write!(f, "{name} is still in use by {user}"),
+            },
+            Self::PathTraversal { name, reason } => {
+                write!(f, "\"{name}\" {reason}: path traversal disallowed")
+            }
+            Self::Unsupported { what } => write!(f, "{what}: unsupported"),
+            Self::Copy {
+                side,
+                operation,
+                digest,
+                ..
+            } => {
+                write!(f, "failed to {operation}")?;
+                if let Some(digest) = digest {
+                    write!(f, " {digest}")?;
+                }
+                write!(f, " {} {side}", operation.preposition())
+            }
+            Self::Context { doing, .. } => f.write_str(doing),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut SingleLineWriter(f))
+    }
+}
+
+struct Chain<'a>(&'a (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = SingleLineWriter(f);
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            match cause.downcast_ref::<io::Error>() {
+                Some(error) => write!(f, ": {}", os_error_text(error))?,
+                None => write!(f, ": {cause}")?,
+            }
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+/// Capitalises a method: `GET` becomes `Get`. The original program does so in messages about failed
+/// requests.
+fn title_case(method: &str) -> String {
+    let (first, rest) = method.split_at(1.min(method.len()));
+    first.to_owned() + &rest.to_ascii_lowercase()
+}
+
+/// Formats an error of the operating system as Unix programs do, in lower case and without its
+/// number: `no such file or directory`.
+pub(crate) fn os_error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    if error.raw_os_error().is_none() {
+        return text;
+    }
+    let end = text.rfind(" (os error").unwrap_or(text.len());
+    let (first, rest) = text.split_at(1.min(end));
+    first.to_lowercase() + &rest[..end - first.len()]
+}

@@ -1,0 +1,201 @@
+//! Details of errors: reasons, sides and operations.
+
+use std::fmt;
+
+/// A kind of value that a caller passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Input {
+    /// A digest.
+    Digest,
+    /// A media type in the field of this name, such as `artifactType`.
+    MediaType(&'static str),
+    /// The artifact type, which an artifact of the image spec v1.1 requires.
+    ArtifactType,
+    /// A platform.
+    Platform,
+    /// The annotation `org.opencontainers.image.created`, which must be an RFC 3339 time.
+    Created,
+    /// The option of this name.
+    Option(&'static str),
+}
+
+/// A kind of content that an operation needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Expected {
+    /// An image manifest.
+    Manifest,
+    /// An image index.
+    Index,
+    /// An image manifest with a config.
+    Config,
+    /// A tar archive, with the reason why the file is not one.
+    Archive(String),
+}
+
+/// A reason why a name cannot be used for new content, or content cannot be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// Two files would have the same name.
+    DuplicateName,
+    /// A file exists at the path, and existing files are kept.
+    Exists,
+    /// A manifest refers to the content.
+    ReferencedBy(String),
+}
+
+/// A reason for [`Error::Unauthorized`](super::Error::Unauthorized).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unauthorized {
+    /// The registry requires a user name and a password, and there is no credential.
+    NoBasicCredential,
+    /// The registry requires a user name and a password, and one of them is empty.
+    IncompleteBasicCredential,
+    /// The registry rejected the credential.
+    Rejected,
+    /// The origin policy does not allow sending credentials to the token service.
+    UntrustedRealm {
+        /// The URL of the token service, without secrets.
+        realm: String,
+        /// The rule of the origin policy.
+        reason: &'static str,
+    },
+    /// The response of the token service contains no token.
+    NoToken {
+        /// The URL of the token service, without secrets.
+        realm: String,
+        /// The defect of the response.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Unauthorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoBasicCredential => f.write_str("basic credential not found"),
+            Self::IncompleteBasicCredential => {
+                f.write_str("missing username or password for basic auth")
+            }
+            Self::Rejected => f.write_str("credentials were not accepted"),
+            Self::UntrustedRealm { realm, reason } => {
+                write!(f, "refusing to ask \"{realm}\" for a token: {reason}")
+            }
+            Self::NoToken { realm, reason } => write!(f, "no token from \"{realm}\": {reason}"),
+        }
+    }
+}
+
+/// A kind of failure of the HTTP transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransportKind {
+    /// The connection could not be established.
+    Connect,
+    /// The host name has no address.
+    Dns,
+    /// The TLS handshake failed.
+    Tls,
+    /// The certificate of the server is not trusted.
+    Certificate,
+    /// The server does not speak TLS.
+    NotTls,
+    /// A timeout elapsed.
+    Timeout,
+    /// The connection broke.
+    Io,
+    /// The response is not HTTP, or the request cannot be sent as HTTP.
+    Protocol,
+}
+
+/// A difference between content and its descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// The content has another digest.
+    Digest,
+    /// The content ends early.
+    Truncated,
+    /// The content is longer than its size.
+    Trailing,
+    /// The sender announced another size than the descriptor's.
+    Size,
+    /// The uncompressed content has another digest.
+    UnpackedDigest,
+    /// The file changed after its digest was computed.
+    Changed,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Digest => "mismatched digest",
+            Self::Truncated => "unexpected EOF",
+            Self::Trailing => "trailing data",
+            Self::Size => "mismatched size",
+            Self::UnpackedDigest => "content digest mismatch",
+            Self::Changed => "the file changed after its digest was computed",
+        })
+    }
+}
+
+/// One side of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The store that is read.
+    Source,
+    /// The store that is written.
+    Destination,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        })
+    }
+}
+
+/// One step of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Resolving a reference.
+    Resolve,
+    /// Checking whether content exists.
+    Exists,
+    /// Reading content.
+    Fetch,
+    /// Writing content.
+    Push,
+    /// Tagging a manifest.
+    Tag,
+    /// Listing the referrers of a manifest.
+    ListReferrers,
+}
+
+impl Operation {
+    pub(super) const fn preposition(self) -> &'static str {
+        match self {
+            Self::Resolve | Self::Exists | Self::Tag | Self::ListReferrers => "at",
+            Self::Fetch => "from",
+            Self::Push => "to",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolve",
+            Self::Exists => "find",
+            Self::Fetch => "fetch",
+            Self::Push => "push",
+            Self::Tag => "tag",
+            Self::ListReferrers => "list the referrers of",
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Tests of error messages and conversions.
+
+use super::*;
+
+#[test]
+fn errors_are_small_send_and_sync() {
+    fn assert_send_and_sync<T: Send + Sync>() {}
+    assert_send_and_sync::<Error>();
+    assert!(size_of::<Error>() <= 96, "{}", size_of::<Error>());
+}
+
+#[test]
+fn messages_are_one_line_whatever_names_they_contain() {
+    let name = || "a\u{1b}[2J\r\nb\u{9b}\u{202e}".repeat(100_000);
+    for error in [
+        Error::not_found(name()),
+        Error::unsupported(name()),
+        Error::malformed(name(), name()),
+        Error::Conflict {
+            name: name(),
+            conflict: Conflict::DuplicateName,
+        },
+        Error::PathTraversal {
+            name: name(),
+            reason: "leads out",
+        },
+        Error::Conflict {
+            name: name(),
+            conflict: Conflict::ReferencedBy(name()),
+        },
+        Error::InvalidReference {
+            reference: name(),
+            reason: name(),
+        },
+        Error::io("open", name())(io::Error::other(name())),
+        Error::not_found("").context(name()),
+    ] {
+        for shown in [error.to_string(), error.chain().to_string()] {
+            assert!(!shown.contains(char::is_control), "{shown:?}");
+            assert!(!shown.contains('\u{202e}'), "{shown:?}");
+            assert!(shown.chars().count() < 20_000);
+        }
+    }
+}
+
+#[test]
+fn a_chain_contains_each_message_once() {
+    let error = Error::io("open", "/a/b")(io::Error::other("boom")).context("failed to push");
+    assert_eq!(error.chain().to_string(), "failed to push: open /a/b: boom");
+}
+
+#[test]
+fn a_library_error_survives_conversion_to_io_error_and_back() {
+    let error = Error::io("read", "x")(Error::not_found("y").into_io());
+    assert!(matches!(error, Error::NotFound { .. }));
+}
+
+#[test]
+fn error_responses_display_the_errors_of_the_body() {
+    let mut response = RegistryErrorResponse {
+        method: "GET",
+        url: "http://r/v2/".to_owned(),
+        host: "r".to_owned(),
+        status: 401,
+        errors: vec![],
+        excerpt: None,
+        by: Responder::Registry,
+    };
+    assert_eq!(
+        response.to_string(),
+        r#"GET "http://r/v2/": response status code 401: Unauthorized"#
+    );
+    let error = |code: &str, message: &str, detail: &str| RegistryError {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        detail: detail.to_owned(),
+    };
+    response.errors = vec![
+        error("NAME_UNKNOWN", "", "lost"),
+        error("DENIED", "no", "[why]"),
+    ];
+    assert_eq!(
+        response.errors_in_one_line().unwrap(),
+        "name unknown; denied: no: [why]"
+    );
+    assert!(response.has_code("name_unknown"));
+    response.status = 400;
+    assert!(Error::Refused(Box::new(response.clone())).is_unauthorized());
+    response.errors.pop();
+    assert!(!Error::Refused(Box::new(response)).is_unauthorized());
+}
