@@ -137,8 +137,7 @@ impl Cache {
     /// Reads a manifest that is here, whole and right.
     fn read_manifest(&self, target: &Descriptor, limit: u64) -> Option<RawManifest> {
         let reader = VerifyReader::new(self.blobs.as_ref()?.open(target)?, target.clone());
-        let bytes = reader.read_all(limit).ok()?;
-        Some(RawManifest::verified(target.clone(), bytes))
+        reader.read_manifest(limit).ok()
     }
 
     /// Keeps what is read, if it is read to its end.

@@ -120,10 +120,10 @@ fn read<F: LayoutFiles>(
         return Ok(None);
     }
     let target = Descriptor::new(target.media_type.clone(), target.digest.clone(), size);
-    let bytes =
-        reader::fetch(files, &target).and_then(|reader| reader.read_all(MAX_MANIFEST_BYTES));
-    match bytes {
-        Ok(bytes) => return Ok(Some(RawManifest::verified(target, bytes))),
+    let manifest =
+        reader::fetch(files, &target).and_then(|reader| reader.read_manifest(MAX_MANIFEST_BYTES));
+    match manifest {
+        Ok(manifest) => return Ok(Some(manifest)),
         Err(error) if error.is_verification() => unreadable.damaged.push(target.digest),
         Err(error) if error.is_not_found() => unreadable.missing.push(target.digest),
         Err(error) => return Err(error),

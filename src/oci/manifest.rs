@@ -3,6 +3,8 @@
 //! A [`RawManifest`] is the truth: the bytes as they were received or made, their media type and digest. A [`Manifest`] is
 //! a reading of those bytes; it is derived, and serialised again only by code that makes a new manifest.
 
+use std::sync::{Arc, OnceLock};
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -18,24 +20,45 @@ pub(crate) const EMPTY_INDEX: &str =
     r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 
 /// A manifest or index as bytes, with its descriptor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Clones share the bytes and the parsed view, so a manifest is hashed and parsed once however many
+/// stores it passes through.
+#[derive(Clone, Debug)]
 pub struct RawManifest {
     descriptor: Descriptor,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
+    /// Set by the first successful [`view`](Self::view).
+    view: Arc<OnceLock<Manifest>>,
 }
 
 impl RawManifest {
-    /// Takes bytes that were just made, describing them by their SHA-256 digest.
+    /// Creates a manifest from new bytes. Its descriptor has their SHA-256 digest.
     pub fn new(media_type: MediaType, bytes: Vec<u8>) -> Self {
+        Self::verified(Descriptor::of(media_type, &bytes), bytes)
+    }
+
+    /// Creates a manifest from bytes that were verified against `descriptor`.
+    pub(crate) fn verified(descriptor: Descriptor, bytes: Vec<u8>) -> Self {
         Self {
-            descriptor: Descriptor::of(media_type, &bytes),
-            bytes,
+            descriptor,
+            bytes: Arc::new(bytes),
+            view: Arc::default(),
         }
     }
 
-    /// Takes bytes that were verified against `descriptor`.
-    pub(crate) const fn verified(descriptor: Descriptor, bytes: Vec<u8>) -> Self {
-        Self { descriptor, bytes }
+    /// Returns the same bytes with another descriptor of them, for example with other annotations.
+    pub(crate) fn with_descriptor(self, descriptor: Descriptor) -> Self {
+        // The media type decides how the bytes are parsed.
+        let view = if descriptor.media_type == self.descriptor.media_type {
+            self.view
+        } else {
+            Arc::default()
+        };
+        Self {
+            descriptor,
+            bytes: self.bytes,
+            view,
+        }
     }
 
     /// The descriptor of the bytes.
@@ -48,16 +71,16 @@ impl RawManifest {
         &self.bytes
     }
 
-    /// The bytes.
+    /// Returns the bytes, without a copy unless they are shared with another clone.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        Arc::unwrap_or_clone(self.bytes)
     }
 
-    /// The media type that a document gives itself, if it does.
+    /// Returns the `mediaType` member of a document, if it has one.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] when it is no JSON object, or its `mediaType` is no text.
+    /// [`Error::Malformed`] if the document is not a JSON object or `mediaType` is not a string.
     pub fn media_type_in(document: &[u8]) -> Result<Option<MediaType>> {
         let malformed = |reason: String| Error::malformed("manifest", reason);
         let text = std::str::from_utf8(document).map_err(|error| malformed(error.to_string()))?;
@@ -69,13 +92,22 @@ impl RawManifest {
         Ok(own.filter(|own| !own.is_empty()).map(MediaType::from))
     }
 
-    /// Reads the bytes as what their media type says.
+    /// Parses the bytes according to the media type. Further calls, also on clones, return the same
+    /// view.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the media type is no manifest type, [`Error::Malformed`] when the bytes are not what
-    /// the media type says, or claim to be an image manifest and an index at once.
-    pub fn view(&self) -> Result<Manifest> {
+    /// [`Error::Unsupported`] if the media type is not a manifest type. [`Error::Malformed`] if the bytes
+    /// do not match the media type, or have the members of both an image manifest and an index.
+    pub fn view(&self) -> Result<&Manifest> {
+        if let Some(view) = self.view.get() {
+            return Ok(view);
+        }
+        let view = self.parse()?;
+        Ok(self.view.get_or_init(|| view))
+    }
+
+    fn parse(&self) -> Result<Manifest> {
         let media_type = &self.descriptor.media_type;
         let malformed = |reason: String| {
             Error::malformed(format!("manifest {}", self.descriptor.digest), reason)
@@ -104,28 +136,41 @@ impl RawManifest {
         }
     }
 
-    /// What the manifest refers to, in the order in which it is copied: subject, config, layers; or subject, manifests; or
-    /// subject, blobs. Docker manifests have no subject. Content of any other type refers to nothing.
+    /// Returns the successors in the order in which they are copied: subject, config, layers; or subject,
+    /// manifests; or subject, blobs. Docker manifests have no subject. Content of any other type has no
+    /// successors.
     ///
     /// # Errors
     ///
-    /// As of [`view`](Self::view).
+    /// Same as [`view`](Self::view).
     pub fn successors(&self) -> Result<Vec<Descriptor>> {
         if !self.descriptor.media_type.is_manifest() {
             return Ok(Vec::new());
         }
         let is_docker = self.descriptor.media_type.is_docker();
-        let (subject, config, rest) = match self.view()? {
-            Manifest::Image(image) => (image.subject, Some(image.config), image.layers),
-            Manifest::Index(index) => (index.subject, None, index.manifests),
-            Manifest::Artifact(artifact) => (artifact.subject, None, artifact.blobs),
+        let view = self.view()?;
+        let (config, rest) = match view {
+            Manifest::Image(image) => (Some(&image.config), &image.layers),
+            Manifest::Index(index) => (None, &index.manifests),
+            Manifest::Artifact(artifact) => (None, &artifact.blobs),
         };
-        Ok(subject
-            .filter(|_| !is_docker)
-            .into_iter()
-            .chain(config)
-            .chain(rest)
-            .collect())
+        let subject = view.subject().filter(|_| !is_docker);
+        let successors = subject.into_iter().chain(config).chain(rest);
+        Ok(successors.cloned().collect())
+    }
+}
+
+impl PartialEq for RawManifest {
+    fn eq(&self, other: &Self) -> bool {
+        self.descriptor == other.descriptor && self.bytes == other.bytes
+    }
+}
+
+impl Eq for RawManifest {}
+
+impl AsRef<[u8]> for RawManifest {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

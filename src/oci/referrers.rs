@@ -58,12 +58,13 @@ impl Referrer {
         let mut descriptor = manifest.descriptor().plain();
         descriptor.annotations.clone_from(view.annotations());
         descriptor.artifact_type = match view {
-            Manifest::Image(image) => image.artifact_type.or_else(|| {
-                Some(image.config.media_type).filter(|config| !config.as_str().is_empty())
+            Manifest::Image(image) => image.artifact_type.as_ref().or_else(|| {
+                Some(&image.config.media_type).filter(|config| !config.as_str().is_empty())
             }),
-            Manifest::Index(index) => index.artifact_type,
-            Manifest::Artifact(artifact) => artifact.artifact_type,
-        };
+            Manifest::Index(index) => index.artifact_type.as_ref(),
+            Manifest::Artifact(artifact) => artifact.artifact_type.as_ref(),
+        }
+        .cloned();
         Ok(Some(Self {
             subject,
             descriptor,

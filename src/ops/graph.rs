@@ -46,13 +46,14 @@ pub fn select_platform(
     match root.view()? {
         Manifest::Index(index) => index
             .manifests
-            .into_iter()
+            .iter()
             .find(|entry| {
                 entry
                     .platform
                     .as_ref()
                     .is_some_and(|got| got.satisfies(platform))
             })
+            .cloned()
             .ok_or_else(|| {
                 Error::not_found_because(
                     descriptor.digest.as_str(),
@@ -131,7 +132,7 @@ pub fn resolve_config(
     if descriptor.media_type.is_image_manifest()
         && let Manifest::Image(image) = manifest.view()?
     {
-        return Ok(image.config);
+        return Ok(image.config.clone());
     }
     Err(Error::WrongKind {
         name: descriptor.digest.to_string(),
@@ -162,7 +163,7 @@ impl<'s> Resolved<'s> {
     pub(crate) fn new(source: &'s dyn Source, reference: &str, limit: u64) -> Result<Self> {
         let (root, reader) = source.fetch_reference(reference, limit)?;
         let manifest = if root.media_type.is_manifest() {
-            Some(RawManifest::verified(root.clone(), reader.read_all(limit)?))
+            Some(reader.read_manifest(limit)?.with_descriptor(root.clone()))
         } else {
             None
         };
@@ -203,9 +204,9 @@ impl Source for Resolved<'_> {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         match &self.manifest {
-            Some(manifest) if manifest.descriptor().digest == target.digest => {
-                Ok(VerifyReader::new(manifest.bytes(), target.clone()))
-            }
+            Some(manifest) if manifest.descriptor().digest == target.digest => Ok(
+                VerifyReader::from_manifest(manifest.clone(), target.clone()),
+            ),
             _ => self.source.fetch(target),
         }
     }
@@ -216,9 +217,9 @@ impl Source for Resolved<'_> {
 
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
         match &self.manifest {
-            Some(manifest) if manifest.descriptor().is_same_content(target) => Ok(
-                RawManifest::verified(target.clone(), manifest.bytes().to_vec()),
-            ),
+            Some(manifest) if manifest.descriptor().is_same_content(target) => {
+                Ok(manifest.clone().with_descriptor(target.clone()))
+            }
             _ => self.source.fetch_manifest(target, limit),
         }
     }

@@ -215,8 +215,8 @@ pub fn update(
 pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -> Result<()> {
     let tag = reference.filter(|reference| reference.parse::<Digest>().is_err());
     match tag {
-        Some(tag) => target.push_reference(index.descriptor(), &mut index.bytes(), tag)?,
-        None => target.push(index.descriptor(), &mut index.bytes())?,
+        Some(tag) => target.push_reference(index.descriptor(), &mut &*index, tag)?,
+        None => target.push(index.descriptor(), &mut &*index)?,
     };
     Ok(())
 }
@@ -254,10 +254,12 @@ impl Reader<'_, '_> {
         match manifest.view()? {
             Manifest::Image(image) => {
                 entry.platform = self.platform(&image.config)?;
-                entry.artifact_type = image.artifact_type;
+                entry.artifact_type.clone_from(&image.artifact_type);
             }
-            Manifest::Index(index) => entry.artifact_type = index.artifact_type,
-            Manifest::Artifact(artifact) => entry.artifact_type = artifact.artifact_type,
+            Manifest::Index(index) => entry.artifact_type.clone_from(&index.artifact_type),
+            Manifest::Artifact(artifact) => {
+                entry.artifact_type.clone_from(&artifact.artifact_type);
+            }
         }
         Ok(entry)
     }
@@ -282,9 +284,9 @@ impl Reader<'_, '_> {
                 expected: wanted.expected(),
             });
         }
-        let bytes = reader.read_all(self.limit).map_err(not_found)?;
+        let manifest = reader.read_manifest(self.limit).map_err(not_found)?;
         // What a layout says about it is not said of it elsewhere.
-        let manifest = RawManifest::verified(descriptor.plain(), bytes);
+        let manifest = manifest.with_descriptor(descriptor.plain());
         self.reporter.report(Event::Resolved {
             reference,
             descriptor: manifest.descriptor(),

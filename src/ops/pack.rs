@@ -62,8 +62,9 @@ pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resul
     let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes);
     descriptor.artifact_type = Some(artifact_type);
     descriptor.annotations = manifest.annotations;
-    target.push(&descriptor, &mut bytes.as_slice())?;
-    Ok(RawManifest::verified(descriptor, bytes))
+    let manifest = RawManifest::verified(descriptor, bytes);
+    target.push(manifest.descriptor(), &mut &manifest)?;
+    Ok(manifest)
 }
 
 fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<ImageManifest> {

@@ -334,16 +334,19 @@ impl FileSelector<'_> {
     /// Selects the successors of a manifest that have a title, and manifests, which may lead to them.
     fn select(&mut self, manifest: &RawManifest) -> Result<Selection> {
         let is_docker = manifest.descriptor().media_type.is_docker();
-        let (subject, content, config) = match manifest.view()? {
-            Manifest::Image(image) => (image.subject, image.layers, Some(image.config)),
-            Manifest::Index(index) => (index.subject, index.manifests, None),
-            Manifest::Artifact(artifact) => (artifact.subject, artifact.blobs, None),
+        let view = manifest.view()?;
+        let (content, config) = match view {
+            Manifest::Image(image) => (&image.layers, Some(image.config.clone())),
+            Manifest::Index(index) => (&index.manifests, None),
+            Manifest::Artifact(artifact) => (&artifact.blobs, None),
         };
-        let subject = subject.filter(|_| self.include_subject && !is_docker);
+        let subject = view
+            .subject()
+            .filter(|_| self.include_subject && !is_docker);
         let mut selection = Selection::default();
         let first_file = self.files.len();
         for node in subject.into_iter().chain(content) {
-            let digest_named = self.name_by_digest(&node);
+            let digest_named = self.name_by_digest(node);
             let is_digest_named = digest_named.is_some();
             let named = digest_named.unwrap_or_else(|| node.clone());
             let Some(named) = self.select_node(named, &mut selection) else {
@@ -353,7 +356,7 @@ impl FileSelector<'_> {
                 let path = self.store.path_of(title);
                 // A digest names the same file however often the content occurs.
                 if !is_digest_named || self.digest_named.insert(node.digest.clone()) {
-                    let descriptor = node;
+                    let descriptor = node.clone();
                     self.files.push(PulledFile { path, descriptor });
                 }
             }

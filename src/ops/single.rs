@@ -77,7 +77,7 @@ pub fn push_manifest(
         Err(error) => return Err(error),
     }
     observer(Event::Started(descriptor))?;
-    target.push_reference(descriptor, &mut manifest.bytes(), reference)?;
+    target.push_reference(descriptor, &mut &*manifest, reference)?;
     observer(Event::Transferred(descriptor))?;
     Ok(Pushed::Stored)
 }

@@ -63,8 +63,7 @@ pub fn tag<S: AsRef<str>>(
     let (descriptor, reader) = target.fetch_reference(reference, max_manifest_bytes)?;
     // Layouts name anything, and what is no manifest may be large.
     let manifest = if descriptor.media_type.is_manifest() {
-        let bytes = reader.read_all(max_manifest_bytes)?;
-        Some(RawManifest::verified(descriptor.clone(), bytes))
+        Some(reader.read_manifest(max_manifest_bytes)?)
     } else {
         drop(reader);
         None
@@ -78,7 +77,7 @@ pub fn tag<S: AsRef<str>>(
         let tag = tag.as_ref();
         let tagged = match &manifest {
             Some(manifest) => target
-                .push_reference(&descriptor, &mut manifest.bytes(), tag)
+                .push_reference(&descriptor, &mut &*manifest, tag)
                 .map(|_| ()),
             None => target.tag(&descriptor, tag),
         };
@@ -107,7 +106,7 @@ pub fn add_tags<S: AsRef<str>>(
     for tag in tags {
         let tag = tag.as_ref();
         target
-            .push_reference(manifest.descriptor(), &mut manifest.bytes(), tag)
+            .push_reference(manifest.descriptor(), &mut &*manifest, tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))?;
         observer(Event::Tagged(tag))?;
     }

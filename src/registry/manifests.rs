@@ -162,7 +162,7 @@ impl Repository<'_> {
                 mismatch: Mismatch::Size,
             });
         }
-        Ok(RawManifest::verified(target.clone(), manifest.into_bytes()))
+        Ok(manifest.with_descriptor(target.clone()))
     }
 
     /// Writes a manifest under a tag or its digest, and sees to it that its subject is known to have it. It gets a tag when
@@ -174,12 +174,13 @@ impl Repository<'_> {
         reference: &str,
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
-        let bytes = content.open_verified(expected)?.read_all(limit)?;
+        let manifest = content.open_verified(expected)?.read_manifest(limit)?;
         if reference != expected.digest.as_str() {
             self.settle_lists()?;
         }
-        let indexed = self.despite_haste(|| self.put_manifest(expected, &bytes, reference))?;
-        let manifest = RawManifest::verified(expected.plain(), bytes);
+        let indexed =
+            self.despite_haste(|| self.put_manifest(expected, manifest.bytes(), reference))?;
+        let manifest = manifest.with_descriptor(expected.plain());
         self.list_pushed(&manifest, indexed.as_ref())
     }
 

@@ -1,7 +1,7 @@
 //! A repository as a store.
 
 use std::cell::Cell;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 
 use super::client::{Client, Draft};
@@ -163,8 +163,7 @@ impl Source for Repository<'_> {
         if target.media_type.is_manifest() {
             // It is read whole first: manifests are small, and connections are reused.
             let manifest = self.read_manifest_of(target, self.client.max_manifest_bytes())?;
-            let bytes = Cursor::new(manifest.into_bytes());
-            Ok(VerifyReader::new(bytes, target.clone()))
+            Ok(VerifyReader::from_manifest(manifest, target.clone()))
         } else {
             self.read_blob(target)
         }
@@ -185,7 +184,7 @@ impl Source for Repository<'_> {
     ) -> Result<(Descriptor, VerifyReader<'_>)> {
         let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
         let descriptor = manifest.descriptor().clone();
-        let reader = VerifyReader::new(Cursor::new(manifest.into_bytes()), descriptor.clone());
+        let reader = VerifyReader::from_manifest(manifest, descriptor.clone());
         Ok((descriptor, reader))
     }
 
@@ -193,8 +192,7 @@ impl Source for Repository<'_> {
         if target.media_type.is_manifest() {
             self.read_manifest_of(target, limit)
         } else {
-            let bytes = self.read_blob(target)?.read_all(limit)?;
-            Ok(RawManifest::verified(target.clone(), bytes))
+            self.read_blob(target)?.read_manifest(limit)
         }
     }
 

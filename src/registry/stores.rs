@@ -4,7 +4,7 @@
 //! content knows what it is by other means: a blob of which only the digest is known, a manifest of a type that nobody else
 //! knows.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 
 use super::repository::Repository;
 use crate::error::{Error, Result};
@@ -99,8 +99,7 @@ impl Source for Manifests<'_> {
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let limit = self.0.client.max_manifest_bytes();
         let manifest = self.0.read_manifest_of(target, limit)?;
-        let bytes = Cursor::new(manifest.into_bytes());
-        Ok(VerifyReader::new(bytes, target.clone()))
+        Ok(VerifyReader::from_manifest(manifest, target.clone()))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

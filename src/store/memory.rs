@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::ops::{Bound, ControlFlow};
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
@@ -26,7 +25,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    content: HashMap<Digest, (Descriptor, Arc<[u8]>)>,
+    /// Content of any type, as verified bytes.
+    content: HashMap<Digest, RawManifest>,
     tags: BTreeMap<String, Descriptor>,
 }
 
@@ -56,20 +56,17 @@ impl Source for MemoryStore {
             .parse::<Digest>()
             .ok()
             .and_then(|digest| state.content.get(&digest))
-            .map(|(descriptor, _)| descriptor.plain())
+            .map(|content| content.descriptor().plain())
             .ok_or_else(|| Error::not_found(reference))
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let state = self.state.borrow();
-        let (_, bytes) = state
+        let content = state
             .content
             .get(&target.digest)
             .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
-        Ok(VerifyReader::new(
-            Cursor::new(Arc::clone(bytes)),
-            target.clone(),
-        ))
+        Ok(VerifyReader::from_manifest(content.clone(), target.clone()))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
@@ -85,11 +82,12 @@ impl Target for MemoryStore {
         if let Some(limit) = self.max_bytes {
             check_size(expected, limit)?;
         }
-        let bytes = content.open_verified(expected)?.read_all(expected.size)?;
-        self.state
-            .borrow_mut()
-            .content
-            .insert(expected.digest.clone(), (expected.clone(), bytes.into()));
+        let content = content
+            .open_verified(expected)?
+            .read_manifest(expected.size)?
+            .with_descriptor(expected.clone());
+        let mut state = self.state.borrow_mut();
+        state.content.insert(expected.digest.clone(), content);
         Ok(Pushed::Stored)
     }
 
@@ -105,9 +103,9 @@ impl Target for MemoryStore {
             .take(self.max_bytes.unwrap_or(u64::MAX).saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(Error::io("read", STREAM))?;
-        let descriptor = Descriptor::of(media_type.clone(), &bytes);
-        let pushed = self.push(&descriptor, &mut bytes.as_slice())?;
-        Ok(Some((descriptor, pushed)))
+        let content = RawManifest::new(media_type.clone(), bytes);
+        let pushed = self.push(content.descriptor(), &mut &content)?;
+        Ok(Some((content.descriptor().clone(), pushed)))
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
@@ -166,13 +164,8 @@ impl State {
         let mut found: Vec<Descriptor> = self
             .content
             .values()
-            .filter(|(descriptor, bytes)| {
-                descriptor.media_type.is_manifest() && bytes.len() as u64 <= MAX_MANIFEST_BYTES
-            })
-            .filter_map(|(descriptor, bytes)| {
-                let manifest = RawManifest::verified(descriptor.clone(), bytes.to_vec());
-                Referrer::from_manifest(&manifest).ok().flatten()
-            })
+            .filter(|content| content.descriptor().size <= MAX_MANIFEST_BYTES)
+            .filter_map(|content| Referrer::from_manifest(content).ok().flatten())
             .filter(|referrer| referrer.subject.digest == *subject)
             .map(|referrer| referrer.descriptor)
             .collect();

@@ -72,8 +72,8 @@ pub trait Source {
     ///
     /// [`Error::NotFound`], [`Error::TooLarge`], and [`Error::Verification`] when the bytes are not what `target` says.
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
-        let bytes = self.fetch(target)?.read_all(limit)?;
-        Ok(RawManifest::verified(target.clone(), bytes))
+        let manifest = self.fetch(target)?.read_manifest(limit)?;
+        Ok(manifest.with_descriptor(target.clone()))
     }
 
     /// Resolves a tag or digest and, if it is a manifest, reads at most `limit` bytes of it into memory in the same step.
@@ -83,8 +83,8 @@ pub trait Source {
     /// As of [`resolve`](Self::resolve), [`Error::TooLarge`], [`Error::Verification`].
     fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
         let (descriptor, reader) = self.fetch_reference(reference, limit)?;
-        let bytes = reader.read_all(limit)?;
-        Ok(RawManifest::verified(descriptor, bytes))
+        let manifest = reader.read_manifest(limit)?;
+        Ok(manifest.with_descriptor(descriptor))
     }
 }
 

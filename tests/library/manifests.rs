@@ -1,6 +1,7 @@
 //! Manifests: one request each, trusted by their bytes and never by their headers alone.
 
 mod pushing;
+mod sharing;
 
 use oras::descriptor::Descriptor;
 use oras::manifest::MAX_MANIFEST_BYTES;

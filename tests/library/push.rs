@@ -43,7 +43,7 @@ fn layers(manifest: &RawManifest) -> Vec<Descriptor> {
         oras::manifest::Manifest::Image(image) => image,
         other => panic!("{other:?}"),
     };
-    image.layers
+    image.layers.clone()
 }
 
 fn titles(manifest: &RawManifest) -> Vec<String> {

@@ -23,10 +23,11 @@ impl IndexDocument {
         let descriptor = manifest.descriptor();
         let malformed =
             |reason: String| Error::malformed(format!("index {}", descriptor.digest), reason);
-        let Manifest::Index(mut index) = manifest.view()? else {
+        let Manifest::Index(index) = manifest.view()? else {
             return Err(malformed(format!("it is \"{}\"", descriptor.media_type)));
         };
         let written = Self::parse(manifest.bytes(), usize::MAX).map_err(malformed)?;
+        let mut index = index.clone();
         let descriptors = std::mem::take(&mut index.manifests);
         let convert = || -> serde_json::Result<Self> {
             let entries = descriptors.iter().zip(&written.entries);

@@ -265,7 +265,7 @@ impl Transfer<'_, '_> {
         let limit = self.limits.max_manifest_bytes;
         let manifest = self.source.fetch_manifest(&list.root, limit)?;
         self.target
-            .push_reference(&list.root, &mut manifest.bytes(), &list.tag)?;
+            .push_reference(&list.root, &mut &manifest, &list.tag)?;
         Ok(())
     }
 }

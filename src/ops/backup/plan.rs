@@ -133,10 +133,10 @@ fn list_at(
     }
     let manifest = source.fetch_manifest(root, limits.max_manifest_bytes)?;
     let listed = match manifest.view()? {
-        Manifest::Index(index) if index.subject.is_none() => index.manifests,
+        Manifest::Index(index) if index.subject.is_none() => &index.manifests,
         _ => return Ok(None),
     };
-    for entry in &listed {
+    for entry in listed {
         if !entry.media_type.is_manifest() {
             return Ok(None);
         }
@@ -146,7 +146,7 @@ fn list_at(
         };
         let is_attached = Referrer::from_manifest(&manifest)?
             .is_some_and(|referrer| referrers_tag(&referrer.subject.digest) == tag);
-        return Ok(is_attached.then_some(listed));
+        return Ok(is_attached.then(|| listed.clone()));
     }
-    Ok(Some(listed))
+    Ok(Some(listed.clone()))
 }

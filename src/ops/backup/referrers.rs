@@ -153,9 +153,13 @@ pub(super) fn count_referrers(
         }
         let index = store.fetch_manifest(&manifest, limits.max_manifest_bytes)?;
         if let Manifest::Index(index) = index.view()? {
-            let parts = index.manifests.into_iter();
+            let parts = index.manifests.iter();
             let parts = parts.filter(|part| part.media_type.is_manifest());
-            waiting.extend(parts.filter(|part| seen.insert(part.digest.clone())));
+            waiting.extend(
+                parts
+                    .filter(|part| seen.insert(part.digest.clone()))
+                    .cloned(),
+            );
         }
     }
     Ok(count)

@@ -336,9 +336,9 @@ impl<'c, 'o> Copier<'c, 'o> {
         if frame.mode == CopyMode::ReferrersOnly {
             return self.ensure_listed(&frame.manifest).map(|()| None);
         }
-        let mut bytes = frame.manifest.bytes();
+        let mut content = &frame.manifest;
         let kind = PushKind::tagged_if(reference);
-        match self.push(&frame.descriptor, &mut bytes, kind) {
+        match self.push(&frame.descriptor, &mut content, kind) {
             Err(error) if frame.mode == CopyMode::IfMissing && lacks_successors(&error) => {
                 self.reporter.report(Event::Repairing(&frame.descriptor))?;
                 frame.next = 0;

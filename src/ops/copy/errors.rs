@@ -73,7 +73,12 @@ pub(super) struct SourceManifest<'c> {
 impl Content for SourceManifest<'_> {
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         let manifest = self.source.fetch_manifest(self.node, self.limit)?;
-        Ok(Box::new(Cursor::new(manifest.into_bytes())))
+        Ok(Box::new(Cursor::new(manifest)))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let manifest = self.source.fetch_manifest(self.node, self.limit)?;
+        Ok(VerifyReader::from_manifest(manifest, expected.clone()))
     }
 }
 

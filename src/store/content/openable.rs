@@ -5,6 +5,7 @@ use std::io::Read;
 use super::verify::VerifyReader;
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
+use crate::oci::manifest::RawManifest;
 
 /// Name used in I/O errors for a stream that has no path.
 pub(crate) const STREAM: &str = "stream";
@@ -40,6 +41,18 @@ pub trait Content {
 impl Content for &[u8] {
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(*self))
+    }
+}
+
+/// A manifest in memory. Stores that keep it in memory share its bytes.
+impl Content for &RawManifest {
+    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.bytes()))
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
+        let manifest = RawManifest::clone(self);
+        Ok(VerifyReader::from_manifest(manifest, expected.clone()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The verifying reader.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 
 use super::hashing::for_each_chunk;
@@ -8,6 +8,7 @@ use crate::error::{Error, Mismatch, Result};
 use crate::fs::BUFFER_BYTES;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Hasher;
+use crate::oci::manifest::RawManifest;
 
 /// Reads content and checks it against its descriptor.
 ///
@@ -19,7 +20,9 @@ use crate::oci::digest::Hasher;
 pub struct VerifyReader<'a> {
     inner: Box<dyn Read + 'a>,
     expected: Descriptor,
-    /// `None` after the check, or if the receiver computes the digest.
+    /// The content as a whole, if it was verified earlier and is in memory.
+    manifest: Option<RawManifest>,
+    /// `None` after the check, or if the digest is known to be correct.
     hasher: Option<Hasher>,
     /// Whether the content is unchanged since its digest was computed; `None` if it was not computed.
     is_unchanged: Option<Box<dyn Fn() -> bool + 'a>>,
@@ -50,6 +53,7 @@ impl<'a> VerifyReader<'a> {
     pub fn new(inner: impl Read + 'a, expected: Descriptor) -> Self {
         Self {
             inner: Box::new(inner),
+            manifest: None,
             hasher: Some(Hasher::new(expected.digest.algorithm())),
             is_unchanged: None,
             outcome: None,
@@ -58,6 +62,20 @@ impl<'a> VerifyReader<'a> {
             progress: Vec::new(),
             sinks: Vec::new(),
             expected,
+        }
+    }
+
+    /// Reads a manifest from memory. Its digest was computed or verified when it was created, so it is
+    /// not hashed again if it is the expected one.
+    pub fn from_manifest(manifest: RawManifest, expected: Descriptor) -> Self {
+        let bytes = Cursor::new(manifest.clone());
+        if !manifest.descriptor().is_same_bytes(&expected) {
+            return Self::new(bytes, expected);
+        }
+        Self {
+            manifest: Some(manifest.with_descriptor(expected.clone())),
+            hasher: None,
+            ..Self::new(bytes, expected).trusted_while(|| true)
         }
     }
 
@@ -112,25 +130,48 @@ impl<'a> VerifyReader<'a> {
     /// [`Error::TooLarge`] before the first read if the descriptor's size exceeds `limit` bytes, and
     /// [`Error::Verification`].
     pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>> {
-        let size = self.expected.size;
-        let too_large = || Error::TooLarge {
-            what: "content".to_owned(),
-            size,
-            limit,
-            limit_name: "MaxBytes",
-        };
-        if size > limit {
-            return Err(too_large());
-        }
+        self.check_size(limit)?;
         // The size is a claim until all bytes were read, so it does not decide the allocation.
-        let mut bytes = Vec::with_capacity(
-            usize::try_from(size)
-                .map_err(|_| too_large())?
-                .min(BUFFER_BYTES),
-        );
+        let capacity = self.expected.size.min(BUFFER_BYTES as u64);
+        let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or(BUFFER_BYTES));
         self.read_to_end(&mut bytes)
             .map_err(Error::io("read", self.expected.digest.as_str()))?;
         Ok(bytes)
+    }
+
+    /// Reads everything into memory as a manifest. If the content already is a manifest in memory, the
+    /// result shares its bytes.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`read_all`](Self::read_all).
+    pub fn read_manifest(mut self, limit: u64) -> Result<RawManifest> {
+        let is_at_start = self.remaining == self.expected.size;
+        let Some(manifest) = self.manifest.take().filter(|_| is_at_start) else {
+            let expected = self.expected.clone();
+            return Ok(RawManifest::verified(expected, self.read_all(limit)?));
+        };
+        self.check_size(limit)?;
+        for mut sink in self.sinks.drain(..) {
+            sink.write(manifest.bytes());
+            sink.commit();
+        }
+        for progress in &mut self.progress {
+            progress(self.expected.size)?;
+        }
+        Ok(manifest)
+    }
+
+    fn check_size(&self, limit: u64) -> Result<()> {
+        if self.expected.size <= limit {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "content".to_owned(),
+            size: self.expected.size,
+            limit,
+            limit_name: "MaxBytes",
+        })
     }
 
     /// Writes everything to `writer`.
