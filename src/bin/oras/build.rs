@@ -1,6 +1,6 @@
 //! Records the git commit and the state of the work tree for `oras version`.
 //!
-//! A build outside a git work tree, such as one from a packaged crate, simply has neither.
+//! A build outside a git work tree, such as one from a packaged crate, records neither.
 #![expect(
     clippy::disallowed_methods,
     reason = "a build script is configured by its environment"

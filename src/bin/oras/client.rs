@@ -1,4 +1,4 @@
-//! How a registry is reached: credentials, scheme, headers, trust.
+//! Client configuration: credentials, scheme, headers, TLS.
 
 #[cfg(feature = "tls")]
 use std::fs::File;
@@ -21,26 +21,27 @@ use crate::error::CliError;
 use crate::process::{Process, warn_of, warn_of_registry};
 use crate::progress::live_line::Screen;
 
-/// How a registry is reached.
+/// The configuration of a registry client, from flags and environment.
 #[derive(Default)]
 pub(crate) struct ClientConfig {
-    /// What was typed. It answers every registry that is talked to, and no file is read.
+    /// The credential as typed. It is used for every registry, and no credential file is read.
     credential: Option<Credential>,
-    /// Where credentials are kept, unless one was typed.
+    /// The locations of credentials if none was typed.
     locations: Locations,
     plain_http: Option<bool>,
     proxies: Proxies,
-    /// Rules for names, as typed.
+    /// Address rules (`--resolve`), as typed.
     resolve: Vec<String>,
     headers: Vec<(String, String)>,
     debug: bool,
-    /// Where warnings appear.
+    /// The progress line, which warnings appear above.
     screen: Screen,
     #[cfg(feature = "tls")]
     tls: Tls,
 }
 
-/// Takes away what is drawn before credentials are looked up: a helper program may have something to say on the terminal.
+/// Clears the progress line before a credential lookup: a helper program may prompt on the
+/// terminal.
 struct Aside {
     lookup: Lookup,
     screen: Screen,
@@ -67,7 +68,7 @@ impl CredentialStore for Aside {
     }
 }
 
-/// Whom to trust over https, and as whom to be known. A file that was not typed is empty.
+/// TLS flags. An empty path means that the flag is not set.
 #[cfg(feature = "tls")]
 #[derive(Default)]
 struct Tls {
@@ -106,7 +107,7 @@ impl Tls {
     }
 }
 
-/// Reads a file of certificates or of a key.
+/// Reads a PEM file.
 #[cfg(feature = "tls")]
 fn read_pem(path: &str) -> Result<Vec<u8>, CliError> {
     let failed = |error| CliError::from(&oras::Error::io("open", path)(error));
@@ -124,7 +125,7 @@ fn read_pem(path: &str) -> Result<Vec<u8>, CliError> {
 }
 
 impl ClientConfig {
-    /// Reads what was typed. What it means, and files that it names, counts only once a client is needed.
+    /// Validates the flags. Files that they name are read when a client is built.
     pub(crate) fn parse(
         remote: &Remote,
         debugging: Debugging,
@@ -175,7 +176,8 @@ impl ClientConfig {
         })
     }
 
-    /// The credential that was typed. What is missing of it is asked for, and from then on counts as typed.
+    /// Returns the credential as typed. Prompts for missing parts, and keeps the answers for later
+    /// clients.
     pub(crate) fn ask_for_credential(
         &mut self,
         process: &mut Process,
@@ -215,14 +217,14 @@ impl ClientConfig {
         Ok(credential)
     }
 
-    /// Where credentials are kept.
+    /// The credential lookup.
     pub(crate) fn lookup(&self) -> Result<Lookup, CliError> {
         let lookup = Lookup::new(&self.locations).on_warning(warn_of(&self.screen));
         lookup.check()?;
         Ok(lookup)
     }
 
-    /// What to do when a credential is missing or wrong.
+    /// The recommendation for a missing or rejected credential.
     pub(crate) fn credential_hint(&self) -> String {
         let file = match (&self.credential, &self.locations.config_files[..]) {
             (None, [] | [_]) => Lookup::new(&self.locations)
@@ -236,12 +238,13 @@ impl ClientConfig {
         )
     }
 
-    /// What talks to registries.
+    /// Builds a client.
     pub(crate) fn client(&self) -> Result<Client, CliError> {
         self.client_accepting(&[])
     }
 
-    /// As [`client`](Self::client), asking for manifests of these media types only, if there are any.
+    /// Same as [`client`](Self::client), but requests only manifests of these media types, if there
+    /// are any.
     pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, CliError> {
         let mut builder = Client::builder()
             .accept_manifests(
@@ -324,13 +327,14 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_token)
 }
 
-/// What was typed, or comes by stdin. Without a user name the secret is an identity token, by whatever flag it came.
+/// The credential from flags or stdin. Without a user name, the secret is an identity token,
+/// whichever flag set it.
 fn credential(
     remote: &Remote,
     set: &SetFlags,
     process: &mut Process,
 ) -> Result<Option<Credential>, CliError> {
-    // There is no way to give the secrets of two sides by stdin, and so nothing to advise.
+    // Commands with two sides cannot read secrets from stdin, so the advice would not help.
     let mut warn = |warning| {
         if !set.is_one_side() {
             process.warn(warning);

@@ -1,6 +1,7 @@
-//! Failures as the user sees them: message, usage, hint, exit status.
+//! Errors of the command: message, usage, hints, exit status.
 //!
-//! Hints are chosen by the variant of an error, never by its text. The library knows none of them.
+//! Hints depend on the variant of a library error, never on its text. The library does not know
+//! flags.
 
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -15,45 +16,46 @@ use oras::url::Url;
 use crate::cli::{self, CommandSpec, UsageError, quote};
 use crate::output::text::TargetName;
 
-/// Exit statuses by kind. Any failure is non-zero.
+/// Exit statuses by kind of error. All are non-zero.
 mod status {
-    /// Anything without a status of its own.
+    /// Any other error.
     pub(super) const OTHER: u8 = 1;
-    /// A command line that cannot be understood.
+    /// An invalid command line.
     pub(super) const USAGE: u8 = 2;
     /// Something does not exist.
     pub(super) const NOT_FOUND: u8 = 3;
-    /// Credentials are missing or not enough.
+    /// Credentials are missing or insufficient.
     pub(super) const UNAUTHORIZED: u8 = 4;
     /// The network or the server failed.
     pub(super) const NETWORK: u8 = 5;
-    /// Content is not what its digest says.
+    /// Content does not match its digest.
     pub(super) const VERIFICATION: u8 = 6;
-    /// Nobody reads the output any more: what a shell shows for a process that SIGPIPE ended.
+    /// A broken pipe (128 + SIGPIPE), as shells report it.
     pub(super) const BROKEN_PIPE: u8 = 128 + 13;
 }
 
-/// Why a command failed.
+/// An error of a command.
 #[derive(Debug)]
 pub(crate) struct CliError {
     prefix: Cow<'static, str>,
     message: String,
-    /// Lines below the message: usage, recommendation, details.
+    /// Lines after the message: usage, recommendation, details.
     details: Vec<String>,
-    /// What may have been meant instead of what was typed. Which command it was typed for is not known here.
+    /// The reference that the user may have meant. The command is added in
+    /// [`with_command`](Self::with_command).
     did_you_mean: Option<String>,
     hint: Option<Box<Hint>>,
-    /// On which side of a copy it failed: flags are called differently there.
+    /// The side of a copy that failed. Its flags have a prefix.
     side: Option<Side>,
     status: u8,
 }
 
-/// Flags that may help.
+/// A recommendation of flags.
 #[derive(Debug)]
 enum Hint {
     PlainHttp,
     Certificate {
-        /// Whose certificate it is.
+        /// Host and port of the server with the certificate.
         of: Option<String>,
         /// The registry.
         host: String,
@@ -81,25 +83,25 @@ impl Hint {
     }
 }
 
-/// What errors call the standard output.
+/// The name of stdout in I/O errors.
 pub(crate) const STDOUT: &str = "stdout";
 
-/// A failure to write results, for code that passes on errors of the library.
+/// A write error on stdout, as an error of the library.
 pub(crate) fn to_stdout(error: io::Error) -> Error {
     Error::io("write", STDOUT)(error)
 }
 
-/// How much of a name that somebody else gave is shown, in characters: the longest path there is.
+/// Maximum length of an untrusted name in a message, in characters: `PATH_MAX` of Linux.
 const MAX_NAME_CHARS: usize = 4096;
 
-/// The registry that knows repositories without a namespace only as those of the namespace `library`.
+/// Docker Hub, where repositories without a namespace are in the namespace `library`.
 const DOCKER_HUB: &str = "docker.io";
 
 const ERROR: &str = "Error:";
 const REGISTRY_ERROR: &str = "Error response from registry:";
 
 impl CliError {
-    /// A failure with this message.
+    /// An error with this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             prefix: ERROR.into(),
@@ -112,7 +114,7 @@ impl CliError {
         }
     }
 
-    /// A failure of how the command was called.
+    /// A usage error.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
             status: status::USAGE,
@@ -128,19 +130,19 @@ impl CliError {
         }
     }
 
-    /// A failure of how the command was called that shows how it should be.
+    /// Adds the usage line of the command.
     pub(crate) fn with_usage_of(mut self, command: &CommandSpec) -> Self {
         self.details.push(command.usage_line());
         self
     }
 
-    /// What the user could do.
+    /// Adds a recommendation.
     pub(crate) fn recommend(mut self, recommendation: impl Into<String>) -> Self {
         self.details.push(recommendation.into());
         self
     }
 
-    /// What else may be the matter, before what the user could do.
+    /// Inserts a question before the recommendation.
     pub(crate) fn before_recommendation(mut self, question: &str) -> Self {
         if let Some(recommendation) = self.details.last_mut() {
             recommendation.insert_str(0, question);
@@ -148,13 +150,13 @@ impl CliError {
         self
     }
 
-    /// What was being done.
+    /// Prefixes the message with the operation that failed.
     pub(crate) fn context(mut self, doing: &str) -> Self {
         self.message = format!("{doing}: {}", self.message);
         self
     }
 
-    /// What it is about, unless the message begins with that.
+    /// Prefixes the message with a name, unless it starts with that name.
     pub(crate) fn with_subject(self, name: &str) -> Self {
         if self.message.starts_with(name) {
             self
@@ -163,32 +165,32 @@ impl CliError {
         }
     }
 
-    /// The same below another message, which says less exactly what failed.
+    /// Makes `headline` the message and moves the present message below it.
     pub(crate) fn with_headline(mut self, headline: impl Into<String>) -> Self {
         let message = std::mem::replace(&mut self.message, headline.into());
         self.details.insert(0, message);
         self
     }
 
-    /// This happened on one side of a copy.
+    /// Names the side of a copy and its target.
     pub(crate) fn at_side(mut self, side: Side, target: &TargetName<'_>) -> Self {
         let (kind, name) = (target.kind, quote::double(target.name));
         self.prefix = format!("Error from {side} {kind} for {name}:").into();
         self.with_side_flags(side)
     }
 
-    /// As [`on`](Self::on), without saying so: only the flags that may help are those of this side.
+    /// Recommends the flags of this side, without naming the side.
     pub(crate) const fn with_side_flags(mut self, side: Side) -> Self {
         self.side = Some(side);
         self
     }
 
-    /// Results could not be written.
+    /// A write error on stdout.
     pub(crate) fn stdout(error: io::Error) -> Self {
         Self::from(&to_stdout(error))
     }
 
-    /// A failure of the library at the repository of a target.
+    /// An error of the library at the repository of a target.
     pub(crate) fn at_repository(
         error: &Error,
         reference: &Reference,
@@ -196,7 +198,8 @@ impl CliError {
     ) -> Self {
         let host = reference.registry().host_and_port();
         let mut failure = Self::at_registry(error, host, credential_hint);
-        // Docker Hub says so of repositories that do not exist, and `docker` itself looks for some of them elsewhere.
+        // Docker Hub responds with 401 for repositories that do not exist. The `docker` command
+        // adds the namespace `library`.
         let may_be_official_image = reference.registry().as_str() == DOCKER_HUB
             && !reference.repository().as_str().contains('/');
         match error.root() {
@@ -212,7 +215,7 @@ impl CliError {
         failure
     }
 
-    /// A failure of the library at the registry of a target.
+    /// An error of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
         let mut failure = match error.root() {
             Error::Refused(refusal) if refusal.host != host => Self::from(error),
@@ -224,7 +227,8 @@ impl CliError {
         failure
     }
 
-    /// A failure of the library at a registry, whoever answered.
+    /// An error of the library at any registry, including one that a redirect or token request led
+    /// to.
     pub(crate) fn at_any_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
         let mut failure = Self::from(error);
         match error.root() {
@@ -261,13 +265,13 @@ impl CliError {
         failure
     }
 
-    /// There is no file that credentials could be stored in.
+    /// No file is known to store credentials in.
     pub(crate) fn nowhere_to_store() -> Self {
         Self::new("no file to store credentials in: neither a file nor a home directory is known")
             .recommend("Please name a file by --registry-config, or set HOME")
     }
 
-    /// A failure of this command.
+    /// Completes the suggestion with the command that was called.
     pub(crate) fn with_command(mut self, command: &CommandSpec) -> Self {
         if let Some(suggestion) = self.did_you_mean.take() {
             self.details.push(format!(
@@ -353,7 +357,7 @@ impl From<UsageError> for CliError {
     }
 }
 
-/// The registry's own words, or the status if it has none.
+/// The error messages of the registry's response, or else its status.
 fn refusal_message(refusal: &RegistryErrorResponse) -> String {
     refusal.errors_in_one_line().unwrap_or_else(|| {
         RegistryErrorResponse {
@@ -364,7 +368,8 @@ fn refusal_message(refusal: &RegistryErrorResponse) -> String {
     })
 }
 
-/// What failed and why, without saying on which side of a copy: there is only one side that the user named.
+/// The message of a library error, without the side of a copy: the caller names the side if there
+/// are two.
 fn message(error: &Error) -> String {
     match error {
         Error::Copy { source, .. } => message(source),
@@ -378,7 +383,7 @@ fn message(error: &Error) -> String {
     }
 }
 
-/// Whether a name leads out that is not the name of a file to pull, but of an entry in one. No flag allows that.
+/// Whether a path traversal concerns an archive entry instead of a title. No flag permits that.
 fn is_archive_entry(error: &Error) -> bool {
     match error {
         Error::Copy { source, .. } => is_archive_entry(source),

@@ -1,4 +1,4 @@
-//! Files that commands send: by path, or standard input for `-`.
+//! Input files of commands: a path, or `-` for standard input.
 
 use std::fs::File;
 use std::io::{self, Read, StdinLock};
@@ -12,10 +12,10 @@ use crate::cli::groups::{Remote, Title};
 use crate::error::CliError;
 use crate::process::Process;
 
-/// What stands for standard input.
+/// The argument for standard input.
 pub(crate) const STDIN: &str = "-";
 
-/// Refuses to read a file and a secret from standard input.
+/// Rejects reading both a file and a secret from stdin.
 pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), CliError> {
     for (is_given, flag, secret) in [
         (remote.password_stdin, "--password-stdin", "password"),
@@ -34,17 +34,17 @@ pub(crate) fn check(file: &str, remote: &Remote) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What stdin is as a layer.
+/// Standard input as a layer.
 pub(crate) struct Stdin<'t> {
-    /// How many files come before it.
+    /// The number of files before it.
     index: usize,
     media_type: Option<&'t str>,
-    /// Empty if it has none.
+    /// Empty for a layer without title.
     title: String,
 }
 
 impl<'t> Stdin<'t> {
-    /// Takes stdin out of the files to push, if it is among them.
+    /// Removes stdin from the files to push, if it is among them.
     pub(crate) fn take_from(
         files: &mut Vec<(&'t str, Option<&'t str>)>,
         title: &Title,
@@ -76,12 +76,13 @@ impl<'t> Stdin<'t> {
         }))
     }
 
-    /// The title that was typed.
+    /// The title as typed.
     pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
-    /// Stdin as a layer, with what is said about it. An empty title has to be meant.
+    /// Builds the layer with its annotations. A missing title is an error unless `--title ""` is
+    /// set.
     pub(crate) fn to_push(
         &self,
         title: &Title,
@@ -108,7 +109,7 @@ impl<'t> Stdin<'t> {
     }
 }
 
-/// Stdin, which says that it is the one that could not be read.
+/// Stdin with its name in read errors.
 struct NamedStdin(StdinLock<'static>);
 
 impl Read for NamedStdin {
@@ -120,7 +121,7 @@ impl Read for NamedStdin {
     }
 }
 
-/// Refuses a config from stdin.
+/// Rejects a config from stdin.
 pub(crate) fn check_config(path: &str) -> Result<(), CliError> {
     if path == STDIN {
         return Err(CliError::usage("`--config` cannot be read from stdin")
@@ -150,16 +151,17 @@ pub(crate) fn read(file: &str, limit: u64, process: &Process) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// What is known about a blob before it is read.
+/// Properties of a blob that the user specified.
 pub(crate) struct Claims {
-    /// What it is.
+    /// The media type.
     pub(crate) media_type: MediaType,
     pub(crate) digest: Option<Digest>,
-    /// In bytes.
+    /// Size in bytes.
     pub(crate) size: Option<u64>,
 }
 
-/// Opens a file to be sent as a blob. It is read to compute its digest, unless that is given, and `watch` is told how far.
+/// Opens a file for upload as a blob. Without a known digest, the file is read once to compute it,
+/// and `watch` receives the progress in bytes.
 pub(crate) fn blob(
     file: &str,
     claims: Claims,

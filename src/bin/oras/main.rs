@@ -1,4 +1,4 @@
-//! The `oras` command: arguments in, one library call, results out, an exit status.
+//! The `oras` command: parses arguments, calls the library, prints results, returns an exit status.
 #![forbid(unsafe_code)]
 
 mod cli;

@@ -1,4 +1,5 @@
-//! What surrounds the process: arguments, streams, environment, directory. The only reader of all these.
+//! Process environment: arguments, standard streams, environment variables. Nothing else in the
+//! command reads them.
 
 #![expect(
     clippy::disallowed_methods,
@@ -23,15 +24,16 @@ use crate::output::text::one_line;
 use crate::progress::live_line::Screen;
 use crate::terminal::Silence;
 
-/// A secret on stdin is at most this long, in bytes: longer than any token, shorter than a file given by mistake.
+/// Maximum length of a secret on stdin, in bytes: more than any token has, and less than a file
+/// that was redirected by mistake.
 const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 
-/// What surrounds the process.
+/// The process environment, and the console with its output settings.
 pub(crate) struct Process {
     arguments: Vec<OsString>,
-    /// Whether lines for people are written, besides results.
+    /// Whether status lines are printed.
     status_enabled: bool,
-    /// Whether nothing is shown to people but results and what is wrong.
+    /// Whether only results and errors are printed (`--quiet`).
     is_quiet: bool,
     variables: Vec<(OsString, OsString)>,
     stdin: io::Stdin,
@@ -41,7 +43,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The surroundings of this process.
+    /// Reads the environment of this process.
     pub(crate) fn new() -> Self {
         Self {
             arguments: env::args_os().skip(1).collect(),
@@ -55,50 +57,50 @@ impl Process {
         }
     }
 
-    /// The arguments, without the name of the program.
+    /// Returns the arguments without the program name. A second call returns none.
     pub(crate) fn take_arguments(&mut self) -> Vec<OsString> {
         std::mem::take(&mut self.arguments)
     }
 
-    /// Where results go.
+    /// The stream for results.
     pub(crate) fn stdout(&mut self) -> &mut impl Write {
         self.screen.clear();
         &mut self.stdout
     }
 
-    /// Where everything else goes.
+    /// The stream for everything except results.
     pub(crate) fn stderr(&mut self) -> &mut impl Write {
         self.screen.clear();
         &mut self.stderr
     }
 
-    /// What is on the terminal that is stderr.
+    /// The progress line on stderr.
     pub(crate) const fn screen(&self) -> &Screen {
         &self.screen
     }
 
-    /// Writes no lines but results from now on.
+    /// Stops printing status lines.
     pub(crate) const fn disable_status(&mut self) {
         self.status_enabled = false;
     }
 
-    /// Shows nothing but results from now on, and what is wrong.
+    /// Stops printing everything except results and errors.
     pub(crate) const fn set_quiet(&mut self) {
         self.status_enabled = false;
         self.is_quiet = true;
     }
 
-    /// Whether nothing is shown but results, and what is wrong.
+    /// Whether only results and errors are printed.
     pub(crate) const fn is_quiet(&self) -> bool {
         self.is_quiet
     }
 
-    /// Whether lines for people are written, besides results.
+    /// Whether status lines are printed.
     pub(crate) const fn status_enabled(&self) -> bool {
         self.status_enabled
     }
 
-    /// Writes a line for people.
+    /// Prints a status line, unless status lines are disabled.
     pub(crate) fn print_status(&mut self, line: &str) -> Result<(), CliError> {
         if self.status_enabled {
             self.print_line(line)
@@ -107,7 +109,7 @@ impl Process {
         }
     }
 
-    /// Writes the digest that a command comes to: to people as such.
+    /// Prints the digest of a result, with a label if status lines are enabled.
     pub(crate) fn print_digest(&mut self, digest: &Digest) -> Result<(), CliError> {
         if self.status_enabled {
             self.print_line(&format!("Digest: {digest}"))
@@ -116,47 +118,47 @@ impl Process {
         }
     }
 
-    /// Whether people see at once what is written to stdout.
+    /// Whether stdout is a terminal.
     pub(crate) fn is_stdout_terminal(&self) -> bool {
         self.stdout.is_terminal()
     }
 
-    /// Whether what is written to stderr can be drawn over.
+    /// Whether stderr is a terminal that can redraw a line.
     pub(crate) fn can_redraw_stderr(&self) -> bool {
         self.stderr.is_terminal() && self.variable("TERM") != Some("dumb")
     }
 
-    /// Whether there are colours where stderr is seen, and nobody objects to them.
+    /// Whether stderr is a terminal with colours, and `NO_COLOR` is not set.
     pub(crate) fn can_colour_stderr(&self) -> bool {
         self.can_redraw_stderr() && self.variable("NO_COLOR").is_none()
     }
 
-    /// Writes a result as it is.
+    /// Prints a result unchanged.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), CliError> {
         self.print_bytes(text.as_bytes())
     }
 
-    /// Writes a line of a result.
+    /// Prints a result line. Control characters are removed.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), CliError> {
         writeln!(self.stdout(), "{}", one_line(line)).map_err(CliError::stdout)
     }
 
-    /// Writes a result as it is.
+    /// Prints a result unchanged.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         self.stdout().write_all(bytes).map_err(CliError::stdout)
     }
 
-    /// Writes content as it comes. What was written before a failure is out.
+    /// Streams content to stdout. Bytes written before an error are not taken back.
     pub(crate) fn print_content(&mut self, content: VerifyReader<'_>) -> oras::Result<()> {
         content.copy_to(self.stdout(), Path::new(STDOUT))
     }
 
-    /// Content that a command sends.
+    /// The standard input.
     pub(crate) fn stdin(&self) -> io::StdinLock<'static> {
         self.stdin.lock()
     }
 
-    /// Writes what is not a result. When nobody listens there is nothing left to be done about it.
+    /// Writes text to stderr. Write errors are ignored: there is no other stream to report them on.
     pub(crate) fn warn(&mut self, text: &str) {
         self.screen.write(text);
     }
@@ -166,12 +168,12 @@ impl Process {
         self.warn(&record(message, ""));
     }
 
-    /// Makes sure that all results are out.
+    /// Flushes stdout.
     pub(crate) fn flush(&mut self) -> Result<(), CliError> {
         self.stdout.flush().map_err(CliError::stdout)
     }
 
-    /// All of stdin as a secret, without the line end.
+    /// Reads all of stdin as a secret, and removes the line end.
     pub(crate) fn read_secret(&mut self) -> Result<String, CliError> {
         let mut text = String::new();
         self.stdin
@@ -190,7 +192,7 @@ impl Process {
         Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
     }
 
-    /// Asks a question on stdout and reads a line of stdin.
+    /// Prints a question and reads a line from stdin.
     pub(crate) fn ask(&mut self, question: &str) -> Result<String, CliError> {
         self.print(question)?;
         self.flush()?;
@@ -204,7 +206,7 @@ impl Process {
         Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
     }
 
-    /// As [`ask`](Self::ask). What is typed at a terminal is not shown.
+    /// Same as [`ask`](Self::ask), but a terminal does not echo the input.
     pub(crate) fn ask_secret(&mut self, question: &str) -> Result<Secret, CliError> {
         if !self.stdin.is_terminal() {
             return self.ask(question).map(Secret::from);
@@ -214,17 +216,17 @@ impl Process {
         self.print(question)?;
         self.flush()?;
         let secret = silence.read_line();
-        // Nor was the end of the line shown.
+        // The line end was not echoed either.
         self.print("\n")?;
         secret.map_err(failed)
     }
 
-    /// A variable that is set to something, as text.
+    /// The value of a variable. Unset, empty and non-UTF-8 variables are `None`.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.raw_variable(name)?.to_str()
     }
 
-    /// All variables that are texts.
+    /// All variables whose name and value are UTF-8.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let texts = self.variables.iter().filter_map(|(name, value)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
@@ -232,7 +234,7 @@ impl Process {
         texts.collect()
     }
 
-    /// What time it is.
+    /// The current time.
     #[expect(
         clippy::unused_self,
         reason = "the clock is among what surrounds the process"
@@ -259,7 +261,7 @@ impl Process {
         }
     }
 
-    /// The cache of content that the environment names.
+    /// Opens the cache that `ORAS_CACHE` names, if any.
     pub(crate) fn cache(&self) -> Result<Cache, CliError> {
         let Some(path) = self.raw_variable("ORAS_CACHE") else {
             return Ok(Cache::none());
@@ -270,12 +272,12 @@ impl Process {
         Ok(cache.on_failure(warn_of_cache(&self.screen)))
     }
 
-    /// The proxies that the environment names.
+    /// The proxies configured in the environment.
     pub(crate) fn proxies(&self) -> Proxies {
         Proxies::from_variables(|name| self.variable(name).map(str::to_owned))
     }
 
-    /// Where the certificate authorities of the system are.
+    /// The locations of the system's certificate authorities.
     #[cfg(feature = "tls")]
     pub(crate) fn system_roots(&self) -> oras::http::SystemRoots {
         let variable = |name| self.raw_variable(name).map(OsString::as_os_str);
@@ -287,7 +289,7 @@ impl Process {
         Some(value).filter(|value| !value.is_empty())
     }
 
-    /// The moment that artifacts are said to be made at, if the environment decides it: `SOURCE_DATE_EPOCH`, in seconds.
+    /// The creation time of artifacts, if `SOURCE_DATE_EPOCH` sets it (seconds since 1970).
     pub(crate) fn source_date_epoch(&self) -> Result<Option<SystemTime>, CliError> {
         let Some(value) = self.variable("SOURCE_DATE_EPOCH") else {
             return Ok(None);
@@ -305,13 +307,13 @@ impl Process {
     }
 }
 
-/// Tells of credentials that cannot be asked for.
+/// Returns a callback that prints warnings of credential lookups.
 pub(crate) fn warn_of(screen: &Screen) -> impl FnMut(Warning) + Send + use<> {
     let screen = screen.clone();
     move |warning| screen.write(&format!("Warning: {warning}\n"))
 }
 
-/// Tells why the cache cannot be written.
+/// Returns a callback that prints the reason why the cache is not writable.
 fn warn_of_cache(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
     let screen = screen.clone();
     move |error| {
@@ -320,7 +322,7 @@ fn warn_of_cache(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
     }
 }
 
-/// Tells what a registry wants to be told to people.
+/// Returns a callback that prints `Warning` headers of registries.
 pub(crate) fn warn_of_registry(screen: &Screen) -> impl FnMut(&RegistryName, &str) + Send + use<> {
     let screen = screen.clone();
     move |registry, text| {
@@ -329,13 +331,13 @@ pub(crate) fn warn_of_registry(screen: &Screen) -> impl FnMut(&RegistryName, &st
     }
 }
 
-/// A log record of the level `WARNING`.
+/// Formats a log record of the level `WARNING`.
 fn record(message: &str, data: &str) -> String {
     let time = oras::time::rfc3339_nano(SystemTime::now());
     format!("[{time}][WARNING]: {message}\n{data}\n\n")
 }
 
-/// The number of the user, where the system tells it as that of a file.
+/// The user id, from the owner of `/proc/self`. `None` on systems without it.
 #[cfg(unix)]
 fn uid() -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;

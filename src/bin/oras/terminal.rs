@@ -1,4 +1,5 @@
-//! What only a terminal is asked for: how wide it is, and not to show what is typed. It is left as it was found.
+//! Terminal access: the width, and input without echo. The terminal settings are restored
+//! afterwards.
 //!
 //! rpassword reads what is typed, with its corrections. How the terminal behaves meanwhile is decided here: rpassword would
 //! leave it silent when the program is interrupted, and reads from `/dev/tty`, which is not always there.

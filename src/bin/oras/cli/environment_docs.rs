@@ -1,9 +1,10 @@
-//! What every command has in common with its surroundings: exit statuses and the environment, in words.
+//! Descriptions of exit statuses and environment variables.
 //!
-//! They are told by the help page of the program and by its manual page. Where statuses come from is in `failure`, where variables
-//! are read in `context`.
+//! The help page and the manual page of the program contain them. `crate::error` assigns the
+//! statuses,
+//! `crate::process` reads the variables.
 
-/// Exit statuses, and what they mean.
+/// Exit statuses and their meaning.
 pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "success"),
     ("1", "any other failure"),
@@ -14,7 +15,7 @@ pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("6", "content does not match its digest"),
 ];
 
-/// Variables, and what they are good for.
+/// Environment variables and their meaning.
 pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "ORAS_CACHE",

@@ -1,12 +1,12 @@
-//! Help pages, from the tables.
+//! Help pages, made from the tables.
 //!
-//! Owns their layout, which is that of the reference client; the words are in the tables. Must not know where they are printed.
+//! Owns the layout, which is that of the reference client. Must not know where pages are printed.
 
 use super::command::{CommandSpec, GroupSpec, Member, last_word};
 use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
 use super::flag::{FlagSpec, Stage};
 
-/// The narrowest column of names in a list of commands.
+/// Minimum width of the name column in a list of commands.
 const NAME_WIDTH: usize = 11;
 
 /// The help page of a command.
@@ -26,7 +26,7 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> String {
     sections.join("\n")
 }
 
-/// What follows the path of a command, always with a place for flags.
+/// The usage after the path of a command, always with `[flags]`.
 pub(super) fn usage(spec: &CommandSpec) -> String {
     if spec.usage.contains("[flags]") {
         spec.usage.to_owned()
@@ -35,7 +35,7 @@ pub(super) fn usage(spec: &CommandSpec) -> String {
     }
 }
 
-/// The help page of the program: its usage, and what all commands have in common.
+/// The help page of the program: usage, exit statuses and environment variables.
 pub(crate) fn program(spec: &GroupSpec, members: &[Member]) -> String {
     format!(
         "{}\n{}\n{}",
@@ -55,7 +55,7 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member]) -> String {
     )
 }
 
-/// The part of a group's help page that follows its description.
+/// The help page of a group without its description.
 pub(crate) fn group_usage(spec: &GroupSpec, members: &[Member]) -> String {
     let width = members
         .iter()
@@ -78,7 +78,7 @@ pub(crate) fn group_usage(spec: &GroupSpec, members: &[Member]) -> String {
     sections.join("\n")
 }
 
-/// Terms and what they mean.
+/// A table of terms and their meaning.
 fn table(title: &str, rows: &[(&str, &str)]) -> String {
     let width = rows.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
     let rows: Vec<_> = rows
@@ -88,7 +88,7 @@ fn table(title: &str, rows: &[(&str, &str)]) -> String {
     format!("{title}:\n{}", rows.concat())
 }
 
-/// What is said about a command that is not settled.
+/// The notice about an unstable command.
 pub(super) fn caution(stage: Stage) -> Option<String> {
     match stage {
         Stage::Stable => None,
@@ -107,7 +107,7 @@ fn aliases(name: &str, aliases: &[&str]) -> Option<String> {
     }
 }
 
-/// The flags of a command that are shown, in alphabetical order: all but deprecated ones.
+/// The visible flags of a command in alphabetical order: all except deprecated ones.
 pub(super) fn shown(flags: &[FlagSpec]) -> Vec<&FlagSpec> {
     let mut shown: Vec<_> = (flags.iter().chain([&FlagSpec::HELP]))
         .filter(|flag| flag.deprecated.is_none())
@@ -116,7 +116,7 @@ pub(super) fn shown(flags: &[FlagSpec]) -> Vec<&FlagSpec> {
     shown
 }
 
-/// Flags, descriptions aligned.
+/// The list of flags with aligned descriptions.
 fn flag_list(flags: &[FlagSpec]) -> String {
     let rows: Vec<_> = shown(flags)
         .into_iter()
@@ -178,7 +178,7 @@ mod tests {
     };
 
     #[test]
-    fn the_page_of_a_command_has_all_its_parts() {
+    fn a_command_page_has_all_sections() {
         let expected = "\
 [Experimental] Print a manifest
 
@@ -211,7 +211,7 @@ Flags:
     }
 
     #[test]
-    fn parts_that_a_command_lacks_leave_no_trace() {
+    fn empty_sections_are_omitted() {
         let spec = CommandSpec {
             path: "oras version",
             about: "Print the version",

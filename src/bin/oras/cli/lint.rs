@@ -1,10 +1,10 @@
-//! What every table of flags has to keep to. For tests: of the groups here, and of the commands where they are.
+//! Rules for flag tables, for tests of groups and commands.
 
 use std::collections::BTreeSet;
 
 use super::flag::{FlagSpec, SIDE};
 
-/// Fails unless the flags of one command are named uniquely and described consistently.
+/// Panics unless the flags of one command have unique names and consistent descriptions.
 pub(crate) fn flags(of: &str, flags: &[FlagSpec]) {
     let mut seen = BTreeSet::new();
     for flag in flags.iter().chain([&FlagSpec::HELP]) {

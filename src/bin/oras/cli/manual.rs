@@ -1,7 +1,8 @@
-//! Manual pages, from the tables, in the language of man(7).
+//! Manual pages in the man(7) format, made from the tables.
 //!
-//! Owns their layout and the escaping of what is in them. The words are in the tables. Must not know where pages go. There is no
-//! date in them: the same program makes the same pages.
+//! Owns the layout and the escaping. Must not know where pages are written. Pages contain no date,
+//! so
+//! that the same program always makes the same pages.
 
 use super::command::{CommandSpec, GroupSpec, Member};
 use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
@@ -11,17 +12,17 @@ use super::help;
 /// A manual page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// What its file is called, as in `oras-push.1`.
+    /// File name, as in `oras-push.1`.
     pub(crate) file: String,
-    /// What is in it.
+    /// The content.
     pub(crate) text: String,
 }
 
-/// What the program is for.
+/// The description of the program.
 const ABOUT: &str =
     "Store files and artifacts in container registries and OCI image layouts, and get them back";
 
-/// What pages say they are part of.
+/// The source in the page header.
 const SOURCE: &str = concat!("oras\\-rs ", env!("CARGO_PKG_VERSION"));
 
 /// The manual page of a command.
@@ -50,7 +51,8 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> Page {
     page.end(spec.path)
 }
 
-/// The manual page of a group of commands. That of all commands also tells what they have in common.
+/// The manual page of a group of commands. The root page also lists exit statuses and the
+/// environment.
 pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page {
     let about = if is_root { ABOUT } else { spec.about };
     let mut page = Writer::begin(spec.path, spec.stage, about);
@@ -88,7 +90,7 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page
     page.end(spec.path)
 }
 
-/// A page that is being written.
+/// Builder of a page.
 struct Writer(String);
 
 impl Writer {
@@ -132,7 +134,7 @@ impl Writer {
         self.prose(text);
     }
 
-    /// Lines of a text, each of which starts a new one.
+    /// Text whose line breaks are kept.
     fn prose(&mut self, text: &str) {
         let lines: Vec<_> = text.lines().map(in_prose).collect();
         self.line(&lines.join("\n.br\n"));
@@ -151,7 +153,7 @@ impl Writer {
         }
     }
 
-    /// A term and what it means.
+    /// A term and its meaning.
     fn item(&mut self, term: &str, meaning: &str) {
         self.line(".TP");
         self.line(term);
@@ -182,7 +184,7 @@ impl Writer {
     }
 }
 
-/// What the page of a command is called.
+/// The name of a command's page.
 fn name(path: &str) -> String {
     path.replace(' ', "-")
 }
@@ -191,7 +193,7 @@ fn bold(text: &str) -> String {
     format!("\\fB{}\\fR", escaped(text))
 }
 
-/// Prose, in which backquotes mark what is typed.
+/// Prose, in which backquotes mark literal text.
 fn in_prose(text: &str) -> String {
     let parts: Vec<_> = text.split('`').collect();
     if parts.len() % 2 == 0 {
@@ -207,12 +209,12 @@ fn in_prose(text: &str) -> String {
     at_line_start(parts.iter().enumerate().map(part).collect())
 }
 
-/// A line that shows as it is.
+/// Escapes a line of literal text.
 fn escaped(text: &str) -> String {
     at_line_start(escape(text))
 }
 
-/// Keeps a line from being taken for a request.
+/// Protects a line that starts like a roff request.
 fn at_line_start(text: String) -> String {
     if text.starts_with(['.', '\'']) {
         format!("\\&{text}")
@@ -221,7 +223,7 @@ fn at_line_start(text: String) -> String {
     }
 }
 
-/// Text in which nothing has a meaning of its own, and which can be copied from a page: a hyphen stays a hyphen.
+/// Escapes all special characters. Text can be copied from a page: a hyphen stays a hyphen.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -269,7 +271,7 @@ mod tests {
     };
 
     #[test]
-    fn the_page_of_a_command_has_all_its_parts() {
+    fn a_command_page_has_all_sections() {
         let page = command(&SPEC, &specs::<Table>());
         assert_eq!(page.file, "oras-manifest-fetch.1");
         let expected = r#".TH ORAS\-MANIFEST\-FETCH 1 "" "oras\-rs 0.1.0" "ORAS for Rust"
@@ -313,13 +315,13 @@ oras manifest fetch \(aqa\(tib\(aq \-\-output \-
     }
 
     #[test]
-    fn a_backquote_without_a_second_one_shows_as_it_is() {
+    fn unpaired_backquotes_are_literal() {
         assert_eq!(in_prose("a `b` c` d"), "a \\(gab\\(ga c\\(ga d");
         assert_eq!(in_prose("`--a` b"), "\\fB\\-\\-a\\fR b");
     }
 
     #[test]
-    fn tables_hold_nothing_that_pages_could_not_show_everywhere() {
+    fn pages_are_ascii() {
         let page = command(&SPEC, &specs::<Debugging>());
         assert!(page.text.is_ascii());
     }

@@ -39,7 +39,7 @@ impl SetFlags {
         self.longs.contains(long)
     }
 
-    /// A flag as it is typed, for messages: `--from-username`.
+    /// A flag as typed, for messages: `--from-username`.
     pub(crate) fn typed(&self, long: &str) -> String {
         format!("--{}{long}", self.side.map_or("", Side::prefix))
     }

@@ -1,8 +1,8 @@
-//! Quoting of what the user typed, as Go's `strconv` does it.
+//! Quoting of user input, same as in Go's `strconv`.
 //!
-//! Owns three notations that messages of the reference client use. Must not know the messages.
+//! Owns the three notations in messages of the reference client. Must not know the messages.
 
-/// `"…"`, with everything escaped that does not print.
+/// `"…"`, with non-printable characters escaped.
 pub(crate) fn double(text: &str) -> String {
     format!("\"{}\"", escaped(text, '"'))
 }
@@ -12,7 +12,7 @@ pub(crate) fn single(character: char) -> String {
     format!("'{}'", escaped(character.encode_utf8(&mut [0; 4]), '\''))
 }
 
-/// Between backquotes if that is possible, otherwise as [`double`].
+/// Between backquotes if possible, otherwise same as [`double`].
 pub(crate) fn back(text: &str) -> String {
     if text.contains(|c: char| c == '`' || c == '\u{feff}' || (c.is_ascii_control() && c != '\t')) {
         double(text)
@@ -44,8 +44,8 @@ fn escape(c: char, quote: char) -> String {
 }
 
 fn prints(c: char) -> bool {
-    // std knows which characters do not print, but shows it only by escaping them. Quotes are the exception it makes for
-    // itself; combining characters it escapes unless they follow something.
+    // std knows which characters are printable, but exposes it only through `escape_debug`. That
+    // escapes quotes too, and combining characters unless they follow another character.
     matches!(c, '"' | '\'') || format!("a{c}").escape_debug().count() == 2
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_print_is_escaped() {
+    fn non_printable_characters_are_escaped() {
         for (text, quoted) in [
             ("", r#""""#),
             ("plain 'text'", r#""plain 'text'""#),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_is_quoted_like_a_text_of_its_own() {
+    fn single_quotes_a_character() {
         for (character, quoted) in [
             ('x', "'x'"),
             ('\n', r"'\n'"),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn backquotes_are_used_where_they_can_be() {
+    fn backquotes_are_used_if_possible() {
         assert_eq!(back("foo"), "`foo`");
         assert_eq!(back("a`b"), "\"a`b\"");
         assert_eq!(back("a\nb"), r#""a\nb""#);

@@ -1,9 +1,10 @@
-//! Names that resemble what was typed.
+//! Suggestions for mistyped names.
 //!
-//! Owns the measure of resemblance. Must not know the commands.
+//! Owns the measure of similarity. Must not know the commands.
 
-/// The names that a word may have been meant as, in the order given: those it is the beginning of, and those at most two
-/// edits away, whatever the case.
+/// Returns the names that start with the word or are at most two edits away from it, ignoring case,
+/// in
+/// their order.
 pub(crate) fn similar(
     word: &str,
     names: impl IntoIterator<Item = &'static str>,
@@ -14,7 +15,7 @@ pub(crate) fn similar(
     names.into_iter().filter(|name| resembles(name)).collect()
 }
 
-/// How many insertions, deletions and replacements turn one into the other (Levenshtein).
+/// Number of insertions, deletions and replacements between two words (Levenshtein distance).
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {

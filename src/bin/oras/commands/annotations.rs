@@ -1,4 +1,4 @@
-//! Annotations as they are typed: `--annotation key=value`, or a file of them.
+//! Annotations on the command line: `--annotation key=value`, or a file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,11 +9,11 @@ use oras::Annotations;
 use crate::cli::groups::Annotations as Flags;
 use crate::error::CliError;
 
-/// How large a file of annotations may be, in bytes: a manifest that holds them may not be larger.
+/// Maximum size of an annotation file, in bytes: a manifest with its annotations cannot be larger.
 const MAX_FILE_BYTES: u64 = oras::manifest::MAX_MANIFEST_BYTES;
-/// The key of the manifest's annotations in a file.
+/// Key of the manifest's annotations in a file.
 const MANIFEST: &str = "$manifest";
-/// The key of the config's annotations in a file.
+/// Key of the config's annotations in a file.
 const CONFIG: &str = "$config";
 
 /// Annotations of a manifest, its config and its files.
@@ -25,7 +25,7 @@ pub(super) struct All {
 }
 
 impl All {
-    /// Reads what was typed, and the file if there is one.
+    /// Parses the flag, or reads the file if there is one.
     pub(super) fn parse(flags: &Flags, file: &str) -> Result<Self, CliError> {
         if !file.is_empty() {
             if !flags.annotations.is_empty() {
@@ -41,7 +41,7 @@ impl All {
         })
     }
 
-    /// What is said about the file given as `path`.
+    /// The annotations of the file `path`.
     pub(super) fn of_file(&self, path: &str) -> Annotations {
         self.files.get(path).cloned().unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl All {
         file.take(MAX_FILE_BYTES)
             .read_to_string(&mut text)
             .map_err(|_| failure())?;
-        // Only the first JSON value counts.
+        // Like the reference client, ignore everything after the first JSON value.
         let mut values = serde_json::Deserializer::from_str(&text)
             .into_iter::<Option<HashMap<String, Option<Annotations>>>>();
         let mut all = values
@@ -78,7 +78,7 @@ impl All {
     }
 }
 
-/// Reads `key=value` pairs.
+/// Parses `key=value` pairs.
 fn parse(pairs: &[String]) -> Result<Annotations, CliError> {
     let mut annotations = Annotations::new();
     for pair in pairs {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_equals_sign_splits_and_keys_are_given_once() {
+    fn pairs_split_at_the_first_equals_sign_and_keys_are_unique() {
         let pairs =
             |pairs: &[&str]| parse(&pairs.iter().map(ToString::to_string).collect::<Vec<_>>());
         let annotations = pairs(&["a=b=c,d", "=", "e="]).unwrap();

@@ -116,7 +116,7 @@ impl Command for BackupFlags {
     }
 }
 
-/// Where the backup goes.
+/// The destination of a backup.
 enum Output {
     Directory(LayoutStore),
     Archive(LayoutTarWriter),
@@ -167,7 +167,7 @@ impl Output {
     }
 }
 
-/// Whether a path is that of a tar archive, by its last extension alone.
+/// Whether the extension of a path is that of a tar archive.
 pub(super) fn is_archive(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".tar")
 }

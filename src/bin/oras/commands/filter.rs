@@ -1,4 +1,4 @@
-//! Files that are chosen from an artifact, and what is said where the choice comes to nothing.
+//! Selection of files from an artifact, and errors about empty selections.
 
 use oras::Descriptor;
 use oras::filter::{Filter, Pattern};
@@ -8,10 +8,10 @@ use crate::cli::quote;
 use crate::error::CliError;
 use crate::target::Target;
 
-/// How many names are shown of files that could be meant.
+/// Maximum number of file names in a recommendation.
 const MAX_SHOWN_NAMES: usize = 20;
 
-/// Reads the patterns that a flag was given.
+/// Parses the patterns of a flag.
 pub(super) fn patterns(flag: &str, texts: &[String]) -> Result<Vec<Pattern>, CliError> {
     let parse = |text: &String| {
         text.parse()
@@ -20,7 +20,7 @@ pub(super) fn patterns(flag: &str, texts: &[String]) -> Result<Vec<Pattern>, Cli
     texts.iter().map(parse).collect()
 }
 
-/// The one file that goes to stdout.
+/// The file to write to stdout. More or less than one is an error.
 pub(super) fn only<'l>(
     target: &Target,
     listed: &'l Listed,
@@ -48,7 +48,7 @@ pub(super) fn only<'l>(
     }
 }
 
-/// Nothing fits the patterns, which is no success.
+/// The error that no file matches the patterns.
 pub(super) fn nothing(target: &Target, unselected: &[String]) -> CliError {
     let failure = CliError::not_found(format!("{}: no file fits the patterns", target.raw()));
     if unselected.is_empty() {
@@ -59,7 +59,7 @@ pub(super) fn nothing(target: &Target, unselected: &[String]) -> CliError {
     failure.recommend(format!("There are: {}", enumerated(names)))
 }
 
-/// Names, of very many the first.
+/// Lists names, at most [`MAX_SHOWN_NAMES`].
 fn enumerated<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     let more = names.len().saturating_sub(MAX_SHOWN_NAMES);
     let mut shown: Vec<_> = names.take(MAX_SHOWN_NAMES).map(quote::double).collect();

@@ -144,7 +144,7 @@ mod tests {
         assert!(split_file("").is_err());
     }
 
-    /// The words of a line, as a shell splits it, up to where another program takes over.
+    /// Splits a line into words like a shell, up to a pipe or redirection.
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quoted = None;
@@ -163,7 +163,7 @@ mod tests {
         words
     }
 
-    /// The positional arguments among words, all of whose flags are known.
+    /// The positional arguments among words. Unknown flags panic.
     fn positionals(words: &[String], flags: &[FlagSpec]) -> Vec<String> {
         let mut positionals = Vec::new();
         let mut words = words.iter();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_examples_that_it_accepts() {
+    fn every_command_accepts_its_examples() {
         for entry in ALL {
             assert!(!entry.spec.examples.is_empty(), "{}", entry.spec.path);
             for (caption, line) in entry.spec.examples() {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_every_command_keep_the_rules() {
+    fn flags_of_all_commands_pass_the_lint() {
         for entry in ALL {
             cli::lint::flags(entry.spec.path, &(entry.flags)());
         }

@@ -135,7 +135,7 @@ impl Command for RestoreFlags {
     }
 }
 
-/// Opens the backup, to be read only.
+/// Opens the backup for reading.
 fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliError> {
     let shown = quote::double(path);
     let metadata = fs::metadata(path).map_err(|error| {
@@ -162,7 +162,7 @@ fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliErro
     }
     let doing = format!("failed to prepare OCI store from tar archive {shown}");
     let archive = LayoutTar::open(path).map_err(|error| match &error {
-        // The path is named already.
+        // The message already contains the path.
         Error::WrongKind {
             expected: Expected::Archive(reason),
             ..
@@ -176,7 +176,7 @@ fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliErro
     Ok(Box::new(archive))
 }
 
-/// Whether a file says that it is a tar archive.
+/// Whether a file has the magic of a tar archive.
 fn has_magic(path: &str) -> bool {
     const OFFSET: usize = 257;
     const MAGIC: &[u8] = b"ustar";

@@ -64,5 +64,5 @@ impl Command for VersionFlags {
     }
 }
 
-/// The version of the interface, with that of this implementation as build metadata.
+/// The version of the interface, with the version of this implementation as build metadata.
 const VERSION: &str = concat!("1.3.3+rs.", env!("CARGO_PKG_VERSION"));

@@ -152,7 +152,7 @@ fn repeatable_flags_are_not_split_at_commas_but_lists_are() {
 }
 
 #[test]
-fn what_was_typed_is_remembered_even_if_it_says_the_default() {
+fn flags_set_to_their_default_are_present() {
     let set = run::<Example>("a --username= -d=false --concurrency 0x10")
         .1
         .set;
@@ -168,7 +168,7 @@ fn what_was_typed_is_remembered_even_if_it_says_the_default() {
 }
 
 #[test]
-fn faults_are_reported_in_the_words_of_the_reference() {
+fn errors_have_the_messages_of_the_reference_client() {
     for (line, message) in [
         ("--foo", "unknown flag: --foo"),
         ("--foo=", "unknown flag: --foo"),
@@ -220,14 +220,14 @@ fn faults_are_reported_in_the_words_of_the_reference() {
 }
 
 #[test]
-fn the_first_fault_wins_over_later_ones_and_over_the_count() {
+fn the_first_error_is_reported_before_later_ones_and_the_count() {
     assert_eq!(error::<Example>("--foo --bar"), "unknown flag: --foo");
     assert_eq!(error::<Example>("-u --foo --bar"), "unknown flag: --bar");
     assert_eq!(error::<Example>("-h --foo"), "unknown flag: --foo");
 }
 
 #[test]
-fn a_wrong_count_is_explained() {
+fn a_wrong_number_of_arguments_is_explained() {
     assert_eq!(
         error::<Example>("-d"),
         "\"oras push\" requires at least 1 argument but got 0\n\
@@ -245,7 +245,7 @@ fn a_wrong_count_is_explained() {
 }
 
 #[test]
-fn help_wins_over_the_count_wherever_it_stands() {
+fn help_takes_precedence_over_the_argument_count() {
     for (line, help) in [
         ("-h", true),
         ("a --help", true),
@@ -259,7 +259,7 @@ fn help_wins_over_the_count_wherever_it_stands() {
 }
 
 #[test]
-fn every_command_can_be_told_to_be_quiet() {
+fn every_command_accepts_quiet() {
     for (line, quiet) in [
         ("a", false),
         ("a -q", true),
@@ -277,7 +277,7 @@ fn every_command_can_be_told_to_be_quiet() {
 }
 
 #[test]
-fn deprecated_flags_work_and_are_named_each_time() {
+fn every_use_of_a_deprecated_flag_prints_a_notice() {
     let notice = "Flag --verbose has been deprecated, and will be removed in a future release.\n";
     for (line, times) in [
         ("a", 0),
@@ -300,7 +300,7 @@ fn deprecated_flags_work_and_are_named_each_time() {
 }
 
 #[test]
-fn each_side_has_its_own_flags_without_short_names() {
+fn flags_of_a_side_have_no_short_names() {
     let parsed = run::<Copy>(
         "a b --from-username u --to-oci-layout --to-header=X:1 --from-plain-http=false",
     );
@@ -338,7 +338,7 @@ fn each_side_has_its_own_flags_without_short_names() {
 
 #[cfg(unix)]
 #[test]
-fn an_argument_that_is_not_text_is_named() {
+fn arguments_that_are_not_utf8_are_rejected() {
     use std::os::unix::ffi::OsStringExt;
     let arguments = [
         OsString::from("push"),

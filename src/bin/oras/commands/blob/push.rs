@@ -62,7 +62,7 @@ impl Command for BlobPushFlags {
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let (raw, file) = (&line.positionals[0], line.positionals[1].as_str());
         input::check(file, &self.target.remote)?;
-        // A negative size says as much as none.
+        // A negative size means unknown, as in the reference client.
         let size = self.size.and_then(|size| u64::try_from(size).ok());
         if file == STDIN && size.is_none() {
             return Err(CliError::usage(

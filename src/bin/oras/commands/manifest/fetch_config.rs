@@ -68,7 +68,7 @@ impl Command for ManifestFetchConfigFlags {
         let limit = MAX_MANIFEST_BYTES;
         let config =
             resolve_config(&source, reference, platform.as_ref(), limit).map_err(failure)?;
-        // A config may be any file, of any size; only to indent it, it has to fit into memory.
+        // A config can have any size, so stream it. Only indenting needs it in memory.
         match output {
             "" if is_descriptor => {}
             "" | "-" if is_pretty => {

@@ -83,7 +83,7 @@ impl Command for RepoLsFlags {
     }
 }
 
-/// `registry` or `registry/namespace`, with what names in the namespace start with.
+/// Parses `registry` or `registry/namespace`. Returns the prefix of names in the namespace.
 fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
     let path = argument.strip_suffix('/').unwrap_or(argument);
     if !path.contains('/') {
@@ -106,7 +106,7 @@ fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
     Ok((reference.registry().clone(), prefix))
 }
 
-/// What the registry says, or else what could not be done and why.
+/// The error response of the registry, or else a headline with the cause.
 fn failure(
     error: &Error,
     access: &ClientConfig,

@@ -52,7 +52,7 @@ impl Command for RepoTagsFlags {
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let target = Target::parse(&line.positionals[0], &self.target, line, process)?;
         let format = Format::parse(&self.format, process)?;
-        // In a layout, a name without a tag stands for the tags that start with it.
+        // In a layout, a repository name without tag selects the tags that start with it.
         let prefix = if self.target.layout.oci_layout_path.is_empty() {
             None
         } else {
@@ -103,7 +103,7 @@ impl Command for RepoTagsFlags {
     }
 }
 
-/// Prints a tag or keeps it for the end, if it is one of those asked for.
+/// Prints a tag, or collects it for the result, if it has the requested digest.
 fn emit(
     tag: &str,
     source: &dyn ReadableStore,
@@ -129,7 +129,7 @@ fn emit(
     }
 }
 
-/// The digest whose tags are asked for. Finding them takes a request for each tag.
+/// Resolves the digest whose tags are listed. Finding them takes a request per tag.
 fn digest_of(
     source: &dyn ReadableStore,
     reference: &str,
@@ -153,7 +153,7 @@ fn digest_of(
     Ok(digest)
 }
 
-/// Whether a tag becomes a digest when its first dash becomes a colon.
+/// Whether a tag is a digest with a dash instead of the colon, as in the referrers tag schema.
 fn is_digest_tag(tag: &str) -> bool {
     tag.replacen('-', ":", 1).parse::<Digest>().is_ok()
 }

@@ -17,18 +17,18 @@ use crate::process::Process;
 use crate::progress::Status;
 use crate::target::Target;
 
-/// What becomes of an index that is made of what is in a target: it is pushed there, or written to a file or to stdout.
+/// The output of a new index: pushed to the target, or written to a file or stdout.
 struct Order<'a> {
     target: &'a Target,
-    /// What the target is called when the index is pushed.
+    /// The name of the target in the status line of the push.
     shown: TargetName<'a>,
     /// Further tags.
     tags: &'a [String],
-    /// The file, `-` for stdout, empty to push.
+    /// The output file, `-` for stdout, empty to push.
     output: &'a str,
-    /// Whether to indent what goes to stdout.
+    /// Whether to indent JSON on stdout.
     pretty: bool,
-    /// The line that says that the index is made.
+    /// Formats the status line for the new index.
     made: fn(&Descriptor) -> String,
 }
 
@@ -89,7 +89,7 @@ impl Order<'_> {
     }
 }
 
-/// Reads the type of an artifact; empty means none.
+/// Parses an artifact type; empty means none.
 fn parse_artifact_type(text: &str) -> Result<Option<oras::MediaType>, CliError> {
     let artifact_type = oras::MediaType::from(text);
     if text.is_empty() {
