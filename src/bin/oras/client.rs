@@ -18,7 +18,7 @@ use oras::{Credential, Secret};
 use crate::cli::groups::{Debugging, Remote};
 use crate::cli::{SetFlags, quote};
 use crate::error::CliError;
-use crate::process::{Process, warn_of, warn_of_registry};
+use crate::process::{Process, credential_warnings, registry_warnings};
 use crate::progress::live_line::Screen;
 
 /// The configuration of a registry client, from flags and environment.
@@ -42,12 +42,12 @@ pub(crate) struct ClientConfig {
 
 /// Clears the progress line before a credential lookup: a helper program may prompt on the
 /// terminal.
-struct Aside {
+struct ClearsProgress {
     lookup: Lookup,
     screen: Screen,
 }
 
-impl CredentialStore for Aside {
+impl CredentialStore for ClearsProgress {
     fn get(
         &self,
         registry: &RegistryName,
@@ -158,7 +158,7 @@ impl ClientConfig {
         }
         Ok(Self {
             credential: credential(remote, set, process)?,
-            locations: process.locations(&remote.registry_config),
+            locations: process.credential_locations(&remote.registry_config),
             plain_http: remote.plain_http,
             proxies: process.proxies(),
             resolve: remote.resolve.clone(),
@@ -219,7 +219,7 @@ impl ClientConfig {
 
     /// The credential lookup.
     pub(crate) fn lookup(&self) -> Result<Lookup, CliError> {
-        let lookup = Lookup::new(&self.locations).on_warning(warn_of(&self.screen));
+        let lookup = Lookup::new(&self.locations).on_warning(credential_warnings(&self.screen));
         lookup.check()?;
         Ok(lookup)
     }
@@ -252,7 +252,7 @@ impl ClientConfig {
                     .iter()
                     .map(|media_type| media_type.as_str().into()),
             )
-            .on_warning(warn_of_registry(&self.screen))
+            .on_warning(registry_warnings(&self.screen))
             .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,
@@ -265,7 +265,7 @@ impl ClientConfig {
         let transport = self.transport()?;
         builder = match &self.credential {
             Some(credential) => builder.credentials(Fixed(credential.clone())),
-            None => builder.credentials(Aside {
+            None => builder.credentials(ClearsProgress {
                 lookup: self.lookup()?,
                 screen: self.screen.clone(),
             }),

@@ -56,7 +56,7 @@ enum Hint {
     PlainHttp,
     Certificate {
         /// Host and port of the server with the certificate.
-        of: Option<String>,
+        server: Option<String>,
         /// The registry.
         host: String,
     },
@@ -68,9 +68,12 @@ impl Hint {
             Self::PlainHttp => vec![format!(
                 "If it is meant to be reached by plain http, say so by --{side}plain-http"
             )],
-            Self::Certificate { of: Some(of), host } if of != host => vec![
+            Self::Certificate {
+                server: Some(server),
+                host,
+            } if server != host => vec![
                 format!(
-                    "The certificate is that of \"{of}\", to which \"{host}\" sends its clients. --{side}insecure is good for \"{host}\" only"
+                    "The certificate is that of \"{server}\", to which \"{host}\" sends its clients. --{side}insecure is good for \"{host}\" only"
                 ),
                 format!(
                     "Please name its certificate authority by --{side}ca-file, in one file with that of the registry"
@@ -250,9 +253,9 @@ impl CliError {
                 url,
                 ..
             } => {
-                let of = Url::parse(url).ok();
+                let server = Url::parse(url).ok();
                 failure.hint = Some(Box::new(Hint::Certificate {
-                    of: of.map(|url| url.host_and_port().to_owned()),
+                    server: server.map(|url| url.host_and_port().to_owned()),
                     host: host.to_owned(),
                 }));
             }

@@ -152,7 +152,7 @@ pub(crate) fn read(file: &str, limit: u64, process: &Process) -> Result<Vec<u8>,
 }
 
 /// Properties of a blob that the user specified.
-pub(crate) struct Claims {
+pub(crate) struct BlobProperties {
     /// The media type.
     pub(crate) media_type: MediaType,
     pub(crate) digest: Option<Digest>,
@@ -164,12 +164,12 @@ pub(crate) struct Claims {
 /// and `watch` receives the progress in bytes.
 pub(crate) fn blob(
     file: &str,
-    claims: Claims,
+    claims: BlobProperties,
     stdin: StdinLock<'static>,
     watch: &mut dyn FnMut(u64, u64) -> oras::Result<()>,
 ) -> Result<(Descriptor, Box<dyn Content>), CliError> {
     check_name(file)?;
-    let Claims {
+    let BlobProperties {
         media_type,
         digest,
         size,

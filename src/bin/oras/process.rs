@@ -19,10 +19,11 @@ use oras::reference::RegistryName;
 use oras::store::content::VerifyReader;
 use oras::{Digest, Error, Secret};
 
+use crate::cli::groups::Tty;
 use crate::error::{CliError, STDOUT};
 use crate::output::text::one_line;
 use crate::progress::live_line::Screen;
-use crate::terminal::Silence;
+use crate::terminal::EchoGuard;
 
 /// Maximum length of a secret on stdin, in bytes: more than any token has, and less than a file
 /// that was redirected by mistake.
@@ -123,6 +124,14 @@ impl Process {
         self.stdout.is_terminal()
     }
 
+    /// The setting of the progress bar for a command that writes content to stdout: shown only if the user
+    /// requests it, and never on the same terminal.
+    pub(crate) fn tty_next_to_content(&self, tty: Tty) -> Tty {
+        Tty {
+            no_tty: Some(tty.no_tty.unwrap_or(true) || self.is_stdout_terminal()),
+        }
+    }
+
     /// Whether stderr is a terminal that can redraw a line.
     pub(crate) fn can_redraw_stderr(&self) -> bool {
         self.stderr.is_terminal() && self.variable("TERM") != Some("dumb")
@@ -212,10 +221,10 @@ impl Process {
             return self.ask(question).map(Secret::from);
         }
         let failed = |error| CliError::new(format!("failed to read from the terminal: {error}"));
-        let silence = Silence::begin().map_err(failed)?;
+        let guard = EchoGuard::new().map_err(failed)?;
         self.print(question)?;
         self.flush()?;
-        let secret = silence.read_line();
+        let secret = guard.read_line();
         // The line end was not echoed either.
         self.print("\n")?;
         secret.map_err(failed)
@@ -223,7 +232,7 @@ impl Process {
 
     /// The value of a variable. Unset, empty and non-UTF-8 variables are `None`.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.raw_variable(name)?.to_str()
+        self.os_variable(name)?.to_str()
     }
 
     /// All variables whose name and value are UTF-8.
@@ -244,8 +253,8 @@ impl Process {
     }
 
     /// Returns the locations of credentials: the files that the user named, or the default ones.
-    pub(crate) fn locations(&self, config_files: &[String]) -> Locations {
-        let path = |name: &str| self.raw_variable(name).map(PathBuf::from);
+    pub(crate) fn credential_locations(&self, config_files: &[String]) -> Locations {
+        let path = |name: &str| self.os_variable(name).map(PathBuf::from);
         Locations {
             config_files: config_files.iter().map(PathBuf::from).collect(),
             registry_auth_file: path("REGISTRY_AUTH_FILE"),
@@ -257,19 +266,19 @@ impl Process {
             config_home: path("XDG_CONFIG_HOME"),
             username: self.variable("ORAS_USER").map(str::to_owned),
             password: self.variable("ORAS_PASS").map(Secret::from),
-            path: self.raw_variable("PATH").cloned(),
+            path: self.os_variable("PATH").cloned(),
         }
     }
 
     /// Opens the cache that `ORAS_CACHE` names, if any.
     pub(crate) fn cache(&self) -> Result<Cache, CliError> {
-        let Some(path) = self.raw_variable("ORAS_CACHE") else {
+        let Some(path) = self.os_variable("ORAS_CACHE") else {
             return Ok(Cache::none());
         };
         let cache = std::path::absolute(path)
             .map_err(Error::io("find", path))
             .and_then(Cache::open)?;
-        Ok(cache.on_failure(warn_of_cache(&self.screen)))
+        Ok(cache.on_failure(cache_warning(&self.screen)))
     }
 
     /// The proxies configured in the environment.
@@ -280,11 +289,11 @@ impl Process {
     /// The locations of the system's certificate authorities.
     #[cfg(feature = "tls")]
     pub(crate) fn system_roots(&self) -> oras::http::SystemRoots {
-        let variable = |name| self.raw_variable(name).map(OsString::as_os_str);
+        let variable = |name| self.os_variable(name).map(OsString::as_os_str);
         oras::http::SystemRoots::new(variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))
     }
 
-    fn raw_variable(&self, name: &str) -> Option<&OsString> {
+    fn os_variable(&self, name: &str) -> Option<&OsString> {
         let (_, value) = self.variables.iter().find(|(other, _)| other == name)?;
         Some(value).filter(|value| !value.is_empty())
     }
@@ -308,13 +317,13 @@ impl Process {
 }
 
 /// Returns a callback that prints warnings of credential lookups.
-pub(crate) fn warn_of(screen: &Screen) -> impl FnMut(Warning) + Send + use<> {
+pub(crate) fn credential_warnings(screen: &Screen) -> impl FnMut(Warning) + Send + use<> {
     let screen = screen.clone();
     move |warning| screen.write(&format!("Warning: {warning}\n"))
 }
 
 /// Returns a callback that prints the reason why the cache is not writable.
-fn warn_of_cache(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
+fn cache_warning(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
     let screen = screen.clone();
     move |error| {
         let cause = error.chain();
@@ -323,7 +332,7 @@ fn warn_of_cache(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
 }
 
 /// Returns a callback that prints `Warning` headers of registries.
-pub(crate) fn warn_of_registry(screen: &Screen) -> impl FnMut(&RegistryName, &str) + Send + use<> {
+pub(crate) fn registry_warnings(screen: &Screen) -> impl FnMut(&RegistryName, &str) + Send + use<> {
     let screen = screen.clone();
     move |registry, text| {
         let data = format!("[Data]:\n  registry={registry}\n");

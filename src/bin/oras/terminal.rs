@@ -1,123 +1,126 @@
-//! Terminal access: the width, and input without echo. The terminal settings are restored
-//! afterwards.
+//! Terminal access: the width, and input without echo. The terminal settings are restored afterwards.
 //!
-//! rpassword reads what is typed, with its corrections. How the terminal behaves meanwhile is decided here: rpassword would
-//! leave it silent when the program is interrupted, and reads from `/dev/tty`, which is not always there.
+//! rpassword reads the input and handles corrections. The terminal settings are set here, because
+//! rpassword leaves echo off if the program is interrupted, and reads from `/dev/tty`, which does not
+//! always exist.
 
 use std::io;
+#[cfg(unix)]
+use std::io::Read;
 
 use oras::Secret;
 use rpassword::{ConfigBuilder, read_password_with_config};
-
 #[cfg(unix)]
-pub(crate) use unix::{Silence, columns_of_stderr};
+use rustix::process::{Signal, kill_current_process_group};
+#[cfg(unix)]
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+};
 
-/// How wide a terminal is that does not say so.
-const USUAL_COLUMNS: u16 = 80;
+/// Assumed width of a terminal that does not report one.
+const DEFAULT_COLUMNS: u16 = 80;
 
-/// A line that is typed. An end of input is an empty one.
-fn line(input: ConfigBuilder) -> io::Result<Secret> {
-    match read_password_with_config(input.output_discard().build()) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Secret::new("")),
-        result => result.map(Secret::from),
+/// The byte that Ctrl-C sends if the terminal does not turn it into a signal.
+#[cfg(unix)]
+const INTERRUPT: u8 = 3;
+
+/// Current width of the terminal on stderr.
+#[cfg(unix)]
+pub(crate) fn stderr_columns() -> u16 {
+    match tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_col > 0 => size.ws_col,
+        _ => DEFAULT_COLUMNS,
     }
 }
 
-/// The terminal that is stdin shows nothing for as long as this lives.
+/// Current width of the terminal on stderr.
 #[cfg(not(unix))]
-pub(crate) struct Silence;
-
-/// How wide the terminal is that is stderr.
-#[cfg(not(unix))]
-pub(crate) const fn columns_of_stderr() -> u16 {
-    USUAL_COLUMNS
+pub(crate) const fn stderr_columns() -> u16 {
+    DEFAULT_COLUMNS
 }
 
+/// Disables echo and signals of the terminal on stdin until dropped.
+#[cfg(unix)]
+pub(crate) struct EchoGuard {
+    before: Termios,
+}
+
+#[cfg(unix)]
+impl EchoGuard {
+    /// Disables echo and signals.
+    pub(crate) fn new() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut settings = before.clone();
+        // Read bytes instead of lines: a terminal cuts off lines after 4095 bytes, and tokens can
+        // be longer.
+        settings.local_modes -=
+            LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        settings.special_codes[SpecialCodeIndex::VMIN] = 1;
+        settings.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(io::stdin(), OptionalActions::Now, &settings)?;
+        Ok(Self { before })
+    }
+
+    /// Reads a line.
+    pub(crate) fn read_line(self) -> io::Result<Secret> {
+        let input = ConfigBuilder::new().input_reader(InterruptibleStdin(io::stdin()));
+        let result = read_secret(input);
+        drop(self);
+        if let Err(error) = &result
+            && error.kind() == io::ErrorKind::Interrupted
+        {
+            // Send the signal that the terminal would have sent. It ends the process unless signals
+            // are ignored.
+            kill_current_process_group(Signal::INT)?;
+        }
+        result
+    }
+}
+
+#[cfg(unix)]
+impl Drop for EchoGuard {
+    fn drop(&mut self) {
+        // Restoring fails only if the terminal does not exist any more.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
+/// Reads without echo on systems where rpassword changes the terminal settings.
 #[cfg(not(unix))]
-impl Silence {
-    /// Falls silent when the line is read.
-    pub(crate) const fn begin() -> io::Result<Self> {
+pub(crate) struct EchoGuard;
+
+#[cfg(not(unix))]
+impl EchoGuard {
+    /// Does nothing: [`read_line`](Self::read_line) disables echo.
+    pub(crate) const fn new() -> io::Result<Self> {
         Ok(Self)
     }
 
     /// Reads a line.
     pub(crate) fn read_line(self) -> io::Result<Secret> {
-        line(ConfigBuilder::new())
+        read_secret(ConfigBuilder::new())
     }
 }
 
+/// Stdin that reports Ctrl-C as [`io::ErrorKind::Interrupted`].
 #[cfg(unix)]
-mod unix {
-    use std::io::Read;
+struct InterruptibleStdin(io::Stdin);
 
-    use rustix::process::{Signal, kill_current_process_group};
-    use rustix::termios::{
-        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
-    };
-
-    use super::{ConfigBuilder, Secret, USUAL_COLUMNS, io};
-
-    /// What Ctrl-C is, to a terminal that makes no signal of it.
-    const INTERRUPT: u8 = 3;
-
-    /// How wide the terminal is that is stderr, now.
-    pub(crate) fn columns_of_stderr() -> u16 {
-        match tcgetwinsize(io::stderr()) {
-            Ok(size) if size.ws_col > 0 => size.ws_col,
-            _ => USUAL_COLUMNS,
+#[cfg(unix)]
+impl Read for InterruptibleStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        if buffer[..count].contains(&INTERRUPT) {
+            return Err(io::ErrorKind::Interrupted.into());
         }
+        Ok(count)
     }
+}
 
-    /// The terminal that is stdin shows nothing and interrupts nobody for as long as this lives.
-    pub(crate) struct Silence {
-        before: Termios,
-    }
-
-    impl Silence {
-        /// Falls silent.
-        pub(crate) fn begin() -> io::Result<Self> {
-            let before = tcgetattr(io::stdin())?;
-            let mut silent = before.clone();
-            // By the byte too: as lines a terminal takes 4095 bytes, and cuts off longer tokens.
-            silent.local_modes -=
-                LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
-            silent.special_codes[SpecialCodeIndex::VMIN] = 1;
-            silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-            tcsetattr(io::stdin(), OptionalActions::Now, &silent)?;
-            Ok(Self { before })
-        }
-
-        /// Reads a line.
-        pub(crate) fn read_line(self) -> io::Result<Secret> {
-            let result = super::line(ConfigBuilder::new().input_reader(Typed(io::stdin())));
-            drop(self);
-            if let Err(error) = &result
-                && error.kind() == io::ErrorKind::Interrupted
-            {
-                // What the terminal would have done. There is no going on unless somebody wants signals ignored.
-                kill_current_process_group(Signal::INT)?;
-            }
-            result
-        }
-    }
-
-    impl Drop for Silence {
-        fn drop(&mut self) {
-            // A terminal that is gone needs nothing.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
-        }
-    }
-
-    /// What is typed, up to an interruption. It is read byte by byte.
-    struct Typed(io::Stdin);
-
-    impl Read for Typed {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.0.read(buffer)?;
-            if buffer[..count].contains(&INTERRUPT) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            Ok(count)
-        }
+/// Reads a line. An end of input is an empty line.
+fn read_secret(input: ConfigBuilder) -> io::Result<Secret> {
+    match read_password_with_config(input.output_discard().build()) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Secret::new("")),
+        result => result.map(Secret::from),
     }
 }

@@ -18,13 +18,13 @@ const CONFIG: &str = "$config";
 
 /// Annotations of a manifest, its config and its files.
 #[derive(Debug, Default)]
-pub(super) struct All {
+pub(super) struct ArtifactAnnotations {
     pub(super) manifest: Annotations,
     pub(super) config: Annotations,
     files: HashMap<String, Annotations>,
 }
 
-impl All {
+impl ArtifactAnnotations {
     /// Parses the flag, or reads the file if there is one.
     pub(super) fn parse(flags: &Flags, file: &str) -> Result<Self, CliError> {
         if !file.is_empty() {
@@ -42,7 +42,7 @@ impl All {
     }
 
     /// The annotations of the file `path`.
-    pub(super) fn of_file(&self, path: &str) -> Annotations {
+    pub(super) fn for_file(&self, path: &str) -> Annotations {
         self.files.get(path).cloned().unwrap_or_default()
     }
 

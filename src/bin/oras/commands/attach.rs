@@ -6,15 +6,15 @@ use oras::MediaType;
 use oras::attach::{AttachOptions, Attached, attach};
 use oras::progress::Event;
 
-use super::annotations::All;
-use super::push::{Layers, config};
+use super::annotations::ArtifactAnnotations;
+use super::layers::{Layers, config};
 use crate::cli::flag::flags;
 use crate::cli::groups::{
     Annotations, Concurrency, Distribution, Format as FormatFlags, Pack, Platform, TargetFlags,
     Title, Tty, Verbose,
 };
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::Format;
@@ -75,7 +75,8 @@ impl Command for AttachFlags {
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let layers = Layers::parse(&line.positionals[1..], &self.title, &self.target.remote)?;
         layers.check_paths(&self.pack)?;
-        let annotations = All::parse(&self.annotations, &self.pack.annotation_file)?;
+        let annotations =
+            ArtifactAnnotations::parse(&self.annotations, &self.pack.annotation_file)?;
         // With one argument, the user may have forgotten the reference and typed only a file.
         let about_reference = |failure: CliError| {
             if layers.is_empty() {

@@ -11,7 +11,7 @@ use oras::store::Target;
 use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, RepositoryFlags, Tty};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage, quote};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;

@@ -3,7 +3,7 @@
 use crate::cli::flag::flags;
 use crate::cli::tree::{Node, Tree};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::completion::{bash, fish, powershell, zsh};
 use crate::error::CliError;
 use crate::process::Process;

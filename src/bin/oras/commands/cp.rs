@@ -13,7 +13,7 @@ use crate::cli::groups::{
     Concurrency, Debugging, Distribution, Platform, TargetFlags, Tty, Verbose,
 };
 use crate::cli::{CommandLine, CommandSpec, Positionals, Side, Stage};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
 use crate::progress::display::Bars;

@@ -7,7 +7,7 @@ use crate::cli::groups::{
     Distribution, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose,
 };
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::format::{Format, SupportedFormats, TABLE};
 use crate::output::{model, table, tree};

@@ -6,7 +6,7 @@ use crate::cli::flag::flags;
 use crate::cli::groups::{Debugging, Remote, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::client::ClientConfig;
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
 

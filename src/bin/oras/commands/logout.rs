@@ -6,9 +6,9 @@ use oras::reference::RegistryName;
 use crate::cli::flag::flags;
 use crate::cli::groups::Debugging;
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
-use crate::process::{Process, warn_of};
+use crate::process::{Process, credential_warnings};
 
 flags! {
     /// Flags of `oras logout`.
@@ -34,9 +34,9 @@ impl Command for LogoutFlags {
     };
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        let locations = process.locations(&self.registry_config);
+        let locations = process.credential_locations(&self.registry_config);
         let name = &line.positionals[0];
-        let lookup = Lookup::new(&locations).on_warning(warn_of(process.screen()));
+        let lookup = Lookup::new(&locations).on_warning(credential_warnings(process.screen()));
         lookup.check()?;
         let registry: RegistryName = name.parse()?;
         lookup.erase(&registry).map_err(|error| {

@@ -4,6 +4,7 @@ mod annotations;
 mod attach;
 mod backup;
 mod blob;
+mod command;
 mod completion;
 mod cp;
 mod deletion;
@@ -11,6 +12,7 @@ mod discover;
 mod filter;
 #[cfg(test)]
 mod flag_matrix_test;
+mod layers;
 mod login;
 mod logout;
 mod manifest;
@@ -22,23 +24,9 @@ mod restore;
 mod tag;
 mod version;
 
-use crate::cli::groups::{Quiet, Tty};
+use command::{Run, entry};
+
 use crate::cli::tree::Entry;
-use crate::cli::{self, CommandLine, CommandSpec, FlagSpec, FlagTable, Outcome, parse};
-use crate::error::CliError;
-use crate::process::Process;
-
-/// A command: the struct of its flags, its description, and the function that runs it.
-pub(crate) trait Command: FlagTable {
-    /// The description.
-    const SPEC: &'static CommandSpec;
-
-    /// Runs the command with these flags. Help and `--quiet` are handled already.
-    fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError>;
-}
-
-/// Runs a command with its arguments.
-pub(crate) type Run = fn(&mut Process, Vec<String>) -> Result<(), CliError>;
 
 /// All commands, in the order of suggestions.
 pub(crate) const ALL: &[Entry<Run>] = &[
@@ -71,78 +59,10 @@ pub(crate) const ALL: &[Entry<Run>] = &[
     entry::<completion::PowerShell>(),
 ];
 
-const fn entry<C: Command>() -> Entry<Run> {
-    Entry {
-        spec: C::SPEC,
-        flags: flag_specs::<C>,
-        run: run::<C>,
-    }
-}
-
-/// The flags of a command, including those that every command has.
-fn flag_specs<C: Command>() -> Vec<FlagSpec> {
-    let mut specs = cli::flag::specs::<C>();
-    specs.extend(cli::flag::specs::<Quiet>());
-    specs
-}
-
-/// Parses the arguments of a command, then prints its help or runs it.
-fn run<C: Command>(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
-    match parse::<C>(C::SPEC, arguments, process.stderr())? {
-        Outcome::Help(text) => process.print(&text),
-        Outcome::Run(command, line) => {
-            if line.quiet {
-                process.set_quiet();
-            }
-            command.run(&line, process)
-        }
-    }
-}
-
-/// Whether to show a progress bar next to content on stdout: only if the user asks for it, and never on
-/// the same terminal.
-fn tty_next_to_content(tty: Tty, process: &Process) -> Tty {
-    Tty {
-        no_tty: Some(tty.no_tty.unwrap_or(true) || process.is_stdout_terminal()),
-    }
-}
-
-/// Splits `path[:type]` at the last colon; an empty type is none.
-fn split_file(argument: &str) -> Result<(&str, Option<&str>), CliError> {
-    let (path, media_type) = argument.rsplit_once(':').unwrap_or((argument, ""));
-    if path.is_empty() {
-        return Err(CliError::usage(format!(
-            "found empty file path in {}",
-            cli::quote::double(argument)
-        )));
-    }
-    Ok((
-        path,
-        Some(media_type).filter(|media_type| !media_type.is_empty()),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_colon_starts_the_media_type() {
-        for (argument, path, media_type) in [
-            ("hi.txt", "hi.txt", None),
-            ("hi.txt:a/b", "hi.txt", Some("a/b")),
-            ("hi:txt:", "hi:txt", None),
-            ("a:b:c/d", "a:b", Some("c/d")),
-        ] {
-            assert_eq!(
-                split_file(argument).unwrap(),
-                (path, media_type),
-                "{argument}"
-            );
-        }
-        assert!(split_file(":a/b").is_err());
-        assert!(split_file("").is_err());
-    }
+    use crate::cli::{self, FlagSpec};
 
     /// Splits a line into words like a shell, up to a pipe or redirection.
     fn words(line: &str) -> Vec<String> {

@@ -7,11 +7,12 @@ use oras::pull::{PullOptions, Pulled, list, pull};
 use oras::store::Source;
 use oras::{Error, MediaType};
 
-use super::{filter, split_file, tty_next_to_content};
+use super::filter;
+use super::layers::split_file;
 use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
@@ -213,7 +214,7 @@ impl Pulling<'_> {
         };
         let flags = self.flags;
         let tty = if flags.writes_to_stdout() {
-            tty_next_to_content(flags.tty, process)
+            process.tty_next_to_content(flags.tty)
         } else {
             flags.tty
         };

@@ -1,24 +1,23 @@
 //! `oras push`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use oras::pack::ImageSpec;
 use oras::progress::Event;
-use oras::push::{PushFile, PushOptions, PushStream, push};
+use oras::push::{PushOptions, push};
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
-use super::annotations::All;
-use super::split_file;
+use super::annotations::ArtifactAnnotations;
+use super::layers::{Layers, config};
 use crate::cli::flag::flags;
 use crate::cli::groups::{
-    Annotations, Concurrency, Format as FormatFlags, Pack, Remote, TargetFlags, Title, Tty, Verbose,
+    Annotations, Concurrency, Format as FormatFlags, Pack, TargetFlags, Title, Tty, Verbose,
 };
 use crate::cli::value::{BadValue, FlagValue};
 use crate::cli::{CommandLine, CommandSpec, Positionals, SetFlags, Stage};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
-use crate::input::{STDIN, Stdin, check_config};
 use crate::output::file;
 use crate::output::format::Format;
 use crate::output::model;
@@ -101,7 +100,8 @@ impl Command for PushFlags {
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let layers = Layers::parse(&line.positionals[1..], &self.title, &self.target.remote)?;
         layers.check_paths(&self.pack)?;
-        let annotations = All::parse(&self.annotations, &self.pack.annotation_file)?;
+        let annotations =
+            ArtifactAnnotations::parse(&self.annotations, &self.pack.annotation_file)?;
         let platform = parse_platform(&self.artifact_platform)?;
         let (target, further_tags) =
             Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
@@ -198,93 +198,6 @@ impl PushFlags {
             artifact_type.or(Some(MediaType::UNKNOWN_ARTIFACT)),
         ))
     }
-}
-
-/// The layers to push, as typed.
-pub(super) struct Layers<'t> {
-    /// Paths and media types.
-    files: Vec<(&'t str, Option<&'t str>)>,
-    stdin: Option<Stdin<'t>>,
-}
-
-impl<'t> Layers<'t> {
-    pub(super) fn parse(
-        arguments: &'t [String],
-        title: &Title,
-        remote: &Remote,
-    ) -> Result<Self, CliError> {
-        let mut files = arguments
-            .iter()
-            .map(|file| split_file(file))
-            .collect::<Result<Vec<_>, _>>()?;
-        let stdin = Stdin::take_from(&mut files, title, remote)?;
-        Ok(Self { files, stdin })
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.stdin.is_none()
-    }
-
-    /// Rejects absolute paths, unless a flag allows them.
-    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), CliError> {
-        if pack.disable_path_validation {
-            return Ok(());
-        }
-        let paths = self.files.iter().map(|(path, _)| *path);
-        let absolute: Vec<&str> = paths
-            .chain(self.stdin.as_ref().map(Stdin::title))
-            .filter(|path| Path::new(path).is_absolute())
-            .collect();
-        if absolute.is_empty() {
-            return Ok(());
-        }
-        Err(CliError::usage(format!(
-            "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
-            absolute.join(", ")
-        )))
-    }
-
-    /// The files with their annotations.
-    pub(super) fn files(&self, annotations: &All) -> Vec<PushFile> {
-        self.files
-            .iter()
-            .map(|&(path, media_type)| PushFile {
-                path: path.into(),
-                media_type: media_type.map(MediaType::from),
-                annotations: annotations.of_file(path),
-            })
-            .collect()
-    }
-
-    /// Stdin with its annotations, if it is among the layers.
-    pub(super) fn streams(
-        &self,
-        title: &Title,
-        annotations: &All,
-        process: &Process,
-    ) -> Result<Vec<PushStream<'static>>, CliError> {
-        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.of_file(STDIN), process);
-        self.stdin.iter().map(stream).collect()
-    }
-}
-
-/// Parses the argument of `--config`; empty means none.
-pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
-    if argument.is_empty() {
-        return Ok(None);
-    }
-    let (path, media_type) = split_file(argument)?;
-    check_config(path)?;
-    let media_type = match media_type {
-        Some(media_type) => Some(MediaType::from(media_type)),
-        // An empty type gives the config the default type of a layer.
-        None if argument.ends_with(':') => Some(MediaType::LAYER),
-        None => None,
-    };
-    Ok(Some(PushFile {
-        media_type,
-        ..PushFile::from(path)
-    }))
 }
 
 fn report(

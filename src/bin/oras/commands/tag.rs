@@ -7,7 +7,7 @@ use oras::tag::{TagOptions, tag};
 use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, TargetFlags, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
 use crate::progress::Status;

@@ -442,7 +442,7 @@ impl Canvas {
 impl TermLike for Canvas {
     /// The last column stays free: some terminals go on to the next line as soon as it is written to.
     fn width(&self) -> u16 {
-        (terminal::columns_of_stderr() - 1).clamp(1, MAX_COLUMNS)
+        (terminal::stderr_columns() - 1).clamp(1, MAX_COLUMNS)
     }
 
     fn move_cursor_up(&self, _: usize) -> io::Result<()> {

@@ -8,7 +8,7 @@ use oras::store::Source as _;
 use crate::cli::flag::flags;
 use crate::cli::groups::{Descriptor as DescriptorFlag, Pretty, TargetFlags, Tty, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::{Command, tty_next_to_content};
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
@@ -70,7 +70,7 @@ impl Command for BlobFetchFlags {
 
         let failure = |error| target.failure(&error);
         let tty = if output == "-" {
-            tty_next_to_content(self.tty, process)
+            process.tty_next_to_content(self.tty)
         } else {
             self.tty
         };

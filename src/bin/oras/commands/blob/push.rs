@@ -6,9 +6,9 @@ use oras::{Digest, Error, MediaType};
 use crate::cli::flag::flags;
 use crate::cli::groups::{Descriptor, Pretty, TargetFlags, Tty, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
-use crate::input::{self, Claims, STDIN};
+use crate::input::{self, BlobProperties, STDIN};
 use crate::output::format::print_json;
 use crate::process::Process;
 use crate::progress::display::Bars;
@@ -73,7 +73,7 @@ impl Command for BlobPushFlags {
 
         let client = target.client()?;
         let destination = target.destination(&client)?;
-        let claims = Claims {
+        let properties = BlobProperties {
             media_type: self.media_type.map_or(MediaType::LAYER, MediaType::from),
             digest: target.reference().map(parse_digest).transpose()?,
             size,
@@ -87,7 +87,7 @@ impl Command for BlobPushFlags {
         let stdin = process.stdin();
         let mut status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(bars);
-        let (blob, mut content) = input::blob(file, claims, stdin, &mut |done, total| {
+        let (blob, mut content) = input::blob(file, properties, stdin, &mut |done, total| {
             status.reading(file, done, total);
             Ok(())
         })?;

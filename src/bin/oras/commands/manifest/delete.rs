@@ -3,7 +3,7 @@
 use crate::cli::flag::flags;
 use crate::cli::groups::Distribution;
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::commands::deletion::{Deletion, DeletionFlags};
 use crate::error::CliError;
 use crate::process::Process;

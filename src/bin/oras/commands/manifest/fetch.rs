@@ -10,7 +10,7 @@ use crate::cli::groups::{
 };
 use crate::cli::value::CommaSeparated;
 use crate::cli::{CommandLine, CommandSpec, Positionals, SetFlags, quote};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::{Format, print_json};

@@ -9,7 +9,7 @@ use oras::store::Source as _;
 use crate::cli::flag::flags;
 use crate::cli::groups::{Descriptor as DescriptorFlag, Platform, Pretty, TargetFlags, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;

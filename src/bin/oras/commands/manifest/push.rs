@@ -8,7 +8,7 @@ use oras::{MediaType, RawManifest};
 use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, Descriptor, Distribution, Pretty, TargetFlags, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals, quote};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::input;
 use crate::output::format::print_json;

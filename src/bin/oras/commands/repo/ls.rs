@@ -9,7 +9,7 @@ use crate::cli::flag::flags;
 use crate::cli::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals, quote};
 use crate::client::ClientConfig;
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;

@@ -7,7 +7,7 @@ use oras::{Digest, Reference};
 use crate::cli::flag::flags;
 use crate::cli::groups::{Format as FormatFlags, TargetFlags, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;

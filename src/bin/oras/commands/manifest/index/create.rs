@@ -6,8 +6,8 @@ use super::{Order, parse_artifact_type};
 use crate::cli::flag::flags;
 use crate::cli::groups::{Annotations, Pretty, TargetFlags};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::Command;
-use crate::commands::annotations::All;
+use crate::commands::annotations::ArtifactAnnotations;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
 use crate::target::Target;
@@ -53,7 +53,7 @@ impl Command for IndexCreateFlags {
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let (target, tags) =
             Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
-        let annotations = All::parse(&self.annotations, "")?.manifest;
+        let annotations = ArtifactAnnotations::parse(&self.annotations, "")?.manifest;
         let artifact_type = parse_artifact_type(&self.artifact_type)?;
 
         let order = Order {

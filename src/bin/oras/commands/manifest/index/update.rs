@@ -7,7 +7,7 @@ use super::{Order, parse_artifact_type};
 use crate::cli::flag::flags;
 use crate::cli::groups::{Pretty, TargetFlags};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::Command;
+use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
 use crate::target::Target;

@@ -1,0 +1,138 @@
+//! Layers and config of `oras push` and `oras attach`, as typed.
+
+use std::path::Path;
+
+use oras::MediaType;
+use oras::push::{PushFile, PushStream};
+
+use super::annotations::ArtifactAnnotations;
+use crate::cli::groups::{Pack, Remote, Title};
+use crate::cli::quote;
+use crate::error::CliError;
+use crate::input::{STDIN, Stdin, check_config};
+use crate::process::Process;
+
+/// The layers to push, as typed.
+pub(super) struct Layers<'t> {
+    /// Paths and media types.
+    files: Vec<(&'t str, Option<&'t str>)>,
+    stdin: Option<Stdin<'t>>,
+}
+
+impl<'t> Layers<'t> {
+    pub(super) fn parse(
+        arguments: &'t [String],
+        title: &Title,
+        remote: &Remote,
+    ) -> Result<Self, CliError> {
+        let mut files = arguments
+            .iter()
+            .map(|file| split_file(file))
+            .collect::<Result<Vec<_>, _>>()?;
+        let stdin = Stdin::take_from(&mut files, title, remote)?;
+        Ok(Self { files, stdin })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.stdin.is_none()
+    }
+
+    /// Rejects absolute paths, unless a flag allows them.
+    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), CliError> {
+        if pack.disable_path_validation {
+            return Ok(());
+        }
+        let paths = self.files.iter().map(|(path, _)| *path);
+        let absolute: Vec<&str> = paths
+            .chain(self.stdin.as_ref().map(Stdin::title))
+            .filter(|path| Path::new(path).is_absolute())
+            .collect();
+        if absolute.is_empty() {
+            return Ok(());
+        }
+        Err(CliError::usage(format!(
+            "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
+            absolute.join(", ")
+        )))
+    }
+
+    /// The files with their annotations.
+    pub(super) fn files(&self, annotations: &ArtifactAnnotations) -> Vec<PushFile> {
+        self.files
+            .iter()
+            .map(|&(path, media_type)| PushFile {
+                path: path.into(),
+                media_type: media_type.map(MediaType::from),
+                annotations: annotations.for_file(path),
+            })
+            .collect()
+    }
+
+    /// Stdin with its annotations, if it is among the layers.
+    pub(super) fn streams(
+        &self,
+        title: &Title,
+        annotations: &ArtifactAnnotations,
+        process: &Process,
+    ) -> Result<Vec<PushStream<'static>>, CliError> {
+        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.for_file(STDIN), process);
+        self.stdin.iter().map(stream).collect()
+    }
+}
+
+/// Parses the argument of `--config`; empty means none.
+pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
+    if argument.is_empty() {
+        return Ok(None);
+    }
+    let (path, media_type) = split_file(argument)?;
+    check_config(path)?;
+    let media_type = match media_type {
+        Some(media_type) => Some(MediaType::from(media_type)),
+        // An empty type gives the config the default type of a layer.
+        None if argument.ends_with(':') => Some(MediaType::LAYER),
+        None => None,
+    };
+    Ok(Some(PushFile {
+        media_type,
+        ..PushFile::from(path)
+    }))
+}
+
+/// Splits `path[:type]` at the last colon; an empty type is none.
+pub(super) fn split_file(argument: &str) -> Result<(&str, Option<&str>), CliError> {
+    let (path, media_type) = argument.rsplit_once(':').unwrap_or((argument, ""));
+    if path.is_empty() {
+        return Err(CliError::usage(format!(
+            "found empty file path in {}",
+            quote::double(argument)
+        )));
+    }
+    Ok((
+        path,
+        Some(media_type).filter(|media_type| !media_type.is_empty()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_colon_starts_the_media_type() {
+        for (argument, path, media_type) in [
+            ("hi.txt", "hi.txt", None),
+            ("hi.txt:a/b", "hi.txt", Some("a/b")),
+            ("hi:txt:", "hi:txt", None),
+            ("a:b:c/d", "a:b", Some("c/d")),
+        ] {
+            assert_eq!(
+                split_file(argument).unwrap(),
+                (path, media_type),
+                "{argument}"
+            );
+        }
+        assert!(split_file(":a/b").is_err());
+        assert!(split_file("").is_err());
+    }
+}
