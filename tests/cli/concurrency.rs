@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use crate::support::cli::Oras;
-use crate::support::registry::{Personality, TestRegistry};
+use crate::support::registry::{RegistryProfile, TestRegistry};
 
 const COMMANDS: usize = 20;
 
@@ -53,7 +53,7 @@ fn found(oras: &Oras, target: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn concurrent_attaches_all_stay_in_the_referrers_tag() {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let oras = Oras::new();
     let target = ["--plain-http", &registry.reference("a:v1")];
     oras.run([&["push"], &target[..]].concat()).success();

@@ -2,7 +2,7 @@
 
 use crate::support::cli::Oras;
 use crate::support::golden;
-use crate::support::registry::{Personality, TestRegistry, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, sha256};
 use crate::support::scenario;
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
@@ -143,7 +143,7 @@ fn a_directory() {
 /// G5a, and G11 where clients maintain the referrers tag of G2.
 #[test]
 fn an_attached_artifact() {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let oras = Oras::new();
     scenario::standard_files(&oras.directory());
     let attach = ["attach", "-a", CREATED, "--artifact-type", "sig/example"];

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::cli::{Oras, Outcome};
-use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 use crate::support::tree::{self, file};
 
@@ -274,7 +274,7 @@ fn a_killed_copy_of_many_referrers_can_be_repeated() {
     for number in 0..20 {
         source.seed_referrer("a", &digest, &format!("sig/{number}"));
     }
-    let target = TestRegistry::start_as(Personality::distribution());
+    let target = TestRegistry::start_as(RegistryProfile::distribution());
     let oras = Oras::new();
     let (from, to) = (source.reference("a:v1"), target.reference("b:v1"));
     let copy = [

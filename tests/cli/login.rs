@@ -65,13 +65,13 @@ fn a_password_is_not_echoed_and_the_terminal_is_restored() {
     let mut terminal = Terminal::new();
     let login = setting.login(&terminal, &[]);
     terminal.wait_for("Username: ");
-    assert!(terminal.shows_what_is_typed());
+    assert!(terminal.echoes());
     terminal.type_in("alice\n");
     terminal.wait_for("Password: ");
-    assert!(!terminal.shows_what_is_typed());
+    assert!(!terminal.echoes());
     terminal.type_in("open sesame\n");
     terminal.wait_for("Login Succeeded\r\n");
-    assert!(terminal.shows_what_is_typed());
+    assert!(terminal.echoes());
 
     let (screen, status) = terminal.finish(login);
 
@@ -155,7 +155,7 @@ fn an_interrupted_login_restores_the_terminal() {
     terminal.wait_for("Password: ");
     terminal.type_in(&format!("open{CTRL_C}"));
     login.wait().expect("a child can be waited for");
-    assert!(terminal.shows_what_is_typed());
+    assert!(terminal.echoes());
 
     let (screen, status) = terminal.finish(login);
 

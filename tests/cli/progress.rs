@@ -7,7 +7,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use crate::support::cli::{Invocation, Oras};
-use crate::support::registry::{Mount, Personality, TestRegistry, on};
+use crate::support::registry::{Mount, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 use crate::support::screen::Screen;
 use crate::support::terminal::Terminal;
@@ -226,9 +226,9 @@ fn a_large_pull_shows_progress() {
 
 #[test]
 fn copies_show_copied_and_skipped_content() {
-    let registry = TestRegistry::start_as(Personality {
-        mount: Mount::Truthful,
-        ..Personality::default()
+    let registry = TestRegistry::start_as(RegistryProfile {
+        mount: Mount::Checked,
+        ..RegistryProfile::default()
     });
     registry.seed_artifact("a", "v1", &[("one", b"1"), ("two", b"2"), ("again", b"2")]);
     let oras = Oras::new();
@@ -542,7 +542,7 @@ fn a_killed_command_leaves_a_working_terminal() {
     let mut child = oras.command(pull).start_apart_from_stdout(&terminal);
     terminal.wait_for(DRAWN);
     child.kill().expect("a child can be killed");
-    assert!(terminal.shows_what_is_typed());
+    assert!(terminal.echoes());
 
     let seen = finish(terminal, child, COLUMNS);
 

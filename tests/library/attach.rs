@@ -13,7 +13,7 @@ use oras::{Annotations, Error, MediaType, RawManifest};
 use crate::artifacts::{image, push};
 use crate::setup::{blob, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 
 fn subject() -> RawManifest {
@@ -40,7 +40,7 @@ fn fill(store: &dyn Target) {
 }
 
 /// A registry that has the subject in repository `a`.
-fn registry(personality: Personality) -> TestRegistry {
+fn registry(personality: RegistryProfile) -> TestRegistry {
     let registry = TestRegistry::start_as(personality);
     let client = client();
     fill(&client.repository(&registry.reference("a")).unwrap());
@@ -102,10 +102,10 @@ fn what_is_attached_is_found_in_every_store() {
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
     rule(&layout, &layout);
     for personality in [
-        Personality::default(),
-        Personality::distribution(),
-        Personality::zot(),
-        Personality::ggcr(),
+        RegistryProfile::default(),
+        RegistryProfile::distribution(),
+        RegistryProfile::zot(),
+        RegistryProfile::ggcr(),
     ] {
         let registry = TestRegistry::start_as(personality);
         let client = client();
@@ -187,9 +187,9 @@ fn a_registry_is_asked_no_more_than_it_takes() {
         "PUT manifests/sha256",
     ];
     for (personality, wanted) in [
-        (Personality::default(), &pushed[..]),
+        (RegistryProfile::default(), &pushed[..]),
         (
-            Personality::distribution(),
+            RegistryProfile::distribution(),
             &[
                 pushed[0],
                 pushed[1],
@@ -331,7 +331,7 @@ fn what_cannot_be_attached_changes_nothing() {
 
 #[test]
 fn what_was_lost_from_the_list_is_listed_when_it_is_attached_again() {
-    let registry = registry(Personality::distribution());
+    let registry = registry(RegistryProfile::distribution());
     let clock = FakeClock::new();
     let client = builder().clock(clock).build();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -367,7 +367,7 @@ fn a_list_that_cannot_be_kept_is_an_error() {
         "/v2/a/manifests/{}",
         oras::referrers::referrers_tag(&subject().descriptor().digest)
     );
-    let registry = registry(Personality::distribution()).with(on("PUT", &list).error(
+    let registry = registry(RegistryProfile::distribution()).with(on("PUT", &list).error(
         403,
         "DENIED",
         "not for you",

@@ -15,7 +15,7 @@ use oras::{Descriptor, Error, MediaType, RawManifest, Result};
 
 use crate::artifacts::{as_json, attached, image, push};
 use crate::setup::client;
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 
 mod hostile;
@@ -121,11 +121,11 @@ impl Artifacts {
 }
 
 /// Registries by how they keep referrers.
-fn registries() -> [(&'static str, Personality); 3] {
+fn registries() -> [(&'static str, RegistryProfile); 3] {
     [
-        ("with the API", Personality::default()),
-        ("without the API", Personality::distribution()),
-        ("ghcr", Personality::ghcr()),
+        ("with the API", RegistryProfile::default()),
+        ("without the API", RegistryProfile::distribution()),
+        ("ghcr", RegistryProfile::ghcr()),
     ]
 }
 
@@ -204,7 +204,7 @@ fn a_restoration_that_ended_before_a_list_was_written_can_be_done_again() {
     let store = MemoryStore::new();
     artifacts.push(&store);
     let archive = to_archive(&store, &TempDir::new(), with_referrers(&[]));
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let restored = || {
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
@@ -271,7 +271,7 @@ fn without_referrers_nothing_that_is_attached_comes_along() {
 #[test]
 fn the_same_backup_twice_is_the_same_bytes() {
     let artifacts = Artifacts::new();
-    let archive = |personality: Personality, order: &dyn Fn(&mut Vec<RawManifest>)| {
+    let archive = |personality: RegistryProfile, order: &dyn Fn(&mut Vec<RawManifest>)| {
         let registry = TestRegistry::start_as(personality);
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
@@ -282,13 +282,13 @@ fn the_same_backup_twice_is_the_same_bytes() {
         to_archive(&repository, &directory, with_referrers(&[]));
         directory.read("backup.tar")
     };
-    let first = archive(Personality::default(), &|_| ());
-    assert!(first == archive(Personality::default(), &|_| ()));
+    let first = archive(RegistryProfile::default(), &|_| ());
+    assert!(first == archive(RegistryProfile::default(), &|_| ()));
     // Neither who lists what is attached makes a difference, nor in which order.
-    assert!(first == archive(Personality::distribution(), &|_| ()));
+    assert!(first == archive(RegistryProfile::distribution(), &|_| ()));
     assert!(
         first
-            == archive(Personality::distribution(), &|attached| attached[1..]
+            == archive(RegistryProfile::distribution(), &|attached| attached[1..]
                 .reverse())
     );
     assert!(first.len() > artifacts.digests().len() * 512);

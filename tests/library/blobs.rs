@@ -6,7 +6,7 @@ use oras::store::Source;
 
 use crate::setup::{ABSENT, HELLO, LARGE, blob, builder, client, hello, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Fault, Personality, Ranges, TestRegistry, on};
+use crate::support::registry::{Fault, Ranges, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 
 /// Reads a blob of repository `a` with a new client.
@@ -108,9 +108,9 @@ fn a_reader_that_stops_at_the_last_byte_still_hears_of_a_difference() {
 #[test]
 fn a_broken_connection_is_resumed_where_it_broke() {
     for ranges_are in [Ranges::Honoured, Ranges::WithEnd, Ranges::Ignored] {
-        let registry = TestRegistry::start_as(Personality {
+        let registry = TestRegistry::start_as(RegistryProfile {
             ranges: ranges_are,
-            ..Personality::default()
+            ..RegistryProfile::default()
         })
         .with(on("GET", "/v2/a/blobs/*").close_after(2).nth(1));
         registry.seed_blob("a", b"hello");
@@ -161,9 +161,9 @@ fn a_blob_arrives_through_one_break_after_another() {
 
 #[test]
 fn a_break_while_the_known_part_is_skipped_is_a_break_like_any_other() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         ranges: Ranges::Ignored,
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
     .with(on("GET", "/v2/a/blobs/*").close_after(3).nth(1))
     .with(on("GET", "/v2/a/blobs/*").close_after(1).nth(2));

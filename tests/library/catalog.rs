@@ -7,13 +7,13 @@ use oras::registry::Client;
 use oras::{Error, Result};
 
 use crate::setup::{client, text};
-use crate::support::registry::{Bearer, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on};
 
 /// A registry with the repositories `a` to `e`, two to a page.
 fn registry() -> TestRegistry {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         page_size: Some(2),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     for name in ["a", "b/one", "b/two", "c", "d"] {
         registry.seed_repository(name);
@@ -149,7 +149,7 @@ fn what_is_no_catalog_is_an_error_that_says_so() {
 
 #[test]
 fn a_registry_without_a_catalog_says_so_itself() {
-    let registry = TestRegistry::start_as(Personality::ghcr());
+    let registry = TestRegistry::start_as(RegistryProfile::ghcr());
 
     let error = pages(&client(), &registry, None).unwrap_err();
 

@@ -16,7 +16,7 @@ use oras::{Error, MediaType};
 
 use self::behind_a_cache::{Warmth, behind_a_cache};
 use crate::setup::{blob, client, hello};
-use crate::support::registry::{Mount, Personality, TestRegistry};
+use crate::support::registry::{Mount, RegistryProfile, TestRegistry};
 use crate::support::tempdir::TempDir;
 
 const INDEX: &[u8] =
@@ -50,16 +50,19 @@ fn fresh_stores(rule: &dyn Fn(&str, &dyn Target)) {
     rule("an archive of a layout", &archive);
     rule("files", &FileStore::new(temporary.path()));
     for (name, personality) in [
-        ("a registry", Personality::default()),
-        ("distribution", Personality::distribution()),
-        ("zot", Personality::zot()),
-        ("the registry of go-containerregistry", Personality::ggcr()),
-        ("ghcr", Personality::ghcr()),
+        ("a registry", RegistryProfile::default()),
+        ("distribution", RegistryProfile::distribution()),
+        ("zot", RegistryProfile::zot()),
+        (
+            "the registry of go-containerregistry",
+            RegistryProfile::ggcr(),
+        ),
+        ("ghcr", RegistryProfile::ghcr()),
         (
             "a registry that refuses to mount",
-            Personality {
+            RegistryProfile {
                 mount: Mount::Refused(401),
-                ..Personality::default()
+                ..RegistryProfile::default()
             },
         ),
     ] {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::setup::{ABSENT, blob, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 
 /// Packs an artifact of these files, with the empty config, and tags it `v1`.
 fn artifact(store: &MemoryStore, files: &[&[u8]]) -> Descriptor {
@@ -207,9 +207,9 @@ fn a_root_that_is_there_ends_the_copy() {
 
 #[test]
 fn an_artifact_goes_from_registry_to_registry_byte_for_byte() {
-    let from = TestRegistry::start_as(Personality::distribution());
+    let from = TestRegistry::start_as(RegistryProfile::distribution());
     from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
-    let to = TestRegistry::start_as(Personality::zot());
+    let to = TestRegistry::start_as(RegistryProfile::zot());
     let client = client();
     let source = client.repository(&from.reference("a")).unwrap();
     let target = client.repository(&to.reference("b")).unwrap();

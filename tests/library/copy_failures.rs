@@ -9,7 +9,7 @@ use oras::{MediaType, Result};
 use serde_json::json;
 
 use crate::setup::{blob, client, text};
-use crate::support::registry::{Fault, Personality, TestRegistry, on, sha256};
+use crate::support::registry::{Fault, RegistryProfile, TestRegistry, on, sha256};
 
 /// Copies `a:v1` of one registry to another, each with a fault.
 fn copy_between(at_source: Fault, at_destination: Fault) -> Result<()> {
@@ -351,7 +351,7 @@ fn a_manifest_that_is_too_large_is_refused() {
 #[test]
 fn a_destination_that_lost_a_blob_says_so_and_the_tag_stays() {
     // It says of every blob that it is there, takes it when it is sent all the same, and then misses it.
-    let registry = TestRegistry::start_as(Personality::distribution())
+    let registry = TestRegistry::start_as(RegistryProfile::distribution())
         .with(on("POST", "/v2/a/blobs/uploads/?mount=*").status(201))
         .with(on("PUT", "/v2/a/blobs/*").status(201));
     let source = MemoryStore::new();

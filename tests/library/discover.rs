@@ -15,7 +15,7 @@ use oras::{Error, MediaType, RawManifest, Result};
 
 use crate::artifacts::{attached, image, push};
 use crate::setup::{blob, client, text};
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 
 /// What everything is attached to, at last.
@@ -79,7 +79,7 @@ fn fill(store: &dyn Target) {
 }
 
 /// A registry with everything in repository `a`.
-fn registry(personality: Personality) -> TestRegistry {
+fn registry(personality: RegistryProfile) -> TestRegistry {
     let registry = TestRegistry::start_as(personality);
     let client = client();
     fill(&client.repository(&registry.reference("a")).unwrap());
@@ -111,16 +111,16 @@ fn what_is_attached_is_found_in_every_store_with_what_is_attached_to_it() {
     fill(&layout);
     rule(&layout);
     for personality in [
-        Personality::default(),
-        Personality::distribution(),
-        Personality::ggcr(),
-        Personality {
+        RegistryProfile::default(),
+        RegistryProfile::distribution(),
+        RegistryProfile::ggcr(),
+        RegistryProfile {
             page_size: Some(1),
-            ..Personality::default()
+            ..RegistryProfile::default()
         },
-        Personality {
+        RegistryProfile {
             filters_referrers: false,
-            ..Personality::default()
+            ..RegistryProfile::default()
         },
     ] {
         let registry = registry(personality);
@@ -146,16 +146,16 @@ fn a_search_by_digest_finds_the_same() {
 #[test]
 fn a_registry_is_asked_once_about_each_manifest() {
     for (personality, options, wanted) in [
-        (Personality::default(), to_depth(1), "HEAD GET"),
+        (RegistryProfile::default(), to_depth(1), "HEAD GET"),
         (
-            Personality::default(),
+            RegistryProfile::default(),
             DiscoverOptions::default(),
             "HEAD GET GET GET GET GET",
         ),
         // It has no referrers API, which is found out once.
-        (Personality::distribution(), to_depth(1), "HEAD GET GET"),
+        (RegistryProfile::distribution(), to_depth(1), "HEAD GET GET"),
         (
-            Personality::distribution(),
+            RegistryProfile::distribution(),
             DiscoverOptions::default(),
             "HEAD GET GET GET GET GET GET",
         ),
@@ -221,8 +221,11 @@ fn what_is_no_manifest_has_nothing_attached() {
 fn a_list_that_cannot_be_read_is_an_error_on_every_level() {
     let [_, signature, ..] = everything();
     let path = format!("/v2/a/referrers/{}", signature.descriptor().digest);
-    let registry =
-        registry(Personality::default()).with(on("GET", &path).error(403, "DENIED", "not for you"));
+    let registry = registry(RegistryProfile::default()).with(on("GET", &path).error(
+        403,
+        "DENIED",
+        "not for you",
+    ));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -235,9 +238,9 @@ fn a_list_that_cannot_be_read_is_an_error_on_every_level() {
 /// Lists that lead back to where they came from.
 #[test]
 fn circles_end_where_they_close() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         verifies_references: false,
-        ..Personality::distribution()
+        ..RegistryProfile::distribution()
     });
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();

@@ -11,7 +11,7 @@ use oras::{MediaType, Result};
 use serde_json::json;
 
 use crate::setup::{HELLO, builder, client, hello, text};
-use crate::support::registry::{Fault, Personality, TestRegistry, on};
+use crate::support::registry::{Fault, RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
@@ -137,9 +137,9 @@ fn whoever_asks_for_a_manifest_says_how_large_it_may_be() {
 #[test]
 fn a_manifest_that_only_gets_a_name_may_be_as_large_as_any_other() {
     let (registry, size) = registry_with_a_large_index();
-    let target = TestRegistry::start_as(Personality {
+    let target = TestRegistry::start_as(RegistryProfile {
         max_manifest_bytes: size,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let bytes = index_of(usize::try_from(size).unwrap());
     target.seed_manifest("a", INDEX_TYPE, &bytes, None);

@@ -10,7 +10,7 @@ use oras::store::Source;
 use oras::{Error, MediaType, RawManifest, Result};
 
 use crate::setup::{ABSENT, client, text};
-use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 
 /// An index without entries, the smallest manifest there is.
 const INDEX: &[u8] =
@@ -21,7 +21,7 @@ fn index() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
 }
 
-fn registry_with(personality: Personality) -> TestRegistry {
+fn registry_with(personality: RegistryProfile) -> TestRegistry {
     let registry = TestRegistry::start_as(personality);
     registry.seed_manifest("a", INDEX_TYPE, INDEX, Some("v1"));
     registry
@@ -41,7 +41,7 @@ fn read(client: &Client, registry: &TestRegistry, reference: &str) -> Result<Raw
 
 #[test]
 fn a_manifest_by_tag_is_one_get() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
 
     let manifest = read(&client(), &registry, "v1").unwrap();
 
@@ -65,7 +65,7 @@ fn a_manifest_by_tag_is_one_get() {
 
 #[test]
 fn a_tag_is_resolved_by_one_head() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
 
     assert_eq!(resolve(&client(), &registry, "v1").unwrap(), index());
     assert_eq!(
@@ -76,7 +76,7 @@ fn a_tag_is_resolved_by_one_head() {
 
 #[test]
 fn a_name_is_known_behind_the_full_name_of_the_repository_too() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
     let full = registry.reference("a");
 
     for name in [format!("{full}:v1"), format!("{full}@{}", sha256(INDEX))] {
@@ -95,18 +95,18 @@ fn a_name_is_known_behind_the_full_name_of_the_repository_too() {
 
 #[test]
 fn where_head_says_too_little_get_says_the_rest() {
-    let complete = Personality::default;
+    let complete = RegistryProfile::default;
     for (name, registry) in [
         (
             "no digest",
-            registry_with(Personality {
+            registry_with(RegistryProfile {
                 digest_header: false,
                 ..complete()
             }),
         ),
         (
             "no length",
-            registry_with(Personality {
+            registry_with(RegistryProfile {
                 head_length: false,
                 ..complete()
             }),
@@ -151,9 +151,9 @@ fn where_head_says_too_little_get_says_the_rest() {
 
 #[test]
 fn a_head_by_digest_needs_no_digest_in_the_answer() {
-    let registry = registry_with(Personality {
+    let registry = registry_with(RegistryProfile {
         digest_header: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let digest = sha256(INDEX);
 
@@ -168,7 +168,7 @@ fn a_head_by_digest_needs_no_digest_in_the_answer() {
 fn a_head_about_another_manifest_is_refused() {
     let digest = sha256(INDEX);
     let registry =
-        registry_with(Personality::default()).with(on("HEAD", "*").wrong_digest_header());
+        registry_with(RegistryProfile::default()).with(on("HEAD", "*").wrong_digest_header());
 
     let error = resolve(&client(), &registry, &digest).unwrap_err();
 
@@ -185,7 +185,7 @@ fn a_head_about_another_manifest_is_refused() {
 fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_asked() {
     let digest = sha256(INDEX);
     for header in ["sha256:beef", "nonsense"] {
-        let registry = registry_with(Personality::default())
+        let registry = registry_with(RegistryProfile::default())
             .with(on("HEAD", "*").header("Docker-Content-Digest", header));
 
         let by_digest = resolve(&client(), &registry, &digest).unwrap();
@@ -210,7 +210,7 @@ fn a_manifest_by_tag_must_have_the_digest_that_the_registry_says() {
         on("GET", "*").header("Docker-Content-Digest", ABSENT),
         on("GET", "*").flip_byte(20),
     ] {
-        let registry = registry_with(Personality::default()).with(fault);
+        let registry = registry_with(RegistryProfile::default()).with(fault);
 
         let error = read(&client(), &registry, "v1").unwrap_err();
 
@@ -221,7 +221,7 @@ fn a_manifest_by_tag_must_have_the_digest_that_the_registry_says() {
 #[test]
 fn a_digest_header_that_is_no_digest_says_nothing_about_the_bytes() {
     for header in ["sha256:beef", "nonsense"] {
-        let registry = registry_with(Personality::default())
+        let registry = registry_with(RegistryProfile::default())
             .with(on("GET", "*").header("Docker-Content-Digest", header));
 
         let manifest = read(&client(), &registry, "v1").unwrap();
@@ -250,7 +250,7 @@ fn a_web_site_has_nothing_whatever_it_answers() {
 #[test]
 fn a_manifest_by_digest_must_have_it() {
     let digest = sha256(INDEX);
-    let registry = registry_with(Personality::default()).with(on("GET", "*").flip_byte(20));
+    let registry = registry_with(RegistryProfile::default()).with(on("GET", "*").flip_byte(20));
 
     let error = read(&client(), &registry, &digest).unwrap_err();
 
@@ -261,7 +261,7 @@ fn a_manifest_by_digest_must_have_it() {
 #[test]
 fn a_manifest_that_breaks_off_is_asked_for_again() {
     let registry =
-        registry_with(Personality::default()).with(on("GET", "*").close_after(20).times(2));
+        registry_with(RegistryProfile::default()).with(on("GET", "*").close_after(20).times(2));
 
     let manifest = read(&client(), &registry, "v1").unwrap();
 
@@ -319,7 +319,7 @@ fn what_is_no_manifest_is_refused_by_name() {
              and says it is \"application/vnd.oci.image.index.v1+json\"",
         ),
     ] {
-        let registry = registry_with(Personality::default()).with(fault);
+        let registry = registry_with(RegistryProfile::default()).with(fault);
 
         let error = read(&client(), &registry, "v1").unwrap_err();
 
@@ -356,7 +356,7 @@ fn a_manifest_of_another_type_than_its_descriptor_says_is_refused() {
 
 #[test]
 fn what_does_not_exist_is_not_found_under_its_full_name() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
 
     for error in [
         resolve(&client(), &registry, "v2").unwrap_err(),

@@ -9,19 +9,19 @@ use oras::registry::{Client, PlainHttp};
 use oras::store::TagLister;
 
 use crate::setup::{BehindTls, TLS_HOST, builder, client, text};
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 /// A registry with the tags `a` to `e`, two to a page.
 fn registry() -> TestRegistry {
-    registry_as(Personality {
+    registry_as(RegistryProfile {
         page_size: Some(2),
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
 }
 
-fn registry_as(personality: Personality) -> TestRegistry {
+fn registry_as(personality: RegistryProfile) -> TestRegistry {
     let registry = TestRegistry::start_as(personality);
     for tag in ["a", "b", "c", "d", "e"] {
         registry.seed_manifest("r", INDEX_TYPE, b"{}", Some(tag));
@@ -58,15 +58,15 @@ fn pages_are_followed_to_the_last() {
 #[test]
 fn links_are_followed_whatever_they_look_like() {
     for personality in [
-        Personality {
+        RegistryProfile {
             page_size: Some(2),
             absolute_locations: true,
-            ..Personality::default()
+            ..RegistryProfile::default()
         },
-        Personality {
+        RegistryProfile {
             page_size: Some(2),
             page_parameter: "next_page",
-            ..Personality::default()
+            ..RegistryProfile::default()
         },
     ] {
         let registry = registry_as(personality);

@@ -17,7 +17,7 @@ use oras::store::memory::MemoryStore;
 use oras::{Annotations, Error, MediaType, Result};
 
 use crate::setup::{LARGE, blob, client, hello};
-use crate::support::registry::{Mount, Personality, TestRegistry, on};
+use crate::support::registry::{Mount, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 
@@ -95,9 +95,9 @@ fn what_is_sent_again_is_told_again() {
 #[test]
 fn what_goes_in_parts_is_told_once_more_after_it_was_refused_whole() {
     let content = large();
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         max_put_bytes: Some(LARGE as u64 - 1),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
 
     let steps = push_to(&registry, &client(), &content).unwrap();
@@ -179,9 +179,9 @@ fn a_copy_tells_of_everything_that_moves() {
 
 #[test]
 fn what_is_mounted_does_not_move() {
-    let registry = TestRegistry::start_as(Personality {
-        mount: Mount::Truthful,
-        ..Personality::default()
+    let registry = TestRegistry::start_as(RegistryProfile {
+        mount: Mount::Checked,
+        ..RegistryProfile::default()
     });
     registry.seed_artifact("from", "v1", &[("large", &large())]);
     let client = client();
@@ -487,9 +487,9 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         assert_eq!(told, 1, "{kind}: it is not tried again");
         assert!(!temporary.join("out/large").exists());
 
-        let registry = TestRegistry::start_as(Personality {
+        let registry = TestRegistry::start_as(RegistryProfile {
             max_put_bytes: Some(LARGE as u64 / 2),
-            ..Personality::default()
+            ..RegistryProfile::default()
         });
         let repository = client
             .repository(&registry.reference("a"))

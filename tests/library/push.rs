@@ -14,7 +14,7 @@ use oras::store::{Pushed, Source, Target};
 use oras::{Annotations, Error, MediaType, RawManifest, Result};
 
 use crate::setup::{client, text};
-use crate::support::registry::{Personality, TestRegistry};
+use crate::support::registry::{RegistryProfile, TestRegistry};
 use crate::support::tempdir::TempDir;
 
 fn titled(title: &str) -> Annotations {
@@ -194,9 +194,9 @@ fn a_store_that_must_know_what_comes_gets_it_from_a_temporary_file() {
 
 #[test]
 fn a_stream_of_a_manifest_goes_where_manifests_are() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         verifies_references: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();

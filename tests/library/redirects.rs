@@ -5,7 +5,7 @@ use oras::store::{Source, Target};
 use oras::{Error, Result};
 
 use crate::setup::{BehindTls, HELLO, TLS_HOST, builder, client, hello, text};
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 fn pull(client: &Client, registry: &TestRegistry) -> Result<Vec<u8>> {
     let repository = client.repository(&registry.reference("a"))?;
@@ -146,9 +146,9 @@ fn a_token_service_that_would_leave_https_or_the_internet_is_not_asked() {
 #[test]
 fn content_follows_a_redirect_within_the_registry_and_no_other() {
     let elsewhere = TestRegistry::start();
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         upload_state: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let moved = format!("/v2/a/blobs/uploads/session-1?digest={HELLO}");
     registry.inject(on("PUT", "*").redirect(307, &moved).nth(1));

@@ -9,7 +9,7 @@ use oras::{MediaType, RawManifest, Result};
 
 use crate::artifacts::{attached, image, push};
 use crate::setup::client;
-use crate::support::registry::{Personality, TestRegistry};
+use crate::support::registry::{RegistryProfile, TestRegistry};
 
 mod deletion;
 mod hostile;
@@ -31,10 +31,10 @@ fn signature(name: &str) -> RawManifest {
 
 /// A registry without the referrers API that has the subject in repository `a`.
 fn without_api() -> TestRegistry {
-    with_subject(Personality::distribution())
+    with_subject(RegistryProfile::distribution())
 }
 
-fn with_subject(personality: Personality) -> TestRegistry {
+fn with_subject(personality: RegistryProfile) -> TestRegistry {
     let registry = TestRegistry::start_as(personality);
     let client = client();
     push(

@@ -12,7 +12,7 @@ use oras::registry::Client;
 use oras::store::{Source, Target};
 
 use crate::setup::{HELLO, builder, client, hello, text};
-use crate::support::registry::{Bearer, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on};
 
 fn me(username: &str, password: &str) -> Client {
     let credential = Credential::password(username, password);
@@ -129,7 +129,7 @@ fn ghcr_is_asked_for_no_more_than_to_pull_as_it_refuses_the_anonymous_all_else()
         .anonymous(&["repository:*:pull"])
         .refusing_excess(403)
         .challenge(&quoted("ghcr.io"));
-    let registry = with_hello(TestRegistry::start_as(Personality::ghcr()).with_tokens(policy));
+    let registry = with_hello(TestRegistry::start_as(RegistryProfile::ghcr()).with_tokens(policy));
 
     assert_eq!(pull(&client(), &registry).unwrap(), b"hello");
     assert_eq!(
@@ -160,7 +160,7 @@ fn ghcr_proposes_a_placeholder_to_a_login_and_is_not_asked_for_it() {
         .challenge(
             "Bearer realm=\"{realm}\",service=\"ghcr.io\",scope=\"repository:user/image:pull\"",
         );
-    let registry = TestRegistry::start_as(Personality::ghcr()).with_tokens(policy);
+    let registry = TestRegistry::start_as(RegistryProfile::ghcr()).with_tokens(policy);
 
     me("me", "pat")
         .check(&registry.host().parse().unwrap())

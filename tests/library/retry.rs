@@ -129,7 +129,7 @@ fn a_connection_that_is_always_closed_is_reported_with_its_address() {
 fn a_manifest_is_written_again_until_it_is_taken() {
     let registry = TestRegistry::start()
         .with(on("PUT", "*").status(500).nth(1))
-        .with(on("PUT", "*").lose_answer().nth(2));
+        .with(on("PUT", "*").lose_response().nth(2));
     let bytes = br#"{"schemaVersion":2,"manifests":[]}"#;
     let index = oras::Descriptor::of(oras::MediaType::IMAGE_INDEX, bytes);
     let client = client();

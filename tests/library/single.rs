@@ -235,7 +235,7 @@ fn a_stream_that_is_too_large_at_once_is_sent_in_parts() {
 
 #[test]
 fn a_stream_whose_answer_was_lost_is_looked_for() {
-    let registry = TestRegistry::start().with(on("PUT", "*").lose_answer());
+    let registry = TestRegistry::start().with(on("PUT", "*").lose_response());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 

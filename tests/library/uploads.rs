@@ -11,7 +11,7 @@ use oras::registry::{Client, PlainHttp};
 use oras::store::{Pushed, Target};
 
 use crate::setup::{BehindTls, HELLO, LARGE, TLS_HOST, blob, builder, client, hello, text};
-use crate::support::registry::{Mount, Personality, TestRegistry, on, sha256};
+use crate::support::registry::{Mount, RegistryProfile, TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 
 fn push(
@@ -44,9 +44,9 @@ fn log(registry: &TestRegistry, contents: &[&[u8]]) -> Vec<String> {
 }
 
 fn registry_that(mount: Mount) -> TestRegistry {
-    TestRegistry::start_as(Personality {
+    TestRegistry::start_as(RegistryProfile {
         mount,
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
 }
 
@@ -85,7 +85,7 @@ fn an_empty_body_is_sent_with_its_length() {
 
 #[test]
 fn a_new_blob_is_two_requests_and_a_known_one_is_one() {
-    let registry = registry_that(Mount::Truthful);
+    let registry = registry_that(Mount::Checked);
     let client = client();
 
     assert_eq!(
@@ -115,7 +115,7 @@ fn a_new_blob_is_two_requests_and_a_known_one_is_one() {
 
 #[test]
 fn a_small_blob_is_sent_again_to_a_registry_that_does_not_look() {
-    let registry = registry_that(Mount::Blind);
+    let registry = registry_that(Mount::Ignored);
     registry.seed_blob("a", b"hello");
 
     assert_eq!(
@@ -135,7 +135,7 @@ fn a_small_blob_is_sent_again_to_a_registry_that_does_not_look() {
 #[test]
 fn a_large_blob_is_not_sent_again_and_the_next_one_is_asked_for_at_once() {
     let [first, second, _] = large();
-    let registry = registry_that(Mount::Blind);
+    let registry = registry_that(Mount::Ignored);
     registry.seed_blob("a", &first);
     registry.seed_blob("a", &second);
     let client = client();
@@ -160,7 +160,7 @@ fn a_large_blob_is_not_sent_again_and_the_next_one_is_asked_for_at_once() {
 #[test]
 fn a_blob_just_stored_shows_whether_the_registry_looks() {
     let [first, second, third] = large();
-    let registry = registry_that(Mount::Blind);
+    let registry = registry_that(Mount::Ignored);
     let client = client();
 
     for bytes in [&first, &second, &third] {
@@ -225,12 +225,12 @@ fn a_location_may_be_absolute_relative_or_have_a_query() {
     for (name, registry, put) in [
         (
             "absolute",
-            TestRegistry::start_as(Personality::distribution()),
+            TestRegistry::start_as(RegistryProfile::distribution()),
             "PUT /v2/a/blobs/uploads/session-1?_state=s1&digest={0}",
         ),
         (
             "without a query",
-            TestRegistry::start_as(Personality::zot()),
+            TestRegistry::start_as(RegistryProfile::zot()),
             "PUT /v2/a/blobs/uploads/session-1?digest={0}",
         ),
         (
@@ -295,7 +295,7 @@ fn a_registry_behind_a_proxy_may_call_itself_http_and_is_still_asked_by_https() 
 #[test]
 fn a_large_body_waits_for_leave_until_one_was_taken() {
     let [first, second, _] = large();
-    let registry = registry_that(Mount::Truthful);
+    let registry = registry_that(Mount::Checked);
     let client = client();
 
     push_bytes(&client, &registry, &first).unwrap();
@@ -311,7 +311,7 @@ fn a_large_body_waits_for_leave_until_one_was_taken() {
 #[test]
 fn a_registry_that_does_not_want_to_be_asked_gets_the_body_at_once() {
     let [first, second, _] = large();
-    let registry = registry_that(Mount::Truthful).with(on("PUT", "*").status(417).times(1));
+    let registry = registry_that(Mount::Checked).with(on("PUT", "*").status(417).times(1));
     let client = client();
 
     push_bytes(&client, &registry, &first).unwrap();
@@ -338,7 +338,7 @@ fn a_registry_that_does_not_want_to_be_asked_gets_the_body_at_once() {
 #[test]
 fn a_registry_that_refuses_an_expectation_nobody_has_is_not_asked_a_third_time() {
     let [first, _, _] = large();
-    let registry = registry_that(Mount::Truthful).with(on("PUT", "*").status(417));
+    let registry = registry_that(Mount::Checked).with(on("PUT", "*").status(417));
 
     let error = push_bytes(&client(), &registry, &first).unwrap_err();
 
@@ -356,7 +356,7 @@ fn a_registry_that_refuses_an_expectation_nobody_has_is_not_asked_a_third_time()
 #[test]
 fn content_of_other_algorithms_is_pushed_under_its_own_digest() {
     for algorithm in [Algorithm::Sha384, Algorithm::Sha512] {
-        for mount in [Mount::Truthful, Mount::Blind, Mount::Refused(405)] {
+        for mount in [Mount::Checked, Mount::Ignored, Mount::Refused(405)] {
             let registry = registry_that(mount);
             let digest = Digest::with(algorithm, b"hello");
             let expected = Descriptor::new(hello().media_type, digest.clone(), 5);
@@ -375,7 +375,7 @@ fn an_upload_of_another_algorithm_is_announced_however_it_is_opened() {
     let expected = Descriptor::new(hello().media_type, digest.clone(), 5);
     for (mount, opening) in [
         (
-            Mount::Truthful,
+            Mount::Checked,
             format!(
                 "POST /v2/a/blobs/uploads/?mount={digest}&from=a&digest-algorithm=sha512 (no authorization)"
             ),
@@ -398,7 +398,7 @@ fn an_upload_of_another_algorithm_is_announced_however_it_is_opened() {
 #[test]
 fn an_upload_opened_for_a_blob_just_stored_is_announced_for_the_one_it_serves() {
     let [first, second, _] = large();
-    let registry = registry_that(Mount::Blind);
+    let registry = registry_that(Mount::Ignored);
     let client = client();
     let digest = Digest::with(Algorithm::Sha512, &second);
     let expected = Descriptor::new(hello().media_type, digest, LARGE as u64);

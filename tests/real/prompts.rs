@@ -60,7 +60,7 @@ fn login(program: &Path, registry: &TestRegistry, dialogue: &Dialogue) -> (Strin
     for (question, answer) in dialogue {
         terminal.wait_for(question);
         if *question != "Username: " {
-            terminal.wait_for_silence();
+            terminal.wait_for_no_echo();
         }
         terminal.type_in(answer);
     }

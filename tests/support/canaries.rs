@@ -1,7 +1,7 @@
-//! Secrets that are looked for wherever they must not be, in every form that servers and programs give them.
+//! Known secrets, to be searched for in output and requests that must not contain them.
 //!
-//! A canary is found plain, percent-encoded, in JSON, in hexadecimal digits, and in base64 of either alphabet, be it alone or
-//! in the middle of something longer, such as a password in Basic credentials.
+//! A canary is found plain, percent-encoded, in JSON, in hexadecimal digits, and in base64 of
+//! either alphabet, alone or inside a longer value, such as a password in Basic credentials.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -13,27 +13,27 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::proxy::TestProxy;
 use super::registry::{Recorded, TestRegistry};
 
-/// A secret, and who may have it.
+/// A secret, by the servers that may receive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Canary {
-    /// Of the user: for the registry that asks for Basic, and for its token service.
+    /// The user's password: for a registry with Basic authentication and its token service.
     Password,
-    /// Of the user: for the token service.
+    /// The user's identity token: for the token service.
     IdentityToken,
-    /// Given by the token service, or by the user: for the registry.
+    /// A registry token, from the token service or the user: for the registry.
     AccessToken,
     /// The value of a custom header: for the registry.
     Header,
     /// For the proxy.
     ProxyPassword,
-    /// In the query of an address: for the storage that the address leads to.
+    /// In the query of a signed URL: for the storage host of the URL.
     Signature,
 }
 
 use Canary::{AccessToken, Header, IdentityToken, Password, ProxyPassword, Signature};
 
 impl Canary {
-    /// All there are.
+    /// All canaries.
     pub const ALL: [Self; 6] = [
         Password,
         IdentityToken,
@@ -43,7 +43,7 @@ impl Canary {
         Signature,
     ];
 
-    /// The secret. What encodings write differently is in those that can have it.
+    /// The secret. Contains characters that encodings change, where the syntax allows them.
     pub const fn value(self) -> &'static str {
         match self {
             Password => "canary/password:with+odd~characters?&=%",
@@ -55,9 +55,9 @@ impl Canary {
         }
     }
 
-    /// Whether it is somewhere in this text, in whatever form.
+    /// Returns whether a text contains the secret in any encoding.
     pub fn is_in(self, text: &str) -> bool {
-        found_in(text.as_bytes()).contains(&self)
+        find_canaries(text.as_bytes()).contains(&self)
     }
 
     fn needles(self) -> Vec<String> {
@@ -67,11 +67,11 @@ impl Canary {
             let _ = write!(hexadecimal, "{byte:02x}");
         }
         let mut needles = vec![plain.to_owned(), hexadecimal];
-        // Whatever stands in front of it moves its bits by none, two or four.
+        // A prefix shifts the bits of the secret in base64 by zero, two or four.
         for before in 0..3 {
             let shifted = [&b"\0\0"[..before], plain.as_bytes()].concat();
             let encoded = STANDARD_NO_PAD.encode(&shifted);
-            // What shares a character with what is in front or behind is left out.
+            // Skips characters that also encode bits of the text before or after.
             let start = (before * 8).div_ceil(6);
             let end = shifted.len() * 8 / 6;
             let encoded = &encoded[start..end];
@@ -85,15 +85,15 @@ impl Canary {
     }
 }
 
-/// What to look for, without regard to case: headers may lose theirs.
+/// Search strings in lower case: the case of headers may change.
 static NEEDLES: LazyLock<Vec<(Canary, Vec<String>)>> = LazyLock::new(|| {
     Canary::ALL
         .map(|canary| (canary, canary.needles()))
         .to_vec()
 });
 
-/// Every canary in these bytes, in whatever form.
-fn found_in(bytes: &[u8]) -> Vec<Canary> {
+/// Every canary in these bytes, in any encoding.
+fn find_canaries(bytes: &[u8]) -> Vec<Canary> {
     let views = views(bytes);
     NEEDLES
         .iter()
@@ -106,7 +106,7 @@ fn found_in(bytes: &[u8]) -> Vec<Canary> {
         .collect()
 }
 
-/// The bytes as they are, and without one or two layers of what others wrap texts in, in lower case.
+/// The bytes in lower case: unchanged, and with one or two layers of encoding removed.
 fn views(bytes: &[u8]) -> Vec<String> {
     let mut views = vec![bytes.to_vec()];
     for _ in 0..2 {
@@ -142,7 +142,7 @@ fn without_percents(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Undoes the escapes of JSON and of Rust's debug output, as far as canaries need it.
+/// Removes the escapes of JSON and of Rust's debug output that occur in canaries.
 fn without_backslashes(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes).replace("\\u0026", "&");
     let mut out = String::with_capacity(text.len());
@@ -156,19 +156,19 @@ fn without_backslashes(bytes: &[u8]) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Canaries that were found, with the place.
+/// Canaries that were found, with the location.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Canaries(BTreeSet<(Canary, String)>);
 
 impl Canaries {
-    /// Those in something that was printed.
+    /// Canaries in printed output.
     pub fn in_text(text: &str) -> Self {
         let mut found = Self::default();
-        // What a line break divides is found in the whole, and the line is what helps to find the place.
-        let whole = found_in(text.replace(['\r', '\n'], "").as_bytes());
+        // The whole text finds secrets across line breaks; the single line gives the location.
+        let whole = find_canaries(text.replace(['\r', '\n'], "").as_bytes());
         if !whole.is_empty() {
             for line in text.lines() {
-                found.look_in(line.as_bytes(), line);
+                found.search(line.as_bytes(), line);
             }
         }
         for canary in whole {
@@ -179,7 +179,7 @@ impl Canaries {
         found
     }
 
-    /// Those in everything that a server was sent: targets, headers and bodies.
+    /// Canaries in all requests to a server: targets, headers and bodies.
     pub fn sent_to(server: &TestRegistry) -> Self {
         let mut found = Self::default();
         for request in server.requests() {
@@ -188,21 +188,21 @@ impl Canaries {
         found
     }
 
-    /// Those in one request.
+    /// Canaries in one request.
     pub fn in_request(request: &Recorded) -> Self {
         let mut found = Self::default();
         let line = request.line();
-        found.look_in(request.target.as_bytes(), &format!("target of {line}"));
+        found.search(request.target.as_bytes(), &format!("target of {line}"));
         for (name, value) in request.headers.iter() {
             let place = format!("{name} of {line}");
-            found.look_in(name.as_bytes(), &place);
-            found.look_in(value.as_bytes(), &place);
+            found.search(name.as_bytes(), &place);
+            found.search(value.as_bytes(), &place);
         }
-        found.look_in(&request.body, &format!("body of {line}"));
+        found.search(&request.body, &format!("body of {line}"));
         found
     }
 
-    /// Those in everything that a proxy was sent and could read.
+    /// Canaries in everything that a proxy received in plain text.
     pub fn sent_to_proxy(proxy: &TestProxy) -> Self {
         let mut found = Self::default();
         for head in proxy.heads() {
@@ -211,7 +211,7 @@ impl Canaries {
         found
     }
 
-    /// Fails unless exactly these were found: those which must be there prove that the others would have been seen.
+    /// Fails unless exactly these were found. Expected canaries prove that the search works.
     #[track_caller]
     pub fn are(&self, expected: &[Canary], who: &str) {
         let found: BTreeSet<_> = self.0.iter().map(|(canary, _)| *canary).collect();
@@ -228,9 +228,9 @@ impl Canaries {
         self.are(&[], who);
     }
 
-    fn look_in(&mut self, bytes: &[u8], place: &str) {
-        for canary in found_in(bytes) {
-            self.0.insert((canary, place.to_owned()));
+    fn search(&mut self, bytes: &[u8], location: &str) {
+        for canary in find_canaries(bytes) {
+            self.0.insert((canary, location.to_owned()));
         }
     }
 

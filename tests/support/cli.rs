@@ -1,4 +1,5 @@
-//! Runs the built command in a directory and an environment of its own, and tells the whole story when it surprises.
+//! Runs the built command in a directory and environment of its own. Failures show command, status
+//! and both streams.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,7 +12,7 @@ use super::golden;
 use super::tempdir::TempDir;
 use super::tree;
 
-/// A working directory for commands, with a home beside it.
+/// A working directory for commands, and a home directory.
 #[derive(Debug)]
 pub struct Oras {
     directory: TempDir,
@@ -33,7 +34,7 @@ impl Oras {
         self.directory.join("work")
     }
 
-    /// What `HOME` is, for configuration files.
+    /// The directory in `HOME`, for configuration files.
     pub fn home(&self) -> PathBuf {
         self.directory.join("home")
     }
@@ -60,16 +61,20 @@ impl Oras {
         let mut command = Command::new("sh");
         command.args(["-c", line]);
         self.prepared(command, vec![line.into()])
-            .finding(program.parent().expect("it is in a directory"))
+            .finding(
+                program
+                    .parent()
+                    .expect("the program has a parent directory"),
+            )
             .run()
     }
 
-    /// A command to add to before it runs.
+    /// Prepares a run of the command.
     pub fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Invocation {
         self.command_of(env!("CARGO_BIN_EXE_oras"), arguments)
     }
 
-    /// The same of another program, such as the original.
+    /// Prepares a run of another program, such as the original.
     pub fn command_of<I: AsRef<OsStr>>(
         &self,
         program: impl AsRef<OsStr>,
@@ -85,7 +90,7 @@ impl Oras {
     }
 
     fn prepared(&self, mut command: Command, arguments: Vec<OsString>) -> Invocation {
-        // Nothing of the machine's configuration may leak in: no proxy, no credentials, no locale.
+        // Isolates the command from the machine's proxies, credentials and locale.
         command
             .current_dir(self.directory())
             .env_clear()
@@ -102,7 +107,7 @@ impl Oras {
     }
 }
 
-/// A command that did not run yet.
+/// A command that has not been started.
 #[derive(Debug)]
 pub struct Invocation {
     command: Command,
@@ -112,39 +117,42 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// With this environment variable.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// With the programs in this directory, before all others.
+    /// Puts a directory first in `PATH`.
     pub fn finding(self, directory: &Path) -> Self {
         let mut search = vec![directory.to_owned()];
         search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-        self.env("PATH", env::join_paths(search).expect("it was a PATH"))
+        self.env(
+            "PATH",
+            env::join_paths(search).expect("entries of PATH can be joined"),
+        )
     }
 
-    /// Without this environment variable, such as `HOME`.
+    /// Removes an environment variable, such as `HOME`.
     pub fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    /// In this directory instead.
+    /// Sets the working directory.
     pub fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
         directory.as_ref().clone_into(&mut self.directory);
         self.command.current_dir(directory);
         self
     }
 
-    /// With these bytes on standard input.
+    /// Sets standard input.
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
     }
 
-    /// Starts it, without input, and with its output going nowhere.
+    /// Starts the command without input and output.
     pub fn spawn(mut self) -> Child {
         self.command
             .stdin(Stdio::null())
@@ -154,25 +162,25 @@ impl Invocation {
             .expect("the built command can be started")
     }
 
-    /// Starts it at a terminal.
+    /// Starts the command on a terminal.
     #[cfg(unix)]
     pub fn start_at(self, terminal: &super::terminal::Terminal) -> Child {
         terminal.start(self.command)
     }
 
-    /// As [`start_at`](Self::start_at), with its standard output in a pipe.
+    /// Same as [`start_at`](Self::start_at), with a pipe for standard output.
     #[cfg(unix)]
     pub fn start_apart_from_stdout(self, terminal: &super::terminal::Terminal) -> Child {
         terminal.start_without_stdout(self.command)
     }
 
-    /// As [`start_at`](Self::start_at), with its standard error in a pipe.
+    /// Same as [`start_at`](Self::start_at), with a pipe for standard error.
     #[cfg(unix)]
     pub fn start_apart_from_stderr(self, terminal: &super::terminal::Terminal) -> Child {
         terminal.start_without_stderr(self.command)
     }
 
-    /// Runs it to its end.
+    /// Runs the command and waits for its end.
     pub fn run(mut self) -> Outcome {
         self.command
             .stdin(Stdio::piped())
@@ -184,9 +192,10 @@ impl Invocation {
             .expect("the built command can be started");
         let stdin = child.stdin.take();
         let input = self.input;
-        // Written beside the reading: a command that prints before it has read all must not wait for us for ever.
+        // A thread writes the input: a command that prints before it has read everything would
+        // deadlock.
         let writer = thread::spawn(move || {
-            // A command may well end without reading its input.
+            // A command may end without reading its input.
             stdin.map(|mut stdin| stdin.write_all(&input))
         });
         let output = child
@@ -196,7 +205,7 @@ impl Invocation {
         Outcome {
             arguments: self.arguments,
             directory: self.directory,
-            // None for a death by signal: no number that a test could expect.
+            // None if a signal ended the process.
             code: output.status.code().unwrap_or(-1),
             stdout_bytes: output.stdout,
             stderr_bytes: output.stderr,
@@ -204,11 +213,11 @@ impl Invocation {
     }
 }
 
-/// What a command did.
+/// The result of a command.
 pub struct Outcome {
-    /// The exit code; -1 when a signal ended it.
+    /// The exit code; -1 if a signal ended the process.
     pub code: i32,
-    /// Standard output as bytes, for content.
+    /// Standard output as bytes.
     pub stdout_bytes: Vec<u8>,
     stderr_bytes: Vec<u8>,
     arguments: Vec<OsString>,

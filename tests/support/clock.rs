@@ -1,4 +1,5 @@
-//! Clocks that never wait, or only for each other. They stand in for the library's own, so this file alone of the test ground names the library.
+//! Test clocks that implement the library's clock trait without real waits. Only this file of the
+//! test support uses the library.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,14 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oras::http::clock::Clock;
 
-/// Tells a time that moves only when something waits, and remembers how long each wait would have been.
+/// A clock that advances only during waits, and records the length of each wait.
 ///
-/// Clones are the same clock: one goes into the client, one stays with the test.
+/// Clones share the time: one is for the client, one for the test.
 #[derive(Clone, Debug, Default)]
 pub struct FakeClock(Arc<Mutex<Vec<Duration>>>);
 
 impl FakeClock {
-    /// 2001-09-09T01:46:40Z, and nothing has waited yet.
+    /// A clock at 2001-09-09T01:46:40Z.
     pub fn new() -> Self {
         Self::default()
     }
@@ -26,7 +27,7 @@ impl FakeClock {
             .clone()
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub fn pass(&self, duration: Duration) {
         self.sleep(duration);
     }
@@ -45,26 +46,26 @@ impl Clock for FakeClock {
     }
 }
 
-/// A clock by which several threads wait, each with a clone of its own. It stands still as long as one of them is busy, and
-/// goes on when all wait: to the end of the shortest wait, and a little further, so that waits that end at about the same
-/// time end together. So what depends on waiting long enough depends neither on the machine nor on luck.
+/// A clock for several threads, each with its own clone. It advances only while all threads wait:
+/// to the end of the shortest wait and [`TOGETHER`] further, so that waits with nearly the same end
+/// finish together. Tests of back-off therefore do not depend on the speed of the machine.
 #[derive(Debug)]
 pub struct SharedClock(Arc<(Mutex<Shared>, Condvar)>);
 
-/// How far apart waits end that end together.
+/// Waits that end within this time of the shortest one end together.
 const TOGETHER: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Default)]
 struct Shared {
     now: Duration,
     busy: usize,
-    /// When each wait ends, and its number.
+    /// The end of each wait, and its number.
     waits: BTreeSet<(Duration, usize)>,
     numbers: usize,
 }
 
 impl Shared {
-    fn go_on_if_all_wait(&mut self) {
+    fn advance_if_all_wait(&mut self) {
         let Some(&(first, _)) = self.waits.first().filter(|_| self.busy == 0) else {
             return;
         };
@@ -79,7 +80,7 @@ impl Shared {
 }
 
 impl SharedClock {
-    /// Clocks for so many threads.
+    /// One clock for each of `threads` threads.
     pub fn for_threads(threads: usize) -> Vec<Self> {
         let shared = Shared {
             busy: threads,
@@ -106,7 +107,7 @@ impl Clock for SharedClock {
         let wait = (shared.now + duration, shared.numbers);
         shared.waits.insert(wait);
         shared.busy -= 1;
-        shared.go_on_if_all_wait();
+        shared.advance_if_all_wait();
         self.0.1.notify_all();
         let is_waiting = |shared: &mut Shared| shared.waits.contains(&wait);
         let ended = self.0.1.wait_while(shared, is_waiting);
@@ -114,12 +115,12 @@ impl Clock for SharedClock {
     }
 }
 
-/// A thread that has no clock any more waits for nothing, and nobody waits for it.
+/// A thread that drops its clock no longer counts.
 impl Drop for SharedClock {
     fn drop(&mut self) {
         let mut shared = self.shared();
         shared.busy -= 1;
-        shared.go_on_if_all_wait();
+        shared.advance_if_all_wait();
         self.0.1.notify_all();
     }
 }

@@ -1,20 +1,21 @@
-//! Golden files below `fixtures/`, and the one function that makes output comparable with them.
+//! Golden files below `fixtures/`, and the normalisation of output for comparison.
 //!
-//! `ORAS_UPDATE_GOLDEN=1 cargo test` rewrites them; the difference is for review, like code.
+//! `ORAS_UPDATE_GOLDEN=1 cargo test` rewrites them. Review the difference like code.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// Compares `actual`, with what varies replaced by placeholders, with the file `fixtures/<name>`.
+/// Compares the normalised `actual` with the file `fixtures/<name>`.
 ///
-/// `known` are the values of this run and what stands for them, such as `(registry.host(), "[REGISTRY]")` or
-/// `(directory.path(), "[DIR]")`; see [`normalise`] for what needs no mention.
+/// `known` contains values of this run and their placeholders, such as `(registry.host(),
+/// "[REGISTRY]")` or `(directory.path(), "[DIR]")`. [`normalise`] lists further values that are
+/// replaced.
 #[track_caller]
 pub fn assert_golden(name: &str, actual: &str, known: &[(&str, &str)]) {
     assert_golden_text(name, &normalise(actual, known));
 }
 
-/// Compares `actual` as it is with the file `fixtures/<name>`.
+/// Compares `actual` without normalisation with the file `fixtures/<name>`.
 #[track_caller]
 pub fn assert_golden_text(name: &str, actual: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -41,7 +42,8 @@ pub fn assert_golden_text(name: &str, actual: &str) {
     );
 }
 
-/// Compares `actual` with the file `fixtures/<name>`, whose content is prescribed and therefore never rewritten.
+/// Compares `actual` with the file `fixtures/<name>`, which is never rewritten because its content
+/// is specified.
 #[track_caller]
 pub fn assert_fixture(name: &str, actual: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -57,10 +59,10 @@ pub fn assert_fixture(name: &str, actual: &str) {
     );
 }
 
-/// Replaces what differs between two runs of the same test.
+/// Replaces values that differ between two runs of the same test.
 ///
-/// First the `known` values, longer ones first; then, unasked, loopback addresses with a port (`[REGISTRY]`), times as
-/// RFC 3339 writes them (`[TIME]`), and short durations such as `1.23s` or `45ms` (`[ELAPSED]`).
+/// First the `known` values, longer ones first; then loopback addresses with a port (`[REGISTRY]`),
+/// RFC 3339 times (`[TIME]`), and short durations such as `1.23s` or `45ms` (`[ELAPSED]`).
 pub fn normalise(text: &str, known: &[(&str, &str)]) -> String {
     let mut known: Vec<_> = known
         .iter()
@@ -77,14 +79,14 @@ pub fn normalise(text: &str, known: &[(&str, &str)]) -> String {
     replace_all(&text, "[ELAPSED]", elapsed)
 }
 
-/// Replaces times but those that tests give, which are in the year 2000.
+/// Replaces times, except those in the year 2000, which tests set themselves.
 pub fn normalise_times(text: &str) -> String {
     replace_all(text, "[TIME]", |text| {
         time(text).filter(|_| !text.starts_with("2000-"))
     })
 }
 
-/// Replaces how long it took at the end of lines that tell of success.
+/// Replaces the duration at the end of lines that report success.
 pub fn normalise_elapsed(text: &str) -> String {
     let normalised = text.split_inclusive('\n').map(|line| {
         let (told, last) = line.rsplit_once(" in ").unwrap_or((line, ""));
@@ -98,7 +100,7 @@ pub fn normalise_elapsed(text: &str) -> String {
     normalised.collect()
 }
 
-/// The lines that differ, without what is equal before and after: `-` was expected, `+` is there.
+/// The lines that differ, without equal lines before and after: `-` is expected, `+` is actual.
 pub fn difference(expected: &str, actual: &str) -> String {
     let (mut old, mut new): (Vec<_>, Vec<_>) =
         (expected.lines().collect(), actual.lines().collect());
@@ -124,7 +126,7 @@ pub fn difference(expected: &str, actual: &str) -> String {
 }
 
 /// Replaces every match of `matcher`, which returns the length of a match at the start of its text.
-/// A match does not begin or end in the middle of a word.
+/// A match does not start or end inside a word.
 fn replace_all(text: &str, placeholder: &str, matcher: fn(&str) -> Option<usize>) -> String {
     let word =
         |character: char| character.is_alphanumeric() || matches!(character, '_' | '.' | '-');

@@ -1,14 +1,15 @@
-//! The ground every test stands on: a registry that can misbehave, directories, trees, golden files, a runner for the command.
+//! Shared test support: a registry with injectable faults, directories, trees, golden files and a
+//! runner for the command.
 //!
-//! A plain module tree, included by each test binary. It knows HTTP, the distribution specification and the file system, and
-//! nothing of the library under test: a fault of the library must not hide in the thing that checks it. The one exception is
-//! the clock, which has to be one of the library's.
+//! A plain module tree that each test binary includes. It implements HTTP and the distribution
+//! specification without the library under test, so that a defect of the library cannot hide in its
+//! tests. The one exception is the clock, which implements a trait of the library.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "the product asks others for time, threads and environment; its tests are those others"
+    reason = "the library gets time, threads and environment from its caller, here the tests"
 )]
-#![allow(unreachable_pub, reason = "`pub` here means: for the tests")]
+#![allow(unreachable_pub, reason = "`pub` items are for the tests")]
 
 pub mod canaries;
 #[cfg(feature = "cli")]
@@ -33,7 +34,8 @@ pub mod tls;
 pub mod transcript;
 pub mod tree;
 
-/// Says on the terminal that something is not tested: the harness would keep what a passing test prints.
+/// Prints on the terminal that a test is skipped. The harness would capture output of a passing
+/// test.
 pub fn skip(reason: &str) {
     use std::io::Write as _;
 

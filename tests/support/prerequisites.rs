@@ -1,11 +1,13 @@
-//! Programs that tests use where there are any.
+//! Optional programs that tests use.
 //!
-//! What is not found is skipped, and said so. `ORAS_TEST_REQUIRE=docker-registry,zsh` makes that a failure.
+//! Tests without their program print that they are skipped. `ORAS_TEST_REQUIRE=docker-registry,zsh`
+//! makes that a failure.
 
 use std::env;
 use std::path::PathBuf;
 
-/// Says what is skipped, unless it is required.
+/// Returns `path`. If there is none, prints that the test is skipped, or fails if `name` is
+/// required.
 pub fn found(name: &str, path: Option<PathBuf>, otherwise: &str) -> Option<PathBuf> {
     if path.is_none() {
         let required = env::var("ORAS_TEST_REQUIRE").unwrap_or_default();
@@ -18,12 +20,12 @@ pub fn found(name: &str, path: Option<PathBuf>, otherwise: &str) -> Option<PathB
     path
 }
 
-/// A program by its name.
+/// Finds a program in `PATH`, or reports that it is missing.
 pub fn program(name: &str) -> Option<PathBuf> {
     found(name, on_path(name), "it is not on PATH")
 }
 
-/// Where a program is.
+/// Finds a program in `PATH`.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|directory| directory.join(name))

@@ -1,4 +1,4 @@
-//! A proxy that remembers what it was asked. Whatever host is named, it connects to the one upstream it has.
+//! A proxy that records its requests. It connects to one upstream for all hosts.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 
 use super::relay::{Listener, relay};
 
-/// A running proxy: HTTP and SOCKS 5 at one port.
+/// A running proxy for HTTP and SOCKS 5 on one port.
 #[derive(Debug)]
 pub struct TestProxy {
     listener: Listener,
@@ -21,17 +21,21 @@ impl TestProxy {
         Self::start(upstream, None, PROXY_HEADERS)
     }
 
-    /// A proxy whose answers come from `upstream`, which is told what is for the proxy too.
+    /// A proxy that also forwards the headers for the proxy to `upstream`.
     pub fn repeating(upstream: SocketAddr) -> Self {
         Self::start(upstream, None, "")
     }
 
-    /// A proxy that answers every request with this status.
+    /// A proxy that rejects every request with this status.
     pub fn refusing(status: &'static str) -> Self {
         Self::start(([127, 0, 0, 1], 1).into(), Some(status), PROXY_HEADERS)
     }
 
-    fn start(upstream: SocketAddr, refusal: Option<&'static str>, kept_back: &'static str) -> Self {
+    fn start(
+        upstream: SocketAddr,
+        refusal: Option<&'static str>,
+        removed_prefix: &'static str,
+    ) -> Self {
         let heads = Arc::new(Mutex::new(Vec::new()));
         let listener = Listener::start({
             let heads = Arc::clone(&heads);
@@ -39,25 +43,28 @@ impl TestProxy {
                 let conversation = Conversation {
                     upstream,
                     refusal,
-                    kept_back,
+                    removed_prefix,
                     heads: &heads,
                     stop,
                 };
-                // A connection that breaks off is the client's affair.
-                let _ = conversation.hold(&stream);
+                // Clients may drop connections.
+                let _ = conversation.run(&stream);
             }
         });
         Self { listener, heads }
     }
 
-    /// Where it is.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// The heads of all requests, as they came; of SOCKS, the authentication and the host.
+    /// The heads of all requests as received; for SOCKS, the authentication and the host.
     pub fn heads(&self) -> Vec<String> {
-        self.heads.lock().expect("no holder panics").clone()
+        self.heads
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .clone()
     }
 
     /// The first lines of all requests.
@@ -71,20 +78,20 @@ impl TestProxy {
     }
 }
 
-/// How the names of headers begin that are for a proxy.
+/// Prefix of headers for the proxy.
 const PROXY_HEADERS: &str = "proxy-";
 
 struct Conversation<'a> {
     upstream: SocketAddr,
     refusal: Option<&'static str>,
-    /// How the names of headers begin that are not passed on; nothing for those that all are.
-    kept_back: &'static str,
+    /// Prefix of headers that are not forwarded; empty to forward all.
+    removed_prefix: &'static str,
     heads: &'a Mutex<Vec<String>>,
     stop: &'a AtomicBool,
 }
 
 impl Conversation<'_> {
-    fn hold(&self, stream: &TcpStream) -> io::Result<()> {
+    fn run(&self, stream: &TcpStream) -> io::Result<()> {
         let mut first = [0];
         if stream.peek(&mut first)? == 1 && first == [5] {
             return self.socks(stream);
@@ -94,7 +101,7 @@ impl Conversation<'_> {
         while let Some(head) = read_head(&mut reader)? {
             self.heads
                 .lock()
-                .expect("no holder panics")
+                .expect("no thread panics while it holds the lock")
                 .push(head.clone());
             if let Some(status) = self.refusal {
                 let answer =
@@ -114,12 +121,12 @@ impl Conversation<'_> {
                 Some(upstream) => upstream,
                 none => none.insert(self.connect_back(stream)?),
             };
-            pass_on(&head, &mut reader, upstream, self.kept_back)?;
+            forward(&head, &mut reader, upstream, self.removed_prefix)?;
         }
         Ok(())
     }
 
-    /// A connection to the upstream, whose answers go to the client without a further look.
+    /// Connects to the upstream and copies its responses to the client unchanged.
     fn connect_back(&self, client: &TcpStream) -> io::Result<TcpStream> {
         let upstream = TcpStream::connect(self.upstream)?;
         let (mut from, mut to) = (upstream.try_clone()?, client.try_clone()?);
@@ -149,7 +156,7 @@ impl Conversation<'_> {
         let port = u16::from_be_bytes(read(&mut stream)?);
         self.heads
             .lock()
-            .expect("no holder panics")
+            .expect("no thread panics while it holds the lock")
             .push(format!("{asked} {host}:{port}"));
         stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
         relay(
@@ -161,7 +168,7 @@ impl Conversation<'_> {
     }
 }
 
-/// Everything up to the empty line, or `None` at the end.
+/// Reads up to the empty line. Returns `None` at the end of the stream.
 fn read_head(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -172,12 +179,12 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     Ok(Some(head))
 }
 
-/// Sends a request on in origin form, without what was for the proxy.
-fn pass_on(
+/// Forwards a request in origin form, without the headers for the proxy.
+fn forward(
     head: &str,
     body: &mut impl Read,
     upstream: &mut TcpStream,
-    kept_back: &str,
+    removed_prefix: &str,
 ) -> io::Result<()> {
     let mut lines = head.lines();
     let line = lines.next().unwrap_or_default();
@@ -188,7 +195,7 @@ fn pass_on(
     let mut size = 0;
     for header in lines {
         let lower = header.to_ascii_lowercase();
-        if !kept_back.is_empty() && lower.starts_with(kept_back) {
+        if !removed_prefix.is_empty() && lower.starts_with(removed_prefix) {
             continue;
         }
         if let Some(length) = lower.strip_prefix("content-length:") {
@@ -208,7 +215,7 @@ fn read<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// A text behind a byte with its length.
+/// Reads a string with a length byte in front.
 fn read_text(stream: &mut impl Read) -> io::Result<String> {
     let [length] = read(stream)?;
     let mut text = vec![0; usize::from(length)];

@@ -1,4 +1,4 @@
-//! What stands between a client and a server: a listener, and bytes passed on in both directions.
+//! Intermediaries between client and server: a listener, and copying of bytes in both directions.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// How long one side is listened to before the other has its turn.
+/// Read timeout of one side before the other side is read.
 const TURN: Duration = Duration::from_millis(2);
 
 /// A listener on loopback with a thread for each connection, until it is dropped.
@@ -18,7 +18,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Calls `handle` with each connection, and with what tells it to end.
+    /// Calls `handle` with each connection and a flag that is set when the listener is dropped.
     pub fn start(handle: impl Fn(TcpStream, &AtomicBool) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
         let address = listener
@@ -41,7 +41,7 @@ impl Listener {
         Self { address, stop }
     }
 
-    /// Where it listens.
+    /// The address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -50,12 +50,13 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // A last connection wakes the accepting thread.
+        // A connection wakes the accepting thread.
         drop(TcpStream::connect(self.address));
     }
 }
 
-/// Passes bytes on in both directions until one side ends. `socket` is what `client` talks over.
+/// Copies bytes in both directions until one side ends. `socket` carries the connection of
+/// `client`.
 pub fn relay(
     mut client: impl Read + Write,
     socket: &TcpStream,
@@ -68,7 +69,8 @@ pub fn relay(
     }
     let mut second = server.try_clone()?;
     while !stop.load(Ordering::SeqCst) {
-        if !pass(&mut client, &mut server)? || !pass(&mut second, &mut client)? {
+        if !copy_available(&mut client, &mut server)? || !copy_available(&mut second, &mut client)?
+        {
             break;
         }
     }
@@ -76,8 +78,8 @@ pub fn relay(
     server.shutdown(Shutdown::Both)
 }
 
-/// Passes on what there is; false at the end.
-fn pass(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
+/// Copies the available bytes. Returns false at the end of the stream.
+fn copy_available(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
     let mut buffer = [0; 16 * 1024];
     match from.read(&mut buffer) {
         Ok(0) => Ok(false),

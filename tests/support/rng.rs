@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-/// Splitmix64: ten lines, passes the usual tests, and a seed of 0 is as good as any.
+/// Splitmix64: short, passes the usual statistical tests, and accepts a seed of 0.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
@@ -21,7 +21,8 @@ impl Rng {
         bits ^ (bits >> 31)
     }
 
-    /// A number below `limit`, which is not 0. The slight bias of the remainder does not matter to a test.
+    /// A number below `limit`, which must not be 0. The bias of the remainder is acceptable in
+    /// tests.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next_u64() % limit
     }
@@ -41,7 +42,7 @@ impl Rng {
         bytes
     }
 
-    /// A reader of `length` bytes, for content that should not be held in memory.
+    /// A reader of `length` bytes, for content that is too large for memory.
     pub fn stream(self, length: u64) -> Stream {
         Stream {
             rng: self,
@@ -52,7 +53,7 @@ impl Rng {
     }
 }
 
-/// What [`Rng::stream`] returns. The bytes do not depend on the sizes of the reads.
+/// The reader of [`Rng::stream`]. The bytes do not depend on the sizes of reads.
 #[derive(Debug)]
 pub struct Stream {
     rng: Rng,

@@ -1,33 +1,33 @@
-//! What somebody sees on a terminal: the few things that a program which draws may do to it, done.
+//! A terminal emulator for the escape sequences that the progress display uses.
 //!
-//! Anything else is a failure, so that nothing reaches a terminal which nobody meant to send.
+//! Other escape sequences are failures, so that no unintended one reaches a terminal.
 
 use std::fmt;
 
-/// A screen to which everything was written.
+/// The screen after all output.
 pub struct Screen {
     columns: usize,
-    /// All lines there ever were, as they are now.
+    /// All lines, including those scrolled out.
     rows: Vec<Vec<char>>,
     row: usize,
     column: usize,
-    /// Whether the cursor is shown.
+    /// Whether the cursor is visible.
     pub shows_cursor: bool,
-    /// Whether what is too long goes on in the next line, and is not cut off.
+    /// Whether long lines wrap instead of being cut.
     pub wraps: bool,
-    /// Lines that had to go on in the next one.
+    /// Number of wrapped lines.
     pub wrapped: Vec<String>,
-    /// The line with the cursor, each time that the cursor was shown again.
+    /// The line with the cursor, each time the cursor became visible.
     pub frames: Vec<String>,
-    /// How many characters had a colour.
+    /// Number of coloured characters.
     pub coloured: usize,
 }
 
-/// Stands for the second half of a wide character.
+/// The second cell of a wide character.
 const HALF: char = '\0';
 
 impl Screen {
-    /// What is seen on a screen of so many columns.
+    /// Renders `text` on a screen with `columns` columns.
     #[track_caller]
     pub fn showing(text: &str, columns: usize) -> Self {
         let mut screen = Self {
@@ -49,7 +49,9 @@ impl Screen {
                 '\r' => screen.column = 0,
                 '\n' => screen.next_row(),
                 '\x1b' => {
-                    let end = rest.find(char::is_alphabetic).expect("a sequence ends");
+                    let end = rest
+                        .find(char::is_alphabetic)
+                        .expect("an escape sequence is complete");
                     let (sequence, after) = rest.split_at(end + 1);
                     rest = after;
                     match sequence {
@@ -63,11 +65,11 @@ impl Screen {
                         "[?7h" => screen.wraps = true,
                         "[m" => is_coloured = false,
                         colour if colour.ends_with('m') => is_coloured = true,
-                        other => panic!("nobody meant to send {other:?} in {text:?}"),
+                        other => panic!("unexpected escape sequence {other:?} in {text:?}"),
                     }
                 }
                 other if other.is_control() => {
-                    panic!("nobody meant to send {other:?} in {text:?}")
+                    panic!("unexpected escape sequence {other:?} in {text:?}")
                 }
                 other => {
                     screen.coloured += usize::from(is_coloured);
@@ -78,7 +80,7 @@ impl Screen {
         screen
     }
 
-    /// All lines, as they are at the end.
+    /// All lines.
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<_> = (0..self.rows.len()).map(|row| self.line(row)).collect();
         while lines.last().is_some_and(String::is_empty) {
@@ -129,7 +131,7 @@ impl fmt::Debug for Screen {
     }
 }
 
-/// How many columns a character takes, of those that the tests use.
+/// The number of columns of a character, for the characters that tests use.
 const fn width(character: char) -> usize {
     let is_wide = matches!(
         character,

@@ -1,42 +1,43 @@
-//! One directory per test, gone when the test is.
+//! Temporary directories, one per test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
 
-/// A directory below the system's temporary one, removed with all its content on drop.
+/// A directory below the system's temporary directory, removed with its content on drop.
 #[derive(Debug)]
 pub struct TempDir(PathBuf);
 
 impl TempDir {
-    /// Creates an empty directory that no other test has.
+    /// Creates an empty directory.
     pub fn new() -> Self {
         static COUNTER: AtomicUsize = AtomicUsize::new(0);
-        // Without links in its path, so that what a program prints about it can be recognised.
-        let base = fs::canonicalize(env::temp_dir()).expect("a system has a temporary directory");
+        // Resolves symbolic links, so that paths in output can be recognised.
+        let base =
+            fs::canonicalize(env::temp_dir()).expect("the system's temporary directory exists");
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
             let path = base.join(format!("oras-test-{}-{number}", process::id()));
             match fs::create_dir(&path) {
                 Ok(()) => return Self(path),
-                // Left over from a killed process that had this number.
+                // Left by a killed process with the same process id.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => panic!("create \"{}\": {error}", path.display()),
             }
         }
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// A path inside.
+    /// A path below the directory.
     pub fn join(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.0.join(relative)
     }
 
-    /// Writes a file inside, making the directories above it, and returns its path.
+    /// Writes a file below the directory, creates its parents, and returns its path.
     pub fn write(&self, relative: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(relative);
         if let Some(parent) = path.parent() {
@@ -48,7 +49,7 @@ impl TempDir {
         path
     }
 
-    /// Reads a file inside.
+    /// Reads a file below the directory.
     pub fn read(&self, relative: impl AsRef<Path>) -> Vec<u8> {
         let path = self.join(relative);
         fs::read(&path).unwrap_or_else(|error| panic!("read \"{}\": {error}", path.display()))
@@ -57,7 +58,7 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        // A directory that cannot be removed is a nuisance, never a reason to fail a test.
+        // A directory that cannot be removed does not fail a test.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

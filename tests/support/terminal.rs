@@ -1,4 +1,4 @@
-//! A terminal with somebody in front of it, who waits for questions and types answers.
+//! A pseudo-terminal whose test side waits for prompts and types input.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-/// How long to wait for a question.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for output.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A terminal.
 #[derive(Debug)]
 pub struct Terminal {
-    /// The side of the person.
-    person: File,
-    /// The side of the program.
+    /// The controlling side, used by the test.
+    controller: File,
+    /// The side of the program under test.
     program: File,
     screen: Arc<Screen>,
     reader: JoinHandle<()>,
@@ -34,42 +34,48 @@ struct Screen {
 }
 
 impl Terminal {
-    /// A terminal, on which nothing is shown yet.
+    /// An empty terminal.
     pub fn new() -> Self {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
-        grantpt(&person).expect("a new terminal is ours");
-        unlockpt(&person).expect("a new terminal is ours");
-        let name = ptsname(&person, Vec::new()).expect("a terminal has a name");
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)
+            .expect("a pseudo-terminal can be opened");
+        grantpt(&controller).expect("the process owns a new pseudo-terminal");
+        unlockpt(&controller).expect("the process owns a new pseudo-terminal");
+        let name = ptsname(&controller, Vec::new()).expect("a terminal has a name");
         let path = PathBuf::from(std::ffi::OsString::from_vec(name.into_bytes()));
         let program = OpenOptions::new()
             .read(true)
             .write(true)
             .open(path)
-            .expect("a new terminal is ours");
-        let person = File::from(person);
+            .expect("the process owns a new pseudo-terminal");
+        let controller = File::from(controller);
         let screen = Arc::new(Screen::default());
         let reader = thread::spawn({
             let screen = Arc::clone(&screen);
-            let mut person = person.try_clone().expect("a file can be shared");
+            let mut controller = controller
+                .try_clone()
+                .expect("a file handle can be duplicated");
             move || {
                 let mut buffer = [0; 4096];
-                // It ends, with an error, when the last program does.
-                while let Ok(count @ 1..) = person.read(&mut buffer) {
-                    let mut text = screen.text.lock().expect("no holder panics");
+                // Reading fails when the last program has closed the terminal.
+                while let Ok(count @ 1..) = controller.read(&mut buffer) {
+                    let mut text = screen
+                        .text
+                        .lock()
+                        .expect("no thread panics while it holds the lock");
                     text.extend_from_slice(&buffer[..count]);
                     screen.changed.notify_all();
                 }
             }
         });
         Self {
-            person,
+            controller,
             program,
             screen,
             reader,
         }
     }
 
-    /// Gives it a size.
+    /// Sets the size.
     pub fn resize(&self, columns: u16, rows: u16) {
         let size = Winsize {
             ws_col: columns,
@@ -77,20 +83,21 @@ impl Terminal {
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
-        tcsetwinsize(&self.program, size).expect("it is a terminal");
+        tcsetwinsize(&self.program, size).expect("the handle is a terminal");
     }
 
-    /// Starts a program here, as a shell would: signals that it sends to its like do not reach us.
+    /// Starts a program in a process group of its own, as a shell does: signals that it sends to
+    /// its group do not reach the test.
     pub fn start(&self, command: Command) -> Child {
         self.spawn(command, self.side(), self.side())
     }
 
-    /// As [`start`](Self::start), with its standard output in a pipe.
+    /// Same as [`start`](Self::start), with a pipe for standard output.
     pub fn start_without_stdout(&self, command: Command) -> Child {
         self.spawn(command, Stdio::piped(), self.side())
     }
 
-    /// As [`start`](Self::start), with its standard error in a pipe.
+    /// Same as [`start`](Self::start), with a pipe for standard error.
     pub fn start_without_stderr(&self, command: Command) -> Child {
         self.spawn(command, self.side(), Stdio::piped())
     }
@@ -106,54 +113,66 @@ impl Terminal {
     }
 
     fn side(&self) -> Stdio {
-        let side = self.program.try_clone().expect("a file can be shared");
+        let side = self
+            .program
+            .try_clone()
+            .expect("a file handle can be duplicated");
         side.into()
     }
 
-    /// Waits until the last thing shown is this.
+    /// Waits until the output ends with `end`.
     #[track_caller]
     pub fn wait_for(&self, end: &str) {
-        let text = self.screen.text.lock().expect("no holder panics");
+        let text = self
+            .screen
+            .text
+            .lock()
+            .expect("no thread panics while it holds the lock");
         let (text, _) = self
             .screen
             .changed
-            .wait_timeout_while(text, PATIENCE, |text| !text.ends_with(end.as_bytes()))
-            .expect("no holder panics");
+            .wait_timeout_while(text, TIMEOUT, |text| !text.ends_with(end.as_bytes()))
+            .expect("no thread panics while it holds the lock");
         let shown = String::from_utf8_lossy(&text);
         assert!(shown.ends_with(end), "waited for {end:?}, saw {shown:?}");
     }
 
-    /// Types.
+    /// Types text.
     pub fn type_in(&mut self, text: &str) {
-        self.person
+        self.controller
             .write_all(text.as_bytes())
-            .expect("a terminal takes what is typed");
+            .expect("input can be written to the terminal");
     }
 
-    /// Whether it shows what is typed.
-    pub fn shows_what_is_typed(&self) -> bool {
+    /// Returns whether the terminal echoes input.
+    pub fn echoes(&self) -> bool {
         let modes = tcgetattr(&self.program)
-            .expect("it is a terminal")
+            .expect("the handle is a terminal")
             .local_modes;
         modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
     }
 
-    /// Waits until it does not show what is typed: a program may ask first, and see to that then.
+    /// Waits until the terminal does not echo input. A program may prompt before it turns the echo
+    /// off.
     #[track_caller]
-    pub fn wait_for_silence(&self) {
+    pub fn wait_for_no_echo(&self) {
         let begin = Instant::now();
-        while self.shows_what_is_typed() {
-            assert!(begin.elapsed() < PATIENCE, "what is typed is still shown");
+        while self.echoes() {
+            assert!(begin.elapsed() < TIMEOUT, "the terminal still echoes input");
             thread::sleep(Duration::from_millis(2));
         }
     }
 
-    /// Waits for the end of the program. All that was shown, and how it ended.
+    /// Waits for the end of the program. Returns all output and the exit status.
     pub fn finish(self, mut program: Child) -> (String, ExitStatus) {
         let status = program.wait().expect("a child can be waited for");
         drop(self.program);
         self.reader.join().expect("the reader does not panic");
-        let text = self.screen.text.lock().expect("no holder panics");
+        let text = self
+            .screen
+            .text
+            .lock()
+            .expect("no thread panics while it holds the lock");
         (String::from_utf8_lossy(&text).into_owned(), status)
     }
 }

@@ -1,4 +1,4 @@
-//! TLS in front of a server that speaks none, with the certificates in `fixtures/tls`.
+//! A TLS terminator in front of a plain server, with the certificates in `fixtures/tls`.
 
 use std::fs;
 use std::io;
@@ -16,48 +16,48 @@ use super::relay::{Listener, relay};
 
 /// A file of `fixtures/tls`.
 pub fn fixture(name: &str) -> Vec<u8> {
-    fs::read(fixture_path(name)).expect("the fixture is there")
+    fs::read(fixture_path(name)).expect("the fixture exists")
 }
 
-/// Its path.
+/// The path of a file of `fixtures/tls`.
 pub fn fixture_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures/tls")
         .join(name)
 }
 
-/// The certificate of this name.
+/// Reads a certificate.
 pub fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(&fixture(&format!("{name}.crt")))
         .expect("the fixture is a certificate")
 }
 
-/// Its key.
+/// Reads a private key.
 pub fn key(name: &str) -> PrivateKeyDer<'static> {
     PrivateKeyDer::from_pem_slice(&fixture(&format!("{name}.key"))).expect("the fixture is a key")
 }
 
-/// Whether clients are asked for a certificate.
+/// Request for client certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clients {
-    /// No.
+    /// Not requested.
     Anonymous,
-    /// They may show one, of the authority `ca`.
+    /// Optional, signed by the authority `ca`.
     MayShow,
-    /// They must.
+    /// Required.
     MustShow,
 }
 
-/// What became of a connection.
+/// A completed handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
-    /// The name that the client asked for.
+    /// The server name that the client sent.
     pub name: Option<String>,
-    /// Whether it showed a certificate.
+    /// Whether the client sent a certificate.
     pub showed_certificate: bool,
 }
 
-/// A TLS server that passes on what it hears.
+/// A TLS server that forwards to a plain server.
 #[derive(Debug)]
 pub struct TlsFront {
     listener: Listener,
@@ -65,14 +65,14 @@ pub struct TlsFront {
 }
 
 impl TlsFront {
-    /// In front of `upstream`, with the certificate and key of this name.
+    /// Starts in front of `upstream`, with the certificate and key `name`.
     pub fn start(name: &str, clients: Clients, upstream: SocketAddr) -> Self {
         let config = Arc::new(config(name, clients));
         let handshakes = Arc::new(Mutex::new(Vec::new()));
         let listener = Listener::start({
             let handshakes = Arc::clone(&handshakes);
             move |stream, stop| {
-                // What a client breaks off is its own affair.
+                // Clients may drop connections.
                 let _ = serve(Arc::clone(&config), stream, upstream, &handshakes, stop);
             }
         });
@@ -82,14 +82,17 @@ impl TlsFront {
         }
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// The handshakes that were completed.
+    /// The completed handshakes.
     pub fn handshakes(&self) -> Vec<Handshake> {
-        self.handshakes.lock().expect("no holder panics").clone()
+        self.handshakes
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .clone()
     }
 }
 
@@ -97,11 +100,11 @@ fn config(name: &str, clients: Clients) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .expect("ring knows the default versions");
+        .expect("ring supports the default TLS versions");
     let mut roots = RootCertStore::empty();
     roots
         .add(certificate("ca"))
-        .expect("the fixture is an authority");
+        .expect("the fixture is a CA certificate");
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     let builder = match clients {
         Clients::Anonymous => builder.with_no_client_auth(),
@@ -109,15 +112,14 @@ fn config(name: &str, clients: Clients) -> ServerConfig {
             verifier
                 .allow_unauthenticated()
                 .build()
-                .expect("there is an authority"),
+                .expect("the root store has a certificate"),
         ),
-        Clients::MustShow => {
-            builder.with_client_cert_verifier(verifier.build().expect("there is an authority"))
-        }
+        Clients::MustShow => builder
+            .with_client_cert_verifier(verifier.build().expect("the root store has a certificate")),
     };
     builder
         .with_single_cert(vec![certificate(name)], key(name))
-        .expect("the key is that of the certificate")
+        .expect("the key matches the certificate")
 }
 
 fn serve(
@@ -133,7 +135,7 @@ fn serve(
     }
     handshakes
         .lock()
-        .expect("no holder panics")
+        .expect("no thread panics while it holds the lock")
         .push(Handshake {
             name: connection.server_name().map(str::to_owned),
             showed_certificate: connection.peer_certificates().is_some(),

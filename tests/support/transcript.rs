@@ -1,4 +1,4 @@
-//! Transcripts: files that read as what somebody typed and saw, and are played again by tests.
+//! Transcripts: files with command lines and their output, which tests run and compare.
 //!
 //! ```text
 //! World: registry
@@ -16,19 +16,20 @@
 //! [exit 3]
 //! ```
 //!
-//! A line that starts with `$ ` is run by `sh`, in the working directory of the [`World`] that the head names; lines starting
-//! with `> ` right below go on with it. Lines starting with `# ` are remarks. The rest is what was seen:
-//! standard output, then standard error below `[stderr]`, then the exit code unless it is 0. Output that does not end with a
-//! newline is followed by `[no newline]`.
+//! The line `World:` names the [`Scenario`]. `sh` runs each line that starts with `$ ` in its
+//! working directory; lines that start with `> ` directly below continue it. Lines that start with
+//! `# ` are comments. The other lines are standard output, then standard error below `[stderr]`,
+//! then the exit code unless it is 0. `[no newline]` follows output that does not end with a
+//! newline.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::golden;
-use super::scenario::World;
+use super::scenario::Scenario;
 
-/// What somebody types.
+/// The command lines of a transcript.
 #[derive(Debug)]
 pub struct Transcript {
     /// Below `fixtures/cli`, such as `push/files`.
@@ -46,7 +47,7 @@ struct Step {
     lines: Vec<String>,
 }
 
-/// What was seen after a command line.
+/// The result of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The command line.
@@ -59,13 +60,13 @@ pub struct Seen {
     pub code: i32,
 }
 
-/// Plays a transcript with the command under test, and compares with what is written in it.
+/// Runs a transcript with the command under test and compares the results.
 #[track_caller]
 pub fn check(name: &str) {
     let transcript = Transcript::read(name);
     let seen = transcript.play(Path::new(env!("CARGO_BIN_EXE_oras")));
     for seen in &seen {
-        // It would be taken for something typed when the transcript is read again.
+        // Such a line would be read as a command line.
         let ambiguous = seen
             .to_string()
             .lines()
@@ -78,7 +79,7 @@ pub fn check(name: &str) {
     }
     golden::assert_golden_text(
         &format!("cli/{name}.transcript"),
-        &transcript.told_with(&seen),
+        &transcript.with_results(&seen),
     );
 }
 
@@ -94,7 +95,9 @@ pub fn all() -> Vec<String> {
                 directories.push(path);
             } else if path.extension().is_some_and(|found| found == "transcript") {
                 let name = path.with_extension("");
-                let name = name.strip_prefix(&root).expect("it was found there");
+                let name = name
+                    .strip_prefix(&root)
+                    .expect("the path is below the root");
                 names.push(name.to_string_lossy().into_owned());
             }
         }
@@ -104,7 +107,7 @@ pub fn all() -> Vec<String> {
 }
 
 impl Transcript {
-    /// Reads `fixtures/cli/<name>.transcript`; what was seen when it was written is left out.
+    /// Reads the command lines of `fixtures/cli/<name>.transcript`, without the recorded results.
     #[track_caller]
     pub fn read(name: &str) -> Self {
         let path = root().join(format!("{name}.transcript"));
@@ -137,7 +140,7 @@ impl Transcript {
         let world = head
             .first()
             .and_then(|line| line.strip_prefix("World: "))
-            .unwrap_or_else(|| panic!("\"{}\" does not begin with a world", path.display()))
+            .unwrap_or_else(|| panic!("\"{}\" does not start with `World:`", path.display()))
             .to_owned();
         Self {
             name: name.to_owned(),
@@ -147,14 +150,14 @@ impl Transcript {
         }
     }
 
-    /// What is typed: the command lines, each as the shell is told it.
+    /// The command lines as passed to the shell.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.steps.iter().map(|step| step.lines.join("\n"))
     }
 
-    /// Runs every command line with this program as `oras`, in a new world.
+    /// Runs every command line with `program` as `oras`, in a new scenario.
     pub fn play(&self, program: &Path) -> Vec<Seen> {
-        let world = World::named(&self.world);
+        let world = Scenario::named(&self.world);
         world.install(program);
         self.steps
             .iter()
@@ -162,8 +165,8 @@ impl Transcript {
             .collect()
     }
 
-    /// The transcript with these outputs.
-    pub fn told_with(&self, seen: &[Seen]) -> String {
+    /// The transcript with these results.
+    pub fn with_results(&self, seen: &[Seen]) -> String {
         let mut text = self.head.join("\n").trim_end().to_owned();
         text.push('\n');
         for (step, seen) in self.steps.iter().zip(seen) {

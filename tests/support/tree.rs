@@ -1,4 +1,4 @@
-//! Trees of files: built from a compact table, compared down to modes and link targets.
+//! File trees: built from a compact table, compared including modes and link targets.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::{fmt, fs, io};
 pub struct Entry {
     path: String,
     kind: Kind,
-    /// Permission bits; none: whatever the system gives, and of no interest when comparing.
+    /// Permission bits; None for the default, which is not compared.
     mode: Option<u32>,
 }
 
@@ -18,7 +18,7 @@ enum Kind {
     File(Vec<u8>),
     Directory,
     Symlink(String),
-    /// A socket, a device: nothing a test makes.
+    /// A socket or device, which tests do not create.
     Other,
 }
 
@@ -27,7 +27,7 @@ pub fn file(path: &str, content: impl AsRef<[u8]>) -> Entry {
     Entry::new(path, Kind::File(content.as_ref().to_vec()))
 }
 
-/// A directory. Those above an entry need no row of their own.
+/// A directory. Parents of an entry need no row of their own.
 pub fn directory(path: &str) -> Entry {
     Entry::new(path, Kind::Directory)
 }
@@ -38,7 +38,7 @@ pub fn symlink(path: &str, target: &str) -> Entry {
 }
 
 impl Entry {
-    /// With these permission bits.
+    /// Sets the permission bits.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = Some(mode);
         self
@@ -53,7 +53,7 @@ impl Entry {
     }
 }
 
-/// Makes the entries below `root`, which is made too.
+/// Creates `root` and the entries below it.
 pub fn build(root: &Path, entries: &[Entry]) {
     create_directory(root);
     for entry in entries {
@@ -68,10 +68,10 @@ pub fn build(root: &Path, entries: &[Entry]) {
             }
             Kind::Directory => create_directory(&path),
             Kind::Symlink(target) => create_symlink(target, &path),
-            Kind::Other => panic!("\"{}\" is nothing that can be made", entry.path),
+            Kind::Other => panic!("\"{}\" cannot be created", entry.path),
         }
     }
-    // Modes last: a directory without the right to write must be filled before.
+    // Modes last: read-only directories must be filled before.
     for entry in entries.iter().rev() {
         if let Some(mode) = entry.mode {
             set_mode(&root.join(&entry.path), mode);
@@ -79,7 +79,7 @@ pub fn build(root: &Path, entries: &[Entry]) {
     }
 }
 
-/// Everything below `root` in the order of paths, links unfollowed, modes included.
+/// All entries below `root` sorted by path, with modes, without following links.
 pub fn snapshot(root: &Path) -> Vec<Entry> {
     let mut entries = Vec::new();
     collect(root, "", &mut entries);
@@ -100,7 +100,7 @@ pub fn assert_same(expected: &Path, actual: &Path) {
     );
 }
 
-/// Fails unless a directory holds exactly these entries; directories that only lead to others may be left out.
+/// Fails unless a directory contains exactly these entries. Parent directories may be omitted.
 #[track_caller]
 pub fn assert_tree(root: &Path, expected: &[Entry]) {
     let named = |path: &str| expected.iter().any(|entry| entry.path == path);
@@ -122,7 +122,8 @@ pub fn assert_tree(root: &Path, expected: &[Entry]) {
     );
 }
 
-/// What distinguishes two trees, one line each: `-` is missing, `+` is too much. A mode counts where it is expected.
+/// The differences of two trees, one per line: `-` is missing, `+` is unexpected. Modes are
+/// compared if they are expected.
 pub fn differences(expected: &[Entry], actual: &[Entry]) -> Vec<String> {
     let by_path = |entries: &[Entry]| -> BTreeMap<String, Entry> {
         entries
@@ -175,24 +176,24 @@ impl fmt::Display for Entry {
 }
 
 fn collect(directory: &Path, prefix: &str, entries: &mut Vec<Entry>) {
-    for found in reading(directory, fs::read_dir(directory)) {
-        let found = reading(directory, found);
+    for found in expect_read(directory, fs::read_dir(directory)) {
+        let found = expect_read(directory, found);
         let path = found.path();
         let name = format!("{prefix}{}", found.file_name().to_string_lossy());
-        let metadata = reading(&path, fs::symlink_metadata(&path));
+        let metadata = expect_read(&path, fs::symlink_metadata(&path));
         let file_type = metadata.file_type();
         let kind = if file_type.is_symlink() {
-            let target = reading(&path, fs::read_link(&path));
+            let target = expect_read(&path, fs::read_link(&path));
             Kind::Symlink(target.to_string_lossy().into_owned())
         } else if file_type.is_dir() {
             collect(&path, &format!("{name}/"), entries);
             Kind::Directory
         } else if file_type.is_file() {
-            Kind::File(reading(&path, fs::read(&path)))
+            Kind::File(expect_read(&path, fs::read(&path)))
         } else {
             Kind::Other
         };
-        // The mode of a link means nothing.
+        // Modes of symbolic links have no effect.
         let mode = if file_type.is_symlink() {
             None
         } else {
@@ -206,7 +207,7 @@ fn collect(directory: &Path, prefix: &str, entries: &mut Vec<Entry>) {
     }
 }
 
-fn reading<T>(path: &Path, result: io::Result<T>) -> T {
+fn expect_read<T>(path: &Path, result: io::Result<T>) -> T {
     result.unwrap_or_else(|error| panic!("read \"{}\": {error}", path.display()))
 }
 

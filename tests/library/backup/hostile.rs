@@ -123,7 +123,7 @@ fn content_that_is_something_else_is_in_no_archive() {
 
 #[test]
 fn a_list_of_what_is_attached_elsewhere_is_not_believed() {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let image = registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
     let other = registry.seed_artifact("a", "v2", &[("b.txt", b"b\n")]);
     let referrer = registry.seed_referrer("a", &other, "sig/a");

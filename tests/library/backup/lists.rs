@@ -4,7 +4,7 @@ use super::*;
 
 /// A registry without the referrers API, its client, and artifacts in the repository `a`.
 fn setting() -> (TestRegistry, oras::registry::Client, Artifacts) {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let client = client();
     let artifacts = Artifacts::new();
     artifacts.push(&client.repository(&registry.reference("a")).unwrap());
@@ -60,7 +60,7 @@ fn a_list_in_a_backup_does_not_become_a_tag_of_a_registry_that_lists_by_itself()
     }
 
     // Without referrers, none comes back through the list.
-    let bare = TestRegistry::start_as(Personality::distribution());
+    let bare = TestRegistry::start_as(RegistryProfile::distribution());
     let target = client.repository(&bare.reference("a")).unwrap();
     restore(&layout, &target, BackupOptions::default()).unwrap();
     assert_eq!(bare.tags("a"), ["index", "latest", "v1"]);
@@ -87,7 +87,7 @@ fn a_list_that_is_asked_for_by_name_is_an_artifact() {
 
 #[test]
 fn what_is_attached_to_something_without_a_tag_is_not_lost() {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let (old, new) = (image("old", ""), image("new", ""));
@@ -120,7 +120,7 @@ fn what_is_attached_to_something_without_a_tag_is_not_lost() {
     assert!(is_listed(&archive, &signature));
 
     // And comes back, whoever keeps the lists.
-    for personality in [Personality::distribution(), Personality::default()] {
+    for personality in [RegistryProfile::distribution(), RegistryProfile::default()] {
         let wiped = TestRegistry::start_as(personality);
         let target = client.repository(&wiped.reference("a")).unwrap();
         assert_eq!(restore(&archive, &target, with_referrers(&[])).unwrap(), 1);
@@ -159,7 +159,7 @@ fn what_looks_like_a_list_and_is_none_is_backed_up_like_everything() {
 
 #[test]
 fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let (kept, gone) = (image("kept", ""), image("gone", ""));
@@ -187,7 +187,7 @@ fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
     assert!(archive.resolve("v1").is_ok());
     assert!(archive.exists(signature.descriptor()).unwrap());
 
-    let wiped = TestRegistry::start_as(Personality::distribution());
+    let wiped = TestRegistry::start_as(RegistryProfile::distribution());
     let target = client.repository(&wiped.reference("a")).unwrap();
     restore(&archive, &target, with_referrers(&[])).unwrap();
     assert_eq!(wiped.tags("a"), registry.tags("a"));

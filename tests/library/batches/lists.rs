@@ -15,10 +15,10 @@ use super::{index, store};
 use crate::artifacts::{as_json, attached, image, push};
 use crate::setup::{builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 fn without_api() -> TestRegistry {
-    TestRegistry::start_as(Personality::distribution())
+    TestRegistry::start_as(RegistryProfile::distribution())
 }
 
 fn subject() -> RawManifest {

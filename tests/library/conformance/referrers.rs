@@ -14,7 +14,7 @@ use oras::{Error, MediaType, RawManifest};
 use crate::artifacts::{as_json, attached, config, image, push};
 use crate::setup::{blob, builder, hello};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Personality, TestRegistry};
+use crate::support::registry::{RegistryProfile, TestRegistry};
 use crate::support::tempdir::TempDir;
 
 /// A store that keeps track of what is attached to what, and deletes.
@@ -41,23 +41,23 @@ fn fresh_keepers(rule: &dyn Fn(&str, &dyn Keeper)) {
         ReferrersMode::Api,
         ReferrersMode::Tag,
     ];
-    let with_api = Personality::default;
+    let with_api = RegistryProfile::default;
     for (name, personality, modes) in [
         ("a registry", with_api(), &modes[..]),
-        ("zot", Personality::zot(), &modes),
+        ("zot", RegistryProfile::zot(), &modes),
         (
             "distribution",
-            Personality::distribution(),
+            RegistryProfile::distribution(),
             &[modes[0], modes[2]],
         ),
         (
             "the registry of go-containerregistry",
-            Personality::ggcr(),
+            RegistryProfile::ggcr(),
             &modes,
         ),
         (
             "a registry that lists in pages",
-            Personality {
+            RegistryProfile {
                 page_size: Some(1),
                 ..with_api()
             },
@@ -65,7 +65,7 @@ fn fresh_keepers(rule: &dyn Fn(&str, &dyn Keeper)) {
         ),
         (
             "a registry that does not filter",
-            Personality {
+            RegistryProfile {
                 filters_referrers: false,
                 ..with_api()
             },
@@ -73,7 +73,7 @@ fn fresh_keepers(rule: &dyn Fn(&str, &dyn Keeper)) {
         ),
         (
             "a registry that says it lists, and does not",
-            Personality {
+            RegistryProfile {
                 referrers_api: false,
                 ..with_api()
             },

@@ -11,7 +11,7 @@ use oras::{MediaType, Result};
 use super::index;
 use super::referrers::attach;
 use crate::setup::{client, text};
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 /// Content that no store has.
 fn absent() -> Descriptor {
@@ -78,7 +78,7 @@ fn nothing_is_left_out_but_subjects_and_referrers() {
 
 #[test]
 fn what_cannot_be_read_is_not_gone() {
-    let registry = TestRegistry::start_as(Personality::default());
+    let registry = TestRegistry::start_as(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let subject = index(&repository, &[]);

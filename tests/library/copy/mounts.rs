@@ -8,7 +8,7 @@ use oras::store::{Mount as Answer, Target};
 use oras::{Credential, MediaType};
 
 use crate::setup::{blob, builder, client, hello};
-use crate::support::registry::{Bearer, Mount, Personality, TestRegistry, on, sha256};
+use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on, sha256};
 
 /// Copies `from:v1` to `to:v1` within the registry, as a program does that knows that both are of one registry.
 fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<String>> {
@@ -53,15 +53,15 @@ fn seeded(registry: TestRegistry) -> TestRegistry {
 }
 
 fn that_mounts(mount: Mount) -> TestRegistry {
-    seeded(TestRegistry::start_as(Personality {
+    seeded(TestRegistry::start_as(RegistryProfile {
         mount,
-        ..Personality::default()
+        ..RegistryProfile::default()
     }))
 }
 
 #[test]
 fn a_copy_within_a_registry_moves_no_blob() {
-    let registry = that_mounts(Mount::Truthful);
+    let registry = that_mounts(Mount::Checked);
 
     let told = copy_within(&client(), &registry).unwrap();
 
@@ -116,7 +116,7 @@ fn one_token_is_good_for_both_repositories() {
 
 #[test]
 fn what_is_not_mounted_goes_into_the_upload_that_was_opened_instead() {
-    let registry = that_mounts(Mount::Blind);
+    let registry = that_mounts(Mount::Ignored);
 
     let told = copy_within(&client(), &registry).unwrap();
 
@@ -146,7 +146,7 @@ fn what_is_not_mounted_goes_into_the_upload_that_was_opened_instead() {
 #[test]
 fn a_registry_that_refuses_to_mount_is_asked_once() {
     for status in [400, 401, 403, 404, 405, 500] {
-        let registry = that_mounts(Mount::Truthful).with(
+        let registry = that_mounts(Mount::Checked).with(
             on("POST", "/v2/to/blobs/uploads/?mount=*&from=from").error(status, "DENIED", "no"),
         );
 
@@ -187,7 +187,7 @@ fn who_may_not_read_the_source_by_mount_copies_without() {
 
 #[test]
 fn a_mount_whose_upload_breaks_is_uploaded_again() {
-    let registry = that_mounts(Mount::Blind).with(on("PUT", "/v2/to/blobs/*").nth(1).status(500));
+    let registry = that_mounts(Mount::Ignored).with(on("PUT", "/v2/to/blobs/*").nth(1).status(500));
 
     copy_within(&client(), &registry).unwrap();
 
@@ -197,7 +197,7 @@ fn a_mount_whose_upload_breaks_is_uploaded_again() {
 
 #[test]
 fn manifests_are_not_mounted_and_other_stores_do_not_mount() {
-    let registry = that_mounts(Mount::Truthful);
+    let registry = that_mounts(Mount::Checked);
     let client = client();
     let target = client.repository(&registry.reference("to")).unwrap();
     let from = "from".parse().unwrap();

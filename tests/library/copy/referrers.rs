@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{artifact, index, manifest, methods, options};
 use crate::setup::{client, text};
-use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
 
 /// Attaches an artifact of this type, with one layer of its own.
@@ -125,7 +125,7 @@ fn copy_all(source: &dyn Referrers, target: &dyn Target) -> Result<Descriptor> {
 #[test]
 fn everything_attached_arrives_everywhere_and_goes_on_from_there() {
     let world = world();
-    for personality in [Personality::distribution(), Personality::zot()] {
+    for personality in [RegistryProfile::distribution(), RegistryProfile::zot()] {
         let first = TestRegistry::start_as(personality);
         let second = TestRegistry::start();
         let temporary = TempDir::new();
@@ -344,7 +344,7 @@ fn a_referrer_that_an_interrupted_copy_left_unlisted_is_listed() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let referrer = attach(&source, &root, "a/b");
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let copy_again = |what: &str, copy: &dyn Fn(&dyn Target)| {
         let client = client();
         let target = client.repository(&registry.reference("a")).unwrap();
@@ -398,7 +398,7 @@ fn where_the_registry_lists_referrers_it_is_asked_once_whether_it_does() {
 
 #[test]
 fn lists_under_tags_are_read_where_the_source_has_no_api_and_are_not_copied_themselves() {
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let referrer = attach(&source, &root, "a/b");

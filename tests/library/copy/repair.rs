@@ -10,7 +10,7 @@ use oras::{Error, Result};
 
 use super::{artifact, index, methods, options};
 use crate::setup::{client, text};
-use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
 
 /// Copies under the tag `v1` and tells which manifests were repaired.
@@ -85,9 +85,9 @@ fn a_child_that_is_only_said_to_be_there_is_sent_with_all_it_refers_to() {
         let source = MemoryStore::new();
         let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
         let root = index(&source, &images);
-        let registry = TestRegistry::start_as(Personality {
+        let registry = TestRegistry::start_as(RegistryProfile {
             verifies_references: false,
-            ..Personality::default()
+            ..RegistryProfile::default()
         })
         .with(
             on("PUT", "/v2/a/manifests/v1")
@@ -122,7 +122,7 @@ fn a_child_that_is_only_said_to_be_there_is_sent_with_all_it_refers_to() {
 fn a_root_that_is_there_without_its_blobs_is_repaired_when_it_gets_a_name() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
-    let registry = TestRegistry::start_as(Personality::distribution());
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
     seed(&registry, &source, &root);
     let client = client();
     let target = client.repository(&registry.reference("a")).unwrap();
@@ -193,9 +193,9 @@ fn by_force_the_whole_graph_is_walked_again() {
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);
     // It has the manifests, does not look what they refer to, and lost a blob.
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         verifies_references: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     for manifest in [&root, &images[0], &images[1]] {
         seed(&registry, &source, manifest);

@@ -10,7 +10,7 @@ use oras::store::{Pushed, TagLister, Target};
 use super::{Printed, attacker, client, everything_seen, password, token_registry};
 use crate::setup::{everything_in, hello, text};
 use crate::support::canaries::{Canaries, Canary};
-use crate::support::registry::{Mount, Personality, TestRegistry, on};
+use crate::support::registry::{Mount, RegistryProfile, TestRegistry, on};
 
 fn push(client: &Client, registry: &TestRegistry) -> Result<Pushed> {
     let repository = client.repository(&registry.reference("new"))?;
@@ -29,12 +29,12 @@ fn list(client: &Client, registry: &TestRegistry) -> Result<Vec<String>> {
 
 #[test]
 fn a_storage_host_gets_the_content_and_only_its_own_secret() {
-    for mount in [Mount::Truthful, Mount::Blind, Mount::Refused(405)] {
+    for mount in [Mount::Checked, Mount::Ignored, Mount::Refused(405)] {
         let storage = TestRegistry::start().with(on("PUT", "*").status(201));
         let registry = token_registry();
-        registry.change(Personality {
+        registry.change(RegistryProfile {
             mount,
-            ..Personality::default()
+            ..RegistryProfile::default()
         });
         let location = format!("{}/upload?sig={}", storage.url(), Canary::Signature.value());
         registry.inject(on("POST", "*").location(&location));
@@ -108,9 +108,9 @@ fn a_page_at_another_origin_is_not_requested() {
     let elsewhere = attacker();
     let registry = token_registry();
     registry.seed_artifact("a", "v2", &[("other.txt", b"other")]);
-    registry.change(Personality {
+    registry.change(RegistryProfile {
         page_size: Some(1),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     registry.inject(on("GET", "/v2/a/tags/list").link_at(&elsewhere));
     let printed = Printed::default();

@@ -5,7 +5,7 @@ use oras::store::Target;
 use super::{INDEX, index, registry_with};
 use crate::setup::{ABSENT, HELLO, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Personality, TestRegistry, on, sha256};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 
 #[test]
 fn a_manifest_is_pushed_under_its_tag_by_one_put() {
@@ -30,7 +30,7 @@ fn a_manifest_is_pushed_under_its_tag_by_one_put() {
 
 #[test]
 fn a_manifest_gets_another_tag_by_its_own_bytes() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -48,7 +48,7 @@ fn a_manifest_gets_another_tag_by_its_own_bytes() {
 
 #[test]
 fn a_manifest_is_named_by_the_full_name_too() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -65,7 +65,7 @@ fn a_manifest_is_named_by_the_full_name_too() {
 
 #[test]
 fn a_digest_of_something_else_is_refused_before_any_request() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -117,9 +117,9 @@ fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_stored() {
 fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
     for (registry, wanted) in [
         (
-            TestRegistry::start_as(Personality {
+            TestRegistry::start_as(RegistryProfile {
                 creates_repositories: false,
-                ..Personality::default()
+                ..RegistryProfile::default()
             }),
             "404: name unknown: repository name not known to registry",
         ),

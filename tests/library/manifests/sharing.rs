@@ -11,7 +11,7 @@ use oras::store::memory::MemoryStore;
 use oras::{Descriptor, RawManifest, Result};
 
 use super::{client, registry_with};
-use crate::support::registry::Personality;
+use crate::support::registry::RegistryProfile;
 
 /// Whether two manifests share bytes and parsed view.
 fn is_shared(one: &RawManifest, other: &RawManifest) -> bool {
@@ -69,7 +69,7 @@ impl<S: Source> Source for Recording<S> {
 
 #[test]
 fn a_copied_manifest_is_the_one_that_was_read() {
-    let registry = registry_with(Personality::default());
+    let registry = registry_with(RegistryProfile::default());
     let client = client();
     let source = Recording {
         source: client.repository(&registry.reference("a")).unwrap(),

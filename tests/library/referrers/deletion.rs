@@ -10,7 +10,7 @@ use super::{
 };
 use crate::artifacts::{config, image, push};
 use crate::setup::{client, hello, text};
-use crate::support::registry::{Bearer, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on};
 
 /// A registry with `one` and `two` attached to the subject, and the list of both where clients keep it.
 fn with_list() -> TestRegistry {
@@ -26,7 +26,7 @@ fn with_list() -> TestRegistry {
 
 #[test]
 fn a_blob_and_a_tag_are_deleted_by_one_request() {
-    let registry = with_subject(Personality::default());
+    let registry = with_subject(RegistryProfile::default());
     registry.seed_manifest("a", INDEX_TYPE, b"{}", Some("v1"));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -60,7 +60,7 @@ fn a_manifest_is_read_before_it_is_deleted_because_it_may_be_listed() {
 #[test]
 fn a_registry_that_keeps_lists_itself_is_asked_only_to_delete() {
     for mode in [ReferrersMode::Learned, ReferrersMode::Api] {
-        let registry = with_subject(Personality::default());
+        let registry = with_subject(RegistryProfile::default());
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
         let repository = repository.with_referrers_mode(mode);
@@ -209,7 +209,7 @@ fn a_refusal_is_reported_in_the_words_of_the_registry() {
         ),
         (on("DELETE", "*").status(409), "409: Conflict"),
     ] {
-        let registry = with_subject(Personality::default()).with(fault);
+        let registry = with_subject(RegistryProfile::default()).with(fault);
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -226,9 +226,9 @@ fn a_refusal_is_reported_in_the_words_of_the_registry() {
 /// Deleting by digest instead would remove every other tag with it.
 #[test]
 fn a_tag_that_cannot_be_deleted_costs_nothing_else() {
-    let registry = with_subject(Personality {
+    let registry = with_subject(RegistryProfile {
         tag_deletion: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     registry.seed_manifest("a", INDEX_TYPE, b"{}", Some("v1"));
     let client = client();
@@ -247,7 +247,7 @@ fn a_tag_that_cannot_be_deleted_costs_nothing_else() {
 #[test]
 fn what_was_deleted_by_a_request_whose_answer_was_lost_is_deleted() {
     let registry =
-        with_subject(Personality::default()).with(on("DELETE", "*").lose_answer().nth(1));
+        with_subject(RegistryProfile::default()).with(on("DELETE", "*").lose_response().nth(1));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -266,12 +266,13 @@ fn what_was_deleted_by_a_request_whose_answer_was_lost_is_deleted() {
 #[test]
 fn any_success_is_one_but_that_of_a_web_site() {
     for status in [200, 202, 204] {
-        let registry = with_subject(Personality::default()).with(on("DELETE", "*").status(status));
+        let registry =
+            with_subject(RegistryProfile::default()).with(on("DELETE", "*").status(status));
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
         repository.delete(&config()).unwrap();
     }
-    let registry = with_subject(Personality::default()).with(on("DELETE", "*").html_page());
+    let registry = with_subject(RegistryProfile::default()).with(on("DELETE", "*").html_page());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
@@ -326,7 +327,7 @@ fn what_is_no_referrer_for_its_type_is_not_read() {
 
 #[test]
 fn to_delete_takes_a_token_for_deleting() {
-    let registry = with_subject(Personality::default())
+    let registry = with_subject(RegistryProfile::default())
         .with_tokens(Bearer::new().anonymous(&["repository:*:pull,delete"]));
     registry.seed_blob("a", b"hello");
     let client = client();

@@ -13,14 +13,14 @@ use super::{
     INDEX_TYPE, digests, list, list_of, nothing, signature, subject, tag, with_subject, without_api,
 };
 use crate::setup::{builder, client, text};
-use crate::support::registry::{Fault, Personality, on};
+use crate::support::registry::{Fault, RegistryProfile, on};
 
 const MODES: [ReferrersMode; 2] = [ReferrersMode::Api, ReferrersMode::Tag];
 
 /// Lists the referrers that a registry with this fault has, as either of the two tells.
 fn list_with(mode: ReferrersMode, fault: Fault) -> Result<Vec<String>> {
     let registry = if mode == ReferrersMode::Api {
-        with_subject(Personality::default())
+        with_subject(RegistryProfile::default())
     } else {
         without_api()
     };

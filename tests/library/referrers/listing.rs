@@ -9,11 +9,11 @@ use super::{
 };
 use crate::artifacts::push;
 use crate::setup::{client, text};
-use crate::support::registry::{Bearer, Fault, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, Fault, RegistryProfile, TestRegistry, on};
 
 #[test]
 fn a_registry_with_the_api_is_asked_nothing_else() {
-    let registry = with_subject(Personality::default());
+    let registry = with_subject(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     push(&repository, &signature("one"));
@@ -79,7 +79,7 @@ fn a_registry_shows_in_many_ways_that_it_has_no_api() {
         ),
         ("a redirect to nowhere", get().status(302)),
     ] {
-        let registry = with_subject(Personality::default()).with(fault);
+        let registry = with_subject(RegistryProfile::default()).with(fault);
         seed_list(&registry, &[&signature("one")]);
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
@@ -107,7 +107,7 @@ fn what_says_nothing_about_the_api_is_an_error_and_asked_again() {
         (get().error(403, "DENIED", "no"), "403: denied: no"),
         (get().error(418, "X", ""), "418: x"),
     ] {
-        let registry = with_subject(Personality::default()).with(fault);
+        let registry = with_subject(RegistryProfile::default()).with(fault);
         seed_list(&registry, &[&signature("one")]);
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
@@ -153,7 +153,7 @@ fn an_api_that_is_insisted_on_and_not_there_is_an_error() {
 
 #[test]
 fn an_api_that_is_not_wanted_is_not_asked() {
-    let registry = with_subject(Personality::default());
+    let registry = with_subject(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     push(&repository, &signature("one"));
@@ -177,9 +177,9 @@ fn who_filtered_is_believed_about_what_does_not_tell_its_type() {
         1,
     );
     let get = |body: &str| on("GET", "/v2/a/referrers/*").body(body);
-    let plain = Personality {
+    let plain = RegistryProfile {
         filters_referrers: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     };
     for (fault, wanted) in [
         (get(&page), vec![&typed]),
@@ -204,9 +204,9 @@ fn who_filtered_is_believed_about_what_does_not_tell_its_type() {
 
 /// A registry with three referrers, one to a page.
 fn paged(fault: Fault) -> TestRegistry {
-    let registry = with_subject(Personality {
+    let registry = with_subject(RegistryProfile {
         page_size: Some(1),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();

@@ -16,11 +16,11 @@ use super::{
 use crate::artifacts::push;
 use crate::setup::{ABSENT, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Bearer, Personality, TestRegistry, on, sha256};
+use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on, sha256};
 
 #[test]
 fn a_registry_that_lists_by_itself_costs_no_further_request() {
-    let registry = with_subject(Personality::default());
+    let registry = with_subject(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let one = signature("one");
@@ -209,7 +209,7 @@ fn a_registry_that_listed_something_else_listed_nothing() {
 
 #[test]
 fn a_registry_that_was_seen_to_list_needs_no_list() {
-    let registry = with_subject(Personality::ggcr());
+    let registry = with_subject(RegistryProfile::ggcr());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     assert!(list(&repository).unwrap().is_empty());
@@ -223,9 +223,9 @@ fn a_registry_that_was_seen_to_list_needs_no_list() {
 /// As ECR once did.
 #[test]
 fn a_registry_that_was_seen_not_to_list_needs_a_list_whatever_it_says() {
-    let registry = with_subject(Personality {
+    let registry = with_subject(RegistryProfile {
         referrers_api: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -239,8 +239,8 @@ fn a_registry_that_was_seen_not_to_list_needs_a_list_whatever_it_says() {
 #[test]
 fn who_keeps_the_list_can_be_said() {
     for (mode, personality, wanted) in [
-        (ReferrersMode::Tag, Personality::default(), &[tag()][..]),
-        (ReferrersMode::Api, Personality::distribution(), &[]),
+        (ReferrersMode::Tag, RegistryProfile::default(), &[tag()][..]),
+        (ReferrersMode::Api, RegistryProfile::distribution(), &[]),
     ] {
         let registry = with_subject(personality);
         let client = client();
@@ -441,9 +441,9 @@ fn the_entries_of_others_that_we_knew_are_brought_back_too() {
 
 #[test]
 fn what_was_deleted_meanwhile_is_not_brought_back() {
-    let registry = Arc::new(with_subject(Personality {
+    let registry = Arc::new(with_subject(RegistryProfile {
         verifies_references: false,
-        ..Personality::distribution()
+        ..RegistryProfile::distribution()
     }));
     let [one, two, three] = ["one", "two", "three"].map(signature);
     seed_list(&registry, &[&one]);
@@ -462,9 +462,9 @@ fn what_is_gone_stays_listed_unless_the_registry_refuses_the_list_for_it() {
     let [one, two] = ["one", "two"].map(signature);
     for (verifies_references, wanted) in [(false, digests(&[&one, &two])), (true, digests(&[&two]))]
     {
-        let registry = with_subject(Personality {
+        let registry = with_subject(RegistryProfile {
             verifies_references,
-            ..Personality::distribution()
+            ..RegistryProfile::distribution()
         });
         seed_list(&registry, &[&one]);
         let client = client();

@@ -9,7 +9,7 @@ use oras::{Error, MediaType};
 
 use super::{log, me, pull, push, quoted, with_hello};
 use crate::setup::{BehindTls, TLS_HOST, builder, client, hello, text};
-use crate::support::registry::{Bearer, Mount, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on};
 
 #[test]
 fn quay_names_no_scope_and_is_asked_for_the_one_that_is_needed() {
@@ -37,9 +37,9 @@ fn quay_names_no_scope_and_is_asked_for_the_one_that_is_needed() {
 
 /// A registry that grants no mounts, and says so with 401.
 fn without_mounts() -> TestRegistry {
-    TestRegistry::start_as(Personality {
+    TestRegistry::start_as(RegistryProfile {
         mount: Mount::Refused(401),
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
 }
 
@@ -189,7 +189,7 @@ fn zot_writes_its_challenge_small_and_unquoted_and_sends_one_with_a_200_too() {
     let policy = Bearer::new()
         .anonymous(&["repository:*:pull,push"])
         .challenge("bearer realm={realm},service=zot,scope={scope}");
-    let registry = TestRegistry::start_as(Personality::zot()).with_tokens(policy);
+    let registry = TestRegistry::start_as(RegistryProfile::zot()).with_tokens(policy);
     let client = client();
 
     push(&client, &registry).unwrap();

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 use super::wire::Wire;
 use super::{ABSENT, HELLO, INDEX};
@@ -135,9 +135,9 @@ fn an_endless_body_ends_with_its_reader_and_with_the_registry() {
 #[test]
 fn faults_change_locations_links_and_pages() {
     let other = TestRegistry::start();
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         page_size: Some(1),
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
     .with(on("POST", "/v2/*/blobs/uploads/").location_at(&other))
     .with(on("GET", "/v2/*/tags/list").link_at(&other).drop_page());
@@ -178,7 +178,7 @@ fn a_broken_upload_continues_at_its_offset() {
 
 #[test]
 fn a_lost_response_does_not_undo_the_request() {
-    let registry = TestRegistry::start().with(on("PUT", "*/manifests/*").lose_answer());
+    let registry = TestRegistry::start().with(on("PUT", "*/manifests/*").lose_response());
     let mut wire = Wire::to(&registry);
     wire.write(format!("PUT /v2/a/manifests/v1 HTTP/1.1\r\nContent-Type: {INDEX}\r\nContent-Length: 2\r\n\r\n{{}}").as_bytes());
     assert!(wire.is_closed());

@@ -1,6 +1,6 @@
 //! Manifests, tags, referrers and pagination.
 
-use crate::support::registry::{Personality, TestRegistry};
+use crate::support::registry::{RegistryProfile, TestRegistry};
 
 use super::wire::Wire;
 use super::{ABSENT, EXCHANGE, Exchange, IMAGE, INDEX, play};
@@ -143,9 +143,9 @@ fn a_manifest_beyond_4_mib_is_refused() {
 
 #[test]
 fn lists_are_paginated() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         page_size: Some(2),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     for tag in ["a", "b", "c"] {
         registry.seed_manifest("r", IMAGE, b"{}", Some(tag));

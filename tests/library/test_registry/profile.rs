@@ -1,34 +1,34 @@
 //! Registry profiles: permitted differences between registries, and requests that none accepts.
 
-use crate::support::registry::{Mount, Personality, Ranges, TestRegistry};
+use crate::support::registry::{Mount, Ranges, RegistryProfile, TestRegistry};
 
 use super::wire::Wire;
 use super::{HELLO, INDEX};
 
 #[test]
 fn profiles_differ() {
-    let mut cases: Vec<(&str, Personality, String, u16)> = Vec::new();
+    let mut cases: Vec<(&str, RegistryProfile, String, u16)> = Vec::new();
     let mut case = |name, personality, ask: &str, status| {
         cases.push((name, personality, ask.replace("{hello}", HELLO), status));
     };
-    let default = Personality::default;
+    let default = RegistryProfile::default;
     let mount = "POST /v2/b/blobs/uploads/?mount={hello}&from=a";
     case(
         "single post ignored",
-        Personality::distribution(),
+        RegistryProfile::distribution(),
         "POST /v2/a/blobs/uploads/?digest={hello}",
         202,
     );
     case(
         "no referrers",
-        Personality::distribution(),
+        RegistryProfile::distribution(),
         "GET /v2/a/referrers/{hello}",
         404,
     );
     case(
         "blind mount",
-        Personality {
-            mount: Mount::Blind,
+        RegistryProfile {
+            mount: Mount::Ignored,
             ..default()
         },
         mount,
@@ -36,7 +36,7 @@ fn profiles_differ() {
     );
     case(
         "refused mount",
-        Personality {
+        RegistryProfile {
             mount: Mount::Refused(401),
             ..default()
         },
@@ -49,7 +49,7 @@ fn profiles_differ() {
         "POST /v2/b/blobs/uploads/?mount={hello}",
         202,
     );
-    let anywhere = Personality {
+    let anywhere = RegistryProfile {
         mount: Mount::Anywhere,
         ..default()
     };
@@ -61,18 +61,23 @@ fn profiles_differ() {
     );
     case(
         "no tag deletion",
-        Personality::ghcr(),
+        RegistryProfile::ghcr(),
         "DELETE /v2/a/manifests/v1",
         405,
     );
     case(
         "no blob deletion",
-        Personality::ghcr(),
+        RegistryProfile::ghcr(),
         "DELETE /v2/a/blobs/{hello}",
         405,
     );
-    case("no catalog", Personality::ghcr(), "GET /v2/_catalog", 404);
-    let fixed = Personality {
+    case(
+        "no catalog",
+        RegistryProfile::ghcr(),
+        "GET /v2/_catalog",
+        404,
+    );
+    let fixed = RegistryProfile {
         creates_repositories: false,
         ..default()
     };
@@ -96,13 +101,13 @@ fn profiles_differ() {
 
 #[test]
 fn profiles_have_their_own_error_messages() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         absolute_locations: true,
         digest_header: false,
         head_length: false,
         ranges: Ranges::Ignored,
         min_chunk_bytes: Some(1024),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     registry.seed_blob("a", b"hello");
     let mut wire = Wire::to(&registry);
@@ -144,12 +149,12 @@ fn invalid_requests_are_recorded() {
 
 #[test]
 fn profiles_limit_the_size_of_requests() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         min_chunk_bytes: Some(3),
         max_patch_bytes: Some(4),
         max_put_bytes: Some(1),
         upload_state: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let mut wire = Wire::to(&registry);
     wire.send("POST /v2/a/blobs/uploads/", &[], b"");

@@ -6,7 +6,7 @@ use oras::store::{Pushed, Target};
 use super::{large, log, push, push_bytes};
 use crate::setup::{BehindTls, HELLO, TLS_HOST, builder, client, hello, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Personality, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 #[test]
 fn an_upload_leaves_neither_https_nor_the_internet() {
@@ -94,7 +94,7 @@ fn a_broken_upload_starts_again_in_a_new_session() {
 
 #[test]
 fn a_lost_answer_is_noticed_and_nothing_is_sent_twice() {
-    let registry = TestRegistry::start().with(on("PUT", "*").lose_answer());
+    let registry = TestRegistry::start().with(on("PUT", "*").lose_response());
 
     assert_eq!(
         push_bytes(&client(), &registry, b"hello").unwrap(),
@@ -180,9 +180,9 @@ fn what_the_registry_does_not_take_is_an_error_in_its_words() {
 
 #[test]
 fn a_registry_that_creates_no_repositories_says_so() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         creates_repositories: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
 
     let error = push_bytes(&client(), &registry, b"hello").unwrap_err();

@@ -6,16 +6,16 @@ use oras::store::Pushed;
 use super::{log, push_bytes};
 use crate::setup::{LARGE, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Fault, Personality, TestRegistry, on};
+use crate::support::registry::{Fault, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 
 const MIB: u64 = 1024 * 1024;
 
 /// A registry that takes no more than so many bytes in one PUT.
 fn registry_up_to(max_put_bytes: u64) -> TestRegistry {
-    TestRegistry::start_as(Personality {
+    TestRegistry::start_as(RegistryProfile {
         max_put_bytes: Some(max_put_bytes),
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
 }
 
@@ -94,10 +94,10 @@ fn what_is_too_large_once_is_sent_in_parts_at_once() {
 
 #[test]
 fn parts_are_as_large_as_the_registry_wants_them_at_least() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         max_put_bytes: Some(4),
         min_chunk_bytes: Some(4),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
 
     push_bytes(&client(), &registry, b"hello").unwrap();
@@ -132,10 +132,10 @@ fn parts_that_are_too_large_themselves_become_smaller() {
             on("PATCH", "*").status(413).body("too large").times(1),
         ),
     ] {
-        let registry = TestRegistry::start_as(Personality {
+        let registry = TestRegistry::start_as(RegistryProfile {
             max_put_bytes: Some(MIB),
             max_patch_bytes: Some(MIB),
-            ..Personality::default()
+            ..RegistryProfile::default()
         })
         .with(fault);
         let client = client();
@@ -205,7 +205,7 @@ fn a_part_that_broke_is_gone_on_with_where_the_registry_has_it() {
     );
     // It has all of the part, and only its answer is lost.
     assert_eq!(
-        two_parts_with(on("PATCH", "*").lose_answer().nth(1)),
+        two_parts_with(on("PATCH", "*").lose_response().nth(1)),
         ["PATCH 0-5 6", "PATCH 6-11 6", "PUT whole 0"]
     );
     // It has nothing of the part.
@@ -287,9 +287,9 @@ fn parts_that_always_break_are_given_up() {
 #[test]
 fn a_token_that_expires_between_parts_is_replaced() {
     let registry = TestRegistry::requiring_token("t0k3n");
-    registry.change(Personality {
+    registry.change(RegistryProfile {
         max_put_bytes: Some(11),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let challenge = format!(
         "Bearer realm=\"{}/token\",service=\"test-registry\"",

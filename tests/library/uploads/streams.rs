@@ -11,7 +11,7 @@ use oras::{Error, MediaType, Result};
 use super::log;
 use crate::setup::{HELLO, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Bearer, Fault, Mount, Personality, TestRegistry, on};
+use crate::support::registry::{Bearer, Fault, Mount, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 
 /// How large a part is.
@@ -53,9 +53,9 @@ impl<R: Read> Read for Trickle<R> {
 
 #[test]
 fn a_short_stream_is_a_blob_like_any_other() {
-    let registry = TestRegistry::start_as(Personality {
-        mount: Mount::Truthful,
-        ..Personality::default()
+    let registry = TestRegistry::start_as(RegistryProfile {
+        mount: Mount::Checked,
+        ..RegistryProfile::default()
     });
     let client = client();
 
@@ -124,11 +124,11 @@ fn a_stream_that_ends_with_a_part_has_no_empty_one_behind_it() {
 fn every_family_of_registries_takes_a_stream() {
     let content = Rng::new(1).bytes(PART + PART / 2);
     for personality in [
-        Personality::default(),
-        Personality::distribution(),
-        Personality::zot(),
-        Personality::ggcr(),
-        Personality::ghcr(),
+        RegistryProfile::default(),
+        RegistryProfile::distribution(),
+        RegistryProfile::zot(),
+        RegistryProfile::ggcr(),
+        RegistryProfile::ghcr(),
     ] {
         let registry = TestRegistry::start_as(personality);
         push_stream(&client(), &registry, &content[..]).unwrap();
@@ -139,9 +139,9 @@ fn every_family_of_registries_takes_a_stream() {
 #[test]
 fn parts_become_smaller_where_they_are_too_large() {
     // As at GHCR.
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         max_patch_bytes: Some(4 * 1024 * 1024),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let content = Rng::new(1).bytes(2 * PART);
 
@@ -162,9 +162,9 @@ fn parts_become_smaller_where_they_are_too_large() {
 
 #[test]
 fn parts_are_as_large_as_the_registry_wants_them_at_least() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         min_chunk_bytes: Some(6 * 1024 * 1024),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let content = Rng::new(1).bytes(2 * PART);
 
@@ -176,10 +176,10 @@ fn parts_are_as_large_as_the_registry_wants_them_at_least() {
 
 #[test]
 fn smaller_parts_are_still_as_large_as_the_registry_wants_them_at_least() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         min_chunk_bytes: Some(3 * 1024 * 1024),
         max_patch_bytes: Some(4 * 1024 * 1024),
-        ..Personality::default()
+        ..RegistryProfile::default()
     });
     let content = Rng::new(1).bytes(2 * PART);
 
@@ -234,14 +234,14 @@ fn a_part_that_broke_is_sent_again_from_where_the_registry_has_it() {
         ["0-5242879", "1000000-5242880"]
     );
     assert_eq!(
-        two_parts_with(on("PATCH", "*").lose_answer().nth(1)),
+        two_parts_with(on("PATCH", "*").lose_response().nth(1)),
         ["0-5242879", "5242880-5242880"]
     );
 }
 
 #[test]
 fn a_commit_whose_answer_was_lost_is_good() {
-    let registry = TestRegistry::start().with(on("PUT", "*").lose_answer().nth(1));
+    let registry = TestRegistry::start().with(on("PUT", "*").lose_response().nth(1));
     let content = Rng::new(1).bytes(PART);
 
     let (_, pushed) = push_stream(&client(), &registry, &content[..]).unwrap();
@@ -283,9 +283,9 @@ impl<R: Read> Read for Slow<'_, R> {
 
 #[test]
 fn a_token_that_ends_while_a_stream_is_read_is_replaced() {
-    let registry = TestRegistry::start_as(Personality {
+    let registry = TestRegistry::start_as(RegistryProfile {
         upload_status: false,
-        ..Personality::default()
+        ..RegistryProfile::default()
     })
     .with_tokens(Bearer::new().anonymous(&["repository:*:pull,push"]));
     let content = Rng::new(1).bytes(2 * PART + 1);

@@ -1,4 +1,4 @@
-//! Who may do what: the check before every request, and the challenges for those who may not (distribution's token
+//! Authorization: the check before every request, and challenges (distribution's token
 //! specification; RFC 9110 §11).
 
 use std::fmt;
@@ -13,7 +13,7 @@ use super::response::Response;
 use super::routes::Route;
 use super::tokens::TokenService;
 
-/// What a registry asks of its clients.
+/// The authentication that a registry requires.
 #[derive(Debug)]
 pub enum Auth {
     Open,
@@ -21,7 +21,8 @@ pub enum Auth {
     Bearer(Arc<TokenService>),
 }
 
-/// `repository:a:pull,push`. In what is granted, `*` stands for any run of characters of a name, and for every action.
+/// A scope such as `repository:a:pull,push`. In grants, `*` matches any characters of a name and
+/// any action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     pub kind: String,
@@ -30,7 +31,7 @@ pub struct Scope {
 }
 
 impl Auth {
-    /// Lets a request pass, or answers it with 401.
+    /// Accepts a request, or returns a response with status 401.
     pub fn check(&self, route: &Route, request: &Request) -> Result<(), Response> {
         if matches!(route, Route::Token | Route::Unknown) {
             return Ok(());
@@ -47,7 +48,7 @@ impl Auth {
 }
 
 impl Scope {
-    /// Reads one. The name may contain colons, the type and the actions may not.
+    /// Parses a scope. Only the name may contain colons.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         let (name, actions) = rest.rsplit_once(':')?;
@@ -63,7 +64,7 @@ impl Scope {
         })
     }
 
-    /// Whether this grant allows `action` on a resource.
+    /// Returns whether this grant allows `action` on a resource.
     pub fn allows(&self, kind: &str, name: &str, action: &str) -> bool {
         self.kind == kind
             && glob(&self.name, name)
@@ -83,7 +84,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Whether `grants` allow all of `wanted`.
+/// Returns whether `grants` allow all of `wanted`.
 pub fn covers(grants: &[Scope], wanted: &[Scope]) -> bool {
     wanted.iter().all(|scope| {
         scope.actions.iter().all(|action| {
@@ -120,7 +121,7 @@ fn credentials<'a>(request: &'a Request, wanted: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(wanted).then(|| rest.trim())
 }
 
-/// The scopes a request needs, its own repository first, as distribution computes them.
+/// The scopes that a request needs, as in distribution: the repository of the path first.
 fn needs(route: &Route, request: &Request) -> Vec<Scope> {
     let scope = |kind: &str, name: &str, actions: &[&str]| Scope {
         kind: kind.to_owned(),

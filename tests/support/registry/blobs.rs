@@ -21,7 +21,7 @@ pub fn read(state: &State, repository: &str, digest: &str, request: &Request) ->
     };
     let size = content.len();
     let is_head = request.method == "HEAD";
-    let range = match (state.personality.ranges, request.headers.get("range")) {
+    let range = match (state.profile.ranges, request.headers.get("range")) {
         (_, None) | (Ranges::Ignored, _) => None,
         _ if is_head => None,
         (style, Some(text)) => match parse_range(text, size, style) {
@@ -38,13 +38,13 @@ pub fn read(state: &State, repository: &str, digest: &str, request: &Request) ->
             .header("Content-Range", &format!("bytes {first}-{last}/{size}"))
             .stored(content.clone(), first, last - first + 1),
     };
-    if state.personality.ranges != Ranges::Ignored {
+    if state.profile.ranges != Ranges::Ignored {
         response.headers.push("Accept-Ranges", "bytes");
     }
-    if state.personality.etags {
+    if state.profile.etags {
         response.headers.push("ETag", &format!("\"{digest}\""));
     }
-    if is_head && !state.personality.head_length {
+    if is_head && !state.profile.head_length {
         response.delivery.framing = Framing::UntilClose;
     }
     state.with_digest(
@@ -55,7 +55,7 @@ pub fn read(state: &State, repository: &str, digest: &str, request: &Request) ->
 
 /// `DELETE`.
 pub fn delete(state: &mut State, repository: &str, digest: &str) -> Response {
-    if !state.personality.blob_deletion {
+    if !state.profile.blob_deletion {
         return unsupported();
     }
     let Some(found) = state.store.repositories.get_mut(repository) else {

@@ -1,4 +1,4 @@
-//! Bytes of any size: in memory while they are few, in a temporary file beyond that.
+//! Content of any size: in memory up to a limit, in a temporary file beyond it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::tempdir::TempDir;
 
-/// Above this, bytes live in a file: tests of big blobs measure the client's memory, and share the machine with others.
+/// Larger content is stored in a file, because tests of large blobs measure memory.
 const MEMORY_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Bytes that arrive piece by piece.
+/// Content that is being received.
 #[derive(Debug, Default)]
 pub struct Spool {
     memory: Vec<u8>,
@@ -18,12 +18,12 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// How many bytes arrived.
+    /// The number of received bytes.
     pub fn len(&self) -> u64 {
         self.length
     }
 
-    /// Adds what another spool holds, without copying when this one is still empty.
+    /// Appends another spool. Does not copy if this one is empty.
     pub fn append(&mut self, other: Self) -> io::Result<()> {
         if self.length == 0 {
             *self = other;
@@ -32,12 +32,12 @@ impl Spool {
         io::copy(&mut other.finish().reader(), self).map(drop)
     }
 
-    /// The first bytes, as far as they are in memory.
+    /// Up to `limit` bytes from the start, if they are in memory.
     pub fn beginning(&self, limit: usize) -> &[u8] {
         &self.memory[..self.memory.len().min(limit)]
     }
 
-    /// Makes the bytes readable.
+    /// Converts the spool to readable content.
     pub fn finish(self) -> Content {
         let stored = match self.file {
             Some(file) => Stored::File(Mutex::new(file)),
@@ -70,7 +70,7 @@ impl Write for Spool {
     }
 }
 
-/// Bytes that do not change any more; clones share them.
+/// Immutable content. Clones share the bytes.
 #[derive(Clone, Debug)]
 pub struct Content {
     stored: Arc<Stored>,
@@ -83,7 +83,7 @@ enum Stored {
     File(Mutex<Spilled>),
 }
 
-/// A file alone in its directory, so that both go together.
+/// A file in a directory of its own, so that both are removed together.
 #[derive(Debug)]
 struct Spilled {
     file: File,
@@ -91,12 +91,12 @@ struct Spilled {
 }
 
 impl Content {
-    /// How many bytes there are.
+    /// The number of bytes.
     pub fn len(&self) -> u64 {
         self.length
     }
 
-    /// Reads at `offset`; 0 means the end.
+    /// Reads at `offset`. Returns 0 at the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match &*self.stored {
             Stored::Memory(bytes) => {

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// The algorithms this registry stores content under (image-spec, "Digests", and the registered `sha384`).
+/// The digest algorithms that the registry accepts (image-spec, "Digests", and the registered
+/// `sha384`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     Sha256,
@@ -14,7 +15,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm called `name`.
+    /// Finds an algorithm by name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "sha256" => Some(Self::Sha256),
@@ -24,7 +25,8 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of a well-formed digest: a known name, and lower-case hexadecimal of the right length.
+    /// The algorithm of a valid digest: a known name, and lower-case hexadecimal of the right
+    /// length.
     pub fn of_digest(digest: &str) -> Option<Self> {
         let (name, encoded) = digest.split_once(':')?;
         let algorithm = Self::named(name)?;
@@ -37,7 +39,7 @@ impl Algorithm {
         (encoded.len() == wanted && encoded.bytes().all(hexadecimal)).then_some(algorithm)
     }
 
-    /// The digest of everything `reader` gives.
+    /// The digest of the content of `reader`.
     pub fn digest(self, reader: impl Read) -> io::Result<String> {
         match self {
             Self::Sha256 => encode::<Sha256>("sha256", reader),

@@ -1,6 +1,7 @@
-//! Everything that goes wrong between a registry and its client, as data: *on* (method, path, n-th time) *do*.
+//! Faults between a registry and its client, as data: *on* (method, path, n-th time) *do*.
 //!
-//! Faults lie over correct answers. Several may meet in one request: all their edits apply, in the order they were given.
+//! Faults change correct responses. If several match a request, their edits apply in the order in
+//! which they were added.
 
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use super::TestRegistry;
 use super::request::Request;
 use super::response::{Body, Framing, Response};
 
-/// A fault for requests with this method (`*` for any) whose path matches, in which `*` stands for any run of characters.
-/// A pattern with `?` is compared with path and query.
+/// A fault for requests with a method (`*` for any) and a path. `*` in the path matches any
+/// characters. A pattern with `?` matches path and query.
 ///
-/// On its own it changes nothing. Every time it matches, it applies, unless [`Fault::nth`] or [`Fault::times`] say otherwise;
-/// requests that the registry answers with 401 do not count, unless [`Fault::before_authorization`] says so.
+/// A new fault changes nothing; add effects. It applies to each match, except as limited by
+/// [`Fault::nth`] or [`Fault::times`]. Requests that the registry rejects with 401 count only with
+/// [`Fault::before_authorization`].
 pub fn on(method: &str, path: &str) -> Fault {
     Fault {
         method: method.to_owned(),
@@ -37,43 +39,44 @@ pub struct Fault {
     effects: Effects,
 }
 
-/// When a fault is looked at.
+/// The stage at which a fault applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Arrived,
     Authorized,
 }
 
-/// What the faults of one request add up to.
+/// The combined effects of the faults of one request.
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
-    /// Answer with this status instead of doing what was asked.
+    /// Respond with this status instead of handling the request.
     pub status: Option<u16>,
-    pub reading: Reading,
-    pub fate: Fate,
+    pub body: BodyHandling,
+    pub connection: ConnectionOutcome,
     edits: Vec<Edit>,
 }
 
-/// How much of a request's body is read.
+/// Handling of the request body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reading {
+pub enum BodyHandling {
     #[default]
-    Whole,
-    /// Nothing: the answer comes first, and then the connection ends.
-    Nothing,
-    /// So much, and then the connection ends.
-    UpTo(u64),
+    ReadAll,
+    /// Do not read the body: send the response, then close the connection.
+    Ignore,
+    /// Read so many bytes, then close the connection.
+    CloseAfter(u64),
 }
 
-/// What becomes of the connection instead of an answer.
+/// The outcome of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fate {
+pub enum ConnectionOutcome {
+    /// The response is sent.
     #[default]
-    Answered,
-    /// Closed; what was asked is not done.
-    Dropped,
-    /// Closed; what was asked is done.
-    Lost,
+    Responds,
+    /// Closed without handling the request.
+    ClosedBefore,
+    /// Closed after handling the request, without a response.
+    ClosedAfter,
 }
 
 #[derive(Clone, Debug)]
@@ -89,52 +92,53 @@ enum Edit {
     Endless,
     /// `Location`: the same target at another origin.
     RedirectTo(String),
-    /// A `Location` the registry gave, moved to another origin.
+    /// `Location` of the registry with another origin.
     LocationAt(String),
-    /// A `Link` the registry gave, moved to another origin.
+    /// `Link` of the registry with another origin.
     LinkAt(String),
     DropPage,
 }
 
-/// When.
+/// Conditions.
 impl Fault {
-    /// Only the `n`-th time, counted from 1.
+    /// Applies only the `n`-th time, counted from 1.
     pub fn nth(mut self, n: usize) -> Self {
         self.first = n;
         self.count = Some(1);
         self
     }
 
-    /// The first `count` times.
+    /// Applies the first `count` times.
     pub fn times(mut self, count: usize) -> Self {
         self.first = 1;
         self.count = Some(count);
         self
     }
 
-    /// Every time but the first `n`.
+    /// Applies after the first `n` times.
     pub fn after(mut self, n: usize) -> Self {
         self.first = n + 1;
         self.count = None;
         self
     }
 
-    /// Also for requests without the authorization they need.
+    /// Applies also to requests without the necessary authorization.
     pub fn before_authorization(mut self) -> Self {
         self.stage = Stage::Arrived;
         self
     }
 }
 
-/// Instead of an answer.
+/// Effects instead of the response.
 impl Fault {
-    /// Answers with this status and an empty body instead of doing what was asked. Add [`Fault::header`] and [`Fault::body`].
+    /// Responds with this status and an empty body instead of handling the request. Combine with
+    /// [`Fault::header`] and [`Fault::body`].
     pub fn status(mut self, status: u16) -> Self {
         self.effects.status = Some(status);
         self
     }
 
-    /// Answers with this status and one error in the specification's form.
+    /// Responds with this status and one error in the format of the specification.
     pub fn error(self, status: u16, code: &str, message: &str) -> Self {
         let errors = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
         self.status(status)
@@ -142,7 +146,7 @@ impl Fault {
             .body(errors.to_string())
     }
 
-    /// Answers with a login page and status 200.
+    /// Responds with a login page and status 200.
     pub fn html_page(self) -> Self {
         self.status(200)
             .header("Content-Type", "text/html; charset=utf-8")
@@ -159,40 +163,40 @@ impl Fault {
         self.status(status).header("Location", location)
     }
 
-    /// Answers without reading the body, and closes: the client may never see the answer.
+    /// Responds without reading the body, and closes. The client may not receive the response.
     pub fn before_body(mut self) -> Self {
-        self.effects.reading = Reading::Nothing;
+        self.effects.body = BodyHandling::Ignore;
         self
     }
 
-    /// Closes the connection after so many bytes of the request's body.
+    /// Closes the connection after so many bytes of the request body.
     pub fn close_after_receiving(mut self, bytes: u64) -> Self {
-        self.effects.reading = Reading::UpTo(bytes);
+        self.effects.body = BodyHandling::CloseAfter(bytes);
         self
     }
 
-    /// Closes the connection instead of answering; nothing was done.
+    /// Closes the connection without handling the request.
     pub fn close(mut self) -> Self {
-        self.effects.fate = Fate::Dropped;
+        self.effects.connection = ConnectionOutcome::ClosedBefore;
         self
     }
 
-    /// Does what was asked, and closes the connection instead of saying so.
-    pub fn lose_answer(mut self) -> Self {
-        self.effects.fate = Fate::Lost;
+    /// Handles the request and closes the connection without a response.
+    pub fn lose_response(mut self) -> Self {
+        self.effects.connection = ConnectionOutcome::ClosedAfter;
         self
     }
 }
 
-/// In the answer.
+/// Effects on the response.
 impl Fault {
-    /// Replaces a header field. `{header:name}` in it stands for what the request has in that field, as in
-    /// [`Fault::body`].
+    /// Sets a header field. `{header:name}` in the value is replaced by that field of the request,
+    /// as in [`Fault::body`].
     pub fn header(self, name: &str, value: &str) -> Self {
         self.edit(Edit::Header(name.to_owned(), value.to_owned()))
     }
 
-    /// Leaves a header field out.
+    /// Removes a header field.
     pub fn without_header(self, name: &str) -> Self {
         self.edit(Edit::WithoutHeader(name.to_owned()))
     }
@@ -202,7 +206,7 @@ impl Fault {
         self.header("Retry-After", &seconds.to_string())
     }
 
-    /// Sends a `Docker-Content-Digest` that is well-formed and wrong.
+    /// Sends a valid but wrong `Docker-Content-Digest`.
     pub fn wrong_digest_header(self) -> Self {
         self.header(
             "Docker-Content-Digest",
@@ -210,7 +214,7 @@ impl Fault {
         )
     }
 
-    /// Sends no `Docker-Content-Digest`.
+    /// Removes `Docker-Content-Digest`.
     pub fn no_digest_header(self) -> Self {
         self.without_header("Docker-Content-Digest")
     }
@@ -220,7 +224,7 @@ impl Fault {
         self.edit(Edit::Body(body.into()))
     }
 
-    /// Closes the connection after so many bytes of the body.
+    /// Closes the connection after so many bytes of the response body.
     pub fn close_after(self, bytes: u64) -> Self {
         self.edit(Edit::CutAfter(bytes))
     }
@@ -230,22 +234,22 @@ impl Fault {
         self.edit(Edit::Flip(offset))
     }
 
-    /// Sends a `Content-Length` that is off by so much.
+    /// Adds `by` to `Content-Length`.
     pub fn wrong_length(self, by: i64) -> Self {
         self.edit(Edit::Framing(Framing::WrongLength(by)))
     }
 
-    /// Sends no `Content-Length` but chunks.
+    /// Sends the body in chunks, without `Content-Length`.
     pub fn chunked(self) -> Self {
         self.edit(Edit::Framing(Framing::Chunked))
     }
 
-    /// Sends no `Content-Length`; the body ends with the connection.
+    /// Removes `Content-Length`; the body ends with the connection.
     pub fn no_length(self) -> Self {
         self.edit(Edit::Framing(Framing::UntilClose))
     }
 
-    /// Follows the body with blanks, for ever.
+    /// Appends spaces to the body without end.
     pub fn endless_body(self) -> Self {
         self.edit(Edit::Endless)
     }
@@ -255,7 +259,7 @@ impl Fault {
         self.edit(Edit::Pause(pause))
     }
 
-    /// Does as if the request had not this header field.
+    /// Ignores a header field of the request.
     pub fn ignoring(self, header: &str) -> Self {
         self.edit(Edit::Ignore(header.to_owned()))
     }
@@ -265,7 +269,8 @@ impl Fault {
         self.header("Location", location)
     }
 
-    /// Sends the `Location` with the origin of another registry, as for uploads that go to a storage host.
+    /// Replaces the origin of `Location` by that of another registry, as for uploads to a storage
+    /// host.
     pub fn location_at(self, other: &TestRegistry) -> Self {
         self.edit(Edit::LocationAt(other.url()))
     }
@@ -275,12 +280,12 @@ impl Fault {
         self.header("Link", link)
     }
 
-    /// Sends the `Link` with the origin of another registry.
+    /// Replaces the origin of `Link` by that of another registry.
     pub fn link_at(self, other: &TestRegistry) -> Self {
         self.edit(Edit::LinkAt(other.url()))
     }
 
-    /// Empties the list of this page; its `Link` stays.
+    /// Empties the list of this page. `Link` stays.
     pub fn drop_page(self) -> Self {
         self.edit(Edit::DropPage)
     }
@@ -296,17 +301,17 @@ impl Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Adds one.
+    /// Adds a fault.
     pub fn push(&mut self, fault: Fault) {
         self.0.push(fault);
     }
 
-    /// Removes all.
+    /// Removes all faults.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Counts this request, and adds what applies to it.
+    /// Counts the request and adds the effects of matching faults.
     pub fn apply(&mut self, stage: Stage, request: &Request, effects: &mut Effects) {
         for fault in self.0.iter_mut().filter(|fault| fault.stage == stage) {
             if !fault.matches(request) {
@@ -333,9 +338,9 @@ impl Fault {
 }
 
 impl Effects {
-    /// Whether what was asked is left undone.
+    /// Returns whether the request is not handled.
     pub fn replaces(&self) -> bool {
-        self.status.is_some() || self.fate == Fate::Dropped
+        self.status.is_some() || self.connection == ConnectionOutcome::ClosedBefore
     }
 
     /// Changes the request before it is handled.
@@ -347,7 +352,7 @@ impl Effects {
         }
     }
 
-    /// Changes the answer.
+    /// Changes the response.
     pub fn edit_response(&self, request: &Request, response: &mut Response) {
         for edit in &self.edits {
             edit.apply(request, response);
@@ -356,11 +361,11 @@ impl Effects {
 
     fn add(&mut self, other: &Self) {
         self.status = self.status.or(other.status);
-        if self.reading == Reading::Whole {
-            self.reading = other.reading;
+        if self.body == BodyHandling::ReadAll {
+            self.body = other.body;
         }
-        if self.fate == Fate::Answered {
-            self.fate = other.fate;
+        if self.connection == ConnectionOutcome::Responds {
+            self.connection = other.connection;
         }
         self.edits.extend(other.edits.iter().cloned());
     }
@@ -371,11 +376,13 @@ impl Edit {
         let delivery = &mut response.delivery;
         match self {
             Self::Ignore(_) => {}
-            Self::Header(name, value) => response.headers.set(name, &repeat(value, request)),
+            Self::Header(name, value) => {
+                response.headers.set(name, &expand_headers(value, request))
+            }
             Self::WithoutHeader(name) => response.headers.remove(name),
             Self::Body(bytes) => {
                 response.body = Body::Bytes(match std::str::from_utf8(bytes) {
-                    Ok(text) => repeat(text, request).into_bytes(),
+                    Ok(text) => expand_headers(text, request).into_bytes(),
                     Err(_) => bytes.clone(),
                 });
             }
@@ -407,8 +414,8 @@ impl Edit {
     }
 }
 
-/// Puts the values of the request's header fields where `{header:name}` stands.
-fn repeat(text: &str, request: &Request) -> String {
+/// Replaces `{header:name}` by the value of that field of the request.
+fn expand_headers(text: &str, request: &Request) -> String {
     let mut parts = text.split("{header:");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |all, part| match part.split_once('}') {
@@ -432,7 +439,7 @@ fn drop_page(response: &mut Response) {
     response.body = Body::Bytes(page.to_string().into_bytes());
 }
 
-/// A URL without scheme and host.
+/// The path of a URL.
 fn path_of(url: &str) -> &str {
     match url.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("", |slash| &rest[slash..]),
@@ -440,7 +447,7 @@ fn path_of(url: &str) -> &str {
     }
 }
 
-/// Whether `text` is `pattern`, in which `*` stands for any run of characters.
+/// Returns whether `text` matches `pattern`. `*` matches any characters.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;

@@ -1,4 +1,4 @@
-//! Everything that comes in pages: tags, catalog, referrers (distribution-spec v1.1, "Content Discovery").
+//! Paginated lists: tags, catalog, referrers (distribution-spec v1.1, "Content Discovery").
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub fn tags(state: &State, repository: &str, request: &Request) -> Response {
         .keys()
         .map(|tag| (tag.clone(), json!(tag)))
         .collect();
-    let (page, link) = match cut(state, names, request) {
+    let (page, link) = match paginate(state, names, request) {
         Ok(page) => page,
         Err(refusal) => return refusal,
     };
@@ -30,7 +30,7 @@ pub fn tags(state: &State, repository: &str, request: &Request) -> Response {
 
 /// `/v2/_catalog`.
 pub fn catalog(state: &State, request: &Request) -> Response {
-    if !state.personality.catalog {
+    if !state.profile.catalog {
         return Response::error(404, "UNSUPPORTED", "no catalog");
     }
     let names = state
@@ -39,7 +39,7 @@ pub fn catalog(state: &State, request: &Request) -> Response {
         .keys()
         .map(|name| (name.clone(), json!(name)))
         .collect();
-    let (page, link) = match cut(state, names, request) {
+    let (page, link) = match paginate(state, names, request) {
         Ok(page) => page,
         Err(refusal) => return refusal,
     };
@@ -48,7 +48,7 @@ pub fn catalog(state: &State, request: &Request) -> Response {
 
 /// `/v2/<name>/referrers/<digest>`.
 pub fn referrers(state: &State, repository: &str, digest: &str, request: &Request) -> Response {
-    if !state.personality.referrers_api {
+    if !state.profile.referrers_api {
         return Response::new(404)
             .header("Content-Type", "text/plain")
             .bytes("404 page not found\n");
@@ -58,7 +58,7 @@ pub fn referrers(state: &State, repository: &str, digest: &str, request: &Reques
     }
     let filter = request
         .query("artifactType")
-        .filter(|_| state.personality.filters_referrers);
+        .filter(|_| state.profile.filters_referrers);
     let manifests = state
         .store
         .repositories
@@ -70,7 +70,7 @@ pub fn referrers(state: &State, repository: &str, digest: &str, request: &Reques
         .filter_map(|(own, manifest)| Some((own.clone(), descriptor(own, manifest, digest)?)))
         .filter(|(_, entry)| filter.is_none_or(|wanted| entry["artifactType"] == wanted))
         .collect();
-    let (page, link) = match cut(state, entries, request) {
+    let (page, link) = match paginate(state, entries, request) {
         Ok(page) => page,
         Err(refusal) => return refusal,
     };
@@ -88,7 +88,7 @@ pub fn referrers(state: &State, repository: &str, digest: &str, request: &Reques
     with_link(response, link)
 }
 
-/// The entry for a manifest, if `subject` is what it refers to.
+/// The descriptor of a manifest in the list of referrers of `subject`, if it is one.
 fn descriptor(digest: &str, manifest: &Manifest, subject: &str) -> Option<Value> {
     let document = manifest.document();
     if document["subject"]["digest"] != subject {
@@ -111,13 +111,13 @@ fn descriptor(digest: &str, manifest: &Manifest, subject: &str) -> Option<Value>
     Some(entry)
 }
 
-/// One page of named entries in byte order, and the target of the next, if there is one.
-fn cut(
+/// One page of named entries in byte order, and the target of the next page, if any.
+fn paginate(
     state: &State,
     entries: Vec<(String, Value)>,
     request: &Request,
 ) -> Result<(Vec<Value>, Option<String>), Response> {
-    let parameter = state.personality.page_parameter;
+    let parameter = state.profile.page_parameter;
     let asked = match request.query("n").map(str::parse::<usize>) {
         Some(Err(_)) => {
             return Err(Response::error(
@@ -129,7 +129,7 @@ fn cut(
         Some(Ok(number)) => Some(number),
         None => None,
     };
-    let limit = match (asked, state.personality.page_size) {
+    let limit = match (asked, state.profile.page_size) {
         (Some(asked), Some(own)) => asked.min(own),
         (asked, own) => asked.or(own).unwrap_or(usize::MAX),
     };
@@ -141,7 +141,7 @@ fn cut(
     let more = rest.next().is_some();
     let link = page.last().filter(|_| more).map(|(last, _)| {
         let mut target = format!("{}?{parameter}={}", request.path, encode(last));
-        // Whatever else was asked for goes on into the next page.
+        // Other query members also apply to the next page.
         for (name, value) in request.query.iter().filter(|(name, _)| name != parameter) {
             target.extend(["&", name, "=", &encode(value)]);
         }
@@ -157,7 +157,7 @@ fn with_link(response: Response, target: Option<String>) -> Response {
     }
 }
 
-/// Percent-encodes what may not stand in a query member.
+/// Percent-encodes a query member.
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

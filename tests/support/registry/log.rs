@@ -1,25 +1,26 @@
-//! What was asked, in order: the evidence for *these requests, and no credentials at the second host*.
+//! The log of requests, in order: evidence for *these requests, and no credentials at the second
+//! host*.
 
 use super::content::Spool;
 use super::request::{Headers, Request};
 
-/// Bodies are kept up to this size.
-const KEPT_BODY_BYTES: usize = 64 * 1024;
+/// Maximum size of a recorded body.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// One request as it arrived.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Which connection carried it, counted from 1: equal numbers mean that it was used again.
+    /// Number of the connection, from 1. Equal numbers mean that the connection was reused.
     pub connection: usize,
     pub method: String,
     /// Path and query as sent.
     pub target: String,
     pub headers: Headers,
-    /// The size of the body as far as it was read.
+    /// The number of body bytes that were read.
     pub body_bytes: u64,
     /// The body, up to 64 KiB.
     pub body: Vec<u8>,
-    /// The status it was answered with, unless the connection was closed on it.
+    /// The status of the response; None if the connection was closed instead.
     pub status: Option<u16>,
 }
 
@@ -29,7 +30,8 @@ impl Recorded {
         self.headers.get(name)
     }
 
-    /// `GET /v2/a/blobs/sha256:… (bearer)`. Escapes of `:` and `/` are undone: how a client writes them is its own affair.
+    /// `GET /v2/a/blobs/sha256:… (bearer)`. Escaped `:` and `/` are decoded, because clients may or
+    /// may not escape them.
     pub fn line(&self) -> String {
         let target = self
             .target
@@ -55,17 +57,17 @@ impl Recorded {
     }
 }
 
-/// All requests, and those that no registry would know.
+/// All requests, and those without an endpoint in the specification.
 #[derive(Debug, Default)]
 pub struct Log {
     pub requests: Vec<Recorded>,
     pub unexpected: Vec<String>,
-    /// How many requests were forgotten, so that indices stay right.
-    forgotten: usize,
+    /// Number of cleared requests, so that numbers stay valid.
+    cleared: usize,
 }
 
 impl Log {
-    /// Notes a head, and returns the number by which the rest is added.
+    /// Records a head. Returns its number, for the body and status.
     pub fn begin(&mut self, connection: usize, request: &Request) -> usize {
         self.requests.push(Recorded {
             connection,
@@ -76,31 +78,31 @@ impl Log {
             body: Vec::new(),
             status: None,
         });
-        self.forgotten + self.requests.len() - 1
+        self.cleared + self.requests.len() - 1
     }
 
-    /// Adds the body.
+    /// Records the body.
     pub fn body(&mut self, number: usize, body: &Spool) {
         if let Some(recorded) = self.entry(number) {
             recorded.body_bytes = body.len();
-            recorded.body = body.beginning(KEPT_BODY_BYTES).to_vec();
+            recorded.body = body.beginning(MAX_BODY_BYTES).to_vec();
         }
     }
 
-    /// Adds the status of the answer.
+    /// Records the status of the response.
     pub fn status(&mut self, number: usize, status: u16) {
         if let Some(recorded) = self.entry(number) {
             recorded.status = Some(status);
         }
     }
 
-    /// Forgets all requests so far.
+    /// Removes all requests.
     pub fn clear(&mut self) {
-        self.forgotten += self.requests.len();
+        self.cleared += self.requests.len();
         self.requests.clear();
     }
 
     fn entry(&mut self, number: usize) -> Option<&mut Recorded> {
-        self.requests.get_mut(number.checked_sub(self.forgotten)?)
+        self.requests.get_mut(number.checked_sub(self.cleared)?)
     }
 }

@@ -1,4 +1,4 @@
-//! `/v2/<name>/manifests/<reference>`: by tag and by digest, with everything a push is checked for.
+//! `/v2/<name>/manifests/<reference>`: by tag and by digest, with the checks of a push.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::response::{Framing, Response};
 use super::state::{State, digest_invalid, name_unknown, unsupported};
 use super::store::Manifest;
 
-/// The types of the image specification and their Docker ancestors.
+/// The types of the image specification and of Docker.
 const KNOWN_TYPES: [&str; 4] = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -28,7 +28,7 @@ pub fn read(state: &State, repository: &str, reference: &str, request: &Request)
         return manifest_unknown(reference);
     }
     let etag = format!("\"{digest}\"");
-    let unchanged = state.personality.etags && request.headers.get("if-none-match") == Some(&etag);
+    let unchanged = state.profile.etags && request.headers.get("if-none-match") == Some(&etag);
     let mut response = if unchanged {
         Response::new(304)
     } else {
@@ -36,10 +36,10 @@ pub fn read(state: &State, repository: &str, reference: &str, request: &Request)
             .header("Content-Type", &manifest.media_type)
             .bytes(manifest.bytes.clone())
     };
-    if state.personality.etags {
+    if state.profile.etags {
         response.headers.push("ETag", &etag);
     }
-    if request.method == "HEAD" && !state.personality.head_length {
+    if request.method == "HEAD" && !state.profile.head_length {
         response.delivery.framing = Framing::UntilClose;
     }
     state.with_digest(response, digest)
@@ -48,7 +48,7 @@ pub fn read(state: &State, repository: &str, reference: &str, request: &Request)
 /// `PUT`, by tag, or by digest with any number of `?tag=`.
 pub fn write(state: &mut State, repository: &str, reference: &str, request: &Request) -> Response {
     let exists = state.store.repositories.contains_key(repository);
-    if !exists && !state.personality.creates_repositories {
+    if !exists && !state.profile.creates_repositories {
         return name_unknown();
     }
     let manifest = match check(state, repository, request) {
@@ -56,7 +56,7 @@ pub fn write(state: &mut State, repository: &str, reference: &str, request: &Req
         Err(refusal) => return refusal,
     };
     let is_digest = reference.contains(':');
-    let digest = match place(reference, request.query("digest"), &manifest.bytes) {
+    let digest = match storage_digest(reference, request.query("digest"), &manifest.bytes) {
         Ok(digest) => digest,
         Err(refusal) => return refusal,
     };
@@ -66,7 +66,7 @@ pub fn write(state: &mut State, repository: &str, reference: &str, request: &Req
     let tags: Vec<_> = if is_digest {
         request
             .query_all("tag")
-            .take(state.personality.multi_tags)
+            .take(state.profile.multi_tags)
             .map(str::to_owned)
             .collect()
     } else {
@@ -88,19 +88,19 @@ pub fn write(state: &mut State, repository: &str, reference: &str, request: &Req
             response.headers.push("OCI-Tag", tag);
         }
     }
-    if let Some(subject) = subject.filter(|_| state.personality.subject_header) {
+    if let Some(subject) = subject.filter(|_| state.profile.subject_header) {
         response.headers.push("OCI-Subject", &subject);
     }
     state.with_digest(response, &digest)
 }
 
-/// `DELETE`: a digest with all its tags, or one tag alone.
+/// `DELETE`: a digest with all its tags, or a single tag.
 pub fn delete(state: &mut State, repository: &str, reference: &str) -> Response {
     let is_digest = reference.contains(':');
     let offered = if is_digest {
-        state.personality.manifest_deletion
+        state.profile.manifest_deletion
     } else {
-        state.personality.tag_deletion
+        state.profile.tag_deletion
     };
     if !offered {
         return unsupported();
@@ -121,9 +121,9 @@ pub fn delete(state: &mut State, repository: &str, reference: &str) -> Response 
     }
 }
 
-/// Checks a pushed manifest against its type, its size and what it references.
+/// Checks the type, size and references of a pushed manifest.
 fn check(state: &State, repository: &str, request: &Request) -> Result<Manifest, Response> {
-    if request.body.len() > state.personality.max_manifest_bytes {
+    if request.body.len() > state.profile.max_manifest_bytes {
         return Err(Response::error(
             413,
             "SIZE_INVALID",
@@ -151,14 +151,14 @@ fn check(state: &State, repository: &str, request: &Request) -> Result<Manifest,
     {
         return Err(invalid("mediaType is not the Content-Type"));
     }
-    if state.personality.known_manifests_only && !KNOWN_TYPES.contains(&media_type.as_str()) {
+    if state.profile.known_manifests_only && !KNOWN_TYPES.contains(&media_type.as_str()) {
         return Err(Response::error(
             415,
             "MANIFEST_INVALID",
             "unsupported media type",
         ));
     }
-    if state.personality.verifies_references {
+    if state.profile.verifies_references {
         let empty = super::store::Repository::default();
         let found = state.store.repositories.get(repository).unwrap_or(&empty);
         let missing = found.missing_references(&document);
@@ -179,8 +179,12 @@ fn check(state: &State, repository: &str, request: &Request) -> Result<Manifest,
     Ok(Manifest { media_type, bytes })
 }
 
-/// The digest a manifest is stored under: the one asked for, if it is right, else sha256.
-fn place(reference: &str, parameter: Option<&str>, bytes: &[u8]) -> Result<String, Response> {
+/// The digest of a pushed manifest: the requested digest if it is correct, otherwise sha256.
+fn storage_digest(
+    reference: &str,
+    parameter: Option<&str>,
+    bytes: &[u8],
+) -> Result<String, Response> {
     let wanted = if reference.contains(':') {
         Some(reference)
     } else {
@@ -199,7 +203,8 @@ fn place(reference: &str, parameter: Option<&str>, bytes: &[u8]) -> Result<Strin
     }
 }
 
-/// Whether the request takes this type. Parameters such as `q` do not matter with one type on offer.
+/// Returns whether the request accepts this type. Ignores parameters such as `q`, because only one
+/// type is available.
 fn accepts(request: &Request, media_type: &str) -> bool {
     let mut ranges = request
         .headers

@@ -1,11 +1,13 @@
-//! An OCI registry over a loopback socket: correct first, with personality, authorization and faults as data on top.
+//! An OCI registry on a loopback socket: correct by default, with profile, authorization and faults
+//! as data.
 //!
 //! ```ignore
 //! let cdn = TestRegistry::start();
 //! let registry = TestRegistry::requiring_token("t0k3n").with(on("GET", "/v2/a/blobs/*").redirect_to(&cdn));
 //! ```
 //!
-//! It ends with the value, and then fails the test if a request came that no registry would understand.
+//! Dropping it stops the server and fails the test if a request had no endpoint in the
+//! specification.
 
 #![allow(
     clippy::result_large_err,
@@ -39,7 +41,7 @@ pub use auth::Scope;
 pub use digest::{Algorithm, sha256};
 pub use faults::{Fault, on};
 pub use log::Recorded;
-pub use profile::{Mount, Personality, Ranges};
+pub use profile::{Mount, Ranges, RegistryProfile};
 pub use request::{Headers, parse_form};
 pub use tokens::{Bearer, PATH as TOKEN_PATH, Signer};
 
@@ -54,7 +56,7 @@ pub struct TestRegistry {
     _server: Server,
 }
 
-/// What the test and the threads of the server have in common.
+/// State that the test and the server threads share.
 #[derive(Debug)]
 pub struct Shared {
     state: Mutex<State>,
@@ -63,14 +65,14 @@ pub struct Shared {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked printed why; the state is still worth looking at.
+        // A thread that panicked has printed its message; the state is still usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Set-up.
+/// Setup.
 impl TestRegistry {
-    /// An empty registry that is open to all and does everything the specification knows.
+    /// An empty registry without authentication that implements the whole specification.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
         let address = listener
@@ -88,14 +90,14 @@ impl TestRegistry {
         }
     }
 
-    /// A registry that differs from the default as `personality` says.
-    pub fn start_as(personality: Personality) -> Self {
+    /// A registry with another profile.
+    pub fn start_as(profile: RegistryProfile) -> Self {
         let registry = Self::start();
-        registry.change(personality);
+        registry.change(profile);
         registry
     }
 
-    /// A registry behind Basic authentication.
+    /// A registry with Basic authentication.
     pub fn requiring_basic(user: &str, password: &str) -> Self {
         let registry = Self::start();
         registry.shared.state().auth = Auth::Basic {
@@ -105,12 +107,12 @@ impl TestRegistry {
         registry
     }
 
-    /// A registry behind this one token, which its own token server gives to everyone for everything.
+    /// A registry that accepts only this token, which its token service issues for every request.
     pub fn requiring_token(token: &str) -> Self {
         Self::start().with_tokens(Bearer::new().token(token))
     }
 
-    /// Puts the registry behind tokens.
+    /// Requires tokens.
     pub fn with_tokens(self, policy: Bearer) -> Self {
         let service = policy.install(&self.shared);
         self.shared.state().auth = Auth::Bearer(service);
@@ -133,12 +135,12 @@ impl TestRegistry {
         self.shared.state().faults.clear();
     }
 
-    /// Becomes another kind of registry; what it holds stays.
-    pub fn change(&self, personality: Personality) {
-        self.shared.state().personality = personality;
+    /// Changes the profile. The content stays.
+    pub fn change(&self, profile: RegistryProfile) {
+        self.shared.state().profile = profile;
     }
 
-    /// Makes all tokens issued for this registry useless, as time would.
+    /// Revokes all tokens for this registry, as if they had expired.
     pub fn revoke_tokens(&self) {
         if let Auth::Bearer(service) = &self.shared.state().auth {
             service.revoke();
@@ -148,7 +150,7 @@ impl TestRegistry {
 
 /// Addresses.
 impl TestRegistry {
-    /// Where it listens.
+    /// The address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.host().parse().expect("the host is an address")
     }
@@ -163,13 +165,13 @@ impl TestRegistry {
         self.shared.state().origin.clone()
     }
 
-    /// `127.0.0.1:<port>/<name>`, where `name` may go on with a tag or digest.
+    /// `127.0.0.1:<port>/<name>`. `name` may include a tag or digest.
     pub fn reference(&self, name: &str) -> String {
         format!("{}/{name}", self.host())
     }
 }
 
-/// What it holds.
+/// Content.
 impl TestRegistry {
     /// The content of a blob.
     pub fn blob(&self, repository: &str, digest: &str) -> Option<Vec<u8>> {
@@ -246,7 +248,7 @@ impl TestRegistry {
     }
 }
 
-/// What was asked.
+/// Requests.
 impl TestRegistry {
     /// All requests, each as `GET /v2/a/tags/list (no authorization)`; see [`Recorded::line`].
     pub fn log(&self) -> Vec<String> {
@@ -264,17 +266,17 @@ impl TestRegistry {
         self.shared.state().log.requests.clone()
     }
 
-    /// Forgets the requests so far.
+    /// Clears the log.
     pub fn clear_log(&self) {
         self.shared.state().log.clear();
     }
 
-    /// The requests no registry would understand; they are forgiven by being taken.
+    /// Takes the requests without an endpoint, so that they do not fail the test.
     pub fn take_unexpected(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.state().log.unexpected)
     }
 
-    /// Fails if a request came that no registry would understand.
+    /// Fails if a request had no endpoint in the specification.
     #[track_caller]
     pub fn assert_no_unexpected(&self) {
         let unexpected = self.take_unexpected();

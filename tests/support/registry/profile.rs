@@ -1,100 +1,104 @@
-//! How registries differ while all are right: every freedom the specification leaves, as data.
+//! Differences between correct registries: the choices that the specification allows, as data.
 //!
-//! What is *wrong*, once or always, belongs to [faults](super::faults).
+//! Violations of the specification are [faults](super::faults).
 
-/// What this registry offers and how it words it. The default is a complete distribution-spec v1.1 registry.
+/// The features and variants of a registry. The default implements distribution-spec v1.1
+/// completely.
 #[derive(Clone, Debug)]
-pub struct Personality {
-    /// Answers `/v2/<name>/referrers/<digest>`; otherwise 404.
+pub struct RegistryProfile {
+    /// Implements `/v2/<name>/referrers/<digest>`; otherwise 404.
     pub referrers_api: bool,
-    /// Sends `OCI-Subject` for a manifest with a subject. Apart from [`Self::referrers_api`], as ECR sent it without having that.
+    /// Sends `OCI-Subject` for a manifest with a subject. Independent of [`Self::referrers_api`]:
+    /// ECR sent the header without the API.
     pub subject_header: bool,
-    /// Filters referrers by `artifactType` and says so.
+    /// Filters referrers by `artifactType` and sends `OCI-Filters-Applied`.
     pub filters_referrers: bool,
-    /// Takes `POST ?digest=` with the blob; otherwise opens a session and ignores the body.
+    /// Accepts a blob with `POST ?digest=`; otherwise starts a session and ignores the body.
     pub single_post: bool,
-    /// What `POST ?mount=` does.
+    /// Support for `POST ?mount=`.
     pub mount: Mount,
-    /// How many `?tag=` of a manifest `PUT` by digest are taken and echoed in `OCI-Tag`; 0 ignores them all.
+    /// Number of `?tag=` members of a manifest `PUT` by digest that are accepted and echoed in
+    /// `OCI-Tag`; 0 ignores all.
     pub multi_tags: usize,
-    /// Refuses manifests whose references are missing.
+    /// Rejects manifests with missing references.
     pub verifies_references: bool,
-    /// Refuses manifest types it does not know with 415, as zot does.
+    /// Rejects unknown manifest types with 415, as zot.
     pub known_manifests_only: bool,
-    /// Deletes tags.
+    /// Supports deletion of tags.
     pub tag_deletion: bool,
-    /// Deletes manifests by digest.
+    /// Supports deletion of manifests by digest.
     pub manifest_deletion: bool,
-    /// Deletes blobs.
+    /// Supports deletion of blobs.
     pub blob_deletion: bool,
-    /// Offers `/v2/_catalog`.
+    /// Implements `/v2/_catalog`.
     pub catalog: bool,
-    /// Entries per page of tags, catalog and referrers, whatever `n` asks for; none leaves it to `n`.
+    /// Entries per page of tags, catalog and referrers, regardless of `n`; None uses `n`.
     pub page_size: Option<usize>,
-    /// The query member that continues a list: `last`, or `next_page` as at Quay, which ignores `last`.
+    /// The query member for the next page: `last`, or `next_page` as at Quay, which ignores `last`.
     pub page_parameter: &'static str,
     /// Sends `Location` and `Link` with scheme and host.
     pub absolute_locations: bool,
     /// Sends `Docker-Content-Digest`.
     pub digest_header: bool,
-    /// Sends `Content-Length` with answers to `HEAD`.
+    /// Sends `Content-Length` in responses to `HEAD`.
     pub head_length: bool,
     /// Sends `ETag` with manifests and honours `If-None-Match`.
     pub etags: bool,
-    /// What `Range` on blobs does.
+    /// Support for `Range` on blobs.
     pub ranges: Ranges,
-    /// Answers `GET` of an upload session.
+    /// Implements `GET` of an upload session.
     pub upload_status: bool,
-    /// Puts a `_state` into session locations and takes only the newest, as distribution does.
+    /// Adds `_state` to session locations and accepts only the latest, as distribution.
     pub upload_state: bool,
-    /// Keeps what arrived of a body that broke off, so that the session can go on.
+    /// Keeps the received part of an interrupted body, so that the session can be resumed.
     pub keeps_partial_uploads: bool,
-    /// Announced in `OCI-Chunk-Min-Length`, and enforced for all chunks but the last.
+    /// Sent in `OCI-Chunk-Min-Length`, and enforced for all chunks but the last.
     pub min_chunk_bytes: Option<u64>,
-    /// A larger `PATCH` gets 416, as at GHCR.
+    /// Largest `PATCH`; a larger one is rejected with 416, as at GHCR.
     pub max_patch_bytes: Option<u64>,
-    /// A larger blob `PUT` gets 413, as behind Cloudflare and at ACR.
+    /// Largest blob `PUT`; a larger one is rejected with 413, as at Cloudflare and ACR.
     pub max_put_bytes: Option<u64>,
-    /// A larger manifest gets 413.
+    /// Largest manifest; a larger one is rejected with 413.
     pub max_manifest_bytes: u64,
-    /// Pushing creates repositories; otherwise 404 `NAME_UNKNOWN`, as at ECR.
+    /// Creates repositories on push; otherwise 404 `NAME_UNKNOWN`, as at ECR.
     pub creates_repositories: bool,
-    /// Answers `Expect: 100-continue` with 100; otherwise waits for the body in silence.
+    /// Responds to `Expect: 100-continue` with 100; otherwise waits for the body.
     pub continues: bool,
 }
 
-/// What `POST ?mount=` does.
+/// Support for `POST ?mount=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mount {
-    /// 201 when `from` has the blob, else a session (distribution).
-    Truthful,
-    /// As truthful, but looks into every repository and needs no `from` (zot, Artifact Registry).
+    /// 201 if `from` has the blob, otherwise a session (distribution).
+    Checked,
+    /// Same as `Checked`, but searches all repositories and needs no `from` (zot, Artifact
+    /// Registry).
     Anywhere,
     /// Always a session (the registry of go-containerregistry).
-    Blind,
+    Ignored,
     /// Always this status (GitLab and Harbor: 401).
     Refused(u16),
 }
 
-/// What `Range` on blobs does.
+/// Support for `Range` on blobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ranges {
-    /// Honoured.
+    /// Supported.
     Honoured,
-    /// Honoured with an explicit end, else 416 (the registry of go-containerregistry).
+    /// Supported with an explicit end, otherwise 416 (the registry of go-containerregistry).
     WithEnd,
-    /// Ignored: 200 and everything.
+    /// Ignored: 200 with the whole blob.
     Ignored,
 }
 
-impl Default for Personality {
+impl Default for RegistryProfile {
     fn default() -> Self {
         Self {
             referrers_api: true,
             subject_header: true,
             filters_referrers: true,
             single_post: true,
-            mount: Mount::Truthful,
+            mount: Mount::Checked,
             multi_tags: 10,
             verifies_references: true,
             known_manifests_only: false,
@@ -122,7 +126,7 @@ impl Default for Personality {
     }
 }
 
-impl Personality {
+impl RegistryProfile {
     /// CNCF distribution: no referrers, no single POST, no `?tag=`, absolute locations.
     pub fn distribution() -> Self {
         Self {
@@ -135,7 +139,7 @@ impl Personality {
         }
     }
 
-    /// zot: everything, relative locations, known manifest types only.
+    /// zot: all features, relative locations, only known manifest types.
     pub fn zot() -> Self {
         Self {
             mount: Mount::Anywhere,
@@ -148,7 +152,7 @@ impl Personality {
     /// The in-memory registry of go-containerregistry, which many test suites use.
     pub fn ggcr() -> Self {
         Self {
-            mount: Mount::Blind,
+            mount: Mount::Ignored,
             multi_tags: 0,
             verifies_references: false,
             ranges: Ranges::WithEnd,
@@ -160,7 +164,7 @@ impl Personality {
         }
     }
 
-    /// GHCR: no referrers, no deletion, no catalog, small chunks only.
+    /// GHCR: no referrers, no deletion, no catalog, small chunks.
     pub fn ghcr() -> Self {
         Self {
             referrers_api: false,

@@ -1,13 +1,13 @@
-//! Requests as HTTP/1.1 carries them: head, then a body by length or in chunks (RFC 9112).
+//! HTTP/1.1 requests: a head, then a body with a length or in chunks (RFC 9112).
 
 use std::io::{self, BufRead, Read, Write as _};
 
 use super::content::Spool;
 
-/// A head beyond this is refused: no client here needs more.
+/// Maximum size of a head, far above the needs of any client here.
 const MAX_HEAD_BYTES: u64 = 256 * 1024;
 
-/// A request; the body is empty until it was read.
+/// A request. The body is empty until it has been read.
 #[derive(Debug)]
 pub struct Request {
     pub method: String,
@@ -21,25 +21,25 @@ pub struct Request {
     pub body: Spool,
 }
 
-/// Why there is no request.
+/// The reason that a head could not be read.
 #[derive(Debug)]
 pub enum HeadError {
-    /// The connection broke.
+    /// The connection failed.
     Io(io::Error),
-    /// The peer does not speak HTTP/1.1.
+    /// The head is not HTTP/1.1.
     Malformed(String),
 }
 
-/// What arrived of a body.
+/// The received part of a body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival {
     Complete,
-    /// The peer stopped, or the limit of the caller was reached.
+    /// The peer stopped, or the caller's limit was reached.
     Partial,
 }
 
 impl Request {
-    /// Reads a head; `None` when the peer closed the connection between requests.
+    /// Reads a head. Returns `None` if the peer closed the connection between requests.
     pub fn read_head(reader: &mut impl BufRead) -> Result<Option<Self>, HeadError> {
         let mut head = reader.take(MAX_HEAD_BYTES);
         let Some(line) = read_line(&mut head)? else {
@@ -78,7 +78,8 @@ impl Request {
         }))
     }
 
-    /// Reads the body, at most `limit` bytes of it. A broken connection is an arrival too: registries see it every day.
+    /// Reads at most `limit` bytes of the body. A broken connection is a partial arrival, not an
+    /// error.
     pub fn read_body(&mut self, reader: &mut impl BufRead, limit: u64) -> Arrival {
         let result = if self.is_chunked() {
             read_chunks(reader, &mut self.body, limit)
@@ -92,19 +93,19 @@ impl Request {
         }
     }
 
-    /// Whether a body follows the head.
+    /// Returns whether a body follows the head.
     pub fn has_body(&self) -> bool {
         self.is_chunked() || self.announced_bytes().is_some_and(|length| length > 0)
     }
 
-    /// Whether the peer waits for `100 Continue`.
+    /// Returns whether the peer waits for `100 Continue`.
     pub fn expects_continue(&self) -> bool {
         self.headers
             .get("expect")
             .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
     }
 
-    /// Whether the peer wants the connection closed.
+    /// Returns whether the peer wants the connection closed.
     pub fn closes(&self) -> bool {
         self.headers
             .get("connection")
@@ -116,7 +117,7 @@ impl Request {
         self.headers.get("content-length")?.parse().ok()
     }
 
-    /// The first query member called `name`.
+    /// The first query member `name`.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -124,7 +125,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All query members called `name`.
+    /// All query members `name`.
     pub fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.query
             .iter()
@@ -139,7 +140,7 @@ impl Request {
     }
 }
 
-/// Header fields in the order of the wire; names compare without case.
+/// Header fields in the order received. Names are case-insensitive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
@@ -166,7 +167,7 @@ impl Headers {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Adds a field beside others of its name.
+    /// Adds a field and keeps others of the same name.
     pub fn push(&mut self, name: &str, value: &str) {
         self.0.push((name.to_owned(), value.to_owned()));
     }
@@ -183,7 +184,7 @@ impl Headers {
     }
 }
 
-/// Splits `a=1&b=2`, as queries and forms write it.
+/// Splits a query or form: `a=1&b=2`.
 pub fn parse_form(text: &str) -> Vec<(String, String)> {
     text.split('&')
         .filter(|member| !member.is_empty())
@@ -194,7 +195,7 @@ pub fn parse_form(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Undoes percent-encoding; what is not an escape stays as it is.
+/// Decodes percent-encoding. Malformed escapes stay unchanged.
 fn percent_decode(text: &str, plus_is_space: bool) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -228,7 +229,7 @@ fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, HeadError> {
     }
 }
 
-/// Reads chunks into `body` until the last one (true) or until `limit` bytes are there (false).
+/// Reads chunks into `body`. Returns true after the last chunk, false at `limit` bytes.
 fn read_chunks(reader: &mut impl BufRead, body: &mut Spool, limit: u64) -> io::Result<bool> {
     let line = |reader: &mut _| match read_line(reader) {
         Ok(Some(line)) => Ok(line),
@@ -253,7 +254,7 @@ fn read_chunks(reader: &mut impl BufRead, body: &mut Spool, limit: u64) -> io::R
     }
 }
 
-/// Copies exactly `length` bytes, piece by piece, so that what arrived before a break is kept.
+/// Copies exactly `length` bytes. Bytes received before an error stay in `body`.
 fn copy(reader: &mut impl BufRead, body: &mut Spool, length: u64) -> io::Result<()> {
     let mut left = length;
     while left > 0 {

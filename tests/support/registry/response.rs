@@ -1,4 +1,4 @@
-//! Responses: what a registry says, and how truthfully the wire delivers it.
+//! Responses, and faults in their transmission.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use super::content::Content;
 use super::request::Headers;
 use super::server::Stop;
 
-/// The unit of writing, and of a slow body's pauses.
+/// Size of one write, and between pauses of a slow body.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
@@ -21,7 +21,7 @@ pub struct Response {
     pub delivery: Delivery,
 }
 
-/// What an answer carries.
+/// The body of a response.
 #[derive(Clone, Debug)]
 pub enum Body {
     Bytes(Vec<u8>),
@@ -33,7 +33,7 @@ pub enum Body {
     },
 }
 
-/// How the body travels; the default is faithfully.
+/// Transmission of the body. The default is without faults.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
     pub framing: Framing,
@@ -41,28 +41,28 @@ pub struct Delivery {
     pub cut_after: Option<u64>,
     /// Invert the byte at this offset.
     pub flip: Option<u64>,
-    /// Wait before every piece.
+    /// Wait before every write.
     pub pause: Option<Duration>,
-    /// Follow the body with blanks without end.
+    /// Append spaces to the body without end.
     pub endless: bool,
 }
 
-/// How the length of a body is told.
+/// Framing of a body.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Framing {
     /// `Content-Length`.
     #[default]
     Length,
-    /// `Content-Length`, off by so much.
+    /// `Content-Length` plus this number.
     WrongLength(i64),
     /// `Transfer-Encoding: chunked`.
     Chunked,
-    /// Not at all: the body ends with the connection. With `HEAD`, simply no `Content-Length`.
+    /// The body ends with the connection. Responses to `HEAD` have no `Content-Length`.
     UntilClose,
 }
 
 impl Response {
-    /// An empty answer.
+    /// An empty response.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -72,14 +72,14 @@ impl Response {
         }
     }
 
-    /// JSON with the type `application/json`.
+    /// A response with type `application/json`.
     pub fn json(status: u16, value: &Value) -> Self {
         Self::new(status)
             .header("Content-Type", "application/json")
             .bytes(value.to_string())
     }
 
-    /// One error as the specification words it (distribution-spec v1.1, "Error Codes").
+    /// One error in the format of the specification (distribution-spec v1.1, "Error Codes").
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         Self::errors(status, &[json!({ "code": code, "message": message })])
     }
@@ -89,19 +89,19 @@ impl Response {
         Self::json(status, &json!({ "errors": errors }))
     }
 
-    /// With this header field.
+    /// Sets a header field.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push(name, value);
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     pub fn bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.body = Body::Bytes(bytes.into());
         self
     }
 
-    /// With stored content as body.
+    /// Sets the body to a range of stored content.
     pub fn stored(mut self, content: Content, start: u64, length: u64) -> Self {
         self.body = Body::Stored {
             content,
@@ -111,7 +111,7 @@ impl Response {
         self
     }
 
-    /// Writes the answer; true when the connection can be used again.
+    /// Writes the response. Returns whether the connection can be reused.
     pub fn send(
         &self,
         head_only: bool,
@@ -156,13 +156,13 @@ impl Response {
         }
     }
 
-    /// A body without end cannot announce its length.
+    /// An endless body cannot have a length.
     fn is_chunked(&self) -> bool {
         matches!(self.delivery.framing, Framing::Chunked)
             || (self.delivery.endless && matches!(self.delivery.framing, Framing::Length))
     }
 
-    /// Sends the body. `head` goes with the first piece: one segment for a small answer.
+    /// Sends the body. `head` is part of the first write, so that a small response is one segment.
     fn send_body(&self, head: Vec<u8>, stop: &Stop, out: &mut impl Write) -> io::Result<()> {
         let mut pending = head;
         let mut piece = vec![0; PIECE_BYTES];
@@ -213,7 +213,7 @@ impl Response {
 }
 
 impl Body {
-    /// How long it is.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,

@@ -1,11 +1,11 @@
-//! Which endpoint a request means (distribution-spec v1.1, "Endpoints"), and who answers it.
+//! Endpoints of requests (distribution-spec v1.1, "Endpoints"), and their handlers.
 
 use super::request::Request;
 use super::response::Response;
 use super::state::State;
 use super::{blobs, lists, manifests, tokens, uploads};
 
-/// An endpoint and the names in its path.
+/// An endpoint with the names in its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     Ping,
@@ -32,7 +32,7 @@ pub enum Route {
         repository: String,
         digest: String,
     },
-    /// Not of the specification: where tokens are issued.
+    /// The token service; not in the specification.
     Token,
     Unknown,
 }
@@ -59,7 +59,7 @@ impl Route {
                 repository: repository.to_owned(),
             };
         }
-        // The last marker counts: "manifests" may be part of a repository's name.
+        // The last marker counts: a repository name may contain "manifests".
         let split = |marker: &str| {
             let (repository, last) = rest.rsplit_once(marker)?;
             (!last.is_empty() && !last.contains('/'))
@@ -100,7 +100,7 @@ impl Route {
     }
 }
 
-/// Answers a request. `None`: no registry has such an endpoint, or not with this method.
+/// Handles a request. Returns `None` if the specification has no such endpoint or method.
 pub fn answer(state: &mut State, route: &Route, request: &mut Request) -> Option<Response> {
     if let Some(name) = route.repository()
         && !is_repository_name(name)
@@ -178,7 +178,8 @@ pub fn answer(state: &mut State, route: &Route, request: &mut Request) -> Option
     })
 }
 
-/// Whether components of lower-case letters and digits, with separators inside, make up `name`.
+/// Returns whether `name` consists of valid components: lower-case letters and digits with
+/// separators inside.
 fn is_repository_name(name: &str) -> bool {
     let alphanumeric = |byte: Option<u8>| {
         byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! Content put into a registry directly, without a request.
+//! Adding content to a registry without requests.
 
 use std::io::{self, Read};
 
@@ -13,7 +13,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 
-/// Each returns the digest of what it stored.
+/// Methods that return the digest of the stored content.
 impl TestRegistry {
     /// An empty repository.
     pub fn seed_repository(&self, repository: &str) {
@@ -27,7 +27,7 @@ impl TestRegistry {
         digest
     }
 
-    /// A blob under any digest, right or wrong.
+    /// A blob under any digest, also a wrong one.
     pub fn seed_blob_as(&self, repository: &str, digest: &str, bytes: &[u8]) {
         let mut state = self.shared.state();
         state
@@ -37,7 +37,7 @@ impl TestRegistry {
             .insert(digest.to_owned(), Content::from(bytes));
     }
 
-    /// A blob of any size, which stays out of memory if it is big.
+    /// A blob of any size. Large blobs are stored in a file.
     pub fn seed_blob_from(&self, repository: &str, mut reader: impl Read) -> String {
         let mut spool = Spool::default();
         io::copy(&mut reader, &mut spool).expect("the content can be read and stored");
@@ -54,7 +54,7 @@ impl TestRegistry {
         digest
     }
 
-    /// A manifest exactly as given, without any check.
+    /// A manifest without checks.
     pub fn seed_manifest(
         &self,
         repository: &str,
@@ -76,7 +76,7 @@ impl TestRegistry {
         digest
     }
 
-    /// An artifact of named files, as `oras push` makes it: one layer with a title each, and the empty config.
+    /// An artifact as by `oras push`: a titled layer for each file, and the empty config.
     pub fn seed_artifact(&self, repository: &str, tag: &str, files: &[(&str, &[u8])]) -> String {
         let layers: Vec<_> = files
             .iter()
@@ -97,7 +97,7 @@ impl TestRegistry {
         )
     }
 
-    /// An artifact of this type that refers to the manifest `subject`, with one small layer.
+    /// A referrer of the manifest `subject` with one small layer.
     pub fn seed_referrer(&self, repository: &str, subject: &str, artifact_type: &str) -> String {
         let manifest = json!({
             "schemaVersion": 2,
@@ -110,7 +110,7 @@ impl TestRegistry {
         self.seed_manifest(repository, MANIFEST, manifest.to_string().as_bytes(), None)
     }
 
-    /// An index of manifests that are already there.
+    /// An index of stored manifests.
     pub fn seed_index(&self, repository: &str, tag: &str, manifests: &[&str]) -> String {
         let entries: Vec<_> = manifests
             .iter()
@@ -133,7 +133,7 @@ impl TestRegistry {
         json!({ "mediaType": EMPTY, "digest": self.seed_blob(repository, b"{}"), "size": 2 })
     }
 
-    /// The descriptor of a stored manifest. What is not stored is described too: subjects may be missing.
+    /// The descriptor of a manifest, which may be missing, as a subject may.
     fn descriptor(&self, repository: &str, digest: &str) -> Value {
         let media_type = self.media_type(repository, digest);
         let size = self

@@ -1,4 +1,4 @@
-//! The listener: one thread that accepts, one per connection, and an orderly end.
+//! The HTTP server: one accepting thread, one thread per connection, and shutdown.
 
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,13 +8,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Shared;
-use super::faults::{Effects, Fate, Reading, Stage};
+use super::faults::{BodyHandling, ConnectionOutcome, Effects, Stage};
 use super::request::{Arrival, HeadError, Request};
 use super::response::Response;
 use super::routes::{self, Route};
 use super::uploads;
 
-/// A listener in a thread; it ends with this value.
+/// A running server. Dropping it stops all threads.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -23,7 +23,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to accept.
+    /// Starts accepting connections.
     pub fn start(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) -> Self {
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -40,13 +40,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stop.set();
-        // A last connection wakes the accepting thread.
+        // A connection wakes the accepting thread.
         drop(TcpStream::connect(self.address));
         let Some(Ok(connections)) = self.accepting.take().map(JoinHandle::join) else {
             return;
         };
         for (stream, _) in &connections {
-            // Fails for connections that are gone, which is as good.
+            // Fails if the connection is closed already.
             let _ = stream.shutdown(Shutdown::Both);
         }
         for (_, thread) in connections {
@@ -55,7 +55,7 @@ impl Drop for Server {
     }
 }
 
-/// Tells all threads that the end has come.
+/// Stop signal for all threads.
 #[derive(Debug, Default)]
 pub struct Stop {
     set: AtomicBool,
@@ -64,12 +64,12 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Whether it has.
+    /// Returns whether the server is stopping.
     pub fn is_set(&self) -> bool {
         self.set.load(Ordering::SeqCst)
     }
 
-    /// Waits, but not beyond the end.
+    /// Waits for `duration`, or until the server stops.
     pub fn pause(&self, duration: Duration) {
         let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = self
@@ -84,17 +84,17 @@ impl Stop {
     }
 }
 
-/// A connection as the server sees it: to be closed, and to be waited for.
+/// A connection, to be closed, and its thread, to be joined.
 type Connection = (TcpStream, JoinHandle<()>);
 
-/// Accepts until the end, and returns the connections for it to close.
+/// Accepts connections until the server stops, and returns them.
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<Connection> {
     let mut connections = Vec::new();
     for (index, stream) in listener.incoming().enumerate() {
         if shared.stop.is_set() {
             break;
         }
-        // A peer that was gone before it was accepted has nothing to say.
+        // The peer may have closed the connection already.
         let Some((stream, second)) = stream
             .ok()
             .and_then(|stream| Some((stream.try_clone().ok()?, stream)))
@@ -103,8 +103,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<Connection> {
         };
         let shared = Arc::clone(shared);
         let thread = thread::spawn(move || {
-            // A broken connection ends its thread and nothing else: the log tells what was asked.
-            let _ = converse(&shared, &stream, index + 1);
+            // A broken connection only ends its thread: the log contains the requests.
+            let _ = serve_connection(&shared, &stream, index + 1);
             let _ = stream.shutdown(Shutdown::Both);
         });
         connections.push((second, thread));
@@ -112,8 +112,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<Connection> {
     connections
 }
 
-/// Answers the requests of one connection.
-fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Result<()> {
+/// Handles the requests of one connection.
+fn serve_connection(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
     loop {
@@ -131,14 +131,14 @@ fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Resul
                 return Ok(());
             }
         };
-        if !exchange(shared, &mut reader, stream, connection, request)? {
+        if !serve_request(shared, &mut reader, stream, connection, request)? {
             return Ok(());
         }
     }
 }
 
-/// One request and its answer; true when the connection goes on.
-fn exchange(
+/// Handles one request. Returns whether the connection stays open.
+fn serve_request(
     shared: &Shared,
     reader: &mut BufReader<&TcpStream>,
     mut stream: &TcpStream,
@@ -153,21 +153,21 @@ fn exchange(
         continues,
     } = plan(shared, &route, &request, connection);
     let waits = request.expects_continue() && request.has_body();
-    // Who waits for leave to send a body that is refused anyway is told so at once.
-    let reading = if waits && (refusal.is_some() || effects.status.is_some()) {
-        Reading::Nothing
+    // A client that waits for `100 Continue` gets a rejection without sending the body.
+    let body_handling = if waits && (refusal.is_some() || effects.status.is_some()) {
+        BodyHandling::Ignore
     } else {
-        effects.reading
+        effects.body
     };
-    if waits && continues && reading != Reading::Nothing {
+    if waits && continues && body_handling != BodyHandling::Ignore {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
-    let arrival = match reading {
-        Reading::Whole => request.read_body(reader, u64::MAX),
-        Reading::UpTo(bytes) => request.read_body(reader, bytes),
-        Reading::Nothing => Arrival::Complete,
+    let arrival = match body_handling {
+        BodyHandling::ReadAll => request.read_body(reader, u64::MAX),
+        BodyHandling::CloseAfter(bytes) => request.read_body(reader, bytes),
+        BodyHandling::Ignore => Arrival::Complete,
     };
-    let unread = reading == Reading::Nothing && request.has_body();
+    let unread = body_handling == BodyHandling::Ignore && request.has_body();
 
     let mut state = shared.state();
     state.log.body(number, &request.body);
@@ -183,7 +183,7 @@ fn exchange(
         }
         return Ok(false);
     }
-    if effects.fate == Fate::Dropped {
+    if effects.connection == ConnectionOutcome::ClosedBefore {
         return Ok(false);
     }
     effects.edit_request(&mut request);
@@ -204,7 +204,7 @@ fn exchange(
         }),
     };
     effects.edit_response(&request, &mut response);
-    if effects.fate == Fate::Lost {
+    if effects.connection == ConnectionOutcome::ClosedAfter {
         return Ok(false);
     }
     state.log.status(number, response.status);
@@ -218,7 +218,7 @@ fn exchange(
     Ok(keep)
 }
 
-/// What is known about a request before its body.
+/// Decisions about a request before its body is read.
 struct Plan {
     number: usize,
     refusal: Option<Response>,
@@ -243,16 +243,16 @@ fn plan(shared: &Shared, route: &Route, request: &Request, connection: usize) ->
         number,
         refusal,
         effects,
-        continues: state.personality.continues,
+        continues: state.profile.continues,
     }
 }
 
-/// Ends the sending side and gives the peer a moment to read the answer, as Go's server does: closing at once, with bytes
-/// of the body unread, would reset the connection and might take the answer with it.
+/// Shuts down the sending side and waits shortly, as Go's server. Closing with unread bytes of the
+/// body would reset the connection, and the peer could lose the response.
 fn linger(mut stream: &TcpStream) {
     let _ = stream.shutdown(Shutdown::Write);
     let _ = stream.set_read_timeout(Some(Duration::from_millis(50)));
     let mut sink = [0; 4096];
-    // What comes in one buffer and a short wait may be read; a big body may not.
+    // Reads one buffer at most, not a large body.
     let _ = stream.read(&mut sink);
 }

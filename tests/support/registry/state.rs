@@ -1,35 +1,35 @@
-//! All that a running registry remembers, and what its endpoints share.
+//! State of a running registry, and helpers that endpoints share.
 
 use std::sync::Arc;
 
 use super::auth::Auth;
 use super::faults::Faults;
 use super::log::Log;
-use super::profile::Personality;
+use super::profile::RegistryProfile;
 use super::response::Response;
 use super::store::Store;
 use super::tokens::TokenService;
 
-/// Everything behind the lock of a registry.
+/// The state behind the lock of a registry.
 #[derive(Debug)]
 pub struct State {
     /// `http://127.0.0.1:<port>`.
     pub origin: String,
-    pub personality: Personality,
+    pub profile: RegistryProfile,
     pub store: Store,
     pub auth: Auth,
-    /// Who issues tokens here, for this registry or for others.
+    /// Token services at this registry, for this or for other registries.
     pub tokens: Vec<Arc<TokenService>>,
     pub faults: Faults,
     pub log: Log,
 }
 
 impl State {
-    /// An empty, open registry.
+    /// An empty registry without authentication.
     pub fn new(origin: String) -> Self {
         Self {
             origin,
-            personality: Personality::default(),
+            profile: RegistryProfile::default(),
             store: Store::default(),
             auth: Auth::Open,
             tokens: Vec::new(),
@@ -38,18 +38,18 @@ impl State {
         }
     }
 
-    /// The address of a path here, as this registry words it.
+    /// The `Location` of a path, absolute or relative as in the profile.
     pub fn location(&self, path: &str) -> String {
-        if self.personality.absolute_locations {
+        if self.profile.absolute_locations {
             format!("{}{path}", self.origin)
         } else {
             path.to_owned()
         }
     }
 
-    /// Adds `Docker-Content-Digest`, if this registry sends it.
+    /// Adds `Docker-Content-Digest` if the profile has it.
     pub fn with_digest(&self, response: Response, digest: &str) -> Response {
-        if self.personality.digest_header {
+        if self.profile.digest_header {
             response.header("Docker-Content-Digest", digest)
         } else {
             response
@@ -62,12 +62,12 @@ pub fn name_unknown() -> Response {
     Response::error(404, "NAME_UNKNOWN", "repository name not known to registry")
 }
 
-/// 405 for what this registry does not do.
+/// 405 for operations that the profile does not support.
 pub fn unsupported() -> Response {
     Response::error(405, "UNSUPPORTED", "the operation is unsupported")
 }
 
-/// 400 for a digest that is none, or not the content's.
+/// 400 for a malformed digest or a digest mismatch.
 pub fn digest_invalid(message: &str) -> Response {
     Response::error(400, "DIGEST_INVALID", message)
 }

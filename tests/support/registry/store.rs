@@ -1,4 +1,4 @@
-//! What a registry holds: repositories with blobs, manifests and tags, and the upload sessions in between.
+//! Content of a registry: repositories with blobs, manifests and tags, and upload sessions.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::content::{Content, Spool};
 
-/// Everything stored.
+/// All repositories and upload sessions.
 #[derive(Debug, Default)]
 pub struct Store {
     pub repositories: BTreeMap<String, Repository>,
@@ -17,39 +17,39 @@ pub struct Store {
 /// One repository.
 #[derive(Debug, Default)]
 pub struct Repository {
-    /// By digest.
+    /// Blobs by digest.
     pub blobs: BTreeMap<String, Content>,
-    /// By digest.
+    /// Manifests by digest.
     pub manifests: BTreeMap<String, Manifest>,
-    /// Tag to digest.
+    /// Digests by tag.
     pub tags: BTreeMap<String, String>,
 }
 
-/// A manifest exactly as it was pushed.
+/// A manifest as pushed.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     pub media_type: String,
     pub bytes: Vec<u8>,
 }
 
-/// An upload under way.
+/// An upload session.
 #[derive(Debug, Default)]
 pub struct Session {
     pub repository: String,
     pub received: Spool,
-    /// How many requests it answered: the state that a signed location carries.
+    /// Number of handled requests, for the `_state` of the location.
     pub state: usize,
-    /// A chunk below the announced minimum arrived; it must have been the last.
+    /// Whether a chunk below the minimum arrived, which must be the last.
     pub short_chunk: bool,
 }
 
 impl Store {
-    /// The repository, made if need be.
+    /// The repository; created if it does not exist.
     pub fn repository(&mut self, name: &str) -> &mut Repository {
         self.repositories.entry(name.to_owned()).or_default()
     }
 
-    /// Opens a session. Its identity is predictable, so that tests can write it down.
+    /// Starts a session with a predictable id, for golden files.
     pub fn open_session(&mut self, repository: &str) -> String {
         self.opened += 1;
         let id = format!("session-{}", self.opened);
@@ -61,7 +61,7 @@ impl Store {
         id
     }
 
-    /// The session, if it belongs to this repository.
+    /// The session `id` of a repository.
     pub fn session(&mut self, repository: &str, id: &str) -> Option<&mut Session> {
         self.sessions
             .get_mut(id)
@@ -84,13 +84,13 @@ impl Repository {
         Some((digest, manifest))
     }
 
-    /// The referenced digests that are not here, in the order of the document.
+    /// References that are missing, in the order of the document.
     pub fn missing_references(&self, document: &Value) -> Vec<String> {
         let list = |member: &str| document[member].as_array().into_iter().flatten();
         let blobs = std::iter::once(&document["config"])
             .chain(list("layers"))
             .chain(list("blobs"))
-            // Layers with `urls` are foreign: registries need not hold them.
+            // Registries may lack foreign layers, which have `urls`.
             .filter(|descriptor| descriptor["urls"].is_null())
             .filter_map(|descriptor| descriptor["digest"].as_str())
             .filter(|digest| !self.blobs.contains_key(*digest));
@@ -108,7 +108,7 @@ impl Repository {
 }
 
 impl Manifest {
-    /// The document; null if it is not JSON.
+    /// The parsed document, or null if it is not JSON.
     pub fn document(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_default()
     }

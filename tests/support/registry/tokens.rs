@@ -1,6 +1,5 @@
-//! The token server: who gets which scopes, by `GET` and by `POST` as OAuth 2 has it (distribution's token specifications).
-//!
-//! It runs on the registry it protects or on another one, and is data until then.
+//! The token service: grants scopes by `GET` and by OAuth 2 `POST` (distribution's token
+//! specifications). It runs on the registry that it protects or on another one.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +12,10 @@ use super::response::Response;
 use super::state::State;
 use super::{Shared, TestRegistry};
 
-/// Where tokens are asked for.
+/// The path of the token service.
 pub const PATH: &str = "/token";
 
-/// A policy for tokens. To begin with nobody gets any: add users, or what the anonymous may do.
+/// A token policy. A new policy grants nothing: add users or anonymous access.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     service: String,
@@ -34,9 +33,9 @@ pub struct Bearer {
     server: Option<Arc<Shared>>,
 }
 
-/// Makes tokens that a registry of another make believes.
+/// Signs tokens that another registry implementation accepts.
 pub trait Signer: fmt::Debug + Send + Sync {
-    /// A token for `service` that says what `user` may do.
+    /// Returns a token for `service` that grants `access` to `user`.
     fn sign(&self, service: &str, user: &str, access: &[Scope]) -> String;
 }
 
@@ -48,7 +47,7 @@ struct User {
 }
 
 impl Bearer {
-    /// Nobody gets a token.
+    /// A policy that grants nothing.
     pub fn new() -> Self {
         Self {
             service: "test-registry".to_owned(),
@@ -67,12 +66,12 @@ impl Bearer {
         }
     }
 
-    /// A user who may do everything.
+    /// Adds a user with full access.
     pub fn user(self, name: &str, password: &str) -> Self {
         self.user_with(name, password, &["repository:*:*", "registry:*:*"])
     }
 
-    /// A user who may do this much, such as `repository:team/*:pull,push`.
+    /// Adds a user with limited access, such as `repository:team/*:pull,push`.
     pub fn user_with(mut self, name: &str, password: &str, access: &[&str]) -> Self {
         let (name, password) = (name.to_owned(), password.to_owned());
         self.users.push(User {
@@ -83,79 +82,81 @@ impl Bearer {
         self
     }
 
-    /// What those without credentials may do, such as `repository:*:pull`.
+    /// Grants access without credentials, such as `repository:*:pull`.
     pub fn anonymous(mut self, access: &[&str]) -> Self {
         self.anonymous = scopes(access);
         self
     }
 
-    /// The token that everyone gets and that opens everything.
+    /// Issues this token, with full access, for every request.
     pub fn token(mut self, token: &str) -> Self {
         self.fixed = Some(token.to_owned());
         self
     }
 
-    /// A refresh token of the first user, good for `grant_type=refresh_token`.
+    /// Adds a refresh token of the first user, for `grant_type=refresh_token`.
     pub fn identity_token(mut self, token: &str) -> Self {
         self.identity_tokens.push(token.to_owned());
         self
     }
 
-    /// Answers `POST` with this status: the token server knows only `GET`.
+    /// Rejects `POST` with this status, as a token service without OAuth 2.
     pub fn without_post(mut self, status: u16) -> Self {
         self.post = Some(status);
         self
     }
 
-    /// The members of the answer that carry the token; by default `token` and `access_token`.
+    /// Sets the members of the response with the token; by default `token` and `access_token`.
     pub fn answering(mut self, members: &[&str]) -> Self {
         self.members = members.iter().map(|&member| member.to_owned()).collect();
         self
     }
 
-    /// What `expires_in` says; by default 300. Tokens end only by [`TestRegistry::revoke_tokens`]: no test waits.
+    /// Sets `expires_in`; by default 300 seconds. Tokens end only with
+    /// [`TestRegistry::revoke_tokens`], because tests do not wait.
     pub fn expires_in(mut self, seconds: Option<u64>) -> Self {
         self.expires_in = seconds;
         self
     }
 
-    /// Answers with this status when more is asked for than may be granted (GHCR: 403), instead of granting less.
+    /// Rejects a request for more than may be granted with this status (GHCR: 403), instead of
+    /// granting less.
     pub fn refusing_excess(mut self, status: u16) -> Self {
         self.excess = Some(status);
         self
     }
 
-    /// The name of the service.
+    /// Sets the name of the service.
     pub fn service(mut self, service: &str) -> Self {
         service.clone_into(&mut self.service);
         self
     }
 
-    /// A `WWW-Authenticate` line, verbatim but for `{realm}`, `{service}` and `{scope}`. Repeated, several lines.
+    /// Adds a `WWW-Authenticate` line with the placeholders `{realm}`, `{service}` and `{scope}`.
     pub fn challenge(mut self, text: &str) -> Self {
         self.challenges.push(text.to_owned());
         self
     }
 
-    /// Lets users in with Basic as well.
+    /// Accepts Basic authentication too.
     pub fn basic_too(mut self) -> Self {
         self.basic_too = true;
         self
     }
 
-    /// Issues what `signer` makes.
+    /// Issues tokens of `signer`.
     pub fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
         self.signer = Some(signer);
         self
     }
 
-    /// Issues tokens at another registry: another origin.
+    /// Runs the token service at another registry, which is another origin.
     pub fn at(mut self, server: &TestRegistry) -> Self {
         self.server = Some(Arc::clone(&server.shared));
         self
     }
 
-    /// Puts the policy into effect for the registry with this state.
+    /// Applies the policy to a registry.
     pub(super) fn install(mut self, shared: &Arc<Shared>) -> Arc<TokenService> {
         let server = self.server.take().unwrap_or_else(|| Arc::clone(shared));
         let mut state = server.state();
@@ -170,7 +171,7 @@ impl Bearer {
     }
 }
 
-/// A policy in effect, and what it issued.
+/// A policy in effect, and the issued tokens.
 #[derive(Debug)]
 pub struct TokenService {
     policy: Bearer,
@@ -182,12 +183,12 @@ pub struct TokenService {
 struct Issued {
     count: usize,
     tokens: Vec<(String, Vec<Scope>)>,
-    /// Refresh token and user.
+    /// Refresh tokens and users.
     identities: Vec<(String, String)>,
 }
 
 impl TokenService {
-    /// Lets a request with the right token pass.
+    /// Accepts a request with a token for `needs`.
     pub fn check(&self, needs: &[Scope], request: &Request) -> Result<(), Response> {
         let error = match (bearer(request), basic(request)) {
             (Some(token), _) if self.policy.fixed.as_deref() == Some(token) => return Ok(()),
@@ -210,7 +211,7 @@ impl TokenService {
         Err(unauthorized(&self.challenges(needs, error)))
     }
 
-    /// Makes all tokens useless. Refresh tokens stay.
+    /// Revokes all tokens except refresh tokens.
     pub fn revoke(&self) {
         self.issued
             .lock()
@@ -251,7 +252,7 @@ impl TokenService {
             .find(|user| user.name == name && user.password == password)
     }
 
-    /// `GET`: Basic or nothing; one `scope` per scope.
+    /// `GET`: Basic or anonymous, with one `scope` member per scope.
     fn answer_get(&self, request: &Request) -> Result<Response, Response> {
         let user = match basic(request) {
             Some((name, password)) => Some(self.user(&name, &password).ok_or_else(refused)?),
@@ -270,7 +271,7 @@ impl TokenService {
         )
     }
 
-    /// `POST`: a form with a password or a refresh token; all scopes in one member.
+    /// `POST`: a form with a password or refresh token, and all scopes in one member.
     fn answer_post(&self, request: &Request) -> Result<Response, Response> {
         if let Some(status) = self.policy.post {
             return Err(Response::new(status));
@@ -324,7 +325,7 @@ impl TokenService {
     }
 
     fn check_service(&self, service: Option<&str>) -> Result<(), Response> {
-        // A challenge of the test's own may well name no service, or another one.
+        // A custom challenge may have no service, or another one.
         if self.policy.challenges.is_empty() && service != Some(&self.policy.service) {
             return Err(Response::error(400, "UNSUPPORTED", "unknown service"));
         }
@@ -387,7 +388,8 @@ impl TokenService {
     }
 }
 
-/// Answers a request for a token; `None` where none are issued. With several services here, the request names the one.
+/// Handles a request for a token. Returns `None` without a token service. If there are several, the
+/// request selects one by `service`.
 pub fn answer(state: &State, request: &Request) -> Option<Response> {
     let is_post = request.method == "POST";
     let members = if is_post {

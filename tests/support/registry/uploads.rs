@@ -10,8 +10,7 @@ use super::store::Session;
 
 /// `POST`: a session, a mount, or the whole blob at once.
 pub fn open(state: &mut State, repository: &str, request: &mut Request) -> Response {
-    if !state.personality.creates_repositories && !state.store.repositories.contains_key(repository)
-    {
+    if !state.profile.creates_repositories && !state.store.repositories.contains_key(repository) {
         return name_unknown();
     }
     let (mount, digest) = (request.query("mount"), request.query("digest"));
@@ -42,7 +41,7 @@ pub fn open(state: &mut State, repository: &str, request: &mut Request) -> Respo
             Mounted::No => {}
         }
     }
-    if state.personality.single_post
+    if state.profile.single_post
         && let Some(digest) = digest.map(str::to_owned)
     {
         let body = std::mem::take(&mut request.body);
@@ -53,7 +52,7 @@ pub fn open(state: &mut State, repository: &str, request: &mut Request) -> Respo
     }
     let id = state.store.open_session(repository);
     let mut response = progress(state, 202, repository, &id);
-    if let Some(bytes) = state.personality.min_chunk_bytes {
+    if let Some(bytes) = state.profile.min_chunk_bytes {
         response
             .headers
             .push("OCI-Chunk-Min-Length", &bytes.to_string());
@@ -67,7 +66,7 @@ pub fn append(state: &mut State, repository: &str, id: &str, request: &mut Reque
         return refusal;
     }
     if state
-        .personality
+        .profile
         .max_patch_bytes
         .is_some_and(|limit| request.body.len() > limit)
     {
@@ -77,7 +76,7 @@ pub fn append(state: &mut State, repository: &str, id: &str, request: &mut Reque
             "the chunk exceeds the maximum",
         );
     }
-    let minimum = state.personality.min_chunk_bytes.unwrap_or(0);
+    let minimum = state.profile.min_chunk_bytes.unwrap_or(0);
     let Some(session) = state.store.session(repository, id) else {
         return upload_unknown();
     };
@@ -95,13 +94,13 @@ pub fn append(state: &mut State, repository: &str, id: &str, request: &mut Reque
     progress(state, 202, repository, id)
 }
 
-/// `PUT`: the rest, and the digest of it all.
+/// `PUT`: the rest, and the digest of the blob.
 pub fn commit(state: &mut State, repository: &str, id: &str, request: &mut Request) -> Response {
     if let Err(refusal) = check_session(state, repository, id, request) {
         return refusal;
     }
     if state
-        .personality
+        .profile
         .max_put_bytes
         .is_some_and(|limit| request.body.len() > limit)
     {
@@ -110,7 +109,7 @@ pub fn commit(state: &mut State, repository: &str, id: &str, request: &mut Reque
     let Some(digest) = request.query("digest").map(str::to_owned) else {
         return digest_invalid("no digest given");
     };
-    // A commit ends the session, whatever comes of it, as at distribution.
+    // As in distribution, a commit ends the session even if it fails.
     let Some(mut session) = state.store.sessions.remove(id) else {
         return upload_unknown();
     };
@@ -123,9 +122,9 @@ pub fn commit(state: &mut State, repository: &str, id: &str, request: &mut Reque
     }
 }
 
-/// `GET`: how far it came.
+/// `GET`: the offset.
 pub fn status(state: &mut State, repository: &str, id: &str) -> Response {
-    if !state.personality.upload_status {
+    if !state.profile.upload_status {
         return unsupported();
     }
     match state.store.session(repository, id) {
@@ -134,7 +133,7 @@ pub fn status(state: &mut State, repository: &str, id: &str) -> Response {
     }
 }
 
-/// `DELETE`: never mind.
+/// `DELETE`: ends the session.
 pub fn cancel(state: &mut State, repository: &str, id: &str) -> Response {
     if state.store.session(repository, id).is_none() {
         return upload_unknown();
@@ -143,15 +142,15 @@ pub fn cancel(state: &mut State, repository: &str, id: &str) -> Response {
     Response::new(204)
 }
 
-/// Keeps what arrived of a body whose connection broke.
+/// Keeps the received part of an interrupted body.
 pub fn keep_partial(state: &mut State, repository: &str, id: &str, request: &mut Request) {
-    if !state.personality.keeps_partial_uploads
+    if !state.profile.keeps_partial_uploads
         || check_session(state, repository, id, request).is_err()
     {
         return;
     }
     if let Some(session) = state.store.session(repository, id) {
-        // Nobody is left to hear about a full disk; the next status request will show it.
+        // The connection is closed; the next status request shows an error.
         let _ = session.received.append(std::mem::take(&mut request.body));
         session.state += 1;
     }
@@ -165,10 +164,10 @@ enum Mounted {
 
 fn try_mount(state: &State, digest: &str, from: Option<&str>) -> Mounted {
     let repositories = &state.store.repositories;
-    let found = match state.personality.mount {
-        Mount::Blind => None,
+    let found = match state.profile.mount {
+        Mount::Ignored => None,
         Mount::Refused(status) => return Mounted::Refused(status),
-        Mount::Truthful => from.and_then(|from| repositories.get(from)?.blobs.get(digest)),
+        Mount::Checked => from.and_then(|from| repositories.get(from)?.blobs.get(digest)),
         Mount::Anywhere => repositories
             .values()
             .find_map(|repository| repository.blobs.get(digest)),
@@ -176,7 +175,7 @@ fn try_mount(state: &State, digest: &str, from: Option<&str>) -> Mounted {
     found.cloned().map_or(Mounted::No, Mounted::Blob)
 }
 
-/// Refuses an unknown session, a stale state and a chunk that does not follow the last one.
+/// Rejects an unknown session, an old state, and a chunk at the wrong offset.
 fn check_session(
     state: &mut State,
     repository: &str,
@@ -194,7 +193,7 @@ fn check_session(
             .and_then(|(first, _)| first.parse().ok());
         first == Some(expected)
     });
-    let is_newest = !state.personality.upload_state || request.query("_state") == Some(&newest);
+    let is_newest = !state.profile.upload_state || request.query("_state") == Some(&newest);
     if follows && is_newest {
         return Ok(());
     }
@@ -209,7 +208,7 @@ fn check_session(
         .header("Range", &range_text(expected)))
 }
 
-/// The answer that tells where a session stands and where it goes on.
+/// The response with the offset and the next location of a session.
 fn progress(state: &mut State, status: u16, repository: &str, id: &str) -> Response {
     let mut received = 0;
     if let Some(session) = state.store.session(repository, id) {
@@ -224,7 +223,7 @@ fn progress(state: &mut State, status: u16, repository: &str, id: &str) -> Respo
 
 fn session_location(state: &State, repository: &str, id: &str) -> String {
     let query = match state.store.sessions.get(id) {
-        Some(session) if state.personality.upload_state => {
+        Some(session) if state.profile.upload_state => {
             format!("?_state={}", state_text(session))
         }
         _ => String::new(),
@@ -232,12 +231,12 @@ fn session_location(state: &State, repository: &str, id: &str) -> String {
     state.location(&format!("/v2/{repository}/blobs/uploads/{id}{query}"))
 }
 
-/// Stands for the signature that distribution puts there: it changes with every answer.
+/// The `_state` of a location, which changes with every response, as the signature in distribution.
 fn state_text(session: &Session) -> String {
     format!("s{}", session.state)
 }
 
-/// Inclusive, so that an empty session and a single byte look the same, as at distribution.
+/// Inclusive, as in distribution: an empty session and a single byte look the same.
 fn range_text(received: u64) -> String {
     format!("0-{}", received.saturating_sub(1))
 }

@@ -1,4 +1,4 @@
-//! Registries full of artifacts that no push of a file makes.
+//! Registries with artifacts that a push of files does not produce.
 
 use std::io::Write as _;
 
@@ -19,7 +19,7 @@ const IMAGE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const TITLE: &str = "org.opencontainers.image.title";
 
-/// A repository of a registry to fill.
+/// A repository to fill.
 pub(super) struct Repository<'r> {
     pub(super) registry: &'r TestRegistry,
     pub(super) name: &'static str,
@@ -39,7 +39,7 @@ impl Repository<'_> {
         self.blob("application/vnd.oci.empty.v1+json", b"{}")
     }
 
-    /// Stores a document and describes it.
+    /// Stores a document and returns its descriptor.
     pub(super) fn document(&self, media_type: &str, document: &Value, tag: Option<&str>) -> Value {
         let bytes = document.to_string();
         let digest = self
@@ -79,7 +79,7 @@ fn with_title(descriptor: Value, title: &str) -> Value {
     with(descriptor, "annotations", json!({ TITLE: title }))
 }
 
-/// `p`: one program for several platforms.
+/// `p`: a multi-platform image.
 pub(super) fn platforms(registry: TestRegistry) -> TestRegistry {
     let p = Repository {
         registry: &registry,
@@ -125,7 +125,7 @@ pub(super) fn platforms(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
-/// `r`: artifacts that something is attached to.
+/// `r`: artifacts with referrers.
 pub(super) fn referrers(registry: TestRegistry) -> TestRegistry {
     let r = Repository {
         registry: &registry,
@@ -168,7 +168,7 @@ pub(super) fn referrers(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
-/// `o`: artifacts that are right, and not what a push of files makes.
+/// `o`: valid artifacts that a push of files does not produce.
 pub(super) fn oddities(registry: TestRegistry) -> TestRegistry {
     let o = Repository {
         registry: &registry,
@@ -257,9 +257,9 @@ pub(super) fn oddities(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
-/// `s`: an image with two tags, an index, what is attached to them, and what is attached to that. If the registry leaves it to
-/// its clients, there are lists of what is attached too, one of them of a subject that is gone.
-pub(super) fn attached(registry: TestRegistry, with_lists: bool) -> TestRegistry {
+/// `s`: an image with two tags, and an index, with referrers of referrers. With `with_lists`, there
+/// are referrers tags too, one of them for a missing subject.
+pub(super) fn nested_referrers(registry: TestRegistry, with_lists: bool) -> TestRegistry {
     let s = Repository {
         registry: &registry,
         name: "s",
@@ -295,13 +295,13 @@ pub(super) fn attached(registry: TestRegistry, with_lists: bool) -> TestRegistry
     let signatures = attach(&[&first, &second, &index], "signature");
     attach(&[&signatures[0]], "proof");
     if with_lists {
-        let gone = json!({ "mediaType": MANIFEST, "digest": format!("sha256:{}", "0".repeat(64)), "size": 2 });
-        attach(&[&gone], "signature");
+        let missing = json!({ "mediaType": MANIFEST, "digest": format!("sha256:{}", "0".repeat(64)), "size": 2 });
+        attach(&[&missing], "signature");
     }
     registry
 }
 
-/// `h`: artifacts whose maker wants to write elsewhere.
+/// `h`: artifacts whose titles and archives lead outside of the output directory.
 pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
     let h = Repository {
         registry: &registry,
@@ -396,7 +396,7 @@ pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
-/// A layer that is unpacked, in a directory `d`.
+/// A layer that is unpacked as the directory `d`.
 fn directory(repository: &Repository<'_>, archive: &[u8], digest: Option<&str>) -> Value {
     let mut annotations = json!({ TITLE: "d", "io.deis.oras.content.unpack": "true" });
     if let Some(digit) = digest {
@@ -409,9 +409,9 @@ fn directory(repository: &Repository<'_>, archive: &[u8], digest: Option<&str>) 
     )
 }
 
-/// An archive of entries with name, type, and what a link points at. Files say `inside`.
+/// An archive of entries: name, type and link target. Files contain `inside`.
 fn entries(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
-    // Stored, not compressed: then digests do not depend on the compressor.
+    // Not compressed, so that digests do not depend on the compressor.
     let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
     for (name, kind, link) in entries {
         let content: &[u8] = if *kind == EntryType::Regular {
@@ -427,15 +427,17 @@ fn entries(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
             0o644
         });
         header.set_size(content.len() as u64);
-        // By hand: the crate refuses names that lead out, which is what is wanted here.
-        let fields = header.as_ustar_mut().expect("it was made as one");
+        // Sets the bytes directly, because the crate rejects names that lead outside.
+        let fields = header.as_ustar_mut().expect("the header is a ustar header");
         let _ = (&mut fields.name[..]).write(name.as_bytes());
         let _ = (&mut fields.linkname[..]).write(link.as_bytes());
         header.set_cksum();
         builder
             .append(&header, content)
-            .expect("memory can be written");
+            .expect("writing to memory does not fail");
     }
-    let gzip = builder.into_inner().expect("memory can be written");
-    gzip.finish().expect("memory can be written")
+    let gzip = builder
+        .into_inner()
+        .expect("writing to memory does not fail");
+    gzip.finish().expect("writing to memory does not fail")
 }

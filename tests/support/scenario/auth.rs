@@ -1,12 +1,13 @@
-//! Registries that do not let everybody in: by whom, and how they say no.
+//! Test registries with authentication, and the ways they refuse access.
 
 use crate::support::registry::{Bearer, Fault, TestRegistry, on};
 use crate::support::tls::{Clients, TlsFront};
 
-/// The key file of a cloud account, which is a password of several lines.
+/// The key file of a cloud account: a password of several lines.
 const KEY_FILE: &str = "{\n  \"key\": \"a:b\u{fc}\"\n}";
 
-/// Tokens come from the registry itself, under the name it is asked by: no client sends credentials elsewhere.
+/// A registry with a token service at its own origin, `localhost`: clients send credentials only
+/// there.
 pub(super) fn tokens(registry: TestRegistry) -> TestRegistry {
     let challenge = challenge(&registry, "");
     registry.with_tokens(
@@ -20,7 +21,7 @@ pub(super) fn tokens(registry: TestRegistry) -> TestRegistry {
     )
 }
 
-/// Everybody may read, with a token that everybody gets.
+/// A registry with anonymous tokens for pulls.
 pub(super) fn public(registry: TestRegistry) -> TestRegistry {
     let challenge = challenge(&registry, "");
     registry.seed_artifact("hello", "v1", &[("hi.txt", b"hi\n")]);
@@ -37,7 +38,7 @@ fn challenge(registry: &TestRegistry, query: &str) -> String {
     format!("Bearer realm=\"{url}/token{query}\",service=\"{{service}}\",scope=\"{{scope}}\"")
 }
 
-/// Repositories that are called by how they refuse those who may come in.
+/// A registry with repositories that are named after their way of refusing access.
 pub(super) fn refusals(registry: TestRegistry) -> TestRegistry {
     let everything = |repository: &str| on("*", &format!("/v2/{repository}/*"));
     let asking = |repository: &str, challenge: &str| {
@@ -85,7 +86,7 @@ pub(super) fn refusals(registry: TestRegistry) -> TestRegistry {
     faults.into_iter().fold(registry, TestRegistry::with)
 }
 
-/// Everybody who has a password is told that it has expired.
+/// A registry that reports all credentials as expired.
 pub(super) fn expired(registry: TestRegistry) -> TestRegistry {
     registry.with(
         on("GET", "/v2/")
@@ -94,7 +95,7 @@ pub(super) fn expired(registry: TestRegistry) -> TestRegistry {
     )
 }
 
-/// Nobody gets a token, whoever asks.
+/// A registry whose token service refuses every request.
 pub(super) fn refused_tokens(registry: TestRegistry) -> TestRegistry {
     tokens(registry).with(on("*", "/token*").error(
         403,
@@ -103,7 +104,7 @@ pub(super) fn refused_tokens(registry: TestRegistry) -> TestRegistry {
     ))
 }
 
-/// Everybody is let in, and told something.
+/// A registry that sends a `Warning` header.
 pub(super) fn warning(registry: TestRegistry) -> TestRegistry {
     registry.with(on("*", "/v2/*").header(
         "Warning",
@@ -111,27 +112,28 @@ pub(super) fn warning(registry: TestRegistry) -> TestRegistry {
     ))
 }
 
-/// Everybody is told by which door they came, if they say so in a header.
-pub(super) fn every(registry: TestRegistry) -> TestRegistry {
+/// A registry that returns the request's header `Door` in a `Warning` header.
+pub(super) fn header_echo(registry: TestRegistry) -> TestRegistry {
     registry.with(on("*", "/v2/*").header("Warning", "299 - \"in by the {header:Door} door\""))
 }
 
-/// A registry at `https://registry.example`, and what `https://registry.example:8443` is: another place, which nobody knows.
+/// A registry at `https://registry.example`, and a token service with an untrusted certificate at
+/// `https://registry.example:8443`.
 #[derive(Debug)]
 pub(super) struct Tls {
     flags: String,
     _registry: TlsFront,
-    _elsewhere: TlsFront,
+    _token_service: TlsFront,
     _tokens: TestRegistry,
 }
 
 impl Tls {
-    /// In front of a registry.
+    /// Starts in front of a registry.
     pub(super) fn start(registry: &TestRegistry) -> Self {
         Self::before(registry, Clients::MayShow, TestRegistry::start())
     }
 
-    /// In front of a registry that sends its clients elsewhere for tokens.
+    /// Starts in front of a registry with tokens from port 8443.
     pub(super) fn with_tokens(registry: &TestRegistry) -> Self {
         let tokens = tokens(TestRegistry::start());
         let challenge =
@@ -145,18 +147,21 @@ impl Tls {
         Self::before(registry, Clients::MayShow, tokens)
     }
 
-    /// In front of a registry that lets in nobody without a certificate.
-    pub(super) fn for_known_clients(registry: &TestRegistry) -> Self {
+    /// Starts in front of a registry that requires client certificates.
+    pub(super) fn requiring_certificates(registry: &TestRegistry) -> Self {
         Self::before(registry, Clients::MustShow, TestRegistry::start())
     }
 
     fn before(registry: &TestRegistry, clients: Clients, tokens: TestRegistry) -> Self {
         let front = |name: &str, server: &TestRegistry| {
-            let address = server.host().parse().expect("it is bound");
+            let address = server
+                .host()
+                .parse()
+                .expect("a bound listener has an address");
             TlsFront::start(name, clients, address)
         };
         let known = front("server", registry);
-        let elsewhere = front("self-signed", &tokens);
+        let token_service = front("self-signed", &tokens);
         let rule = |port: u16, front: &TlsFront| {
             let address = front.address();
             format!(
@@ -166,26 +171,26 @@ impl Tls {
             )
         };
         Self {
-            flags: format!("{} {}", rule(443, &known), rule(8443, &elsewhere)),
+            flags: format!("{} {}", rule(443, &known), rule(8443, &token_service)),
             _registry: known,
-            _elsewhere: elsewhere,
+            _token_service: token_service,
             _tokens: tokens,
         }
     }
 
-    /// How to reach them.
+    /// The `--resolve` flags for both hosts.
     pub(super) fn flags(&self) -> &str {
         &self.flags
     }
 }
 
-/// Bodies.
-trait Says {
+/// Bodies of responses.
+trait FaultBody {
     fn plain(self, text: &str) -> Self;
     fn json(self, text: &str) -> Self;
 }
 
-impl Says for Fault {
+impl FaultBody for Fault {
     fn plain(self, text: &str) -> Self {
         self.header("Content-Type", "text/plain; charset=utf-8")
             .body(text)

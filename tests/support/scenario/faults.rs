@@ -1,8 +1,9 @@
-//! Servers that do something wrong, each in a repository of that name.
+//! Servers with faults, each in a repository named after it.
 
 use crate::support::registry::{TestRegistry, on};
 
-/// A registry with repositories that hold the artifact `v1` of `a.txt` and `b.txt`, and break in the way they are called.
+/// A registry whose repositories contain the artifact `v1` with `a.txt` and `b.txt`, and have the
+/// fault in their name.
 pub(super) fn broken(registry: TestRegistry) -> TestRegistry {
     let content = [b"first line\n".repeat(400), b"second line\n".repeat(400)].concat();
     for repository in [
@@ -25,7 +26,7 @@ pub(super) fn broken(registry: TestRegistry) -> TestRegistry {
     ] {
         registry.seed_artifact(repository, "v1", &[("a.txt", b"a\n"), ("b.txt", &content)]);
     }
-    // Only the large blob, so that there is one good file.
+    // Faults only for the large blob, so that one file is intact.
     let blob = |repository: &str| {
         let large = crate::support::registry::sha256(&content);
         on("GET", &format!("/v2/{repository}/blobs/{large}"))
@@ -61,7 +62,7 @@ pub(super) fn broken(registry: TestRegistry) -> TestRegistry {
         .with(on("GET", "/v2/moved/*").redirect(307, "http://[::1/broken"))
 }
 
-/// A server that answers everything with a page.
+/// A server that responds to every request with an HTML page.
 pub(super) fn web_site(registry: TestRegistry) -> TestRegistry {
     registry.with(on("*", "/*").html_page())
 }

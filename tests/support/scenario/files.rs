@@ -1,11 +1,12 @@
-//! The files of a working directory: those of the golden examples.
+//! Files of the working directory: those of the golden examples.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::tree::{build, directory, file, symlink};
 
-/// The directory `d` of the golden examples below `root`: modes, a link, and times at the start of the year 2000.
+/// Creates the directory `d` of the golden examples below `root`: modes, a link, and times at the
+/// start of the year 2000.
 pub fn golden_directory(root: &Path) {
     build(
         root,
@@ -17,7 +18,7 @@ pub fn golden_directory(root: &Path) {
             file("d/sub/b.sh", "#!/bin/sh\n").mode(0o755),
         ],
     );
-    // There is no way in the standard library to set the time of a link.
+    // The standard library cannot set the time of a symbolic link.
     let touched = Command::new("touch")
         .args(["-h", "-t", "200001010000.00"])
         .args(["d/a.txt", "d/link", "d/sub/b.sh", "d/sub", "d"])
@@ -27,7 +28,7 @@ pub fn golden_directory(root: &Path) {
     assert!(touched.is_ok_and(|status| status.success()), "touch failed");
 }
 
-/// What is in every working directory.
+/// Creates the files of every working directory.
 pub fn standard(root: &Path) {
     build(
         root,

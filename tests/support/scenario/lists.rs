@@ -1,11 +1,11 @@
-//! Lists of referrers as nobody should write them.
+//! Unusual and invalid referrers indexes.
 
 use serde_json::{Value, json};
 
 use super::artifacts::{INDEX, MANIFEST, Repository, with};
 use crate::support::registry::TestRegistry;
 
-/// `l`: artifacts with odd lists under the tags of lists.
+/// `l`: artifacts with unusual documents at their referrers tags.
 pub(super) fn odd(registry: TestRegistry) -> TestRegistry {
     let l = Repository {
         registry: &registry,

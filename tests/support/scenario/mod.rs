@@ -1,9 +1,15 @@
-//! Worlds: where the command lines of a transcript are typed.
+//! Scenarios: the environments in which the command lines of transcripts run.
 //!
-//! Each has a working directory with a few files, and most a registry. `$REGISTRY` is its address, `$NOBODY` one at which
-//! nobody listens, `$CERTS` where certificates are, and `$CREATED` the annotation that makes digests repeatable. Where there
-//! is `$TLS`, that are the flags with which `registry.example` is reached by https. Where there are two registries, `$OTHER`
-//! is the address of the second, which has no referrers API.
+//! Each has a working directory with a few files, and most have a registry. Environment variables:
+//!
+//! | Variable | Contents |
+//! |---|---|
+//! | `$REGISTRY` | host and port of the registry |
+//! | `$OTHER` | host and port of a second registry, which has no referrers API |
+//! | `$NOBODY` | host and a port without a listener |
+//! | `$CERTS` | directory of certificates |
+//! | `$CREATED` | annotation that makes digests reproducible |
+//! | `$TLS` | flags for `registry.example` over https |
 
 mod artifacts;
 mod auth;
@@ -21,27 +27,28 @@ use std::{env, fs, thread};
 pub use files::{golden_directory, standard as standard_files};
 
 use super::golden;
-use super::registry::{Personality, TestRegistry};
+use super::registry::{RegistryProfile, TestRegistry};
 use super::tempdir::TempDir;
 use super::transcript::Seen;
 
-/// How long one command line may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest run time of a command line.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A directory, a home, perhaps a registry.
+/// A working directory, a home directory, and up to two registries.
 #[derive(Debug)]
-pub struct World {
+pub struct Scenario {
     directory: TempDir,
     registry: Option<TestRegistry>,
     other: Option<TestRegistry>,
-    /// Whether the registry is asked what no registry understands.
-    is_asked_nonsense: bool,
-    nobody: String,
+    /// Whether requests without an endpoint in the specification are expected.
+    allows_unexpected: bool,
+    /// Host and port without a listener.
+    closed_port: String,
     tls: Option<auth::Tls>,
 }
 
-impl World {
-    /// The world with this name.
+impl Scenario {
+    /// Creates the scenario `name`.
     #[track_caller]
     pub fn named(name: &str) -> Self {
         let open = TestRegistry::start;
@@ -50,14 +57,14 @@ impl World {
             "registry" | "registry asked nonsense" | "two registries" => Some(open()),
             "registry without referrers" => Some(without_referrers()),
             "registry of odd lists" => Some(lists::odd(without_referrers())),
-            "registry with pages of two" => Some(TestRegistry::start_as(Personality {
+            "registry with pages of two" => Some(TestRegistry::start_as(RegistryProfile {
                 page_size: Some(2),
-                ..Personality::default()
+                ..RegistryProfile::default()
             })),
-            "registry that keeps everything" => Some(TestRegistry::start_as(Personality {
+            "registry that keeps everything" => Some(TestRegistry::start_as(RegistryProfile {
                 manifest_deletion: false,
                 blob_deletion: false,
-                ..Personality::default()
+                ..RegistryProfile::default()
             })),
             "registry behind a password" | "two registries behind passwords" => {
                 Some(TestRegistry::requiring_basic("alice", "open sesame"))
@@ -76,43 +83,43 @@ impl World {
             "registry behind TLS" | "registry behind TLS with tokens from elsewhere" => {
                 Some(open())
             }
-            "registry behind every door" => Some(auth::every(TestRegistry::requiring_basic(
+            "registry behind every door" => Some(auth::header_echo(TestRegistry::requiring_basic(
                 "alice",
                 "open sesame",
             ))),
             "two registries, one of referrers" => Some(artifacts::referrers(open())),
             "registry of platforms" => Some(artifacts::platforms(open())),
             "registry of oddities" => Some(artifacts::oddities(open())),
-            "registry of attached artifacts" => Some(artifacts::attached(open(), false)),
+            "registry of attached artifacts" => Some(artifacts::nested_referrers(open(), false)),
             "registry of attached artifacts and lists" => {
-                let personality = Personality {
+                let profile = RegistryProfile {
                     absolute_locations: false,
-                    ..Personality::distribution()
+                    ..RegistryProfile::distribution()
                 };
-                Some(artifacts::attached(
-                    TestRegistry::start_as(personality),
+                Some(artifacts::nested_referrers(
+                    TestRegistry::start_as(profile),
                     true,
                 ))
             }
             "registry of hostile artifacts" => Some(artifacts::hostile(open())),
             "registry with faults" => Some(faults::broken(open())),
             "web site" => Some(faults::web_site(open())),
-            _ => panic!("no world is called \"{name}\""),
+            _ => panic!("unknown scenario \"{name}\""),
         };
         let tls = registry.as_ref().and_then(|registry| match name {
             "registry behind TLS" => Some(auth::Tls::start(registry)),
             "registry behind TLS with tokens from elsewhere" => {
                 Some(auth::Tls::with_tokens(registry))
             }
-            "registry behind every door" => Some(auth::Tls::for_known_clients(registry)),
+            "registry behind every door" => Some(auth::Tls::requiring_certificates(registry)),
             _ => None,
         });
         let other = match name {
             "two registries" | "two registries, one of referrers" => {
-                // Relative, because the original does not know it by the name that absolute ones have.
-                Some(TestRegistry::start_as(Personality {
+                // Relative locations: absolute ones contain 127.0.0.1 instead of localhost.
+                Some(TestRegistry::start_as(RegistryProfile {
                     absolute_locations: false,
-                    ..Personality::distribution()
+                    ..RegistryProfile::distribution()
                 }))
             }
             "two registries behind passwords" => {
@@ -123,21 +130,21 @@ impl World {
         let directory = TempDir::new();
         files::standard(&directory.join("work"));
         for name in ["home", "bin"] {
-            fs::create_dir(directory.join(name)).expect("a new directory can be filled");
+            fs::create_dir(directory.join(name)).expect("a directory can be created");
         }
         Self {
             directory,
             registry,
             other,
-            is_asked_nonsense: name == "registry asked nonsense",
-            nobody: unused_address(),
+            allows_unexpected: name == "registry asked nonsense",
+            closed_port: closed_port(),
             tls,
         }
     }
 
-    /// Makes `oras` mean this program.
+    /// Makes `program` available as `oras`.
     pub fn install(&self, program: &Path) {
-        symlink(program, self.directory.join("bin/oras")).expect("a link can be made");
+        symlink(program, self.directory.join("bin/oras")).expect("a symbolic link can be created");
     }
 
     /// Runs a command line with `sh`.
@@ -145,21 +152,25 @@ impl World {
         let path = |name: &str| self.directory.join(name);
         let mut search = vec![path("bin")];
         search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-        let registry = address_of(self.registry.as_ref());
-        let other = address_of(self.other.as_ref());
+        let registry = host(self.registry.as_ref());
+        let other = host(self.other.as_ref());
         let (out, err) = (path("stdout"), path("stderr"));
-        let create = |path: &PathBuf| fs::File::create(path).expect("output can be kept");
+        let create =
+            |path: &PathBuf| fs::File::create(path).expect("the output file can be created");
         let mut child = Command::new("sh")
             .args(["-c", &format!("umask 022\n{command}")])
             .current_dir(path("work"))
             .env_clear()
             .env("HOME", path("home"))
-            .env("PATH", env::join_paths(search).expect("it was a PATH"))
+            .env(
+                "PATH",
+                env::join_paths(search).expect("entries of PATH can be joined"),
+            )
             .env("TZ", "UTC")
             .env("LC_ALL", "C")
             .env("REGISTRY", &registry)
             .env("OTHER", &other)
-            .env("NOBODY", &self.nobody)
+            .env("NOBODY", &self.closed_port)
             .env(
                 "CERTS",
                 concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls"),
@@ -173,35 +184,35 @@ impl World {
             .stdout(create(&out))
             .stderr(create(&err))
             .spawn()
-            .expect("there is a shell");
+            .expect("sh can be started");
         let begin = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait().expect("a child can be waited for") {
                 break status;
             }
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > TIMEOUT {
                 let _ = child.kill();
-                panic!("still running after {PATIENCE:?}: {command}");
+                panic!("still running after {TIMEOUT:?}: {command}");
             }
             thread::sleep(Duration::from_millis(2));
         };
-        let told = |path: &Path| {
-            let bytes = fs::read(path).expect("output was kept");
+        let output = |path: &Path| {
+            let bytes = fs::read(path).expect("the output file can be read");
             self.normalise(&String::from_utf8_lossy(&bytes))
         };
         Seen {
             command: command.to_owned(),
-            stdout: told(&out),
-            stderr: told(&err),
+            stdout: output(&out),
+            stderr: output(&err),
             code: status.code().unwrap_or(-1),
         }
     }
 
-    /// Replaces what differs from world to world.
+    /// Replaces values that differ between runs.
     fn normalise(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        let registry = address_of(self.registry.as_ref());
-        let other = address_of(self.other.as_ref());
+        let registry = host(self.registry.as_ref());
+        let other = host(self.other.as_ref());
         let known = [
             (self.directory.join("work").display().to_string(), "[DIR]"),
             (self.directory.join("home").display().to_string(), "[HOME]"),
@@ -209,12 +220,15 @@ impl World {
             (registry, "[REGISTRY]"),
             (other.replace("localhost", "127.0.0.1"), "[OTHER]"),
             (other, "[OTHER]"),
-            (self.nobody.clone(), "[NOBODY]"),
+            (self.closed_port.clone(), "[NOBODY]"),
             (
                 concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls").to_owned(),
                 "[CERTS]",
             ),
-            (self.nobody.replace("localhost", "127.0.0.1"), "[NOBODY]"),
+            (
+                self.closed_port.replace("localhost", "127.0.0.1"),
+                "[NOBODY]",
+            ),
         ];
         for (value, placeholder) in known {
             if !value.is_empty() {
@@ -225,31 +239,34 @@ impl World {
     }
 }
 
-/// Its clients keep the lists of referrers. It has two names, so it does not tell one in locations.
+/// A registry without the referrers API. Locations are relative, because the host is called both
+/// 127.0.0.1 and localhost.
 fn without_referrers() -> TestRegistry {
-    TestRegistry::start_as(Personality {
+    TestRegistry::start_as(RegistryProfile {
         absolute_locations: false,
-        ..Personality::distribution()
+        ..RegistryProfile::distribution()
     })
 }
 
-impl Drop for World {
+impl Drop for Scenario {
     fn drop(&mut self) {
-        if let Some(registry) = self.registry.as_ref().filter(|_| self.is_asked_nonsense) {
+        if let Some(registry) = self.registry.as_ref().filter(|_| self.allows_unexpected) {
             registry.take_unexpected();
         }
     }
 }
 
-fn address_of(registry: Option<&TestRegistry>) -> String {
+fn host(registry: Option<&TestRegistry>) -> String {
     let host = registry.map(TestRegistry::host);
-    // By this name it is reached by plain http without a flag.
+    // The command uses plain http for `localhost` without a flag.
     host.map_or_else(String::new, |host| host.replace("127.0.0.1", "localhost"))
 }
 
-/// An address at which somebody listened a moment ago and nobody does now.
-fn unused_address() -> String {
+/// Host and port that were free a moment ago, without a listener.
+fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener
+        .local_addr()
+        .expect("a bound listener has an address");
     format!("localhost:{}", address.port())
 }
