@@ -1,7 +1,8 @@
-//! A layout as a blobs of content: what is in it can be had again from elsewhere.
+//! A layout directory as a cache of blobs that can be fetched again.
 //!
-//! So nothing waits for the disk but `index.json`, and that is saved seldom. What a crash of the system leaves of content is
-//! found out by whoever reads it, as with all content. Anybody may delete any of it at any time.
+//! Only `index.json` is flushed to the disk, and it is saved seldom. A blob that a system crash
+//! damaged is detected when it is read, as all content is verified. Other processes may delete any
+//! blob at any time.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -15,7 +16,7 @@ use crate::fs::temp_file::TempFile;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 
-/// A layout directory that is made when something is put into it.
+/// A layout directory that is created for the first blob.
 #[derive(Debug)]
 pub(crate) struct BlobCache {
     directory: LayoutDirectory,
@@ -23,17 +24,17 @@ pub(crate) struct BlobCache {
 }
 
 impl BlobCache {
-    /// The blobs in the directory `root`, which need not be there.
+    /// Returns the cache in the directory `root`, which need not exist.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it never can be, because something else is there.
+    /// [`Error::Io`] if `root` or a parent of it is not a directory.
     pub(crate) fn new(root: PathBuf) -> Result<Self> {
-        let cannot_be = match fs::metadata(&root) {
+        let is_impossible = match fs::metadata(&root) {
             Ok(metadata) => !metadata.is_dir(),
             Err(error) => error.kind() == io::ErrorKind::NotADirectory,
         };
-        if cannot_be {
+        if is_impossible {
             let error = io::ErrorKind::NotADirectory.into();
             return Err(Error::io("mkdir", root)(error));
         }
@@ -43,10 +44,10 @@ impl BlobCache {
         })
     }
 
-    /// The file that should be this content, if it has the right size. Whether it is shows when it is read.
+    /// Opens the file of a blob if it has the right size. The content is not verified.
     pub(crate) fn open(&self, target: &Descriptor) -> Option<File> {
         let path = self.writer.blob_path(&target.digest);
-        // Looked at first, because opening a pipe would wait for a writer.
+        // Checked first, because opening a pipe would wait for a writer.
         let metadata = fs::metadata(&path).ok()?;
         if !metadata.is_file() || metadata.len() != target.size {
             return None;
@@ -54,30 +55,31 @@ impl BlobCache {
         File::open(path).ok()
     }
 
-    /// Whether there is a file that should be the content of this digest.
+    /// Whether there is a file with the name of the digest.
     pub(crate) fn may_have(&self, digest: &Digest) -> bool {
         self.writer.blob_path(digest).is_file()
     }
 
-    /// Room for content that comes.
-    pub(crate) fn begin(&self) -> Result<PendingBlob<'_>> {
-        self.make()?;
+    /// Starts to write a blob.
+    pub(crate) fn start(&self) -> Result<PendingBlob<'_>> {
+        self.create()?;
         Ok(PendingBlob {
             temp: self.writer.scratch_file()?,
-            blobs: self,
+            cache: self,
         })
     }
 
-    /// Lists manifests that are there, so that whoever takes the blobs for a layout finds them.
+    /// Adds cached manifests to `index.json`, so that other programs find them when they read the
+    /// directory as a layout.
     pub(crate) fn list(&self, targets: &[Descriptor]) -> Result<()> {
-        self.make()?;
+        self.create()?;
         let layout = LayoutStore::create_or_open(&self.directory.root)?;
         layout.edit_index(|index| targets.iter().for_each(|target| index.list(target)))
     }
 
-    /// Makes what is missing of a layout. A directory that is made is nobody else's affair: it holds what was read with the
-    /// rights of its owner.
-    fn make(&self) -> Result<()> {
+    /// Creates missing files and directories of the layout. New directories are private, because
+    /// the content was read with the credentials of their owner.
+    fn create(&self) -> Result<()> {
         if self.directory.is_complete() {
             return Ok(());
         }
@@ -86,24 +88,24 @@ impl BlobCache {
     }
 }
 
-/// Content on its way into the blobs. Dropping it forgets it.
+/// A blob that is being written. Dropping it removes what was written.
 #[derive(Debug)]
 pub(crate) struct PendingBlob<'s> {
     temp: TempFile,
-    blobs: &'s BlobCache,
+    cache: &'s BlobCache,
 }
 
 impl PendingBlob<'_> {
-    /// Writes more of it.
+    /// Appends to the blob.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.temp.file().write_all(bytes);
-        written.map_err(Error::io("write", &self.blobs.directory.root))
+        written.map_err(Error::io("write", &self.cache.directory.root))
     }
 
-    /// Gives it its name, now that it is complete and verified, in the place of whatever has that name. If somebody deleted
-    /// it meanwhile, that is how it should be.
-    pub(crate) fn place(self, digest: &Digest) -> Result<()> {
-        match self.blobs.writer.place(self.temp, digest) {
+    /// Renames the blob to its final name, replacing an existing file. The content must be complete
+    /// and verified. If another process removed the file concurrently, it stays removed.
+    pub(crate) fn persist(self, digest: &Digest) -> Result<()> {
+        match self.cache.writer.persist(self.temp, digest) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
             placed => placed,
         }

@@ -1,8 +1,8 @@
-//! A cache of content: a layout directory in front of any store that is read from.
+//! A content cache: a layout directory in front of any readable store.
 //!
-//! [`Cache::over`] puts a [`Cache`] in front of a [`Source`]. What that is asked for comes from the cache if it is there, and
-//! otherwise from the source, and is written to the cache while it is read. What a name stands for is always asked of the
-//! source, a digest included; this module knows nothing of registries, and a layout nothing of this.
+//! [`Cache::over`] puts a [`Cache`] in front of a [`Source`]. Content comes from the cache if it is
+//! cached; otherwise it comes from the source and is written to the cache while it is read. Tags
+//! and digests are always resolved by the source.
 //!
 //! ```no_run
 //! use oras::layout::cache::Cache;
@@ -16,36 +16,41 @@
 //! # Ok::<(), oras::Error>(())
 //! ```
 //!
-//! # What can be relied on
+//! # Guarantees
 //!
-//! - **A cache never makes anything fail.** What it has and cannot be read, or is not what its name says, is fetched again and
-//!   replaced. When it cannot be written, such as on a full disk, one [listener](Cache::on_failure) is told, once, and nothing
-//!   more is written. Only a path that is no directory is refused, because that is a mistake.
-//! - **Content gets its name when it is complete and verified.** What is read only in part, or turns out to be wrong, is
-//!   forgotten.
-//! - **A hit is read twice**, once to verify it and once to hand it out. By the time the last byte shows that a file is broken,
-//!   the others would be out, and nobody could take them back. Reading the local disk twice costs less than the network once,
-//!   and needs no memory. Whatever happens to the file between the two is found by the second
-//!   [`VerifyReader`], as always. Manifests are read once: they are held in memory.
-//! - **The directory can be deleted at any time**, all of it or any part, also while it is in use. Nothing else removes
-//!   anything from it, so who uses one says how large it may become.
-//! - **Many processes can use one** at once. Each writes files of its own and renames them, and what killed ones left behind is
-//!   removed by the next one that writes.
+//! - **A cache never causes a failure.** Cached content that is unreadable or damaged is fetched
+//!   again and replaced. If the cache cannot be written, for example on a full disk, one
+//!   [listener](Cache::on_failure) is notified once, and nothing more is written. Only a path that
+//!   is not a directory is refused, because that is a mistake.
+//! - **Content gets its final name when it is complete and verified.** Content that is read in
+//!   part, or does not match its digest, is discarded.
+//! - **A hit is read twice**, once to verify it and once to return it. With one read, the caller
+//!   would already have the first bytes when the last one shows that the file is damaged. Reading
+//!   the local disk twice costs less than one download, and needs no memory. The second
+//!   [`VerifyReader`] detects changes in between. Manifests are read once: they are held in memory.
+//! - **The directory can be deleted at any time**, completely or in part, also while it is in use.
+//!   The cache itself never removes content, so its user limits the size.
+//! - **Many processes can use one cache** concurrently. Each writes temporary files of its own and
+//!   renames them. Abandoned temporary files of killed processes are removed by the next process
+//!   that writes.
 //!
-//! # What the digest does not say
+//! # Media types and access rights
 //!
-//! Content is known by its digest alone. Its media type is what who asks says, whoever put it there.
+//! Content is identified by its digest alone. Its media type is the one that the caller gives,
+//! whichever client cached it.
 //!
-//! A name is resolved at the source, with the caller's own credentials, so nobody gets at a manifest by its tag or digest who
-//! may not. But what a manifest refers to is handed out without asking whether the caller may read that too, in whichever
-//! repository it once was found. So a cache belongs to those who may read everything that is in it: the directory, when it is
-//! made here, is for its owner only.
+//! A reference is resolved by the source with the credentials of the caller, so no caller gets a
+//! manifest by tag or digest without the right to read it. The blobs of a manifest, however, are
+//! returned without a check whether the caller may read them in the repository they came from. A
+//! cache is therefore for callers that may read everything in it: a directory that the cache
+//! creates is accessible only to its owner.
 //!
 //! # On the disk
 //!
-//! The directory is an ordinary layout, and a layout can be used as a cache; other programs that have one like it share it. Its
-//! `index.json` lists the manifests that were put there, without tags, some time after: when many came together, or at the end.
-//! No other file waits for the disk. After a crash of the system some may be broken, and are fetched again.
+//! The directory is an ordinary layout, and any layout can be used as a cache; other programs that
+//! cache in layouts can share it. Its `index.json` lists cached manifests without tags. It is
+//! updated after many manifests, or when the cache is dropped. No other file is flushed to the
+//! disk. Files that a system crash damages are fetched again.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -60,55 +65,55 @@ use crate::oci::manifest::RawManifest;
 use crate::store::content::{ContentSink, VerifyReader};
 use crate::store::{Source, check_size};
 
-/// How many manifests may wait to be listed. To list them takes reading and writing all of `index.json`.
+/// Limit of manifests that are not listed yet. An update reads and writes the whole `index.json`.
 const MAX_UNLISTED: usize = 1024;
 
-/// A directory of content that was read before.
+/// A directory of cached content.
 pub struct Cache {
-    /// None when there is nothing and nothing is kept.
+    /// `None` if nothing is cached.
     blobs: Option<BlobCache>,
-    /// None once nothing is kept any more.
-    keeping: Cell<Option<Listener>>,
-    /// Manifests that were stored and that `index.json` does not list yet.
+    /// Notified of the first write error; then `None`, and nothing more is written.
+    listener: Cell<Option<Listener>>,
+    /// Cached manifests that `index.json` does not list yet.
     unlisted: RefCell<Vec<Descriptor>>,
 }
 
-/// Is told why the cache cannot be written, once.
+/// Callback for the first write error.
 type Listener = Box<dyn FnOnce(&Error) + Send>;
 
 impl Cache {
-    /// The cache in the directory `path`, which is made when there is something to put into it.
+    /// Opens the cache in the directory `path`, which is created for the first blob.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when there is something else than a directory.
+    /// [`Error::Io`] if `path` exists and is not a directory.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self {
             blobs: Some(BlobCache::new(path.into())?),
-            keeping: Cell::new(Some(Box::new(|_| ()))),
+            listener: Cell::new(Some(Box::new(|_| ()))),
             unlisted: RefCell::default(),
         })
     }
 
-    /// No cache: everything comes from the source.
+    /// Returns a cache that stores nothing: everything comes from the source.
     pub const fn none() -> Self {
         Self {
             blobs: None,
-            keeping: Cell::new(None),
+            listener: Cell::new(None),
             unlisted: RefCell::new(Vec::new()),
         }
     }
 
-    /// Tells `listener` when the cache cannot be written. It goes on to be read, and is not written again.
+    /// Notifies `listener` of the first write error. Afterwards the cache is only read.
     #[must_use]
     pub fn on_failure(self, listener: impl FnOnce(&Error) + Send + 'static) -> Self {
         if self.blobs.is_some() {
-            self.keeping.set(Some(Box::new(listener)));
+            self.listener.set(Some(Box::new(listener)));
         }
         self
     }
 
-    /// What `source` has, through this cache.
+    /// Returns `source` with this cache in front of it.
     pub const fn over<'c>(&'c self, source: &'c dyn Source) -> Cached<'c> {
         Cached {
             source,
@@ -116,7 +121,7 @@ impl Cache {
         }
     }
 
-    /// Whether `reference` is a digest of which there is a file.
+    /// Whether `reference` is a digest that has a cached file.
     fn may_have(&self, reference: &str) -> bool {
         self.blobs.as_ref().is_some_and(|blobs| {
             let digest = reference.parse::<Digest>();
@@ -124,7 +129,7 @@ impl Cache {
         })
     }
 
-    /// Opens content that is here, whole and right.
+    /// Verifies cached content and opens it.
     fn open_verified(&self, target: &Descriptor) -> Option<VerifyReader<'static>> {
         let mut file = self.blobs.as_ref()?.open(target)?;
         VerifyReader::new(&mut file, target.clone())
@@ -134,36 +139,36 @@ impl Cache {
         Some(VerifyReader::new(file, target.clone()))
     }
 
-    /// Reads a manifest that is here, whole and right.
+    /// Reads and verifies a cached manifest.
     fn read_manifest(&self, target: &Descriptor, limit: u64) -> Option<RawManifest> {
         let reader = VerifyReader::new(self.blobs.as_ref()?.open(target)?, target.clone());
         reader.read_manifest(limit).ok()
     }
 
-    /// Keeps what is read, if it is read to its end.
-    fn keep<'r>(&'r self, reader: VerifyReader<'r>) -> VerifyReader<'r> {
-        match self.begin(reader.descriptor()) {
-            Some(coming) => reader.tee_to(coming),
+    /// Caches the content of `reader` if it is read to its end.
+    fn store_while_reading<'r>(&'r self, reader: VerifyReader<'r>) -> VerifyReader<'r> {
+        match self.start(reader.descriptor()) {
+            Some(writer) => reader.tee_to(writer),
             None => reader,
         }
     }
 
-    /// Makes room for content that comes.
-    fn begin(&self, content: &Descriptor) -> Option<CacheWriter<'_>> {
+    /// Starts to cache content.
+    fn start(&self, content: &Descriptor) -> Option<CacheWriter<'_>> {
         Some(CacheWriter {
             cache: self,
             content: content.clone(),
-            pending: Some(self.attempt(BlobCache::begin)?),
+            pending: Some(self.try_write(BlobCache::start)?),
         })
     }
 
-    /// Writes to the cache, unless that failed before.
-    fn attempt<'s, T>(&'s self, write: impl FnOnce(&'s BlobCache) -> Result<T>) -> Option<T> {
+    /// Writes to the cache, unless an earlier write failed.
+    fn try_write<'s, T>(&'s self, write: impl FnOnce(&'s BlobCache) -> Result<T>) -> Option<T> {
         let blobs = self.blobs.as_ref()?;
-        let listener = self.keeping.take()?;
+        let listener = self.listener.take()?;
         match write(blobs) {
             Ok(written) => {
-                self.keeping.set(Some(listener));
+                self.listener.set(Some(listener));
                 Some(written)
             }
             Err(error) => {
@@ -176,7 +181,7 @@ impl Cache {
     fn list(&self) {
         let unlisted = self.unlisted.take();
         if !unlisted.is_empty() {
-            self.attempt(|blobs| blobs.list(&unlisted));
+            self.try_write(|blobs| blobs.list(&unlisted));
         }
     }
 }
@@ -218,14 +223,15 @@ impl Source for Cached<'_> {
         if let Some(cached) = self.cache.open_verified(target) {
             return Ok(cached);
         }
-        Ok(self.cache.keep(self.source.fetch(target)?))
+        Ok(self.cache.store_while_reading(self.source.fetch(target)?))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         Ok(self.cache.open_verified(target).is_some() || self.source.exists(target)?)
     }
 
-    /// Asks the source once. What comes from the cache is only resolved there, which a registry answers without content.
+    /// Sends one request to the source. Cached content is only resolved there, which a registry
+    /// answers without a body.
     fn fetch_reference(
         &self,
         reference: &str,
@@ -244,15 +250,15 @@ impl Source for Cached<'_> {
                 Err(error @ (Error::Transport { .. } | Error::Unauthorized { .. })) => {
                     return Err(error);
                 }
-                // An answer without content has no words, and some registries give wrong ones. The same request as without
-                // a cache tells what is so.
+                // A response to `HEAD` has no error body, and some registries send a wrong status.
+                // The request without a cache reports the actual error.
                 Err(_) => {}
             }
         }
         let (descriptor, reader) = self.source.fetch_reference(reference, limit)?;
         let reader = match self.cache.open_verified(&descriptor) {
             Some(cached) => cached,
-            None => self.cache.keep(reader),
+            None => self.cache.store_while_reading(reader),
         };
         Ok((descriptor, reader))
     }
@@ -262,19 +268,19 @@ impl Source for Cached<'_> {
             return Ok(cached);
         }
         let manifest = self.source.fetch_manifest(target, limit)?;
-        if let Some(mut coming) = self.cache.begin(manifest.descriptor()) {
-            coming.write(manifest.bytes());
-            Box::new(coming).commit();
+        if let Some(mut writer) = self.cache.start(manifest.descriptor()) {
+            writer.write(manifest.bytes());
+            Box::new(writer).commit();
         }
         Ok(manifest)
     }
 }
 
-/// Content on its way into the cache.
+/// Content that is being cached.
 struct CacheWriter<'c> {
     cache: &'c Cache,
     content: Descriptor,
-    /// None once it could not be written.
+    /// `None` after a write error.
     pending: Option<PendingBlob<'c>>,
 }
 
@@ -283,7 +289,7 @@ impl ContentSink for CacheWriter<'_> {
         if let Some(mut pending) = self.pending.take() {
             self.pending = self
                 .cache
-                .attempt(|_| pending.write(bytes).map(|()| pending));
+                .try_write(|_| pending.write(bytes).map(|()| pending));
         }
     }
 
@@ -291,7 +297,9 @@ impl ContentSink for CacheWriter<'_> {
         let Some(pending) = self.pending else {
             return;
         };
-        let placed = self.cache.attempt(|_| pending.place(&self.content.digest));
+        let placed = self
+            .cache
+            .try_write(|_| pending.persist(&self.content.digest));
         if placed.is_none() || !self.content.media_type.is_manifest() {
             return;
         }

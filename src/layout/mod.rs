@@ -1,29 +1,31 @@
-//! OCI image layouts: a registry's content in a directory or in one file (image spec v1.1, "Image Layout").
+//! OCI image layouts, in a directory or in a tar archive, as stores (image spec v1.1, "Image
+//! Layout").
 //!
-//! A [`LayoutStore`] is a layout directory, for reading or for reading and writing. A `LayoutTar` (feature `archive`) is a
-//! layout in an uncompressed tar archive, for reading, and a `LayoutTarWriter` one that is being made. All read a layout the
-//! same way, and none reads more than it is asked for: to find a name takes `index.json`, to find a digest at most that one
-//! piece of content besides.
+//! A [`LayoutStore`] is a layout directory, read-only or writable. A `LayoutTar` (feature
+//! `archive`) reads a layout in an uncompressed tar archive, and a `LayoutTarWriter` writes one.
+//! Resolving a tag reads `index.json`; resolving a digest reads at most that content in addition.
 //!
-//! Tags in a layout are any text but the empty one. A digest that `index.json` does not list is found as well; content that
-//! says it is a manifest is found as one.
+//! A tag is any text except the empty one. A digest without an entry in `index.json` is resolved as
+//! well, with the media type of a manifest if the content has a `mediaType` member of one.
 //!
 //! # Writing
 //!
-//! - A file appears under its name complete and verified, or not at all. It is written in `ingest/`, the scratch directory
-//!   that other tools know and leave out of backups. What a killed process leaves there, the next one that writes removes.
-//! - Content is on the disk before `index.json` names it.
-//! - In a [batch](crate::store::Batch), `index.json` is saved at its end and not for each manifest. Who is killed before leaves
-//!   content that nothing names, and that the next attempt finds. Asking for names saves what waits first.
-//! - `index.json` is changed by one process at a time, under an advisory lock in `ingest/`: it is read again, edited, and
-//!   replaced by a rename. So of many processes that push to one layout none undoes what another did, and reading needs no
-//!   lock. Unknown members and the order of entries stay as they are.
-//! - Content that is there is not written again, unless its size is wrong, or it is a manifest and its digest is.
-//! - Content is removed after `index.json` says so, and only what nothing else needs. That goes for what other processes just
-//!   pushed too: who lists a manifest looks once more, under the lock, whether all that it pushed before is still there, and in
-//!   a batch also what it found there.
+//! - A file gets its final name when it is complete and verified. Until then it is in `ingest/`,
+//!   the scratch directory that other tools know and exclude from backups. Abandoned files of
+//!   killed processes are removed by the next process that writes.
+//! - Content is flushed to the disk before `index.json` lists it.
+//! - In a [batch](crate::store::Batch), `index.json` is saved at the end and not for each manifest.
+//!   A process that is killed before leaves content without entries, which the next attempt finds.
+//!   Resolving a reference or listing tags saves deferred edits first.
+//! - One process at a time edits `index.json`, under an advisory lock in `ingest/`: it reads the
+//!   file again, edits it, and replaces it by a rename. No process loses the edits of another one,
+//!   and readers need no lock. Unknown members and the order of entries are kept.
+//! - Existing content is not written again, unless its size differs, or it is a manifest with a
+//!   wrong digest.
+//! - Content is removed after its entries, and only if nothing else needs it. Another process may
+//!   just have pushed what needs it: a process that lists a manifest checks, under the lock, that
+//!   all content that it pushed before still exists, and in a batch also the content that it found.
 //!
-//! This module knows nothing of networks, and nothing of what to copy.
 //!
 //! ```
 //! use oras::layout::LayoutStore;
@@ -85,22 +87,22 @@ pub use self::tar::LayoutTar;
 #[cfg(feature = "archive")]
 pub use self::tar_writer::LayoutTarWriter;
 
-/// A layout directory.
+/// A layout directory as a store.
 #[derive(Debug)]
 pub struct LayoutStore {
     directory: LayoutDirectory,
-    /// None when the layout was opened to be read.
+    /// `None` if the layout is read-only.
     writer: Option<Writer>,
-    changes: PendingEdits,
+    edits: PendingEdits,
 }
 
 impl LayoutStore {
-    /// Opens a layout to be read. Nothing is created, locked or changed.
+    /// Opens a layout for reading. Nothing is created, locked or changed.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when there is no such directory, [`Error::Malformed`] when it is not a layout, is of a version other
-    /// than 1.0.0, or its `index.json` cannot be read.
+    /// [`Error::Io`] if the directory does not exist, [`Error::Malformed`] if it is not a layout of
+    /// version 1.0.0, or its `index.json` is invalid.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let directory = LayoutDirectory::new(path.into());
         fs::metadata(&directory.root).map_err(Error::io("stat", &directory.root))?;
@@ -108,15 +110,15 @@ impl LayoutStore {
         Ok(Self {
             directory,
             writer: None,
-            changes: PendingEdits::default(),
+            edits: PendingEdits::default(),
         })
     }
 
-    /// Opens a layout to be read and written. What is missing of a layout is created, the directory included.
+    /// Opens a layout for reading and writing. Missing files and directories are created.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and [`Error::Io`] when something cannot be created.
+    /// Same as [`open`](Self::open), plus [`Error::Io`] if something cannot be created.
     pub fn create_or_open(path: impl Into<PathBuf>) -> Result<Self> {
         let directory = LayoutDirectory::new(path.into());
         let writer = Writer::new(directory.root.clone());
@@ -127,31 +129,33 @@ impl LayoutStore {
         Ok(Self {
             directory,
             writer: Some(writer),
-            changes: PendingEdits::default(),
+            edits: PendingEdits::default(),
         })
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn path(&self) -> &Path {
         &self.directory.root
     }
 
-    /// Waits until all content that was pushed is on the disk, and named by `index.json` as far as it should be.
+    /// Flushes all pushed content to the disk, and saves deferred edits of `index.json`.
     ///
-    /// Outside of batches that happens by itself before `index.json` names content, so only who pushes nothing but blobs needs
-    /// it.
+    /// Outside of batches, a push of a manifest does so by itself. A caller that pushes only blobs
+    /// needs this method.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the content does not get there, [`Error::NotFound`] when it was removed before it was listed.
+    /// [`Error::Io`] if the flush fails, [`Error::NotFound`] if another process removed content
+    /// before it was listed.
     pub fn sync(&self) -> Result<()> {
-        self.save_changes()?;
+        self.save_edits()?;
         self.writer.as_ref().map_or(Ok(()), Writer::sync)
     }
 
-    /// Removes the scratch directory, unless somebody needs it. Whoever writes to the layout makes it again.
+    /// Removes the scratch directory `ingest/`, unless another process uses it. The next write
+    /// creates it again.
     ///
-    /// Other tools leave it alone, but a layout that is put away is better without.
+    /// Other tools ignore the directory, but a layout that is archived is smaller without it.
     pub fn remove_scratch(&self) {
         if let Some(writer) = &self.writer {
             writer.remove_scratch();
@@ -164,7 +168,7 @@ impl LayoutStore {
             .ok_or_else(|| Error::unsupported("writing to a layout that was opened to be read"))
     }
 
-    /// Edits `index.json`: what it says now, not what it said when somebody last looked.
+    /// Edits the current `index.json` under the lock, and saves it.
     fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> T) -> Result<T> {
         let try_to_edit = || {
             let writer = self.writer()?;
@@ -177,15 +181,15 @@ impl LayoutStore {
             save_index(writer, &before, &after)?;
             Ok(result)
         };
-        try_to_edit().inspect_err(|error| self.changes.fail(error))
+        try_to_edit().inspect_err(|error| self.edits.fail(error))
     }
 
-    /// What content is stored by. Before there is too much to remember, the changes are saved that depend on it.
+    /// Returns the writer. Saves deferred edits first if the writer tracks too many files.
     fn writer_with_room(&self) -> Result<&Writer> {
         let writer = self.writer()?;
         if writer.is_full() {
-            self.save_changes()?;
-            // Of very much content that nothing was listed for, the last is what is looked at again.
+            self.save_edits()?;
+            // Only the most recent content without a manifest is tracked.
             writer.clear_tracked();
             writer.sync()?;
         }
@@ -197,34 +201,34 @@ impl LayoutStore {
     }
 
     /// Edits `index.json`, now or at the end of the batch.
-    fn change(&self, change: IndexEdit) -> Result<()> {
-        if self.changes.put(change) {
+    fn apply(&self, edit: IndexEdit) -> Result<()> {
+        if self.edits.add(edit) {
             Ok(())
         } else {
-            self.save_changes()
+            self.save_edits()
         }
     }
 
-    /// Makes the changes that wait. If that fails, all of them are given up, and what comes later in the batch: what they
-    /// depend on may be gone.
-    fn save_changes(&self) -> Result<()> {
-        let (changes, found) = self.changes.take();
-        if let Some(reason) = self.changes.failure() {
+    /// Applies the deferred edits. On failure all of them are dropped, and later ones of the batch
+    /// too: content that they depend on may be missing.
+    fn save_edits(&self) -> Result<()> {
+        let (edits, found) = self.edits.take();
+        if let Some(reason) = self.edits.failure() {
             let reason = io::Error::other(format!("earlier in this batch: {reason}"));
             return Err(Error::io("save", self.directory.root.join(reader::INDEX))(
                 reason,
             ));
         }
-        if changes.is_empty() {
+        if edits.is_empty() {
             return Ok(());
         }
         self.writer()?.track_dependencies(found);
-        self.edit_index(|index| changes.into_iter().for_each(|change| change.make(index)))
+        self.edit_index(|index| edits.into_iter().for_each(|edit| edit.apply(index)))
     }
 
     fn name(&self, target: &Descriptor, reference: &str) -> Result<()> {
         let target = target.clone();
-        self.change(if reference == target.digest.as_str() {
+        self.apply(if reference == target.digest.as_str() {
             IndexEdit::List(target)
         } else {
             IndexEdit::Tag(target, reference.to_owned())
@@ -234,7 +238,7 @@ impl LayoutStore {
 
 impl Source for LayoutStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.save_changes()?;
+        self.save_edits()?;
         reader::resolve(&self.directory, reference)
     }
 
@@ -242,47 +246,48 @@ impl Source for LayoutStore {
         reader::fetch(&self.directory, target)
     }
 
-    /// Whether the content is there, with the right size.
+    /// Whether content of the digest and size exists.
     ///
-    /// In a layout that was opened to be written, a manifest is there only if `index.json` lists it: one that lost its entry
-    /// could otherwise never get it back from a copy, which does not push what is there.
+    /// In a writable layout, a manifest exists only if `index.json` lists it. Otherwise a manifest
+    /// that lost its entry would never get one again from a copy, which does not push existing
+    /// content.
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         let exists = reader::exists(&self.directory, target)?
             && (self.writer.is_none()
                 || !target.media_type.is_manifest()
-                || self.changes.will_list(&target.digest)
+                || self.edits.will_list(&target.digest)
                 || (reader::read_index(&self.directory)?.listed(&target.digest)).is_some());
         if exists {
-            self.changes.found(&target.digest);
+            self.edits.record_found(&target.digest);
         }
         Ok(exists)
     }
 }
 
 impl Target for LayoutStore {
-    /// Stores content. A manifest is listed in `index.json`, also one that was there already.
+    /// Stores content. A manifest is listed in `index.json`, also if it existed before.
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         let pushed = self.store(expected, content)?;
         if expected.media_type.is_manifest() {
-            self.change(IndexEdit::List(expected.clone()))?;
+            self.apply(IndexEdit::List(expected.clone()))?;
         }
         Ok(pushed)
     }
 
-    /// Gives content a tag. What the layout knows about the content and `target` does not say is kept.
+    /// Adds a tag to content. Members of the existing entry that `target` does not have are kept.
     ///
-    /// The content's own digest as the name only lists it.
+    /// If `reference` is the digest of the content, the content is listed without a tag.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when the tag is empty, or the digest
-    /// of something else.
+    /// [`Error::NotFound`] if the content is missing, [`Error::InvalidReference`] if the tag is
+    /// empty, or the digest of other content.
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         check_name(target, reference)?;
         if !reader::exists(&self.directory, target)? {
             return Err(reader::missing(target));
         }
-        self.changes.found(&target.digest);
+        self.edits.record_found(&target.digest);
         self.name(target, reference)
     }
 
@@ -318,12 +323,12 @@ impl IndexedTarget for LayoutStore {
     }
 
     fn start_batch(&self) {
-        self.changes.start_batch();
+        self.edits.start_batch();
     }
 
     fn finish_batch(&self) -> Result<()> {
-        if self.changes.finish_batch() {
-            self.save_changes()
+        if self.edits.finish_batch() {
+            self.save_edits()
         } else {
             Ok(())
         }
@@ -331,30 +336,32 @@ impl IndexedTarget for LayoutStore {
 }
 
 impl Referrers for LayoutStore {
-    /// Finds referrers among everything that `index.json` leads to. What is missing or damaged is passed over.
+    /// Finds referrers among all manifests that can be reached from `index.json`. Missing and
+    /// damaged manifests are skipped.
     fn referrers(
         &self,
         subject: &Descriptor,
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.save_changes()?;
+        self.save_edits()?;
         graph::referrers(&self.directory, subject, artifact_type, visit)
     }
 }
 
 impl Delete for LayoutStore {
-    /// Removes content with its tags, what is attached to it, and what it is made of, as far as nothing else needs that and
-    /// it has no tag.
+    /// Removes content with its tags, its referrers and its successors, except those that have a
+    /// tag or that other content needs.
     ///
-    /// What a manifest is attached to stays. When another manifest of the layout cannot be read, nothing but the content
-    /// itself is removed, because nobody knows what that manifest needs.
+    /// The subject of a manifest is kept. If another manifest of the layout cannot be read, only
+    /// the content itself is removed, because the successors of that manifest are unknown.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the content is not there, [`Error::Conflict`] when another manifest is made of it.
+    /// [`Error::NotFound`] if the content is missing, [`Error::Conflict`] if another manifest refers
+    /// to it.
     fn delete(&self, target: &Descriptor) -> Result<()> {
-        self.save_changes()?;
+        self.save_edits()?;
         let writer = self.writer()?;
         let _lock = writer.lock()?;
         let before = reader::reload_index(&self.directory)?;
@@ -371,7 +378,7 @@ impl Delete for LayoutStore {
 
     fn untag(&self, tag: &str) -> Result<()> {
         check_is_tag(tag)?;
-        self.save_changes()?;
+        self.save_edits()?;
         if self.edit_index(|index| index.untag(tag))? {
             Ok(())
         } else {
@@ -386,12 +393,12 @@ impl TagLister for LayoutStore {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.save_changes()?;
+        self.save_edits()?;
         reader::tags(&self.directory, last, visit)
     }
 }
 
-/// Replaces `index.json` if it is to say something else. Whoever does so holds the lock.
+/// Saves `index.json` if it changed. The caller holds the lock.
 fn save_index(writer: &Writer, before: &Index, after: &Index) -> Result<()> {
     if after == before {
         return Ok(());
@@ -454,7 +461,7 @@ impl LayoutFiles for LayoutDirectory {
     }
 
     fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
-        // Looked at first, because opening a pipe would wait for a writer.
+        // Checked first, because opening a pipe would wait for a writer.
         if self.size(name)?.is_none() {
             return Ok(None);
         }

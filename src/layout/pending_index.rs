@@ -1,11 +1,13 @@
-//! Edits of `index.json` that wait for the end of a batch.
+//! Edits of `index.json` that are deferred to the end of a batch.
 //!
-//! They are kept in the order in which they were asked for, and made in that order when the index is saved. So the index becomes
-//! what it would have become by saving each. Meanwhile others may remove content that they depend on without having pushed it;
-//! that is remembered as well. This module does not know where the index and the content are kept.
+//! They are applied in the order in which they were requested, so that the index becomes what it
+//! would be if each edit had been saved. Other processes may remove content that an edit depends
+//! on; the digests of content that was reported as existing are therefore kept as well. Where the
+//! index and the content are stored is not known here.
 //!
-//! When they could not be saved, later ones of the batch may depend on them, and whoever happened to be told may have taken it for
-//! something else. So nothing more of that batch is saved, and its end fails too.
+//! If edits could not be saved, later ones of the batch may depend on them, and the caller that got
+//! the error may have ignored it. The rest of that batch is then not saved, and its end fails as
+//! well.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -16,20 +18,21 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::store::Batches;
 
-/// How many changes may wait. It bounds memory, and how much of a long batch a killed process leaves unnamed.
-const MAX_WAITING: usize = 4096;
+/// Limit of deferred edits. It bounds memory, and the number of manifests without an entry after a
+/// killed batch.
+const MAX_DEFERRED: usize = 4096;
 
-/// A change of `index.json`.
+/// An edit of `index.json`.
 #[derive(Debug)]
 pub(super) enum IndexEdit {
-    /// Lists content.
+    /// Adds an entry.
     List(Descriptor),
-    /// Gives it a tag.
+    /// Adds a tag.
     Tag(Descriptor, String),
 }
 
 impl IndexEdit {
-    pub(super) fn make(self, index: &mut Index) {
+    pub(super) fn apply(self, index: &mut Index) {
         match self {
             Self::List(target) => index.list(&target),
             Self::Tag(target, tag) => index.tag(&target, &tag),
@@ -37,48 +40,48 @@ impl IndexEdit {
     }
 }
 
-/// The changes that wait.
+/// The deferred edits of a batch.
 #[derive(Debug, Default)]
 pub(super) struct PendingEdits {
     batches: Batches,
-    waiting: RefCell<Vec<IndexEdit>>,
-    /// What they list, tagged or not.
+    edits: RefCell<Vec<IndexEdit>>,
+    /// Digests that get an entry.
     listed: RefCell<HashSet<Digest>>,
-    /// What they may depend on, because it was said to be there.
+    /// Digests that were reported as existing, which the edits may depend on.
     found: RefCell<HashSet<Digest>>,
-    /// Why some of this batch could not be saved.
+    /// Reason why some of this batch could not be saved.
     failure: RefCell<Option<String>>,
 }
 
 impl PendingEdits {
-    /// Adds a change, and returns whether it may wait.
-    pub(super) fn put(&self, change: IndexEdit) -> bool {
-        let (IndexEdit::List(target) | IndexEdit::Tag(target, _)) = &change;
+    /// Adds an edit. Returns whether it can be deferred.
+    pub(super) fn add(&self, edit: IndexEdit) -> bool {
+        let (IndexEdit::List(target) | IndexEdit::Tag(target, _)) = &edit;
         self.listed.borrow_mut().insert(target.digest.clone());
-        let mut waiting = self.waiting.borrow_mut();
-        waiting.push(change);
-        self.batches.is_open() && waiting.len() < MAX_WAITING
+        let mut edits = self.edits.borrow_mut();
+        edits.push(edit);
+        self.batches.is_open() && edits.len() < MAX_DEFERRED
     }
 
-    /// Takes all changes that wait, and what they may depend on.
+    /// Takes all edits, and the digests that they may depend on.
     pub(super) fn take(&self) -> (Vec<IndexEdit>, HashSet<Digest>) {
         self.listed.take();
-        (self.waiting.take(), self.found.take())
+        (self.edits.take(), self.found.take())
     }
 
-    /// Remembers that content was said to be there.
-    pub(super) fn found(&self, digest: &Digest) {
+    /// Records that content was reported as existing.
+    pub(super) fn record_found(&self, digest: &Digest) {
         if self.batches.is_open() {
             self.found.borrow_mut().insert(digest.clone());
         }
     }
 
-    /// Whether content will be listed.
+    /// Whether a deferred edit lists the digest.
     pub(super) fn will_list(&self, digest: &Digest) -> bool {
         self.listed.borrow().contains(digest)
     }
 
-    /// Remembers until the end of the batch that changes could not be saved.
+    /// Records until the end of the batch that edits could not be saved.
     pub(super) fn fail(&self, error: &Error) {
         if self.batches.is_open() {
             let mut failure = self.failure.borrow_mut();
@@ -86,7 +89,7 @@ impl PendingEdits {
         }
     }
 
-    /// Why nothing more can be saved.
+    /// Returns the reason why nothing more can be saved.
     pub(super) fn failure(&self) -> Option<String> {
         if self.batches.is_open() {
             self.failure.borrow().clone()
@@ -99,7 +102,7 @@ impl PendingEdits {
         self.batches.start();
     }
 
-    /// Ends a batch, and returns whether nothing may wait any longer.
+    /// Ends a batch. Returns whether the edits must be saved now.
     pub(super) fn finish_batch(&self) -> bool {
         self.batches.finish()
     }

@@ -1,7 +1,7 @@
-//! Reading a layout, wherever its files are.
+//! Reading a layout in a directory or in an archive.
 //!
-//! A directory and an archive differ only in how a file is opened ([`LayoutFiles`]). Everything that is read from a layout is read
-//! here, once for both; nothing here writes.
+//! The two differ only in how a file is opened ([`LayoutFiles`]). All functions here read and none
+//! writes.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -23,18 +23,18 @@ use crate::oci::media_type::MediaType;
 use crate::store::content::VerifyReader;
 use crate::text::json::null_as_default;
 
-/// The file that makes a directory a layout.
+/// Name of the file that marks a directory as a layout.
 pub(super) const LAYOUT_FILE: &str = "oci-layout";
-/// Its content (image spec v1.1, "oci-layout file").
+/// Content of that file (image spec v1.1, "oci-layout file").
 pub(super) const LAYOUT_FILE_CONTENT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
-/// The file that lists the manifests.
+/// Name of the file that lists the manifests.
 pub(super) const INDEX: &str = "index.json";
-/// The directory of all content.
+/// Name of the directory that contains all content.
 pub(super) const BLOBS: &str = "blobs";
 
 const VERSION: &str = "1.0.0";
 
-/// A file of a layout, open.
+/// An open file of a layout.
 pub(super) struct OpenFile<'a> {
     pub(super) content: Box<dyn Read + 'a>,
     /// Fingerprint of the file that contains the content, if its metadata could be read.
@@ -43,25 +43,25 @@ pub(super) struct OpenFile<'a> {
 
 /// The files of a layout, by their names in the specification, with `/` between directories.
 pub(super) trait LayoutFiles {
-    /// How a file that is not there is reported, in words that users of layouts know.
+    /// Message for a missing file, in the words of the original program.
     const MISSING: &'static str;
 
-    /// The size of a regular file in bytes; `None` when there is none of that name.
+    /// Returns the size of a regular file in bytes; `None` if it does not exist.
     fn size(&self, name: &str) -> Result<Option<u64>>;
 
-    /// Opens a regular file; `None` when there is none of that name.
+    /// Opens a regular file; `None` if it does not exist.
     fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>>;
 
-    /// What is kept of `index.json`.
+    /// The cache of `index.json`.
     fn index_cache(&self) -> &IndexCache;
 }
 
-/// The name of the file that holds the content of a digest.
+/// Returns the name of the file for a digest.
 pub(super) fn blob_name(digest: &Digest) -> String {
     format!("{BLOBS}/{}/{}", digest.algorithm(), digest.encoded())
 }
 
-/// Makes sure that this is a layout of a version that can be read.
+/// Checks that the files are a layout of a supported version.
 pub(super) fn check<F: LayoutFiles>(files: &F) -> Result<()> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -86,7 +86,7 @@ pub(super) fn check<F: LayoutFiles>(files: &F) -> Result<()> {
     read_index(files).map(|_| ())
 }
 
-/// What `index.json` says now. It is read if it was changed since that was done last.
+/// Returns the current `index.json`. Reads it only if it changed.
 pub(super) fn read_index<F: LayoutFiles>(files: &F) -> Result<Arc<Index>> {
     let mut file = open_index(files)?;
     let fingerprint = file.fingerprint.take();
@@ -95,7 +95,7 @@ pub(super) fn read_index<F: LayoutFiles>(files: &F) -> Result<Arc<Index>> {
         .index(fingerprint, SystemClock.now(), || parse_index(file))
 }
 
-/// Reads `index.json`, to change it.
+/// Reads `index.json` for editing.
 pub(super) fn reload_index<F: LayoutFiles>(files: &F) -> Result<Index> {
     parse_index(open_index(files)?)
 }
@@ -104,8 +104,8 @@ fn open_index<F: LayoutFiles>(files: &F) -> Result<OpenFile<'_>> {
     open(files, INDEX, "OCI Image Index", "index file")
 }
 
-/// Opens a file that every layout has. What cannot be opened is reported like what is not there: by the file's own name and
-/// as what it is needed for, however the attempt failed.
+/// Opens a file that every layout has. A missing file and a failed attempt are reported alike, with
+/// the name of the file and its purpose.
 fn open<'a, F: LayoutFiles>(
     files: &'a F,
     name: &str,
@@ -130,13 +130,13 @@ fn parse_index(file: OpenFile<'_>) -> Result<Index> {
     Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")?)
 }
 
-/// Finds what a tag or digest names.
+/// Resolves a tag or digest.
 pub(super) fn resolve<F: LayoutFiles>(files: &F, reference: &str) -> Result<Descriptor> {
     let index = read_index(files)?;
     resolve_in(files, &index, reference)
 }
 
-/// As [`resolve`], by an index that was not written yet.
+/// Same as [`resolve`], with an index that is not saved yet.
 pub(super) fn resolve_in<F: LayoutFiles>(
     files: &F,
     index: &Index,
@@ -145,7 +145,8 @@ pub(super) fn resolve_in<F: LayoutFiles>(
     if let Some(entry) = index.tagged(reference) {
         return entry;
     }
-    // Only a registry would have another word for a digest that is none: here it is a name that nothing has.
+    // A registry reports invalid references differently. Here the reference is a tag that does not
+    // exist.
     let Ok(digest) = reference.parse::<Digest>() else {
         return Err(Error::not_found(""));
     };
@@ -162,13 +163,14 @@ pub(super) fn resolve_in<F: LayoutFiles>(
     }
 }
 
-/// What kind of manifest content says it is: layouts need not list the manifests that an index refers to.
+/// Returns the media type in a manifest. A layout need not list the manifests that an index refers
+/// to.
 ///
-/// Content that is not what its name says has nothing to say; reading it will report that.
+/// Damaged content has no media type here; reading it reports the damage.
 fn manifest_type<F: LayoutFiles>(files: &F, blob: &Descriptor) -> Result<Option<MediaType>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Typed {
+    struct TypedManifest {
         media_type: MediaType,
     }
 
@@ -179,13 +181,13 @@ fn manifest_type<F: LayoutFiles>(files: &F, blob: &Descriptor) -> Result<Option<
         Err(error) if error.is_verification() => return Ok(None),
         bytes => bytes?,
     };
-    Ok(serde_json::from_slice::<Typed>(&bytes)
+    Ok(serde_json::from_slice::<TypedManifest>(&bytes)
         .ok()
         .map(|document| document.media_type)
         .filter(MediaType::is_manifest))
 }
 
-/// Opens content, verified while it is read.
+/// Opens content, which is verified while it is read.
 pub(super) fn fetch<'a, F: LayoutFiles>(
     files: &'a F,
     target: &Descriptor,
@@ -196,17 +198,17 @@ pub(super) fn fetch<'a, F: LayoutFiles>(
     Ok(VerifyReader::new(file.content, target.clone()))
 }
 
-/// Whether there is content of the digest, and it has the right size.
+/// Whether content of the digest and size exists.
 pub(super) fn exists<F: LayoutFiles>(files: &F, target: &Descriptor) -> Result<bool> {
     Ok(files.size(&blob_name(&target.digest))? == Some(target.size))
 }
 
-/// Content that is not there.
+/// Returns the error for missing content.
 pub(super) fn missing(target: &Descriptor) -> Error {
     Error::not_found(format!("{}: {}", target.digest, target.media_type))
 }
 
-/// Hands the tags after `last` to `visit`, sorted, all at once: they are in memory already.
+/// Passes the tags after `last` to `visit`, sorted, in one page: they are in memory already.
 pub(super) fn tags<F: LayoutFiles>(
     files: &F,
     last: Option<&str>,
@@ -217,7 +219,7 @@ pub(super) fn tags<F: LayoutFiles>(
     Ok(())
 }
 
-/// As [`tags`], by an index that was not written yet.
+/// Same as [`tags`], with an index that is not saved yet.
 pub(super) fn tags_in(
     index: &Index,
     last: Option<&str>,
@@ -245,7 +247,7 @@ fn read(name: &str, file: OpenFile<'_>, limit: u64, limit_name: &'static str) ->
     Ok(bytes)
 }
 
-/// Refuses to write an `index.json` that could not be read again.
+/// Refuses an `index.json` that would be too large to read.
 pub(super) fn check_index_size(bytes: usize) -> Result<()> {
     check_size(INDEX, bytes as u64, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")
 }

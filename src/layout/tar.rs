@@ -1,4 +1,4 @@
-//! A layout in an uncompressed tar archive: the form in which layouts travel.
+//! Reading a layout in an uncompressed tar archive.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,10 @@ use crate::oci::descriptor::Descriptor;
 use crate::store::content::VerifyReader;
 use crate::store::{Referrers, Source, TagLister};
 
-/// A layout in an uncompressed tar archive, to be read.
+/// A layout in an uncompressed tar archive, for reading.
 ///
-/// Names may start with `./`; of several entries with one name the last counts; only regular files are content.
+/// Names may start with `./`. Of several entries with one name the last one counts. Only regular
+/// files are content.
 #[derive(Debug)]
 pub struct LayoutTar {
     path: PathBuf,
@@ -21,13 +22,14 @@ pub struct LayoutTar {
 }
 
 impl LayoutTar {
-    /// Opens an archive and learns what is where in it.
+    /// Opens an archive and scans the headers of its entries.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::Error::Io) when the file cannot be read, [`WrongKind`](crate::Error::WrongKind) when it is no
-    /// tar archive, is compressed or cut off, and [`Malformed`](crate::Error::Malformed) when what it holds is not a layout
-    /// of version 1.0.0, or it has more than half a million entries.
+    /// [`Io`](crate::Error::Io) if the file cannot be read,
+    /// [`WrongKind`](crate::Error::WrongKind) if it is not a tar archive, is compressed or
+    /// truncated, and [`Malformed`](crate::Error::Malformed) if its content is not a layout of
+    /// version 1.0.0, or if it has more than half a million entries.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let archive = TarFiles::scan(&path)?;
@@ -35,7 +37,7 @@ impl LayoutTar {
         Ok(Self { path, archive })
     }
 
-    /// The file.
+    /// Returns the path of the archive.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -89,7 +91,7 @@ mod tests {
     use crate::oci::media_type::MediaType;
     use crate::store::Target as _;
 
-    /// A layout with a tag, and a blob for each algorithm.
+    /// Creates a layout with a tag, and a blob for each digest algorithm.
     fn layout() -> TempDir {
         let directory = TempDir::new();
         let store = LayoutStore::create_or_open(directory.path()).unwrap();
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_is_read_like_the_directory_it_was_made_of() {
+    fn an_archive_is_read_like_its_directory() {
         let layout = layout();
         let directory = LayoutStore::open(layout.path()).unwrap();
         for prefix in ["", "./"] {
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn several_pieces_of_content_can_be_read_at_once() {
+    fn several_blobs_can_be_read_concurrently() {
         let layout = layout();
         let files = TempDir::new();
         let archive = open(&files, &archive("", layout.path())).unwrap();
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_of_a_layout_is_reported_as_what_it_is() {
+    fn errors_tell_whether_a_file_is_no_archive_or_no_layout() {
         let layout = layout();
         let good = archive("", layout.path());
         let not_a_layout = "invalid OCI Image Layout: failed to open OCI layout file: open oci-layout: file does not exist";
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn no_prefix_of_an_archive_is_dangerous() {
+    fn truncated_archives_do_not_panic() {
         let layout = layout();
         let good = archive("./", layout.path());
         let directory = TempDir::new();
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_an_entry_cannot_cost_any_amount_of_memory() {
+    fn the_size_of_entry_headers_is_limited() {
         let mut header = ::tar::Header::new_gnu();
         header.set_entry_type(::tar::EntryType::GNULongName);
         header.set_size(1 << 30);
@@ -257,14 +259,14 @@ mod tests {
     }
 
     #[test]
-    fn corrupt_content_is_found_out() {
+    fn corrupt_content_is_detected() {
         let layout = layout();
         let mut bytes = archive("", layout.path());
-        let place = bytes
+        let position = bytes
             .windows(5)
             .rposition(|window| window == b"hello")
             .unwrap();
-        bytes[place] = b'j';
+        bytes[position] = b'j';
         let directory = TempDir::new();
         let archive = open(&directory, &bytes).unwrap();
         let corrupt = Algorithm::ALL

@@ -1,7 +1,8 @@
-//! Where the files of a layout are in a tar archive, and reading them there.
+//! The files of a layout in a tar archive.
 //!
-//! The archive is scanned once, header by header; content is read from where it lies. The tar crate knows the format. This
-//! module knows which files matter, and how much a hostile archive may cost.
+//! The archive is scanned once, header by header; content is read at its position in the archive.
+//! The tar crate parses the format. This module selects the files of a layout, and limits the cost
+//! of a hostile archive.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -19,10 +20,10 @@ use crate::limits::{
     MAX_LAYOUT_TAR_NAME_BYTES,
 };
 
-/// An open archive, and where the files of a layout are in it.
+/// An open archive with the positions of the files of a layout.
 #[derive(Debug)]
 pub(super) struct TarFiles {
-    /// Shared by everything that is being read or written, each of which knows its own position.
+    /// Shared by all readers and writers. Each of them seeks to its own position.
     file: RefCell<File>,
     entries: RefCell<HashMap<String, Range<u64>>>,
     index_cache: IndexCache,
@@ -33,20 +34,20 @@ impl TarFiles {
     pub(super) fn scan(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let length = file.metadata().map_err(Error::io("stat", path))?.len();
-        let meter = Meter::new(&file);
+        let meter = MeteredFile::new(&file);
         let entries = scan(&meter, length, path).map_err(|error| match error {
-            // What the operating system refused is not the archive's fault.
+            // An error of the operating system does not mean that the archive is invalid.
             ScanError::Io(error) if error.raw_os_error().is_some() => {
                 Error::io("read", path)(error)
             }
             ScanError::Io(_) if !meter.ended.get() => not_an_archive(path, "invalid tar header"),
-            ScanError::Io(_) | ScanError::CutOff => not_an_archive(path, "unexpected EOF"),
+            ScanError::Io(_) | ScanError::Truncated => not_an_archive(path, "unexpected EOF"),
             ScanError::Other(error) => error,
         })?;
         Ok(Self::new(file, entries))
     }
 
-    /// An archive that nothing was written to yet.
+    /// Returns an archive without entries.
     pub(super) fn empty(file: File) -> Self {
         Self::new(file, HashMap::new())
     }
@@ -59,13 +60,13 @@ impl TarFiles {
         }
     }
 
-    /// The file itself. Whoever reads or writes it goes to a position first.
+    /// Returns the file. Its position is undefined.
     pub(super) const fn file(&self) -> &RefCell<File> {
         &self.file
     }
 
-    /// Refuses another file when the archive has as many as could be read again.
-    pub(super) fn check_room(&self) -> Result<()> {
+    /// Checks that another file can be added without exceeding the number of files that are read.
+    pub(super) fn check_file_limit(&self) -> Result<()> {
         let files = self.entries.borrow().len();
         if files < MAX_LAYOUT_TAR_FILES {
             return Ok(());
@@ -78,7 +79,7 @@ impl TarFiles {
         })
     }
 
-    /// Remembers where the content of a file of the layout is.
+    /// Records the position of the content of a file.
     pub(super) fn add(&self, name: String, content: Range<u64>) {
         self.entries.borrow_mut().insert(name, content);
     }
@@ -98,7 +99,7 @@ impl LayoutFiles for TarFiles {
         };
         let metadata = self.file.borrow().metadata().ok();
         Ok(Some(OpenFile {
-            content: Box::new(Section {
+            content: Box::new(FileRange {
                 file: &self.file,
                 range,
             }),
@@ -120,8 +121,8 @@ fn not_an_archive(path: &Path, reason: &str) -> Error {
 
 enum ScanError {
     Io(io::Error),
-    /// An entry has more content than the archive.
-    CutOff,
+    /// An entry is longer than the archive.
+    Truncated,
     Other(Error),
 }
 
@@ -133,7 +134,7 @@ impl From<io::Error> for ScanError {
 
 /// Finds the files of a layout in an archive of `length` bytes.
 fn scan(
-    meter: &Meter<'_>,
+    meter: &MeteredFile<'_>,
     length: u64,
     path: &Path,
 ) -> Result<HashMap<String, Range<u64>>, ScanError> {
@@ -152,7 +153,7 @@ fn scan(
         let end = start
             .checked_add(entry.size())
             .filter(|&end| end <= length)
-            .ok_or(ScanError::CutOff)?;
+            .ok_or(ScanError::Truncated)?;
         let Some(name) = clean(&entry.path_bytes()) else {
             continue;
         };
@@ -165,7 +166,8 @@ fn scan(
     Ok(found)
 }
 
-/// The name of a layout's file without `.` and empty components, if this is one.
+/// Returns the name of a file of a layout without `.` and empty components; `None` for all other
+/// names.
 fn clean(name: &[u8]) -> Option<String> {
     let name = str::from_utf8(name).ok()?;
     if name.starts_with('/') {
@@ -182,16 +184,16 @@ fn clean(name: &[u8]) -> Option<String> {
     Some(parts.join("/")).filter(|name| name.len() <= MAX_LAYOUT_TAR_NAME_BYTES)
 }
 
-/// A file that is read to learn what is in it, within limits.
-struct Meter<'a> {
+/// A file whose headers are read within limits.
+struct MeteredFile<'a> {
     file: &'a File,
-    /// How many bytes may still be read for the current entry.
+    /// Number of bytes that may be read for the current entry.
     allowed: Cell<u64>,
-    /// Whether something was asked for beyond the end.
+    /// Whether the end of the file was reached.
     ended: Cell<bool>,
 }
 
-impl<'a> Meter<'a> {
+impl<'a> MeteredFile<'a> {
     const fn new(file: &'a File) -> Self {
         Self {
             file,
@@ -205,7 +207,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-impl Read for &Meter<'_> {
+impl Read for &MeteredFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut file = self.file;
         let count = file.read(buffer)?;
@@ -217,21 +219,21 @@ impl Read for &Meter<'_> {
     }
 }
 
-impl Seek for &Meter<'_> {
+impl Seek for &MeteredFile<'_> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         let mut file = self.file;
         file.seek(position)
     }
 }
 
-/// A part of a file. Several can be read at once.
-struct Section<'a> {
+/// A range of a file. Several ranges can be read concurrently.
+struct FileRange<'a> {
     file: &'a RefCell<File>,
-    /// What is left of it.
+    /// The range that is not read yet.
     range: Range<u64>,
 }
 
-impl Read for Section<'_> {
+impl Read for FileRange<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
         let wanted = left.min(buffer.len());

@@ -1,14 +1,15 @@
-//! A layout written straight into an uncompressed tar archive.
+//! Writing a layout directly into an uncompressed tar archive.
 //!
-//! - Content goes into the archive while it arrives and is verified on the way: no scratch directory, no second copy.
-//!   `index.json` and `oci-layout` come last.
-//! - The archive appears under its name complete and on the disk, or not at all: until then it is a hidden file beside it,
-//!   which is no layout because what makes it one is missing. What a killed process leaves there, the next one that writes
-//!   beside it removes.
-//! - The size of content stands before it. If the content breaks off, is something else, or does not fit onto the disk, the
-//!   archive ends where it ended before, and the next entry takes the place: a failed push can be tried again.
-//! - What is pushed in the same order makes the same bytes. Nothing tells of the machine: entries have no owner, no time and
-//!   fixed permissions.
+//! - Content is verified while it is written to the archive, without scratch directory or second
+//!   copy. `index.json` and `oci-layout` come last.
+//! - The archive gets its final name when it is complete and flushed. Until then it is a hidden
+//!   file in the same directory, and not a layout because `oci-layout` is missing. Abandoned files
+//!   of killed processes are removed by the next process that writes in that directory.
+//! - The header with the size precedes the content. If the content is truncated, has another
+//!   digest, or exceeds the space on the disk, the archive keeps its previous end, and the next
+//!   entry overwrites the failed one: a failed push can be retried.
+//! - The same pushes in the same order give the same bytes. Nothing depends on the machine: entries
+//!   have no owner, no time and fixed permissions.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
@@ -29,12 +30,12 @@ use crate::oci::digest::Algorithm;
 use crate::store::content::{Content, VerifyReader};
 use crate::store::{Pushed, Source, TagLister, Target, check_name};
 
-/// Content never changes, so nobody needs to write it.
+/// Content is immutable, so its file is read-only.
 const BLOB_MODE: u32 = 0o444;
 const FILE_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
 
-/// A layout in an uncompressed tar archive that is being made. What was pushed can be read.
+/// A layout in an uncompressed tar archive that is being written. Pushed content can be read.
 ///
 /// ```
 /// use oras::layout::{LayoutTar, LayoutTarWriter};
@@ -53,40 +54,41 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// ```
 #[derive(Debug)]
 pub struct LayoutTarWriter {
-    /// As it was given.
+    /// The path that the caller gave.
     path: PathBuf,
-    /// Where links lead to.
+    /// The path without symbolic links.
     resolved: PathBuf,
     temp: TempFile,
     archive: TarFiles,
-    /// Where the next entry begins. What the file holds behind it is no part of the archive.
+    /// Position of the next entry. Bytes of the file behind it are not part of the archive.
     end: Cell<u64>,
-    /// Whose directories have an entry.
+    /// Algorithms that have a directory entry.
     algorithms: RefCell<Vec<Algorithm>>,
     index: RefCell<Index>,
 }
 
 impl LayoutTarWriter {
-    /// Begins an archive. What has its name stays as it is until [`finish`](Self::finish).
+    /// Starts an archive. An existing file is unchanged until [`finish`](Self::finish).
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when no file can be made there, or something has the name that is no file.
+    /// [`Error::Io`] if no file can be created there, or if `path` exists and is not a regular
+    /// file.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        // As by whoever opens the path: a link stays, what it leads to is replaced.
+        // A symbolic link is kept, and its target is replaced.
         let resolved = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         if fs::metadata(&resolved).is_ok_and(|existing| !existing.is_file()) {
             let error = io::Error::other("it exists and is no regular file");
             return Err(Error::io("open", &path)(error));
         }
         temp_file::remove_abandoned_beside(&resolved);
-        let begin = || {
+        let create = || {
             let mut temp = TempFile::create_beside(&resolved)?;
             let file = temp.file().try_clone()?;
             Ok((temp, file))
         };
-        let (temp, file) = begin().map_err(Error::io("open", &path))?;
+        let (temp, file) = create().map_err(Error::io("open", &path))?;
         let writer = Self {
             path,
             resolved,
@@ -102,19 +104,20 @@ impl LayoutTarWriter {
         Ok(writer)
     }
 
-    /// The file that the archive becomes.
+    /// Returns the path of the archive.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Completes the archive, waits until it is on the disk, and gives it its name. Returns its size in bytes.
+    /// Completes the archive, flushes it to the disk, and renames it to its final name. Returns its
+    /// size in bytes.
     ///
     /// An existing file is replaced, and its permissions are kept.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when that fails, and [`Error::TooLarge`] when there are more manifests than an `index.json` may list.
-    /// What had the name stays as it was then.
+    /// [`Error::Io`] on a failure, and [`Error::TooLarge`] if there are more manifests than an
+    /// `index.json` can list. An existing file is then unchanged.
     pub fn finish(mut self) -> Result<u64> {
         let index = self.index.borrow().to_bytes();
         reader::check_index_size(index.len())?;
@@ -126,7 +129,7 @@ impl LayoutTarWriter {
 
         let doing = |doing| Error::io(doing, &self.path);
         let file = self.temp.file();
-        // A push that failed may have left something behind the end.
+        // A failed push may have left bytes behind the end.
         file.set_len(size).map_err(doing("write"))?;
         if let Ok(metadata) = fs::metadata(&self.resolved) {
             file.set_permissions(metadata.permissions())
@@ -142,7 +145,7 @@ impl LayoutTarWriter {
         if self.exists(expected)? {
             return Ok(Pushed::AlreadyThere);
         }
-        self.archive.check_room()?;
+        self.archive.check_file_limit()?;
         let reader = content.open_verified(expected)?;
         let name = reader::blob_name(&expected.digest);
         let algorithm = expected.digest.algorithm();
@@ -153,12 +156,12 @@ impl LayoutTarWriter {
             entry.directory(&format!("{BLOBS}/{algorithm}"))?;
         }
         entry.header(&name, Kind::File, BLOB_MODE, expected.size)?;
-        let begin = entry.position;
+        let start = entry.position;
         reader.copy_to(&mut entry, &self.path)?;
-        let range = begin..entry.position;
+        let range = start..entry.position;
         entry.put(padding(expected.size))?;
 
-        // Only now is it part of the archive.
+        // The entry is now part of the archive.
         self.end.set(entry.position);
         self.archive.add(name, range);
         if is_first {
@@ -176,7 +179,7 @@ impl LayoutTarWriter {
         }
     }
 
-    /// What comes next in the archive.
+    /// Starts an entry at the end of the archive.
     fn entry(&self) -> NewEntry<'_> {
         NewEntry {
             file: self.archive.file(),
@@ -201,11 +204,11 @@ impl Source for LayoutTarWriter {
 }
 
 impl Target for LayoutTarWriter {
-    /// Writes content to the archive. A manifest is listed in its `index.json`.
+    /// Writes content to the archive. A manifest is listed in `index.json`.
     ///
     /// # Errors
     ///
-    /// Also [`Error::TooLarge`] when the archive has half a million files, which is as many as are read again.
+    /// Also [`Error::TooLarge`] if the archive has half a million files, the limit for reading.
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         let pushed = self.store(expected, content)?;
         if expected.media_type.is_manifest() {
@@ -214,12 +217,12 @@ impl Target for LayoutTarWriter {
         Ok(pushed)
     }
 
-    /// Gives content a tag, as in a layout directory.
+    /// Adds a tag to content, as in a layout directory.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when the tag is empty, or the digest
-    /// of something else.
+    /// [`Error::NotFound`] if the content is missing, [`Error::InvalidReference`] if the tag is
+    /// empty, or the digest of other content.
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         check_name(target, reference)?;
         if !self.exists(target)? {
@@ -253,10 +256,10 @@ impl TagLister for LayoutTarWriter {
     }
 }
 
-/// What is being written behind the end of the archive. It is no part of it before the end is moved.
+/// An entry behind the end of the archive. It becomes part of the archive when the end is moved.
 struct NewEntry<'a> {
     file: &'a RefCell<File>,
-    /// What the archive is called in errors.
+    /// Path of the archive in errors.
     path: &'a Path,
     position: u64,
 }
@@ -295,7 +298,7 @@ impl NewEntry<'_> {
 impl Write for NewEntry<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut file = self.file.borrow_mut();
-        // What is there already may have been read meanwhile.
+        // A reader may have moved the position.
         file.seek(SeekFrom::Start(self.position))?;
         let count = file.write(bytes)?;
         self.position += count as u64;

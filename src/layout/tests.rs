@@ -1,4 +1,4 @@
-//! Layout directories as a whole: what is found in them, and what is made of those that are none.
+//! Opening layout directories, and reading from them.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn overwrite(path: &Path, content: &[u8]) {
 }
 
 #[test]
-fn a_new_layout_is_that_of_the_specification() {
+fn a_new_layout_has_the_files_of_the_specification() {
     let directory = TempDir::new();
     let root = directory.path().join("a/b");
     LayoutStore::create_or_open(&root).unwrap();
@@ -73,7 +73,7 @@ fn a_new_layout_is_that_of_the_specification() {
 }
 
 #[test]
-fn what_is_no_layout_is_reported_in_the_words_of_the_original() {
+fn invalid_layouts_are_reported_with_the_messages_of_the_original() {
     for (header, index, wanted) in [
         (
             None,
@@ -113,10 +113,10 @@ fn what_is_no_layout_is_reported_in_the_words_of_the_original() {
     }
 }
 
-/// A link to itself fails for every user; a file that must not be read, not for root.
+/// A link to itself fails for every user; a file without read permission does not fail for root.
 #[test]
 #[cfg(unix)]
-fn a_layout_that_cannot_be_read_is_reported_like_one_that_is_none() {
+fn unreadable_layouts_are_reported_like_invalid_ones() {
     for (name, wanted) in [
         (
             "oci-layout",
@@ -139,7 +139,7 @@ fn a_layout_that_cannot_be_read_is_reported_like_one_that_is_none() {
 }
 
 #[test]
-fn opening_to_read_creates_nothing_and_refuses_to_write() {
+fn a_read_only_layout_creates_nothing_and_refuses_writes() {
     let directory = TempDir::new();
     let root = directory.path().join("none");
     assert!(matches!(
@@ -157,7 +157,7 @@ fn opening_to_read_creates_nothing_and_refuses_to_write() {
 }
 
 #[test]
-fn names_are_resolved_as_far_as_is_known() {
+fn references_resolve_to_everything_that_is_known() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let (mut listed, bytes) = manifest("listed");
@@ -185,7 +185,7 @@ fn names_are_resolved_as_far_as_is_known() {
     let opaque = Descriptor::new(MediaType::OCTET_STREAM, opaque.digest, opaque.size);
     assert_eq!(by_digest(&opaque.digest), opaque);
 
-    // A corrupt manifest says nothing about itself; whoever reads it learns why.
+    // A corrupt manifest has no media type; reading it reports the damage.
     overwrite(
         &blob_path(directory.path(), &unlisted),
         &vec![b' '; bytes.len()],
@@ -202,7 +202,7 @@ fn names_are_resolved_as_far_as_is_known() {
 }
 
 #[test]
-fn what_is_not_there_is_reported_in_the_words_of_the_original() {
+fn missing_content_is_reported_with_the_messages_of_the_original() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let gone = blob(b"gone");
@@ -217,7 +217,7 @@ fn what_is_not_there_is_reported_in_the_words_of_the_original() {
 }
 
 #[test]
-fn a_tag_names_something_that_is_there_and_is_not_the_digest_of_something_else() {
+fn tags_of_missing_content_and_foreign_digests_as_tags_are_refused() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let (descriptor, bytes) = manifest("a");
@@ -234,7 +234,7 @@ fn a_tag_names_something_that_is_there_and_is_not_the_digest_of_something_else()
 }
 
 #[test]
-fn tags_are_sorted_and_start_after_the_last_one_seen() {
+fn tags_are_sorted_and_start_after_last() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let (descriptor, bytes) = manifest("a");
@@ -248,9 +248,9 @@ fn tags_are_sorted_and_start_after_the_last_one_seen() {
     assert!(tags(&store, Some("c")).is_empty());
 }
 
-/// Also one that keeps what it read knows at once what others wrote.
+/// A store that caches the index notices changes by other processes at once.
 #[test]
-fn what_others_write_is_seen_at_once() {
+fn writes_of_other_processes_are_visible_at_once() {
     let directory = TempDir::new();
     let writer = LayoutStore::create_or_open(directory.path()).unwrap();
     let reader = LayoutStore::open(directory.path()).unwrap();
@@ -261,7 +261,7 @@ fn what_others_write_is_seen_at_once() {
             .push_reference(&descriptor, &mut bytes.as_slice(), "v1")
             .unwrap();
         assert_eq!(reader.resolve("v1").unwrap().digest, descriptor.digest);
-        // As other tools do it: in place, and of the same length.
+        // As other tools write it: in place, and with the same length.
         let text = read_text(&index).replace("\"v1\"", "\"v2\"");
         fs::write(&index, text).unwrap();
         for store in [&reader, &writer] {
@@ -272,7 +272,7 @@ fn what_others_write_is_seen_at_once() {
 }
 
 #[test]
-fn digests_of_every_algorithm_are_stored_and_found() {
+fn every_digest_algorithm_is_supported() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     for algorithm in Algorithm::ALL {
@@ -296,7 +296,7 @@ fn an_index_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn stores_may_be_handed_to_another_thread() {
+fn stores_are_send() {
     fn is_send<T: Send>() {}
     is_send::<LayoutStore>();
     #[cfg(feature = "archive")]

@@ -1,9 +1,10 @@
-//! Writing the files of a layout directory, so that neither a crash nor a full disk leaves half of one.
+//! Writing the files of a layout directory, safely against crashes and full disks.
 //!
-//! Content is verified on its way into a scratch file, and gets its name when it is complete. It reaches the disk before
-//! `index.json` names it, but not one file at a time: waiting for the disk a thousand times for a thousand small files takes
-//! several times as long as writing them. Instead each file is sent off to the disk when it is closed, and
-//! [`Writer::sync`] waits for all of them just before they are named. This module does not know what an index says.
+//! Content is verified while it is written to a scratch file, which is renamed when it is complete.
+//! It is flushed to the disk before `index.json` lists it, but not one file at a time: a thousand
+//! flushes for a thousand small files take several times as long as writing them. Instead the
+//! system starts to write each file when it is closed, and [`Writer::sync`] waits for all of them
+//! before they are listed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,22 +24,24 @@ use crate::oci::media_type::MediaType;
 use crate::store::Pushed;
 use crate::store::content::{Content, STREAM, VerifyReader, copy_hashing};
 
-/// The scratch directory: the name that other tools give it, and know to leave out of backups.
+/// Name of the scratch directory. Other tools know it and exclude it from backups.
 const INGEST: &str = "ingest";
 
-/// How many files may wait to be synced. It bounds memory, and how much is lost to a power cut before the index is saved.
+/// Limit of files that are not flushed yet. It bounds memory, and the loss in a power failure
+/// before the index is saved.
 const MAX_PENDING: usize = 4096;
 
-/// Writes below the directory of one layout.
+/// Writes the files of one layout.
 #[derive(Debug)]
 pub(super) struct Writer {
     root: PathBuf,
-    /// Content that may not be on the disk yet.
+    /// Content that may not be flushed yet.
     pending: RefCell<BTreeMap<Digest, Pushed>>,
-    /// Content that is on the disk, as far as it was pushed here, and that nothing was listed for since.
-    synced: RefCell<BTreeSet<Digest>>,
-    /// Whether what killed processes left was looked for.
-    cleaned: Cell<bool>,
+    /// Tracked content: it was pushed or found since the index was edited last, and a new entry may
+    /// depend on it.
+    tracked: RefCell<BTreeSet<Digest>>,
+    /// Whether abandoned files were removed.
+    is_cleaned: Cell<bool>,
 }
 
 impl Writer {
@@ -46,18 +49,18 @@ impl Writer {
         Self {
             root,
             pending: RefCell::new(BTreeMap::new()),
-            synced: RefCell::new(BTreeSet::new()),
-            cleaned: Cell::new(false),
+            tracked: RefCell::new(BTreeSet::new()),
+            is_cleaned: Cell::new(false),
         }
     }
 
-    /// Waits for the right to change `index.json`.
+    /// Waits for the lock for editing `index.json`.
     pub(super) fn lock(&self) -> Result<LockFile> {
         LockFile::acquire(&self.ingest())
     }
 
-    /// Stores content, unless it is there with the right size. A manifest that is there is read and checked as well: it is
-    /// small, and everything it refers to depends on it.
+    /// Stores content unless a file of the right size exists. The digest of an existing manifest is
+    /// verified: it is small, and its successors depend on it.
     pub(super) fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         let path = self.blob_path(&expected.digest);
         let pushed = if is_good(&path, expected)? {
@@ -70,14 +73,14 @@ impl Writer {
         Ok(pushed)
     }
 
-    /// Stores content whose digest is known when it was read. What is there already is left alone.
+    /// Stores content whose digest is known after it was read. Existing content is not replaced.
     pub(super) fn store_stream(
         &self,
         media_type: &MediaType,
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
         let ingest = self.ingest();
-        let mut temp = self.begin_blob()?;
+        let mut temp = self.start_blob()?;
         let (digest, size) = copy_hashing(stream, Path::new(STREAM), temp.file(), &ingest)?;
         let blob = Descriptor::new(media_type.clone(), digest, size);
         let path = self.blob_path(&blob.digest);
@@ -91,26 +94,27 @@ impl Writer {
         Ok((blob, pushed))
     }
 
-    /// Remembers content that may not be on the disk yet.
+    /// Queues content for the next flush.
     fn queue_fsync(&self, digest: &Digest, pushed: Pushed) {
-        // What was there may have been put there by a process that did not live to sync it.
+        // Existing content is queued as well: the process that wrote it may have been killed before
+        // the flush.
         let mut pending = self.pending.borrow_mut();
         pending.entry(digest.clone()).or_insert(pushed);
     }
 
-    /// Whether as many files wait to be synced as may.
+    /// Whether the limit of files that are not flushed is reached.
     pub(super) fn is_full(&self) -> bool {
         self.pending.borrow().len() >= MAX_PENDING
     }
 
-    /// Remembers content that others pushed, and that what is listed next may depend on.
+    /// Tracks existing content that the next entries may depend on.
     pub(super) fn track_dependencies(&self, found: impl IntoIterator<Item = Digest>) {
-        self.synced.borrow_mut().extend(found);
+        self.tracked.borrow_mut().extend(found);
     }
 
-    /// Looks no more at what was synced before.
+    /// Stops tracking content.
     pub(super) fn clear_tracked(&self) {
-        self.synced.take();
+        self.tracked.take();
     }
 
     fn write_blob(
@@ -119,38 +123,39 @@ impl Writer {
         content: &mut dyn Content,
         path: &Path,
     ) -> Result<()> {
-        let mut temp = self.begin_blob()?;
+        let mut temp = self.start_blob()?;
         let reader = content.open_verified(expected)?;
         reader.copy_to(temp.file(), path)?;
         finish_blob(temp, path)
     }
 
-    fn begin_blob(&self) -> Result<TempFile> {
+    fn start_blob(&self) -> Result<TempFile> {
         let mut temp = self.scratch_file()?;
         flush_when_closed(temp.file());
         Ok(temp)
     }
 
-    /// A new file in the scratch directory, after what killed processes left there was removed.
+    /// Creates a file in the scratch directory. The first call removes abandoned files.
     pub(super) fn scratch_file(&self) -> Result<TempFile> {
-        if !self.cleaned.replace(true) {
+        if !self.is_cleaned.replace(true) {
             temp_file::remove_abandoned(&self.ingest());
         }
         TempFile::create_in(&self.ingest())
     }
 
-    /// Gives content that is complete and verified its name.
-    pub(super) fn place(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
+    /// Renames complete, verified content to its final name.
+    pub(super) fn persist(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
         let path = self.blob_path(digest);
         make_read_only(temp.file()).map_err(Error::io("chmod", &path))?;
         temp.persist(&path)
     }
 
-    /// Waits until everything that was stored is on the disk. What cannot be brought there is removed again.
+    /// Flushes all stored content to the disk. Content that cannot be flushed is removed, unless it
+    /// existed before.
     pub(super) fn sync(&self) -> Result<()> {
         let mut directories = BTreeSet::new();
         loop {
-            // A statement of its own: nothing may be borrowed below.
+            // A separate statement: the borrow must end before the loop body.
             let next = self.pending.borrow_mut().pop_first();
             let Some((digest, pushed)) = next else {
                 break;
@@ -162,7 +167,7 @@ impl Writer {
                 }
                 return Err(Error::io("sync", &path)(error));
             }
-            self.synced.borrow_mut().insert(digest);
+            self.tracked.borrow_mut().insert(digest);
             directories.extend(path.parent().map(Path::to_owned));
         }
         if directories.is_empty() {
@@ -174,9 +179,10 @@ impl Writer {
             .try_for_each(|path| directory::sync(path))
     }
 
-    /// Makes sure that what was pushed or found is still there, now that nobody else removes anything.
+    /// Checks that tracked content still exists. The caller holds the lock, so no other process
+    /// removes content now.
     pub(super) fn verify_tracked(&self) -> Result<()> {
-        for digest in self.synced.take() {
+        for digest in self.tracked.take() {
             if !self.blob_path(&digest).exists() {
                 return Err(Error::not_found_because(
                     digest.as_str(),
@@ -187,10 +193,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes content. Whoever does so holds the lock.
+    /// Removes content. The caller holds the lock.
     pub(super) fn remove(&self, digest: &Digest) -> Result<()> {
         self.pending.borrow_mut().remove(digest);
-        self.synced.borrow_mut().remove(digest);
+        self.tracked.borrow_mut().remove(digest);
         let path = self.blob_path(digest);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -200,13 +206,14 @@ impl Writer {
         }
     }
 
-    /// Replaces a file in the layout's own directory. It is complete and on the disk when it gets its name.
+    /// Replaces a file in the root directory of the layout. The content is flushed before the
+    /// rename.
     pub(super) fn save(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.root.join(name);
         let mut temp = TempFile::create_in(&self.ingest())?;
         let file = temp.file();
         file.write_all(content).map_err(Error::io("write", &path))?;
-        // Whoever could read or write the file before still can.
+        // The permissions of an existing file are kept.
         if let Ok(metadata) = fs::metadata(&path) {
             file.set_permissions(metadata.permissions())
                 .map_err(Error::io("chmod", &path))?;
@@ -216,7 +223,7 @@ impl Writer {
         directory::sync(&self.root)
     }
 
-    /// Removes the scratch directory, if nothing is left in it but what killed processes left.
+    /// Removes abandoned files, and the scratch directory if it is then empty.
     pub(super) fn remove_scratch(&self) {
         temp_file::remove_abandoned(&self.ingest());
         let _ = fs::remove_dir(self.ingest());
@@ -231,17 +238,18 @@ impl Writer {
     }
 }
 
-/// Gives content that is complete its name.
+/// Renames complete content to its final name.
 fn finish_blob(mut temp: TempFile, path: &Path) -> Result<()> {
     make_read_only(temp.file()).map_err(Error::io("chmod", path))?;
     if cfg!(not(unix)) {
-        // Elsewhere a file cannot be synced that was opened to be read, and a read-only one not opened to be written.
+        // Other systems cannot flush a file opened for reading, nor open a read-only file for
+        // writing.
         temp.file().sync_all().map_err(Error::io("sync", path))?;
     }
     temp.persist(path)
 }
 
-/// Whether the file is what is expected, as far as that can be told without reading much.
+/// Whether the file has the expected size and, for a manifest, the expected digest.
 fn is_good(path: &Path, expected: &Descriptor) -> Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() == expected.size => {}
@@ -260,16 +268,17 @@ fn is_good(path: &Path, expected: &Descriptor) -> Result<bool> {
     }
 }
 
-/// Makes the system start to write an empty file to the disk as soon as it is closed, without waiting for it.
+/// Makes the system start writing an empty file to the disk when it is closed, without waiting.
 ///
-/// ext4, XFS and btrfs do that with files that were cut to nothing before they were written, because programs that replace
-/// a file in place rely on it. It is a hint: the wait in [`Writer::sync`] is short where it works (measured on ext4 on a
-/// virtual disk: 0.06 s instead of 0.22 s for 1,000 small files), and nothing else depends on it.
+/// ext4, XFS and btrfs do so for files that were truncated before they were written, because
+/// programs that replace a file in place rely on it. It is a hint: it shortens the wait in
+/// [`Writer::sync`] (measured on ext4 on a virtual disk: 0.06 s instead of 0.22 s for 1,000 small
+/// files), and nothing else depends on it.
 fn flush_when_closed(file: &File) {
     let _ = file.set_len(1).and_then(|()| file.set_len(0));
 }
 
-/// Content never changes, so nobody needs to write it.
+/// Content is immutable, so its file is read-only.
 #[cfg(unix)]
 fn make_read_only(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -277,7 +286,7 @@ fn make_read_only(file: &File) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o444))
 }
 
-/// Elsewhere a read-only file can be neither replaced nor removed.
+/// Other systems can neither replace nor remove a read-only file.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 fn make_read_only(_: &File) -> io::Result<()> {
@@ -289,7 +298,8 @@ fn sync_file(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     match File::open(path).and_then(|file| file.sync_all()) {
-        // What somebody deleted, or does not let us read, was there before: neither is a failure of ours.
+        // A file that another process removed or made unreadable existed before this process stored
+        // it.
         Err(error)
             if matches!(
                 error.kind(),

@@ -1,9 +1,8 @@
-//! Referrers: manifests that name another one as their subject, and the lists that are made of them.
+//! Referrers: manifests that name another manifest as their subject.
 //!
-//! A registry lists referrers itself, or a client keeps the list for it: an index under a tag that is made of the subject's
-//! digest (distribution spec v1.1, "Listing Referrers" and "Referrers Tag Schema"). This module knows what a list says of a
-//! manifest, and how lists are read and edited. It is pure: where lists come from, and what becomes of them, it does not
-//! know.
+//! A registry lists referrers itself (distribution spec v1.1, "Listing Referrers"), or a client
+//! keeps them in a referrers index, under a tag that is derived from the digest of the subject
+//! ("Referrers Tag Schema"). The functions here parse and edit such indexes; they do no I/O.
 
 use std::collections::HashSet;
 
@@ -17,26 +16,28 @@ use crate::oci::index_document::{IndexDocument, IndexEntry};
 use crate::oci::manifest::{Manifest, RawManifest};
 use crate::oci::media_type::MediaType;
 
-/// The longest algorithm and the longest encoded part that a tag takes (distribution spec v1.1, "Referrers Tag Schema").
+/// Maximum length of algorithm and encoded part in a referrers tag (distribution spec v1.1,
+/// "Referrers Tag Schema").
 const MAX_TAG_PARTS: (usize, usize) = (32, 64);
 
-/// A manifest that is attached to another one.
+/// A manifest with a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referrer {
-    /// What it is attached to, as it says.
+    /// The subject, as the manifest describes it.
     pub subject: Descriptor,
-    /// How a list of referrers describes it: with its artifact type and its annotations.
+    /// The entry of the manifest in a referrers index, with its artifact type and annotations.
     pub descriptor: Descriptor,
 }
 
 impl Referrer {
-    /// What a list says of `manifest`, if that has a subject.
+    /// Returns the entry of `manifest` in a referrers index; `None` if it has no subject.
     ///
-    /// An image manifest without an artifact type is of the type of its config. Docker manifests are never referrers.
+    /// An image manifest without an artifact type has the media type of its config as artifact
+    /// type. Docker manifests are never referrers.
     ///
     /// # Errors
     ///
-    /// As for [`RawManifest::view`].
+    /// See [`RawManifest::view`].
     ///
     /// ```
     /// use oras::referrers::Referrer;
@@ -72,7 +73,7 @@ impl Referrer {
     }
 }
 
-/// The tag under which clients keep the list of a subject's referrers where a registry does not.
+/// Returns the tag of the referrers index of `subject`, for registries without a referrers API.
 ///
 /// ```
 /// use oras::referrers::referrers_tag;
@@ -90,7 +91,7 @@ pub fn referrers_tag(subject: &Digest) -> String {
     format!("{algorithm}-{encoded}")
 }
 
-/// Whether a tag looks like one that [`referrers_tag`] makes.
+/// Whether a tag has the form of a [`referrers_tag`].
 pub(crate) fn is_referrers_tag(tag: &str) -> bool {
     Algorithm::ALL.into_iter().any(|algorithm| {
         tag.strip_prefix(algorithm.name())
@@ -125,12 +126,16 @@ impl ReferrersIndex {
         IndexDocument::parse(bytes, MAX_REFERRERS).map(Self)
     }
 
-    /// Reads what is found under the tag of a subject, or says why it is not the list of its referrers. Registries have
-    /// been seen to answer with the subject itself, and anybody can give any manifest such a tag.
+    /// Parses the content of the referrers tag of `subject`. Registries have been seen to respond
+    /// with the subject itself, and any client can give any manifest such a tag.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the manifest is not a referrers index.
     pub(crate) fn from_tagged(manifest: &RawManifest, subject: &Digest) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Shape {
+        struct ReferrersIndexShape {
             schema_version: u32,
             config: Option<serde::de::IgnoredAny>,
             layers: Option<serde::de::IgnoredAny>,
@@ -144,7 +149,7 @@ impl ReferrersIndex {
         if descriptor.media_type != MediaType::IMAGE_INDEX {
             return Err(format!("it is a \"{}\"", descriptor.media_type));
         }
-        let shape: Shape =
+        let shape: ReferrersIndexShape =
             serde_json::from_slice(manifest.bytes()).map_err(|error| error.to_string())?;
         if shape.schema_version != 2 || shape.config.is_some() || shape.layers.is_some() {
             return Err("it is no index of schema version 2".to_owned());
@@ -160,8 +165,8 @@ impl ReferrersIndex {
         self.0.descriptors()
     }
 
-    /// Whether the registry says in the list that it filtered by artifact type, as an older draft of the specification
-    /// had it.
+    /// Whether the registry filtered the index by artifact type, according to the annotation of an
+    /// older draft of the specification.
     pub(crate) fn is_filtered(&self) -> bool {
         #[derive(Default, Deserialize)]
         #[serde(default)]
@@ -175,7 +180,7 @@ impl ReferrersIndex {
         includes_artifact_type(&filters.applied)
     }
 
-    /// Adds entries at the end, of each digest that there is none of.
+    /// Appends entries for digests that have none.
     pub(crate) fn add_all<'d>(&mut self, descriptors: impl IntoIterator<Item = &'d Descriptor>) {
         let mut listed: HashSet<Digest> = self.descriptors().map(|it| it.digest.clone()).collect();
         for descriptor in descriptors {
@@ -206,15 +211,15 @@ impl ReferrersIndex {
     }
 }
 
-/// Whether a list of filters, separated by commas, has the one for artifact types.
+/// Whether a comma-separated list of filters contains the one by artifact type.
 pub(crate) fn includes_artifact_type(filters: &str) -> bool {
     filters
         .split(',')
         .any(|filter| filter.trim() == "artifactType")
 }
 
-/// The referrers of one subject on their way to who asked for them: of the type that was asked for, each once, and not more
-/// than [`MAX_REFERRERS`].
+/// Filters the referrers of one subject by artifact type, removes duplicates, and limits their
+/// number to [`MAX_REFERRERS`].
 pub(crate) struct ReferrerFilter<'a> {
     subject: &'a Digest,
     artifact_type: Option<&'a str>,
@@ -230,12 +235,12 @@ impl<'a> ReferrerFilter<'a> {
         }
     }
 
-    /// What of a page is wanted. Of a page that `is_filtered` already, entries that do not tell their type are taken to be
-    /// of the right one.
+    /// Returns the new referrers of a page. If the registry filtered the page, entries without an
+    /// artifact type match.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] when there are too many altogether.
+    /// [`Error::TooLarge`] if all pages together have too many referrers.
     pub(crate) fn filter_page<'p>(
         &mut self,
         page: impl IntoIterator<Item = &'p Descriptor>,
@@ -248,7 +253,7 @@ impl<'a> ReferrerFilter<'a> {
                 (Some(wanted), Some(got)) => got.as_str() == wanted,
                 (Some(_), None) => is_filtered,
             };
-            // Nothing refers to itself, whatever a list says.
+            // A manifest cannot be its own referrer, even if an index lists it.
             if !is_wanted || entry.digest == *self.subject || self.seen.contains(&entry.digest) {
                 continue;
             }

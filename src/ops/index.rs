@@ -1,4 +1,4 @@
-//! Indexes of manifests: making them of what is in a store, and changing them (image spec v1.1, "Image Index").
+//! Creating and updating image indexes (image spec v1.1, "Image Index").
 
 use crate::error::{Error, Expected, Result};
 use crate::oci::descriptor::Descriptor;
@@ -13,13 +13,13 @@ use crate::store::{Source, Target};
 use crate::text::json::edit::text_of;
 use crate::text::json::{Annotations, to_vec};
 
-/// How an index is made.
+/// Options of [`create`].
 pub struct CreateOptions<'a> {
     /// The tags or digests of the manifests and indexes to list, in order.
     pub manifests: Vec<String>,
-    /// The type of the artifact.
+    /// The artifact type.
     pub artifact_type: Option<MediaType>,
-    /// What is said about the whole.
+    /// The annotations of the index.
     pub annotations: Annotations,
     /// How large a manifest, a config, and the index may be, in bytes.
     pub max_manifest_bytes: u64,
@@ -39,13 +39,14 @@ impl Default for CreateOptions<'_> {
     }
 }
 
-/// How an index is changed: first the type, then what is removed, then what is added, then what is merged.
+/// Options of [`update`]. The steps are done in this order: artifact type, removals, additions,
+/// merges.
 pub struct UpdateOptions<'a> {
-    /// What becomes of the type of the artifact.
+    /// The change of the artifact type.
     pub artifact_type: ArtifactTypeChange,
     /// The manifests whose entries are removed.
     pub remove: Vec<Digest>,
-    /// The tags or digests of manifests and indexes that get an entry.
+    /// The tags or digests of manifests and indexes to add, in order.
     pub add: Vec<String>,
     /// The tags or digests of indexes whose entries are added.
     pub merge: Vec<String>,
@@ -68,22 +69,22 @@ impl Default for UpdateOptions<'_> {
     }
 }
 
-/// What becomes of the type of an artifact.
+/// A change of the artifact type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ArtifactTypeChange {
-    /// It stays.
+    /// The artifact type is kept.
     #[default]
     Keep,
-    /// There is none any more.
+    /// The artifact type is removed.
     Remove,
-    /// It becomes this one.
+    /// The artifact type is replaced.
     Set(MediaType),
 }
 
-/// Makes an index of manifests in `source`. It is not stored; see [`push`].
+/// Creates an index of manifests in `source`, without storing it; see [`push`].
 ///
-/// An entry says for which platform an image is, as far as its config tells, and the type of the artifact, as far as the
-/// manifest tells.
+/// An entry has the platform from the config of the image, and the artifact type of the manifest,
+/// if they exist.
 ///
 /// ```
 /// use oras::index::{CreateOptions, create, push};
@@ -109,8 +110,9 @@ pub enum ArtifactTypeChange {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when a manifest or its config is not there, [`Error::WrongKind`] when a name stands for something
-/// else, [`Error::InvalidInput`] for the type of the artifact, [`Error::TooLarge`].
+/// [`Error::NotFound`] if a manifest or its config is missing, [`Error::WrongKind`] if a reference
+/// resolves to other content, [`Error::InvalidInput`] for an invalid artifact type,
+/// [`Error::TooLarge`].
 pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawManifest> {
     let artifact_type = options
         .artifact_type
@@ -139,13 +141,14 @@ pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawMani
     )
 }
 
-/// Makes an index out of the one that `reference` names. It is not stored; see [`push`].
+/// Returns an updated copy of the index that `reference` resolves to, without storing it; see
+/// [`push`].
 ///
-/// What is not changed stays, also what this library does not know.
+/// Other members are kept, including unknown ones.
 ///
 /// # Errors
 ///
-/// As for [`create`], and [`Error::NotFound`] when there is nothing to remove.
+/// Same as [`create`], plus [`Error::NotFound`] if a digest to remove has no entry.
 pub fn update(
     source: &dyn Source,
     reference: &str,
@@ -172,7 +175,7 @@ pub fn update(
         }
     }
     for (position, digest) in options.remove.iter().enumerate() {
-        // Once is enough, however often it is asked for.
+        // Repeated digests are removed once.
         if options.remove[..position].contains(digest) {
             continue;
         }
@@ -206,12 +209,12 @@ pub fn update(
     checked(RawManifest::new(media_type, index.to_bytes()), reader.limit)
 }
 
-/// Stores an index under a tag. Without a tag, and also instead of a digest, which would be that of another index, it is
-/// stored under no name but its own digest.
+/// Stores an index with a tag. Without a tag, or if `reference` is a digest, the index is stored
+/// under its own digest only: the given digest is the one of another index.
 ///
 /// # Errors
 ///
-/// Whatever the target refuses, such as an index of manifests that it does not have.
+/// Errors of the target, for example if it lacks a manifest of the index.
 pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -> Result<()> {
     let tag = reference.filter(|reference| reference.parse::<Digest>().is_err());
     match tag {
@@ -221,7 +224,7 @@ pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -
     Ok(())
 }
 
-/// What could not be read again is not made.
+/// Refuses an index that would be too large to read.
 fn checked(index: RawManifest, limit: u64) -> Result<RawManifest> {
     let size = index.descriptor().size;
     if size > limit {
@@ -239,7 +242,7 @@ fn too_large(what: &str, size: u64, limit: u64) -> Error {
     }
 }
 
-/// Reads what goes into an index.
+/// Reads the manifests of an index.
 struct Reader<'s, 'o> {
     source: &'s dyn Source,
     limit: u64,
@@ -247,7 +250,7 @@ struct Reader<'s, 'o> {
 }
 
 impl Reader<'_, '_> {
-    /// The entry for a manifest or index.
+    /// Returns the entry for a manifest or index.
     fn entry(&mut self, reference: &str) -> Result<Descriptor> {
         let manifest = self.fetch(reference, Wanted::Manifest)?;
         let mut entry = manifest.descriptor().clone();
@@ -285,7 +288,7 @@ impl Reader<'_, '_> {
             });
         }
         let manifest = reader.read_manifest(self.limit).map_err(not_found)?;
-        // What a layout says about it is not said of it elsewhere.
+        // Annotations of an entry in a layout do not apply elsewhere.
         let manifest = manifest.with_descriptor(descriptor.plain());
         self.reporter.report(Event::Resolved {
             reference,
@@ -294,13 +297,14 @@ impl Reader<'_, '_> {
         Ok(manifest)
     }
 
-    /// The platform that a config names. Configs may be anything, and most of those that are none of images name none.
+    /// Returns the platform in a config. A config can be any content; most of those that do not
+    /// belong to images have no platform.
     fn platform(&self, config: &Descriptor) -> Result<Option<Platform>> {
         if config.size > self.limit {
             return Err(too_large("config", config.size, self.limit));
         }
         let bytes = self.source.fetch(config)?.read_all(self.limit)?;
-        // A list would be read as the fields in their order.
+        // serde would read a list as the fields in their order.
         if !bytes.trim_ascii_start().starts_with(b"{") {
             return Ok(None);
         }
@@ -312,7 +316,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// What a name has to stand for.
+/// The kind of content that a reference must resolve to.
 #[derive(Clone, Copy)]
 enum Wanted {
     Manifest,
@@ -334,7 +338,7 @@ impl Wanted {
         }
     }
 
-    /// The deprecated artifact manifest has no place in an index.
+    /// Indexes do not contain deprecated artifact manifests.
     fn is_met_by(self, media_type: &MediaType) -> bool {
         match self {
             Self::Manifest => media_type.is_image_manifest() || media_type.is_index(),

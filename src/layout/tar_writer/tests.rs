@@ -32,7 +32,7 @@ fn written(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Content that is not what it is said to be, or fails.
+/// Content that does not match its digest, or fails.
 struct Broken(&'static [u8], bool);
 
 impl Content for Broken {
@@ -56,7 +56,7 @@ impl Read for Fails {
 }
 
 #[test]
-fn an_archive_says_what_a_directory_says() {
+fn an_archive_has_the_files_of_a_directory() {
     let directory = TempDir::new();
     let path = directory.path().join("a.tar");
     written(&path);
@@ -92,7 +92,7 @@ fn an_archive_says_what_a_directory_says() {
 }
 
 #[test]
-fn content_comes_first_and_nothing_tells_of_the_machine() {
+fn content_comes_first_and_headers_do_not_depend_on_the_machine() {
     let directory = TempDir::new();
     let bytes = written(&directory.path().join("a.tar"));
     let mut archive = tar::Archive::new(&*bytes);
@@ -128,13 +128,13 @@ fn content_comes_first_and_nothing_tells_of_the_machine() {
 }
 
 #[test]
-fn the_same_content_makes_the_same_bytes() {
+fn the_same_pushes_give_the_same_bytes() {
     let (one, other) = (TempDir::new(), TempDir::new());
     assert!(written(&one.path().join("a.tar")) == written(&other.path().join("b.tar")));
 }
 
 #[test]
-fn what_was_pushed_can_be_read_before_the_archive_is_complete() {
+fn pushed_content_is_readable_before_the_archive_is_complete() {
     let directory = TempDir::new();
     let writer = LayoutTarWriter::create(directory.path().join("a.tar")).unwrap();
     fill(&writer);
@@ -160,7 +160,7 @@ fn what_was_pushed_can_be_read_before_the_archive_is_complete() {
 }
 
 #[test]
-fn content_that_breaks_off_leaves_the_archive_as_it_was() {
+fn a_failed_push_leaves_the_archive_unchanged() {
     let directory = TempDir::new();
     let whole = written(&directory.path().join("whole.tar"));
     let path = directory.path().join("a.tar");
@@ -197,7 +197,7 @@ fn content_that_breaks_off_leaves_the_archive_as_it_was() {
 }
 
 #[test]
-fn the_name_is_given_to_a_complete_archive_only() {
+fn only_a_complete_archive_gets_its_name() {
     let directory = TempDir::new();
     let path = directory.path().join("a.tar");
     fs::write(&path, "old").unwrap();
@@ -205,7 +205,7 @@ fn the_name_is_given_to_a_complete_archive_only() {
     let writer = LayoutTarWriter::create(&path).unwrap();
     fill(&writer);
     assert_eq!(fs::read(&path).unwrap(), b"old");
-    // What is there of it is no layout yet, whatever it is called.
+    // The incomplete file is not a layout, whatever its name.
     let tree = directory.tree();
     let [hidden, old] = &tree[..] else {
         panic!("{tree:?}");
@@ -223,7 +223,7 @@ fn the_name_is_given_to_a_complete_archive_only() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_removed_and_what_lives_is_not() {
+fn abandoned_files_are_removed_and_files_in_use_are_kept() {
     let directory = TempDir::new();
     let abandoned = directory.path().join(".oras-0123456789abcdef.part");
     fs::write(&abandoned, "x").unwrap();
@@ -237,7 +237,7 @@ fn what_a_killed_process_left_is_removed_and_what_lives_is_not() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_stays_and_permissions_too() {
+fn links_and_permissions_are_kept() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     let directory = TempDir::new();
@@ -258,7 +258,7 @@ fn a_link_stays_and_permissions_too() {
 }
 
 #[test]
-fn what_cannot_become_a_file_is_told_at_once() {
+fn a_path_that_cannot_be_a_file_fails_at_once() {
     let directory = TempDir::new();
     let missing = directory.path().join("missing/a.tar");
     let error = LayoutTarWriter::create(&missing).unwrap_err();
@@ -277,9 +277,9 @@ fn what_cannot_become_a_file_is_told_at_once() {
     assert!(directory.tree().is_empty());
 }
 
-/// The file has a hole where the content would be, so it takes no space.
+/// The content is a hole in the file, so it takes no space.
 #[test]
-fn content_may_be_larger_than_eight_gibibytes() {
+fn content_can_exceed_eight_gibibytes() {
     let directory = TempDir::new();
     let path = directory.path().join("a.tar");
     let writer = LayoutTarWriter::create(&path).unwrap();

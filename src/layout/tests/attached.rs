@@ -1,10 +1,10 @@
-//! What is attached to what, also in layouts that other tools wrote.
+//! Finding referrers, also in layouts that other tools wrote.
 
 use super::*;
 use crate::oci::referrers::referrers_tag;
 use crate::text::json;
 
-/// A manifest in the layout's files alone, listed nowhere.
+/// Stores a manifest without an entry in `index.json`.
 pub(super) fn stored(directory: &Path, media_type: MediaType, bytes: &[u8]) -> Descriptor {
     let descriptor = Descriptor::of(media_type, bytes);
     let path = blob_path(directory, &descriptor);
@@ -17,7 +17,7 @@ pub(super) fn text(descriptor: &Descriptor) -> String {
     String::from_utf8(json::to_vec(descriptor)).unwrap()
 }
 
-/// An index of these, attached to a subject if there is one.
+/// Returns an index of these manifests, with a subject if there is one.
 pub(super) fn index_of(
     directory: &Path,
     entries: &[&Descriptor],
@@ -35,7 +35,7 @@ pub(super) fn index_of(
     stored(directory, MediaType::IMAGE_INDEX, bytes.as_bytes())
 }
 
-/// Writes an `index.json` that lists these, each under a tag if it has one.
+/// Writes an `index.json` with an entry for each, with a tag if there is one.
 pub(super) fn list(directory: &Path, entries: &[(&Descriptor, Option<&str>)]) {
     LayoutStore::create_or_open(directory).unwrap();
     let mut index = Index::parse(Index::EMPTY.as_bytes()).unwrap();
@@ -48,7 +48,7 @@ pub(super) fn list(directory: &Path, entries: &[(&Descriptor, Option<&str>)]) {
     fs::write(directory.join("index.json"), index.to_bytes()).unwrap();
 }
 
-/// The names of what is attached to a subject, in the order in which it comes.
+/// Returns the names of the referrers of a subject, in their order.
 pub(super) fn names(store: &impl Referrers, subject: &Descriptor) -> Vec<String> {
     let mut names = Vec::new();
     store
@@ -61,7 +61,7 @@ pub(super) fn names(store: &impl Referrers, subject: &Descriptor) -> Vec<String>
 }
 
 #[test]
-fn what_only_an_index_leads_to_is_found() {
+fn referrers_in_nested_indexes_are_found() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -75,9 +75,9 @@ fn what_only_an_index_leads_to_is_found() {
     assert_eq!(names(&store, &subject), ["unlisted"]);
 }
 
-/// As regclient keeps them: in an index of their own, under a tag.
+/// regclient keeps referrers in an index under a tag.
 #[test]
-fn what_another_tool_keeps_in_a_list_under_a_tag_is_found() {
+fn referrers_in_a_tagged_referrers_index_are_found() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -93,7 +93,7 @@ fn what_another_tool_keeps_in_a_list_under_a_tag_is_found() {
 }
 
 #[test]
-fn referrers_come_in_the_order_of_the_index() {
+fn referrers_have_the_order_of_the_index() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -107,7 +107,7 @@ fn referrers_come_in_the_order_of_the_index() {
 }
 
 #[test]
-fn what_is_missing_or_damaged_hides_nothing_else() {
+fn missing_and_damaged_manifests_are_skipped() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -127,7 +127,7 @@ fn what_is_missing_or_damaged_hides_nothing_else() {
     file.set_len(1 << 32).unwrap();
     let directory_instead = Descriptor::of(MediaType::IMAGE_INDEX, b"directory");
     fs::create_dir(blob_path(root, &directory_instead)).unwrap();
-    // Whatever somebody said of its size.
+    // Whatever size its descriptor has.
     let wrong_size = Descriptor { size: 1, ..good };
     list(
         root,
@@ -146,7 +146,7 @@ fn what_is_missing_or_damaged_hides_nothing_else() {
 }
 
 #[test]
-fn what_is_attached_later_is_found_and_what_was_damaged_too() {
+fn new_and_repaired_referrers_are_found() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -170,7 +170,7 @@ fn what_is_attached_later_is_found_and_what_was_damaged_too() {
 }
 
 #[test]
-fn what_was_missing_is_found_when_it_is_there() {
+fn formerly_missing_referrers_are_found() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -188,7 +188,7 @@ fn what_was_missing_is_found_when_it_is_there() {
 }
 
 #[test]
-fn a_graph_may_be_deep_and_lead_to_itself_from_many_sides() {
+fn deep_and_heavily_shared_graphs_are_walked_once() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");
@@ -205,7 +205,7 @@ fn a_graph_may_be_deep_and_lead_to_itself_from_many_sides() {
 }
 
 #[test]
-fn referrers_that_say_much_come_in_pages() {
+fn large_referrers_are_passed_in_pages() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = index_of(root, &[], None, "subject");

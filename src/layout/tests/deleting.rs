@@ -1,10 +1,10 @@
-//! What goes when something is deleted, and what stays.
+//! Which content a deletion removes and keeps.
 
 use super::attached::{index_of, list, names, stored, text};
 use super::*;
 use crate::text::json;
 
-/// An artifact with these layers, each its own content, attached to a subject if there is one.
+/// Pushes an artifact with these layers, and a subject if there is one.
 fn artifact(
     directory: &Path,
     name: &str,
@@ -27,7 +27,7 @@ fn artifact(
     stored(directory, MediaType::IMAGE_MANIFEST, bytes.as_bytes())
 }
 
-/// Whether all of these are there, or none.
+/// Whether all of these exist, or none.
 fn are_there(directory: &Path, contents: &[&Descriptor]) -> bool {
     let there: Vec<_> = contents
         .iter()
@@ -66,7 +66,7 @@ fn delete(directory: &Path, target: &Descriptor) {
 }
 
 #[test]
-fn what_a_manifest_is_made_of_goes_unless_another_one_is_made_of_it() {
+fn parts_are_removed_unless_another_manifest_has_them() {
     let directory = TempDir::new();
     let root = directory.path();
     let one = artifact(root, "one", &["a", "shared"], None);
@@ -90,7 +90,7 @@ fn what_a_manifest_is_made_of_goes_unless_another_one_is_made_of_it() {
 }
 
 #[test]
-fn what_was_not_there_for_the_sake_of_it_stays() {
+fn unrelated_content_is_kept() {
     let directory = TempDir::new();
     let root = directory.path();
     let unrelated = stored(root, MediaType::LAYER, b"unrelated");
@@ -103,7 +103,7 @@ fn what_was_not_there_for_the_sake_of_it_stays() {
 }
 
 #[test]
-fn a_part_that_has_a_tag_or_is_listed_itself_stays() {
+fn parts_that_are_tagged_or_listed_are_kept() {
     let directory = TempDir::new();
     let root = directory.path();
     let one = artifact(root, "one", &["tagged", "listed", "a"], None);
@@ -116,9 +116,9 @@ fn a_part_that_has_a_tag_or_is_listed_itself_stays() {
     assert!(!are_there(root, &[&one, &blob(b"a")]));
 }
 
-/// Deleting the only thing that refers to it by the wrong kind of reference once deleted the subject and all its content.
+/// A regression: deleting the only referrer once deleted the subject and all its content.
 #[test]
-fn what_a_manifest_is_attached_to_stays() {
+fn the_subject_is_kept() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = artifact(root, "subject", &["a"], None);
@@ -133,7 +133,7 @@ fn what_a_manifest_is_attached_to_stays() {
 }
 
 #[test]
-fn what_is_attached_to_a_manifest_goes_with_it_and_so_on() {
+fn referrers_are_removed_recursively() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = artifact(root, "subject", &["a"], None);
@@ -168,7 +168,7 @@ fn what_is_attached_to_a_manifest_goes_with_it_and_so_on() {
 }
 
 #[test]
-fn what_is_attached_and_has_a_tag_or_belongs_to_an_index_stays_with_its_content() {
+fn referrers_with_a_tag_or_in_an_index_are_kept_with_their_content() {
     let directory = TempDir::new();
     let root = directory.path();
     let subject = artifact(root, "subject", &["a"], None);
@@ -207,7 +207,7 @@ fn what_is_attached_and_has_a_tag_or_belongs_to_an_index_stays_with_its_content(
 }
 
 #[test]
-fn the_manifests_of_an_index_go_with_it_unless_something_else_needs_them() {
+fn manifests_of_an_index_are_removed_unless_needed_elsewhere() {
     let directory = TempDir::new();
     let root = directory.path();
     let [alone, tagged, shared, signed] =
@@ -256,7 +256,7 @@ fn the_manifests_of_an_index_go_with_it_unless_something_else_needs_them() {
 }
 
 #[test]
-fn manifests_that_only_an_index_leads_to_go_and_stay_by_the_same_rules() {
+fn unlisted_manifests_follow_the_same_rules() {
     let directory = TempDir::new();
     let root = directory.path();
     let [alone, shared] =
@@ -276,7 +276,7 @@ fn manifests_that_only_an_index_leads_to_go_and_stay_by_the_same_rules() {
 }
 
 #[test]
-fn what_something_is_made_of_cannot_be_deleted() {
+fn content_in_use_cannot_be_deleted() {
     let directory = TempDir::new();
     let root = directory.path();
     let one = artifact(root, "one", &["a"], None);
@@ -325,7 +325,7 @@ fn a_manifest_that_lost_its_entry_or_its_file_can_be_deleted() {
 }
 
 #[test]
-fn where_a_manifest_cannot_be_read_nothing_goes_but_what_was_asked_for() {
+fn an_unreadable_manifest_limits_the_deletion_to_the_target() {
     let directory = TempDir::new();
     let root = directory.path();
     let one = artifact(root, "one", &["a"], None);
@@ -344,7 +344,7 @@ fn where_a_manifest_cannot_be_read_nothing_goes_but_what_was_asked_for() {
 }
 
 #[test]
-fn deleting_changes_nothing_else_in_the_index() {
+fn deletion_keeps_all_other_entries() {
     let directory = TempDir::new();
     let root = directory.path();
     let [one, two] = ["one", "two"].map(|name| artifact(root, name, &[], None));
@@ -374,7 +374,7 @@ fn deleting_changes_nothing_else_in_the_index() {
 }
 
 #[test]
-fn what_was_opened_to_be_read_is_not_changed() {
+fn a_read_only_layout_refuses_deletion() {
     let directory = TempDir::new();
     let root = directory.path();
     let one = artifact(root, "one", &["a"], None);
@@ -389,7 +389,7 @@ fn what_was_opened_to_be_read_is_not_changed() {
 }
 
 #[test]
-fn who_lists_a_manifest_makes_sure_that_nobody_removed_what_it_pushed() {
+fn listing_fails_if_pushed_content_was_removed() {
     let directory = TempDir::new();
     let root = directory.path();
     let old = artifact(root, "old", &["shared"], None);
@@ -411,7 +411,7 @@ fn who_lists_a_manifest_makes_sure_that_nobody_removed_what_it_pushed() {
     );
     assert!(listed(root).is_empty());
 
-    // Once more, and all is well.
+    // The second attempt succeeds.
     pusher
         .push(&blob(b"shared"), &mut b"shared".as_slice())
         .unwrap();
@@ -420,7 +420,7 @@ fn who_lists_a_manifest_makes_sure_that_nobody_removed_what_it_pushed() {
 }
 
 #[test]
-fn nothing_that_is_listed_is_ever_incomplete_when_many_push_and_delete_at_once() {
+fn listed_manifests_are_complete_under_concurrent_pushes_and_deletions() {
     const ROUNDS: usize = 30;
     let directory = TempDir::new();
     let root = &directory.path().join("layout");

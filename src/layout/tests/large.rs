@@ -1,4 +1,4 @@
-//! Indexes that are as large as they may be: what is done with them must not grow with the square of that.
+//! Indexes of the maximum size: no operation may take quadratic time.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use super::*;
 
 const MANY: u32 = 100_000;
 
-/// Far more than enough for what grows with the size of an index, and far too little for what grows with its square.
+/// Ample for linear time, and far too little for quadratic time.
 fn assert_is_quick(work: impl FnOnce()) {
     let start = time_spent();
     work();
@@ -15,7 +15,7 @@ fn assert_is_quick(work: impl FnOnce()) {
     assert!(time.as_secs() < 20, "{time:?}");
 }
 
-/// How long this thread has worked, whatever else the machine does meanwhile. Where the system does not say, how late it is.
+/// Returns the CPU time of this thread, or the wall-clock time where the system does not report it.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is about how long something really takes"
@@ -35,7 +35,7 @@ fn document(entries: &[String]) -> String {
     Index::EMPTY.replace("[]", &format!("[{}]", entries.join(",")))
 }
 
-/// An entry for a manifest of that number.
+/// Returns an entry for the manifest with that number.
 fn entry(number: u32, tag: &str) -> String {
     let digest = Digest::of(&number.to_le_bytes());
     format!(
@@ -50,7 +50,7 @@ fn tagged_and_written(document: &str, target: &Descriptor) -> Vec<u8> {
 }
 
 #[test]
-fn many_members_cost_what_reading_them_costs() {
+fn many_members_take_linear_time() {
     let target = blob(b"a");
     let entry = format!(r#""mediaType":"a/a","digest":"{}","size":1"#, target.digest);
     let members: Vec<String> = (0..MANY).map(|name| format!(r#""{name}":"0""#)).collect();
@@ -67,7 +67,7 @@ fn many_members_cost_what_reading_them_costs() {
 }
 
 #[test]
-fn many_entries_cost_what_reading_them_costs() {
+fn many_entries_take_linear_time() {
     let tag_of_all = |_| "v1".to_owned();
     let tag_of_each = |number: u32| number.to_string();
     for tag in [tag_of_all, tag_of_each as fn(u32) -> String] {
@@ -82,7 +82,7 @@ fn many_entries_cost_what_reading_them_costs() {
 }
 
 #[test]
-fn resolving_every_tag_costs_what_reading_the_index_costs() {
+fn resolving_every_tag_takes_linear_time() {
     let entries: Vec<String> = (0..MANY)
         .map(|number| entry(number, &number.to_string()))
         .collect();

@@ -1,8 +1,8 @@
-//! What is on the disk after something was written.
+//! Files on the disk after writing.
 
 use super::*;
 
-/// Content that must not be asked for.
+/// Content that must not be opened.
 struct Unneeded;
 
 impl Content for Unneeded {
@@ -14,7 +14,7 @@ impl Content for Unneeded {
 /// The command `oras push --oci-layout d:v1 hello.txt --artifact-type application/vnd.example+type --annotation
 /// org.opencontainers.image.created=2000-01-01T00:00:00Z` of oras 1.3.3 leaves these files.
 #[test]
-fn a_push_leaves_what_the_original_leaves() {
+fn a_push_writes_the_files_of_the_original() {
     let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.example+type","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447","size":12,"annotations":{"org.opencontainers.image.title":"hello.txt"}}],"annotations":{"org.opencontainers.image.created":"2000-01-01T00:00:00Z"}}"#;
     let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, manifest);
     descriptor.artifact_type = Some(MediaType::from("application/vnd.example+type"));
@@ -59,7 +59,7 @@ fn a_push_leaves_what_the_original_leaves() {
 }
 
 #[test]
-fn content_that_is_there_is_not_asked_for_again() {
+fn existing_content_is_not_read_again() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let (descriptor, bytes) = manifest("a");
@@ -77,7 +77,7 @@ fn content_that_is_there_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_manifest_that_lost_its_entry_gets_it_back() {
+fn a_manifest_without_an_entry_is_listed_again() {
     let directory = TempDir::new();
     let (descriptor, bytes) = manifest("a");
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
@@ -95,7 +95,7 @@ fn a_manifest_that_lost_its_entry_gets_it_back() {
 }
 
 #[test]
-fn a_bad_file_is_replaced_by_good_content() {
+fn a_damaged_file_is_replaced() {
     let (descriptor, bytes) = manifest("a");
     let same_size = vec![b'x'; bytes.len()];
     for (descriptor, good, bad) in [
@@ -117,7 +117,7 @@ fn a_bad_file_is_replaced_by_good_content() {
 }
 
 #[test]
-fn nothing_is_stored_when_content_is_not_what_it_should_be() {
+fn content_with_another_digest_is_not_stored() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let (expected, _) = manifest("a");
@@ -147,7 +147,7 @@ fn an_interrupted_push_is_cleaned_up_by_the_next_one() {
 }
 
 #[test]
-fn no_tag_is_lost_when_many_push_at_once() {
+fn concurrent_pushes_lose_no_tag() {
     const PUSHERS: usize = 20;
     let directory = TempDir::new();
     let root = directory.path().join("layout");
@@ -155,7 +155,7 @@ fn no_tag_is_lost_when_many_push_at_once() {
         for number in 0..PUSHERS {
             let root = &root;
             scope.spawn(move || {
-                // Each with a handle of its own, as processes would have.
+                // Each thread has a store of its own, like a process.
                 let store = LayoutStore::create_or_open(root).unwrap();
                 let (descriptor, bytes) = manifest(&format!("{}", number % 7));
                 store
@@ -174,7 +174,7 @@ fn no_tag_is_lost_when_many_push_at_once() {
 }
 
 #[test]
-fn the_mode_of_the_index_survives_its_replacement() {
+fn the_index_keeps_its_mode() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -190,7 +190,7 @@ fn the_mode_of_the_index_survives_its_replacement() {
 }
 
 #[test]
-fn the_scratch_directory_goes_unless_somebody_needs_it() {
+fn the_scratch_directory_is_removed_unless_it_is_in_use() {
     let directory = TempDir::new();
     let (store, ingest) = (
         LayoutStore::create_or_open(directory.path()).unwrap(),
@@ -207,7 +207,7 @@ fn the_scratch_directory_goes_unless_somebody_needs_it() {
     store.remove_scratch();
     assert!(ingest.join("of another tool").exists());
 
-    // Who only reads leaves everything as it is.
+    // A read-only store changes nothing.
     LayoutStore::open(directory.path())
         .unwrap()
         .remove_scratch();

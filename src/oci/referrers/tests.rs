@@ -39,7 +39,7 @@ fn referrer(media_type: MediaType, members: &str) -> Option<Referrer> {
 }
 
 #[test]
-fn a_list_says_of_a_manifest_what_type_the_artifact_is_of() {
+fn entries_have_the_artifact_type_of_the_manifest() {
     let config = A.replace("application/vnd.oci.image.manifest.v1+json", "config/type");
     let of_type = r#""artifactType":"a/b""#;
     let subject = format!(r#""subject":{B}"#);
@@ -77,7 +77,7 @@ fn a_list_says_of_a_manifest_what_type_the_artifact_is_of() {
 }
 
 #[test]
-fn a_manifest_without_a_subject_and_one_of_docker_are_no_referrers() {
+fn docker_manifests_and_manifests_without_a_subject_are_not_referrers() {
     let image = format!(r#""config":{A}"#);
     assert_eq!(referrer(MediaType::IMAGE_MANIFEST, &image), None);
     let with_subject = format!(r#"{image},"subject":{B}"#);
@@ -86,7 +86,7 @@ fn a_manifest_without_a_subject_and_one_of_docker_are_no_referrers() {
 }
 
 #[test]
-fn the_tag_of_a_list_is_cut_to_what_a_tag_may_be() {
+fn referrers_tags_are_truncated_to_the_length_of_a_tag() {
     let of = |algorithm| referrers_tag(&Digest::with(algorithm, b""));
     assert_eq!(
         of(Algorithm::Sha256),
@@ -103,7 +103,7 @@ fn the_tag_of_a_list_is_cut_to_what_a_tag_may_be() {
 }
 
 #[test]
-fn the_tag_of_a_list_is_known_by_its_form() {
+fn referrers_tags_are_recognised_by_their_form() {
     for algorithm in Algorithm::ALL {
         let tag = referrers_tag(&Digest::with(algorithm, b""));
         assert!(is_referrers_tag(&tag), "{tag}");
@@ -120,9 +120,9 @@ fn the_tag_of_a_list_is_known_by_its_form() {
     }
 }
 
-/// The examples G10 and G11 of the original.
+/// Examples G10 and G11 of the original program.
 #[test]
-fn lists_are_written_as_the_original_writes_them() {
+fn referrers_indexes_have_the_bytes_of_the_original() {
     let mut referrer = Descriptor::new(
         MediaType::IMAGE_MANIFEST,
         "sha256:25c7e3539deafd637cf448d0aedc1ac4824a49764833429c818025f69f0f3c12"
@@ -153,7 +153,7 @@ fn lists_are_written_as_the_original_writes_them() {
 }
 
 #[test]
-fn what_is_not_changed_stays_as_it_was_written() {
+fn unedited_members_and_entries_keep_their_bytes() {
     let before = format!(
         r#"{{"x": 1.50, "manifests": [ {{"y":[ ],{}, {{"digest":"blake3:00"}}, {B} ], "annotations": {{"k":"v"}}, "schemaVersion": 2}}"#,
         A.strip_prefix('{').unwrap()
@@ -171,7 +171,7 @@ fn what_is_not_changed_stays_as_it_was_written() {
 }
 
 #[test]
-fn entries_that_say_nothing_or_nothing_new_are_left_out_when_a_list_is_written() {
+fn empty_and_duplicate_entries_are_not_written() {
     let before = format!("{{}},{A},null,{A},{B}");
     assert_eq!(
         list(&before).to_manifest(),
@@ -180,7 +180,7 @@ fn entries_that_say_nothing_or_nothing_new_are_left_out_when_a_list_is_written()
 }
 
 #[test]
-fn only_what_may_be_a_list_of_referrers_is_taken_for_one() {
+fn tagged_manifests_that_are_not_referrers_indexes_are_refused() {
     let found = |media_type, text: &str| {
         let manifest = RawManifest::new(media_type, text.as_bytes().to_vec());
         ReferrersIndex::from_tagged(&manifest, &a().digest)
@@ -220,7 +220,7 @@ fn only_what_may_be_a_list_of_referrers_is_taken_for_one() {
 }
 
 #[test]
-fn a_list_of_more_entries_than_any_subject_has_is_refused() {
+fn indexes_with_too_many_entries_are_refused() {
     let document = format!(r#"{{"manifests":[{}0]}}"#, "0,".repeat(MAX_REFERRERS));
     let reason = ReferrersIndex::parse(document.as_bytes()).unwrap_err();
     assert!(
@@ -230,7 +230,7 @@ fn a_list_of_more_entries_than_any_subject_has_is_refused() {
 }
 
 #[test]
-fn every_prefix_of_a_list_is_refused() {
+fn truncated_indexes_are_refused() {
     let text = EMPTY_INDEX.replace("[]", &format!("[{A},{B}]"));
     for end in 0..text.len() {
         assert!(
@@ -243,7 +243,7 @@ fn every_prefix_of_a_list_is_refused() {
 }
 
 #[test]
-fn of_all_pages_each_referrer_of_the_type_is_selected_once() {
+fn each_referrer_of_the_artifact_type_is_returned_once() {
     let subject = Descriptor::of(MediaType::IMAGE_MANIFEST, b"subject");
     let select = |artifact_type, is_filtered| {
         let mut filter = ReferrerFilter::new(&subject, artifact_type);
@@ -260,12 +260,12 @@ fn of_all_pages_each_referrer_of_the_type_is_selected_once() {
     assert_eq!(select(None, false), [a().digest, b().digest]);
     assert_eq!(select(Some("x/x"), false), [a().digest]);
     assert_eq!(select(Some("y/y"), false), []);
-    // Only who filtered knows why.
+    // The registry filtered, so an entry without a type matches.
     assert_eq!(select(Some("y/y"), true), [b().digest]);
 }
 
 #[test]
-fn more_referrers_than_any_subject_has_are_refused() {
+fn too_many_referrers_are_refused() {
     let subject = Descriptor::of(MediaType::IMAGE_MANIFEST, b"subject");
     let mut filter = ReferrerFilter::new(&subject, None);
     let mut page = |start: usize, end: usize| {
@@ -290,7 +290,7 @@ fn more_referrers_than_any_subject_has_are_refused() {
 }
 
 #[test]
-fn filters_are_named_in_a_header_or_in_an_annotation() {
+fn applied_filters_are_parsed() {
     for (filters, wanted) in [
         ("artifactType", true),
         ("x, artifactType ", true),
