@@ -33,7 +33,7 @@ pub(crate) enum Event {
         status: u16,
         /// The body.
         body: Vec<u8>,
-        /// When the request was sent.
+        /// Time at which the request was sent.
         requested_at: SystemTime,
     },
 }

@@ -14,8 +14,8 @@ use crate::text::url::{Origin, Url};
 /// Maximum number of cached tokens per registry. The oldest is dropped first.
 const MAX_TOKENS: usize = 256;
 
-/// How long a credential counts as current after a lookup returned the same one. Each lookup may
-/// run a helper program, and some registries respond 403 for reasons other than credentials.
+/// Minimum time between two repeated lookups of an unchanged credential. Each lookup may run a
+/// helper program, and some registries respond 403 for reasons other than credentials.
 const UNCHANGED_FOR: Duration = Duration::from_secs(60);
 
 /// Cached schemes, credentials and tokens, by registry origin. Nothing is written to disk.

@@ -6,7 +6,7 @@
 
 use crate::text::url::{Origin, Scheme};
 
-/// What a request to a URL may carry, given the server that named the URL.
+/// The kind of request that may be sent to a URL that a server named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginPolicy {
     /// The URL has the origin of the server: everything may be sent.

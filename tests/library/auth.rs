@@ -1,4 +1,4 @@
-//! Authentication: what is asked of whom, and how often.
+//! Authentication against the test registry: number, order and authorization of requests.
 
 mod tokens;
 
@@ -29,7 +29,7 @@ fn pull(client: &Client, registry: &TestRegistry) -> Result<Vec<u8>> {
     repository.fetch(&hello())?.read_all(5)
 }
 
-/// The log with the digest of `hello` as `{hello}`.
+/// Returns the log with `{hello}` for the digest of `hello`.
 fn log(registry: &TestRegistry) -> Vec<String> {
     let lines = registry.log().into_iter();
     lines.map(|line| line.replace(HELLO, "{hello}")).collect()
@@ -44,7 +44,7 @@ const GET_TOKEN: &str = "GET /token?scope=repository:a:";
 const OF_SERVICE: &str = "&service=test-registry";
 
 #[test]
-fn the_first_push_to_a_token_registry_costs_two_more_requests_and_the_second_none() {
+fn the_first_push_with_a_token_needs_two_more_requests_and_the_second_none() {
     let registry = TestRegistry::requiring_token("t0k3n");
     let client = client();
 
@@ -66,7 +66,7 @@ fn the_first_push_to_a_token_registry_costs_two_more_requests_and_the_second_non
 }
 
 #[test]
-fn a_pull_asks_for_no_more_than_to_pull() {
+fn a_pull_requests_only_the_pull_scope() {
     let registry = with_hello(
         TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"])),
     );
@@ -84,7 +84,7 @@ fn a_pull_asks_for_no_more_than_to_pull() {
 }
 
 #[test]
-fn a_repository_that_will_be_written_to_asks_for_both_at_once() {
+fn with_push_scope_one_token_covers_pull_and_push() {
     let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
     let client = client();
     let repository = client
@@ -124,7 +124,7 @@ fn a_password_goes_to_the_token_service_and_only_the_token_to_the_registry() {
 }
 
 #[test]
-fn basic_credentials_are_sent_once_they_were_asked_for_and_then_at_once() {
+fn basic_credentials_are_sent_after_a_challenge_and_then_with_every_request() {
     let registry = TestRegistry::requiring_basic("me", "secret");
     let client = me("secret");
 
@@ -143,7 +143,7 @@ fn basic_credentials_are_sent_once_they_were_asked_for_and_then_at_once() {
 }
 
 #[test]
-fn a_wrong_password_is_reported_in_the_words_of_who_refused_it() {
+fn a_wrong_password_is_reported_with_the_error_of_the_rejecting_server() {
     let basic = with_hello(TestRegistry::requiring_basic("me", "secret"));
     let token = with_hello(TestRegistry::start().with_tokens(Bearer::new().user("me", "secret")));
     for (registry, wanted) in [
@@ -172,7 +172,7 @@ fn a_wrong_password_is_reported_in_the_words_of_who_refused_it() {
 }
 
 #[test]
-fn a_wrong_password_ends_at_a_registry_that_offers_both_ways_too() {
+fn a_wrong_password_is_final_at_a_registry_that_offers_bearer_and_basic() {
     let registry = with_hello(
         TestRegistry::start().with_tokens(
             Bearer::new()
@@ -197,7 +197,7 @@ fn a_wrong_password_ends_at_a_registry_that_offers_both_ways_too() {
 }
 
 #[test]
-fn where_the_token_service_refuses_the_registry_may_take_the_password_itself() {
+fn basic_is_the_fallback_if_the_token_service_rejects_the_password() {
     let registry = with_hello(
         TestRegistry::start()
             .with_tokens(
@@ -221,7 +221,7 @@ fn where_the_token_service_refuses_the_registry_may_take_the_password_itself() {
 }
 
 #[test]
-fn without_credentials_a_basic_registry_says_what_is_missing() {
+fn a_missing_basic_credential_is_an_error_that_names_the_registry() {
     let registry = with_hello(TestRegistry::requiring_basic("me", "secret"));
 
     let error = pull(&client(), &registry).unwrap_err();
@@ -238,7 +238,7 @@ fn without_credentials_a_basic_registry_says_what_is_missing() {
 }
 
 #[test]
-fn what_the_anonymous_may_not_do_is_refused_with_and_without_a_mount() {
+fn an_anonymous_push_is_rejected_with_and_without_a_mount() {
     let registry =
         TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"]));
 
@@ -256,7 +256,7 @@ fn what_the_anonymous_may_not_do_is_refused_with_and_without_a_mount() {
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
             "GET /token?scope=repository:a:pull%2Cpush&service=test-registry (no authorization)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
-            // Some registries answer 401 to mounts they do not grant, and take uploads all the same.
+            // Some registries reject mounts with 401 and accept uploads.
             "HEAD /v2/a/blobs/{hello} (bearer)",
             "POST /v2/a/blobs/uploads/ (bearer)",
             "GET /token?scope=repository:a:pull%2Cpush&service=test-registry (no authorization)",
@@ -266,7 +266,7 @@ fn what_the_anonymous_may_not_do_is_refused_with_and_without_a_mount() {
 }
 
 #[test]
-fn a_challenge_of_an_unknown_kind_leaves_the_words_of_the_registry() {
+fn an_unsupported_challenge_is_reported_with_the_error_of_the_registry() {
     let registry = with_hello(TestRegistry::start()).with(
         on("*", "*")
             .error(401, "UNAUTHORIZED", "kerberos only")
@@ -281,14 +281,14 @@ fn a_challenge_of_an_unknown_kind_leaves_the_words_of_the_registry() {
         log(&registry),
         [
             "GET /v2/a/blobs/{hello} (no authorization)",
-            // Perhaps it says there what it wants.
+            // The response may contain a challenge.
             "GET /v2/ (no authorization)",
         ]
     );
 }
 
 #[test]
-fn a_registry_that_says_only_at_its_entrance_what_it_wants_is_asked_there_once() {
+fn a_challenge_only_at_the_api_check_is_requested_once() {
     let registry =
         with_hello(TestRegistry::start().with_tokens(Bearer::new().user("me", "secret")));
     registry.inject(
@@ -315,7 +315,7 @@ fn a_registry_that_says_only_at_its_entrance_what_it_wants_is_asked_there_once()
 }
 
 #[test]
-fn a_challenge_with_a_200_is_no_challenge() {
+fn a_challenge_in_a_200_response_is_ignored() {
     let registry = with_hello(TestRegistry::start())
         .with(on("*", "*").header("WWW-Authenticate", "Basic realm=\"zot\""));
     let client = me("secret");

@@ -1,4 +1,4 @@
-//! Proxies and rules for names: where connections go, and what is said first on them.
+//! Proxies and resolve rules: destinations of connections, and the first bytes sent on them.
 
 use std::net::SocketAddr;
 
@@ -10,15 +10,15 @@ use crate::setup::{LARGE, blob, builder, hello, text};
 use crate::support::proxy::TestProxy;
 use crate::support::registry::{TestRegistry, on};
 
-/// A registry that only the proxy knows: no test machine has this name.
+/// A registry whose name only the proxy resolves.
 const REPOSITORY: &str = "registry.invalid:5000/a";
 
-/// The address of a test registry.
+/// Returns the socket address of a test registry.
 pub(crate) fn address(registry: &TestRegistry) -> SocketAddr {
     registry.host().parse().unwrap()
 }
 
-/// Proxies as if these were the variables.
+/// Returns the proxies for these environment variables.
 pub(crate) fn proxies(variables: &[(&str, String)]) -> Proxies {
     Proxies::from_variables(|name| {
         let found = variables.iter().find(|(other, _)| *other == name)?;
@@ -41,7 +41,7 @@ fn pull(client: &Client) -> oras::Result<Vec<u8>> {
 }
 
 #[test]
-fn plain_http_goes_through_a_proxy_in_absolute_form() {
+fn plain_http_requests_to_a_proxy_are_in_absolute_form() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let proxy = TestProxy::before(address(&registry));
@@ -61,12 +61,12 @@ fn plain_http_goes_through_a_proxy_in_absolute_form() {
 }
 
 #[test]
-fn every_request_of_a_connection_is_in_absolute_form_and_no_body_is_changed() {
+fn all_requests_on_a_proxy_connection_are_in_absolute_form_and_bodies_unchanged() {
     let registry = TestRegistry::start();
     let proxy = TestProxy::before(address(&registry));
     let client = through(&proxy);
     let repository = client.repository(REPOSITORY).unwrap();
-    // It looks like a request itself, and is large enough to be announced with `Expect`.
+    // The body resembles a request, and is large enough for `Expect: 100-continue`.
     let mut content = b"PUT / HTTP/1.1\r\nHost: other\r\n\r\n".repeat(LARGE / 30);
     content.extend(b"GET / HTTP/1.1\r\n\r\n");
 
@@ -104,7 +104,7 @@ fn every_request_of_a_connection_is_in_absolute_form_and_no_body_is_changed() {
 }
 
 #[test]
-fn what_a_proxy_wants_to_know_is_told_to_it_alone() {
+fn proxy_credentials_are_sent_to_the_proxy_only() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let proxy = TestProxy::before(address(&registry));
@@ -127,7 +127,7 @@ fn what_a_proxy_wants_to_know_is_told_to_it_alone() {
 }
 
 #[test]
-fn redirects_choose_their_own_proxy() {
+fn the_proxy_is_chosen_for_each_redirect() {
     let storage = TestRegistry::start();
     storage.seed_blob("a", b"hello");
     let registry = TestRegistry::start().with(on("GET", "*").redirect(
@@ -155,7 +155,7 @@ fn redirects_choose_their_own_proxy() {
 }
 
 #[test]
-fn this_machine_is_reached_directly() {
+fn localhost_is_reached_without_a_proxy() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let proxy = TestProxy::refusing("403 Forbidden");
@@ -169,7 +169,7 @@ fn this_machine_is_reached_directly() {
 }
 
 #[test]
-fn socks_proxies_look_up_the_name() {
+fn a_socks_proxy_resolves_the_name() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let proxy = TestProxy::before(address(&registry));
@@ -190,7 +190,7 @@ fn socks_proxies_look_up_the_name() {
 }
 
 #[test]
-fn what_goes_wrong_with_proxies_is_told_without_their_secrets() {
+fn proxy_errors_contain_no_secrets() {
     let refusing = TestProxy::refusing("407 Proxy Authentication Required");
     let url = format!("http://registry.invalid:5000/v2/a/blobs/{}", hello().digest);
     for (proxy, wanted) in [
@@ -225,7 +225,7 @@ fn what_goes_wrong_with_proxies_is_told_without_their_secrets() {
 }
 
 #[test]
-fn a_tunnel_that_a_proxy_refuses_is_its_refusal() {
+fn a_rejected_tunnel_is_an_error_of_the_proxy() {
     let proxy = TestProxy::refusing("407 Proxy Authentication Required");
     let transport = UreqTransport::builder()
         .proxies(proxies(&[(
@@ -253,7 +253,7 @@ fn a_tunnel_that_a_proxy_refuses_is_its_refusal() {
 }
 
 #[test]
-fn the_last_rule_for_a_host_and_port_decides_where_its_name_leads() {
+fn the_last_resolve_rule_for_a_host_and_port_is_used() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
@@ -294,7 +294,7 @@ fn the_last_rule_for_a_host_and_port_decides_where_its_name_leads() {
 }
 
 #[test]
-fn a_rule_for_the_host_of_a_proxy_is_a_rule_for_the_proxy() {
+fn a_resolve_rule_applies_to_the_host_of_a_proxy() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let proxy = TestProxy::before(address(&registry));

@@ -1,4 +1,5 @@
-//! Trying again: what may pass is waited for, what will not is reported at once. No test waits.
+//! Retries: transient errors are retried, permanent ones are returned at once. A fake clock
+//! replaces waiting.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Fault, TestRegistry, on};
 
-/// Resolves `a:v1` and returns the result, the waits in between, and the number of requests.
+/// Resolves `a:v1`. Returns the result, the waits between requests, and the number of requests.
 fn resolve(fault: Fault) -> (Result<()>, Vec<Duration>, usize) {
     let registry = TestRegistry::start().with(fault);
     registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
@@ -22,7 +23,7 @@ fn resolve(fault: Fault) -> (Result<()>, Vec<Duration>, usize) {
     (result, clock.waits(), registry.log().len())
 }
 
-/// Waits double from 250 ms, and are spread by a fifth.
+/// Returns whether the waits double from 250 ms, with a jitter of 20 %.
 fn is_backoff(waits: &[Duration]) -> bool {
     [250, 500, 1000, 2000, 4000]
         .iter()
@@ -31,7 +32,7 @@ fn is_backoff(waits: &[Duration]) -> bool {
 }
 
 #[test]
-fn what_passes_is_tried_again_after_longer_and_longer_waits() {
+fn transient_errors_are_retried_with_increasing_waits() {
     for status in [408, 425, 429, 500, 502, 503, 504] {
         let (result, waits, requests) = resolve(on("HEAD", "*").status(status).times(2));
 
@@ -43,7 +44,7 @@ fn what_passes_is_tried_again_after_longer_and_longer_waits() {
 }
 
 #[test]
-fn a_server_is_given_the_time_it_asks_for() {
+fn retry_after_is_respected() {
     let (result, waits, _) = resolve(
         on("HEAD", "*")
             .error(429, "TOOMANYREQUESTS", "slow down")
@@ -56,7 +57,7 @@ fn a_server_is_given_the_time_it_asks_for() {
 }
 
 #[test]
-fn a_server_that_asks_for_too_much_time_is_not_waited_for() {
+fn a_retry_after_over_the_limit_fails_at_once() {
     let (result, waits, requests) = resolve(
         on("HEAD", "*")
             .error(429, "TOOMANYREQUESTS", "come back tomorrow")
@@ -69,7 +70,7 @@ fn a_server_that_asks_for_too_much_time_is_not_waited_for() {
 }
 
 #[test]
-fn after_five_retries_the_last_answer_counts() {
+fn after_five_retries_the_last_response_is_returned() {
     let (result, waits, requests) = resolve(on("HEAD", "*").status(503));
 
     let error = result.unwrap_err();
@@ -84,7 +85,7 @@ fn after_five_retries_the_last_answer_counts() {
 }
 
 #[test]
-fn what_does_not_pass_is_not_tried_again() {
+fn permanent_errors_are_not_retried() {
     for status in [403, 409, 410, 422, 505, 507] {
         let (result, waits, requests) = resolve(on("HEAD", "*").status(status));
 
@@ -94,7 +95,7 @@ fn what_does_not_pass_is_not_tried_again() {
 }
 
 #[test]
-fn a_connection_that_is_closed_without_an_answer_is_tried_again() {
+fn a_connection_closed_without_a_response_is_retried() {
     let (result, waits, requests) = resolve(on("HEAD", "*").close().times(2));
 
     result.unwrap();
@@ -102,7 +103,7 @@ fn a_connection_that_is_closed_without_an_answer_is_tried_again() {
 }
 
 #[test]
-fn a_connection_that_is_always_closed_is_reported_with_its_address() {
+fn a_connection_that_is_always_closed_is_an_error_with_its_url() {
     let registry = TestRegistry::start().with(on("*", "*").close());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -126,7 +127,7 @@ fn a_connection_that_is_always_closed_is_reported_with_its_address() {
 }
 
 #[test]
-fn a_manifest_is_written_again_until_it_is_taken() {
+fn a_manifest_push_is_retried() {
     let registry = TestRegistry::start()
         .with(on("PUT", "*").status(500).nth(1))
         .with(on("PUT", "*").lose_response().nth(2));
@@ -147,7 +148,7 @@ fn a_manifest_is_written_again_until_it_is_taken() {
 }
 
 #[test]
-fn a_blob_is_not_sent_again_into_the_same_upload() {
+fn a_failed_blob_upload_is_retried_in_a_new_session() {
     let registry = TestRegistry::start().with(on("PUT", "*").status(503).times(1));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -171,7 +172,7 @@ fn a_blob_is_not_sent_again_into_the_same_upload() {
 }
 
 #[test]
-fn a_refused_connection_fails_at_once_and_says_where() {
+fn a_refused_connection_fails_at_once_with_its_address() {
     let address = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .unwrap();
@@ -194,7 +195,7 @@ fn a_refused_connection_fails_at_once_and_says_where() {
 fn an_unknown_host_fails_at_once_and_is_named() {
     let clock = FakeClock::new();
     let client = builder().clock(clock.clone()).build();
-    // RFC 6761 keeps this name from ever having an address.
+    // RFC 6761 reserves this name, so it never resolves.
     let repository = client.repository("registry.invalid/a").unwrap();
 
     let error = repository.resolve("v1").unwrap_err();
@@ -207,7 +208,7 @@ fn an_unknown_host_fails_at_once_and_is_named() {
 }
 
 #[test]
-fn connections_are_used_again() {
+fn connections_are_reused() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
     let client = client();

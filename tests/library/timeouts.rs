@@ -1,4 +1,4 @@
-//! Patience: an answer may take its time, but not all the time there is. No test waits.
+//! Timeouts of slow responses. A fake clock replaces waiting.
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
@@ -15,10 +15,10 @@ use crate::support::clock::FakeClock;
 const INDEX: &[u8] =
     br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 
-/// A body of blanks that has no end, and takes ten seconds for each.
-struct Trickle(FakeClock);
+/// An endless body that delivers one blank every ten seconds.
+struct SlowBody(FakeClock);
 
-impl Read for Trickle {
+impl Read for SlowBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.pass(Duration::from_secs(10));
         buffer[0] = b' ';
@@ -26,31 +26,32 @@ impl Read for Trickle {
     }
 }
 
-/// A server that answers everything with this status, and with a body that trickles.
-struct Trickling {
+/// A server that responds with this status and a [`SlowBody`].
+struct SlowServer {
     clock: FakeClock,
     status: u16,
     headers: Headers,
 }
 
-impl Transport for Trickling {
+impl Transport for SlowServer {
     fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
         Ok(Response {
             status: self.status,
             headers: self.headers.clone(),
-            body: Box::new(Trickle(self.clock.clone())),
+            body: Box::new(SlowBody(self.clock.clone())),
         })
     }
 }
 
-/// Runs `work` on a repository whose server trickles, while requests are traced, and returns how much time passed.
+/// Runs `work` on a repository of a [`SlowServer`] with tracing, and returns its result and the
+/// time that passed.
 fn time_of(
     status: u16,
     headers: Headers,
     work: impl Fn(&oras::registry::Repository<'_>) -> Result<(), Error>,
 ) -> (Result<(), Error>, Duration) {
     let clock = FakeClock::new();
-    let server = Trickling {
+    let server = SlowServer {
         clock: clock.clone(),
         status,
         headers,
@@ -65,7 +66,7 @@ fn time_of(
 }
 
 #[test]
-fn an_error_that_trickles_is_the_error_it_is() {
+fn a_slow_error_body_does_not_change_the_error() {
     let (result, time) = time_of(403, Headers::new(), |repository| {
         repository.fetch(&hello()).map(drop)
     });
@@ -75,7 +76,7 @@ fn an_error_that_trickles_is_the_error_it_is() {
 }
 
 #[test]
-fn what_nobody_wants_to_read_is_not_waited_for() {
+fn an_unneeded_slow_body_is_not_waited_for() {
     let redirect = Headers::new().with("Location", "/v2/b/");
     let accepted = Headers::new().with("Location", "/upload");
     for (name, status, headers, steps) in [
@@ -94,7 +95,7 @@ fn what_nobody_wants_to_read_is_not_waited_for() {
 }
 
 #[test]
-fn a_document_that_trickles_is_given_up() {
+fn a_slow_document_is_a_timeout() {
     for (name, time, error) in [
         {
             let (result, time) = time_of(200, Headers::new(), |repository| {
@@ -119,9 +120,9 @@ fn a_document_that_trickles_is_given_up() {
 }
 
 #[test]
-fn content_may_take_as_long_as_it_takes() {
+fn blob_content_has_no_total_timeout() {
     let blanks = vec![b' '; 1000];
-    // The second one is shown as far as it comes in time, where requests are traced.
+    // The trace prints the part of the second body that arrives before its time limit.
     for headers in [
         Headers::new(),
         Headers::new().with("Content-Type", "text/plain"),
@@ -138,16 +139,16 @@ fn content_may_take_as_long_as_it_takes() {
     }
 }
 
-/// What was asked, and how long an answer would be waited for.
-type Asked = Arc<Mutex<Vec<(Method, Duration)>>>;
+/// Method and response timeout of each request.
+type SentTimeouts = Arc<Mutex<Vec<(Method, Duration)>>>;
 
-/// A registry that takes everything, and remembers how much patience it was given.
-struct Recording(Asked);
+/// A registry that accepts all requests and records their response timeouts.
+struct TimeoutRecorder(SentTimeouts);
 
-impl Transport for Recording {
+impl Transport for TimeoutRecorder {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let asked = (request.method, request.response_timeout);
-        self.0.lock().unwrap().push(asked);
+        let timeout = (request.method, request.response_timeout);
+        self.0.lock().unwrap().push(timeout);
         let (status, location) = match request.method {
             Method::Post => (202, "/upload"),
             _ => (201, "/done"),
@@ -161,9 +162,10 @@ impl Transport for Recording {
 }
 
 #[test]
-fn only_a_blob_may_take_long_to_be_stored() {
-    let asked = Asked::default();
-    let client = builder().transport(Recording(Arc::clone(&asked))).build();
+fn only_blob_uploads_have_the_long_response_timeout() {
+    let timeouts = SentTimeouts::default();
+    let recorder = TimeoutRecorder(Arc::clone(&timeouts));
+    let client = builder().transport(recorder).build();
     let repository = client.repository("registry.example/a").unwrap();
     let index = Descriptor::of(MediaType::IMAGE_INDEX, INDEX);
 
@@ -172,7 +174,7 @@ fn only_a_blob_may_take_long_to_be_stored() {
 
     let minute = Duration::from_secs(60);
     assert_eq!(
-        *asked.lock().unwrap(),
+        *timeouts.lock().unwrap(),
         [
             (Method::Post, minute),
             (Method::Put, 15 * minute),

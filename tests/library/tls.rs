@@ -1,4 +1,4 @@
-//! TLS, end to end: who is trusted.
+//! TLS end to end: trusted and rejected certificates.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::support::tls::{Clients, Handshake, TlsFront, fixture, fixture_path};
 pub(crate) const UNKNOWN_AUTHORITY: &str =
     "tls: failed to verify certificate: x509: certificate signed by unknown authority";
 
-/// A transport on which these names lead to these fronts, and that trusts nobody yet.
+/// Returns a transport that resolves these names to these TLS fronts and has no system roots.
 pub(crate) fn transport(names: &[(&str, &TlsFront)]) -> UreqTransportBuilder {
     let rules = names
         .iter()
@@ -48,7 +48,7 @@ pub(crate) fn pull(client: &Client) -> oras::Result<Vec<u8>> {
     repository.fetch(&hello())?.read_all(5)
 }
 
-/// Pulls, and returns why that failed, without what was asked for.
+/// Pulls and returns the error message without method and URL.
 pub(crate) fn failure(client: &Client) -> String {
     let text = text(&pull(client).unwrap_err());
     let url = format!("https://registry.example/v2/a/blobs/{}", hello().digest);
@@ -63,7 +63,7 @@ pub(crate) fn registry() -> TestRegistry {
     registry
 }
 
-/// A registry that keeps its blobs at `cdn.example`.
+/// Starts a registry that redirects blobs to `cdn.example`.
 pub(crate) fn registry_with_storage() -> TestRegistry {
     let url = format!("https://cdn.example/v2/a/blobs/{}", hello().digest);
     TestRegistry::start().with(on("GET", "*").redirect(307, &url))
@@ -81,7 +81,7 @@ pub(crate) fn handshake(name: &str, showed_certificate: bool) -> Handshake {
 }
 
 #[test]
-fn a_server_is_trusted_if_a_named_authority_vouches_for_it() {
+fn a_certificate_of_a_configured_authority_is_trusted() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let names = [("registry.example", &front)];
@@ -95,7 +95,7 @@ fn a_server_is_trusted_if_a_named_authority_vouches_for_it() {
 }
 
 #[test]
-fn a_server_that_nobody_vouches_for_is_not() {
+fn a_certificate_of_an_unknown_authority_is_rejected() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let names = [("registry.example", &front)];
@@ -110,7 +110,7 @@ fn a_server_that_nobody_vouches_for_is_not() {
 }
 
 #[test]
-fn the_authorities_of_the_system_count_too() {
+fn authorities_of_the_system_are_trusted() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let names = [("registry.example", &front)];
@@ -136,7 +136,7 @@ fn the_authorities_of_the_system_count_too() {
 }
 
 #[test]
-fn named_authorities_replace_all_others() {
+fn configured_authorities_replace_all_others() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let ca = fixture_path("ca.crt");
@@ -152,7 +152,7 @@ fn named_authorities_replace_all_others() {
 }
 
 #[test]
-fn a_certificate_must_be_for_the_name() {
+fn a_certificate_for_another_name_is_rejected() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let transport = transport(&[("registry.invalid", &front)]).authorities(authorities("ca.crt"));
@@ -176,7 +176,7 @@ fn a_certificate_must_be_for_the_name() {
 }
 
 #[test]
-fn an_address_can_be_the_name() {
+fn a_certificate_may_be_for_an_ip_address() {
     let registry = registry();
     let front = front(Clients::Anonymous, &registry);
     let client = client(transport(&[]).authorities(authorities("ca.crt")));
@@ -191,7 +191,7 @@ fn an_address_can_be_the_name() {
 }
 
 #[test]
-fn a_certificate_that_is_its_own_authority_is_trusted_if_it_is_named() {
+fn a_configured_self_signed_certificate_is_trusted() {
     let registry = registry();
     let front = TlsFront::start("self-signed", Clients::Anonymous, address(&registry));
     let names = [("registry.example", &front), ("other.example", &front)];
@@ -205,7 +205,7 @@ fn a_certificate_that_is_its_own_authority_is_trusted_if_it_is_named() {
     assert_eq!(pull(&named).unwrap(), b"hello");
     assert_eq!(pull(&of_system).unwrap(), b"hello");
     assert_eq!(failure(&of_nobody), UNKNOWN_AUTHORITY);
-    // For its own name only.
+    // It is trusted for its own name only.
     let other = named.repository("other.example/a").unwrap();
     let error = other.fetch(&hello()).map(drop).unwrap_err();
     assert!(
@@ -216,7 +216,7 @@ fn a_certificate_that_is_its_own_authority_is_trusted_if_it_is_named() {
 }
 
 #[test]
-fn a_certificate_that_is_its_own_authority_expires_as_others_do() {
+fn an_expired_self_signed_certificate_is_rejected() {
     let registry = registry();
     let front = TlsFront::start("expired", Clients::Anonymous, address(&registry));
     let transport =
@@ -229,7 +229,7 @@ fn a_certificate_that_is_its_own_authority_expires_as_others_do() {
 }
 
 #[test]
-fn insecure_takes_any_certificate() {
+fn insecure_accepts_any_certificate() {
     let registry = registry();
     for name in ["server", "self-signed", "expired", "client"] {
         let front = TlsFront::start(name, Clients::Anonymous, address(&registry));
@@ -240,7 +240,7 @@ fn insecure_takes_any_certificate() {
 }
 
 #[test]
-fn an_answer_that_is_not_tls_is_named() {
+fn a_response_without_tls_is_reported() {
     let registry = registry();
     let rule = ResolveRule::new("registry.example", 443, address(&registry));
     let transport = UreqTransport::builder().resolve([rule]);
@@ -253,7 +253,7 @@ fn an_answer_that_is_not_tls_is_named() {
 }
 
 #[test]
-fn what_is_no_certificate_or_key_is_told_from_what_is() {
+fn invalid_certificates_and_keys_are_distinguished() {
     let [certificate, key, other_key] = ["client.crt", "client.key", "server.key"].map(fixture);
     let damaged = String::from_utf8(key.clone())
         .unwrap()

@@ -1,4 +1,4 @@
-//! What holds for all challenges and scopes, tried with many that are made at random.
+//! Properties of well-formed challenges and scopes.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ fn pick<'a>(rng: &mut Rng, choices: &[&'a str]) -> &'a str {
     choices[below(rng, choices.len())]
 }
 
-/// A text of these characters, not empty.
+/// Returns a non-empty text of these characters.
 fn text_of(rng: &mut Rng, alphabet: &str) -> String {
     let characters: Vec<char> = alphabet.chars().collect();
     (0..=below(rng, 12))
@@ -23,7 +23,7 @@ fn text_of(rng: &mut Rng, alphabet: &str) -> String {
         .collect()
 }
 
-/// `word`, with letters in any case.
+/// Returns `word` in random case.
 fn in_any_case(rng: &mut Rng, word: &str) -> String {
     word.chars()
         .map(|letter| match below(rng, 2) {
@@ -33,7 +33,7 @@ fn in_any_case(rng: &mut Rng, word: &str) -> String {
         .collect()
 }
 
-/// `name=value` in one of the forms that are read.
+/// Returns `name=value` in one of the accepted forms.
 fn parameter(rng: &mut Rng, name: &str, value: &str) -> String {
     let name = in_any_case(rng, name);
     let equals = pick(rng, &["=", " =", "= ", "\t=\t"]);
@@ -51,7 +51,7 @@ fn parameter(rng: &mut Rng, name: &str, value: &str) -> String {
     format!("{name}{equals}\"{quoted}\"")
 }
 
-/// A challenge, and one of the ways to write it.
+/// Returns a challenge and one of its textual forms.
 fn challenge(rng: &mut Rng) -> (Challenge, String) {
     const VALUE: &str = "abz09:/?&=, \t\"\\._-~é%";
     match below(rng, 4) {
@@ -84,7 +84,7 @@ fn challenge(rng: &mut Rng) -> (Challenge, String) {
             let by = below(rng, parameters.len());
             parameters.rotate_left(by);
             if below(rng, 3) == 0 {
-                // The first one counts.
+                // The first realm is used.
                 parameters.push(parameter(rng, "realm", "https://other/"));
             }
             let comma = pick(rng, &[",", ", ", " , ", ",,", "\t,\t"]);
@@ -101,7 +101,7 @@ fn challenge(rng: &mut Rng) -> (Challenge, String) {
 }
 
 #[test]
-fn every_list_of_challenges_is_read_as_it_was_meant() {
+fn every_list_of_challenges_is_parsed() {
     for seed in 0..ROUNDS {
         let rng = &mut Rng::new(seed);
         let (challenges, texts): (Vec<_>, Vec<_>) =
@@ -143,7 +143,7 @@ fn whatever_a_registry_sends_is_read_to_its_end_and_names_no_empty_realm() {
     }
 }
 
-/// A scope of few resources and actions, so that many meet.
+/// Returns a scope from few resources and actions, so that many scopes overlap.
 fn scope(rng: &mut Rng) -> String {
     let resource = pick(
         rng,
@@ -170,7 +170,7 @@ fn shown(scopes: &Scopes) -> Vec<String> {
 }
 
 #[test]
-fn scopes_are_written_in_one_form_and_read_back_from_it() {
+fn scopes_are_written_in_canonical_form() {
     for seed in 0..ROUNDS {
         let scopes = scopes(&mut Rng::new(seed));
         let shown = shown(&scopes);
@@ -230,7 +230,7 @@ fn a_union_covers_both_and_nothing_else() {
                 "the first stays first: seed {seed}"
             );
         }
-        // One action is in the union only if it is in one of the two.
+        // The union contains no further actions.
         for single in [
             "repository:a:pull",
             "repository:a:push",

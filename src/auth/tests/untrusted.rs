@@ -1,12 +1,12 @@
-//! Challenges and scopes, written by nobody in particular: what holds whatever a server sends.
+//! Properties of arbitrary challenges and scopes, as a malicious server may send them.
 
 use super::Rng;
 use crate::auth::{Challenge, Scope, Scopes, parse_challenges};
 
-/// How many values each property is tried with.
+/// Number of inputs per property.
 const ROUNDS: u64 = 5_000;
 
-/// What challenges are made of, and what does not belong there.
+/// Parts of challenges, and invalid characters.
 const PIECES: [&str; 28] = [
     "Bearer",
     "bearer",
@@ -48,7 +48,7 @@ fn pieces(rng: &mut Rng, at_most: u64) -> String {
         .collect()
 }
 
-/// A text without what ends it, as values of parameters are.
+/// Returns a non-empty parameter value.
 fn value(rng: &mut Rng) -> String {
     format!("x{}", pieces(rng, 6))
 }
@@ -58,7 +58,7 @@ fn quoted(value: &str) -> String {
 }
 
 #[test]
-fn whatever_a_server_sends_is_read_to_its_end() {
+fn arbitrary_challenges_are_parsed_without_panic() {
     let mut rng = Rng::new(1);
     for _ in 0..ROUNDS {
         let line = pieces(&mut rng, 30);
@@ -66,7 +66,7 @@ fn whatever_a_server_sends_is_read_to_its_end() {
         for challenge in parse_challenges([line.as_str()]) {
             match challenge {
                 Challenge::Bearer { realm, .. } => assert!(!realm.is_empty(), "{line:?}"),
-                // A name of something else is a word of the line.
+                // The name of an unsupported scheme is a word of the input.
                 Challenge::Other(name) => assert!(
                     line.to_ascii_lowercase().contains(&name)
                         && !["basic", "bearer"].contains(&name.as_str()),
@@ -79,7 +79,7 @@ fn whatever_a_server_sends_is_read_to_its_end() {
 }
 
 #[test]
-fn what_is_quoted_properly_is_read_as_it_was_meant_wherever_it_stands() {
+fn a_well_formed_challenge_is_parsed_among_malformed_ones() {
     let mut rng = Rng::new(2);
     for _ in 0..ROUNDS {
         let [realm, service, scope] = [(); 3].map(|()| value(&mut rng));
@@ -129,7 +129,7 @@ fn what_is_quoted_properly_is_read_as_it_was_meant_wherever_it_stands() {
 }
 
 #[test]
-fn lines_are_read_one_by_one() {
+fn header_values_are_parsed_independently() {
     let mut rng = Rng::new(3);
     for _ in 0..ROUNDS / 5 {
         let lines = [(); 3].map(|()| pieces(&mut rng, 12));
@@ -169,7 +169,7 @@ fn shown(scopes: &Scopes) -> Vec<String> {
 }
 
 #[test]
-fn scopes_that_are_sent_are_read_as_the_same_scopes() {
+fn written_scopes_parse_to_the_same_scopes() {
     let mut rng = Rng::new(4);
     for _ in 0..ROUNDS {
         let text = scopes(&mut rng);
@@ -181,7 +181,7 @@ fn scopes_that_are_sent_are_read_as_the_same_scopes() {
         assert!(again.cover(&parsed) && parsed.cover(&again), "{text:?}");
         assert_eq!(parsed.len(), shown(&parsed).len());
         assert_eq!(parsed.is_empty(), shown(&parsed).is_empty());
-        // Each resource once, and only what can be told apart by blanks.
+        // Each resource occurs once and contains no blanks.
         let mut resources: Vec<_> = shown(&parsed)
             .iter()
             .map(|scope| scope.rsplit_once(':').unwrap().0.to_owned())
@@ -214,7 +214,7 @@ fn a_union_covers_both_and_adds_nothing() {
         if c.cover(&a) && c.cover(&b) {
             assert!(c.cover(&both), "{a:?} {b:?} {c:?}");
         }
-        // The first stays first: it is the repository that the request is about.
+        // The first scope, that of the requested repository, stays first.
         if let Some(first) = shown(&a).first() {
             let resource = |scope: &str| scope.rsplit_once(':').unwrap().0.to_owned();
             assert_eq!(resource(&shown(&both)[0]), resource(first), "{a:?} {b:?}");

@@ -156,7 +156,7 @@ impl ProxyConnector {
         }
     }
 
-    /// Where a host is: at least one address.
+    /// Resolves a host. Returns at least one address.
     fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
         let mut rules = self.rules.iter().rev();
         if let Some(address) = rules.find_map(|rule| rule.address_for(host, port)) {

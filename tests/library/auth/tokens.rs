@@ -1,4 +1,4 @@
-//! Tokens: how long they serve, what replaces them, and what a token service can do wrong.
+//! Tokens: lifetime, replacement, and errors of token services.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn an_expired_token_is_replaced_once() {
 }
 
 #[test]
-fn a_token_is_not_used_beyond_its_life() {
+fn a_token_is_not_used_after_its_lifetime() {
     let registry = with_hello(
         TestRegistry::start().with_tokens(
             Bearer::new()
@@ -61,7 +61,7 @@ fn a_token_is_not_used_beyond_its_life() {
 }
 
 #[test]
-fn an_expired_token_may_also_be_answered_by_403_or_400() {
+fn a_403_or_400_for_a_cached_token_replaces_it() {
     for (status, code) in [(403, "DENIED"), (400, "DENIED")] {
         let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
         let client = client();
@@ -106,7 +106,7 @@ fn a_401_after_a_fresh_token_is_not_retried() {
 }
 
 #[test]
-fn tokens_for_two_repositories_are_kept_apart_and_kept() {
+fn tokens_are_cached_per_repository() {
     let registry =
         TestRegistry::start().with_tokens(Bearer::new().anonymous(&["repository:*:pull"]));
     registry.seed_blob("a", b"hello");
@@ -132,7 +132,7 @@ fn tokens_for_two_repositories_are_kept_apart_and_kept() {
     );
 }
 #[test]
-fn an_identity_token_is_exchanged_by_a_form() {
+fn an_identity_token_is_exchanged_by_post() {
     let registry = with_hello(
         TestRegistry::start().with_tokens(
             Bearer::new()
@@ -160,7 +160,7 @@ fn an_identity_token_is_exchanged_by_a_form() {
 }
 
 #[test]
-fn a_password_goes_in_a_form_only_where_that_is_wanted_and_taken() {
+fn with_prefer_oauth2_a_password_is_sent_by_post_if_supported() {
     for (bearer, requests) in [
         (Bearer::new(), &["POST /token (no authorization)"][..]),
         (
@@ -201,7 +201,7 @@ fn a_password_goes_in_a_form_only_where_that_is_wanted_and_taken() {
 }
 
 #[test]
-fn a_registry_token_is_sent_as_it_is_and_no_service_is_asked() {
+fn a_registry_token_is_sent_without_a_token_request() {
     let registry = with_hello(TestRegistry::requiring_token("t0k3n"));
 
     pull(
@@ -220,7 +220,7 @@ fn a_registry_token_is_sent_as_it_is_and_no_service_is_asked() {
 }
 
 #[test]
-fn a_token_service_that_fails_is_named() {
+fn an_error_of_the_token_service_names_it() {
     let token = || on("GET", "/token");
     for (name, fault, requests, wanted) in [
         (
@@ -274,14 +274,14 @@ fn a_token_service_that_fails_is_named() {
 }
 
 #[test]
-fn what_a_token_service_refuses_is_access_and_nothing_is_missing() {
+fn a_rejected_token_request_is_unauthorized_and_never_not_found() {
     for (status, is_unauthorized) in [
         (400, true),
         (401, true),
         (403, true),
         (404, true),
         (405, true),
-        // It may well grant a token some other time.
+        // A temporary error.
         (429, false),
         (500, false),
     ] {

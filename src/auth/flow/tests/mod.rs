@@ -1,5 +1,5 @@
-//! One test for each rule of the machine. What follows from each event in each state stands in
-//! [`table`].
+//! One test for each rule of the state machine. [`table`] lists the action for each event in each
+//! state.
 
 mod sequences;
 mod table;
@@ -13,7 +13,7 @@ const BEARER: &str =
     r#"Bearer realm="https://auth.example/token",service="r",scope="repository:a:pull""#;
 const BASIC: &str = r#"Basic realm="r""#;
 
-/// A request on its way through the machine. Each step asserts what the machine wants.
+/// A request in progress. Each step asserts the last action and handles an event.
 struct Scenario {
     cache: AuthCache,
     now: SystemTime,
@@ -33,13 +33,13 @@ impl Scenario {
         scenario
     }
 
-    /// The next request of the same client.
+    /// Starts the next request of the same client.
     fn again(&mut self, wanted: Scopes) -> &mut Self {
-        self.of(None, wanted)
+        self.start(None, wanted)
     }
 
-    /// The next request, about a repository that may have credentials of its own.
-    fn of(&mut self, repository: Option<&str>, wanted: Scopes) -> &mut Self {
+    /// Starts the next request, with the credential of a repository.
+    fn start(&mut self, repository: Option<&str>, wanted: Scopes) -> &mut Self {
         let url = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
         let repository = repository.map(|name| name.parse().unwrap());
         let (flow, action) = Flow::start(&url, repository, wanted, &mut self.cache, self.now);
@@ -76,7 +76,7 @@ impl Scenario {
         self.event(Event::Credential(credential.into()))
     }
 
-    /// The answer to the question what the registry wants at all.
+    /// Handles the challenges of the API check.
     fn probed(&mut self, challenges: &[&str]) -> &mut Self {
         assert_eq!(self.action, Action::Probe);
         self.event(Event::Probed(parse_challenges(challenges.iter().copied())))
@@ -127,7 +127,7 @@ fn me() -> Credential {
 }
 
 #[test]
-fn nothing_is_sent_unasked_and_what_is_not_401_is_the_result() {
+fn no_credential_is_sent_without_a_challenge_and_other_statuses_are_final() {
     for status in [200, 404, 403, 500] {
         let mut scenario = Scenario::begin(Scopes::pull("a"));
         scenario.sends(None);
@@ -140,8 +140,7 @@ fn nothing_is_sent_unasked_and_what_is_not_401_is_the_result() {
 }
 
 #[test]
-fn a_401_without_a_scheme_we_speak_is_the_result_unless_the_registry_says_elsewhere_what_it_wants()
-{
+fn a_401_without_a_supported_challenge_is_probed_once() {
     for challenges in [&[][..], &["Negotiate"], &["Digest realm=x"]] {
         let mut scenario = Scenario::begin(Scopes::pull("a"));
         scenario.status(401, challenges);
@@ -173,7 +172,7 @@ fn a_401_without_a_scheme_we_speak_is_the_result_unless_the_registry_says_elsewh
 }
 
 #[test]
-fn who_asks_what_the_registry_wants_is_not_asked_that_again() {
+fn a_401_of_the_api_check_itself_is_not_probed() {
     let url = Url::parse("https://r.example/v2/").unwrap();
     let mut cache = AuthCache::default();
     let (flow, _) = Flow::start(&url, None, Scopes::none(), &mut cache, UNIX_EPOCH);
@@ -186,20 +185,20 @@ fn who_asks_what_the_registry_wants_is_not_asked_that_again() {
 }
 
 #[test]
-fn basic_that_was_asked_for_elsewhere_is_not_missed_where_everyone_may_come_in() {
+fn cached_basic_without_credential_does_not_fail_a_public_repository() {
     let mut scenario = Scenario::begin(Scopes::none());
-    scenario.of(Some("a"), Scopes::pull("a"));
+    scenario.start(Some("a"), Scopes::pull("a"));
     scenario
         .status(401, &[BASIC])
         .credential(me())
         .status(200, &[]);
     scenario
-        .of(Some("open"), Scopes::pull("open"))
+        .start(Some("open"), Scopes::pull("open"))
         .credential(None)
         .sends(None);
     assert_eq!(scenario.status(200, &[]).action, Action::Finish);
     scenario
-        .of(Some("closed"), Scopes::pull("closed"))
+        .start(Some("closed"), Scopes::pull("closed"))
         .credential(None);
     assert_eq!(
         scenario.status(401, &[BASIC]).action,
@@ -208,7 +207,7 @@ fn basic_that_was_asked_for_elsewhere_is_not_missed_where_everyone_may_come_in()
 }
 
 #[test]
-fn basic_is_answered_with_user_name_and_password_and_remembered() {
+fn a_basic_challenge_is_answered_and_cached() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BASIC])
@@ -228,23 +227,23 @@ fn basic_is_answered_with_user_name_and_password_and_remembered() {
 #[test]
 fn each_repository_has_its_own_credential_looked_up_once() {
     let mut scenario = Scenario::begin(Scopes::none());
-    scenario.of(Some("a"), Scopes::pull("a"));
+    scenario.start(Some("a"), Scopes::pull("a"));
     scenario.status(401, &[BASIC]).credential(me());
     for (name, password, header) in [("b", "b", "Basic bWU6Yg=="), ("c", "c", "Basic bWU6Yw==")] {
         scenario
-            .of(Some(name), Scopes::pull(name))
+            .start(Some(name), Scopes::pull(name))
             .credential(Credential::password("me", password))
             .sends(Some(header));
     }
     for (name, header) in [("a", "Basic bWU6c2VjcmV0"), ("b", "Basic bWU6Yg==")] {
         scenario
-            .of(Some(name), Scopes::pull(name))
+            .start(Some(name), Scopes::pull(name))
             .sends(Some(header));
     }
 }
 
 #[test]
-fn credentials_that_neither_the_token_service_nor_the_registry_takes_are_the_end() {
+fn credentials_rejected_by_token_service_and_registry_are_final() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BASIC, BEARER])
@@ -259,7 +258,7 @@ fn credentials_that_neither_the_token_service_nor_the_registry_takes_are_the_end
 }
 
 #[test]
-fn a_newer_credential_is_sent_once_in_the_place_of_one_that_was_refused() {
+fn a_rejected_basic_credential_is_refreshed_once() {
     for refuse in [
         (|s| s.status(401, &[BASIC])) as fn(&mut Scenario) -> &mut Scenario,
         |s| s.status(403, &[]),
@@ -285,9 +284,9 @@ fn a_newer_credential_is_sent_once_in_the_place_of_one_that_was_refused() {
     }
 }
 
-/// Some registries say 403 of whatever is not there, and a helper program takes its time.
+/// Some registries respond 403 for missing content, and a helper program may be slow.
 #[test]
-fn where_there_was_no_newer_credential_it_is_not_asked_for_again_so_soon() {
+fn an_unchanged_credential_is_not_refreshed_again_within_a_minute() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario.status(401, &[BASIC]).credential(me());
     assert_eq!(scenario.status(403, &[]).newer(None).action, Action::Finish);
@@ -316,7 +315,7 @@ fn where_there_was_no_newer_credential_it_is_not_asked_for_again_so_soon() {
 }
 
 #[test]
-fn basic_without_a_whole_credential_fails() {
+fn basic_with_an_incomplete_credential_fails() {
     for (credential, reason) in [
         (None, Unauthorized::NoBasicCredential),
         (
@@ -341,7 +340,7 @@ fn basic_without_a_whole_credential_fails() {
 }
 
 #[test]
-fn bearer_is_answered_with_a_token_for_what_is_wanted_and_what_is_challenged() {
+fn a_bearer_token_is_requested_for_the_needed_and_the_challenged_scopes() {
     let mut scenario = Scenario::begin(Scopes::pull_push("a"));
     scenario
         .status(401, &["Negotiate", BASIC, BEARER])
@@ -358,7 +357,7 @@ fn bearer_is_answered_with_a_token_for_what_is_wanted_and_what_is_challenged() {
 }
 
 #[test]
-fn a_new_token_serves_what_the_ones_before_it_served() {
+fn a_new_token_includes_the_scopes_of_earlier_tokens_for_the_repository() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BEARER])
@@ -379,35 +378,35 @@ fn a_new_token_serves_what_the_ones_before_it_served() {
 }
 
 #[test]
-fn a_token_serves_only_whom_it_was_given_to() {
+fn a_token_is_reused_only_for_the_same_credential() {
     let mut scenario = Scenario::begin(Scopes::none());
     let both = Scopes::parse("repository:a:pull repository:b:pull");
-    scenario.of(Some("a"), both.clone());
+    scenario.start(Some("a"), both.clone());
     scenario
         .status(401, &[BEARER])
         .credential(me())
         .reply(200, r#"{"token":"mine"}"#)
         .status(200, &[]);
-    scenario.of(Some("b"), Scopes::pull("b"));
+    scenario.start(Some("b"), Scopes::pull("b"));
     let request = scenario.credential(None).asks_for(&["repository:b:pull"]);
     assert_eq!(request.credential, None);
     scenario
         .reply(200, r#"{"token":"anonymous"}"#)
         .status(200, &[]);
     scenario
-        .of(Some("b"), Scopes::pull("b"))
+        .start(Some("b"), Scopes::pull("b"))
         .sends(Some("Bearer anonymous"));
     scenario
-        .of(Some("a"), Scopes::pull("b"))
+        .start(Some("a"), Scopes::pull("b"))
         .sends(Some("Bearer mine"));
     scenario
-        .of(Some("c"), both)
+        .start(Some("c"), both)
         .credential(me())
         .sends(Some("Bearer mine"));
 }
 
 #[test]
-fn a_token_serves_only_the_service_it_came_from() {
+fn a_token_is_reused_only_for_the_same_token_service() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BEARER])
@@ -428,14 +427,14 @@ fn a_token_serves_only_the_service_it_came_from() {
 }
 
 #[test]
-fn a_token_that_was_refused_when_it_was_new_has_a_second_chance_and_no_third() {
+fn a_token_rejected_with_401_is_tried_for_the_next_request_and_then_replaced() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BEARER])
         .credential(None)
         .reply(200, r#"{"token":"t"}"#);
     assert_eq!(scenario.status(401, &[BEARER]).action, Action::Finish);
-    // Some registries refuse mounts so, and take everything else with the same token.
+    // Some registries reject mounts with 401 and accept other requests with the same token.
     scenario.again(Scopes::pull("a")).sends(Some("Bearer t"));
     scenario
         .status(401, &[BEARER])
@@ -443,7 +442,7 @@ fn a_token_that_was_refused_when_it_was_new_has_a_second_chance_and_no_third() {
 }
 
 #[test]
-fn a_403_that_a_new_token_did_not_help_against_costs_no_more_tokens() {
+fn a_403_for_a_fresh_token_causes_no_more_token_requests() {
     for refuse in [
         (|s| s.status(403, &[])) as fn(&mut Scenario) -> &mut Scenario,
         |s| s.denied(),
@@ -461,7 +460,7 @@ fn a_403_that_a_new_token_did_not_help_against_costs_no_more_tokens() {
 }
 
 #[test]
-fn a_newer_credential_is_sent_once_to_a_token_service_that_refused_the_old_one() {
+fn a_credential_rejected_by_the_token_service_is_refreshed_once() {
     for status in [400, 401, 403] {
         let mut scenario = Scenario::begin(Scopes::pull("a"));
         scenario
@@ -488,7 +487,7 @@ fn a_newer_credential_is_sent_once_to_a_token_service_that_refused_the_old_one()
 }
 
 #[test]
-fn a_password_goes_in_a_form_where_that_is_wanted_and_by_get_where_it_is_not_taken() {
+fn with_prefer_oauth2_a_password_is_sent_by_post_and_then_by_get() {
     for status in [400, 401, 404, 405] {
         let mut scenario = Scenario::begin(Scopes::pull("a"));
         scenario.cache.prefer_oauth2();
@@ -523,7 +522,7 @@ fn a_password_goes_in_a_form_where_that_is_wanted_and_by_get_where_it_is_not_tak
 }
 
 #[test]
-fn a_request_is_sent_four_times_at_most() {
+fn a_request_is_sent_at_most_four_times() {
     let wider = BEARER.replace("a:pull", "a:pull,push");
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
@@ -538,7 +537,7 @@ fn a_request_is_sent_four_times_at_most() {
 }
 
 #[test]
-fn no_token_is_fetched_for_a_request_that_will_not_be_sent_again() {
+fn no_token_is_requested_after_the_last_send() {
     let wider = BEARER.replace("a:pull", "a:pull,push");
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
@@ -553,7 +552,7 @@ fn no_token_is_fetched_for_a_request_that_will_not_be_sent_again() {
 }
 
 #[test]
-fn a_token_serves_later_requests_until_it_expires() {
+fn a_token_is_reused_until_it_expires() {
     let mut scenario = Scenario::begin(Scopes::pull_push("a"));
     scenario
         .status(401, &[BEARER])
@@ -573,7 +572,7 @@ fn a_token_serves_later_requests_until_it_expires() {
 }
 
 #[test]
-fn a_cached_token_that_is_refused_is_replaced_once() {
+fn a_rejected_cached_token_is_replaced_once() {
     for refuse in [
         (|s| s.status(401, &[BEARER])) as fn(&mut Scenario) -> &mut Scenario,
         |s| s.status(403, &[]),
@@ -593,7 +592,7 @@ fn a_cached_token_that_is_refused_is_replaced_once() {
 }
 
 #[test]
-fn a_401_after_a_fresh_token_is_the_result_unless_it_names_a_new_scope() {
+fn a_401_for_a_fresh_token_is_final_unless_it_names_a_new_scope() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BEARER])
@@ -622,7 +621,7 @@ fn a_401_after_a_fresh_token_is_the_result_unless_it_names_a_new_scope() {
 }
 
 #[test]
-fn who_only_asks_to_come_in_takes_no_scope_that_is_proposed() {
+fn a_request_without_scopes_ignores_the_challenged_scope() {
     let mut scenario = Scenario::begin(Scopes::none());
     let placeholder = BEARER.replace("repository:a:pull", "repository:user/image:pull");
     scenario
@@ -632,7 +631,7 @@ fn who_only_asks_to_come_in_takes_no_scope_that_is_proposed() {
 }
 
 #[test]
-fn an_identity_token_is_changed_by_post_and_a_registry_token_sent_as_it_is() {
+fn an_identity_token_is_exchanged_by_post_and_a_registry_token_is_sent_unchanged() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[BEARER])
@@ -651,7 +650,7 @@ fn an_identity_token_is_changed_by_post_and_a_registry_token_sent_as_it_is() {
 }
 
 #[test]
-fn a_realm_that_must_not_be_trusted_gets_nothing() {
+fn an_untrusted_realm_gets_no_request() {
     for realm in [
         "http://auth.example/token",
         "https://127.0.0.1/token",
@@ -670,7 +669,7 @@ fn a_realm_that_must_not_be_trusted_gets_nothing() {
 }
 
 #[test]
-fn a_relative_realm_belongs_to_the_registry() {
+fn a_relative_realm_is_resolved_against_the_request_url() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario
         .status(401, &[r#"Bearer realm="/token""#])
@@ -682,7 +681,7 @@ fn a_relative_realm_belongs_to_the_registry() {
 }
 
 #[test]
-fn a_token_service_that_refuses_decides_unless_there_is_another_way() {
+fn a_rejection_by_the_token_service_is_final_after_all_fallbacks() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario.status(401, &[BEARER]).credential(me());
     assert_eq!(
@@ -711,7 +710,7 @@ fn a_token_service_that_refuses_decides_unless_there_is_another_way() {
 }
 
 #[test]
-fn a_reply_without_a_token_says_what_was_wrong() {
+fn a_token_response_without_a_token_is_an_error_with_a_reason() {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     scenario.status(401, &[BEARER]).credential(None);
     match &scenario.reply(200, "<html>").action {

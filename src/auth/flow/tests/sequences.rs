@@ -1,5 +1,4 @@
-//! What holds whatever a registry and its token service answer, one after the other: every sequence
-//! of their answers.
+//! Properties of all sequences of responses of a registry and its token service.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
@@ -12,8 +11,8 @@ const BEARER: &str = r#"Bearer realm="/token",scope="repository:a:pull""#;
 const WIDER: &str = r#"Bearer realm="/token",scope="repository:a:pull,push""#;
 const BASIC: &str = "Basic realm=r";
 
-/// Answers of a registry: status, challenges, and whether a 400 says that access is denied.
-const ANSWERS: [(u16, &[&str], bool); 7] = [
+/// Responses of a registry: status, challenges, and whether a 400 reports denied access.
+const RESPONSES: [(u16, &[&str], bool); 7] = [
     (200, &[], false),
     (400, &[], true),
     (403, &[], false),
@@ -23,30 +22,31 @@ const ANSWERS: [(u16, &[&str], bool); 7] = [
     (401, &[BASIC, BEARER], false),
 ];
 
-/// Answers of a token service.
-const REPLIES: [(u16, &str); 4] = [(200, r#"{"token":"t"}"#), (200, "{}"), (401, ""), (404, "")];
+/// Responses of a token service: status and body.
+const TOKEN_RESPONSES: [(u16, &str); 4] =
+    [(200, r#"{"token":"t"}"#), (200, "{}"), (401, ""), (404, "")];
 
-/// How much one request may cost.
+/// Limits for one request.
 const MAX_SENDS: usize = 4;
 const MAX_TOKEN_REQUESTS: usize = 2;
 
-/// Choices, one after the other: those of a sequence first, and then the first of each kind.
+/// A sequence of choices. Choices beyond its end select the first alternative.
 #[derive(Default)]
 struct Choices {
-    /// Each with the number of those there were.
+    /// Each choice with the number of alternatives.
     made: Vec<(usize, usize)>,
     next: usize,
 }
 
 impl Choices {
-    fn of_these(choices: &[usize]) -> Self {
+    fn starting_with(choices: &[usize]) -> Self {
         Self {
             made: choices.iter().map(|&choice| (choice, 0)).collect(),
             next: 0,
         }
     }
 
-    fn of<T: Clone>(&mut self, from: &[T]) -> T {
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         if self.next == self.made.len() {
             self.made.push((0, from.len()));
         }
@@ -55,7 +55,7 @@ impl Choices {
         from[choice].clone()
     }
 
-    /// Goes on to the next sequence, if there is one.
+    /// Advances to the next sequence. Returns whether there is one.
     fn advance(&mut self) -> bool {
         self.next = 0;
         while let Some((choice, count)) = self.made.pop() {
@@ -68,27 +68,27 @@ impl Choices {
     }
 }
 
-/// Whose answer came last.
+/// The sender of the last response.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Last {
-    Nobody,
+enum LastSender {
+    None,
     Registry,
     TokenService,
 }
 
-/// One request with these answers. What happened is told when it should not have.
+/// Runs one request with the chosen responses. A failed assertion shows all actions and events.
 fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let url = Url::parse("https://r.example/v2/a/manifests/v1")?;
-    let (mut sends, mut token_requests, mut last) = (0, 0, Last::Nobody);
+    let (mut sends, mut token_requests, mut last) = (0, 0, LastSender::None);
     let (mut flow, mut action) = Flow::start(&url, None, Scopes::pull("a"), cache, now);
     let mut story = String::new();
     loop {
         writeln!(story, "{action:?}").expect("it is text");
         let event = match action {
             Action::Send(_) => {
-                (sends, last) = (sends + 1, Last::Registry);
-                let (status, challenges, denied) = choices.of(&ANSWERS);
+                (sends, last) = (sends + 1, LastSender::Registry);
+                let (status, challenges, denied) = choices.pick(&RESPONSES);
                 let challenges = parse_challenges(challenges.iter().copied());
                 Event::Response {
                     status,
@@ -97,20 +97,20 @@ fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
                 }
             }
             Action::Probe => {
-                let challenges = choices.of(&[&[][..], &[BEARER], &[BASIC]]);
+                let challenges = choices.pick(&[&[][..], &[BEARER], &[BASIC]]);
                 Event::Probed(parse_challenges(challenges.iter().copied()))
             }
-            Action::LookUpCredential => Event::Credential(choices.of(&[
+            Action::LookUpCredential => Event::Credential(choices.pick(&[
                 None,
                 Some(Credential::password("me", "old")),
                 Some(Credential::IdentityToken("identity".into())),
             ])),
             Action::RefreshCredential(_) => {
-                Event::Credential(choices.of(&[None, Some(Credential::password("me", "newer"))]))
+                Event::Credential(choices.pick(&[None, Some(Credential::password("me", "newer"))]))
             }
             Action::FetchToken(_) => {
-                (token_requests, last) = (token_requests + 1, Last::TokenService);
-                let (status, body) = choices.of(&REPLIES);
+                (token_requests, last) = (token_requests + 1, LastSender::TokenService);
+                let (status, body) = choices.pick(&TOKEN_RESPONSES);
                 Event::TokenResponse {
                     status,
                     body: body.as_bytes().to_vec(),
@@ -118,11 +118,11 @@ fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
                 }
             }
             Action::Finish => {
-                assert_eq!(last, Last::Registry, "the result of\n{story}");
+                assert_eq!(last, LastSender::Registry, "the result of\n{story}");
                 break;
             }
             Action::FailWithTokenResponse => {
-                assert_eq!(last, Last::TokenService, "the words after\n{story}");
+                assert_eq!(last, LastSender::TokenService, "the words after\n{story}");
                 break;
             }
             Action::Fail(_) => break,
@@ -135,8 +135,8 @@ fn request(choices: &mut Choices, cache: &mut AuthCache) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a client learned before, as choices among answers.
-const BEFORE: [(&str, &[usize]); 4] = [
+/// Contents of the cache before a request, as choices of an earlier request.
+const CACHED: [(&str, &[usize]); 4] = [
     ("nothing", &[0]),
     ("a token for the user", &[6, 1, 0, 0]),
     ("a token for an identity", &[4, 2, 0, 0]),
@@ -144,13 +144,13 @@ const BEFORE: [(&str, &[usize]); 4] = [
 ];
 
 #[test]
-fn every_sequence_of_answers_comes_to_an_end_in_the_words_of_who_decided() {
-    for (name, before) in BEFORE {
+fn every_sequence_of_responses_ends_with_the_deciding_response() {
+    for (name, before) in CACHED {
         let mut choices = Choices::default();
         let mut sequences = 0;
         loop {
             let mut cache = AuthCache::default();
-            let mut first = Choices::of_these(before);
+            let mut first = Choices::starting_with(before);
             request(&mut first, &mut cache).unwrap();
             assert_eq!(first.next, before.len(), "{name}");
             request(&mut choices, &mut cache).unwrap();

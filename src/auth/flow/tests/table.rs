@@ -1,12 +1,11 @@
-//! What follows from each event in each state: the table of states and events, with nothing left
-//! out.
+//! The complete table of states and events.
 
 use super::*;
 
 const WIDER: &str =
     r#"Bearer realm="https://auth.example/token",service="r",scope="repository:a:pull,push""#;
 
-/// The states of a request on its way, in the order of the columns.
+/// States of a sent request, in the order of the columns.
 const STATES: [&str; 5] = [
     "nothing is known",
     "Basic is known",
@@ -15,32 +14,32 @@ const STATES: [&str; 5] = [
     "the token was given",
 ];
 
-/// Answers of the registry, and what follows in each state.
+/// Responses of the registry, and the action in each state.
 #[rustfmt::skip]
-const ANSWERS: [(Answer, [&str; STATES.len()]); 13] = [
-    (Answer(200, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
-    (Answer(200, &[BEARER, BASIC]),    ["finish",     "finish",    "finish",      "finish",      "finish"]),
-    (Answer(404, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
-    (Answer(500, &[BEARER]),           ["finish",     "finish",    "finish",      "finish",      "finish"]),
-    (Answer(401, &[BEARER]),           ["fetch pull", "fetch pull", "fetch pull", "finish",      "finish"]),
-    (Answer(401, &[WIDER]),            ["fetch both", "fetch both", "fetch both", "fetch both",  "finish"]),
-    (Answer(401, &[BASIC]),            ["Basic",      "refresh",   "Basic",       "Basic",       "finish"]),
-    (Answer(401, &[BASIC, BEARER]),    ["fetch pull", "fetch pull", "fetch pull", "finish",      "finish"]),
-    (Answer(401, &["Negotiate"]),      ["probe",      "finish",    "probe",       "finish",      "finish"]),
-    (Answer(401, &[]),                 ["probe",      "finish",    "probe",       "finish",      "finish"]),
-    (Answer(403, &[BEARER]),           ["finish",     "refresh",   "fetch pull",  "finish",      "finish"]),
-    (Answer(DENIED, &[]),              ["finish",     "refresh",   "fetch pull",  "finish",      "finish"]),
-    (Answer(400, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
+const RESPONSES: [(TestResponse, [&str; STATES.len()]); 13] = [
+    (TestResponse(200, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
+    (TestResponse(200, &[BEARER, BASIC]),    ["finish",     "finish",    "finish",      "finish",      "finish"]),
+    (TestResponse(404, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
+    (TestResponse(500, &[BEARER]),           ["finish",     "finish",    "finish",      "finish",      "finish"]),
+    (TestResponse(401, &[BEARER]),           ["fetch pull", "fetch pull", "fetch pull", "finish",      "finish"]),
+    (TestResponse(401, &[WIDER]),            ["fetch both", "fetch both", "fetch both", "fetch both",  "finish"]),
+    (TestResponse(401, &[BASIC]),            ["Basic",      "refresh",   "Basic",       "Basic",       "finish"]),
+    (TestResponse(401, &[BASIC, BEARER]),    ["fetch pull", "fetch pull", "fetch pull", "finish",      "finish"]),
+    (TestResponse(401, &["Negotiate"]),      ["probe",      "finish",    "probe",       "finish",      "finish"]),
+    (TestResponse(401, &[]),                 ["probe",      "finish",    "probe",       "finish",      "finish"]),
+    (TestResponse(403, &[BEARER]),           ["finish",     "refresh",   "fetch pull",  "finish",      "finish"]),
+    (TestResponse(DENIED, &[]),              ["finish",     "refresh",   "fetch pull",  "finish",      "finish"]),
+    (TestResponse(400, &[]),                 ["finish",     "finish",    "finish",      "finish",      "finish"]),
 ];
 
-/// A 400 whose body says that access is denied.
+/// A 400 whose body reports denied access.
 const DENIED: u16 = 1400;
 
-/// A status, and what the registry wants.
+/// Status and challenges of a response.
 #[derive(Debug)]
-struct Answer(u16, &'static [&'static str]);
+struct TestResponse(u16, &'static [&'static str]);
 
-impl Answer {
+impl TestResponse {
     fn event(&self) -> Event {
         Event::Response {
             status: self.0 % 1000,
@@ -50,7 +49,7 @@ impl Answer {
     }
 }
 
-/// A request that was just sent in this state.
+/// Returns a request that was sent in this state.
 fn sent(state: &str) -> Scenario {
     let mut scenario = Scenario::begin(Scopes::pull("a"));
     match state {
@@ -84,8 +83,8 @@ fn sent(state: &str) -> Scenario {
     scenario
 }
 
-/// What the machine wants, in a word or two.
-fn wish(action: &Action) -> &'static str {
+/// Returns a short name of an action.
+fn action_name(action: &Action) -> &'static str {
     match action {
         Action::Send(None) => "nothing",
         Action::Send(Some(Authorization::Basic(_))) => "Basic",
@@ -108,21 +107,25 @@ fn wish(action: &Action) -> &'static str {
 }
 
 #[test]
-fn every_answer_in_every_state() {
-    for (answer, wishes) in &ANSWERS {
-        for (state, wanted) in STATES.iter().zip(wishes) {
+fn every_response_in_every_state() {
+    for (response, actions) in &RESPONSES {
+        for (state, wanted) in STATES.iter().zip(actions) {
             let mut scenario = sent(state);
-            scenario.event(answer.event());
+            scenario.event(response.event());
             if scenario.action == Action::LookUpCredential {
                 scenario.credential(me());
             }
-            assert_eq!(wish(&scenario.action), *wanted, "{answer:?} when {state}");
+            assert_eq!(
+                action_name(&scenario.action),
+                *wanted,
+                "{response:?} when {state}"
+            );
         }
     }
 }
 
-/// Who asks a token service, and how, in the order of the columns.
-const ASKERS: [&str; 6] = [
+/// Credentials and forms of token requests, in the order of the columns.
+const TOKEN_REQUESTS: [&str; 6] = [
     "nobody",
     "me",
     "me or Basic",
@@ -131,10 +134,10 @@ const ASKERS: [&str; 6] = [
     "by form",
 ];
 
-/// Answers of a token service, and what follows for each asker. Where a newer credential is asked
-/// for, there is none.
+/// Responses of a token service, and the action for each token request. A repeated credential
+/// lookup returns no credential.
 #[rustfmt::skip]
-const REPLIES: [(u16, &str, [&str; ASKERS.len()]); 11] = [
+const TOKEN_RESPONSES: [(u16, &str, [&str; TOKEN_REQUESTS.len()]); 11] = [
     (200, r#"{"token":"t"}"#, ["Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer"]),
     (200, "{}",               ["fail",            "fail",            "fail",            "fail",            "fail",            "fail"]),
     (200, "<html>",           ["fail",            "fail",            "fail",            "fail",            "fail",            "fail"]),
@@ -148,26 +151,26 @@ const REPLIES: [(u16, &str, [&str; ASKERS.len()]); 11] = [
     (302, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
 ];
 
-/// A token service that was just asked.
-fn asked(asker: &str) -> Scenario {
+/// Returns a request that waits for the response of the token service.
+fn token_requested(request: &str) -> Scenario {
     let two = Scopes::pull("a").union(&Scopes::pull("b"));
-    let wanted = if asker == "for two" {
+    let wanted = if request == "for two" {
         two
     } else {
         Scopes::pull("a")
     };
-    let challenges = if asker == "me or Basic" {
+    let challenges = if request == "me or Basic" {
         &[BEARER, BASIC][..]
     } else {
         &[BEARER]
     };
-    let credential = match asker {
+    let credential = match request {
         "nobody" => None,
         "identity" => Some(Credential::IdentityToken("identity".into())),
         _ => Some(me()),
     };
     let mut scenario = Scenario::begin(wanted);
-    if asker == "by form" {
+    if request == "by form" {
         scenario.cache.prefer_oauth2();
     }
     scenario.status(401, challenges).credential(credential);
@@ -175,19 +178,19 @@ fn asked(asker: &str) -> Scenario {
 }
 
 #[test]
-fn every_reply_to_every_asker() {
-    for (status, body, wishes) in &REPLIES {
-        for (asker, wanted) in ASKERS.iter().zip(wishes) {
-            let mut scenario = asked(asker);
+fn every_token_response_to_every_request() {
+    for (status, body, actions) in &TOKEN_RESPONSES {
+        for (request, wanted) in TOKEN_REQUESTS.iter().zip(actions) {
+            let mut scenario = token_requested(request);
             scenario.reply(*status, body);
             if matches!(scenario.action, Action::RefreshCredential(_)) {
-                assert!([400, 401, 403].contains(status), "{status} for {asker}");
+                assert!([400, 401, 403].contains(status), "{status} for {request}");
                 scenario.event(Event::Credential(None));
             }
             assert_eq!(
-                wish(&scenario.action),
+                action_name(&scenario.action),
                 *wanted,
-                "{status} {body} for {asker}"
+                "{status} {body} for {request}"
             );
         }
     }
