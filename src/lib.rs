@@ -1,30 +1,50 @@
-//! OCI registries as storage: push and pull any files, blocking and single-threaded.
+//! OCI registries as storage: push and pull files, blocking and single-threaded.
 //!
-//! An *artifact* is a *manifest* that refers to *blobs*: a *config* and *layers*, one layer for each file or directory. All of
-//! these are content, named by their *digest*; a *tag* is a name for a manifest that can be moved. A *descriptor* points to
-//! content by media type, digest and size. Artifacts live in *repositories* of a registry, or in an *OCI image layout*, which
-//! is the same on disk.
+//! # Terms
+//!
+//! The terms are those of the OCI image and distribution specifications.
+//!
+//! | Term | Meaning |
+//! |---|---|
+//! | blob | A sequence of bytes that is stored by its digest. |
+//! | digest | The hash of content, as `algorithm:hex`: [`Digest`]. |
+//! | descriptor | A reference to content by media type, digest and size: [`Descriptor`]. |
+//! | manifest | A JSON document that refers to a config and to layers: [`Manifest`], [`RawManifest`]. |
+//! | config, layer | A blob to which a manifest refers. A layer contains one file or one directory. |
+//! | index | A JSON document that refers to manifests, such as one for each platform. |
+//! | artifact | A manifest together with the content to which it refers. Its type is the artifact type. |
+//! | tag | A name for a manifest in a repository. It can be moved to another manifest. |
+//! | title | The annotation `org.opencontainers.image.title`: the file name of a layer. |
+//! | repository | A collection of blobs, manifests and tags in a registry: [`registry::Repository`]. |
+//! | layout | A repository in a directory or tar archive, the OCI image layout: [`layout`]. |
+//! | reference | The name of an artifact, `registry/repository:tag` or `…@digest`: [`Reference`]. |
+//! | subject | The manifest to which another manifest is attached. |
+//! | referrers | The manifests that are attached to a subject, such as signatures. |
+//! | successors | The content to which a manifest refers: subject, config and layers, or manifests. |
+//! | store | A place for content: a repository, a layout, memory or files. See [`store`]. |
 //!
 //! # Where to start
 //!
-//! | To | Use |
+//! | Task | Item |
 //! |---|---|
-//! | push files, or what comes as a stream | [`push::push`] |
-//! | pull files | [`pull::pull`], some of them by a [`filter::Filter`]; or [`pull::list`] them |
+//! | push files and streams | [`push::push`] |
+//! | pull files, all or by a [`filter::Filter`] | [`pull::pull`] |
+//! | list the files of an artifact | [`pull::list`] |
 //! | attach files or annotations to an artifact | [`attach::attach`] |
-//! | reach a registry | [`registry::Client`], [`registry::Repository`] |
+//! | access a registry | [`registry::Client`], [`registry::Repository`] |
 //! | list the repositories of a registry | [`registry::Client::repositories`] |
-//! | use a layout on disk, or a tar of one | [`layout::LayoutStore`], [`layout::LayoutTar`] |
-//! | read what was read before from a disk | [`layout::cache::Cache`] |
-//! | back a repository up, and restore it | [`backup::backup`], [`backup::restore`] |
-//! | copy an artifact between stores | [`copy::copy`], and [`copy::copy_with_referrers`] with what is attached |
-//! | push a blob or a manifest by itself | [`single::push_blob`], [`single::push_manifest`] |
-//! | give an artifact further tags | [`tag::tag`] |
-//! | make or change an index of manifests | [`index::create`], [`index::update`] |
-//! | find what is attached to an artifact | [`discover::discover`], [`store::Referrers`] |
+//! | access a layout in a directory or tar archive | [`layout::LayoutStore`], [`layout::LayoutTar`] |
+//! | cache content on disk | [`layout::cache::Cache`] |
+//! | back up a repository, and restore it | [`backup::backup`], [`backup::restore`] |
+//! | copy an artifact between stores | [`copy::copy`] |
+//! | copy an artifact with its referrers | [`copy::copy_with_referrers`] |
+//! | push one blob or manifest | [`single::push_blob`], [`single::push_manifest`] |
+//! | tag an artifact | [`tag::tag`] |
+//! | create or update an index | [`index::create`], [`index::update`] |
+//! | discover the referrers of an artifact | [`discover::discover`], [`store::Referrers`] |
 //! | delete artifacts, blobs and tags | [`store::Delete`] |
-//! | make a manifest of your own | [`pack::pack`] |
-//! | bring a store of your own | the traits in [`store`] |
+//! | pack a manifest from descriptors | [`pack::pack`] |
+//! | implement a store | the traits in [`store`] |
 //!
 //! ```no_run
 //! use oras::pull::{PullOptions, pull};
@@ -37,27 +57,51 @@
 //! # Ok::<(), oras::Error>(())
 //! ```
 //!
-//! # What can be relied on
+//! # Guarantees
 //!
-//! - **Content is verified**, size and digest, whatever its source: there is one verifier,
-//!   [`store::content::VerifyReader`]. Manifests are kept as the bytes they came in.
-//! - **Names never lead out** of the directory that is written to, and a file appears under its name only when it is complete
-//!   and verified.
-//! - **Secrets stay with the registry** they belong to. One function, [`http::OriginPolicy`], decides over redirects, token services,
-//!   upload locations and links to further pages; what is printed is printed without them.
-//! - **Every read of outside data has a limit**, and all of them are in one table, [`limits`]. Memory does not grow with the size of blobs.
-//! - **Errors keep their cause** and name what they are about; see [`Error`].
-//! - **Enums that may grow** are `non_exhaustive`. The others are complete: match them whole.
-//!
-//! Nothing here starts a thread. Values are `Send` and not `Sync`: move them to the thread that works with them.
+//! - **Verified content.** Size and digest of all content are checked, whatever the source, by
+//!   [`store::content::VerifyReader`]. The bytes of manifests are never changed.
+//! - **Safe paths.** No title leads out of the output directory, unless the caller allows it. A file
+//!   appears at its path only when it is complete and verified.
+//! - **One origin policy.** The same function decides for redirects, token services, upload locations
+//!   and pagination links whether credentials are sent. Errors, warnings and traces contain no
+//!   secrets.
+//! - **Limits.** Every read of outside data has a limit, see [`limits`]. Memory does not grow with
+//!   the size of blobs.
+//! - **Errors** keep their cause and name their subject, see [`Error`].
+//! - **Enums** that may grow are `non_exhaustive`. Matches on the other enums can be exhaustive.
+//! - **Threads.** The library starts no thread. Its values are `Send`.
 //!
 //! # Features
 //!
-//! | Feature | Default | Brings |
+//! | Feature | Default | Adds |
 //! |---|---|---|
-//! | `tls` | yes | https, with certificate authorities built in besides those of the system; without it, https is an error that says so |
+//! | `tls` | yes | https, with built-in certificate authorities besides those of the system. Without the feature, https is an error. |
 //! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`attach`], [`store::files`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
-//! | `cli` | yes | the command `oras`; turn it off when you embed the library |
+//! | `cli` | yes | the command `oras`. Turn it off to embed the library. |
+//!
+//! # Folders of the source
+//!
+//! The folders are layers. Each one imports only from folders above it in this table, as
+//! `tests/library/architecture.rs` checks.
+//!
+//! | Folder | Contents |
+//! |---|---|
+//! | `limits.rs` | the limits on outside data |
+//! | `text/` | JSON, times, URLs, name patterns, sanitizing and redaction of untrusted text |
+//! | `error/` | the error type, and error responses of registries |
+//! | `oci/` | digests, descriptors, media types, platforms, references, manifests and referrers indexes |
+//! | `auth/` | the authentication state machine, without I/O |
+//! | `http/` | the transport trait and its implementation with ureq: TLS, proxies, retries, traces |
+//! | `fs/` | path cleaning, temporary files, locks and file fingerprints |
+//! | `credentials/` | configuration files, credential helpers and the lookup order |
+//! | `archive/` | packing and unpacking of directories |
+//! | `output_dir/` | writing files below an output directory |
+//! | `store/` | the traits of stores, verification, and the stores in memory and of files |
+//! | `layout/` | the store of an OCI image layout |
+//! | `registry/` | the store of a repository: client, uploads, manifests, referrers, tags |
+//! | `ops/` | operations on stores: push, pull, attach, copy, backup, discover, index, pack, tag |
+//! | `bin/oras/` | the command |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "archive")]
@@ -90,14 +134,15 @@ pub use oci::referrers;
 pub use ops::{attach, pull, push};
 pub use ops::{backup, copy, discover, filter, graph, index, pack, single, tag};
 pub use store::progress;
-pub use text::json::{self, Annotations};
+pub use text::json::Annotations;
 pub use text::secret::Secret;
-pub use text::{time, url};
+pub use text::url;
 
 /// Items shared with the command of this package. Not part of the API.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::text::time::{Civil, days_from_civil};
+    pub use crate::text::json;
+    pub use crate::text::time::{self, Civil, days_from_civil};
 }
 
 #[cfg(all(doctest, feature = "archive"))]

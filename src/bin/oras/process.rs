@@ -342,7 +342,7 @@ pub(crate) fn registry_warnings(screen: &Screen) -> impl FnMut(&RegistryName, &s
 
 /// Formats a log record of the level `WARNING`.
 fn record(message: &str, data: &str) -> String {
-    let time = oras::time::rfc3339_nano(SystemTime::now());
+    let time = oras::internal::time::rfc3339_nano(SystemTime::now());
     format!("[{time}][WARNING]: {message}\n{data}\n\n")
 }
 

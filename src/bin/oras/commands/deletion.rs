@@ -80,7 +80,7 @@ impl Deletion<'_> {
                 .failure(&error.context(format!("failed to delete {raw}")))
         })?;
         if prints_descriptor {
-            let json = oras::json::to_vec(&descriptor);
+            let json = oras::internal::json::to_vec(&descriptor);
             return print_json(&json, self.flags.pretty.pretty, process);
         }
         process.print_status(&format!("Deleted {}", self.target.shown()))

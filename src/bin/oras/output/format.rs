@@ -102,7 +102,7 @@ impl Format {
     ) -> Result<(), CliError> {
         match self {
             Self::Text | Self::CommandSpecific(_) => Ok(()),
-            Self::Json => print_json(&oras::json::to_vec(result), true, process),
+            Self::Json => print_json(&oras::internal::json::to_vec(result), true, process),
             Self::Template(template) => {
                 let value = serde_json::to_value(result)
                     .map_err(|error| CliError::new(error.to_string()))?;
@@ -130,7 +130,7 @@ pub(crate) fn print_json(
 
 /// Indents JSON by two spaces per level.
 fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
-    oras::json::indent(json).map_err(|error| {
+    oras::internal::json::indent(json).map_err(|error| {
         let error = oras::Error::malformed("JSON", error.to_string());
         CliError::from(&error.context("failed to prettify"))
     })

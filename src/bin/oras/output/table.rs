@@ -50,7 +50,7 @@ pub(crate) fn print(
         let descriptor = &referrer.descriptor;
         process.print_line(&row(&artifact_type(referrer), descriptor.digest.as_str()))?;
         if with_descriptors {
-            print_json(&oras::json::to_vec(descriptor), true, process)?;
+            print_json(&oras::internal::json::to_vec(descriptor), true, process)?;
         }
     }
     Ok(())

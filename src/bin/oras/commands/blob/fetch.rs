@@ -98,7 +98,11 @@ impl Command for BlobFetchFlags {
             blob
         };
         if self.descriptor.descriptor {
-            return print_json(&oras::json::to_vec(&blob), self.pretty.pretty, process);
+            return print_json(
+                &oras::internal::json::to_vec(&blob),
+                self.pretty.pretty,
+                process,
+            );
         }
         Ok(())
     }

@@ -142,6 +142,10 @@ impl ManifestFetchFlags {
         descriptor: &Descriptor,
         process: &mut Process,
     ) -> Result<(), CliError> {
-        print_json(&oras::json::to_vec(descriptor), self.pretty.pretty, process)
+        print_json(
+            &oras::internal::json::to_vec(descriptor),
+            self.pretty.pretty,
+            process,
+        )
     }
 }

@@ -90,7 +90,11 @@ impl Command for ManifestPushFlags {
         .map_err(failure)?;
 
         if self.descriptor.descriptor {
-            return print_json(&oras::json::to_vec(descriptor), self.pretty.pretty, process);
+            return print_json(
+                &oras::internal::json::to_vec(descriptor),
+                self.pretty.pretty,
+                process,
+            );
         }
         process.print_digest(&descriptor.digest)
     }

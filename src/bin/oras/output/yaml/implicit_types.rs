@@ -1,6 +1,6 @@
 //! Plain strings that YAML reads as another type: numbers, times, booleans and null.
 
-use oras::time::is_rfc3339;
+use oras::internal::time::is_rfc3339;
 
 /// Returns whether YAML 1.2 reads a plain string as another type.
 pub(super) fn needs_quotes_yaml12(text: &str) -> bool {

@@ -14,13 +14,13 @@ pub(crate) fn from_json(text: &str) -> Outcome {
 }
 
 pub(crate) fn to_json(value: &Value) -> Result<String, String> {
-    Ok(utf8(&oras::json::to_vec(&json(value)?)))
+    Ok(utf8(&oras::internal::json::to_vec(&json(value)?)))
 }
 
 pub(crate) fn to_pretty_json(value: &Value) -> Result<String, String> {
-    let compact = oras::json::to_vec(&json(value)?);
+    let compact = oras::internal::json::to_vec(&json(value)?);
     let indented =
-        oras::json::indent(&compact).map_err(|error| format!("invalid JSON: {error}"))?;
+        oras::internal::json::indent(&compact).map_err(|error| format!("invalid JSON: {error}"))?;
     Ok(utf8(&indented))
 }
 
