@@ -28,7 +28,7 @@ pub const MAX_REFERRERS: usize = 100_000;
 
 /// Levels of referrers that one discovery follows. A signature of a signature is the deepest common
 /// case. A JSON document has two levels for each level of referrers, so that it stays below
-/// [`MAX_INDENTED_DEPTH`].
+/// the limit of 128 levels for indented JSON.
 pub const MAX_REFERRERS_DEPTH: usize = 50;
 
 /// Nesting of a JSON document that is indented. The indentation of a line grows with its depth, so
