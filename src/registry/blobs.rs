@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::client::{Answer, wait_after_failure};
+use super::client::{Client, RegistryResponse};
 use super::manifests::declared_digest;
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Result, TransportKind};
@@ -18,77 +18,78 @@ const PROGRESS_BYTES: u64 = 1024 * 1024;
 
 impl Repository<'_> {
     pub(super) fn has_blob(&self, digest: &Digest) -> Result<bool> {
-        let mut draft = self.reading(Method::Head, self.endpoint.blob(digest));
-        // A redirect to the storage says enough.
-        draft.follow = false;
-        let answer = self.client.send(&self.registry, draft)?;
-        match answer.status() {
-            200 if answer.content_type() == Some("text/html") => {
-                Err(answer.protocol_error("the answer is a web page, not a blob"))
+        // A redirect to the storage shows that the blob exists.
+        let request = self
+            .reading(Method::Head, self.endpoint.blob(digest))
+            .without_redirects();
+        let response = self.client.send(&self.registry, request)?;
+        match response.status() {
+            200 if response.content_type() == Some("text/html") => {
+                Err(response.protocol_error("the answer is a web page, not a blob"))
             }
             200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
             // Some registries say 403 of what is not there; whoever may not read it will hear so in the next answer.
             403 | 404 => Ok(false),
             // Registries that do not offer HEAD. An empty blob has no first byte, and 416 says that it is there.
             400 | 405 | 501 => {
-                let mut draft = self
+                let request = self
                     .reading(Method::Get, self.endpoint.blob(digest))
-                    .header("Range", "bytes=0-0");
-                draft.follow = false;
-                let answer = self.client.send(&self.registry, draft)?;
-                match answer.status() {
+                    .header("Range", "bytes=0-0")
+                    .without_redirects();
+                let response = self.client.send(&self.registry, request)?;
+                match response.status() {
                     200 | 206 | 301 | 302 | 303 | 307 | 308 | 416 => Ok(true),
                     404 => Ok(false),
-                    _ => Err(answer.into_error()),
+                    _ => Err(response.into_error()),
                 }
             }
-            _ => Err(answer.into_error()),
+            _ => Err(response.into_error()),
         }
     }
 
     /// Asks how large a blob is and what the registry calls it, by one HEAD where that is answered well, and by a GET whose
     /// body is left unread where it is not.
     pub(super) fn stat_blob(&self, digest: &Digest) -> Result<Descriptor> {
-        let draft = self.reading(Method::Head, self.endpoint.blob(digest));
-        let answer = self.client.send(&self.registry, draft)?;
-        match answer.status() {
-            200 if answer.content_type() == Some("text/html") => {
-                return Err(answer.protocol_error("the answer is a web page, not a blob"));
+        let request = self.reading(Method::Head, self.endpoint.blob(digest));
+        let response = self.client.send(&self.registry, request)?;
+        match response.status() {
+            200 if response.content_type() == Some("text/html") => {
+                return Err(response.protocol_error("the answer is a web page, not a blob"));
             }
-            200 => match (declared_digest(&answer), described(&answer, digest)) {
+            200 => match (declared_digest(&response), described(&response, digest)) {
                 (Some(declared), _) if declared != *digest => {
-                    return Err(answer
+                    return Err(response
                         .protocol_error(format!("the answer is about another blob, {declared}")));
                 }
                 (_, Some(descriptor)) => return Ok(descriptor),
                 (_, None) => {}
             },
             404 => return Err(self.no_blob(digest)),
-            401 | 429 => return Err(answer.into_error()),
+            401 | 429 => return Err(response.into_error()),
             // Registries that do not offer HEAD, and storage behind them that was asked to allow GET only.
             _ => {}
         }
-        let answer = self.open_blob(digest)?;
-        described(&answer, digest)
-            .ok_or_else(|| answer.protocol_error("the answer does not say how large the blob is"))
+        let response = self.open_blob(digest)?;
+        described(&response, digest)
+            .ok_or_else(|| response.protocol_error("the answer does not say how large the blob is"))
     }
 
     /// Opens a blob of which only the digest is known, by one GET, and by a HEAD where that does not say how large it is.
     pub(super) fn read_blob_by_digest(&self, digest: &Digest) -> Result<VerifyReader<'_>> {
-        let answer = self.open_blob(digest)?;
-        let target = match described(&answer, digest) {
+        let response = self.open_blob(digest)?;
+        let target = match described(&response, digest) {
             Some(target) => target,
             None => self.stat_blob(digest)?,
         };
-        self.read_from(answer, &target)
+        self.read_from(response, &target)
     }
 
-    fn open_blob(&self, digest: &Digest) -> Result<Answer> {
-        let answer = self.get_blob(digest, None)?;
-        if answer.status() == 404 {
+    fn open_blob(&self, digest: &Digest) -> Result<RegistryResponse> {
+        let response = self.get_blob(digest, None)?;
+        if response.status() == 404 {
             return Err(self.no_blob(digest));
         }
-        answer.expect(&[200])
+        response.expect(&[200])
     }
 
     fn no_blob(&self, digest: &Digest) -> Error {
@@ -100,11 +101,15 @@ impl Repository<'_> {
     }
 
     /// Reads the blob whose beginning `answer` is.
-    fn read_from(&self, answer: Answer, target: &Descriptor) -> Result<VerifyReader<'_>> {
+    fn read_from(
+        &self,
+        response: RegistryResponse,
+        target: &Descriptor,
+    ) -> Result<VerifyReader<'_>> {
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
-            body: Self::whole_blob(answer, target)?,
+            body: Self::whole_blob(response, target)?,
             ahead: 0,
             offset: 0,
             has_ranges: true,
@@ -115,21 +120,21 @@ impl Repository<'_> {
     }
 
     /// Asks for a blob, or for a part of it that starts at some offset and goes on up to its size.
-    fn get_blob(&self, digest: &Digest, part: Option<(u64, u64)>) -> Result<Answer> {
-        let mut draft = self.reading(Method::Get, self.endpoint.blob(digest));
-        draft.streams = true;
+    fn get_blob(&self, digest: &Digest, part: Option<(u64, u64)>) -> Result<RegistryResponse> {
+        let mut request = self.reading(Method::Get, self.endpoint.blob(digest));
+        request.is_blob_body = true;
         if let Some((offset, size)) = part {
             // Some registries answer only ranges that have an end.
-            draft = draft.header("Range", format!("bytes={offset}-{}", size - 1));
+            request = request.header("Range", format!("bytes={offset}-{}", size - 1));
         }
-        self.client.send(&self.registry, draft)
+        self.client.send(&self.registry, request)
     }
 
     /// The body of an answer that must be the whole blob.
-    fn whole_blob(answer: Answer, target: &Descriptor) -> Result<Box<dyn Read + Send>> {
-        match answer.status() {
+    fn whole_blob(response: RegistryResponse, target: &Descriptor) -> Result<Box<dyn Read + Send>> {
+        match response.status() {
             200 => {
-                if answer
+                if response
                     .response
                     .content_length()
                     .is_some_and(|length| length != target.size)
@@ -139,26 +144,26 @@ impl Repository<'_> {
                         mismatch: Mismatch::Size,
                     });
                 }
-                Ok(answer.response.body)
+                Ok(response.response.body)
             }
             404 => Err(Error::not_found(target.digest.as_str())),
-            _ => Err(answer.into_error()),
+            _ => Err(response.into_error()),
         }
     }
 }
 
 /// What an answer says about a blob, if it says how large it is.
-fn described(answer: &Answer, digest: &Digest) -> Option<Descriptor> {
-    let size = answer.response.content_length()?;
-    let media_type = answer
+fn described(response: &RegistryResponse, digest: &Digest) -> Option<Descriptor> {
+    let size = response.response.content_length()?;
+    let media_type = response
         .content_type()
         .map_or(MediaType::OCTET_STREAM, MediaType::from);
     Some(Descriptor::new(media_type, digest.clone(), size))
 }
 
 /// Whether an answer says that it has the bytes from `offset` on of as many as there should be.
-fn is_rest(answer: &Answer, offset: u64, size: u64) -> bool {
-    let mut ranges = answer.response.headers.all("Content-Range");
+fn is_rest(response: &RegistryResponse, offset: u64, size: u64) -> bool {
+    let mut ranges = response.response.headers.all("Content-Range");
     let (Some(range), None) = (ranges.next(), ranges.next()) else {
         return false;
     };
@@ -207,7 +212,7 @@ impl ResumingReader<'_> {
             Some(Error::Transport { kind, .. }) => *kind,
             _ => TransportKind::Io,
         };
-        let wait = wait_after_failure(self.retries, kind);
+        let wait = Client::wait_after_failure(self.retries, kind);
         let Some(wait) = wait else {
             return Err(failure);
         };
@@ -222,21 +227,21 @@ impl ResumingReader<'_> {
         let from = if self.has_ranges { self.offset } else { 0 };
         let Descriptor { digest, size, .. } = &self.target;
         let part = Some((from, *size)).filter(|_| from > 0);
-        let mut answer = self.repository.get_blob(digest, part)?;
+        let mut response = self.repository.get_blob(digest, part)?;
         if from > 0 {
-            match answer.status() {
-                206 if is_rest(&answer, from, *size) => {
-                    (self.body, self.ahead) = (answer.response.body, 0);
+            match response.status() {
+                206 if is_rest(&response, from, *size) => {
+                    (self.body, self.ahead) = (response.response.body, 0);
                     return Ok(());
                 }
                 206 | 416 => {
                     self.has_ranges = false;
-                    answer = self.repository.get_blob(digest, None)?;
+                    response = self.repository.get_blob(digest, None)?;
                 }
                 _ => {}
             }
         }
-        self.body = Repository::whole_blob(answer, &self.target)?;
+        self.body = Repository::whole_blob(response, &self.target)?;
         self.ahead = self.offset;
         Ok(())
     }

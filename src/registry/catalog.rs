@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::client::{Client, Draft};
+use super::client::{Client, RegistryRequest};
 use super::endpoint;
 use super::pagination::Pages;
 use crate::auth::Scopes;
@@ -48,21 +48,19 @@ impl Client {
     ) -> Result<()> {
         let mut pages = Pages::from(endpoint::catalog(self.scheme(registry), registry, last));
         loop {
-            let draft = Draft::new(Method::Get, pages.url().clone())
+            let request = RegistryRequest::new(Method::Get, pages.url().clone())
                 .scopes(Scopes::catalog())
                 .header("Accept", "application/json, */*;q=0.1")
-                .whole(MAX_PAGE_BYTES);
-            let mut answer = self.send(registry, draft)?.expect(&[200])?;
-            let body = answer
-                .response
-                .read_body("catalog", MAX_PAGE_BYTES, "MaxPageBytes")?;
+                .buffer_up_to(MAX_PAGE_BYTES);
+            let mut response = self.send(registry, request)?.expect(&[200])?;
+            let body = response.read_document("catalog", MAX_PAGE_BYTES, "MaxPageBytes")?;
             let page: Page = serde_json::from_slice(&body).map_err(|error| {
-                answer.protocol_error(format!("the answer is no list of repositories: {error}"))
+                response.protocol_error(format!("the answer is no list of repositories: {error}"))
             })?;
             if !page.repositories.is_empty() && visit(&page.repositories).is_break() {
                 return Ok(());
             }
-            if !pages.follow_link(&answer)? {
+            if !pages.follow_link(&response)? {
                 return Ok(());
             }
         }

@@ -1,8 +1,6 @@
 //! Manifests of a repository (distribution spec v1.1, "Pulling manifests", "Pushing Manifests").
 
-use std::io::Read as _;
-
-use super::client::{Answer, DraftBody};
+use super::client::{Body, RegistryResponse};
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
@@ -17,18 +15,18 @@ use crate::store::content::Content;
 impl Repository<'_> {
     /// Asks what a tag or digest names, by one HEAD where the registry answers it well, and by GET where it does not.
     pub(super) fn stat_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {
-        let draft = self
+        let request = self
             .reading(Method::Head, self.endpoint.manifest(reference.as_str()))
             .header("Accept", self.client.accepted_manifests());
-        let answer = self.client.send(&self.registry, draft)?;
-        match answer.status() {
+        let response = self.client.send(&self.registry, request)?;
+        match response.status() {
             200 => {}
             404 => return Err(Error::not_found(self.full_name(reference))),
             // Registries that do not offer HEAD, or do not like it.
             400 | 405 | 406 | 501 => return self.stat_by_reading(reference),
-            _ => return Err(answer.into_error()),
+            _ => return Err(response.into_error()),
         }
-        let media_type = answer
+        let media_type = response
             .content_type()
             .filter(|media_type| !is_generic(media_type))
             .map(MediaType::from);
@@ -36,17 +34,17 @@ impl Repository<'_> {
             .as_ref()
             .is_some_and(|it| it.as_str() == "text/html")
         {
-            return Err(answer.protocol_error("the answer is a web page, not a manifest"));
+            return Err(response.protocol_error("the answer is a web page, not a manifest"));
         }
-        let digest = match (declared_digest(&answer), reference) {
+        let digest = match (declared_digest(&response), reference) {
             (Some(declared), TagOrDigest::Digest(asked)) if declared != *asked => {
-                return Err(answer
+                return Err(response
                     .protocol_error(format!("the answer is about another manifest, {declared}")));
             }
             (_, TagOrDigest::Digest(asked)) => Some(asked.clone()),
             (declared, TagOrDigest::Tag(_)) => declared,
         };
-        match (media_type, digest, answer.response.content_length()) {
+        match (media_type, digest, response.response.content_length()) {
             (Some(media_type), Some(digest), Some(size)) => {
                 Ok(Descriptor::new(media_type, digest, size))
             }
@@ -86,40 +84,20 @@ impl Repository<'_> {
         reference: &TagOrDigest,
         limit: u64,
     ) -> Result<RawManifest> {
-        let draft = self
+        let request = self
             .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
             .header("Accept", accepted)
-            .whole(limit);
-        let answer = self.client.send(&self.registry, draft)?;
-        if answer.status() == 404 {
+            .buffer_up_to(limit);
+        let response = self.client.send(&self.registry, request)?;
+        if response.status() == 404 {
             return Err(Error::not_found(self.full_name(reference)));
         }
-        let mut answer = answer.expect(&[200])?;
-        let too_large = |size| Error::TooLarge {
-            what: "content".to_owned(),
-            size,
-            limit,
-            limit_name: "MaxMetadataBytes",
-        };
-        if let Some(size) = answer
-            .response
-            .content_length()
-            .filter(|&size| size > limit)
-        {
-            return Err(too_large(size));
-        }
-        let mut bytes = Vec::new();
-        (&mut answer.response.body)
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(Error::io("read", reference.as_str()))?;
-        if bytes.len() as u64 > limit {
-            return Err(too_large(bytes.len() as u64));
-        }
+        let mut response = response.expect(&[200])?;
+        let bytes = response.read_document("content", limit, "MaxMetadataBytes")?;
         // By tag, the registry's own word for the digest is all there is to check the bytes against.
         let expected = match reference {
             TagOrDigest::Digest(asked) => Some(asked.clone()),
-            TagOrDigest::Tag(_) => declared_digest(&answer),
+            TagOrDigest::Tag(_) => declared_digest(&response),
         };
         let algorithm = expected
             .as_ref()
@@ -131,7 +109,7 @@ impl Repository<'_> {
                 mismatch: Mismatch::Digest,
             });
         }
-        let media_type = media_type_of(&answer, &bytes)?;
+        let media_type = media_type_of(&response, &bytes)?;
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         Ok(RawManifest::verified(descriptor, bytes))
     }
@@ -191,42 +169,42 @@ impl Repository<'_> {
         bytes: &[u8],
         reference: &str,
     ) -> Result<Option<Digest>> {
-        let mut draft = self
+        let mut request = self
             .writing(Method::Put, self.endpoint.manifest(reference))
             .header("Content-Type", expected.media_type.as_str());
-        draft.body = DraftBody::Bytes(bytes);
-        let answer = self
+        request.body = Body::Bytes(bytes);
+        let response = self
             .client
-            .send(&self.registry, draft)?
+            .send(&self.registry, request)?
             .expect(&[200, 201, 202])?;
-        if answer.content_type() == Some("text/html") {
+        if response.content_type() == Some("text/html") {
             // A login page or a web site: it says yes to everything and stores nothing.
-            return Err(answer.protocol_error("the answer is a web page"));
+            return Err(response.protocol_error("the answer is a web page"));
         }
-        if let Some(declared) = declared_digest(&answer)
+        if let Some(declared) = declared_digest(&response)
             .filter(|declared| declared.algorithm() == expected.digest.algorithm())
             && declared != expected.digest
         {
-            return Err(answer.protocol_error(format!(
+            return Err(response.protocol_error(format!(
                 "the registry stored {declared} instead of {}",
                 expected.digest
             )));
         }
-        let indexed = answer
+        let indexed = response
             .header("OCI-Subject")
             .and_then(|subject| subject.parse().ok());
-        answer.response.drain();
+        response.drain();
         Ok(indexed)
     }
 }
 
 /// The `Docker-Content-Digest` of an answer, if it has one. One that is no digest says nothing.
-pub(super) fn declared_digest(answer: &Answer) -> Option<Digest> {
-    answer.header("Docker-Content-Digest")?.parse().ok()
+pub(super) fn declared_digest(response: &RegistryResponse) -> Option<Digest> {
+    response.header("Docker-Content-Digest")?.parse().ok()
 }
 
 /// What the manifest is: what the registry says, or, from hosts that do not know, what the manifest says itself.
-fn media_type_of(answer: &Answer, bytes: &[u8]) -> Result<MediaType> {
+fn media_type_of(response: &RegistryResponse, bytes: &[u8]) -> Result<MediaType> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Shape {
@@ -234,7 +212,7 @@ fn media_type_of(answer: &Answer, bytes: &[u8]) -> Result<MediaType> {
         manifests: Option<serde::de::IgnoredAny>,
         config: Option<serde::de::IgnoredAny>,
     }
-    let declared = answer
+    let declared = response
         .content_type()
         .filter(|media_type| !is_generic(media_type));
     let shape: Option<Shape> = serde_json::from_slice(bytes).ok();
@@ -243,14 +221,14 @@ fn media_type_of(answer: &Answer, bytes: &[u8]) -> Result<MediaType> {
         .and_then(|shape| shape.media_type.as_deref())
         .filter(|own| !own.is_empty());
     match (declared, own) {
-        (Some(declared), Some(own)) if declared != own => Err(answer.protocol_error(format!(
+        (Some(declared), Some(own)) if declared != own => Err(response.protocol_error(format!(
             "the answer is said to be \"{declared}\" and says it is \"{own}\""
         ))),
         (Some("text/html"), _) if shape.is_none() => {
-            Err(answer.protocol_error("the answer is a web page, not a manifest"))
+            Err(response.protocol_error("the answer is a web page, not a manifest"))
         }
         (Some(declared), _) if shape.is_none() && MediaType::from(declared).is_manifest() => {
-            Err(answer.protocol_error(format!(
+            Err(response.protocol_error(format!(
                 "the answer is said to be \"{declared}\" and is not JSON of that form"
             )))
         }
@@ -263,7 +241,7 @@ fn media_type_of(answer: &Answer, bytes: &[u8]) -> Result<MediaType> {
             Some(Shape {
                 config: Some(_), ..
             }) => Ok(MediaType::IMAGE_MANIFEST),
-            _ => Err(answer.protocol_error("the answer does not say what it is")),
+            _ => Err(response.protocol_error("the answer does not say what it is")),
         },
     }
 }

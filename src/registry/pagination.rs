@@ -1,6 +1,6 @@
 //! Lists that come in pages: on to the next one, as long as they go forward and stay at home.
 
-use super::client::Answer;
+use super::client::RegistryResponse;
 use super::link::{self, Trail};
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
@@ -37,27 +37,27 @@ impl Pages {
     /// # Errors
     ///
     /// [`Error::Protocol`] when that page is at another host, was read before, or is one too many.
-    pub(super) fn follow_link(&mut self, answer: &Answer) -> Result<bool> {
-        let Some(next) = link::next(answer.response.headers.all("Link")) else {
+    pub(super) fn follow_link(&mut self, response: &RegistryResponse) -> Result<bool> {
+        let Some(next) = link::next(response.response.headers.all("Link")) else {
             return Ok(false);
         };
-        let next = answer.resolve_own("Link", &next)?;
+        let next = response.resolve_own("Link", &next)?;
         if OriginPolicy::between(&self.url.origin(), &next.origin()) != Ok(OriginPolicy::SameOrigin)
         {
             return Err(
-                answer.protocol_error(format!("the next page is at another host, \"{next}\""))
+                response.protocol_error(format!("the next page is at another host, \"{next}\""))
             );
         }
-        if answer.origin_policy != OriginPolicy::SameOrigin {
+        if response.origin_policy != OriginPolicy::SameOrigin {
             // It would choose what the registry is asked with the registry's credentials.
-            return Err(answer.protocol_error("another host says where the next page is"));
+            return Err(response.protocol_error("another host says where the next page is"));
         }
-        self.go_to(next, answer)?;
+        self.go_to(next, response)?;
         Ok(true)
     }
 
     /// Goes on to a page at the same host.
-    pub(super) fn go_to(&mut self, next: Url, answer: &Answer) -> Result<()> {
+    pub(super) fn go_to(&mut self, next: Url, response: &RegistryResponse) -> Result<()> {
         if self.count >= MAX_PAGES {
             return Err(Error::Protocol {
                 what: format!("GET \"{}\"", self.first),
@@ -66,7 +66,7 @@ impl Pages {
         }
         self.count += 1;
         if self.trail.returns_to(next.exact()) {
-            return Err(answer.protocol_error("the pages go in a circle"));
+            return Err(response.protocol_error("the pages go in a circle"));
         }
         self.url = next;
         Ok(())

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::io::Read;
 use std::ops::ControlFlow;
 
-use super::client::{Client, Draft};
+use super::client::{Client, RegistryRequest};
 use super::endpoint::Endpoint;
-use super::referrers::{ReferrersMode, Unlisted};
+use super::referrers::{PendingReferrers, ReferrersMode};
 use crate::auth::{Scope, Scopes};
 use crate::error::{Error, Result};
 use crate::http::Method;
@@ -37,11 +37,28 @@ pub struct Repository<'c> {
     /// Who keeps them as far as the registry's answers told.
     pub(super) learned: Cell<ReferrersMode>,
     /// What clients have to list, and is not listed yet.
-    pub(super) unlisted: Unlisted,
+    pub(super) unlisted: PendingReferrers,
+}
+
+impl Client {
+    /// Returns the repository `name`, written `registry/repository`. A tag or digest after the name is
+    /// ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidReference`].
+    pub fn repository(&self, name: &str) -> Result<Repository<'_>> {
+        Ok(Repository::new(self, &name.parse()?))
+    }
+
+    /// Returns the repository that `reference` names. Its tag or digest is ignored.
+    pub fn repository_at(&self, reference: &Reference) -> Repository<'_> {
+        Repository::new(self, reference)
+    }
 }
 
 impl<'c> Repository<'c> {
-    pub(super) fn new(client: &'c Client, reference: &Reference) -> Self {
+    fn new(client: &'c Client, reference: &Reference) -> Self {
         let registry = reference.registry().clone();
         let name = reference.repository().clone();
         Self {
@@ -52,7 +69,7 @@ impl<'c> Repository<'c> {
             name,
             mode: ReferrersMode::Learned,
             learned: Cell::new(ReferrersMode::Learned),
-            unlisted: Unlisted::default(),
+            unlisted: PendingReferrers::default(),
         }
     }
 
@@ -126,17 +143,17 @@ impl<'c> Repository<'c> {
         })
     }
 
-    pub(super) fn reading<'b>(&self, method: Method, url: Url) -> Draft<'b> {
-        self.draft(method, url).scopes(self.scopes.clone())
+    pub(super) fn reading<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
+        self.request(method, url).scopes(self.scopes.clone())
     }
 
-    pub(super) fn writing<'b>(&self, method: Method, url: Url) -> Draft<'b> {
-        self.draft(method, url)
+    pub(super) fn writing<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
+        self.request(method, url)
             .scopes(Scopes::pull_push(self.name.as_str()))
     }
 
-    pub(super) fn deleting<'b>(&self, url: Url) -> Draft<'b> {
-        self.draft(Method::Delete, url)
+    pub(super) fn deleting<'b>(&self, url: Url) -> RegistryRequest<'b> {
+        self.request(Method::Delete, url)
             .scopes(self.scopes_to_delete())
     }
 
@@ -146,10 +163,10 @@ impl<'c> Repository<'c> {
         scopes
     }
 
-    fn draft<'b>(&self, method: Method, url: Url) -> Draft<'b> {
-        Draft {
+    fn request<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
+        RegistryRequest {
             repository: Some(self.name.clone()),
-            ..Draft::new(method, url)
+            ..RegistryRequest::new(method, url)
         }
     }
 }

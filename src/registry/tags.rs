@@ -25,21 +25,19 @@ impl Repository<'_> {
     ) -> Result<()> {
         let mut pages = Pages::from(self.endpoint.tags(last));
         loop {
-            let draft = self
+            let request = self
                 .reading(Method::Get, pages.url().clone())
                 .header("Accept", "application/json, */*;q=0.1")
-                .whole(MAX_PAGE_BYTES);
-            let mut answer = self.client.send(&self.registry, draft)?.expect(&[200])?;
-            let body = answer
-                .response
-                .read_body("tag list", MAX_PAGE_BYTES, "MaxPageBytes")?;
+                .buffer_up_to(MAX_PAGE_BYTES);
+            let mut response = self.client.send(&self.registry, request)?.expect(&[200])?;
+            let body = response.read_document("tag list", MAX_PAGE_BYTES, "MaxPageBytes")?;
             let page: Page = serde_json::from_slice(&body).map_err(|error| {
-                answer.protocol_error(format!("the answer is no tag list: {error}"))
+                response.protocol_error(format!("the answer is no tag list: {error}"))
             })?;
             if !page.tags.is_empty() && visit(&page.tags).is_break() {
                 return Ok(());
             }
-            if !pages.follow_link(&answer)? {
+            if !pages.follow_link(&response)? {
                 return Ok(());
             }
         }

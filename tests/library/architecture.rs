@@ -51,16 +51,7 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
 ];
 
 /// Cycles between modules: all modules of each cycle.
-const CYCLES: &[&[&str]] = &[
-    &["archive::symlink_policy", "archive::unpack"],
-    &[
-        "registry::client",
-        "registry::manifest_retry",
-        "registry::referrers",
-        "registry::referrers::referrers_tag",
-        "registry::repository",
-    ],
-];
+const CYCLES: &[&[&str]] = &[&["archive::symlink_policy", "archive::unpack"]];
 
 /// Cycles between modules of the command.
 const COMMAND_CYCLES: &[&[&str]] = &[&["progress", "progress::display"]];

@@ -1,41 +1,38 @@
-//! Answers of a registry: what was asked, what came back, and the errors that bodies describe.
+//! Responses of a registry: the status, headers and body, with the request that they answer.
 
 use std::io::{self, Cursor, Read};
 
-use serde::Deserialize;
-use serde_json::Value;
-
+use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, OriginPolicy, parse_challenges};
-use crate::error::{Error, RegistryError, RegistryErrorResponse, Responder, Result, TransportKind};
+use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKind};
+#[cfg(test)]
+use crate::http::Headers;
 use crate::http::{Method, Response};
 use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
-use crate::text::redact::{self, Redactor};
+use crate::text::redact::Redactor;
 use crate::text::url::{Scheme, Url};
 
-/// How much of a body that is no registry error is shown, in characters.
-const MAX_EXCERPT_CHARS: usize = 200;
-/// How much of an error's message and of its detail is shown, in characters.
-const MAX_DETAIL_CHARS: usize = redact::MAX_EXCERPT_CHARS;
-/// How many of a body's errors are shown. Registries send one, or one for each blob that a manifest lacks.
-const MAX_ERRORS: usize = 32;
-/// How much is said about an answer that breaks the protocol, in characters: room for an address, and why not.
+/// How long the reason of a protocol error may be, in characters: room for a URL and what is wrong with it.
 const MAX_REASON_CHARS: usize = 1200;
 
 /// A response, with the request that it answers.
-pub(crate) struct Answer {
+pub(crate) struct RegistryResponse {
     pub(crate) method: Method,
-    /// Where the response came from, after redirects.
+    /// URL of the response, after redirects.
     pub(crate) url: Url,
-    /// Whether it came from whom was asked. What a stranger wants, whom a redirect led to, is none of our business.
+    /// Whether the registry's own origin sent the response, without a detour over another origin.
     pub(crate) origin_policy: OriginPolicy,
-    /// The secrets sent to servers so far, which they may repeat.
+    /// Secrets sent to servers so far. Responses can repeat them.
     pub(crate) redactor: Redactor,
-    /// How often the request was sent before, and perhaps did what it asks for.
+    /// How often the request was sent before. An earlier attempt may have had its effect.
     pub(crate) retries: u32,
+    /// The body, if the request asked to buffer it: up to one byte more than the limit. Then the body of
+    /// `response` is empty.
+    pub(crate) document: Option<Vec<u8>>,
     pub(crate) response: Response,
 }
 
-impl Answer {
+impl RegistryResponse {
     pub(crate) const fn status(&self) -> u16 {
         self.response.status
     }
@@ -55,8 +52,8 @@ impl Answer {
             .map(str::trim)
     }
 
-    /// What a refusal asks for. With any other status the header means nothing: some registries always send it. What a
-    /// stranger asks for is not answered either.
+    /// The challenges of a 401. Some registries send `WWW-Authenticate` with any status, which has no
+    /// meaning. Challenges from a host that a redirect led to are ignored.
     pub(crate) fn challenges(&self) -> Vec<Challenge> {
         if self.status() == 401 && self.origin_policy == OriginPolicy::SameOrigin {
             parse_challenges(self.response.headers.all("WWW-Authenticate"))
@@ -65,17 +62,47 @@ impl Answer {
         }
     }
 
-    /// The body of a token service's answer, if that is a token. Otherwise it is left for the error.
+    /// Reads the body of a successful response of a token service. The body of another response is left
+    /// for the error message.
     pub(crate) fn token(&mut self) -> Result<Vec<u8>> {
         if (200..300).contains(&self.status()) {
-            self.response
-                .read_body("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
+            self.read_document("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
         } else {
             Ok(Vec::new())
         }
     }
 
-    /// Passes on an answer with one of these statuses; any other becomes an error.
+    /// Reads a body of at most `limit` bytes into memory. `what` and `limit_name` are for the message.
+    pub(crate) fn read_document(
+        &mut self,
+        what: &str,
+        limit: u64,
+        limit_name: &'static str,
+    ) -> Result<Vec<u8>> {
+        let announced = self.response.content_length();
+        let bytes = match self.document.take() {
+            Some(bytes) => bytes,
+            None if announced.is_some_and(|size| size > limit) => Vec::new(),
+            None => return self.response.read_body(what, limit, limit_name),
+        };
+        let size = announced.unwrap_or(bytes.len() as u64);
+        if size.max(bytes.len() as u64) > limit {
+            return Err(Error::TooLarge {
+                what: what.to_owned(),
+                size,
+                limit,
+                limit_name,
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the rest of a short body, so that the connection can be reused.
+    pub(crate) fn drain(self) {
+        self.response.drain();
+    }
+
+    /// Returns a response with one of these statuses; any other becomes an error.
     pub(crate) fn expect(self, statuses: &[u16]) -> Result<Self> {
         if statuses.contains(&self.status()) {
             Ok(self)
@@ -84,21 +111,16 @@ impl Answer {
         }
     }
 
-    /// The error that this answer reports.
+    /// Converts an error response of the registry to an error.
     pub(crate) fn into_error(self) -> Error {
         self.into_error_of(Responder::Registry)
     }
 
-    /// The error that this answer of `by` reports.
+    /// Converts an error response of `by` to an error.
     pub(crate) fn into_error_of(mut self, by: Responder) -> Error {
         let body = self.peek_body();
-        let text = String::from_utf8_lossy(&body);
-        let errors = parse_errors(&body, &self.redactor);
-        let excerpt = if errors.is_empty() {
-            excerpt(&text, self.content_type(), &self.redactor)
-        } else {
-            None
-        };
+        let ErrorBody { errors, excerpt } =
+            ErrorBody::parse(&body, self.content_type(), &self.redactor);
         Error::Refused(Box::new(RegistryErrorResponse {
             method: self.method.as_str(),
             url: self.redactor.redact(&self.url.to_string()),
@@ -112,28 +134,22 @@ impl Answer {
 
     /// Whether the body of an error says that access is denied. The body can still be read afterwards.
     pub(crate) fn is_denied(&mut self) -> bool {
-        let body = self.peek_body();
-        let errors = parse_errors(&body, &self.redactor);
-        let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
-        errors.iter().any(|error| {
-            matches!(
-                error.code.to_ascii_uppercase().as_str(),
-                "DENIED" | "UNAUTHORIZED"
-            )
-        }) || (text.contains("token") && (text.contains("invalid") || text.contains("expired")))
+        error_body::is_denied(&self.peek_body(), &self.redactor)
     }
 
-    /// Whether this is what a web site answers, whatever it is asked. The body can still be read afterwards.
+    /// Whether this is the page of a web site. The body can still be read afterwards.
     pub(crate) fn is_web_page(&mut self) -> bool {
         self.content_type() == Some("text/html")
             && self.peek_body().trim_ascii_start().starts_with(b"<")
     }
 
-    /// Reads the start of the body and puts it back. A body that breaks off counts as what came of it: this serves
-    /// messages only.
+    /// Reads the beginning of the body and puts it back. If the body breaks off, the beginning is enough:
+    /// it is used in messages only.
     fn peek_body(&mut self) -> Vec<u8> {
-        let mut body = Vec::new();
+        let mut body = self.document.take().unwrap_or_default();
+        body.truncate(usize::try_from(MAX_ERROR_BYTES).unwrap_or(usize::MAX));
         if self.method != Method::Head {
+            // An error that cannot be read completely still has a status.
             let _ = (&mut self.response.body)
                 .take(MAX_ERROR_BYTES)
                 .read_to_end(&mut body);
@@ -142,17 +158,17 @@ impl Answer {
         body
     }
 
-    /// The address in a header of this answer, which may be relative.
-    pub(crate) fn resolve(&self, header: &str, address: &str) -> Result<Url> {
+    /// Resolves the URL in a header of this response, which may be relative.
+    pub(crate) fn resolve(&self, header: &str, url: &str) -> Result<Url> {
         self.url
-            .join(address)
+            .join(url)
             .map_err(|error| self.protocol_error(format!("its {header} is not valid: {error}")))
     }
 
-    /// The address in a header of this answer, where it most likely is the registry's own. Behind a proxy that ends TLS,
-    /// registries often name themselves by http.
-    pub(crate) fn resolve_own(&self, header: &str, address: &str) -> Result<Url> {
-        let url = self.resolve(header, address)?;
+    /// Same as [`resolve`](Self::resolve), for a URL that is most likely the registry's own. Behind a
+    /// proxy that ends TLS, registries often name themselves with http: the result is https then.
+    pub(crate) fn resolve_own(&self, header: &str, url: &str) -> Result<Url> {
+        let url = self.resolve(header, url)?;
         let (here, there) = (self.url.origin(), url.origin());
         let leaves_https = (here.scheme(), there.scheme()) == (Scheme::Https, Scheme::Http);
         Ok(if leaves_https && here.host() == there.host() {
@@ -162,7 +178,7 @@ impl Answer {
         })
     }
 
-    /// An answer that breaks the protocol.
+    /// The error of a response that breaks the protocol.
     pub(crate) fn protocol_error(&self, reason: impl Into<String>) -> Error {
         Error::Protocol {
             what: format!(
@@ -175,90 +191,11 @@ impl Answer {
     }
 }
 
-/// The errors in a body of the form that the specification gives; none if it has another form.
-fn parse_errors(body: &[u8], redactor: &Redactor) -> Vec<RegistryError> {
-    #[derive(Deserialize)]
-    struct Body {
-        errors: Vec<Item>,
-    }
-    #[derive(Deserialize)]
-    struct Item {
-        code: Option<String>,
-        message: Option<String>,
-        detail: Option<Value>,
-    }
-    let Ok(Body { errors }) = serde_json::from_slice(body) else {
-        return Vec::new();
-    };
-    errors
-        .into_iter()
-        .map(|item| RegistryError {
-            code: redactor.excerpt(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
-            message: redactor.excerpt(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
-            detail: item.detail.map_or_else(String::new, |detail| {
-                redactor.excerpt(&shown(&detail), MAX_DETAIL_CHARS)
-            }),
-        })
-        .filter(|error| !error.code.is_empty() || !error.message.is_empty())
-        .take(MAX_ERRORS)
-        .collect()
-}
-
-/// A detail as it has always been shown: text as it is, objects as `map[key:value]`, lists as `[a b]`.
-fn shown(detail: &Value) -> String {
-    match detail {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(shown).collect::<Vec<_>>().join(" ")
-        ),
-        Value::Object(members) => {
-            let mut members: Vec<_> = members
-                .iter()
-                .map(|(key, value)| format!("{key}:{}", shown(value)))
-                .collect();
-            members.sort();
-            format!("map[{}]", members.join(" "))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// What an answer that is no registry error says: a common JSON message, the title of a page, or the start of a text.
-fn excerpt(text: &str, content_type: Option<&str>, redactor: &Redactor) -> Option<String> {
-    let text = text.trim();
-    if let Ok(Value::Object(members)) = serde_json::from_str::<Value>(text) {
-        return ["message", "error_description", "error", "details"]
-            .iter()
-            .find_map(|name| members.get(*name)?.as_str())
-            .map(|message| redactor.excerpt(message, MAX_EXCERPT_CHARS));
-    }
-    if text.starts_with('<') || content_type == Some("text/html") {
-        let lower = text.to_ascii_lowercase();
-        let title = lower
-            .find("<title>")
-            .map(|start| start + "<title>".len())
-            .and_then(|start| {
-                let end = lower[start..].find("</title>")?;
-                text.get(start..start + end)
-            });
-        return Some(match title {
-            Some(title) => format!(
-                "web page \"{}\"",
-                redactor.excerpt(title, MAX_EXCERPT_CHARS)
-            ),
-            None => "web page (login or proxy?)".to_owned(),
-        });
-    }
-    (!text.is_empty()).then(|| redactor.excerpt(text, MAX_EXCERPT_CHARS))
-}
-
-/// A body whose failures say what was being read from where.
+/// A body whose errors name the request.
 pub(crate) struct NamedBody {
     inner: Box<dyn Read + Send>,
     method: Method,
-    /// Without secrets.
+    /// Redacted.
     url: String,
 }
 
@@ -294,22 +231,42 @@ impl Read for NamedBody {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::Headers;
-
-    fn answer(status: u16, content_type: &str, body: &'static str) -> Answer {
-        Answer {
-            method: Method::Get,
-            url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
+impl RegistryResponse {
+    /// A response to `PUT http://r:5000/v2/a/blobs/uploads/1` without a body.
+    pub(crate) fn for_test(status: u16, headers: &[(&str, &str)]) -> Self {
+        let headers = (headers.iter()).fold(Headers::new(), |headers, (name, value)| {
+            headers.with(name, *value)
+        });
+        Self {
+            method: Method::Put,
+            url: Url::parse("http://r:5000/v2/a/blobs/uploads/1").expect("the URL is valid"),
             origin_policy: OriginPolicy::SameOrigin,
             redactor: Redactor::default(),
             retries: 0,
+            document: None,
             response: Response {
                 status,
-                headers: Headers::new().with("Content-Type", content_type),
-                body: Box::new(body.as_bytes()),
+                headers,
+                body: Box::new(io::empty()),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, content_type: &str, body: &'static str) -> RegistryResponse {
+        let response = RegistryResponse::for_test(status, &[("Content-Type", content_type)]);
+        RegistryResponse {
+            method: Method::Get,
+            url: Url::parse("http://r:5000/v2/a/manifests/v1").unwrap(),
+            response: Response {
+                body: Box::new(body.as_bytes()),
+                ..response.response
+            },
+            ..response
         }
     }
 
@@ -351,35 +308,35 @@ mod tests {
             ),
             ("", "", "400: Bad Request"),
         ] {
-            let error = answer(400, content_type, body).into_error();
+            let error = response(400, content_type, body).into_error();
             assert_eq!(error.to_string(), format!("{prefix} {wanted}"), "{body}");
         }
     }
 
     #[test]
-    fn a_web_page_is_known_by_its_type_and_its_beginning() {
+    fn a_web_page_has_the_type_and_the_beginning_of_html() {
         for (content_type, body, wanted) in [
             ("text/html; charset=utf-8", " <html>", true),
             ("text/html", "{}", false),
             ("text/html", "", false),
             ("application/json", "<html>", false),
         ] {
-            assert_eq!(answer(200, content_type, body).is_web_page(), wanted);
+            assert_eq!(response(200, content_type, body).is_web_page(), wanted);
         }
     }
 
     #[test]
-    fn a_400_may_say_denied() {
+    fn a_400_with_an_access_error_is_denied() {
         assert!(
-            answer(
+            response(
                 400,
                 "",
                 r#"{"errors":[{"code":"DENIED","message":"Your Authorization Token is invalid."}]}"#
             )
             .is_denied()
         );
-        assert!(answer(400, "", "Your Authorization Token has expired").is_denied());
-        let mut other = answer(400, "", r#"{"errors":[{"code":"MANIFEST_INVALID"}]}"#);
+        assert!(response(400, "", "Your Authorization Token has expired").is_denied());
+        let mut other = response(400, "", r#"{"errors":[{"code":"MANIFEST_INVALID"}]}"#);
         assert!(!other.is_denied());
         assert!(
             other.into_error().to_string().ends_with("manifest invalid"),

@@ -1,6 +1,6 @@
-//! What registries want to be told to people: `Warning` headers (distribution spec v1.1, "Warnings").
+//! `Warning` headers: messages from the registry to the user (distribution spec v1.1, "Warnings").
 //!
-//! A warning is shown and changes nothing. Each is told once, however many answers carry it.
+//! Warnings have no effect on requests. Each distinct warning is reported once.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -9,43 +9,45 @@ use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
 use crate::oci::reference::RegistryName;
 use crate::text::redact::Redactor;
 
-/// Before each text: the code, and `-` for an agent that is the registry itself. No other warnings are meant for us.
-const BEGINNING: &str = "299 - \"";
+/// Prefix of a warning: code 299 and `-`, the agent that stands for the registry itself. The
+/// specification defines no other warnings.
+const PREFIX: &str = "299 - \"";
 
-/// Is told the registry, and what it says.
+/// Receives the registry and the text of a warning.
 type Listener = Box<dyn FnMut(&RegistryName, &str) + Send>;
 
-/// Passes on each warning once.
+/// Reports each distinct warning once.
 #[derive(Default)]
 pub(crate) struct Warnings {
     listener: Option<RefCell<Listener>>,
-    told: RefCell<HashSet<(String, String)>>,
+    /// Registry and text of the warnings reported so far.
+    reported: RefCell<HashSet<(String, String)>>,
 }
 
 impl Warnings {
     pub(crate) fn to(listener: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
         Self {
             listener: Some(RefCell::new(Box::new(listener))),
-            told: RefCell::default(),
+            reported: RefCell::default(),
         }
     }
 
-    /// Passes on what is new in these `Warning` headers, without the secrets that the registry was told.
-    pub(crate) fn tell<'a>(
+    /// Reports the new warnings among these `Warning` headers, redacted.
+    pub(crate) fn report<'a>(
         &self,
         registry: &RegistryName,
         headers: impl IntoIterator<Item = &'a str>,
-        secrets: &Redactor,
+        redactor: &Redactor,
     ) {
         let Some(listener) = &self.listener else {
             return;
         };
         for text in texts(headers) {
-            let text = secrets.excerpt(&text, MAX_WARNING_BYTES);
-            let mut told = self.told.borrow_mut();
-            let is_new = told.len() < MAX_WARNINGS
-                && told.insert((registry.as_str().to_owned(), text.clone()));
-            drop(told);
+            let text = redactor.excerpt(&text, MAX_WARNING_BYTES);
+            let mut reported = self.reported.borrow_mut();
+            let is_new = reported.len() < MAX_WARNINGS
+                && reported.insert((registry.as_str().to_owned(), text.clone()));
+            drop(reported);
             if is_new {
                 (listener.borrow_mut())(registry, &text);
             }
@@ -53,7 +55,7 @@ impl Warnings {
     }
 }
 
-/// The texts in `Warning` headers, without control characters.
+/// The texts of `Warning` headers, without control characters.
 fn texts<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut texts = Vec::new();
     let mut left = MAX_WARNING_BYTES;
@@ -62,17 +64,18 @@ fn texts<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<String> {
             break;
         }
         left -= header.len();
-        // A proxy may have put several headers into one line.
+        // A proxy may have joined several headers into one.
         let mut rest = header.trim();
-        while let Some((text, behind)) = rest.strip_prefix(BEGINNING).and_then(quoted) {
+        while let Some((text, after)) = rest.strip_prefix(PREFIX).and_then(quoted) {
             texts.push(text);
-            rest = behind.trim_start_matches([' ', '\t', ',']);
+            rest = after.trim_start_matches([' ', '\t', ',']);
         }
     }
     texts
 }
 
-/// A quoted text up to its end, and what is behind that (RFC 9110 §5.6.4).
+/// Reads a quoted string (RFC 9110 §5.6.4) after its opening quote. Returns the string, if it is not
+/// empty, and the rest.
 fn quoted(rest: &str) -> Option<(String, &str)> {
     let mut text = String::new();
     let mut characters = rest.chars();
@@ -94,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_read_as_the_specification_has_them() {
+    fn texts_are_parsed_as_specified() {
         let large = format!("299 - \"{}\"", "x".repeat(3000));
         for (headers, wanted) in [
             (&["299 - \"a b\""][..], &["a b"][..]),
@@ -116,26 +119,26 @@ mod tests {
     }
 
     #[test]
-    fn each_is_told_once_for_each_registry_and_not_without_end() {
-        let told = Arc::new(Mutex::new(Vec::new()));
+    fn each_warning_is_reported_once_per_registry_up_to_a_limit() {
+        let reported = Arc::new(Mutex::new(Vec::new()));
         let warnings = Warnings::to({
-            let told = Arc::clone(&told);
-            move |registry, text| told.lock().unwrap().push(format!("{registry}: {text}"))
+            let reported = Arc::clone(&reported);
+            move |registry, text| reported.lock().unwrap().push(format!("{registry}: {text}"))
         });
         let registries: [RegistryName; 2] = ["a".parse().unwrap(), "b".parse().unwrap()];
 
         for registry in registries.iter().chain(&registries) {
-            warnings.tell(registry, ["299 - \"x\""], &Redactor::default());
+            warnings.report(registry, ["299 - \"x\""], &Redactor::default());
         }
-        assert_eq!(*told.lock().unwrap(), ["a: x", "b: x"]);
+        assert_eq!(*reported.lock().unwrap(), ["a: x", "b: x"]);
 
         for number in 0..1000 {
-            warnings.tell(
+            warnings.report(
                 &registries[0],
                 [format!("299 - \"{number}\"").as_str()],
                 &Redactor::default(),
             );
         }
-        assert_eq!(told.lock().unwrap().len(), MAX_WARNINGS);
+        assert_eq!(reported.lock().unwrap().len(), MAX_WARNINGS);
     }
 }

@@ -61,20 +61,20 @@ impl Repository<'_> {
     }
 
     fn send_delete(&self, url: Url, what: &str) -> Result<()> {
-        let answer = self.client.send(&self.registry, self.deleting(url))?;
-        match answer.status() {
-            200..=299 if answer.content_type() == Some("text/html") => {
+        let response = self.client.send(&self.registry, self.deleting(url))?;
+        match response.status() {
+            200..=299 if response.content_type() == Some("text/html") => {
                 // A login page or a web site: it says yes to everything and deletes nothing.
-                Err(answer.protocol_error("the answer is a web page"))
+                Err(response.protocol_error("the answer is a web page"))
             }
             // Whoever sends a request again because the answer was lost finds that it was done.
-            404 if answer.retries > 0 => Ok(()),
+            404 if response.retries > 0 => Ok(()),
             404 => Err(Error::not_found(what)),
             200..=299 => {
-                answer.response.drain();
+                response.drain();
                 Ok(())
             }
-            _ => Err(answer.into_error()),
+            _ => Err(response.into_error()),
         }
     }
 }

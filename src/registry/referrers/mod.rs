@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 mod deletion;
 mod referrers_tag;
+mod state;
 
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
@@ -20,25 +21,13 @@ use crate::oci::reference::TagOrDigest;
 use crate::oci::referrers::{
     ReferrerFilter, ReferrersIndex, includes_artifact_type, referrers_tag,
 };
-use crate::registry::client::Answer;
+use crate::registry::client::RegistryResponse;
 use crate::registry::pagination::Pages;
 use crate::registry::repository::Repository;
 use crate::text::url::Url;
 
-pub(crate) use self::referrers_tag::Unlisted;
-
-/// Who keeps the lists of referrers of a repository.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReferrersMode {
-    /// The registry if it offers that, and otherwise its clients. What the registry answers tells.
-    #[default]
-    Learned,
-    /// The registry, by the referrers API. It is an error if that is not there.
-    Api,
-    /// Clients, under tags that are made of the subjects' digests. The API is never asked.
-    Tag,
-}
+pub(crate) use self::state::PendingReferrers;
+pub use self::state::ReferrersMode;
 
 /// What is found under the tag that clients keep a list at.
 pub(crate) enum AtTag {
@@ -115,38 +104,36 @@ impl Repository<'_> {
         let mut pages = Pages::from(self.endpoint.referrers(subject, artifact_type));
         let mut is_first = true;
         loop {
-            let mut draft = self
+            // Some registries redirect to their web site instead. That is not a list, so it is not requested.
+            let request = self
                 .reading(Method::Get, pages.url().clone())
                 .header("Accept", MediaType::IMAGE_INDEX.as_str())
-                .whole(MAX_PAGE_BYTES);
-            // Some registries redirect to their web site instead: that is no page, and need not be asked for.
-            draft.follow = false;
-            let mut answer = self.client.send(&self.registry, draft)?;
-            if let Some(location) = moved_within(&answer) {
-                pages.go_to(location, &answer)?;
-                answer.response.drain();
+                .buffer_up_to(MAX_PAGE_BYTES)
+                .without_redirects();
+            let mut response = self.client.send(&self.registry, request)?;
+            if let Some(location) = moved_within(&response) {
+                pages.go_to(location, &response)?;
+                response.drain();
                 continue;
             }
-            if !is_list(&answer) {
+            if !is_list(&response) {
                 return if is_first {
-                    without_api(answer)
-                } else if answer.status() == 200 {
-                    Err(answer.protocol_error("the answer is no list of referrers"))
+                    without_api(response)
+                } else if response.status() == 200 {
+                    Err(response.protocol_error("the answer is no list of referrers"))
                 } else {
-                    Err(answer.into_error())
+                    Err(response.into_error())
                 };
             }
             is_first = false;
             self.learned.set(ReferrersMode::Api);
             let body =
-                answer
-                    .response
-                    .read_body("list of referrers", MAX_PAGE_BYTES, "MaxPageBytes")?;
+                response.read_document("list of referrers", MAX_PAGE_BYTES, "MaxPageBytes")?;
             let list = ReferrersIndex::parse(&body).map_err(|reason| {
-                answer.protocol_error(format!("the answer is no list of referrers: {reason}"))
+                response.protocol_error(format!("the answer is no list of referrers: {reason}"))
             })?;
             let is_filtered = list.is_filtered()
-                || answer
+                || response
                     .response
                     .headers
                     .all("OCI-Filters-Applied")
@@ -155,7 +142,7 @@ impl Repository<'_> {
             if !page.is_empty() && visit(&page).is_break() {
                 return Ok(Asked::Listed);
             }
-            if !pages.follow_link(&answer)? {
+            if !pages.follow_link(&response)? {
                 return Ok(Asked::Listed);
             }
         }
@@ -178,24 +165,24 @@ impl Repository<'_> {
 }
 
 /// Where the registry says that a page is, if that is at the registry itself.
-fn moved_within(answer: &Answer) -> Option<Url> {
-    if !matches!(answer.status(), 301..=303 | 307 | 308) {
+fn moved_within(response: &RegistryResponse) -> Option<Url> {
+    if !matches!(response.status(), 301..=303 | 307 | 308) {
         return None;
     }
-    let location = answer.header("Location")?;
-    let url = answer.resolve_own("Location", location).ok()?;
-    (OriginPolicy::between(&answer.url.origin(), &url.origin()) == Ok(OriginPolicy::SameOrigin))
+    let location = response.header("Location")?;
+    let url = response.resolve_own("Location", location).ok()?;
+    (OriginPolicy::between(&response.url.origin(), &url.origin()) == Ok(OriginPolicy::SameOrigin))
         .then_some(url)
 }
 
-fn is_list(answer: &Answer) -> bool {
-    answer.status() == 200 && answer.content_type() == Some(MediaType::IMAGE_INDEX.as_str())
+fn is_list(response: &RegistryResponse) -> bool {
+    response.status() == 200 && response.content_type() == Some(MediaType::IMAGE_INDEX.as_str())
 }
 
 /// What a first answer means that is no list.
-fn without_api(answer: Answer) -> Result<Asked> {
-    let status = answer.status();
-    match answer.into_error() {
+fn without_api(response: RegistryResponse) -> Result<Asked> {
+    let status = response.status();
+    match response.into_error() {
         // The repository is missing, and says nothing about what the registry can.
         Error::Refused(refusal) if status == 404 && refusal.has_code("NAME_UNKNOWN") => {
             Err(Error::Refused(refusal))

@@ -21,8 +21,7 @@
 //! Lists that were replaced are left to the registry. Another client may have written the same list, and others may just be
 //! reading it. For the same reason a list that has become empty stays, as that of the original does.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{AtTag, ReferrersMode};
@@ -33,7 +32,7 @@ use crate::oci::manifest::RawManifest;
 use crate::oci::referrers::{Referrer, ReferrersIndex, referrers_tag};
 use crate::registry::manifest_retry;
 use crate::registry::repository::Repository;
-use crate::store::{Batches, Source as _};
+use crate::store::Source as _;
 use crate::text::random;
 
 /// How often a list is written before giving up. Twenty clients at once need three or four times.
@@ -63,13 +62,6 @@ impl<'a> Change<'a> {
             Self::Remove(digest) => HashSet::from([digest]),
         }
     }
-}
-
-/// The manifests that are to be listed at the end of a batch, by subject.
-#[derive(Debug, Default)]
-pub(crate) struct Unlisted {
-    batches: Batches,
-    waiting: RefCell<BTreeMap<Digest, Vec<Descriptor>>>,
 }
 
 /// A change of a list, until it is sure to last.

@@ -12,7 +12,7 @@ use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::registry::blobs::skip;
-use crate::registry::client::{Answer, DraftBody, Part};
+use crate::registry::client::{Body, ChunkReader, RegistryResponse};
 use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::text::url::Url;
@@ -44,7 +44,7 @@ pub(crate) enum Step {
     /// The content must be opened again where the registry is now.
     Reopen,
     /// Nothing: the answer, or why there is none, is for whoever wanted the blob sent.
-    GiveUp(Result<Answer>),
+    GiveUp(Result<RegistryResponse>),
 }
 
 impl Repository<'_> {
@@ -54,10 +54,10 @@ impl Repository<'_> {
         upload: Upload,
         expected: &Descriptor,
         content: &mut dyn Content,
-    ) -> Result<Answer> {
+    ) -> Result<RegistryResponse> {
         let size = expected.size;
-        let learned = self.client.learned(&upload.location.origin());
-        let usual = learned.part_bytes.unwrap_or(PART_BYTES);
+        let learned = self.client.capabilities(&upload.location.origin());
+        let usual = learned.chunk_bytes.unwrap_or(PART_BYTES);
         // What is refused as a whole is refused as the only part too.
         let part_bytes = if size > usual {
             usual
@@ -73,7 +73,7 @@ impl Repository<'_> {
                 let rest = &mut reader;
                 let step = self.send_part(
                     &mut progress,
-                    |len| DraftBody::Part(Part::new(rest, len)),
+                    |len| Body::Chunk(ChunkReader::new(rest, len)),
                     size,
                 );
                 match step? {
@@ -87,52 +87,56 @@ impl Repository<'_> {
     }
 
     /// Says what the parts make together.
-    pub(crate) fn commit_parts(&self, progress: Progress, digest: &Digest) -> Result<Answer> {
+    pub(crate) fn commit_parts(
+        &self,
+        progress: Progress,
+        digest: &Digest,
+    ) -> Result<RegistryResponse> {
         let url = progress.location.with_parameter("digest", digest.as_str());
-        let mut draft = self
+        let mut request = self
             .writing(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
-        draft.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
-        self.client.send(&self.registry, draft)
+        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
+        self.client.send(&self.registry, request)
     }
 
     /// Sends the next part of what is `size` bytes in all. It is the `body` of as many bytes as it is asked for.
     pub(crate) fn send_part<'b>(
         &self,
         progress: &mut Progress,
-        body: impl FnOnce(u64) -> DraftBody<'b>,
+        body: impl FnOnce(u64) -> Body<'b>,
         size: u64,
     ) -> Result<Step> {
         let offset = progress.offset;
         let len = progress.part_bytes.min(size - offset);
         let origin = progress.location.origin();
         let asks = self.asks_first(&origin, len);
-        let mut draft = self
+        let mut request = self
             .writing(Method::Patch, progress.location.clone())
             .header("Content-Type", "application/octet-stream")
             .header("Content-Range", format!("{offset}-{}", offset + len - 1));
         if asks {
-            draft = draft.header("Expect", "100-continue");
+            request = request.header("Expect", "100-continue");
         }
-        draft.body = body(len);
-        draft.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
-        let answer = match self.client.send(&self.registry, draft) {
-            Ok(answer) => answer,
+        request.body = body(len);
+        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
+        let response = match self.client.send(&self.registry, request) {
+            Ok(response) => response,
             failed => return self.ask_how_far(progress, size, failed),
         };
-        let received = received(answer.header("Range"));
-        let status = answer.status();
+        let received = received(response.header("Range"));
+        let status = response.status();
         match status {
             200..=204 => {
                 let next = offset_after(offset, len, received);
                 if next < offset + len && progress.has_stumbled_too_often() {
-                    return Err(answer.protocol_error("the upload comes no farther"));
+                    return Err(response.protocol_error("the upload comes no farther"));
                 }
-                self.client.learn(&origin, |learned| {
-                    learned.takes_large_bodies |= len >= LARGE_BYTES;
+                self.client.update_capabilities(&origin, |learned| {
+                    learned.skips_expect_continue |= len >= LARGE_BYTES;
                 });
-                progress.go_on_at(next, self.next_location(&answer)?);
-                answer.response.drain();
+                progress.go_on_at(next, self.next_location(&response)?);
+                response.drain();
                 if next < offset + len {
                     return Ok(Step::Reopen);
                 }
@@ -143,27 +147,32 @@ impl Repository<'_> {
                 Ok(Step::Next)
             }
             417 if asks => {
-                answer.response.drain();
+                response.drain();
                 self.client
-                    .learn(&origin, |learned| learned.takes_large_bodies = true);
+                    .update_capabilities(&origin, |learned| learned.skips_expect_continue = true);
                 Ok(Step::Reopen)
             }
             413 | 416 => match received {
                 // The registry reports another offset, and where to continue.
-                Some(received) if status == 416 && answer.header("Location").is_some() => {
-                    self.go_elsewhere(progress, received.min(size), answer)
+                Some(received) if status == 416 && response.header("Location").is_some() => {
+                    self.go_elsewhere(progress, received.min(size), response)
                 }
                 // A chunk may be too large for this registry.
-                _ => Ok(self.make_smaller(progress, len, answer)),
+                _ => Ok(self.make_smaller(progress, len, response)),
             },
-            _ => self.ask_how_far(progress, size, Ok(answer)),
+            _ => self.ask_how_far(progress, size, Ok(response)),
         }
     }
 
     /// Goes on where the registry says that it is, after it refused a part that begins somewhere else.
-    fn go_elsewhere(&self, progress: &mut Progress, received: u64, answer: Answer) -> Result<Step> {
+    fn go_elsewhere(
+        &self,
+        progress: &mut Progress,
+        received: u64,
+        response: RegistryResponse,
+    ) -> Result<Step> {
         if progress.has_stumbled_too_often() {
-            return Ok(Step::GiveUp(Ok(answer)));
+            return Ok(Step::GiveUp(Ok(response)));
         }
         // What is said of no byte and of one is the same, and it is not where the part began.
         let next = if received == 1 && progress.offset != 0 {
@@ -171,22 +180,23 @@ impl Repository<'_> {
         } else {
             received
         };
-        progress.go_on_at(next, self.next_location(&answer)?);
-        answer.response.drain();
+        progress.go_on_at(next, self.next_location(&response)?);
+        response.drain();
         Ok(Step::Reopen)
     }
 
     /// Goes on with smaller parts, after one of `len` bytes was too large.
-    fn make_smaller(&self, progress: &mut Progress, len: u64, answer: Answer) -> Step {
+    fn make_smaller(&self, progress: &mut Progress, len: u64, response: RegistryResponse) -> Step {
         let smaller = (len / 2).max(progress.min_part_bytes);
         if smaller >= len || smaller < MIN_PART_BYTES {
-            return Step::GiveUp(Ok(answer));
+            return Step::GiveUp(Ok(response));
         }
-        answer.response.drain();
+        response.drain();
         progress.part_bytes = smaller;
-        self.client.learn(&progress.location.origin(), |learned| {
-            learned.part_bytes = Some(smaller);
-        });
+        self.client
+            .update_capabilities(&progress.location.origin(), |learned| {
+                learned.chunk_bytes = Some(smaller);
+            });
         Step::Reopen
     }
 
@@ -195,15 +205,15 @@ impl Repository<'_> {
         &self,
         progress: &mut Progress,
         size: u64,
-        failed: Result<Answer>,
+        failed: Result<RegistryResponse>,
     ) -> Result<Step> {
         let Some(wait) = self.client.wait_before_retry(progress.failures, &failed) else {
             return Ok(Step::GiveUp(failed));
         };
         progress.failures += 1;
         self.client.sleep(wait);
-        let draft = self.writing(Method::Get, progress.location.clone());
-        let Ok(status) = self.client.send(&self.registry, draft) else {
+        let request = self.writing(Method::Get, progress.location.clone());
+        let Ok(status) = self.client.send(&self.registry, request) else {
             return Ok(Step::GiveUp(failed));
         };
         match (status.status(), received(status.header("Range"))) {

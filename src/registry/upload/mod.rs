@@ -16,7 +16,7 @@ use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Algorithm;
 use crate::oci::reference::RepositoryName;
-use crate::registry::client::{Answer, DraftBody, Mounts, wait_after_failure};
+use crate::registry::client::{Body, Client, RegistryResponse, SelfMountSupport};
 use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::store::{Mount, Pushed};
@@ -85,26 +85,26 @@ impl Repository<'_> {
         let digest = &expected.digest;
         let url = self.endpoint.mount(digest, from, digest.algorithm());
         let scopes = Scopes::pull_push(self.name.as_str()).union(&Scopes::pull(from.as_str()));
-        let draft = self.writing(Method::Post, url).scopes(scopes);
-        let answer = match self.client.send(&self.registry, draft) {
-            Ok(answer) => answer,
+        let request = self.writing(Method::Post, url).scopes(scopes);
+        let response = match self.client.send(&self.registry, request) {
+            Ok(response) => response,
             // Whoever may not read there may still write here.
             Err(error) if error.is_unauthorized() => return Ok(Mount::Unsupported),
             Err(error) => return Err(error),
         };
-        match answer.status() {
+        match response.status() {
             201 => {
-                answer.response.drain();
+                response.drain();
                 Ok(Mount::Mounted)
             }
             202 => {
-                let upload = self.opened_by(answer)?;
+                let upload = self.opened_by(response)?;
                 self.fill_upload(upload, expected, content, Claims::Believed)?;
                 Ok(Mount::Pushed)
             }
-            429 => Err(answer.into_error()),
+            429 => Err(response.into_error()),
             _ => {
-                answer.response.drain();
+                response.drain();
                 Ok(Mount::Unsupported)
             }
         }
@@ -126,8 +126,8 @@ impl Repository<'_> {
             let result = self.send_blob(upload, expected, content, in_parts);
             uploads += 1;
             let error = match result {
-                Ok(answer) if is_stored(&answer) => {
-                    answer.response.drain();
+                Ok(response) if is_stored(&response) => {
+                    response.drain();
                     self.learn_stored(expected);
                     return Ok(());
                 }
@@ -136,21 +136,21 @@ impl Repository<'_> {
             // The session may be gone or half full: a new one is the way on that works everywhere. But the answer alone may
             // have been lost.
             let wait = match &error {
-                Ok(answer) if answer.status() == 404 => {
-                    wait_after_failure(uploads - 1, TransportKind::Io)
+                Ok(response) if response.status() == 404 => {
+                    Client::wait_after_failure(uploads - 1, TransportKind::Io)
                 }
                 other => self.client.wait_before_retry(uploads - 1, other),
             }
             .filter(|_| uploads < MAX_UPLOADS);
             let Some(wait) = wait else {
-                return Err(error.map_or_else(|error| error, Answer::into_error));
+                return Err(error.map_or_else(|error| error, RegistryResponse::into_error));
             };
             broken += u32::from(is_broken(&error));
             self.client.sleep(wait);
             upload = match claims {
                 Claims::Believed if self.has_blob(&expected.digest)? => return Ok(()),
                 _ if content.is_consumed() => {
-                    return Err(error.map_or_else(|error| error, Answer::into_error));
+                    return Err(error.map_or_else(|error| error, RegistryResponse::into_error));
                 }
                 Claims::Doubted => self.open_session(expected.digest.algorithm())?,
                 Claims::Believed => match self.open_upload(expected)? {
@@ -163,71 +163,79 @@ impl Repository<'_> {
 
     pub(crate) fn learn_stored(&self, blob: &Descriptor) {
         let origin = self.endpoint.uploads().origin();
-        self.client.learn(&origin, |learned| {
-            learned.just_stored = Some((self.name.clone(), blob.plain()));
+        self.client.update_capabilities(&origin, |learned| {
+            learned.last_stored = Some((self.name.clone(), blob.plain()));
         });
     }
 
     fn open_upload(&self, expected: &Descriptor) -> Result<Opened> {
         let origin = self.endpoint.uploads().origin();
-        let learned = self.client.learned(&origin);
-        let mut mounts = learned.mount;
-        if mounts == Mounts::Unknown
+        let learned = self.client.capabilities(&origin);
+        let mut mounts = learned.self_mount;
+        if mounts == SelfMountSupport::Unknown
             && expected.size >= LARGE_BYTES
             && let Some((_, stored)) = learned
-                .just_stored
+                .last_stored
                 .as_ref()
                 .filter(|(name, stored)| *name == self.name && stored.digest != expected.digest)
         {
             // The registry surely has this one. If it does not find it, it does not look, and the upload it opens serves.
-            let answer = self.ask_to_mount(stored, expected)?;
-            mounts = match answer.status() {
-                201 => Mounts::Truthful,
-                202 => Mounts::Blind,
-                _ => Mounts::Refused,
+            let response = self.ask_to_mount(stored, expected)?;
+            mounts = match response.status() {
+                201 => SelfMountSupport::Checks,
+                202 => SelfMountSupport::AlwaysUploads,
+                _ => SelfMountSupport::Rejected,
             };
-            self.client.learn(&origin, |learned| learned.mount = mounts);
-            if mounts == Mounts::Blind {
+            self.client
+                .update_capabilities(&origin, |learned| learned.self_mount = mounts);
+            if mounts == SelfMountSupport::AlwaysUploads {
                 return if self.has_blob(&expected.digest)? {
                     Ok(Opened::AlreadyThere)
                 } else {
-                    self.opened_by(answer).map(Opened::As)
+                    self.opened_by(response).map(Opened::As)
                 };
             }
-            answer.response.drain();
+            response.drain();
         }
         match mounts {
-            Mounts::Unknown | Mounts::Truthful => self.open_by_mount(expected, mounts),
-            Mounts::Blind | Mounts::Refused => self.open_plainly(expected),
+            SelfMountSupport::Unknown | SelfMountSupport::Checks => {
+                self.open_by_mount(expected, mounts)
+            }
+            SelfMountSupport::AlwaysUploads | SelfMountSupport::Rejected => {
+                self.open_plainly(expected)
+            }
         }
     }
 
-    fn open_by_mount(&self, expected: &Descriptor, mounts: Mounts) -> Result<Opened> {
+    fn open_by_mount(&self, expected: &Descriptor, mounts: SelfMountSupport) -> Result<Opened> {
         let origin = self.endpoint.uploads().origin();
-        let answer = self.ask_to_mount(expected, expected)?;
-        match answer.status() {
+        let response = self.ask_to_mount(expected, expected)?;
+        match response.status() {
             201 => {
-                answer.response.drain();
-                self.client
-                    .learn(&origin, |learned| learned.mount = Mounts::Truthful);
+                response.drain();
+                self.client.update_capabilities(&origin, |learned| {
+                    learned.self_mount = SelfMountSupport::Checks
+                });
                 Ok(Opened::AlreadyThere)
             }
-            202 if mounts == Mounts::Unknown
+            202 if mounts == SelfMountSupport::Unknown
                 && expected.size >= LARGE_BYTES
                 && self.has_blob(&expected.digest)? =>
             {
-                self.client
-                    .learn(&origin, |learned| learned.mount = Mounts::Blind);
+                self.client.update_capabilities(&origin, |learned| {
+                    learned.self_mount = SelfMountSupport::AlwaysUploads
+                });
                 Ok(Opened::AlreadyThere)
             }
-            202 => self.opened_by(answer).map(Opened::As),
-            429 => Err(answer.into_error()),
+            202 => self.opened_by(response).map(Opened::As),
+            429 => Err(response.into_error()),
             status => {
-                answer.response.drain();
+                response.drain();
                 // A missing repository or a failing server says nothing about mounts.
                 if !matches!(status, 404 | 500..) {
-                    self.client
-                        .learn(&origin, |learned| learned.mount = Mounts::Refused);
+                    self.client.update_capabilities(&origin, |learned| {
+                        learned.self_mount = SelfMountSupport::Rejected
+                    });
                 }
                 self.open_plainly(expected)
             }
@@ -235,7 +243,7 @@ impl Repository<'_> {
     }
 
     /// Opens an upload for `expected`, unless the registry finds `blob`.
-    fn ask_to_mount(&self, blob: &Descriptor, expected: &Descriptor) -> Result<Answer> {
+    fn ask_to_mount(&self, blob: &Descriptor, expected: &Descriptor) -> Result<RegistryResponse> {
         let algorithm = expected.digest.algorithm();
         let url = self.endpoint.mount(&blob.digest, &self.name, algorithm);
         self.client
@@ -252,23 +260,23 @@ impl Repository<'_> {
 
     pub(crate) fn open_session(&self, algorithm: Algorithm) -> Result<Upload> {
         let url = self.endpoint.uploads_by(algorithm);
-        let answer = self
+        let response = self
             .client
             .send(&self.registry, self.writing(Method::Post, url))?
             .expect(&[202])?;
-        self.opened_by(answer)
+        self.opened_by(response)
     }
 
     /// The upload that an answer opens.
-    fn opened_by(&self, answer: Answer) -> Result<Upload> {
+    fn opened_by(&self, response: RegistryResponse) -> Result<Upload> {
         let location = self
-            .next_location(&answer)?
-            .ok_or_else(|| answer.protocol_error("the upload has no Location"))?;
-        let min_part_bytes = answer
+            .next_location(&response)?
+            .ok_or_else(|| response.protocol_error("the upload has no Location"))?;
+        let min_part_bytes = response
             .header("OCI-Chunk-Min-Length")
             .and_then(|value| value.parse().ok())
             .unwrap_or(0);
-        answer.response.drain();
+        response.drain();
         Ok(Upload {
             location,
             min_part_bytes,
@@ -277,14 +285,16 @@ impl Repository<'_> {
 
     /// Where the registry wants what comes next of the blob, if it says so. Another host gets it only if it may, and then
     /// without any secret.
-    pub(crate) fn next_location(&self, answer: &Answer) -> Result<Option<Url>> {
-        let Some(location) = answer.header("Location") else {
+    pub(crate) fn next_location(&self, response: &RegistryResponse) -> Result<Option<Url>> {
+        let Some(location) = response.header("Location") else {
             return Ok(None);
         };
-        let url = answer.resolve_own("Location", location)?;
+        let url = response.resolve_own("Location", location)?;
         if let Err(reason) = OriginPolicy::between(&self.endpoint.uploads().origin(), &url.origin())
         {
-            return Err(answer.protocol_error(format!("refusing to upload to \"{url}\": {reason}")));
+            return Err(
+                response.protocol_error(format!("refusing to upload to \"{url}\": {reason}"))
+            );
         }
         Ok(Some(url))
     }
@@ -296,24 +306,24 @@ impl Repository<'_> {
         expected: &Descriptor,
         content: &mut dyn Content,
         in_parts: bool,
-    ) -> Result<Answer> {
+    ) -> Result<RegistryResponse> {
         let origin = upload.location.origin();
-        let refused = self.client.learned(&origin).refused_bytes;
+        let refused = self.client.capabilities(&origin).refused_bytes;
         if in_parts || refused.is_some_and(|refused| expected.size >= refused) {
             return self.send_in_parts(upload, expected, content);
         }
-        let answer = self.send_whole(&upload, expected, content)?;
-        if answer.status() != 413 {
-            return Ok(answer);
+        let response = self.send_whole(&upload, expected, content)?;
+        if response.status() != 413 {
+            return Ok(response);
         }
-        self.client.learn(&origin, |learned| {
+        self.client.update_capabilities(&origin, |learned| {
             let refused = learned.refused_bytes.unwrap_or(u64::MAX);
             learned.refused_bytes = Some(refused.min(expected.size));
         });
         if content.is_consumed() {
-            return Ok(answer);
+            return Ok(response);
         }
-        answer.response.drain();
+        response.drain();
         self.send_in_parts(upload, expected, content)
     }
 
@@ -323,25 +333,25 @@ impl Repository<'_> {
         upload: &Upload,
         expected: &Descriptor,
         content: &mut dyn Content,
-    ) -> Result<Answer> {
+    ) -> Result<RegistryResponse> {
         let origin = upload.location.origin();
         let asks = self.asks_first(&origin, expected.size);
-        let answer = self.put_blob(upload, expected, content, asks)?;
-        if !asks || answer.status() != 417 {
-            return Ok(answer);
+        let response = self.put_blob(upload, expected, content, asks)?;
+        if !asks || response.status() != 417 {
+            return Ok(response);
         }
         self.client
-            .learn(&origin, |learned| learned.takes_large_bodies = true);
+            .update_capabilities(&origin, |learned| learned.skips_expect_continue = true);
         if content.is_consumed() {
-            return Ok(answer);
+            return Ok(response);
         }
-        answer.response.drain();
+        response.drain();
         self.put_blob(upload, expected, content, false)
     }
 
     /// Whether a registry is asked before so many bytes are sent: one that does not want them can say so then.
     pub(crate) fn asks_first(&self, origin: &Origin, size: u64) -> bool {
-        size >= LARGE_BYTES && !self.client.learned(origin).takes_large_bodies
+        size >= LARGE_BYTES && !self.client.capabilities(origin).skips_expect_continue
     }
 
     fn put_blob(
@@ -350,31 +360,32 @@ impl Repository<'_> {
         expected: &Descriptor,
         content: &mut dyn Content,
         asks: bool,
-    ) -> Result<Answer> {
+    ) -> Result<RegistryResponse> {
         let url = upload
             .location
             .clone()
             .with_parameter("digest", expected.digest.as_str());
-        let mut draft = self
+        let mut request = self
             .writing(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
         if asks {
-            draft = draft.header("Expect", "100-continue");
+            request = request.header("Expect", "100-continue");
         }
-        draft.body = DraftBody::Content(expected, content);
-        draft.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
-        let answer = self.client.send(&self.registry, draft)?;
-        if is_stored(&answer) {
+        request.body = Body::Blob(expected, content);
+        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
+        let response = self.client.send(&self.registry, request)?;
+        if is_stored(&response) {
             // Large bodies go where the upload is, which may be another host.
-            self.client.learn(&answer.url.origin(), |learned| {
-                learned.takes_large_bodies |= expected.size >= LARGE_BYTES;
-            });
+            self.client
+                .update_capabilities(&response.url.origin(), |learned| {
+                    learned.skips_expect_continue |= expected.size >= LARGE_BYTES;
+                });
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-fn is_broken(result: &Result<Answer>) -> bool {
+fn is_broken(result: &Result<RegistryResponse>) -> bool {
     matches!(
         result,
         Err(Error::Transport {
@@ -384,6 +395,6 @@ fn is_broken(result: &Result<Answer>) -> bool {
     )
 }
 
-pub(crate) fn is_stored(answer: &Answer) -> bool {
-    matches!(answer.status(), 200 | 201 | 202 | 204)
+pub(crate) fn is_stored(response: &RegistryResponse) -> bool {
+    matches!(response.status(), 200 | 201 | 202 | 204)
 }

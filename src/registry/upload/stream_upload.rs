@@ -13,7 +13,7 @@ use crate::limits::MAX_HELD_PART_BYTES;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::{Algorithm, Hasher};
 use crate::oci::media_type::MediaType;
-use crate::registry::client::{Answer, DraftBody};
+use crate::registry::client::{Body, RegistryResponse};
 use crate::registry::repository::Repository;
 use crate::store::Pushed;
 use crate::store::content::STREAM;
@@ -42,11 +42,11 @@ impl Repository<'_> {
             if held.bytes.is_empty() {
                 break;
             }
-            let body = |len| DraftBody::HeldPart(held.first(len));
+            let body = |len| Body::BufferedChunk(held.first(len));
             match self.send_part(&mut progress, body, held.end)? {
                 Step::Next | Step::Reopen => {}
                 Step::GiveUp(failed) => {
-                    return Err(failed.map_or_else(|error| error, Answer::into_error));
+                    return Err(failed.map_or_else(|error| error, RegistryResponse::into_error));
                 }
             }
             if !held.forget_before(progress.offset) {
@@ -59,10 +59,10 @@ impl Repository<'_> {
         let blob = Descriptor::new(media_type.clone(), held.hasher.finish(), held.end);
         let committed = self.commit_parts(progress, &blob.digest);
         match committed {
-            Ok(answer) if is_stored(&answer) => answer.response.drain(),
+            Ok(response) if is_stored(&response) => response.drain(),
             // The answer alone may have been lost.
             _ if self.has_blob(&blob.digest)? => {}
-            failed => return Err(failed.map_or_else(|error| error, Answer::into_error)),
+            failed => return Err(failed.map_or_else(|error| error, RegistryResponse::into_error)),
         }
         self.learn_stored(&blob);
         Ok((blob, Pushed::Stored))
@@ -78,8 +78,8 @@ impl Repository<'_> {
                 limit_name: "MAX_HELD_PART_BYTES",
             });
         }
-        let learned = self.client.learned(&upload.location.origin());
-        let part_bytes = learned.part_bytes.unwrap_or(PART_BYTES).min(PART_BYTES);
+        let learned = self.client.capabilities(&upload.location.origin());
+        let part_bytes = learned.chunk_bytes.unwrap_or(PART_BYTES).min(PART_BYTES);
         Ok(Progress::new(upload, part_bytes))
     }
 }

@@ -1,0 +1,189 @@
+//! One attempt: sends a request over the transport once, to one URL.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::Client;
+use super::request::{Body, RegistryRequest};
+use super::response::{NamedBody, RegistryResponse};
+use crate::auth::{Authorization, OriginPolicy};
+use crate::error::{Error, Result, TransportKind};
+use crate::http::clock::TimedReader;
+use crate::http::{Headers, Method, Request, RequestBody, Response, TransportError};
+use crate::limits::{MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME};
+use crate::text::url::{Origin, Url};
+
+/// The secrets of a request. They are sent to the origin of the request's URL only, never after a
+/// redirect to another origin.
+pub(super) struct RequestAuth<'a> {
+    pub(super) authorization: Option<&'a Authorization>,
+    /// Whether the custom headers of the client are sent.
+    pub(super) with_headers: bool,
+    /// Origin of the registry; only requests to it use the client certificate.
+    pub(super) registry_origin: &'a Origin,
+}
+
+impl<'a> RequestAuth<'a> {
+    /// No authorization and no custom headers.
+    pub(super) const fn none(registry_origin: &'a Origin) -> Self {
+        Self {
+            authorization: None,
+            with_headers: false,
+            registry_origin,
+        }
+    }
+}
+
+impl Client {
+    /// Sends a request to `url` once. `policy` is that of the redirects that led to `url`.
+    pub(super) fn send_once(
+        &self,
+        request: &mut RegistryRequest<'_>,
+        url: &Url,
+        auth: &RequestAuth<'_>,
+        policy: OriginPolicy,
+    ) -> Result<RegistryResponse> {
+        let method = request.method;
+        let is_same_origin = policy == OriginPolicy::SameOrigin;
+        let headers = self.headers_of(request, auth, is_same_origin);
+        let policy = if is_same_origin && url.origin() == *auth.registry_origin {
+            OriginPolicy::SameOrigin
+        } else {
+            OriginPolicy::NoCredentials
+        };
+        if policy != OriginPolicy::SameOrigin
+            && self.redactor.borrow().has_authorization_in(&url.exact())
+        {
+            return Err(Error::Protocol {
+                what: format!("{method} \"{}\"", self.redacted(url)),
+                reason: "the address repeats a secret, which is not for others".to_owned(),
+            });
+        }
+        let sent = {
+            let mut reader;
+            let body = match &mut request.body {
+                Body::None => RequestBody::None,
+                Body::Bytes(bytes) | Body::BufferedChunk(bytes) => RequestBody::Bytes(bytes),
+                Body::Blob(expected, content) => {
+                    // The registry computes the digest before it commits the upload.
+                    reader = content.open_verified(expected)?.skip_digest_if_trusted();
+                    RequestBody::Reader {
+                        reader: &mut reader,
+                        size: expected.size,
+                    }
+                }
+                Body::Chunk(chunk) if chunk.is_consumed() => {
+                    let error = TransportError::new(
+                        TransportKind::Io,
+                        "a chunk of a blob cannot be sent a second time",
+                    );
+                    return Err(transport_error(error, method, self.redacted(url)));
+                }
+                Body::Chunk(chunk) => RequestBody::Reader {
+                    size: chunk.size,
+                    reader: chunk,
+                },
+            };
+            self.transport.send(Request {
+                method,
+                url,
+                headers: &headers,
+                body,
+                response_timeout: request.response_timeout,
+                origin_policy: policy,
+            })
+        };
+        let response = sent.map_err(|error| transport_error(error, method, self.redacted(url)))?;
+        self.receive(request, url, policy, response)
+    }
+
+    fn headers_of(
+        &self,
+        request: &RegistryRequest<'_>,
+        auth: &RequestAuth<'_>,
+        is_same_origin: bool,
+    ) -> Headers {
+        let mut headers = request.headers.clone();
+        headers.add("User-Agent", self.user_agent.as_str());
+        if !is_same_origin {
+            return headers;
+        }
+        let mut redactor = self.redactor.borrow_mut();
+        if auth.with_headers {
+            for (name, value) in self.headers.iter() {
+                redactor.add_header(name, value);
+                headers.add(name, value);
+            }
+        }
+        if let Some(authorization) = auth.authorization {
+            let (name, header) = ("Authorization", authorization.header());
+            redactor.add_header(name, header.expose());
+            headers.add(name, header.expose());
+        }
+        headers
+    }
+
+    /// Limits and names the body of a response, and reads it if the request asks for that.
+    fn receive(
+        &self,
+        request: &RegistryRequest<'_>,
+        url: &Url,
+        policy: OriginPolicy,
+        response: Response,
+    ) -> Result<RegistryResponse> {
+        let is_success = (200..300).contains(&response.status);
+        let announced = response.content_length();
+        let buffer_limit = request
+            .buffer_limit
+            .filter(|&limit| is_success && announced.is_none_or(|size| size <= limit));
+        let body = if request.is_blob_body && is_success {
+            response.body
+        } else {
+            let time = buffer_limit.map_or(MAX_MESSAGE_TIME, |_| MAX_DOCUMENT_TIME);
+            Box::new(TimedReader::new(
+                response.body,
+                Arc::clone(&self.clock),
+                time,
+            ))
+        };
+        let mut body: Box<dyn Read + Send> =
+            Box::new(NamedBody::new(body, request.method, self.redacted(url)));
+        let mut document = None;
+        if let Some(limit) = buffer_limit {
+            // One byte more than the limit tells a document of that size from a larger one.
+            let mut bytes = Vec::new();
+            (&mut body)
+                .take(limit.saturating_add(1))
+                .read_to_end(&mut bytes)
+                .map_err(Error::io("read", self.redacted(url)))?;
+            document = Some(bytes);
+            body = Box::new(io::empty());
+        }
+        Ok(RegistryResponse {
+            method: request.method,
+            url: url.clone(),
+            origin_policy: policy,
+            redactor: self.redactor.borrow().clone(),
+            retries: 0,
+            document,
+            response: Response { body, ..response },
+        })
+    }
+}
+
+/// A failure of the transport, or of the content that it was sending.
+fn transport_error(error: TransportError, method: Method, url: String) -> Error {
+    let source = match error.source.downcast::<io::Error>() {
+        Ok(source) => match source.downcast::<Error>() {
+            Ok(error) => return error,
+            Err(source) => source.into(),
+        },
+        Err(source) => source,
+    };
+    Error::Transport {
+        method: method.as_str(),
+        url,
+        kind: error.kind,
+        source,
+    }
+}

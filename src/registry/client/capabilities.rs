@@ -1,0 +1,48 @@
+//! What the responses of a registry showed about its uploads. Pure.
+
+use std::collections::HashMap;
+
+use crate::oci::descriptor::Descriptor;
+use crate::oci::reference::RepositoryName;
+use crate::text::url::Origin;
+
+/// Capabilities of an origin that receives uploads, learned from its responses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RegistryCapabilities {
+    pub(crate) self_mount: SelfMountSupport,
+    /// Whether a large body is sent without `Expect: 100-continue`: one was accepted, or the header was
+    /// refused.
+    pub(crate) skips_expect_continue: bool,
+    /// Size in bytes of the smallest blob that was too large for one request.
+    pub(crate) refused_bytes: Option<u64>,
+    /// Size in bytes of a chunk that is not too large.
+    pub(crate) chunk_bytes: Option<u64>,
+    /// The blob stored last, and its repository. To mount it shows whether the registry checks for
+    /// blobs before it starts an upload.
+    pub(crate) last_stored: Option<(RepositoryName, Descriptor)>,
+}
+
+/// What a registry does when asked to mount a blob of the same repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SelfMountSupport {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// It answers 201 if it has the blob, and 202 otherwise.
+    Checks,
+    /// It answers 202 whether it has the blob or not.
+    AlwaysUploads,
+    /// It rejects the request.
+    Rejected,
+}
+
+/// The capabilities of each origin.
+#[derive(Debug, Default)]
+pub(crate) struct CapabilityCache(HashMap<Origin, RegistryCapabilities>);
+
+impl CapabilityCache {
+    /// The capabilities of `origin`: the defaults if nothing is known.
+    pub(crate) fn entry(&mut self, origin: &Origin) -> &mut RegistryCapabilities {
+        self.0.entry(origin.clone()).or_default()
+    }
+}

@@ -1,0 +1,266 @@
+//! Redirects: which are followed, and what the redirected request may carry.
+//!
+//! [`Redirects`] decides; [`Client::send_with_redirects`] sends. The decisions:
+//!
+//! | response | method | next request |
+//! |---|---|---|
+//! | not 301, 302, 303, 307 or 308 | any | none: this is the response |
+//! | any redirect, if the request does not follow redirects | any | none |
+//! | 301, 302, 303 | not GET or HEAD | none |
+//! | a followed redirect without a valid `Location` | any | error |
+//! | to the registry's origin | any | with credentials, unless an earlier redirect left the origin |
+//! | to another origin that the [origin policy](OriginPolicy) allows | GET, HEAD | without credentials |
+//! | to another origin | PUT, POST, PATCH, DELETE | error: content is sent to the registry only |
+//! | the eleventh | any | error |
+
+use super::Client;
+use super::attempt::RequestAuth;
+use super::request::RegistryRequest;
+use super::response::RegistryResponse;
+use crate::auth::OriginPolicy;
+use crate::error::{Error, Result};
+use crate::http::Method;
+use crate::limits::MAX_REDIRECTS;
+use crate::text::url::{Origin, Url};
+
+/// The redirects of one request so far.
+pub(crate) struct Redirects {
+    origin: Origin,
+    method: Method,
+    is_enabled: bool,
+    count: usize,
+    /// Whether the next request may carry credentials. Once a redirect left the registry's origin,
+    /// credentials stay off even if a later redirect returns to it: the third party chose that URL.
+    policy: OriginPolicy,
+}
+
+/// What follows from a response.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Redirect {
+    /// It is no redirect, or none that is followed.
+    Finish,
+    /// Send the request to this URL.
+    Follow(Url),
+    /// There were [`MAX_REDIRECTS`] redirects before this one.
+    TooMany,
+}
+
+impl Redirects {
+    pub(crate) fn new(request: &RegistryRequest<'_>) -> Self {
+        Self {
+            origin: request.url.origin(),
+            method: request.method,
+            is_enabled: request.follow_redirects,
+            count: 0,
+            policy: OriginPolicy::SameOrigin,
+        }
+    }
+
+    /// What the next request may carry.
+    pub(crate) const fn policy(&self) -> OriginPolicy {
+        self.policy
+    }
+
+    /// Decides what follows from `response`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] if the redirect has no usable `Location`, or leads where the request must
+    /// not go.
+    pub(crate) fn on(&mut self, response: &RegistryResponse) -> Result<Redirect> {
+        let is_read = matches!(self.method, Method::Get | Method::Head);
+        let is_followed = match response.status() {
+            301..=303 => is_read && self.is_enabled,
+            307 | 308 => self.is_enabled,
+            _ => false,
+        };
+        if !is_followed {
+            return Ok(Redirect::Finish);
+        }
+        let location = response
+            .header("Location")
+            .ok_or_else(|| response.protocol_error("the redirect has no Location"))?;
+        let next = response.resolve("Location", location)?;
+        let policy = match OriginPolicy::between(&self.origin, &next.origin()) {
+            Ok(OriginPolicy::NoCredentials) if !is_read => {
+                Err("it would send content to another host")
+            }
+            decided => decided,
+        };
+        let policy = policy.map_err(|reason| {
+            response.protocol_error(format!(
+                "refusing to follow the redirect to \"{next}\": {reason}"
+            ))
+        })?;
+        if policy == OriginPolicy::NoCredentials {
+            self.policy = policy;
+        }
+        self.count += 1;
+        Ok(if self.count > MAX_REDIRECTS {
+            Redirect::TooMany
+        } else {
+            Redirect::Follow(next)
+        })
+    }
+}
+
+impl Client {
+    /// Sends a request and follows its redirects.
+    pub(super) fn send_with_redirects(
+        &self,
+        request: &mut RegistryRequest<'_>,
+        auth: &RequestAuth<'_>,
+    ) -> Result<RegistryResponse> {
+        let mut redirects = Redirects::new(request);
+        let mut url = request.url.clone();
+        loop {
+            let response = self.send_once(request, &url, auth, redirects.policy())?;
+            match redirects.on(&response)? {
+                Redirect::Finish => return Ok(response),
+                Redirect::Follow(next) => url = next,
+                Redirect::TooMany => {
+                    response.drain();
+                    return Err(Error::Protocol {
+                        what: self.describe(request),
+                        reason: format!("more than {MAX_REDIRECTS} redirects"),
+                    });
+                }
+            }
+            response.drain();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status and `Location` of a response to a request at `http://r:5000/v2/a`.
+    fn decide(redirects: &mut Redirects, status: u16, location: &str) -> Result<Redirect> {
+        let mut response = RegistryResponse::for_test(status, &[("Location", location)]);
+        response.url = Url::parse("http://r:5000/v2/a").unwrap();
+        redirects.on(&response)
+    }
+
+    fn redirects(method: Method) -> Redirects {
+        let url = Url::parse("http://r:5000/v2/a").unwrap();
+        Redirects::new(&RegistryRequest::new(method, url))
+    }
+
+    #[test]
+    fn method_status_and_origin_decide_about_a_redirect() {
+        let same = "http://r:5000/v2/b";
+        let other = "http://cdn/b";
+        for (method, status, location, wanted) in [
+            (Method::Get, 200, same, None),
+            (Method::Get, 300, same, None),
+            (Method::Get, 304, same, None),
+            (
+                Method::Get,
+                301,
+                same,
+                Some((same, OriginPolicy::SameOrigin)),
+            ),
+            (
+                Method::Head,
+                302,
+                same,
+                Some((same, OriginPolicy::SameOrigin)),
+            ),
+            (
+                Method::Get,
+                303,
+                other,
+                Some((other, OriginPolicy::NoCredentials)),
+            ),
+            (
+                Method::Get,
+                307,
+                "/v2/b",
+                Some((same, OriginPolicy::SameOrigin)),
+            ),
+            (
+                Method::Head,
+                308,
+                other,
+                Some((other, OriginPolicy::NoCredentials)),
+            ),
+            (Method::Post, 301, same, None),
+            (Method::Put, 302, same, None),
+            (Method::Patch, 303, same, None),
+            (
+                Method::Put,
+                307,
+                same,
+                Some((same, OriginPolicy::SameOrigin)),
+            ),
+            (
+                Method::Patch,
+                308,
+                same,
+                Some((same, OriginPolicy::SameOrigin)),
+            ),
+        ] {
+            let mut redirects = redirects(method);
+            let decided = decide(&mut redirects, status, location).unwrap();
+            let wanted =
+                wanted.map(|(url, policy)| (Redirect::Follow(Url::parse(url).unwrap()), policy));
+            let (action, policy) = wanted.unwrap_or((Redirect::Finish, OriginPolicy::SameOrigin));
+            assert_eq!(
+                (decided, redirects.policy()),
+                (action, policy),
+                "{method} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_redirect_that_cannot_be_followed_is_an_error() {
+        for (method, location, reason) in [
+            (Method::Get, "", "the redirect has no Location"),
+            (Method::Get, "http://[", "its Location is not valid"),
+            (
+                Method::Get,
+                "http://127.0.0.1/b",
+                "it is an address of this machine",
+            ),
+            (
+                Method::Put,
+                "http://cdn/b",
+                "it would send content to another host",
+            ),
+        ] {
+            let error = decide(&mut redirects(method), 307, location).unwrap_err();
+            assert!(error.to_string().contains(reason), "{location}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_request_without_redirects_gets_the_redirect() {
+        let url = Url::parse("http://r:5000/v2/a").unwrap();
+        let request = RegistryRequest::new(Method::Head, url).without_redirects();
+        let decided = decide(&mut Redirects::new(&request), 307, "http://cdn/b");
+        assert_eq!(decided.unwrap(), Redirect::Finish);
+    }
+
+    #[test]
+    fn credentials_stay_off_after_a_redirect_to_another_origin() {
+        let mut redirects = redirects(Method::Get);
+        decide(&mut redirects, 307, "http://cdn/b").unwrap();
+        decide(&mut redirects, 307, "http://r:5000/v2/c").unwrap();
+        assert_eq!(redirects.policy(), OriginPolicy::NoCredentials);
+    }
+
+    #[test]
+    fn redirects_are_counted() {
+        let mut redirects = redirects(Method::Get);
+        for _ in 0..MAX_REDIRECTS {
+            let decided = decide(&mut redirects, 302, "/v2/a").unwrap();
+            assert!(matches!(decided, Redirect::Follow(_)));
+        }
+        assert_eq!(
+            decide(&mut redirects, 302, "/v2/a").unwrap(),
+            Redirect::TooMany
+        );
+    }
+}

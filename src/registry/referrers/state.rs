@@ -1,0 +1,30 @@
+//! State of a repository about referrers: who maintains the listings, and which updates are deferred.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::store::Batches;
+
+/// Who maintains the referrers listings of a repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReferrersMode {
+    /// The registry if it has the referrers API, and otherwise its clients. The responses of the
+    /// registry show which.
+    #[default]
+    Learned,
+    /// The registry, with the referrers API. It is an error if the registry does not have it.
+    Api,
+    /// Clients, with an index under a tag made of the subject's digest (the referrers tag schema). The
+    /// API is never requested.
+    Tag,
+}
+
+/// The manifests to list when the batch finishes, by subject.
+#[derive(Debug, Default)]
+pub(crate) struct PendingReferrers {
+    pub(crate) batches: Batches,
+    pub(crate) waiting: RefCell<BTreeMap<Digest, Vec<Descriptor>>>,
+}
