@@ -224,7 +224,7 @@ impl Target for Repository<'_> {
             self.write_manifest(expected, content, expected.digest.as_str())?;
             Ok(Pushed::Stored)
         } else {
-            self.write_blob(expected, content)
+            self.push_blob(expected, content)
         }
     }
 
@@ -261,7 +261,7 @@ impl Target for Repository<'_> {
         media_type: &MediaType,
         stream: &mut dyn Read,
     ) -> Result<Option<(Descriptor, Pushed)>> {
-        self.write_stream(media_type, stream).map(Some)
+        self.upload_stream(media_type, stream).map(Some)
     }
 
     fn mount(
@@ -286,7 +286,7 @@ impl IndexedTarget for Repository<'_> {
         if expected.media_type.is_manifest() {
             return self.push(expected, content);
         }
-        self.write_blob_anew(expected, content)?;
+        self.push_blob_unchecked(expected, content)?;
         Ok(Pushed::Stored)
     }
 

@@ -60,7 +60,7 @@ impl Source for Blobs<'_> {
 
 impl Target for Blobs<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        self.0.write_blob(expected, content)
+        self.0.push_blob(expected, content)
     }
 
     fn push_stream(

@@ -6,6 +6,9 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::reference::RepositoryName;
 use crate::text::url::Origin;
 
+/// Size in bytes from which it is worth a request to find out whether a body must be sent.
+pub(crate) const LARGE_BYTES: u64 = 1024 * 1024;
+
 /// Capabilities of an origin that receives uploads, learned from its responses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RegistryCapabilities {
@@ -20,6 +23,14 @@ pub(crate) struct RegistryCapabilities {
     /// The blob stored last, and its repository. To mount it shows whether the registry checks for
     /// blobs before it starts an upload.
     pub(crate) last_stored: Option<(RepositoryName, Descriptor)>,
+}
+
+impl RegistryCapabilities {
+    /// Whether to send `Expect: 100-continue` with a body of `size` bytes, so that the registry can reject
+    /// it before it is sent.
+    pub(crate) const fn uses_expect_continue(&self, size: u64) -> bool {
+        size >= LARGE_BYTES && !self.skips_expect_continue
+    }
 }
 
 /// What a registry does when asked to mount a blob of the same repository.

@@ -21,7 +21,7 @@ mod response;
 mod retries;
 mod warnings;
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -38,10 +38,10 @@ use crate::oci::reference::RegistryName;
 use crate::text::redact::Redactor;
 use crate::text::url::{Origin, Scheme, Url};
 
-use self::capabilities::CapabilityCache;
-pub(crate) use self::capabilities::{RegistryCapabilities, SelfMountSupport};
+pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
 pub(crate) use self::response::RegistryResponse;
+pub(crate) use self::retries::retry_wait;
 
 /// The manifest types in the `Accept` header, in the order in which oras sends them.
 const MANIFEST_TYPES: [MediaType; 5] = [
@@ -251,17 +251,9 @@ impl Client {
         self.max_manifest_bytes
     }
 
-    /// What responses of `origin` showed about uploads to it.
-    pub(crate) fn capabilities(&self, origin: &Origin) -> RegistryCapabilities {
-        self.capabilities.borrow_mut().entry(origin).clone()
-    }
-
-    pub(crate) fn update_capabilities(
-        &self,
-        origin: &Origin,
-        update: impl FnOnce(&mut RegistryCapabilities),
-    ) {
-        update(self.capabilities.borrow_mut().entry(origin));
+    /// What responses showed about uploads to each registry.
+    pub(crate) fn capabilities(&self) -> RefMut<'_, CapabilityCache> {
+        self.capabilities.borrow_mut()
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -1,269 +1,223 @@
-//! Blobs in parts (distribution spec v1.1, "Pushing a blob in chunks"), for registries that take no large request.
+//! Chunked uploads (distribution spec v1.1, "Pushing a blob in chunks"): what to send next, given the
+//! response to the last chunk. Pure.
 //!
-//! A blob is sent whole first: that is one request, and works everywhere. Parts are for those that answer 413 to it. They are
-//! read as they are sent, one after the other from content that is opened once. Where a part failed, the registry is asked how
-//! far it came, and only then the content is opened again.
+//! | response to a chunk | next |
+//! |---|---|
+//! | 200–204 | the next chunk; if `Range` shows that less arrived, the content from there on |
+//! | 416 with `Range` and `Location` | the content from where the registry is |
+//! | 413, or 416 without these | a chunk of half the size; below 64 KiB the upload fails |
+//! | 417 to `Expect: 100-continue` | the chunk without it |
+//! | a failure that may pass | wait, request the offset, and send the content from there on |
+//! | any other | the upload fails |
 
-use super::{LARGE_BYTES, Upload};
-use crate::error::{Error, Result};
-use crate::http::Method;
+use std::time::Duration;
+
+use super::session::{Context, UploadSession, upload_location};
+use crate::error::Result;
 use crate::http::retry::MAX_RETRIES;
-use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::registry::blobs::skip;
-use crate::registry::client::{Body, ChunkReader, RegistryResponse};
-use crate::registry::repository::Repository;
-use crate::store::content::Content;
-use crate::text::url::Url;
+use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, retry_wait};
+use crate::text::url::{Origin, Url};
 
-/// How large a part is where nothing else is known, in bytes: less than what any registry is known to refuse that takes large
-/// requests at all, and enough that the number of requests does not matter.
-const PART_BYTES: u64 = 8 * 1024 * 1024;
-/// A registry that does not take even this much in one request is given up, in bytes.
-const MIN_PART_BYTES: u64 = 64 * 1024;
+/// If a registry refuses even a chunk of this size, the upload fails, in bytes.
+const MIN_CHUNK_BYTES: u64 = 64 * 1024;
 
-/// How far a blob has come.
-pub(crate) struct Progress {
-    location: Url,
-    /// How much of it the registry has, as far as is known.
+/// A chunked upload.
+#[derive(Clone, Debug)]
+pub(crate) struct ChunkedUpload {
+    /// Origin of the registry.
+    origin: Origin,
+    pub(crate) location: Url,
+    /// How many bytes the registry has, as far as is known.
     pub(crate) offset: u64,
-    /// How far it ever came.
+    /// The largest offset so far.
     farthest: u64,
-    pub(crate) part_bytes: u64,
-    /// How large a part must be at least, unless it is the last.
-    min_part_bytes: u64,
-    /// How often something went wrong since it last came farther than ever.
+    pub(crate) chunk_bytes: u64,
+    /// The smallest size of a chunk other than the last.
+    min_chunk_bytes: u64,
+    /// Failures since the offset was last larger than ever.
     failures: u32,
 }
 
-/// What comes after a part.
-pub(crate) enum Step {
-    /// The next part.
-    Next,
-    /// The content must be opened again where the registry is now.
+/// A chunk to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
+    pub(crate) expects_continue: bool,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ChunkAction {
+    /// Send the next chunk.
+    Continue,
+    /// Read the content again from the offset of the upload, and send the next chunk.
     Reopen,
-    /// Nothing: the answer, or why there is none, is for whoever wanted the blob sent.
-    GiveUp(Result<RegistryResponse>),
+    /// Wait, and request the offset of the upload.
+    QueryOffset(Duration),
+    /// Fail with the response to the chunk.
+    Fail,
 }
 
-impl Repository<'_> {
-    /// Sends a blob to its upload in parts, and commits it.
-    pub(crate) fn send_in_parts(
-        &self,
-        upload: Upload,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-    ) -> Result<RegistryResponse> {
-        let size = expected.size;
-        let learned = self.client.capabilities(&upload.location.origin());
-        let usual = learned.chunk_bytes.unwrap_or(PART_BYTES);
-        // What is refused as a whole is refused as the only part too.
-        let part_bytes = if size > usual {
-            usual
-        } else {
-            size.div_ceil(2)
-        };
-        let mut progress = Progress::new(upload, part_bytes);
-        while progress.offset < size {
-            let mut reader = content.open_verified(expected)?.skip_digest_if_trusted();
-            skip(&mut reader, progress.offset)
-                .map_err(Error::io("read", expected.digest.as_str()))?;
-            while progress.offset < size {
-                let rest = &mut reader;
-                let step = self.send_part(
-                    &mut progress,
-                    |len| Body::Chunk(ChunkReader::new(rest, len)),
-                    size,
-                );
-                match step? {
-                    Step::Next => {}
-                    Step::Reopen => break,
-                    Step::GiveUp(result) => return result,
-                }
-            }
-        }
-        self.commit_parts(progress, &expected.digest)
-    }
-
-    /// Says what the parts make together.
-    pub(crate) fn commit_parts(
-        &self,
-        progress: Progress,
-        digest: &Digest,
-    ) -> Result<RegistryResponse> {
-        let url = progress.location.with_parameter("digest", digest.as_str());
-        let mut request = self
-            .writing(Method::Put, url)
-            .header("Content-Type", "application/octet-stream");
-        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
-        self.client.send(&self.registry, request)
-    }
-
-    /// Sends the next part of what is `size` bytes in all. It is the `body` of as many bytes as it is asked for.
-    pub(crate) fn send_part<'b>(
-        &self,
-        progress: &mut Progress,
-        body: impl FnOnce(u64) -> Body<'b>,
-        size: u64,
-    ) -> Result<Step> {
-        let offset = progress.offset;
-        let len = progress.part_bytes.min(size - offset);
-        let origin = progress.location.origin();
-        let asks = self.asks_first(&origin, len);
-        let mut request = self
-            .writing(Method::Patch, progress.location.clone())
-            .header("Content-Type", "application/octet-stream")
-            .header("Content-Range", format!("{offset}-{}", offset + len - 1));
-        if asks {
-            request = request.header("Expect", "100-continue");
-        }
-        request.body = body(len);
-        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
-        let response = match self.client.send(&self.registry, request) {
-            Ok(response) => response,
-            failed => return self.ask_how_far(progress, size, failed),
-        };
-        let received = received(response.header("Range"));
-        let status = response.status();
-        match status {
-            200..=204 => {
-                let next = offset_after(offset, len, received);
-                if next < offset + len && progress.has_stumbled_too_often() {
-                    return Err(response.protocol_error("the upload comes no farther"));
-                }
-                self.client.update_capabilities(&origin, |learned| {
-                    learned.skips_expect_continue |= len >= LARGE_BYTES;
-                });
-                progress.go_on_at(next, self.next_location(&response)?);
-                response.drain();
-                if next < offset + len {
-                    return Ok(Step::Reopen);
-                }
-                if next > progress.farthest {
-                    progress.farthest = next;
-                    progress.failures = 0;
-                }
-                Ok(Step::Next)
-            }
-            417 if asks => {
-                response.drain();
-                self.client
-                    .update_capabilities(&origin, |learned| learned.skips_expect_continue = true);
-                Ok(Step::Reopen)
-            }
-            413 | 416 => match received {
-                // The registry reports another offset, and where to continue.
-                Some(received) if status == 416 && response.header("Location").is_some() => {
-                    self.go_elsewhere(progress, received.min(size), response)
-                }
-                // A chunk may be too large for this registry.
-                _ => Ok(self.make_smaller(progress, len, response)),
-            },
-            _ => self.ask_how_far(progress, size, Ok(response)),
-        }
-    }
-
-    /// Goes on where the registry says that it is, after it refused a part that begins somewhere else.
-    fn go_elsewhere(
-        &self,
-        progress: &mut Progress,
-        received: u64,
-        response: RegistryResponse,
-    ) -> Result<Step> {
-        if progress.has_stumbled_too_often() {
-            return Ok(Step::GiveUp(Ok(response)));
-        }
-        // What is said of no byte and of one is the same, and it is not where the part began.
-        let next = if received == 1 && progress.offset != 0 {
-            0
-        } else {
-            received
-        };
-        progress.go_on_at(next, self.next_location(&response)?);
-        response.drain();
-        Ok(Step::Reopen)
-    }
-
-    /// Goes on with smaller parts, after one of `len` bytes was too large.
-    fn make_smaller(&self, progress: &mut Progress, len: u64, response: RegistryResponse) -> Step {
-        let smaller = (len / 2).max(progress.min_part_bytes);
-        if smaller >= len || smaller < MIN_PART_BYTES {
-            return Step::GiveUp(Ok(response));
-        }
-        response.drain();
-        progress.part_bytes = smaller;
-        self.client
-            .update_capabilities(&progress.location.origin(), |learned| {
-                learned.chunk_bytes = Some(smaller);
-            });
-        Step::Reopen
-    }
-
-    /// Finds out where an upload is after a part failed in a way that may pass.
-    fn ask_how_far(
-        &self,
-        progress: &mut Progress,
-        size: u64,
-        failed: Result<RegistryResponse>,
-    ) -> Result<Step> {
-        let Some(wait) = self.client.wait_before_retry(progress.failures, &failed) else {
-            return Ok(Step::GiveUp(failed));
-        };
-        progress.failures += 1;
-        self.client.sleep(wait);
-        let request = self.writing(Method::Get, progress.location.clone());
-        let Ok(status) = self.client.send(&self.registry, request) else {
-            return Ok(Step::GiveUp(failed));
-        };
-        match (status.status(), received(status.header("Range"))) {
-            (200..=204, Some(received)) => {
-                // No byte is said as one is. One that is there after all is answered by 416.
-                let next = if received == 1 { 0 } else { received.min(size) };
-                progress.go_on_at(next, self.next_location(&status)?);
-                status.response.drain();
-                Ok(Step::Reopen)
-            }
-            // The upload is gone, or the registry does not say: a new one is the way on.
-            _ => Ok(Step::GiveUp(failed)),
-        }
-    }
-}
-
-impl Progress {
-    pub(crate) fn new(upload: Upload, part_bytes: u64) -> Self {
+impl ChunkedUpload {
+    /// Begins a chunked upload to the registry at `origin`.
+    pub(crate) fn new(origin: Origin, session: UploadSession, chunk_bytes: u64) -> Self {
         Self {
-            location: upload.location,
+            origin,
+            location: session.location,
             offset: 0,
             farthest: 0,
-            part_bytes: part_bytes.max(upload.min_part_bytes),
-            min_part_bytes: upload.min_part_bytes,
+            chunk_bytes: chunk_bytes.max(session.min_chunk_bytes),
+            min_chunk_bytes: session.min_chunk_bytes,
             failures: 0,
         }
     }
 
-    fn go_on_at(&mut self, offset: u64, location: Option<Url>) {
+    /// The next chunk of a blob of which `size` bytes are known.
+    pub(crate) fn next_chunk(&self, size: u64, capabilities: &mut CapabilityCache) -> Chunk {
+        let len = self.chunk_bytes.min(size - self.offset);
+        let known = capabilities.entry(&self.location.origin());
+        Chunk {
+            offset: self.offset,
+            len,
+            expects_continue: known.uses_expect_continue(len),
+        }
+    }
+
+    /// Decides what follows from the response to a chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`](crate::Error::Protocol) if the registry accepts chunks and does not advance,
+    /// or names a location that must not receive content.
+    pub(crate) fn on_chunk(
+        &mut self,
+        chunk: Chunk,
+        size: u64,
+        result: &Result<RegistryResponse>,
+        context: &mut Context<'_>,
+    ) -> Result<ChunkAction> {
+        let Ok(response) = result else {
+            return Ok(self.recover(result, context));
+        };
+        let received = received(response.header("Range"));
+        let known = context.capabilities.entry(&self.location.origin());
+        match response.status() {
+            200..=204 => {
+                let end = chunk.offset + chunk.len;
+                let next = offset_after(chunk.offset, chunk.len, received);
+                if next < end && !self.may_fail_again() {
+                    return Err(response.protocol_error("the upload comes no farther"));
+                }
+                known.skips_expect_continue |= chunk.len >= LARGE_BYTES;
+                self.resume_at(next, response)?;
+                if next < end {
+                    return Ok(ChunkAction::Reopen);
+                }
+                if next > self.farthest {
+                    self.farthest = next;
+                    self.failures = 0;
+                }
+                Ok(ChunkAction::Continue)
+            }
+            417 if chunk.expects_continue => {
+                known.skips_expect_continue = true;
+                Ok(ChunkAction::Reopen)
+            }
+            status @ (413 | 416) => match received {
+                Some(received) if status == 416 && response.header("Location").is_some() => {
+                    self.resync(received.min(size), response)
+                }
+                _ => Ok(self.shrink_chunk(chunk.len, &mut context.capabilities)),
+            },
+            _ => Ok(self.recover(result, context)),
+        }
+    }
+
+    /// Decides what follows from the response to the request for the offset.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`on_chunk`](Self::on_chunk).
+    pub(crate) fn on_offset(
+        &mut self,
+        size: u64,
+        response: &RegistryResponse,
+    ) -> Result<ChunkAction> {
+        match (response.status(), received(response.header("Range"))) {
+            (200..=204, Some(received)) => {
+                // `Range: 0-0` means both 0 and 1 byte received. Assume 0: if the byte is there, the
+                // registry answers 416.
+                let next = if received == 1 { 0 } else { received.min(size) };
+                self.resume_at(next, response)?;
+                Ok(ChunkAction::Reopen)
+            }
+            // The session is gone, or the registry does not report offsets. A new session is needed.
+            _ => Ok(ChunkAction::Fail),
+        }
+    }
+
+    /// Continues where the registry is, after it refused a chunk that begins elsewhere.
+    fn resync(&mut self, received: u64, response: &RegistryResponse) -> Result<ChunkAction> {
+        if !self.may_fail_again() {
+            return Ok(ChunkAction::Fail);
+        }
+        // `Range: 0-0` means both 0 and 1 byte received. The chunk did not begin there.
+        let next = if received == 1 && self.offset != 0 {
+            0
+        } else {
+            received
+        };
+        self.resume_at(next, response)?;
+        Ok(ChunkAction::Reopen)
+    }
+
+    /// Continues with smaller chunks, after one of `len` bytes was too large.
+    fn shrink_chunk(&mut self, len: u64, capabilities: &mut CapabilityCache) -> ChunkAction {
+        let smaller = (len / 2).max(self.min_chunk_bytes);
+        if smaller >= len || smaller < MIN_CHUNK_BYTES {
+            return ChunkAction::Fail;
+        }
+        self.chunk_bytes = smaller;
+        capabilities.entry(&self.location.origin()).chunk_bytes = Some(smaller);
+        ChunkAction::Reopen
+    }
+
+    fn recover(&mut self, result: &Result<RegistryResponse>, context: &Context<'_>) -> ChunkAction {
+        match retry_wait(self.failures, result, context.now, context.jitter) {
+            Some(wait) => {
+                self.failures += 1;
+                ChunkAction::QueryOffset(wait)
+            }
+            None => ChunkAction::Fail,
+        }
+    }
+
+    fn resume_at(&mut self, offset: u64, response: &RegistryResponse) -> Result<()> {
+        let location = upload_location(&self.origin, response)?;
         self.offset = offset;
         if let Some(location) = location {
             self.location = location;
         }
+        Ok(())
     }
 
-    fn has_stumbled_too_often(&mut self) -> bool {
+    /// Records a failure, and returns whether the upload goes on.
+    const fn may_fail_again(&mut self) -> bool {
         self.failures += 1;
-        self.failures > MAX_RETRIES
+        self.failures <= MAX_RETRIES
     }
 }
 
-/// How many bytes an upload has, as its `Range` says: `0-<last>`.
+/// How many bytes an upload has, from a `Range` header of the form `0-<last>`.
 fn received(range: Option<&str>) -> Option<u64> {
     let (first, last) = range?.trim_start_matches("bytes=").split_once('-')?;
     let last: u64 = last.parse().ok()?;
     (first == "0").then(|| last.saturating_add(1))
 }
 
-/// Where an upload is that took `len` bytes at `offset` and says how many it `received` in all. Some registries always say the
-/// same.
+/// The offset of an upload that accepted `len` bytes at `offset` and reports `received` bytes. A value
+/// outside the chunk is ignored: some registries always report the same.
 fn offset_after(offset: u64, len: u64, received: Option<u64>) -> u64 {
     received
         .filter(|received| (offset + 1..=offset + len).contains(received))
@@ -272,10 +226,14 @@ fn offset_after(offset: u64, len: u64, received: Option<u64>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::time::UNIX_EPOCH;
+
     use super::*;
+    use crate::error::{Error, TransportKind};
 
     #[test]
-    fn a_range_says_how_much_there_is() {
+    fn a_range_is_the_number_of_received_bytes() {
         for (range, wanted) in [
             (Some("0-0"), Some(1)),
             (Some("0-99"), Some(100)),
@@ -293,17 +251,139 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_was_taken_is_there_unless_the_registry_says_how_much_of_it() {
+    fn an_accepted_chunk_arrived_unless_the_range_ends_inside_it() {
         for (received, wanted) in [
             (None, 20),
             (Some(20), 20),
             (Some(15), 15),
-            // It does not move, or jumps.
+            // The range does not advance, or is beyond the chunk.
             (Some(10), 20),
             (Some(1), 20),
             (Some(21), 20),
         ] {
             assert_eq!(offset_after(10, 10, received), wanted, "{received:?}");
         }
+    }
+
+    const MIB: u64 = 1024 * 1024;
+
+    /// An upload of 3 MiB in chunks of 1 MiB, of which the first was sent.
+    fn upload(min_chunk_bytes: u64) -> ChunkedUpload {
+        let location = Url::parse("http://r:5000/u/1").unwrap();
+        let session = UploadSession {
+            location: location.clone(),
+            min_chunk_bytes,
+        };
+        let mut upload = ChunkedUpload::new(location.origin(), session, MIB);
+        upload.offset = MIB;
+        upload.farthest = MIB;
+        upload
+    }
+
+    fn on_chunk(
+        upload: &mut ChunkedUpload,
+        capabilities: &RefCell<CapabilityCache>,
+        result: &Result<RegistryResponse>,
+    ) -> Result<ChunkAction> {
+        let chunk = upload.next_chunk(3 * MIB, &mut capabilities.borrow_mut());
+        let mut context = Context {
+            capabilities: capabilities.borrow_mut(),
+            now: UNIX_EPOCH,
+            jitter: 0.5,
+            is_consumed: false,
+        };
+        upload.on_chunk(chunk, 3 * MIB, result, &mut context)
+    }
+
+    #[test]
+    fn the_response_to_a_chunk_decides_about_the_next() {
+        let location = ("Location", "/u/2");
+        let (inside, past_end) = ("0-1572863", "0-9999999999");
+        let wait = ChunkAction::QueryOffset(Duration::from_millis(250));
+        #[rustfmt::skip]
+        let rows: [(u16, &[(&str, &str)], ChunkAction, u64, u64); 13] = [
+            // status, headers, action, offset, size of the next chunk
+            (202, &[location],                         ChunkAction::Continue, 2 * MIB, MIB),
+            (201, &[],                                 ChunkAction::Continue, 2 * MIB, MIB),
+            (202, &[("Range", "0-2097151")],           ChunkAction::Continue, 2 * MIB, MIB),
+            (202, &[("Range", inside)],                ChunkAction::Reopen,   MIB + MIB / 2, MIB),
+            (202, &[("Range", past_end)],              ChunkAction::Continue, 2 * MIB, MIB),
+            (416, &[location, ("Range", inside)],      ChunkAction::Reopen,   MIB + MIB / 2, MIB),
+            (416, &[location, ("Range", "0-0")],       ChunkAction::Reopen,   0, MIB),
+            (416, &[location, ("Range", past_end)],    ChunkAction::Reopen,   3 * MIB, MIB),
+            (416, &[("Range", inside)],                ChunkAction::Reopen,   MIB, MIB / 2),
+            (413, &[],                                 ChunkAction::Reopen,   MIB, MIB / 2),
+            (417, &[],                                 ChunkAction::Reopen,   MIB, MIB),
+            (503, &[],                                 wait,                  MIB, MIB),
+            (404, &[],                                 ChunkAction::Fail,     MIB, MIB),
+        ];
+        for (status, headers, action, offset, chunk_bytes) in rows {
+            let mut upload = upload(0);
+            let response = Ok(RegistryResponse::for_test(status, headers));
+            let decided = on_chunk(&mut upload, &RefCell::default(), &response);
+            let got = (decided.unwrap(), upload.offset, upload.chunk_bytes);
+            assert_eq!(got, (action, offset, chunk_bytes), "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_response_with_the_offset_decides_about_the_next_chunk() {
+        for (status, range, action, offset) in [
+            (204, "0-1572863", ChunkAction::Reopen, MIB + MIB / 2),
+            (204, "0-0", ChunkAction::Reopen, 0),
+            (204, "0-9999999999", ChunkAction::Reopen, 3 * MIB),
+            (204, "", ChunkAction::Fail, MIB),
+            (404, "0-1572863", ChunkAction::Fail, MIB),
+        ] {
+            let mut upload = upload(0);
+            let response = RegistryResponse::for_test(status, &[("Range", range)]);
+            let decided = upload.on_offset(3 * MIB, &response).unwrap();
+            assert_eq!(
+                (decided, upload.offset),
+                (action, offset),
+                "{status} {range}"
+            );
+        }
+    }
+
+    #[test]
+    fn chunks_shrink_to_a_limit_and_the_size_is_remembered() {
+        let too_large = || Ok(RegistryResponse::for_test(413, &[]));
+        for (min_chunk_bytes, smallest) in [(0, MIN_CHUNK_BYTES), (300_000, 300_000), (MIB, MIB)] {
+            let capabilities = RefCell::default();
+            let mut upload = upload(min_chunk_bytes);
+            while on_chunk(&mut upload, &capabilities, &too_large()).unwrap() == ChunkAction::Reopen
+            {
+            }
+            assert_eq!(upload.chunk_bytes, smallest);
+            let known = capabilities
+                .borrow_mut()
+                .entry(&upload.location.origin())
+                .chunk_bytes;
+            assert_eq!(known, (smallest < MIB).then_some(smallest));
+        }
+    }
+
+    #[test]
+    fn failures_without_progress_end_the_upload() {
+        let capabilities = RefCell::default();
+        let mut upload = upload(0);
+        let broken = || {
+            Err(Error::Transport {
+                method: "PATCH",
+                url: String::new(),
+                kind: TransportKind::Io,
+                source: "broken".into(),
+            })
+        };
+        for _ in 0..MAX_RETRIES {
+            let decided = on_chunk(&mut upload, &capabilities, &broken()).unwrap();
+            assert!(matches!(decided, ChunkAction::QueryOffset(_)));
+        }
+        let decided = on_chunk(&mut upload, &capabilities, &broken()).unwrap();
+        assert_eq!(decided, ChunkAction::Fail);
+        let stuck = Ok(RegistryResponse::for_test(202, &[("Range", "0-1048576")]));
+        let error = on_chunk(&mut upload, &capabilities, &stuck).unwrap_err();
+        assert!(error.to_string().contains("the upload comes no farther"));
     }
 }

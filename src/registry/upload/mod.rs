@@ -1,81 +1,66 @@
-//! Writing blobs to a repository (distribution spec v1.1, "Pushing blobs").
+//! Uploads of blobs to a repository (distribution spec v1.1, "Pushing blobs"): in one request, in
+//! chunks, from a stream, and mounts from other repositories.
 //!
-//! A blob costs two requests where it is absent and one where it is there: the upload is opened by asking to mount the blob
-//! from the repository itself. Registries that look answer 201 when they have it, and otherwise open an upload that serves
-//! any blob. Registries that do not look, or refuse, are recognised on the way, and asked by HEAD instead.
+//! A new blob costs two requests, one that the registry has costs one. A blob of another repository of
+//! the registry costs one request and none of its bytes: it is mounted from there.
 //!
-//! A blob that another repository of the registry has costs one request, and none of its bytes: it is mounted from there.
+//! `decision` and `chunked_upload` decide what to do next, without I/O; the functions here and in
+//! `stream_upload` send requests until these are done.
 
 mod chunked_upload;
+mod decision;
+mod session;
 mod stream_upload;
 
-use crate::auth::{OriginPolicy, Scopes};
-use crate::error::{Error, Result, TransportKind};
+use self::chunked_upload::{ChunkAction, ChunkedUpload};
+use self::decision::{Action, Event, UploadFlow, UploadStart};
+use self::session::{Context, UploadSession};
+use crate::auth::Scopes;
+use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Algorithm;
+use crate::oci::digest::{Algorithm, Digest};
 use crate::oci::reference::RepositoryName;
-use crate::registry::client::{Body, Client, RegistryResponse, SelfMountSupport};
+use crate::registry::blobs::skip;
+use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse};
 use crate::registry::repository::Repository;
 use crate::store::content::Content;
 use crate::store::{Mount, Pushed};
+use crate::text::random;
 use crate::text::url::{Origin, Url};
 
-/// Blobs from this size on are worth a request to find out whether they must be sent at all, in bytes.
-pub(crate) const LARGE_BYTES: u64 = 1024 * 1024;
-/// How often one blob is sent at most.
-const MAX_UPLOADS: u32 = 3;
-
-/// How an upload was opened.
-enum Opened {
-    /// There is no need to: the registry has the blob.
-    AlreadyThere,
-    /// Like this.
-    As(Upload),
-}
-
-/// An upload that was opened.
-pub(crate) struct Upload {
-    pub(crate) location: Url,
-    /// How large parts must be at least, but for the last, if the blob comes in parts.
-    pub(crate) min_part_bytes: u64,
-}
-
-/// Whether the registry is believed when it says that it has a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claims {
-    Believed,
-    /// It said so before, and was wrong.
-    Doubted,
+/// What to do after a chunk.
+enum ChunkStep {
+    /// Send the next chunk.
+    Continue,
+    /// Read the content again from the offset of the upload.
+    Reopen,
+    /// The upload failed with this result.
+    Fail(Result<RegistryResponse>),
 }
 
 impl Repository<'_> {
-    pub(crate) fn write_blob(
+    /// Uploads a blob, unless the registry has it.
+    pub(crate) fn push_blob(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Pushed> {
-        match self.open_upload(expected)? {
-            Opened::AlreadyThere => Ok(Pushed::AlreadyThere),
-            Opened::As(upload) => {
-                self.fill_upload(upload, expected, content, Claims::Believed)?;
-                Ok(Pushed::Stored)
-            }
-        }
+        self.upload_blob(expected, content, UploadStart::Check)
     }
 
-    /// Sends a blob without asking whether it is there.
-    pub(crate) fn write_blob_anew(
+    /// Uploads a blob without asking whether the registry has it.
+    pub(crate) fn push_blob_unchecked(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
-    ) -> Result<()> {
-        let upload = self.open_session(expected.digest.algorithm())?;
-        self.fill_upload(upload, expected, content, Claims::Doubted)
+    ) -> Result<Pushed> {
+        self.upload_blob(expected, content, UploadStart::Unchecked)
     }
 
-    /// Has the registry take a blob from another of its repositories, or sends it to the upload that comes instead.
+    /// Mounts a blob from another repository of the registry. If the registry starts an upload instead,
+    /// the blob is sent to that.
     pub(crate) fn mount_blob(
         &self,
         expected: &Descriptor,
@@ -88,313 +73,193 @@ impl Repository<'_> {
         let request = self.writing(Method::Post, url).scopes(scopes);
         let response = match self.client.send(&self.registry, request) {
             Ok(response) => response,
-            // Whoever may not read there may still write here.
+            // A client that may not read there may still write here.
             Err(error) if error.is_unauthorized() => return Ok(Mount::Unsupported),
             Err(error) => return Err(error),
         };
-        match response.status() {
-            201 => {
-                response.drain();
-                Ok(Mount::Mounted)
-            }
+        let mount = match response.status() {
+            201 => Mount::Mounted,
             202 => {
-                let upload = self.opened_by(response)?;
-                self.fill_upload(upload, expected, content, Claims::Believed)?;
-                Ok(Mount::Pushed)
-            }
-            429 => Err(response.into_error()),
-            _ => {
+                let session = UploadSession::from_response(&self.registry_origin(), &response)?;
                 response.drain();
-                Ok(Mount::Unsupported)
+                self.upload_blob(expected, content, UploadStart::Session(session))?;
+                return Ok(Mount::Pushed);
             }
-        }
+            429 => return Err(response.into_error()),
+            _ => Mount::Unsupported,
+        };
+        response.drain();
+        Ok(mount)
     }
 
-    /// Sends a blob to an upload, and to another one if that breaks.
-    fn fill_upload(
+    /// Does what [`UploadFlow`] decides, until the registry has the blob.
+    fn upload_blob(
         &self,
-        mut upload: Upload,
         expected: &Descriptor,
         content: &mut dyn Content,
-        claims: Claims,
-    ) -> Result<()> {
-        let mut uploads = 0;
-        let mut broken = 0;
+        start: UploadStart,
+    ) -> Result<Pushed> {
+        let (mut flow, mut action) = UploadFlow::start(
+            self.registry_origin(),
+            self.name.clone(),
+            expected.plain(),
+            start,
+            &mut self.client.capabilities(),
+        );
+        // The result of the last request that was part of the upload.
+        let mut last: Option<Result<RegistryResponse>> = None;
         loop {
-            // Some registries and proxies break the connection instead of saying that a body is too large.
-            let in_parts = broken > 1 && expected.size >= LARGE_BYTES;
-            let result = self.send_blob(upload, expected, content, in_parts);
-            uploads += 1;
-            let error = match result {
-                Ok(response) if is_stored(&response) => {
-                    response.drain();
-                    self.learn_stored(expected);
-                    return Ok(());
-                }
-                other => other,
-            };
-            // The session may be gone or half full: a new one is the way on that works everywhere. But the answer alone may
-            // have been lost.
-            let wait = match &error {
-                Ok(response) if response.status() == 404 => {
-                    Client::wait_after_failure(uploads - 1, TransportKind::Io)
-                }
-                other => self.client.wait_before_retry(uploads - 1, other),
+            if !matches!(action, Action::CheckExists | Action::Wait(_) | Action::Fail)
+                && let Some(Ok(superseded)) = last.take()
+            {
+                superseded.drain();
             }
-            .filter(|_| uploads < MAX_UPLOADS);
-            let Some(wait) = wait else {
-                return Err(error.map_or_else(|error| error, RegistryResponse::into_error));
-            };
-            broken += u32::from(is_broken(&error));
-            self.client.sleep(wait);
-            upload = match claims {
-                Claims::Believed if self.has_blob(&expected.digest)? => return Ok(()),
-                _ if content.is_consumed() => {
-                    return Err(error.map_or_else(|error| error, RegistryResponse::into_error));
+            let event = match action {
+                Action::CheckExists => Event::Exists(self.has_blob(&expected.digest)?),
+                Action::Mount(blob) => {
+                    let algorithm = expected.digest.algorithm();
+                    let url = self.endpoint.mount(&blob, &self.name, algorithm);
+                    let request = self.writing(Method::Post, url);
+                    Event::Response(last.insert(self.client.send(&self.registry, request)))
                 }
-                Claims::Doubted => self.open_session(expected.digest.algorithm())?,
-                Claims::Believed => match self.open_upload(expected)? {
-                    Opened::AlreadyThere => return Ok(()),
-                    Opened::As(upload) => upload,
-                },
+                Action::Start => {
+                    let request = self.start_request(expected.digest.algorithm());
+                    Event::Response(last.insert(self.client.send(&self.registry, request)))
+                }
+                Action::Send {
+                    session,
+                    expects_continue,
+                } => {
+                    let request =
+                        self.commit_request(session.location, &expected.digest, expects_continue);
+                    let request = request.body(Body::Blob(expected, content));
+                    Event::Response(last.insert(self.client.send(&self.registry, request)))
+                }
+                Action::SendChunks(upload) => {
+                    Event::Response(last.insert(self.send_chunks(upload, expected, content)))
+                }
+                Action::Wait(wait) => {
+                    self.client.sleep(wait);
+                    Event::Waited
+                }
+                Action::Finish(pushed) => return Ok(pushed),
+                Action::Fail => {
+                    let result = last.expect("an upload fails after a request");
+                    return Err(result.map_or_else(|error| error, RegistryResponse::into_error));
+                }
             };
+            let mut context = self.upload_context(content.is_consumed());
+            action = flow.on(event, &mut context)?;
         }
     }
 
-    pub(crate) fn learn_stored(&self, blob: &Descriptor) {
-        let origin = self.endpoint.uploads().origin();
-        self.client.update_capabilities(&origin, |learned| {
-            learned.last_stored = Some((self.name.clone(), blob.plain()));
-        });
+    /// Sends a blob in chunks, and commits it. Returns the result of the request that decides about the
+    /// upload.
+    fn send_chunks(
+        &self,
+        mut upload: ChunkedUpload,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<RegistryResponse> {
+        while upload.offset < expected.size {
+            let mut reader = content.open_verified(expected)?.skip_digest_if_trusted();
+            skip(&mut reader, upload.offset)
+                .map_err(Error::io("read", expected.digest.as_str()))?;
+            while upload.offset < expected.size {
+                let rest = &mut reader;
+                let step = self.send_chunk(
+                    &mut upload,
+                    |len| Body::Chunk(ChunkReader::new(rest, len)),
+                    expected.size,
+                );
+                match step? {
+                    ChunkStep::Continue => {}
+                    ChunkStep::Reopen => break,
+                    ChunkStep::Fail(result) => return result,
+                }
+            }
+        }
+        let commit = self.commit_request(upload.location, &expected.digest, false);
+        self.client.send(&self.registry, commit)
     }
 
-    fn open_upload(&self, expected: &Descriptor) -> Result<Opened> {
-        let origin = self.endpoint.uploads().origin();
-        let learned = self.client.capabilities(&origin);
-        let mut mounts = learned.self_mount;
-        if mounts == SelfMountSupport::Unknown
-            && expected.size >= LARGE_BYTES
-            && let Some((_, stored)) = learned
-                .last_stored
-                .as_ref()
-                .filter(|(name, stored)| *name == self.name && stored.digest != expected.digest)
-        {
-            // The registry surely has this one. If it does not find it, it does not look, and the upload it opens serves.
-            let response = self.ask_to_mount(stored, expected)?;
-            mounts = match response.status() {
-                201 => SelfMountSupport::Checks,
-                202 => SelfMountSupport::AlwaysUploads,
-                _ => SelfMountSupport::Rejected,
+    /// Sends the next chunk of a blob of which `size` bytes are known. `body` is called with the size of
+    /// the chunk.
+    fn send_chunk<'b>(
+        &self,
+        upload: &mut ChunkedUpload,
+        body: impl FnOnce(u64) -> Body<'b>,
+        size: u64,
+    ) -> Result<ChunkStep> {
+        let chunk = upload.next_chunk(size, &mut self.client.capabilities());
+        let last = chunk.offset + chunk.len - 1;
+        let mut request = self
+            .writing(Method::Patch, upload.location.clone())
+            .header("Content-Type", "application/octet-stream")
+            .header("Content-Range", format!("{}-{last}", chunk.offset))
+            .body(body(chunk.len));
+        if chunk.expects_continue {
+            request = request.header("Expect", "100-continue");
+        }
+        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
+        let result = self.client.send(&self.registry, request);
+        let mut action = {
+            let mut context = self.upload_context(false);
+            upload.on_chunk(chunk, size, &result, &mut context)?
+        };
+        if let ChunkAction::QueryOffset(wait) = action {
+            self.client.sleep(wait);
+            let request = self.writing(Method::Get, upload.location.clone());
+            let Ok(response) = self.client.send(&self.registry, request) else {
+                return Ok(ChunkStep::Fail(result));
             };
-            self.client
-                .update_capabilities(&origin, |learned| learned.self_mount = mounts);
-            if mounts == SelfMountSupport::AlwaysUploads {
-                return if self.has_blob(&expected.digest)? {
-                    Ok(Opened::AlreadyThere)
-                } else {
-                    self.opened_by(response).map(Opened::As)
-                };
-            }
+            action = upload.on_offset(size, &response)?;
             response.drain();
         }
-        match mounts {
-            SelfMountSupport::Unknown | SelfMountSupport::Checks => {
-                self.open_by_mount(expected, mounts)
-            }
-            SelfMountSupport::AlwaysUploads | SelfMountSupport::Rejected => {
-                self.open_plainly(expected)
-            }
-        }
-    }
-
-    fn open_by_mount(&self, expected: &Descriptor, mounts: SelfMountSupport) -> Result<Opened> {
-        let origin = self.endpoint.uploads().origin();
-        let response = self.ask_to_mount(expected, expected)?;
-        match response.status() {
-            201 => {
-                response.drain();
-                self.client.update_capabilities(&origin, |learned| {
-                    learned.self_mount = SelfMountSupport::Checks
-                });
-                Ok(Opened::AlreadyThere)
-            }
-            202 if mounts == SelfMountSupport::Unknown
-                && expected.size >= LARGE_BYTES
-                && self.has_blob(&expected.digest)? =>
-            {
-                self.client.update_capabilities(&origin, |learned| {
-                    learned.self_mount = SelfMountSupport::AlwaysUploads
-                });
-                Ok(Opened::AlreadyThere)
-            }
-            202 => self.opened_by(response).map(Opened::As),
-            429 => Err(response.into_error()),
-            status => {
-                response.drain();
-                // A missing repository or a failing server says nothing about mounts.
-                if !matches!(status, 404 | 500..) {
-                    self.client.update_capabilities(&origin, |learned| {
-                        learned.self_mount = SelfMountSupport::Rejected
-                    });
-                }
-                self.open_plainly(expected)
-            }
-        }
-    }
-
-    /// Opens an upload for `expected`, unless the registry finds `blob`.
-    fn ask_to_mount(&self, blob: &Descriptor, expected: &Descriptor) -> Result<RegistryResponse> {
-        let algorithm = expected.digest.algorithm();
-        let url = self.endpoint.mount(&blob.digest, &self.name, algorithm);
-        self.client
-            .send(&self.registry, self.writing(Method::Post, url))
-    }
-
-    fn open_plainly(&self, expected: &Descriptor) -> Result<Opened> {
-        if self.has_blob(&expected.digest)? {
-            return Ok(Opened::AlreadyThere);
-        }
-        self.open_session(expected.digest.algorithm())
-            .map(Opened::As)
-    }
-
-    pub(crate) fn open_session(&self, algorithm: Algorithm) -> Result<Upload> {
-        let url = self.endpoint.uploads_by(algorithm);
-        let response = self
-            .client
-            .send(&self.registry, self.writing(Method::Post, url))?
-            .expect(&[202])?;
-        self.opened_by(response)
-    }
-
-    /// The upload that an answer opens.
-    fn opened_by(&self, response: RegistryResponse) -> Result<Upload> {
-        let location = self
-            .next_location(&response)?
-            .ok_or_else(|| response.protocol_error("the upload has no Location"))?;
-        let min_part_bytes = response
-            .header("OCI-Chunk-Min-Length")
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(0);
-        response.drain();
-        Ok(Upload {
-            location,
-            min_part_bytes,
-        })
-    }
-
-    /// Where the registry wants what comes next of the blob, if it says so. Another host gets it only if it may, and then
-    /// without any secret.
-    pub(crate) fn next_location(&self, response: &RegistryResponse) -> Result<Option<Url>> {
-        let Some(location) = response.header("Location") else {
-            return Ok(None);
+        let step = match action {
+            ChunkAction::Continue => ChunkStep::Continue,
+            ChunkAction::Reopen => ChunkStep::Reopen,
+            ChunkAction::QueryOffset(_) | ChunkAction::Fail => return Ok(ChunkStep::Fail(result)),
         };
-        let url = response.resolve_own("Location", location)?;
-        if let Err(reason) = OriginPolicy::between(&self.endpoint.uploads().origin(), &url.origin())
-        {
-            return Err(
-                response.protocol_error(format!("refusing to upload to \"{url}\": {reason}"))
-            );
+        if let Ok(response) = result {
+            response.drain();
         }
-        Ok(Some(url))
+        Ok(step)
     }
 
-    /// Sends a blob to its upload: whole, or in parts where that is too large for one request.
-    fn send_blob(
+    /// The request that starts a session.
+    fn start_request<'b>(&self, algorithm: Algorithm) -> RegistryRequest<'b> {
+        self.writing(Method::Post, self.endpoint.uploads_by(algorithm))
+    }
+
+    /// The request that completes an upload.
+    fn commit_request<'b>(
         &self,
-        upload: Upload,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-        in_parts: bool,
-    ) -> Result<RegistryResponse> {
-        let origin = upload.location.origin();
-        let refused = self.client.capabilities(&origin).refused_bytes;
-        if in_parts || refused.is_some_and(|refused| expected.size >= refused) {
-            return self.send_in_parts(upload, expected, content);
-        }
-        let response = self.send_whole(&upload, expected, content)?;
-        if response.status() != 413 {
-            return Ok(response);
-        }
-        self.client.update_capabilities(&origin, |learned| {
-            let refused = learned.refused_bytes.unwrap_or(u64::MAX);
-            learned.refused_bytes = Some(refused.min(expected.size));
-        });
-        if content.is_consumed() {
-            return Ok(response);
-        }
-        response.drain();
-        self.send_in_parts(upload, expected, content)
-    }
-
-    /// Sends a blob in one request, once more where the registry only objects to being asked for leave first.
-    fn send_whole(
-        &self,
-        upload: &Upload,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-    ) -> Result<RegistryResponse> {
-        let origin = upload.location.origin();
-        let asks = self.asks_first(&origin, expected.size);
-        let response = self.put_blob(upload, expected, content, asks)?;
-        if !asks || response.status() != 417 {
-            return Ok(response);
-        }
-        self.client
-            .update_capabilities(&origin, |learned| learned.skips_expect_continue = true);
-        if content.is_consumed() {
-            return Ok(response);
-        }
-        response.drain();
-        self.put_blob(upload, expected, content, false)
-    }
-
-    /// Whether a registry is asked before so many bytes are sent: one that does not want them can say so then.
-    pub(crate) fn asks_first(&self, origin: &Origin, size: u64) -> bool {
-        size >= LARGE_BYTES && !self.client.capabilities(origin).skips_expect_continue
-    }
-
-    fn put_blob(
-        &self,
-        upload: &Upload,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-        asks: bool,
-    ) -> Result<RegistryResponse> {
-        let url = upload
-            .location
-            .clone()
-            .with_parameter("digest", expected.digest.as_str());
+        location: Url,
+        digest: &Digest,
+        expects_continue: bool,
+    ) -> RegistryRequest<'b> {
+        let url = location.with_parameter("digest", digest.as_str());
         let mut request = self
             .writing(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
-        if asks {
+        if expects_continue {
             request = request.header("Expect", "100-continue");
         }
-        request.body = Body::Blob(expected, content);
         request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
-        let response = self.client.send(&self.registry, request)?;
-        if is_stored(&response) {
-            // Large bodies go where the upload is, which may be another host.
-            self.client
-                .update_capabilities(&response.url.origin(), |learned| {
-                    learned.skips_expect_continue |= expected.size >= LARGE_BYTES;
-                });
-        }
-        Ok(response)
+        request
     }
-}
 
-fn is_broken(result: &Result<RegistryResponse>) -> bool {
-    matches!(
-        result,
-        Err(Error::Transport {
-            kind: TransportKind::Io,
-            ..
-        })
-    )
-}
+    fn upload_context(&self, is_consumed: bool) -> Context<'_> {
+        Context {
+            capabilities: self.client.capabilities(),
+            now: self.client.now(),
+            jitter: random::fraction(),
+            is_consumed,
+        }
+    }
 
-pub(crate) fn is_stored(response: &RegistryResponse) -> bool {
-    matches!(response.status(), 200 | 201 | 202 | 204)
+    fn registry_origin(&self) -> Origin {
+        self.endpoint.uploads().origin()
+    }
 }

@@ -1,13 +1,16 @@
-//! Blobs of which nothing is known before they were read to their end (distribution spec v1.1, "Pushing a blob in chunks").
+//! Uploads of streams, whose digest and size are known only after they have been read (distribution
+//! spec v1.1, "Pushing a blob in chunks").
 //!
-//! As much is read ahead as makes a part. What ends there is a blob like any other, whose digest and size are known before
-//! anything is asked. Whatever is longer goes out part by part while it is read, and its digest comes last. A part is held in
-//! memory until the registry has it, so it can be sent again; what the registry loses of the parts before is lost.
+//! One chunk is read ahead. A stream that ends within it is uploaded like any other blob. A longer one
+//! is sent chunk by chunk while it is read, and its digest comes last. A chunk stays in memory until the
+//! registry has it, so it can be sent again. Earlier chunks cannot be sent again: if the registry lost
+//! one, the push fails.
 
 use std::io::Read;
 
-use super::chunked_upload::{Progress, Step};
-use super::is_stored;
+use super::ChunkStep;
+use super::chunked_upload::ChunkedUpload;
+use super::session::{UploadSession, is_stored};
 use crate::error::{Error, Result};
 use crate::limits::MAX_HELD_PART_BYTES;
 use crate::oci::descriptor::Descriptor;
@@ -18,85 +21,94 @@ use crate::registry::repository::Repository;
 use crate::store::Pushed;
 use crate::store::content::STREAM;
 
-/// How large a part is, in bytes: some storage takes no smaller ones, but for the last. Registries that take none as large
-/// say so, and get smaller ones.
-const PART_BYTES: u64 = 5 * 1024 * 1024;
+/// Size of a chunk in bytes: 5 MiB, because S3 accepts no smaller part other than the last. A registry
+/// that refuses chunks of this size gets smaller ones.
+const CHUNK_BYTES: u64 = 5 * 1024 * 1024;
 
 impl Repository<'_> {
-    pub(crate) fn write_stream(
+    /// Uploads a stream, and describes it.
+    pub(crate) fn upload_stream(
         &self,
         media_type: &MediaType,
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
-        let mut held = Held::of(stream);
-        held.fill(PART_BYTES)?;
-        if (held.bytes.len() as u64) < PART_BYTES {
-            let blob = Descriptor::new(media_type.clone(), held.hasher.finish(), held.end);
-            let pushed = self.write_blob(&blob, &mut held.bytes.as_slice())?;
+        let mut buffer = ChunkBuffer::new(stream);
+        buffer.fill(CHUNK_BYTES)?;
+        if (buffer.bytes.len() as u64) < CHUNK_BYTES {
+            let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
+            let pushed = self.push_blob(&blob, &mut buffer.bytes.as_slice())?;
             return Ok((blob, pushed));
         }
-        let mut progress = self.begin_parts()?;
+        let mut upload = self.start_chunked_upload()?;
         loop {
-            // Unless it is the last, a part may not be smaller than the registry wants.
-            held.fill(progress.part_bytes)?;
-            if held.bytes.is_empty() {
+            // A chunk other than the last must not be smaller than the registry requires.
+            buffer.fill(upload.chunk_bytes)?;
+            if buffer.bytes.is_empty() {
                 break;
             }
-            let body = |len| Body::BufferedChunk(held.first(len));
-            match self.send_part(&mut progress, body, held.end)? {
-                Step::Next | Step::Reopen => {}
-                Step::GiveUp(failed) => {
-                    return Err(failed.map_or_else(|error| error, RegistryResponse::into_error));
+            let body = |len| Body::BufferedChunk(buffer.first(len));
+            match self.send_chunk(&mut upload, body, buffer.end)? {
+                ChunkStep::Continue | ChunkStep::Reopen => {}
+                ChunkStep::Fail(result) => {
+                    return Err(result.map_or_else(|error| error, RegistryResponse::into_error));
                 }
             }
-            if !held.forget_before(progress.offset) {
+            if !buffer.discard_before(upload.offset) {
                 return Err(Error::Protocol {
                     what: format!("upload to {}", self.path()),
                     reason: "it was lost in part, and a stream cannot be read again".to_owned(),
                 });
             }
         }
-        let blob = Descriptor::new(media_type.clone(), held.hasher.finish(), held.end);
-        let committed = self.commit_parts(progress, &blob.digest);
-        match committed {
+        let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
+        let commit = self.commit_request(upload.location, &blob.digest, false);
+        match self.client.send(&self.registry, commit) {
             Ok(response) if is_stored(&response) => response.drain(),
-            // The answer alone may have been lost.
+            // The registry may have committed the blob although the response was lost.
             _ if self.has_blob(&blob.digest)? => {}
             failed => return Err(failed.map_or_else(|error| error, RegistryResponse::into_error)),
         }
-        self.learn_stored(&blob);
+        self.client
+            .capabilities()
+            .entry(&self.registry_origin())
+            .last_stored = Some((self.name.clone(), blob.plain()));
         Ok((blob, Pushed::Stored))
     }
 
-    fn begin_parts(&self) -> Result<Progress> {
-        let upload = self.open_session(Algorithm::Sha256)?;
-        if upload.min_part_bytes > MAX_HELD_PART_BYTES {
+    fn start_chunked_upload(&self) -> Result<ChunkedUpload> {
+        let request = self.start_request(Algorithm::Sha256);
+        let response = self.client.send(&self.registry, request)?.expect(&[202])?;
+        let origin = self.registry_origin();
+        let session = UploadSession::from_response(&origin, &response)?;
+        response.drain();
+        if session.min_chunk_bytes > MAX_HELD_PART_BYTES {
             return Err(Error::TooLarge {
                 what: format!("least part of an upload to {}", self.path()),
-                size: upload.min_part_bytes,
+                size: session.min_chunk_bytes,
                 limit: MAX_HELD_PART_BYTES,
                 limit_name: "MAX_HELD_PART_BYTES",
             });
         }
-        let learned = self.client.capabilities(&upload.location.origin());
-        let part_bytes = learned.chunk_bytes.unwrap_or(PART_BYTES).min(PART_BYTES);
-        Ok(Progress::new(upload, part_bytes))
+        let mut capabilities = self.client.capabilities();
+        let known = capabilities.entry(&session.location.origin()).chunk_bytes;
+        let chunk_bytes = known.unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        Ok(ChunkedUpload::new(origin, session, chunk_bytes))
     }
 }
 
-/// What was read of a stream, and the registry may not have yet.
-struct Held<'s> {
+/// The bytes of a stream that were read and that the registry may not have yet.
+struct ChunkBuffer<'s> {
     stream: &'s mut dyn Read,
     bytes: Vec<u8>,
-    /// Of the whole, where these bytes end.
+    /// Offset in the stream of the end of `bytes`.
     end: u64,
-    /// Of all until there.
+    /// Hashes the stream up to `end`.
     hasher: Hasher,
     is_at_end: bool,
 }
 
-impl<'s> Held<'s> {
-    fn of(stream: &'s mut dyn Read) -> Self {
+impl<'s> ChunkBuffer<'s> {
+    fn new(stream: &'s mut dyn Read) -> Self {
         Self {
             stream,
             bytes: Vec::new(),
@@ -106,15 +118,15 @@ impl<'s> Held<'s> {
         }
     }
 
-    /// Reads on until so many bytes are held, or there are no more.
-    fn fill(&mut self, bytes: u64) -> Result<()> {
-        // A terminal, for one, goes on after its end.
+    /// Reads until the buffer has `size` bytes or the stream ends.
+    fn fill(&mut self, size: u64) -> Result<()> {
+        // Some streams, such as a terminal, can be read after their end.
         if self.is_at_end {
             return Ok(());
         }
-        let held = self.bytes.len();
-        let missing = bytes.saturating_sub(held as u64);
-        // All at once: what is not used of it takes no memory, and growing would take it twice.
+        let start = self.bytes.len();
+        let missing = size.saturating_sub(start as u64);
+        // Reserved at once: growing step by step would take twice the memory for a moment.
         let room = usize::try_from(missing).unwrap_or_default();
         self.bytes.reserve_exact(room);
         let read = (&mut *self.stream)
@@ -123,18 +135,19 @@ impl<'s> Held<'s> {
             .map_err(Error::io("read", STREAM))?;
         self.end += read as u64;
         self.is_at_end = (read as u64) < missing;
-        self.hasher.update(&self.bytes[held..]);
+        self.hasher.update(&self.bytes[start..]);
         Ok(())
     }
 
-    /// The first so many bytes of those that are held.
-    fn first(&self, bytes: u64) -> &[u8] {
-        let count = usize::try_from(bytes).unwrap_or(usize::MAX);
+    /// The first `count` bytes of the buffer, or all if there are fewer.
+    fn first(&self, count: u64) -> &[u8] {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         &self.bytes[..count.min(self.bytes.len())]
     }
 
-    /// Forgets what comes before this place of the whole, and answers whether everything from there on is held.
-    fn forget_before(&mut self, offset: u64) -> bool {
+    /// Discards the bytes before `offset` in the stream. Returns whether all bytes from there on are in
+    /// the buffer.
+    fn discard_before(&mut self, offset: u64) -> bool {
         let start = self.end - self.bytes.len() as u64;
         let Some(sent) = offset.checked_sub(start) else {
             return false;

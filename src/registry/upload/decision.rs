@@ -1,0 +1,429 @@
+//! Decisions of a blob upload: what to do next, given the state and the last response. Pure.
+//!
+//! [`UploadFlow`] decides; [`upload_blob`](super) sends. An upload goes through these steps:
+//!
+//! 1. *Start.* A request to mount the blob from its own repository starts an upload and checks for the
+//!    blob at once: a registry that checks answers 201 if it has the blob, and otherwise 202 with an
+//!    upload session for any blob. Registries that do not check, or reject the request, are recognised
+//!    by their responses and asked with `HEAD` from then on.
+//! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size.
+//! 3. *Recover.* After a failure that may pass: wait, check whether the blob arrived although the
+//!    response was lost, and start again. A session may be gone or half full, so it is not reused.
+
+use std::time::Duration;
+
+use super::chunked_upload::ChunkedUpload;
+use super::session::{Context, UploadSession, is_stored};
+use crate::error::{Error, Result, TransportKind};
+use crate::http::retry::{Outcome, wait_before_retry};
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::reference::RepositoryName;
+use crate::registry::client::{
+    CapabilityCache, LARGE_BYTES, RegistryResponse, SelfMountSupport, retry_wait,
+};
+use crate::store::Pushed;
+use crate::text::url::Origin;
+
+/// How often one blob is sent at most.
+const MAX_ATTEMPTS: u32 = 3;
+/// Size of a chunk in bytes, unless the registry refused chunks of that size: smaller than any body
+/// limit seen at a registry that accepts large blobs, and large enough to keep requests few.
+const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How an upload begins.
+pub(super) enum UploadStart {
+    /// Check whether the registry has the blob.
+    Check,
+    /// Send the blob without a check: the registry reported a blob that it does not have.
+    Unchecked,
+    /// Use a session that a mount request started.
+    Session(UploadSession),
+}
+
+/// One blob on its way to the registry.
+pub(super) struct UploadFlow {
+    /// Origin of the registry.
+    origin: Origin,
+    repository: RepositoryName,
+    blob: Descriptor,
+    /// Whether the registry is believed when it reports that it has the blob.
+    trusts_existence: bool,
+    state: State,
+    /// Sessions that the blob was sent to.
+    attempts: u32,
+    /// Connections that broke while the blob was sent.
+    broken: u32,
+}
+
+enum State {
+    /// Waits for the response to a mount of a blob that the registry is known to have.
+    ProbingMount,
+    /// Waits for the response to a mount of the blob.
+    Mounting { is_first: bool },
+    /// Waits for whether the blob exists.
+    Checking(IfMissing),
+    /// Waits for the response that starts a session.
+    Starting,
+    /// Waits for the response to the whole blob.
+    Sending {
+        session: UploadSession,
+        expects_continue: bool,
+    },
+    /// Waits for the response to the last chunk.
+    SendingChunks,
+    /// Waits before the next attempt.
+    Waiting,
+}
+
+/// What to do if the blob does not exist.
+enum IfMissing {
+    /// Use the session that the mount request started.
+    Use(Result<UploadSession>),
+    /// Start a session.
+    Start,
+    /// Begin again, after a failed attempt.
+    Retry,
+}
+
+/// What happened.
+pub(super) enum Event<'a> {
+    /// The registry was asked whether it has the blob.
+    Exists(bool),
+    /// A request ended.
+    Response(&'a Result<RegistryResponse>),
+    /// The wait is over.
+    Waited,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Ask whether the registry has the blob.
+    CheckExists,
+    /// Request to mount this blob of the same repository.
+    Mount(Digest),
+    /// Start a session.
+    Start,
+    /// Send the whole blob to a session.
+    Send {
+        session: UploadSession,
+        expects_continue: bool,
+    },
+    /// Send the blob in chunks.
+    SendChunks(ChunkedUpload),
+    /// Wait.
+    Wait(Duration),
+    /// Succeed.
+    Finish(Pushed),
+    /// Fail with the last result.
+    Fail,
+}
+
+impl UploadFlow {
+    /// Begins an upload of `blob` to `repository` of the registry at `origin`.
+    pub(super) fn start(
+        origin: Origin,
+        repository: RepositoryName,
+        blob: Descriptor,
+        start: UploadStart,
+        capabilities: &mut CapabilityCache,
+    ) -> (Self, Action) {
+        let mut flow = Self {
+            origin,
+            repository,
+            blob,
+            trusts_existence: !matches!(start, UploadStart::Unchecked),
+            state: State::Starting,
+            attempts: 0,
+            broken: 0,
+        };
+        let action = match start {
+            UploadStart::Check => flow.check_and_start(capabilities),
+            UploadStart::Unchecked => Action::Start,
+            UploadStart::Session(session) => flow.send(session, capabilities),
+        };
+        (flow, action)
+    }
+
+    /// Decides what follows from `event`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] if a response has no usable upload location.
+    pub(super) fn on(&mut self, event: Event<'_>, context: &mut Context<'_>) -> Result<Action> {
+        let state = std::mem::replace(&mut self.state, State::Waiting);
+        match (state, event) {
+            (State::ProbingMount, Event::Response(Ok(response))) => {
+                Ok(self.after_probe(response, &mut context.capabilities))
+            }
+            (State::Mounting { is_first }, Event::Response(Ok(response))) => {
+                self.after_mount(is_first, response, &mut context.capabilities)
+            }
+            (State::Starting, Event::Response(Ok(response))) if response.status() == 202 => {
+                let session = UploadSession::from_response(&self.origin, response)?;
+                Ok(self.send(session, &mut context.capabilities))
+            }
+            (State::Checking(if_missing), Event::Exists(exists)) => {
+                self.after_check(if_missing, exists, context)
+            }
+            (
+                State::Sending {
+                    session,
+                    expects_continue,
+                },
+                Event::Response(result),
+            ) => Ok(self.after_send(session, expects_continue, result, context)),
+            (State::SendingChunks, Event::Response(result)) => Ok(match result {
+                Ok(response) if is_stored(response) => self.stored(&mut context.capabilities),
+                _ => self.recover(result, context),
+            }),
+            (State::Waiting, Event::Waited) if self.trusts_existence => {
+                Ok(self.check_exists(IfMissing::Retry))
+            }
+            (State::Waiting, Event::Waited) if !context.is_consumed => {
+                self.state = State::Starting;
+                Ok(Action::Start)
+            }
+            _ => Ok(Action::Fail),
+        }
+    }
+
+    /// Starts a session unless the registry has the blob.
+    fn check_and_start(&mut self, capabilities: &mut CapabilityCache) -> Action {
+        let known = capabilities.entry(&self.origin);
+        // The registry has the blob stored last for sure. If the mount of that one is not honoured, the
+        // registry does not check, and the session it starts can be used.
+        let probe = (known.last_stored.as_ref()).filter(|(repository, stored)| {
+            known.self_mount == SelfMountSupport::Unknown
+                && self.blob.size >= LARGE_BYTES
+                && *repository == self.repository
+                && stored.digest != self.blob.digest
+        });
+        if let Some((_, stored)) = probe {
+            self.state = State::ProbingMount;
+            return Action::Mount(stored.digest.clone());
+        }
+        self.start_with(known.self_mount)
+    }
+
+    fn start_with(&mut self, support: SelfMountSupport) -> Action {
+        match support {
+            SelfMountSupport::Unknown | SelfMountSupport::Checks => {
+                let is_first = support == SelfMountSupport::Unknown;
+                self.state = State::Mounting { is_first };
+                Action::Mount(self.blob.digest.clone())
+            }
+            SelfMountSupport::AlwaysUploads | SelfMountSupport::Rejected => {
+                self.check_exists(IfMissing::Start)
+            }
+        }
+    }
+
+    fn check_exists(&mut self, if_missing: IfMissing) -> Action {
+        self.state = State::Checking(if_missing);
+        Action::CheckExists
+    }
+
+    fn after_probe(
+        &mut self,
+        response: &RegistryResponse,
+        capabilities: &mut CapabilityCache,
+    ) -> Action {
+        let support = match response.status() {
+            201 => SelfMountSupport::Checks,
+            202 => SelfMountSupport::AlwaysUploads,
+            _ => SelfMountSupport::Rejected,
+        };
+        capabilities.entry(&self.origin).self_mount = support;
+        if support == SelfMountSupport::AlwaysUploads {
+            let session = UploadSession::from_response(&self.origin, response);
+            self.check_exists(IfMissing::Use(session))
+        } else {
+            self.start_with(support)
+        }
+    }
+
+    fn after_mount(
+        &mut self,
+        is_first: bool,
+        response: &RegistryResponse,
+        capabilities: &mut CapabilityCache,
+    ) -> Result<Action> {
+        match response.status() {
+            201 => {
+                capabilities.entry(&self.origin).self_mount = SelfMountSupport::Checks;
+                Ok(self.existing())
+            }
+            202 => {
+                let session = UploadSession::from_response(&self.origin, response);
+                if is_first && self.blob.size >= LARGE_BYTES {
+                    return Ok(self.check_exists(IfMissing::Use(session)));
+                }
+                Ok(self.send(session?, capabilities))
+            }
+            429 => Ok(Action::Fail),
+            status => {
+                // A missing repository or a failing server shows nothing about mounts.
+                if !matches!(status, 404 | 500..) {
+                    capabilities.entry(&self.origin).self_mount = SelfMountSupport::Rejected;
+                }
+                Ok(self.check_exists(IfMissing::Start))
+            }
+        }
+    }
+
+    fn after_check(
+        &mut self,
+        if_missing: IfMissing,
+        exists: bool,
+        context: &mut Context<'_>,
+    ) -> Result<Action> {
+        match if_missing {
+            IfMissing::Use(_) if exists => {
+                // The registry started a session for a blob that it has.
+                context.capabilities.entry(&self.origin).self_mount =
+                    SelfMountSupport::AlwaysUploads;
+                Ok(self.existing())
+            }
+            _ if exists => Ok(self.existing()),
+            IfMissing::Use(session) => Ok(self.send(session?, &mut context.capabilities)),
+            IfMissing::Start => {
+                self.state = State::Starting;
+                Ok(Action::Start)
+            }
+            IfMissing::Retry if context.is_consumed => Ok(Action::Fail),
+            IfMissing::Retry => Ok(self.check_and_start(&mut context.capabilities)),
+        }
+    }
+
+    /// The registry has the blob. After an attempt it received the blob from this upload.
+    const fn existing(&self) -> Action {
+        Action::Finish(if self.attempts == 0 {
+            Pushed::AlreadyThere
+        } else {
+            Pushed::Stored
+        })
+    }
+
+    fn send(&mut self, session: UploadSession, capabilities: &mut CapabilityCache) -> Action {
+        self.attempts += 1;
+        let known = capabilities.entry(&session.location.origin());
+        // Some registries and proxies break the connection instead of sending 413.
+        let breaks = self.broken > 1 && self.blob.size >= LARGE_BYTES;
+        if breaks
+            || known
+                .refused_bytes
+                .is_some_and(|refused| self.blob.size >= refused)
+        {
+            return self.send_chunks(session, capabilities);
+        }
+        let expects_continue = known.uses_expect_continue(self.blob.size);
+        self.send_whole(session, expects_continue)
+    }
+
+    fn send_whole(&mut self, session: UploadSession, expects_continue: bool) -> Action {
+        self.state = State::Sending {
+            session: session.clone(),
+            expects_continue,
+        };
+        Action::Send {
+            session,
+            expects_continue,
+        }
+    }
+
+    fn send_chunks(
+        &mut self,
+        session: UploadSession,
+        capabilities: &mut CapabilityCache,
+    ) -> Action {
+        let known = capabilities.entry(&session.location.origin());
+        let usual = known.chunk_bytes.unwrap_or(CHUNK_BYTES);
+        // A blob that was refused whole would be refused as a single chunk too.
+        let chunk_bytes = if self.blob.size > usual {
+            usual
+        } else {
+            self.blob.size.div_ceil(2)
+        };
+        self.state = State::SendingChunks;
+        let origin = self.origin.clone();
+        Action::SendChunks(ChunkedUpload::new(origin, session, chunk_bytes))
+    }
+
+    fn after_send(
+        &mut self,
+        session: UploadSession,
+        expects_continue: bool,
+        result: &Result<RegistryResponse>,
+        context: &mut Context<'_>,
+    ) -> Action {
+        let response = match result {
+            Ok(response) => response,
+            Err(_) => return self.recover(result, context),
+        };
+        let known = context.capabilities.entry(&session.location.origin());
+        match response.status() {
+            _ if is_stored(response) => {
+                // A redirect may have led to the host that received the body.
+                let receiver = context.capabilities.entry(&response.url.origin());
+                receiver.skips_expect_continue |= self.blob.size >= LARGE_BYTES;
+                self.stored(&mut context.capabilities)
+            }
+            417 if expects_continue => {
+                known.skips_expect_continue = true;
+                if context.is_consumed {
+                    return Action::Fail;
+                }
+                self.send_whole(session, false)
+            }
+            413 => {
+                let refused = known.refused_bytes.unwrap_or(u64::MAX);
+                known.refused_bytes = Some(refused.min(self.blob.size));
+                if context.is_consumed {
+                    return Action::Fail;
+                }
+                self.send_chunks(session, &mut context.capabilities)
+            }
+            _ => self.recover(result, context),
+        }
+    }
+
+    fn stored(&self, capabilities: &mut CapabilityCache) -> Action {
+        capabilities.entry(&self.origin).last_stored =
+            Some((self.repository.clone(), self.blob.clone()));
+        Action::Finish(Pushed::Stored)
+    }
+
+    /// After a failed attempt: another one, if the failure may pass.
+    fn recover(&mut self, result: &Result<RegistryResponse>, context: &Context<'_>) -> Action {
+        let retries = self.attempts - 1;
+        let wait = match result {
+            // The session is gone.
+            Ok(response) if response.status() == 404 => {
+                wait_before_retry(retries, Outcome::Failed(TransportKind::Io), context.jitter)
+            }
+            _ => retry_wait(retries, result, context.now, context.jitter),
+        };
+        let Some(wait) = wait.filter(|_| self.attempts < MAX_ATTEMPTS) else {
+            return Action::Fail;
+        };
+        self.broken += u32::from(is_broken(result));
+        self.state = State::Waiting;
+        Action::Wait(wait)
+    }
+}
+
+/// Whether the connection broke before a response came.
+const fn is_broken(result: &Result<RegistryResponse>) -> bool {
+    matches!(
+        result,
+        Err(Error::Transport {
+            kind: TransportKind::Io,
+            ..
+        })
+    )
+}
+
+#[cfg(test)]
+mod tests;

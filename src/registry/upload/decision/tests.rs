@@ -1,0 +1,272 @@
+//! The table of states and responses of an upload.
+
+use std::cell::RefCell;
+use std::time::UNIX_EPOCH;
+
+use super::*;
+use crate::oci::media_type::MediaType;
+use crate::registry::client::LARGE_BYTES;
+use crate::text::url::Url;
+
+/// An upload on its way, and what is known about the registry.
+struct Scenario {
+    flow: UploadFlow,
+    action: Action,
+    capabilities: RefCell<CapabilityCache>,
+    is_consumed: bool,
+}
+
+fn origin() -> Origin {
+    Url::parse("http://r:5000/").unwrap().origin()
+}
+
+fn blob(size: u64) -> Descriptor {
+    Descriptor::new(MediaType::OCTET_STREAM, Digest::of(b"blob"), size)
+}
+
+fn other_blob() -> Descriptor {
+    Descriptor::new(MediaType::OCTET_STREAM, Digest::of(b"other"), 1)
+}
+
+fn repository() -> RepositoryName {
+    "a".parse().unwrap()
+}
+
+impl Scenario {
+    fn new(size: u64, support: SelfMountSupport) -> Self {
+        let mut capabilities = CapabilityCache::default();
+        capabilities.entry(&origin()).self_mount = support;
+        Self::with(size, capabilities, UploadStart::Check)
+    }
+
+    fn with(size: u64, mut capabilities: CapabilityCache, start: UploadStart) -> Self {
+        let (flow, action) =
+            UploadFlow::start(origin(), repository(), blob(size), start, &mut capabilities);
+        Self {
+            flow,
+            action,
+            capabilities: RefCell::new(capabilities),
+            is_consumed: false,
+        }
+    }
+
+    fn on(&mut self, event: Event<'_>) -> &mut Self {
+        let mut context = Context {
+            capabilities: self.capabilities.borrow_mut(),
+            now: UNIX_EPOCH,
+            jitter: 0.5,
+            is_consumed: self.is_consumed,
+        };
+        self.action = self.flow.on(event, &mut context).unwrap();
+        drop(context);
+        self
+    }
+
+    fn exists(&mut self, exists: bool) -> &mut Self {
+        self.on(Event::Exists(exists))
+    }
+
+    fn response(&mut self, status: u16) -> &mut Self {
+        let response = RegistryResponse::for_test(status, &[("Location", "/u/1")]);
+        self.on(Event::Response(&Ok(response)))
+    }
+
+    fn breaks(&mut self) -> &mut Self {
+        self.on(Event::Response(&Err(Error::Transport {
+            method: "PUT",
+            url: String::new(),
+            kind: TransportKind::Io,
+            source: "broken".into(),
+        })))
+    }
+
+    /// Waits, and the registry does not have the blob.
+    fn waits(&mut self) -> &mut Self {
+        assert!(matches!(self.action, Action::Wait(_)), "{:?}", self.action);
+        self.on(Event::Waited)
+    }
+
+    fn does(&self) -> &'static str {
+        match &self.action {
+            Action::CheckExists => "check",
+            Action::Mount(digest) if *digest == self.flow.blob.digest => "mount",
+            Action::Mount(_) => "probe",
+            Action::Start => "start",
+            Action::Send {
+                expects_continue: true,
+                ..
+            } => "send, expect",
+            Action::Send { .. } => "send",
+            Action::SendChunks(_) => "chunks",
+            Action::Wait(_) => "wait",
+            Action::Finish(Pushed::Stored) => "stored",
+            Action::Finish(Pushed::AlreadyThere) => "exists",
+            Action::Fail => "fail",
+        }
+    }
+
+    fn self_mount(&self) -> SelfMountSupport {
+        self.capabilities.borrow_mut().entry(&origin()).self_mount
+    }
+}
+
+use SelfMountSupport::{AlwaysUploads, Checks, Rejected, Unknown};
+
+const SMALL: u64 = 10;
+
+#[test]
+fn the_response_to_a_mount_shows_whether_the_registry_checks() {
+    #[rustfmt::skip]
+    let rows = [
+        // size, known before, status, next, known after
+        (SMALL,       Unknown, 201, "exists", Checks),
+        (SMALL,       Unknown, 202, "send",   Unknown),
+        (LARGE_BYTES, Unknown, 202, "check",  Unknown),
+        (LARGE_BYTES, Checks,  202, "send, expect", Checks),
+        (SMALL,       Unknown, 429, "fail",   Unknown),
+        (SMALL,       Unknown, 405, "check",  Rejected),
+        (SMALL,       Unknown, 404, "check",  Unknown),
+        (SMALL,       Unknown, 500, "check",  Unknown),
+        (SMALL,       Checks,  400, "check",  Rejected),
+    ];
+    for (size, before, status, next, after) in rows {
+        let mut scenario = Scenario::new(size, before);
+        assert_eq!(scenario.does(), "mount");
+        let does = scenario.response(status).does();
+        assert_eq!(
+            (does, scenario.self_mount()),
+            (next, after),
+            "{size} {before:?} {status}"
+        );
+    }
+}
+
+#[test]
+fn a_session_for_a_blob_that_exists_shows_that_the_registry_does_not_check() {
+    let mut scenario = Scenario::new(LARGE_BYTES, Unknown);
+    assert_eq!(scenario.response(202).exists(true).does(), "exists");
+    assert_eq!(scenario.self_mount(), AlwaysUploads);
+    let mut scenario = Scenario::new(LARGE_BYTES, Unknown);
+    assert_eq!(scenario.response(202).exists(false).does(), "send, expect");
+}
+
+#[test]
+fn registries_that_do_not_check_are_asked_with_head() {
+    for support in [AlwaysUploads, Rejected] {
+        let mut scenario = Scenario::new(SMALL, support);
+        assert_eq!(scenario.does(), "check");
+        assert_eq!(scenario.exists(false).does(), "start");
+        assert_eq!(scenario.response(202).does(), "send");
+        assert_eq!(Scenario::new(SMALL, support).exists(true).does(), "exists");
+    }
+    let mut scenario = Scenario::new(SMALL, Rejected);
+    assert_eq!(scenario.exists(false).response(403).does(), "fail");
+}
+
+#[test]
+fn the_mount_of_a_stored_blob_probes_the_registry_before_a_large_upload() {
+    for (status, next, after) in [
+        (201, "mount", Checks),
+        (202, "check", AlwaysUploads),
+        (400, "check", Rejected),
+    ] {
+        let mut capabilities = CapabilityCache::default();
+        capabilities.entry(&origin()).last_stored = Some((repository(), other_blob()));
+        let mut scenario = Scenario::with(LARGE_BYTES, capabilities, UploadStart::Check);
+        assert_eq!(scenario.does(), "probe");
+        let does = scenario.response(status).does();
+        assert_eq!((does, scenario.self_mount()), (next, after), "{status}");
+    }
+}
+
+#[test]
+fn the_response_to_a_blob_decides_about_the_next_request() {
+    #[rustfmt::skip]
+    let rows = [
+        // size, status, next; with content that cannot be read again
+        (SMALL,       201, "stored", "stored"),
+        (SMALL,       200, "stored", "stored"),
+        (SMALL,       204, "stored", "stored"),
+        (LARGE_BYTES, 417, "send",   "fail"),
+        (SMALL,       417, "fail",   "fail"),
+        (LARGE_BYTES, 413, "chunks", "fail"),
+        (SMALL,       413, "chunks", "fail"),
+        (SMALL,       404, "wait",   "wait"),
+        (SMALL,       503, "wait",   "wait"),
+        (SMALL,       400, "fail",   "fail"),
+    ];
+    for (size, status, next, next_if_consumed) in rows {
+        for (is_consumed, next) in [(false, next), (true, next_if_consumed)] {
+            let mut scenario = Scenario::new(size, Checks);
+            scenario.response(202).is_consumed = is_consumed;
+            assert_eq!(scenario.response(status).does(), next, "{size} {status}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_attempt_is_followed_by_a_check_and_a_new_session() {
+    let mut scenario = Scenario::new(SMALL, Checks);
+    assert_eq!(scenario.response(202).breaks().waits().does(), "check");
+    assert_eq!(scenario.exists(false).does(), "mount");
+    assert_eq!(scenario.response(201).does(), "stored");
+    let mut scenario = Scenario::new(SMALL, Checks);
+    assert_eq!(
+        scenario.response(202).breaks().waits().exists(true).does(),
+        "stored"
+    );
+    let mut scenario = Scenario::new(SMALL, Checks);
+    scenario.response(202).is_consumed = true;
+    assert_eq!(scenario.breaks().waits().exists(false).does(), "fail");
+}
+
+#[test]
+fn an_unchecked_upload_is_never_checked() {
+    let start = || Scenario::with(SMALL, CapabilityCache::default(), UploadStart::Unchecked);
+    let mut scenario = start();
+    assert_eq!(scenario.does(), "start");
+    assert_eq!(scenario.response(202).breaks().waits().does(), "start");
+    let mut scenario = start();
+    scenario.response(202).is_consumed = true;
+    assert_eq!(scenario.breaks().waits().does(), "fail");
+}
+
+#[test]
+fn attempts_are_counted_and_the_third_is_chunked() {
+    let mut scenario = Scenario::new(LARGE_BYTES, Checks);
+    for next in ["send, expect", "send, expect", "chunks"] {
+        assert_eq!(scenario.response(202).does(), next);
+        scenario.breaks();
+        if next == "chunks" {
+            assert_eq!(scenario.does(), "fail");
+        } else {
+            scenario.waits().exists(false);
+        }
+    }
+}
+
+#[test]
+fn a_size_that_was_refused_is_chunked_at_once() {
+    let mut scenario = Scenario::new(SMALL, Checks);
+    assert_eq!(scenario.response(202).response(413).does(), "chunks");
+    assert_eq!(scenario.response(201).does(), "stored");
+    let capabilities = scenario.capabilities.into_inner();
+    let mut next = Scenario::with(SMALL, capabilities, UploadStart::Check);
+    assert_eq!(next.response(202).does(), "chunks");
+}
+
+#[test]
+fn a_response_without_a_usable_location_is_an_error() {
+    for headers in [&[][..], &[("Location", "http://127.0.0.1/u")]] {
+        let mut scenario = Scenario::new(SMALL, Checks);
+        let mut context = Context {
+            capabilities: scenario.capabilities.borrow_mut(),
+            now: UNIX_EPOCH,
+            jitter: 0.5,
+            is_consumed: false,
+        };
+        let response = Ok(RegistryResponse::for_test(202, headers));
+        let result = scenario.flow.on(Event::Response(&response), &mut context);
+        assert!(matches!(result, Err(Error::Protocol { .. })));
+    }
+}

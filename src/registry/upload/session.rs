@@ -1,0 +1,63 @@
+//! Upload sessions: where a registry receives a blob (distribution spec v1.1, "Pushing blobs").
+
+use std::cell::RefMut;
+use std::time::SystemTime;
+
+use crate::auth::OriginPolicy;
+use crate::error::Result;
+use crate::registry::client::{CapabilityCache, RegistryResponse};
+use crate::text::url::{Origin, Url};
+
+/// An upload session that the registry started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UploadSession {
+    pub(crate) location: Url,
+    /// The smallest size of a chunk other than the last, in bytes.
+    pub(crate) min_chunk_bytes: u64,
+}
+
+impl UploadSession {
+    /// Reads the session from the response of the registry at `origin` that started it.
+    pub(crate) fn from_response(origin: &Origin, response: &RegistryResponse) -> Result<Self> {
+        let location = upload_location(origin, response)?
+            .ok_or_else(|| response.protocol_error("the upload has no Location"))?;
+        let min_chunk_bytes = response
+            .header("OCI-Chunk-Min-Length")
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0);
+        Ok(Self {
+            location,
+            min_chunk_bytes,
+        })
+    }
+}
+
+/// The `Location` of the next request of an upload, if the response has one. The origin policy decides
+/// whether content may be sent there; another origin receives it without secrets.
+pub(crate) fn upload_location(origin: &Origin, response: &RegistryResponse) -> Result<Option<Url>> {
+    let Some(location) = response.header("Location") else {
+        return Ok(None);
+    };
+    let url = response.resolve_own("Location", location)?;
+    match OriginPolicy::between(origin, &url.origin()) {
+        Ok(_) => Ok(Some(url)),
+        Err(reason) => {
+            Err(response.protocol_error(format!("refusing to upload to \"{url}\": {reason}")))
+        }
+    }
+}
+
+/// What decisions depend on besides the state and the event.
+pub(crate) struct Context<'a> {
+    pub(crate) capabilities: RefMut<'a, CapabilityCache>,
+    pub(crate) now: SystemTime,
+    /// In `0.0..1.0`.
+    pub(crate) jitter: f64,
+    /// Whether the content was read and cannot be read again.
+    pub(crate) is_consumed: bool,
+}
+
+/// Whether a registry stored a blob.
+pub(crate) const fn is_stored(response: &RegistryResponse) -> bool {
+    matches!(response.status(), 200 | 201 | 202 | 204)
+}
