@@ -2,6 +2,7 @@
 //! written.
 
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use oras::internal::{Civil, days_from_civil};
 
@@ -184,8 +185,6 @@ enum Mismatch {
 
 /// Parses a time.
 pub(super) fn parse(layout: &str, text: &str) -> Result<Time, String> {
-    let mut parts = Parts::default();
-    let (mut layout_rest, mut rest) = (layout, text);
     let quoted = quote::double(text);
     let cannot = |rest: &str, element: &str| {
         format!(
@@ -196,200 +195,223 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Time, String> {
         )
     };
     let invalid = |what: &str| format!("parsing time {quoted}: {what}");
+    let mut parts = Parts::default();
+    let (mut input, mut layout_rest) = (Input(text), layout);
     loop {
         let (before, element, after) = next_element(layout_rest);
-        rest = skip(rest, before).map_err(|rest| cannot(rest, before))?;
+        input.skip(before).map_err(|rest| cannot(rest, before))?;
+        let start = input.0;
         if element.is_empty() {
-            if !rest.is_empty() {
-                return Err(invalid(&format!("extra text: {}", quote::double(rest))));
+            if !start.is_empty() {
+                return Err(invalid(&format!("extra text: {}", quote::double(start))));
             }
             break;
         }
-        rest = parts.read(rest, element, after).map_err(|why| match why {
-            Mismatch::Text => cannot(rest, element),
-            Mismatch::Range(what) => invalid(&format!("{what} out of range")),
-        })?;
+        parts
+            .read(&mut input, element, after)
+            .map_err(|mismatch| match mismatch {
+                Mismatch::Text => cannot(start, element),
+                Mismatch::Range(what) => invalid(&format!("{what} out of range")),
+            })?;
         layout_rest = after;
     }
     parts.time().map_err(|what| invalid(&what))
 }
 
-/// Skips the characters of a layout between two elements. A space matches any number of spaces.
-fn skip<'a>(text: &'a str, before: &str) -> Result<&'a str, &'a str> {
-    let (mut rest, mut before) = (text, before);
-    while let Some(c) = before.chars().next() {
-        if c == ' ' {
-            if !rest.is_empty() && !rest.starts_with(' ') {
-                return Err(rest);
+/// The unread part of a time.
+struct Input<'a>(&'a str);
+
+impl<'a> Input<'a> {
+    /// Skips the characters of a layout between two elements. A space matches any number of spaces.
+    /// Fails with the part that does not match.
+    fn skip(&mut self, mut literal: &str) -> Result<(), &'a str> {
+        while let Some(c) = literal.chars().next() {
+            if c != ' ' {
+                self.0 = self.0.strip_prefix(c).ok_or(self.0)?;
+                literal = &literal[c.len_utf8()..];
+            } else if self.0.is_empty() || self.0.starts_with(' ') {
+                literal = literal.trim_start_matches(' ');
+                self.0 = self.0.trim_start_matches(' ');
+            } else {
+                return Err(self.0);
             }
-            before = before.trim_start_matches(' ');
-            rest = rest.trim_start_matches(' ');
-            continue;
         }
-        rest = rest.strip_prefix(c).ok_or(rest)?;
-        before = &before[c.len_utf8()..];
+        Ok(())
     }
-    Ok(rest)
-}
 
-/// Reads a number of up to `most` digits, or of exactly `most` if it is `fixed`.
-#[inline(never)]
-fn number(text: &str, most: usize, fixed: bool) -> Result<(i64, &str), Mismatch> {
-    let digits = text
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
-    if digits == 0 || fixed && digits < most {
-        return Err(Mismatch::Text);
+    /// Reads `length` bytes.
+    fn take(&mut self, length: usize) -> Result<&'a str, Mismatch> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Mismatch::Text)?;
+        self.0 = rest;
+        Ok(taken)
     }
-    let (digits, rest) = text.split_at(digits);
-    Ok((digits.parse().map_err(|_| Mismatch::Text)?, rest))
-}
 
-/// Reads a number of up to two digits within bounds.
-#[inline(never)]
-fn bounded<'a>(
-    text: &'a str,
-    fixed: bool,
-    bounds: std::ops::RangeInclusive<i64>,
-    what: &'static str,
-) -> Result<(i64, &'a str), Mismatch> {
-    let (number, rest) = number(text, 2, fixed)?;
-    if bounds.contains(&number) {
-        Ok((number, rest))
-    } else {
-        Err(Mismatch::Range(what))
+    /// Reads a number of up to `most` digits, or of exactly `most` if it is `fixed`.
+    #[inline(never)]
+    fn number(&mut self, most: usize, fixed: bool) -> Result<i64, Mismatch> {
+        let digits = self.0.bytes().take(most).take_while(u8::is_ascii_digit);
+        let digits = digits.count();
+        if fixed && digits < most {
+            return Err(Mismatch::Text);
+        }
+        self.take(digits)?.parse().map_err(|_| Mismatch::Text)
     }
-}
 
-/// Reads one of `names`, shortened to `letters`, in any case.
-#[inline(never)]
-fn named<'a>(text: &'a str, names: &[&str], letters: usize) -> Result<(i64, &'a str), Mismatch> {
-    for (index, name) in (0..).zip(names) {
-        let name = &name[..letters.min(name.len())];
-        if let Some(start) = text.get(..name.len())
-            && start.eq_ignore_ascii_case(name)
-        {
-            return Ok((index, &text[name.len()..]));
+    /// Reads a number after up to `spaces` spaces.
+    fn padded(&mut self, spaces: usize) -> Result<i64, Mismatch> {
+        let count = self.0.bytes().take(spaces).take_while(|byte| *byte == b' ');
+        self.take(count.count())?;
+        self.number(spaces + 1, false)
+    }
+
+    /// Reads a number of up to two digits within bounds.
+    #[inline(never)]
+    fn bounded(
+        &mut self,
+        fixed: bool,
+        bounds: RangeInclusive<i64>,
+        what: &'static str,
+    ) -> Result<i64, Mismatch> {
+        let number = self.number(2, fixed)?;
+        if bounds.contains(&number) {
+            Ok(number)
+        } else {
+            Err(Mismatch::Range(what))
         }
     }
-    Err(Mismatch::Text)
-}
 
-/// Reads a fraction of a second as nanoseconds: all digits, or `exactly` so many.
-#[inline(never)]
-fn fraction(text: &str, exactly: Option<usize>) -> Result<(i64, &str), Mismatch> {
-    let inside = text.strip_prefix(['.', ',']).ok_or(Mismatch::Text)?;
-    let digits = inside.bytes().take_while(u8::is_ascii_digit).count();
-    let count = exactly.unwrap_or(digits);
-    if digits < count {
-        return Err(Mismatch::Text);
+    /// Reads one of `names`, shortened to `letters`, in any case. Returns its index.
+    #[inline(never)]
+    fn name(&mut self, names: &[&str], letters: usize) -> Result<i64, Mismatch> {
+        for (index, name) in (0..).zip(names) {
+            let name = &name[..letters.min(name.len())];
+            let start = self.0.get(..name.len());
+            if start.is_some_and(|start| start.eq_ignore_ascii_case(name)) {
+                self.take(name.len())?;
+                return Ok(index);
+            }
+        }
+        Err(Mismatch::Text)
     }
-    let (digits, rest) = inside.split_at(count);
-    let nanos = format!("{:0<9}", &digits[..count.min(9)]);
-    Ok((nanos.parse().map_err(|_| Mismatch::Text)?, rest))
-}
 
-fn starts_with_fraction(text: &str) -> bool {
-    let digits = text.strip_prefix(['.', ',']);
-    digits.is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
+    fn starts_with_fraction(&self) -> bool {
+        let digits = self.0.strip_prefix(['.', ',']);
+        digits.is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
+    /// Reads a fraction of a second as nanoseconds: all digits, or `exactly` so many.
+    #[inline(never)]
+    fn fraction(&mut self, exactly: Option<usize>) -> Result<i64, Mismatch> {
+        self.0 = self.0.strip_prefix(['.', ',']).ok_or(Mismatch::Text)?;
+        let digits = self.0.bytes().take_while(u8::is_ascii_digit).count();
+        let count = exactly.unwrap_or(digits);
+        if digits < count {
+            return Err(Mismatch::Text);
+        }
+        let digits = self.take(count)?;
+        let nanos = format!("{:0<9}", &digits[..count.min(9)]);
+        nanos.parse().map_err(|_| Mismatch::Text)
+    }
+
+    /// Reads an abbreviated name of a time zone.
+    fn zone(&mut self) -> Result<&'a str, Mismatch> {
+        let letters = self.0.bytes().take_while(u8::is_ascii_uppercase).count();
+        let name = self.take(letters)?;
+        let is_zone = match letters {
+            3 => true,
+            4 => name.ends_with('T') || name == "WITA",
+            5 => name.ends_with('T'),
+            _ => false,
+        };
+        is_zone.then_some(name).ok_or(Mismatch::Text)
+    }
+
+    /// Reads an offset, in seconds east of UTC.
+    #[inline(never)]
+    fn offset(&mut self, element: &str) -> Result<i64, Mismatch> {
+        let sign = match self.take(1)? {
+            "+" => 1,
+            "-" => -1,
+            _ => return Err(Mismatch::Text),
+        };
+        let mut parts = [0; 3];
+        let count = element.bytes().filter(u8::is_ascii_digit).count() / 2;
+        for (index, part) in parts.iter_mut().take(count).enumerate() {
+            if index > 0 && element.contains(':') && self.take(1)? != ":" {
+                return Err(Mismatch::Text);
+            }
+            *part = self.number(2, true)?;
+        }
+        for (part, (limit, what)) in parts.iter().zip([
+            (24, "time zone offset hour"),
+            (60, "time zone offset minute"),
+            (60, "time zone offset second"),
+        ]) {
+            if *part > limit {
+                return Err(Mismatch::Range(what));
+            }
+        }
+        let [hours, minutes, seconds] = parts;
+        Ok(sign * (hours * 3600 + minutes * 60 + seconds))
+    }
 }
 
 impl Parts {
-    fn read<'a>(&mut self, text: &'a str, element: &str, after: &str) -> Result<&'a str, Mismatch> {
+    /// Reads the value of an element. `after` is the rest of the layout.
+    fn read(&mut self, input: &mut Input<'_>, element: &str, after: &str) -> Result<(), Mismatch> {
         let fixed = element.starts_with('0');
-        let spaced = |count: usize| {
-            let spaces = text.bytes().take(count).take_while(|byte| *byte == b' ');
-            &text[spaces.count()..]
-        };
-        let rest;
         match element {
-            "2006" => (self.year, rest) = number(text, 4, true)?,
+            "2006" => self.year = input.number(4, true)?,
             "06" => {
-                (self.year, rest) = number(text, 2, true)?;
-                self.year += if self.year >= 69 { 1900 } else { 2000 };
+                let year = input.number(2, true)?;
+                self.year = year + if year >= 69 { 1900 } else { 2000 };
             }
-            "January" | "Jan" => {
-                let letters = if element == "Jan" { 3 } else { usize::MAX };
-                let (month, after) = named(text, &MONTHS, letters)?;
-                (self.month, rest) = (Some(month + 1), after);
-            }
-            "1" | "01" => {
-                let (month, after) = bounded(text, fixed, 1..=12, "month")?;
-                (self.month, rest) = (Some(month), after);
-            }
-            "Monday" | "Mon" => {
-                let letters = if element == "Mon" { 3 } else { usize::MAX };
-                (_, rest) = named(text, &DAYS, letters)?;
-            }
-            "2" | "02" | "_2" => {
-                let text = if element == "_2" { spaced(1) } else { text };
-                let (day, after) = number(text, 2, fixed)?;
-                (self.day, rest) = (Some(day), after);
-            }
-            "002" | "__2" => {
-                let text = if element == "__2" { spaced(2) } else { text };
-                let (day, after) = number(text, 3, fixed)?;
-                (self.year_day, rest) = (Some(day), after);
-            }
-            "15" => (self.hour, rest) = bounded(text, false, 0..=23, "hour")?,
-            "3" | "03" => (self.hour, rest) = bounded(text, fixed, 0..=12, "hour")?,
-            "4" | "04" => (self.minute, rest) = bounded(text, fixed, 0..=59, "minute")?,
+            "January" => self.month = Some(input.name(&MONTHS, usize::MAX)? + 1),
+            "Jan" => self.month = Some(input.name(&MONTHS, 3)? + 1),
+            "1" | "01" => self.month = Some(input.bounded(fixed, 1..=12, "month")?),
+            "Monday" => drop(input.name(&DAYS, usize::MAX)?),
+            "Mon" => drop(input.name(&DAYS, 3)?),
+            "2" | "02" => self.day = Some(input.number(2, fixed)?),
+            "_2" => self.day = Some(input.padded(1)?),
+            "002" => self.year_day = Some(input.number(3, true)?),
+            "__2" => self.year_day = Some(input.padded(2)?),
+            "15" => self.hour = input.bounded(false, 0..=23, "hour")?,
+            "3" | "03" => self.hour = input.bounded(fixed, 0..=12, "hour")?,
+            "4" | "04" => self.minute = input.bounded(fixed, 0..=59, "minute")?,
             "5" | "05" => {
-                let (second, seconds_rest) = bounded(text, fixed, 0..=59, "second")?;
-                self.second = second;
+                self.second = input.bounded(fixed, 0..=59, "second")?;
                 // Go accepts a fraction after the seconds even if the layout has none.
                 let is_expected = next_element(after).1.starts_with(['.', ',']);
-                if starts_with_fraction(seconds_rest) && !is_expected {
-                    (self.nanos, rest) = fraction(seconds_rest, None)?;
-                } else {
-                    rest = seconds_rest;
+                if input.starts_with_fraction() && !is_expected {
+                    self.nanos = input.fraction(None)?;
                 }
             }
             "PM" | "pm" => {
-                let (start, after) = text.split_at_checked(2).ok_or(Mismatch::Text)?;
-                let lower = start.to_ascii_lowercase();
-                if (element == "pm") != (start == lower) || !matches!(&*lower, "am" | "pm") {
+                let text = input.take(2)?;
+                let lower = text.to_ascii_lowercase();
+                if (element == "pm") != (text == lower) || !matches!(&*lower, "am" | "pm") {
                     return Err(Mismatch::Text);
                 }
-                (self.afternoon, rest) = (Some(lower == "pm"), after);
+                self.afternoon = Some(lower == "pm");
             }
-            "MST" => {
-                if let Some(after) = text.strip_prefix("UTC") {
-                    (self.offset, self.zone) = (Some(0), "UTC".to_owned());
-                    return Ok(after);
-                }
-                let letters = text.bytes().take_while(u8::is_ascii_uppercase).count();
-                let is_name = match letters {
-                    3 => true,
-                    4 => text.as_bytes()[3] == b'T' || text.starts_with("WITA"),
-                    5 => text.as_bytes()[4] == b'T',
-                    _ => false,
-                };
-                if !is_name {
-                    return Err(Mismatch::Text);
-                }
-                text[..letters].clone_into(&mut self.zone);
-                rest = &text[letters..];
+            "MST" => match input.zone()? {
+                "UTC" => self.set_utc(),
+                zone => zone.clone_into(&mut self.zone),
+            },
+            _ if element.starts_with('Z') && input.0.starts_with('Z') => {
+                input.take(1)?;
+                self.set_utc();
             }
-            _ if element.starts_with('Z') && text.starts_with('Z') => {
-                (self.offset, self.zone) = (Some(0), "UTC".to_owned());
-                rest = &text[1..];
-            }
-            _ if element.starts_with(['Z', '-']) => {
-                let (offset, after) = parse_offset(text, element)?;
-                (self.offset, rest) = (Some(offset), after);
-            }
-            _ if element.ends_with('9') => {
-                if !starts_with_fraction(text) {
-                    return Ok(text);
-                }
-                (self.nanos, rest) = fraction(text, None)?;
-            }
-            _ => (self.nanos, rest) = fraction(text, Some(element.len() - 1))?,
+            _ if element.starts_with(['Z', '-']) => self.offset = Some(input.offset(element)?),
+            _ if !element.ends_with('9') => self.nanos = input.fraction(Some(element.len() - 1))?,
+            _ if input.starts_with_fraction() => self.nanos = input.fraction(None)?,
+            _ => {}
         }
-        Ok(rest)
+        Ok(())
+    }
+
+    fn set_utc(&mut self) {
+        (self.offset, self.zone) = (Some(0), "UTC".to_owned());
     }
 
     fn time(self) -> Result<Time, String> {
@@ -441,34 +463,4 @@ impl Parts {
 
 fn civil(days: i64) -> Civil {
     Civil::from_unix_seconds(days * SECONDS_PER_DAY)
-}
-
-/// Reads an offset, in seconds east of UTC.
-#[inline(never)]
-fn parse_offset<'a>(text: &'a str, element: &str) -> Result<(i64, &'a str), Mismatch> {
-    let sign = match text.as_bytes().first() {
-        Some(b'+') => 1,
-        Some(b'-') => -1,
-        _ => return Err(Mismatch::Text),
-    };
-    let mut parts = [0; 3];
-    let mut rest = &text[1..];
-    let count = element.bytes().filter(u8::is_ascii_digit).count() / 2;
-    for (index, part) in parts.iter_mut().take(count).enumerate() {
-        if index > 0 && element.contains(':') {
-            rest = rest.strip_prefix(':').ok_or(Mismatch::Text)?;
-        }
-        (*part, rest) = number(rest, 2, true)?;
-    }
-    let names = ["hour", "minute", "second"];
-    for (index, part) in parts.iter().enumerate() {
-        if *part > [24, 60, 60][index] {
-            return Err(Mismatch::Range(match names[index] {
-                "hour" => "time zone offset hour",
-                "minute" => "time zone offset minute",
-                _ => "time zone offset second",
-            }));
-        }
-    }
-    Ok((sign * (parts[0] * 3600 + parts[1] * 60 + parts[2]), rest))
 }
