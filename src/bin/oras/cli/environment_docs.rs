@@ -8,43 +8,43 @@
 pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "success"),
     ("1", "any other failure"),
-    ("2", "the command line cannot be understood"),
+    ("2", "invalid command line"),
     ("3", "something does not exist"),
-    ("4", "credentials are missing or not enough"),
+    ("4", "credentials are missing or insufficient"),
     ("5", "the network or the server failed"),
     ("6", "content does not match its digest"),
 ];
 
 /// Environment variables and their meaning.
 pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
-    (
-        "ORAS_CACHE",
-        "directory that keeps what pull and fetch read, to be read from there the next time",
-    ),
+    ("ORAS_CACHE", "cache directory of pull and fetch"),
     (
         "ORAS_USER, ORAS_PASS",
-        "credential for any registry that nothing else is known for",
+        "credential for registries without another one",
     ),
     (
         "DOCKER_CONFIG",
         "directory of the config.json with credentials (default $HOME/.docker)",
     ),
-    ("DOCKER_AUTH_CONFIG", "content of such a file"),
+    (
+        "DOCKER_AUTH_CONFIG",
+        "content of a config.json with credentials",
+    ),
     (
         "REGISTRY_AUTH_FILE",
-        "file with credentials, as podman has it",
+        "file with credentials, in the format of podman",
     ),
     (
         "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-        "proxies, and where to go without one",
+        "proxies, and hosts to reach without one",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "where the certificate authorities of the system are",
+        "file and directories of the system's certificate authorities",
     ),
     (
         "SOURCE_DATE_EPOCH",
-        "when artifacts were made, in seconds since 1970, for reproducible ones",
+        "creation time of artifacts in seconds since 1970, for reproducible builds",
     ),
-    ("TMPDIR", "where directories are packed"),
+    ("TMPDIR", "directory for temporary files while packing"),
 ];

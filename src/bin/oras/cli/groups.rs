@@ -55,7 +55,7 @@ flags! {
         referrers: ReferrersMode = text(
             "distribution-spec",
             "version",
-            "how referrers are kept at the {side}target: v1.1-referrers-tag or v1.1-referrers-api (default: find out)",
+            "how the {side}target stores referrers: v1.1-referrers-tag or v1.1-referrers-api (default: detect)",
         )
         .values(&["v1.1-referrers-tag", "v1.1-referrers-api"])
         .stage(Stage::Preview),
@@ -83,7 +83,7 @@ flags! {
         /// Do not ask, and accept that there is nothing to delete.
         force: bool = switch(
             "force",
-            "do not ask for confirmation, and do not mind if there is nothing to delete",
+            "do not ask for confirmation, and ignore missing content",
         )
         .short('f'),
     }
@@ -214,7 +214,7 @@ flags! {
         /// The scheme, if the user chose one.
         plain_http: Option<bool> = switch(
             "plain-http",
-            "reach the {side}registry by http instead of https (default for localhost)",
+            "use http instead of https for the {side}registry (default for localhost)",
         ),
         /// PEM file of the certificates to trust instead of the usual ones.
         ca_file: String = text(
@@ -247,7 +247,7 @@ flags! {
         headers: Vec<String> = text(
             "header",
             "name:value",
-            "further header for requests to the {side}registry (repeatable)",
+            "additional header for requests to the {side}registry (repeatable)",
         )
         .short('H'),
     }
@@ -269,7 +269,7 @@ flags! {
         title: Option<String> = text(
             "title",
             "name",
-            "name of the file that - brings from stdin; empty for a layer without one",
+            "name of the file that is read from stdin; empty for a layer without a name",
         ),
     }
 }

@@ -92,9 +92,9 @@ fn table(title: &str, rows: &[(&str, &str)]) -> String {
 pub(super) fn caution(stage: Stage) -> Option<String> {
     match stage {
         Stage::Stable => None,
-        Stage::Preview => Some("This command may still change in details.\n".to_owned()),
+        Stage::Preview => Some("Details of this command may still change.\n".to_owned()),
         Stage::Experimental => {
-            Some("This command is an experiment: it may change, or go.\n".to_owned())
+            Some("This command is experimental: it may change or be removed.\n".to_owned())
         }
     }
 }
@@ -182,7 +182,7 @@ mod tests {
         let expected = "\
 [Experimental] Print a manifest
 
-This command is an experiment: it may change, or go.
+This command is experimental: it may change or be removed.
 
 One paragraph.
 

@@ -283,7 +283,7 @@ oras\-manifest\-fetch \- [Experimental] Print a manifest
 .PP
 Print a manifest.
 .PP
-This command is an experiment: it may change, or go.
+This command is experimental: it may change or be removed.
 .PP
 What \fBoras push\fR wrote.
 .PP

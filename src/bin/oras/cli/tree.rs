@@ -54,7 +54,7 @@ flags! {
         output: Option<String> = text(
             "output",
             "directory",
-            "write the manual page, of a group also those of what is in it, to files there",
+            "write the manual page, and those of the members of a group, to files in this directory",
         )
         .short('o'),
     }

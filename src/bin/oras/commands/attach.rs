@@ -28,8 +28,8 @@ flags! {
     /// Flags of `oras attach`.
     pub(crate) struct AttachFlags {
         artifact_type: String =
-            text("artifact-type", "type", "type of what is attached (required)"),
-        config: String = text("config", "path[:type]", "file that becomes the config"),
+            text("artifact-type", "type", "type of the attached artifact (required)"),
+        config: String = text("config", "path[:type]", "file to use as the config"),
         annotations: Annotations,
         concurrency: Concurrency,
         distribution: Distribution,
@@ -48,16 +48,17 @@ impl Command for AttachFlags {
         path: "oras attach",
         usage: "[flags] --artifact-type=<type> <name>{:<tag>|@<digest>} {<file>[:<layer_media_type>]|--annotation <key>=<value>} [...]",
         about: "Attach files or annotations to an artifact",
-        details: "What is attached is an artifact of its own that names the other one as its subject. It gets no tag: `oras discover` finds it. \
-                  With - as a file, stdin is attached while it is read; a file of that name is ./-.",
+        details: "The attached artifact has a manifest of its own, with the other artifact as its \
+                  subject. It has no tag: `oras discover` lists it. The file - is stdin, which is \
+                  attached while it is read; ./- is a file of that name.",
         examples: r#"
             # Attach a file
             oras attach --artifact-type doc/example localhost:5000/hello:v1 hi.txt
             # Attach a file with a media type
             oras attach --artifact-type doc/example localhost:5000/hello:v1 hi.txt:application/vnd.me.hi
-            # Attach what another command writes
+            # Attach the output of another command
             sha256sum hi.txt | oras attach --artifact-type doc/example localhost:5000/hello:v1 -:text/plain --title checksums.txt
-            # Attach an annotation and no file
+            # Attach an annotation without a file
             oras attach --artifact-type doc/example --annotation "key=value" localhost:5000/hello:v1
             # Attach to the manifest for a platform
             oras attach --artifact-type doc/example --platform linux/amd64 localhost:5000/hello:v1 hi.txt

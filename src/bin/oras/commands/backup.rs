@@ -29,7 +29,7 @@ flags! {
             "directory to write to, or tar archive if it ends in .tar",
         ).short('o'),
         include_referrers: bool =
-            switch("include-referrers", "also back up what is attached, such as signatures"),
+            switch("include-referrers", "also back up referrers, such as signatures"),
         concurrency: Concurrency,
         repository: RepositoryFlags,
         tty: Tty,
@@ -41,12 +41,13 @@ impl Command for BackupFlags {
         path: "oras backup",
         usage: "[flags] --output <path> <registry>/<repository>[:<ref1>[,<ref2>...]]",
         about: "Back up artifacts of a repository",
-        details: "The backup is an OCI image layout. Without tags, all tags of the repository are backed up. An archive appears when \
-                  it is complete; a directory that is a layout already keeps what it has.",
+        details: "The backup is an OCI image layout. Without tags, all tags of the repository are \
+                  backed up. An archive is created only when it is complete; an existing layout \
+                  directory keeps its content.",
         examples: "
             # Back up a tag to a tar archive
             oras backup --output hello.tar localhost:5000/hello:v1
-            # Back up a tag with everything that is attached to it
+            # Back up a tag and its referrers
             oras backup --output hello.tar --include-referrers localhost:5000/hello:v1
             # Back up several tags to a directory
             oras backup --output hello localhost:5000/hello:v1,v2

@@ -33,11 +33,11 @@ flags! {
     pub(crate) struct CpFlags {
         recursive: bool = switch(
             "recursive",
-            "copy what is attached to the artifact as well, and what is attached to that",
+            "also copy referrers, on all levels",
         ).short('r').stage(Stage::Preview),
         force: bool = switch(
             "force",
-            "send manifests again, and all they refer to, although they are at the destination",
+            "send manifests and their content again even if they exist at the destination",
         ),
         resolve: Vec<String> = text(
             "resolve",
@@ -60,17 +60,18 @@ impl Command for CpFlags {
         aliases: &["copy"],
         usage: "[flags] <from>{:<tag>|@<digest>} <to>[:<tag>[,<tag>][...]]",
         about: "Copy artifacts from one target to another",
-        details: "An index is copied with all of its manifests. Within a registry, blobs are not moved but mounted.",
+        details: "An index is copied with all its manifests. Within a registry, blobs are mounted \
+                  instead of sent.",
         examples: "
             # Copy an artifact between registries
             oras cp localhost:5000/hello:v1 localhost:6000/hello-copy:v1
-            # Copy an artifact with all that is attached to it
+            # Copy an artifact with its referrers
             oras cp -r localhost:5000/hello:v1 localhost:6000/hello-copy:v1
             # Copy an artifact to an OCI image layout
             oras cp --to-oci-layout localhost:5000/hello:v1 layout-dir:v1
             # Copy an artifact from an OCI image layout
             oras cp --from-oci-layout layout-dir:v1 localhost:5000/hello:v1
-            # Copy an artifact from an archive of one
+            # Copy an artifact from a tar archive of a layout
             oras cp --from-oci-layout layout.tar:v1 localhost:5000/hello:v1
             # Copy an artifact to a registry that keeps referrers under tags
             oras cp -r --to-distribution-spec v1.1-referrers-tag localhost:5000/hello:v1 localhost:6000/hello-copy:v1

@@ -33,9 +33,9 @@ flags! {
     /// Flags of `oras discover`.
     pub(crate) struct DiscoverFlags {
         artifact_type: String =
-            text("artifact-type", "type", "list only what is of this type, on every level"),
+            text("artifact-type", "type", "list only referrers of this artifact type, on every level"),
         depth: Option<i64> =
-            text("depth", "n", "list so many levels (default all)").stage(Stage::Experimental),
+            text("depth", "n", "number of levels to list (default all)").stage(Stage::Experimental),
         output: String = text(
             "output",
             "name",
@@ -56,20 +56,20 @@ impl Command for DiscoverFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras discover",
         usage: "[flags] <name>{:<tag>|@<digest>}",
-        about: "List what is attached to an artifact",
-        details: "The list is that of the registry. It says what is attached, and is not verified.",
+        about: "List the referrers of an artifact",
+        details: "The list comes from the registry and is not verified.",
         examples: "
-            # List what is attached to an artifact, and what is attached to that
+            # List the referrers of an artifact, on all levels
             oras discover localhost:5000/hello:v1
-            # List what is attached to the artifact itself
+            # List only direct referrers
             oras discover --depth 1 localhost:5000/hello:v1
-            # List what is of one type
+            # List referrers of one artifact type
             oras discover --artifact-type doc/example localhost:5000/hello:v1
-            # List it as JSON
+            # List referrers as JSON
             oras discover --format json localhost:5000/hello:v1
-            # List what is attached to the manifest for a platform
+            # List the referrers of the manifest for a platform
             oras discover --platform linux/amd64 localhost:5000/hello:v1
-            # List what is attached in an OCI image layout
+            # List referrers in an OCI image layout
             oras discover --oci-layout layout-dir:v1
         ",
         positionals: Positionals::Exactly(1, "the target artifact to discover referrers from"),

@@ -24,14 +24,14 @@ impl Command for LoginFlags {
         path: "oras login",
         usage: "[flags] <registry>",
         about: "Log in to a registry",
-        details: "What is not given is asked for. The credential is tested, then stored in the credential file, or by the helper \
-                  program that the file names.",
+        details: "Prompts for a missing user name or secret. The credential is tested, then stored \
+                  in the credential file, or by the helper program that the file names.",
         examples: "
             # Log in with user name and password
             oras login -u alice --password-stdin localhost:5000 < password.txt
             # Log in with an identity token
             oras login --identity-token-stdin localhost:5000 < token.txt
-            # Log in and be asked for the rest
+            # Log in with a prompt for the credential
             oras login localhost:5000
         ",
         positionals: Positionals::Exactly(1, "the registry to log in to"),

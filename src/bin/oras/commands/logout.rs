@@ -24,7 +24,7 @@ impl Command for LogoutFlags {
         path: "oras logout",
         usage: "[flags] <registry>",
         about: "Log out from a registry",
-        details: "The stored credential is removed. That there is none is no error.",
+        details: "Removes the stored credential. A missing credential is not an error.",
         examples: "
             # Log out
             oras logout localhost:5000

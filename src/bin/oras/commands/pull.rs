@@ -39,25 +39,25 @@ flags! {
         ).short('k'),
         allow_path_traversal: bool = switch(
             "allow-path-traversal",
-            "allow names that lead out of the output directory",
+            "allow file names outside the output directory",
         ).short('T'),
         include_subject: bool =
-            switch("include-subject", "also pull what the artifact is attached to"),
+            switch("include-subject", "also pull the subject of the artifact"),
         config: String =
             text("config", "path[:type]", "write the config to this file, if it has this type"),
         include: Vec<String> = text(
             "include",
             "pattern",
-            "pull only files that fit this pattern or another one to include (repeatable)",
+            "pull only files that match this or another --include pattern (repeatable)",
         ),
         exclude: Vec<String> = text(
             "exclude",
             "pattern",
-            "do not pull files that fit this pattern, whatever is included (repeatable)",
+            "do not pull files that match this pattern, even if --include matches them (repeatable)",
         ),
         unnamed: bool = switch(
             "unnamed",
-            "also pull layers without a name, to files that are called sha256-<hex> after their digest",
+            "also pull layers without a name, to files named sha256-<hex> by their digest",
         ),
         concurrency: Concurrency,
         format: FormatFlags,
@@ -73,15 +73,21 @@ impl Command for PullFlags {
         path: "oras pull",
         usage: "[flags] <name>{:<tag>|@<digest>} [...]",
         about: "Pull files from a registry or an OCI image layout",
-        details: "A file appears under its name when it is complete and verified, and replaces an existing one only then.\n\
-                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.\n\
-                  Several artifacts are pulled one after the other; when one fails, those before it are there.\n\n\
-                  A pattern is a digest, type=<media type>, or the name of a file. In the last two, ? is any character, * any number\n\
-                  of them, [abc], [a-z] and [!a-z] are one of some or of all others, and \\ takes its meaning from the next one. In a\n\
-                  name none of these is a /, but **/ is any number of directories, and /** everything below one. What is not pulled\n\
-                  is not downloaded.\n\n\
-                  With --output -, the only file, or the only one that is included, is written to stdout as it is stored: a directory\n\
-                  as its tar.gz. It is verified while it is written, so it is good when the exit status is 0.",
+        details: "A file is created or replaced only when its content is complete and verified.\n\
+                  If ORAS_CACHE names a directory, content is cached there.\n\
+                  Several artifacts are pulled one after the other; if one fails, the files of \
+                  those before it stay.\n\
+                  \n\
+                  A pattern is a digest, type=<media type>, or the name of a file. In media types \
+                  and names, ? matches any character, * any number of characters, [abc] and [a-z] \
+                  one of these characters, [!a-z] any other character, and \\ makes the next \
+                  character literal. In names, none of these matches a /, but **/ matches any \
+                  number of directories, and /** everything below a directory. Files that are not \
+                  pulled are not downloaded.\n\
+                  \n\
+                  With --output -, the only file, or the only included file, is written to stdout \
+                  as it is stored: a directory as its tar.gz. The content is verified while it is \
+                  written, so it is valid only if the exit status is 0.",
         examples: r#"
             # Pull the files of an artifact
             oras pull localhost:5000/hello:v1
@@ -91,23 +97,23 @@ impl Command for PullFlags {
             oras pull localhost:5000/hello@sha256:9463e0d192846bc994279417b50114606712d516aab45f4d8b31cbc6e46aad71
             # Pull the files for a platform
             oras pull --platform linux/arm64 localhost:5000/hello:v1
-            # Pull the config too
+            # Also pull the config
             oras pull --config config.json localhost:5000/hello:v1
             # Pull some of the files
             oras pull --include "docs/**" --exclude "**/*.png" localhost:5000/hello:v1
             # Pull the files of a media type
             oras pull --include "type=text/*" localhost:5000/hello:v1
-            # Pull layers without a name as well
+            # Also pull layers without a name
             oras pull --unnamed localhost:5000/hello:v1
             # Print a file
             oras pull --output - --include hi.txt localhost:5000/hello:v1
-            # Unpack a directory somewhere else
+            # Unpack a directory to the current directory
             oras pull --output - localhost:5000/hello:v1 | tar xz
             # Pull several artifacts
             oras pull localhost:5000/hello:v1 localhost:5000/bye:v1
             # Pull from an OCI image layout
             oras pull --oci-layout layout-dir:v1
-            # Pull from an archive of one
+            # Pull from a tar archive of a layout
             oras pull --oci-layout layout.tar:v1
         "#,
         positionals: Positionals::AtLeast(1, "the artifact reference you want to pull"),

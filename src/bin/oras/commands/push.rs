@@ -30,7 +30,7 @@ flags! {
     /// Flags of `oras push`.
     pub(crate) struct PushFlags {
         artifact_type: String = text("artifact-type", "type", "type of the artifact"),
-        config: String = text("config", "path[:type]", "file that becomes the config"),
+        config: String = text("config", "path[:type]", "file to use as the config"),
         image_spec: Option<ImageSpec> = text(
             "image-spec",
             "version",
@@ -39,9 +39,9 @@ flags! {
         artifact_platform: String = text(
             "artifact-platform",
             "os[/arch[/variant]][:os_version]",
-            "platform that the artifact is for",
+            "platform of the artifact",
         ).stage(Stage::Experimental),
-        force: bool = switch("force", "send the manifest again, although it is at the destination"),
+        force: bool = switch("force", "send the manifest again even if it exists at the destination"),
         annotations: Annotations,
         concurrency: Concurrency,
         format: FormatFlags,
@@ -73,20 +73,21 @@ impl Command for PushFlags {
         path: "oras push",
         usage: "[flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
         about: "Push files to a registry or an OCI image layout",
-        details: "A directory is packed into a layer that is unpacked again on pull. Without files, an empty artifact is pushed. \
-                  With - as a file, stdin is pushed while it is read; a file of that name is ./-.",
+        details: "A directory is packed into a layer, which pull unpacks. Without files, an empty \
+                  artifact is pushed. The file - is stdin, which is pushed while it is read; ./- \
+                  is a file of that name.",
         examples: r#"
             # Push a file
             oras push localhost:5000/hello:v1 hi.txt
             # Push a file with a media type
             oras push localhost:5000/hello:v1 hi.txt:application/vnd.me.hi
-            # Push files with a type of artifact
+            # Push files with an artifact type
             oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt
             # Push a directory under several tags
             oras push localhost:5000/hello:v1,latest some-directory
             # Push a file whose name has a colon
             oras push localhost:5000/hello:v1 hi:there.txt:
-            # Push what another command writes
+            # Push the output of another command
             tar c some-directory | oras push localhost:5000/hello:v1 -:application/x-tar --title some-directory.tar
             # Push with an annotation
             oras push --annotation "key=value" localhost:5000/hello:v1 hi.txt

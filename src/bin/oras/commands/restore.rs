@@ -33,10 +33,10 @@ flags! {
             "OCI image layout to restore from: a directory, or a tar archive",
         ),
         exclude_referrers: bool =
-            switch("exclude-referrers", "do not restore what is attached, such as signatures"),
+            switch("exclude-referrers", "do not restore referrers, such as signatures"),
         dry_run: bool = switch(
             "dry-run",
-            "tell what would be restored, without asking the registry for anything",
+            "list what would be restored, without any request to the registry",
         ),
         concurrency: Concurrency,
         repository: RepositoryFlags,
@@ -49,16 +49,16 @@ impl Command for RestoreFlags {
         path: "oras restore",
         usage: "[flags] --input <path> <registry>/<repository>[:<ref1>[,<ref2>...]]",
         about: "Restore artifacts of a backup to a repository",
-        details: "Without tags, all tags of the backup are restored. What the repository has is not sent again, so a restoration \
-                  that failed can be repeated.",
+        details: "Without tags, all tags of the backup are restored. Content that exists in the \
+                  repository is not sent again, so a failed restore can be repeated.",
         examples: "
             # Restore all tags of an archive
             oras restore --input hello.tar localhost:5000/hello
             # Restore some tags of a directory
             oras restore --input hello localhost:5000/hello:v1,v2
-            # Restore without what is attached
+            # Restore without referrers
             oras restore --input hello.tar --exclude-referrers localhost:5000/hello
-            # See what would be restored
+            # List the tags that would be restored
             oras restore --input hello.tar --dry-run localhost:5000/hello
         ",
         positionals: Positionals::Exactly(1, "the targets to restore to"),

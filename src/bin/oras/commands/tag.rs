@@ -26,11 +26,11 @@ impl Command for TagFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras tag",
         usage: "[flags] <name>{:<tag>|@<digest>} <new_tag> [...]",
-        about: "Give an artifact further tags",
+        about: "Add tags to an artifact",
         examples: "
             # Tag v1.0.1 as v1.0 and latest
             oras tag localhost:5000/hello:v1.0.1 v1.0 latest
-            # Tag what has a digest
+            # Tag a manifest by digest
             oras tag localhost:5000/hello@sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2 v1
             # Tag in an OCI image layout
             oras tag --oci-layout layout-dir:v1.0.1 v1.0 latest

@@ -21,13 +21,14 @@ impl Command for BlobDeleteFlags {
         aliases: &["remove", "rm"],
         usage: "[flags] <name>@<digest>",
         about: "Delete a blob",
-        details: "A registry is not asked whether a manifest still needs the blob. From an OCI image layout only what nothing needs is deleted.",
+        details: "Whether a manifest in the registry still refers to the blob is not checked. In \
+                  an OCI image layout, a blob that is still in use is not deleted.",
         examples: "
             # Delete a blob
             oras blob delete localhost:5000/hello@sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2
-            # Delete it without being asked
+            # Delete it without confirmation
             oras blob delete --force localhost:5000/hello@sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2
-            # Delete it, and print its descriptor
+            # Delete it and print its descriptor
             oras blob delete --force --descriptor localhost:5000/hello@sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2
             # Delete a blob from an OCI image layout
             oras blob delete --oci-layout layout-dir@sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2

@@ -35,8 +35,8 @@ impl Command for BlobFetchFlags {
         aliases: &["get"],
         usage: "[flags] {--output <file> | --descriptor} <name>@<digest>",
         about: "Fetch a blob",
-        details: "The file appears when the blob is complete and verified, and replaces an existing one only then. \
-                  If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
+        details: "The output file is created or replaced only when the blob is complete and \
+                  verified. If ORAS_CACHE names a directory, content is cached there.",
         examples: "
             # Write a blob to a file
             oras blob fetch --output blob.tar.gz localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5
@@ -46,7 +46,7 @@ impl Command for BlobFetchFlags {
             oras blob fetch --descriptor localhost:5000/hello@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5
             # Print a blob of an OCI image layout
             oras blob fetch --output - --oci-layout layout-dir@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5
-            # Print a blob of an archive of one
+            # Print a blob of a tar archive of a layout
             oras blob fetch --output - --oci-layout layout.tar@sha256:9a201d228ebd966211f7d1131be19f152be428bd373a92071c71d8deaf83b3e5
         ",
         positionals: Positionals::Exactly(1, "the target blob to fetch"),

@@ -37,7 +37,7 @@ impl Command for BlobPushFlags {
         path: "oras blob push",
         usage: "[flags] <name>[@digest] <file>",
         about: "Push a file as a blob",
-        details: "With - as the file, stdin is pushed. A blob that is there already is not sent.",
+        details: "The file - is stdin. A blob that exists at the destination is not sent.",
         examples: "
             # Push a file
             oras blob push localhost:5000/hello hi.txt

@@ -23,13 +23,14 @@ impl Command for ManifestDeleteFlags {
         aliases: &["remove", "rm"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Delete a manifest",
-        details: "All tags of the manifest go with it. From an OCI image layout what is attached to it goes as well, and what nothing needs any more.",
+        details: "All tags of the manifest are deleted too. In an OCI image layout, its referrers \
+                  and content that becomes unreachable are deleted as well.",
         examples: "
             # Delete a manifest
             oras manifest delete localhost:5000/hello:v1
-            # Delete it without being asked
+            # Delete it without confirmation
             oras manifest delete --force localhost:5000/hello:v1
-            # Delete it, and print its descriptor
+            # Delete it and print its descriptor
             oras manifest delete --force --descriptor localhost:5000/hello:v1
             # Delete a manifest from an OCI image layout
             oras manifest delete --oci-layout layout-dir:v1

@@ -43,7 +43,7 @@ impl Command for ManifestFetchFlags {
         aliases: &["get", "show"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the manifest of an artifact",
-        details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
+        details: "If ORAS_CACHE names a directory, content is cached there.",
         examples: "
             # Print a manifest as it is stored
             oras manifest fetch localhost:5000/hello:v1

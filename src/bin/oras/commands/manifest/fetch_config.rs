@@ -35,7 +35,7 @@ impl Command for ManifestFetchConfigFlags {
         aliases: &["get-config"],
         usage: "[flags] <name>{:<tag>|@<digest>}",
         about: "Print the config of an artifact",
-        details: "If ORAS_CACHE names a directory, content is kept there, and taken from there when it is needed again.",
+        details: "If ORAS_CACHE names a directory, content is cached there.",
         examples: "
             # Print a config as it is stored
             oras manifest fetch-config localhost:5000/hello:v1

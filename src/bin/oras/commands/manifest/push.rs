@@ -20,7 +20,7 @@ flags! {
     /// Flags of `oras manifest push`.
     pub(crate) struct ManifestPushFlags {
         media_type: String =
-            text("media-type", "type", "media type of the manifest (default: what it says itself)"),
+            text("media-type", "type", "media type of the manifest (default: its mediaType field)"),
         concurrency: Concurrency,
         descriptor: Descriptor,
         distribution: Distribution,
@@ -35,7 +35,8 @@ impl Command for ManifestPushFlags {
         path: "oras manifest push",
         usage: "[flags] <name>[:<tag>[,<tag>][...]|@<digest>] <file>",
         about: "Push a file as a manifest",
-        details: "With - as the file, stdin is pushed. What the manifest refers to must be there already.",
+        details: "The file - is stdin. The content that the manifest refers to must exist at the \
+                  destination.",
         examples: "
             # Push a manifest under a tag
             oras manifest push localhost:5000/hello:v1 manifest.json
@@ -43,7 +44,7 @@ impl Command for ManifestPushFlags {
             oras manifest push localhost:5000/hello:v1,v1.0,latest manifest.json
             # Push stdin
             oras manifest push localhost:5000/hello:v1 -
-            # Push a manifest that does not say what it is
+            # Push a manifest without a mediaType field
             oras manifest push --media-type application/vnd.oci.image.manifest.v1+json localhost:5000/hello:v1 manifest.json
             # Push a manifest and print its descriptor
             oras manifest push --descriptor localhost:5000/hello:v1 manifest.json

@@ -32,7 +32,8 @@ impl Command for RepoLsFlags {
         aliases: &["list"],
         usage: "[flags] <registry>",
         about: "List the repositories of a registry",
-        details: "With a namespace behind the registry, only repositories in it are listed, by what follows it.",
+        details: "With a namespace after the registry, only repositories in that namespace are \
+                  listed, without the namespace.",
         examples: "
             # List the repositories of a registry
             oras repo ls localhost:5000

@@ -20,7 +20,7 @@ flags! {
         last: String = text("last", "tag", "start after this tag"),
         exclude_digest_tags: bool = switch(
             "exclude-digest-tags",
-            "leave out tags that are digests, such as those of referrers",
+            "omit tags that are digests, such as referrers tags",
         ).stage(Stage::Preview),
         format: FormatFlags,
         target: TargetFlags,
@@ -34,7 +34,7 @@ impl Command for RepoTagsFlags {
         aliases: &["show-tags"],
         usage: "[flags] <name>",
         about: "List the tags of a repository",
-        details: "With a tag or digest behind the name, only tags of the same content are listed.",
+        details: "With a tag or digest after the name, only tags of the same content are listed.",
         examples: "
             # List the tags of a repository
             oras repo tags localhost:5000/hello

@@ -32,18 +32,19 @@ impl Command for IndexCreateFlags {
         path: "oras manifest index create",
         aliases: &["pack"],
         usage: "[flags] <target>[:<tag[,<tag>][...]] <sources>[{<tag>|<digest>}...]",
-        about: "Make an index of manifests and push it",
-        details: "The sources are tags or digests in the repository of the target. For which platform each one is, its config says.",
+        about: "Create an index of manifests and push it",
+        details: "The sources are tags or digests in the repository of the target. The platform of \
+                  each manifest is read from its config.",
         examples: "
-            # Make an index of two manifests
+            # Create an index of two manifests
             oras manifest index create localhost:5000/hello:v1 linux-amd64 linux-arm64
-            # Make it under several tags
+            # Create an index with several tags
             oras manifest index create localhost:5000/hello:v1,latest linux-amd64 linux-arm64
-            # Make an index with an annotation and a type
+            # Create an index with an annotation and a type
             oras manifest index create --annotation key=value --artifact-type application/vnd.me.set localhost:5000/hello:v1 linux-amd64
-            # Write an index to a file instead
+            # Write an index to a file instead of pushing it
             oras manifest index create --output index.json localhost:5000/hello linux-amd64
-            # Make an index in an OCI image layout
+            # Create an index in an OCI image layout
             oras manifest index create --oci-layout layout-dir:v1 linux-amd64 linux-arm64
         ",
         positionals: Positionals::AtLeast(1, "the destination index to create."),

@@ -45,18 +45,19 @@ impl Command for IndexUpdateFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras manifest index update",
         usage: "<index>{:<tag>|@<digest>} [{--add|--merge|--remove} <manifest>{<tag>|<digest>}] [...]",
-        about: "Change an index and push it",
-        details: "The index gets the tag by which it was named. Named by its digest, it gets none but those given with --tag.",
+        about: "Update an index and push it",
+        details: "If the index is named by a tag, the tag moves to the new index. If it is named \
+                  by its digest, the new index has only the tags from --tag.",
         examples: "
-            # Replace one manifest of an index by another
+            # Replace a manifest of an index
             oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --remove sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2
             # Add all manifests of another index
             oras manifest index update localhost:5000/hello:v1 --merge v2
-            # Change an index under another tag as well
+            # Update an index and add another tag
             oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --tag latest
-            # Show what an index would become
+            # Print the updated index without pushing it
             oras manifest index update localhost:5000/hello:v1 --add linux-arm64 --output - --pretty
-            # Change an index in an OCI image layout
+            # Update an index in an OCI image layout
             oras manifest index update --oci-layout layout-dir:v1 --add linux-arm64
         ",
         positionals: Positionals::Exactly(1, "the target index to update"),
