@@ -200,7 +200,7 @@ impl CliError {
         credential_hint: &str,
     ) -> Self {
         let host = reference.registry().host_and_port();
-        let mut failure = Self::at_registry(error, host, credential_hint);
+        let mut cli_error = Self::at_registry(error, host, credential_hint);
         // Docker Hub responds with 401 for repositories that do not exist. The `docker` command
         // adds the namespace `library`.
         let may_be_official_image = reference.registry().as_str() == DOCKER_HUB
@@ -211,41 +211,43 @@ impl CliError {
             {
                 let shown = reference.to_string();
                 let (registry, name) = shown.split_once('/').unwrap_or_default();
-                failure.did_you_mean = Some(format!("{registry}/library/{name}"));
+                cli_error.did_you_mean = Some(format!("{registry}/library/{name}"));
             }
             _ => {}
         }
-        failure
+        cli_error
     }
 
     /// An error of the library at the registry of a target.
     pub(crate) fn at_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
-        let mut failure = match error.root() {
+        let mut cli_error = match error.root() {
             Error::Refused(refusal) if refusal.host != host => Self::from(error),
             _ => Self::at_any_registry(error, host, credential_hint),
         };
         if let Error::NotFound { .. } = error.root() {
-            failure.prefix = REGISTRY_ERROR.into();
+            cli_error.prefix = REGISTRY_ERROR.into();
         }
-        failure
+        cli_error
     }
 
     /// An error of the library at any registry, including one that a redirect or token request led
     /// to.
     pub(crate) fn at_any_registry(error: &Error, host: &str, credential_hint: &str) -> Self {
-        let mut failure = Self::from(error);
+        let mut cli_error = Self::from(error);
         match error.root() {
             Error::Unauthorized {
                 reason: Unauthorized::NoBasicCredential,
                 ..
             } => {
-                failure.details.push(credential_hint.to_owned());
+                cli_error.details.push(credential_hint.to_owned());
             }
             Error::Refused(refusal) => {
-                failure.prefix = REGISTRY_ERROR.into();
-                failure.message = refusal_message(refusal);
+                cli_error.prefix = REGISTRY_ERROR.into();
+                cli_error.message = refusal_message(refusal);
                 if let Some(excerpt) = &refusal.excerpt {
-                    failure.details.push(format!("The server says: {excerpt}"));
+                    cli_error
+                        .details
+                        .push(format!("The server says: {excerpt}"));
                 }
             }
             Error::Transport {
@@ -254,7 +256,7 @@ impl CliError {
                 ..
             } => {
                 let server = Url::parse(url).ok();
-                failure.hint = Some(Box::new(Hint::Certificate {
+                cli_error.hint = Some(Box::new(Hint::Certificate {
                     server: server.map(|url| url.host_and_port().to_owned()),
                     host: host.to_owned(),
                 }));
@@ -262,10 +264,10 @@ impl CliError {
             Error::Transport {
                 kind: TransportKind::NotTls,
                 ..
-            } => failure.hint = Some(Box::new(Hint::PlainHttp)),
+            } => cli_error.hint = Some(Box::new(Hint::PlainHttp)),
             _ => {}
         }
-        failure
+        cli_error
     }
 
     /// No file is known to store credentials in.
@@ -318,39 +320,40 @@ impl From<Error> for CliError {
 /// An error of the library that does not concern the registry of a target.
 impl From<&Error> for CliError {
     fn from(error: &Error) -> Self {
-        let mut failure = Self {
+        let mut cli_error = Self {
             status: status_of(error),
             ..Self::new(message(error))
         };
         match error.root() {
             Error::PathTraversal { name, .. } if !is_archive_entry(error) => {
-                failure.message =
+                cli_error.message =
                     "failed to resolve path for writing: path traversal disallowed".into();
-                failure.details.push(
+                cli_error.details.push(
                     "Pulling files outside of working directory is insecure and blocked by default. If you trust the content \
                      producer, use --allow-path-traversal to bypass this check."
                         .to_owned(),
                 );
                 let name: String = name.chars().take(MAX_NAME_CHARS).collect();
-                failure
+                cli_error
                     .details
                     .push(format!("The name is {}", quote::double(&name)));
             }
             Error::Io { path, source, .. }
                 if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
             {
-                failure.status = status::BROKEN_PIPE;
+                cli_error.status = status::BROKEN_PIPE;
             }
             Error::Conflict {
                 name,
                 conflict: Conflict::Exists,
             } => {
-                failure.message = "failed to resolve path for writing: overwrite disallowed".into();
-                failure.details.push(format!("What exists is \"{name}\""));
+                cli_error.message =
+                    "failed to resolve path for writing: overwrite disallowed".into();
+                cli_error.details.push(format!("What exists is \"{name}\""));
             }
             _ => {}
         }
-        failure
+        cli_error
     }
 }
 

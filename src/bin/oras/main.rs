@@ -41,7 +41,7 @@ fn run(process: &mut Process) -> Result<(), CliError> {
     let arguments = cli::utf8(process.take_arguments())?;
     match tree.resolve(arguments)? {
         Resolved::Run(entry, arguments) => {
-            (entry.run)(process, arguments).map_err(|failure| failure.with_command(entry.spec))
+            (entry.run)(process, arguments).map_err(|cli_error| cli_error.with_command(entry.spec))
         }
         Resolved::Help(text) => process.print(&text),
         Resolved::Manual(pages, directory) => pages.iter().try_for_each(|page| {

@@ -57,8 +57,26 @@ impl TaggedRepository {
             .with_referrers_mode(self.referrers)
     }
 
+    /// The error of a backup or restore. It names the tag that failed, if there is one.
+    pub(crate) fn tag_error(
+        &self,
+        error: Error,
+        tag: Option<&str>,
+        verb: &str,
+        from: &str,
+        to: &str,
+    ) -> CliError {
+        match tag.map(quote::double) {
+            Some(tag) => {
+                let doing = format!("failed to {verb} tag {tag} from {from} to {to}");
+                self.cli_error(&error.context(doing))
+            }
+            None => self.cli_error(&error),
+        }
+    }
+
     /// The error of the command for an error of the library.
-    pub(crate) fn failure(&self, error: &Error) -> CliError {
+    pub(crate) fn cli_error(&self, error: &Error) -> CliError {
         let host = self.reference.registry().host_and_port();
         CliError::at_any_registry(error, host, &self.client.credential_hint())
     }

@@ -106,9 +106,9 @@ impl Target {
             });
         }
         let reference: Reference = raw.parse().map_err(|error| {
-            let failure = CliError::from(&error);
+            let cli_error = CliError::from(&error);
             // The library does not name an empty reference.
-            if raw.is_empty() { failure.context("\"\"") } else { failure }
+            if raw.is_empty() { cli_error.context("\"\"") } else { cli_error }
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
         })?;
         Ok(Self {
@@ -356,21 +356,21 @@ impl Target {
                 quote::double(&path)
             ))
         })?;
-        let failure = |error| self.failure(&error);
+        let cli_error = |error| self.cli_error(&error);
         Ok(if metadata.is_dir() {
-            Box::new(LayoutStore::open(&path).map_err(failure)?)
+            Box::new(LayoutStore::open(&path).map_err(cli_error)?)
         } else {
-            Box::new(LayoutTar::open(&path).map_err(failure)?)
+            Box::new(LayoutTar::open(&path).map_err(cli_error)?)
         })
     }
 
     /// The layout, for writing.
     fn create_layout(&self) -> Result<LayoutStore, CliError> {
-        LayoutStore::create_or_open(Path::new(&self.path())).map_err(|error| self.failure(&error))
+        LayoutStore::create_or_open(Path::new(&self.path())).map_err(|error| self.cli_error(&error))
     }
 
     /// The error of the command for an error of the library at this target.
-    pub(crate) fn failure(&self, error: &Error) -> CliError {
+    pub(crate) fn cli_error(&self, error: &Error) -> CliError {
         match &self.location {
             Location::Layout { by_path: false, .. } => error.into(),
             Location::Layout { by_path: true, .. } => CliError::at_registry(error, "", ""),

@@ -169,8 +169,8 @@ pub(crate) fn reworded<'a>(
 ) -> Vec<Flag<'a>> {
     for flag in flags.iter_mut().filter(|flag| flag.spec.long == long) {
         flag.spec = FlagSpec {
-            help,
             values,
+            help,
             ..flag.spec
         };
     }

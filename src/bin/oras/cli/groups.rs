@@ -49,7 +49,7 @@ flags! {
 }
 
 flags! {
-    /// How the registry of a target keeps referrers.
+    /// Storage of referrers in the registry of a target.
     pub(crate) struct Distribution {
         /// The default lets the client find out.
         referrers: ReferrersMode = text(

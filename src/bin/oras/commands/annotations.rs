@@ -47,24 +47,24 @@ impl ArtifactAnnotations {
     }
 
     fn read(path: &str) -> Result<Self, CliError> {
-        let failure = || {
+        let cli_error = || {
             CliError::usage(format!("invalid annotation json file: failed to load annotations from {path}")).recommend(
                 "Annotation file doesn't match the required format. Please refer to the document at \
                  https://oras.land/docs/how_to_guides/manifest_annotations",
             )
         };
         let mut text = String::new();
-        let file = File::open(path).map_err(|_| failure())?;
+        let file = File::open(path).map_err(|_| cli_error())?;
         file.take(MAX_FILE_BYTES)
             .read_to_string(&mut text)
-            .map_err(|_| failure())?;
+            .map_err(|_| cli_error())?;
         // Like the reference client, ignore everything after the first JSON value.
         let mut values = serde_json::Deserializer::from_str(&text)
             .into_iter::<Option<HashMap<String, Option<Annotations>>>>();
         let mut all = values
             .next()
             .and_then(Result::ok)
-            .ok_or_else(failure)?
+            .ok_or_else(cli_error)?
             .unwrap_or_default();
         let mut take = |key: &str| all.remove(key).flatten().unwrap_or_default();
         Ok(Self {

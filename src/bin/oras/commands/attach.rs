@@ -79,30 +79,28 @@ impl Command for AttachFlags {
         let annotations =
             ArtifactAnnotations::parse(&self.annotations, &self.pack.annotation_file)?;
         // With one argument, the user may have forgotten the reference and typed only a file.
-        let about_reference = |failure: CliError| {
+        let suggest_reference = |error: CliError| {
             if layers.is_empty() {
-                failure
-                    .before_recommendation("Are you missing an artifact reference to attach to? ")
+                error.before_recommendation("Are you missing an artifact reference to attach to? ")
             } else {
-                failure
+                error
             }
         };
-        let target = Target::parse(&line.positionals[0], &self.target, line, process).map_err(
-            |failure| {
+        let target =
+            Target::parse(&line.positionals[0], &self.target, line, process).map_err(|error| {
                 if self.target.layout.is_set() {
-                    failure
+                    error
                 } else {
-                    about_reference(failure)
+                    suggest_reference(error)
                 }
-            },
-        )?;
+            })?;
         let format = Format::parse(&self.format, process)?;
         if !format.is_text() {
             process.disable_status();
         }
         let platform = parse_platform(&self.platform.platform)?;
         line.set.exclusive(&["config", "platform"])?;
-        let reference = target.required_reference().map_err(about_reference)?;
+        let reference = target.required_reference().map_err(suggest_reference)?;
         line.set.required(&["artifact-type"])?;
         if layers.is_empty() && annotations.manifest.is_empty() {
             return Err(CliError::usage("neither file nor annotation provided in the command")
@@ -137,7 +135,7 @@ impl Command for AttachFlags {
         let client = target.client()?;
         let destination = target.destination_with(self.distribution.referrers, None, &client)?;
         let attached =
-            attach(&*destination, reference, options).map_err(|error| target.failure(&error))?;
+            attach(&*destination, reference, options).map_err(|error| target.cli_error(&error))?;
         drop(status);
         report(&target, &attached, &format, process)?;
         if !self.pack.export_manifest.is_empty() {

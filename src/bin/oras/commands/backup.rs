@@ -67,8 +67,8 @@ impl Command for BackupFlags {
             return Err(CliError::usage("the output path cannot be empty"));
         }
         let start = SystemClock.now();
-        let client = repository.client().map_err(|failure| {
-            failure.context(&format!(
+        let client = repository.client().map_err(|cli_error| {
+            cli_error.context(&format!(
                 "failed to prepare repository {} for backup",
                 repository.path()
             ))
@@ -93,14 +93,8 @@ impl Command for BackupFlags {
         let result = backup(&source, output.target(), options);
         let tag = status.into_current_tag();
         let (from, to) = (quote::double(&repository.path()), quote::double(path));
-        let count = result.map_err(|error| match tag {
-            Some(tag) => {
-                let tag = quote::double(&tag);
-                let doing = format!("failed to back up tag {tag} from {from} to {to}");
-                repository.failure(&error.context(doing))
-            }
-            None => repository.failure(&error),
-        })?;
+        let count = result
+            .map_err(|error| repository.tag_error(error, tag.as_deref(), "back up", &from, &to))?;
         if count == 0 {
             return Err(
                 CliError::not_found(format!("no tags found in repository {from}")).recommend(

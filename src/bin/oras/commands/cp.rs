@@ -144,7 +144,7 @@ impl Command for CpFlags {
                 options,
             )
         }
-        .map_err(|error| targets.failure(error, self.recursive))?;
+        .map_err(|error| targets.cli_error(error, self.recursive))?;
         drop(status);
         process.print_status(&format!(
             "Copied {} => {}",
@@ -154,7 +154,7 @@ impl Command for CpFlags {
         if !targets.further_tags.is_empty() {
             let manifest = source
                 .fetch_manifest(&root, MAX_MANIFEST_BYTES)
-                .map_err(|error| from.failure(&error))?;
+                .map_err(|error| from.cli_error(&error))?;
             let mut observer = |event: Event<'_>| Status::of_references(process).report(event);
             add_tags(
                 &*destination,
@@ -162,7 +162,7 @@ impl Command for CpFlags {
                 &targets.further_tags,
                 &mut observer,
             )
-            .map_err(|error| to.failure(&error))?;
+            .map_err(|error| to.cli_error(&error))?;
         }
         process.print_digest(&root.digest)
     }
@@ -224,7 +224,7 @@ impl CopyTargets {
     }
 
     /// The error of the command. It names the side, unless only the source had been accessed.
-    fn failure(&self, error: Error, recursive: bool) -> CliError {
+    fn cli_error(&self, error: Error, recursive: bool) -> CliError {
         let resolves_first = recursive || self.to.reference().is_none();
         match error {
             Error::Copy {
@@ -234,14 +234,14 @@ impl CopyTargets {
             } if resolves_first => {
                 let reference = self.from.reference().unwrap_or_default();
                 let error = source.context(format!("failed to resolve {reference}"));
-                self.from.failure(&error).with_side_flags(End::Source)
+                self.from.cli_error(&error).with_side_flags(End::Source)
             }
             Error::Copy { side, .. } => {
                 let target = match side {
                     End::Source => &self.from,
                     End::Destination => &self.to,
                 };
-                target.failure(&error).at_side(side, &target.shown())
+                target.cli_error(&error).at_side(side, &target.shown())
             }
             _ => CliError::from(&error),
         }

@@ -23,7 +23,7 @@ flags! {
 pub(super) struct Deletion<'a> {
     /// `manifest` or `blob`.
     pub(super) noun: &'static str,
-    /// What else is deleted, as the end of the question.
+    /// End of the question: further content that is deleted.
     pub(super) side_effects: &'static str,
     pub(super) target: &'a Target,
     pub(super) reference: &'a str,
@@ -62,7 +62,7 @@ impl Deletion<'_> {
                     "{raw}: the specified {noun} does not exist"
                 )));
             }
-            Err(error) => return Err(self.target.failure(&error)),
+            Err(error) => return Err(self.target.cli_error(&error)),
         };
         if !force {
             let digest = quote::double(descriptor.digest.as_str());
@@ -77,7 +77,7 @@ impl Deletion<'_> {
         }
         store.delete(&descriptor).map_err(|error| {
             self.target
-                .failure(&error.context(format!("failed to delete {raw}")))
+                .cli_error(&error.context(format!("failed to delete {raw}")))
         })?;
         if prints_descriptor {
             let json = oras::internal::json::to_vec(&descriptor);

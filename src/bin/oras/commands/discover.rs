@@ -108,7 +108,7 @@ impl Command for DiscoverFlags {
             },
         };
         let found =
-            discover(&*source, reference, &options).map_err(|error| target.failure(&error))?;
+            discover(&*source, reference, &options).map_err(|error| target.cli_error(&error))?;
         let path = target.path();
         let is_verbose = self.verbose.is_on();
         match format {

@@ -50,13 +50,13 @@ pub(super) fn only<'l>(
 
 /// The error that no file matches the patterns.
 pub(super) fn nothing(target: &Target, unselected: &[String]) -> CliError {
-    let failure = CliError::not_found(format!("{}: no file fits the patterns", target.raw()));
+    let cli_error = CliError::not_found(format!("{}: no file fits the patterns", target.raw()));
     if unselected.is_empty() {
-        return failure
+        return cli_error
             .recommend("There is none with a name. `--unnamed` pulls layers without one");
     }
     let names = unselected.iter().map(String::as_str);
-    failure.recommend(format!("There are: {}", enumerated(names)))
+    cli_error.recommend(format!("There are: {}", enumerated(names)))
 }
 
 /// Lists names, at most [`MAX_SHOWN_NAMES`].

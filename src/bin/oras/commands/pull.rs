@@ -210,12 +210,12 @@ impl Pulling<'_> {
         reference: &str,
         process: &mut Process,
     ) -> Result<(), CliError> {
-        let failure = |error: Error| {
-            let failure = target.failure(&error);
+        let cli_error = |error: Error| {
+            let cli_error = target.cli_error(&error);
             if self.names_target {
-                failure.with_subject(target.raw())
+                cli_error.with_subject(target.raw())
             } else {
-                failure
+                cli_error
             }
         };
         let flags = self.flags;
@@ -241,11 +241,11 @@ impl Pulling<'_> {
             ..PullOptions::default()
         };
         if flags.writes_to_stdout() {
-            let listed = list(source, reference, options).map_err(failure)?;
+            let listed = list(source, reference, options).map_err(cli_error)?;
             drop(status);
             warn_skipped(&listed.left_out, process);
             let file = filter::only(target, &listed, &self.filter)?;
-            let content = source.fetch(file).map_err(failure)?;
+            let content = source.fetch(file).map_err(cli_error)?;
             let mut bars = Bars::new(process, tty, flags.target.debugging);
             return Bars::around(
                 &mut bars,
@@ -254,9 +254,9 @@ impl Pulling<'_> {
                 content,
                 |content| process.print_content(content),
             )
-            .map_err(failure);
+            .map_err(cli_error);
         }
-        let pulled = pull(source, reference, options).map_err(failure)?;
+        let pulled = pull(source, reference, options).map_err(cli_error)?;
         drop(status);
         warn_skipped(&pulled.left_out, process);
         if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {

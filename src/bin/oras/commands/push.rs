@@ -137,7 +137,7 @@ impl Command for PushFlags {
         let client = target.client()?;
         let destination = target.destination(&client)?;
         let manifest = push(&*destination, target.reference(), options)
-            .map_err(|error| target.failure(&error))?;
+            .map_err(|error| target.cli_error(&error))?;
         drop(status);
         process.print_status(&format!("Pushed {}", target.shown()))?;
         let mut status = Status::of_references(process);
@@ -147,7 +147,7 @@ impl Command for PushFlags {
         add_tags(&*destination, &plain, &further_tags, &mut |event| {
             status.report(event)
         })
-        .map_err(|error| target.failure(&error))?;
+        .map_err(|error| target.cli_error(&error))?;
         report(&target, &manifest, further_tags, &format, process)?;
         if !self.pack.export_manifest.is_empty() {
             let path = &self.pack.export_manifest;

@@ -53,7 +53,7 @@ impl Command for ResolveFlags {
         let source = target.source(&client)?;
         let reference = target.required_reference()?;
         let descriptor = graph::resolve(&*source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
-            .map_err(|error| target.failure(&error.context("failed to resolve digest")))?;
+            .map_err(|error| target.cli_error(&error.context("failed to resolve digest")))?;
         if self.full_reference {
             process.print_line(&format!("{}@{}", target.path(), descriptor.digest))
         } else {

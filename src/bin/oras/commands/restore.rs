@@ -74,8 +74,8 @@ impl Command for RestoreFlags {
             return Err(CliError::usage("the input path cannot be empty"));
         }
         let start = SystemClock.now();
-        let client = repository.client().map_err(|failure| {
-            failure.context(&format!(
+        let client = repository.client().map_err(|cli_error| {
+            cli_error.context(&format!(
                 "failed to prepare target repository {}",
                 quote::double(&repository.path())
             ))
@@ -107,14 +107,8 @@ impl Command for RestoreFlags {
         };
         let tag = status.into_current_tag();
         let (from, to) = (quote::double(path), quote::double(&repository.path()));
-        let count = result.map_err(|error| match tag {
-            Some(tag) => {
-                let tag = quote::double(&tag);
-                let doing = format!("failed to restore tag {tag} from {from} to {to}");
-                repository.failure(&error.context(doing))
-            }
-            None => repository.failure(&error),
-        })?;
+        let count = result
+            .map_err(|error| repository.tag_error(error, tag.as_deref(), "restore", &from, &to))?;
         if count == 0 {
             return Err(
             CliError::not_found(format!("no tags found in OCI layout {from}")).recommend(format!(

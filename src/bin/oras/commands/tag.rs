@@ -49,11 +49,11 @@ impl Command for TagFlags {
             line.command,
         )?;
         let (raw, tags) = (&line.positionals[0], &line.positionals[1..]);
-        let target = Target::parse(raw, &self.target, line, process).map_err(|failure| {
+        let target = Target::parse(raw, &self.target, line, process).map_err(|cli_error| {
             if !self.target.layout.is_set() && raw.parse::<Reference>().is_err() {
-                failure.context(&format!("unable to add tag for '{raw}'"))
+                cli_error.context(&format!("unable to add tag for '{raw}'"))
             } else {
-                failure
+                cli_error
             }
         })?;
 
@@ -78,8 +78,8 @@ impl Command for TagFlags {
             observer: Some(&mut observer),
             ..TagOptions::default()
         };
-        let tagged =
-            tag(&*destination, reference, tags, options).map_err(|error| target.failure(&error))?;
+        let tagged = tag(&*destination, reference, tags, options)
+            .map_err(|error| target.cli_error(&error))?;
         if process.status_enabled() {
             return Ok(());
         }

@@ -68,18 +68,18 @@ impl Command for BlobFetchFlags {
         let cache = process.cache()?;
         let blobs = cache.over(&*blobs);
 
-        let failure = |error| target.failure(&error);
+        let cli_error = |error| target.cli_error(&error);
         let tty = if output == "-" {
             process.tty_next_to_content(self.tty)
         } else {
             self.tty
         };
         let blob = if output.is_empty() {
-            blobs.resolve(digest).map_err(failure)?
+            blobs.resolve(digest).map_err(cli_error)?
         } else {
             let (blob, content) = blobs
                 .fetch_reference(digest, MAX_MANIFEST_BYTES)
-                .map_err(failure)?;
+                .map_err(cli_error)?;
             let mut bars = Bars::new(process, tty, self.target.debugging);
             Bars::around(
                 &mut bars,
@@ -94,7 +94,7 @@ impl Command for BlobFetchFlags {
                     }
                 },
             )
-            .map_err(failure)?;
+            .map_err(cli_error)?;
             blob
         };
         if self.descriptor.descriptor {

@@ -95,7 +95,7 @@ impl Command for BlobPushFlags {
         push_blob(&*destination, &blob, &mut *content, &mut |event| {
             status.report(event)
         })
-        .map_err(|error| target.failure(&error))?;
+        .map_err(|error| target.cli_error(&error))?;
         drop(status);
 
         if self.descriptor.descriptor {

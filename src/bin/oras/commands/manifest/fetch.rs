@@ -82,14 +82,15 @@ impl Command for ManifestFetchFlags {
         if self.descriptor.descriptor && self.output.is_empty() {
             let descriptor =
                 graph::resolve(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES).map_err(
-                    |error| target.failure(&error.context(format!("failed to find {raw}"))),
+                    |error| target.cli_error(&error.context(format!("failed to find {raw}"))),
                 )?;
             return self.print_descriptor(&descriptor, process);
         }
         let manifest =
             graph::fetch_manifest(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
                 .map_err(|error| {
-                    target.failure(&error.context(format!("failed to fetch the content of {raw}")))
+                    target
+                        .cli_error(&error.context(format!("failed to fetch the content of {raw}")))
                 })?;
         let to_file = !matches!(self.output.as_str(), "" | "-");
         if to_file {

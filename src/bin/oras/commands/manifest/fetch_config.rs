@@ -64,26 +64,26 @@ impl Command for ManifestFetchConfigFlags {
         let cache = process.cache()?;
         let source = cache.over(&*source);
 
-        let failure = |error| target.failure(&error);
+        let cli_error = |error| target.cli_error(&error);
         let limit = MAX_MANIFEST_BYTES;
         let config =
-            resolve_config(&source, reference, platform.as_ref(), limit).map_err(failure)?;
+            resolve_config(&source, reference, platform.as_ref(), limit).map_err(cli_error)?;
         // A config can have any size, so stream it. Only indenting needs it in memory.
         match output {
             "" if is_descriptor => {}
             "" | "-" if is_pretty => {
-                let content = source.fetch(&config).map_err(failure)?;
-                let bytes = content.read_all(limit).map_err(failure)?;
+                let content = source.fetch(&config).map_err(cli_error)?;
+                let bytes = content.read_all(limit).map_err(cli_error)?;
                 print_json(&bytes, true, process)?;
             }
             "" | "-" => {
-                let content = source.fetch(&config).map_err(failure)?;
-                process.print_content(content).map_err(failure)?;
+                let content = source.fetch(&config).map_err(cli_error)?;
+                process.print_content(content).map_err(cli_error)?;
             }
             path => {
-                let content = source.fetch(&config).map_err(failure)?;
+                let content = source.fetch(&config).map_err(cli_error)?;
                 file::write_with(path, |file| content.copy_to(file, Path::new(path)))
-                    .map_err(failure)?;
+                    .map_err(cli_error)?;
             }
         }
         if is_descriptor {

@@ -74,7 +74,7 @@ impl Command for ManifestPushFlags {
         let manifest = RawManifest::new(media_type, bytes);
         let descriptor = manifest.descriptor();
 
-        let failure = |error| target.failure(&error);
+        let cli_error = |error| target.cli_error(&error);
         if self.descriptor.descriptor {
             process.disable_status();
         }
@@ -82,13 +82,13 @@ impl Command for ManifestPushFlags {
         push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
             status.report(event)
         })
-        .map_err(failure)?;
+        .map_err(cli_error)?;
         process.print_status(&format!("Pushed: {}", target.shown()))?;
         let mut status = Status::of_references(process);
         add_tags(&*destination, &manifest, &further_tags, &mut |event| {
             status.report(event)
         })
-        .map_err(failure)?;
+        .map_err(cli_error)?;
 
         if self.descriptor.descriptor {
             return print_json(

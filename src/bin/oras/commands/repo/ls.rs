@@ -74,7 +74,7 @@ impl Command for RepoLsFlags {
                 }
                 ControlFlow::Continue(())
             })
-            .map_err(|error| failure(&error, &access, &registry, &prefix))?;
+            .map_err(|error| cli_error(&error, &access, &registry, &prefix))?;
         result?;
         let result = model::Repositories {
             registry: registry.to_string(),
@@ -108,22 +108,22 @@ fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
 }
 
 /// The error response of the registry, or else a headline with the cause.
-fn failure(
+fn cli_error(
     error: &Error,
     access: &ClientConfig,
     registry: &RegistryName,
     prefix: &str,
 ) -> CliError {
     let host = registry.host_and_port();
-    let failure = CliError::at_any_registry(error, host, &access.credential_hint());
+    let cli_error = CliError::at_any_registry(error, host, &access.credential_hint());
     if let Error::Refused(_) | Error::Unauthorized { .. } = error.root() {
-        return failure;
+        return cli_error;
     }
     let prefix = match prefix {
         "" => String::new(),
         prefix => format!(" with prefix {}", quote::double(prefix)),
     };
-    failure.with_headline(format!(
+    cli_error.with_headline(format!(
         "could not list repositories for {}{prefix}",
         quote::double(host)
     ))

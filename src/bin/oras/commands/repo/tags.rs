@@ -97,7 +97,7 @@ impl Command for RepoTagsFlags {
                 }
                 ControlFlow::Continue(())
             })
-            .map_err(|error| target.failure(&error))?;
+            .map_err(|error| target.cli_error(&error))?;
         result?;
         format.print(&model::Tags { tags }, process)
     }
@@ -116,7 +116,7 @@ fn emit(
     if let Some(digest) = digest {
         let descriptor = source
             .resolve(tag)
-            .map_err(|error| target.failure(&error))?;
+            .map_err(|error| target.cli_error(&error))?;
         if descriptor.digest != *digest {
             return Ok(());
         }
@@ -141,7 +141,7 @@ fn digest_of(
         Err(_) => {
             source
                 .resolve(reference)
-                .map_err(|error| target.failure(&error))?
+                .map_err(|error| target.cli_error(&error))?
                 .digest
         }
     };

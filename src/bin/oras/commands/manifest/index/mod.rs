@@ -62,12 +62,12 @@ impl Order<'_> {
         source: &dyn Source,
         process: &mut Process,
     ) -> Result<RawManifest, CliError> {
-        let failure = |error| self.target.failure(&error);
+        let cli_error = |error| self.target.cli_error(&error);
         if self.output == "-" {
-            return make(source, &mut |_| Ok(())).map_err(failure);
+            return make(source, &mut |_| Ok(())).map_err(cli_error);
         }
         let mut status = Status::of_references(process);
-        let index = make(source, &mut |event| status.report(event)).map_err(failure)?;
+        let index = make(source, &mut |event| status.report(event)).map_err(cli_error)?;
         process.print_status(&(self.made)(index.descriptor()))?;
         Ok(index)
     }
@@ -78,14 +78,14 @@ impl Order<'_> {
         index: &RawManifest,
         process: &mut Process,
     ) -> Result<(), CliError> {
-        let failure = |error| self.target.failure(&error);
-        push(destination, index, self.target.reference()).map_err(failure)?;
+        let cli_error = |error| self.target.cli_error(&error);
+        push(destination, index, self.target.reference()).map_err(cli_error)?;
         process.print_status(&format!("Pushed    {}", self.shown))?;
         let mut status = Status::of_references(process);
         add_tags(destination, index, self.tags, &mut |event| {
             status.report(event)
         })
-        .map_err(failure)
+        .map_err(cli_error)
     }
 }
 
