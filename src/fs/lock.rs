@@ -17,9 +17,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 /// The right to change what a scratch directory belongs to, until it is dropped.
 ///
 /// The lock file exists only while the lock is held, so that a layout at rest consists of the files
-/// of the specification and an empty scratch directory. A lock file that outlives its killed process
-/// locks nothing and is used again. Because the file comes and goes, the process that gets the lock
-/// checks that the file it locked still has the name, and tries again otherwise.
+/// of the specification and an empty scratch directory. A lock file that outlives its killed
+/// process locks nothing and is used again. Because the file comes and goes, the process that gets
+/// the lock checks that the file it locked still has the name, and tries again otherwise.
 ///
 /// A file system without locks is used without a lock, as all other tools use every layout. It
 /// reports an unsupported operation, or `ENOLCK`, as NFS does if the server has no lock service. A

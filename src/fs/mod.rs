@@ -12,6 +12,6 @@ pub(crate) mod temp_file;
 pub(crate) mod testing;
 pub(crate) mod unique_name;
 
-/// Size of read and write buffers in bytes: large enough that system calls cost little, small enough
-/// for small machines.
+/// Size of read and write buffers in bytes: large enough that system calls cost little, small
+/// enough for small machines.
 pub(crate) const BUFFER_BYTES: usize = 64 * 1024;

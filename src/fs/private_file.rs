@@ -14,8 +14,8 @@ use crate::limits::{CONFIG_LOCK_TIMEOUT, MAX_CONFIG_LINKS};
 /// A file of credentials, locked for replacement.
 ///
 /// The lock is one of the directory, if its file system has locks. Other tools do not respect it,
-/// and another process may lock the directory for another purpose: after [`CONFIG_LOCK_TIMEOUT`] the
-/// replacement continues without the lock.
+/// and another process may lock the directory for another purpose: after [`CONFIG_LOCK_TIMEOUT`]
+/// the replacement continues without the lock.
 pub(crate) struct PrivateFile {
     path: PathBuf,
     directory: PathBuf,

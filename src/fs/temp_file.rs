@@ -1,8 +1,8 @@
 //! Temporary files: files that get their final name when they are complete.
 //!
-//! A layout writes its files in `ingest/`, and an archive of a layout beside its destination under a
-//! hidden name. A rename publishes the complete file, so that no reader sees half of one. An error
-//! removes the temporary file.
+//! A layout writes its files in `ingest/`, and an archive of a layout beside its destination under
+//! a hidden name. A rename publishes the complete file, so that no reader sees half of one. An
+//! error removes the temporary file.
 //!
 //! Each process locks the temporary files that it writes, and the lock ends with the process. A
 //! temporary file without a lock is therefore abandoned, whatever its age, and a later process

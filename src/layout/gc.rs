@@ -1,14 +1,15 @@
 //! Garbage collection when content of a layout is deleted.
 //!
-//! A layout collects no garbage by itself, so deleting a manifest also removes its referrers and the
-//! content that it refers to. Of these are kept, with everything they need:
+//! A layout collects no garbage by itself, so deleting a manifest also removes its referrers and
+//! the content that it refers to. Of these are kept, with everything they need:
 //!
 //! - content with a tag, and listed content that is not a manifest,
 //! - successors of a manifest that is kept,
 //! - content that has a referrer that is kept.
 //!
-//! The subject of a deleted manifest is not one of its parts and is kept. If a manifest of the layout
-//! cannot be read, its successors are unknown; then only the deleted content itself is removed.
+//! The subject of a deleted manifest is not one of its parts and is kept. If a manifest of the
+//! layout cannot be read, its successors are unknown; then only the deleted content itself is
+//! removed.
 
 use std::collections::{HashMap, HashSet};
 

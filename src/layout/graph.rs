@@ -104,8 +104,8 @@ pub(super) fn check_bound(
     })
 }
 
-/// Reads a manifest, identified by its digest whatever size its descriptor has. A missing or damaged
-/// manifest is recorded in `unreadable`; a read error of the disk is an error.
+/// Reads a manifest, identified by its digest whatever size its descriptor has. A missing or
+/// damaged manifest is recorded in `unreadable`; a read error of the disk is an error.
 fn read<F: LayoutFiles>(
     files: &F,
     target: &Descriptor,
@@ -145,8 +145,8 @@ fn node(manifest: &RawManifest) -> Result<Node> {
     })
 }
 
-/// Records the manifests that could not be read. Returns whether [`is_current`] notices every change
-/// of them: another process may add or repair their files without a change of `index.json`.
+/// Records the manifests that could not be read. Returns whether [`is_current`] notices every
+/// change of them: another process may add or repair their files without a change of `index.json`.
 fn record_unreadable<F: LayoutFiles>(
     referrers: &mut ReferrerIndex,
     files: &F,

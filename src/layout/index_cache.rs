@@ -1,10 +1,10 @@
 //! A cache of the parsed `index.json` and of the referrers in a layout.
 //!
 //! Without it, resolving every tag of a layout would read and parse `index.json` for each of them.
-//! Other processes may replace the file or write to it at any time. The file is therefore opened for
-//! every use, and the cached index is used only if the fingerprint of the file certainly excludes a
-//! write since (see [`FileFingerprint::is_settled`]). Where the system has no such fingerprint, the
-//! file is read every time.
+//! Other processes may replace the file or write to it at any time. The file is therefore opened
+//! for every use, and the cached index is used only if the fingerprint of the file certainly
+//! excludes a write since (see [`FileFingerprint::is_settled`]). Where the system has no such
+//! fingerprint, the file is read every time.
 //!
 //! The referrers are cached as long as the index is equal and missing or damaged manifests have not
 //! changed: content never changes.
@@ -27,8 +27,8 @@ pub(super) struct IndexCache {
 }
 
 impl IndexCache {
-    /// Returns the index of the file that has this fingerprint at the time `now`. Calls `read` if the
-    /// cached index has another fingerprint.
+    /// Returns the index of the file that has this fingerprint at the time `now`. Calls `read` if
+    /// the cached index has another fingerprint.
     pub(super) fn index(
         &self,
         fingerprint: Option<FileFingerprint>,
@@ -49,8 +49,8 @@ impl IndexCache {
         Ok(index)
     }
 
-    /// Returns the referrers below `index`. Calls `read` if the cached ones belong to another index or
-    /// are not current. `read` also returns whether its result can be cached.
+    /// Returns the referrers below `index`. Calls `read` if the cached ones belong to another index
+    /// or are not current. `read` also returns whether its result can be cached.
     pub(super) fn referrers(
         &self,
         index: &Arc<Index>,

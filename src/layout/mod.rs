@@ -34,7 +34,7 @@
 //! # let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/doc-layout");
 //!
 //! let layout = LayoutStore::create_or_open(&directory)?;
-//! let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+//! let manifest = br#"{"schemaVersion":2,"manifests":[]}"#;
 //! let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
 //! layout.push_reference(&descriptor, &mut manifest.as_slice(), "v1")?;
 //! assert_eq!(layout.resolve("v1")?.digest, descriptor.digest);
@@ -358,8 +358,8 @@ impl Delete for LayoutStore {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if the content is missing, [`Error::Conflict`] if another manifest refers
-    /// to it.
+    /// [`Error::NotFound`] if the content is missing, [`Error::Conflict`] if another manifest
+    /// refers to it.
     fn delete(&self, target: &Descriptor) -> Result<()> {
         self.save_edits()?;
         let writer = self.writer()?;

@@ -44,7 +44,7 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// # let path = std::env::temp_dir().join(format!("oras-doc-{}.tar", std::process::id()));
 ///
 /// let tar = LayoutTarWriter::create(&path)?;
-/// let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// let manifest = br#"{"schemaVersion":2,"manifests":[]}"#;
 /// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, manifest);
 /// tar.push_reference(&descriptor, &mut manifest.as_slice(), "v1")?;
 /// tar.finish()?;

@@ -152,7 +152,7 @@ impl IndexEntry {
         &self.text
     }
 
-    /// The members of the entry, for editing. None if the entry is not an object.
+    /// The members of the entry, for editing. No members if the entry is not an object.
     pub(crate) fn members(&self) -> Object {
         Object::parse(&self.text).unwrap_or_default()
     }

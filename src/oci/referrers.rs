@@ -43,7 +43,8 @@ impl Referrer {
     /// use oras::referrers::Referrer;
     /// use oras::{MediaType, RawManifest};
     ///
-    /// let manifest = RawManifest::new(MediaType::IMAGE_INDEX, br#"{"schemaVersion":2,"manifests":[]}"#.to_vec());
+    /// let index = br#"{"schemaVersion":2,"manifests":[]}"#;
+    /// let manifest = RawManifest::new(MediaType::IMAGE_INDEX, index.to_vec());
     /// assert_eq!(Referrer::from_manifest(&manifest)?, None);
     /// # Ok::<(), oras::Error>(())
     /// ```

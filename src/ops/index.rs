@@ -21,9 +21,9 @@ pub struct CreateOptions<'a> {
     pub artifact_type: Option<MediaType>,
     /// The annotations of the index.
     pub annotations: Annotations,
-    /// How large a manifest, a config, and the index may be, in bytes.
+    /// Size limit of a manifest, a config and the index, in bytes.
     pub max_manifest_bytes: u64,
-    /// Is told what happens.
+    /// Receives progress events.
     pub observer: Option<&'a mut Observer<'a>>,
 }
 
@@ -50,9 +50,9 @@ pub struct UpdateOptions<'a> {
     pub add: Vec<String>,
     /// The tags or digests of indexes whose entries are added.
     pub merge: Vec<String>,
-    /// How large a manifest, a config, and the index may be, in bytes.
+    /// Size limit of a manifest, a config and the index, in bytes.
     pub max_manifest_bytes: u64,
-    /// Is told what happens.
+    /// Receives progress events.
     pub observer: Option<&'a mut Observer<'a>>,
 }
 
@@ -96,7 +96,8 @@ pub enum ArtifactTypeChange {
 /// let layout = LayoutStore::create_or_open(&directory)?;
 /// # let bytes = br#"{"schemaVersion":2,"manifests":[]}"#;
 /// # for tag in ["amd64", "arm64"] {
-/// #     layout.push_reference(&Descriptor::of(MediaType::IMAGE_INDEX, bytes), &mut bytes.as_slice(), tag)?;
+/// #     let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, bytes);
+/// #     layout.push_reference(&descriptor, &mut bytes.as_slice(), tag)?;
 /// # }
 /// let options = CreateOptions {
 ///     manifests: vec!["amd64".into(), "arm64".into()],

@@ -1,4 +1,4 @@
-//! The cache: what is kept, what comes from it, and that it never makes anything fail.
+//! The cache: stored content, hits, and that no cache error makes a read fail.
 
 use std::fs;
 use std::io::Read as _;
@@ -25,12 +25,12 @@ fn index() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
 }
 
-/// A registry with `hello` and a tagged index, and a directory that is to be a cache.
+/// A registry with `hello` and a tagged index, and the directory of a cache.
 struct Setting {
     registry: TestRegistry,
     temporary: TempDir,
-    /// What listeners were told.
-    told: Arc<Mutex<Vec<String>>>,
+    /// Errors that the listeners were notified of.
+    errors: Arc<Mutex<Vec<String>>>,
 }
 
 impl Setting {
@@ -46,7 +46,7 @@ impl Setting {
         Self {
             registry,
             temporary: TempDir::new(),
-            told: Arc::default(),
+            errors: Arc::default(),
         }
     }
 
@@ -54,14 +54,14 @@ impl Setting {
         self.temporary.join("cache")
     }
 
-    /// A cache as a new process has it.
+    /// Opens the cache as a new process does.
     fn cache(&self) -> Cache {
-        let told = Arc::clone(&self.told);
+        let errors = Arc::clone(&self.errors);
         let cache = Cache::open(self.directory()).unwrap();
-        cache.on_failure(move |error| told.lock().unwrap().push(text(error)))
+        cache.on_failure(move |error| errors.lock().unwrap().push(text(error)))
     }
 
-    /// What a new process reads through the cache.
+    /// Reads content through a new cache.
     fn read(&self, target: &Descriptor) -> Result<Vec<u8>, Error> {
         self.with(&self.cache(), |source| {
             source.fetch(target)?.read_all(LIMIT)
@@ -74,7 +74,7 @@ impl Setting {
         work(&cache.over(&repository))
     }
 
-    /// The requests since the last look, without what is the same of all.
+    /// Takes the requests since the last call, without the parts that all have.
     fn requests(&self) -> Vec<String> {
         let log = self.registry.log();
         self.registry.clear_log();
@@ -91,7 +91,7 @@ impl Setting {
         self.directory().join(name)
     }
 
-    /// What is half-written.
+    /// Temporary files in the scratch directory.
     fn scratch(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.directory().join("ingest"));
         let entries = entries.into_iter().flatten();
@@ -99,18 +99,18 @@ impl Setting {
     }
 
     #[track_caller]
-    fn was_told(&self, expected: &[&str]) {
-        let told = self.told.lock().unwrap();
-        let told: Vec<_> = told
+    fn assert_notified(&self, expected: &[&str]) {
+        let errors = self.errors.lock().unwrap();
+        let errors: Vec<_> = errors
             .iter()
             .map(|line| line.replace(&self.directory().display().to_string(), "[cache]"))
             .collect();
-        assert_eq!(told, expected);
+        assert_eq!(errors, expected);
     }
 }
 
 #[test]
-fn what_was_read_is_not_asked_for_again() {
+fn cached_content_is_not_requested_again() {
     let setting = Setting::new();
 
     assert_eq!(setting.read(&hello()).unwrap(), b"hello");
@@ -120,11 +120,11 @@ fn what_was_read_is_not_asked_for_again() {
     let exists = setting.with(&setting.cache(), |source| source.exists(&hello()));
     assert!(exists.unwrap());
     assert_eq!(setting.requests(), [""; 0]);
-    setting.was_told(&[]);
+    setting.assert_notified(&[]);
 }
 
 #[test]
-fn what_a_name_stands_for_is_always_asked_of_the_source() {
+fn references_are_always_resolved_by_the_source() {
     let setting = Setting::new();
     let (tag, digest) = ("v1", index().digest.to_string());
     let read = |reference: &str| {
@@ -136,7 +136,7 @@ fn what_a_name_stands_for_is_always_asked_of_the_source() {
     assert_eq!(read(&digest).unwrap().bytes(), INDEX);
     assert_eq!(setting.requests(), ["GET /v2/a/manifests/{index}"]);
     assert_eq!(read(&digest).unwrap().bytes(), INDEX);
-    // What is here need not be sent.
+    // Cached content is not downloaded.
     assert_eq!(setting.requests(), ["HEAD /v2/a/manifests/{index}"]);
     assert_eq!(read(tag).unwrap().bytes(), INDEX);
     assert_eq!(setting.requests(), ["GET /v2/a/manifests/v1"]);
@@ -156,7 +156,7 @@ fn what_a_name_stands_for_is_always_asked_of_the_source() {
 }
 
 #[test]
-fn a_blob_that_is_here_is_only_resolved_at_the_source() {
+fn a_cached_blob_is_only_resolved_by_the_source() {
     let setting = Setting::new();
     let client = client();
     let repository = client.repository(&setting.registry.reference("a"));
@@ -179,11 +179,11 @@ fn a_blob_that_is_here_is_only_resolved_at_the_source() {
     assert_eq!(setting.requests(), twice);
 }
 
-/// Makes an answer wrong.
+/// Corrupts a response.
 type Wrong = fn(Fault) -> Fault;
 
 #[test]
-fn a_registry_that_answers_head_badly_is_read_as_without_a_cache() {
+fn wrong_responses_to_head_are_ignored() {
     let manifest_path = format!("/v2/a/manifests/{}", index().digest);
     let blob_path = format!("/v2/a/blobs/{HELLO}");
     let faults: [(&str, Wrong); 5] = [
@@ -227,12 +227,12 @@ fn a_registry_that_answers_head_badly_is_read_as_without_a_cache() {
             assert_eq!(*manifest.descriptor(), index(), "{name}, {warmth}");
             assert_eq!(manifest.bytes(), INDEX, "{name}, {warmth}");
         }
-        setting.was_told(&[]);
+        setting.assert_notified(&[]);
     }
 }
 
 #[test]
-fn content_gets_its_name_with_its_last_byte() {
+fn content_is_renamed_after_its_last_byte() {
     let setting = Setting::new();
     let bytes = Rng::new(1).bytes(1_000_000);
     setting.registry.seed_blob("a", &bytes);
@@ -257,7 +257,7 @@ fn content_gets_its_name_with_its_last_byte() {
 }
 
 #[test]
-fn what_is_not_read_to_its_end_is_forgotten() {
+fn partly_read_content_is_discarded() {
     let setting = Setting::new();
     setting.with(&setting.cache(), |source| {
         let mut reader = source.fetch(&hello()).unwrap();
@@ -266,11 +266,11 @@ fn what_is_not_read_to_its_end_is_forgotten() {
     });
     assert!(!setting.file(&hello().digest).exists());
     assert!(setting.scratch().is_empty());
-    setting.was_told(&[]);
+    setting.assert_notified(&[]);
 }
 
 #[test]
-fn wrong_content_is_not_kept() {
+fn wrong_content_is_not_cached() {
     let setting = Setting::new();
     let path = format!("/v2/a/blobs/{HELLO}");
     setting.registry.inject(on("GET", &path).flip_byte(1));
@@ -284,14 +284,14 @@ fn wrong_content_is_not_kept() {
     assert_eq!(setting.read(&hello()).unwrap(), b"hello");
 }
 
-/// Writes to a file that nobody should write to.
+/// Writes to a read-only file.
 fn break_file(path: &Path, bytes: &[u8]) {
     fs::remove_file(path).unwrap();
     fs::write(path, bytes).unwrap();
 }
 
 #[test]
-fn a_broken_file_is_fetched_again_and_replaced() {
+fn a_damaged_file_is_fetched_again_and_replaced() {
     for (name, bytes) in [
         ("flipped", &b"hellO"[..]),
         ("truncated", b"hell"),
@@ -308,12 +308,12 @@ fn a_broken_file_is_fetched_again_and_replaced() {
 
         assert_eq!(setting.requests(), ["GET /v2/a/blobs/{hello}"], "{name}");
         assert_eq!(fs::read(&file).unwrap(), b"hello", "{name}");
-        setting.was_told(&[]);
+        setting.assert_notified(&[]);
     }
 }
 
 #[test]
-fn a_broken_manifest_is_fetched_again_and_replaced() {
+fn a_damaged_manifest_is_fetched_again_and_replaced() {
     let setting = Setting::new();
     let read = || {
         setting.with(&setting.cache(), |source| {
@@ -331,16 +331,16 @@ fn a_broken_manifest_is_fetched_again_and_replaced() {
     assert_eq!(fs::read(&file).unwrap(), INDEX);
     read();
     assert_eq!(setting.requests(), [""; 0]);
-    setting.was_told(&[]);
+    setting.assert_notified(&[]);
 }
 
-/// Puts something in the place of a file.
+/// Replaces a file with something else.
 #[cfg(unix)]
 type Replacement = Box<dyn Fn(&Path)>;
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_replaced_and_never_waited_for() {
+fn special_files_are_replaced_without_opening_them() {
     use std::os::unix::fs::symlink;
 
     let setting = Setting::new();
@@ -375,11 +375,11 @@ fn what_is_no_file_is_replaced_and_never_waited_for() {
         assert_eq!(fs::read(&file).unwrap(), b"hello", "{name}");
         assert_eq!(fs::read(&other).unwrap(), b"hellO", "{name}");
     }
-    setting.was_told(&[]);
+    setting.assert_notified(&[]);
 }
 
 #[test]
-fn what_cannot_be_replaced_is_told_and_read_from_the_source() {
+fn an_irreplaceable_entry_is_reported_and_read_from_the_source() {
     let setting = Setting::new();
     let file = setting.file(&hello().digest);
     fs::create_dir_all(file.join("something")).unwrap();
@@ -390,16 +390,16 @@ fn what_cannot_be_replaced_is_told_and_read_from_the_source() {
         "rename to [cache]/blobs/sha256/{}",
         hello().digest.encoded()
     );
-    setting.was_told(&[&format!("{name}: is a directory")]);
+    setting.assert_notified(&[&format!("{name}: is a directory")]);
     assert!(setting.scratch().is_empty());
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_found_out() {
+fn a_change_during_the_read_is_detected() {
     let setting = Setting::new();
     setting.read(&hello()).unwrap();
     let file = setting.file(&hello().digest);
-    // The same file, open for writing: not a new one of its name.
+    // The same file, written in place, not a new file of its name.
     break_file(&file, b"hello");
 
     let error = setting.with(&setting.cache(), |source| {
@@ -413,9 +413,9 @@ fn a_file_that_changes_while_it_is_read_is_found_out() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_told_of_once() {
+fn write_errors_are_reported_once() {
     let setting = Setting::new();
-    // What is in the way stops even those who have all rights.
+    // A file in place of the directory stops privileged users as well.
     setting.temporary.write("cache/ingest", "");
     let other = setting.registry.seed_blob("a", b"other");
     let other = Descriptor::new(MediaType::OCTET_STREAM, other.parse().unwrap(), 5);
@@ -431,12 +431,12 @@ fn a_cache_that_cannot_be_written_is_told_of_once() {
     });
 
     drop(cache);
-    let told = setting.told.lock().unwrap();
-    assert_eq!(told.len(), 1, "{told:?}");
+    let errors = setting.errors.lock().unwrap();
+    assert_eq!(errors.len(), 1, "{errors:?}");
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_any_more_is_still_read() {
+fn a_cache_is_read_after_a_write_error() {
     let setting = Setting::new();
     setting.read(&hello()).unwrap();
     fs::remove_dir(setting.directory().join("ingest")).unwrap();
@@ -454,7 +454,7 @@ fn a_cache_that_cannot_be_written_any_more_is_still_read() {
 }
 
 #[test]
-fn what_is_no_directory_is_no_cache() {
+fn a_path_that_is_not_a_directory_is_refused() {
     let temporary = TempDir::new();
     let file = temporary.write("file", "x");
     for path in [file.clone(), file.join("below")] {
@@ -481,7 +481,7 @@ fn without_a_cache_everything_comes_from_the_source() {
 }
 
 #[test]
-fn content_is_of_the_type_that_is_asked_for() {
+fn content_has_the_media_type_of_the_request() {
     let setting = Setting::new();
     setting.read(&hello()).unwrap();
     let mut asked = Descriptor::new(MediaType::from("a/b"), hello().digest, 5);
@@ -506,7 +506,7 @@ fn the_cache_is_a_layout_that_lists_its_manifests() {
     setting.with(&cache, |source| {
         source.fetch_manifest_by_reference("v1", LIMIT).unwrap();
         source.fetch(&hello()).unwrap().read_all(LIMIT).unwrap();
-        // That takes time, so it is done at the end.
+        // The index is expensive to write, so it is written at the end.
         let layout = LayoutStore::create_or_open(setting.directory()).unwrap();
         assert!(!layout.exists(&index()).unwrap());
     });
@@ -527,7 +527,7 @@ fn the_cache_is_a_layout_that_lists_its_manifests() {
 }
 
 #[test]
-fn a_layout_is_a_cache_of_what_it_has() {
+fn a_layout_can_be_used_as_a_cache() {
     let setting = Setting::new();
     let layout = LayoutStore::create_or_open(setting.directory()).unwrap();
     layout.push(&hello(), &mut &b"hello"[..]).unwrap();
@@ -548,7 +548,7 @@ fn a_layout_is_a_cache_of_what_it_has() {
 }
 
 #[test]
-fn many_manifests_cost_few_writes_of_the_index() {
+fn many_manifests_take_few_writes_of_the_index() {
     let setting = Setting::new();
     let source = MemoryStore::new();
     let manifests: Vec<_> = (0..1500)
@@ -573,7 +573,7 @@ fn many_manifests_cost_few_writes_of_the_index() {
     drop(cache);
     seen.insert(listed());
     assert_eq!(Vec::from_iter(seen), [0, 1024, 1500]);
-    setting.was_told(&[]);
+    setting.assert_notified(&[]);
 }
 
 #[cfg(unix)]
@@ -585,7 +585,7 @@ fn mode(path: &Path) -> u32 {
 
 #[cfg(unix)]
 #[test]
-fn a_directory_that_is_made_is_for_its_owner_only() {
+fn a_new_directory_is_accessible_only_to_its_owner() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let setting = Setting::new();
@@ -603,7 +603,7 @@ fn a_directory_that_is_made_is_for_its_owner_only() {
 }
 
 #[test]
-fn the_directory_can_be_deleted_while_it_is_used() {
+fn the_directory_can_be_deleted_while_it_is_in_use() {
     let setting = Setting::new();
     let cache = setting.cache();
     let delete = || fs::remove_dir_all(setting.directory()).unwrap();
@@ -622,7 +622,7 @@ fn the_directory_can_be_deleted_while_it_is_used() {
     });
     #[cfg(unix)]
     {
-        // An open file can still be read.
+        // An open file stays readable.
         setting.requests();
         setting.with(&cache, |source| {
             let reader = source.fetch(&hello()).unwrap();
@@ -632,13 +632,13 @@ fn the_directory_can_be_deleted_while_it_is_used() {
         assert_eq!(setting.requests(), [""; 0]);
     }
     drop(cache);
-    setting.was_told(&[]);
+    setting.assert_notified(&[]);
     assert_eq!(setting.read(&hello()).unwrap(), b"hello");
     assert!(setting.file(&hello().digest).exists());
 }
 
 #[test]
-fn what_a_killed_process_left_is_removed_by_the_next_that_writes() {
+fn abandoned_files_are_removed_by_the_next_writer() {
     let setting = Setting::new();
     let left = setting
         .temporary
@@ -670,7 +670,7 @@ fn a_cache_in_front_of_a_cache_fills_both() {
 }
 
 #[test]
-fn what_came_in_pieces_is_kept_whole() {
+fn content_read_in_pieces_is_cached_completely() {
     let setting = Setting::new();
     let bytes = Rng::new(2).bytes(3_000_000);
     let path = format!("/v2/a/blobs/{}", setting.registry.seed_blob("a", &bytes));
@@ -686,7 +686,7 @@ fn what_came_in_pieces_is_kept_whole() {
 }
 
 #[test]
-fn what_two_read_at_once_is_kept_once() {
+fn concurrent_readers_cache_content_once() {
     let setting = Setting::new();
     let (one, other) = (setting.cache(), setting.cache());
     let client = client();

@@ -1,7 +1,8 @@
-//! What every store must do, told once and tried on each.
+//! One suite of rules for all stores.
 //!
-//! A store takes part by a row in [`every_store`], and one that knows what is attached to what by a row in `referrers`. What
-//! only some stores do is not asked here, and what a layout says about names in its descriptors is no part of the content.
+//! Every store has a row in [`every_store`], and every store with referrers a row in `referrers`.
+//! Behaviour that only some stores have is not tested here. Annotations that a layout adds to
+//! descriptors are not part of the content.
 
 mod behind_a_cache;
 mod referrers;
@@ -26,7 +27,8 @@ fn index() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_INDEX, INDEX)
 }
 
-/// Runs a rule on a fresh store of every kind, and once more in a batch: who began it sees no difference.
+/// Runs a rule on a fresh store of every kind, and again within a batch, where the caller must see
+/// no difference.
 fn every_store(rule: impl Fn(&str, &dyn Target)) {
     fresh_stores(&rule);
     fresh_stores(&|name, store| {
@@ -86,7 +88,7 @@ fn read(store: &dyn Target, target: &Descriptor) -> Result<Vec<u8>, Error> {
 }
 
 #[test]
-fn what_was_pushed_is_there_and_comes_back() {
+fn pushed_content_exists_and_can_be_fetched() {
     every_store(|name, store| {
         assert!(!store.exists(&hello()).unwrap(), "{name}");
 
@@ -99,7 +101,7 @@ fn what_was_pushed_is_there_and_comes_back() {
 }
 
 #[test]
-fn a_stream_is_stored_as_what_it_turns_out_to_be_or_left_alone() {
+fn a_stream_is_stored_under_its_digest_or_not_read() {
     every_store(|name, store| {
         let mut stream = &b"hello"[..];
         let Some((stored, pushed)) = store.push_stream(&MediaType::LAYER, &mut stream).unwrap()
@@ -123,7 +125,7 @@ fn a_stream_is_stored_as_what_it_turns_out_to_be_or_left_alone() {
 }
 
 #[test]
-fn what_is_there_already_is_no_error() {
+fn pushing_existing_content_is_not_an_error() {
     every_store(|name, store| {
         for bytes in [&b"hello"[..], b"{}"] {
             store.push(&blob(bytes), &mut &*bytes).unwrap();
@@ -137,7 +139,7 @@ fn what_is_there_already_is_no_error() {
 }
 
 #[test]
-fn a_manifest_is_found_by_its_digest_without_a_name() {
+fn an_untagged_manifest_resolves_by_digest() {
     every_store(|name, store| {
         store.push(&index(), &mut &*INDEX).unwrap();
 
@@ -152,7 +154,7 @@ fn a_manifest_is_found_by_its_digest_without_a_name() {
 }
 
 #[test]
-fn a_name_leads_to_what_it_was_given_to_last() {
+fn a_tag_resolves_to_the_last_tagged_content() {
     let other = br#"{"schemaVersion":2,"manifests":[],"annotations":{"a":"b"}}"#;
     let other_index = Descriptor::of(MediaType::IMAGE_INDEX, other);
     every_store(|name, store| {
@@ -171,7 +173,7 @@ fn a_name_leads_to_what_it_was_given_to_last() {
 }
 
 #[test]
-fn a_named_manifest_comes_back_in_one_step() {
+fn a_tagged_manifest_is_resolved_and_fetched_at_once() {
     every_store(|name, store| {
         store.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
 
@@ -191,7 +193,7 @@ fn a_named_manifest_comes_back_in_one_step() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
+fn missing_content_is_not_found() {
     every_store(|name, store| {
         for error in [
             store.resolve("v1").map(drop).unwrap_err(),
@@ -212,7 +214,7 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_digest_names_its_own_content_only() {
+fn a_digest_cannot_tag_other_content() {
     let other = hello().digest;
     every_store(|name, store| {
         store.push(&index(), &mut &*INDEX).unwrap();
@@ -264,7 +266,7 @@ fn wrong_content_is_refused_and_nothing_is_stored() {
 }
 
 #[test]
-fn a_size_that_is_not_the_content_s_is_refused_when_reading() {
+fn a_wrong_size_is_an_error_when_reading() {
     every_store(|name, store| {
         store.push(&hello(), &mut &b"hello"[..]).unwrap();
         for size in [4, 6] {
@@ -286,7 +288,7 @@ fn a_size_that_is_not_the_content_s_is_refused_when_reading() {
 }
 
 #[test]
-fn a_manifest_beyond_the_limit_is_not_read() {
+fn a_manifest_over_the_limit_is_not_read() {
     every_store(|name, store| {
         store.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
         let size = index().size;
@@ -309,7 +311,7 @@ fn a_manifest_beyond_the_limit_is_not_read() {
 }
 
 #[test]
-fn content_may_be_empty() {
+fn content_can_be_empty() {
     every_store(|name, store| {
         store.push(&blob(b""), &mut &b""[..]).unwrap();
 
@@ -319,7 +321,7 @@ fn content_may_be_empty() {
 }
 
 #[test]
-fn content_may_be_of_any_algorithm() {
+fn every_digest_algorithm_is_supported() {
     every_store(|name, store| {
         for algorithm in Algorithm::ALL {
             let digest = Digest::with(algorithm, b"hello");
@@ -345,7 +347,7 @@ fn content_may_be_of_any_algorithm() {
 }
 
 #[test]
-fn content_is_opened_only_where_its_bytes_are_needed() {
+fn content_is_opened_only_if_its_bytes_are_needed() {
     struct Untouchable;
 
     impl oras::store::content::Content for Untouchable {

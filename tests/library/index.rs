@@ -1,4 +1,4 @@
-//! Indexes: what is read for one, what it says, and what is left of one that is changed.
+//! Creating and updating indexes: requests, entries, and members that are kept.
 
 use oras::index::{ArtifactTypeChange, CreateOptions, UpdateOptions, create, push, update};
 use oras::progress::Event;
@@ -13,7 +13,7 @@ const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const ARM: &[u8] = br#"{"architecture":"arm64","os":"linux","variant":"v8","rootfs":{}}"#;
 
-/// An image manifest with a config and no layers.
+/// Returns an image manifest with a config and no layers.
 fn image(config: &[u8], members: &str) -> String {
     let (digest, size) = (sha256(config), config.len());
     format!(
@@ -21,7 +21,7 @@ fn image(config: &[u8], members: &str) -> String {
     )
 }
 
-/// A registry with an image for arm64 under the tag `arm`, and an index of nothing under the tag `empty`.
+/// Starts a registry with an image for arm64 tagged `arm`, and an empty index tagged `empty`.
 fn registry() -> TestRegistry {
     let registry = TestRegistry::start();
     registry.seed_blob("a", ARM);
@@ -32,7 +32,7 @@ fn registry() -> TestRegistry {
     registry
 }
 
-/// The entry of the image in an index.
+/// Returns the entry of the image in an index.
 fn arm_entry() -> String {
     let image = image(ARM, r#""artifactType":"x/y","#);
     let (digest, size) = (sha256(image.as_bytes()), image.len());
@@ -41,7 +41,7 @@ fn arm_entry() -> String {
     )
 }
 
-fn of(manifests: &[&str]) -> CreateOptions<'static> {
+fn listing(manifests: &[&str]) -> CreateOptions<'static> {
     CreateOptions {
         manifests: manifests.iter().map(ToString::to_string).collect(),
         ..CreateOptions::default()
@@ -55,7 +55,7 @@ fn adding(manifests: &[&str]) -> UpdateOptions<'static> {
     }
 }
 
-/// A store with these manifests of these types, under these tags.
+/// Returns a store with these manifests of these media types and tags.
 fn memory(manifests: &[(&str, &str, &str)]) -> MemoryStore {
     let memory = MemoryStore::new();
     for (tag, media_type, text) in manifests {
@@ -72,12 +72,12 @@ fn text_of(manifest: &RawManifest) -> &str {
 }
 
 #[test]
-fn an_index_takes_one_get_for_each_manifest_and_its_config_and_one_put() {
+fn creation_takes_one_get_per_manifest_and_config_and_one_put() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
-    let index = create(&repository, of(&["arm", "empty"])).unwrap();
+    let index = create(&repository, listing(&["arm", "empty"])).unwrap();
     push(&repository, &index, Some("v1")).unwrap();
 
     assert_eq!(
@@ -93,14 +93,14 @@ fn an_index_takes_one_get_for_each_manifest_and_its_config_and_one_put() {
 }
 
 #[test]
-fn an_entry_says_what_config_and_manifest_say_and_an_index_what_is_said_of_it() {
+fn entries_have_platform_and_artifact_type() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let options = CreateOptions {
         artifact_type: Some("application/vnd.me.set".into()),
         annotations: Annotations::from([("k".to_owned(), "<v>".to_owned())]),
-        ..of(&["arm", "empty"])
+        ..listing(&["arm", "empty"])
     };
 
     let index = create(&repository, options).unwrap();
@@ -117,13 +117,13 @@ fn an_entry_says_what_config_and_manifest_say_and_an_index_what_is_said_of_it() 
 }
 
 #[test]
-fn an_index_without_a_tag_or_named_by_another_digest_is_found_by_its_own() {
+fn an_index_without_a_tag_is_stored_under_its_digest() {
     for reference in [None, Some(crate::setup::ABSENT)] {
         let registry = registry();
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
 
-        let index = create(&repository, of(&[])).unwrap();
+        let index = create(&repository, listing(&[])).unwrap();
         push(&repository, &index, reference).unwrap();
 
         let digest = index.descriptor().digest.as_str();
@@ -139,7 +139,7 @@ fn an_index_without_a_tag_or_named_by_another_digest_is_found_by_its_own() {
 }
 
 #[test]
-fn what_has_no_place_in_an_index_is_refused_unread() {
+fn content_that_cannot_be_in_an_index_is_not_downloaded() {
     let blob = Descriptor::of("a/b".into(), b"hello");
     let memory = memory(&[
         (
@@ -161,30 +161,34 @@ fn what_has_no_place_in_an_index_is_refused_unread() {
             "could not find the manifest nothing: nothing: not found".to_owned(),
         ),
     ] {
-        let error = create(&memory, of(&[reference])).unwrap_err();
+        let error = create(&memory, listing(&[reference])).unwrap_err();
         assert_eq!(text(&error), wanted);
     }
     let error = update(&memory, "image", adding(&[])).unwrap_err();
     assert_eq!(text(&error), "image is not an index");
-    let error = create(&memory, of(&["image"])).unwrap_err();
+    let error = create(&memory, listing(&["image"])).unwrap_err();
     assert!(matches!(error, Error::Malformed { .. }), "{error}");
 }
 
 #[test]
-fn a_config_that_is_missing_wrong_or_too_large_is_an_error() {
+fn missing_wrong_and_oversized_configs_are_errors() {
     let manifest = image(b"config", "");
     let store = || memory(&[("image", IMAGE, &manifest)]);
-    assert!(create(&store(), of(&["image"])).unwrap_err().is_not_found());
+    assert!(
+        create(&store(), listing(&["image"]))
+            .unwrap_err()
+            .is_not_found()
+    );
 
     let registry = registry().with(on("GET", "/v2/a/blobs/*").body(ARM.to_ascii_uppercase()));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let error = create(&repository, of(&["arm"])).unwrap_err();
+    let error = create(&repository, listing(&["arm"])).unwrap_err();
     assert!(error.is_verification(), "{error}");
 
     let large = manifest.replace(r#""size":6"#, r#""size":4194305"#);
     let memory = memory(&[("image", IMAGE, &large)]);
-    let error = create(&memory, of(&["image"])).unwrap_err();
+    let error = create(&memory, listing(&["image"])).unwrap_err();
     assert_eq!(
         text(&error),
         "config size 4194305 exceeds MaxBytes 4194304: size exceeds limit"
@@ -192,11 +196,11 @@ fn a_config_that_is_missing_wrong_or_too_large_is_an_error() {
 }
 
 #[test]
-fn an_index_that_nobody_could_read_again_is_not_made() {
+fn an_index_over_the_size_limit_is_refused() {
     let memory = memory(&[("v1", INDEX, r#"{"schemaVersion":2,"manifests":[]}"#)]);
     let options = CreateOptions {
         max_manifest_bytes: 400,
-        ..of(&["v1", "v1", "v1"])
+        ..listing(&["v1", "v1", "v1"])
     };
     let error = create(&memory, options).unwrap_err();
     assert_eq!(
@@ -213,13 +217,13 @@ fn an_index_that_nobody_could_read_again_is_not_made() {
 }
 
 #[test]
-fn the_type_of_an_artifact_is_looked_at_before_anything_is_read() {
+fn the_artifact_type_is_checked_before_any_request() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let created = CreateOptions {
         artifact_type: Some("nonsense".into()),
-        ..of(&["arm"])
+        ..listing(&["arm"])
     };
     let updated = UpdateOptions {
         artifact_type: ArtifactTypeChange::Set("nonsense".into()),
@@ -245,23 +249,23 @@ fn the_type_of_an_artifact_is_looked_at_before_anything_is_read() {
 }
 
 #[test]
-fn changes_are_made_in_one_order_and_told_in_it() {
+fn updates_are_made_and_reported_in_a_fixed_order() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let index = create(&repository, of(&["arm", "empty", "arm"])).unwrap();
+    let index = create(&repository, listing(&["arm", "empty", "arm"])).unwrap();
     push(&repository, &index, Some("index")).unwrap();
     push(&repository, &index, Some("other")).unwrap();
     let arm = repository.resolve("arm").unwrap().digest;
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let mut observer = |event: Event<'_>| {
-        told.push(match event {
+        events.push(match event {
             Event::Resolving(reference) => format!("fetching {reference}"),
             Event::Resolved { reference, .. } => format!("fetched {reference}"),
             Event::EntryRemoved(digest) => format!("removed {}", *digest == arm),
             Event::EntryAdded { reference, .. } => format!("added {reference}"),
             Event::IndexMerged { reference, .. } => format!("merged {reference}"),
-            _ => unreachable!("there are no others"),
+            _ => unreachable!("updates have no other events"),
         });
         Ok(())
     };
@@ -276,7 +280,7 @@ fn changes_are_made_in_one_order_and_told_in_it() {
     let changed = update(&repository, "index", options).unwrap();
 
     assert_eq!(
-        told,
+        events,
         [
             "fetching index",
             "fetched index",
@@ -303,7 +307,7 @@ fn changes_are_made_in_one_order_and_told_in_it() {
 }
 
 #[test]
-fn what_is_not_in_an_index_cannot_be_removed_from_it() {
+fn removing_a_digest_without_an_entry_is_an_error() {
     let memory = memory(&[("v1", INDEX, r#"{"schemaVersion":2,"manifests":[]}"#)]);
     let options = UpdateOptions {
         remove: vec![Digest::of(b"a")],
@@ -319,9 +323,9 @@ fn what_is_not_in_an_index_cannot_be_removed_from_it() {
     );
 }
 
-/// Of an index that does not say what it is, its descriptor does.
+/// An index without a media type has that of its descriptor.
 #[test]
-fn a_changed_index_is_of_the_type_that_it_was() {
+fn an_updated_index_keeps_its_media_type() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -343,7 +347,7 @@ fn a_changed_index_is_of_the_type_that_it_was() {
 }
 
 #[test]
-fn what_the_specification_does_not_know_of_an_index_survives_every_change() {
+fn unknown_members_survive_updates() {
     let entry = arm_entry().replace(r#""os":"linux""#, r#""os":"linux","features":["sse4"]"#);
     let entry = entry.replace(r#""size""#, r#""x":1.50,"size""#);
     let before = format!(r#"{{"schemaVersion":2,"y":{{"z": [ ]}},"manifests":[{entry}]}}"#);

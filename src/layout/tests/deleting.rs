@@ -319,7 +319,7 @@ fn a_manifest_that_lost_its_entry_or_its_file_can_be_deleted() {
 
     assert!(!are_there(root, &[&unlisted, &blob(b"a")]));
     assert!(listed(root).is_empty());
-    assert!(are_there(root, &[&blob(b"b")]), "nobody knows whose it was");
+    assert!(are_there(root, &[&blob(b"b")]), "its users are unknown");
     let store = LayoutStore::create_or_open(root).unwrap();
     assert!(store.delete(&missing).unwrap_err().is_not_found());
 }

@@ -11,8 +11,9 @@ impl Content for Unneeded {
     }
 }
 
-/// The command `oras push --oci-layout d:v1 hello.txt --artifact-type application/vnd.example+type --annotation
-/// org.opencontainers.image.created=2000-01-01T00:00:00Z` of oras 1.3.3 leaves these files.
+/// The command `oras push --oci-layout d:v1 hello.txt --artifact-type application/vnd.example+type
+/// --annotation org.opencontainers.image.created=2000-01-01T00:00:00Z` of oras 1.3.3 leaves these
+/// files.
 #[test]
 fn a_push_writes_the_files_of_the_original() {
     let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.example+type","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447","size":12,"annotations":{"org.opencontainers.image.title":"hello.txt"}}],"annotations":{"org.opencontainers.image.created":"2000-01-01T00:00:00Z"}}"#;

@@ -1,4 +1,4 @@
-//! Stores that are read through a cache: for who reads there is no difference.
+//! Stores behind a cache: reads give the same results.
 
 use std::io::Read;
 
@@ -9,12 +9,12 @@ use oras::{Descriptor, MediaType, Result};
 
 use crate::support::tempdir::TempDir;
 
-/// What is in the cache.
+/// The state of the cache before a read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Warmth {
-    /// What was read before.
+    /// Content that was read before.
     Cold,
-    /// Whatever is read.
+    /// All content that is read.
     Warm,
 }
 
@@ -47,7 +47,7 @@ struct Behind<'b> {
 }
 
 impl Behind<'_> {
-    /// Reads what is about to be read, unless it cannot be.
+    /// Reads content in advance, if it exists.
     fn warm(&self, target: &Descriptor) {
         if matches!(self.warmth, Warmth::Warm) {
             let _ = self

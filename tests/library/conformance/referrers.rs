@@ -1,4 +1,4 @@
-//! What every store must do with what is attached to manifests, and with what is deleted.
+//! Rules for all stores that list referrers and delete content.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,21 +17,22 @@ use crate::support::clock::FakeClock;
 use crate::support::registry::{RegistryProfile, TestRegistry};
 use crate::support::tempdir::TempDir;
 
-/// A store that keeps track of what is attached to what, and deletes.
-trait Keeper: Target + Referrers + Delete {}
-impl<S: Target + Referrers + Delete> Keeper for S {}
+/// A store that lists referrers and deletes content.
+trait ReferrersStore: Target + Referrers + Delete {}
+impl<S: Target + Referrers + Delete> ReferrersStore for S {}
 
-/// Runs a rule on a fresh store of every kind, and once more in a batch: who began it sees no difference.
-fn every_keeper(rule: impl Fn(&str, &dyn Keeper)) {
-    fresh_keepers(&rule);
-    fresh_keepers(&|name, store| {
+/// Runs a rule on a fresh store of every kind, and again within a batch, where the caller must see
+/// no difference.
+fn every_referrers_store(rule: impl Fn(&str, &dyn ReferrersStore)) {
+    fresh_referrers_stores(&rule);
+    fresh_referrers_stores(&|name, store| {
         let batch = Batch::start(store);
         rule(&format!("{name}, in a batch"), store);
         batch.finish().unwrap();
     });
 }
 
-fn fresh_keepers(rule: &dyn Fn(&str, &dyn Keeper)) {
+fn fresh_referrers_stores(rule: &dyn Fn(&str, &dyn ReferrersStore)) {
     rule("memory", &MemoryStore::new());
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
@@ -90,14 +91,14 @@ fn fresh_keepers(rule: &dyn Fn(&str, &dyn Keeper)) {
     }
 }
 
-/// Runs a rule on every store that has this content, also on those that are only read.
+/// Runs a rule on every store with this content, including read-only ones.
 fn everywhere_with(content: &[RawManifest], rule: impl Fn(&str, &dyn Referrers)) {
     let push_to = |store: &dyn Target| {
         for manifest in content {
             push(store, manifest);
         }
     };
-    every_keeper(|name, store| {
+    every_referrers_store(|name, store| {
         push_to(store);
         rule(name, store);
     });
@@ -115,7 +116,7 @@ fn everywhere_with(content: &[RawManifest], rule: impl Fn(&str, &dyn Referrers))
     );
 }
 
-/// An index that is attached to `subject`, and has no type.
+/// Returns an index with a subject and without an artifact type.
 fn attached_index(subject: &Descriptor) -> RawManifest {
     let text = format!(
         r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[],"subject":{}}}"#,
@@ -125,7 +126,7 @@ fn attached_index(subject: &Descriptor) -> RawManifest {
     RawManifest::new(MediaType::IMAGE_INDEX, text.into_bytes())
 }
 
-/// The referrers by name, each with its artifact type.
+/// Returns the referrers by name, each with its artifact type.
 fn listed(
     store: &(impl Referrers + ?Sized),
     subject: &Descriptor,
@@ -151,12 +152,12 @@ fn names(store: &(impl Referrers + ?Sized), subject: &Descriptor) -> Vec<String>
     listed(store, subject, None).into_keys().collect()
 }
 
-fn is_there(store: &dyn Keeper, manifest: &RawManifest) -> bool {
+fn exists_in(store: &dyn ReferrersStore, manifest: &RawManifest) -> bool {
     store.exists(manifest.descriptor()).unwrap()
 }
 
 #[test]
-fn nothing_is_attached_to_what_nobody_attached_anything_to() {
+fn content_without_referrers_has_none() {
     let subject = image("subject", "");
     everywhere_with(std::slice::from_ref(&subject), |name, store| {
         for subject in [subject.descriptor(), image("absent", "").descriptor()] {
@@ -166,7 +167,7 @@ fn nothing_is_attached_to_what_nobody_attached_anything_to() {
 }
 
 #[test]
-fn what_is_attached_is_found_with_its_type_and_annotations() {
+fn referrers_have_artifact_type_and_annotations() {
     let subject = image("subject", "");
     let subject = subject.descriptor();
     let content = [
@@ -198,7 +199,7 @@ fn what_is_attached_is_found_with_its_type_and_annotations() {
 }
 
 #[test]
-fn what_is_attached_is_described_so_that_it_can_be_fetched() {
+fn descriptors_of_referrers_can_be_fetched() {
     let subject = image("subject", "");
     let signature = attached("signature", "sig/a", subject.descriptor());
     everywhere_with(&[subject.clone(), signature.clone()], |name, store| {
@@ -220,7 +221,7 @@ fn what_is_attached_is_described_so_that_it_can_be_fetched() {
 }
 
 #[test]
-fn only_what_is_of_the_type_is_found_if_one_is_asked_for() {
+fn referrers_are_filtered_by_artifact_type() {
     let subject = image("subject", "");
     let subject = subject.descriptor();
     let content = [
@@ -242,7 +243,7 @@ fn only_what_is_of_the_type_is_found_if_one_is_asked_for() {
 }
 
 #[test]
-fn what_is_attached_to_what_is_attached_is_a_matter_of_its_own() {
+fn only_direct_referrers_are_listed() {
     let subject = image("subject", "");
     let signature = attached("signature", "sig/a", subject.descriptor());
     let countersigned = attached("countersigned", "sig/a", signature.descriptor());
@@ -258,7 +259,7 @@ fn what_is_attached_to_what_is_attached_is_a_matter_of_its_own() {
 }
 
 #[test]
-fn a_subject_is_known_by_its_digest_alone() {
+fn a_subject_is_identified_by_its_digest_alone() {
     let subject = image("subject", "").descriptor().clone();
     let mistaken = Descriptor::new(MediaType::OCTET_STREAM, subject.digest.clone(), 1);
     let signature = attached("signature", "sig/a", &mistaken);
@@ -269,10 +270,10 @@ fn a_subject_is_known_by_its_digest_alone() {
 }
 
 #[test]
-fn what_is_attached_twice_or_tagged_is_found_once() {
+fn referrers_pushed_twice_or_tagged_are_listed_once() {
     let subject = image("subject", "");
     let signature = attached("signature", "sig/a", subject.descriptor());
-    every_keeper(|name, store| {
+    every_referrers_store(|name, store| {
         for manifest in [&subject, &signature, &signature] {
             push(store, manifest);
         }
@@ -286,7 +287,7 @@ fn what_is_attached_twice_or_tagged_is_found_once() {
 }
 
 #[test]
-fn who_has_seen_enough_referrers_gets_no_more() {
+fn the_visitor_can_stop_the_listing() {
     let subject = image("subject", "");
     let content: Vec<_> = (0..3)
         .map(|number| attached(&number.to_string(), "sig/a", subject.descriptor()))
@@ -304,9 +305,9 @@ fn who_has_seen_enough_referrers_gets_no_more() {
 }
 
 #[test]
-fn a_deleted_manifest_is_gone_under_every_name() {
+fn a_deleted_manifest_is_missing_under_all_references() {
     let (one, other) = (image("one", ""), image("other", ""));
-    every_keeper(|name, store| {
+    every_referrers_store(|name, store| {
         push(store, &one);
         push(store, &other);
         for tag in ["v1", "v2"] {
@@ -316,7 +317,7 @@ fn a_deleted_manifest_is_gone_under_every_name() {
 
         store.delete(one.descriptor()).unwrap();
 
-        assert!(!is_there(store, &one), "{name}");
+        assert!(!exists_in(store, &one), "{name}");
         for reference in ["v1", "v2", one.descriptor().digest.as_str()] {
             let error = store.resolve(reference).unwrap_err();
             assert!(error.is_not_found(), "{name}: {error:?}");
@@ -331,8 +332,8 @@ fn a_deleted_manifest_is_gone_under_every_name() {
 }
 
 #[test]
-fn a_deleted_blob_is_gone() {
-    every_keeper(|name, store| {
+fn a_deleted_blob_is_missing() {
+    every_referrers_store(|name, store| {
         store.push(&hello(), &mut &b"hello"[..]).unwrap();
         store.push(&blob(b"other"), &mut &b"other"[..]).unwrap();
 
@@ -340,15 +341,15 @@ fn a_deleted_blob_is_gone() {
 
         assert!(!store.exists(&hello()).unwrap(), "{name}");
         assert!(store.exists(&blob(b"other")).unwrap(), "{name}");
-        // It can come back.
+        // It can be pushed again.
         store.push(&hello(), &mut &b"hello"[..]).unwrap();
         assert!(store.exists(&hello()).unwrap(), "{name}");
     });
 }
 
 #[test]
-fn what_is_not_there_cannot_be_deleted() {
-    every_keeper(|name, store| {
+fn deleting_missing_content_is_an_error() {
+    every_referrers_store(|name, store| {
         push(store, &image("one", ""));
         for target in [image("other", "").descriptor(), &hello()] {
             let error = store.delete(target).unwrap_err();
@@ -358,11 +359,11 @@ fn what_is_not_there_cannot_be_deleted() {
 }
 
 #[test]
-fn a_deleted_referrer_is_listed_no_more_and_takes_nothing_along() {
+fn deleting_a_referrer_keeps_its_subject() {
     let subject = image("subject", "");
     let [one, other] = ["one", "other"].map(|it| attached(it, "sig/a", subject.descriptor()));
     let further = attached("further", "sig/a", other.descriptor());
-    every_keeper(|name, store| {
+    every_referrers_store(|name, store| {
         for manifest in [&subject, &one, &other, &further] {
             push(store, manifest);
         }
@@ -370,15 +371,15 @@ fn a_deleted_referrer_is_listed_no_more_and_takes_nothing_along() {
         store.delete(one.descriptor()).unwrap();
 
         assert_eq!(names(store, subject.descriptor()), ["other"], "{name}");
-        assert!(is_there(store, &subject), "{name}");
-        assert!(is_there(store, &other), "{name}");
+        assert!(exists_in(store, &subject), "{name}");
+        assert!(exists_in(store, &other), "{name}");
         assert_eq!(names(store, other.descriptor()), ["further"], "{name}");
 
         store.delete(further.descriptor()).unwrap();
         store.delete(other.descriptor()).unwrap();
 
         assert!(names(store, subject.descriptor()).is_empty(), "{name}");
-        assert!(is_there(store, &subject), "{name}");
+        assert!(exists_in(store, &subject), "{name}");
         // It can be attached again.
         push(store, &one);
         assert_eq!(names(store, subject.descriptor()), ["one"], "{name}");
@@ -386,9 +387,9 @@ fn a_deleted_referrer_is_listed_no_more_and_takes_nothing_along() {
 }
 
 #[test]
-fn a_tag_is_removed_and_what_it_named_stays() {
+fn untagged_content_is_kept() {
     let one = image("one", "");
-    every_keeper(|name, store| {
+    every_referrers_store(|name, store| {
         push(store, &one);
         for tag in ["v1", "v2"] {
             store.tag(one.descriptor(), tag).unwrap();
@@ -403,7 +404,7 @@ fn a_tag_is_removed_and_what_it_named_stays() {
             "{name}"
         );
         store.untag("v2").unwrap();
-        assert!(is_there(store, &one), "{name}");
+        assert!(exists_in(store, &one), "{name}");
         let error = store.untag("v2").unwrap_err();
         assert!(error.is_not_found(), "{name}: {error:?}");
         let digest = one.descriptor().digest.as_str();
