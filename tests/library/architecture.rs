@@ -364,15 +364,15 @@ fn verbs_name_no_store_but_the_one_of_files() {
 #[test]
 fn one_directory_names_the_libraries_for_http_and_tls() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let door = source.join("http/ureq");
+    let http_folder = source.join("http/ureq");
     for path in rust_files(&source) {
         let code = code_of(&fs::read_to_string(&path).unwrap()).replace("self::ureq::", "");
         let names_one = ["ureq::", "rustls::", "webpki_roots::"]
             .iter()
             .any(|library| code.contains(library));
         assert!(
-            !names_one || path.starts_with(&door),
-            "{} goes past the door",
+            !names_one || path.starts_with(&http_folder),
+            "{} names an HTTP or TLS library outside src/http/ureq",
             path.display()
         );
     }

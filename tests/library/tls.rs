@@ -100,12 +100,12 @@ fn a_certificate_of_an_unknown_authority_is_rejected() {
     let front = front(Clients::Anonymous, &registry);
     let names = [("registry.example", &front)];
 
-    let of_nobody = failure(&client(transport(&names)));
+    let without_authorities = failure(&client(transport(&names)));
     let of_others = failure(&client(
         transport(&names).authorities(authorities("other-ca.crt")),
     ));
 
-    assert_eq!([of_nobody, of_others], [UNKNOWN_AUTHORITY; 2]);
+    assert_eq!([without_authorities, of_others], [UNKNOWN_AUTHORITY; 2]);
     assert_eq!(registry.log(), [""; 0]);
 }
 
@@ -200,11 +200,11 @@ fn a_configured_self_signed_certificate_is_trusted() {
 
     let named = client(transport(&names).authorities(authorities("self-signed.crt")));
     let of_system = client(transport(&names).system_roots(roots));
-    let of_nobody = client(transport(&names));
+    let without_authorities = client(transport(&names));
 
     assert_eq!(pull(&named).unwrap(), b"hello");
     assert_eq!(pull(&of_system).unwrap(), b"hello");
-    assert_eq!(failure(&of_nobody), UNKNOWN_AUTHORITY);
+    assert_eq!(failure(&without_authorities), UNKNOWN_AUTHORITY);
     // It is trusted for its own name only.
     let other = named.repository("other.example/a").unwrap();
     let error = other.fetch(&hello()).map(drop).unwrap_err();

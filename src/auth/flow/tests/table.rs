@@ -126,7 +126,7 @@ fn every_response_in_every_state() {
 
 /// Credentials and forms of token requests, in the order of the columns.
 const TOKEN_REQUESTS: [&str; 6] = [
-    "nobody",
+    "anonymous",
     "me",
     "me or Basic",
     "for two",
@@ -165,7 +165,7 @@ fn token_requested(request: &str) -> Scenario {
         &[BEARER]
     };
     let credential = match request {
-        "nobody" => None,
+        "anonymous" => None,
         "identity" => Some(Credential::IdentityToken("identity".into())),
         _ => Some(me()),
     };
