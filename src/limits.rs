@@ -1,5 +1,5 @@
-//! The limits on outside data: how much is read, kept in memory or waited for. Each has a unit and a
-//! reason.
+//! The limits on outside data: how much is read, kept in memory or waited for. Each has a unit and
+//! a reason.
 //!
 //! A public limit is the default of an option. Values may change with any release.
 

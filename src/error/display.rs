@@ -9,7 +9,8 @@ use super::kinds::{Conflict, Expected, Input, Unauthorized};
 use crate::text::sanitize::SingleLineWriter;
 
 impl Error {
-    /// Displays the error with all its sources in one line: `message: source: source of the source`.
+    /// Displays the error with all its sources in one line: `message: source: source of the
+    /// source`.
     pub fn chain(&self) -> impl fmt::Display + '_ {
         Chain(self)
     }

@@ -1,9 +1,9 @@
 //! The error type of the library, its details, and the error responses of registries.
 //!
-//! Each variant is named for what a caller can do about it, and names its subject. The original value
-//! of a cause is the [`source`](std::error::Error::source), and a message never repeats its source, so
-//! a program prints the whole [chain](Error::chain). Errors contain no advice and know no flags: a
-//! program adds them.
+//! Each variant is named for what a caller can do about it, and names its subject. The original
+//! value of a cause is the [`source`](std::error::Error::source), and a message never repeats its
+//! source, so a program prints the whole [chain](Error::chain). Errors contain no advice and know
+//! no flags: a program adds them.
 
 mod display;
 mod kinds;
@@ -230,8 +230,8 @@ impl Error {
         }
     }
 
-    /// Returns a function for `map_err` that creates an [`Io`](Self::Io) error. If the [`io::Error`]
-    /// was created by [`Error::into_io`], the function returns the original error.
+    /// Returns a function for `map_err` that creates an [`Io`](Self::Io) error. If the
+    /// [`io::Error`] was created by [`Error::into_io`], the function returns the original error.
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.downcast::<Self>() {
             Ok(error) => error,

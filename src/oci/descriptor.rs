@@ -1,4 +1,4 @@
-//! Descriptors: media type, digest and size of some content, and what is said about it.
+//! Descriptors of content (image spec v1.1, "Content Descriptors").
 
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,52 +8,52 @@ use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
 use crate::text::json::{Annotations, null_as_default};
 
-/// Annotation: the name of a file or directory. It decides where `pull` writes.
+/// Annotation of a layer: the path to which `pull` writes.
 pub const TITLE: &str = "org.opencontainers.image.title";
-/// Annotation of a manifest: when it was made, in RFC 3339.
+/// Annotation of a manifest: the time of its creation, in RFC 3339.
 pub const CREATED: &str = "org.opencontainers.image.created";
 /// Annotation of an entry in a layout's `index.json`: the tag.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Annotation of a directory: the digest of its uncompressed tar.
 pub const CONTENT_DIGEST: &str = "io.deis.oras.content.digest";
-/// Annotation of a directory: the text `true` makes `pull` unpack it.
+/// Annotation of a directory: if it is `true`, `pull` unpacks the layer.
 pub const UNPACK: &str = "io.deis.oras.content.unpack";
 
-/// Points to content: what it is, its digest, its size in bytes (image spec v1.1, "Content Descriptors").
+/// A reference to content by media type, digest and size.
 ///
-/// Fields are in the order in which they are written.
+/// Fields are serialised in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// What the content is.
+    /// The media type of the content.
     pub media_type: MediaType,
     /// The digest of the content.
     pub digest: Digest,
     /// The size of the content in bytes.
     #[serde(deserialize_with = "size_in_bytes")]
     pub size: u64,
-    /// Where else the content may be had. Kept, never followed.
+    /// Further URLs of the content. They are preserved and never followed.
     #[serde(
         default,
         deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub urls: Vec<String>,
-    /// What is said about the content.
+    /// Annotations of the content.
     #[serde(
         default,
         deserialize_with = "null_as_default",
         skip_serializing_if = "Annotations::is_empty"
     )]
     pub annotations: Annotations,
-    /// The content itself, embedded. It is carried and never trusted without its digest being checked.
+    /// The embedded content. It is verified like any other content.
     #[serde(default, with = "embedded", skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<u8>>,
-    /// The platform that the content is for.
+    /// The platform of the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// The type of the artifact that the content is the manifest of.
+    /// The artifact type, if the content is a manifest.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
@@ -63,7 +63,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// The names of the fields, in the order in which they are written.
+    /// The names of the members in JSON, in order.
     pub(crate) const MEMBERS: &[&str] = &[
         "mediaType",
         "digest",
@@ -75,7 +75,7 @@ impl Descriptor {
         "artifactType",
     ];
 
-    /// A descriptor with nothing but the three required fields.
+    /// Creates a descriptor with the three required fields.
     pub const fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,
@@ -89,12 +89,13 @@ impl Descriptor {
         }
     }
 
-    /// Describes `content`, with its SHA-256 digest.
+    /// Creates the descriptor of `content`, with its SHA-256 digest.
     pub fn of(media_type: MediaType, content: &[u8]) -> Self {
         Self::new(media_type, Digest::of(content), content.len() as u64)
     }
 
-    /// The empty descriptor: the two bytes `{}`, embedded (image spec v1.1, "Guidance for an Empty Descriptor").
+    /// Returns the empty descriptor, with the embedded content `{}` (image spec v1.1, "Guidance for
+    /// an Empty Descriptor").
     pub fn empty() -> Self {
         Self {
             data: Some(EMPTY_JSON.to_vec()),
@@ -102,13 +103,13 @@ impl Descriptor {
         }
     }
 
-    /// Media type, digest and size alone: what a registry tells about the same content.
+    /// Returns a copy with media type, digest and size only.
     #[must_use]
     pub fn plain(&self) -> Self {
         Self::new(self.media_type.clone(), self.digest.clone(), self.size)
     }
 
-    /// The title, if it is annotated with one that is not empty.
+    /// Returns the title, unless it is missing or empty.
     pub fn title(&self) -> Option<&str> {
         self.annotations
             .get(TITLE)
@@ -116,19 +117,19 @@ impl Descriptor {
             .filter(|title| !title.is_empty())
     }
 
-    /// What people call it: the title where that annotation exists, else the media type.
+    /// Returns the name in output: the title if the annotation exists, otherwise the media type.
     pub fn display_name(&self) -> &str {
         self.annotations
             .get(TITLE)
             .map_or(self.media_type.as_str(), String::as_str)
     }
 
-    /// Whether digest and size are equal: the same bytes, whatever they are seen as.
+    /// Whether digest and size are equal.
     pub fn is_same_bytes(&self, other: &Self) -> bool {
         self.digest == other.digest && self.size == other.size
     }
 
-    /// Whether media type, digest and size are equal: the same content seen as the same thing.
+    /// Whether media type, digest and size are equal.
     pub fn is_same_content(&self, other: &Self) -> bool {
         self.media_type == other.media_type && self.is_same_bytes(other)
     }
@@ -137,7 +138,7 @@ impl Descriptor {
 /// The content of the empty descriptor.
 pub const EMPTY_JSON: &[u8] = b"{}";
 
-/// A size is a signed 64-bit number in the specification, and never negative.
+/// Reads a size: a signed 64-bit number in the specification, which must not be negative.
 fn size_in_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let size = i64::deserialize(deserializer)?;
     u64::try_from(size).map_err(|_| serde::de::Error::custom(format!("negative size {size}")))

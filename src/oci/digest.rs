@@ -1,7 +1,7 @@
-//! Digests: what content is called by, and how bytes are checked against their name.
+//! Digests of content (image spec v1.1, "Digests").
 //!
-//! A [`Digest`] can only hold a valid value of a registered algorithm, so nothing that takes one needs to check again.
-//! The grammar is that of the image spec v1.1, "Digests".
+//! A [`Digest`] always holds a valid value of a supported algorithm, so functions that take one do
+//! not check it again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,11 +11,11 @@ use sha2::Digest as _;
 
 use crate::error::{Error, Result};
 
-/// A digest algorithm that content can be verified with.
+/// A digest algorithm that this library can verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// SHA-256: 64 hexadecimal digits. What this library uses for everything it makes.
+    /// SHA-256: 64 hexadecimal digits. This library uses it for all new content.
     Sha256,
     /// SHA-384: 96 hexadecimal digits.
     Sha384,
@@ -24,7 +24,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The registered name, such as `sha256`.
+    /// Returns the registered name, such as `sha256`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
@@ -33,7 +33,7 @@ impl Algorithm {
         }
     }
 
-    /// How many hexadecimal digits its digests have.
+    /// Returns the number of hexadecimal digits.
     pub const fn encoded_len(self) -> usize {
         match self {
             Self::Sha256 => 64,
@@ -42,7 +42,7 @@ impl Algorithm {
         }
     }
 
-    /// Every algorithm there is.
+    /// All supported algorithms.
     pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
 
     fn from_name(name: &str) -> Option<Self> {
@@ -58,15 +58,14 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The digest of some content, written `algorithm:hex`.
+/// The digest of content, formatted as `algorithm:hex`.
 ///
 /// ```
 /// use oras::Digest;
 ///
-/// let digest = Digest::of(b"{}");
-/// assert_eq!(digest.to_string(), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
-/// assert_eq!(digest.short(), "44136fa355b3");
-/// assert!("sha256:cafe".parse::<Digest>().is_err());
+/// let digest = Digest::of(b"{}"); assert_eq!(digest.to_string(),
+/// "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+/// assert_eq!(digest.short(), "44136fa355b3"); assert!("sha256:cafe".parse::<Digest>().is_err());
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
@@ -75,34 +74,35 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// The SHA-256 digest of `content`.
+    /// Computes the SHA-256 digest of `content`.
     pub fn of(content: &[u8]) -> Self {
         Self::with(Algorithm::Sha256, content)
     }
 
-    /// The digest of `content` by `algorithm`.
+    /// Computes the digest of `content` with `algorithm`.
     pub fn with(algorithm: Algorithm, content: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(content);
         hasher.finish()
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The hexadecimal digits after the colon.
+    /// Returns the hexadecimal digits after the colon.
     pub fn encoded(&self) -> &str {
         &self.text[self.algorithm.name().len() + 1..]
     }
 
-    /// The whole digest as text.
+    /// Returns the digest as `algorithm:hex`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What status lines show: the first 12 digits of a SHA-256 digest, any other digest whole.
+    /// Returns the form in status lines: the first 12 digits of a SHA-256 digest, or the whole
+    /// digest of another algorithm.
     pub fn short(&self) -> &str {
         match self.algorithm {
             Algorithm::Sha256 => &self.encoded()[..12],
@@ -209,7 +209,7 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Computes a [`Digest`] of bytes as they pass by.
+/// An incremental digest computation.
 #[derive(Clone)]
 pub struct Hasher(State);
 
@@ -221,7 +221,7 @@ enum State {
 }
 
 impl Hasher {
-    /// A hasher that has seen nothing yet.
+    /// Creates a hasher without input.
     pub fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
             Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
@@ -230,7 +230,7 @@ impl Hasher {
         })
     }
 
-    /// Takes the next bytes into account.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Sha256(state) => state.update(bytes),
@@ -239,7 +239,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of all bytes seen.
+    /// Returns the digest of all added bytes.
     pub fn finish(self) -> Digest {
         match self.0 {
             State::Sha256(state) => Digest::from_hash(Algorithm::Sha256, &state.finalize()),

@@ -1,7 +1,7 @@
-//! Manifests and indexes: raw bytes that are never rewritten, and views of what they say.
+//! Manifests and indexes: raw bytes, and parsed views.
 //!
-//! A [`RawManifest`] is the truth: the bytes as they were received or made, their media type and digest. A [`Manifest`] is
-//! a reading of those bytes; it is derived, and serialised again only by code that makes a new manifest.
+//! A [`RawManifest`] holds the original bytes with their descriptor. A [`Manifest`] is the parsed
+//! form of these bytes. Only code that creates a new manifest serialises it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +15,7 @@ use crate::text::json::{self, Annotations, null_as_default};
 
 pub use crate::limits::MAX_MANIFEST_BYTES;
 
-/// An index of nothing, as every OCI tool writes it.
+/// An empty index, as other OCI tools write it.
 pub(crate) const EMPTY_INDEX: &str =
     r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 
@@ -61,12 +61,12 @@ impl RawManifest {
         }
     }
 
-    /// The descriptor of the bytes.
+    /// Returns the descriptor.
     pub const fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -97,8 +97,9 @@ impl RawManifest {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] if the media type is not a manifest type. [`Error::Malformed`] if the bytes
-    /// do not match the media type, or have the members of both an image manifest and an index.
+    /// [`Error::Unsupported`] if the media type is not a manifest type. [`Error::Malformed`] if the
+    /// bytes do not match the media type, or have the members of both an image manifest and an
+    /// index.
     pub fn view(&self) -> Result<&Manifest> {
         if let Some(view) = self.view.get() {
             return Ok(view);
@@ -136,9 +137,9 @@ impl RawManifest {
         }
     }
 
-    /// Returns the successors in the order in which they are copied: subject, config, layers; or subject,
-    /// manifests; or subject, blobs. Docker manifests have no subject. Content of any other type has no
-    /// successors.
+    /// Returns the successors in the order in which they are copied: subject, config, layers; or
+    /// subject, manifests; or subject, blobs. Docker manifests have no subject. Content of any
+    /// other type has no successors.
     ///
     /// # Errors
     ///
@@ -174,7 +175,7 @@ impl AsRef<[u8]> for RawManifest {
     }
 }
 
-/// Which of the members that tell the two shapes apart a document has.
+/// The members that distinguish an index from an image manifest.
 #[derive(Deserialize)]
 struct Shape {
     manifests: Option<serde::de::IgnoredAny>,
@@ -182,7 +183,7 @@ struct Shape {
     layers: Option<serde::de::IgnoredAny>,
 }
 
-/// What a manifest says.
+/// A parsed manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
@@ -199,7 +200,7 @@ pub enum Manifest {
 }
 
 impl Manifest {
-    /// What this manifest is attached to.
+    /// Returns the subject.
     pub const fn subject(&self) -> Option<&Descriptor> {
         match self {
             Self::Image(image) => image.subject.as_ref(),
@@ -208,7 +209,7 @@ impl Manifest {
         }
     }
 
-    /// What is said about the whole.
+    /// Returns the annotations.
     pub const fn annotations(&self) -> &Annotations {
         match self {
             Self::Image(image) => &image.annotations,
@@ -218,14 +219,14 @@ impl Manifest {
     }
 }
 
-/// An image manifest (image spec v1.1, "Image Manifest"). Fields are in the order in which they are written.
+/// An image manifest (image spec v1.1, "Image Manifest"). Fields are serialised in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageManifest {
-    /// 2.
+    /// The schema version, which is 2.
     #[serde(default)]
     pub schema_version: u32,
-    /// The media type of this document, if it says so.
+    /// The media type of this document, if present.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
@@ -244,10 +245,10 @@ pub struct ImageManifest {
     /// The layers.
     #[serde(default, deserialize_with = "null_as_default")]
     pub layers: Vec<Descriptor>,
-    /// What this is attached to.
+    /// The subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// What is said about the whole.
+    /// The annotations of the manifest.
     #[serde(
         default,
         deserialize_with = "null_as_default",
@@ -256,14 +257,14 @@ pub struct ImageManifest {
     pub annotations: Annotations,
 }
 
-/// An image index (image spec v1.1, "Image Index"). Fields are in the order in which they are written.
+/// An image index (image spec v1.1, "Image Index"). Fields are serialised in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageIndex {
-    /// 2.
+    /// The schema version, which is 2.
     #[serde(default)]
     pub schema_version: u32,
-    /// The media type of this document, if it says so.
+    /// The media type of this document, if present.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
@@ -280,10 +281,10 @@ pub struct ImageIndex {
     /// The manifests.
     #[serde(default, deserialize_with = "null_as_default")]
     pub manifests: Vec<Descriptor>,
-    /// What this is attached to.
+    /// The subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// What is said about the whole.
+    /// The annotations of the manifest.
     #[serde(
         default,
         deserialize_with = "null_as_default",
@@ -292,7 +293,8 @@ pub struct ImageIndex {
     pub annotations: Annotations,
 }
 
-/// An artifact manifest, which only release candidates of the image spec v1.1 had. Read, never made.
+/// An artifact manifest, which only release candidates of the image spec v1.1 had. It is parsed but
+/// never created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtifactManifest {
@@ -312,10 +314,10 @@ pub struct ArtifactManifest {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub blobs: Vec<Descriptor>,
-    /// What this is attached to.
+    /// The subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// What is said about the whole.
+    /// The annotations of the manifest.
     #[serde(
         default,
         deserialize_with = "null_as_default",
@@ -325,7 +327,7 @@ pub struct ArtifactManifest {
 }
 
 impl ImageIndex {
-    /// The names of the fields, in the order in which they are written.
+    /// The names of the members in JSON, in order.
     pub(crate) const MEMBERS: &[&str] = &[
         "schemaVersion",
         "mediaType",
@@ -353,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn successors_follow_the_order_of_each_type() {
+    fn successors_have_the_order_of_each_manifest_type() {
         let subject = BLOB.replace("a/b", "subject/x");
         let image = format!(
             r#"{{"schemaVersion":2,"config":{BLOB},"layers":[{BLOB}],"subject":{subject}}}"#
@@ -404,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_of_both_shapes_is_refused_whatever_its_type_says() {
+    fn a_document_that_is_manifest_and_index_is_refused() {
         let both = format!(r#"{{"schemaVersion":2,"config":{BLOB},"layers":[],"manifests":[]}}"#);
         for media_type in [MediaType::IMAGE_MANIFEST, MediaType::IMAGE_INDEX] {
             assert!(matches!(

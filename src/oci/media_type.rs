@@ -1,14 +1,14 @@
-//! Media types: what content is, and so how it is read and where a registry keeps it.
+//! Media types of content.
 //!
-//! A [`MediaType`] keeps whatever it was given, because unknown types must survive; [`MediaType::is_valid`] asks for the
-//! grammar where the specifications ask for it.
+//! A [`MediaType`] accepts any string, because unknown types must be preserved.
+//! [`MediaType::is_valid`] checks the grammar where the specifications require it.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The media type of some content, such as `application/vnd.oci.image.manifest.v1+json`.
+/// The media type of content, such as `application/vnd.oci.image.manifest.v1+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MediaType(Cow<'static, str>);
 
@@ -37,19 +37,20 @@ media_types! {
     DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
     /// The two bytes `{}`.
     EMPTY = "application/vnd.oci.empty.v1+json";
-    /// A config nobody gave a type.
+    /// A config without a specified type.
     UNKNOWN_CONFIG = "application/vnd.unknown.config.v1+json";
-    /// An artifact nobody gave a type.
+    /// An artifact without a specified type.
     UNKNOWN_ARTIFACT = "application/vnd.unknown.artifact.v1";
-    /// The type of a pushed file nobody gave a type.
+    /// A pushed file without a specified type.
     LAYER = "application/vnd.oci.image.layer.v1.tar";
-    /// The type of a pushed directory nobody gave a type.
+    /// A pushed directory without a specified type.
     LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
-    /// Content of which nothing is known.
+    /// Content of unknown type.
     OCTET_STREAM = "application/octet-stream";
 }
 
-/// Layers whose content a registry is not expected to hold. They are never copied and their `urls` are never followed.
+/// Layers that registries are not expected to store. They are never copied, and their `urls` are
+/// never followed.
 const FOREIGN: [&str; 4] = [
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
     "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
@@ -58,17 +59,18 @@ const FOREIGN: [&str; 4] = [
 ];
 
 impl MediaType {
-    /// A media type of the given text, unchecked.
+    /// Creates a media type without checking its grammar.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Cow::Owned(text.into()))
     }
 
-    /// The text.
+    /// Returns the media type as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is one of the manifest types: content with successors, kept at a registry's manifest endpoint.
+    /// Whether this is a manifest type: content with successors, which a registry serves at its
+    /// manifests endpoint.
     pub fn is_manifest(&self) -> bool {
         self.is_image_manifest() || self.is_index() || *self == Self::ARTIFACT_MANIFEST
     }
@@ -93,7 +95,8 @@ impl MediaType {
         FOREIGN.contains(&self.as_str())
     }
 
-    /// Whether the text has the shape of a media type (RFC 6838 §4.2), which artifact types and config types must have.
+    /// Whether the string matches the grammar (RFC 6838 §4.2), which artifact types and config
+    /// types must do.
     pub fn is_valid(&self) -> bool {
         self.0
             .split_once('/')

@@ -1,4 +1,4 @@
-//! Platforms: which operating system and processor content is for.
+//! Platforms: operating system and processor architecture.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Input, Result};
 use crate::text::json::null_as_default;
 
-/// A platform, as in an index entry or an image config (image spec v1.1, "Image Index").
+/// A platform in an index entry or image config (image spec v1.1, "Image Index").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Platform {
     /// The processor architecture, by its Go name: `amd64`, `arm64`, `riscv64`.
@@ -17,7 +17,7 @@ pub struct Platform {
     /// The operating system, by its Go name: `linux`, `windows`, `darwin`.
     #[serde(default, deserialize_with = "null_as_default")]
     pub os: String,
-    /// The version of the operating system; empty when unknown.
+    /// The version of the operating system; empty if unknown.
     #[serde(
         rename = "os.version",
         default,
@@ -25,7 +25,7 @@ pub struct Platform {
         skip_serializing_if = "String::is_empty"
     )]
     pub os_version: String,
-    /// Features of the operating system that are required.
+    /// The required features of the operating system.
     #[serde(
         rename = "os.features",
         default,
@@ -33,7 +33,7 @@ pub struct Platform {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub os_features: Vec<String>,
-    /// The variant of the architecture, such as `v7`; empty when there is none.
+    /// The variant of the architecture, such as `v7`; empty if there is none.
     #[serde(
         default,
         deserialize_with = "null_as_default",
@@ -43,12 +43,13 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// The names of the fields, in the order in which they are written.
+    /// The names of the members in JSON, in order.
     pub(crate) const MEMBERS: &[&str] =
         &["architecture", "os", "os.version", "os.features", "variant"];
 
-    /// Whether this platform serves a request for `wanted`: operating system and architecture are equal, version and
-    /// variant are equal where the request names one, and every wanted feature is there.
+    /// Whether this platform satisfies `wanted`: operating system and architecture are equal,
+    /// version and variant are equal if `wanted` has them, and every feature of `wanted` is
+    /// present.
     pub fn satisfies(&self, wanted: &Self) -> bool {
         let equal_if_wanted = |got: &str, wanted: &str| wanted.is_empty() || got == wanted;
         self.architecture == wanted.architecture
@@ -61,7 +62,7 @@ impl Platform {
                 .all(|feature| self.os_features.contains(feature))
     }
 
-    /// The architecture this program was built for, by its Go name.
+    /// Returns the architecture of this program, by its Go name.
     pub fn native_architecture() -> &'static str {
         match std::env::consts::ARCH {
             "x86_64" => "amd64",
@@ -75,7 +76,8 @@ impl Platform {
     }
 }
 
-/// Parses `os[/architecture[/variant]][:os_version]`. A missing architecture is that of this program.
+/// Parses `os[/architecture[/variant]][:os_version]`. The default architecture is that of this
+/// program.
 impl FromStr for Platform {
     type Err = Error;
 
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parsing_fills_what_is_missing_from_this_program() {
+    fn the_default_architecture_is_that_of_this_program() {
         assert_eq!(
             "linux".parse::<Platform>().unwrap().architecture,
             Platform::native_architecture()
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_platform_satisfies_what_it_is_asked_for_and_no_more() {
+    fn a_platform_satisfies_only_matching_requests() {
         let v7: Platform = "linux/arm/v7".parse().unwrap();
         assert!(v7.satisfies(&"linux/arm".parse().unwrap()));
         assert!(v7.satisfies(&"linux/arm/v7".parse().unwrap()));

@@ -1,7 +1,8 @@
-//! References: the names of registries, repositories and artifacts.
+//! References: names of registries, repositories and artifacts.
 //!
-//! A reference is `registry/repository[:tag][@digest]`. The first component is always a registry: no default registry, no
-//! implied `library/`, no implied `latest`. Each part has a type that can only hold a valid value.
+//! A reference is `registry/repository[:tag][@digest]`. The first component is always a registry.
+//! There is no default registry, no implied `library/` and no implied `latest`. The types always
+//! hold valid values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,12 +16,13 @@ use crate::text::url::split_port;
 pub struct RegistryName(String);
 
 impl RegistryName {
-    /// The text.
+    /// Returns the name as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host and port to contact: the name itself, except that Docker Hub's API lives on a host of its own.
+    /// Returns host and port of the API: the name itself, except that Docker Hub's API has a host
+    /// of its own.
     pub fn host_and_port(&self) -> &str {
         match self.as_str() {
             "docker.io" | "index.docker.io" => "registry-1.docker.io",
@@ -28,7 +30,7 @@ impl RegistryName {
         }
     }
 
-    /// The host without the port.
+    /// Returns the host of the API without the port.
     pub fn host(&self) -> &str {
         split_port(self.host_and_port()).0
     }
@@ -49,7 +51,8 @@ impl RegistryName {
     }
 }
 
-/// A label of a host name. Underscores are no part of DNS, but of the names that local set-ups give their hosts.
+/// Whether `label` is a label of a host name. Underscores are not allowed in DNS but occur in the
+/// names of local hosts.
 fn is_host_label(label: &str) -> bool {
     !label.is_empty()
         && !label.starts_with('-')
@@ -82,7 +85,7 @@ impl fmt::Display for RegistryName {
 pub struct RepositoryName(String);
 
 impl RepositoryName {
-    /// The text.
+    /// Returns the name as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -144,7 +147,7 @@ impl fmt::Display for RepositoryName {
 pub struct Tag(String);
 
 impl Tag {
-    /// The text.
+    /// Returns the name as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -177,7 +180,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// What follows a repository's name: a tag or a digest.
+/// A tag or digest of a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TagOrDigest {
     /// A tag.
@@ -187,7 +190,7 @@ pub enum TagOrDigest {
 }
 
 impl TagOrDigest {
-    /// The text.
+    /// Returns the name as a string.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Tag(tag) => tag.as_str(),
@@ -196,7 +199,7 @@ impl TagOrDigest {
     }
 }
 
-/// Whatever contains a colon is a digest, because no tag can.
+/// Parses a digest if the string contains a colon, which a tag cannot, and otherwise a tag.
 impl FromStr for TagOrDigest {
     type Err = Error;
 
@@ -220,7 +223,7 @@ impl fmt::Display for TagOrDigest {
 
 /// The full name of a repository, or of an artifact in it.
 ///
-/// A tag in front of a digest is dropped: the digest says it all.
+/// A tag before a digest is ignored.
 ///
 /// ```
 /// use oras::Reference;
@@ -239,22 +242,22 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// The registry.
+    /// Returns the registry.
     pub const fn registry(&self) -> &RegistryName {
         &self.registry
     }
 
-    /// The repository.
+    /// Returns the repository.
     pub const fn repository(&self) -> &RepositoryName {
         &self.repository
     }
 
-    /// The tag or digest.
+    /// Returns the tag or digest.
     pub const fn name(&self) -> Option<&TagOrDigest> {
         self.name.as_ref()
     }
 
-    /// The tag, if that is how the artifact is named.
+    /// Returns the tag, if the reference has a tag and no digest.
     pub const fn tag(&self) -> Option<&Tag> {
         match &self.name {
             Some(TagOrDigest::Tag(tag)) => Some(tag),
@@ -262,7 +265,7 @@ impl Reference {
         }
     }
 
-    /// The digest, if that is how the artifact is named.
+    /// Returns the digest, if the reference has one.
     pub const fn digest(&self) -> Option<&Digest> {
         match &self.name {
             Some(TagOrDigest::Digest(digest)) => Some(digest),
@@ -270,7 +273,7 @@ impl Reference {
         }
     }
 
-    /// `registry/repository`, without tag or digest.
+    /// Returns `registry/repository`, without tag or digest.
     pub fn path(&self) -> String {
         format!("{}/{}", self.registry, self.repository)
     }
@@ -292,7 +295,7 @@ impl FromStr for Reference {
             None => (path, None),
         };
         let (repository, tag) = front.split_once(':').unwrap_or((front, ""));
-        // From left to right, so that the first mistake is the one that is told.
+        // Parse from left to right, so that the error is about the first invalid part.
         let registry = registry.parse().map_err(in_reference)?;
         let repository = repository.parse().map_err(in_reference)?;
         let name = match (digest, tag) {
@@ -413,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_hub_is_contacted_at_the_host_of_its_api() {
+    fn docker_hub_has_an_api_host_of_its_own() {
         let reference: Reference = "docker.io/library/alpine".parse().unwrap();
         assert_eq!(reference.registry().host_and_port(), "registry-1.docker.io");
         assert_eq!(reference.path(), "docker.io/library/alpine");

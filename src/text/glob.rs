@@ -1,16 +1,17 @@
-//! Globs, matched without ever going back.
+//! Glob patterns, matched without backtracking.
 //!
-//! A glob is a list of steps, and matching keeps the set of places in it that the text read so far may have led to. Each
-//! character of the text moves every place at most once, so time is the length of the text times that of the glob.
+//! A pattern is a nondeterministic automaton, and matching tracks the set of its active states.
+//! Each character of the string visits each state once, so the time is at most the length of the
+//! string times that of the pattern.
 
-/// Whether `/` ends a part, which nothing but `/` itself and `**` goes beyond.
+/// The meaning of `/`: in paths it separates components, and only `/` and `**` match it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parts {
     Apart,
     Joined,
 }
 
-/// A pattern of characters.
+/// A parsed glob pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct Glob {
     steps: Vec<Step>,
@@ -32,12 +33,12 @@ enum Step {
     Star,
     /// Any number of characters.
     Deep,
-    /// Nothing: the next two steps are taken or left out together.
+    /// An optional pair: the next two steps apply together or not at all.
     Perhaps,
 }
 
 impl Glob {
-    /// Reads a pattern, or says what is wrong with it.
+    /// Parses a pattern. The error is the rule that the pattern breaks.
     pub(crate) fn parse(text: &str, parts: Parts) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("is empty");
@@ -78,7 +79,7 @@ impl Glob {
         Ok(Self { steps, parts })
     }
 
-    /// Whether all of `text` fits.
+    /// Whether the pattern matches the whole string.
     pub(crate) fn fits(&self, text: &str) -> bool {
         let mut places = vec![false; self.steps.len() + 1];
         let mut next = places.clone();
@@ -101,7 +102,7 @@ impl Glob {
         places.last() == Some(&true)
     }
 
-    /// Goes on over steps that need no character.
+    /// Activates the states that are reachable without a character.
     fn pass(&self, places: &mut [bool]) {
         for (place, step) in self.steps.iter().enumerate() {
             if places[place] {
@@ -136,8 +137,8 @@ impl Glob {
     }
 }
 
-/// Reads what follows a `[`, and returns what follows the `]`. One that comes first is meant as it stands, as is a `-` at either
-/// end.
+/// Parses a character class after its `[`, and returns the rest after its `]`. A `]` in first
+/// position and a `-` in first or last position are literals.
 fn class(text: &str) -> Option<(Step, &str)> {
     let is_negated = text.starts_with(['!', '^']);
     let mut rest = if is_negated { &text[1..] } else { text };
@@ -160,7 +161,7 @@ fn class(text: &str) -> Option<(Step, &str)> {
     }
 }
 
-/// A character of a class, which may stand behind a `\`.
+/// Parses one character of a class, which may be escaped by `\`.
 fn member(rest: &mut &str) -> Option<char> {
     let mut characters = rest.chars();
     let character = match characters.next()? {
@@ -202,7 +203,7 @@ mod tests {
                 &["ab", "a/xb", "a/b/x"],
             ),
             ("**/a/**/b", &["a/b", "x/a/y/z/b"], &["b", "a", "b/a"]),
-            // Only as a whole part it is more than one star.
+            // `**` is special only as a whole component.
             ("a**b", &["ab", "axb"], &["a/b"]),
             ("**.txt", &["a.txt"], &["a/b.txt"]),
             ("a/**b", &["a/b", "a/xb"], &["a/x/b"]),
@@ -248,7 +249,7 @@ mod tests {
         }
     }
 
-    /// The meaning, tried out one way after the other.
+    /// A backtracking reference implementation.
     fn naive(glob: &[char], text: &[char], begins_part: bool) -> bool {
         match (glob, text) {
             (['*', '*'], _) if begins_part => true,
@@ -291,7 +292,7 @@ mod tests {
         }
     }
 
-    /// All words of up to so many of these characters.
+    /// Returns all strings of up to `longest` of these characters.
     fn words(characters: &[char], longest: usize) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut begin = 0;
@@ -309,7 +310,7 @@ mod tests {
 
     #[test]
     fn no_glob_takes_long() {
-        // Tried one way after the other, this would not end.
+        // A backtracking matcher would take exponential time.
         let text = "a".repeat(4000);
         for part in ["*a", "**/", "a*", "*/**/"] {
             let glob = part.repeat(200) + "b";

@@ -1,7 +1,7 @@
-//! JSON exactly as the OCI tools write it.
+//! JSON in the form of Go's `encoding/json`.
 //!
-//! Digests depend on bytes, so what this library writes is byte for byte what the reference encoder writes: compact,
-//! fields in the order of their structs, maps sorted by key, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
+//! Digests depend on bytes, so new documents must equal those of other OCI tools: compact, fields
+//! in the order of their structs, maps sorted by key, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
 
 pub(crate) mod edit;
 
@@ -14,14 +14,14 @@ use serde_json::ser::{Formatter, Serializer};
 
 use crate::limits::MAX_INDENTED_DEPTH;
 
-/// Annotations: names and values of any text, sorted by the bytes of the name.
+/// Annotations, sorted by the bytes of their names.
 pub type Annotations = BTreeMap<String, String>;
 
 /// Serialises `value` compactly, with no newline at the end.
 ///
 /// # Panics
 ///
-/// When `value` has map keys that are no strings; the types of this library have none.
+/// If a map key is not a string. The types of this library have string keys only.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut out = Vec::new();
     value
@@ -30,7 +30,8 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     out
 }
 
-/// Re-indents a JSON document by two spaces a level, changing nothing but the white space between its tokens.
+/// Re-indents a JSON document by two spaces a level, changing nothing but the white space between
+/// its tokens.
 ///
 /// Numbers, escapes and unknown members stay as they were written. There is no newline at the end.
 ///
@@ -41,7 +42,7 @@ pub fn indent(document: &[u8]) -> serde_json::Result<Vec<u8>> {
     indent_by("  ", document)
 }
 
-/// As [`indent`], by `unit` a level.
+/// Same as [`indent`], with `unit` for each level.
 pub(crate) fn indent_by(unit: &str, document: &[u8]) -> serde_json::Result<Vec<u8>> {
     serde_json::from_slice::<serde::de::IgnoredAny>(document)?;
     let mut out = Vec::with_capacity(document.len() * 2);
@@ -89,7 +90,8 @@ pub(crate) fn indent_by(unit: &str, document: &[u8]) -> serde_json::Result<Vec<u
     Ok(out)
 }
 
-/// Where the string that starts at `rest` ends, its closing quote included. The document was parsed before.
+/// Returns the end of the string that starts at `rest`, with its closing quote. The document is
+/// valid JSON.
 fn string_end(rest: &[u8]) -> usize {
     let mut escaped = false;
     for (index, &byte) in rest.iter().enumerate() {
@@ -108,7 +110,7 @@ fn new_line(out: &mut Vec<u8>, unit: &str, depth: usize) {
     out.extend(std::iter::repeat_n(unit.as_bytes(), depth).flatten());
 }
 
-/// Reads `null` as the empty value: other tools write it for lists and maps that have nothing in them.
+/// Reads `null` as the empty value. Go tools write `null` for empty lists and maps.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

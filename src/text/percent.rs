@@ -34,8 +34,8 @@ fn encode(text: &str, is_allowed: impl Fn(u8) -> bool) -> String {
     out
 }
 
-/// Decodes percent escapes: `a%40b` becomes `a@b`. Returns `None` for an incomplete escape, or if the
-/// decoded bytes are not UTF-8.
+/// Decodes percent escapes: `a%40b` becomes `a@b`. Returns `None` for an incomplete escape, or if
+/// the decoded bytes are not UTF-8.
 pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

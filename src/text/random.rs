@@ -1,21 +1,21 @@
-//! Chance as a door: numbers that differ each time and that nobody foresees. No secret depends on them.
+//! Random numbers for file names and jitter. They are not suitable for secrets.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-/// How many characters a [`name`] has.
+/// Length of a [`name`], in characters.
 pub(crate) const NAME_DIGITS: usize = 16;
 
-/// A part for the name of a file that must be new: hexadecimal digits.
+/// Returns random hexadecimal digits for the name of a new file.
 pub(crate) fn name() -> String {
     format!("{:0NAME_DIGITS$x}", number())
 }
 
-/// A number in `0.0..1.0`.
+/// Returns a random number in `0.0..1.0`.
 pub(crate) fn fraction() -> f64 {
     f64::from(u32::try_from(number() >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// The standard library seeds its hashers at random.
+/// Returns a random number from the seed of a hasher, which needs no dependency.
 fn number() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,8 +1,8 @@
 //! Redaction of secrets in text that servers and helper programs send.
 //!
 //! Errors, warnings and traces contain such text. It may be long, contain control characters, quote
-//! signed URLs, or repeat secrets that this client sent. Everything that is displayed passes through
-//! [`excerpt`] or [`Redactor::excerpt`].
+//! signed URLs, or repeat secrets that this client sent. Everything that is displayed passes
+//! through [`excerpt`] or [`Redactor::excerpt`].
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub(crate) fn excerpt(text: &str, max_chars: usize) -> String {
     Redactor::default().excerpt(text, max_chars)
 }
 
-/// Minimum length of a secret that is searched for, in bytes. A shorter one occurs by chance, and each
-/// redacted occurrence would reveal it.
+/// Minimum length of a secret that is searched for, in bytes. A shorter one occurs by chance, and
+/// each redacted occurrence would reveal it.
 const MIN_SECRET_BYTES: usize = 8;
 /// Minimum length, in bytes, from which a secret in a URL cannot be a coincidence.
 const MIN_UNMISTAKABLE_BYTES: usize = 16;
@@ -219,8 +219,8 @@ fn is_single_value(value: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:/,+@*".contains(&byte))
 }
 
-/// Whether `name` looks like the name of a parameter. A longer string, or one with other characters,
-/// may be a token.
+/// Whether `name` looks like the name of a parameter. A longer string, or one with other
+/// characters, may be a token.
 fn is_parameter_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 32

@@ -52,8 +52,8 @@ fn is_printable(character: char) -> bool {
     !character.is_control() && !is_invisible(character)
 }
 
-/// Format characters (Unicode category `Cf`), which are not displayed but change how other characters
-/// are displayed, such as their direction.
+/// Format characters (Unicode category `Cf`), which are not displayed but change how other
+/// characters are displayed, such as their direction.
 const fn is_invisible(character: char) -> bool {
     matches!(
         character,

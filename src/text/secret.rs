@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A secret string, such as a password or a token. It has no `Display`, and its `Debug` is redacted.
+/// A secret string, such as a password or a token. It has no `Display`, and its `Debug` is
+/// redacted.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 

@@ -1,7 +1,7 @@
 //! Times as texts: RFC 3339 for annotations and logs, HTTP dates for `Retry-After`.
 //!
-//! Days are counted in the proleptic Gregorian calendar, by Howard Hinnant's well-known algorithms; a date library would be
-//! larger than what is left of the problem.
+//! Days are counted in the proleptic Gregorian calendar, by Howard Hinnant's well-known algorithms;
+//! a date library would be larger than what is left of the problem.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -104,7 +104,8 @@ pub fn rfc3339_nano(time: SystemTime) -> String {
     format!("{}{fraction}Z", seconds.trim_end_matches('Z'))
 }
 
-/// What a time of RFC 3339 is made of, as the reference client calls it: a separator, and what follows it.
+/// What a time of RFC 3339 is made of, as the reference client calls it: a separator, and what
+/// follows it.
 const ELEMENTS: [(&str, &str); 7] = [
     ("", "2006"),
     ("-", "01"),
@@ -115,8 +116,8 @@ const ELEMENTS: [(&str, &str); 7] = [
     ("", "Z07:00"),
 ];
 
-/// Why `text` is not a time by RFC 3339, in the words of the reference client. What it takes nevertheless, such as hours of one
-/// digit, is named as a whole.
+/// Why `text` is not a time by RFC 3339, in the words of the reference client. What it takes
+/// nevertheless, such as hours of one digit, is named as a whole.
 pub(crate) fn not_rfc3339(text: &str) -> String {
     let parsing = format!("parsing time {}", quoted_time(text));
     let mut rest = text;

@@ -1,7 +1,8 @@
 //! Order-preserving edits of JSON objects.
 //!
-//! An [`Object`] contains the names of its members and the text of their values. Unknown members, the
-//! digits of numbers and the order of members survive an edit because nothing here parses values.
+//! An [`Object`] contains the names of its members and the text of their values. Unknown members,
+//! the digits of numbers and the order of members survive an edit because nothing here parses
+//! values.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -56,8 +57,8 @@ impl Object {
         self.members.insert(position, (name.to_owned(), value));
     }
 
-    /// Replaces the value of a member in its position, or inserts a new member where `order` has it.
-    /// Members that `order` does not contain come last.
+    /// Replaces the value of a member in its position, or inserts a new member where `order` has
+    /// it. Members that `order` does not contain come last.
     pub(crate) fn put_in_order(&mut self, name: &str, value: String, order: &[&str]) {
         let rank = |name: &str| {
             let position = order.iter().position(|known| *known == name);

@@ -1,8 +1,8 @@
 //! URLs of registries: parsing, relative resolution (RFC 3986 §5), origins, and display without
 //! secrets.
 //!
-//! A [`Url`] has the scheme `http` or `https`, no user information and no fragment. Host names stay as
-//! written, so that the binary needs no Unicode tables.
+//! A [`Url`] has the scheme `http` or `https`, no user information and no fragment. Host names stay
+//! as written, so that the binary needs no Unicode tables.
 
 mod origin;
 mod parse;

@@ -103,7 +103,8 @@ pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
 }
 
 /// Network locality of a host, from the least to the most local. A server must not send a client to
-/// a host that is more local than the server itself (protection against server-side request forgery).
+/// a host that is more local than the server itself (protection against server-side request
+/// forgery).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locality {
     /// A public address, or a host name, which is judged again after its lookup.

@@ -55,8 +55,8 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`] if the scheme is neither `http` nor `https`, the host or port is not valid, the
-    /// URL has user information, or it is longer than 16 KiB.
+    /// [`InvalidUrl`] if the scheme is neither `http` nor `https`, the host or port is not valid,
+    /// the URL has user information, or it is longer than 16 KiB.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let invalid = |reason| InvalidUrl::new(text, reason);
         let (scheme, rest) = split_scheme(text).ok_or_else(|| invalid("it has no scheme"))?;
@@ -122,8 +122,8 @@ fn is_authority(authority: &str) -> bool {
         && host
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
-    // Resolvers read `127.1`, `2130706433` and `0x7f000001` as addresses. The origin policy does not,
-    // so only the usual notation is accepted.
+    // Resolvers read `127.1`, `2130706433` and `0x7f000001` as addresses. The origin policy does
+    // not, so only the usual notation is accepted.
     let last = host
         .trim_end_matches('.')
         .rsplit('.')
