@@ -72,8 +72,8 @@ impl Target {
         Ok(targets)
     }
 
-    /// Parses a target. Targets of one command share a client, because a secret can be read from stdin
-    /// only once.
+    /// Parses a target. Targets of one command share a client, because a secret can be read from
+    /// stdin only once.
     fn parse_with_client(
         client: Option<&Rc<ClientConfig>>,
         raw: &str,
@@ -213,7 +213,8 @@ impl Target {
         self.client.client()
     }
 
-    /// Same as [`client`](Self::client), but requests only manifests of these media types, if there are any.
+    /// Same as [`client`](Self::client), but requests only manifests of these media types, if there
+    /// are any.
     pub(crate) fn client_accepting(&self, media_types: &[String]) -> Result<Client, CliError> {
         self.client.client_accepting(media_types)
     }
@@ -250,8 +251,8 @@ impl Target {
         self.source_with(ReferrersMode::Learned, None, client)
     }
 
-    /// Same as [`source`](Self::source), with a mode of keeping referrers. If the same client writes to
-    /// `destination`, one token is requested for both.
+    /// Same as [`source`](Self::source), with a mode of keeping referrers. If the same client
+    /// writes to `destination`, one token is requested for both.
     pub(crate) fn source_with<'c>(
         &self,
         referrers: ReferrersMode,
@@ -277,8 +278,8 @@ impl Target {
         self.destination_with(ReferrersMode::Learned, None, client)
     }
 
-    /// Same as [`destination`](Self::destination), with a mode of keeping referrers. If the same client
-    /// reads from `source`, one token is requested for both.
+    /// Same as [`destination`](Self::destination), with a mode of keeping referrers. If the same
+    /// client reads from `source`, one token is requested for both.
     pub(crate) fn destination_with<'c>(
         &self,
         referrers: ReferrersMode,

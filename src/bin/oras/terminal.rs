@@ -1,8 +1,9 @@
-//! Terminal access: the width, and input without echo. The terminal settings are restored afterwards.
+//! Terminal access: the width, and input without echo. The terminal settings are restored
+//! afterwards.
 //!
 //! rpassword reads the input and handles corrections. The terminal settings are set here, because
-//! rpassword leaves echo off if the program is interrupted, and reads from `/dev/tty`, which does not
-//! always exist.
+//! rpassword leaves echo off if the program is interrupted, and reads from `/dev/tty`, which does
+//! not always exist.
 
 use std::io;
 #[cfg(unix)]

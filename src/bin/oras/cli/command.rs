@@ -1,14 +1,15 @@
 //! Commands and groups of commands as data.
 //!
-//! Owns the description of a command ([`CommandSpec`]) and of a group ([`GroupSpec`]). Must not know
-//! what any command does.
+//! Owns the description of a command ([`CommandSpec`]) and of a group ([`GroupSpec`]). Must not
+//! know what any command does.
 
 use super::flag::Stage;
 
 /// The description of a command. Set what differs from [`CommandSpec::BASE`].
 #[derive(Debug)]
 pub(crate) struct CommandSpec {
-    /// All words of the command, as in `oras manifest fetch`. Messages use it, whichever alias was typed.
+    /// All words of the command, as in `oras manifest fetch`. Messages use it, whichever alias was
+    /// typed.
     pub(crate) path: &'static str,
     /// Other names of the last word.
     pub(crate) aliases: &'static [&'static str],

@@ -24,7 +24,8 @@ pub(crate) enum UsageError {
     BadSyntax { argument: String },
     /// The last argument is a flag that needs a value, spelled `--long` or `'s' in -s`.
     MissingValue { flag: String },
-    /// A value the flag does not accept. `flag` is `--long`, or `-s, --long` if it has a short form.
+    /// A value the flag does not accept. `flag` is `--long`, or `-s, --long` if it has a short
+    /// form.
     InvalidValue {
         value: String,
         flag: String,

@@ -1,8 +1,8 @@
 //! Flags as data.
 //!
-//! Owns the description of a flag ([`FlagSpec`]), a flag with the field it writes to ([`Flag`]), and
-//! the macro that declares a struct of fields together with their flags ([`flags!`]). Must not know
-//! any particular flag, nor how arguments are split.
+//! Owns the description of a flag ([`FlagSpec`]), a flag with the field it writes to ([`Flag`]),
+//! and the macro that declares a struct of fields together with their flags ([`flags!`]). Must not
+//! know any particular flag, nor how arguments are split.
 //!
 //! A flag is declared once: its name, its help text and its field are one line. Parser, help pages,
 //! manual pages and completion scripts read that declaration.
@@ -227,7 +227,8 @@ macro_rules! flags {
 }
 pub(crate) use flags;
 
-/// One of the two targets of a command such as `oras cp`. Its flags have a prefix and no short name.
+/// One of the two targets of a command such as `oras cp`. Its flags have a prefix and no short
+/// name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// `--from-…`

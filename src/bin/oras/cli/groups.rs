@@ -1,7 +1,8 @@
 //! Groups of flags that several commands share: one struct per group.
 //!
-//! The structs hold only what the user typed. The code that uses a group decides what its values mean
-//! together (exclusive flags, defaults, files, environment). Must not know which commands have it.
+//! The structs hold only what the user typed. The code that uses a group decides what its values
+//! mean together (exclusive flags, defaults, files, environment). Must not know which commands have
+//! it.
 
 use oras::registry::ReferrersMode;
 
@@ -134,8 +135,8 @@ impl Layout {
 }
 
 flags! {
-    /// Packing of files, and the manifest made for them. `--annotation` is separate because commands
-    /// that pack nothing take it too.
+    /// Packing of files, and the manifest made for them. `--annotation` is separate because
+    /// commands that pack nothing take it too.
     pub(crate) struct Pack {
         /// JSON file of annotations; empty for none.
         annotation_file: String = text(

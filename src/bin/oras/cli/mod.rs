@@ -12,9 +12,9 @@
 //! | [`help`], [`manual`], [`suggest`], [`error`] | texts made from the tables |
 //! | [`environment_docs`] | exit statuses and environment variables, as help describes them |
 //!
-//! **Invariant:** nothing here reads the environment, a file, a terminal or a clock, and nothing here
-//! knows what a command does. The result is what the user typed. Therefore `--help` works on a broken
-//! machine, and unit tests cover every rule.
+//! **Invariant:** nothing here reads the environment, a file, a terminal or a clock, and nothing
+//! here knows what a command does. The result is what the user typed. Therefore `--help` works on a
+//! broken machine, and unit tests cover every rule.
 //!
 //! The grammar and the messages are those of the reference client (its `pflag` and `cobra`).
 

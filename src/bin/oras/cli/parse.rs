@@ -3,8 +3,8 @@
 //! Owns the split of arguments into flags, values and positional arguments. Must not know any
 //! particular flag or command.
 //!
-//! lexopt splits the arguments. The reference client's `pflag` differs from it in three places, which
-//! are handled here:
+//! lexopt splits the arguments. The reference client's `pflag` differs from it in three places,
+//! which are handled here:
 //!
 //! - `---x` and `--=x` are not flags;
 //! - `-o=` is `-o` with the value `=`, and for a switch it is the switch and a flag called `=`;
@@ -55,7 +55,8 @@ impl CommandLine {
     }
 }
 
-/// Parses the arguments of `command`, and writes a line to `notices` for each use of a deprecated flag.
+/// Parses the arguments of `command`, and writes a line to `notices` for each use of a deprecated
+/// flag.
 ///
 /// # Errors
 ///

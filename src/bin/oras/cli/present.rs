@@ -1,7 +1,7 @@
 //! The set of flags present on the command line (`Changed` in pflag).
 //!
-//! Owns the rules between flags: exclusive flags and required flags. They depend on presence, not on
-//! values: `--username=` is present although its value is empty. Must not know the values.
+//! Owns the rules between flags: exclusive flags and required flags. They depend on presence, not
+//! on values: `--username=` is present although its value is empty. Must not know the values.
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,10 @@
 //! The tree of commands.
 //!
-//! Owns the groups of commands, and the search for a command among words and flags. Must not know what
-//! commands do: the function that runs one is an opaque `R`, which the caller gets back.
+//! Owns the groups of commands, and the search for a command among words and flags. Must not know
+//! what commands do: the function that runs one is an opaque `R`, which the caller gets back.
 //!
-//! Commands are one flat list; their paths define the tree. A group without commands does not exist.
+//! Commands are one flat list; their paths define the tree. A group without commands does not
+//! exist.
 
 use super::command::{CommandSpec, GroupSpec, Member, last_word};
 use super::error::UsageError;
@@ -123,8 +124,8 @@ impl<R> Tree<R> {
     ///
     /// # Errors
     ///
-    /// An unknown command, or a flag where a command is expected. An unknown word after a *group* is not
-    /// an error: the help of the group is shown.
+    /// An unknown command, or a flag where a command is expected. An unknown word after a *group*
+    /// is not an error: the help of the group is shown.
     pub(crate) fn resolve(&self, mut arguments: Vec<String>) -> Result<Resolved<R>, UsageError> {
         match self.locate(&mut arguments) {
             Found::Command(entry) => Ok(Resolved::Run(entry, arguments)),
@@ -337,7 +338,8 @@ impl Node {
     }
 }
 
-/// The index of a word that should name a command but does not. It is an error only at the top level.
+/// The index of a word that should name a command but does not. It is an error only at the top
+/// level.
 fn unknown_command(group: &GroupSpec, arguments: &[String]) -> Option<usize> {
     if group == &ROOT {
         first_word(arguments)
@@ -353,9 +355,9 @@ fn parent(path: &'static str) -> Option<&'static str> {
 
 /// The first argument that can be the name of a command.
 ///
-/// Flags may precede it, and which of them take a value is not known yet. Like the reference client,
-/// this function assumes a value after `--flag` and `-f`, and none after a flag with `=` or several
-/// letters.
+/// Flags may precede it, and which of them take a value is not known yet. Like the reference
+/// client, this function assumes a value after `--flag` and `-f`, and none after a flag with `=` or
+/// several letters.
 fn first_word(arguments: &[String]) -> Option<usize> {
     let mut index = 0;
     loop {

@@ -10,8 +10,9 @@ pub(crate) type BadValue = String;
 
 /// A field that a flag writes to. The type decides how a value is read.
 ///
-/// `bool` and `Option<bool>` are switches. `String` and `i64` keep the last value, `Vec<String>` keeps
-/// all values of a repeatable flag. `Option` distinguishes an absent flag from a default value.
+/// `bool` and `Option<bool>` are switches. `String` and `i64` keep the last value, `Vec<String>`
+/// keeps all values of a repeatable flag. `Option` distinguishes an absent flag from a default
+/// value.
 pub(crate) trait FlagValue {
     /// Reads a value and stores it.
     fn set(&mut self, text: &str) -> Result<(), BadValue>;
@@ -74,7 +75,8 @@ fn boolean(text: &str) -> Result<bool, BadValue> {
     }
 }
 
-/// Reads an integer: decimal, `0x`, `0o`, `0b`, or octal after a plain `0`, with `_` between digits.
+/// Reads an integer: decimal, `0x`, `0o`, `0b`, or octal after a plain `0`, with `_` between
+/// digits.
 fn integer(text: &str) -> Result<i64, BadValue> {
     let invalid = || bad_value("ParseInt", text, "invalid syntax");
     let (sign, unsigned) = match text.as_bytes() {

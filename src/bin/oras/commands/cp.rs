@@ -209,8 +209,8 @@ impl CopyTargets {
         (self.can_mount && is_other).then(|| from.clone())
     }
 
-    /// The source as typed. If it is the digest of an index from which a platform was chosen, the digest
-    /// of the chosen manifest replaces it.
+    /// The source as typed. If it is the digest of an index from which a platform was chosen, the
+    /// digest of the chosen manifest replaces it.
     fn shown_source(&self, root: &Descriptor) -> String {
         let is_other = |reference: &str| {
             let digest = reference.parse::<Digest>();

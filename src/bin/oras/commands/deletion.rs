@@ -31,7 +31,8 @@ pub(super) struct Deletion<'a> {
 }
 
 impl DeletionFlags {
-    /// Rejects `--descriptor` without `--force`: the question would precede the descriptor on stdout.
+    /// Rejects `--descriptor` without `--force`: the question would precede the descriptor on
+    /// stdout.
     pub(super) fn check(&self) -> Result<(), CliError> {
         if self.descriptor.descriptor && !self.force.force {
             return Err(CliError::usage(

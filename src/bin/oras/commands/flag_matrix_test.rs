@@ -10,8 +10,8 @@ use crate::cli::groups::{
 };
 use crate::cli::{FlagSpec, FlagTable, Side, Stage};
 
-/// Commands, their groups of flags, and their other flags. Upper-case groups exist twice, once per side.
-/// Flags after the bar do not exist in the reference client.
+/// Commands, their groups of flags, and their other flags. Upper-case groups exist twice, once per
+/// side. Flags after the bar do not exist in the reference client.
 const MATRIX: &[(&str, &str, &str)] = &[
     (
         "oras push",
