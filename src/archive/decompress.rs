@@ -1,4 +1,4 @@
-//! From compressed to plain bytes: counted, hashed and limited on their way.
+//! Gzip decompression that counts, hashes and limits the uncompressed bytes.
 
 use std::io::{self, BufReader, Read};
 
@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::fs::BUFFER_BYTES;
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 
-/// Reads a gzip stream of one or more members. Failures are library errors inside of [`io::Error`].
+/// Reads a gzip stream of one or more members. Each [`io::Error`] contains a library error.
 pub(super) struct Decompressor<R> {
-    gzip: MultiGzDecoder<BufReader<Source<R>>>,
+    gzip: MultiGzDecoder<BufReader<CountingReader<R>>>,
     hasher: Hasher,
     plain_bytes: u64,
     max_plain_bytes: u64,
@@ -21,7 +21,7 @@ pub(super) struct Decompressor<R> {
 
 impl<R: Read> Decompressor<R> {
     pub(super) fn new(compressed: R, limits: &Limits) -> Self {
-        let source = Source {
+        let source = CountingReader {
             inner: compressed,
             bytes: 0,
             failed: false,
@@ -36,7 +36,7 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
-    /// Reads what is left and returns the digest of everything.
+    /// Reads to the end and returns the digest of all uncompressed bytes.
     pub(super) fn finish(mut self, buffer: &mut [u8]) -> io::Result<Digest> {
         while self.read(buffer)? > 0 {}
         Ok(self.hasher.finish())
@@ -63,11 +63,12 @@ impl<R: Read> Decompressor<R> {
         Ok(())
     }
 
-    fn source(&self) -> &Source<R> {
+    fn source(&self) -> &CountingReader<R> {
         self.gzip.get_ref().get_ref()
     }
 
-    /// A failure to read is the source's; any other is that the bytes are no gzip.
+    /// Returns read errors of the source unchanged. Any other error means that the bytes are not
+    /// gzip.
     fn classify(&self, error: io::Error) -> io::Error {
         if self.source().failed {
             return error;
@@ -97,15 +98,15 @@ impl<R: Read> Read for Decompressor<R> {
     }
 }
 
-/// The compressed bytes, counted.
-struct Source<R> {
+/// Counts the compressed bytes.
+struct CountingReader<R> {
     inner: R,
     bytes: u64,
-    /// Whether the last failure came from here.
+    /// Whether the last error came from `inner`.
     failed: bool,
 }
 
-impl<R: Read> Read for Source<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.inner.read(buffer) {
             Ok(count) => {

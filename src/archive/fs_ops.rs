@@ -1,5 +1,5 @@
-//! The steps that unpacking consists of on the file system, each through the handle of a directory that was reached without
-//! links. Modes are given to the kernel, which takes the umask off.
+//! File system operations of unpacking. Each goes through the handle of a directory that was
+//! reached without symbolic links. Modes are passed to the kernel, which applies the umask.
 
 use std::fs::{File, FileTimes};
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use cap_std::fs::{Dir, DirBuilder, OpenOptions};
 
-/// Creates something new at a name, in place of what is there, unless that is a directory.
+/// Creates a file of any kind, replacing an existing one unless that is a directory.
 pub(super) fn replace<T>(
     parent: &Dir,
     name: &Path,
@@ -17,12 +17,16 @@ pub(super) fn replace<T>(
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => return other,
     }
-    make_way(parent, name)?;
+    remove_file(parent, name)?;
     create()
 }
 
-/// Removes what is at a name, if anything, unless it is a directory.
-pub(super) fn make_way(parent: &Dir, name: &Path) -> io::Result<()> {
+/// Removes an existing file.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::IsADirectory`] for a directory.
+pub(super) fn remove_file(parent: &Dir, name: &Path) -> io::Result<()> {
     match parent.symlink_metadata(name) {
         Ok(found) if found.is_dir() => Err(io::Error::new(
             io::ErrorKind::IsADirectory,
@@ -50,9 +54,10 @@ pub(super) fn create_directory(parent: &Dir, name: &Path, mode: u32) -> io::Resu
     parent.create_dir_with(name, &builder)
 }
 
-/// Takes the permissions of a directory away that `mode` does not have. Those it has more stay away: the umask took them.
+/// Removes the permissions of a directory that are not in `mode`. Permissions in `mode` that the
+/// directory lacks are not added: the umask removed them.
 #[cfg(unix)]
-pub(super) fn restrict(parent: &Dir, name: &Path, mode: u32) -> io::Result<()> {
+pub(super) fn remove_permissions(parent: &Dir, name: &Path, mode: u32) -> io::Result<()> {
     use cap_std::fs::PermissionsExt;
 
     let metadata = parent.symlink_metadata(name)?;
@@ -77,7 +82,7 @@ pub(super) fn create_symlink(parent: &Dir, link: &Path, name: &Path) -> io::Resu
 }
 
 #[cfg(not(unix))]
-pub(super) fn restrict(_: &Dir, _: &Path, _: u32) -> io::Result<()> {
+pub(super) fn remove_permissions(_: &Dir, _: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 
@@ -89,7 +94,7 @@ pub(super) fn create_symlink(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// A time that the file system cannot hold is no reason to fail.
+/// Sets access and modification time. Errors are ignored: the file system may not support the time.
 pub(super) fn set_times(file: &File, times: Option<FileTimes>) {
     if let Some(times) = times {
         let _ = file.set_times(times);

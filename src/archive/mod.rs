@@ -1,13 +1,15 @@
-//! Directories as reproducible `tar.gz` archives, and back.
+//! Packing a directory as a reproducible `tar.gz` archive, and unpacking.
 //!
-//! [`pack()`] always makes the same archive of the same tree, byte for byte the tar of the Go library's writer: USTAR, and PAX
-//! for what USTAR cannot hold. [`unpack()`] trusts nothing: every write goes through a directory handle, none through a
-//! symbolic link, and every size is limited.
+//! [`pack()`] makes equal archives of equal trees. The tar equals the output of Go's `archive/tar`
+//! byte for byte: USTAR headers, and PAX records for values that USTAR cannot hold. [`unpack()`]
+//! does not trust the archive: every write goes through a directory handle, none through a symbolic
+//! link, and every size is limited.
 //!
-//! This module knows names, readers and writers. It must not know what an archive is for: no descriptor, no annotation, no
-//! place where a directory finally goes (that is [`output_dir`](crate::output_dir)).
+//! This module knows no descriptors and no annotations. [`output_dir`](crate::output_dir) decides
+//! on the final path of a directory.
 
 mod decompress;
+mod entry_name;
 mod fs_ops;
 pub(crate) mod header;
 mod pack;
@@ -23,7 +25,7 @@ pub use unpack::{UnpackOptions, unpack};
 
 use crate::limits;
 
-/// How much an archive may make of itself. The defaults fit any archive that was not made to do harm.
+/// Limits for unpacking. The defaults fit any archive that was not made to exhaust resources.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -31,7 +33,7 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Uncompressed bytes for each compressed byte: [`MAX_RATIO`](limits::MAX_RATIO).
     pub max_ratio: u64,
-    /// Uncompressed bytes before the ratio matters: [`RATIO_FREE_BYTES`](limits::RATIO_FREE_BYTES).
+    /// Uncompressed bytes before the ratio applies: [`RATIO_FREE_BYTES`](limits::RATIO_FREE_BYTES).
     pub ratio_free_bytes: u64,
     /// Entries: [`MAX_ENTRIES`](limits::MAX_ENTRIES).
     pub max_entries: u64,
@@ -41,7 +43,7 @@ pub struct Limits {
     pub max_depth: u64,
     /// Bytes of the extended headers of one entry: [`MAX_RECORD_BYTES`](limits::MAX_RECORD_BYTES).
     pub max_record_bytes: u64,
-    /// Bytes of memory for what is done at the end, such as setting modes and times of directories:
+    /// Bytes of memory for work done at the end, such as setting modes and times of directories:
     /// [`MAX_PENDING_BYTES`](limits::MAX_PENDING_BYTES).
     pub max_pending_bytes: u64,
 }

@@ -1,4 +1,4 @@
-//! Packing: from a directory to an archive.
+//! Packing a directory as an archive.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -8,12 +8,12 @@ use std::vec;
 
 use flate2::{Compression, GzBuilder};
 
-use super::header::{END, Fields, Kind, padding};
+use super::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 
-/// How a directory is packed.
+/// Options of [`pack`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PackOptions {
@@ -25,21 +25,22 @@ pub struct PackOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Times {
-    /// Those of the files, rounded to seconds.
+    /// The times of the files, rounded to seconds.
     #[default]
     Keep,
-    /// This one for all, in seconds since 1970, so that equal content makes equal archives. Use 0 if no other time is
-    /// meaningful.
+    /// One time for all entries, in seconds since 1970, so that equal content makes equal archives.
+    /// Use 0 if no other time is meaningful.
     Set(i64),
 }
 
-/// Writes the tree at `directory` to `out`, as a gzipped tar whose names begin with `title`, and returns the digest of the tar
-/// before compression.
+/// Writes the tree at `directory` to `out` as a gzipped tar whose names begin with `title`. Returns
+/// the digest of the tar before compression.
 ///
-/// Entries come in byte order of their names, each directory before what is in it. Recorded are names, kinds, modes, link
-/// targets, device numbers, times in seconds and content; not owners, groups or extended attributes. Hard links become files
-/// of their own. Symbolic links are packed as such, but `directory` itself may be one to a directory, and is then followed.
-/// Memory does not depend on the size of files.
+/// Entries are in byte order of their names, each directory before its files. The archive records
+/// names, kinds, modes, link targets, device numbers, times in seconds and content, but not owners,
+/// groups or extended attributes. Hard links become separate files. Symbolic links are packed as
+/// links, except that `directory` itself may be a link to a directory. Memory does not depend on
+/// the size of files.
 ///
 /// ```
 /// use oras::archive::{PackOptions, pack};
@@ -57,8 +58,8 @@ pub enum Times {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] naming the file, also when it is a socket or changes while it is packed; what was written to `out` is then
-/// of no use.
+/// [`Error::Io`] naming the file, also if it is a socket or changes while it is packed. The bytes
+/// written to `out` before an error are not a valid archive.
 pub fn pack(
     directory: &Path,
     title: &str,
@@ -68,17 +69,17 @@ pub fn pack(
     pack_with_progress(directory, title, options, out, &mut |_| Ok(()))
 }
 
-/// As [`pack`]. Tells `watch` how many bytes of files were packed so far.
+/// Same as [`pack`]. Calls `progress` with the number of file bytes packed so far.
 ///
 /// # Errors
 ///
-/// As of [`pack`], and of `watch`.
+/// Same as [`pack`], plus the errors of `progress`.
 pub fn pack_with_progress(
     directory: &Path,
     title: &str,
     options: &PackOptions,
     out: &mut dyn Write,
-    watch: &mut dyn FnMut(u64) -> Result<()>,
+    progress: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Digest> {
     let gzip = GzBuilder::new().write(out, Compression::default());
     let mut packer = Packer {
@@ -91,9 +92,9 @@ pub fn pack_with_progress(
         },
         buffer: vec![0; BUFFER_BYTES],
         packed: 0,
-        watch,
+        progress,
     };
-    packer.tree()?;
+    packer.pack_tree()?;
     let HashingWriter { mut inner, hasher } = packer.tar;
     inner.try_finish().map_err(write_error(directory))?;
     Ok(hasher.finish())
@@ -105,20 +106,20 @@ struct Packer<'a, W> {
     times: Times,
     tar: W,
     buffer: Vec<u8>,
-    /// How many bytes of files there are so far.
+    /// File bytes packed so far.
     packed: u64,
-    watch: &'a mut dyn FnMut(u64) -> Result<()>,
+    progress: &'a mut dyn FnMut(u64) -> Result<()>,
 }
 
 impl<W: Write> Packer<'_, W> {
-    fn tree(&mut self) -> Result<()> {
+    fn pack_tree(&mut self) -> Result<()> {
         let mut path = self.directory.to_owned();
         let metadata = fs::metadata(&path).map_err(Error::io("stat", &path))?;
         if !metadata.is_dir() {
-            return Err(failure("pack", &path, io::ErrorKind::NotADirectory));
+            return Err(io_error("pack", &path, io::ErrorKind::NotADirectory));
         }
-        self.entry(&path, &metadata)?;
-        let mut open = vec![names(&path)?];
+        self.pack_entry(&path, &metadata)?;
+        let mut open = vec![sorted_names(&path)?];
         while let Some(rest) = open.last_mut() {
             let Some(name) = rest.next() else {
                 open.pop();
@@ -127,9 +128,9 @@ impl<W: Write> Packer<'_, W> {
             };
             path.push(name);
             let metadata = fs::symlink_metadata(&path).map_err(Error::io("stat", &path))?;
-            self.entry(&path, &metadata)?;
+            self.pack_entry(&path, &metadata)?;
             if metadata.is_dir() {
-                open.push(names(&path)?);
+                open.push(sorted_names(&path)?);
             } else {
                 path.pop();
             }
@@ -137,17 +138,17 @@ impl<W: Write> Packer<'_, W> {
         self.write(&END)
     }
 
-    fn entry(&mut self, path: &Path, metadata: &Metadata) -> Result<()> {
-        let name = self.name(path);
+    fn pack_entry(&mut self, path: &Path, metadata: &Metadata) -> Result<()> {
+        let name = self.entry_name(path);
         let kind = kind(metadata).ok_or_else(|| {
             let what = "a socket, or something else that archives cannot hold";
             Error::io("pack", path)(io::Error::new(io::ErrorKind::Unsupported, what))
         })?;
         let link = match kind {
-            Kind::Symlink => fs::read_link(path).map_err(Error::io("readlink", path))?,
+            EntryKind::Symlink => fs::read_link(path).map_err(Error::io("readlink", path))?,
             _ => PathBuf::new(),
         };
-        let mut fields = Fields {
+        let mut header = EntryHeader {
             name: &name,
             kind,
             mode: mode(metadata),
@@ -158,25 +159,26 @@ impl<W: Write> Packer<'_, W> {
             },
             link: link.as_os_str().as_encoded_bytes(),
             device: match kind {
-                Kind::CharDevice | Kind::BlockDevice => device(metadata),
+                EntryKind::CharDevice | EntryKind::BlockDevice => device(metadata),
                 _ => (0, 0),
             },
         };
-        if kind != Kind::File {
-            return self.header(&fields);
+        if kind != EntryKind::File {
+            return self.write_header(&header);
         }
         let file = File::open(path).map_err(Error::io("open", path))?;
         let opened = file.metadata().map_err(Error::io("stat", path))?;
         if !same_file(metadata, &opened) {
-            return Err(changed(path));
+            return Err(changed_error(path));
         }
-        fields.size = opened.len();
-        self.header(&fields)?;
-        self.content(path, file, opened.len())
+        header.size = opened.len();
+        self.write_header(&header)?;
+        self.write_content(path, file, opened.len())
     }
 
-    /// Copies exactly `size` bytes: a tar of any other length would be taken for corrupt only by whoever unpacks it.
-    fn content(&mut self, path: &Path, mut file: File, size: u64) -> Result<()> {
+    /// Copies exactly `size` bytes. With any other number, the tar would be corrupt, and only
+    /// unpacking would report it.
+    fn write_content(&mut self, path: &Path, mut file: File, size: u64) -> Result<()> {
         let mut remaining = size;
         loop {
             let count = match file.read(&mut self.buffer) {
@@ -189,18 +191,18 @@ impl<W: Write> Packer<'_, W> {
             }
             match remaining.checked_sub(count as u64) {
                 Some(rest) if count > 0 => remaining = rest,
-                _ => return Err(changed(path)),
+                _ => return Err(changed_error(path)),
             }
             self.tar
                 .write_all(&self.buffer[..count])
                 .map_err(write_error(self.directory))?;
             self.packed += count as u64;
-            (self.watch)(self.packed)?;
+            (self.progress)(self.packed)?;
         }
     }
 
-    fn header(&mut self, fields: &Fields<'_>) -> Result<()> {
-        fields
+    fn write_header(&mut self, header: &EntryHeader<'_>) -> Result<()> {
+        header
             .write_to(&mut self.tar)
             .map_err(write_error(self.directory))
     }
@@ -211,8 +213,9 @@ impl<W: Write> Packer<'_, W> {
             .map_err(write_error(self.directory))
     }
 
-    /// The name of the entry for the file at `path`: the title, then the way from the root, separated by `/` everywhere.
-    fn name(&self, path: &Path) -> Vec<u8> {
+    /// Returns the entry name of the file at `path`: the title and the path from the root,
+    /// separated by `/` on every system.
+    fn entry_name(&self, path: &Path) -> Vec<u8> {
         let relative = path.strip_prefix(self.directory).unwrap_or(path);
         let whole = path_clean::clean(&self.title.join(relative));
         let mut name = Vec::with_capacity(whole.as_os_str().len());
@@ -229,8 +232,8 @@ impl<W: Write> Packer<'_, W> {
     }
 }
 
-/// The names in a directory, in byte order.
-fn names(path: &Path) -> Result<vec::IntoIter<OsString>> {
+/// Returns the names in a directory, in byte order.
+fn sorted_names(path: &Path) -> Result<vec::IntoIter<OsString>> {
     let mut names = fs::read_dir(path)
         .and_then(|entries| {
             entries
@@ -259,11 +262,11 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-fn failure(doing: &'static str, path: &Path, kind: io::ErrorKind) -> Error {
+fn io_error(doing: &'static str, path: &Path, kind: io::ErrorKind) -> Error {
     Error::io(doing, path)(kind.into())
 }
 
-fn changed(path: &Path) -> Error {
+fn changed_error(path: &Path) -> Error {
     Error::io("pack", path)(io::Error::other("the file changed while it was packed"))
 }
 
@@ -279,17 +282,17 @@ mod unix {
     use std::fs::Metadata;
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-    use super::Kind;
+    use super::EntryKind;
 
-    pub(super) fn kind(metadata: &Metadata) -> Option<Kind> {
+    pub(super) fn kind(metadata: &Metadata) -> Option<EntryKind> {
         let file_type = metadata.file_type();
         let kinds = [
-            (file_type.is_file(), Kind::File),
-            (file_type.is_dir(), Kind::Directory),
-            (file_type.is_symlink(), Kind::Symlink),
-            (file_type.is_char_device(), Kind::CharDevice),
-            (file_type.is_block_device(), Kind::BlockDevice),
-            (file_type.is_fifo(), Kind::Fifo),
+            (file_type.is_file(), EntryKind::File),
+            (file_type.is_dir(), EntryKind::Directory),
+            (file_type.is_symlink(), EntryKind::Symlink),
+            (file_type.is_char_device(), EntryKind::CharDevice),
+            (file_type.is_block_device(), EntryKind::BlockDevice),
+            (file_type.is_fifo(), EntryKind::Fifo),
         ];
         kinds.into_iter().find(|(is, _)| *is).map(|(_, kind)| kind)
     }
@@ -331,15 +334,15 @@ mod portable {
     use std::fs::Metadata;
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::Kind;
+    use super::EntryKind;
 
-    pub(super) fn kind(metadata: &Metadata) -> Option<Kind> {
+    pub(super) fn kind(metadata: &Metadata) -> Option<EntryKind> {
         if metadata.is_file() {
-            Some(Kind::File)
+            Some(EntryKind::File)
         } else if metadata.is_dir() {
-            Some(Kind::Directory)
+            Some(EntryKind::Directory)
         } else if metadata.is_symlink() {
-            Some(Kind::Symlink)
+            Some(EntryKind::Symlink)
         } else {
             None
         }

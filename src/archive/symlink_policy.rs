@@ -1,63 +1,73 @@
-//! Where links of an archive may lead: decided before a link exists, and true whatever comes after it.
+//! The symbolic links that an archive may contain. The decision is made before a link is created,
+//! and later entries cannot invalidate it.
 
 use std::path::{Component, Path};
 
 use cap_std::fs::{Dir, Metadata};
 
-use super::unpack::{UnpackOptions, display};
+use super::entry_name;
 use crate::error::{Error, Result};
 
-/// What can be said of a symbolic link that does not lead out as text.
+/// Result of checking a symbolic link whose target does not leave the directory as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It leads inside, now and later.
+pub(super) enum LinkTarget {
+    /// The target is inside, whatever entries follow.
     Inside,
-    /// It goes up from something that is not a directory yet, and may become a link to elsewhere.
+    /// The target has `..` after a name that is not a directory yet. A later entry may make it a
+    /// link that leads outside.
     Undecided,
 }
 
-/// Refuses a symbolic link at `path`, in a directory without links in its path, that would lead out of `base`.
+/// Checks the target `link` of a symbolic link at `path` below `base`. The parent of `path` must
+/// have been reached without symbolic links. `directory` is the final absolute path of `base`.
 ///
-/// A target of the form `../../a/b` is inside if the text says so, even if `a` is or becomes a link: it is resolved from a
-/// real directory upwards and then only downwards, and every link on the way down is of the same form. `..` after a name is
-/// inside only if that name is a directory already; it stays one, because nothing ever replaces a directory.
+/// A target of the form `../../a/b` is inside if it is so as text, even if `a` is or becomes a
+/// link: it is resolved from a real directory upwards and then only downwards, and every link on
+/// the way down has the same form. `..` after a name is inside only if that name is a directory
+/// already. It stays a directory, because no entry replaces one.
+///
+/// # Errors
+///
+/// [`Error::PathTraversal`] if the target is outside of `base`.
 pub(super) fn check(
     base: &Dir,
     path: &Path,
     link: &Path,
-    options: &UnpackOptions<'_>,
-) -> Result<Verdict> {
-    let outside = || outside(link.as_os_str().as_encoded_bytes(), options.title);
-    let (mut at, way) = if link.is_absolute() {
-        let rest = link.strip_prefix(options.target).map_err(|_| outside())?;
+    directory: &Path,
+    title: &str,
+) -> Result<LinkTarget> {
+    let outside = || outside(link.as_os_str().as_encoded_bytes(), title);
+    let (mut path, components) = if link.is_absolute() {
+        let rest = link.strip_prefix(directory).map_err(|_| outside())?;
         (Path::new("").to_owned(), rest)
     } else {
         (path.parent().unwrap_or(Path::new("")).to_owned(), link)
     };
-    // How much of `at` is known to consist of directories.
-    let mut known = at.components().count();
-    let mut verdict = Verdict::Inside;
-    for component in way.components() {
+    // Number of leading components of `path` that are directories.
+    let mut directories = path.components().count();
+    let mut target = LinkTarget::Inside;
+    for component in components.components() {
         match component {
-            Component::Normal(name) => at.push(name),
+            Component::Normal(name) => path.push(name),
             Component::CurDir => {}
             Component::ParentDir => {
-                let depth = at.components().count();
-                if depth > known && !resolve(base, &at).is_some_and(|found| found.is_dir()) {
-                    verdict = Verdict::Undecided;
+                let depth = path.components().count();
+                if depth > directories && !resolve(base, &path).is_some_and(|found| found.is_dir())
+                {
+                    target = LinkTarget::Undecided;
                 }
-                if !at.pop() {
+                if !path.pop() {
                     return Err(outside());
                 }
-                known = known.min(depth - 1);
+                directories = directories.min(depth - 1);
             }
             Component::RootDir | Component::Prefix(_) => return Err(outside()),
         }
     }
-    Ok(verdict)
+    Ok(target)
 }
 
-/// What is at `path`, if that can be reached through directories alone.
+/// Returns the metadata of the file at `path` if all its parents are directories.
 pub(super) fn resolve(base: &Dir, path: &Path) -> Option<Metadata> {
     let mut parents = path.ancestors().skip(1);
     let through_directories = parents.all(|parent| {
@@ -72,15 +82,15 @@ pub(super) fn resolve(base: &Dir, path: &Path) -> Option<Metadata> {
     base.symlink_metadata(path).ok()
 }
 
-/// A name or target that leads out, as text.
+/// The error for a name or link target that is outside of the directory.
 pub(super) fn outside(name: &[u8], title: &str) -> Error {
-    let name = display(name);
+    let name = entry_name::to_text(name);
     traversal(&name, "leads out").context(format!("\"{name}\" is outside of \"{title}\""))
 }
 
-/// A name that leads through a symbolic link.
+/// The error for a name that leads through a symbolic link.
 pub(super) fn link_between(name: &[u8], title: &str) -> Error {
-    let name = display(name);
+    let name = entry_name::to_text(name);
     traversal(&name, "leads through a symbolic link").context(format!(
         "no symbolic link allowed between \"{title}\" and \"{name}\""
     ))
@@ -91,24 +101,4 @@ fn traversal(name: &str, reason: &'static str) -> Error {
         name: name.to_owned(),
         reason,
     }
-}
-
-/// A name of an archive as a path.
-#[cfg(unix)]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "names are not always paths elsewhere"
-)]
-pub(super) fn path(name: &[u8]) -> Result<&Path> {
-    use std::os::unix::ffi::OsStrExt;
-
-    Ok(Path::new(std::ffi::OsStr::from_bytes(name)))
-}
-
-/// A name of an archive as a path.
-#[cfg(not(unix))]
-pub(super) fn path(name: &[u8]) -> Result<&Path> {
-    std::str::from_utf8(name)
-        .map(Path::new)
-        .map_err(|_| Error::malformed("archive entry", "the name is not UTF-8"))
 }

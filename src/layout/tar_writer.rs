@@ -21,7 +21,7 @@ use super::tar_files::TarFiles;
 
 use super::index::Index;
 use super::reader::{self, BLOBS};
-use crate::archive::header::{END, Fields, Kind, padding};
+use crate::archive::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::{self, TempFile};
@@ -155,7 +155,7 @@ impl LayoutTarWriter {
         if is_first {
             entry.directory(&format!("{BLOBS}/{algorithm}"))?;
         }
-        entry.header(&name, Kind::File, BLOB_MODE, expected.size)?;
+        entry.header(&name, EntryKind::File, BLOB_MODE, expected.size)?;
         let start = entry.position;
         reader.copy_to(&mut entry, &self.path)?;
         let range = start..entry.position;
@@ -266,17 +266,17 @@ struct NewEntry<'a> {
 
 impl NewEntry<'_> {
     fn directory(&mut self, name: &str) -> Result<()> {
-        self.header(&format!("{name}/"), Kind::Directory, DIRECTORY_MODE, 0)
+        self.header(&format!("{name}/"), EntryKind::Directory, DIRECTORY_MODE, 0)
     }
 
     fn file(&mut self, name: &str, content: &[u8]) -> Result<()> {
-        self.header(name, Kind::File, FILE_MODE, content.len() as u64)?;
+        self.header(name, EntryKind::File, FILE_MODE, content.len() as u64)?;
         self.put(content)?;
         self.put(padding(content.len() as u64))
     }
 
-    fn header(&mut self, name: &str, kind: Kind, mode: u32, size: u64) -> Result<()> {
-        let fields = Fields {
+    fn header(&mut self, name: &str, kind: EntryKind, mode: u32, size: u64) -> Result<()> {
+        let fields = EntryHeader {
             name: name.as_bytes(),
             kind,
             mode,

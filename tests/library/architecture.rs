@@ -51,7 +51,7 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
 ];
 
 /// Cycles between modules: all modules of each cycle.
-const CYCLES: &[&[&str]] = &[&["archive::symlink_policy", "archive::unpack"]];
+const CYCLES: &[&[&str]] = &[];
 
 /// Cycles between modules of the command.
 const COMMAND_CYCLES: &[&[&str]] = &[&["progress", "progress::display"]];

@@ -291,7 +291,7 @@ fn content_can_exceed_eight_gibibytes() {
     let mut entry = writer.entry();
     entry.directory("blobs/sha256").unwrap();
     entry
-        .header(&name, Kind::File, BLOB_MODE, large.size)
+        .header(&name, EntryKind::File, BLOB_MODE, large.size)
         .unwrap();
     let begin = entry.position;
     entry.position += large.size;
