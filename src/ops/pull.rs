@@ -230,7 +230,7 @@ fn copy_files(
     options: PullOptions<'_>,
 ) -> Result<Pulled> {
     let root = source.root().clone();
-    let store = store.max_unnamed_bytes(options.limits.max_manifest_bytes);
+    let store = store.max_untitled_bytes(options.limits.max_manifest_bytes);
     let mut selector = FileSelector {
         store: &store,
         purpose,
@@ -267,7 +267,7 @@ fn copy_files(
         mut left_out,
         ..
     } = selector;
-    left_out.extend(store.left_out());
+    left_out.extend(store.skipped_entries());
     Ok(Pulled {
         root,
         files,

@@ -214,7 +214,7 @@ impl Gathered {
         }
         // Whatever is wrong is found out before anything is read that cannot be read again.
         for title in streams.iter().filter_map(title) {
-            self.store.claim(title)?;
+            self.store.reserve_title(title)?;
         }
         streams.sort_by_key(|stream| stream.index);
         for stream in streams {

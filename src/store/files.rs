@@ -1,8 +1,9 @@
-//! Named files and directories on disk as a store.
+//! TitledContent files and directories on disk as a store.
 //!
-//! Content with a title is a file or directory of that name; content without one, such as manifests, is kept in memory. A
-//! store that is pushed from has files added to it ([`FileStore::add`]); a store that is pulled into writes what it gets below
-//! its output directory. All writing goes through [`OutputDir`], which owns the rule of where a title may lead.
+//! Content with a title is a file or directory of that name. Content without a title, such as
+//! manifests, is kept in memory. Files to push are added with [`FileStore::add`]. A store to pull
+//! into writes files below its output directory, through [`OutputDir`], which decides whether a
+//! title is allowed.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -26,47 +27,49 @@ use crate::store::{Pushed, Source, Target};
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {
-    unnamed: MemoryStore,
+    untitled: MemoryStore,
     output: Option<OutputDir>,
     temporary: PathBuf,
-    named: RefCell<Named>,
+    titled: RefCell<TitledContent>,
 }
 
 #[derive(Default)]
-struct Named {
+struct TitledContent {
     /// The titles of files that were added.
     added: HashSet<String>,
-    /// Where content is that can be read again.
-    places: HashMap<Digest, Place>,
-    /// The archives of all directories that were added, and what streams brought, one after the other in a temporary file that
-    /// has no name.
+    /// Locations of content that can be read again.
+    locations: HashMap<Digest, ContentLocation>,
+    /// Archives of added directories, and content of streams, one after the other in a temporary
+    /// file without a name.
     spool: Option<Arc<File>>,
-    left_out: Vec<String>,
+    skipped_entries: Vec<String>,
 }
 
-enum Place {
+enum ContentLocation {
     /// A file that was added.
     File(FileContent),
-    /// In the temporary file.
-    Spool(Section),
-    /// A file that was written below the output directory, by its title.
+    /// A section of the temporary file.
+    Spool(SpoolReader),
+    /// The title of a file that was written below the output directory.
     Output(String),
 }
 
 impl FileStore {
-    /// A store to push from. Archives of directories are made in the directory `temporary`.
+    /// Creates a store to push from. Archives of directories are written to the directory
+    /// `temporary`.
     ///
-    /// Content without a title may have [`MAX_MANIFEST_BYTES`], unless [`FileStore::max_unnamed_bytes`] says otherwise.
+    /// Content without a title may have [`MAX_MANIFEST_BYTES`]; see
+    /// [`FileStore::max_untitled_bytes`].
     pub fn new(temporary: impl Into<PathBuf>) -> Self {
         Self {
-            unnamed: MemoryStore::new().limited_to(MAX_MANIFEST_BYTES),
+            untitled: MemoryStore::new().max_content_bytes(MAX_MANIFEST_BYTES),
             output: None,
             temporary: temporary.into(),
-            named: RefCell::default(),
+            titled: RefCell::default(),
         }
     }
 
-    /// A store to pull into: content with a title is written below `output`.
+    /// Creates a store to pull into. Content with a title is written below `output`.
     pub fn writing_to(output: OutputDir) -> Self {
         Self {
             output: Some(output),
@@ -74,22 +77,23 @@ impl FileStore {
         }
     }
 
-    /// Keeps content without a title, such as manifests, of at most `bytes` bytes each.
+    /// Sets the maximum size in bytes of content without a title, such as manifests.
     #[must_use]
-    pub fn max_unnamed_bytes(self, bytes: u64) -> Self {
+    pub fn max_untitled_bytes(self, bytes: u64) -> Self {
         Self {
-            unnamed: self.unnamed.limited_to(bytes),
+            untitled: self.untitled.max_content_bytes(bytes),
             ..self
         }
     }
 
-    /// Adds the file or directory at `path` under the title `title`, and describes it.
+    /// Adds the file or directory at `path` with the title `title`, and returns its descriptor.
     ///
-    /// A link is followed. A directory becomes a reproducible `tar.gz` whose descriptor says that it is to be unpacked.
+    /// A symbolic link is followed. A directory becomes a reproducible `tar.gz` whose descriptor
+    /// has the annotation for unpacking.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] when the title is taken, [`Error::Io`] when something cannot be read.
+    /// [`Error::Conflict`] if the title is taken, [`Error::Io`] if a file cannot be read.
     pub fn add(
         &self,
         title: &str,
@@ -99,33 +103,34 @@ impl FileStore {
         self.add_with_progress(title, media_type, path, &mut |_, _| Ok(()))
     }
 
-    /// As [`add`](Self::add). Tells `watch` how many bytes were read so far, and of a file how many there are.
+    /// Same as [`add`](Self::add). Calls `progress` with the number of bytes read so far and, for a
+    /// file, its size.
     ///
     /// # Errors
     ///
-    /// As of [`add`](Self::add), and of `watch`.
+    /// Same as [`add`](Self::add), plus the errors of `progress`.
     pub fn add_with_progress(
         &self,
         title: &str,
         media_type: Option<MediaType>,
         path: &Path,
-        watch: &mut dyn FnMut(u64, Option<u64>) -> Result<()>,
+        progress: &mut dyn FnMut(u64, Option<u64>) -> Result<()>,
     ) -> Result<Descriptor> {
         let metadata = fs::metadata(path).map_err(|error| {
-            // Where a relative path was looked for is half of the answer.
+            // The error names the absolute path, because the working directory may be the mistake.
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             Error::io("stat", crate::fs::path_clean::clean(&absolute))(error)
         })?;
-        self.claim(title)?;
+        self.reserve_title(title)?;
         let mut descriptor = if metadata.is_dir() {
             let media_type = media_type.unwrap_or(MediaType::LAYER_GZIP);
-            self.add_directory(title, media_type, path, &mut |done| watch(done, None))?
+            self.add_directory(title, media_type, path, &mut |done| progress(done, None))?
         } else {
             let media_type = media_type.unwrap_or(MediaType::LAYER);
-            let mut watch = |done, total| watch(done, Some(total));
+            let mut progress = |done, total| progress(done, Some(total));
             let (descriptor, content) =
-                FileContent::describe_with_progress(path, media_type, &mut watch)?;
-            self.keep(&descriptor, Place::File(content));
+                FileContent::describe_with_progress(path, media_type, &mut progress)?;
+            self.set_location(&descriptor, ContentLocation::File(content));
             descriptor
         };
         descriptor
@@ -134,19 +139,19 @@ impl FileStore {
         Ok(descriptor)
     }
 
-    /// Takes a title for content that is kept elsewhere.
+    /// Reserves a title for content that is stored elsewhere.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] when the title is taken.
-    pub(crate) fn claim(&self, title: &str) -> Result<()> {
-        if self.named.borrow_mut().added.insert(title.to_owned()) {
+    /// [`Error::Conflict`] if the title is taken.
+    pub(crate) fn reserve_title(&self, title: &str) -> Result<()> {
+        if self.titled.borrow_mut().added.insert(title.to_owned()) {
             return Ok(());
         }
         Err(Error::conflict(title, Conflict::DuplicateName))
     }
 
-    /// Adds what a stream brings, by way of a temporary file, and describes it.
+    /// Copies a stream to the temporary file, and returns its descriptor.
     pub(crate) fn add_stream(
         &self,
         media_type: MediaType,
@@ -155,7 +160,7 @@ impl FileStore {
         let (file, start) = self.spool("a stream")?;
         let (digest, size) = copy_hashing(stream, Path::new(STREAM), &mut &*file, &self.temporary)?;
         let descriptor = Descriptor::new(media_type, digest, size);
-        self.keep_section(&descriptor, file, start);
+        self.add_section(&descriptor, file, start);
         Ok(descriptor)
     }
 
@@ -164,18 +169,18 @@ impl FileStore {
         title: &str,
         media_type: MediaType,
         path: &Path,
-        watch: &mut dyn FnMut(u64) -> Result<()>,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Descriptor> {
         let (file, start) = self.spool(&format!("the archive of {title}"))?;
-        let mut out = Hashing {
+        let mut out = CountingHasher {
             inner: BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file)),
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
         };
         let options = PackOptions::default();
-        let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, watch)?;
+        let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, progress)?;
         out.flush().map_err(Error::io("write", &self.temporary))?;
-        let Hashing { hasher, size, .. } = out;
+        let CountingHasher { hasher, size, .. } = out;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
         descriptor
             .annotations
@@ -183,14 +188,14 @@ impl FileStore {
         descriptor
             .annotations
             .insert(UNPACK.to_owned(), "true".to_owned());
-        self.keep_section(&descriptor, file, start);
+        self.add_section(&descriptor, file, start);
         Ok(descriptor)
     }
 
-    /// The temporary file, for something that begins at its end. One for everything, because the number of open files is
-    /// limited.
+    /// Returns the temporary file positioned at its end, and that position. All archives share one
+    /// file to save file descriptors.
     fn spool(&self, what: &str) -> Result<(Arc<File>, u64)> {
-        let spool = &mut self.named.borrow_mut().spool;
+        let spool = &mut self.titled.borrow_mut().spool;
         let file = match spool {
             Some(file) => Arc::clone(file),
             made @ None => {
@@ -205,31 +210,32 @@ impl FileStore {
         Ok((file, start))
     }
 
-    fn keep_section(&self, descriptor: &Descriptor, file: Arc<File>, start: u64) {
-        let section = Section {
+    fn add_section(&self, descriptor: &Descriptor, file: Arc<File>, start: u64) {
+        let section = SpoolReader {
             file,
             next: start,
             end: start + descriptor.size,
         };
-        self.keep(descriptor, Place::Spool(section));
+        self.set_location(descriptor, ContentLocation::Spool(section));
     }
 
-    /// Remembers where content is.
-    fn keep(&self, descriptor: &Descriptor, place: Place) {
-        let places = &mut self.named.borrow_mut().places;
-        places.insert(descriptor.digest.clone(), place);
+    /// Records the location of content.
+    fn set_location(&self, descriptor: &Descriptor, location: ContentLocation) {
+        let locations = &mut self.titled.borrow_mut().locations;
+        locations.insert(descriptor.digest.clone(), location);
     }
 
-    /// Writes content that is there already under a further title.
+    /// Writes existing content to a further title.
     ///
-    /// Answers whether that could be done: a directory that was unpacked is no longer there as the content it came as.
+    /// Returns false if the bytes are not available any more, because a directory was unpacked.
     ///
     /// # Errors
     ///
-    /// Those of pushing content with that title: [`Error::PathTraversal`], [`Error::Conflict`], [`Error::Verification`] when
-    /// the file that has the content was changed meanwhile, [`Error::Io`].
+    /// Same as pushing content with that title: [`Error::PathTraversal`], [`Error::Conflict`],
+    /// [`Error::Verification`] when the file that has the content was changed meanwhile,
+    /// [`Error::Io`].
     pub fn restore(&self, target: &Descriptor) -> Result<bool> {
-        let is_readable = self.named.borrow().places.contains_key(&target.digest);
+        let is_readable = self.titled.borrow().locations.contains_key(&target.digest);
         if !is_readable {
             return Ok(false);
         }
@@ -238,7 +244,7 @@ impl FileStore {
         Ok(true)
     }
 
-    /// Where content with this title is, or goes.
+    /// Returns the path of the file with this title.
     pub fn path_of(&self, title: &str) -> PathBuf {
         match &self.output {
             Some(output) => output.path_of(title),
@@ -246,7 +252,8 @@ impl FileStore {
         }
     }
 
-    /// Writes content with a title below the output directory. It gets its name when it is complete and verified.
+    /// Writes content with a title below the output directory. The file gets its final name when it
+    /// is complete and verified.
     fn write(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<()> {
         let (Some(output), Some(title)) = (&self.output, expected.title()) else {
             return Err(Error::unsupported(
@@ -261,10 +268,11 @@ impl FileStore {
             let pending = output.create_directory(title)?;
             let mut reader = content.open_verified(expected)?;
             let options = UnpackOptions::new(title, pending.path());
-            let mut skipped = |name: &str, kind: &'static str| self.note(title, name, kind);
-            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut skipped);
-            // Whatever follows the archive belongs to the content too. And when the content is not what it should be, that
-            // is why it could not be unpacked.
+            let mut record =
+                |name: &str, kind: &'static str| self.record_skipped(title, name, kind);
+            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut record);
+            // Bytes after the archive belong to the content too. A verification error takes
+            // precedence over an error of unpacking, which it explains.
             io::copy(&mut reader, &mut io::sink())
                 .map_err(Error::io("read", expected.digest.as_str()))?;
             let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
@@ -289,26 +297,27 @@ impl FileStore {
             pending
                 .commit()
                 .map_err(|error| not_created(error, &path))?;
-            self.keep(expected, Place::Output(title.to_owned()));
+            self.set_location(expected, ContentLocation::Output(title.to_owned()));
         }
         Ok(())
     }
 
-    /// Remembers something that was left out of a directory.
-    fn note(&self, title: &str, name: &str, kind: &'static str) {
-        let notes = &mut self.named.borrow_mut().left_out;
+    /// Records an archive entry that was skipped.
+    fn record_skipped(&self, title: &str, name: &str, kind: &'static str) {
+        let notes = &mut self.titled.borrow_mut().skipped_entries;
         if notes.len() < MAX_NOTES {
             notes.push(format!("{name} in {title} is {kind}"));
         }
     }
 
-    /// What was left out of directories because it is neither file, directory nor link, in words.
-    pub fn left_out(&self) -> Vec<String> {
-        self.named.borrow().left_out.clone()
+    /// Returns one sentence for each archive entry that was skipped because it is neither a file, a
+    /// directory nor a link.
+    pub fn skipped_entries(&self) -> Vec<String> {
+        self.titled.borrow().skipped_entries.clone()
     }
 }
 
-/// Says which file could not be created, if it is the system that refused.
+/// Adds the path to an error of the file system.
 fn not_created(error: Error, path: &Path) -> Error {
     match error {
         Error::Io { .. } => error.context(format!("failed to create file {}", path.display())),
@@ -316,7 +325,8 @@ fn not_created(error: Error, path: &Path) -> Error {
     }
 }
 
-/// The digest of the uncompressed archive must be the one annotated, unless that is no digest at all.
+/// Checks the annotated digest of the uncompressed archive. An annotation that is not a digest is
+/// ignored.
 fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {
     let annotated = expected
         .annotations
@@ -335,20 +345,20 @@ fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {
 
 impl Source for FileStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.unnamed.resolve(reference)
+        self.untitled.resolve(reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        let named = self.named.borrow();
+        let titled = self.titled.borrow();
         let reader = |inner: File| VerifyReader::new(inner, target.clone());
-        match named.places.get(&target.digest) {
-            None => self.unnamed.fetch(target),
-            Some(Place::File(content)) => content.reader(target),
-            // Nobody else can reach a file without a name.
-            Some(Place::Spool(section)) => {
+        match titled.locations.get(&target.digest) {
+            None => self.untitled.fetch(target),
+            Some(ContentLocation::File(content)) => content.reader(target),
+            // Other processes cannot open a file without a name.
+            Some(ContentLocation::Spool(section)) => {
                 Ok(VerifyReader::new(section.clone(), target.clone()).trusted_while(|| true))
             }
-            Some(Place::Output(title)) => match &self.output {
+            Some(ContentLocation::Output(title)) => match &self.output {
                 Some(output) => Ok(reader(output.read_file(title)?)),
                 None => Err(Error::not_found(target.digest.as_str())),
             },
@@ -356,35 +366,35 @@ impl Source for FileStore {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        Ok(self.named.borrow().places.contains_key(&target.digest)
-            || self.unnamed.exists(target)?)
+        Ok(self.titled.borrow().locations.contains_key(&target.digest)
+            || self.untitled.exists(target)?)
     }
 }
 
 impl Target for FileStore {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        // What is pushed along with files is no file, whatever its annotations say.
+        // In a store to push from, only added files have titles.
         if self.output.is_none() || expected.title().is_none() {
-            return self.unnamed.push(expected, content);
+            return self.untitled.push(expected, content);
         }
         self.write(expected, content)?;
         Ok(Pushed::Stored)
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        self.unnamed.tag(target, reference)
+        self.untitled.tag(target, reference)
     }
 }
 
-/// A part of the temporary file.
+/// Reads a section of the temporary file.
 #[derive(Clone)]
-struct Section {
+struct SpoolReader {
     file: Arc<File>,
     next: u64,
     end: u64,
 }
 
-impl Read for Section {
+impl Read for SpoolReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // All sections share the position of the file.
         (&*self.file).seek(SeekFrom::Start(self.next))?;
@@ -394,14 +404,14 @@ impl Read for Section {
     }
 }
 
-/// Counts and hashes what is written.
-struct Hashing<W> {
+/// A writer that counts and hashes.
+struct CountingHasher<W> {
     inner: W,
     hasher: Hasher,
     size: u64,
 }
 
-impl<W: Write> Write for Hashing<W> {
+impl<W: Write> Write for CountingHasher<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         self.hasher.update(&bytes[..count]);

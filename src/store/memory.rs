@@ -1,4 +1,4 @@
-//! A store in memory, for tests, for small things, and for what has no other place.
+//! A store in memory, for tests and small artifacts.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +16,7 @@ use crate::store::{
     Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
 };
 
-/// Content and names in memory.
+/// Content and tags in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: RefCell<State>,
@@ -36,9 +36,9 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Refuses content of more than `max_bytes` bytes from now on.
+    /// Limits the size of each content to `max_bytes` bytes. By default there is no limit.
     #[must_use]
-    pub fn limited_to(self, max_bytes: u64) -> Self {
+    pub fn max_content_bytes(self, max_bytes: u64) -> Self {
         Self {
             max_bytes: Some(max_bytes),
             ..self
@@ -91,8 +91,8 @@ impl Target for MemoryStore {
         Ok(Pushed::Stored)
     }
 
-    /// Reads the stream into memory, where there is no other place: whoever cannot trust its size sets a
-    /// [limit](MemoryStore::limited_to).
+    /// Reads the stream into memory. For a stream of unknown size, set a
+    /// [limit](MemoryStore::max_content_bytes).
     fn push_stream(
         &self,
         media_type: &MediaType,
@@ -159,7 +159,8 @@ impl Referrers for MemoryStore {
 }
 
 impl State {
-    /// What is no manifest, or one that cannot be read, refers to nothing. Sorted by digest.
+    /// Returns the referrers of `subject`, sorted by digest. Manifests that cannot be parsed are
+    /// skipped.
     fn referrers_of(&self, subject: &Digest) -> Vec<Descriptor> {
         let mut found: Vec<Descriptor> = self
             .content

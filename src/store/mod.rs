@@ -1,10 +1,12 @@
-//! What every store can do: the traits behind registries, layouts, archives, memory and files.
+//! Store traits, the verifying reader, and the small stores: memory and files.
 //!
-//! A store of your own needs three methods to be copied and pulled from ([`Source`]), and two more to be copied and pushed
-//! to ([`Target`]). The rest has defaults that are correct everywhere and overridden where a store can do better.
+//! A store of one's own implements three methods to be read ([`Source`]), and two more to be
+//! written ([`Target`]). All other methods have defaults that are correct for every store. A store
+//! overrides those that it can do with fewer requests.
 //!
-//! Methods name the errors that callers may want to tell apart. Besides these, each can fail as the place fails where its store
-//! is: [`Error::Io`] on a disk; [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
+//! The documentation of a method lists the errors that callers may want to distinguish. Besides
+//! these, each method can fail with the errors of its medium: [`Error::Io`] on a disk;
+//! [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
 //! registry.
 
 use std::cell::Cell;
@@ -27,32 +29,35 @@ pub mod progress;
 
 /// Reads content by descriptor and finds descriptors by name.
 pub trait Source {
-    /// Finds what a tag or digest names.
+    /// Returns the descriptor that a tag or digest refers to.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when nothing has that name, [`Error::InvalidReference`] when nothing can have it.
+    /// [`Error::NotFound`] if the reference does not exist, [`Error::InvalidReference`] if it is
+    /// not valid.
     fn resolve(&self, reference: &str) -> Result<Descriptor>;
 
-    /// Opens content, verified while it is read.
+    /// Opens content, to be verified while it is read.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the content is not there. That it is not what `target` says may show only while it is read.
+    /// [`Error::NotFound`] if the content is missing. A difference from `target` may be reported
+    /// only while the content is read.
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>>;
 
-    /// Whether the content is there.
+    /// Whether the content exists.
     ///
     /// # Errors
     ///
-    /// When that cannot be found out. That the content is not there is no error.
+    /// If the store cannot be read. Missing content is not an error: returns `Ok(false)`.
     fn exists(&self, target: &Descriptor) -> Result<bool>;
 
-    /// Resolves and opens in one step; a manifest may have at most `limit` bytes. A registry does so with one request.
+    /// Resolves a reference and opens the content, in one request at a registry. A manifest may
+    /// have at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// As of [`resolve`](Self::resolve), and [`Error::TooLarge`].
+    /// Same as [`resolve`](Self::resolve), plus [`Error::TooLarge`].
     fn fetch_reference(
         &self,
         reference: &str,
@@ -70,17 +75,18 @@ pub trait Source {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`Error::TooLarge`], and [`Error::Verification`] when the bytes are not what `target` says.
+    /// [`Error::NotFound`], [`Error::TooLarge`], and [`Error::Verification`] if the bytes do not
+    /// match `target`.
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
         let manifest = self.fetch(target)?.read_manifest(limit)?;
         Ok(manifest.with_descriptor(target.clone()))
     }
 
-    /// Resolves a tag or digest and, if it is a manifest, reads at most `limit` bytes of it into memory in the same step.
+    /// Resolves a tag or digest and reads the manifest, of at most `limit` bytes, into memory.
     ///
     /// # Errors
     ///
-    /// As of [`resolve`](Self::resolve), [`Error::TooLarge`], [`Error::Verification`].
+    /// Same as [`resolve`](Self::resolve), plus [`Error::TooLarge`] and [`Error::Verification`].
     fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
         let (descriptor, reader) = self.fetch_reference(reference, limit)?;
         let manifest = reader.read_manifest(limit)?;
@@ -90,29 +96,31 @@ pub trait Source {
 
 /// A [`Source`] that also accepts content.
 pub trait Target: Source {
-    /// Stores content, verified while it is written. Nothing is stored when verification fails.
+    /// Stores content, which is verified while it is written. Nothing is stored if verification
+    /// fails.
     ///
-    /// `content` is opened only if its bytes are needed. Content that is there already is not an error.
+    /// `content` is opened only if its bytes are needed. Existing content is not an error.
     ///
     /// # Errors
     ///
-    /// [`Error::Verification`] when the bytes are not what is `expected`, [`Error::TooLarge`] for a manifest that the store does
-    /// not take, and whatever `content` fails with.
+    /// [`Error::Verification`] if the bytes do not match `expected`, [`Error::TooLarge`] for a
+    /// manifest over the limit of the store, and the errors of `content`.
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed>;
 
-    /// Gives content that is there a name.
+    /// Tags existing content.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the content is not there, [`Error::InvalidReference`] when it cannot have that name, such as
-    /// the digest of other content, [`Error::Unsupported`] when only manifests have names and this is none.
+    /// [`Error::NotFound`] if the content is missing, [`Error::InvalidReference`] if the reference
+    /// is not valid, such as the digest of other content, [`Error::Unsupported`] if the store tags
+    /// only manifests and this is not a manifest.
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()>;
 
-    /// Stores content and names it. A registry does so with one request.
+    /// Stores content and tags it, in one request at a registry.
     ///
     /// # Errors
     ///
-    /// As of [`push`](Self::push) and [`tag`](Self::tag).
+    /// Same as [`push`](Self::push) and [`tag`](Self::tag).
     fn push_reference(
         &self,
         expected: &Descriptor,
@@ -124,14 +132,14 @@ pub trait Target: Source {
         Ok(pushed)
     }
 
-    /// Stores content, other than a manifest, of which nothing is known before it was read to its end, and describes it by its
-    /// SHA-256 digest. Answers as well whether it was there already, as far as that turned out.
+    /// Stores a blob whose digest is not known before it was read. Returns its descriptor, with a
+    /// SHA-256 digest, and whether it existed, if the store noticed.
     ///
-    /// `None` says that this store must know first what it is to store. Then nothing was read of the stream.
+    /// Returns `None`, without reading the stream, if the store requires the digest in advance.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the stream cannot be read. What was stored until then is not found by anybody.
+    /// [`Error::Io`] if the stream cannot be read. Bytes stored before an error are not reachable.
     fn push_stream(
         &self,
         media_type: &MediaType,
@@ -141,15 +149,15 @@ pub trait Target: Source {
         Ok(None)
     }
 
-    /// Stores content, other than a manifest, that the repository `from` of the same registry has as well, if possible
-    /// without its bytes. `content` is opened only if they are needed after all.
+    /// Mounts a blob from the repository `from` of the same registry. `content` is opened only if
+    /// the registry requires the bytes.
     ///
-    /// That it is not possible, or not allowed, is an answer and no error: then the content can still be
-    /// [pushed](Self::push).
+    /// A mount that is not possible or not allowed is not an error: returns [`Mount::Unsupported`],
+    /// and the caller can [`push`](Self::push) the blob.
     ///
     /// # Errors
     ///
-    /// As of [`push`](Self::push).
+    /// Same as [`push`](Self::push).
     fn mount(
         &self,
         expected: &Descriptor,
@@ -160,14 +168,16 @@ pub trait Target: Source {
         Ok(Mount::Unsupported)
     }
 
-    /// Returns this store as one that keeps indexes, if it does. Verbs use it for batches and repairs.
+    /// Returns this store as one that keeps indexes, if it does. Verbs use it for batches and
+    /// repairs.
     fn as_indexed(&self) -> Option<&dyn IndexedTarget> {
         None
     }
 }
 
-/// A [`Target`] that keeps indexes besides its content: `index.json` of a layout, the referrers tags of
-/// a registry. Such a store can defer index updates, and can have content that no index lists yet.
+/// A [`Target`] that keeps indexes besides its content: `index.json` of a layout, the referrers
+/// tags of a registry. Such a store can defer index updates, and can have content that no index
+/// lists yet.
 ///
 /// Other stores do not implement this trait. Verbs reach it by [`Target::as_indexed`].
 pub trait IndexedTarget: Target {
@@ -181,9 +191,9 @@ pub trait IndexedTarget: Target {
     fn sync(&self) -> Result<()>;
 
     /// Starts a batch. Until it finishes, the store may defer work that one update can do for many
-    /// pushes and tags, such as saving an index. Until the batch ends, reads through this store see the
-    /// deferred changes; other processes may not. Batches may be nested: only the end of the outermost
-    /// has an effect.
+    /// pushes and tags, such as saving an index. Until the batch ends, reads through this store see
+    /// the deferred changes; other processes may not. Batches may be nested: only the end of the
+    /// outermost has an effect.
     ///
     /// [`Batch`] finishes a batch on every path.
     fn start_batch(&self);
@@ -197,8 +207,8 @@ pub trait IndexedTarget: Target {
     /// the deferred work was done since.
     fn finish_batch(&self) -> Result<()>;
 
-    /// Stores content although an earlier [`exists`](Source::exists) reported it present (the store was
-    /// wrong). Skips the existence check.
+    /// Stores content although an earlier [`exists`](Source::exists) reported it present (the store
+    /// was wrong). Skips the existence check.
     ///
     /// # Errors
     ///
@@ -221,11 +231,13 @@ pub trait IndexedTarget: Target {
 
 /// Lists tags.
 pub trait TagLister {
-    /// Hands the tags after `last` to `visit`, a page at a time, until there are no more or it says stop.
+    /// Calls `visit` with each page of the tags after `last`, until the end or until `visit`
+    /// returns `Break`.
     ///
     /// # Errors
     ///
-    /// When the tags cannot be listed. That there are none is no error; that there is no such repository may be one.
+    /// If the tags cannot be listed. An empty list is not an error; a missing repository may be
+    /// one.
     fn tags(
         &self,
         last: Option<&str>,
@@ -233,19 +245,22 @@ pub trait TagLister {
     ) -> Result<()>;
 }
 
-/// Finds what is attached to content.
+/// Lists referrers.
 pub trait Referrers: Source {
-    /// Hands the referrers of `subject` to `visit`, a page at a time, until there are no more or it says stop: the manifests
-    /// that name its digest as their subject, with their artifact types and annotations. With an `artifact_type`, only those
-    /// of that type. Each comes once, in no order that could be relied on.
+    /// Calls `visit` with each page of the referrers of `subject`, until the end or until `visit`
+    /// returns `Break`. Referrers are the manifests whose `subject` has the digest of `subject`.
+    /// Their descriptors contain artifact type and annotations. If `artifact_type` is set, only
+    /// referrers of that type are listed. Each referrer is listed once, in unspecified order.
     ///
-    /// Who attaches to what attaches is not among them. What a registry lists is not verified: who goes on with a referrer
-    /// and depends on what it is attached to asks its manifest, by [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
+    /// Who attaches to what attaches is not among them. What a registry lists is not verified: who
+    /// goes on with a referrer and depends on what it is attached to asks its manifest, by
+    /// [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
     ///
     /// # Errors
     ///
     /// [`TooLarge`](crate::Error::TooLarge) when there are more than
-    /// [`MAX_REFERRERS`](crate::oci::referrers::MAX_REFERRERS). That the subject does not exist is no error.
+    /// [`MAX_REFERRERS`](crate::oci::referrers::MAX_REFERRERS). That the subject does not exist is
+    /// no error.
     fn referrers(
         &self,
         subject: &Descriptor,
@@ -254,47 +269,46 @@ pub trait Referrers: Source {
     ) -> Result<()>;
 }
 
-/// A [`Source`] that tells what it has: all tags, and all that is attached.
+/// A [`Source`] that lists its tags and referrers.
 pub trait Inventory: Referrers + TagLister {}
 
 impl<S: Referrers + TagLister + ?Sized> Inventory for S {}
 
-/// Removes content and names.
+/// Deletes content and tags.
 pub trait Delete {
-    /// Removes content with all its tags. What the content referred to stays, unless the store is one that removes by itself
-    /// what nothing needs any more.
+    /// Deletes content with all its tags. Its successors are kept, unless the store collects
+    /// unreachable content itself.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::Error::NotFound) when the content is not there.
+    /// [`Error::NotFound`] if the content is missing.
     fn delete(&self, target: &Descriptor) -> Result<()>;
 
-    /// Removes a tag. What it named stays.
+    /// Deletes a tag. The content is kept.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::Error::NotFound) when there is no such tag,
-    /// [`InvalidReference`](crate::Error::InvalidReference) when it is a digest.
+    /// [`Error::NotFound`] if the tag is missing, [`Error::InvalidReference`] if it is a digest.
     fn untag(&self, tag: &str) -> Result<()>;
 }
 
-/// What became of content that was pushed.
+/// Result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// It was stored.
+    /// The content was stored.
     Stored,
-    /// It was there already.
+    /// The content existed.
     AlreadyThere,
 }
 
-/// What became of content that was to be taken from another repository.
+/// Result of a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mount {
-    /// The registry has it, without having received it.
+    /// The registry mounted the blob.
     Mounted,
-    /// The registry did not find it there, and received it instead.
+    /// The registry did not mount the blob, and received its bytes instead.
     Pushed,
-    /// Nothing: the store does not do this, or not from that repository.
+    /// The store does not mount blobs, or not from that repository.
     Unsupported,
 }
 
@@ -347,8 +361,8 @@ impl<'t> Batch<'t> {
 }
 
 impl Drop for Batch<'_> {
-    /// Finishes a batch that the caller left early. The caller is already returning an error, so the
-    /// result is ignored.
+    /// Finishes a batch that the caller left early. The caller is already returning an error, so
+    /// the result is ignored.
     fn drop(&mut self) {
         if let Some(target) = self.target.take() {
             let _ = target.finish_batch();
@@ -356,7 +370,7 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// How many batches of a store are open.
+/// Number of open batches of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Batches(Cell<usize>);
 
@@ -365,7 +379,7 @@ impl Batches {
         self.0.set(self.0.get() + 1);
     }
 
-    /// Ends one, and returns whether it was the outermost.
+    /// Finishes a batch, and returns whether it was the outermost.
     pub(crate) fn finish(&self) -> bool {
         self.0.set(self.0.get().saturating_sub(1));
         !self.is_open()
@@ -376,14 +390,14 @@ impl Batches {
     }
 }
 
-/// Content of one store on its way to another.
+/// Content of a source, to be pushed to another store.
 pub struct Fetched<'a, S: Source + ?Sized> {
     source: &'a S,
     descriptor: &'a Descriptor,
 }
 
 impl<'a, S: Source + ?Sized> Fetched<'a, S> {
-    /// What `descriptor` names in `source`.
+    /// Creates content that is fetched from `source` when it is opened.
     pub const fn new(source: &'a S, descriptor: &'a Descriptor) -> Self {
         Self { source, descriptor }
     }
@@ -404,7 +418,7 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
     }
 }
 
-/// Refuses what cannot be a name of `target`. A digest as the name of something else would make it mean two things.
+/// Checks that a reference can name `target`. The digest of other content would be ambiguous.
 pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
     let reason = if name.is_empty() {
         "empty tag"
@@ -419,7 +433,7 @@ pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
     })
 }
 
-/// Refuses content of more than `limit` bytes that is to be held in memory, such as a manifest.
+/// Checks that content to be held in memory, such as a manifest, has at most `limit` bytes.
 pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
     if target.size <= limit {
         return Ok(());
@@ -432,7 +446,7 @@ pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
     })
 }
 
-/// Refuses what is no tag but a digest: content is removed by its descriptor.
+/// Checks that a tag to be deleted is not a digest. Content is deleted by its descriptor.
 pub(crate) fn check_is_tag(tag: &str) -> Result<()> {
     if tag.parse::<Digest>().is_err() {
         return Ok(());

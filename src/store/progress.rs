@@ -84,8 +84,8 @@ pub enum Event<'a> {
     /// A tag is about to be copied, or the entries of the referrers index with this tag. The events
     /// until the next `TagStarted` are about it.
     TagStarted(&'a str),
-    /// A tag was copied or, in a dry run, would be. A layout saves its tags at the end, and from time
-    /// to time before.
+    /// A tag was copied or, in a dry run, would be. A layout saves its tags at the end, and from
+    /// time to time before.
     #[non_exhaustive]
     TagFinished {
         /// The tag.
@@ -162,8 +162,8 @@ pub(crate) enum ReportStart {
     Never,
 }
 
-/// Content that reports how much of it was read. A destination that already has the content does not
-/// open it, and so nothing is reported.
+/// Content that reports how much of it was read. A destination that already has the content does
+/// not open it, and so nothing is reported.
 pub(crate) struct ObservedContent<'c, 'r, 'o> {
     pub(crate) content: &'c mut dyn Content,
     pub(crate) descriptor: &'c Descriptor,

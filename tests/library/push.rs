@@ -344,7 +344,7 @@ fn a_stream_that_breaks_names_nothing() {
 
 #[test]
 fn memory_does_not_take_more_than_it_may() {
-    let store = MemoryStore::new().limited_to(4);
+    let store = MemoryStore::new().max_content_bytes(4);
     let mut stream = &b"hello"[..];
 
     match store.push_stream(&MediaType::LAYER, &mut stream) {

@@ -45,8 +45,8 @@ impl FileContent {
         Self::describe_with_progress(path, media_type, &mut |_, _| Ok(()))
     }
 
-    /// Same as [`describe`](Self::describe). Calls `progress` with the number of bytes read so far and
-    /// the size of the file.
+    /// Same as [`describe`](Self::describe). Calls `progress` with the number of bytes read so far
+    /// and the size of the file.
     ///
     /// # Errors
     ///
@@ -71,8 +71,8 @@ impl FileContent {
         Ok((descriptor, Self { path, fingerprint }))
     }
 
-    /// Returns a descriptor of the file with a digest that the caller knows. The file is not read: a
-    /// wrong digest is reported when the content is read.
+    /// Returns a descriptor of the file with a digest that the caller knows. The file is not read:
+    /// a wrong digest is reported when the content is read.
     ///
     /// # Errors
     ///

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::fs::BUFFER_BYTES;
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 
-/// Copies everything from `reader` to `writer`, and returns the SHA-256 digest and the size. Errors name
-/// the reader `from` and the writer `to`.
+/// Copies everything from `reader` to `writer`, and returns the SHA-256 digest and the size. Errors
+/// name the reader `from` and the writer `to`.
 pub(crate) fn copy_hashing(
     reader: &mut dyn Read,
     from: &Path,

@@ -1,8 +1,8 @@
 //! Content to push: sources that can be opened repeatedly, and the verifying reader.
 //!
-//! No byte leaves the library unverified. Content from any source (registry, layout, archive, embedded
-//! data) is read through a [`VerifyReader`], which checks size and digest and reports a difference no
-//! later than with the last byte.
+//! No byte leaves the library unverified. Content from any source (registry, layout, archive,
+//! embedded data) is read through a [`VerifyReader`], which checks size and digest and reports a
+//! difference no later than with the last byte.
 
 mod file;
 mod hashing;

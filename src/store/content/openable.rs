@@ -10,9 +10,9 @@ use crate::oci::manifest::RawManifest;
 /// Name used in I/O errors for a stream that has no path.
 pub(crate) const STREAM: &str = "stream";
 
-/// Content that can be opened more than once, because a 401, a redirect or a retry may require it to be
-/// sent again. Content that cannot be read again, such as a [`StreamContent`],
-/// [is consumed](Self::is_consumed).
+/// Content that can be opened more than once, because a 401, a redirect or a retry may require it
+/// to be sent again. Content that cannot be read again, such as a [`StreamContent`], [is
+/// consumed](Self::is_consumed).
 pub trait Content {
     /// Opens the content at its start.
     ///
@@ -27,7 +27,8 @@ pub trait Content {
     ///
     /// # Errors
     ///
-    /// Same as [`open`](Self::open). A difference from `expected` is reported while the content is read.
+    /// Same as [`open`](Self::open). A difference from `expected` is reported while the content is
+    /// read.
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         Ok(VerifyReader::new(self.open()?, expected.clone()))
     }

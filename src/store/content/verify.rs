@@ -12,9 +12,9 @@ use crate::oci::manifest::RawManifest;
 
 /// Reads content and checks it against its descriptor.
 ///
-/// The check happens when the last expected byte was read, before that byte is returned. A caller that
-/// reads exactly the expected number of bytes therefore cannot skip the check. The failure is an
-/// [`io::Error`] that contains [`Error::Verification`]; [`Error::io`] extracts it.
+/// The check happens when the last expected byte was read, before that byte is returned. A caller
+/// that reads exactly the expected number of bytes therefore cannot skip the check. The failure is
+/// an [`io::Error`] that contains [`Error::Verification`]; [`Error::io`] extracts it.
 ///
 /// After a failure, every further read returns the same error.
 pub struct VerifyReader<'a> {
@@ -24,7 +24,8 @@ pub struct VerifyReader<'a> {
     manifest: Option<RawManifest>,
     /// `None` after the check, or if the digest is known to be correct.
     hasher: Option<Hasher>,
-    /// Whether the content is unchanged since its digest was computed; `None` if it was not computed.
+    /// Whether the content is unchanged since its digest was computed; `None` if it was not
+    /// computed.
     is_unchanged: Option<Box<dyn Fn() -> bool + 'a>>,
     /// Result of the check; `None` before it.
     outcome: Option<std::result::Result<(), Mismatch>>,
@@ -35,8 +36,9 @@ pub struct VerifyReader<'a> {
     sinks: Vec<Box<dyn ContentSink + 'a>>,
 }
 
-/// Receives the bytes that a [`VerifyReader`] reads, and is notified once the content has been verified.
-/// It is dropped without notice if the content is wrong, unreadable or not read to its end.
+/// Receives the bytes that a [`VerifyReader`] reads, and is notified once the content has been
+/// verified. It is dropped without notice if the content is wrong, unreadable or not read to its
+/// end.
 pub(crate) trait ContentSink {
     /// Receives the next bytes of the content, in order.
     fn write(&mut self, bytes: &[u8]);
@@ -65,8 +67,8 @@ impl<'a> VerifyReader<'a> {
         }
     }
 
-    /// Reads a manifest from memory. Its digest was computed or verified when it was created, so it is
-    /// not hashed again if it is the expected one.
+    /// Reads a manifest from memory. Its digest was computed or verified when it was created, so it
+    /// is not hashed again if it is the expected one.
     pub fn from_manifest(manifest: RawManifest, expected: Descriptor) -> Self {
         let bytes = Cursor::new(manifest.clone());
         if !manifest.descriptor().is_same_bytes(&expected) {
@@ -98,15 +100,15 @@ impl<'a> VerifyReader<'a> {
         self
     }
 
-    /// Declares that the expected digest was computed from this content earlier. `is_unchanged` tells
-    /// whether the content is still the same.
+    /// Declares that the expected digest was computed from this content earlier. `is_unchanged`
+    /// tells whether the content is still the same.
     pub(crate) fn trusted_while(mut self, is_unchanged: impl Fn() -> bool + 'a) -> Self {
         self.is_unchanged = Some(Box::new(is_unchanged));
         self
     }
 
-    /// Skips hashing if the digest was computed earlier and the content is unchanged at the end. For
-    /// receivers that verify the digest themselves, as registries do.
+    /// Skips hashing if the digest was computed earlier and the content is unchanged at the end.
+    /// For receivers that verify the digest themselves, as registries do.
     ///
     /// If a cache is attached, the content is always hashed: the registry does not report its own
     /// verification result to the cache.
@@ -127,8 +129,8 @@ impl<'a> VerifyReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] before the first read if the descriptor's size exceeds `limit` bytes, and
-    /// [`Error::Verification`].
+    /// [`Error::TooLarge`] before the first read if the descriptor's size exceeds `limit` bytes,
+    /// and [`Error::Verification`].
     pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>> {
         self.check_size(limit)?;
         // The size is a claim until all bytes were read, so it does not decide the allocation.
@@ -139,8 +141,8 @@ impl<'a> VerifyReader<'a> {
         Ok(bytes)
     }
 
-    /// Reads everything into memory as a manifest. If the content already is a manifest in memory, the
-    /// result shares its bytes.
+    /// Reads everything into memory as a manifest. If the content already is a manifest in memory,
+    /// the result shares its bytes.
     ///
     /// # Errors
     ///
@@ -178,8 +180,8 @@ impl<'a> VerifyReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Verification`], or [`Error::Io`] naming `path` if writing fails. Bytes written before an
-    /// error are not verified.
+    /// [`Error::Verification`], or [`Error::Io`] naming `path` if writing fails. Bytes written
+    /// before an error are not verified.
     pub fn copy_to(mut self, writer: &mut dyn Write, path: &Path) -> Result<()> {
         let digest = self.expected.digest.clone();
         for_each_chunk(&mut self, digest.as_str(), |bytes| {
