@@ -224,7 +224,7 @@ impl CliError {
             Error::Refused(refusal) if refusal.host != host => Self::from(error),
             _ => Self::at_any_registry(error, host, credential_hint),
         };
-        if let Error::NotFound { .. } = error.root() {
+        if let Error::NotFound { index: None, .. } = error.root() {
             cli_error.prefix = REGISTRY_ERROR.into();
         }
         cli_error
