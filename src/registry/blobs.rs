@@ -1,4 +1,4 @@
-//! Reading blobs of a repository (distribution spec v1.1, "Pulling blobs").
+//! Blobs of a repository: reading and existence (distribution spec v1.1, "Pulling blobs").
 
 use std::io::{self, Read};
 
@@ -13,14 +13,14 @@ use crate::oci::media_type::MediaType;
 use crate::oci::reference::TagOrDigest;
 use crate::store::content::VerifyReader;
 
-/// A connection that brought this many bytes before it broke counts as progress: the attempts start over.
+/// If a connection delivered this many bytes before it broke, the retries start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;
 
 impl Repository<'_> {
     pub(super) fn has_blob(&self, digest: &Digest) -> Result<bool> {
         // A redirect to the storage shows that the blob exists.
         let request = self
-            .reading(Method::Head, self.endpoint.blob(digest))
+            .pull_request(Method::Head, self.endpoint.blob(digest))
             .without_redirects();
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
@@ -28,12 +28,14 @@ impl Repository<'_> {
                 Err(response.protocol_error("the answer is a web page, not a blob"))
             }
             200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
-            // Some registries say 403 of what is not there; whoever may not read it will hear so in the next answer.
+            // Some registries answer 403 for a blob that does not exist. If access is denied, the
+            // next request fails with the same status.
             403 | 404 => Ok(false),
-            // Registries that do not offer HEAD. An empty blob has no first byte, and 416 says that it is there.
+            // Some registries do not support HEAD. An empty blob has no first byte: 416 shows that
+            // it exists.
             400 | 405 | 501 => {
                 let request = self
-                    .reading(Method::Get, self.endpoint.blob(digest))
+                    .pull_request(Method::Get, self.endpoint.blob(digest))
                     .header("Range", "bytes=0-0")
                     .without_redirects();
                 let response = self.client.send(&self.registry, request)?;
@@ -47,16 +49,19 @@ impl Repository<'_> {
         }
     }
 
-    /// Asks how large a blob is and what the registry calls it, by one HEAD where that is answered well, and by a GET whose
-    /// body is left unread where it is not.
-    pub(super) fn stat_blob(&self, digest: &Digest) -> Result<Descriptor> {
-        let request = self.reading(Method::Head, self.endpoint.blob(digest));
+    /// Requests the size and media type of a blob with one HEAD, or with a GET whose body is not
+    /// read if the response to HEAD is not sufficient.
+    pub(super) fn resolve_blob(&self, digest: &Digest) -> Result<Descriptor> {
+        let request = self.pull_request(Method::Head, self.endpoint.blob(digest));
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
             200 if response.content_type() == Some("text/html") => {
                 return Err(response.protocol_error("the answer is a web page, not a blob"));
             }
-            200 => match (declared_digest(&response), described(&response, digest)) {
+            200 => match (
+                declared_digest(&response),
+                descriptor_from_headers(&response, digest),
+            ) {
                 (Some(declared), _) if declared != *digest => {
                     return Err(response
                         .protocol_error(format!("the answer is about another blob, {declared}")));
@@ -66,20 +71,22 @@ impl Repository<'_> {
             },
             404 => return Err(self.no_blob(digest)),
             401 | 429 => return Err(response.into_error()),
-            // Registries that do not offer HEAD, and storage behind them that was asked to allow GET only.
+            // Some registries do not support HEAD, and some redirect to a storage URL signed for
+            // GET only.
             _ => {}
         }
         let response = self.open_blob(digest)?;
-        described(&response, digest)
+        descriptor_from_headers(&response, digest)
             .ok_or_else(|| response.protocol_error("the answer does not say how large the blob is"))
     }
 
-    /// Opens a blob of which only the digest is known, by one GET, and by a HEAD where that does not say how large it is.
+    /// Opens a blob of which only the digest is known with one GET, and a HEAD if the response has
+    /// no size.
     pub(super) fn read_blob_by_digest(&self, digest: &Digest) -> Result<VerifyReader<'_>> {
         let response = self.open_blob(digest)?;
-        let target = match described(&response, digest) {
+        let target = match descriptor_from_headers(&response, digest) {
             Some(target) => target,
-            None => self.stat_blob(digest)?,
+            None => self.resolve_blob(digest)?,
         };
         self.read_from(response, &target)
     }
@@ -100,7 +107,7 @@ impl Repository<'_> {
         self.read_from(self.get_blob(&target.digest, None)?, target)
     }
 
-    /// Reads the blob whose beginning `answer` is.
+    /// Reads the blob that `response` contains.
     fn read_from(
         &self,
         response: RegistryResponse,
@@ -110,27 +117,27 @@ impl Repository<'_> {
             repository: self,
             target: target.clone(),
             body: Self::whole_blob(response, target)?,
-            ahead: 0,
+            already_read: 0,
             offset: 0,
-            has_ranges: true,
+            supports_ranges: true,
             last_break: 0,
             retries: 0,
         };
         Ok(VerifyReader::new(resuming, target.clone()))
     }
 
-    /// Asks for a blob, or for a part of it that starts at some offset and goes on up to its size.
-    fn get_blob(&self, digest: &Digest, part: Option<(u64, u64)>) -> Result<RegistryResponse> {
-        let mut request = self.reading(Method::Get, self.endpoint.blob(digest));
+    /// Requests a blob, or the range from an offset up to its size.
+    fn get_blob(&self, digest: &Digest, range: Option<(u64, u64)>) -> Result<RegistryResponse> {
+        let mut request = self.pull_request(Method::Get, self.endpoint.blob(digest));
         request.is_blob_body = true;
-        if let Some((offset, size)) = part {
-            // Some registries answer only ranges that have an end.
+        if let Some((offset, size)) = range {
+            // Some registries support only ranges with an end.
             request = request.header("Range", format!("bytes={offset}-{}", size - 1));
         }
         self.client.send(&self.registry, request)
     }
 
-    /// The body of an answer that must be the whole blob.
+    /// The body of a response that must contain the whole blob.
     fn whole_blob(response: RegistryResponse, target: &Descriptor) -> Result<Box<dyn Read + Send>> {
         match response.status() {
             200 => {
@@ -152,8 +159,8 @@ impl Repository<'_> {
     }
 }
 
-/// What an answer says about a blob, if it says how large it is.
-fn described(response: &RegistryResponse, digest: &Digest) -> Option<Descriptor> {
+/// The descriptor of a blob from the headers of a response, if they include its size.
+fn descriptor_from_headers(response: &RegistryResponse, digest: &Digest) -> Option<Descriptor> {
     let size = response.response.content_length()?;
     let media_type = response
         .content_type()
@@ -161,7 +168,7 @@ fn described(response: &RegistryResponse, digest: &Digest) -> Option<Descriptor>
     Some(Descriptor::new(media_type, digest.clone(), size))
 }
 
-/// Whether an answer says that it has the bytes from `offset` on of as many as there should be.
+/// Whether a response contains the bytes from `offset` on of a blob of `size` bytes.
 fn is_rest(response: &RegistryResponse, offset: u64, size: u64) -> bool {
     let mut ranges = response.response.headers.all("Content-Range");
     let (Some(range), None) = (ranges.next(), ranges.next()) else {
@@ -177,7 +184,7 @@ fn is_rest(response: &RegistryResponse, offset: u64, size: u64) -> bool {
     })
 }
 
-/// Reads and forgets `count` bytes.
+/// Reads and discards `count` bytes.
 pub(super) fn skip(body: &mut dyn Read, count: u64) -> io::Result<()> {
     let skipped = io::copy(&mut body.take(count), &mut io::sink())?;
     if skipped == count {
@@ -187,22 +194,22 @@ pub(super) fn skip(body: &mut dyn Read, count: u64) -> io::Result<()> {
     }
 }
 
-/// Reads a blob and, when the connection breaks, goes on where it broke.
+/// Reads a blob and, when the connection breaks, continues where it broke.
 struct ResumingReader<'a> {
     repository: &'a Repository<'a>,
     target: Descriptor,
     body: Box<dyn Read + Send>,
-    /// How many bytes the body has in front of `offset`, which were read before.
-    ahead: u64,
+    /// How many bytes of the body come before `offset`. They were read from an earlier response.
+    already_read: u64,
     offset: u64,
-    /// Whether the registry answers requests for the rest of a blob. One that does not is asked for the whole.
-    has_ranges: bool,
+    /// Whether the registry supports ranges. Otherwise the whole blob is requested again.
+    supports_ranges: bool,
     last_break: u64,
     retries: u32,
 }
 
 impl ResumingReader<'_> {
-    /// Opens the rest of the blob after a break, or gives the failure back when there is no point.
+    /// Opens the rest of the blob after a break. Returns the failure if a retry is of no use.
     fn resume(&mut self, failure: io::Error) -> io::Result<()> {
         if self.offset - self.last_break >= PROGRESS_BYTES {
             self.retries = 0;
@@ -221,33 +228,33 @@ impl ResumingReader<'_> {
         self.reopen().map_err(Error::into_io)
     }
 
-    /// Opens the rest of the blob, or the whole where the registry has no such part: then what was read comes first. What
-    /// is put together from several answers is verified like any other content.
+    /// Opens the rest of the blob, or the whole blob if the registry does not support ranges. The
+    /// bytes of several responses are verified like those of one.
     fn reopen(&mut self) -> Result<()> {
-        let from = if self.has_ranges { self.offset } else { 0 };
+        let from = if self.supports_ranges { self.offset } else { 0 };
         let Descriptor { digest, size, .. } = &self.target;
         let part = Some((from, *size)).filter(|_| from > 0);
         let mut response = self.repository.get_blob(digest, part)?;
         if from > 0 {
             match response.status() {
                 206 if is_rest(&response, from, *size) => {
-                    (self.body, self.ahead) = (response.response.body, 0);
+                    (self.body, self.already_read) = (response.response.body, 0);
                     return Ok(());
                 }
                 206 | 416 => {
-                    self.has_ranges = false;
+                    self.supports_ranges = false;
                     response = self.repository.get_blob(digest, None)?;
                 }
                 _ => {}
             }
         }
         self.body = Repository::whole_blob(response, &self.target)?;
-        self.ahead = self.offset;
+        self.already_read = self.offset;
         Ok(())
     }
 
     fn read_body(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        skip(&mut self.body, std::mem::take(&mut self.ahead))?;
+        skip(&mut self.body, std::mem::take(&mut self.already_read))?;
         self.body.read(buffer)
     }
 }
@@ -266,7 +273,7 @@ impl Read for ResumingReader<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
                 Err(error) => error,
             };
-            // All there is to read was read. What broke was the end of the message, not of the blob.
+            // The blob is complete: only the end of the message was broken.
             if self.offset >= self.target.size {
                 return Ok(0);
             }

@@ -1,5 +1,5 @@
-//! Listing the repositories of a registry, a page at a time: the catalog, which the specification leaves open and most
-//! registries offer.
+//! Listings of the repositories of a registry, page by page: the catalog, which is not part of the
+//! specification. Most registries have it.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::client::{Client, RegistryRequest};
 use super::endpoint;
-use super::pagination::Pages;
+use super::pagination::Paginator;
 use crate::auth::Scopes;
 use crate::error::Result;
 use crate::http::Method;
@@ -22,8 +22,9 @@ struct Page {
 }
 
 impl Client {
-    /// Hands the names of the repositories of a registry to `visit`, a page at a time, until there are no more or it says
-    /// stop. They are in the order of the registry; with `last`, the registry is asked to begin behind that name.
+    /// Calls `visit` with the names of the repositories of a registry, page by page, until it
+    /// returns [`ControlFlow::Break`]. The order is that of the registry. With `last`, the registry
+    /// is asked to begin after that name.
     ///
     /// ```no_run
     /// use std::ops::ControlFlow;
@@ -39,14 +40,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`](crate::Error::Refused) by a registry that has no catalog, or does not show it to everybody.
+    /// [`Error::Refused`](crate::Error::Refused) if the registry has no catalog, or denies access
+    /// to it.
     pub fn repositories(
         &self,
         registry: &RegistryName,
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut pages = Pages::from(endpoint::catalog(self.scheme(registry), registry, last));
+        let mut pages = Paginator::new(endpoint::catalog(self.scheme(registry), registry, last));
         loop {
             let request = RegistryRequest::new(Method::Get, pages.url().clone())
                 .scopes(Scopes::catalog())

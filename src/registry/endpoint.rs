@@ -1,10 +1,10 @@
-//! The addresses of the distribution API (distribution spec v1.1, "Endpoints"). Pure.
+//! The URLs of the distribution API (distribution spec v1.1, "Endpoints"). Pure.
 
 use crate::oci::digest::{Algorithm, Digest};
 use crate::oci::reference::{RegistryName, RepositoryName};
 use crate::text::url::{Scheme, Url};
 
-/// Where a repository's things are.
+/// The URLs of a repository.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     scheme: Scheme,
@@ -41,12 +41,13 @@ impl Endpoint {
         self.url("blobs/uploads/")
     }
 
-    /// Opens an upload for content of some algorithm; SHA-256 needs no mention.
+    /// Starts an upload. The algorithm is a parameter unless it is SHA-256, the default.
     pub(super) fn uploads_by(&self, algorithm: Algorithm) -> Url {
-        announced(self.uploads(), algorithm)
+        with_algorithm(self.uploads(), algorithm)
     }
 
-    /// Opens an upload for content of some algorithm, unless the repository `from` has the blob `digest` already.
+    /// Mounts the blob `digest` from the repository `from`, or starts an upload if that does not
+    /// have it.
     pub(super) fn mount(
         &self,
         digest: &Digest,
@@ -57,10 +58,10 @@ impl Endpoint {
             .uploads()
             .with_parameter("mount", digest.as_str())
             .with_parameter("from", from.as_str());
-        announced(url, algorithm)
+        with_algorithm(url, algorithm)
     }
 
-    /// What is attached to a manifest, if wanted only artifacts of some type.
+    /// The referrers of a manifest, optionally only those of an artifact type.
     pub(super) fn referrers(&self, subject: &Digest, artifact_type: Option<&str>) -> Url {
         let url = self.url(&format!("referrers/{subject}"));
         match artifact_type {
@@ -77,7 +78,7 @@ impl Endpoint {
     }
 }
 
-/// The repositories of a registry.
+/// The catalog of a registry.
 pub(super) fn catalog(scheme: Scheme, registry: &RegistryName, last: Option<&str>) -> Url {
     let url = Url::from_registry(scheme, registry.host_and_port(), "/v2/_catalog");
     match last {
@@ -86,8 +87,8 @@ pub(super) fn catalog(scheme: Scheme, registry: &RegistryName, last: Option<&str
     }
 }
 
-/// The address of an upload, with the algorithm of what will be uploaded.
-fn announced(url: Url, algorithm: Algorithm) -> Url {
+/// Adds the digest algorithm of an upload to its URL.
+fn with_algorithm(url: Url, algorithm: Algorithm) -> Url {
     match algorithm {
         Algorithm::Sha256 => url,
         other => url.with_parameter("digest-algorithm", other.name()),
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_address_is_that_of_the_specification() {
+    fn urls_are_those_of_the_specification() {
         let endpoint = Endpoint::new(
             Scheme::Http,
             &"r:5000".parse().unwrap(),
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_hub_has_a_host_of_its_own() {
+    fn docker_hub_is_reached_at_another_host() {
         let endpoint = Endpoint::new(
             Scheme::Https,
             &"docker.io".parse().unwrap(),

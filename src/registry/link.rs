@@ -1,4 +1,5 @@
-//! `Link` headers: where the next page is (RFC 8288, and what registries send instead). Pure.
+//! `Link` headers: the URL of the next page (RFC 8288, and the deviating forms that registries
+//! send). Pure.
 
 /// The target of the first link with the relation `next`, as it was written.
 pub(super) fn next<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -20,15 +21,15 @@ fn links(value: &str) -> Vec<(&str, &str)> {
             Some(split) => split,
             None => rest.split_at(rest.find([';', ',']).unwrap_or(rest.len())),
         };
-        let end = unquoted(after, b',');
+        let end = find_unquoted(after, b',');
         links.push((target.trim(), &after[..end]));
         rest = after[end..].trim_start_matches([' ', '\t', ',']);
     }
     links
 }
 
-/// Where the first of these characters is that is not quoted, or else the end.
-fn unquoted(text: &str, wanted: u8) -> usize {
+/// The index of the first `wanted` outside of quotes, or the length of the text.
+fn find_unquoted(text: &str, wanted: u8) -> usize {
     let mut quoted = false;
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate() {
@@ -46,7 +47,7 @@ fn unquoted(text: &str, wanted: u8) -> usize {
 fn has_relation_next(parameters: &str) -> bool {
     let mut rest = parameters;
     while !rest.is_empty() {
-        let (parameter, behind) = rest.split_at(unquoted(rest, b';'));
+        let (parameter, behind) = rest.split_at(find_unquoted(rest, b';'));
         rest = behind.trim_start_matches(';');
         if is_relation_next(parameter) {
             return true;
@@ -63,21 +64,22 @@ fn is_relation_next(parameter: &str) -> bool {
     })
 }
 
-/// Finds out whether links lead in a circle, in the memory of one address however many there are (Brent's method).
+/// Detects whether links form a loop, with the memory of one URL (Brent's cycle detection).
 ///
-/// A milestone is set at the first address, and moved up to the present one after 1, 2, 4, … steps. Links in a circle come
-/// back to it, once it is set within the circle and the steps to the next one are enough to go round.
-pub(super) struct Trail {
+/// A milestone is set to the first URL, and to the current one after 1, 2, 4, … steps. Once the
+/// milestone is inside the loop and the stride is at least as long as the loop, a link leads back
+/// to the milestone.
+pub(super) struct VisitedUrls {
     milestone: String,
-    /// How many steps are between this milestone and the next.
+    /// Steps between this milestone and the next.
     stride: usize,
-    /// How many of these were made.
+    /// Steps since the milestone.
     steps: usize,
 }
 
-impl Trail {
-    /// Starts at an address.
-    pub(super) fn starting_at(first: String) -> Self {
+impl VisitedUrls {
+    /// Starts at a URL.
+    pub(super) fn new(first: String) -> Self {
         Self {
             milestone: first,
             stride: 1,
@@ -85,8 +87,8 @@ impl Trail {
         }
     }
 
-    /// Goes on to the next address, and says whether that is known to have been visited before.
-    pub(super) fn returns_to(&mut self, next: String) -> bool {
+    /// Moves to the next URL. Returns whether it is known to have been visited before.
+    pub(super) fn is_repeated(&mut self, next: String) -> bool {
         if next == self.milestone {
             return true;
         }
@@ -105,15 +107,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_circle_is_found_before_it_was_walked_three_times() {
+    fn a_loop_is_detected_within_three_rounds() {
         for before in 0..20 {
             for around in 1..20 {
-                let address = |step: usize| {
+                let url = |step: usize| {
                     let within = step.saturating_sub(before) % around;
                     format!("/{}", if step < before { step } else { before + within })
                 };
-                let mut trail = Trail::starting_at(address(0));
-                let found = (1..1000).find(|&step| trail.returns_to(address(step)));
+                let mut visited = VisitedUrls::new(url(0));
+                let found = (1..1000).find(|&step| visited.is_repeated(url(step)));
 
                 let found = found.unwrap();
                 assert!(found >= before + around, "{before} {around}: {found}");
@@ -126,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_that_never_returns_is_no_circle() {
-        let mut trail = Trail::starting_at("/0".to_owned());
-        assert!((1..10_000).all(|step| !trail.returns_to(format!("/{step}"))));
+    fn links_without_a_loop_are_not_reported() {
+        let mut visited = VisitedUrls::new("/0".to_owned());
+        assert!((1..10_000).all(|step| !visited.is_repeated(format!("/{step}"))));
     }
 
     #[test]
-    fn every_observed_form_is_read() {
+    fn every_observed_form_is_parsed() {
         for (values, wanted) in [
             (
                 vec![r#"</v2/a/tags/list?last=x&n=2>; rel="next""#],

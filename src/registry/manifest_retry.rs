@@ -1,39 +1,43 @@
-//! What a registry says it misses when it refuses a manifest (distribution spec v1.1, "Error Codes").
+//! Retries of manifests that a registry refuses because it does not know their blobs (distribution
+//! spec v1.1, "Error Codes").
 
 use std::time::Duration;
 
 use super::repository::Repository;
-use crate::error::{Error, RegistryErrorResponse, Result};
+use crate::error::{RegistryErrorResponse, Result};
 use crate::oci::digest::Digest;
 use crate::text::random;
 
-/// How often a manifest is pushed again because the registry has what it says it misses.
+/// How often a manifest is pushed again because the registry has the blobs that it reported as
+/// unknown.
 const MAX_RETRIES: u32 = 3;
-/// The wait before the first time; it doubles with each further one.
+/// The wait before the first retry. It doubles with each further one.
 const WAIT: Duration = Duration::from_millis(100);
-/// Of how much content it is asked whether it is there. What others are just pushing as well is little.
-const MAX_ASKED: usize = 10;
+/// How many blobs are checked. The race concerns few: those that several clients push at once.
+const MAX_CHECKED: usize = 10;
 
-/// The digests that a registry names as unknown to it. They come as they are, or somewhere in an object.
-pub(super) fn named(refusal: &RegistryErrorResponse) -> Vec<Digest> {
+/// The digests that a registry reports as unknown. The detail is a digest or an object with
+/// digests.
+pub(super) fn unknown_digests(refusal: &RegistryErrorResponse) -> Vec<Digest> {
     let is_unknown = |code: &str| {
         ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"]
             .iter()
             .any(|known| known.eq_ignore_ascii_case(code))
     };
-    let mut named: Vec<Digest> = refusal
+    let mut digests: Vec<Digest> = refusal
         .errors
         .iter()
         .filter(|error| is_unknown(&error.code))
         .flat_map(|error| error.detail.split_ascii_whitespace())
         .filter_map(digest_in)
         .collect();
-    named.sort_unstable();
-    named.dedup();
-    named
+    digests.sort_unstable();
+    digests.dedup();
+    digests
 }
 
-/// The digest that a word is, or that follows its first colon: `sha256:…`, `blob:sha256:…`, `map[blob:sha256:…]`.
+/// The digest in a word, either the word itself or after its first colon: `sha256:…`,
+/// `blob:sha256:…`, `map[blob:sha256:…]`.
 fn digest_in(word: &str) -> Option<Digest> {
     let word = word.trim_matches(['[', ']']);
     word.parse()
@@ -42,30 +46,24 @@ fn digest_in(word: &str) -> Option<Digest> {
 }
 
 impl Repository<'_> {
-    /// Pushes what refers to blobs, again if it is refused for blobs that are there.
+    /// Whether to push a manifest again that the registry refused. Waits and returns true if all blobs
+    /// that the registry reports as unknown do exist.
     ///
-    /// While a blob is pushed once more, as the empty config is by everybody who attaches something, some registries for a
-    /// moment do not know that they have it: distribution 2 empties the file that says so and then writes it again.
-    pub(super) fn despite_haste<T>(&self, push: impl Fn() -> Result<T>) -> Result<T> {
-        let mut retries = 0;
-        loop {
-            let refusal = match push() {
-                Err(Error::Refused(refusal)) if retries < MAX_RETRIES => refusal,
-                result => return result,
-            };
-            let missing = named(&refusal);
-            if missing.is_empty() || missing.len() > MAX_ASKED {
-                return Err(Error::Refused(refusal));
-            }
-            let wait = WAIT.saturating_mul(1 << retries);
-            self.client.sleep(wait.mul_f64(1.0 + random::fraction()));
-            retries += 1;
-            for digest in &missing {
-                if !self.has_blob(digest)? {
-                    return Err(Error::Refused(refusal));
-                }
+    /// While another client pushes the same blob, such as the empty config, distribution 2.x does not
+    /// know the blob for a moment: it truncates the link file of the blob before it writes it again.
+    pub(super) fn is_retried(&self, refusal: &RegistryErrorResponse, retries: u32) -> Result<bool> {
+        let missing = unknown_digests(refusal);
+        if retries >= MAX_RETRIES || missing.is_empty() || missing.len() > MAX_CHECKED {
+            return Ok(false);
+        }
+        let wait = WAIT.saturating_mul(1 << retries);
+        self.client.sleep(wait.mul_f64(1.0 + random::fraction()));
+        for digest in &missing {
+            if !self.has_blob(digest)? {
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 }
 
@@ -75,7 +73,7 @@ mod tests {
     use crate::error::{RegistryError, Responder};
 
     #[test]
-    fn what_is_missing_is_named_in_several_ways() {
+    fn unknown_digests_are_found_in_every_form_of_detail() {
         let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
         for (code, detail, wanted) in [
             ("MANIFEST_BLOB_UNKNOWN", a.to_string(), vec![&a]),
@@ -105,7 +103,7 @@ mod tests {
             };
             let mut wanted: Vec<_> = wanted.into_iter().cloned().collect();
             wanted.sort();
-            assert_eq!(named(&refusal), wanted, "{code}: {detail}");
+            assert_eq!(unknown_digests(&refusal), wanted, "{code}: {detail}");
         }
     }
 }

@@ -13,17 +13,18 @@ use crate::store::check_size;
 use crate::store::content::Content;
 
 impl Repository<'_> {
-    /// Asks what a tag or digest names, by one HEAD where the registry answers it well, and by GET where it does not.
-    pub(super) fn stat_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {
+    /// Resolves a tag or digest with one HEAD, or with a GET if the response to HEAD is not
+    /// sufficient.
+    pub(super) fn resolve_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {
         let request = self
-            .reading(Method::Head, self.endpoint.manifest(reference.as_str()))
+            .pull_request(Method::Head, self.endpoint.manifest(reference.as_str()))
             .header("Accept", self.client.accepted_manifests());
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
             200 => {}
             404 => return Err(Error::not_found(self.full_name(reference))),
-            // Registries that do not offer HEAD, or do not like it.
-            400 | 405 | 406 | 501 => return self.stat_by_reading(reference),
+            // Some registries do not support HEAD, or reject its headers.
+            400 | 405 | 406 | 501 => return self.resolve_with_get(reference),
             _ => return Err(response.into_error()),
         }
         let media_type = response
@@ -48,16 +49,16 @@ impl Repository<'_> {
             (Some(media_type), Some(digest), Some(size)) => {
                 Ok(Descriptor::new(media_type, digest, size))
             }
-            _ => self.stat_by_reading(reference),
+            _ => self.resolve_with_get(reference),
         }
     }
 
-    /// Whether there is a manifest with this digest.
+    /// Whether a manifest with this digest exists.
     pub(super) fn has_manifest(&self, digest: &Digest) -> Result<bool> {
-        match self.stat_manifest(&TagOrDigest::Digest(digest.clone())) {
+        match self.resolve_manifest(&TagOrDigest::Digest(digest.clone())) {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(false),
-            // As of blobs: some registries say 403 of what is not there.
+            // Some registries answer 403 for a manifest that does not exist, as for blobs.
             Err(Error::Refused(refusal))
                 if refusal.status == 403 && refusal.by == Responder::Registry =>
             {
@@ -67,17 +68,17 @@ impl Repository<'_> {
         }
     }
 
-    fn stat_by_reading(&self, reference: &TagOrDigest) -> Result<Descriptor> {
+    fn resolve_with_get(&self, reference: &TagOrDigest) -> Result<Descriptor> {
         let manifest = self.read_manifest(reference, self.client.max_manifest_bytes())?;
         Ok(manifest.descriptor().clone())
     }
 
-    /// Reads the manifest that a tag or digest names, by one GET. The digest is computed from the bytes.
+    /// Reads the manifest of a tag or digest with one GET. The digest is computed from the bytes.
     pub(super) fn read_manifest(&self, reference: &TagOrDigest, limit: u64) -> Result<RawManifest> {
         self.read_manifest_as(self.client.accepted_manifests(), reference, limit)
     }
 
-    /// As [`read_manifest`](Self::read_manifest), asking for these media types.
+    /// Same as [`read_manifest`](Self::read_manifest), with another `Accept` header.
     pub(super) fn read_manifest_as(
         &self,
         accepted: &str,
@@ -85,7 +86,7 @@ impl Repository<'_> {
         limit: u64,
     ) -> Result<RawManifest> {
         let request = self
-            .reading(Method::Get, self.endpoint.manifest(reference.as_str()))
+            .pull_request(Method::Get, self.endpoint.manifest(reference.as_str()))
             .header("Accept", accepted)
             .buffer_up_to(limit);
         let response = self.client.send(&self.registry, request)?;
@@ -94,7 +95,7 @@ impl Repository<'_> {
         }
         let mut response = response.expect(&[200])?;
         let bytes = response.read_document("content", limit, "MaxMetadataBytes")?;
-        // By tag, the registry's own word for the digest is all there is to check the bytes against.
+        // For a tag, the bytes can be checked only against the digest that the registry sent.
         let expected = match reference {
             TagOrDigest::Digest(asked) => Some(asked.clone()),
             TagOrDigest::Tag(_) => declared_digest(&response),
@@ -109,13 +110,17 @@ impl Repository<'_> {
                 mismatch: Mismatch::Digest,
             });
         }
-        let media_type = media_type_of(&response, &bytes)?;
+        let media_type = manifest_media_type(&response, &bytes)?;
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         Ok(RawManifest::verified(descriptor, bytes))
     }
 
-    /// Reads the manifest that a descriptor names, by one GET.
-    pub(super) fn read_manifest_of(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
+    /// Reads the manifest of a descriptor with one GET.
+    pub(super) fn fetch_manifest_bytes(
+        &self,
+        target: &Descriptor,
+        limit: u64,
+    ) -> Result<RawManifest> {
         check_size(target, limit)?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self
@@ -143,9 +148,9 @@ impl Repository<'_> {
         Ok(manifest.with_descriptor(target.clone()))
     }
 
-    /// Writes a manifest under a tag or its digest, and sees to it that its subject is known to have it. It gets a tag when
-    /// everything that was pushed before is listed.
-    pub(super) fn write_manifest(
+    /// Pushes a manifest to a tag or its digest, and lists it as a referrer of its subject. Before
+    /// a tag is pushed, all deferred updates of referrers tags are written.
+    pub(super) fn push_manifest(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -154,31 +159,36 @@ impl Repository<'_> {
         let limit = self.client.max_manifest_bytes();
         let manifest = content.open_verified(expected)?.read_manifest(limit)?;
         if reference != expected.digest.as_str() {
-            self.settle_lists()?;
+            self.flush_referrers()?;
         }
-        let indexed =
-            self.despite_haste(|| self.put_manifest(expected, manifest.bytes(), reference))?;
+        let mut retries = 0;
+        let indexed = loop {
+            match self.put_manifest(expected, manifest.bytes(), reference) {
+                Err(Error::Refused(refusal)) if self.is_retried(&refusal, retries)? => retries += 1,
+                result => break result?,
+            }
+        };
         let manifest = manifest.with_descriptor(expected.plain());
-        self.list_pushed(&manifest, indexed.as_ref())
+        self.update_referrers(&manifest, indexed.as_ref())
     }
 
-    /// Writes a manifest under a tag or its digest, and returns as whose referrer the registry took it.
+    /// Sends a manifest to a tag or its digest. Returns the `OCI-Subject` of the response.
     pub(super) fn put_manifest(
         &self,
         expected: &Descriptor,
         bytes: &[u8],
         reference: &str,
     ) -> Result<Option<Digest>> {
-        let mut request = self
-            .writing(Method::Put, self.endpoint.manifest(reference))
-            .header("Content-Type", expected.media_type.as_str());
-        request.body = Body::Bytes(bytes);
+        let request = self
+            .push_request(Method::Put, self.endpoint.manifest(reference))
+            .header("Content-Type", expected.media_type.as_str())
+            .body(Body::Bytes(bytes));
         let response = self
             .client
             .send(&self.registry, request)?
             .expect(&[200, 201, 202])?;
         if response.content_type() == Some("text/html") {
-            // A login page or a web site: it says yes to everything and stores nothing.
+            // A login page or a web site answers 200 to every request and stores nothing.
             return Err(response.protocol_error("the answer is a web page"));
         }
         if let Some(declared) = declared_digest(&response)
@@ -198,13 +208,14 @@ impl Repository<'_> {
     }
 }
 
-/// The `Docker-Content-Digest` of an answer, if it has one. One that is no digest says nothing.
+/// The `Docker-Content-Digest` of a response. A value that is not a digest is ignored.
 pub(super) fn declared_digest(response: &RegistryResponse) -> Option<Digest> {
     response.header("Docker-Content-Digest")?.parse().ok()
 }
 
-/// What the manifest is: what the registry says, or, from hosts that do not know, what the manifest says itself.
-fn media_type_of(response: &RegistryResponse, bytes: &[u8]) -> Result<MediaType> {
+/// The media type of a manifest: the `Content-Type`, or, from hosts of plain files, the `mediaType`
+/// of the document.
+fn manifest_media_type(response: &RegistryResponse, bytes: &[u8]) -> Result<MediaType> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Shape {
@@ -246,7 +257,7 @@ fn media_type_of(response: &RegistryResponse, bytes: &[u8]) -> Result<MediaType>
     }
 }
 
-/// Types that hosts of plain files give to everything.
+/// Whether a host of plain files sends this type with every file.
 fn is_generic(media_type: &str) -> bool {
     matches!(
         media_type,

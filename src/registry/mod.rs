@@ -1,9 +1,10 @@
 //! Registries: the client, and repositories as stores (distribution spec v1.1).
 //!
-//! A [`Client`] holds what lasts: connections, tokens, and what was learned about each registry. A [`Repository`] borrows it
-//! and is a [`Source`](crate::store::Source) and a [`Target`](crate::store::Target) like any other store.
+//! A [`Client`] has the connections, the tokens and the capabilities of each registry. A
+//! [`Repository`] borrows it, and is a [`Source`](crate::store::Source) and a
+//! [`Target`](crate::store::Target) like any other store.
 //!
-//! This module knows no files and no terminal.
+//! This module uses no files and no terminal.
 
 mod blobs;
 mod catalog;

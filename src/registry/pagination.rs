@@ -1,42 +1,43 @@
-//! Lists that come in pages: on to the next one, as long as they go forward and stay at home.
+//! Pagination: follows `Link` headers on the same origin, and detects loops.
 
 use super::client::RegistryResponse;
-use super::link::{self, Trail};
+use super::link::{self, VisitedUrls};
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::limits::MAX_PAGES;
 use crate::text::url::Url;
 
-/// Where a list goes on.
-pub(super) struct Pages {
+/// The pages of a listing.
+pub(super) struct Paginator {
     first: Url,
     url: Url,
-    trail: Trail,
-    /// How many pages were gone to, the first included.
+    visited: VisitedUrls,
+    /// How many pages were visited, including the first.
     count: usize,
 }
 
-impl Pages {
+impl Paginator {
     /// Starts at the first page.
-    pub(super) fn from(first: Url) -> Self {
+    pub(super) fn new(first: Url) -> Self {
         Self {
-            trail: Trail::starting_at(first.exact()),
+            visited: VisitedUrls::new(first.exact()),
             count: 1,
             url: first.clone(),
             first,
         }
     }
 
-    /// Where the page to be read is.
+    /// The URL of the current page.
     pub(super) const fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Goes on to the page that `answer` links to, if there is one.
+    /// Moves to the page that `response` links to. Returns whether there is one.
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] when that page is at another host, was read before, or is one too many.
+    /// [`Error::Protocol`] if that page is at another origin, was visited before, or exceeds the
+    /// limit.
     pub(super) fn follow_link(&mut self, response: &RegistryResponse) -> Result<bool> {
         let Some(next) = link::next(response.response.headers.all("Link")) else {
             return Ok(false);
@@ -49,15 +50,16 @@ impl Pages {
             );
         }
         if response.origin_policy != OriginPolicy::SameOrigin {
-            // It would choose what the registry is asked with the registry's credentials.
+            // A redirect target must not choose which URL of the registry is requested with
+            // credentials.
             return Err(response.protocol_error("another host says where the next page is"));
         }
-        self.go_to(next, response)?;
+        self.visit(next, response)?;
         Ok(true)
     }
 
-    /// Goes on to a page at the same host.
-    pub(super) fn go_to(&mut self, next: Url, response: &RegistryResponse) -> Result<()> {
+    /// Moves to a page at the same origin.
+    pub(super) fn visit(&mut self, next: Url, response: &RegistryResponse) -> Result<()> {
         if self.count >= MAX_PAGES {
             return Err(Error::Protocol {
                 what: format!("GET \"{}\"", self.first),
@@ -65,7 +67,7 @@ impl Pages {
             });
         }
         self.count += 1;
-        if self.trail.returns_to(next.exact()) {
+        if self.visited.is_repeated(next.exact()) {
             return Err(response.protocol_error("the pages go in a circle"));
         }
         self.url = next;

@@ -1,4 +1,4 @@
-//! A repository as a store.
+//! A repository of a registry, as a store.
 
 use std::cell::Cell;
 use std::io::Read;
@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::client::{Client, RegistryRequest};
 use super::endpoint::Endpoint;
 use super::referrers::{PendingReferrers, ReferrersMode};
+use super::upload::UploadStart;
 use crate::auth::{Scope, Scopes};
 use crate::error::{Error, Result};
 use crate::http::Method;
@@ -22,27 +23,28 @@ use crate::text::url::Url;
 
 /// A repository of a registry.
 ///
-/// Manifests, by their media type, live at the registry's manifest endpoint and everything else at its blob endpoint. What
-/// names a manifest is a tag, a digest, or either of them behind the full name of this repository.
+/// The media type of a descriptor decides whether it is a manifest or a blob, which registries keep
+/// at separate endpoints. A reference is a tag, a digest, or either of them after the full name of
+/// this repository.
 #[derive(Debug)]
 pub struct Repository<'c> {
     pub(super) client: &'c Client,
     pub(super) registry: RegistryName,
     pub(super) name: RepositoryName,
     pub(super) endpoint: Endpoint,
-    /// What all requests of this value need together, so that one token serves them all.
+    /// The scopes of all requests, so that one token serves them.
     scopes: Scopes,
-    /// Who is said to keep lists of referrers.
+    /// Who maintains the referrers listings, if it was set.
     pub(super) mode: ReferrersMode,
-    /// Who keeps them as far as the registry's answers told.
+    /// Who maintains them, as far as responses showed.
     pub(super) learned: Cell<ReferrersMode>,
-    /// What clients have to list, and is not listed yet.
-    pub(super) unlisted: PendingReferrers,
+    /// The deferred updates of referrers tags.
+    pub(super) pending_referrers: PendingReferrers,
 }
 
 impl Client {
-    /// Returns the repository `name`, written `registry/repository`. A tag or digest after the name is
-    /// ignored.
+    /// Returns the repository `name`, written `registry/repository`. A tag or digest after the name
+    /// is ignored.
     ///
     /// # Errors
     ///
@@ -69,53 +71,52 @@ impl<'c> Repository<'c> {
             name,
             mode: ReferrersMode::Learned,
             learned: Cell::new(ReferrersMode::Learned),
-            unlisted: PendingReferrers::default(),
+            pending_referrers: PendingReferrers::default(),
         }
     }
 
-    /// Announces that this repository will be written to, so that the first token is good for that already. Without it the
-    /// first write costs another token.
+    /// Requests push access with the first token. Otherwise the first write requests another token.
     #[must_use]
-    pub fn for_writing(mut self) -> Self {
+    pub fn with_push_scope(mut self) -> Self {
         self.scopes = self.scopes.union(&Scopes::pull_push(self.name.as_str()));
         self
     }
 
-    /// Announces that this repository and `other`, of the same registry, are used together, so that one token is good for
-    /// both from the start.
+    /// Requests the scopes of `other`, a repository of the same registry, with the first token, so
+    /// that one token serves both repositories.
     #[must_use]
-    pub fn together_with(mut self, other: &Repository<'_>) -> Self {
+    pub fn with_scopes_of(mut self, other: &Repository<'_>) -> Self {
         if self.registry == other.registry {
             self.scopes = self.scopes.union(&other.scopes);
         }
         self
     }
 
-    /// Announces that something will be deleted here, so that the first token is good for that already.
+    /// Requests delete access with the first token.
     #[must_use]
-    pub fn for_deleting(mut self) -> Self {
-        self.scopes = self.scopes_to_delete();
+    pub fn with_delete_scope(mut self) -> Self {
+        self.scopes = self.delete_scopes();
         self
     }
 
-    /// Says who keeps lists of referrers, instead of learning it.
+    /// Sets who maintains the referrers listings. The default is [`ReferrersMode::Learned`].
     #[must_use]
     pub const fn with_referrers_mode(mut self, mode: ReferrersMode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// The registry.
+    /// Returns the registry.
     pub const fn registry(&self) -> &RegistryName {
         &self.registry
     }
 
-    /// The name within the registry.
+    /// Returns the name within the registry.
     pub const fn name(&self) -> &RepositoryName {
         &self.name
     }
 
-    /// `registry/repository`.
+    /// Returns `registry/repository`.
     pub fn path(&self) -> String {
         format!("{}/{}", self.registry, self.name)
     }
@@ -128,7 +129,7 @@ impl<'c> Repository<'c> {
         }
     }
 
-    /// Reads a tag or digest. Behind the full name of this repository it is one too.
+    /// Parses a tag or digest, with or without the full name of this repository before it.
     fn tag_or_digest(&self, text: &str) -> Result<TagOrDigest> {
         let full = text.parse::<Reference>().ok();
         let Some((full, name)) = full.as_ref().and_then(|full| Some((full, full.name()?))) else {
@@ -143,21 +144,21 @@ impl<'c> Repository<'c> {
         })
     }
 
-    pub(super) fn reading<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
+    pub(super) fn pull_request<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
         self.request(method, url).scopes(self.scopes.clone())
     }
 
-    pub(super) fn writing<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
+    pub(super) fn push_request<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {
         self.request(method, url)
             .scopes(Scopes::pull_push(self.name.as_str()))
     }
 
-    pub(super) fn deleting<'b>(&self, url: Url) -> RegistryRequest<'b> {
+    pub(super) fn delete_request<'b>(&self, url: Url) -> RegistryRequest<'b> {
         self.request(Method::Delete, url)
-            .scopes(self.scopes_to_delete())
+            .scopes(self.delete_scopes())
     }
 
-    fn scopes_to_delete(&self) -> Scopes {
+    fn delete_scopes(&self) -> Scopes {
         let mut scopes = Scopes::none();
         scopes.add(Scope::repository(self.name.as_str(), &["pull", "delete"]));
         scopes
@@ -173,13 +174,14 @@ impl<'c> Repository<'c> {
 
 impl Source for Repository<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.stat_manifest(&self.tag_or_digest(reference)?)
+        self.resolve_manifest(&self.tag_or_digest(reference)?)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         if target.media_type.is_manifest() {
-            // It is read whole first: manifests are small, and connections are reused.
-            let manifest = self.read_manifest_of(target, self.client.max_manifest_bytes())?;
+            // Manifests are read into memory first: they are small, and the connection can be
+            // reused.
+            let manifest = self.fetch_manifest_bytes(target, self.client.max_manifest_bytes())?;
             Ok(VerifyReader::from_manifest(manifest, target.clone()))
         } else {
             self.read_blob(target)
@@ -207,7 +209,7 @@ impl Source for Repository<'_> {
 
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
         if target.media_type.is_manifest() {
-            self.read_manifest_of(target, limit)
+            self.fetch_manifest_bytes(target, limit)
         } else {
             self.read_blob(target)?.read_manifest(limit)
         }
@@ -221,10 +223,10 @@ impl Source for Repository<'_> {
 impl Target for Repository<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         if expected.media_type.is_manifest() {
-            self.write_manifest(expected, content, expected.digest.as_str())?;
+            self.push_manifest(expected, content, expected.digest.as_str())?;
             Ok(Pushed::Stored)
         } else {
-            self.push_blob(expected, content)
+            self.upload_blob(expected, content, UploadStart::Check)
         }
     }
 
@@ -233,7 +235,7 @@ impl Target for Repository<'_> {
         check_name(target, reference.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
-        self.settle_lists()?;
+        self.flush_referrers()?;
         self.put_manifest(manifest.descriptor(), manifest.bytes(), reference.as_str())?;
         Ok(())
     }
@@ -252,7 +254,7 @@ impl Target for Repository<'_> {
         }
         let reference = self.tag_or_digest(reference)?;
         check_name(expected, reference.as_str())?;
-        self.write_manifest(expected, content, reference.as_str())?;
+        self.push_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
     }
 
@@ -286,24 +288,24 @@ impl IndexedTarget for Repository<'_> {
         if expected.media_type.is_manifest() {
             return self.push(expected, content);
         }
-        self.push_blob_unchecked(expected, content)?;
+        self.upload_blob(expected, content, UploadStart::Unchecked)?;
         Ok(Pushed::Stored)
     }
 
     fn sync(&self) -> Result<()> {
-        self.settle_lists()
+        self.flush_referrers()
     }
 
     fn start_batch(&self) {
-        self.begin_lists();
+        self.start_referrers_batch();
     }
 
     fn finish_batch(&self) -> Result<()> {
-        self.end_lists()
+        self.finish_referrers_batch()
     }
 
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
-        self.list_stored(manifest)
+        self.ensure_referrer_listed(manifest)
     }
 }
 
@@ -324,18 +326,19 @@ impl Referrers for Repository<'_> {
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.settle_lists()?;
+        self.flush_referrers()?;
         self.list_referrers(subject, artifact_type, visit)
     }
 }
 
 impl Delete for Repository<'_> {
-    /// Asks the registry to delete content. What becomes of what it referred to, and of what refers to it, is up to the
-    /// registry.
+    /// Requests the deletion of content. The registry decides what happens to its successors and to
+    /// manifests that refer to it.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with the registry's own words where it does not delete, often with status 405.
+    /// [`Error::Refused`] with the message of a registry that does not delete, often with status
+    /// 405.
     fn delete(&self, target: &Descriptor) -> Result<()> {
         if target.media_type.is_manifest() {
             self.delete_manifest(target)
@@ -344,7 +347,7 @@ impl Delete for Repository<'_> {
         }
     }
 
-    /// Asks the registry to delete a tag, and nothing but the tag. Many registries do not offer that.
+    /// Requests the deletion of a tag. Many registries do not support it.
     fn untag(&self, tag: &str) -> Result<()> {
         self.delete_tag(tag)
     }

@@ -1,12 +1,13 @@
-//! A repository seen as blobs only, or as manifests only.
+//! The blobs alone, or the manifests alone, of a repository.
 //!
-//! A [`Repository`] tells the two apart by media types, which is right for whole artifacts. Who handles a single piece of
-//! content knows what it is by other means: a blob of which only the digest is known, a manifest of a type that nobody else
-//! knows.
+//! A [`Repository`] tells the two apart by media types, which is right for whole artifacts. A
+//! caller that handles one blob or manifest knows which it is by other means: a blob may be known
+//! by its digest only, and a manifest may have a media type that this library does not know.
 
 use std::io::Read;
 
 use super::repository::Repository;
+use super::upload::UploadStart;
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -17,7 +18,8 @@ use crate::store::{Delete, IndexedTarget, Pushed, Source, Target, check_name};
 
 /// The blobs of a repository, whatever their media types.
 ///
-/// References are digests. The registry says how large a blob is, and of which type it believes it to be.
+/// References are digests. The registry reports the size of a blob, and a media type, which may be
+/// a guess.
 #[derive(Debug)]
 pub struct Blobs<'c>(Repository<'c>);
 
@@ -26,12 +28,12 @@ pub struct Blobs<'c>(Repository<'c>);
 pub struct Manifests<'c>(Repository<'c>);
 
 impl<'c> Repository<'c> {
-    /// The blobs alone.
+    /// Returns a store of the blobs alone.
     pub const fn into_blobs(self) -> Blobs<'c> {
         Blobs(self)
     }
 
-    /// The manifests alone.
+    /// Returns a store of the manifests alone.
     pub const fn into_manifests(self) -> Manifests<'c> {
         Manifests(self)
     }
@@ -39,7 +41,7 @@ impl<'c> Repository<'c> {
 
 impl Source for Blobs<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.0.stat_blob(&reference.parse()?)
+        self.0.resolve_blob(&reference.parse()?)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -50,7 +52,7 @@ impl Source for Blobs<'_> {
         self.0.has_blob(&target.digest)
     }
 
-    /// Asks once, for the blob itself. A blob may be of any size.
+    /// Sends one GET. The limit does not apply: a blob may be of any size.
     fn fetch_reference(&self, reference: &str, _: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
         let digest: Digest = reference.parse()?;
         let reader = self.0.read_blob_by_digest(&digest)?;
@@ -60,7 +62,7 @@ impl Source for Blobs<'_> {
 
 impl Target for Blobs<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        self.0.push_blob(expected, content)
+        self.0.upload_blob(expected, content, UploadStart::Check)
     }
 
     fn push_stream(
@@ -71,7 +73,7 @@ impl Target for Blobs<'_> {
         self.0.push_stream(media_type, stream)
     }
 
-    /// A registry has no names for blobs.
+    /// Blobs of a registry cannot be tagged.
     fn tag(&self, target: &Descriptor, _: &str) -> Result<()> {
         Err(Error::unsupported(format!(
             "naming the blob {}",
@@ -85,7 +87,7 @@ impl Delete for Blobs<'_> {
         self.0.delete_blob(target)
     }
 
-    /// A registry has no names for blobs.
+    /// Blobs of a registry have no tags.
     fn untag(&self, tag: &str) -> Result<()> {
         Err(Error::not_found(tag))
     }
@@ -98,7 +100,7 @@ impl Source for Manifests<'_> {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let limit = self.0.client.max_manifest_bytes();
-        let manifest = self.0.read_manifest_of(target, limit)?;
+        let manifest = self.0.fetch_manifest_bytes(target, limit)?;
         Ok(VerifyReader::from_manifest(manifest, target.clone()))
     }
 
@@ -133,7 +135,7 @@ impl Target for Manifests<'_> {
         let reference: TagOrDigest = reference.parse()?;
         check_name(expected, reference.as_str())?;
         self.0
-            .write_manifest(expected, content, reference.as_str())?;
+            .push_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
     }
 

@@ -1,10 +1,10 @@
-//! Listing tags, a page at a time (distribution spec v1.1, "Listing Tags").
+//! Listings of tags, page by page (distribution spec v1.1, "Listing Tags").
 
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::pagination::Pages;
+use super::pagination::Paginator;
 use super::repository::Repository;
 use crate::error::Result;
 use crate::http::Method;
@@ -23,10 +23,10 @@ impl Repository<'_> {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut pages = Pages::from(self.endpoint.tags(last));
+        let mut pages = Paginator::new(self.endpoint.tags(last));
         loop {
             let request = self
-                .reading(Method::Get, pages.url().clone())
+                .pull_request(Method::Get, pages.url().clone())
                 .header("Accept", "application/json, */*;q=0.1")
                 .buffer_up_to(MAX_PAGE_BYTES);
             let mut response = self.client.send(&self.registry, request)?.expect(&[200])?;

@@ -90,7 +90,7 @@ fn with_push_scope_one_token_covers_pull_and_push() {
     let repository = client
         .repository(&registry.reference("a"))
         .unwrap()
-        .for_writing();
+        .with_push_scope();
 
     repository.fetch(&hello()).unwrap().read_all(5).unwrap();
     repository.push(&hello(), &mut &b"hello"[..]).unwrap();

@@ -134,7 +134,7 @@ fn the_same_push_to_a_token_registry_is_two_more() {
     let repository = client
         .repository(&registry.reference("a"))
         .unwrap()
-        .for_writing();
+        .with_push_scope();
     let mut options = CopyOptions {
         root: RootState::New,
         ..CopyOptions::default()

@@ -13,13 +13,13 @@ const INDEX: &[u8] = br#"{"schemaVersion":2,"manifests":[]}"#;
 fn with_blobs<T>(registry: &TestRegistry, test: impl FnOnce(&Blobs<'_>) -> T) -> T {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    test(&repository.for_deleting().into_blobs())
+    test(&repository.with_delete_scope().into_blobs())
 }
 
 fn with_manifests<T>(registry: &TestRegistry, test: impl FnOnce(&Manifests<'_>) -> T) -> T {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    test(&repository.for_deleting().into_manifests())
+    test(&repository.with_delete_scope().into_manifests())
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn who_says_how_lists_of_referrers_are_kept_is_obeyed() {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let manifests = repository
-        .for_deleting()
+        .with_delete_scope()
         .with_referrers_mode(ReferrersMode::Api)
         .into_manifests();
 

@@ -37,6 +37,7 @@ mod referrers;
 mod registry_quirks;
 mod retry;
 mod single;
+mod stack_depth;
 mod support_tests;
 mod tag;
 mod test_registry;

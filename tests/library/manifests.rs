@@ -287,7 +287,8 @@ fn without_a_content_type_a_manifest_speaks_for_itself() {
         for content_type in ["", "text/plain; charset=utf-8", "application/octet-stream"] {
             let registry = TestRegistry::start();
             registry.seed_manifest("a", content_type, bytes, Some("v1"));
-            // What has no type is no answer to a request for certain types, so the request is not understood as one.
+            // What has no type is no answer to a request for certain types, so the request is not
+            // understood as one.
             registry.inject(on("GET", "*").ignoring("Accept"));
 
             let manifest = read(&client(), &registry, "v1").unwrap();

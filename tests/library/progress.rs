@@ -47,7 +47,9 @@ fn falls(steps: &[u64]) -> usize {
 
 /// Pushes a blob to the repository `a`.
 fn push_to(registry: &TestRegistry, client: &Client, bytes: &[u8]) -> Result<Steps> {
-    let repository = client.repository(&registry.reference("a"))?.for_writing();
+    let repository = client
+        .repository(&registry.reference("a"))?
+        .with_push_scope();
     let mut steps = Steps::new();
     push_blob(&repository, &blob(bytes), &mut &bytes[..], &mut |event| {
         if let Event::Transferring { done, .. } = event {
@@ -188,7 +190,7 @@ fn what_is_mounted_does_not_move() {
     let target = client
         .repository(&registry.reference("to"))
         .unwrap()
-        .for_writing();
+        .with_push_scope();
     let source = client.repository(&registry.reference("from")).unwrap();
     let mut moved = Vec::new();
     let mut observer = |event: Event<'_>| {
@@ -302,7 +304,7 @@ fn who_listens_can_stop_it() {
     let repository = client
         .repository(&registry.reference("a"))
         .unwrap()
-        .for_writing();
+        .with_push_scope();
     let content = large();
     let result = push_blob(
         &repository,
@@ -447,7 +449,7 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         let repository = client
             .repository(&registry.reference("a"))
             .unwrap()
-            .for_writing();
+            .with_push_scope();
         let mut told = 0;
         let result = push_blob(
             &repository,
@@ -494,7 +496,7 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         let repository = client
             .repository(&registry.reference("a"))
             .unwrap()
-            .for_writing();
+            .with_push_scope();
         let mut told = 0;
         let mut observer = |event: Event<'_>| match event {
             Event::Reading { .. } => {
@@ -532,7 +534,7 @@ fn a_stream_stops_as_well() {
     let repository = client
         .repository(&registry.reference("a"))
         .unwrap()
-        .for_writing();
+        .with_push_scope();
     let content = large();
     let mut observer = |event: Event<'_>| match event {
         Event::Reading {

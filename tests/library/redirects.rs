@@ -1,4 +1,5 @@
-//! Redirects: followed by hand, and a few times. What goes along is a matter of [`hostile`](crate::hostile).
+//! Redirects: followed by hand, and a few times. What goes along is a matter of
+//! [`hostile`](crate::hostile).
 
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Source, Target};

@@ -107,7 +107,8 @@ fn list_of_type(store: &impl Referrers, artifact_type: Option<&str>) -> Result<V
     Ok(all)
 }
 
-/// The requests to repository `a`, shortened: what was pushed is `<name>`, and lists are at `<list>`.
+/// The requests to repository `a`, shortened: what was pushed is `<name>`, and lists are at
+/// `<list>`.
 fn log(registry: &TestRegistry, manifests: &[&RawManifest]) -> Vec<String> {
     let shorten = |line: String| {
         let mut line = line

@@ -1,4 +1,5 @@
-//! The families of registries: each with the challenge it was seen to send, and with what it alone does.
+//! The families of registries: each with the challenge it was seen to send, and with what it alone
+//! does.
 
 mod self_hosted;
 
@@ -176,7 +177,8 @@ fn ghcr_proposes_a_placeholder_to_a_login_and_is_not_asked_for_it() {
     );
 }
 
-/// ECR, which knows only the newer password. It asks for it, and says of the older one that it has expired.
+/// ECR, which knows only the newer password. It asks for it, and says of the older one that it has
+/// expired.
 fn ecr() -> TestRegistry {
     let challenge = "Basic realm=\"https://1.dkr.ecr.eu-west-1.amazonaws.com/\",\
                      service=\"ecr.amazonaws.com\"";

@@ -1,4 +1,5 @@
-//! Pushing blobs: two requests for a new one, one for one that is there, and no surprise about where they go.
+//! Pushing blobs: two requests for a new one, one for one that is there, and no surprise about
+//! where they go.
 
 mod failures;
 mod parts;

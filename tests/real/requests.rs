@@ -125,7 +125,7 @@ fn check_one_client(wire: Wire) {
         let repository = client
             .repository(&registry.reference("a"))
             .expect("it is a name")
-            .for_writing();
+            .with_push_scope();
         let push_it = || {
             let options = PushOptions {
                 files: vec![PushFile {

@@ -265,7 +265,7 @@ impl Target {
         let repository = repository.with_referrers_mode(referrers);
         let destination = destination.and_then(|target| target.repository(client));
         Ok(Box::new(match destination {
-            Some(destination) => repository.together_with(&destination.for_writing()),
+            Some(destination) => repository.with_scopes_of(&destination.with_push_scope()),
             None => repository,
         }))
     }
@@ -289,10 +289,10 @@ impl Target {
         let Some(repository) = self.repository(client) else {
             return Ok(Box::new(self.create_layout()?));
         };
-        let repository = repository.for_writing().with_referrers_mode(referrers);
+        let repository = repository.with_push_scope().with_referrers_mode(referrers);
         Ok(Box::new(
             match source.and_then(|target| target.repository(client)) {
-                Some(source) => repository.together_with(&source),
+                Some(source) => repository.with_scopes_of(&source),
                 None => repository,
             },
         ))
@@ -306,7 +306,7 @@ impl Target {
     ) -> Result<Box<dyn WritableStore + 'c>, CliError> {
         Ok(match self.repository(client) {
             Some(repository) => {
-                let repository = repository.for_writing().with_referrers_mode(mode);
+                let repository = repository.with_push_scope().with_referrers_mode(mode);
                 Box::new(repository.into_manifests())
             }
             None => Box::new(self.create_layout()?),
@@ -321,7 +321,7 @@ impl Target {
     ) -> Result<Box<dyn DeletableStore + 'c>, CliError> {
         Ok(match self.repository(client) {
             Some(repository) => {
-                let repository = repository.for_deleting().with_referrers_mode(mode);
+                let repository = repository.with_delete_scope().with_referrers_mode(mode);
                 Box::new(repository.into_manifests())
             }
             None => Box::new(self.create_layout()?),
@@ -342,7 +342,7 @@ impl Target {
         client: &'c Client,
     ) -> Result<Box<dyn DeletableStore + 'c>, CliError> {
         Ok(match self.repository(client) {
-            Some(repository) => Box::new(repository.for_deleting().into_blobs()),
+            Some(repository) => Box::new(repository.with_delete_scope().into_blobs()),
             None => Box::new(self.create_layout()?),
         })
     }

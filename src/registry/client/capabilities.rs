@@ -13,8 +13,8 @@ pub(crate) const LARGE_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RegistryCapabilities {
     pub(crate) self_mount: SelfMountSupport,
-    /// Whether a large body is sent without `Expect: 100-continue`: one was accepted, or the header was
-    /// refused.
+    /// Whether a large body is sent without `Expect: 100-continue`: one was accepted, or the header
+    /// was refused.
     pub(crate) skips_expect_continue: bool,
     /// Size in bytes of the smallest blob that was too large for one request.
     pub(crate) refused_bytes: Option<u64>,
@@ -26,8 +26,8 @@ pub(crate) struct RegistryCapabilities {
 }
 
 impl RegistryCapabilities {
-    /// Whether to send `Expect: 100-continue` with a body of `size` bytes, so that the registry can reject
-    /// it before it is sent.
+    /// Whether to send `Expect: 100-continue` with a body of `size` bytes, so that the registry can
+    /// reject it before it is sent.
     pub(crate) const fn uses_expect_continue(&self, size: u64) -> bool {
         size >= LARGE_BYTES && !self.skips_expect_continue
     }

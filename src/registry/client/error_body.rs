@@ -1,4 +1,5 @@
-//! Bodies of error responses (distribution spec v1.1, "Error Codes"), as parts of an error message. Pure.
+//! Bodies of error responses (distribution spec v1.1, "Error Codes"), as parts of an error message.
+//! Pure.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,7 +11,8 @@ use crate::text::redact::{self, Redactor};
 const MAX_EXCERPT_CHARS: usize = 200;
 /// How much of an error's message and of its detail is shown, in characters.
 const MAX_DETAIL_CHARS: usize = redact::MAX_EXCERPT_CHARS;
-/// How many errors of one body are shown. Registries send one, or one for each blob that a manifest lacks.
+/// How many errors of one body are shown. Registries send one, or one for each blob that a manifest
+/// lacks.
 const MAX_ERRORS: usize = 32;
 
 /// What the body of an error response says.
@@ -74,8 +76,8 @@ fn parse_errors(body: &[u8], redactor: &Redactor) -> Vec<RegistryError> {
         .collect()
 }
 
-/// Formats a detail as oras does (Go's `%v`): strings as they are, objects as `map[key:value]`, arrays
-/// as `[a b]`.
+/// Formats a detail as oras does (Go's `%v`): strings as they are, objects as `map[key:value]`,
+/// arrays as `[a b]`.
 fn display(detail: &Value) -> String {
     match detail {
         Value::Null => String::new(),
@@ -96,8 +98,8 @@ fn display(detail: &Value) -> String {
     }
 }
 
-/// The excerpt of a body that is not an error document: the message of a JSON object, the title of a web
-/// page, or the beginning of the text.
+/// The excerpt of a body that is not an error document: the message of a JSON object, the title of
+/// a web page, or the beginning of the text.
 fn excerpt(text: &str, content_type: Option<&str>, redactor: &Redactor) -> Option<String> {
     let text = text.trim();
     if let Ok(Value::Object(members)) = serde_json::from_str::<Value>(text) {

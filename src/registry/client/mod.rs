@@ -141,8 +141,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Accepts manifests of these media types only. An empty list is ignored; by default every manifest
-    /// type is accepted.
+    /// Accepts manifests of these media types only. An empty list is ignored; by default every
+    /// manifest type is accepted.
     #[must_use]
     pub fn accept_manifests(mut self, media_types: impl IntoIterator<Item = MediaType>) -> Self {
         let accepted = accept_header(media_types);
@@ -153,25 +153,25 @@ impl ClientBuilder {
     }
 
     /// Sets the size limit of manifests, in bytes: of those that are pushed, and of those read by a
-    /// method without a limit of its own, such as [`Source::fetch`](crate::store::Source::fetch). The
-    /// default is [`MAX_MANIFEST_BYTES`].
+    /// method without a limit of its own, such as [`Source::fetch`](crate::store::Source::fetch).
+    /// The default is [`MAX_MANIFEST_BYTES`].
     #[must_use]
     pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
         self.client.max_manifest_bytes = bytes;
         self
     }
 
-    /// Calls `warn` with each distinct warning of a registry (distribution spec v1.1, "Warnings"), once.
-    /// The default ignores warnings.
+    /// Calls `warn` with each distinct warning of a registry (distribution spec v1.1, "Warnings"),
+    /// once. The default ignores warnings.
     #[must_use]
     pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
         self.client.warnings = Warnings::to(warn);
         self
     }
 
-    /// Sends passwords to token services in an OAuth2 form first, and by GET if the service rejects the
-    /// form. The default sends passwords by GET, which every token service supports. Identity tokens are
-    /// always sent in a form.
+    /// Sends passwords to token services in an OAuth2 form first, and by GET if the service rejects
+    /// the form. The default sends passwords by GET, which every token service supports. Identity
+    /// tokens are always sent in a form.
     #[must_use]
     pub fn prefer_oauth2(self) -> Self {
         self.client.auth_cache.borrow_mut().prefer_oauth2();
@@ -215,8 +215,9 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Unauthorized`](crate::Error::Unauthorized) and
-    /// [`Error::Refused`](crate::Error::Refused) if the registry rejects the credential or the server is
-    /// not a registry; [`Error::Protocol`](crate::Error::Protocol) if the server sent a web page.
+    /// [`Error::Refused`](crate::Error::Refused) if the registry rejects the credential or the
+    /// server is not a registry; [`Error::Protocol`](crate::Error::Protocol) if the server sent a
+    /// web page.
     pub fn check(&self, registry: &RegistryName) -> Result<()> {
         let url = Url::from_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
         let request = RegistryRequest::new(Method::Get, url);

@@ -9,8 +9,8 @@
 //! | 301, 302, 303 | not GET or HEAD | none |
 //! | a followed redirect without a valid `Location` | any | error |
 //! | to the registry's origin | any | with credentials, unless an earlier redirect left the origin |
-//! | to another origin that the [origin policy](OriginPolicy) allows | GET, HEAD | without credentials |
-//! | to another origin | PUT, POST, PATCH, DELETE | error: content is sent to the registry only |
+//! | to another origin, if the [`OriginPolicy`] allows it | GET, HEAD | no credentials |
+//! | to another origin | any other | error: content goes to the registry only |
 //! | the eleventh | any | error |
 
 use super::Client;
@@ -65,8 +65,8 @@ impl Redirects {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] if the redirect has no usable `Location`, or leads where the request must
-    /// not go.
+    /// [`Error::Protocol`] if the redirect has no usable `Location`, or leads where the request
+    /// must not go.
     pub(crate) fn on(&mut self, response: &RegistryResponse) -> Result<Redirect> {
         let is_read = matches!(self.method, Method::Get | Method::Head);
         let is_followed = match response.status() {

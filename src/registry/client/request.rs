@@ -1,4 +1,5 @@
-//! Requests to a registry before they are sent: URL, headers, body, scopes, and how to read the response.
+//! Requests to a registry before they are sent: URL, headers, body, scopes, and how to read the
+//! response.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -16,7 +17,8 @@ use crate::text::url::Url;
 pub(crate) struct RegistryRequest<'a> {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    /// The repository whose credential is looked up. Repositories of one registry can have different ones.
+    /// The repository whose credential is looked up. Repositories of one registry can have
+    /// different ones.
     pub(crate) repository: Option<RepositoryName>,
     pub(crate) headers: Headers,
     pub(crate) body: Body<'a>,
@@ -24,10 +26,11 @@ pub(crate) struct RegistryRequest<'a> {
     pub(crate) scopes: Scopes,
     /// Whether redirects are followed. If not, the redirect is the response.
     pub(crate) follow_redirects: bool,
-    /// How many bytes of a successful response's body are read before the response is returned. A body
-    /// that breaks off earlier is a failure of the request, so the request is retried.
+    /// How many bytes of a successful response's body are read before the response is returned. A
+    /// body that breaks off earlier is a failure of the request, so the request is retried.
     pub(crate) buffer_limit: Option<u64>,
-    /// Whether the response's body is a blob, of any size and duration. Other bodies have a time limit.
+    /// Whether the response's body is a blob, of any size and duration. Other bodies have a time
+    /// limit.
     pub(crate) is_blob_body: bool,
     /// How long to wait for the header of the response.
     pub(crate) response_timeout: Duration,

@@ -12,7 +12,8 @@ use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
 use crate::text::url::{Scheme, Url};
 
-/// How long the reason of a protocol error may be, in characters: room for a URL and what is wrong with it.
+/// How long the reason of a protocol error may be, in characters: room for a URL and what is wrong
+/// with it.
 const MAX_REASON_CHARS: usize = 1200;
 
 /// A response, with the request that it answers.
@@ -26,8 +27,8 @@ pub(crate) struct RegistryResponse {
     pub(crate) redactor: Redactor,
     /// How often the request was sent before. An earlier attempt may have had its effect.
     pub(crate) retries: u32,
-    /// The body, if the request asked to buffer it: up to one byte more than the limit. Then the body of
-    /// `response` is empty.
+    /// The body, if the request asked to buffer it: up to one byte more than the limit. Then the
+    /// body of `response` is empty.
     pub(crate) document: Option<Vec<u8>>,
     pub(crate) response: Response,
 }
@@ -52,8 +53,8 @@ impl RegistryResponse {
             .map(str::trim)
     }
 
-    /// The challenges of a 401. Some registries send `WWW-Authenticate` with any status, which has no
-    /// meaning. Challenges from a host that a redirect led to are ignored.
+    /// The challenges of a 401. Some registries send `WWW-Authenticate` with any status, which has
+    /// no meaning. Challenges from a host that a redirect led to are ignored.
     pub(crate) fn challenges(&self) -> Vec<Challenge> {
         if self.status() == 401 && self.origin_policy == OriginPolicy::SameOrigin {
             parse_challenges(self.response.headers.all("WWW-Authenticate"))
@@ -62,8 +63,8 @@ impl RegistryResponse {
         }
     }
 
-    /// Reads the body of a successful response of a token service. The body of another response is left
-    /// for the error message.
+    /// Reads the body of a successful response of a token service. The body of another response is
+    /// left for the error message.
     pub(crate) fn token(&mut self) -> Result<Vec<u8>> {
         if (200..300).contains(&self.status()) {
             self.read_document("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
@@ -72,7 +73,8 @@ impl RegistryResponse {
         }
     }
 
-    /// Reads a body of at most `limit` bytes into memory. `what` and `limit_name` are for the message.
+    /// Reads a body of at most `limit` bytes into memory. `what` and `limit_name` are for the
+    /// message.
     pub(crate) fn read_document(
         &mut self,
         what: &str,
@@ -132,7 +134,8 @@ impl RegistryResponse {
         }))
     }
 
-    /// Whether the body of an error says that access is denied. The body can still be read afterwards.
+    /// Whether the body of an error says that access is denied. The body can still be read
+    /// afterwards.
     pub(crate) fn is_denied(&mut self) -> bool {
         error_body::is_denied(&self.peek_body(), &self.redactor)
     }
@@ -143,8 +146,8 @@ impl RegistryResponse {
             && self.peek_body().trim_ascii_start().starts_with(b"<")
     }
 
-    /// Reads the beginning of the body and puts it back. If the body breaks off, the beginning is enough:
-    /// it is used in messages only.
+    /// Reads the beginning of the body and puts it back. If the body breaks off, the beginning is
+    /// enough: it is used in messages only.
     fn peek_body(&mut self) -> Vec<u8> {
         let mut body = self.document.take().unwrap_or_default();
         body.truncate(usize::try_from(MAX_ERROR_BYTES).unwrap_or(usize::MAX));
@@ -165,8 +168,8 @@ impl RegistryResponse {
             .map_err(|error| self.protocol_error(format!("its {header} is not valid: {error}")))
     }
 
-    /// Same as [`resolve`](Self::resolve), for a URL that is most likely the registry's own. Behind a
-    /// proxy that ends TLS, registries often name themselves with http: the result is https then.
+    /// Same as [`resolve`](Self::resolve), for a URL that is most likely the registry's own. Behind
+    /// a proxy that ends TLS, registries often name themselves with http: the result is https then.
     pub(crate) fn resolve_own(&self, header: &str, url: &str) -> Result<Url> {
         let url = self.resolve(header, url)?;
         let (here, there) = (self.url.origin(), url.origin());

@@ -11,8 +11,8 @@ use crate::http::retry::{Outcome, parse_retry_after, wait_before_retry};
 use crate::text::random;
 
 impl Client {
-    /// Sends a request until it succeeds, fails in a way that a retry cannot change, or has used up its
-    /// retries.
+    /// Sends a request until it succeeds, fails in a way that a retry cannot change, or has used up
+    /// its retries.
     pub(super) fn send_with_retries(
         &self,
         request: &mut RegistryRequest<'_>,

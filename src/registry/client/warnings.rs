@@ -74,8 +74,8 @@ fn texts<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     texts
 }
 
-/// Reads a quoted string (RFC 9110 §5.6.4) after its opening quote. Returns the string, if it is not
-/// empty, and the rest.
+/// Reads a quoted string (RFC 9110 §5.6.4) after its opening quote. Returns the string, if it is
+/// not empty, and the rest.
 fn quoted(rest: &str) -> Option<(String, &str)> {
     let mut text = String::new();
     let mut characters = rest.chars();

@@ -1,7 +1,7 @@
-//! Deleting (distribution spec v1.1, "Content Management").
+//! Deletion of manifests, blobs and tags (distribution spec v1.1, "Content Management").
 
 use super::ReferrersMode;
-use super::referrers_tag::{Change, Maintenance};
+use super::referrers_tag::{Change, TagListUpdate};
 use crate::error::{Error, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -23,24 +23,25 @@ impl Repository<'_> {
         self.send_delete(url, &self.full_name(&reference))
     }
 
-    /// Deletes a manifest, and with it its entry in the list that clients keep of its subject's referrers.
+    /// Deletes a manifest, and its entry under the referrers tag of its subject.
     ///
-    /// The entry goes first: a failure then leaves a referrer that is not listed, not a list with an entry that leads
-    /// nowhere. Whether a client with an older copy of the list brought it back is looked for when the manifest is gone.
+    /// The entry is removed first, so that a failure leaves a manifest that is not listed rather
+    /// than an entry without a manifest. After the deletion the index is checked: another client
+    /// may have written the entry back.
     pub(crate) fn delete_manifest(&self, target: &Descriptor) -> Result<()> {
-        self.settle_lists()?;
+        self.flush_referrers()?;
         let url = self.endpoint.manifest(target.digest.as_str());
-        let Some(subject) = self.listed_subject(target)? else {
+        let Some(subject) = self.tag_listed_subject(target)? else {
             return self.send_delete(url, target.digest.as_str());
         };
-        let mut list = Maintenance::new(self, &subject, Change::Remove(&target.digest));
-        let is_settled = list.round()?;
+        let mut list = TagListUpdate::new(self, &subject, Change::Remove(&target.digest));
+        let is_complete = list.attempt()?;
         self.send_delete(url, target.digest.as_str())?;
-        if is_settled { Ok(()) } else { list.settle() }
+        if is_complete { Ok(()) } else { list.run() }
     }
 
-    /// The subject of a manifest, if clients keep the list of that one's referrers.
-    fn listed_subject(&self, target: &Descriptor) -> Result<Option<Digest>> {
+    /// The subject of a manifest, if clients maintain the referrers index of that subject.
+    fn tag_listed_subject(&self, target: &Descriptor) -> Result<Option<Digest>> {
         let media_type = &target.media_type;
         let may_refer = media_type.is_manifest() && !media_type.is_docker();
         if self.referrers_mode() == ReferrersMode::Api || !may_refer {
@@ -50,7 +51,7 @@ impl Repository<'_> {
         let manifest = match self.read_manifest(&by_digest, self.client.max_manifest_bytes()) {
             Ok(manifest) => manifest,
             Err(Error::NotFound { .. }) => return Err(Error::not_found(target.digest.as_str())),
-            // What cannot be read is not known to have a subject, and may be the reason why it is deleted.
+            // An invalid manifest has no known subject, and may be deleted because it is invalid.
             Err(Error::Verification { .. } | Error::TooLarge { .. } | Error::Protocol { .. }) => {
                 return Ok(None);
             }
@@ -61,13 +62,13 @@ impl Repository<'_> {
     }
 
     fn send_delete(&self, url: Url, what: &str) -> Result<()> {
-        let response = self.client.send(&self.registry, self.deleting(url))?;
+        let response = self.client.send(&self.registry, self.delete_request(url))?;
         match response.status() {
             200..=299 if response.content_type() == Some("text/html") => {
-                // A login page or a web site: it says yes to everything and deletes nothing.
+                // A login page or a web site answers 200 to every request and deletes nothing.
                 Err(response.protocol_error("the answer is a web page"))
             }
-            // Whoever sends a request again because the answer was lost finds that it was done.
+            // An earlier attempt, whose response was lost, deleted it.
             404 if response.retries > 0 => Ok(()),
             404 => Err(Error::not_found(what)),
             200..=299 => {

@@ -1,30 +1,34 @@
-//! Keeping the list of a subject's referrers where the registry does not (distribution spec v1.1, "Pushing Manifests with
-//! Subject", "Deleting Manifests", "Referrers Tag Schema").
+//! Updates of referrers tags, for registries without the referrers API (distribution spec v1.1,
+//! "Pushing Manifests with Subject", "Deleting Manifests", "Referrers Tag Schema").
 //!
-//! The list is an index under a tag. Every client that attaches something reads it, adds its entry, and writes it back, and
-//! registries offer nothing to keep two of them from undoing each other's work. So this is how none is lost:
+//! The referrers index of a subject is an index under a tag. Each client that pushes a referrer
+//! reads the index, adds an entry and writes the index back. Registries have no conditional writes,
+//! so two clients can overwrite each other's entries. This protocol keeps all entries:
 //!
-//! - After writing a list, a client waits longer than others take from reading to writing, and reads again. What it wrote and
-//!   no longer finds, it writes again: its own change, and the entries of others that it knew.
-//! - A list without something is only written by who read before that was there. While the writer of the list with it waits,
-//!   that happens or not; and it is the writer who then finds and repairs it. So an entry stays from the first list on that it
-//!   was written in, as long as clients do so.
-//! - An entry that somebody removed on purpose is not brought back: its manifest is gone.
+//! - After a write, the client waits longer than another client takes between its read and its
+//!   write, and reads the index again. If its own entry, or an entry of another client that it
+//!   knew, is missing, it writes the index again.
+//! - An index without an entry is only written by a client that read the index before the entry was
+//!   added. That write happens while the client that added the entry waits, and this client repairs
+//!   it. So an entry survives if all clients follow the protocol.
+//! - An entry that was removed on purpose is not restored: its manifest does not exist.
 //!
-//! In a [batch](crate::store::Batch) the manifests that are to be listed are gathered, and each list is written once, with all of
-//! them, before anything gets a name, before somebody asks for referrers, and at the end. Who is killed before leaves manifests
-//! that are not listed. A copy of one of them, or of all that is attached, lists what it finds; other copies, which do not read
-//! what they find, have each listed at once.
+//! In a [batch](crate::store::Batch) the updates are collected. Each index is written once, with
+//! all new entries: before a tag is pushed, before referrers are listed, and when the batch
+//! finishes. If the process is killed before that, manifests are pushed but not listed. A later
+//! copy of such a manifest, or of the referrers of its subject, lists it.
 //!
-//! Entries of others are left alone, also those that lead nowhere, unless the registry refuses the list because of them.
+//! Entries of other clients stay, including those whose manifest does not exist, unless the
+//! registry refuses the index because of them.
 //!
-//! Lists that were replaced are left to the registry. Another client may have written the same list, and others may just be
-//! reading it. For the same reason a list that has become empty stays, as that of the original does.
+//! A replaced index is not deleted: another client may have written the same index, or may be
+//! reading it. For the same reason an empty index stays, as with oras.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{AtTag, ReferrersMode};
+use super::ReferrersMode;
+use super::listing::ReferrersTagContent;
 use crate::error::{Error, RegistryErrorResponse, Result};
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -35,23 +39,23 @@ use crate::registry::repository::Repository;
 use crate::store::Source as _;
 use crate::text::random;
 
-/// How often a list is written before giving up. Twenty clients at once need three or four times.
+/// How often an index is written at most. Twenty concurrent clients need three or four writes.
 const MAX_WRITES: u32 = 10;
-/// The shortest wait before a list is looked at again: longer than a client takes from reading to writing on any network but
-/// the slowest, where [`wait_before_check`] waits for longer.
+/// The shortest wait before an index is read again: longer than a client takes between its read and
+/// its write, except on slow networks, where [`wait_before_check`] waits longer.
 const MIN_WAIT: Duration = Duration::from_millis(100);
-/// The longest wait, unless reading and writing themselves took longer.
+/// The longest wait, unless the read and the write took longer.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// How many entries of others are brought back at most. In the time of one update a few are lost; when it is more, somebody
-/// replaced the list.
+/// How many entries of other clients are restored at most. One update loses a few entries; if more
+/// are missing, the index was replaced on purpose.
 const MAX_RESTORED: usize = 100;
 
-/// What is done to a list.
+/// A change of a referrers index.
 #[derive(Clone, Copy)]
 pub(crate) enum Change<'a> {
-    /// Lists these manifests.
+    /// Adds these manifests.
     Add(&'a [Descriptor]),
-    /// Lists one no more.
+    /// Removes a manifest.
     Remove(&'a Digest),
 }
 
@@ -64,24 +68,24 @@ impl<'a> Change<'a> {
     }
 }
 
-/// A change of a list, until it is sure to last.
-pub(crate) struct Maintenance<'a> {
+/// The update of a referrers tag, until reads show that it was not overwritten.
+pub(crate) struct TagListUpdate<'a> {
     repository: &'a Repository<'a>,
     subject: &'a Digest,
     change: Change<'a>,
-    /// What the change is about.
+    /// The digests that the change adds or removes.
     own: HashSet<&'a Digest>,
-    /// What was listed when we wrote the list last.
+    /// The entries of the last written index.
     known: Vec<Descriptor>,
     writes: u32,
-    /// How long reading and writing took the last time.
+    /// How long the last read and write took.
     took: Duration,
 }
 
 impl Repository<'_> {
-    /// Sees to it that a manifest that was just pushed is listed as a referrer of its subject. `indexed` is the subject that
-    /// the registry says it listed the manifest for.
-    pub(crate) fn list_pushed(
+    /// Lists a manifest that was just pushed as a referrer of its subject, unless the registry does
+    /// so. `indexed` is the `OCI-Subject` header of the response to the push.
+    pub(crate) fn update_referrers(
         &self,
         manifest: &RawManifest,
         indexed: Option<&Digest>,
@@ -99,15 +103,16 @@ impl Repository<'_> {
                 self.learned.set(ReferrersMode::Api);
                 return Ok(());
             }
-            // Who says so and was found to have no list needs one all the same.
+            // The registry sent `OCI-Subject` but has no referrers API (seen on ECR): update the
+            // tag anyway.
             ReferrersMode::Learned | ReferrersMode::Tag => {}
         }
-        self.list(subject.digest, descriptor)
+        self.add_referrer(subject.digest, descriptor)
     }
 
-    /// Sees to it that a manifest that was there before is listed as a referrer of its subject: whoever pushed it may have
-    /// been interrupted before the list was written.
-    pub(crate) fn list_stored(&self, manifest: &RawManifest) -> Result<()> {
+    /// Makes sure that an existing manifest is listed as a referrer of its subject. The client that
+    /// pushed it may have been interrupted before it updated the referrers tag.
+    pub(crate) fn ensure_referrer_listed(&self, manifest: &RawManifest) -> Result<()> {
         let Some(Referrer {
             subject,
             descriptor,
@@ -115,66 +120,67 @@ impl Repository<'_> {
         else {
             return Ok(());
         };
-        if self.keeps_referrers(&subject)? {
+        if self.has_referrers_api(&subject)? {
             return Ok(());
         }
-        self.list(subject.digest, descriptor)
+        self.add_referrer(subject.digest, descriptor)
     }
 
-    /// Lists a manifest, now or at the end of the batch.
-    fn list(&self, subject: Digest, referrer: Descriptor) -> Result<()> {
-        if self.unlisted.batches.is_open() {
-            let mut waiting = self.unlisted.waiting.borrow_mut();
+    /// Adds a manifest to the index of `subject`, now or when the batch finishes.
+    fn add_referrer(&self, subject: Digest, referrer: Descriptor) -> Result<()> {
+        if self.pending_referrers.batches.is_open() {
+            let mut waiting = self.pending_referrers.waiting.borrow_mut();
             waiting.entry(subject).or_default().push(referrer);
             return Ok(());
         }
-        Maintenance::new(self, &subject, Change::Add(&[referrer])).settle()
+        TagListUpdate::new(self, &subject, Change::Add(&[referrer])).run()
     }
 
-    /// Lists what is still to be listed. What fails is tried again before anything else that depends on it.
-    pub(crate) fn settle_lists(&self) -> Result<()> {
-        let waiting = self.unlisted.waiting.take();
+    /// Writes the deferred updates. Failed updates are kept, and repeated before the next operation
+    /// that depends on them.
+    pub(crate) fn flush_referrers(&self) -> Result<()> {
+        let waiting = self.pending_referrers.waiting.take();
         let lists = (waiting.iter())
-            .map(|(subject, referrers)| Maintenance::new(self, subject, Change::Add(referrers)));
-        let settled = settle(lists.collect());
-        if settled.is_err() && self.unlisted.batches.is_open() {
-            self.unlisted.waiting.replace(waiting);
+            .map(|(subject, referrers)| TagListUpdate::new(self, subject, Change::Add(referrers)));
+        let settled = run_to_completion(lists.collect());
+        if settled.is_err() && self.pending_referrers.batches.is_open() {
+            self.pending_referrers.waiting.replace(waiting);
         }
         settled
     }
 
-    pub(crate) fn begin_lists(&self) {
-        self.unlisted.batches.start();
+    pub(crate) fn start_referrers_batch(&self) {
+        self.pending_referrers.batches.start();
     }
 
-    pub(crate) fn end_lists(&self) -> Result<()> {
-        if self.unlisted.batches.finish() {
-            self.settle_lists()
+    pub(crate) fn finish_referrers_batch(&self) -> Result<()> {
+        if self.pending_referrers.batches.finish() {
+            self.flush_referrers()
         } else {
             Ok(())
         }
     }
 }
 
-/// Goes on until these lists are as they should be. All are written before the first is looked at again, so that they take
-/// no longer to wait for than one.
-fn settle(mut lists: Vec<Maintenance<'_>>) -> Result<()> {
+/// Runs updates to completion. All indexes are written before the first is read again, so that the
+/// wait is as long as for one.
+fn run_to_completion(mut lists: Vec<TagListUpdate<'_>>) -> Result<()> {
     while let Some(first) = lists.first() {
-        if let Some(wait) = lists.iter().filter_map(Maintenance::wait).max() {
+        if let Some(wait) = lists.iter().filter_map(TagListUpdate::wait).max() {
             first.repository.client.sleep(wait);
         }
-        let mut unsettled = Vec::new();
+        let mut unfinished = Vec::new();
         for mut list in lists {
-            if !list.round()? {
-                unsettled.push(list);
+            if !list.attempt()? {
+                unfinished.push(list);
             }
         }
-        lists = unsettled;
+        lists = unfinished;
     }
     Ok(())
 }
 
-impl<'a> Maintenance<'a> {
+impl<'a> TagListUpdate<'a> {
     pub(crate) fn new(
         repository: &'a Repository<'a>,
         subject: &'a Digest,
@@ -191,19 +197,20 @@ impl<'a> Maintenance<'a> {
         }
     }
 
-    /// Goes on until the list is as it should be.
-    pub(crate) fn settle(self) -> Result<()> {
-        settle(vec![self])
+    /// Runs the update to completion.
+    pub(crate) fn run(self) -> Result<()> {
+        run_to_completion(vec![self])
     }
 
-    /// How long to wait before the list is looked at, if it was written.
+    /// How long to wait before the index is read, if it was written.
     fn wait(&self) -> Option<Duration> {
         (self.writes > 0).then(|| wait_before_check(self.writes, self.took, random::fraction()))
     }
 
-    /// Reads the list, and writes it if it is not as it should be. Returns whether it was.
-    pub(crate) fn round(&mut self) -> Result<bool> {
-        self.try_round().map_err(|error| {
+    /// Reads the index, and writes it if the change is missing. Returns whether the index was
+    /// complete.
+    pub(crate) fn attempt(&mut self) -> Result<bool> {
+        self.try_attempt().map_err(|error| {
             let subject = self.subject;
             error.context(match self.change {
                 Change::Add([one]) => {
@@ -220,17 +227,17 @@ impl<'a> Maintenance<'a> {
         })
     }
 
-    fn try_round(&mut self) -> Result<bool> {
+    fn try_attempt(&mut self) -> Result<bool> {
         let start = self.repository.client.now();
         let list = match (
             self.repository.read_referrers_tag(self.subject)?,
             self.change,
         ) {
-            (AtTag::List(list), _) => list,
-            (AtTag::Nothing, _) => ReferrersIndex::empty(),
-            // Not ours to change, and not in the way.
-            (AtTag::Other(_), Change::Remove(_)) => return Ok(true),
-            (AtTag::Other(reason), Change::Add(_)) => {
+            (ReferrersTagContent::Index(list), _) => list,
+            (ReferrersTagContent::Missing, _) => ReferrersIndex::empty(),
+            // The tag holds something else: there is no entry to remove.
+            (ReferrersTagContent::Other(_), Change::Remove(_)) => return Ok(true),
+            (ReferrersTagContent::Other(reason), Change::Add(_)) => {
                 return Err(
                     self.failure(&format!("it cannot hold the list of referrers, {reason}"))
                 );
@@ -252,7 +259,7 @@ impl<'a> Maintenance<'a> {
         Ok(false)
     }
 
-    /// What the list should be, if it is not.
+    /// The index with the change and the lost entries, if it differs from `list`.
     fn changed(&self, list: &ReferrersIndex) -> Result<Option<ReferrersIndex>> {
         let mut changed = list.clone();
         match self.change {
@@ -267,7 +274,7 @@ impl<'a> Maintenance<'a> {
         Ok(Some(changed).filter(|changed| changed != list))
     }
 
-    /// The entries of others that were listed when we wrote the list last.
+    /// The entries of other clients that were in the last written index and are missing.
     fn lost_from(&self, list: &ReferrersIndex) -> Vec<&Descriptor> {
         let listed: HashSet<&Digest> = list.descriptors().map(|entry| &entry.digest).collect();
         let is_lost = |known: &&Descriptor| {
@@ -281,16 +288,16 @@ impl<'a> Maintenance<'a> {
         }
     }
 
-    /// Writes a list, without the entries for which the registry refuses it.
+    /// Writes an index, without the entries for which the registry refuses it.
     fn write(&self, list: &mut ReferrersIndex) -> Result<()> {
         for _ in 0..MAX_WRITES {
             match self.put(list) {
                 Err(Error::Refused(refusal)) => {
-                    let gone = self.gone(list, &refusal)?;
-                    if gone.is_empty() {
+                    let missing = self.missing(list, &refusal)?;
+                    if missing.is_empty() {
                         return Err(Error::Refused(refusal));
                     }
-                    for digest in &gone {
+                    for digest in &missing {
                         list.remove(digest);
                     }
                 }
@@ -318,18 +325,23 @@ impl<'a> Maintenance<'a> {
         Ok(())
     }
 
-    /// The entries that the registry says it does not know, and does not have. Registries that verify what an index refers to
-    /// would otherwise never take a list again that names something that was deleted without changing the list.
-    fn gone(&self, list: &ReferrersIndex, refusal: &RegistryErrorResponse) -> Result<Vec<Digest>> {
-        let named = manifest_retry::named(refusal);
-        let is_others = |entry: &&Descriptor| !self.own.contains(&entry.digest);
-        let mut gone = Vec::new();
-        for entry in list.descriptors().filter(is_others) {
+    /// The entries that the registry reports as unknown and does not have. Registries that verify
+    /// the manifests of an index would otherwise refuse every later update, after one of them was
+    /// deleted.
+    fn missing(
+        &self,
+        list: &ReferrersIndex,
+        refusal: &RegistryErrorResponse,
+    ) -> Result<Vec<Digest>> {
+        let named = manifest_retry::unknown_digests(refusal);
+        let is_foreign = |entry: &&Descriptor| !self.own.contains(&entry.digest);
+        let mut missing = Vec::new();
+        for entry in list.descriptors().filter(is_foreign) {
             if named.contains(&entry.digest) && !self.repository.exists(entry)? {
-                gone.push(entry.digest.clone());
+                missing.push(entry.digest.clone());
             }
         }
-        Ok(gone)
+        Ok(missing)
     }
 
     fn failure(&self, reason: &str) -> Error {
@@ -340,14 +352,16 @@ impl<'a> Maintenance<'a> {
     }
 }
 
-/// How long to wait before a list that was written `writes` times is looked at again: twice as long as reading and writing
-/// took, because others take about as long, and longer each time, because what is not settled yet is written by many.
-fn wait_before_check(writes: u32, took: Duration, chance: f64) -> Duration {
+/// How long to wait before an index that was written `writes` times is read again: twice the time
+/// of the last read and write, because other clients take about as long, and longer after each
+/// write, because many clients update an index that needs several writes. `jitter` is in
+/// `0.0..1.0`.
+fn wait_before_check(writes: u32, took: Duration, jitter: f64) -> Duration {
     let doubled = MIN_WAIT.saturating_mul(1 << writes.saturating_sub(1).min(16));
     doubled
         .min(MAX_WAIT)
         .max(took.saturating_mul(2))
-        .mul_f64(1.0 + chance)
+        .mul_f64(1.0 + jitter)
 }
 
 #[cfg(test)]
@@ -355,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_and_are_longer_than_updates_take() {
+    fn backoff_doubles_and_exceeds_update_time() {
         let wait =
             |writes, took| wait_before_check(writes, Duration::from_millis(took), 0.0).as_millis();
         let waits: Vec<_> = (1..=7).map(|writes| wait(writes, 20)).collect();

@@ -1,4 +1,5 @@
-//! State of a repository about referrers: who maintains the listings, and which updates are deferred.
+//! State of a repository about referrers: who maintains the listings, and which updates are
+//! deferred.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,8 +18,8 @@ pub enum ReferrersMode {
     Learned,
     /// The registry, with the referrers API. It is an error if the registry does not have it.
     Api,
-    /// Clients, with an index under a tag made of the subject's digest (the referrers tag schema). The
-    /// API is never requested.
+    /// Clients, with an index under a tag made of the subject's digest (the referrers tag schema).
+    /// The API is never requested.
     Tag,
 }
 

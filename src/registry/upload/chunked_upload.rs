@@ -1,5 +1,5 @@
-//! Chunked uploads (distribution spec v1.1, "Pushing a blob in chunks"): what to send next, given the
-//! response to the last chunk. Pure.
+//! Chunked uploads (distribution spec v1.1, "Pushing a blob in chunks"): what to send next, given
+//! the response to the last chunk. Pure.
 //!
 //! | response to a chunk | next |
 //! |---|---|
@@ -88,8 +88,8 @@ impl ChunkedUpload {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`](crate::Error::Protocol) if the registry accepts chunks and does not advance,
-    /// or names a location that must not receive content.
+    /// [`Error::Protocol`](crate::Error::Protocol) if the registry accepts chunks and does not
+    /// advance, or names a location that must not receive content.
     pub(crate) fn on_chunk(
         &mut self,
         chunk: Chunk,
@@ -146,13 +146,14 @@ impl ChunkedUpload {
     ) -> Result<ChunkAction> {
         match (response.status(), received(response.header("Range"))) {
             (200..=204, Some(received)) => {
-                // `Range: 0-0` means both 0 and 1 byte received. Assume 0: if the byte is there, the
-                // registry answers 416.
+                // `Range: 0-0` means both 0 and 1 byte received. Assume 0: if the byte is there,
+                // the registry answers 416.
                 let next = if received == 1 { 0 } else { received.min(size) };
                 self.resume_at(next, response)?;
                 Ok(ChunkAction::Reopen)
             }
-            // The session is gone, or the registry does not report offsets. A new session is needed.
+            // The session is gone, or the registry does not report offsets. A new session is
+            // needed.
             _ => Ok(ChunkAction::Fail),
         }
     }
@@ -216,8 +217,8 @@ fn received(range: Option<&str>) -> Option<u64> {
     (first == "0").then(|| last.saturating_add(1))
 }
 
-/// The offset of an upload that accepted `len` bytes at `offset` and reports `received` bytes. A value
-/// outside the chunk is ignored: some registries always report the same.
+/// The offset of an upload that accepted `len` bytes at `offset` and reports `received` bytes. A
+/// value outside the chunk is ignored: some registries always report the same.
 fn offset_after(offset: u64, len: u64, received: Option<u64>) -> u64 {
     received
         .filter(|received| (offset + 1..=offset + len).contains(received))

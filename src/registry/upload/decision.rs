@@ -2,10 +2,10 @@
 //!
 //! [`UploadFlow`] decides; [`upload_blob`](super) sends. An upload goes through these steps:
 //!
-//! 1. *Start.* A request to mount the blob from its own repository starts an upload and checks for the
-//!    blob at once: a registry that checks answers 201 if it has the blob, and otherwise 202 with an
-//!    upload session for any blob. Registries that do not check, or reject the request, are recognised
-//!    by their responses and asked with `HEAD` from then on.
+//! 1. *Start.* A request to mount the blob from its own repository starts an upload and checks for
+//!    the blob at once: a registry that checks answers 201 if it has the blob, and otherwise 202
+//!    with an upload session for any blob. Registries that do not check, or reject the request, are
+//!    recognised by their responses and asked with `HEAD` from then on.
 //! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size.
 //! 3. *Recover.* After a failure that may pass: wait, check whether the blob arrived although the
 //!    response was lost, and start again. A session may be gone or half full, so it is not reused.
@@ -32,7 +32,7 @@ const MAX_ATTEMPTS: u32 = 3;
 const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How an upload begins.
-pub(super) enum UploadStart {
+pub(crate) enum UploadStart {
     /// Check whether the registry has the blob.
     Check,
     /// Send the blob without a check: the registry reported a blob that it does not have.
@@ -192,8 +192,8 @@ impl UploadFlow {
     /// Starts a session unless the registry has the blob.
     fn check_and_start(&mut self, capabilities: &mut CapabilityCache) -> Action {
         let known = capabilities.entry(&self.origin);
-        // The registry has the blob stored last for sure. If the mount of that one is not honoured, the
-        // registry does not check, and the session it starts can be used.
+        // The registry has the blob stored last for sure. If the mount of that one is not honoured,
+        // the registry does not check, and the session it starts can be used.
         let probe = (known.last_stored.as_ref()).filter(|(repository, stored)| {
             known.self_mount == SelfMountSupport::Unknown
                 && self.blob.size >= LARGE_BYTES

@@ -1,8 +1,8 @@
 //! Uploads of blobs to a repository (distribution spec v1.1, "Pushing blobs"): in one request, in
 //! chunks, from a stream, and mounts from other repositories.
 //!
-//! A new blob costs two requests, one that the registry has costs one. A blob of another repository of
-//! the registry costs one request and none of its bytes: it is mounted from there.
+//! A new blob costs two requests, one that the registry has costs one. A blob of another repository
+//! of the registry costs one request and none of its bytes: it is mounted from there.
 //!
 //! `decision` and `chunked_upload` decide what to do next, without I/O; the functions here and in
 //! `stream_upload` send requests until these are done.
@@ -13,7 +13,7 @@ mod session;
 mod stream_upload;
 
 use self::chunked_upload::{ChunkAction, ChunkedUpload};
-use self::decision::{Action, Event, UploadFlow, UploadStart};
+use self::decision::{Action, Event, UploadFlow};
 use self::session::{Context, UploadSession};
 use crate::auth::Scopes;
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ use crate::store::{Mount, Pushed};
 use crate::text::random;
 use crate::text::url::{Origin, Url};
 
+pub(crate) use self::decision::UploadStart;
+
 /// What to do after a chunk.
 enum ChunkStep {
     /// Send the next chunk.
@@ -41,26 +43,8 @@ enum ChunkStep {
 }
 
 impl Repository<'_> {
-    /// Uploads a blob, unless the registry has it.
-    pub(crate) fn push_blob(
-        &self,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-    ) -> Result<Pushed> {
-        self.upload_blob(expected, content, UploadStart::Check)
-    }
-
-    /// Uploads a blob without asking whether the registry has it.
-    pub(crate) fn push_blob_unchecked(
-        &self,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-    ) -> Result<Pushed> {
-        self.upload_blob(expected, content, UploadStart::Unchecked)
-    }
-
-    /// Mounts a blob from another repository of the registry. If the registry starts an upload instead,
-    /// the blob is sent to that.
+    /// Mounts a blob from another repository of the registry. If the registry starts an upload
+    /// instead, the blob is sent to that.
     pub(crate) fn mount_blob(
         &self,
         expected: &Descriptor,
@@ -70,7 +54,7 @@ impl Repository<'_> {
         let digest = &expected.digest;
         let url = self.endpoint.mount(digest, from, digest.algorithm());
         let scopes = Scopes::pull_push(self.name.as_str()).union(&Scopes::pull(from.as_str()));
-        let request = self.writing(Method::Post, url).scopes(scopes);
+        let request = self.push_request(Method::Post, url).scopes(scopes);
         let response = match self.client.send(&self.registry, request) {
             Ok(response) => response,
             // A client that may not read there may still write here.
@@ -93,7 +77,7 @@ impl Repository<'_> {
     }
 
     /// Does what [`UploadFlow`] decides, until the registry has the blob.
-    fn upload_blob(
+    pub(crate) fn upload_blob(
         &self,
         expected: &Descriptor,
         content: &mut dyn Content,
@@ -119,7 +103,7 @@ impl Repository<'_> {
                 Action::Mount(blob) => {
                     let algorithm = expected.digest.algorithm();
                     let url = self.endpoint.mount(&blob, &self.name, algorithm);
-                    let request = self.writing(Method::Post, url);
+                    let request = self.push_request(Method::Post, url);
                     Event::Response(last.insert(self.client.send(&self.registry, request)))
                 }
                 Action::Start => {
@@ -153,8 +137,8 @@ impl Repository<'_> {
         }
     }
 
-    /// Sends a blob in chunks, and commits it. Returns the result of the request that decides about the
-    /// upload.
+    /// Sends a blob in chunks, and commits it. Returns the result of the request that decides about
+    /// the upload.
     fn send_chunks(
         &self,
         mut upload: ChunkedUpload,
@@ -183,8 +167,8 @@ impl Repository<'_> {
         self.client.send(&self.registry, commit)
     }
 
-    /// Sends the next chunk of a blob of which `size` bytes are known. `body` is called with the size of
-    /// the chunk.
+    /// Sends the next chunk of a blob of which `size` bytes are known. `body` is called with the
+    /// size of the chunk.
     fn send_chunk<'b>(
         &self,
         upload: &mut ChunkedUpload,
@@ -194,7 +178,7 @@ impl Repository<'_> {
         let chunk = upload.next_chunk(size, &mut self.client.capabilities());
         let last = chunk.offset + chunk.len - 1;
         let mut request = self
-            .writing(Method::Patch, upload.location.clone())
+            .push_request(Method::Patch, upload.location.clone())
             .header("Content-Type", "application/octet-stream")
             .header("Content-Range", format!("{}-{last}", chunk.offset))
             .body(body(chunk.len));
@@ -209,7 +193,7 @@ impl Repository<'_> {
         };
         if let ChunkAction::QueryOffset(wait) = action {
             self.client.sleep(wait);
-            let request = self.writing(Method::Get, upload.location.clone());
+            let request = self.push_request(Method::Get, upload.location.clone());
             let Ok(response) = self.client.send(&self.registry, request) else {
                 return Ok(ChunkStep::Fail(result));
             };
@@ -229,7 +213,7 @@ impl Repository<'_> {
 
     /// The request that starts a session.
     fn start_request<'b>(&self, algorithm: Algorithm) -> RegistryRequest<'b> {
-        self.writing(Method::Post, self.endpoint.uploads_by(algorithm))
+        self.push_request(Method::Post, self.endpoint.uploads_by(algorithm))
     }
 
     /// The request that completes an upload.
@@ -241,7 +225,7 @@ impl Repository<'_> {
     ) -> RegistryRequest<'b> {
         let url = location.with_parameter("digest", digest.as_str());
         let mut request = self
-            .writing(Method::Put, url)
+            .push_request(Method::Put, url)
             .header("Content-Type", "application/octet-stream");
         if expects_continue {
             request = request.header("Expect", "100-continue");

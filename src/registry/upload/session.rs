@@ -32,8 +32,8 @@ impl UploadSession {
     }
 }
 
-/// The `Location` of the next request of an upload, if the response has one. The origin policy decides
-/// whether content may be sent there; another origin receives it without secrets.
+/// The `Location` of the next request of an upload, if the response has one. The origin policy
+/// decides whether content may be sent there; another origin receives it without secrets.
 pub(crate) fn upload_location(origin: &Origin, response: &RegistryResponse) -> Result<Option<Url>> {
     let Some(location) = response.header("Location") else {
         return Ok(None);

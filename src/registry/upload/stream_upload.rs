@@ -1,16 +1,16 @@
 //! Uploads of streams, whose digest and size are known only after they have been read (distribution
 //! spec v1.1, "Pushing a blob in chunks").
 //!
-//! One chunk is read ahead. A stream that ends within it is uploaded like any other blob. A longer one
-//! is sent chunk by chunk while it is read, and its digest comes last. A chunk stays in memory until the
-//! registry has it, so it can be sent again. Earlier chunks cannot be sent again: if the registry lost
-//! one, the push fails.
+//! One chunk is read ahead. A stream that ends within it is uploaded like any other blob. A longer
+//! one is sent chunk by chunk while it is read, and its digest comes last. A chunk stays in memory
+//! until the registry has it, so it can be sent again. Earlier chunks cannot be sent again: if the
+//! registry lost one, the push fails.
 
 use std::io::Read;
 
-use super::ChunkStep;
 use super::chunked_upload::ChunkedUpload;
 use super::session::{UploadSession, is_stored};
+use super::{ChunkStep, UploadStart};
 use crate::error::{Error, Result};
 use crate::limits::MAX_HELD_PART_BYTES;
 use crate::oci::descriptor::Descriptor;
@@ -21,8 +21,8 @@ use crate::registry::repository::Repository;
 use crate::store::Pushed;
 use crate::store::content::STREAM;
 
-/// Size of a chunk in bytes: 5 MiB, because S3 accepts no smaller part other than the last. A registry
-/// that refuses chunks of this size gets smaller ones.
+/// Size of a chunk in bytes: 5 MiB, because S3 accepts no smaller part other than the last. A
+/// registry that refuses chunks of this size gets smaller ones.
 const CHUNK_BYTES: u64 = 5 * 1024 * 1024;
 
 impl Repository<'_> {
@@ -36,7 +36,8 @@ impl Repository<'_> {
         buffer.fill(CHUNK_BYTES)?;
         if (buffer.bytes.len() as u64) < CHUNK_BYTES {
             let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
-            let pushed = self.push_blob(&blob, &mut buffer.bytes.as_slice())?;
+            let pushed =
+                self.upload_blob(&blob, &mut buffer.bytes.as_slice(), UploadStart::Check)?;
             return Ok((blob, pushed));
         }
         let mut upload = self.start_chunked_upload()?;
@@ -145,8 +146,8 @@ impl<'s> ChunkBuffer<'s> {
         &self.bytes[..count.min(self.bytes.len())]
     }
 
-    /// Discards the bytes before `offset` in the stream. Returns whether all bytes from there on are in
-    /// the buffer.
+    /// Discards the bytes before `offset` in the stream. Returns whether all bytes from there on
+    /// are in the buffer.
     fn discard_before(&mut self, offset: u64) -> bool {
         let start = self.end - self.bytes.len() as u64;
         let Some(sent) = offset.checked_sub(start) else {

@@ -304,8 +304,8 @@ fn a_registry_that_lists_by_itself_costs_no_further_request() {
     assert_eq!(found, signatures(0..3));
 }
 
-/// Nobody asks for what is attached: the signatures are parts of what is copied. Who copies it again after this copy was killed
-/// finds that they are there, and does not read them.
+/// Nobody asks for what is attached: the signatures are parts of what is copied. Who copies it
+/// again after this copy was killed finds that they are there, and does not read them.
 #[test]
 fn what_is_attached_inside_of_an_index_is_listed_before_the_copy_goes_on() {
     let signed = [&subject(), &signature(0), &signature(1), &image("last", "")].map(Clone::clone);

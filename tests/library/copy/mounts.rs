@@ -12,11 +12,13 @@ use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on,
 
 /// Copies `from:v1` to `to:v1` within the registry, as a program does that knows that both are of one registry.
 fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<String>> {
-    let target = client.repository(&registry.reference("to"))?.for_writing();
+    let target = client
+        .repository(&registry.reference("to"))?
+        .with_push_scope();
     let source = client
         .repository(&registry.reference("from"))?
-        .together_with(&target);
-    let target = target.together_with(&source);
+        .with_scopes_of(&target);
+    let target = target.with_scopes_of(&source);
     told(&source, &target)
 }
 

@@ -12,7 +12,8 @@ use crate::artifacts::{config, image, push};
 use crate::setup::{client, hello, text};
 use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on};
 
-/// A registry with `one` and `two` attached to the subject, and the list of both where clients keep it.
+/// A registry with `one` and `two` attached to the subject, and the list of both where clients keep
+/// it.
 fn with_list() -> TestRegistry {
     let registry = without_api();
     let client = client();
@@ -332,7 +333,7 @@ fn to_delete_takes_a_token_for_deleting() {
     registry.seed_blob("a", b"hello");
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let repository = repository.for_deleting();
+    let repository = repository.with_delete_scope();
 
     repository.delete(subject().descriptor()).unwrap();
     repository.delete(&hello()).unwrap();

@@ -1,4 +1,5 @@
-//! Keeping the list of referrers for a registry that does not: what is written, and that nothing is lost.
+//! Keeping the list of referrers for a registry that does not: what is written, and that nothing is
+//! lost.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -343,7 +344,8 @@ fn a_list_that_would_be_too_large_is_not_written() {
     assert_eq!(listed_at_tag(&registry).len(), 5);
 }
 
-/// Has another client write a list of these manifests, and of nothing else that may be listed by then.
+/// Has another client write a list of these manifests, and of nothing else that may be listed by
+/// then.
 fn overwrite(registry: &TestRegistry, manifests: &[&RawManifest]) {
     for manifest in manifests {
         let media_type = manifest.descriptor().media_type.as_str();
@@ -556,7 +558,7 @@ fn to_list_takes_a_token_for_writing() {
     let one = signature("one");
 
     repository
-        .for_writing()
+        .with_push_scope()
         .push(one.descriptor(), &mut one.bytes())
         .unwrap();
 

@@ -1,4 +1,5 @@
-//! Many clients at once, each in a thread of its own: whatever the order in which they read and write, nothing is lost.
+//! Many clients at once, each in a thread of its own: whatever the order in which they read and
+//! write, nothing is lost.
 
 use std::thread;
 

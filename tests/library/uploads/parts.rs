@@ -123,7 +123,8 @@ fn a_least_part_beyond_all_bounds_is_the_whole() {
 
 #[test]
 fn parts_that_are_too_large_themselves_become_smaller() {
-    // As at GHCR, which names the limit in words only, and behind proxies that say 413 to everything large.
+    // As at GHCR, which names the limit in words only, and behind proxies that say 413 to
+    // everything large.
     let content = Rng::new(1).bytes(3 * LARGE);
     for (name, fault) in [
         ("ghcr", on("PATCH", "nowhere")),

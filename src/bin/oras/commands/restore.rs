@@ -102,7 +102,7 @@ impl Command for RestoreFlags {
         let result = if self.dry_run {
             rehearse(&*source, options)
         } else {
-            let target = repository.open(&client).for_writing();
+            let target = repository.open(&client).with_push_scope();
             restore(&*source, &target, options)
         };
         let tag = status.into_current_tag();

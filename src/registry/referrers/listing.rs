@@ -1,0 +1,192 @@
+//! Listings of referrers (distribution spec v1.1, "Listing Referrers").
+//!
+//! A registry lists referrers by the referrers API. For a registry without it, clients maintain an
+//! index under a tag. No request is made only to find out which: the first listing shows it, or the
+//! response to a pushed manifest before that. The two are never merged, because a registry that
+//! gains the API takes over the indexes of the tags.
+
+use std::ops::ControlFlow;
+
+use super::ReferrersMode;
+use crate::auth::OriginPolicy;
+use crate::error::{Error, Result};
+use crate::http::Method;
+use crate::limits::MAX_PAGE_BYTES;
+use crate::oci::descriptor::Descriptor;
+use crate::oci::digest::Digest;
+use crate::oci::media_type::MediaType;
+use crate::oci::reference::TagOrDigest;
+use crate::oci::referrers::{
+    ReferrerFilter, ReferrersIndex, includes_artifact_type, referrers_tag,
+};
+use crate::registry::client::RegistryResponse;
+use crate::registry::pagination::Paginator;
+use crate::registry::repository::Repository;
+use crate::text::url::Url;
+
+/// The content of a referrers tag.
+pub(crate) enum ReferrersTagContent {
+    /// The tag does not exist.
+    Missing,
+    Index(ReferrersIndex),
+    /// The tag holds something else, for this reason.
+    Other(String),
+}
+
+/// The result of a request to the referrers API.
+enum ApiListing {
+    Complete,
+    /// The registry does not have the API.
+    Unsupported,
+}
+
+impl Repository<'_> {
+    pub(crate) fn list_referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut filter = ReferrerFilter::new(subject, artifact_type);
+        if self.referrers_mode() != ReferrersMode::Tag {
+            match self.list_with_api(&subject.digest, artifact_type, &mut filter, visit)? {
+                ApiListing::Complete => return Ok(()),
+                ApiListing::Unsupported if self.mode == ReferrersMode::Api => {
+                    return Err(Error::unsupported("failed to query referrers API"));
+                }
+                ApiListing::Unsupported => self.learned.set(ReferrersMode::Tag),
+            }
+        }
+        if let ReferrersTagContent::Index(list) = self.read_referrers_tag(&subject.digest)? {
+            let page = filter.filter_page(list.descriptors(), false)?;
+            if !page.is_empty() {
+                let _ = visit(&page);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who maintains the listings: the mode that was set, or what the responses showed.
+    pub(crate) fn referrers_mode(&self) -> ReferrersMode {
+        match self.mode {
+            ReferrersMode::Learned => self.learned.get(),
+            set => set,
+        }
+    }
+
+    /// Whether the registry has the referrers API. If no response showed it yet, lists the
+    /// referrers of `subject`.
+    pub(crate) fn has_referrers_api(&self, subject: &Descriptor) -> Result<bool> {
+        if self.referrers_mode() == ReferrersMode::Learned {
+            let mut filter = ReferrerFilter::new(subject, None);
+            let mut first_page = |_: &[Descriptor]| ControlFlow::Break(());
+            let listing =
+                self.list_with_api(&subject.digest, None, &mut filter, &mut first_page)?;
+            if let ApiListing::Unsupported = listing {
+                self.learned.set(ReferrersMode::Tag);
+            }
+        }
+        Ok(self.referrers_mode() == ReferrersMode::Api)
+    }
+
+    /// Lists referrers with the API, page by page. The first response shows whether the API exists.
+    fn list_with_api(
+        &self,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        filter: &mut ReferrerFilter<'_>,
+        visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
+    ) -> Result<ApiListing> {
+        let mut pages = Paginator::new(self.endpoint.referrers(subject, artifact_type));
+        let mut is_first = true;
+        loop {
+            // Some registries redirect to their web site instead. That is not a list, so it is not
+            // requested.
+            let request = self
+                .pull_request(Method::Get, pages.url().clone())
+                .header("Accept", MediaType::IMAGE_INDEX.as_str())
+                .buffer_up_to(MAX_PAGE_BYTES)
+                .without_redirects();
+            let mut response = self.client.send(&self.registry, request)?;
+            if let Some(location) = moved_within(&response) {
+                pages.visit(location, &response)?;
+                response.drain();
+                continue;
+            }
+            if !is_list(&response) {
+                return if is_first {
+                    without_api(response)
+                } else if response.status() == 200 {
+                    Err(response.protocol_error("the answer is no list of referrers"))
+                } else {
+                    Err(response.into_error())
+                };
+            }
+            is_first = false;
+            self.learned.set(ReferrersMode::Api);
+            let body =
+                response.read_document("list of referrers", MAX_PAGE_BYTES, "MaxPageBytes")?;
+            let list = ReferrersIndex::parse(&body).map_err(|reason| {
+                response.protocol_error(format!("the answer is no list of referrers: {reason}"))
+            })?;
+            let is_filtered = list.is_filtered()
+                || response
+                    .response
+                    .headers
+                    .all("OCI-Filters-Applied")
+                    .any(includes_artifact_type);
+            let page = filter.filter_page(list.descriptors(), is_filtered)?;
+            if !page.is_empty() && visit(&page).is_break() {
+                return Ok(ApiListing::Complete);
+            }
+            if !pages.follow_link(&response)? {
+                return Ok(ApiListing::Complete);
+            }
+        }
+    }
+
+    /// Reads the referrers tag of `subject`.
+    pub(crate) fn read_referrers_tag(&self, subject: &Digest) -> Result<ReferrersTagContent> {
+        let reference: TagOrDigest = referrers_tag(subject).parse()?;
+        let accepted = MediaType::IMAGE_INDEX;
+        let limit = self.client.max_manifest_bytes();
+        match self.read_manifest_as(accepted.as_str(), &reference, limit) {
+            Ok(manifest) => Ok(match ReferrersIndex::from_tagged(&manifest, subject) {
+                Ok(list) => ReferrersTagContent::Index(list),
+                Err(reason) => ReferrersTagContent::Other(reason),
+            }),
+            Err(Error::NotFound { .. }) => Ok(ReferrersTagContent::Missing),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The URL that a redirect leads to, if it is at the registry.
+fn moved_within(response: &RegistryResponse) -> Option<Url> {
+    if !matches!(response.status(), 301..=303 | 307 | 308) {
+        return None;
+    }
+    let location = response.header("Location")?;
+    let url = response.resolve_own("Location", location).ok()?;
+    (OriginPolicy::between(&response.url.origin(), &url.origin()) == Ok(OriginPolicy::SameOrigin))
+        .then_some(url)
+}
+
+fn is_list(response: &RegistryResponse) -> bool {
+    response.status() == 200 && response.content_type() == Some(MediaType::IMAGE_INDEX.as_str())
+}
+
+/// Decides what the first response means if it is not an index.
+fn without_api(response: RegistryResponse) -> Result<ApiListing> {
+    let status = response.status();
+    match response.into_error() {
+        // The repository does not exist, which shows nothing about the API.
+        Error::Refused(refusal) if status == 404 && refusal.has_code("NAME_UNKNOWN") => {
+            Err(Error::Refused(refusal))
+        }
+        _ if matches!(status, 200 | 300..=399 | 400 | 404 | 405 | 406 | 501) => {
+            Ok(ApiListing::Unsupported)
+        }
+        error => Err(error),
+    }
+}
