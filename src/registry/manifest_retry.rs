@@ -46,11 +46,12 @@ fn digest_in(word: &str) -> Option<Digest> {
 }
 
 impl Repository<'_> {
-    /// Whether to push a manifest again that the registry refused. Waits and returns true if all blobs
-    /// that the registry reports as unknown do exist.
+    /// Whether to push a manifest again that the registry refused. Waits and returns true if all
+    /// blobs that the registry reports as unknown do exist.
     ///
-    /// While another client pushes the same blob, such as the empty config, distribution 2.x does not
-    /// know the blob for a moment: it truncates the link file of the blob before it writes it again.
+    /// While another client pushes the same blob, such as the empty config, distribution 2.x does
+    /// not know the blob for a moment: it truncates the link file of the blob before it writes it
+    /// again.
     pub(super) fn is_retried(&self, refusal: &RegistryErrorResponse, retries: u32) -> Result<bool> {
         let missing = unknown_digests(refusal);
         if retries >= MAX_RETRIES || missing.is_empty() || missing.len() > MAX_CHECKED {
