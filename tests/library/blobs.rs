@@ -44,7 +44,7 @@ fn a_blob_is_one_get() {
 }
 
 #[test]
-fn a_blob_that_is_not_there_is_not_found() {
+fn a_missing_blob_is_not_found() {
     let registry = TestRegistry::start();
     registry.seed_repository("a");
     let absent = Descriptor::new(hello().media_type, ABSENT.parse().unwrap(), 5);
@@ -56,7 +56,7 @@ fn a_blob_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn what_is_not_the_blob_is_refused() {
+fn other_content_than_the_blob_is_an_error() {
     let get = || on("GET", "/v2/a/blobs/*");
     for (name, fault, wanted) in [
         ("a flipped byte", get().flip_byte(1), "mismatched digest"),
@@ -94,7 +94,7 @@ fn what_is_not_the_blob_is_refused() {
 }
 
 #[test]
-fn a_reader_that_stops_at_the_last_byte_still_hears_of_a_difference() {
+fn a_reader_that_stops_at_the_last_byte_gets_the_mismatch() {
     let registry = with_hello(on("GET", "/v2/a/blobs/*").flip_byte(4));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -125,7 +125,7 @@ fn a_broken_connection_is_resumed_where_it_broke() {
 }
 
 #[test]
-fn a_connection_that_ends_cleanly_but_early_is_resumed_too() {
+fn a_body_that_ends_early_is_resumed() {
     let registry = with_hello(on("GET", "/v2/a/blobs/*").no_length().close_after(3).nth(1));
 
     assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
@@ -133,7 +133,7 @@ fn a_connection_that_ends_cleanly_but_early_is_resumed_too() {
 }
 
 #[test]
-fn a_connection_that_breaks_behind_the_last_byte_broke_too_late_to_matter() {
+fn a_break_after_the_last_byte_is_ignored() {
     let registry = with_hello(on("GET", "/v2/a/blobs/*").chunked().close_after(5));
 
     assert_eq!(fetch(&registry, &hello()).unwrap(), b"hello");
@@ -141,7 +141,7 @@ fn a_connection_that_breaks_behind_the_last_byte_broke_too_late_to_matter() {
 }
 
 #[test]
-fn a_blob_arrives_through_one_break_after_another() {
+fn a_blob_is_complete_after_many_breaks() {
     let content = Rng::new(1).bytes(7 * LARGE);
     let target = blob(&content);
     let more_than_a_mebibyte = 1024 * 1024 + 1;
@@ -160,7 +160,7 @@ fn a_blob_arrives_through_one_break_after_another() {
 }
 
 #[test]
-fn a_break_while_the_known_part_is_skipped_is_a_break_like_any_other() {
+fn a_break_while_skipping_is_resumed() {
     let registry = TestRegistry::start_as(RegistryProfile {
         ranges: Ranges::Ignored,
         ..RegistryProfile::default()
@@ -174,7 +174,7 @@ fn a_break_while_the_known_part_is_skipped_is_a_break_like_any_other() {
 }
 
 #[test]
-fn a_connection_that_brings_nothing_is_given_up() {
+fn connections_without_progress_fail() {
     let registry = with_hello(on("GET", "/v2/a/blobs/*").close_after(0));
     let clock = FakeClock::new();
     let client = builder().clock(clock.clone()).build();
@@ -194,7 +194,7 @@ fn a_connection_that_brings_nothing_is_given_up() {
 }
 
 #[test]
-fn a_rest_that_is_none_is_taken_from_the_whole_instead() {
+fn an_invalid_range_response_is_replaced_by_the_whole_blob() {
     let get = || on("GET", "/v2/a/blobs/*");
     for (name, fault) in [
         (
@@ -222,7 +222,7 @@ fn a_rest_that_is_none_is_taken_from_the_whole_instead() {
 }
 
 #[test]
-fn a_rest_of_a_size_not_told_is_a_rest() {
+fn a_range_of_unknown_total_size_is_accepted() {
     let get = || on("GET", "/v2/a/blobs/*");
     let registry = with_hello(get().close_after(2).nth(1))
         .with(get().header("Content-Range", "bytes 2-4/*").nth(2));
@@ -232,7 +232,7 @@ fn a_rest_of_a_size_not_told_is_a_rest() {
 }
 
 #[test]
-fn a_registry_that_has_no_rest_is_not_asked_for_one_again() {
+fn a_registry_without_ranges_gets_no_second_range_request() {
     let get = || on("GET", "/v2/a/blobs/*");
     let registry = with_hello(get().close_after(2).nth(1))
         .with(get().status(416).nth(2))
@@ -246,7 +246,7 @@ fn a_registry_that_has_no_rest_is_not_asked_for_one_again() {
 }
 
 #[test]
-fn a_whole_that_is_refused_as_well_is_an_error() {
+fn a_refused_whole_blob_after_a_range_is_an_error() {
     let get = || on("GET", "/v2/a/blobs/*");
     let registry = with_hello(get().close_after(2).nth(1)).with(get().status(416).after(1));
 
@@ -261,7 +261,7 @@ fn a_whole_that_is_refused_as_well_is_an_error() {
 }
 
 #[test]
-fn what_is_put_together_from_two_answers_is_verified_as_a_whole() {
+fn content_of_two_responses_is_verified_as_one() {
     let get = || on("GET", "/v2/a/blobs/*");
     let registry =
         with_hello(get().close_after(2).flip_byte(0).nth(1)).with(get().status(416).nth(2));
@@ -272,7 +272,7 @@ fn what_is_put_together_from_two_answers_is_verified_as_a_whole() {
 }
 
 #[test]
-fn a_refused_rest_is_an_error_with_the_words_of_the_registry() {
+fn a_refused_range_has_the_message_of_the_registry() {
     let get = || on("GET", "/v2/a/blobs/*");
     let registry = with_hello(get().close_after(2).nth(1));
     registry.inject(get().error(403, "DENIED", "no more today").nth(2));
@@ -290,7 +290,7 @@ fn a_refused_rest_is_an_error_with_the_words_of_the_registry() {
 }
 
 #[test]
-fn whether_a_blob_exists_is_one_head() {
+fn blob_existence_is_one_head() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let client = client();
@@ -306,7 +306,7 @@ fn whether_a_blob_exists_is_one_head() {
 }
 
 #[test]
-fn a_registry_without_head_is_asked_for_the_first_byte() {
+fn without_head_the_first_byte_is_requested() {
     for status in [400, 405, 501] {
         let registry = with_hello(on("HEAD", "*").status(status));
         let client = client();

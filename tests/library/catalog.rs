@@ -52,7 +52,7 @@ fn pages_are_followed_to_the_last() {
 }
 
 #[test]
-fn the_registry_is_asked_to_begin_behind_a_name() {
+fn the_catalog_begins_after_the_last_name() {
     let registry = registry();
 
     let pages = pages(&client(), &registry, Some("b/two")).unwrap();
@@ -65,7 +65,7 @@ fn the_registry_is_asked_to_begin_behind_a_name() {
 }
 
 #[test]
-fn who_has_seen_enough_asks_for_no_more() {
+fn a_visitor_that_breaks_ends_the_requests() {
     let registry = registry();
 
     client()
@@ -76,7 +76,7 @@ fn who_has_seen_enough_asks_for_no_more() {
 }
 
 #[test]
-fn no_repositories_are_no_pages() {
+fn no_repositories_means_no_call_of_the_visitor() {
     for body in [r#"{"repositories":null}"#, r#"{"repositories":[]}"#, r"{}"] {
         let registry = registry().with(on("GET", "*").body(body).without_header("Link"));
 
@@ -104,7 +104,7 @@ fn the_token_is_for_the_catalog_alone() {
 }
 
 #[test]
-fn links_neither_leave_the_registry_nor_go_in_a_circle() {
+fn catalog_pages_must_stay_at_the_origin_and_not_loop() {
     let elsewhere = TestRegistry::start();
     let circle = "</v2/_catalog>; rel=\"next\"";
     for (fault, wanted) in [
@@ -133,7 +133,7 @@ fn a_page_has_a_limit() {
 }
 
 #[test]
-fn what_is_no_catalog_is_an_error_that_says_so() {
+fn an_invalid_catalog_is_an_error_that_names_it() {
     let registry = registry().with(on("GET", "*").html_page());
 
     let error = pages(&client(), &registry, None).unwrap_err();
@@ -148,7 +148,7 @@ fn what_is_no_catalog_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_registry_without_a_catalog_says_so_itself() {
+fn a_missing_catalog_is_reported_with_the_message_of_the_registry() {
     let registry = TestRegistry::start_as(RegistryProfile::ghcr());
 
     let error = pages(&client(), &registry, None).unwrap_err();

@@ -75,7 +75,7 @@ fn a_tag_is_resolved_by_one_head() {
 }
 
 #[test]
-fn a_name_is_known_behind_the_full_name_of_the_repository_too() {
+fn a_reference_may_include_the_full_name() {
     let registry = registry_with(RegistryProfile::default());
     let full = registry.reference("a");
 
@@ -94,7 +94,7 @@ fn a_name_is_known_behind_the_full_name_of_the_repository_too() {
 }
 
 #[test]
-fn where_head_says_too_little_get_says_the_rest() {
+fn an_insufficient_head_is_followed_by_a_get() {
     let complete = RegistryProfile::default;
     for (name, registry) in [
         (
@@ -150,7 +150,7 @@ fn where_head_says_too_little_get_says_the_rest() {
 }
 
 #[test]
-fn a_head_by_digest_needs_no_digest_in_the_answer() {
+fn a_head_by_digest_needs_no_digest_header() {
     let registry = registry_with(RegistryProfile {
         digest_header: false,
         ..RegistryProfile::default()
@@ -182,7 +182,7 @@ fn a_head_about_another_manifest_is_refused() {
 }
 
 #[test]
-fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_asked() {
+fn an_invalid_digest_header_is_ignored_when_resolving() {
     let digest = sha256(INDEX);
     for header in ["sha256:beef", "nonsense"] {
         let registry = registry_with(RegistryProfile::default())
@@ -205,7 +205,7 @@ fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_asked() {
 }
 
 #[test]
-fn a_manifest_by_tag_must_have_the_digest_that_the_registry_says() {
+fn a_manifest_by_tag_must_match_the_digest_header() {
     for fault in [
         on("GET", "*").header("Docker-Content-Digest", ABSENT),
         on("GET", "*").flip_byte(20),
@@ -219,7 +219,7 @@ fn a_manifest_by_tag_must_have_the_digest_that_the_registry_says() {
 }
 
 #[test]
-fn a_digest_header_that_is_no_digest_says_nothing_about_the_bytes() {
+fn an_invalid_digest_header_is_ignored_when_reading() {
     for header in ["sha256:beef", "nonsense"] {
         let registry = registry_with(RegistryProfile::default())
             .with(on("GET", "*").header("Docker-Content-Digest", header));
@@ -231,7 +231,7 @@ fn a_digest_header_that_is_no_digest_says_nothing_about_the_bytes() {
 }
 
 #[test]
-fn a_web_site_has_nothing_whatever_it_answers() {
+fn a_web_page_is_never_content() {
     let registry = TestRegistry::start().with(on("*", "*").html_page());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -248,7 +248,7 @@ fn a_web_site_has_nothing_whatever_it_answers() {
 }
 
 #[test]
-fn a_manifest_by_digest_must_have_it() {
+fn a_manifest_by_digest_must_match_it() {
     let digest = sha256(INDEX);
     let registry = registry_with(RegistryProfile::default()).with(on("GET", "*").flip_byte(20));
 
@@ -259,7 +259,7 @@ fn a_manifest_by_digest_must_have_it() {
 }
 
 #[test]
-fn a_manifest_that_breaks_off_is_asked_for_again() {
+fn a_broken_manifest_is_requested_again() {
     let registry =
         registry_with(RegistryProfile::default()).with(on("GET", "*").close_after(20).times(2));
 
@@ -270,7 +270,7 @@ fn a_manifest_that_breaks_off_is_asked_for_again() {
 }
 
 #[test]
-fn without_a_content_type_a_manifest_speaks_for_itself() {
+fn without_a_content_type_the_document_decides() {
     for (name, bytes, wanted) in [
         ("by its own type", INDEX, MediaType::IMAGE_INDEX),
         (
@@ -299,7 +299,7 @@ fn without_a_content_type_a_manifest_speaks_for_itself() {
 }
 
 #[test]
-fn what_is_no_manifest_is_refused_by_name() {
+fn other_content_than_a_manifest_is_an_error() {
     let get = || on("GET", "*").no_digest_header();
     for (fault, wanted) in [
         (
@@ -332,7 +332,7 @@ fn what_is_no_manifest_is_refused_by_name() {
 }
 
 #[test]
-fn a_manifest_of_another_type_than_its_descriptor_says_is_refused() {
+fn a_manifest_must_have_the_type_of_its_descriptor() {
     let bytes = br#"{"schemaVersion":2,"manifests":[],"config":{},"layers":[]}"#;
     let registry = TestRegistry::start();
     registry.seed_manifest("a", INDEX_TYPE, bytes, None);
@@ -356,7 +356,7 @@ fn a_manifest_of_another_type_than_its_descriptor_says_is_refused() {
 }
 
 #[test]
-fn what_does_not_exist_is_not_found_under_its_full_name() {
+fn a_missing_manifest_is_named_in_full() {
     let registry = registry_with(RegistryProfile::default());
 
     for error in [

@@ -56,7 +56,7 @@ fn pages_are_followed_to_the_last() {
 }
 
 #[test]
-fn links_are_followed_whatever_they_look_like() {
+fn every_form_of_link_is_followed() {
     for personality in [
         RegistryProfile {
             page_size: Some(2),
@@ -76,14 +76,14 @@ fn links_are_followed_whatever_they_look_like() {
 }
 
 #[test]
-fn an_empty_page_does_not_end_the_list() {
+fn an_empty_page_does_not_end_the_listing() {
     let registry = registry().with(on("GET", "*").drop_page().nth(2));
 
     assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "e"]);
 }
 
 #[test]
-fn the_list_goes_on_after_a_given_tag() {
+fn the_listing_begins_after_the_last_tag() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("r")).unwrap();
@@ -104,7 +104,7 @@ fn the_list_goes_on_after_a_given_tag() {
 }
 
 #[test]
-fn who_has_seen_enough_asks_for_no_more() {
+fn a_visitor_that_breaks_ends_the_requests() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("r")).unwrap();
@@ -117,7 +117,7 @@ fn who_has_seen_enough_asks_for_no_more() {
 }
 
 #[test]
-fn no_tags_are_no_pages() {
+fn no_tags_means_no_call_of_the_visitor() {
     for body in [
         r#"{"name":"r","tags":null}"#,
         r#"{"name":"r"}"#,
@@ -130,7 +130,7 @@ fn no_tags_are_no_pages() {
 }
 
 #[test]
-fn pages_that_go_in_a_circle_end() {
+fn pages_in_a_loop_are_an_error() {
     for link in [
         "</v2/r/tags/list>; rel=\"next\"",
         "</v2/r/tags/list?last=b>; rel=\"next\"",
@@ -150,7 +150,7 @@ fn pages_that_go_in_a_circle_end() {
 }
 
 #[test]
-fn a_wide_circle_ends_too() {
+fn a_long_loop_of_pages_is_an_error() {
     // Three pages, of which the last leads to the second.
     let circle =
         registry().with(on("GET", "*?last=d").link("</v2/r/tags/list?last=b>; rel=\"next\""));
@@ -179,7 +179,7 @@ impl Transport for Endless {
 }
 
 #[test]
-fn a_list_without_end_ends() {
+fn pages_are_limited() {
     let client = builder().transport(Endless(AtomicUsize::new(0))).build();
     let repository = client.repository("registry.example/r").unwrap();
 
@@ -194,7 +194,7 @@ fn a_list_without_end_ends() {
 }
 
 #[test]
-fn a_page_at_another_host_is_not_asked_for() {
+fn a_page_at_another_host_is_not_requested() {
     let elsewhere = TestRegistry::start();
     let registry = registry().with(on("GET", "*").link_at(&elsewhere));
 
@@ -237,7 +237,7 @@ fn a_registry_behind_a_proxy_may_link_to_itself_by_http() {
 }
 
 #[test]
-fn what_is_no_list_is_an_error_that_says_so() {
+fn an_invalid_listing_is_an_error_that_names_it() {
     for (fault, wanted) in [
         (
             on("GET", "*").html_page(),
@@ -260,7 +260,7 @@ fn what_is_no_list_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_repository_that_is_not_there_is_not_found() {
+fn a_missing_repository_has_no_tags() {
     let registry = TestRegistry::start();
 
     let error = pages(&client(), &registry).unwrap_err();
@@ -276,7 +276,7 @@ fn a_repository_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_page_that_breaks_off_is_asked_for_again() {
+fn a_broken_page_is_requested_again() {
     let registry = registry().with(on("GET", "*").close_after(10).nth(2));
 
     assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);

@@ -39,7 +39,7 @@ fn every_kind_of_redirect_is_followed_for_a_read() {
 }
 
 #[test]
-fn a_broken_blob_is_asked_for_at_the_registry_again() {
+fn a_broken_blob_is_requested_from_the_registry_again() {
     let cdn = TestRegistry::start().with(on("GET", "*").close_after(2).nth(1));
     cdn.seed_blob("a", b"hello");
     let registry = TestRegistry::start().with(on("GET", "*").redirect_to(&cdn));
@@ -56,7 +56,7 @@ fn a_broken_blob_is_asked_for_at_the_registry_again() {
 }
 
 #[test]
-fn redirects_end() {
+fn redirects_are_limited() {
     let registry =
         TestRegistry::start().with(on("GET", "*").redirect(302, &format!("/v2/a/blobs/{HELLO}")));
 
@@ -93,7 +93,7 @@ fn a_redirect_without_a_usable_location_is_an_error() {
 }
 
 #[test]
-fn a_redirect_leaves_neither_https_nor_the_internet() {
+fn a_redirect_must_not_leave_https_or_be_more_local() {
     for (location, reason) in [
         ("http://cdn.example/x", "it would leave https"),
         ("http://registry.example/x", "it would leave https"),
@@ -120,7 +120,7 @@ fn a_redirect_leaves_neither_https_nor_the_internet() {
 }
 
 #[test]
-fn a_token_service_that_would_leave_https_or_the_internet_is_not_asked() {
+fn a_realm_that_leaves_https_or_is_more_local_is_not_requested() {
     for (realm, reason) in [
         ("http://auth.example/token", "it would leave https"),
         (
@@ -145,7 +145,7 @@ fn a_token_service_that_would_leave_https_or_the_internet_is_not_asked() {
 }
 
 #[test]
-fn content_follows_a_redirect_within_the_registry_and_no_other() {
+fn content_follows_redirects_within_the_registry_only() {
     let elsewhere = TestRegistry::start();
     let registry = TestRegistry::start_as(RegistryProfile {
         upload_state: false,
@@ -174,7 +174,7 @@ fn content_follows_a_redirect_within_the_registry_and_no_other() {
 }
 
 #[test]
-fn existence_is_not_asked_of_the_storage() {
+fn existence_checks_do_not_follow_redirects() {
     let cdn = TestRegistry::start();
     let registry = TestRegistry::start().with(on("HEAD", "/v2/a/blobs/*").redirect_to(&cdn));
     let client = client();

@@ -115,7 +115,7 @@ fn a_new_blob_is_two_requests_and_a_known_one_is_one() {
 }
 
 #[test]
-fn a_small_blob_is_sent_again_to_a_registry_that_does_not_look() {
+fn a_small_blob_is_sent_again_to_a_registry_that_does_not_check() {
     let registry = registry_that(Mount::Ignored);
     registry.seed_blob("a", b"hello");
 
@@ -134,7 +134,7 @@ fn a_small_blob_is_sent_again_to_a_registry_that_does_not_look() {
 }
 
 #[test]
-fn a_large_blob_is_not_sent_again_and_the_next_one_is_asked_for_at_once() {
+fn a_large_existing_blob_is_not_sent_and_later_blobs_are_checked_with_head() {
     let [first, second, _] = large();
     let registry = registry_that(Mount::Ignored);
     registry.seed_blob("a", &first);
@@ -159,7 +159,7 @@ fn a_large_blob_is_not_sent_again_and_the_next_one_is_asked_for_at_once() {
 }
 
 #[test]
-fn a_blob_just_stored_shows_whether_the_registry_looks() {
+fn a_mount_of_the_last_stored_blob_shows_whether_the_registry_checks() {
     let [first, second, third] = large();
     let registry = registry_that(Mount::Ignored);
     let client = client();
@@ -189,7 +189,7 @@ fn a_blob_just_stored_shows_whether_the_registry_looks() {
 }
 
 #[test]
-fn a_registry_that_refuses_to_mount_is_asked_to_only_once() {
+fn a_registry_that_rejects_self_mounts_gets_one() {
     for status in [400, 401, 403, 405] {
         let registry = registry_that(Mount::Refused(status));
         let client = client();
@@ -262,7 +262,7 @@ fn a_location_may_be_absolute_relative_or_have_a_query() {
 }
 
 #[test]
-fn a_storage_that_takes_large_bodies_is_remembered_as_well() {
+fn a_storage_that_accepts_large_bodies_is_remembered() {
     let [first, second, _] = large();
     let storage = TestRegistry::start().with(on("PUT", "*").status(201));
     let registry = TestRegistry::start().with(on("POST", "*").location_at(&storage));
@@ -278,7 +278,7 @@ fn a_storage_that_takes_large_bodies_is_remembered_as_well() {
 }
 
 #[test]
-fn a_registry_behind_a_proxy_may_call_itself_http_and_is_still_asked_by_https() {
+fn an_http_location_of_an_https_registry_is_requested_by_https() {
     let registry = TestRegistry::start().with(
         on("POST", "*").location("http://registry.example/v2/a/blobs/uploads/session-1?_state=s1"),
     );
@@ -294,7 +294,7 @@ fn a_registry_behind_a_proxy_may_call_itself_http_and_is_still_asked_by_https() 
 }
 
 #[test]
-fn a_large_body_waits_for_leave_until_one_was_taken() {
+fn a_large_body_expects_100_continue_until_one_was_accepted() {
     let [first, second, _] = large();
     let registry = registry_that(Mount::Checked);
     let client = client();
@@ -310,7 +310,7 @@ fn a_large_body_waits_for_leave_until_one_was_taken() {
 }
 
 #[test]
-fn a_registry_that_does_not_want_to_be_asked_gets_the_body_at_once() {
+fn a_417_is_followed_by_the_body_without_expect() {
     let [first, second, _] = large();
     let registry = registry_that(Mount::Checked).with(on("PUT", "*").status(417).times(1));
     let client = client();
@@ -337,7 +337,7 @@ fn a_registry_that_does_not_want_to_be_asked_gets_the_body_at_once() {
 }
 
 #[test]
-fn a_registry_that_refuses_an_expectation_nobody_has_is_not_asked_a_third_time() {
+fn a_417_without_expect_is_not_retried() {
     let [first, _, _] = large();
     let registry = registry_that(Mount::Checked).with(on("PUT", "*").status(417));
 
@@ -371,7 +371,7 @@ fn content_of_other_algorithms_is_pushed_under_its_own_digest() {
 }
 
 #[test]
-fn an_upload_of_another_algorithm_is_announced_however_it_is_opened() {
+fn an_upload_of_another_algorithm_names_it_in_every_start_request() {
     let digest = Digest::with(Algorithm::Sha512, b"hello");
     let expected = Descriptor::new(hello().media_type, digest.clone(), 5);
     for (mount, opening) in [
@@ -397,7 +397,7 @@ fn an_upload_of_another_algorithm_is_announced_however_it_is_opened() {
 }
 
 #[test]
-fn an_upload_opened_for_a_blob_just_stored_is_announced_for_the_one_it_serves() {
+fn a_mount_of_the_last_stored_blob_names_the_algorithm_of_the_new_blob() {
     let [first, second, _] = large();
     let registry = registry_that(Mount::Ignored);
     let client = client();

@@ -30,7 +30,7 @@ fn warning(path: &str, text: &str) -> crate::support::registry::Fault {
 }
 
 #[test]
-fn what_a_registry_tells_is_passed_on_once() {
+fn a_warning_is_reported_once() {
     let registry = TestRegistry::start().with(warning("/v2/*", "it closes"));
     registry.seed_blob("a", b"hello");
     let (client, told) = listener();
@@ -46,7 +46,7 @@ fn what_a_registry_tells_is_passed_on_once() {
 }
 
 #[test]
-fn what_a_registry_tells_with_a_refusal_is_passed_on_too() {
+fn a_warning_of_an_error_response_is_reported() {
     let registry = TestRegistry::start().with(warning("/v2/*", "it is closed").status(403));
     let (client, told) = listener();
 
@@ -59,7 +59,7 @@ fn what_a_registry_tells_with_a_refusal_is_passed_on_too() {
 }
 
 #[test]
-fn a_token_service_or_a_storage_does_not_speak_for_the_registry() {
+fn warnings_of_token_services_and_storage_are_ignored() {
     let tokens = TestRegistry::start().with(warning("/token*", "from tokens"));
     let cdn = TestRegistry::start().with(warning("/v2/*", "from a storage"));
     cdn.seed_blob("a", b"hello");

@@ -8,7 +8,7 @@
 //! | any redirect, if the request does not follow redirects | any | none |
 //! | 301, 302, 303 | not GET or HEAD | none |
 //! | a followed redirect without a valid `Location` | any | error |
-//! | to the registry's origin | any | with credentials, unless an earlier redirect left the origin |
+//! | to the registry's origin | any | with credentials, unless a redirect left the origin before |
 //! | to another origin, as the [`OriginPolicy`] allows | GET, HEAD | no credentials |
 //! | to another origin | any other | error: content goes to the registry only |
 //! | the eleventh | any | error |

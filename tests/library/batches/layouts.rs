@@ -246,7 +246,7 @@ fn a_copy_that_fails_lists_what_was_completed() {
 }
 
 #[test]
-fn what_others_save_during_a_batch_stays() {
+fn entries_saved_by_other_processes_during_a_batch_stay() {
     let [ours, theirs] = ["ours", "theirs"].map(|name| image(name, ""));
     let target = Watched::new();
 
@@ -266,7 +266,7 @@ fn what_others_save_during_a_batch_stays() {
 }
 
 #[test]
-fn who_began_a_batch_finds_what_waits() {
+fn reads_during_a_batch_see_deferred_changes() {
     let root = image("root", "");
     let attachment = attached("attachment", "sig/a", root.descriptor());
     let target = Watched::new();
@@ -298,7 +298,7 @@ fn who_began_a_batch_finds_what_waits() {
 }
 
 #[test]
-fn of_nested_batches_the_outermost_counts() {
+fn only_the_outermost_batch_writes() {
     let root = image("root", "");
     let target = Watched::new();
 
@@ -336,7 +336,7 @@ fn a_batch_that_is_synced_goes_on() {
 }
 
 #[test]
-fn what_another_process_removed_meanwhile_is_not_listed_and_said() {
+fn concurrently_removed_content_is_an_error_and_not_listed() {
     let [one, two] = ["one", "two"].map(|name| image(name, ""));
     let target = Watched::new();
 
@@ -358,7 +358,7 @@ fn what_another_process_removed_meanwhile_is_not_listed_and_said() {
 }
 
 #[test]
-fn what_was_found_is_looked_for_again_before_anything_that_needs_it_is_listed() {
+fn existing_content_is_checked_again_before_its_manifest_is_listed() {
     let (root, parts) = index(3);
     let source = store(parts.iter().chain([&root]));
     let target = Watched::new();
@@ -400,7 +400,7 @@ fn what_was_found_is_looked_for_again_before_anything_that_needs_it_is_listed() 
 
 /// A blob too, which only a layout can name.
 #[test]
-fn what_is_tagged_is_looked_for_again() {
+fn tagged_content_is_checked_again() {
     let target = Watched::new();
     let blob = hello();
     target.layout.push(&blob, &mut &b"hello"[..]).unwrap();
@@ -416,7 +416,7 @@ fn what_is_tagged_is_looked_for_again() {
 }
 
 #[test]
-fn a_very_long_batch_saves_what_it_has_from_time_to_time() {
+fn a_long_batch_saves_the_index_periodically() {
     let root = image("root", "");
     let target = Watched::new();
     push(&target.layout, &root);
@@ -439,7 +439,7 @@ fn a_very_long_batch_saves_what_it_has_from_time_to_time() {
 
 /// Whoever asked may have taken the failure for an answer.
 #[test]
-fn what_could_not_be_saved_when_somebody_asked_fails_the_end() {
+fn a_failed_save_during_a_batch_fails_its_end() {
     let [one, two, three] = ["one", "two", "three"].map(|name| image(name, ""));
     let target = Watched::new();
     let layout = &target.layout;
@@ -471,7 +471,7 @@ fn what_could_not_be_saved_when_somebody_asked_fails_the_end() {
 }
 
 #[test]
-fn a_blob_that_was_found_is_looked_for_again() {
+fn an_existing_blob_is_checked_again() {
     let target = Watched::new();
     let root = image("root", "");
     target.layout.push(&config(), &mut &b"{}"[..]).unwrap();

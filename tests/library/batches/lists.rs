@@ -82,7 +82,7 @@ fn repository<'c>(client: &'c oras::registry::Client, registry: &TestRegistry) -
 }
 
 #[test]
-fn a_copy_of_many_referrers_writes_their_list_once() {
+fn a_copy_of_many_referrers_writes_their_index_once() {
     let requests = [10, 20].map(|count| {
         let registry = without_api();
         let clock = FakeClock::new();
@@ -102,7 +102,7 @@ fn a_copy_of_many_referrers_writes_their_list_once() {
 }
 
 #[test]
-fn the_lists_of_many_subjects_are_waited_for_together() {
+fn updates_of_many_subjects_share_one_wait() {
     let (root, parts) = index(10);
     let of_parts: Vec<_> = (parts.iter())
         .map(|part| attached("signature", "sig/a", part.descriptor()))
@@ -124,7 +124,7 @@ fn the_lists_of_many_subjects_are_waited_for_together() {
 }
 
 #[test]
-fn the_name_comes_after_the_lists() {
+fn the_tag_is_pushed_after_the_referrers_indexes() {
     let registry = without_api();
     let client = client();
 
@@ -138,7 +138,7 @@ fn the_name_comes_after_the_lists() {
 }
 
 #[test]
-fn what_is_listed_already_is_looked_at_once() {
+fn a_listed_manifest_needs_one_read() {
     let registry = without_api();
     let client = client();
     copy_all(&signed(10), &repository(&client, &registry)).unwrap();
@@ -150,7 +150,7 @@ fn what_is_listed_already_is_looked_at_once() {
 }
 
 #[test]
-fn what_a_killed_copy_left_unlisted_is_listed_by_the_next_one() {
+fn manifests_left_unlisted_by_a_killed_copy_are_listed_by_the_next() {
     let registry = without_api();
     let client = client();
     let killed = repository(&client, &registry);
@@ -210,7 +210,7 @@ fn a_copy_that_fails_lists_what_was_completed() {
 }
 
 #[test]
-fn a_list_that_cannot_be_written_fails_the_copy_before_the_name() {
+fn an_index_that_cannot_be_written_fails_the_copy_before_the_tag() {
     let list = referrers_tag(&subject().descriptor().digest);
     let unknown = serde_json::json!({ "errors": [{
         "code": "MANIFEST_BLOB_UNKNOWN",
@@ -241,7 +241,7 @@ fn a_list_that_cannot_be_written_fails_the_copy_before_the_name() {
 }
 
 #[test]
-fn who_began_a_batch_finds_what_waits() {
+fn reads_during_a_batch_see_deferred_changes() {
     let registry = without_api();
     let client = client();
     let target = repository(&client, &registry);
@@ -268,7 +268,7 @@ fn who_began_a_batch_finds_what_waits() {
 }
 
 #[test]
-fn manifests_alone_are_listed_at_the_end_as_well() {
+fn manifests_of_a_manifest_store_are_listed_at_the_end() {
     let registry = without_api();
     let client = client();
     push(&repository(&client, &registry), &subject());
@@ -293,7 +293,7 @@ fn manifests_alone_are_listed_at_the_end_as_well() {
 }
 
 #[test]
-fn a_registry_that_lists_by_itself_costs_no_further_request() {
+fn a_registry_with_the_api_needs_no_tag_update() {
     let registry = TestRegistry::start();
     let client = client();
 
@@ -307,7 +307,7 @@ fn a_registry_that_lists_by_itself_costs_no_further_request() {
 /// Nobody asks for what is attached: the signatures are parts of what is copied. Who copies it
 /// again after this copy was killed finds that they are there, and does not read them.
 #[test]
-fn what_is_attached_inside_of_an_index_is_listed_before_the_copy_goes_on() {
+fn referrers_inside_an_index_are_listed_before_the_copy_continues() {
     let signed = [&subject(), &signature(0), &signature(1), &image("last", "")].map(Clone::clone);
     let entries: Vec<_> = (signed.iter())
         .map(|part| as_json(part.descriptor()))

@@ -29,7 +29,7 @@ fn a_manifest_is_pushed_under_its_tag_by_one_put() {
 }
 
 #[test]
-fn a_manifest_gets_another_tag_by_its_own_bytes() {
+fn tagging_pushes_the_same_bytes() {
     let registry = registry_with(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -47,7 +47,7 @@ fn a_manifest_gets_another_tag_by_its_own_bytes() {
 }
 
 #[test]
-fn a_manifest_is_named_by_the_full_name_too() {
+fn a_tag_may_include_the_full_name() {
     let registry = registry_with(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -64,7 +64,7 @@ fn a_manifest_is_named_by_the_full_name_too() {
 }
 
 #[test]
-fn a_digest_of_something_else_is_refused_before_any_request() {
+fn another_digest_as_a_name_is_refused_before_any_request() {
     let registry = registry_with(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -78,7 +78,7 @@ fn a_digest_of_something_else_is_refused_before_any_request() {
 }
 
 #[test]
-fn a_registry_that_stores_something_else_is_told_on() {
+fn a_digest_header_of_other_content_is_an_error() {
     let registry = TestRegistry::start().with(on("PUT", "*").wrong_digest_header());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -98,7 +98,7 @@ fn a_registry_that_stores_something_else_is_told_on() {
 }
 
 #[test]
-fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_stored() {
+fn an_invalid_digest_header_is_ignored_when_pushing() {
     for header in ["sha256:beef", "nonsense"] {
         let registry =
             TestRegistry::start().with(on("PUT", "*").header("Docker-Content-Digest", header));
@@ -114,7 +114,7 @@ fn a_digest_header_that_is_no_digest_says_nothing_about_what_was_stored() {
 }
 
 #[test]
-fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
+fn a_refused_manifest_has_the_message_of_the_registry() {
     for (registry, wanted) in [
         (
             TestRegistry::start_as(RegistryProfile {
@@ -155,7 +155,7 @@ fn a_refused_manifest_is_reported_in_the_words_of_the_registry() {
 
 /// As distribution 2 does while somebody else pushes the same blob.
 #[test]
-fn a_registry_that_misses_what_it_has_is_asked_again() {
+fn a_manifest_refused_for_existing_blobs_is_retried() {
     let unknown = |digest: &str| {
         serde_json::json!({ "errors": [
             { "code": "DIGEST_INVALID" },

@@ -59,7 +59,7 @@ fn a_manifest_is_read_before_it_is_deleted_because_it_may_be_listed() {
 }
 
 #[test]
-fn a_registry_that_keeps_lists_itself_is_asked_only_to_delete() {
+fn a_registry_with_the_api_gets_only_the_delete_request() {
     for mode in [ReferrersMode::Learned, ReferrersMode::Api] {
         let registry = with_subject(RegistryProfile::default());
         let client = client();
@@ -77,7 +77,7 @@ fn a_registry_that_keeps_lists_itself_is_asked_only_to_delete() {
 }
 
 #[test]
-fn what_is_deleted_leaves_the_list_first() {
+fn a_manifest_is_removed_from_the_referrers_index_before_it_is_deleted() {
     let registry = with_list();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -99,7 +99,7 @@ fn what_is_deleted_leaves_the_list_first() {
 }
 
 #[test]
-fn the_last_one_leaves_an_empty_list() {
+fn the_last_referrer_leaves_an_empty_index() {
     let registry = with_list();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -115,7 +115,7 @@ fn the_last_one_leaves_an_empty_list() {
 }
 
 #[test]
-fn what_is_in_no_list_is_deleted_without_writing_one() {
+fn deleting_an_unlisted_manifest_writes_no_index() {
     let registry = without_api();
     let one = signature("one");
     registry.seed_manifest("a", one.descriptor().media_type.as_str(), one.bytes(), None);
@@ -135,7 +135,7 @@ fn what_is_in_no_list_is_deleted_without_writing_one() {
 }
 
 #[test]
-fn what_is_under_the_tag_and_no_list_is_left_alone() {
+fn a_referrers_tag_with_other_content_is_not_changed() {
     let registry = without_api().with(on("GET", "*").ignoring("Accept"));
     let [one, other] = ["one", "other"].map(signature);
     for (manifest, tag) in [(&one, None), (&other, Some(tag()))] {
@@ -151,7 +151,7 @@ fn what_is_under_the_tag_and_no_list_is_left_alone() {
 }
 
 #[test]
-fn a_list_that_cannot_be_changed_keeps_the_manifest() {
+fn a_manifest_is_kept_if_its_entry_cannot_be_removed() {
     let registry = with_list().with(on("PUT", "*").error(403, "DENIED", "read only"));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -179,7 +179,7 @@ fn a_list_that_cannot_be_changed_keeps_the_manifest() {
 }
 
 #[test]
-fn subjects_are_deleted_and_what_is_attached_to_them_stays() {
+fn referrers_of_a_deleted_subject_stay() {
     let registry = with_list();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -193,7 +193,7 @@ fn subjects_are_deleted_and_what_is_attached_to_them_stays() {
 }
 
 #[test]
-fn a_refusal_is_reported_in_the_words_of_the_registry() {
+fn a_refused_deletion_has_the_message_of_the_registry() {
     for (fault, wanted) in [
         (
             on("DELETE", "*").error(405, "UNSUPPORTED", "The operation is unsupported."),
@@ -226,7 +226,7 @@ fn a_refusal_is_reported_in_the_words_of_the_registry() {
 
 /// Deleting by digest instead would remove every other tag with it.
 #[test]
-fn a_tag_that_cannot_be_deleted_costs_nothing_else() {
+fn a_refused_tag_deletion_sends_no_further_request() {
     let registry = with_subject(RegistryProfile {
         tag_deletion: false,
         ..RegistryProfile::default()
@@ -246,7 +246,7 @@ fn a_tag_that_cannot_be_deleted_costs_nothing_else() {
 }
 
 #[test]
-fn what_was_deleted_by_a_request_whose_answer_was_lost_is_deleted() {
+fn a_deletion_whose_response_was_lost_succeeds() {
     let registry =
         with_subject(RegistryProfile::default()).with(on("DELETE", "*").lose_response().nth(1));
     let client = client();
@@ -265,7 +265,7 @@ fn what_was_deleted_by_a_request_whose_answer_was_lost_is_deleted() {
 }
 
 #[test]
-fn any_success_is_one_but_that_of_a_web_site() {
+fn every_2xx_is_a_deletion_unless_it_is_a_web_page() {
     for status in [200, 202, 204] {
         let registry =
             with_subject(RegistryProfile::default()).with(on("DELETE", "*").status(status));
@@ -304,7 +304,7 @@ fn a_manifest_that_cannot_be_read_can_be_deleted() {
 }
 
 #[test]
-fn what_is_no_referrer_for_its_type_is_not_read() {
+fn a_type_without_a_subject_is_not_read_before_deletion() {
     let registry = without_api();
     let docker = image("docker", "");
     let digest = registry.seed_manifest(
@@ -327,7 +327,7 @@ fn what_is_no_referrer_for_its_type_is_not_read() {
 }
 
 #[test]
-fn to_delete_takes_a_token_for_deleting() {
+fn deletion_requests_a_token_with_delete_access() {
     let registry = with_subject(RegistryProfile::default())
         .with_tokens(Bearer::new().anonymous(&["repository:*:pull,delete"]));
     registry.seed_blob("a", b"hello");

@@ -32,7 +32,7 @@ fn list_with(mode: ReferrersMode, fault: Fault) -> Result<Vec<String>> {
 }
 
 #[test]
-fn entries_that_make_no_sense_are_passed_over() {
+fn invalid_entries_are_skipped() {
     let entry = |digest: &str| format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":1}}"#);
     let good = nothing().digest.to_string();
     let itself = subject().descriptor().digest.to_string();
@@ -60,7 +60,7 @@ fn entries_that_make_no_sense_are_passed_over() {
 }
 
 #[test]
-fn what_is_no_list_is_an_error_that_says_so() {
+fn an_invalid_listing_is_an_error_that_names_it() {
     for (body, wanted) in [
         ("", "EOF while parsing"),
         ("[]", "expected"),
@@ -77,7 +77,7 @@ fn what_is_no_list_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_list_without_end_ends_at_the_limit() {
+fn referrers_are_limited() {
     for mode in MODES {
         let error = list_with(mode, on("GET", "*").endless_body()).unwrap_err();
 
@@ -122,7 +122,7 @@ impl Transport for Endless {
 }
 
 #[test]
-fn pages_without_end_end_at_a_limit() {
+fn pages_of_referrers_are_limited() {
     for (per_page, wanted) in [
         (
             5000,
@@ -149,7 +149,7 @@ fn pages_without_end_end_at_a_limit() {
 }
 
 #[test]
-fn what_a_list_says_is_not_what_a_manifest_says() {
+fn a_listing_is_not_trusted_about_the_subject() {
     let stranger = crate::artifacts::attached("stranger", "sig/a", &nothing());
     let found = list_with(
         ReferrersMode::Api,

@@ -12,7 +12,7 @@ use crate::setup::{client, text};
 use crate::support::registry::{Bearer, Fault, RegistryProfile, TestRegistry, on};
 
 #[test]
-fn a_registry_with_the_api_is_asked_nothing_else() {
+fn a_registry_with_the_api_gets_one_request() {
     let registry = with_subject(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -34,7 +34,7 @@ fn a_registry_with_the_api_is_asked_nothing_else() {
 }
 
 #[test]
-fn that_there_is_no_api_is_learned_once() {
+fn a_missing_api_is_remembered() {
     let registry = without_api();
     seed_list(&registry, &[&signature("one")]);
     let client = client();
@@ -57,7 +57,7 @@ fn that_there_is_no_api_is_learned_once() {
 }
 
 #[test]
-fn a_registry_shows_in_many_ways_that_it_has_no_api() {
+fn every_form_of_a_missing_api_is_recognised() {
     let elsewhere = TestRegistry::start();
     let get = || on("GET", "/v2/a/referrers/*");
     for (name, fault) in [
@@ -97,7 +97,7 @@ fn a_registry_shows_in_many_ways_that_it_has_no_api() {
 }
 
 #[test]
-fn what_says_nothing_about_the_api_is_an_error_and_asked_again() {
+fn other_failures_are_errors_and_not_remembered() {
     let get = || on("GET", "/v2/a/referrers/*").times(1);
     for (fault, wanted) in [
         (
@@ -137,7 +137,7 @@ fn a_missing_repository_is_not_found() {
 }
 
 #[test]
-fn an_api_that_is_insisted_on_and_not_there_is_an_error() {
+fn a_missing_api_is_an_error_in_api_mode() {
     let registry = without_api();
     seed_list(&registry, &[&signature("one")]);
     let client = client();
@@ -152,7 +152,7 @@ fn an_api_that_is_insisted_on_and_not_there_is_an_error() {
 }
 
 #[test]
-fn an_api_that_is_not_wanted_is_not_asked() {
+fn tag_mode_never_requests_the_api() {
     let registry = with_subject(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -166,7 +166,7 @@ fn an_api_that_is_not_wanted_is_not_asked() {
 }
 
 #[test]
-fn who_filtered_is_believed_about_what_does_not_tell_its_type() {
+fn entries_without_a_type_are_listed_if_the_registry_filtered() {
     let [typed, untyped] = ["typed", "untyped"].map(signature);
     let page = String::from_utf8(list_of(&[&typed, &untyped])).unwrap();
     let (first, second) = page.split_at(page.rfind("\"artifactType\":\"sig/a\"").unwrap());
@@ -239,7 +239,7 @@ fn pages_are_followed_whatever_they_hold() {
 }
 
 #[test]
-fn pages_lead_neither_away_nor_in_a_circle() {
+fn pages_must_stay_at_the_origin_and_not_loop() {
     let elsewhere = TestRegistry::start();
     let get = || on("GET", "*");
     let further = subject().descriptor().digest.to_string();
@@ -270,7 +270,7 @@ fn pages_lead_neither_away_nor_in_a_circle() {
 }
 
 #[test]
-fn a_page_may_have_moved_within_the_registry() {
+fn a_page_may_redirect_within_the_registry() {
     let registry = paged(
         on("GET", "/v2/a/referrers/*")
             .redirect(307, "/v2/a/referrers/sha256:moved?x=1")
@@ -289,7 +289,7 @@ fn a_page_may_have_moved_within_the_registry() {
 }
 
 #[test]
-fn what_is_under_the_tag_and_no_list_of_referrers_is_none() {
+fn a_referrers_tag_with_other_content_lists_nothing() {
     let index = |members: &str| format!(r#"{{"schemaVersion":2{members}}}"#).into_bytes();
     let manifests = r#","manifests":[]"#;
     for (name, media_type, bytes) in [
@@ -320,7 +320,7 @@ fn what_is_under_the_tag_and_no_list_of_referrers_is_none() {
 }
 
 #[test]
-fn to_list_takes_a_token_for_reading() {
+fn listing_requests_a_token_with_pull_access() {
     let registry = without_api().with_tokens(Bearer::new().anonymous(&["repository:*:pull"]));
     seed_list(&registry, &[&signature("one")]);
     let client = client();

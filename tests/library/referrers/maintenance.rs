@@ -20,7 +20,7 @@ use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on, sha256};
 
 #[test]
-fn a_registry_that_lists_by_itself_costs_no_further_request() {
+fn a_registry_with_the_api_needs_no_tag_update() {
     let registry = with_subject(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -33,7 +33,7 @@ fn a_registry_that_lists_by_itself_costs_no_further_request() {
 }
 
 #[test]
-fn a_manifest_without_a_subject_costs_no_further_request() {
+fn a_manifest_without_a_subject_needs_no_tag_update() {
     let registry = without_api();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -46,7 +46,7 @@ fn a_manifest_without_a_subject_costs_no_further_request() {
 
 /// The examples G5a and G11 of the original.
 #[test]
-fn a_list_is_what_the_original_would_have_written() {
+fn a_referrers_index_is_the_one_oras_writes() {
     let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"sig/example","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="},"layers":[{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="}],"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:0c7892b25f47b6c5109a00befdcd3b5616ed397d9677180e3f2e20b7cb92b5a9","size":581},"annotations":{"org.opencontainers.image.created":"2000-01-01T00:00:00Z"}}"#;
     let manifest = RawManifest::new(MediaType::IMAGE_MANIFEST, manifest.to_vec());
     let registry = without_api();
@@ -71,7 +71,7 @@ fn a_list_is_what_the_original_would_have_written() {
 }
 
 #[test]
-fn a_list_is_looked_at_again_after_it_was_written() {
+fn a_referrers_index_is_read_again_after_the_write() {
     let registry = without_api();
     let clock = FakeClock::new();
     let client = builder().clock(clock.clone()).build();
@@ -97,7 +97,7 @@ fn a_list_is_looked_at_again_after_it_was_written() {
 }
 
 #[test]
-fn what_is_listed_already_is_not_listed_again() {
+fn a_listed_manifest_is_not_listed_again() {
     let registry = without_api();
     seed_list(&registry, &[&signature("one")]);
     let client = client();
@@ -113,7 +113,7 @@ fn what_is_listed_already_is_not_listed_again() {
 }
 
 #[test]
-fn what_others_wrote_into_a_list_stays() {
+fn entries_of_other_clients_stay() {
     let registry = without_api();
     let list = format!(
         r#"{{"schemaVersion":2,"mediaType":"{INDEX_TYPE}","manifests":[{{"mediaType":"{}","digest":"{}","size":{},"x":1.50}}],"annotations":{{"k":"v"}},"y":[ ]}}"#,
@@ -137,7 +137,7 @@ fn what_others_wrote_into_a_list_stays() {
 }
 
 #[test]
-fn the_list_that_was_replaced_is_not_deleted() {
+fn a_replaced_index_is_not_deleted() {
     let registry = without_api();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -160,7 +160,7 @@ fn the_list_that_was_replaced_is_not_deleted() {
 
 /// `oras tag` never touches the list.
 #[test]
-fn a_further_tag_changes_no_list() {
+fn tagging_changes_no_referrers_index() {
     let registry = without_api();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -178,7 +178,7 @@ fn a_further_tag_changes_no_list() {
 }
 
 #[test]
-fn a_manifest_that_is_pushed_under_a_tag_is_listed_too() {
+fn a_manifest_pushed_by_tag_is_listed() {
     let registry = without_api();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -192,7 +192,7 @@ fn a_manifest_that_is_pushed_under_a_tag_is_listed_too() {
 }
 
 #[test]
-fn a_registry_that_listed_something_else_listed_nothing() {
+fn an_oci_subject_of_another_manifest_is_ignored() {
     for header in [ABSENT, "nonsense", ""] {
         let registry = without_api().with(on("PUT", "*").header("OCI-Subject", header));
         let client = client();
@@ -209,7 +209,7 @@ fn a_registry_that_listed_something_else_listed_nothing() {
 }
 
 #[test]
-fn a_registry_that_was_seen_to_list_needs_no_list() {
+fn a_registry_known_to_have_the_api_needs_no_index() {
     let registry = with_subject(RegistryProfile::ggcr());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -223,7 +223,7 @@ fn a_registry_that_was_seen_to_list_needs_no_list() {
 
 /// As ECR once did.
 #[test]
-fn a_registry_that_was_seen_not_to_list_needs_a_list_whatever_it_says() {
+fn a_registry_known_to_lack_the_api_needs_an_index_despite_oci_subject() {
     let registry = with_subject(RegistryProfile {
         referrers_api: false,
         ..RegistryProfile::default()
@@ -238,7 +238,7 @@ fn a_registry_that_was_seen_not_to_list_needs_a_list_whatever_it_says() {
 }
 
 #[test]
-fn who_keeps_the_list_can_be_said() {
+fn the_referrers_mode_can_be_set() {
     for (mode, personality, wanted) in [
         (ReferrersMode::Tag, RegistryProfile::default(), &[tag()][..]),
         (ReferrersMode::Api, RegistryProfile::distribution(), &[]),
@@ -254,7 +254,7 @@ fn who_keeps_the_list_can_be_said() {
 }
 
 #[test]
-fn a_tag_that_cannot_hold_the_list_is_an_error_and_stays() {
+fn a_referrers_tag_with_other_content_is_an_error_and_stays() {
     let other = signature("other");
     for (media_type, bytes, wanted) in [
         (
@@ -293,7 +293,7 @@ fn a_tag_that_cannot_hold_the_list_is_an_error_and_stays() {
 
 /// As GitLab does, which takes the tag for a digest.
 #[test]
-fn a_subject_that_is_found_under_the_tag_is_no_list_of_its_referrers() {
+fn the_subject_under_its_referrers_tag_is_not_an_index() {
     let index = br#"{"schemaVersion":2,"manifests":[]}"#;
     let registry = without_api();
     let digest = registry.seed_manifest("a", INDEX_TYPE, index, None);
@@ -317,7 +317,7 @@ fn a_subject_that_is_found_under_the_tag_is_no_list_of_its_referrers() {
 }
 
 #[test]
-fn a_list_that_would_be_too_large_is_not_written() {
+fn an_index_above_the_limit_is_not_written() {
     let registry = without_api();
     let names: Vec<_> = (0..5)
         .map(|number| signature(&number.to_string()))
@@ -405,7 +405,7 @@ fn push_all_and_then(
 
 /// The other client read the list before ours was written, and writes its own after that.
 #[test]
-fn what_another_client_overwrote_is_listed_again() {
+fn an_overwritten_entry_is_written_again() {
     let registry = Arc::new(without_api());
     let [one, two] = ["one", "two"].map(signature);
 
@@ -417,7 +417,7 @@ fn what_another_client_overwrote_is_listed_again() {
 }
 
 #[test]
-fn all_that_was_listed_together_is_listed_again_together() {
+fn overwritten_entries_are_written_again_together() {
     let registry = Arc::new(without_api());
     let [one, two, three] = ["one", "two", "three"].map(signature);
 
@@ -429,7 +429,7 @@ fn all_that_was_listed_together_is_listed_again_together() {
 }
 
 #[test]
-fn the_entries_of_others_that_we_knew_are_brought_back_too() {
+fn known_entries_of_other_clients_are_restored() {
     let registry = Arc::new(without_api());
     let [one, two, three] = ["one", "two", "three"].map(signature);
     overwrite(&registry, &[&one]);
@@ -442,7 +442,7 @@ fn the_entries_of_others_that_we_knew_are_brought_back_too() {
 }
 
 #[test]
-fn what_was_deleted_meanwhile_is_not_brought_back() {
+fn entries_of_deleted_manifests_are_not_restored() {
     let registry = Arc::new(with_subject(RegistryProfile {
         verifies_references: false,
         ..RegistryProfile::distribution()
@@ -460,7 +460,7 @@ fn what_was_deleted_meanwhile_is_not_brought_back() {
 
 /// Somebody deleted it without changing the list, perhaps with a tool that knows nothing of lists.
 #[test]
-fn what_is_gone_stays_listed_unless_the_registry_refuses_the_list_for_it() {
+fn missing_manifests_stay_listed_unless_the_registry_refuses_the_index() {
     let [one, two] = ["one", "two"].map(signature);
     for (verifies_references, wanted) in [(false, digests(&[&one, &two])), (true, digests(&[&two]))]
     {
@@ -479,7 +479,7 @@ fn what_is_gone_stays_listed_unless_the_registry_refuses_the_list_for_it() {
 }
 
 #[test]
-fn what_the_registry_has_stays_listed_whatever_it_says() {
+fn existing_manifests_stay_listed_although_the_registry_reports_them_unknown() {
     let registry = without_api();
     let [one, two] = ["one", "two"].map(signature);
     overwrite(&registry, &[&one]);
@@ -508,7 +508,7 @@ fn what_the_registry_has_stays_listed_whatever_it_says() {
 }
 
 #[test]
-fn a_list_that_was_deleted_meanwhile_is_written_again() {
+fn a_concurrently_deleted_index_is_written_again() {
     let registry = Arc::new(without_api());
     let one = signature("one");
 
@@ -522,7 +522,7 @@ fn a_list_that_was_deleted_meanwhile_is_written_again() {
 }
 
 #[test]
-fn a_list_that_never_stays_as_it_was_written_is_an_error_in_the_end() {
+fn an_index_that_is_always_overwritten_is_an_error() {
     let registry = without_api();
     seed_list(&registry, &[&signature("other")]);
     let forgetful = registry.with(on("PUT", &format!("*{}", tag())).status(201));
@@ -551,7 +551,7 @@ fn a_list_that_never_stays_as_it_was_written_is_an_error_in_the_end() {
 }
 
 #[test]
-fn to_list_takes_a_token_for_writing() {
+fn a_tag_update_requests_a_token_with_push_access() {
     let registry = without_api().with_tokens(Bearer::new().anonymous(&["repository:*:pull,push"]));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();

@@ -31,7 +31,7 @@ fn sorted(mut digests: Vec<String>) -> Vec<String> {
 }
 
 #[test]
-fn no_referrer_is_lost_when_many_attach_at_once() {
+fn concurrent_attaches_lose_no_referrer() {
     let registry = without_api();
     let manifests: Vec<_> = (0..CLIENTS)
         .map(|number| signature(&number.to_string()))
@@ -52,7 +52,7 @@ fn no_referrer_is_lost_when_many_attach_at_once() {
 
 /// Half of them attach one manifest, the others copy several to which nobody else has a claim.
 #[test]
-fn no_referrer_is_lost_when_many_copy_and_attach_at_once() {
+fn concurrent_copies_and_attaches_lose_no_referrer() {
     let registry = without_api();
     let each = 4;
     let manifests: Vec<_> = (0..CLIENTS * each)
@@ -85,7 +85,7 @@ fn no_referrer_is_lost_when_many_copy_and_attach_at_once() {
 }
 
 #[test]
-fn what_is_deleted_stays_so_when_others_attach_at_once() {
+fn deleted_referrers_stay_deleted_during_concurrent_attaches() {
     let registry = without_api();
     let [old, new] = ["old", "new"].map(|age| -> Vec<_> {
         (0..CLIENTS / 2)

@@ -44,7 +44,7 @@ fn without_mounts() -> TestRegistry {
 }
 
 #[test]
-fn harbor_gets_no_cookie_back_and_a_plain_upload_where_it_refuses_to_mount() {
+fn harbor_gets_no_cookie_and_a_plain_upload_if_it_rejects_mounts() {
     let policy = Bearer::new()
         .user("robot$team+ci", "secret")
         .challenge(&quoted("harbor-registry"));
@@ -156,7 +156,7 @@ fn artifactory_offers_both_ways_and_the_password_goes_to_its_token_service_only(
 }
 
 #[test]
-fn artifactory_says_403_of_what_is_not_there() {
+fn artifactory_answers_403_for_missing_content() {
     let index = Descriptor::of(MediaType::IMAGE_INDEX, b"{}");
     for (kind, absent) in [("blobs", hello()), ("manifests", index)] {
         let policy = Bearer::new().user("me", "key").challenge(&quoted("art"));

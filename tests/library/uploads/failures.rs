@@ -9,7 +9,7 @@ use crate::support::clock::FakeClock;
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
 #[test]
-fn an_upload_leaves_neither_https_nor_the_internet() {
+fn an_upload_location_must_not_leave_https_or_be_more_local() {
     for (location, reason) in [
         ("http://storage.example/x", "it would leave https"),
         (
@@ -93,7 +93,7 @@ fn a_broken_upload_starts_again_in_a_new_session() {
 }
 
 #[test]
-fn a_lost_answer_is_noticed_and_nothing_is_sent_twice() {
+fn a_blob_whose_response_was_lost_is_not_sent_again() {
     let registry = TestRegistry::start().with(on("PUT", "*").lose_response());
 
     assert_eq!(
@@ -112,7 +112,7 @@ fn a_lost_answer_is_noticed_and_nothing_is_sent_twice() {
 }
 
 #[test]
-fn an_upload_that_always_breaks_is_given_up() {
+fn an_upload_that_always_breaks_fails() {
     let registry = TestRegistry::start().with(on("PUT", "*").close_after_receiving(3));
 
     let error = push_bytes(&client(), &registry, b"hello").unwrap_err();
@@ -134,7 +134,7 @@ fn an_upload_that_always_breaks_is_given_up() {
 }
 
 #[test]
-fn a_session_that_the_registry_forgot_is_opened_again() {
+fn a_session_that_is_gone_is_replaced() {
     let registry = TestRegistry::start().with(
         on("PUT", "*")
             .error(404, "BLOB_UPLOAD_UNKNOWN", "who are you")
@@ -149,7 +149,7 @@ fn a_session_that_the_registry_forgot_is_opened_again() {
 }
 
 #[test]
-fn what_the_registry_does_not_take_is_an_error_in_its_words() {
+fn a_rejected_upload_is_an_error_with_the_message_of_the_registry() {
     let put = || on("PUT", "*");
     for (name, registry, wanted) in [
         (
@@ -179,7 +179,7 @@ fn what_the_registry_does_not_take_is_an_error_in_its_words() {
 }
 
 #[test]
-fn a_registry_that_creates_no_repositories_says_so() {
+fn a_missing_repository_is_reported_with_the_message_of_the_registry() {
     let registry = TestRegistry::start_as(RegistryProfile {
         creates_repositories: false,
         ..RegistryProfile::default()
@@ -197,7 +197,7 @@ fn a_registry_that_creates_no_repositories_says_so() {
 }
 
 #[test]
-fn a_refusal_before_the_body_is_heard_and_not_taken_for_a_broken_connection() {
+fn a_refusal_before_the_body_is_not_taken_for_a_broken_connection() {
     let [first, _, _] = large();
     let registry = TestRegistry::start().with(on("PUT", "*").error(403, "DENIED", "not for you"));
 

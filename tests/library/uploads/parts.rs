@@ -39,7 +39,7 @@ fn assert_stored(registry: &TestRegistry, content: &[u8]) {
 }
 
 #[test]
-fn a_blob_that_is_too_large_for_one_request_is_sent_in_parts() {
+fn a_blob_that_is_too_large_for_one_request_is_sent_in_chunks() {
     let registry = registry_up_to(4);
 
     assert_eq!(
@@ -65,7 +65,7 @@ fn a_blob_that_is_too_large_for_one_request_is_sent_in_parts() {
 }
 
 #[test]
-fn what_is_too_large_once_is_sent_in_parts_at_once() {
+fn a_size_that_was_refused_is_sent_in_chunks_at_once() {
     let registry = registry_up_to(4);
     let client = client();
 
@@ -93,7 +93,7 @@ fn what_is_too_large_once_is_sent_in_parts_at_once() {
 }
 
 #[test]
-fn parts_are_as_large_as_the_registry_wants_them_at_least() {
+fn chunks_have_the_minimum_size_of_the_registry() {
     let registry = TestRegistry::start_as(RegistryProfile {
         max_put_bytes: Some(4),
         min_chunk_bytes: Some(4),
@@ -109,7 +109,7 @@ fn parts_are_as_large_as_the_registry_wants_them_at_least() {
 }
 
 #[test]
-fn a_least_part_beyond_all_bounds_is_the_whole() {
+fn a_minimum_chunk_size_above_the_blob_size_is_one_chunk() {
     let registry = registry_up_to(4)
         .with(on("POST", "*").header("OCI-Chunk-Min-Length", "18446744073709551615"));
 
@@ -122,7 +122,7 @@ fn a_least_part_beyond_all_bounds_is_the_whole() {
 }
 
 #[test]
-fn parts_that_are_too_large_themselves_become_smaller() {
+fn chunks_that_are_too_large_become_smaller() {
     // As at GHCR, which names the limit in words only, and behind proxies that say 413 to
     // everything large.
     let content = Rng::new(1).bytes(3 * LARGE);
@@ -164,7 +164,7 @@ fn parts_that_are_too_large_themselves_become_smaller() {
 }
 
 #[test]
-fn parts_that_are_never_small_enough_are_given_up() {
+fn chunks_that_are_never_small_enough_fail() {
     let registry = registry_up_to(MIB).with(on("PATCH", "*").status(413).body("no"));
     let content = Rng::new(1).bytes(2 * LARGE);
 
@@ -193,7 +193,7 @@ fn two_parts_with(fault: Fault) -> Vec<String> {
 }
 
 #[test]
-fn a_part_that_broke_is_gone_on_with_where_the_registry_has_it() {
+fn a_broken_chunk_is_resumed_at_the_offset_of_the_registry() {
     // The registry keeps what arrived.
     assert_eq!(
         two_parts_with(on("PATCH", "*").close_after_receiving(4).nth(2)),
@@ -222,7 +222,7 @@ fn a_part_that_broke_is_gone_on_with_where_the_registry_has_it() {
 }
 
 #[test]
-fn a_registry_that_has_another_part_says_where_to_go_on() {
+fn a_416_with_a_range_moves_the_upload_to_that_offset() {
     let registry = registry_up_to(11).with(on("PATCH", "*").header("Range", "0-3").nth(1));
 
     push_bytes(&client(), &registry, b"hello world!").unwrap();
@@ -242,7 +242,7 @@ fn a_registry_that_has_another_part_says_where_to_go_on() {
 }
 
 #[test]
-fn a_range_that_does_not_move_is_not_believed() {
+fn a_range_that_does_not_advance_is_ignored() {
     // As at ECR.
     let registry = registry_up_to(11).with(on("PATCH", "*").header("Range", "0-5"));
 
@@ -252,7 +252,7 @@ fn a_range_that_does_not_move_is_not_believed() {
 }
 
 #[test]
-fn a_registry_that_forgets_an_upload_gets_the_blob_from_the_start() {
+fn a_chunked_upload_that_is_gone_starts_again() {
     for status in [404, 405] {
         let registry = registry_up_to(11)
             .with(on("PATCH", "*").status(503).nth(2))
@@ -276,7 +276,7 @@ fn a_registry_that_forgets_an_upload_gets_the_blob_from_the_start() {
 }
 
 #[test]
-fn parts_that_always_break_are_given_up() {
+fn chunks_that_always_break_fail() {
     let registry = registry_up_to(11).with(on("PATCH", "*").close_after_receiving(0));
 
     let error = push_bytes(&client(), &registry, b"hello world!").unwrap_err();
@@ -286,7 +286,7 @@ fn parts_that_always_break_are_given_up() {
 }
 
 #[test]
-fn a_token_that_expires_between_parts_is_replaced() {
+fn a_token_that_expires_between_chunks_is_replaced() {
     let registry = TestRegistry::requiring_token("t0k3n");
     registry.change(RegistryProfile {
         max_put_bytes: Some(11),
@@ -309,7 +309,7 @@ fn a_token_that_expires_between_parts_is_replaced() {
 }
 
 #[test]
-fn large_parts_wait_for_leave_as_large_bodies_do() {
+fn large_chunks_expect_100_continue() {
     let registry = registry_up_to(MIB);
     let content = Rng::new(1).bytes(3 * LARGE);
 
@@ -326,7 +326,7 @@ fn large_parts_wait_for_leave_as_large_bodies_do() {
 }
 
 #[test]
-fn a_large_body_that_breaks_twice_is_sent_in_parts() {
+fn a_large_body_that_breaks_twice_is_sent_in_chunks() {
     let registry =
         TestRegistry::start().with(on("PUT", "*").close_after_receiving(100_000).times(2));
     let content = Rng::new(1).bytes(LARGE);
@@ -356,7 +356,7 @@ fn content_that_changed_is_not_committed() {
 }
 
 #[test]
-fn parts_that_go_elsewhere_take_no_secret_along() {
+fn chunks_to_another_origin_carry_no_secrets() {
     let storage = TestRegistry::start()
         .with(on("PUT", "*").status(413).nth(1))
         .with(on("PUT", "*").status(201).after(1))
@@ -380,7 +380,7 @@ fn parts_that_go_elsewhere_take_no_secret_along() {
 }
 
 #[test]
-fn a_part_is_not_sent_to_where_no_upload_may_go() {
+fn a_chunk_is_not_sent_to_a_forbidden_location() {
     let registry = registry_up_to(4).with(on("PATCH", "*").location("ftp://storage/x"));
 
     let error = push_bytes(&client(), &registry, b"hello").unwrap_err();

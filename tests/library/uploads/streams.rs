@@ -52,7 +52,7 @@ impl<R: Read> Read for Trickle<R> {
 }
 
 #[test]
-fn a_short_stream_is_a_blob_like_any_other() {
+fn a_stream_of_less_than_a_chunk_is_uploaded_whole() {
     let registry = TestRegistry::start_as(RegistryProfile {
         mount: Mount::Checked,
         ..RegistryProfile::default()
@@ -77,7 +77,7 @@ fn a_short_stream_is_a_blob_like_any_other() {
 }
 
 #[test]
-fn a_long_stream_goes_out_in_parts_and_its_digest_comes_last() {
+fn a_long_stream_is_sent_in_chunks_and_committed_with_its_digest() {
     let registry = TestRegistry::start();
     let content = Rng::new(1).bytes(2 * PART + 1);
 
@@ -110,7 +110,7 @@ fn a_long_stream_goes_out_in_parts_and_its_digest_comes_last() {
 }
 
 #[test]
-fn a_stream_that_ends_with_a_part_has_no_empty_one_behind_it() {
+fn a_stream_that_ends_with_a_chunk_has_no_empty_chunk() {
     let registry = TestRegistry::start();
     let content = Rng::new(1).bytes(PART);
 
@@ -121,7 +121,7 @@ fn a_stream_that_ends_with_a_part_has_no_empty_one_behind_it() {
 }
 
 #[test]
-fn every_family_of_registries_takes_a_stream() {
+fn every_registry_profile_accepts_a_stream() {
     let content = Rng::new(1).bytes(PART + PART / 2);
     for personality in [
         RegistryProfile::default(),
@@ -137,7 +137,7 @@ fn every_family_of_registries_takes_a_stream() {
 }
 
 #[test]
-fn parts_become_smaller_where_they_are_too_large() {
+fn chunks_of_a_stream_become_smaller_when_refused() {
     // As at GHCR.
     let registry = TestRegistry::start_as(RegistryProfile {
         max_patch_bytes: Some(4 * 1024 * 1024),
@@ -161,7 +161,7 @@ fn parts_become_smaller_where_they_are_too_large() {
 }
 
 #[test]
-fn parts_are_as_large_as_the_registry_wants_them_at_least() {
+fn chunks_have_the_minimum_size_of_the_registry() {
     let registry = TestRegistry::start_as(RegistryProfile {
         min_chunk_bytes: Some(6 * 1024 * 1024),
         ..RegistryProfile::default()
@@ -175,7 +175,7 @@ fn parts_are_as_large_as_the_registry_wants_them_at_least() {
 }
 
 #[test]
-fn smaller_parts_are_still_as_large_as_the_registry_wants_them_at_least() {
+fn smaller_chunks_keep_the_minimum_size_of_the_registry() {
     let registry = TestRegistry::start_as(RegistryProfile {
         min_chunk_bytes: Some(3 * 1024 * 1024),
         max_patch_bytes: Some(4 * 1024 * 1024),
@@ -199,7 +199,7 @@ fn smaller_parts_are_still_as_large_as_the_registry_wants_them_at_least() {
 }
 
 #[test]
-fn a_least_part_that_is_too_large_to_be_held_is_refused() {
+fn a_minimum_chunk_size_above_the_memory_limit_is_an_error() {
     let registry = TestRegistry::start()
         .with(on("POST", "*").header("OCI-Chunk-Min-Length", "18446744073709551615"));
     let content = Rng::new(1).bytes(PART);
@@ -224,7 +224,7 @@ fn two_parts_with(fault: Fault) -> Vec<String> {
 }
 
 #[test]
-fn a_part_that_broke_is_sent_again_from_where_the_registry_has_it() {
+fn a_broken_chunk_is_sent_again_from_the_offset_of_the_registry() {
     assert_eq!(
         two_parts_with(on("PATCH", "*").status(503).nth(1)),
         ["0-5242879", "0-5242879", "5242880-5242880"]
@@ -240,7 +240,7 @@ fn a_part_that_broke_is_sent_again_from_where_the_registry_has_it() {
 }
 
 #[test]
-fn a_commit_whose_answer_was_lost_is_good() {
+fn a_commit_whose_response_was_lost_succeeds() {
     let registry = TestRegistry::start().with(on("PUT", "*").lose_response().nth(1));
     let content = Rng::new(1).bytes(PART);
 
@@ -251,7 +251,7 @@ fn a_commit_whose_answer_was_lost_is_good() {
 }
 
 #[test]
-fn what_the_registry_lost_of_a_stream_is_lost() {
+fn a_stream_whose_earlier_chunk_was_lost_fails() {
     let registry = TestRegistry::start()
         .with(on("PATCH", "*").status(503).nth(2))
         .with(
@@ -282,7 +282,7 @@ impl<R: Read> Read for Slow<'_, R> {
 }
 
 #[test]
-fn a_token_that_ends_while_a_stream_is_read_is_replaced() {
+fn a_token_that_expires_while_a_stream_is_read_is_replaced() {
     let registry = TestRegistry::start_as(RegistryProfile {
         upload_status: false,
         ..RegistryProfile::default()
@@ -315,7 +315,7 @@ fn the_end_of_a_stream_is_read_once() {
 }
 
 #[test]
-fn what_a_registry_claims_to_have_must_have_the_digest_of_the_stream() {
+fn a_lost_commit_counts_only_if_the_digest_exists() {
     let registry = TestRegistry::start()
         .with(on("PATCH", "*").status(503).nth(2))
         .with(
