@@ -38,7 +38,7 @@
 //! | back up a repository, and restore it | [`backup::backup`], [`backup::restore`] |
 //! | copy an artifact between stores | [`copy::copy`] |
 //! | copy an artifact with its referrers | [`copy::copy_with_referrers`] |
-//! | push one blob or manifest | [`single::push_blob`], [`single::push_manifest`] |
+//! | push one blob or manifest | [`push::push_blob`], [`push::push_manifest`] |
 //! | tag an artifact | [`tag::tag`] |
 //! | create or update an index | [`index::create`], [`index::update`] |
 //! | discover the referrers of an artifact | [`discover::discover`], [`store::Referrers`] |
@@ -131,8 +131,8 @@ pub use oci::platform::{self, Platform};
 pub use oci::reference::{self, Reference};
 pub use oci::referrers;
 #[cfg(feature = "archive")]
-pub use ops::{attach, pull, push};
-pub use ops::{backup, copy, discover, filter, graph, index, pack, single, tag};
+pub use ops::{attach, pull};
+pub use ops::{backup, copy, discover, filter, graph, index, pack, push, tag};
 pub use store::progress;
 pub use text::json::Annotations;
 pub use text::secret::Secret;

@@ -1,4 +1,4 @@
-//! Attaching files and annotations to an artifact: resolve it, pack what names it as its subject, copy that.
+//! Attaching of files and annotations to an artifact: a manifest with the artifact as its subject.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -10,52 +10,55 @@ use crate::oci::digest::Digest;
 use crate::oci::manifest::RawManifest;
 use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
-use crate::ops::graph::{refuse_blob, select_platform};
+use crate::ops::graph::{require_manifest, select_platform};
 use crate::ops::pack::{ImageSpec, PackOptions};
-use crate::ops::push::{Gathered, PushFile, PushStream};
+use crate::ops::push::{ArtifactBuilder, PushFile, PushStream};
 use crate::store::Target;
 use crate::store::progress::{Event, Observer, Reporter};
 use crate::text::json::Annotations;
 
-/// What is attached, and to what.
+/// Options of an attachment.
 #[derive(Default)]
 pub struct AttachOptions<'a> {
-    /// The files, in the order of the layers. There may be none if there are annotations.
+    /// The files, in the order of the layers. May be empty if there are annotations.
     pub files: Vec<PushFile>,
-    /// Layers that come as streams, read after all files.
+    /// Layers from streams. They are read after all files.
     pub streams: Vec<PushStream<'a>>,
-    /// The type of what is attached. Only a config with a type of its own can stand in for it.
+    /// The artifact type of the referrer. Required, unless the config has a media type of its own.
     pub artifact_type: Option<MediaType>,
-    /// Which manifest of an index is attached to. Without it the index itself is.
+    /// The platform of the manifest in an index to attach to. By default the subject is the index.
     pub platform: Option<Platform>,
-    /// A file that becomes the config. Its media type is by default `application/vnd.unknown.config.v1+json`.
+    /// A file that becomes the config. Its media type is by default
+    /// `application/vnd.unknown.config.v1+json`.
     pub config: Option<PushFile>,
-    /// What is said about the whole.
+    /// Annotations of the manifest.
     pub annotations: Annotations,
-    /// What is said about the config.
+    /// Annotations of the config descriptor.
     pub config_annotations: Annotations,
-    /// When it was made; now, if not given. The annotation `org.opencontainers.image.created` has precedence.
+    /// Time of creation; by default now. The annotation `org.opencontainers.image.created` has
+    /// precedence.
     pub created: Option<SystemTime>,
-    /// Where archives of directories are made, and what a stream brings is kept if the target must know it beforehand; by default the system's directory for temporary files.
+    /// Directory for temporary files: archives of directories, and streams if the target must know
+    /// the digest first. By default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
-    /// Is told what happens.
+    /// Receives the events of the attachment.
     pub observer: Option<&'a mut Observer<'a>>,
 }
 
-/// What was attached.
+/// A referrer that was attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
-    /// What it is attached to, as its manifest says.
+    /// The subject as the manifest names it.
     pub subject: Descriptor,
-    /// The manifest of what was attached.
+    /// The manifest of the referrer.
     pub manifest: RawManifest,
 }
 
-/// Attaches files, annotations or both to what `reference` names in `target`. It gets no name of its own: it is found
-/// through its subject, by [`discover`](crate::ops::discover::discover), and by its digest.
+/// Attaches files, annotations or both to the manifest that `reference` names in `target`. The
+/// referrer gets no tag: [`discover`](crate::ops::discover::discover) finds it.
 ///
-/// The subject is named by media type, digest and size. Of an index's entry for a platform, what the index says about it
-/// is kept besides.
+/// The subject consists of media type, digest and size. If the subject is an entry of an index, other
+/// fields of the entry are kept.
 ///
 /// ```
 /// use oras::attach::{AttachOptions, attach};
@@ -82,67 +85,59 @@ pub struct Attached {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when nothing has that name or is for the platform, [`Error::Unsupported`] when what has it is no
-/// manifest, [`Error::InvalidInput`] when there is nothing to attach, and those of [`push`](crate::ops::push::push).
+/// - [`Error::NotFound`] if the reference does not exist or the index has no manifest for the
+///   platform.
+/// - [`Error::Unsupported`] if the reference names a blob.
+/// - [`Error::InvalidInput`] if there are neither files nor annotations.
+/// - The errors of [`push`](crate::ops::push::push).
 pub fn attach(
     target: &dyn Target,
     reference: &str,
     options: AttachOptions<'_>,
 ) -> Result<Attached> {
-    let AttachOptions {
-        files,
-        streams,
-        artifact_type,
-        platform,
-        config,
-        annotations,
-        config_annotations,
-        created,
-        temporary,
-        observer,
-    } = options;
-    if files.is_empty() && streams.is_empty() && annotations.is_empty() {
+    if options.files.is_empty() && options.streams.is_empty() && options.annotations.is_empty() {
         return Err(Error::invalid_option(
             "attachment",
             "there are neither files nor annotations",
         ));
     }
-    let subject = find_subject(target, reference, platform.as_ref())
+    let subject = find_subject(target, reference, options.platform.as_ref())
         .map_err(|error| error.context(format!("failed to resolve {reference}")))?;
-    let mut existed: Option<Digest> = None;
-    let mut reporter = Reporter::new(observer);
-    let mut watch_existing = |event: Event<'_>| {
+    let mut existing: Option<Digest> = None;
+    let mut reporter = Reporter::new(options.observer);
+    let mut note_existing = |event: Event<'_>| {
         if let Event::Exists(node) = event {
-            existed = Some(node.digest.clone());
+            existing = Some(node.digest.clone());
         }
         reporter.report(event)
     };
-    let mut reporter = Reporter::new(Some(&mut watch_existing));
-    let mut gathered = Gathered::new(temporary);
-    let layers = gathered.add_layers(files, streams, target, &mut reporter)?;
-    let config = match config {
-        Some(file) => Some(gathered.add_config(file, &config_annotations, &mut reporter)?),
+    let reporter = Reporter::new(Some(&mut note_existing));
+    let mut builder = ArtifactBuilder::new(target, options.temporary, reporter);
+    let layers = builder.add_layers(options.files, options.streams)?;
+    let config = match options.config {
+        Some(file) => Some(builder.add_config(file, &options.config_annotations)?),
         None => None,
     };
-    let options = PackOptions {
+    let manifest = PackOptions {
         image_spec: ImageSpec::V1_1,
-        artifact_type,
+        artifact_type: options.artifact_type,
         config,
-        config_annotations,
+        config_annotations: options.config_annotations,
         layers,
         subject: Some(subject.clone()),
-        annotations,
+        annotations: options.annotations,
     };
-    let manifest = gathered.pack_and_copy(target, None, options, created, false, &mut reporter)?;
+    let manifest = builder.push(None, manifest, options.created, false)?;
     let descriptor = manifest.descriptor();
-    if existed.as_ref() == Some(&descriptor.digest) {
-        // It was attached before, and may have been lost from the list of what is attached, or never have come into it.
+    if existing.as_ref() == Some(&descriptor.digest) {
+        // An earlier attachment was interrupted before the referrers tag was updated, or another
+        // client removed the entry. Pushing the manifest again lists it.
         target.push(descriptor, &mut manifest.bytes())?;
     }
     Ok(Attached { subject, manifest })
 }
 
-/// What is attached to. The names and annotations that a layout keeps with a tag are none of its own.
+/// Resolves the subject, without the tag and annotations of the entry in a layout's index.
 fn find_subject(
     target: &dyn Target,
     reference: &str,
@@ -160,6 +155,6 @@ fn find_subject(
             }
         }
     };
-    refuse_blob(&subject)?;
+    require_manifest(&subject)?;
     Ok(subject)
 }

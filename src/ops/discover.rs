@@ -11,7 +11,7 @@ use crate::limits::{MAX_MANIFEST_BYTES, MAX_METADATA_BYTES, MAX_REFERRERS, MAX_R
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::oci::platform::Platform;
-use crate::ops::graph::{refuse_blob, resolve};
+use crate::ops::graph::{require_manifest, resolve};
 use crate::store::Referrers;
 use crate::text::json;
 
@@ -76,7 +76,7 @@ pub fn discover(
         options.platform.as_ref(),
         MAX_MANIFEST_BYTES,
     )?;
-    refuse_blob(&subject)?;
+    require_manifest(&subject)?;
     let mut search = Search::from(subject);
     let mut next = 0;
     // What is found is looked at in its turn.

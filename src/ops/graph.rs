@@ -141,7 +141,7 @@ pub fn resolve_config(
 }
 
 /// Refuses content of which nothing is known but its bytes. A manifest may be of a type that is not known here.
-pub(crate) fn refuse_blob(target: &Descriptor) -> Result<()> {
+pub(crate) fn require_manifest(target: &Descriptor) -> Result<()> {
     if target.media_type == MediaType::OCTET_STREAM {
         return Err(Error::unsupported(format!(
             "{} is no manifest",

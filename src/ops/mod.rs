@@ -11,7 +11,5 @@ pub mod index;
 pub mod pack;
 #[cfg(feature = "archive")]
 pub mod pull;
-#[cfg(feature = "archive")]
 pub mod push;
-pub mod single;
 pub mod tag;

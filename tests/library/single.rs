@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use oras::layout::LayoutStore;
 use oras::progress::Event;
-use oras::single::{push_blob, push_manifest};
+use oras::push::{push_blob, push_manifest};
 use oras::store::content::{FileContent, StreamContent};
 use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};

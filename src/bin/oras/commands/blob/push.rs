@@ -1,6 +1,6 @@
 //! `oras blob push`
 
-use oras::single::push_blob;
+use oras::push::push_blob;
 use oras::{Digest, Error, MediaType};
 
 use crate::cli::flag::flags;

@@ -1,7 +1,7 @@
 //! `oras manifest push`
 
 use oras::manifest::MAX_MANIFEST_BYTES;
-use oras::single::push_manifest;
+use oras::push::push_manifest;
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 

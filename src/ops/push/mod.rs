@@ -1,7 +1,9 @@
-//! Single pieces of content on their way into a store: a blob, or a manifest whose parts are there already.
-//!
-//! Whole artifacts go by [`push`](crate::ops::push) and [`copy`](crate::ops::copy), which read what they send. Here the bytes mean
-//! nothing: what somebody says they are, they are.
+//! Pushing of artifacts from files and streams, and of single blobs and manifests.
+
+#[cfg(feature = "archive")]
+mod artifact;
+#[cfg(feature = "archive")]
+mod builder;
 
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
@@ -10,23 +12,30 @@ use crate::store::content::Content;
 use crate::store::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
 use crate::store::{Pushed, Target, check_name};
 
-/// Pushes content that is what `expected` says, unless the target has it. It lasts when this returns.
+#[cfg(feature = "archive")]
+pub use self::artifact::{PushFile, PushOptions, PushStream, push};
+#[cfg(feature = "archive")]
+pub(crate) use self::builder::ArtifactBuilder;
+
+/// Pushes a blob unless the target has it. The blob is durable when this returns.
+///
+/// The bytes are not interpreted: the media type of `expected` may be any.
 ///
 /// ```
 /// use oras::store::memory::MemoryStore;
 /// use oras::store::Source;
-/// use oras::{Descriptor, MediaType, single};
+/// use oras::{Descriptor, MediaType, push};
 ///
 /// let store = MemoryStore::new();
 /// let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
-/// single::push_blob(&store, &blob, &mut &b"hello"[..], &mut |_| Ok(()))?;
+/// push::push_blob(&store, &blob, &mut &b"hello"[..], &mut |_| Ok(()))?;
 /// assert!(store.exists(&blob)?);
 /// # Ok::<(), oras::Error>(())
 /// ```
 ///
 /// # Errors
 ///
-/// As of [`Target::push`], and of the observer.
+/// Same as [`Target::push`], plus those of the observer.
 pub fn push_blob(
     target: &dyn Target,
     expected: &Descriptor,
@@ -51,13 +60,14 @@ pub fn push_blob(
     Ok(pushed)
 }
 
-/// Pushes a manifest and names it, unless that is what the name stands for. Without a `reference` it can be found by its
-/// digest.
+/// Pushes a manifest and tags it, unless the reference already names it. Without a `reference`, the
+/// manifest is pushed by its digest. Its successors must be at the target.
 ///
 /// # Errors
 ///
-/// As of [`Target::push_reference`], and of the observer. [`Error::InvalidReference`](crate::Error::InvalidReference) when the
-/// `reference` is the digest of something else.
+/// Same as [`Target::push_reference`], plus those of the observer.
+/// [`Error::InvalidReference`](crate::Error::InvalidReference) if the `reference` is the digest of
+/// other content.
 pub fn push_manifest(
     target: &dyn Target,
     manifest: &RawManifest,

@@ -1,0 +1,149 @@
+//! Pushing of files and streams as an artifact.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::builder::ArtifactBuilder;
+use crate::error::Result;
+use crate::oci::manifest::RawManifest;
+use crate::oci::media_type::MediaType;
+use crate::oci::platform::Platform;
+use crate::ops::pack::{ImageSpec, PackOptions};
+use crate::store::Target;
+use crate::store::progress::{Observer, Reporter};
+use crate::text::json::Annotations;
+
+/// A file or directory to push.
+#[derive(Clone, Debug, Default)]
+pub struct PushFile {
+    /// The path of the file or directory.
+    pub path: PathBuf,
+    /// The media type; by default that of a layer, and for a directory that of a compressed layer.
+    pub media_type: Option<MediaType>,
+    /// Annotations of the descriptor. Without a title among them, the title is the cleaned path.
+    pub annotations: Annotations,
+}
+
+impl<P: AsRef<Path>> From<P> for PushFile {
+    fn from(path: P) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A stream to push. It is read once, while it is sent.
+pub struct PushStream<'a> {
+    /// Position among the layers, counted from 0. The files keep their order around it. A position
+    /// beyond the last layer makes it the last.
+    pub index: usize,
+    /// The bytes of the layer.
+    pub reader: Box<dyn Read + 'a>,
+    /// The media type; by default that of a layer.
+    pub media_type: Option<MediaType>,
+    /// Annotations of the descriptor. Without a title among them, `pull` writes no file for it.
+    pub annotations: Annotations,
+}
+
+impl fmt::Debug for PushStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushStream")
+            .field("index", &self.index)
+            .field("media_type", &self.media_type)
+            .field("annotations", &self.annotations)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Options of a push.
+#[derive(Default)]
+pub struct PushOptions<'a> {
+    /// The files, in the order of the layers.
+    pub files: Vec<PushFile>,
+    /// Layers from streams. They are read after all files.
+    pub streams: Vec<PushStream<'a>>,
+    /// The artifact type.
+    pub artifact_type: Option<MediaType>,
+    /// A file that becomes the config. Its media type is by default
+    /// `application/vnd.unknown.config.v1+json`.
+    pub config: Option<PushFile>,
+    /// The platform of the artifact. It is written to a generated config. Ignored with a `config`.
+    pub platform: Option<Platform>,
+    /// The version of the image spec. Version 1.0 takes either a config or an artifact type.
+    pub image_spec: ImageSpec,
+    /// Annotations of the manifest.
+    pub annotations: Annotations,
+    /// Annotations of the config descriptor.
+    pub config_annotations: Annotations,
+    /// Time of creation; by default now. The annotation `org.opencontainers.image.created` has
+    /// precedence.
+    pub created: Option<SystemTime>,
+    /// Directory for temporary files: archives of directories, and streams if the target must know
+    /// the digest first. By default the system's directory for temporary files.
+    pub temporary: Option<PathBuf>,
+    /// Sends manifests even if the target has them: see
+    /// [`CopyOptions::force`](crate::ops::copy::CopyOptions::force).
+    pub force: bool,
+    /// Receives the events of the push.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+/// Pushes files as an artifact, tags it `reference` if there is one, and returns its manifest.
+///
+/// ```
+/// use oras::layout::LayoutStore;
+/// use oras::push::{PushOptions, push};
+///
+/// # let directory = std::env::temp_dir().join(format!("oras-doc-push-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory).unwrap();
+/// # let file = directory.join("hello.txt");
+/// # std::fs::write(&file, "hello world\n").unwrap();
+/// # let layout_path = directory.join("layout");
+/// let layout = LayoutStore::create_or_open(&layout_path)?;
+/// let options = PushOptions {
+///     files: vec![file.into()],
+///     artifact_type: Some("application/vnd.example".into()),
+///     ..PushOptions::default()
+/// };
+/// let manifest = push(&layout, Some("v1"), options)?;
+/// println!("{}", manifest.descriptor().digest);
+/// # std::fs::remove_dir_all(&directory).unwrap();
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// - [`Error::Io`](crate::Error::Io) if a file or a stream cannot be read.
+/// - [`Error::Conflict`](crate::Error::Conflict) if two files have the same title.
+/// - The errors of [`pack`](crate::ops::pack::pack).
+/// - [`Error::Copy`](crate::Error::Copy) if the target refuses content.
+///
+/// The tag is set last: after an error it names what it named before.
+pub fn push(
+    target: &dyn Target,
+    reference: Option<&str>,
+    options: PushOptions<'_>,
+) -> Result<RawManifest> {
+    let mut builder =
+        ArtifactBuilder::new(target, options.temporary, Reporter::new(options.observer));
+    let annotations = &options.config_annotations;
+    let config = match (options.config, options.platform) {
+        (Some(file), _) => Some(builder.add_config(file, annotations)?),
+        (None, Some(platform)) => Some(builder.add_platform_config(&platform, annotations)?),
+        (None, None) => None,
+    };
+    let layers = builder.add_layers(options.files, options.streams)?;
+    let manifest = PackOptions {
+        image_spec: options.image_spec,
+        artifact_type: options.artifact_type,
+        config,
+        config_annotations: options.config_annotations,
+        layers,
+        subject: None,
+        annotations: options.annotations,
+    };
+    builder.push(reference, manifest, options.created, options.force)
+}

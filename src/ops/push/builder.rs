@@ -1,0 +1,219 @@
+//! Builds an artifact from files and streams, and pushes it. Shared by push and attach.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::artifact::{PushFile, PushStream};
+use crate::error::{Error, Result};
+use crate::fs::path_clean::clean;
+use crate::http::clock::{Clock as _, SystemClock};
+use crate::oci::descriptor::{CREATED, Descriptor, TITLE};
+use crate::oci::manifest::RawManifest;
+use crate::oci::media_type::MediaType;
+use crate::oci::platform::Platform;
+use crate::ops::copy::{CopyOptions, RootState, copy_graph};
+use crate::ops::pack::{PackOptions, pack, platform_config};
+use crate::store::content::ProgressReader;
+use crate::store::files::FileStore;
+use crate::store::progress::{Event, Reporter};
+use crate::store::{Pushed, Target};
+use crate::text::json::Annotations;
+
+/// An artifact that is being built.
+pub(crate) struct ArtifactBuilder<'t, 'r> {
+    target: &'t dyn Target,
+    reporter: Reporter<'r>,
+    store: FileStore,
+    /// Layers that were streamed to the target.
+    streamed: Vec<Descriptor>,
+}
+
+impl<'t, 'r> ArtifactBuilder<'t, 'r> {
+    /// Temporary files are created in the directory `temporary`; by default in that of the system.
+    pub(crate) fn new(
+        target: &'t dyn Target,
+        temporary: Option<PathBuf>,
+        reporter: Reporter<'r>,
+    ) -> Self {
+        Self {
+            target,
+            reporter,
+            store: FileStore::new(temporary.unwrap_or_else(system_temporary)),
+            streamed: Vec::new(),
+        }
+    }
+
+    /// Adds files and streams, and returns the descriptors of the layers.
+    ///
+    /// Streams are uploaded here, because their digest is only known after they have been read. If
+    /// the target must know the digest first, a stream is written to a temporary file.
+    pub(crate) fn add_layers(
+        &mut self,
+        files: Vec<PushFile>,
+        mut streams: Vec<PushStream<'_>>,
+    ) -> Result<Vec<Descriptor>> {
+        if files.is_empty() && streams.is_empty() {
+            self.reporter.report(Event::NoFiles)?;
+        }
+        let mut layers = Vec::with_capacity(files.len() + streams.len());
+        for file in files {
+            let title = match file.annotations.get(TITLE) {
+                Some(title) => title.clone(),
+                None => default_title(&file.path)?,
+            };
+            self.reporter.report(Event::Preparing(&title))?;
+            let mut layer = self.add_file(&title, &title, file.media_type, &file.path)?;
+            layer.annotations.extend(file.annotations);
+            layers.push(layer);
+        }
+        // Streams cannot be read twice: report duplicate titles before reading any.
+        for title in streams.iter().filter_map(title) {
+            self.store.reserve_title(title)?;
+        }
+        streams.sort_by_key(|stream| stream.index);
+        for stream in streams {
+            let index = stream.index.min(layers.len());
+            layers.insert(index, self.add_stream(stream)?);
+        }
+        Ok(layers)
+    }
+
+    /// Adds a file or directory to the store. Events call it `name`.
+    fn add_file(
+        &mut self,
+        title: &str,
+        name: &str,
+        media_type: Option<MediaType>,
+        path: &Path,
+    ) -> Result<Descriptor> {
+        let mut report = |done, total| self.reporter.report(Event::Reading { name, done, total });
+        let descriptor = self
+            .store
+            .add_with_progress(title, media_type, path, &mut report)?;
+        self.reporter.report(Event::Prepared(name))?;
+        Ok(descriptor)
+    }
+
+    fn add_stream(&mut self, mut stream: PushStream<'_>) -> Result<Descriptor> {
+        let name = title(&stream).unwrap_or("-").to_owned();
+        self.reporter.report(Event::Preparing(&name))?;
+        let mut report = |done| {
+            self.reporter.report(Event::Reading {
+                name: &name,
+                done,
+                total: None,
+            })
+        };
+        let mut reader = ProgressReader::new(&mut *stream.reader, &mut report);
+        let media_type = stream.media_type.unwrap_or(MediaType::LAYER);
+        let streamed = if media_type.is_manifest() {
+            None
+        } else {
+            self.target.push_stream(&media_type, &mut reader)?
+        };
+        let (mut layer, pushed) = match streamed {
+            Some((layer, pushed)) => (layer, Some(pushed)),
+            None => (self.store.add_stream(media_type, &mut reader)?, None),
+        };
+        self.reporter.report(Event::Prepared(&name))?;
+        layer.annotations = stream.annotations;
+        if let Some(pushed) = pushed {
+            self.reporter.report(match pushed {
+                Pushed::Stored => Event::Transferred(&layer),
+                Pushed::AlreadyThere => Event::Exists(&layer),
+            })?;
+            self.streamed.push(layer.clone());
+        }
+        Ok(layer)
+    }
+
+    /// Adds a file as the config. The config has no title, so that `pull` writes no file for it.
+    pub(crate) fn add_config(
+        &mut self,
+        file: PushFile,
+        annotations: &Annotations,
+    ) -> Result<Descriptor> {
+        let media_type = file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+        let name = file.path.to_string_lossy();
+        let mut config = self.add_file("$config", &name, Some(media_type), &file.path)?;
+        config.annotations = annotations.clone();
+        Ok(config)
+    }
+
+    /// Adds a config that contains only the platform.
+    pub(crate) fn add_platform_config(
+        &mut self,
+        platform: &Platform,
+        annotations: &Annotations,
+    ) -> Result<Descriptor> {
+        let (mut config, bytes) = platform_config(platform);
+        config.annotations = annotations.clone();
+        self.store.push(&config, &mut bytes.as_slice())?;
+        Ok(config)
+    }
+
+    /// Packs the manifest, and copies it to the target with its successors except the subject.
+    pub(crate) fn push(
+        &mut self,
+        reference: Option<&str>,
+        options: PackOptions,
+        created: Option<SystemTime>,
+        force: bool,
+    ) -> Result<RawManifest> {
+        // A manifest with the current time was never pushed before.
+        let is_new = !options.annotations.contains_key(CREATED) && created.is_none();
+        let has_subject = options.subject.is_some();
+        let created = created.unwrap_or_else(|| SystemClock.now());
+        let manifest = pack(&self.store, options, created)?;
+        let root = manifest.descriptor();
+        let mut find_successors = |node: &RawManifest, mut successors: Vec<Descriptor>| {
+            if has_subject && node.descriptor().digest == root.digest {
+                // The subject is the first successor. It is at the target already.
+                successors.remove(0);
+            }
+            successors.retain(|successor| !self.streamed.contains(successor));
+            Ok(successors.into())
+        };
+        let mut options = CopyOptions {
+            observer: self.reporter.observer(),
+            find_successors: Some(&mut find_successors),
+            root: if is_new {
+                RootState::New
+            } else {
+                RootState::Unknown
+            },
+            force,
+            ..CopyOptions::default()
+        };
+        copy_graph(&self.store, self.target, root, reference, &mut options)?;
+        Ok(manifest)
+    }
+}
+
+fn title<'s>(stream: &'s PushStream<'_>) -> Option<&'s str> {
+    stream.annotations.get(TITLE).map(String::as_str)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the default of an option that every caller may set"
+)]
+fn system_temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// Returns the title of a file without a title annotation: its cleaned path, as Go's
+/// `filepath.Clean` does.
+///
+/// # Errors
+///
+/// [`Error::InvalidInput`] if the path is not Unicode, which a title must be.
+fn default_title(path: &Path) -> Result<String> {
+    let text = path.to_str().ok_or_else(|| {
+        let path = path.display();
+        let reason =
+            format!("\"{path}\" is not Unicode, and cannot be the name of a file in an artifact");
+        Error::invalid_option("file name", reason)
+    })?;
+    Ok(clean(Path::new(text)).to_string_lossy().into_owned())
+}
