@@ -1,7 +1,7 @@
-//! Discovering what is attached to an artifact, and what is attached to that.
+//! Discovery of the referrers of an artifact, level by level.
 //!
-//! Lists of referrers are what a registry, or anybody who may push there, says. They may lead in a circle, or on and on: a
-//! manifest that was met before is not looked at again, and there are limits for the rest.
+//! Referrer listings are not trusted: they can form cycles or go on without end. The referrers of a
+//! manifest are listed once, and limits bound the rest.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -15,32 +15,35 @@ use crate::ops::graph::{require_manifest, resolve};
 use crate::store::Referrers;
 use crate::text::json;
 
-/// What is looked for.
+/// Options of a discovery.
 #[derive(Clone, Debug, Default)]
 pub struct DiscoverOptions {
-    /// Which manifest of an index is asked about. Without it the index itself is.
+    /// The platform of the manifest in an index to start from. By default the start is the index.
     pub platform: Option<Platform>,
-    /// Only what is of this type, on every level: what is attached to something else is not found.
+    /// Lists only referrers of this artifact type, on every level. Referrers below a referrer of
+    /// another type are not found.
     pub artifact_type: Option<String>,
-    /// How many levels are looked at. Without it all are, of which there may be [`MAX_REFERRERS_DEPTH`].
+    /// Number of levels to list. By default all, at most [`MAX_REFERRERS_DEPTH`].
     pub depth: Option<usize>,
 }
 
-/// A manifest, and what is attached to it.
+/// A manifest and its referrers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Discovered {
-    /// The manifest, as whoever listed it describes it. What was asked about is described as its name resolves.
+    /// The descriptor of the manifest in the listing; for the root, the resolved descriptor.
     pub descriptor: Descriptor,
-    /// What is attached to it, in the order of the list. It is empty where nobody looked: below the last level, and of
-    /// what was met before.
+    /// The referrers, in the order of the listing. Empty below the last level, and for a manifest
+    /// whose referrers are in another place of the tree.
     pub referrers: Vec<Self>,
 }
 
-/// Finds what is attached to what `reference` names in `source`, and what is attached to that, level by level.
+/// Finds the referrers of the manifest that `reference` names in `source`, and the referrers of these,
+/// level by level.
 ///
-/// What registries list is not verified, neither that it is there nor that it is attached to what it is listed for. Who
-/// depends on that asks the manifests, by [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
+/// Listed referrers are not verified: a manifest may be missing, or have another subject. To verify
+/// one, fetch the manifest and read its subject with
+/// [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
 ///
 /// ```
 /// use oras::discover::{DiscoverOptions, discover};
@@ -62,9 +65,12 @@ pub struct Discovered {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when nothing has that name or is for the platform, [`Error::Unsupported`] when what has it is no
-/// manifest, and [`Error::TooLarge`] when there are more than [`MAX_REFERRERS`] altogether, on more than [`MAX_REFERRERS_DEPTH`]
-/// levels, or described by more than 64 MiB; and whatever keeps one of the lists from being read.
+/// - [`Error::NotFound`] if the reference does not exist or the index has no manifest for the
+///   platform.
+/// - [`Error::Unsupported`] if the reference names a blob.
+/// - [`Error::TooLarge`] if there are more than [`MAX_REFERRERS`] referrers in all, more than
+///   [`MAX_REFERRERS_DEPTH`] levels, or more than [`MAX_METADATA_BYTES`] of descriptors.
+/// - The errors of [`Referrers::referrers`].
 pub fn discover(
     source: &dyn Referrers,
     reference: &str,
@@ -79,25 +85,27 @@ pub fn discover(
     require_manifest(&subject)?;
     let mut search = Search::from(subject);
     let mut next = 0;
-    // What is found is looked at in its turn.
+    // Listing appends to `found`: the loop ends after the last level.
     while next < search.found.len() {
-        search.look_at(next, source, options)?;
+        search.list_referrers(next, source, options)?;
         next += 1;
     }
     Ok(search.into_tree())
 }
 
-/// Everything that was found, in the order in which it was.
+/// A running discovery.
 struct Search {
-    found: Vec<Found>,
-    /// What was looked at.
-    seen: HashSet<Digest>,
+    /// The root and its referrers, breadth first.
+    found: Vec<FoundManifest>,
+    /// Manifests whose referrers were listed.
+    listed: HashSet<Digest>,
+    /// Bytes of all descriptors.
     bytes: u64,
 }
 
-struct Found {
+struct FoundManifest {
     tree: Discovered,
-    /// Where in the list that is which it is attached to.
+    /// Index of the subject in [`Search::found`].
     subject: usize,
     depth: usize,
 }
@@ -105,18 +113,18 @@ struct Found {
 impl Search {
     fn from(subject: Descriptor) -> Self {
         Self {
-            found: vec![Found {
+            found: vec![FoundManifest {
                 tree: Discovered::new(subject),
                 subject: 0,
                 depth: 0,
             }],
-            seen: HashSet::new(),
+            listed: HashSet::new(),
             bytes: 0,
         }
     }
 
-    /// Finds what is attached to one of those that were found.
-    fn look_at(
+    /// Lists the referrers of a manifest that was found.
+    fn list_referrers(
         &mut self,
         index: usize,
         source: &dyn Referrers,
@@ -125,7 +133,7 @@ impl Search {
         let depth = self.found[index].depth;
         let subject = self.found[index].tree.descriptor.plain();
         if options.depth.is_some_and(|wanted| depth >= wanted)
-            || !self.seen.insert(subject.digest.clone())
+            || !self.listed.insert(subject.digest.clone())
         {
             return Ok(());
         }
@@ -143,7 +151,7 @@ impl Search {
     fn add(&mut self, page: &[Descriptor], subject: usize, depth: usize) -> Result<()> {
         for descriptor in page {
             self.bytes += json::to_vec(descriptor).len() as u64;
-            // The first that was found is what was asked about.
+            // The first of `found` is the root, so that its length counts the new referrer.
             let count = self.found.len() as u64;
             for (what, size, limit, limit_name) in [
                 (
@@ -162,7 +170,7 @@ impl Search {
             ] {
                 self.check(what, size, limit, limit_name)?;
             }
-            self.found.push(Found {
+            self.found.push(FoundManifest {
                 tree: Discovered::new(descriptor.clone()),
                 subject,
                 depth,
@@ -184,7 +192,7 @@ impl Search {
         })
     }
 
-    /// Puts everything below what it is attached to, which was found before it.
+    /// Moves each referrer below its subject, which precedes it in `found`.
     fn into_tree(mut self) -> Discovered {
         while self.found.len() > 1
             && let Some(mut last) = self.found.pop()

@@ -1,17 +1,17 @@
-//! Which files of an artifact are meant: patterns for titles, media types and digests.
+//! Selection of files of an artifact by patterns for titles, media types and digests.
 //!
-//! | Pattern | Fits |
+//! | Pattern | Matches |
 //! |---|---|
 //! | `sha256:…`, any digest | the content with this digest |
 //! | `type=<glob>` | media types |
 //! | `<glob>` | titles, as whole paths |
 //!
-//! In a glob `?` is any character, `[abc]`, `[a-z]` and `[!a-z]` are one of some characters or none of them, `*` is any number of
-//! characters, and `\` takes its meaning from the next one. In a title none of these but `\/` fits a `/`; there `**` as a whole part
-//! of the path is any number of parts: `**/a` fits `a` and `b/c/a`, `a/**` everything below `a`. Upper and lower case differ.
+//! In a glob, `?` matches any character, `[abc]` and `[a-z]` one of some characters, `[!a-z]` none of
+//! them, `*` any number of characters, and `\` escapes the next character. In a title only `\/` matches
+//! a `/`. There `**` as a whole segment matches any number of segments: `**/a` matches `a` and `b/c/a`,
+//! `a/**` everything below `a`. Matching is case-sensitive.
 //!
-//! This module decides, and knows nothing of where content comes from. Titles come from anybody: to match one takes time in
-//! proportion to its length, whatever the pattern.
+//! Titles are untrusted: matching takes time in proportion to their length, whatever the pattern.
 
 use std::str::FromStr;
 
@@ -20,10 +20,11 @@ use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
 use crate::text::glob::{Glob, Parts};
 
-/// What starts a pattern for media types.
+/// Prefix of a pattern for media types.
 const TYPE: &str = "type=";
 
-/// Which content is meant: what fits one of the patterns to include, or anything if there are none, and no pattern to exclude.
+/// Selects content that matches one of the patterns to include, or any if there are none, and no pattern
+/// to exclude.
 ///
 /// ```
 /// use oras::filter::Filter;
@@ -40,26 +41,27 @@ const TYPE: &str = "type=";
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// What is meant. Everything, if there is none.
+    /// Patterns to include. Empty means everything.
     pub include: Vec<Pattern>,
-    /// What is not.
+    /// Patterns to exclude.
     pub exclude: Vec<Pattern>,
 }
 
 impl Filter {
-    /// Whether everything is meant.
+    /// Whether everything is selected.
     pub fn is_empty(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
     }
 
-    /// Whether content of this name is meant. What has no name has an empty one.
-    pub fn selects(&self, name: &str, content: &Descriptor) -> bool {
-        let fits = |pattern: &Pattern| pattern.fits(name, content);
-        (self.include.is_empty() || self.include.iter().any(fits)) && !self.exclude.iter().any(fits)
+    /// Whether content with this title is selected. The title is empty if there is none.
+    pub fn selects(&self, title: &str, content: &Descriptor) -> bool {
+        let matches = |pattern: &Pattern| pattern.matches(title, content);
+        (self.include.is_empty() || self.include.iter().any(matches))
+            && !self.exclude.iter().any(matches)
     }
 }
 
-/// What content may look like.
+/// A pattern for the title, the media type or the digest of content.
 #[derive(Clone, Debug)]
 pub struct Pattern(Kind);
 
@@ -71,10 +73,10 @@ enum Kind {
 }
 
 impl Pattern {
-    /// Whether content of this name looks like that.
-    pub fn fits(&self, name: &str, content: &Descriptor) -> bool {
+    /// Whether content with this title matches.
+    pub fn matches(&self, title: &str, content: &Descriptor) -> bool {
         match &self.0 {
-            Kind::Title(glob) => glob.fits(name),
+            Kind::Title(glob) => glob.fits(title),
             Kind::MediaType(glob) => glob.fits(content.media_type.as_str()),
             Kind::Digest(digest) => *digest == content.digest,
         }
@@ -86,7 +88,7 @@ impl FromStr for Pattern {
 
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] when the pattern is empty, or breaks off within `[…]` or after `\`.
+    /// [`Error::InvalidInput`] if the pattern is empty, or ends within `[…]` or after `\`.
     fn from_str(text: &str) -> Result<Self> {
         if let Ok(digest) = text.parse() {
             return Ok(Self(Kind::Digest(digest)));
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_for_titles_unless_it_says_otherwise() {
+    fn patterns_match_titles_media_types_or_digests() {
         let content = Descriptor::of(MediaType::from("text/plain"), b"hello");
         let digest = content.digest.as_str();
         for (text, fits) in [
@@ -129,12 +131,12 @@ mod tests {
             (&digest.replace('2', "3"), false),
             ("sha256:*", false),
         ] {
-            assert_eq!(pattern(text).fits("a/b.txt", &content), fits, "{text}");
+            assert_eq!(pattern(text).matches("a/b.txt", &content), fits, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_pattern_says_why() {
+    fn invalid_patterns_are_errors_with_a_reason() {
         for (text, reason) in [
             ("", "\"\" is empty"),
             ("type=", "\"type=\" is empty"),
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_excluded_is_not_included() {
+    fn exclude_has_precedence_over_include() {
         let content = Descriptor::of(MediaType::LAYER, b"hello");
         let patterns = |texts: &[&str]| texts.iter().map(|text| pattern(text)).collect();
         for (include, exclude, selected) in [

@@ -1,4 +1,4 @@
-//! Walking from a manifest to what it refers to.
+//! Resolution of references to manifests, configs and manifests for a platform.
 
 use crate::error::{Error, Expected, Result};
 use crate::oci::descriptor::Descriptor;
@@ -8,14 +8,16 @@ use crate::oci::platform::Platform;
 use crate::store::Source;
 use crate::store::content::VerifyReader;
 
-/// Resolves a reference and, if a platform is wanted, goes on to the manifest for it.
+/// Resolves a reference and, with a `platform`, selects the manifest for it.
 ///
-/// An index is searched in order, one level deep; a manifest must itself be for the platform, by its config.
+/// In an index the first entry for the platform is selected; nested indexes are not searched. An image
+/// manifest must be for the platform itself, according to its config.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when nothing is for the platform, [`Error::Unsupported`] when a manifest's config is none that has
-/// a platform, [`Error::TooLarge`] when a manifest or config has more than `limit` bytes.
+/// - [`Error::NotFound`] if the reference does not exist or there is no manifest for the platform.
+/// - [`Error::Unsupported`] if the config of a manifest has no platform.
+/// - [`Error::TooLarge`] if a manifest or config has more than `limit` bytes.
 pub fn resolve(
     source: &dyn Source,
     reference: &str,
@@ -31,11 +33,11 @@ pub fn resolve(
     }
 }
 
-/// The manifest for a platform, starting from `root`. See [`resolve`].
+/// Selects the manifest for a platform, starting from `root`. See [`resolve`].
 ///
 /// # Errors
 ///
-/// Those of [`resolve`], and [`Error::Malformed`] when `root` or its config is not what it is said to be.
+/// Same as [`resolve`], plus [`Error::Malformed`] if `root` or its config cannot be parsed.
 pub fn select_platform(
     source: &dyn Source,
     root: &RawManifest,
@@ -93,11 +95,11 @@ pub fn select_platform(
     }
 }
 
-/// Reads the manifest that a reference names, or the one for a platform, as [`resolve`] finds it.
+/// Reads the manifest that [`resolve`] finds.
 ///
 /// # Errors
 ///
-/// As of [`resolve`].
+/// Same as [`resolve`].
 pub fn fetch_manifest(
     source: &dyn Source,
     reference: &str,
@@ -116,11 +118,11 @@ pub fn fetch_manifest(
     }
 }
 
-/// The config that the manifest behind a reference names, found as by [`fetch_manifest`].
+/// Returns the config descriptor of the manifest that [`resolve`] finds.
 ///
 /// # Errors
 ///
-/// As of [`resolve`], and [`Error::WrongKind`] when it is no image manifest.
+/// Same as [`resolve`], plus [`Error::WrongKind`] if it is not an image manifest.
 pub fn resolve_config(
     source: &dyn Source,
     reference: &str,
@@ -140,7 +142,8 @@ pub fn resolve_config(
     })
 }
 
-/// Refuses content of which nothing is known but its bytes. A manifest may be of a type that is not known here.
+/// Returns an error for a blob. A manifest may have a media type that is not known here, so that only
+/// the media type of plain bytes is refused.
 pub(crate) fn require_manifest(target: &Descriptor) -> Result<()> {
     if target.media_type == MediaType::OCTET_STREAM {
         return Err(Error::unsupported(format!(
@@ -151,15 +154,15 @@ pub(crate) fn require_manifest(target: &Descriptor) -> Result<()> {
     Ok(())
 }
 
-/// A source of which one reference is resolved, so that what it names is read once.
-pub(crate) struct Resolved<'s> {
+/// A source with a resolved root. It keeps the manifest of the root, so that it is read once.
+pub(crate) struct ResolvedSource<'s> {
     source: &'s dyn Source,
     root: Descriptor,
     manifest: Option<RawManifest>,
 }
 
-impl<'s> Resolved<'s> {
-    /// Resolves `reference` and, if it names a manifest, reads it in the same step.
+impl<'s> ResolvedSource<'s> {
+    /// Resolves `reference` and reads the manifest that it names, with one request.
     pub(crate) fn new(source: &'s dyn Source, reference: &str, limit: u64) -> Result<Self> {
         let (root, reader) = source.fetch_reference(reference, limit)?;
         let manifest = if root.media_type.is_manifest() {
@@ -191,13 +194,13 @@ impl<'s> Resolved<'s> {
         })
     }
 
-    /// What the reference names.
+    /// Returns the descriptor of the root.
     pub(crate) const fn root(&self) -> &Descriptor {
         &self.root
     }
 }
 
-impl Source for Resolved<'_> {
+impl Source for ResolvedSource<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.source.resolve(reference)
     }

@@ -1,4 +1,4 @@
-//! Pulling the files of an artifact.
+//! Pulling of the files of an artifact.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,35 +11,37 @@ use crate::oci::media_type::MediaType;
 use crate::oci::platform::Platform;
 use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph};
 use crate::ops::filter::Filter;
-use crate::ops::graph::Resolved;
+use crate::ops::graph::ResolvedSource;
 use crate::output_dir::{OutputDir, OutputOptions};
 use crate::store::files::FileStore;
 use crate::store::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
 use crate::store::{Fetched, Source, Target as _};
 
-/// How an artifact is pulled.
+/// Options of a pull.
 pub struct PullOptions<'a> {
-    /// The directory to write to; made if it does not exist. By default, and if empty, the current directory.
+    /// The directory to write to, created if it does not exist. By default, and if empty, the current
+    /// directory.
     pub output: PathBuf,
-    /// Which manifest of an index to pull. Without it all of them are.
+    /// The platform of the manifest in an index to pull. By default all manifests are pulled.
     pub platform: Option<Platform>,
-    /// Whether a file that exists is an error. By default it is overwritten.
+    /// Makes an existing file an error. By default it is overwritten.
     pub keep_old_files: bool,
-    /// Whether titles may lead out of the output directory. Only for artifacts whose maker is trusted.
+    /// Allows titles that lead out of the output directory. Use only with trusted artifacts.
     pub allow_path_traversal: bool,
-    /// Whether what the artifact is attached to is pulled too.
+    /// Pulls the subject of the artifact too.
     pub include_subject: bool,
-    /// Which files are pulled. What is left out is not downloaded; it does not hide what a manifest leads to.
+    /// Selects files. Other files are not downloaded. A manifest that the filter rejects is still
+    /// searched for files.
     pub filter: Filter,
-    /// Whether layers without a name are pulled too, under their digest: `sha256-…`, as not every system allows a colon in
-    /// names. They are written as they are: without its name the archive of a directory is not unpacked. What is no layer,
-    /// such as the config, is not pulled by this.
+    /// Pulls layers without a title too, to files named after their digest: `sha256-…`, because not
+    /// every file system allows a colon in names. An archive of a directory is not unpacked then.
+    /// Does not apply to configs.
     pub unnamed: bool,
-    /// Under which name to write the config, and only if it has this media type.
+    /// Writes the config to a file with this title, if it has this media type.
     pub config: Option<(String, Option<MediaType>)>,
-    /// How much the artifact may be, apart from its files.
+    /// Bounds on the manifests of the artifact.
     pub limits: Limits,
-    /// Is told what happens.
+    /// Receives the events of the pull.
     pub observer: Option<&'a mut Observer<'a>>,
 }
 
@@ -60,25 +62,25 @@ impl Default for PullOptions<'_> {
     }
 }
 
-/// What was pulled.
+/// The result of a pull.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Pulled {
     /// The manifest or index.
     pub root: Descriptor,
-    /// The files and directories that were written, in the order of the layers. A config is one if it has a name, and comes
-    /// first.
+    /// The files and directories that were written, in the order of the layers. A config with a title
+    /// comes first.
     pub files: Vec<PulledFile>,
-    /// Whether something that was meant was left out because it has no name.
+    /// Whether selected content was skipped because it has no title.
     pub skipped_unnamed: bool,
-    /// The names of what the filter left out.
+    /// The titles that the filter rejects.
     pub unselected: Vec<String>,
-    /// What was left out although it has a name, in words: layers that registries do not distribute, and what in a directory
-    /// is neither file, directory nor link.
+    /// Descriptions of content with a title that was skipped: layers that registries do not
+    /// distribute, and entries of directories that are neither file, directory nor link.
     pub left_out: Vec<String>,
 }
 
-/// What there is to pull.
+/// The files of an artifact that a pull would write.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Listed {
@@ -86,9 +88,9 @@ pub struct Listed {
     pub root: Descriptor,
     /// The files and directories, each content once, in the order of the layers.
     pub files: Vec<Descriptor>,
-    /// The names of what the filter left out.
+    /// The titles that the filter rejects.
     pub unselected: Vec<String>,
-    /// What was left out although it has a name, in words.
+    /// Descriptions of content with a title that was skipped.
     pub left_out: Vec<String>,
 }
 
@@ -96,15 +98,15 @@ pub struct Listed {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PulledFile {
-    /// Where it is; absolute.
+    /// The absolute path.
     pub path: PathBuf,
-    /// What it is.
+    /// The descriptor of the content.
     pub descriptor: Descriptor,
 }
 
 /// Writes the files of the artifact that `reference` names to a directory.
 ///
-/// Every file is complete and verified before it gets its name, and an existing file is replaced only then.
+/// A file appears under its final name, or replaces an existing file, when it is complete and verified.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -135,7 +137,7 @@ pub struct PulledFile {
 /// # Errors
 ///
 /// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::Conflict`],
-/// [`Error::Io`]. What was written before the failure stays; it is whole.
+/// [`Error::Io`]. Files that were completed before the error stay.
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
     let source = resolve(source, reference, &options)?;
     let output = OutputDir::open(
@@ -151,7 +153,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
     copy_files(&source, store, Purpose::Pull, options)
 }
 
-/// Finds out what [`pull`] would pull, and reads manifests only. What is listed can be [fetched](Source::fetch).
+/// Lists the files that [`pull`] would write. Reads manifests only; [`Source::fetch`] reads a listed file.
 ///
 /// ```
 /// use oras::store::memory::MemoryStore;
@@ -178,7 +180,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
 ///
 /// # Errors
 ///
-/// As of [`pull`], but for those of writing files. Where files would be written makes no difference.
+/// Same as [`pull`], without those of writing files. The output directory is not used.
 pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Listed> {
     let source = resolve(source, reference, &options)?;
     let pulled = copy_files(&source, FileStore::new(""), Purpose::List, options)?;
@@ -194,16 +196,16 @@ pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
     })
 }
 
-/// Finds the artifact that is pulled.
+/// Resolves the artifact.
 fn resolve<'s>(
     source: &'s dyn Source,
     reference: &str,
     options: &PullOptions<'_>,
-) -> Result<Resolved<'s>> {
+) -> Result<ResolvedSource<'s>> {
     let limit = options.limits.max_manifest_bytes;
     let source = match &options.platform {
-        None => Resolved::new(source, reference, limit)?,
-        Some(platform) => Resolved::for_platform(source, reference, platform, limit)?,
+        None => ResolvedSource::new(source, reference, limit)?,
+        Some(platform) => ResolvedSource::for_platform(source, reference, platform, limit)?,
     };
     let root = source.root();
     if root.media_type.is_manifest() {
@@ -224,7 +226,7 @@ enum Purpose {
 
 /// Copies the selected files of an artifact to `store`.
 fn copy_files(
-    source: &Resolved<'_>,
+    source: &ResolvedSource<'_>,
     store: FileStore,
     purpose: Purpose,
     options: PullOptions<'_>,

@@ -1,4 +1,4 @@
-//! Giving manifests further names.
+//! Tagging of manifests.
 
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
@@ -6,11 +6,11 @@ use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
 use crate::store::progress::{Event, Observer, Reporter};
 use crate::store::{Batch, Target};
 
-/// How tags are given.
+/// Options of tagging.
 pub struct TagOptions<'a> {
-    /// How large the manifest may be, in bytes.
+    /// Limit on the size of the manifest, in bytes.
     pub max_manifest_bytes: u64,
-    /// Is told what happens.
+    /// Receives the events.
     pub observer: Option<&'a mut Observer<'a>>,
 }
 
@@ -23,10 +23,10 @@ impl Default for TagOptions<'_> {
     }
 }
 
-/// Gives what `reference` names these tags, one after the other, and returns what it is.
+/// Tags the manifest that `reference` names with each of `tags`, and returns its descriptor.
 ///
-/// A manifest is read once and written under each tag, which in a registry takes one request more than there are tags. They are
-/// one [batch](Batch): a layout saves all of them together.
+/// The manifest is read once and pushed with each tag. In a registry this takes one request more than
+/// there are tags. All tags are set in one [batch](Batch): a layout saves its index once.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -46,24 +46,22 @@ impl Default for TagOptions<'_> {
 ///
 /// # Errors
 ///
-/// [`NotFound`](crate::Error::NotFound) when nothing has the name `reference`, and whatever the target refuses. Which of
-/// several tags it was is said by [`Context`](crate::Error::Context); those before it are given. What fails without it is the
-/// end of the batch, as of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch); then a layout gave none that was not saved before.
+/// - [`NotFound`](crate::Error::NotFound) if `reference` does not exist.
+/// - The errors of [`Target::push_reference`]. With several tags,
+///   [`Context`](crate::Error::Context) names the tag that failed; the tags before it are set.
+/// - The errors of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch). Then a
+///   layout has only the tags that it saved before.
 pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,
     tags: &[S],
     options: TagOptions<'_>,
 ) -> Result<Descriptor> {
-    let TagOptions {
-        max_manifest_bytes,
-        observer,
-    } = options;
-    let mut reporter = Reporter::new(observer);
-    let (descriptor, reader) = target.fetch_reference(reference, max_manifest_bytes)?;
-    // Layouts name anything, and what is no manifest may be large.
+    let mut reporter = Reporter::new(options.observer);
+    let (descriptor, reader) = target.fetch_reference(reference, options.max_manifest_bytes)?;
+    // A layout may tag blobs too, which can be large: they are not read.
     let manifest = if descriptor.media_type.is_manifest() {
-        Some(reader.read_manifest(max_manifest_bytes)?)
+        Some(reader.read_manifest(options.max_manifest_bytes)?)
     } else {
         drop(reader);
         None
@@ -72,43 +70,51 @@ pub fn tag<S: AsRef<str>>(
         reference,
         descriptor: &descriptor,
     })?;
-    let batch = Batch::start(target);
-    for tag in tags {
-        let tag = tag.as_ref();
+    set_tags(target, tags, &mut reporter, |tag| {
         let tagged = match &manifest {
             Some(manifest) => target
                 .push_reference(&descriptor, &mut &*manifest, tag)
-                .map(|_| ()),
+                .map(drop),
             None => target.tag(&descriptor, tag),
         };
-        tagged.map_err(|error| match tags {
-            [_] => error,
-            _ => error.context(format!("failed to tag {tag}")),
-        })?;
-        reporter.report(Event::Tagged(tag))?;
-    }
-    batch.finish()?;
+        match tags {
+            [_] => tagged,
+            _ => tagged.map_err(|error| error.context(format!("failed to tag {tag}"))),
+        }
+    })?;
     Ok(descriptor)
 }
 
-/// Gives a manifest that is at hand further tags, as [`tag`] does, and tells of each.
+/// Same as [`tag`], for a manifest that the caller has in memory.
 ///
 /// # Errors
 ///
-/// As for [`tag`], but that it finds the manifest.
+/// Same as [`tag`], without those of reading the manifest.
 pub fn add_tags<S: AsRef<str>>(
     target: &dyn Target,
     manifest: &RawManifest,
     tags: &[S],
     observer: &mut Observer<'_>,
 ) -> Result<()> {
-    let batch = Batch::start(target);
-    for tag in tags {
-        let tag = tag.as_ref();
+    set_tags(target, tags, &mut Reporter::new(Some(observer)), |tag| {
         target
             .push_reference(manifest.descriptor(), &mut &*manifest, tag)
-            .map_err(|error| error.context(format!("failed to tag {tag}")))?;
-        observer(Event::Tagged(tag))?;
+            .map(drop)
+            .map_err(|error| error.context(format!("failed to tag {tag}")))
+    })
+}
+
+/// Sets each tag, in one batch, and reports it.
+fn set_tags<S: AsRef<str>>(
+    target: &dyn Target,
+    tags: &[S],
+    reporter: &mut Reporter<'_>,
+    mut set_tag: impl FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let batch = Batch::start(target);
+    for tag in tags {
+        set_tag(tag.as_ref())?;
+        reporter.report(Event::Tagged(tag.as_ref()))?;
     }
     batch.finish()
 }

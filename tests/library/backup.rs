@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use oras::backup::{BackupOptions, backup, rehearse, restore};
+use oras::backup::{BackupOptions, backup, dry_run, restore};
 use oras::copy;
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
 use oras::progress::Event;
@@ -360,7 +360,7 @@ fn a_rehearsal_tells_the_same_and_copies_nothing() {
             ..BackupOptions::default()
         };
 
-        assert_eq!(rehearse(&store, options).unwrap(), 3);
+        assert_eq!(dry_run(&store, options).unwrap(), 3);
 
         assert_eq!(told.about(&["found", "tag"]), rehearsed.about(&[""]));
     }

@@ -1,29 +1,30 @@
-//! Backups: the tags of a repository with all they lead to, into a layout and back.
+//! Backup of tags of a repository with their graphs to a layout, and restore from it.
 //!
-//! A backup is a plain layout and nothing else: whatever reads layouts reads it. This module names no store; what it does is
-//! told to an observer as it happens.
+//! A backup is an ordinary OCI image layout: any tool that reads layouts reads it. This module depends
+//! on the store traits only, and reports progress to an observer.
 //!
-//! # Lists of referrers
+//! # Referrers tags
 //!
-//! Where a registry does not list referrers itself, clients keep the list as an index under a tag that is made of the
-//! subject's digest (distribution spec v1.1, "Referrers Tag Schema"). Such a list says what is attached *there*. So it is
-//! copied as a tag only if it was asked for by name. What it lists is copied with the other referrers, and whoever stores a
-//! referrer keeps a list where one is needed.
+//! If a registry has no referrers API, clients keep the referrers of a manifest in an index under a
+//! tag derived from its digest (distribution spec v1.1, "Referrers Tag Schema"). Such an index
+//! describes the source registry. It is copied as a tag only if the caller names the tag. Its entries
+//! are copied like other referrers, and the destination creates an index where it needs one.
 //!
-//! # What is gone
+//! # Missing content
 //!
-//! A referrer may outlive what it was attached to, and a list what it lists. No backup fails for that: what there is is
-//! copied, and what is left out is told as [`Event::MissingSkipped`].
+//! A referrer can outlive its subject, and a referrers index its entries. A backup does not fail for
+//! that: it copies what exists, and reports each missing manifest as [`Event::MissingSkipped`].
 //!
-//! # When it ends early
+//! # Interruption
 //!
-//! A backup or restoration is one [batch](Batch). When it fails, a layout names the tags that were completed. When it is killed,
-//! the layout may name none of them yet: what was copied is found when it is done again.
+//! A backup or restore is one [batch](Batch). If it fails, a layout contains the tags that were
+//! completed. If the process is killed, the layout may contain none of the tags; the next backup finds
+//! the content that was copied.
 
 use std::collections::HashMap;
 
-use self::plan::{List, Plan};
-use self::referrers::{Listening, count_referrers};
+use self::plan::{Plan, ReferrersIndex};
+use self::referrers::{RecordingSource, count_referrers};
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
 use crate::oci::digest::Digest;
@@ -36,22 +37,23 @@ use crate::store::{Batch, Inventory, Source, Target};
 mod plan;
 mod referrers;
 
-/// What is copied, and how.
+/// Options of a backup or restore.
 #[derive(Default)]
 pub struct BackupOptions<'a> {
-    /// The tags, in this order. None stands for all that the source lists.
+    /// The tags to copy, in this order. Empty means all tags that the source lists.
     pub tags: Vec<String>,
-    /// Whether everything that is attached is copied as well.
+    /// Copies referrers too.
     pub referrers: bool,
-    /// How much the graph of a tag may be.
+    /// Bounds on the graph of a tag.
     pub limits: Limits,
-    /// Is told what happens.
+    /// Receives the events.
     pub observer: Option<&'a mut Observer<'a>>,
 }
 
-/// Copies tags of a repository, with all they lead to, into a layout. Returns how many.
+/// Copies tags of a repository with their graphs to a layout. Returns the number of tags.
 ///
-/// All tags are resolved before anything is copied. What the layout has already is not copied again, and stays.
+/// All tags are resolved before content is copied. Content that the layout has is kept and not copied
+/// again.
 ///
 /// ```
 /// use oras::backup::{BackupOptions, backup, restore};
@@ -79,39 +81,40 @@ pub struct BackupOptions<'a> {
 ///
 /// # Errors
 ///
-/// [`InvalidReference`](crate::Error::InvalidReference) for what cannot be a tag of a repository,
-/// [`NotFound`](crate::Error::NotFound) for a tag that names nothing, [`TooLarge`](crate::Error::TooLarge) when there are more
-/// than 100,000 tags, and [`Copy`](crate::Error::Copy) about the last [`Event::TagStarted`].
+/// - [`InvalidReference`](crate::Error::InvalidReference) if a tag is not valid in a repository.
+/// - [`NotFound`](crate::Error::NotFound) if a tag does not exist.
+/// - [`TooLarge`](crate::Error::TooLarge) if there are more than 100,000 tags.
+/// - [`Copy`](crate::Error::Copy) for the tag of the last [`Event::TagStarted`].
 pub fn backup(
     source: &dyn Inventory,
     target: &dyn Target,
     options: BackupOptions<'_>,
 ) -> Result<usize> {
-    copy_tags(source, target, Way::There, options)
+    copy_tags(source, target, Direction::Backup, options)
 }
 
-/// Copies tags of a layout, with all they lead to, into a repository. Returns how many.
+/// Copies tags of a layout with their graphs to a repository. Returns the number of tags.
 ///
-/// All tags are resolved before anything is copied. What the repository has already is not copied again. If this fails it
-/// can be done again.
+/// All tags are resolved before content is copied. Content that the repository has is not copied
+/// again, so that a restore that failed can be repeated.
 ///
 /// # Errors
 ///
-/// As for [`backup`].
+/// Same as [`backup`].
 pub fn restore(
     source: &dyn Inventory,
     target: &dyn Target,
     options: BackupOptions<'_>,
 ) -> Result<usize> {
-    copy_tags(source, target, Way::Back, options)
+    copy_tags(source, target, Direction::Restore, options)
 }
 
-/// Tells what [`backup`] or [`restore`] would copy. Nothing is asked but the source.
+/// Reports the tags that [`backup`] or [`restore`] would copy. Requests go to the source only.
 ///
 /// # Errors
 ///
-/// As for [`backup`], as far as they show without copying.
-pub fn rehearse(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usize> {
+/// Same as [`backup`], without those of copying.
+pub fn dry_run(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usize> {
     let BackupOptions {
         tags,
         referrers,
@@ -119,7 +122,7 @@ pub fn rehearse(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<us
         observer,
     } = options;
     let mut reporter = Reporter::new(observer);
-    let source = Listening::new(source);
+    let source = RecordingSource::new(source);
     let plan = Plan::new(&source, tags, &limits)?;
     reporter.report(Event::TagsFound(&plan.tags))?;
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
@@ -134,19 +137,17 @@ pub fn rehearse(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<us
     Ok(plan.tags.len())
 }
 
-/// Whether tags are backed up or restored.
+/// The direction of a copy between repository and layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// Into a layout.
-    There,
-    /// Out of a layout.
-    Back,
+enum Direction {
+    Backup,
+    Restore,
 }
 
 fn copy_tags(
     source: &dyn Inventory,
     target: &dyn Target,
-    way: Way,
+    direction: Direction,
     options: BackupOptions<'_>,
 ) -> Result<usize> {
     let BackupOptions {
@@ -155,49 +156,49 @@ fn copy_tags(
         limits,
         observer,
     } = options;
-    let listening = Listening::new(source);
-    let plan = Plan::new(&listening, tags, &limits)?;
+    let recording = RecordingSource::new(source);
+    let plan = Plan::new(&recording, tags, &limits)?;
     let mut transfer = Transfer {
-        source: &listening,
+        source: &recording,
         target,
-        layout: match way {
-            Way::There => target,
-            Way::Back => source,
+        layout: match direction {
+            Direction::Backup => target,
+            Direction::Restore => source,
         },
         limits,
         reporter: Reporter::new(observer),
     };
     transfer.reporter.report(Event::TagsFound(&plan.tags))?;
     let batch = Batch::start(target);
-    let mut unfound = plan.listed();
-    // What has several tags is copied once, and then named again.
-    let mut counts: HashMap<&Digest, usize> = HashMap::new();
+    let mut unreached = plan.index_entries();
+    // A manifest with several tags is copied once; its further tags are only set.
+    let mut referrer_counts: HashMap<&Digest, usize> = HashMap::new();
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
         transfer.reporter.report(Event::TagStarted(tag))?;
-        let known = counts.get(&root.digest).copied();
+        let known = referrer_counts.get(&root.digest).copied();
         let referrers = if with_referrers && known.is_none() {
             transfer.copy_with_referrers(root, tag)?
         } else {
             transfer.copy(root, Some(tag))?;
             known.unwrap_or_default()
         };
-        counts.insert(&root.digest, referrers);
-        listening.forget(|found| {
-            unfound.remove(found);
+        referrer_counts.insert(&root.digest, referrers);
+        recording.take_listed(|found| {
+            unreached.remove(found);
         });
         transfer
             .reporter
             .report(Event::TagFinished { tag, referrers })?;
     }
     if with_referrers {
-        for list in &plan.lists {
-            let is_unfound = |listed: &&Descriptor| unfound.contains(&listed.digest);
-            let rest: Vec<&Descriptor> = list.entries.iter().filter(is_unfound).collect();
+        for list in &plan.referrers_indexes {
+            let is_unreached = |entry: &&Descriptor| unreached.contains(&entry.digest);
+            let rest: Vec<&Descriptor> = list.entries.iter().filter(is_unreached).collect();
             if !rest.is_empty() {
                 transfer.reporter.report(Event::TagStarted(&list.tag))?;
-                transfer.copy_listed(&rest)?;
-                if way == Way::There {
-                    transfer.keep(list)?;
+                transfer.copy_entries(&rest)?;
+                if direction == Direction::Backup {
+                    transfer.tag_index(list)?;
                 }
             }
         }
@@ -206,21 +207,21 @@ fn copy_tags(
     Ok(plan.tags.len())
 }
 
-/// A backup or a restoration under way.
+/// A running backup or restore.
 struct Transfer<'t, 'o> {
-    source: &'t Listening<'t>,
+    source: &'t RecordingSource<'t>,
     target: &'t dyn Target,
-    /// The one of the two that is a layout, and costs little to ask.
+    /// The source or target that is a layout: reading it costs no requests.
     layout: &'t dyn Source,
     limits: Limits,
     reporter: Reporter<'o>,
 }
 
 impl Transfer<'_, '_> {
-    /// Hands options to `copy`.
+    /// Calls `copy` with source, target and options.
     fn with_options(
         &mut self,
-        copy: impl FnOnce(&Listening<'_>, &dyn Target, &mut CopyOptions<'_>) -> Result<()>,
+        copy: impl FnOnce(&RecordingSource<'_>, &dyn Target, &mut CopyOptions<'_>) -> Result<()>,
     ) -> Result<()> {
         let (source, target, limits) = (self.source, self.target, self.limits.clone());
         let mut options = CopyOptions {
@@ -232,12 +233,12 @@ impl Transfer<'_, '_> {
         copy(source, target, &mut options)
     }
 
-    /// Copies what a manifest leads to.
+    /// Copies the graph of a manifest.
     fn copy(&mut self, root: &Descriptor, tag: Option<&str>) -> Result<()> {
         self.with_options(|source, target, options| copy_graph(source, target, root, tag, options))
     }
 
-    /// As [`copy`](Self::copy), with all that is attached. Returns how many referrers there are.
+    /// Same as [`copy`](Self::copy), with referrers. Returns their number.
     fn copy_with_referrers(&mut self, root: &Descriptor, tag: &str) -> Result<usize> {
         self.with_options(|source, target, options| {
             copy_graph_with_referrers(source, target, root, Some(tag), options)
@@ -247,11 +248,11 @@ impl Transfer<'_, '_> {
         })
     }
 
-    /// Copies referrers that no tag leads to.
-    fn copy_listed(&mut self, listed: &[&Descriptor]) -> Result<()> {
-        for referrer in listed {
+    /// Copies entries of a referrers index that were not copied as referrers of a tag.
+    fn copy_entries(&mut self, entries: &[&Descriptor]) -> Result<()> {
+        for referrer in entries {
             match self.copy(referrer, None) {
-                Err(error) if error.is_not_found() && self.source.is_gone(referrer) => {
+                Err(error) if error.is_not_found() && self.source.is_missing(referrer) => {
                     self.reporter.report(Event::MissingSkipped(referrer))?;
                 }
                 copied => copied?,
@@ -260,8 +261,8 @@ impl Transfer<'_, '_> {
         Ok(())
     }
 
-    /// Keeps a list of referrers, by which they can be found.
-    fn keep(&self, list: &List) -> Result<()> {
+    /// Copies a referrers index with its tag, so that its entries can be found.
+    fn tag_index(&self, list: &ReferrersIndex) -> Result<()> {
         let limit = self.limits.max_manifest_bytes;
         let manifest = self.source.fetch_manifest(&list.root, limit)?;
         self.target

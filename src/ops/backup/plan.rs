@@ -1,9 +1,9 @@
-//! What a backup is going to copy.
+//! The plan of a backup: tags, their roots, and referrers indexes.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::referrers::Listening;
+use super::referrers::RecordingSource;
 use crate::error::{Error, Result};
 use crate::limits::MAX_BACKUP_TAGS;
 use crate::oci::descriptor::Descriptor;
@@ -15,79 +15,84 @@ use crate::oci::referrers::{Referrer, is_referrers_tag, referrers_tag};
 use crate::ops::copy::Limits;
 use crate::store::{Source, TagLister};
 
-/// What is going to be copied.
+/// The tags and referrers indexes to copy.
 pub(super) struct Plan {
     pub(super) tags: Vec<String>,
-    /// What they name.
+    /// The descriptors of the tags, in the same order.
     pub(super) roots: Vec<Descriptor>,
-    pub(super) lists: Vec<List>,
-    /// How many bytes the lists have together.
-    list_bytes: u64,
+    pub(super) referrers_indexes: Vec<ReferrersIndex>,
+    /// Bytes of all referrers indexes.
+    index_bytes: u64,
 }
 
-/// A list of referrers that is kept under a tag.
-pub(super) struct List {
+/// A referrers index with its tag.
+pub(super) struct ReferrersIndex {
     pub(super) tag: String,
-    /// The list itself.
     pub(super) root: Descriptor,
-    /// What it lists.
     pub(super) entries: Vec<Descriptor>,
 }
 
 impl Plan {
-    /// Resolves the tags; all of them, if there are none.
-    pub(super) fn new(source: &Listening<'_>, tags: Vec<String>, limits: &Limits) -> Result<Self> {
-        let are_all = tags.is_empty();
-        let names = if are_all { all(source)? } else { tags };
+    /// Resolves the tags, or all tags of the source if `tags` is empty.
+    pub(super) fn new(
+        source: &RecordingSource<'_>,
+        tags: Vec<String>,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let is_all = tags.is_empty();
+        let names = if is_all { all_tags(source)? } else { tags };
         let mut plan = Self {
             tags: Vec::with_capacity(names.len()),
             roots: Vec::with_capacity(names.len()),
-            lists: Vec::new(),
-            list_bytes: 0,
+            referrers_indexes: Vec::new(),
+            index_bytes: 0,
         };
         for tag in names {
-            // A layout may call things as it likes, and a registry may list what is none.
+            // A layout may contain tags that are not valid in a repository, and a registry may list such
+            // tags.
             tag.parse::<Tag>()?;
-            plan.add(tag, source, are_all, limits)?;
+            plan.add(tag, source, is_all, limits)?;
         }
         Ok(plan)
     }
 
-    /// All that is in lists of referrers.
-    pub(super) fn listed(&self) -> HashSet<Digest> {
-        let listed = self.lists.iter().flat_map(|list| &list.entries);
-        listed.map(|listed| listed.digest.clone()).collect()
+    /// Returns the entries of all referrers indexes.
+    pub(super) fn index_entries(&self) -> HashSet<Digest> {
+        let indexes = self.referrers_indexes.iter();
+        let entries = indexes.flat_map(|index| &index.entries);
+        entries.map(|entry| entry.digest.clone()).collect()
     }
 
     fn add(
         &mut self,
         tag: String,
         source: &dyn Source,
-        may_be_list: bool,
+        may_be_index: bool,
         limits: &Limits,
     ) -> Result<()> {
         let resolve = || {
             let root = source.resolve(&tag)?;
-            let listed = if may_be_list {
-                list_at(&tag, &root, source, limits)?
+            let entries = if may_be_index {
+                referrers_index_entries(&tag, &root, source, limits)?
             } else {
                 None
             };
-            Ok((root, listed))
+            Ok((root, entries))
         };
-        let (root, listed) = resolve()
+        let (root, entries) = resolve()
             .map_err(|error: Error| error.context(format!("failed to resolve tag \"{tag}\"")))?;
-        if let Some(entries) = listed {
-            self.list_bytes = self.list_bytes.saturating_add(root.size);
-            if self.list_bytes > limits.max_metadata_bytes {
+        if let Some(entries) = entries {
+            self.index_bytes = self.index_bytes.saturating_add(root.size);
+            if self.index_bytes > limits.max_metadata_bytes {
                 return Err(Error::TooLarge {
                     what: "all lists of referrers".to_owned(),
-                    size: self.list_bytes,
+                    size: self.index_bytes,
                     limit: limits.max_metadata_bytes,
                     limit_name: "MaxTotalMetadataBytes",
                 });
             }
-            self.lists.push(List { tag, root, entries });
+            self.referrers_indexes
+                .push(ReferrersIndex { tag, root, entries });
         } else {
             self.tags.push(tag);
             self.roots.push(root);
@@ -96,8 +101,8 @@ impl Plan {
     }
 }
 
-/// All tags, as they are listed.
-fn all(source: &dyn TagLister) -> Result<Vec<String>> {
+/// Returns all tags in the order of the listing.
+fn all_tags(source: &dyn TagLister) -> Result<Vec<String>> {
     let mut tags = Vec::new();
     source
         .tags(None, &mut |page| {
@@ -120,9 +125,10 @@ fn all(source: &dyn TagLister) -> Result<Vec<String>> {
     Ok(tags)
 }
 
-/// What is listed under a tag, if that is a list of referrers: an index whose tag is made of the digest that what it lists
-/// is attached to. The first manifest that is there decides; where none is, there is nothing that could be lost.
-fn list_at(
+/// Returns the entries of a tagged index if it is a referrers index: its tag is derived from the digest
+/// of the subject of its entries. The first entry that exists decides. If none exists, it counts as a
+/// referrers index: skipping it loses nothing.
+fn referrers_index_entries(
     tag: &str,
     root: &Descriptor,
     source: &dyn Source,
@@ -132,11 +138,11 @@ fn list_at(
         return Ok(None);
     }
     let manifest = source.fetch_manifest(root, limits.max_manifest_bytes)?;
-    let listed = match manifest.view()? {
+    let entries = match manifest.view()? {
         Manifest::Index(index) if index.subject.is_none() => &index.manifests,
         _ => return Ok(None),
     };
-    for entry in listed {
+    for entry in entries {
         if !entry.media_type.is_manifest() {
             return Ok(None);
         }
@@ -144,9 +150,9 @@ fn list_at(
             Err(error) if error.is_not_found() => continue,
             manifest => manifest?,
         };
-        let is_attached = Referrer::from_manifest(&manifest)?
+        let is_referrer = Referrer::from_manifest(&manifest)?
             .is_some_and(|referrer| referrers_tag(&referrer.subject.digest) == tag);
-        return Ok(is_attached.then(|| listed.clone()));
+        return Ok(is_referrer.then(|| entries.clone()));
     }
-    Ok(Some(listed.clone()))
+    Ok(Some(entries.clone()))
 }

@@ -1,4 +1,4 @@
-//! What is attached to what is backed up.
+//! Referrers of the manifests of a backup.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -12,24 +12,24 @@ use crate::ops::copy::Limits;
 use crate::store::content::VerifyReader;
 use crate::store::{Inventory, Referrers, Source, TagLister};
 
-/// A source that remembers what it listed, and what it was asked for in vain. It lists in an order of its own, so that the
-/// same content is copied alike however a store lists it.
-pub(super) struct Listening<'s> {
+/// A source that records the referrers it listed and the manifests that were missing. It sorts
+/// referrers by digest, so that the order of a backup does not depend on the store.
+pub(super) struct RecordingSource<'s> {
     inner: &'s dyn Inventory,
     listed: RefCell<HashMap<Digest, Vec<Descriptor>>>,
-    gone: RefCell<HashSet<Digest>>,
+    missing: RefCell<HashSet<Digest>>,
 }
 
-impl<'s> Listening<'s> {
+impl<'s> RecordingSource<'s> {
     pub(super) fn new(inner: &'s dyn Inventory) -> Self {
         Self {
             inner,
             listed: RefCell::default(),
-            gone: RefCell::default(),
+            missing: RefCell::default(),
         }
     }
 
-    /// Asks what is attached to a manifest.
+    /// Lists the referrers of a manifest.
     pub(super) fn list(&self, subject: &Descriptor) -> Result<Vec<Descriptor>> {
         let mut listed = Vec::new();
         self.inner.referrers(subject, None, &mut |page| {
@@ -40,33 +40,33 @@ impl<'s> Listening<'s> {
         Ok(listed)
     }
 
-    /// What is attached to a manifest, as far as that was asked for and is there.
+    /// Returns the recorded referrers of a manifest, without missing ones.
     pub(super) fn listed(&self, subject: &Descriptor) -> Vec<Descriptor> {
         let listed = self.listed.borrow();
         let listed = listed.get(&subject.digest).into_iter().flatten();
         listed
-            .filter(|referrer| !self.is_gone(referrer))
+            .filter(|referrer| !self.is_missing(referrer))
             .cloned()
             .collect()
     }
 
-    /// Forgets what was asked for, and tells everything that was found to be attached to something.
-    pub(super) fn forget(&self, mut found: impl FnMut(&Digest)) {
+    /// Passes all recorded referrers to `found`, and clears the records.
+    pub(super) fn take_listed(&self, mut found: impl FnMut(&Digest)) {
         let listed = self.listed.take();
         listed
             .values()
             .flatten()
             .for_each(|referrer| found(&referrer.digest));
-        self.gone.take();
+        self.missing.take();
     }
 
-    /// Whether a manifest was asked for in vain.
-    pub(super) fn is_gone(&self, manifest: &Descriptor) -> bool {
-        self.gone.borrow().contains(&manifest.digest)
+    /// Whether a manifest was fetched and missing.
+    pub(super) fn is_missing(&self, manifest: &Descriptor) -> bool {
+        self.missing.borrow().contains(&manifest.digest)
     }
 }
 
-impl Source for Listening<'_> {
+impl Source for RecordingSource<'_> {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.inner.resolve(reference)
     }
@@ -90,7 +90,7 @@ impl Source for Listening<'_> {
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
         let fetched = self.inner.fetch_manifest(target, limit);
         if fetched.as_ref().is_err_and(Error::is_not_found) {
-            self.gone.borrow_mut().insert(target.digest.clone());
+            self.missing.borrow_mut().insert(target.digest.clone());
         }
         fetched
     }
@@ -100,7 +100,7 @@ impl Source for Listening<'_> {
     }
 }
 
-impl Referrers for Listening<'_> {
+impl Referrers for RecordingSource<'_> {
     fn referrers(
         &self,
         subject: &Descriptor,
@@ -121,7 +121,7 @@ impl Referrers for Listening<'_> {
     }
 }
 
-impl TagLister for Listening<'_> {
+impl TagLister for RecordingSource<'_> {
     fn tags(
         &self,
         last: Option<&str>,
@@ -131,7 +131,8 @@ impl TagLister for Listening<'_> {
     }
 }
 
-/// How many referrers come with `root`. What it is made of is read from `store`; `list` tells what is attached.
+/// Counts the referrers of `root`, of the manifests in it, and of their referrers. Indexes are read from
+/// `store`, and `list` returns the referrers of a manifest.
 pub(super) fn count_referrers(
     root: &Descriptor,
     store: &dyn Source,

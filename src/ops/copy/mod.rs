@@ -15,7 +15,7 @@ mod referrers;
 
 use crate::error::{Operation, Result, Side};
 use crate::oci::descriptor::Descriptor;
-use crate::ops::graph::Resolved;
+use crate::ops::graph::ResolvedSource;
 use crate::store::{Batch, Referrers, Source, Target};
 
 use self::copier::Copier;
@@ -155,11 +155,11 @@ fn resolve<'s>(
     source: &'s dyn Source,
     reference: &str,
     options: &CopyOptions<'_>,
-) -> Result<Resolved<'s>> {
+) -> Result<ResolvedSource<'s>> {
     let limit = options.limits.max_manifest_bytes;
     match &options.platform {
-        None => Resolved::new(source, reference, limit),
-        Some(platform) => Resolved::for_platform(source, reference, platform, limit),
+        None => ResolvedSource::new(source, reference, limit),
+        Some(platform) => ResolvedSource::for_platform(source, reference, platform, limit),
     }
     .map_err(at(Side::Source, Operation::Resolve, None))
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 
 use oras::Error;
-use oras::backup::{BackupOptions, rehearse, restore};
+use oras::backup::{BackupOptions, dry_run, restore};
 use oras::error::Expected;
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTar};
@@ -100,7 +100,7 @@ impl Command for RestoreFlags {
             ..BackupOptions::default()
         };
         let result = if self.dry_run {
-            rehearse(&*source, options)
+            dry_run(&*source, options)
         } else {
             let target = repository.open(&client).with_push_scope();
             restore(&*source, &target, options)
