@@ -41,9 +41,13 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
     ("src/http/clock.rs", "SystemTime::now", "definition"),
     ("src/layout/graph.rs", "SystemClock", "age of file times"),
     ("src/layout/reader.rs", "SystemClock", "age of file times"),
-    ("src/ops/push.rs", "SystemClock", "default creation time"),
     (
-        "src/ops/push.rs",
+        "src/ops/push/builder.rs",
+        "SystemClock",
+        "default creation time",
+    ),
+    (
+        "src/ops/push/builder.rs",
         "env::temp_dir",
         "default spool directory",
     ),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::artifact::{PushFile, PushStream};
+use super::layers::{PushFile, PushStream};
 use crate::error::{Error, Result};
 use crate::fs::path_clean::clean;
 use crate::http::clock::{Clock as _, SystemClock};

@@ -4,6 +4,8 @@
 mod artifact;
 #[cfg(feature = "archive")]
 mod builder;
+#[cfg(feature = "archive")]
+mod layers;
 
 use crate::error::Result;
 use crate::oci::descriptor::Descriptor;
@@ -13,9 +15,11 @@ use crate::store::progress::{Event, ObservedContent, Observer, ReportStart, Repo
 use crate::store::{Pushed, Target, check_name};
 
 #[cfg(feature = "archive")]
-pub use self::artifact::{PushFile, PushOptions, PushStream, push};
+pub use self::artifact::{PushOptions, push};
 #[cfg(feature = "archive")]
 pub(crate) use self::builder::ArtifactBuilder;
+#[cfg(feature = "archive")]
+pub use self::layers::{PushFile, PushStream};
 
 /// Pushes a blob unless the target has it. The blob is durable when this returns.
 ///
