@@ -4,47 +4,46 @@
 //!
 //! The terms are those of the OCI image and distribution specifications.
 //!
-//! | Term | Meaning |
-//! |---|---|
-//! | blob | A sequence of bytes that is stored by its digest. |
-//! | digest | The hash of content, as `algorithm:hex`: [`Digest`]. |
-//! | descriptor | A reference to content by media type, digest and size: [`Descriptor`]. |
-//! | manifest | A JSON document that refers to a config and to layers: [`Manifest`], [`RawManifest`]. |
-//! | config, layer | A blob to which a manifest refers. A layer contains one file or one directory. |
-//! | index | A JSON document that refers to manifests, such as one for each platform. |
-//! | artifact | A manifest together with the content to which it refers. Its type is the artifact type. |
-//! | tag | A name for a manifest in a repository. It can be moved to another manifest. |
-//! | title | The annotation `org.opencontainers.image.title`: the file name of a layer. |
-//! | repository | A collection of blobs, manifests and tags in a registry: [`registry::Repository`]. |
-//! | layout | A repository in a directory or tar archive, the OCI image layout: [`layout`]. |
-//! | reference | The name of an artifact, `registry/repository:tag` or `…@digest`: [`Reference`]. |
-//! | subject | The manifest to which another manifest is attached. |
-//! | referrers | The manifests that are attached to a subject, such as signatures. |
-//! | successors | The content to which a manifest refers: subject, config and layers, or manifests. |
-//! | store | A place for content: a repository, a layout, memory or files. See [`store`]. |
+//! - blob: A sequence of bytes that is stored by its digest.
+//! - digest: The hash of content, as `algorithm:hex`: [`Digest`].
+//! - descriptor: A reference to content by media type, digest and size: [`Descriptor`].
+//! - manifest: A JSON document that refers to a config and to layers: [`Manifest`],
+//!   [`RawManifest`].
+//! - config, layer: A blob to which a manifest refers. A layer contains one file or one directory.
+//! - index: A JSON document that refers to manifests, such as one for each platform.
+//! - artifact: A manifest together with the content to which it refers. Its type is the artifact
+//!   type.
+//! - tag: A name for a manifest in a repository. It can be moved to another manifest.
+//! - title: The annotation `org.opencontainers.image.title`: the file name of a layer.
+//! - repository: A collection of blobs, manifests and tags in a registry:
+//!   [`registry::Repository`].
+//! - layout: A repository in a directory or tar archive, the OCI image layout: [`layout`].
+//! - reference: The name of an artifact, `registry/repository:tag` or `…@digest`: [`Reference`].
+//! - subject: The manifest to which another manifest is attached.
+//! - referrers: The manifests that are attached to a subject, such as signatures.
+//! - successors: The content to which a manifest refers: subject, config and layers, or manifests.
+//! - store: A place for content: a repository, a layout, memory or files. See [`store`].
 //!
 //! # Where to start
 //!
-//! | Task | Item |
-//! |---|---|
-//! | push files and streams | [`push::push`] |
-//! | pull files, all or by a [`filter::Filter`] | [`pull::pull`] |
-//! | list the files of an artifact | [`pull::list`] |
-//! | attach files or annotations to an artifact | [`attach::attach`] |
-//! | access a registry | [`registry::Client`], [`registry::Repository`] |
-//! | list the repositories of a registry | [`registry::Client::repositories`] |
-//! | access a layout in a directory or tar archive | [`layout::LayoutStore`], [`layout::LayoutTar`] |
-//! | cache content on disk | [`layout::cache::Cache`] |
-//! | back up a repository, and restore it | [`backup::backup`], [`backup::restore`] |
-//! | copy an artifact between stores | [`copy::copy`] |
-//! | copy an artifact with its referrers | [`copy::copy_with_referrers`] |
-//! | push one blob or manifest | [`push::push_blob`], [`push::push_manifest`] |
-//! | tag an artifact | [`tag::tag`] |
-//! | create or update an index | [`index::create`], [`index::update`] |
-//! | discover the referrers of an artifact | [`discover::discover`], [`store::Referrers`] |
-//! | delete artifacts, blobs and tags | [`store::Delete`] |
-//! | pack a manifest from descriptors | [`pack::pack`] |
-//! | implement a store | the traits in [`store`] |
+//! - push files and streams: [`push::push`]
+//! - pull files, all or by a [`filter::Filter`]: [`pull::pull`]
+//! - list the files of an artifact: [`pull::list`]
+//! - attach files or annotations to an artifact: [`attach::attach`]
+//! - access a registry: [`registry::Client`], [`registry::Repository`]
+//! - list the repositories of a registry: [`registry::Client::repositories`]
+//! - access a layout in a directory or tar archive: [`layout::LayoutStore`], [`layout::LayoutTar`]
+//! - cache content on disk: [`layout::cache::Cache`]
+//! - back up a repository, and restore it: [`backup::backup`], [`backup::restore`]
+//! - copy an artifact between stores: [`copy::copy`]
+//! - copy an artifact with its referrers: [`copy::copy_with_referrers`]
+//! - push one blob or manifest: [`push::push_blob`], [`push::push_manifest`]
+//! - tag an artifact: [`tag::tag`]
+//! - create or update an index: [`index::create`], [`index::update`]
+//! - discover the referrers of an artifact: [`discover::discover`], [`store::Referrers`]
+//! - delete artifacts, blobs and tags: [`store::Delete`]
+//! - pack a manifest from descriptors: [`pack::pack`]
+//! - implement a store: the traits in [`store`]
 //!
 //! ```no_run
 //! use oras::pull::{PullOptions, pull};
@@ -61,10 +60,10 @@
 //!
 //! - **Verified content.** Size and digest of all content are checked, whatever the source, by
 //!   [`store::content::VerifyReader`]. The bytes of manifests are never changed.
-//! - **Safe paths.** No title leads out of the output directory, unless the caller allows it. A file
-//!   appears at its path only when it is complete and verified.
-//! - **One origin policy.** The same function decides for redirects, token services, upload locations
-//!   and pagination links whether credentials are sent. Errors, warnings and traces contain no
+//! - **Safe paths.** No title leads out of the output directory, unless the caller allows it. A
+//!   file appears at its path only when it is complete and verified.
+//! - **One origin policy.** The same function decides for redirects, token services, upload
+//!   locations and pagination links whether credentials are sent. Errors, warnings and traces contain no
 //!   secrets.
 //! - **Limits.** Every read of outside data has a limit, see [`limits`]. Memory does not grow with
 //!   the size of blobs.
@@ -74,34 +73,33 @@
 //!
 //! # Features
 //!
-//! | Feature | Default | Adds |
-//! |---|---|---|
-//! | `tls` | yes | https, with built-in certificate authorities besides those of the system. Without the feature, https is an error. |
-//! | `archive` | yes | files and directories on disk: [`push`], [`pull`], [`attach`], [`store::files`], [`archive`], [`output_dir`], [`layout::LayoutTar`] |
-//! | `cli` | yes | the command `oras`. Turn it off to embed the library. |
+//! - `tls` (on by default): https, with built-in certificate authorities besides those of the
+//!   system. Without the feature, https is an error.
+//! - `archive` (on by default): files and directories on disk: [`push`], [`pull`], [`attach`],
+//!   [`store::files`], [`archive`], [`output_dir`], [`layout::LayoutTar`]
+//! - `cli` (on by default): the command `oras`. Turn it off to embed the library.
 //!
 //! # Folders of the source
 //!
-//! The folders are layers. Each one imports only from folders above it in this table, as
+//! The folders are layers. Each one imports only from folders above it in this list, as
 //! `tests/library/architecture.rs` checks.
 //!
-//! | Folder | Contents |
-//! |---|---|
-//! | `limits.rs` | the limits on outside data |
-//! | `text/` | JSON, times, URLs, name patterns, sanitizing and redaction of untrusted text |
-//! | `error/` | the error type, and error responses of registries |
-//! | `oci/` | digests, descriptors, media types, platforms, references, manifests and referrers indexes |
-//! | `auth/` | the authentication state machine, without I/O |
-//! | `http/` | the transport trait and its implementation with ureq: TLS, proxies, retries, traces |
-//! | `fs/` | path cleaning, temporary files, locks and file fingerprints |
-//! | `credentials/` | configuration files, credential helpers and the lookup order |
-//! | `archive/` | packing and unpacking of directories |
-//! | `output_dir/` | writing files below an output directory |
-//! | `store/` | the traits of stores, verification, and the stores in memory and of files |
-//! | `layout/` | the store of an OCI image layout |
-//! | `registry/` | the store of a repository: client, uploads, manifests, referrers, tags |
-//! | `ops/` | operations on stores: push, pull, attach, copy, backup, discover, index, pack, tag |
-//! | `bin/oras/` | the command |
+//! - `limits.rs`: the limits on outside data
+//! - `text/`: JSON, times, URLs, name patterns, sanitizing and redaction of untrusted text
+//! - `error/`: the error type, and error responses of registries
+//! - `oci/`: digests, descriptors, media types, platforms, references, manifests and referrers
+//!   indexes
+//! - `auth/`: the authentication state machine, without I/O
+//! - `http/`: the transport trait and its implementation with ureq: TLS, proxies, retries, traces
+//! - `fs/`: path cleaning, temporary files, locks and file fingerprints
+//! - `credentials/`: configuration files, credential helpers and the lookup order
+//! - `archive/`: packing and unpacking of directories
+//! - `output_dir/`: writing files below an output directory
+//! - `store/`: the traits of stores, verification, and the stores in memory and of files
+//! - `layout/`: the store of an OCI image layout
+//! - `registry/`: the store of a repository: client, uploads, manifests, referrers, tags
+//! - `ops/`: operations on stores: push, pull, attach, copy, backup, discover, index, pack, tag
+//! - `bin/oras/`: the command
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "archive")]

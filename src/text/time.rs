@@ -93,7 +93,8 @@ pub fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// `time` in UTC, as precise as it is: `2006-01-02T15:04:05.999999999Z`, without zeros at the end of the fraction.
+/// Formats `time` in UTC with nanoseconds, without trailing zeros of the fraction:
+/// `2006-01-02T15:04:05.999999999Z`.
 pub fn rfc3339_nano(time: SystemTime) -> String {
     let seconds = rfc3339(time);
     let nanos = time
