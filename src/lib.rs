@@ -63,8 +63,8 @@
 //! - **Safe paths.** No title leads out of the output directory, unless the caller allows it. A
 //!   file appears at its path only when it is complete and verified.
 //! - **One origin policy.** The same function decides for redirects, token services, upload
-//!   locations and pagination links whether credentials are sent. Errors, warnings and traces contain no
-//!   secrets.
+//!   locations and pagination links whether credentials are sent. Errors, warnings and traces
+//!   contain no secrets.
 //! - **Limits.** Every read of outside data has a limit, see [`limits`]. Memory does not grow with
 //!   the size of blobs.
 //! - **Errors** keep their cause and name their subject, see [`Error`].
