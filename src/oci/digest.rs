@@ -63,9 +63,10 @@ impl fmt::Display for Algorithm {
 /// ```
 /// use oras::Digest;
 ///
-/// let digest = Digest::of(b"{}"); assert_eq!(digest.to_string(),
-/// "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
-/// assert_eq!(digest.short(), "44136fa355b3"); assert!("sha256:cafe".parse::<Digest>().is_err());
+/// let digest = Digest::of(b"{}");
+/// assert_eq!(digest.encoded(), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+/// assert_eq!(digest.short(), "44136fa355b3");
+/// assert!("sha256:cafe".parse::<Digest>().is_err());
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {

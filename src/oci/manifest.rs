@@ -226,26 +226,26 @@ pub struct ImageManifest {
     /// The schema version, which is 2.
     #[serde(default)]
     pub schema_version: u32,
-    /// The media type of this document, if present.
+    /// The media type of this document, unless it is missing or empty.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub media_type: Option<MediaType>,
-    /// The type of the artifact.
+    /// The type of the artifact, unless it is missing or empty.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub artifact_type: Option<MediaType>,
-    /// The config.
+    /// The config of the image or artifact. Its media type can state the type of an artifact.
     pub config: Descriptor,
-    /// The layers.
+    /// The layers: the file system layers of an image in order, or the files of an artifact.
     #[serde(default, deserialize_with = "null_as_default")]
     pub layers: Vec<Descriptor>,
-    /// The subject.
+    /// The manifest that this one refers to. It makes this manifest a referrer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// The annotations of the manifest.
@@ -264,27 +264,27 @@ pub struct ImageIndex {
     /// The schema version, which is 2.
     #[serde(default)]
     pub schema_version: u32,
-    /// The media type of this document, if present.
+    /// The media type of this document, unless it is missing or empty.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub media_type: Option<MediaType>,
-    /// The type of the artifact.
+    /// The type of the artifact, unless it is missing or empty.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub artifact_type: Option<MediaType>,
-    /// The manifests.
+    /// The manifests that the index lists, in order.
     #[serde(default, deserialize_with = "null_as_default")]
     pub manifests: Vec<Descriptor>,
-    /// The subject.
+    /// The manifest that this one refers to. It makes this manifest a referrer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// The annotations of the manifest.
+    /// The annotations of the index.
     #[serde(
         default,
         deserialize_with = "null_as_default",
@@ -300,21 +300,21 @@ pub struct ImageIndex {
 pub struct ArtifactManifest {
     /// The media type of this document.
     pub media_type: MediaType,
-    /// The type of the artifact.
+    /// The type of the artifact, unless it is missing or empty.
     #[serde(
         default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub artifact_type: Option<MediaType>,
-    /// The content.
+    /// The blobs of the artifact, in order.
     #[serde(
         default,
         deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub blobs: Vec<Descriptor>,
-    /// The subject.
+    /// The manifest that this one refers to. It makes this manifest a referrer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// The annotations of the manifest.

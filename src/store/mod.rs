@@ -252,15 +252,14 @@ pub trait Referrers: Source {
     /// Their descriptors contain artifact type and annotations. If `artifact_type` is set, only
     /// referrers of that type are listed. Each referrer is listed once, in unspecified order.
     ///
-    /// Who attaches to what attaches is not among them. What a registry lists is not verified: who
-    /// goes on with a referrer and depends on what it is attached to asks its manifest, by
+    /// Referrers of referrers are not listed. The listing of a registry is not verified: a caller
+    /// that depends on the subject of a referrer reads the manifest and uses
     /// [`Referrer::from_manifest`](crate::oci::referrers::Referrer::from_manifest).
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::Error::TooLarge) when there are more than
-    /// [`MAX_REFERRERS`](crate::oci::referrers::MAX_REFERRERS). That the subject does not exist is
-    /// no error.
+    /// [`Error::TooLarge`] if there are more than
+    /// [`MAX_REFERRERS`](crate::oci::referrers::MAX_REFERRERS). A missing subject is not an error.
     fn referrers(
         &self,
         subject: &Descriptor,

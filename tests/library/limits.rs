@@ -1,4 +1,4 @@
-//! Limits: how much a server can make us read, hold and believe.
+//! Limits on manifests, tag lists and error bodies of a server.
 
 use oras::copy::{CopyOptions, copy, copy_graph};
 use oras::descriptor::Descriptor;
@@ -38,7 +38,7 @@ fn registry_with(bytes: &[u8], fault: Fault) -> TestRegistry {
 }
 
 #[test]
-fn a_manifest_of_just_the_limit_is_read_and_one_of_more_is_not() {
+fn a_manifest_of_the_maximum_size_is_read_and_a_larger_one_is_refused() {
     let limit = usize::try_from(MAX_MANIFEST_BYTES).unwrap();
     let no_fault = || on("GET", "nowhere");
 
@@ -46,8 +46,8 @@ fn a_manifest_of_just_the_limit_is_read_and_one_of_more_is_not() {
     assert_eq!(read(&fits, MAX_MANIFEST_BYTES).unwrap(), limit);
 
     for (name, fault) in [
-        ("announced", no_fault()),
-        ("unannounced", on("GET", "*").chunked()),
+        ("with Content-Length", no_fault()),
+        ("chunked", on("GET", "*").chunked()),
     ] {
         let exceeds = registry_with(&index_of(limit + 1), fault);
         let error = read(&exceeds, MAX_MANIFEST_BYTES).unwrap_err();
@@ -61,7 +61,7 @@ fn a_manifest_of_just_the_limit_is_read_and_one_of_more_is_not() {
 }
 
 #[test]
-fn a_manifest_without_end_ends_at_the_limit() {
+fn an_endless_manifest_is_read_up_to_the_limit() {
     let registry = registry_with(b"{}", on("GET", "*").endless_body());
 
     let error = read(&registry, 1000).unwrap_err();
@@ -73,14 +73,14 @@ fn a_manifest_without_end_ends_at_the_limit() {
 }
 
 #[test]
-fn the_largest_limit_of_all_is_no_limit() {
+fn the_largest_limit_does_not_overflow() {
     let registry = registry_with(&index_of(1000), on("GET", "*").chunked());
 
     assert_eq!(read(&registry, u64::MAX).unwrap(), 1000);
 }
 
 #[test]
-fn a_manifest_beyond_the_limit_is_not_pushed() {
+fn a_manifest_over_the_limit_is_not_pushed() {
     let registry = TestRegistry::start();
     let client = builder().max_manifest_bytes(999).build();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -95,7 +95,7 @@ fn a_manifest_beyond_the_limit_is_not_pushed() {
     assert!(registry.log().is_empty());
 }
 
-/// A registry with an index of more than the default limit, alone as `v1` and within another index as `v2`.
+/// A registry with an index over the default limit: as `v1`, and within another index as `v2`.
 fn registry_with_a_large_index() -> (TestRegistry, u64) {
     let bytes = index_of(usize::try_from(MAX_MANIFEST_BYTES).unwrap() + 1);
     let size = bytes.len() as u64;
@@ -107,7 +107,7 @@ fn registry_with_a_large_index() -> (TestRegistry, u64) {
 }
 
 #[test]
-fn whoever_asks_for_a_manifest_says_how_large_it_may_be() {
+fn a_copy_has_its_own_limit_on_manifests() {
     let (registry, size) = registry_with_a_large_index();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -135,7 +135,7 @@ fn whoever_asks_for_a_manifest_says_how_large_it_may_be() {
 }
 
 #[test]
-fn a_manifest_that_only_gets_a_name_may_be_as_large_as_any_other() {
+fn tagging_an_existing_manifest_uses_the_limit_of_the_copy() {
     let (registry, size) = registry_with_a_large_index();
     let target = TestRegistry::start_as(RegistryProfile {
         max_manifest_bytes: size,
@@ -156,7 +156,7 @@ fn a_manifest_that_only_gets_a_name_may_be_as_large_as_any_other() {
 }
 
 #[test]
-fn a_pull_takes_manifests_as_large_as_it_is_told() {
+fn a_pull_has_its_own_limit_on_manifests() {
     let (registry, size) = registry_with_a_large_index();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -177,7 +177,7 @@ fn a_pull_takes_manifests_as_large_as_it_is_told() {
 }
 
 #[test]
-fn a_pull_holds_no_more_manifests_than_it_is_told() {
+fn a_pull_limits_the_total_size_of_manifests() {
     let (registry, size) = registry_with_a_large_index();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -199,7 +199,7 @@ fn a_pull_holds_no_more_manifests_than_it_is_told() {
 }
 
 #[test]
-fn a_page_of_tags_without_end_ends_at_the_limit() {
+fn an_endless_tag_list_is_read_up_to_the_limit() {
     let registry = TestRegistry::start().with(on("GET", "*").endless_body());
     registry.seed_repository("a");
     let client = client();
@@ -216,7 +216,7 @@ fn a_page_of_tags_without_end_ends_at_the_limit() {
 }
 
 #[test]
-fn an_error_without_end_is_an_error_all_the_same() {
+fn an_endless_error_body_is_cut_off() {
     let registry = TestRegistry::start().with(
         on("GET", "*")
             .status(404)
@@ -251,7 +251,7 @@ fn an_error_without_end_is_an_error_all_the_same() {
 }
 
 #[test]
-fn a_redirect_an_upload_and_a_refusal_without_end_do_not_hold_us_up() {
+fn endless_bodies_of_redirects_and_uploads_are_not_read() {
     let registry = TestRegistry::start()
         .with(
             on("GET", "/v2/a/*")
@@ -272,7 +272,7 @@ fn a_redirect_an_upload_and_a_refusal_without_end_do_not_hold_us_up() {
 }
 
 #[test]
-fn a_size_that_is_only_claimed_takes_no_memory() {
+fn a_claimed_size_does_not_decide_the_allocation() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let client = client();
@@ -292,12 +292,12 @@ fn a_size_that_is_only_claimed_takes_no_memory() {
         .unwrap_err();
     assert!(
         matches!(error, Error::Refused(_) | Error::Io { .. }),
-        "the rest is asked for and not there: {error:?}"
+        "the request for the rest fails: {error:?}"
     );
 }
 
 #[test]
-fn what_a_server_says_reaches_the_terminal_without_control_characters() {
+fn control_characters_in_an_error_message_are_removed() {
     let registry = TestRegistry::start().with(on("GET", "*").error(
         403,
         "DENIED\u{1b}[2J",

@@ -1,4 +1,4 @@
-//! Pulling some of the files, and what has no name: what is downloaded, what is written, and what is told about the rest.
+//! Pulling with a filter, and pulling layers without a title: downloads, files and reports.
 
 use std::cell::RefCell;
 
@@ -25,7 +25,7 @@ fn filter(include: &[&str], exclude: &[&str]) -> Filter {
     }
 }
 
-/// A layer; without a title if that is empty.
+/// A layer. An empty title means no title.
 fn layer(registry: &TestRegistry, title: &str, media_type: &str, content: &str) -> Value {
     let mut annotations = json!({});
     if !title.is_empty() {
@@ -57,7 +57,8 @@ fn empty() -> Value {
     })
 }
 
-/// `v1` has three files, `v2` also two layers and a config without names.
+/// A registry with three files in `v1`, and in `v2` the same with two layers and a config without a
+/// title.
 fn registry() -> TestRegistry {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"{}");
@@ -69,8 +70,8 @@ fn registry() -> TestRegistry {
     image(&registry, "v1", &empty(), &files);
     let config = layer(&registry, "", "application/json", "{\"k\":1}");
     let mut with_unnamed = files.to_vec();
-    with_unnamed.push(layer(&registry, "", LAYER, "nameless"));
-    with_unnamed.push(layer(&registry, "", "text/plain", "nobody"));
+    with_unnamed.push(layer(&registry, "", LAYER, "untitled"));
+    with_unnamed.push(layer(&registry, "", "text/plain", "untitled text"));
     image(&registry, "v2", &config, &with_unnamed);
     registry
 }
@@ -98,7 +99,7 @@ fn titles(pulled: &Pulled) -> Vec<String> {
         .collect()
 }
 
-/// The content of the blobs that were downloaded.
+/// Returns the content of the blobs that were downloaded.
 fn downloaded(registry: &TestRegistry) -> Vec<String> {
     registry
         .log()
@@ -112,7 +113,7 @@ fn downloaded(registry: &TestRegistry) -> Vec<String> {
 }
 
 #[test]
-fn only_what_is_selected_is_downloaded() {
+fn only_selected_files_are_downloaded() {
     for (include, exclude, wanted) in [
         (&["readme.md"][..], &[][..], &["readme"][..]),
         (&["docs/*"], &[], &["one"]),
@@ -143,7 +144,7 @@ fn only_what_is_selected_is_downloaded() {
 }
 
 #[test]
-fn a_digest_selects_its_content() {
+fn a_digest_selects_the_layer_with_it() {
     let registry = registry();
     let output = TempDir::new();
     let options = PullOptions {
@@ -158,7 +159,7 @@ fn a_digest_selects_its_content() {
 }
 
 #[test]
-fn nothing_that_fits_is_nothing_that_is_pulled() {
+fn a_filter_without_a_match_downloads_nothing() {
     let registry = registry();
     let output = TempDir::new();
     let options = PullOptions {
@@ -174,7 +175,7 @@ fn nothing_that_fits_is_nothing_that_is_pulled() {
 }
 
 #[test]
-fn a_filter_looks_behind_every_manifest() {
+fn a_filter_applies_to_the_files_of_every_manifest() {
     let registry = registry();
     let one = image(
         &registry,
@@ -199,11 +200,11 @@ fn a_filter_looks_behind_every_manifest() {
 
     assert_eq!(titles(&pulled), ["arm64.bin"]);
     assert_eq!(downloaded(&registry), ["arm64"]);
-    assert!(!pulled.skipped_unnamed, "manifests are no files");
+    assert!(!pulled.skipped_unnamed, "manifests are not files");
 }
 
 #[test]
-fn a_manifest_with_a_name_that_is_not_selected_is_followed_and_not_written() {
+fn the_files_of_an_unselected_titled_manifest_are_pulled() {
     let registry = registry();
     let inner = image(
         &registry,
@@ -236,7 +237,7 @@ fn a_manifest_with_a_name_that_is_not_selected_is_followed_and_not_written() {
 }
 
 #[test]
-fn layers_without_a_name_are_called_after_their_digest_on_demand() {
+fn untitled_layers_are_named_by_digest_on_request() {
     let registry = registry();
     let output = TempDir::new();
     let options = PullOptions {
@@ -253,27 +254,27 @@ fn layers_without_a_name_are_called_after_their_digest_on_demand() {
             file("docs/deep/two.txt", "two"),
             file("docs/one.txt", "one"),
             file("readme.md", "readme"),
-            file(&name("nameless"), "nameless"),
-            file(&name("nobody"), "nobody"),
+            file(&name("untitled"), "untitled"),
+            file(&name("untitled text"), "untitled text"),
         ],
     );
     assert!(!pulled.skipped_unnamed);
     assert_eq!(
         titles(&pulled),
         ["readme.md", "docs/one.txt", "docs/deep/two.txt", "-", "-"],
-        "descriptors are as the manifest has them"
+        "descriptors equal those of the manifest"
     );
     let last = pulled.files.last().unwrap();
-    assert!(last.path.ends_with(name("nobody")));
+    assert!(last.path.ends_with(name("untitled text")));
     assert!(!downloaded(&registry).contains(&"{\"k\":1}".to_owned()));
 }
 
 #[test]
-fn what_has_no_name_is_selected_like_the_rest() {
+fn untitled_layers_are_filtered_by_type_digest_and_file_name() {
     for (include, wanted) in [
-        ("type=text/plain", &["one", "nobody"][..]),
-        (&sha256(b"nameless"), &["nameless"]),
-        ("sha256-*", &["nameless", "nobody"]),
+        ("type=text/plain", &["one", "untitled text"][..]),
+        (&sha256(b"untitled"), &["untitled"]),
+        ("sha256-*", &["untitled", "untitled text"]),
     ] {
         let registry = registry();
         let output = TempDir::new();
@@ -288,12 +289,12 @@ fn what_has_no_name_is_selected_like_the_rest() {
 }
 
 #[test]
-fn what_was_meant_and_has_no_name_is_told_and_what_was_not_meant_is_not() {
-    for (include, exclude, is_told) in [
+fn skipped_untitled_layers_are_reported_only_if_the_filter_selects_them() {
+    for (include, exclude, is_reported) in [
         (&[][..], &[][..], true),
         (&["*.md"], &[], false),
         (&["type=text/plain"], &[], true),
-        (&[&*sha256(b"nameless")], &[], true),
+        (&[&*sha256(b"untitled")], &[], true),
         (&[], &["*.md"], true),
         (&[], &["type=*"], false),
     ] {
@@ -304,16 +305,19 @@ fn what_was_meant_and_has_no_name_is_told_and_what_was_not_meant_is_not() {
             ..PullOptions::default()
         };
         let pulled = run(&registry, "v2", options, &output).unwrap();
-        assert_eq!(pulled.skipped_unnamed, is_told, "{include:?} {exclude:?}");
+        assert_eq!(
+            pulled.skipped_unnamed, is_reported,
+            "{include:?} {exclude:?}"
+        );
     }
 }
 
 #[test]
-fn the_archive_of_a_directory_whose_name_is_not_known_stays_one() {
+fn the_archive_of_an_untitled_directory_is_not_unpacked() {
     let registry = registry();
     let mut directory = layer(&registry, "", LAYER, "no archive at all");
     directory["annotations"] = json!({ "io.deis.oras.content.unpack": "true" });
-    // In two manifests, as layers of images often are.
+    // Two manifests refer to it, as base layers of images.
     let one = image(&registry, "one", &empty(), &[directory.clone()]);
     let mut other = empty();
     other["annotations"] = json!({ "other": "manifest" });
@@ -333,7 +337,7 @@ fn the_archive_of_a_directory_whose_name_is_not_known_stays_one() {
 }
 
 #[test]
-fn a_wanted_config_is_not_for_the_filter_to_refuse() {
+fn a_requested_config_is_pulled_whatever_the_filter() {
     let registry = registry();
     let output = TempDir::new();
     let options = PullOptions {
@@ -354,7 +358,7 @@ fn a_wanted_config_is_not_for_the_filter_to_refuse() {
 }
 
 #[test]
-fn a_config_with_a_name_is_a_file_like_any_other() {
+fn a_titled_config_is_pulled_as_a_file() {
     let registry = registry();
     let config = layer(&registry, "config.json", "application/json", "{\"k\":1}");
     let readme = layer(&registry, "readme.md", "text/markdown", "readme");
@@ -381,7 +385,7 @@ fn a_config_with_a_name_is_a_file_like_any_other() {
 }
 
 #[test]
-fn layers_that_were_left_out_by_choice_are_not_told_as_skipped() {
+fn layers_that_the_filter_rejects_are_not_reported_as_skipped() {
     let registry = registry();
     let output = TempDir::new();
     let skipped = RefCell::new(0);
@@ -407,7 +411,7 @@ fn listed(registry: &TestRegistry, tag: &str, options: PullOptions<'_>) -> Liste
 }
 
 #[test]
-fn a_list_is_of_what_would_be_pulled_and_downloads_nothing() {
+fn a_list_names_the_files_of_a_pull_and_downloads_none() {
     let registry = registry();
     let contents = |listed: &Listed| -> Vec<String> {
         let content = |file: &Descriptor| registry.blob("a", file.digest.as_str()).unwrap();
@@ -425,13 +429,13 @@ fn a_list_is_of_what_would_be_pulled_and_downloads_nothing() {
         ..PullOptions::default()
     };
     let files = listed(&registry, "v2", with_unnamed);
-    assert_eq!(contents(&files), ["readme", "nameless", "nobody"]);
+    assert_eq!(contents(&files), ["readme", "untitled", "untitled text"]);
     assert_eq!(files.unselected, ["docs/one.txt", "docs/deep/two.txt"]);
     assert!(downloaded(&registry).is_empty());
 }
 
 #[test]
-fn the_same_content_is_listed_once() {
+fn content_with_two_titles_is_listed_once() {
     let registry = registry();
     let twins = [
         layer(&registry, "one", LAYER, "same"),

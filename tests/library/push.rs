@@ -1,4 +1,4 @@
-//! Pushing what comes as streams: where it stands among files, and what is known of it when.
+//! Pushing streams: their position among the files, and stores that need the digest in advance.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -53,11 +53,12 @@ fn titles(manifest: &RawManifest) -> Vec<String> {
         .collect()
 }
 
-/// A store that must know what it stores, as one of a user's own does that says nothing else.
+/// A store with the required methods only, as a user may implement it. It needs every digest in
+/// advance.
 #[derive(Default)]
-struct Plain(MemoryStore);
+struct MinimalStore(MemoryStore);
 
-impl Source for Plain {
+impl Source for MinimalStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.0.resolve(reference)
     }
@@ -71,7 +72,7 @@ impl Source for Plain {
     }
 }
 
-impl Target for Plain {
+impl Target for MinimalStore {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.0.push(expected, content)
     }
@@ -82,7 +83,7 @@ impl Target for Plain {
 }
 
 #[test]
-fn a_stream_is_a_layer_at_its_place() {
+fn a_stream_becomes_the_layer_at_its_index() {
     let directory = TempDir::new();
     let file = |name: &str| {
         let mut file = oras::push::PushFile::from(directory.write(name, name));
@@ -105,7 +106,7 @@ fn a_stream_is_a_layer_at_its_place() {
 }
 
 #[test]
-fn several_streams_stand_where_each_wants_to() {
+fn streams_are_sorted_by_their_index() {
     let store = MemoryStore::new();
     let streams = vec![
         stream(2, "c", "3"),
@@ -122,12 +123,12 @@ fn several_streams_stand_where_each_wants_to() {
 }
 
 #[test]
-fn a_stream_is_what_it_is_said_to_be() {
-    let mut odd = stream(0, "hello.txt", "hello");
-    odd.media_type = Some("text/plain".into());
-    odd.annotations.insert("k".to_owned(), "v".to_owned());
+fn a_stream_keeps_its_media_type_and_annotations() {
+    let mut text_file = stream(0, "hello.txt", "hello");
+    text_file.media_type = Some("text/plain".into());
+    text_file.annotations.insert("k".to_owned(), "v".to_owned());
 
-    let manifest = push(&MemoryStore::new(), Some("v1"), options(vec![odd])).unwrap();
+    let manifest = push(&MemoryStore::new(), Some("v1"), options(vec![text_file])).unwrap();
 
     let [layer] = &layers(&manifest)[..] else {
         panic!("not one layer");
@@ -139,7 +140,7 @@ fn a_stream_is_what_it_is_said_to_be() {
 }
 
 #[test]
-fn a_stream_needs_no_file_anywhere() {
+fn a_stream_needs_a_temporary_file_only_if_the_store_needs_its_digest() {
     let nowhere = || Some(Path::new("/nowhere").to_owned());
     let directory = TempDir::new();
     let layout = LayoutStore::create_or_open(directory.join("layout")).unwrap();
@@ -159,14 +160,14 @@ fn a_stream_needs_no_file_anywhere() {
             .unwrap()
             .count(),
         0,
-        "nothing is left"
+        "temporary files of the layout"
     );
 
     let options = PushOptions {
         temporary: nowhere(),
         ..options(vec![stream(0, "hello", "hello")])
     };
-    let error = push(&Plain::default(), Some("v1"), options).unwrap_err();
+    let error = push(&MinimalStore::default(), Some("v1"), options).unwrap_err();
     assert!(
         text(&error).starts_with("no temporary file for a stream: "),
         "{}",
@@ -175,8 +176,8 @@ fn a_stream_needs_no_file_anywhere() {
 }
 
 #[test]
-fn a_store_that_must_know_what_comes_gets_it_from_a_temporary_file() {
-    let store = Plain::default();
+fn a_store_that_needs_digests_gets_streams_through_a_temporary_file() {
+    let store = MinimalStore::default();
     let temporary = TempDir::new();
     let streams = vec![stream(0, "one", "hello"), stream(1, "two", "world")];
     let options = PushOptions {
@@ -193,7 +194,7 @@ fn a_store_that_must_know_what_comes_gets_it_from_a_temporary_file() {
 }
 
 #[test]
-fn a_stream_of_a_manifest_goes_where_manifests_are() {
+fn a_stream_with_a_manifest_type_is_pushed_as_a_manifest() {
     let registry = TestRegistry::start_as(RegistryProfile {
         verifies_references: false,
         ..RegistryProfile::default()
@@ -210,7 +211,7 @@ fn a_stream_of_a_manifest_goes_where_manifests_are() {
 }
 
 #[test]
-fn what_was_sent_is_not_sent_or_asked_for_again() {
+fn a_pushed_stream_causes_no_further_requests() {
     let registry = TestRegistry::start();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -236,14 +237,14 @@ fn what_was_sent_is_not_sent_or_asked_for_again() {
 }
 
 #[test]
-fn what_happens_to_a_stream_is_told() {
+fn streams_are_reported_to_the_observer() {
     let events = RefCell::new(Vec::new());
     let mut observer = |event: Event<'_>| {
-        let of = |node: &Descriptor| node.title().unwrap_or("other").to_owned();
+        let name = |node: &Descriptor| node.title().unwrap_or("other").to_owned();
         events.borrow_mut().push(match event {
             Event::Preparing(title) => format!("preparing {title}"),
-            Event::Transferred(node) => format!("copied {}", of(node)),
-            Event::Exists(node) => format!("existed {}", of(node)),
+            Event::Transferred(node) => format!("copied {}", name(node)),
+            Event::Exists(node) => format!("existed {}", name(node)),
             _ => return Ok(()),
         });
         Ok(())
@@ -281,29 +282,29 @@ fn what_happens_to_a_stream_is_told() {
 }
 
 #[test]
-fn a_name_is_taken_once_and_nothing_is_read_before_that_is_known() {
-    struct Untouched;
-    impl Read for Untouched {
+fn duplicate_titles_are_refused_before_a_stream_is_read() {
+    struct UnreadStream;
+    impl Read for UnreadStream {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             panic!("it was read")
         }
     }
-    let untouched = || PushStream {
-        reader: Box::new(Untouched),
+    let unread = || PushStream {
+        reader: Box::new(UnreadStream),
         ..stream(0, "same", "")
     };
     let directory = TempDir::new();
     let mut file = oras::push::PushFile::from(directory.write("same", ""));
     file.annotations = titled("same");
     for options in [
-        options(vec![untouched(), untouched()]),
+        options(vec![unread(), unread()]),
         PushOptions {
             files: vec![file],
-            ..options(vec![untouched()])
+            ..options(vec![unread()])
         },
         PushOptions {
             files: vec!["missing".into()],
-            ..options(vec![untouched()])
+            ..options(vec![unread()])
         },
     ] {
         match push(&MemoryStore::new(), Some("v1"), options) {
@@ -318,9 +319,9 @@ fn a_name_is_taken_once_and_nothing_is_read_before_that_is_known() {
 }
 
 #[test]
-fn a_stream_that_breaks_names_nothing() {
-    struct Broken;
-    impl Read for Broken {
+fn a_stream_that_fails_sets_no_tag() {
+    struct FailingReader;
+    impl Read for FailingReader {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             Err(io::Error::other("no more"))
         }
@@ -328,14 +329,14 @@ fn a_stream_that_breaks_names_nothing() {
     let directory = TempDir::new();
     let layout = LayoutStore::create_or_open(directory.join("layout")).unwrap();
     let memory = MemoryStore::new();
-    let plain = Plain::default();
+    let plain = MinimalStore::default();
     let stores: [&dyn Target; 3] = [&layout, &memory, &plain];
     for store in stores {
-        let broken = PushStream {
-            reader: Box::new(b"hello".chain(Broken)),
+        let failing = PushStream {
+            reader: Box::new(b"hello".chain(FailingReader)),
             ..stream(0, "hello", "")
         };
-        let error = push(store, Some("v1"), options(vec![broken])).unwrap_err();
+        let error = push(store, Some("v1"), options(vec![failing])).unwrap_err();
         assert_eq!(text(&error), "read stream: no more");
         assert!(store.resolve("v1").unwrap_err().is_not_found());
     }
@@ -343,7 +344,7 @@ fn a_stream_that_breaks_names_nothing() {
 }
 
 #[test]
-fn memory_does_not_take_more_than_it_may() {
+fn a_memory_store_limits_the_size_of_a_stream() {
     let store = MemoryStore::new().max_content_bytes(4);
     let mut stream = &b"hello"[..];
 

@@ -1,4 +1,4 @@
-//! What the tests of the registry client have in common: a client that never waits, and content to move.
+//! Clients that never wait, content and error texts for the tests of the registry client.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -15,40 +15,41 @@ use crate::support::registry::TestRegistry;
 /// The digest of `hello`.
 pub(crate) const HELLO: &str =
     "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-/// The digest of nothing in particular.
+/// A digest without content.
 pub(crate) const ABSENT: &str =
     "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-/// From this size on a blob is worth a question before it is sent.
+/// The size from which on the client checks whether a blob exists before sending it.
 pub(crate) const LARGE: usize = 1024 * 1024;
 
-/// A client for test registries, which speak plain http, with settings still to come.
+/// Returns a builder of clients for test registries, which use plain http.
 pub(crate) fn builder() -> ClientBuilder {
     Client::builder()
         .plain_http(PlainHttp::Always)
         .clock(FakeClock::new())
 }
 
-/// A client for test registries, without credentials.
+/// Returns a client for test registries, without credentials.
 pub(crate) fn client() -> Client {
     builder().build()
 }
 
-/// `hello`, described.
+/// Returns the descriptor of `hello`.
 pub(crate) fn hello() -> Descriptor {
     blob(b"hello")
 }
 
-/// Content of no type in particular, described.
+/// Returns the descriptor of a blob without a particular type.
 pub(crate) fn blob(bytes: &[u8]) -> Descriptor {
     Descriptor::of(MediaType::OCTET_STREAM, bytes)
 }
 
-/// An error with all its causes, as a program prints it.
+/// Returns the message of an error and all its causes.
 pub(crate) fn text(error: &Error) -> String {
     error.chain().to_string()
 }
 
-/// Everything that an error could give away: its text, its debug output, and those of its causes.
+/// Returns everything that an error can disclose: its message and debug output, and those of its
+/// causes.
 pub(crate) fn everything_in(error: &Error) -> String {
     let mut all = format!("{} {error:?}", error.chain());
     let mut cause = error.source();
@@ -59,14 +60,14 @@ pub(crate) fn everything_in(error: &Error) -> String {
     all
 }
 
-/// A transport on which `https://registry.example` is a test registry, as if behind a proxy that ends TLS. Every other
-/// address is reached as it is.
+/// A transport that sends requests for `https://registry.example` to a test registry, as a proxy that
+/// terminates TLS does. All other URLs are unchanged.
 pub(crate) struct BehindTls {
     inner: UreqTransport,
     url: String,
 }
 
-/// The name under which [`BehindTls`] shows the test registry.
+/// The host that [`BehindTls`] replaces by the test registry.
 pub(crate) const TLS_HOST: &str = "registry.example";
 
 impl BehindTls {
@@ -85,7 +86,7 @@ impl Transport for BehindTls {
             .exact()
             .replacen("https://registry.example", &self.url, 1);
         let url = Url::parse(&exact).expect("only the host was changed");
-        // Taken apart and put together again: what is borrowed for the request need not outlive this one.
+        // The body is rebuilt, because its borrow is shorter than that of the request.
         let body = match request.body {
             RequestBody::None => RequestBody::None,
             RequestBody::Bytes(bytes) => RequestBody::Bytes(bytes),

@@ -1,4 +1,4 @@
-//! Blobs and manifests by themselves: what is sent, what is not, and what is told meanwhile.
+//! Pushing single blobs and manifests: requests, reported events and retries.
 
 use std::io::{self, Read};
 
@@ -21,59 +21,59 @@ fn index() -> RawManifest {
     RawManifest::new(MediaType::IMAGE_INDEX, INDEX.to_vec())
 }
 
-/// One word for each event.
+/// Returns a word for each event.
 fn word(event: Event<'_>) -> &'static str {
     match event {
         Event::Started(_) => "started",
         Event::Transferred(_) => "stored",
         Event::Exists(_) => "existed",
-        Event::Transferring { done: 5, .. } => "all of it",
+        Event::Transferring { done: 5, .. } => "all bytes",
         other => panic!("{other:?}"),
     }
 }
 
-fn every_store(rule: impl Fn(&str, &dyn Target)) {
-    rule("memory", &MemoryStore::new());
+fn every_store(test: impl Fn(&str, &dyn Target)) {
+    test("memory", &MemoryStore::new());
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
-    rule("a layout", &layout);
+    test("a layout", &layout);
     let registry = TestRegistry::start();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    rule("a registry", &repository);
+    test("a registry", &repository);
     let repository = client.repository(&registry.reference("b")).unwrap();
-    rule("the manifests of a registry", &repository.into_manifests());
+    test("the manifests of a registry", &repository.into_manifests());
 }
 
 #[test]
-fn a_blob_is_sent_once() {
+fn an_existing_blob_is_not_sent_again() {
     every_store(|name, store| {
         if name.starts_with("the manifests") {
             return;
         }
-        for wanted in [&["started", "all of it", "stored"][..], &["existed"]] {
-            let mut told = Vec::new();
+        for wanted in [&["started", "all bytes", "stored"][..], &["existed"]] {
+            let mut events = Vec::new();
             push_blob(store, &hello(), &mut &b"hello"[..], &mut |event| {
-                told.push(word(event));
+                events.push(word(event));
                 Ok(())
             })
             .unwrap();
-            assert_eq!(told, wanted, "{name}");
+            assert_eq!(events, wanted, "{name}");
         }
         assert!(store.exists(&hello()).unwrap(), "{name}");
     });
 }
 
 #[test]
-fn a_manifest_is_sent_unless_the_name_stands_for_it() {
+fn a_manifest_is_sent_unless_the_reference_names_it() {
     every_store(|name, store| {
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         for reference in [None, None, Some("v1"), Some("v1")] {
             let pushed = push_manifest(store, &index(), reference, &mut |event| {
-                told.push(word(event));
+                events.push(word(event));
                 Ok(())
             });
-            told.push(match pushed.unwrap() {
+            events.push(match pushed.unwrap() {
                 Pushed::Stored => "new",
                 Pushed::AlreadyThere => "there",
             });
@@ -82,14 +82,14 @@ fn a_manifest_is_sent_unless_the_name_stands_for_it() {
             "started", "stored", "new", "existed", "there", "started", "stored", "new", "existed",
             "there",
         ];
-        assert_eq!(told, wanted, "{name}");
+        assert_eq!(events, wanted, "{name}");
         let found = store.resolve("v1").unwrap();
         assert_eq!(found.plain(), *index().descriptor(), "{name}");
     });
 }
 
 #[test]
-fn a_name_moves_to_the_manifest_that_was_pushed_last() {
+fn a_tag_moves_to_the_last_pushed_manifest() {
     every_store(|name, store| {
         let other = RawManifest::new(MediaType::IMAGE_INDEX, [INDEX, b"\n"].concat());
         for manifest in [&index(), &other] {
@@ -101,7 +101,7 @@ fn a_name_moves_to_the_manifest_that_was_pushed_last() {
 }
 
 #[test]
-fn the_digest_of_something_else_is_no_name() {
+fn the_digest_of_other_content_is_not_a_valid_reference() {
     every_store(|name, store| {
         let error = push_manifest(store, &index(), Some(ABSENT), &mut |event| {
             panic!("{name}: {}", word(event))
@@ -113,7 +113,7 @@ fn the_digest_of_something_else_is_no_name() {
 }
 
 #[test]
-fn an_observer_that_fails_stops_it() {
+fn an_error_of_the_observer_stops_the_push() {
     let fail = |_: Event<'_>| Err(Error::unsupported("listening"));
     every_store(|name, store| {
         let error = push_manifest(store, &index(), Some("v1"), &mut { fail }).unwrap_err();
@@ -126,7 +126,7 @@ fn an_observer_that_fails_stops_it() {
 }
 
 #[test]
-fn a_registry_that_fails_is_not_taken_for_one_without_the_manifest() {
+fn a_failed_existence_check_is_not_a_missing_manifest() {
     let registry = TestRegistry::start().with(on("HEAD", "*").error(403, "DENIED", "no"));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -137,10 +137,10 @@ fn a_registry_that_fails_is_not_taken_for_one_without_the_manifest() {
     assert!(registry.log().iter().all(|line| line.starts_with("HEAD")));
 }
 
-/// A stream that counts how often it was read.
-struct Counting<'n>(&'n mut usize, io::Cursor<Vec<u8>>);
+/// A stream that counts its reads.
+struct CountingReader<'n>(&'n mut usize, io::Cursor<Vec<u8>>);
 
-impl Read for Counting<'_> {
+impl Read for CountingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         *self.0 += 1;
         self.1.read(buffer)
@@ -148,13 +148,13 @@ impl Read for Counting<'_> {
 }
 
 #[test]
-fn a_stream_is_read_only_if_it_is_needed() {
+fn a_stream_is_not_read_if_the_blob_exists() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let mut reads = 0;
-    let stream = Counting(&mut reads, io::Cursor::new(b"hello".to_vec()));
+    let stream = CountingReader(&mut reads, io::Cursor::new(b"hello".to_vec()));
 
     let pushed = push_blob(
         &repository,
@@ -168,7 +168,7 @@ fn a_stream_is_read_only_if_it_is_needed() {
 }
 
 #[test]
-fn a_registry_that_wants_no_warning_gets_the_stream_all_the_same() {
+fn a_stream_is_sent_again_without_expect_after_417() {
     let registry = TestRegistry::start().with(on("PUT", "*").before_body().status(417).nth(1));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -185,7 +185,7 @@ fn a_registry_that_wants_no_warning_gets_the_stream_all_the_same() {
 }
 
 #[test]
-fn a_stream_that_is_spent_fails_as_its_upload_did() {
+fn a_consumed_stream_fails_with_the_error_of_its_upload() {
     let registry = TestRegistry::start().with(on("PUT", "*").error(503, "TOOMANY", "later"));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -203,7 +203,7 @@ fn a_stream_that_is_spent_fails_as_its_upload_did() {
 }
 
 #[test]
-fn a_stream_that_was_read_before_it_was_refused_is_refused() {
+fn a_consumed_stream_is_not_sent_again_after_a_refusal() {
     for status in [413, 417] {
         let registry = TestRegistry::start().with(on("PUT", "*").status(status));
         let client = client();
@@ -214,13 +214,13 @@ fn a_stream_that_was_read_before_it_was_refused_is_refused() {
         let mut content = StreamContent::new(bytes.as_slice());
         let error = push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
 
-        let said = format!("response status code {status}");
-        assert!(text(&error).contains(&said), "{}", text(&error));
+        let wanted = format!("response status code {status}");
+        assert!(text(&error).contains(&wanted), "{}", text(&error));
     }
 }
 
 #[test]
-fn a_stream_that_is_too_large_at_once_is_sent_in_parts() {
+fn a_stream_that_is_too_large_for_one_request_is_sent_in_chunks() {
     let registry = TestRegistry::start().with(on("PUT", "*").before_body().status(413).nth(1));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -234,7 +234,7 @@ fn a_stream_that_is_too_large_at_once_is_sent_in_parts() {
 }
 
 #[test]
-fn a_stream_whose_answer_was_lost_is_looked_for() {
+fn a_lost_response_to_a_stream_is_replaced_by_an_existence_check() {
     let registry = TestRegistry::start().with(on("PUT", "*").lose_response());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -246,7 +246,7 @@ fn a_stream_whose_answer_was_lost_is_looked_for() {
 }
 
 #[test]
-fn a_file_that_is_not_what_was_claimed_is_not_stored() {
+fn a_file_with_another_digest_than_claimed_is_not_stored() {
     let temporary = TempDir::new();
     let path = temporary.write("file", b"hellO");
     every_store(|name, store| {

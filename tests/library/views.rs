@@ -1,4 +1,4 @@
-//! Blobs and manifests apart, whatever their media types say.
+//! The blobs and manifests endpoints as stores of their own, whatever the media types are.
 
 use std::io::Read as _;
 
@@ -27,7 +27,7 @@ fn manifests<'c>(client: &'c Client, registry: &TestRegistry) -> Manifests<'c> {
     repository.into_manifests()
 }
 
-/// Reads the blob of which only the digest is known.
+/// Reads a blob by its digest.
 fn fetch(registry: &TestRegistry) -> Result<(Descriptor, Vec<u8>), Error> {
     let client = client();
     let blobs = blobs(&client, registry);
@@ -40,7 +40,7 @@ fn fetch(registry: &TestRegistry) -> Result<(Descriptor, Vec<u8>), Error> {
 }
 
 #[test]
-fn a_blob_is_described_by_one_head() {
+fn resolving_a_blob_sends_one_head_request() {
     let registry = with_hello(None);
 
     let descriptor = blobs(&client(), &registry).resolve(HELLO).unwrap();
@@ -53,7 +53,7 @@ fn a_blob_is_described_by_one_head() {
 }
 
 #[test]
-fn a_blob_is_read_by_one_get() {
+fn reading_a_blob_sends_one_get_request() {
     let registry = with_hello(None);
 
     let (descriptor, bytes) = fetch(&registry).unwrap();
@@ -66,7 +66,7 @@ fn a_blob_is_read_by_one_get() {
 }
 
 #[test]
-fn the_media_type_is_what_the_registry_says() {
+fn the_media_type_is_the_content_type_of_the_response() {
     let fault = on("*", "/v2/a/blobs/*").header("Content-Type", "text/plain; charset=utf-8");
     let registry = with_hello(Some(fault));
 
@@ -78,7 +78,7 @@ fn the_media_type_is_what_the_registry_says() {
 }
 
 #[test]
-fn where_one_way_does_not_tell_the_size_the_other_is_asked() {
+fn a_response_without_a_size_is_followed_by_the_other_method() {
     let head = || on("HEAD", "/v2/a/blobs/*");
     for fault in [
         head().no_length(),
@@ -102,7 +102,7 @@ fn where_one_way_does_not_tell_the_size_the_other_is_asked() {
 }
 
 #[test]
-fn a_size_that_nobody_tells_is_an_error() {
+fn a_size_that_no_response_states_is_an_error() {
     let registry = with_hello(None)
         .with(on("HEAD", "*").no_length())
         .with(on("GET", "*").chunked());
@@ -119,7 +119,7 @@ fn a_size_that_nobody_tells_is_an_error() {
 }
 
 #[test]
-fn what_is_not_the_blob_is_refused() {
+fn responses_with_other_content_are_refused() {
     let get = || on("GET", "/v2/a/blobs/*");
     for (name, fault) in [
         ("a flipped byte", get().flip_byte(1)),
@@ -150,7 +150,7 @@ fn what_is_not_the_blob_is_refused() {
 }
 
 #[test]
-fn a_blob_that_breaks_off_is_resumed() {
+fn an_interrupted_blob_is_resumed() {
     let registry = with_hello(Some(on("GET", "*").close_after(2).nth(1)));
 
     let (_, bytes) = fetch(&registry).unwrap();
@@ -160,7 +160,7 @@ fn a_blob_that_breaks_off_is_resumed() {
 }
 
 #[test]
-fn a_blob_that_is_not_there_is_called_by_its_full_name() {
+fn the_error_of_a_missing_blob_has_its_full_reference() {
     let registry = with_hello(None);
     let client = client();
     let blobs = blobs(&client, &registry);
@@ -178,7 +178,7 @@ fn a_blob_that_is_not_there_is_called_by_its_full_name() {
 }
 
 #[test]
-fn a_blob_has_no_name_but_its_digest() {
+fn a_blob_can_be_neither_resolved_by_tag_nor_tagged() {
     let registry = with_hello(None);
     let client = client();
     let blobs = blobs(&client, &registry);
@@ -198,7 +198,7 @@ fn a_blob_has_no_name_but_its_digest() {
 }
 
 #[test]
-fn a_blob_of_a_manifests_type_is_a_blob() {
+fn a_blob_with_a_manifest_type_is_pushed_as_a_blob() {
     let registry = TestRegistry::start();
     let client = client();
     let blobs = blobs(&client, &registry);
@@ -217,7 +217,7 @@ fn a_blob_of_a_manifests_type_is_a_blob() {
 }
 
 #[test]
-fn a_manifest_of_any_type_is_a_manifest() {
+fn a_manifest_of_an_unknown_type_is_pushed_as_a_manifest() {
     let registry = TestRegistry::start();
     let media_type = MediaType::from("application/vnd.me.list");
     let client = builder().accept_manifests([media_type.clone()]).build();
@@ -243,7 +243,7 @@ fn a_manifest_of_any_type_is_a_manifest() {
 }
 
 #[test]
-fn a_manifest_is_not_named_by_the_digest_of_something_else() {
+fn the_digest_of_other_content_is_not_a_valid_reference() {
     let registry = TestRegistry::start();
     let client = client();
     let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, INDEX);

@@ -90,9 +90,10 @@ fn nothing_is_written_through_a_link() {
     }
 }
 
-/// Each link is harmless by its text, and the chain leads out if `..` is taken from where a link leads.
+/// The target of each link stays inside when read as text. Resolved one after the other, the links
+/// lead out of the directory.
 #[test]
-fn chains_of_links_do_not_add_up_to_a_way_out() {
+fn chains_of_links_do_not_lead_out_of_the_directory() {
     let chains: [Tar; 4] = [
         // d/a/b/up is d, and one more up is outside.
         Tar::titled()

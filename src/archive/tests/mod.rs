@@ -1,5 +1,5 @@
-//! Tests of packing and unpacking together, and what they share: an archive builder that lies on demand, and a place to
-//! unpack in whose surroundings must stay as they are.
+//! Tests of packing and unpacking, an archive builder that can write false headers, and a sandbox
+//! that detects changes outside of the output directory.
 #![cfg(unix)]
 
 mod hostile;

@@ -42,7 +42,8 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Links cannot get a time through the standard library, so the golden tree gets its time from the options.
+/// The standard library cannot set the time of a link, so the options set the time of the golden
+/// tree.
 #[test]
 fn the_golden_directory_has_the_golden_digest() {
     let temp = TempDir::new();
