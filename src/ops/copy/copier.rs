@@ -109,11 +109,6 @@ impl<'c, 'o> Copier<'c, 'o> {
         }
     }
 
-    pub(super) fn run(&mut self, reference: Option<&str>) -> Result<()> {
-        let first = self.start(reference)?;
-        self.walk(first, 1, reference)
-    }
-
     /// Copies the successors of a manifest at this depth, then the manifest itself, tagged with the
     /// `reference` if there is one.
     pub(super) fn walk(
@@ -145,8 +140,8 @@ impl<'c, 'o> Copier<'c, 'o> {
         Ok(())
     }
 
-    /// Copies the root if it is a blob, tags it if it exists, or opens it.
-    fn start(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
+    /// Copies the root if it is a blob, tags it if it exists, or opens it to be [walked](Self::walk).
+    pub(super) fn start(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
         let root = self.root;
         self.budget.count_node(1)?;
         if !root.media_type.is_manifest() {
@@ -375,11 +370,17 @@ impl<'c, 'o> Copier<'c, 'o> {
         let Some(from) = self.mount_from.clone() else {
             return Ok(false);
         };
-        let target = self.target;
-        let mut content = Fetched::new(self.source, node);
-        let mount = self.observe(node, &mut content, |content| {
-            target.mount(node, content, &from)
-        })?;
+        let mut content = ObservedContent {
+            content: &mut SourceContent {
+                content: &mut Fetched::new(self.source, node),
+                node,
+            },
+            descriptor: node,
+            reporter: &mut self.reporter,
+            report_start: ReportStart::EachTime,
+        };
+        let mount = self.target.mount(node, &mut content, &from);
+        let mount = mount.map_err(at_target(Operation::Push, node))?;
         match mount {
             Mount::Mounted => {
                 self.nodes.finish(node, NodeState::Existed);
@@ -397,6 +398,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         self.finish(node, pushed, &[])
     }
 
+    /// Passes content to the destination, and reports when and how far the destination reads it.
     fn push(
         &mut self,
         node: &Descriptor,
@@ -404,34 +406,23 @@ impl<'c, 'o> Copier<'c, 'o> {
         kind: PushKind<'_>,
     ) -> Result<Pushed> {
         let target = self.target;
-        self.observe(node, content, |content| match kind {
-            PushKind::IfMissing => target.push(node, content),
-            PushKind::Unchecked => match target.as_indexed() {
-                Some(target) => target.push_unchecked(node, content),
-                None => target.push(node, content),
-            }
-            .map(|_| Pushed::Stored),
-            PushKind::Tagged(reference) => target.push_reference(node, content, reference),
-        })
-    }
-
-    /// Passes content to the destination, and reports when and how far the destination reads it.
-    fn observe<T>(
-        &mut self,
-        descriptor: &Descriptor,
-        content: &mut dyn Content,
-        push: impl FnOnce(&mut dyn Content) -> Result<T>,
-    ) -> Result<T> {
         let mut content = ObservedContent {
-            content: &mut SourceContent {
-                content,
-                node: descriptor,
-            },
-            descriptor,
+            content: &mut SourceContent { content, node },
+            descriptor: node,
             reporter: &mut self.reporter,
             report_start: ReportStart::EachTime,
         };
-        push(&mut content).map_err(at_target(Operation::Push, descriptor))
+        match (kind, target.as_indexed()) {
+            (PushKind::Tagged(reference), _) => {
+                target.push_reference(node, &mut content, reference)
+            }
+            (PushKind::Unchecked, Some(target)) => target
+                .push_unchecked(node, &mut content)
+                .map(|_| Pushed::Stored),
+            (PushKind::Unchecked, None) => target.push(node, &mut content).map(|_| Pushed::Stored),
+            (PushKind::IfMissing, _) => target.push(node, &mut content),
+        }
+        .map_err(at_target(Operation::Push, node))
     }
 
     /// Remembers content as done and reports it, after further titles of its successors.

@@ -74,9 +74,11 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    in_batch(target, root, || {
-        Copier::new(source, target, root, options).run(reference)
-    })
+    let batch = Batch::start(target);
+    let mut copier = Copier::new(source, target, root, options);
+    let first = copier.start(reference)?;
+    copier.walk(first, 1, reference)?;
+    batch.finish().map_err(at_target(Operation::Push, root))
 }
 
 /// Same as [`copy`], with the referrers of all copied manifests. The root is tagged last.
@@ -114,11 +116,11 @@ pub fn copy_with_referrers(
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
     let resolved = resolve(source, reference, options)?;
-    in_batch(target, resolved.root(), || {
-        Copier::new(&resolved, target, resolved.root(), options)
-            .run_with_referrers(source, target_reference)
-    })?;
-    Ok(resolved.root().clone())
+    let root = resolved.root();
+    let batch = Batch::start(target);
+    Copier::new(&resolved, target, root, options).run_with_referrers(source, target_reference)?;
+    batch.finish().map_err(at_target(Operation::Push, root))?;
+    Ok(root.clone())
 }
 
 /// Same as [`copy_graph`], with the referrers of all copied manifests. The root is tagged last.
@@ -133,21 +135,9 @@ pub fn copy_graph_with_referrers(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
-    in_batch(target, root, || {
-        Copier::new(source, target, root, options).run_with_referrers(source, reference)
-    })
-}
-
-/// Copies in a batch of the target.
-fn in_batch(
-    target: &dyn Target,
-    root: &Descriptor,
-    copy: impl FnOnce() -> Result<()>,
-) -> Result<()> {
     let batch = Batch::start(target);
-    copy()?;
-    let error = at_target(Operation::Push, root);
-    batch.finish().map_err(error)
+    Copier::new(source, target, root, options).run_with_referrers(source, reference)?;
+    batch.finish().map_err(at_target(Operation::Push, root))
 }
 
 /// Resolves the root of a copy.

@@ -19,17 +19,18 @@ use crate::oci::descriptor::Descriptor;
 use crate::store::Referrers;
 
 impl Copier<'_, '_> {
-    /// Same as [`run`](Self::run), with the referrers that `source` lists.
+    /// Copies the graph of the root with the referrers that `source` lists, and tags the root.
     pub(super) fn run_with_referrers(
         &mut self,
         source: &dyn Referrers,
         reference: Option<&str>,
     ) -> Result<()> {
         if !self.root.media_type.is_manifest() {
-            return self.run(reference);
+            return self.start(reference).map(drop);
         }
         self.referrer_queue = Some(ReferrerQueue::new());
-        self.run(None)?;
+        let first = self.start(None)?;
+        self.walk(first, 1, None)?;
         while let Some((subject, depth)) = self
             .referrer_queue
             .as_mut()
