@@ -7,7 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::Limits;
 use crate::error::{Error, Result};
 use crate::fs::BUFFER_BYTES;
-use crate::oci::digest::{Algorithm, Digest, Hasher};
+use crate::oci::{Algorithm, Digest, Hasher};
 
 /// Reads a gzip stream of one or more members. Each [`io::Error`] contains a library error.
 pub(super) struct Decompressor<R> {

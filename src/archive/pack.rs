@@ -11,7 +11,7 @@ use flate2::{Compression, GzBuilder};
 use super::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
-use crate::oci::digest::{Algorithm, Digest, Hasher};
+use crate::oci::{Algorithm, Digest, Hasher};
 
 /// Options of [`pack`].
 #[derive(Clone, Debug, Default)]

@@ -8,15 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir;
 
-use super::Limits;
 use super::decompress::Decompressor;
-use super::entry_name;
-use super::fs_ops;
 use super::symlink_policy::{self, LinkTarget, resolve};
 use super::tar_reader::{Entry, EntryKind, TarReader};
+use super::{Limits, entry_name, fs_ops};
 use crate::error::{Error, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
-use crate::oci::digest::Digest;
+use crate::oci::Digest;
 
 /// Options of [`unpack`].
 #[derive(Clone, Debug)]

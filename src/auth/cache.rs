@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::scope::Scopes;
 use super::token::Token;
 use crate::auth::credential::Credential;
-use crate::oci::reference::RepositoryName;
+use crate::oci::RepositoryName;
 use crate::text::secret::Secret;
 use crate::text::url::{Origin, Url};
 

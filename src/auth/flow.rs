@@ -11,7 +11,7 @@ use super::scope::Scopes;
 use super::token::{Token, TokenMethod, TokenRequest};
 use crate::auth::credential::Credential;
 use crate::error::Unauthorized;
-use crate::oci::reference::RepositoryName;
+use crate::oci::RepositoryName;
 use crate::text::url::{Origin, Url};
 
 mod state;

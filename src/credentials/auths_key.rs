@@ -3,7 +3,7 @@
 //! The rules are those of Docker (`docker/cli`, `registry.ResolveAuthConfig`) and of
 //! containers-auth.json(5).
 
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{RegistryName, RepositoryName};
 use crate::text::url::split_port;
 
 /// Docker's key for Docker Hub in config files and helper programs.

@@ -15,7 +15,7 @@ use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::fs::private_file::PrivateFile;
 pub use crate::limits::MAX_CONFIG_BYTES;
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{RegistryName, RepositoryName};
 use crate::text::json;
 
 /// A config file with credentials. A missing file contains none.

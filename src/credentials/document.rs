@@ -13,7 +13,7 @@ use serde_json::error::Category;
 
 use super::auths_key::{self, Dialect};
 use crate::auth::credential::Credential;
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{RegistryName, RepositoryName};
 use crate::text::json::edit::{Object, text_of};
 use crate::text::secret::Secret;
 

@@ -16,7 +16,7 @@ use super::helper::{Helpers, missing_helper, program_name};
 use super::locations::{Location, Locations};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{RegistryName, RepositoryName};
 
 /// Name of [`Locations::docker_auth_config`] in messages.
 const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";

@@ -4,7 +4,7 @@ use super::CredentialStore;
 use super::auths_key::{self, Dialect};
 use crate::auth::credential::Credential;
 use crate::error::Result;
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{RegistryName, RepositoryName};
 
 /// Credentials in memory, by registry or namespace.
 ///

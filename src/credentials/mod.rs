@@ -27,7 +27,7 @@ pub use memory::Memory;
 
 use crate::auth::credential::Credential;
 use crate::error::Result;
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{RegistryName, RepositoryName};
 
 /// A source of credentials.
 ///

@@ -12,9 +12,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory;
-use super::lock;
 use super::unique_name::NamePattern;
+use super::{directory, lock};
 use crate::error::{Error, Result};
 
 /// Names in the scratch directory of a layout.

@@ -13,8 +13,7 @@ use super::{LayoutDirectory, LayoutStore};
 use crate::error::{Error, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::TempFile;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 
 /// A layout directory that is created for the first blob.
 #[derive(Debug)]

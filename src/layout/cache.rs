@@ -59,11 +59,8 @@ use std::path::{Path, PathBuf};
 
 use super::blob_cache::{BlobCache, PendingBlob};
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::RawManifest;
-use crate::store::content::{ContentSink, VerifyReader};
-use crate::store::{Source, check_size};
+use crate::oci::{Descriptor, Digest, RawManifest};
+use crate::store::{ContentSink, Source, VerifyReader, check_size};
 
 /// Limit of manifests that are not listed yet. An update reads and writes the whole `index.json`.
 const MAX_UNLISTED: usize = 1024;

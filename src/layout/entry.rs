@@ -2,8 +2,7 @@
 //!
 //! A new entry for known content keeps all members that the caller does not set.
 
-use crate::oci::descriptor::{Descriptor, REF_NAME};
-use crate::oci::index_document::IndexEntry;
+use crate::oci::{Descriptor, IndexEntry, REF_NAME};
 use crate::text::json::Annotations;
 use crate::text::json::edit::{Object, text_of};
 

@@ -19,8 +19,7 @@ use super::reader::LayoutFiles;
 use super::referrer_index::ReferrerIndex;
 use crate::error::{Conflict, Error, Result};
 use crate::limits::MAX_LAYOUT_REFERENCES;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 
 /// Returns the content to remove when `target` is deleted, `target` first.
 ///

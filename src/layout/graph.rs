@@ -14,10 +14,7 @@ use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
-use crate::oci::referrers::{Referrer, ReferrerFilter};
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, RawManifest, Referrer, ReferrerFilter};
 
 /// A parsed manifest.
 #[derive(Debug)]

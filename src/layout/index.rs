@@ -10,10 +10,7 @@ use std::hash::Hash;
 use super::entry::{new_entry, without_tag};
 use crate::error::{Error, Result};
 use crate::limits::MAX_INDEX_ENTRIES;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::index_document::{IndexDocument, IndexEntry};
-use crate::oci::manifest::EMPTY_INDEX;
+use crate::oci::{Descriptor, Digest, EMPTY_INDEX, IndexDocument, IndexEntry};
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]

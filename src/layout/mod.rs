@@ -49,11 +49,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::media_type::MediaType;
-use crate::store::content::{Content, VerifyReader};
+use crate::oci::{Descriptor, MediaType};
 use crate::store::{
-    Delete, IndexedTarget, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name,
+    Content, Delete, IndexedTarget, Pushed, Referrers, Source, TagLister, Target, VerifyReader,
+    check_is_tag, check_name,
 };
 
 use self::index::Index;

@@ -14,8 +14,7 @@ use std::collections::HashSet;
 
 use super::index::Index;
 use crate::error::Error;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 use crate::store::Batches;
 
 /// Limit of deferred edits. It bounds memory, and the number of manifests without an entry after a

@@ -16,11 +16,8 @@ use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::MAX_MANIFEST_BYTES;
-use crate::oci::media_type::MediaType;
-use crate::store::content::VerifyReader;
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
+use crate::store::VerifyReader;
 use crate::text::json::null_as_default;
 
 /// Name of the file that marks a directory as a layout.

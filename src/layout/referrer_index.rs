@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use crate::fs::fingerprint::FileFingerprint;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 
 /// Referrers by subject.
 #[derive(Debug, Default)]

@@ -3,13 +3,11 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::graph;
-use super::reader;
 use super::tar_files::TarFiles;
+use super::{graph, reader};
 use crate::error::Result;
-use crate::oci::descriptor::Descriptor;
-use crate::store::content::VerifyReader;
-use crate::store::{Referrers, Source, TagLister};
+use crate::oci::Descriptor;
+use crate::store::{Referrers, Source, TagLister, VerifyReader};
 
 /// A layout in an uncompressed tar archive, for reading.
 ///

@@ -25,10 +25,8 @@ use crate::archive::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::{self, TempFile};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Algorithm;
-use crate::store::content::{Content, VerifyReader};
-use crate::store::{Pushed, Source, TagLister, Target, check_name};
+use crate::oci::{Algorithm, Descriptor};
+use crate::store::{Content, Pushed, Source, TagLister, Target, VerifyReader, check_name};
 
 /// Content is immutable, so its file is read-only.
 const BLOB_MODE: u32 = 0o444;

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::fs::testing::TempDir;
-use crate::oci::descriptor::REF_NAME;
-use crate::oci::digest::{Algorithm, Digest};
-use crate::oci::media_type::MediaType;
+use crate::oci::{Algorithm, Digest, MediaType, REF_NAME};
 
 mod attached;
 mod deleting;

@@ -17,12 +17,8 @@ use crate::error::{Error, Result};
 use crate::fs::directory;
 use crate::fs::lock::LockFile;
 use crate::fs::temp_file::{self, TempFile};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::MAX_MANIFEST_BYTES;
-use crate::oci::media_type::MediaType;
-use crate::store::Pushed;
-use crate::store::content::{Content, STREAM, VerifyReader, copy_hashing};
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
+use crate::store::{Content, Pushed, STREAM, VerifyReader, copy_hashing};
 
 /// Name of the scratch directory. Other tools know it and exclude it from backups.
 const INGEST: &str = "ingest";

@@ -3,9 +3,7 @@
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::oci::digest::Digest;
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{Digest, MediaType, Platform};
 use crate::text::json::{Annotations, null_as_default};
 
 /// Annotation of a layer: the path to which `pull` writes.

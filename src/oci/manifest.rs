@@ -8,8 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::oci::descriptor::{Descriptor, no_empty_type};
-use crate::oci::media_type::MediaType;
+use crate::oci::{Descriptor, MediaType, no_empty_type};
 use crate::text::json::edit::Object;
 use crate::text::json::{self, Annotations, null_as_default};
 

@@ -9,3 +9,19 @@ pub mod media_type;
 pub mod platform;
 pub mod reference;
 pub mod referrers;
+
+#[cfg(feature = "archive")]
+pub(crate) use self::descriptor::{CONTENT_DIGEST, TITLE, UNPACK};
+pub(crate) use self::descriptor::{CREATED, Descriptor, EMPTY_JSON, REF_NAME, no_empty_type};
+pub(crate) use self::digest::{Algorithm, Digest, Hasher};
+pub(crate) use self::index_document::{IndexDocument, IndexEntry};
+pub(crate) use self::manifest::{
+    EMPTY_INDEX, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest, RawManifest,
+};
+pub(crate) use self::media_type::MediaType;
+pub(crate) use self::platform::Platform;
+pub(crate) use self::reference::{Reference, RegistryName, RepositoryName, Tag, TagOrDigest};
+pub(crate) use self::referrers::{
+    Referrer, ReferrerFilter, ReferrersIndex, includes_artifact_type, is_referrers_tag,
+    referrers_tag,
+};

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::oci::digest::Digest;
+use crate::oci::Digest;
 use crate::text::url::split_port;
 
 /// The name of a registry as the user wrote it: `host` or `host:port`.

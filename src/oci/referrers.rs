@@ -10,11 +10,9 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 pub use crate::limits::MAX_REFERRERS;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::{Algorithm, Digest};
-use crate::oci::index_document::{IndexDocument, IndexEntry};
-use crate::oci::manifest::{Manifest, RawManifest};
-use crate::oci::media_type::MediaType;
+use crate::oci::{
+    Algorithm, Descriptor, Digest, IndexDocument, IndexEntry, Manifest, MediaType, RawManifest,
+};
 
 /// Maximum length of algorithm and encoded part in a referrers tag (distribution spec v1.1,
 /// "Referrers Tag Schema").

@@ -5,16 +5,11 @@ use std::time::SystemTime;
 
 use crate::error::{Error, Result};
 use crate::limits::MAX_MANIFEST_BYTES;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::RawManifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{Descriptor, Digest, MediaType, Platform, RawManifest};
 use crate::ops::graph::{require_manifest, select_platform};
 use crate::ops::pack::{ImageSpec, PackOptions};
 use crate::ops::push::{ArtifactBuilder, PushFile, PushStream};
-use crate::store::Target;
-use crate::store::progress::{Event, Observer, Reporter};
+use crate::store::{Event, Observer, Reporter, Target};
 use crate::text::json::Annotations;
 
 /// Options of an attachment.

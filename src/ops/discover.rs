@@ -8,9 +8,7 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_METADATA_BYTES, MAX_REFERRERS, MAX_REFERRERS_DEPTH};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::platform::Platform;
+use crate::oci::{Descriptor, Digest, Platform};
 use crate::ops::graph::{require_manifest, resolve};
 use crate::store::Referrers;
 use crate::text::json;

@@ -16,8 +16,7 @@
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 use crate::text::glob::{Glob, Parts};
 
 /// Prefix of a pattern for media types.

@@ -1,12 +1,8 @@
 //! Resolution of references to manifests, configs and manifests for a platform.
 
 use crate::error::{Error, Expected, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::{Manifest, RawManifest};
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
-use crate::store::Source;
-use crate::store::content::VerifyReader;
+use crate::oci::{Descriptor, Manifest, MediaType, Platform, RawManifest};
+use crate::store::{Source, VerifyReader};
 
 /// Resolves a reference and, with a `platform`, selects the manifest for it.
 ///

@@ -1,15 +1,12 @@
 //! Creating and updating image indexes (image spec v1.1, "Image Index").
 
 use crate::error::{Error, Expected, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::index_document::{IndexDocument, IndexEntry};
-use crate::oci::manifest::{ImageIndex, MAX_MANIFEST_BYTES, Manifest, RawManifest};
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{
+    Descriptor, Digest, ImageIndex, IndexDocument, IndexEntry, MAX_MANIFEST_BYTES, Manifest,
+    MediaType, Platform, RawManifest,
+};
 use crate::ops::pack::valid;
-use crate::store::progress::{Event, Observer, Reporter};
-use crate::store::{Source, Target};
+use crate::store::{Event, Observer, Reporter, Source, Target};
 use crate::text::json::edit::text_of;
 use crate::text::json::{Annotations, to_vec};
 

@@ -3,10 +3,9 @@
 use std::time::SystemTime;
 
 use crate::error::{Error, Input, Result};
-use crate::oci::descriptor::{CREATED, Descriptor, EMPTY_JSON};
-use crate::oci::manifest::{ImageManifest, RawManifest};
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{
+    CREATED, Descriptor, EMPTY_JSON, ImageManifest, MediaType, Platform, RawManifest,
+};
 use crate::store::Target;
 use crate::text::json::{Annotations, to_vec};
 use crate::text::time::{is_rfc3339, not_rfc3339, rfc3339};

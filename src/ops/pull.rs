@@ -4,18 +4,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::oci::descriptor::{Descriptor, TITLE, UNPACK};
-use crate::oci::digest::Digest;
-use crate::oci::manifest::{Manifest, RawManifest};
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, RawManifest, TITLE, UNPACK};
 use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph};
 use crate::ops::filter::Filter;
 use crate::ops::graph::ResolvedSource;
 use crate::output_dir::{OutputDir, OutputOptions};
-use crate::store::files::FileStore;
-use crate::store::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
-use crate::store::{Fetched, Source, Target as _};
+use crate::store::{
+    Event, Fetched, FileStore, ObservedContent, Observer, ReportStart, Reporter, Source,
+    Target as _,
+};
 
 /// Options of a pull.
 pub struct PullOptions<'a> {

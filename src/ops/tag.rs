@@ -1,10 +1,8 @@
 //! Tagging of manifests.
 
 use crate::error::Result;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
-use crate::store::progress::{Event, Observer, Reporter};
-use crate::store::{Batch, Target};
+use crate::oci::{Descriptor, MAX_MANIFEST_BYTES, RawManifest};
+use crate::store::{Batch, Event, Observer, Reporter, Target};
 
 /// Options of tagging.
 pub struct TagOptions<'a> {

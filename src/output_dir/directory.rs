@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, Metadata};
 
-use super::OutputDir;
 use super::entry::{
     Parents, ResolvedTitle, TitleReservation, cannot_replace, identity, parents_error,
 };
 use super::merge::{check_merge, merge};
 use super::permissions::{make_owner_writable, remove_tree, restore_permissions};
-use super::staging;
+use super::{OutputDir, staging};
 use crate::error::{Conflict, Error, Result};
 
 /// A directory that is being written under a temporary name. [`commit`](Self::commit) moves it to

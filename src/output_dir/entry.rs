@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};

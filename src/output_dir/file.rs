@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::Metadata;
 
-use super::OutputDir;
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
-use super::staging;
+use super::{OutputDir, staging};
 use crate::error::{Conflict, Error, Result};
 
 /// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its

@@ -7,11 +7,8 @@ use super::manifests::declared_digest;
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Result, TransportKind};
 use crate::http::Method;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::TagOrDigest;
-use crate::store::content::VerifyReader;
+use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
+use crate::store::VerifyReader;
 
 /// If a connection delivered this many bytes before it broke, the retries start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;

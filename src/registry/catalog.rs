@@ -12,7 +12,7 @@ use crate::auth::Scopes;
 use crate::error::Result;
 use crate::http::Method;
 use crate::limits::MAX_PAGE_BYTES;
-use crate::oci::reference::RegistryName;
+use crate::oci::RegistryName;
 use crate::text::json::null_as_default;
 
 #[derive(Deserialize)]

@@ -1,7 +1,6 @@
 //! The URLs of the distribution API (distribution spec v1.1, "Endpoints"). Pure.
 
-use crate::oci::digest::{Algorithm, Digest};
-use crate::oci::reference::{RegistryName, RepositoryName};
+use crate::oci::{Algorithm, Digest, RegistryName, RepositoryName};
 use crate::text::url::{Scheme, Url};
 
 /// The URLs of a repository.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::repository::Repository;
 use crate::error::{RegistryErrorResponse, Result};
-use crate::oci::digest::Digest;
+use crate::oci::Digest;
 use crate::text::random;
 
 /// How often a manifest is pushed again because the registry has the blobs that it reported as

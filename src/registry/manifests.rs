@@ -4,13 +4,8 @@ use super::client::{Body, RegistryResponse};
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::{Algorithm, Digest};
-use crate::oci::manifest::RawManifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::TagOrDigest;
-use crate::store::check_size;
-use crate::store::content::Content;
+use crate::oci::{Algorithm, Descriptor, Digest, MediaType, RawManifest, TagOrDigest};
+use crate::store::{Content, check_size};
 
 impl Repository<'_> {
     /// Resolves a tag or digest with one HEAD, or with a GET if the response to HEAD is not

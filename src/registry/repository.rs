@@ -11,13 +11,12 @@ use super::upload::UploadStart;
 use crate::auth::{Scope, Scopes};
 use crate::error::{Error, Result};
 use crate::http::Method;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::RawManifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::{Reference, RegistryName, RepositoryName, TagOrDigest};
-use crate::store::content::{Content, VerifyReader};
+use crate::oci::{
+    Descriptor, MediaType, RawManifest, Reference, RegistryName, RepositoryName, TagOrDigest,
+};
 use crate::store::{
-    Delete, IndexedTarget, Mount, Pushed, Referrers, Source, TagLister, Target, check_name,
+    Content, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, TagLister, Target,
+    VerifyReader, check_name,
 };
 use crate::text::url::Url;
 

@@ -9,12 +9,10 @@ use std::io::Read;
 use super::repository::Repository;
 use super::upload::UploadStart;
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::TagOrDigest;
-use crate::store::content::{Content, VerifyReader};
-use crate::store::{Delete, IndexedTarget, Pushed, Source, Target, check_name};
+use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
+use crate::store::{
+    Content, Delete, IndexedTarget, Pushed, Source, Target, VerifyReader, check_name,
+};
 
 /// The blobs of a repository, whatever their media types.
 ///

@@ -16,14 +16,14 @@ use crate::archive::{self, PackOptions, UnpackOptions};
 use crate::error::{Conflict, Error, Mismatch, Result};
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
-use crate::oci::descriptor::{CONTENT_DIGEST, Descriptor, TITLE, UNPACK};
-use crate::oci::digest::{Algorithm, Digest, Hasher};
-use crate::oci::manifest::MAX_MANIFEST_BYTES;
-use crate::oci::media_type::MediaType;
+use crate::oci::{
+    Algorithm, CONTENT_DIGEST, Descriptor, Digest, Hasher, MAX_MANIFEST_BYTES, MediaType, TITLE,
+    UNPACK,
+};
 use crate::output_dir::OutputDir;
-use crate::store::content::{Content, FileContent, STREAM, VerifyReader, copy_hashing};
-use crate::store::memory::MemoryStore;
-use crate::store::{Pushed, Source, Target};
+use crate::store::{
+    Content, FileContent, MemoryStore, Pushed, STREAM, Source, Target, VerifyReader, copy_hashing,
+};
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {

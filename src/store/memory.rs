@@ -6,14 +6,12 @@ use std::io::Read;
 use std::ops::{Bound, ControlFlow};
 
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::{MAX_MANIFEST_BYTES, RawManifest};
-use crate::oci::media_type::MediaType;
-use crate::oci::referrers::{Referrer, ReferrerFilter};
-use crate::store::content::{Content, STREAM, VerifyReader};
+use crate::oci::{
+    Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, Referrer, ReferrerFilter,
+};
 use crate::store::{
-    Delete, Pushed, Referrers, Source, TagLister, Target, check_is_tag, check_name, check_size,
+    Content, Delete, Pushed, Referrers, STREAM, Source, TagLister, Target, VerifyReader,
+    check_is_tag, check_name, check_size,
 };
 
 /// Content and tags in memory.

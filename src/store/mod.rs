@@ -14,18 +14,22 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::RawManifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::RepositoryName;
-use crate::store::content::{Content, VerifyReader};
+use crate::oci::{Descriptor, Digest, MediaType, RawManifest, RepositoryName};
 
 pub mod content;
 #[cfg(feature = "archive")]
 pub mod files;
 pub mod memory;
 pub mod progress;
+
+pub(crate) use self::content::{Content, ContentSink, STREAM, VerifyReader, copy_hashing};
+#[cfg(feature = "archive")]
+pub(crate) use self::content::{FileContent, ProgressReader};
+#[cfg(feature = "archive")]
+pub(crate) use self::files::FileStore;
+#[cfg(feature = "archive")]
+pub(crate) use self::memory::MemoryStore;
+pub(crate) use self::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
 
 /// Reads content by descriptor and finds descriptors by name.
 pub trait Source {

@@ -3,9 +3,8 @@
 use std::io::Read;
 
 use crate::error::Result;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::store::content::{Content, VerifyReader};
+use crate::oci::{Descriptor, Digest};
+use crate::store::{Content, VerifyReader};
 
 /// A step of an operation. Each verb reports the events that apply to it.
 ///

@@ -4,10 +4,9 @@
     reason = "the product asks others for time; its tests are those others"
 )]
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use crate::support::cli::{Invocation, Oras};
 use crate::support::registry::{TestRegistry, on, sha256};

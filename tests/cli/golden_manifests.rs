@@ -1,9 +1,8 @@
 //! The golden examples of `fixtures/manifests`, byte for byte, in a registry and in a layout.
 
 use crate::support::cli::Oras;
-use crate::support::golden;
 use crate::support::registry::{RegistryProfile, TestRegistry, sha256};
-use crate::support::scenario;
+use crate::support::{golden, scenario};
 
 const CREATED: &str = "org.opencontainers.image.created=2000-01-01T00:00:00Z";
 const TYPE: &[&str] = &["--artifact-type", "application/vnd.example+type"];

@@ -4,11 +4,10 @@
     reason = "the product asks others for time; its tests are those others"
 )]
 
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use crate::support::cli::{Oras, Outcome};
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};

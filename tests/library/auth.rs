@@ -2,11 +2,10 @@
 
 mod tokens;
 
-use oras::Credential;
 use oras::credentials::Fixed;
 use oras::registry::Client;
 use oras::store::{Source, Target};
-use oras::{Error, Result};
+use oras::{Credential, Error, Result};
 
 use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::registry::{Bearer, TestRegistry, on};

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use oras::backup::{BackupOptions, backup, dry_run, restore};
-use oras::copy;
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
 use oras::progress::Event;
 use oras::referrers::referrers_tag;
 use oras::store::memory::MemoryStore;
 use oras::store::{Inventory, Source, Target};
-use oras::{Descriptor, Error, MediaType, RawManifest, Result};
+use oras::{Descriptor, Error, MediaType, RawManifest, Result, copy};
 
 use crate::artifacts::{as_json, attached, image, push};
 use crate::setup::client;

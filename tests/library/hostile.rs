@@ -31,7 +31,6 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use oras::Credential;
 use oras::credentials::Fixed;
 use oras::http::{
     Request, RequestBody, Response, Traced, Transport, TransportError, UreqTransport,
@@ -39,7 +38,7 @@ use oras::http::{
 use oras::registry::{Client, ClientBuilder, PlainHttp};
 use oras::store::{Referrers, Source, TagLister, Target};
 use oras::url::Url;
-use oras::{Descriptor, MediaType};
+use oras::{Credential, Descriptor, MediaType};
 
 use crate::setup::{builder, everything_in, hello};
 use crate::support::canaries::Canary;

@@ -5,12 +5,11 @@ mod self_hosted;
 
 use std::sync::{Arc, Mutex};
 
-use oras::Credential;
-use oras::Result;
 use oras::credentials::{CredentialStore, Fixed};
 use oras::reference::{RegistryName, RepositoryName};
 use oras::registry::Client;
 use oras::store::{Source, Target};
+use oras::{Credential, Result};
 
 use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on};

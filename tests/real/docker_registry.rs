@@ -5,12 +5,11 @@
 )]
 
 use std::cell::Cell;
-use std::fs;
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use crate::support::tempdir::TempDir;
 use crate::support::tls;

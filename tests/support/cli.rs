@@ -2,15 +2,13 @@
 //! and both streams.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::{env, thread};
+use std::{env, fmt, thread};
 
-use super::golden;
 use super::tempdir::TempDir;
-use super::tree;
+use super::{golden, tree};
 
 /// A working directory for commands, and a home directory.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use tar::{EntryType, Header};
 use super::{Limits, UnpackOptions, unpack};
 use crate::error::{Error, Result};
 use crate::fs::testing::TempDir;
-use crate::oci::digest::Digest;
+use crate::oci::Digest;
 
 /// Builds a tar without any of the checks that builders usually make.
 #[derive(Clone, Default)]

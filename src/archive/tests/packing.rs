@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use super::{TempDir, set_mtime};
 use crate::archive::{PackOptions, Times, pack};
 use crate::error::{Error, Result};
-use crate::oci::digest::Digest;
+use crate::oci::Digest;
 
 const YEAR_2000: u64 = 946_684_800;
 

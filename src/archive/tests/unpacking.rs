@@ -7,7 +7,7 @@ use tar::EntryType;
 
 use super::{Sandbox, Tar, TempDir, gzip, header, record};
 use crate::archive::{PackOptions, pack};
-use crate::oci::digest::Digest;
+use crate::oci::Digest;
 
 #[test]
 fn what_was_packed_is_unpacked_the_same() {

@@ -7,8 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::text::percent;
 use crate::text::secret::Secret;
-use crate::text::url::Url;
-use crate::text::url::split_port;
+use crate::text::url::{Url, split_port};
 
 /// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -13,10 +13,9 @@
 
 #![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
-use std::fmt;
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use ureq::config::Config;
 use ureq::http::Uri;

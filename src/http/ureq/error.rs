@@ -2,8 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use super::super::TransportError;
 use crate::error::{Error, TransportKind};

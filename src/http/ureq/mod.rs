@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use self::connector::{NoopResolver, ProxyConnector};
 use self::error::{body_error, invalid_request, transport_error};
-use super::{Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response};
-use super::{Transport, TransportError};
+use super::{
+    Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response, Transport,
+    TransportError,
+};
 use crate::auth::OriginPolicy;
 use crate::error::TransportKind;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};

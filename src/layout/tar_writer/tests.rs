@@ -3,7 +3,7 @@ use std::io::Read;
 use super::*;
 use crate::fs::testing::TempDir;
 use crate::layout::{LayoutStore, LayoutTar};
-use crate::oci::media_type::MediaType;
+use crate::oci::MediaType;
 
 const INDEX: &[u8] =
     br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;

@@ -1,7 +1,7 @@
 //! Finding referrers, also in layouts that other tools wrote.
 
 use super::*;
-use crate::oci::referrers::referrers_tag;
+use crate::oci::referrers_tag;
 use crate::text::json;
 
 /// Stores a manifest without an entry in `index.json`.

@@ -8,9 +8,7 @@ use serde::Serialize;
 
 use super::{IndexDocument, IndexEntry};
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::{ImageIndex, Manifest, RawManifest};
-use crate::oci::platform::Platform;
+use crate::oci::{Descriptor, ImageIndex, Manifest, Platform, RawManifest};
 use crate::text::json::edit::Object;
 
 impl IndexDocument {

@@ -1,6 +1,5 @@
 use super::*;
-use crate::oci::digest::Algorithm;
-use crate::oci::manifest::EMPTY_INDEX;
+use crate::oci::{Algorithm, EMPTY_INDEX};
 
 const A: &str = r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","size":1}"#;
 const B: &str = r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d","size":1}"#;

@@ -26,13 +26,11 @@ use std::collections::HashMap;
 use self::plan::{Plan, ReferrersIndex};
 use self::referrers::{RecordingSource, count_referrers};
 use crate::error::Result;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 use crate::ops::copy::{
     CopyOptions, Limits, MissingReferrer, copy_graph, copy_graph_with_referrers,
 };
-use crate::store::progress::{Event, Observer, Reporter};
-use crate::store::{Batch, Inventory, Source, Target};
+use crate::store::{Batch, Event, Inventory, Observer, Reporter, Source, Target};
 
 mod plan;
 mod referrers;

@@ -6,12 +6,9 @@ use std::ops::ControlFlow;
 use super::referrers::RecordingSource;
 use crate::error::{Error, Result};
 use crate::limits::MAX_BACKUP_TAGS;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::Manifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::Tag;
-use crate::oci::referrers::{Referrer, is_referrers_tag, referrers_tag};
+use crate::oci::{
+    Descriptor, Digest, Manifest, MediaType, Referrer, Tag, is_referrers_tag, referrers_tag,
+};
 use crate::ops::copy::Limits;
 use crate::store::{Source, TagLister};
 

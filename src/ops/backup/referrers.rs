@@ -5,12 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::manifest::{Manifest, RawManifest};
+use crate::oci::{Descriptor, Digest, Manifest, RawManifest};
 use crate::ops::copy::Limits;
-use crate::store::content::VerifyReader;
-use crate::store::{Inventory, Referrers, Source, TagLister};
+use crate::store::{Inventory, Referrers, Source, TagLister, VerifyReader};
 
 /// A source that records the referrers it listed and the manifests that were missing. It sorts
 /// referrers by digest, so that the order of a backup does not depend on the store.

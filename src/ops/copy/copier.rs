@@ -11,13 +11,10 @@ use super::errors::{
 use super::nodes::{Budget, CopyMode, NodeState, Nodes};
 use super::options::{CopyOptions, FindSuccessors, MissingReferrer, RootState, Selection};
 use crate::error::{Error, Operation, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::RawManifest;
-use crate::oci::reference::RepositoryName;
-use crate::oci::referrers::Referrer;
-use crate::store::content::Content;
-use crate::store::progress::{Event, ObservedContent, ReportStart, Reporter};
-use crate::store::{Fetched, Mount, Pushed, Source, Target};
+use crate::oci::{Descriptor, RawManifest, Referrer, RepositoryName};
+use crate::store::{
+    Content, Event, Fetched, Mount, ObservedContent, Pushed, ReportStart, Reporter, Source, Target,
+};
 
 /// Manifests whose referrers were not listed yet, with their depths.
 pub(super) type ReferrerQueue = VecDeque<(Descriptor, u64)>;

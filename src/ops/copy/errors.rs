@@ -3,9 +3,8 @@
 use std::io::{self, Cursor, Read};
 
 use crate::error::{Error, Operation, Result, Side};
-use crate::oci::descriptor::Descriptor;
-use crate::store::Source;
-use crate::store::content::{Content, VerifyReader};
+use crate::oci::Descriptor;
+use crate::store::{Content, Source, VerifyReader};
 
 /// Attributes an error to the source: returns a function that wraps it in [`Error::Copy`].
 pub(super) fn at_source(operation: Operation, node: &Descriptor) -> impl FnOnce(Error) -> Error {

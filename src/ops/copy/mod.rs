@@ -14,7 +14,7 @@ mod options;
 mod referrers;
 
 use crate::error::{Operation, Result, Side};
-use crate::oci::descriptor::Descriptor;
+use crate::oci::Descriptor;
 use crate::ops::graph::ResolvedSource;
 use crate::store::{Batch, Referrers, Source, Target};
 

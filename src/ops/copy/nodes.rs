@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::options::Limits;
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
+use crate::oci::{Descriptor, Digest};
 
 /// How a node is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,8 @@
 
 use crate::error::Result;
 use crate::limits;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::RawManifest;
-use crate::oci::platform::Platform;
-use crate::oci::reference::RepositoryName;
-use crate::store::progress::Observer;
+use crate::oci::{Descriptor, Platform, RawManifest, RepositoryName};
+use crate::store::Observer;
 
 /// Bounds on a graph. The defaults fit any graph that was not made to exhaust the client.
 #[derive(Clone, Debug)]

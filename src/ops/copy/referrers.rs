@@ -15,7 +15,7 @@ use super::copier::{Copier, Frame, ReferrerQueue};
 use super::errors::at_source;
 use super::nodes::CopyMode;
 use crate::error::{Error, Operation, Result};
-use crate::oci::descriptor::Descriptor;
+use crate::oci::Descriptor;
 use crate::store::Referrers;
 
 impl Copier<'_, '_> {

@@ -6,12 +6,9 @@ use std::time::SystemTime;
 use super::builder::ArtifactBuilder;
 use super::layers::{PushFile, PushStream};
 use crate::error::Result;
-use crate::oci::manifest::RawManifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{MediaType, Platform, RawManifest};
 use crate::ops::pack::{ImageSpec, PackOptions};
-use crate::store::Target;
-use crate::store::progress::{Observer, Reporter};
+use crate::store::{Observer, Reporter, Target};
 use crate::text::json::Annotations;
 
 /// Options of a push.

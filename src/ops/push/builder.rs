@@ -7,16 +7,10 @@ use super::layers::{PushFile, PushStream};
 use crate::error::{Error, Result};
 use crate::fs::path_clean::clean;
 use crate::http::clock::{Clock as _, SystemClock};
-use crate::oci::descriptor::{CREATED, Descriptor, TITLE};
-use crate::oci::manifest::RawManifest;
-use crate::oci::media_type::MediaType;
-use crate::oci::platform::Platform;
+use crate::oci::{CREATED, Descriptor, MediaType, Platform, RawManifest, TITLE};
 use crate::ops::copy::{CopyOptions, RootState, copy_graph};
 use crate::ops::pack::{PackOptions, pack, platform_config};
-use crate::store::content::ProgressReader;
-use crate::store::files::FileStore;
-use crate::store::progress::{Event, Reporter};
-use crate::store::{Pushed, Target};
+use crate::store::{Event, FileStore, ProgressReader, Pushed, Reporter, Target};
 use crate::text::json::Annotations;
 
 /// An artifact that is being built.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::oci::media_type::MediaType;
+use crate::oci::MediaType;
 use crate::text::json::Annotations;
 
 /// A file or directory to push.

@@ -8,11 +8,10 @@ mod builder;
 mod layers;
 
 use crate::error::Result;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::RawManifest;
-use crate::store::content::Content;
-use crate::store::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
-use crate::store::{Pushed, Target, check_name};
+use crate::oci::{Descriptor, RawManifest};
+use crate::store::{
+    Content, Event, ObservedContent, Observer, Pushed, ReportStart, Reporter, Target, check_name,
+};
 
 #[cfg(feature = "archive")]
 pub use self::artifact::{PushOptions, push};

@@ -9,7 +9,7 @@ use crate::auth::{Action, Authorization, Challenge, Event, Flow, OriginPolicy, T
 use crate::error::{Error, Responder, Result, Unauthorized};
 use crate::http::Method;
 use crate::limits::MAX_TOKEN_BYTES;
-use crate::oci::reference::RegistryName;
+use crate::oci::RegistryName;
 use crate::text::url::{Origin, Url};
 
 impl Client {

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::oci::descriptor::Descriptor;
-use crate::oci::reference::RepositoryName;
+use crate::oci::{Descriptor, RepositoryName};
 use crate::text::url::Origin;
 
 /// Size in bytes from which it is worth a request to find out whether a body must be sent.

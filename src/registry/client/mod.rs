@@ -32,9 +32,7 @@ use crate::credentials::{Anonymous, CredentialStore};
 use crate::error::Result;
 use crate::http::clock::{Clock, SystemClock};
 use crate::http::{Headers, Method, Transport, UreqTransport};
-use crate::oci::manifest::MAX_MANIFEST_BYTES;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::RegistryName;
+use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
 use crate::text::redact::Redactor;
 use crate::text::url::{Origin, Scheme, Url};
 

@@ -7,9 +7,8 @@ use std::time::Duration;
 use crate::auth::Scopes;
 use crate::http::{Headers, Method};
 use crate::limits::RESPONSE_TIMEOUT;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::reference::RepositoryName;
-use crate::store::content::Content;
+use crate::oci::{Descriptor, RepositoryName};
+use crate::store::Content;
 use crate::text::url::Url;
 
 /// A request for [`Client::send`](super::Client::send). It has no credentials; the client adds them

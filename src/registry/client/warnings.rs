@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
-use crate::oci::reference::RegistryName;
+use crate::oci::RegistryName;
 use crate::text::redact::Redactor;
 
 /// Prefix of a warning: code 299 and `-`, the agent that stands for the registry itself. The

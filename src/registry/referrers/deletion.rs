@@ -3,10 +3,7 @@
 use super::ReferrersMode;
 use super::referrers_tag::{Change, TagListUpdate};
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::reference::TagOrDigest;
-use crate::oci::referrers::Referrer;
+use crate::oci::{Descriptor, Digest, Referrer, TagOrDigest};
 use crate::registry::repository::Repository;
 use crate::store::check_is_tag;
 use crate::text::url::Url;

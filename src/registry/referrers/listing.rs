@@ -12,12 +12,9 @@ use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::limits::MAX_PAGE_BYTES;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::media_type::MediaType;
-use crate::oci::reference::TagOrDigest;
-use crate::oci::referrers::{
-    ReferrerFilter, ReferrersIndex, includes_artifact_type, referrers_tag,
+use crate::oci::{
+    Descriptor, Digest, MediaType, ReferrerFilter, ReferrersIndex, TagOrDigest,
+    includes_artifact_type, referrers_tag,
 };
 use crate::registry::client::RegistryResponse;
 use crate::registry::pagination::Paginator;

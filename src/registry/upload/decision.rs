@@ -16,9 +16,7 @@ use super::chunked_upload::ChunkedUpload;
 use super::session::{Context, UploadSession, is_stored};
 use crate::error::{Error, Result, TransportKind};
 use crate::http::retry::{Outcome, wait_before_retry};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::reference::RepositoryName;
+use crate::oci::{Descriptor, Digest, RepositoryName};
 use crate::registry::client::{
     CapabilityCache, LARGE_BYTES, RegistryResponse, SelfMountSupport, retry_wait,
 };

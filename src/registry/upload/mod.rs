@@ -19,14 +19,11 @@ use crate::auth::Scopes;
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::{Algorithm, Digest};
-use crate::oci::reference::RepositoryName;
+use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
 use crate::registry::blobs::skip;
 use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse};
 use crate::registry::repository::Repository;
-use crate::store::content::Content;
-use crate::store::{Mount, Pushed};
+use crate::store::{Content, Mount, Pushed};
 use crate::text::random;
 use crate::text::url::{Origin, Url};
 

@@ -13,13 +13,10 @@ use super::session::{UploadSession, is_stored};
 use super::{ChunkStep, UploadStart};
 use crate::error::{Error, Result};
 use crate::limits::MAX_HELD_PART_BYTES;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::{Algorithm, Hasher};
-use crate::oci::media_type::MediaType;
+use crate::oci::{Algorithm, Descriptor, Hasher, MediaType};
 use crate::registry::client::{Body, RegistryResponse};
 use crate::registry::repository::Repository;
-use crate::store::Pushed;
-use crate::store::content::STREAM;
+use crate::store::{Pushed, STREAM};
 
 /// Size of a chunk in bytes: 5 MiB, because S3 accepts no smaller part other than the last. A
 /// registry that refuses chunks of this size gets smaller ones.

@@ -9,9 +9,7 @@ use super::openable::Content;
 use super::verify::VerifyReader;
 use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Digest;
-use crate::oci::media_type::MediaType;
+use crate::oci::{Descriptor, Digest, MediaType};
 
 /// Content in a file.
 #[derive(Clone, Debug)]

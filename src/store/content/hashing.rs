@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::fs::BUFFER_BYTES;
-use crate::oci::digest::{Algorithm, Digest, Hasher};
+use crate::oci::{Algorithm, Digest, Hasher};
 
 /// Copies everything from `reader` to `writer`, and returns the SHA-256 digest and the size. Errors
 /// name the reader `from` and the writer `to`.

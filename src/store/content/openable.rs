@@ -4,8 +4,7 @@ use std::io::Read;
 
 use super::verify::VerifyReader;
 use crate::error::{Error, Result};
-use crate::oci::descriptor::Descriptor;
-use crate::oci::manifest::RawManifest;
+use crate::oci::{Descriptor, RawManifest};
 
 /// Name used in I/O errors for a stream that has no path.
 pub(crate) const STREAM: &str = "stream";

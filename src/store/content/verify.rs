@@ -6,9 +6,7 @@ use std::path::Path;
 use super::hashing::for_each_chunk;
 use crate::error::{Error, Mismatch, Result};
 use crate::fs::BUFFER_BYTES;
-use crate::oci::descriptor::Descriptor;
-use crate::oci::digest::Hasher;
-use crate::oci::manifest::RawManifest;
+use crate::oci::{Descriptor, Hasher, RawManifest};
 
 /// Reads content and checks it against its descriptor.
 ///

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use oras::Credential;
 use oras::credentials::Fixed;
 use oras::store::Source;
-use oras::{Descriptor, MediaType};
+use oras::{Credential, Descriptor, MediaType};
 
 use super::{GET_TOKEN, OF_SERVICE, client_of, log, pull, with_hello};
 use crate::setup::{HELLO, builder, client, hello, text};

@@ -1,12 +1,11 @@
 //! Copies of what names something that is not there any more.
 
-use oras::Error;
 use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
-use oras::{MediaType, Result};
+use oras::{Error, MediaType, Result};
 
 use super::index;
 use super::referrers::attach;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use oras::Credential;
-use oras::Result;
 use oras::registry::Client;
 use oras::store::Source;
+use oras::{Credential, Result};
 
 use super::{Printed, attacker, basic_registry, client, everything_seen, password, token_registry};
 use crate::setup::{HELLO, everything_in, hello, text};

@@ -1,8 +1,7 @@
 //! Token services: receivers of the password, the identity token and the access token.
 
-use oras::Credential;
 use oras::store::Source;
-use oras::{Error, Result};
+use oras::{Credential, Error, Result};
 
 use super::{
     Printed, USER, attacker, basic_registry, bearer, client, everything_seen, password, seeded,

@@ -1,8 +1,7 @@
 //! Untrusted text: errors quote it in one line of limited length, without control characters.
 
-use oras::Credential;
-use oras::Error;
 use oras::store::Source;
+use oras::{Credential, Error};
 
 use super::{Printed, client, everything_seen, seeded};
 use crate::setup::builder;

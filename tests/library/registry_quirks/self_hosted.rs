@@ -1,11 +1,10 @@
 //! The families that people run for themselves.
 
-use oras::Credential;
 use oras::credentials::Fixed;
 use oras::descriptor::Descriptor;
 use oras::registry::PlainHttp;
 use oras::store::Source;
-use oras::{Error, MediaType};
+use oras::{Credential, Error, MediaType};
 
 use super::{log, me, pull, push, quoted, with_hello};
 use crate::setup::{BehindTls, TLS_HOST, builder, client, hello, text};

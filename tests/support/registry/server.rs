@@ -7,12 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::Shared;
 use super::faults::{BodyHandling, ConnectionOutcome, Effects, Stage};
 use super::request::{Arrival, HeadError, Request};
 use super::response::Response;
 use super::routes::{self, Route};
-use super::uploads;
+use super::{Shared, uploads};
 
 /// A running server. Dropping it stops all threads.
 #[derive(Debug)]

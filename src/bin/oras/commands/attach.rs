@@ -16,9 +16,8 @@ use crate::cli::groups::{
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::commands::command::Command;
 use crate::error::CliError;
-use crate::output::file;
 use crate::output::format::Format;
-use crate::output::model;
+use crate::output::{file, model};
 use crate::process::Process;
 use crate::progress::display::Bars;
 use crate::progress::{Labels, Status};

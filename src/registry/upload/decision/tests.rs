@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::oci::media_type::MediaType;
+use crate::oci::MediaType;
 use crate::registry::client::LARGE_BYTES;
 use crate::text::url::Url;
 

@@ -1,8 +1,7 @@
 //! `oras manifest fetch`
 
-use oras::Descriptor;
-use oras::graph;
 use oras::manifest::MAX_MANIFEST_BYTES;
+use oras::{Descriptor, graph};
 
 use crate::cli::flag::flags;
 use crate::cli::groups::{
@@ -12,9 +11,8 @@ use crate::cli::value::CommaSeparated;
 use crate::cli::{CommandLine, CommandSpec, Positionals, SetFlags, quote};
 use crate::commands::command::Command;
 use crate::error::CliError;
-use crate::output::file;
 use crate::output::format::{Format, print_json};
-use crate::output::model;
+use crate::output::{file, model};
 use crate::process::Process;
 use crate::target::{Target, parse_platform};
 
