@@ -81,12 +81,9 @@ pub(crate) enum Authorization {
 }
 
 impl Authorization {
-    pub(super) fn basic(username: &str, password: &Secret) -> Self {
-        Self::Basic(
-            STANDARD
-                .encode(format!("{username}:{}", password.expose()))
-                .into(),
-        )
+    pub(super) fn basic(username: &Secret, password: &Secret) -> Self {
+        let pair = [username.expose_bytes(), b":", password.expose_bytes()].concat();
+        Self::Basic(STANDARD.encode(pair).into())
     }
 
     /// Returns the header value.

@@ -8,8 +8,8 @@ use crate::text::secret::Secret;
 pub enum Credential {
     /// User name and password.
     Password {
-        /// The user name.
-        username: String,
+        /// The user name. Like the password it may be any bytes.
+        username: Secret,
         /// The password.
         password: Secret,
     },
@@ -22,7 +22,7 @@ pub enum Credential {
 
 impl Credential {
     /// Creates a credential from user name and password.
-    pub fn password(username: impl Into<String>, password: impl Into<Secret>) -> Self {
+    pub fn password(username: impl Into<Secret>, password: impl Into<Secret>) -> Self {
         Self::Password {
             username: username.into(),
             password: password.into(),

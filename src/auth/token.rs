@@ -67,14 +67,14 @@ impl TokenRequest {
         }
         let grant = match &self.credential {
             Some(Credential::IdentityToken(token)) => [
-                ("grant_type", "refresh_token"),
-                ("refresh_token", token.expose()),
-                ("", ""),
+                ("grant_type", &b"refresh_token"[..]),
+                ("refresh_token", token.expose_bytes()),
+                ("", b""),
             ],
             Some(Credential::Password { username, password }) => [
-                ("grant_type", "password"),
-                ("username", username),
-                ("password", password.expose()),
+                ("grant_type", &b"password"[..]),
+                ("username", username.expose_bytes()),
+                ("password", password.expose_bytes()),
             ],
             _ => return None,
         };
@@ -86,7 +86,7 @@ impl TokenRequest {
         ];
         let fields: Vec<String> = grant
             .into_iter()
-            .chain(rest)
+            .chain(rest.map(|(name, value)| (name, value.as_bytes())))
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| format!("{name}={}", encode_component(value)))
             .collect();
@@ -190,9 +190,9 @@ mod tests {
             let got = Token::parse(body.as_bytes(), UNIX_EPOCH);
             assert_eq!(
                 got.as_ref()
-                    .map(|token| token.secret.expose())
+                    .map(|token| token.secret.expose().into_owned())
                     .map_err(String::as_str),
-                wanted,
+                wanted.map(str::to_owned),
                 "{body}"
             );
         }
@@ -263,7 +263,7 @@ mod tests {
                 method,
                 ..request.clone()
             };
-            request.form().unwrap().expose().to_owned()
+            request.form().unwrap().expose().into_owned()
         };
         let rest = "service=my%20service&client_id=oras-rs&scope=repository%3Ax%3Apull%2Cpush%20repository%3Ay%3Apull";
         assert_eq!(

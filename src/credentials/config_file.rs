@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::auths_key::{Dialect, server};
 use super::document::Document;
 use super::helper::{Helpers, program_name};
+use super::lenient_json::decode;
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::fs::private_file::PrivateFile;
@@ -131,7 +132,7 @@ impl ConfigFile {
             });
         }
         if let Credential::Password { username, .. } = credential
-            && username.contains(':')
+            && username.expose_bytes().contains(&b':')
         {
             return Err(Error::Credential {
                 what: "bad credential format".to_owned(),
@@ -179,6 +180,14 @@ impl ConfigFile {
 
     /// Reads and parses the file.
     pub(super) fn read(&self) -> Result<Document> {
+        self.parse(&decode(&self.read_bytes()?))
+    }
+
+    fn parse(&self, text: &str) -> Result<Document> {
+        Document::parse(text, self.dialect).map_err(|reason| self.malformed(&reason))
+    }
+
+    fn read_bytes(&self) -> Result<Vec<u8>> {
         let doing = |doing: &str| format!("{doing} {}", self.path.display());
         let mut bytes = Vec::new();
         match File::open(&self.path) {
@@ -205,10 +214,13 @@ impl ConfigFile {
                 limit_name: "MaxConfigBytes",
             });
         }
-        str::from_utf8(&bytes)
-            .map_err(|error| error.to_string())
-            .and_then(|text| Document::parse(text, self.dialect))
-            .map_err(|reason| self.malformed(&reason))
+        Ok(bytes)
+    }
+
+    /// Returns the error of opening the file, if the process may not do so.
+    pub(super) fn permission_error(&self) -> Option<io::Error> {
+        let error = File::open(&self.path).err()?;
+        (error.kind() == io::ErrorKind::PermissionDenied).then_some(error)
     }
 
     /// Returns whether an error of opening the file means that it does not exist.
@@ -231,7 +243,13 @@ impl ConfigFile {
         }
         let file = PrivateFile::lock(&self.path, &*helpers.clock)?;
         // Another process may have changed the file before it was locked.
-        let mut document = self.read()?;
+        let bytes = self.read_bytes()?;
+        let text = decode(&bytes);
+        let is_replaced = text.contains(char::REPLACEMENT_CHARACTER);
+        if is_replaced && let Err(error) = str::from_utf8(&bytes) {
+            return Err(self.malformed(&error.to_string()));
+        }
+        let mut document = self.parse(&text)?;
         if !change(&mut document) {
             return Ok(());
         }

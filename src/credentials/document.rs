@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::error::Category;
 
 use super::auths_key::{self, Dialect};
+use super::lenient_json::{first_value, string, string_field};
 use crate::auth::credential::Credential;
 use crate::oci::{RegistryName, RepositoryName};
 use crate::text::json::edit::{Object, text_of};
@@ -47,15 +48,15 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Parses a document. An empty text is a document without credentials.
+    /// Parses a document. An empty text is a document without credentials. Text behind the document
+    /// is ignored.
     pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Self, String> {
-        let root = if text.trim().is_empty() {
-            Object::default()
-        } else {
-            Object::parse(text).map_err(|error| match error.classify() {
+        let root = match first_value(text).map_err(|error| error.to_string())? {
+            "" => Object::default(),
+            text => Object::parse(text).map_err(|error| match error.classify() {
                 Category::Data => "it is not an object".to_owned(),
                 _ => error.to_string(),
-            })?
+            })?,
         };
         let member = |name| root.value(name).unwrap_or("null");
         if dialect == Dialect::Legacy {
@@ -70,15 +71,17 @@ impl Document {
         let object =
             |name| Object::parse(member(name)).map_err(|_| format!("\"{name}\" is not an object"));
         let helpers = object("credHelpers")?;
-        let helpers = helpers.iter().map(|(registry, _)| {
-            let helper = string(&helpers, registry)
-                .map_err(|_| format!("the \"credHelpers\" of \"{registry}\" is not a string"))?;
+        let helpers = helpers.iter().map(|(registry, helper)| {
+            let helper = string(Some(helper))
+                .map_err(|()| format!("the \"credHelpers\" of \"{registry}\" is not a string"))?;
             Ok((registry.to_owned(), helper))
         });
         Ok(Self {
             entries: object("auths")?,
             helpers: helpers.collect::<Result<_, String>>()?,
-            default_helper: Some(string(&root, "credsStore")?).filter(|helper| !helper.is_empty()),
+            default_helper: string(root.value("credsStore"))
+                .map(|helper| Some(helper).filter(|helper| !helper.is_empty()))
+                .map_err(|()| "\"credsStore\" is not a string".to_owned())?,
             root,
             dialect,
         })
@@ -113,17 +116,15 @@ impl Document {
     pub(super) fn put(&mut self, registry: &RegistryName, credential: &Credential) {
         let (name, secret) = match credential {
             Credential::Password { username, password } => {
-                let pair = Secret::new(format!("{username}:{}", password.expose()));
-                ("auth", Secret::new(BASE64.encode(pair.expose())))
+                let pair = [username.expose_bytes(), b":", password.expose_bytes()].concat();
+                ("auth", Secret::new(BASE64.encode(pair)))
             }
             Credential::IdentityToken(token) => ("identitytoken", token.clone()),
             Credential::RegistryToken(token) => ("registrytoken", token.clone()),
         };
         self.edit(registry, |entry| {
-            for other in SECRETS.iter().filter(|other| **other != name) {
-                entry.remove(other);
-            }
-            put(entry, name, text_of(secret.expose()));
+            remove_secrets(entry, name);
+            put(entry, name, text_of(&*secret.expose()));
         });
     }
 
@@ -131,11 +132,7 @@ impl Document {
     /// Returns whether the document changed.
     pub(super) fn mark_stored_by_helper(&mut self, registry: &RegistryName) -> bool {
         let before = self.root.clone();
-        self.edit(registry, |entry| {
-            for name in SECRETS {
-                entry.remove(name);
-            }
-        });
+        self.edit(registry, |entry| remove_secrets(entry, ""));
         self.root != before
     }
 
@@ -201,25 +198,38 @@ fn put(object: &mut Object, name: &str, value: String) {
     object.put(name, value, |other| is_sorted && other > name);
 }
 
-/// Returns the string value of a member, or an empty string if the member is missing or null.
-fn string(object: &Object, name: &str) -> Result<String, String> {
-    serde_json::from_str::<Option<String>>(object.value(name).unwrap_or("null"))
-        .map(Option::unwrap_or_default)
-        .map_err(|_| format!("\"{name}\" is not a string"))
+/// Removes the members of an entry that contain secrets, except the member `kept`.
+fn remove_secrets(entry: &mut Object, kept: &str) {
+    let is_secret = |name: &str| {
+        SECRETS
+            .iter()
+            .any(|secret| secret.eq_ignore_ascii_case(name))
+    };
+    let names = entry.iter().map(|(name, _)| name.to_owned());
+    let names: Vec<String> = names
+        .filter(|name| is_secret(name) && name != kept)
+        .collect();
+    for name in names {
+        entry.remove(&name);
+    }
 }
 
 fn entry_credential(entry: &Object) -> Result<Option<Credential>, String> {
-    let registry_token = string(entry, "registrytoken")?;
+    let registry_token = string_field(entry, "registrytoken")?;
     if !registry_token.is_empty() {
         return Ok(Some(Credential::RegistryToken(registry_token.into())));
     }
-    let identity_token = string(entry, "identitytoken")?;
+    let identity_token = string_field(entry, "identitytoken")?;
     if !identity_token.is_empty() {
         return Ok(Some(Credential::IdentityToken(identity_token.into())));
     }
-    let auth = string(entry, "auth")?;
-    let (username, password) = if auth.is_empty() {
-        (string(entry, "username")?, string(entry, "password")?)
+    let auth = string_field(entry, "auth")?;
+    let (username, password): (Secret, Secret) = if auth.is_empty() {
+        let (username, password) = (
+            string_field(entry, "username")?,
+            string_field(entry, "password")?,
+        );
+        (username.into(), password.into())
     } else {
         username_and_password(&auth).map_err(|reason| format!("\"auth\" {reason}"))?
     };
@@ -227,17 +237,19 @@ fn entry_credential(entry: &Object) -> Result<Option<Credential>, String> {
     Ok((!is_empty).then(|| Credential::password(username, password)))
 }
 
-/// Decodes `auth`. A password may contain colons; a user name cannot.
-fn username_and_password(auth: &str) -> Result<(String, String), &'static str> {
+/// Decodes `auth`. A password may contain colons; a user name cannot. Both may be any bytes.
+fn username_and_password(auth: &str) -> Result<(Secret, Secret), &'static str> {
     // Some tools write base64 with line breaks.
     let auth = auth.replace(['\r', '\n'], "");
     let pair = BASE64.decode(auth).map_err(|_| "is not base64")?;
-    let pair = String::from_utf8(pair).map_err(|_| "is not UTF-8")?;
-    let (username, password) = pair
-        .split_once(':')
-        .ok_or("does not conform the base64(username:password) format")?;
-    let password = password.trim_end_matches('\0');
-    Ok((username.to_owned(), password.to_owned()))
+    let colon = pair.iter().position(|&byte| byte == b':');
+    let colon = colon.ok_or("does not conform the base64(username:password) format")?;
+    let (username, password) = (&pair[..colon], &pair[colon + 1..]);
+    let end = password
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    Ok((Secret::new(username), Secret::new(&password[..end])))
 }
 
 #[cfg(test)]

@@ -25,13 +25,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::lenient_json::{decode, first_value, string, string_field};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::http::clock::{Clock, SystemClock};
 use crate::limits::{HELPER_TIMEOUT, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
 use crate::text::json;
+use crate::text::json::edit::Object;
 use crate::text::redact::Redactor;
 use crate::text::secret::Secret;
 
@@ -130,14 +132,14 @@ pub struct Helper<'h> {
     helpers: &'h Helpers,
 }
 
-/// Input of `store` and output of `get`.
-#[derive(Default, Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Message {
+/// Input of `store`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Message<'a> {
     #[serde(rename = "ServerURL")]
-    server: String,
-    username: String,
-    secret: String,
+    server: &'a str,
+    username: &'a str,
+    secret: &'a str,
 }
 
 impl Helper<'_> {
@@ -155,8 +157,9 @@ impl Helper<'_> {
         let Some(answer) = self.run("get", server.as_bytes())? else {
             return Ok(None);
         };
-        let message: Message = self.parse(&answer)?;
-        Ok(match (message.username.as_str(), message.secret) {
+        let answer = self.object(&answer)?;
+        let field = |name| string_field(&answer, name).map_err(|_| self.invalid_response());
+        Ok(match (field("Username")?.as_str(), field("Secret")?) {
             ("", secret) if secret.is_empty() => None,
             (TOKEN_USER, token) => Some(Credential::IdentityToken(token.into())),
             (username, password) => Some(Credential::password(username, password)),
@@ -170,11 +173,13 @@ impl Helper<'_> {
     /// Same as [`Helper`], plus:
     /// - [`Error::Unsupported`] for a registry token, because the protocol cannot distinguish it
     ///   from a password.
+    /// - [`Error::Unsupported`] for a user name or password that is not UTF-8, because the protocol
+    ///   cannot represent it.
     /// - [`Error::TooLarge`] if the input has more than 32 KiB.
     pub fn store(&self, server: &str, credential: &Credential) -> Result<()> {
         let (username, secret) = match credential {
-            Credential::Password { username, password } => (username.as_str(), password),
-            Credential::IdentityToken(token) => (TOKEN_USER, token),
+            Credential::Password { username, password } => (username, password),
+            Credential::IdentityToken(token) => (&TOKEN_USER.into(), token),
             Credential::RegistryToken(_) => {
                 return Err(Error::unsupported(format!(
                     "keeping a registry token by {}",
@@ -182,13 +187,20 @@ impl Helper<'_> {
                 )));
             }
         };
+        let texts = [username, secret].map(|text| str::from_utf8(text.expose_bytes()));
+        let [Ok(username), Ok(secret)] = texts else {
+            return Err(Error::unsupported(format!(
+                "keeping a password that is not UTF-8 by {}",
+                self.name
+            )));
+        };
         let message = json::to_vec(&Message {
-            server: server.to_owned(),
-            username: username.to_owned(),
-            secret: secret.expose().to_owned(),
+            server,
+            username,
+            secret,
         });
         let mut redactor = Redactor::default();
-        redactor.add_value(secret.expose());
+        redactor.add_value(secret);
         match self.run_redacted("store", &message, &redactor)? {
             Some(_) => Ok(()),
             None => Err(failure(self.name.clone(), NOT_FOUND)),
@@ -211,7 +223,15 @@ impl Helper<'_> {
     /// See [`Helper`].
     pub fn list(&self) -> Result<BTreeMap<String, String>> {
         let answer = self.run("list", b"")?;
-        answer.map_or_else(|| Ok(BTreeMap::new()), |answer| self.parse(&answer))
+        let Some(answer) = answer else {
+            return Ok(BTreeMap::new());
+        };
+        let answer = self.object(&answer)?;
+        let users = answer.iter().map(|(server, username)| {
+            let username = string(Some(username)).map_err(|()| self.invalid_response())?;
+            Ok((server.to_owned(), username))
+        });
+        users.collect()
     }
 
     /// Runs the program. Returns its output, or `None` if it has no credential.
@@ -259,10 +279,7 @@ impl Helper<'_> {
         };
         let output = read().map_err(Error::io("read from", &self.program))?;
         if status.success() {
-            return match String::from_utf8(output) {
-                Ok(answer) => Ok(Some(answer.into())),
-                Err(_) => Err(self.invalid_response()),
-            };
+            return Ok(Some(output.into()));
         }
         let said = String::from_utf8_lossy(&output);
         match said.trim() {
@@ -301,9 +318,11 @@ impl Helper<'_> {
         }
     }
 
-    fn parse<'a, T: Deserialize<'a>>(&self, answer: &'a Secret) -> Result<T> {
+    fn object(&self, answer: &Secret) -> Result<Object> {
         // serde's message may quote the output, which contains secrets.
-        serde_json::from_str(answer.expose()).map_err(|_| self.invalid_response())
+        first_value(&decode(answer.expose_bytes()))
+            .and_then(Object::parse)
+            .map_err(|_| self.invalid_response())
     }
 
     fn invalid_response(&self) -> Error {

@@ -46,7 +46,7 @@ pub struct Locations {
     /// `XDG_CONFIG_HOME`.
     pub config_home: Option<PathBuf>,
     /// `ORAS_USER`. Ignored without a password.
-    pub username: Option<String>,
+    pub username: Option<Secret>,
     /// `ORAS_PASS`. Ignored without a user name.
     pub password: Option<Secret>,
     /// `PATH`: directories of helper programs.
@@ -97,7 +97,7 @@ impl Locations {
         let password = self.password.as_ref()?;
         let is_whole = !username.is_empty() && !password.is_empty();
         (is_whole && self.config_files.is_empty())
-            .then(|| Credential::password(username, password.clone()))
+            .then(|| Credential::password(username.clone(), password.clone()))
     }
 
     fn docker_file(&self) -> Option<ConfigFile> {
@@ -156,7 +156,7 @@ mod tests {
             runtime_dir: Some("/run/user/7".into()),
             uid: Some(7),
             config_home: Some("/xdg".into()),
-            username: Some("me".to_owned()),
+            username: Some("me".into()),
             password: Some("secret".into()),
             path: None,
         }
@@ -276,7 +276,7 @@ mod tests {
             (None, Some("secret"), false),
         ] {
             let locations = Locations {
-                username: username.map(str::to_owned),
+                username: username.map(Secret::from),
                 password: password.map(Secret::from),
                 ..Locations::default()
             };

@@ -6,6 +6,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CredentialStore;
@@ -13,6 +14,7 @@ use super::auths_key::Dialect;
 use super::config_file::{ConfigFile, Stored};
 use super::document::Document;
 use super::helper::{Helpers, missing_helper, program_name};
+use super::lenient_json::decode;
 use super::locations::{Location, Locations};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
@@ -121,6 +123,17 @@ impl Lookup {
     /// these is set and the home directory is unknown.
     pub const fn file(&self) -> Option<&ConfigFile> {
         self.file.as_ref()
+    }
+
+    /// Returns the path of a default file that the lookup skips because the process may not read
+    /// it, for example in the home directory of another user, with the reason.
+    pub fn unreadable_file(&self) -> Option<(&Path, io::Error)> {
+        self.sources
+            .iter()
+            .find_map(|source| match &source.location {
+                Location::File(file) => Some((file.path(), file.permission_error()?)),
+                Location::Variable(_) => None,
+            })
     }
 
     /// Stores a credential in [the file](Self::file) or with the helper program that it names.
@@ -232,8 +245,10 @@ impl Source {
         }
         let document = match &self.location {
             Location::File(file) => file.read()?,
-            Location::Variable(text) => Document::parse(text.expose(), Dialect::Docker)
-                .map_err(|reason| malformed_variable(&reason))?,
+            Location::Variable(text) => {
+                Document::parse(&decode(text.expose_bytes()), Dialect::Docker)
+                    .map_err(|reason| malformed_variable(&reason))?
+            }
         };
         Ok(self.document.get_or_init(|| document))
     }

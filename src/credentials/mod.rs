@@ -13,6 +13,7 @@ mod auths_key;
 mod config_file;
 mod document;
 mod helper;
+mod lenient_json;
 mod locations;
 mod lookup;
 mod memory;

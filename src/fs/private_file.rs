@@ -1,7 +1,7 @@
 //! Files that only their owner may read, replaced atomically by one process at a time.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::directory;
@@ -42,10 +42,32 @@ impl PrivateFile {
     /// A new file gets mode 0600. An existing file keeps its owner and mode, less all rights of
     /// group and others.
     ///
+    /// A file that cannot be renamed is overwritten in place: a mount point, such as a file that a
+    /// container mounts, or a file in a read-only directory. Concurrent readers may then see a part
+    /// of the content.
+    ///
     /// # Errors
     ///
     /// [`Error::Io`]. The file is unchanged.
     pub(crate) fn replace(&self, content: &[u8]) -> Result<()> {
+        let error = match self.rename_over(content) {
+            Err(Error::Io { source, .. }) if !needs_overwrite(source.kind()) => source,
+            Err(Error::Io { source, .. }) => {
+                match OpenOptions::new().read(true).write(true).open(&self.path) {
+                    Ok(file) => match overwrite(file, content) {
+                        Ok(()) => return Ok(()),
+                        Err(error) => error,
+                    },
+                    // The reason why there is no other way is the relevant one.
+                    Err(_) => source,
+                }
+            }
+            decided => return decided,
+        };
+        Err(Error::io("write", &self.path)(error))
+    }
+
+    fn rename_over(&self, content: &[u8]) -> Result<()> {
         let mut temp = TempFile::create_private(&self.directory)?;
         let mut write = || -> io::Result<()> {
             let file = temp.file();
@@ -58,6 +80,36 @@ impl PrivateFile {
         };
         write().map_err(Error::io("write", &self.path))
     }
+}
+
+/// Returns whether an error of creating or renaming a file beside another one says nothing about
+/// writing to that file.
+const fn needs_overwrite(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ResourceBusy
+            | io::ErrorKind::CrossesDevices
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Replaces the content of an open file. After an error, such as a full disk, the file has its old
+/// content.
+fn overwrite(mut file: File, content: &[u8]) -> io::Result<()> {
+    let mut old = Vec::new();
+    file.read_to_end(&mut old)?;
+    let mut write = |content: &[u8]| -> io::Result<()> {
+        file.rewind()?;
+        file.write_all(content)?;
+        file.set_len(content.len() as u64)?;
+        file.sync_all()
+    };
+    let written = write(content);
+    if written.is_err() {
+        let _ = write(&old);
+    }
+    written
 }
 
 /// Follows symbolic links at `path` to a file that need not exist.

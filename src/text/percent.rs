@@ -2,7 +2,7 @@
 
 /// Percent-encodes the bytes that a request line cannot carry. Existing escapes stay as they are.
 pub(crate) fn encode_forbidden(text: &str) -> String {
-    encode(text, |byte| {
+    encode(text.as_bytes(), |byte| {
         byte.is_ascii_graphic()
             && !matches!(
                 byte,
@@ -13,15 +13,15 @@ pub(crate) fn encode_forbidden(text: &str) -> String {
 
 /// Percent-encodes the value of a query parameter. RFC 3986 allows `/` and `:` in a query, but some
 /// servers reject a literal colon.
-pub(crate) fn encode_component(text: &str) -> String {
-    encode(text, |byte| {
+pub(crate) fn encode_component(value: impl AsRef<[u8]>) -> String {
+    encode(value.as_ref(), |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
     })
 }
 
-fn encode(text: &str, is_allowed: impl Fn(u8) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+fn encode(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for &byte in bytes {
         if is_allowed(byte) {
             out.push(char::from(byte));
         } else {

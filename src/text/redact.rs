@@ -50,7 +50,7 @@ impl Redactor {
     pub(crate) fn new(values: impl IntoIterator<Item = Secret>) -> Self {
         let mut redactor = Self::default();
         for value in values {
-            redactor.add_value(value.expose());
+            redactor.add_value(&value.expose());
         }
         redactor
     }
@@ -69,8 +69,7 @@ impl Redactor {
         let (scheme, secret) = value.split_once(' ').unwrap_or(("", value));
         if scheme.eq_ignore_ascii_case("basic")
             && let Ok(pair) = STANDARD.decode(secret)
-            && let Ok(pair) = String::from_utf8(pair)
-            && let Some((_, password)) = pair.split_once(':')
+            && let Some((_, password)) = String::from_utf8_lossy(&pair).split_once(':')
         {
             // A password may be a common word, so its occurrence in a URL proves nothing.
             remember(&mut self.possible_secrets, password);
@@ -92,7 +91,7 @@ impl Redactor {
     pub(crate) fn has_authorization_in(&self, url: &str) -> bool {
         self.authorizations
             .iter()
-            .filter(|known| known.secret.expose().len() >= MIN_UNMISTAKABLE_BYTES)
+            .filter(|known| known.secret.expose_bytes().len() >= MIN_UNMISTAKABLE_BYTES)
             .flat_map(|known| &known.encodings)
             .any(|encoding| url.contains(encoding))
     }
@@ -127,7 +126,7 @@ fn remember(secrets: &mut Vec<Arc<KnownSecret>>, secret: &str) {
     }
     let position = secrets
         .iter()
-        .position(|known| known.secret.expose() == secret);
+        .position(|known| known.secret.expose_bytes() == secret.as_bytes());
     let known = match position {
         Some(index) => secrets.remove(index),
         None => Arc::new(KnownSecret {

@@ -186,12 +186,12 @@ impl ClientConfig {
             Some(Credential::Password { username, password }) => {
                 (username.clone(), password.clone())
             }
-            Some(Credential::IdentityToken(token)) => (String::new(), token.clone()),
-            _ => (String::new(), Secret::new("")),
+            Some(Credential::IdentityToken(token)) => (Secret::new(""), token.clone()),
+            _ => (Secret::new(""), Secret::new("")),
         };
         if secret.is_empty() {
             if username.is_empty() {
-                process.ask("Username: ")?.trim().clone_into(&mut username);
+                username = process.ask("Username: ")?.trim().into();
             }
             let what = if username.is_empty() {
                 "token"
@@ -226,10 +226,18 @@ impl ClientConfig {
 
     /// The recommendation for a missing or rejected credential.
     pub(crate) fn credential_hint(&self) -> String {
+        let lookup = Lookup::new(&self.locations);
+        if self.credential.is_none()
+            && let Some((path, error)) = lookup.unreadable_file()
+        {
+            return format!(
+                "The authentication file at {} cannot be read: {}. Please allow that, or name another file by --registry-config",
+                quote::double(&path.display().to_string()),
+                error.kind()
+            );
+        }
         let file = match (&self.credential, &self.locations.config_files[..]) {
-            (None, [] | [_]) => Lookup::new(&self.locations)
-                .file()
-                .map(|file| file.path().display().to_string()),
+            (None, [] | [_]) => lookup.file().map(|file| file.path().display().to_string()),
             _ => None,
         };
         let place = file.map_or_else(String::new, |file| format!("at {} ", quote::double(&file)));
@@ -340,22 +348,22 @@ fn credential(
             process.warn(warning);
         }
     };
-    let secret = if set.contains("identity-token") {
+    let secret: Secret = if set.contains("identity-token") {
         warn(
             "WARNING! Using --identity-token via the CLI is insecure. Use --identity-token-stdin.\n",
         );
-        remote.identity_token.clone()
+        remote.identity_token.as_str().into()
     } else if set.contains("password") {
         warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
-        remote.password.clone()
+        remote.password.as_str().into()
     } else if remote.identity_token_stdin || remote.password_stdin {
         process.read_secret()?
     } else {
-        String::new()
+        Secret::new("")
     };
     Ok(match (remote.username.as_str(), secret) {
         ("", secret) if secret.is_empty() => None,
-        ("", token) => Some(Credential::IdentityToken(token.into())),
+        ("", token) => Some(Credential::IdentityToken(token)),
         (username, password) => Some(Credential::password(username, password)),
     })
 }

@@ -183,12 +183,12 @@ impl Process {
     }
 
     /// Reads all of stdin as a secret, and removes the line end.
-    pub(crate) fn read_secret(&mut self) -> Result<String, CliError> {
-        let mut text = String::new();
+    pub(crate) fn read_secret(&mut self) -> Result<Secret, CliError> {
+        let mut text = Vec::new();
         self.stdin
             .lock()
             .take(MAX_SECRET_BYTES + 1)
-            .read_to_string(&mut text)
+            .read_to_end(&mut text)
             .map_err(|error| {
                 CliError::new(format!("failed to read the secret from stdin: {error}"))
             })?;
@@ -197,8 +197,8 @@ impl Process {
                 "the secret on stdin has more than {MAX_SECRET_BYTES} bytes"
             )));
         }
-        let secret = text.strip_suffix('\n').unwrap_or(&text);
-        Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
+        let secret = text.strip_suffix(b"\n").unwrap_or(&text);
+        Ok(Secret::new(secret.strip_suffix(b"\r").unwrap_or(secret)))
     }
 
     /// Prints a question and reads a line from stdin.
@@ -255,17 +255,21 @@ impl Process {
     /// Returns the locations of credentials: the files that the user named, or the default ones.
     pub(crate) fn credential_locations(&self, config_files: &[String]) -> Locations {
         let path = |name: &str| self.os_variable(name).map(PathBuf::from);
+        let secret = |name: &str| {
+            let value = self.os_variable(name)?;
+            Some(Secret::new(value.as_encoded_bytes()))
+        };
         Locations {
             config_files: config_files.iter().map(PathBuf::from).collect(),
             registry_auth_file: path("REGISTRY_AUTH_FILE"),
-            docker_auth_config: self.variable("DOCKER_AUTH_CONFIG").map(Secret::from),
+            docker_auth_config: secret("DOCKER_AUTH_CONFIG"),
             docker_config: path("DOCKER_CONFIG"),
             home: path("HOME"),
             runtime_dir: path("XDG_RUNTIME_DIR"),
             uid: uid(),
             config_home: path("XDG_CONFIG_HOME"),
-            username: self.variable("ORAS_USER").map(str::to_owned),
-            password: self.variable("ORAS_PASS").map(Secret::from),
+            username: secret("ORAS_USER"),
+            password: secret("ORAS_PASS"),
             path: self.os_variable("PATH").cloned(),
         }
     }

@@ -34,6 +34,7 @@ fn a_stored_credential_is_found_until_it_is_removed() {
         for credential in [
             me(),
             Credential::password("me", "p:a:s:s \n\"é\""),
+            Credential::password(b"j\xfc".to_vec(), b"p\xe4ss".to_vec()),
             Credential::IdentityToken("identity".into()),
             Credential::RegistryToken("registry".into()),
         ] {
@@ -98,6 +99,52 @@ fn unknown_members_do_not_change() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_read_and_rewritten_in_utf8() {
+    let text =
+        r#"{"auths":{"q.io":{"AUTH":"bWU6cGFzcw=="}},"x":"\u{e4}"}"#.replace("\\u{e4}", "\u{e4}");
+    let utf16: Vec<u16> = text.encode_utf16().collect();
+    let with_mark = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let units = utf16.iter().flat_map(|unit| bytes(*unit));
+        mark.into_iter().chain(units).collect()
+    };
+    for bytes in [
+        format!("\u{feff}{text}").into_bytes(),
+        with_mark([0xff, 0xfe], u16::to_le_bytes),
+        with_mark([0xfe, 0xff], u16::to_be_bytes),
+        format!("{text} bye").into_bytes(),
+    ] {
+        let directory = TempDir::new();
+        let file = file(directory.path(), "");
+        fs::write(file.path(), bytes).unwrap();
+        let found = file.get(&registry("q.io"), None, &none()).unwrap();
+        assert_eq!(found, Some(me()));
+        file.store(
+            &registry("q.io"),
+            &Credential::IdentityToken("t".into()),
+            &none(),
+        )
+        .unwrap();
+        file.erase(&registry("r.io"), &none()).unwrap();
+        let written = fs::read_to_string(file.path()).unwrap();
+        assert!(written.starts_with("{\n\t\"auths\": {"), "{written}");
+        assert!(written.contains("\"x\": \"\u{e4}\""), "{written}");
+        assert!(!written.contains("bWU6cGFzcw"), "{written}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_read_and_not_written() {
+    let directory = TempDir::new();
+    let file = file(directory.path(), "");
+    let text = b"{\"auths\":{\"q.io\":{\"auth\":\"bWU6cGFzcw==\"}},\"x\":\"\xe4\"}";
+    fs::write(file.path(), text).unwrap();
+    let found = file.get(&registry("q.io"), None, &none()).unwrap();
+    assert_eq!(found, Some(me()));
+    file.erase(&registry("q.io"), &none()).unwrap_err();
+    assert_eq!(fs::read(file.path()).unwrap(), text);
+}
+
+#[test]
 fn removing_a_missing_credential_does_not_write_the_file() {
     for text in ["", "{\"auths\":{}}", "{\"auths\":{\"q.io\":{}}}\n"] {
         let directory = TempDir::new();
@@ -150,7 +197,7 @@ fn an_unreadable_file_is_an_error_that_names_it() {
     assert_eq!(
         shown(&malformed),
         format!(
-            "failed to decode config file {path}: invalid config format: invalid utf-8 sequence of 1 bytes from index 2"
+            "failed to decode config file {path}: invalid config format: expected `:` at line 1 column 7"
         )
     );
     fs::write(&path, " ".repeat(1024 * 1024 + 1)).unwrap();

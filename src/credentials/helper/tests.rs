@@ -29,6 +29,18 @@ fn output_is_a_credential_or_none() {
             r#" {"Username":"<token>","Secret":"t","More":[1]} "#,
             Some(Credential::IdentityToken("t".into())),
         ),
+        (
+            r#"{"username":"me","SECRET":"pass","serverurl":null}"#,
+            password("me", "pass"),
+        ),
+        (
+            r#"{"Username":"me","Secret":"x","secret":"pass"}"#,
+            password("me", "pass"),
+        ),
+        (
+            "\u{feff}{\"Username\":\"me\",\"Secret\":\"pass\"} bye",
+            password("me", "pass"),
+        ),
         (r#"{"ServerURL":"r.io","Username":"","Secret":""}"#, None),
         ("{}", None),
     ] {

@@ -63,7 +63,7 @@ fn the_first_location_with_a_credential_is_used() {
                 .into(),
         ),
         home: Some(home.to_owned()),
-        username: Some("pair".to_owned()),
+        username: Some("pair".into()),
         password: Some("pass".into()),
         ..Locations::default()
     });

@@ -79,3 +79,47 @@ fn a_failure_leaves_no_temporary_file() {
     assert_eq!(error, format!("write {}", path.display()));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn a_file_is_overwritten_only_if_its_directory_is_the_obstacle() {
+    use io::ErrorKind::{
+        CrossesDevices, NotFound, PermissionDenied, ReadOnlyFilesystem, ResourceBusy, StorageFull,
+    };
+    for (kind, wanted) in [
+        (ResourceBusy, true),
+        (CrossesDevices, true),
+        (PermissionDenied, true),
+        (ReadOnlyFilesystem, true),
+        (StorageFull, false),
+        (NotFound, false),
+    ] {
+        assert_eq!(needs_overwrite(kind), wanted, "{kind}");
+    }
+}
+
+#[test]
+fn an_overwritten_file_keeps_its_identity_and_nothing_of_its_old_content() {
+    let directory = TempDir::new();
+    let path = directory.path().join("config.json");
+    for (old, new) in [
+        ("a longer text", "new"),
+        ("old", "a longer text"),
+        ("", "new"),
+    ] {
+        fs::write(&path, old).unwrap();
+        let before = fs::metadata(&path).unwrap();
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        overwrite(file.unwrap(), new.as_bytes()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), new);
+        assert_eq!(fs::metadata(&path).unwrap().ino(), before.ino());
+    }
+}
+
+#[test]
+fn an_overwrite_that_fails_restores_the_old_content() {
+    let directory = TempDir::new();
+    let path = directory.path().join("config.json");
+    fs::write(&path, "old").unwrap();
+    overwrite(File::open(&path).unwrap(), b"new").unwrap_err();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+}

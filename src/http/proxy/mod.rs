@@ -230,7 +230,11 @@ mod tests {
             ("http://token@proxy", Some("Basic dG9rZW46")),
         ] {
             let authorization = Proxy::parse(text).unwrap().authorization();
-            assert_eq!(authorization.as_ref().map(Secret::expose), wanted, "{text}");
+            assert_eq!(
+                authorization.as_ref().map(Secret::expose).as_deref(),
+                wanted,
+                "{text}"
+            );
         }
 
         let proxies = proxies(&[

@@ -23,7 +23,7 @@ pub(super) fn connect(
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(authorization) = proxy.authorization() {
         request.push_str("Proxy-Authorization: ");
-        request.push_str(authorization.expose());
+        request.push_str(&authorization.expose());
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
@@ -134,8 +134,8 @@ fn agree_on_authentication(
         ([VERSION, USERNAME_AND_PASSWORD], Some((username, password))) => {
             let mut message = vec![1];
             for secret in [username, password] {
-                message.push(length_byte(secret.expose(), proxy)?);
-                message.extend_from_slice(secret.expose().as_bytes());
+                message.push(length_byte(secret.expose_bytes(), proxy)?);
+                message.extend_from_slice(secret.expose_bytes());
             }
             stream.write_all(&message)?;
             let mut answer = [0; 2];
@@ -171,7 +171,7 @@ fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, Connec
         }
         Err(_) => {
             request.push(NAME);
-            request.push(length_byte(host, proxy)?);
+            request.push(length_byte(host.as_bytes(), proxy)?);
             request.extend_from_slice(host.as_bytes());
         }
     }
@@ -179,7 +179,7 @@ fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, Connec
     Ok(request)
 }
 
-fn length_byte(text: &str, proxy: &Proxy) -> Result<u8, ConnectError> {
+fn length_byte(text: &[u8], proxy: &Proxy) -> Result<u8, ConnectError> {
     u8::try_from(text.len()).map_err(|_| {
         ConnectError::new(
             TransportKind::Protocol,

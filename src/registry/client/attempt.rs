@@ -117,7 +117,7 @@ impl Client {
         }
         if let Some(authorization) = auth.authorization {
             let (name, header) = ("Authorization", authorization.header());
-            redactor.add_header(name, header.expose());
+            redactor.add_header(name, &header.expose());
             headers.add(name, header.expose());
         }
         headers

@@ -153,10 +153,10 @@ impl Client {
     fn fetch_token(&self, token: &TokenRequest, origin: &Origin) -> Result<RegistryResponse> {
         match &token.credential {
             Some(Credential::IdentityToken(token)) => {
-                self.redactor.borrow_mut().add_token(token.expose());
+                self.redactor.borrow_mut().add_token(&token.expose());
             }
             Some(Credential::Password { password, .. }) => {
-                self.redactor.borrow_mut().add_value(password.expose());
+                self.redactor.borrow_mut().add_value(&password.expose());
             }
             _ => {}
         }
@@ -164,7 +164,7 @@ impl Client {
         let request = match &form {
             Some(form) => RegistryRequest::new(Method::Post, token.realm.clone())
                 .header("Content-Type", "application/x-www-form-urlencoded")
-                .body(Body::Bytes(form.expose().as_bytes())),
+                .body(Body::Bytes(form.expose_bytes())),
             None => RegistryRequest::new(Method::Get, token.url()),
         };
         let authorization = Authorization::for_token_service(token);

@@ -105,7 +105,7 @@ impl Scenario {
         let got = match &self.action {
             Action::Send(authorization) => authorization
                 .as_ref()
-                .map(|a| a.header().expose().to_owned()),
+                .map(|a| a.header().expose().into_owned()),
             other => panic!("{other:?}"),
         };
         assert_eq!(got.as_deref(), wanted);
