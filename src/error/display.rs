@@ -74,10 +74,16 @@ impl Error {
                 size,
                 limit,
                 limit_name,
-            } => write!(
-                f,
-                "{what} size {size} exceeds {limit_name} {limit}: size exceeds limit"
-            ),
+            } => match *limit_name {
+                "" => write!(
+                    f,
+                    "{what} size {size} exceeds the limit of {limit} bytes: size exceeds limit"
+                ),
+                name => write!(
+                    f,
+                    "{what} size {size} exceeds {name} {limit}: size exceeds limit"
+                ),
+            },
             Self::Malformed { what, reason } => write!(f, "invalid {what}: {reason}"),
             Self::Io { doing, path, .. } => write!(f, "{doing} {}", path.display()),
             Self::Conflict { name, conflict } => match conflict {

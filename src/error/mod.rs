@@ -106,7 +106,7 @@ pub enum Error {
         size: u64,
         /// The limit in bytes.
         limit: u64,
-        /// The name of the limit.
+        /// The name of the limit. Empty if the limit has no name and counts bytes.
         limit_name: &'static str,
     },
     /// A document or file cannot be parsed.

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Expected, Result};
 use crate::oci::{
-    Descriptor, Digest, ImageIndex, IndexDocument, IndexEntry, MAX_MANIFEST_BYTES, Manifest,
-    MediaType, Platform, RawManifest,
+    Descriptor, Digest, ImageIndex, ImageManifest, IndexDocument, IndexEntry, MAX_MANIFEST_BYTES,
+    Manifest, MediaType, Platform, RawManifest,
 };
 use crate::ops::pack::valid;
 use crate::store::{Event, Observer, Reporter, Source, Target};
@@ -80,8 +80,9 @@ pub enum ArtifactTypeChange {
 
 /// Creates an index of manifests in `source`, without storing it; see [`push`].
 ///
-/// An entry has the platform from the config of the image, and the artifact type of the manifest,
-/// if they exist.
+/// An entry has the platform from the config of the image, if that is an OCI or Docker image config,
+/// and the artifact type of the manifest. For an image manifest without one, the artifact type is
+/// the type of its config, unless that is one of these two or the empty config.
 ///
 /// ```
 /// use oras::index::{CreateOptions, create, push};
@@ -142,7 +143,8 @@ pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawMani
 /// Returns an updated copy of the index that `reference` resolves to, without storing it; see
 /// [`push`].
 ///
-/// Other members are kept, including unknown ones.
+/// Other members are kept, including unknown ones. An index without `mediaType` gets the media type
+/// that `reference` resolves to.
 ///
 /// # Errors
 ///
@@ -203,7 +205,9 @@ pub fn update(
             descriptor: other.descriptor(),
         })?;
     }
-    let media_type = original.descriptor().media_type.clone();
+    let media_type = &original.descriptor().media_type;
+    let media_type = RawManifest::media_type_in(original.bytes())?.unwrap_or(media_type.clone());
+    index.set_member("mediaType", Some(text_of(&media_type)));
     checked(RawManifest::new(media_type, index.to_bytes()), reader.limit)
 }
 
@@ -236,7 +240,7 @@ fn too_large(what: &str, size: u64, limit: u64) -> Error {
         what: what.to_owned(),
         size,
         limit,
-        limit_name: "MaxBytes",
+        limit_name: "",
     }
 }
 
@@ -254,8 +258,10 @@ impl Reader<'_, '_> {
         let mut entry = manifest.descriptor().clone();
         match manifest.view()? {
             Manifest::Image(image) => {
-                entry.platform = self.platform(&image.config)?;
-                entry.artifact_type.clone_from(&image.artifact_type);
+                entry.artifact_type = artifact_type(image);
+                if is_image_config(&image.config.media_type) {
+                    entry.platform = self.platform(&image.config)?;
+                }
             }
             Manifest::Index(index) => entry.artifact_type.clone_from(&index.artifact_type),
             Manifest::Artifact(artifact) => {
@@ -295,8 +301,7 @@ impl Reader<'_, '_> {
         Ok(manifest)
     }
 
-    /// Returns the platform in a config. A config can be any content; most of those that do not
-    /// belong to images have no platform.
+    /// Returns the platform in an image config. A config that is not valid JSON has no platform.
     fn platform(&self, config: &Descriptor) -> Result<Option<Platform>> {
         if config.size > self.limit {
             return Err(too_large("config", config.size, self.limit));
@@ -312,6 +317,27 @@ impl Reader<'_, '_> {
                 .filter(|platform| !platform.architecture.is_empty() || !platform.os.is_empty()),
         )
     }
+}
+
+/// Whether a config of this type describes an image. Only such configs are read for a platform.
+fn is_image_config(config: &MediaType) -> bool {
+    [MediaType::IMAGE_CONFIG, MediaType::DOCKER_CONFIG].contains(config)
+}
+
+/// Returns the artifact type of the entry for an image manifest: that of the manifest, or else the
+/// type of its config (image spec v1.1, "Image Manifest", `artifactType`), except the types that
+/// do not name a kind of artifact.
+fn artifact_type(image: &ImageManifest) -> Option<MediaType> {
+    let config = &image.config.media_type;
+    let is_generic = is_image_config(config) || *config == MediaType::EMPTY;
+    [
+        image.artifact_type.as_ref(),
+        Some(config).filter(|_| !is_generic),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|media_type| !media_type.as_str().is_empty())
+    .cloned()
 }
 
 /// The kind of content that a reference must resolve to.
@@ -341,6 +367,46 @@ impl Wanted {
         match self {
             Self::Manifest => media_type.is_image_manifest() || media_type.is_index(),
             Self::Index => media_type.is_index(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_artifact_type_is_that_of_the_manifest_or_its_config() {
+        for (own, config, wanted) in [
+            (Some("x/y"), "a/b", Some("x/y")),
+            (Some("x/y"), MediaType::IMAGE_CONFIG.as_str(), Some("x/y")),
+            (Some(""), "a/b", Some("a/b")),
+            (None, "a/b", Some("a/b")),
+            (None, "not a media type", Some("not a media type")),
+            (
+                None,
+                MediaType::UNKNOWN_CONFIG.as_str(),
+                Some(MediaType::UNKNOWN_CONFIG.as_str()),
+            ),
+            (None, MediaType::IMAGE_CONFIG.as_str(), None),
+            (None, MediaType::DOCKER_CONFIG.as_str(), None),
+            (None, MediaType::EMPTY.as_str(), None),
+            (Some(""), MediaType::EMPTY.as_str(), None),
+            (None, "", None),
+        ] {
+            let artifact = own.map(|own| format!(r#""artifactType":"{own}","#));
+            let text = format!(
+                r#"{{"schemaVersion":2,{}"config":{{"mediaType":"{config}","digest":"{}","size":1}},"layers":[]}}"#,
+                artifact.unwrap_or_default(),
+                Digest::of(b"a")
+            );
+            let image: ImageManifest = serde_json::from_str(&text).unwrap();
+            let found = artifact_type(&image);
+            assert_eq!(
+                found.as_ref().map(MediaType::as_str),
+                wanted,
+                "{own:?} {config}"
+            );
         }
     }
 }

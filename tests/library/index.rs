@@ -17,7 +17,7 @@ const ARM: &[u8] = br#"{"architecture":"arm64","os":"linux","variant":"v8","root
 fn image(config: &[u8], members: &str) -> String {
     let (digest, size) = (sha256(config), config.len());
     format!(
-        r#"{{"schemaVersion":2,{members}"config":{{"mediaType":"a/b","digest":"{digest}","size":{size}}},"layers":[]}}"#
+        r#"{{"schemaVersion":2,{members}"config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{digest}","size":{size}}},"layers":[]}}"#
     )
 }
 
@@ -191,7 +191,7 @@ fn missing_wrong_and_oversized_configs_are_errors() {
     let error = create(&memory, listing(&["image"])).unwrap_err();
     assert_eq!(
         text(&error),
-        "config size 4194305 exceeds MaxBytes 4194304: size exceeds limit"
+        "config size 4194305 exceeds the limit of 4194304 bytes: size exceeds limit"
     );
 }
 
@@ -205,7 +205,7 @@ fn an_index_over_the_size_limit_is_refused() {
     let error = create(&memory, options).unwrap_err();
     assert_eq!(
         text(&error),
-        "index size 534 exceeds MaxBytes 400: size exceeds limit"
+        "index size 534 exceeds the limit of 400 bytes: size exceeds limit"
     );
 
     let options = UpdateOptions {
@@ -323,9 +323,8 @@ fn removing_a_digest_without_an_entry_is_an_error() {
     );
 }
 
-/// An index without a media type has that of its descriptor.
 #[test]
-fn an_updated_index_keeps_its_media_type() {
+fn an_updated_index_has_the_media_type_of_its_descriptor() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -341,7 +340,7 @@ fn an_updated_index_keeps_its_media_type() {
         let arm = arm_entry();
         assert_eq!(
             text_of(&changed),
-            format!(r#"{{"schemaVersion":2,"manifests":[{arm}]}}"#)
+            format!(r#"{{"schemaVersion":2,"mediaType":"{media_type}","manifests":[{arm}]}}"#)
         );
     }
 }
@@ -365,6 +364,8 @@ fn unknown_members_survive_updates() {
         .replace(r#""x/y"}"#, r#""x/y","x":1.50}"#);
     assert_eq!(
         text_of(&changed),
-        format!(r#"{{"schemaVersion":2,"manifests":[{kept},{kept}],"y":{{"z": [ ]}}}}"#)
+        format!(
+            r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{kept},{kept}],"y":{{"z": [ ]}}}}"#
+        )
     );
 }
