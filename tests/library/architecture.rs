@@ -58,7 +58,7 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
 const CYCLES: &[&[&str]] = &[];
 
 /// Cycles between modules of the command.
-const COMMAND_CYCLES: &[&[&str]] = &[&["progress", "progress::display"]];
+const COMMAND_CYCLES: &[&[&str]] = &[];
 
 /// The root directory of the command's modules.
 const COMMAND: &str = "src/bin/oras/";

@@ -19,7 +19,7 @@ use crate::cli::groups::{Debugging, Remote};
 use crate::cli::{SetFlags, quote};
 use crate::error::CliError;
 use crate::process::{Process, credential_warnings, registry_warnings};
-use crate::progress::live_line::Screen;
+use crate::progress::live_line::LiveLine;
 
 /// The configuration of a registry client, from flags and environment.
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(crate) struct ClientConfig {
     headers: Vec<(String, String)>,
     debug: bool,
     /// The progress line, which warnings appear above.
-    screen: Screen,
+    live_line: LiveLine,
     #[cfg(feature = "tls")]
     tls: Tls,
 }
@@ -44,7 +44,7 @@ pub(crate) struct ClientConfig {
 /// terminal.
 struct ClearsProgress {
     lookup: Lookup,
-    screen: Screen,
+    live_line: LiveLine,
 }
 
 impl CredentialStore for ClearsProgress {
@@ -53,7 +53,7 @@ impl CredentialStore for ClearsProgress {
         registry: &RegistryName,
         repository: Option<&RepositoryName>,
     ) -> oras::Result<Option<Credential>> {
-        self.screen.clear();
+        self.live_line.clear();
         self.lookup.get(registry, repository)
     }
 
@@ -63,7 +63,7 @@ impl CredentialStore for ClearsProgress {
         repository: Option<&RepositoryName>,
         rejected: &Credential,
     ) -> oras::Result<Option<Credential>> {
-        self.screen.clear();
+        self.live_line.clear();
         self.lookup.refresh(registry, repository, rejected)
     }
 }
@@ -164,7 +164,7 @@ impl ClientConfig {
             resolve: remote.resolve.clone(),
             headers,
             debug: debugging.debug,
-            screen: process.screen().clone(),
+            live_line: process.live_line().clone(),
             #[cfg(feature = "tls")]
             tls: Tls {
                 insecure: remote.insecure,
@@ -219,7 +219,7 @@ impl ClientConfig {
 
     /// The credential lookup.
     pub(crate) fn lookup(&self) -> Result<Lookup, CliError> {
-        let lookup = Lookup::new(&self.locations).on_warning(credential_warnings(&self.screen));
+        let lookup = Lookup::new(&self.locations).on_warning(credential_warnings(&self.live_line));
         lookup.check()?;
         Ok(lookup)
     }
@@ -260,7 +260,7 @@ impl ClientConfig {
                     .iter()
                     .map(|media_type| media_type.as_str().into()),
             )
-            .on_warning(registry_warnings(&self.screen))
+            .on_warning(registry_warnings(&self.live_line))
             .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,
@@ -275,7 +275,7 @@ impl ClientConfig {
             Some(credential) => builder.credentials(Fixed(credential.clone())),
             None => builder.credentials(ClearsProgress {
                 lookup: self.lookup()?,
-                screen: self.screen.clone(),
+                live_line: self.live_line.clone(),
             }),
         };
         let builder = if self.debug {

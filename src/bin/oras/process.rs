@@ -22,7 +22,7 @@ use oras::{Digest, Error, Secret};
 use crate::cli::groups::Tty;
 use crate::error::{CliError, STDOUT};
 use crate::output::text::one_line;
-use crate::progress::live_line::Screen;
+use crate::progress::live_line::LiveLine;
 use crate::terminal::EchoGuard;
 
 /// Maximum length of a secret on stdin, in bytes: more than any token has, and less than a file
@@ -40,7 +40,7 @@ pub(crate) struct Process {
     stdin: io::Stdin,
     stdout: io::Stdout,
     stderr: io::Stderr,
-    screen: Screen,
+    live_line: LiveLine,
 }
 
 impl Process {
@@ -54,7 +54,7 @@ impl Process {
             stdin: io::stdin(),
             stdout: io::stdout(),
             stderr: io::stderr(),
-            screen: Screen::default(),
+            live_line: LiveLine::default(),
         }
     }
 
@@ -65,19 +65,19 @@ impl Process {
 
     /// The stream for results.
     pub(crate) fn stdout(&mut self) -> &mut impl Write {
-        self.screen.clear();
+        self.live_line.clear();
         &mut self.stdout
     }
 
     /// The stream for everything except results.
     pub(crate) fn stderr(&mut self) -> &mut impl Write {
-        self.screen.clear();
+        self.live_line.clear();
         &mut self.stderr
     }
 
     /// The progress line on stderr.
-    pub(crate) const fn screen(&self) -> &Screen {
-        &self.screen
+    pub(crate) const fn live_line(&self) -> &LiveLine {
+        &self.live_line
     }
 
     /// Stops printing status lines.
@@ -169,7 +169,7 @@ impl Process {
 
     /// Writes text to stderr. Write errors are ignored: there is no other stream to report them on.
     pub(crate) fn warn(&mut self, text: &str) {
-        self.screen.write(text);
+        self.live_line.write(text);
     }
 
     /// Writes a log record of the level `WARNING`.
@@ -282,7 +282,7 @@ impl Process {
         let cache = std::path::absolute(path)
             .map_err(Error::io("find", path))
             .and_then(Cache::open)?;
-        Ok(cache.on_failure(cache_warning(&self.screen)))
+        Ok(cache.on_failure(cache_warning(&self.live_line)))
     }
 
     /// The proxies configured in the environment.
@@ -321,26 +321,28 @@ impl Process {
 }
 
 /// Returns a callback that prints warnings of credential lookups.
-pub(crate) fn credential_warnings(screen: &Screen) -> impl FnMut(Warning) + Send + use<> {
-    let screen = screen.clone();
-    move |warning| screen.write(&format!("Warning: {warning}\n"))
+pub(crate) fn credential_warnings(live_line: &LiveLine) -> impl FnMut(Warning) + Send + use<> {
+    let live_line = live_line.clone();
+    move |warning| live_line.write(&format!("Warning: {warning}\n"))
 }
 
 /// Returns a callback that prints the reason why the cache is not writable.
-fn cache_warning(screen: &Screen) -> impl FnOnce(&Error) + Send + use<> {
-    let screen = screen.clone();
+fn cache_warning(live_line: &LiveLine) -> impl FnOnce(&Error) + Send + use<> {
+    let live_line = live_line.clone();
     move |error| {
         let cause = error.chain();
-        screen.write(&format!("Warning: the cache cannot be written: {cause}\n"));
+        live_line.write(&format!("Warning: the cache cannot be written: {cause}\n"));
     }
 }
 
 /// Returns a callback that prints `Warning` headers of registries.
-pub(crate) fn registry_warnings(screen: &Screen) -> impl FnMut(&RegistryName, &str) + Send + use<> {
-    let screen = screen.clone();
+pub(crate) fn registry_warnings(
+    live_line: &LiveLine,
+) -> impl FnMut(&RegistryName, &str) + Send + use<> {
+    let live_line = live_line.clone();
     move |registry, text| {
         let data = format!("[Data]:\n  registry={registry}\n");
-        screen.write(&record(text, &data));
+        live_line.write(&record(text, &data));
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
 use crate::progress::Labels;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::progress::tags::{TagLabels, TagStatus};
 use crate::repository::TaggedRepository;
 
@@ -81,8 +81,8 @@ impl Command for BackupFlags {
             tag: "Pulled tag",
             with_tagged_root: true,
         };
-        let bars = Bars::new(process, self.tty, self.repository.debugging);
-        let mut status = TagStatus::new(process, bars, &labels, repository.path());
+        let display = ProgressDisplay::new(process, self.tty, self.repository.debugging);
+        let mut status = TagStatus::new(process, display, &labels, repository.path());
         let mut observer = |event: Event<'_>| status.report(event);
         let options = BackupOptions {
             tags: repository.take_tags(),

@@ -16,7 +16,7 @@ use crate::cli::{CommandLine, CommandSpec, Positionals, Side, Stage};
 use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
 use crate::target::{Target, parse_platform};
 
@@ -114,10 +114,10 @@ impl Command for CpFlags {
             to_client,
         )?;
 
-        let bars = Bars::new(process, self.tty, self.debugging);
+        let display = ProgressDisplay::new(process, self.tty, self.debugging);
         let mut status = Status::new(process, &Labels::COPY, self.verbose.is_on())
             .report_tagged_root(to.is_layout())
-            .with_display(bars);
+            .with_display(display);
         let mut observer = |event: Event<'_>| status.report(event);
         let mut options = CopyOptions {
             observer: Some(&mut observer),

@@ -17,7 +17,7 @@ use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::model;
 use crate::process::Process;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
 use crate::target::{Target, parse_platform};
 
@@ -224,9 +224,9 @@ impl Pulling<'_> {
         } else {
             flags.tty
         };
-        let bars = Bars::new(process, tty, flags.target.debugging);
+        let display = ProgressDisplay::new(process, tty, flags.target.debugging);
         let mut status =
-            Status::new(process, &Labels::PULL, flags.verbose.is_on()).with_display(bars);
+            Status::new(process, &Labels::PULL, flags.verbose.is_on()).with_display(display);
         let mut observer = |event: Event<'_>| status.report(event);
         let options = PullOptions {
             output: flags.output.as_deref().unwrap_or(".").into(),
@@ -246,9 +246,9 @@ impl Pulling<'_> {
             warn_skipped(&listed.left_out, process);
             let file = filter::only(target, &listed, &self.filter)?;
             let content = source.fetch(file).map_err(cli_error)?;
-            let mut bars = Bars::new(process, tty, flags.target.debugging);
-            return Bars::around(
-                &mut bars,
+            let mut display = ProgressDisplay::new(process, tty, flags.target.debugging);
+            return ProgressDisplay::show_transfer(
+                &mut display,
                 "Downloading",
                 "Pulled     ",
                 content,

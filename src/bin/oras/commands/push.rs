@@ -21,7 +21,7 @@ use crate::error::CliError;
 use crate::output::format::Format;
 use crate::output::{file, model};
 use crate::process::Process;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
 use crate::target::{Target, parse_platform};
 
@@ -114,10 +114,10 @@ impl Command for PushFlags {
         let created = process.source_date_epoch()?;
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
         let streams = layers.streams(&self.title, &annotations, process)?;
-        let bars = Bars::new(process, self.tty, self.target.debugging);
+        let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
         let mut status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
             .report_tagged_root(target.is_layout())
-            .with_display(bars);
+            .with_display(display);
         let mut observer = |event: Event<'_>| status.report(event);
         let options = PushOptions {
             files: layers.files(&annotations),

@@ -20,7 +20,7 @@ use crate::error::CliError;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
 use crate::progress::Labels;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::progress::tags::{TagLabels, TagStatus};
 use crate::repository::TaggedRepository;
 
@@ -90,8 +90,8 @@ impl Command for RestoreFlags {
             },
             with_tagged_root: !self.exclude_referrers,
         };
-        let bars = Bars::new(process, self.tty, self.repository.debugging);
-        let mut status = TagStatus::new(process, bars, &labels, "the backup".to_owned());
+        let display = ProgressDisplay::new(process, self.tty, self.repository.debugging);
+        let mut status = TagStatus::new(process, display, &labels, "the backup".to_owned());
         let mut observer = |event: Event<'_>| status.report(event);
         let options = BackupOptions {
             tags: repository.take_tags(),

@@ -1,19 +1,18 @@
-//! Progress on a terminal: a line that stays for each piece of content, and below these a bar for the one that is on its way.
+//! The progress display of a terminal: one permanent line for each finished item, and below them a
+//! progress bar for the current item.
 //!
-//! Things happen one after the other, so there is never more than one bar. All others are done, and what is done does not
-//! change any more: it scrolls away like any other output, and is complete and in order however much there was. Nothing is
-//! drawn in the background. The bar moves when something happens, and at most [`INTERVAL`] by [`INTERVAL`]; what comes faster
-//! is shown together.
+//! Operations are sequential, so there is at most one bar. The lines of finished items do not
+//! change: they scroll away like other output, complete and in order. No thread draws in the
+//! background. Events redraw the bar, at the rate of [`Pace`].
 //!
-//! indicatif lays out lines, fits names into what is left of the width, and knows the speed. It draws on a [`Canvas`];
-//! [`Screen`] alone knows how a line gets to the terminal.
+//! indicatif lays out the lines, truncates names to the width, and measures the speed. It draws on
+//! a [`Canvas`], whose line [`LiveLine`] writes to the terminal.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
-use oras::http::clock::{Clock as _, SystemClock};
 use oras::progress::Event;
 use oras::store::content::VerifyReader;
 use oras::{Descriptor, Digest};
@@ -21,117 +20,112 @@ use oras::{Descriptor, Digest};
 use crate::cli::groups::{Debugging, Tty};
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
-use crate::progress::Labels;
-use crate::progress::live_line::Screen;
 use crate::terminal;
 
-/// The time between two drawings.
-const INTERVAL: Duration = Duration::from_millis(125);
-/// How many things may be shown at once that begin sooner. Each of them may take long, which nobody can know.
-const MAX_EARLY: u32 = 8;
-/// No line is wider: the eye would lose it.
+use super::labels::Labels;
+use super::live_line::LiveLine;
+use super::pace::Pace;
+
+/// Maximum width of a line: the amounts at its right end stay near the name.
 const MAX_COLUMNS: u16 = 100;
 
-/// What became of something.
+/// The outcome of an item.
 #[derive(Clone, Copy)]
-pub(crate) enum Mark {
-    /// It was done.
+enum Outcome {
     Done,
-    /// It was there already, or handled before.
-    There,
-    /// It was left out.
-    LeftOut,
-    /// It was not done.
+    /// The content existed, or was transferred before under another title.
+    Existed,
+    Skipped,
     Failed,
 }
 
-impl Mark {
-    /// The sign for it, and its colour.
-    const fn sign(self) -> (&'static str, &'static str) {
+impl Outcome {
+    /// Returns the mark at the beginning of a line, and its colour.
+    const fn mark(self) -> (&'static str, &'static str) {
         match self {
             Self::Done => ("✓", "\x1b[32m"),
-            Self::There => ("=", "\x1b[36m"),
-            Self::LeftOut => ("-", "\x1b[33m"),
+            Self::Existed => ("=", "\x1b[36m"),
+            Self::Skipped => ("-", "\x1b[33m"),
             Self::Failed => ("✗", "\x1b[31m"),
         }
     }
 }
 
-/// Shows progress.
-pub(crate) struct Bars {
-    screen: Screen,
+/// Shows the progress of an operation on stderr.
+pub(crate) struct ProgressDisplay {
+    live_line: LiveLine,
     canvas: Canvas,
     bar: ProgressBar,
-    /// How the bar lays out a line.
+    /// The current indicatif template of the bar.
     template: String,
     is_coloured: bool,
-    running: Option<Item>,
+    current: Option<Item>,
     pace: Pace,
 }
 
-/// What is on its way.
+/// A file or content that is being read or transferred.
 struct Item {
     verb: &'static str,
     name: String,
-    /// Whose content it is, unless that is yet to be found out.
+    /// `None` while a file is read, whose digest is not known yet.
     digest: Option<Digest>,
     bytes: u64,
     total: Option<u64>,
 }
 
-impl Bars {
-    /// Bars, if they are wanted and there is somebody to see them.
+impl ProgressDisplay {
+    /// Returns a display if stderr is a terminal and no flag turns the display off.
     pub(crate) fn new(process: &Process, tty: Tty, debugging: Debugging) -> Option<Self> {
-        let is_wanted = tty.no_tty != Some(true) && !debugging.debug && !process.is_quiet();
-        if !is_wanted || !process.can_redraw_stderr() {
+        let is_enabled = tty.no_tty != Some(true) && !debugging.debug && !process.is_quiet();
+        if !is_enabled || !process.can_redraw_stderr() {
             return None;
         }
         let canvas = Canvas::default();
-        // What is laid out and not looked at costs time. One a second is the least there can be.
+        // indicatif also draws on updates, which costs time. 1 Hz is its lowest rate.
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(canvas.clone()), 1);
         Some(Self {
-            screen: process.screen().clone(),
+            live_line: process.live_line().clone(),
             canvas,
             bar: ProgressBar::with_draw_target(None, target),
             template: String::new(),
             is_coloured: process.can_colour_stderr(),
-            running: None,
+            current: None,
             pace: Pace::default(),
         })
     }
 
-    /// Shows, if there are bars, how far content comes in what `transfer` does with it.
-    pub(crate) fn around<'c>(
-        bars: &'c mut Option<Self>,
+    /// Runs `transfer`, and shows its progress if there is a display.
+    pub(crate) fn show_transfer<'c>(
+        display: &'c mut Option<Self>,
         started: &'static str,
         done: &str,
         content: VerifyReader<'c>,
         transfer: impl FnOnce(VerifyReader<'_>) -> oras::Result<()>,
     ) -> oras::Result<()> {
-        let Some(bars) = bars else {
+        let Some(display) = display else {
             return transfer(content);
         };
         let node = content.descriptor().clone();
-        bars.start(started, &node);
+        display.start(started, &node);
         transfer(content.with_progress(|bytes| {
-            bars.advance(&node, bytes);
+            display.advance(&node, bytes);
             Ok(())
         }))?;
-        bars.finish(Mark::Done, done, &node);
+        display.finish(Outcome::Done, done, &node);
         Ok(())
     }
 
-    /// Shows an event, with the words of the verb.
-    pub(crate) fn report(&mut self, event: Event<'_>, labels: &Labels) {
-        let (mark, label, node) = match event {
+    /// Shows an event, with the labels of the command.
+    pub(super) fn report(&mut self, event: Event<'_>, labels: &Labels) {
+        let (outcome, label, node) = match event {
             Event::Preparing(name) => return self.prepare(name),
             Event::Reading {
                 name, done, total, ..
             } => return self.read(name, done, total),
-            // The successors of a manifest are shown before it is done.
-            Event::Prepared(_) => return self.drop_running(),
+            Event::Prepared(_) => return self.discard_item(),
+            // The line of a manifest follows those of its successors.
             Event::FetchedManifest(_) if !labels.fetched_manifest.is_empty() => {
-                return self.drop_running();
+                return self.discard_item();
             }
             Event::FetchingManifest(node) if !labels.fetching_manifest.is_empty() => {
                 return self.start(labels.fetching_manifest, node);
@@ -140,81 +134,83 @@ impl Bars {
             Event::Transferring {
                 descriptor, done, ..
             } => return self.advance(descriptor, done),
-            Event::Transferred(node) => (Mark::Done, labels.transferred_in_display, node),
-            Event::Restored(node) => (Mark::Done, labels.restored, node),
-            Event::Mounted(node) => (Mark::Done, labels.mounted, node),
-            Event::Exists(node) | Event::RootTagged(node) => (Mark::There, labels.exists, node),
-            Event::Repeated(node) => (Mark::There, labels.repeated_in_display, node),
-            Event::Skipped(node) => (Mark::LeftOut, labels.skipped, node),
+            Event::Transferred(node) => (Outcome::Done, labels.transferred_in_display, node),
+            Event::Restored(node) => (Outcome::Done, labels.restored, node),
+            Event::Mounted(node) => (Outcome::Done, labels.mounted, node),
+            Event::Exists(node) | Event::RootTagged(node) => {
+                (Outcome::Existed, labels.exists, node)
+            }
+            Event::Repeated(node) => (Outcome::Existed, labels.repeated_in_display, node),
+            Event::Skipped(node) => (Outcome::Skipped, labels.skipped, node),
             _ => return,
         };
-        self.finish(mark, label, node);
+        self.finish(outcome, label, node);
     }
 
-    /// Content is about to be transferred, maybe once more.
-    pub(crate) fn start(&mut self, verb: &'static str, node: &Descriptor) {
-        if self.is_running(node) {
+    /// Starts an item for content. If the content is the current item, the transfer starts again.
+    fn start(&mut self, verb: &'static str, node: &Descriptor) {
+        if self.is_current(node) {
             self.advance(node, 0);
             return;
         }
-        self.begin(Item {
+        self.start_item(Item {
             verb,
-            name: name_of(node),
+            name: item_name(node),
             digest: Some(node.digest.clone()),
             bytes: 0,
             total: Some(node.size),
         });
     }
 
-    /// Something with a name is about to be read, from here.
-    pub(crate) fn prepare(&mut self, name: &str) {
-        self.begin(Item {
+    /// Starts an item for a file.
+    fn prepare(&mut self, name: &str) {
+        self.start_item(Item {
             verb: "Preparing",
-            name: clean(name),
+            name: sanitize(name),
             digest: None,
             bytes: 0,
             total: None,
         });
     }
 
-    /// So many bytes of content were transferred.
-    pub(crate) fn advance(&mut self, node: &Descriptor, bytes: u64) {
-        if self.is_running(node) {
+    /// Shows how many bytes of content were transferred.
+    fn advance(&mut self, node: &Descriptor, bytes: u64) {
+        if self.is_current(node) {
             self.advance_to(bytes, Some(node.size));
         }
     }
 
-    /// So many bytes were read of what is prepared.
-    pub(crate) fn read(&mut self, name: &str, bytes: u64, total: Option<u64>) {
-        if self.running.is_none() {
+    /// Shows how many bytes of a file were read.
+    pub(super) fn read(&mut self, name: &str, bytes: u64, total: Option<u64>) {
+        if self.current.is_none() {
             self.prepare(name);
         }
         self.advance_to(bytes, total);
     }
 
-    /// What was on its way needs no line of its own.
-    pub(crate) fn drop_running(&mut self) {
-        self.running = None;
+    /// Ends the current item without a permanent line.
+    pub(super) fn discard_item(&mut self) {
+        self.current = None;
     }
 
-    /// Something is done with content.
-    pub(crate) fn finish(&mut self, mark: Mark, verb: &str, node: &Descriptor) {
-        let elapsed = self.is_running(node).then(|| self.bar.elapsed());
-        self.running = None;
+    /// Adds the permanent line of content, which may be the current item.
+    fn finish(&mut self, outcome: Outcome, verb: &str, node: &Descriptor) {
+        let elapsed = self.is_current(node).then(|| self.bar.elapsed());
+        self.current = None;
         let size = Size(node.size).to_string();
-        self.keep(mark, verb, &name_of(node), &size, elapsed);
+        self.add_line(outcome, verb, &item_name(node), &size, elapsed);
         if self.pace.allows(false) {
-            self.screen.draw(String::new());
+            self.live_line.draw(String::new());
         }
     }
 
-    fn is_running(&self, node: &Descriptor) -> bool {
-        let digest = self.running.as_ref().and_then(|item| item.digest.as_ref());
+    fn is_current(&self, node: &Descriptor) -> bool {
+        let digest = self.current.as_ref().and_then(|item| item.digest.as_ref());
         digest == Some(&node.digest)
     }
 
-    fn begin(&mut self, item: Item) {
-        self.running = Some(item);
+    fn start_item(&mut self, item: Item) {
+        self.current = Some(item);
         self.bar.reset();
         if self.pace.allows(true) {
             self.draw();
@@ -222,7 +218,7 @@ impl Bars {
     }
 
     fn advance_to(&mut self, bytes: u64, total: Option<u64>) {
-        let Some(item) = &mut self.running else {
+        let Some(item) = &mut self.current else {
             return;
         };
         item.bytes = bytes;
@@ -232,9 +228,9 @@ impl Bars {
         }
     }
 
-    /// Shows what is on its way, below what is done.
+    /// Draws the bar of the current item.
     fn draw(&mut self) {
-        let Some(item) = &self.running else {
+        let Some(item) = &self.current else {
             return;
         };
         let columns = self.canvas.width();
@@ -249,10 +245,10 @@ impl Bars {
         };
         let speed = match bytes {
             0 => String::new(),
-            _ => format!("{}/s", Size(rounded(self.bar.per_sec()))),
+            _ => format!("{}/s", Size(truncated(self.bar.per_sec()))),
         };
         let elapsed = Elapsed(whole_seconds(self.bar.elapsed())).to_string();
-        let (bar, facts) = match columns {
+        let (bar, amounts) = match columns {
             90.. => (
                 " [{bar:20}]",
                 format!("{amount:>15} {speed:>10} {elapsed:>6}"),
@@ -268,34 +264,34 @@ impl Bars {
         };
         let bar = if total.is_some() { bar } else { "" };
         let mark = self.coloured("{spinner}", "\x1b[33m");
-        self.lay_out(&mark, bar, format!("{} {}", item.verb, item.name), facts);
+        self.lay_out(&mark, bar, format!("{} {}", item.verb, item.name), amounts);
         let line = self.canvas.take();
-        self.screen.draw(line);
+        self.live_line.draw(line);
     }
 
-    /// Remembers a line that stays.
-    fn keep(
+    /// Adds a permanent line.
+    fn add_line(
         &mut self,
-        mark: Mark,
+        outcome: Outcome,
         verb: &str,
         name: &str,
         amount: &str,
         elapsed: Option<Duration>,
     ) {
         let elapsed = elapsed.map_or_else(String::new, |elapsed| Elapsed(elapsed).to_string());
-        let facts = match self.canvas.width() {
+        let amounts = match self.canvas.width() {
             48.. => format!("{amount:>15} {elapsed:>6}"),
             24.. => format!("{amount:>7}"),
             _ => String::new(),
         };
-        let (sign, colour) = mark.sign();
-        let mark = self.coloured(sign, colour);
-        self.lay_out(&mark, "", format!("{verb} {name}"), facts);
-        self.screen.keep(&self.canvas.take());
+        let (mark, colour) = outcome.mark();
+        let mark = self.coloured(mark, colour);
+        self.lay_out(&mark, "", format!("{verb} {name}"), amounts);
+        self.live_line.add_permanent(&self.canvas.take());
     }
 
-    /// Draws a line on the canvas: the mark, what it is about, and what there is to say about that, at the right.
-    fn lay_out(&mut self, mark: &str, bar: &str, text: String, facts: String) {
+    /// Draws a line on the canvas: mark, text and bar, and right-aligned the amounts.
+    fn lay_out(&mut self, mark: &str, bar: &str, text: String, amounts: String) {
         let template = format!("{mark} {{wide_msg}}{bar} {{prefix}}");
         if template != self.template {
             let style = ProgressStyle::with_template(&template)
@@ -305,7 +301,7 @@ impl Bars {
             self.bar.set_style(style);
             self.template = template;
         }
-        self.bar.set_prefix(facts);
+        self.bar.set_prefix(amounts);
         self.bar.set_message(text);
         self.bar.force_draw();
     }
@@ -319,31 +315,32 @@ impl Bars {
     }
 }
 
-impl Drop for Bars {
-    /// What is still on its way now did not arrive.
+impl Drop for ProgressDisplay {
+    /// Marks the current item as failed, and removes the bar.
     fn drop(&mut self) {
-        if let Some(item) = self.running.take() {
+        if let Some(item) = self.current.take() {
             let amount = match item.total {
                 Some(total) => format!("{}/{}", Size(item.bytes), Size(total)),
                 None => Size(item.bytes).to_string(),
             };
             let elapsed = Some(self.bar.elapsed());
-            self.keep(Mark::Failed, item.verb, &item.name, &amount, elapsed);
+            self.add_line(Outcome::Failed, item.verb, &item.name, &amount, elapsed);
         }
-        self.screen.draw(String::new());
+        self.live_line.draw(String::new());
     }
 }
 
-/// The name by which content is shown.
-fn name_of(node: &Descriptor) -> String {
+/// Returns the title of content, or its media type if it has none.
+fn item_name(node: &Descriptor) -> String {
     match node.title().filter(|title| !title.is_empty()) {
-        Some(title) => clean(title),
-        None => clean(node.media_type.as_str()),
+        Some(title) => sanitize(title),
+        None => sanitize(node.media_type.as_str()),
     }
 }
 
-/// A name without what would move the cursor, or make the text wider or narrower than the sum of its characters.
-fn clean(name: &str) -> String {
+/// Removes characters that would move the cursor, or would make the width of the name differ from
+/// the sum of its characters' widths. Truncates the name to the maximum width.
+fn sanitize(name: &str) -> String {
     let is_shown = |character: &char| {
         !character.is_control()
             && !matches!(
@@ -357,77 +354,40 @@ fn clean(name: &str) -> String {
                     | '\u{e0000}'..='\u{e007f}'
             )
     };
-    // No line shows more of it.
-    let most = usize::from(MAX_COLUMNS);
-    name.chars().filter(is_shown).take(most).collect()
+    let shown = name.chars().filter(is_shown);
+    shown.take(usize::from(MAX_COLUMNS)).collect()
 }
 
-/// How much of the whole there is. The whole is not reached before all of it is there.
+/// Returns the percentage, rounded down: 100 only if all bytes were transferred.
 fn percent(bytes: u64, total: Option<u64>) -> u64 {
     let (bytes, total) = (u128::from(bytes), u128::from(total.unwrap_or_default()));
     let percent = (bytes * 100).checked_div(total).unwrap_or(100);
     u64::try_from(percent).unwrap_or(100)
 }
 
-/// Bytes per second as whole ones.
+/// Truncates a speed to whole bytes per second.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a conversion to an integer stays within its bounds"
 )]
-const fn rounded(speed: f64) -> u64 {
+const fn truncated(speed: f64) -> u64 {
     speed as u64
 }
 
-/// A time that does not flicker: seconds, once there is one.
+/// Truncates a time to seconds, which change slowly enough to be read.
 const fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs())
 }
 
-/// When something is drawn.
-#[derive(Default)]
-struct Pace {
-    last: Option<SystemTime>,
-    early: u32,
-}
-
-impl Pace {
-    /// Whether it is time to draw. What `begins` may be shown sooner, as long as that happens rarely.
-    fn allows(&mut self, begins: bool) -> bool {
-        self.allows_at(SystemClock.now(), begins)
-    }
-
-    fn allows_at(&mut self, now: SystemTime, begins: bool) -> bool {
-        let since = self
-            .last
-            .map(|last| now.duration_since(last).unwrap_or(INTERVAL));
-        match since {
-            Some(since) if since < INTERVAL => {
-                if !begins || self.early == MAX_EARLY {
-                    return false;
-                }
-                self.early += 1;
-            }
-            Some(since) => {
-                let intervals = since.as_millis() / INTERVAL.as_millis();
-                let spare = u32::try_from(intervals - 1).unwrap_or(MAX_EARLY);
-                self.early = self.early.saturating_sub(spare);
-            }
-            None => {}
-        }
-        self.last = Some(now);
-        true
-    }
-}
-
-/// Where indicatif draws: it keeps the last line.
+/// The terminal that indicatif draws on. It holds one line.
 #[derive(Clone, Debug, Default)]
 struct Canvas {
     line: Arc<Mutex<String>>,
 }
 
 impl Canvas {
-    /// What was drawn, without the blanks at its end.
+    /// Returns the drawn line without blanks at its end, and clears the canvas.
     fn take(&self) -> String {
         let mut line = std::mem::take(&mut *self.line());
         line.truncate(line.trim_end().len());
@@ -440,7 +400,7 @@ impl Canvas {
 }
 
 impl TermLike for Canvas {
-    /// The last column stays free: some terminals go on to the next line as soon as it is written to.
+    /// Leaves the last column free: some terminals wrap as soon as that column is written.
     fn width(&self) -> u16 {
         (terminal::stderr_columns() - 1).clamp(1, MAX_COLUMNS)
     }
@@ -485,40 +445,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn things_are_drawn_in_their_time_and_a_few_sooner() {
-        let start = SystemTime::UNIX_EPOCH;
-        let at = |millis| start + Duration::from_millis(millis);
-        let mut pace = Pace::default();
-        assert!(pace.allows_at(at(0), false), "the first is not late");
-        assert!(!pace.allows_at(at(124), false));
-        assert!(pace.allows_at(at(125), false));
-        for _ in 0..MAX_EARLY {
-            assert!(pace.allows_at(at(126), true));
-        }
-        assert!(!pace.allows_at(at(127), true), "they were too many");
-        assert!(pace.allows_at(at(126 + 125), true));
-        assert!(!pace.allows_at(at(252), true));
-        assert!(pace.allows_at(at(126 + 3 * 125), false));
-        assert!(pace.allows_at(at(502), true), "there was time to spare");
-        assert!(!pace.allows_at(at(503), true));
-        assert!(pace.allows_at(start, false), "a clock may be set back");
-    }
-
-    #[test]
-    fn a_name_has_nothing_that_is_no_character() {
+    fn control_and_format_characters_are_removed_from_names() {
         for (name, wanted) in [
             ("plain name.txt", "plain name.txt"),
             ("文字 é 👍", "文字 é 👍"),
             ("\x1b[2J\r\n\t\u{9b}m", "[2Jm"),
             ("a\u{202e}b\u{200d}c\u{fe0f}d\u{feff}", "abcd"),
         ] {
-            assert_eq!(clean(name), wanted, "{name:?}");
+            assert_eq!(sanitize(name), wanted, "{name:?}");
         }
-        assert_eq!(clean(&"x".repeat(1_000_000)).len(), 100);
+        assert_eq!(sanitize(&"x".repeat(1_000_000)).len(), 100);
     }
 
     #[test]
-    fn the_whole_is_not_reached_before_it_is_there() {
+    fn percentages_are_rounded_down() {
         for (bytes, total, wanted) in [
             (0, 0, 100),
             (0, 1, 0),

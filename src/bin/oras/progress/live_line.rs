@@ -1,36 +1,37 @@
-//! The terminal that is stderr, while something on it changes.
+//! Output on a terminal: permanent text, and below it a line that is redrawn.
 //!
-//! What is written stays and scrolls away. Below it there may be one line that is drawn again and again. The cursor rests at
-//! its beginning, so that whatever clears the screen from there on removes it, however a window that became narrower has
-//! wrapped it. Between two drawings the cursor is shown and nothing is switched: an interruption leaves nothing to be put
-//! back.
+//! The cursor rests at the beginning of the redrawn line, so that `ESC[J` also clears lines that a
+//! narrower window has wrapped. Between two drawings the cursor is visible and all terminal modes
+//! are the default: a process that is killed leaves a usable terminal.
 
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Clears everything from the beginning of the line on: something typed may have moved the cursor.
+/// Moves the cursor to the beginning of the line, because input may have moved it, and clears the
+/// rest of the screen.
 const CLEAR: &str = "\r\x1b[J";
-/// Hides the cursor, and cuts off what does not fit: how wide a text is, is for the terminal to know.
-const BEGIN: &str = "\x1b[?25l\x1b[?7l";
-/// Lets lines go on in the next one again, and shows the cursor where the line begins.
+/// Hides the cursor and turns off line wrapping. Text that is too wide is cut off by the terminal,
+/// which alone knows the width of each character.
+const START: &str = "\x1b[?25l\x1b[?7l";
+/// Turns on line wrapping, and shows the cursor at the beginning of the line.
 const END: &str = "\x1b[?7h\r\x1b[?25h";
 
-/// Stderr, and the line on it that changes, if there is one. All clones are one screen.
+/// The redrawn line on stderr, which may be empty. Clones share the line.
 #[derive(Clone, Default)]
-pub(crate) struct Screen {
+pub(crate) struct LiveLine {
     line: Arc<Mutex<Line>>,
 }
 
 #[derive(Default)]
 struct Line {
-    /// What stays above it, and was not written yet.
+    /// Permanent text that was not written yet.
     above: String,
     text: String,
     is_drawn: bool,
 }
 
-impl Screen {
-    /// Writes text that stays, above the line that changes.
+impl LiveLine {
+    /// Writes permanent text above the line.
     pub(crate) fn write(&self, text: &str) {
         let mut line = self.line();
         line.above.push_str(text);
@@ -41,24 +42,23 @@ impl Screen {
         }
     }
 
-    /// Writes a line that stays, as soon as anything is shown: it is about what the line that changes is about, until that is
-    /// drawn again.
-    pub(crate) fn keep(&self, text: &str) {
+    /// Replaces the line by a permanent one, with the next write to the terminal.
+    pub(super) fn add_permanent(&self, text: &str) {
         let mut line = self.line();
         line.above.push_str(text);
         line.above.push('\n');
         line.text.clear();
     }
 
-    /// Draws this line, or none if it is empty.
-    pub(crate) fn draw(&self, text: String) {
+    /// Draws the line. An empty one is removed.
+    pub(super) fn draw(&self, text: String) {
         let mut line = self.line();
         line.text = text;
         line.show();
     }
 
-    /// Shows all that stays, and takes the line away for as long as nothing is drawn, because somebody else is going to write
-    /// to the terminal.
+    /// Writes all permanent text, and removes the line until it is drawn again, so that other code
+    /// or another process can write to the terminal.
     pub(crate) fn clear(&self) {
         self.line().clear();
     }
@@ -78,11 +78,11 @@ impl Line {
         if self.text.is_empty() {
             return self.clear();
         }
-        self.send(&format!("{BEGIN}{}{END}", self.text));
+        self.send(&format!("{START}{}{END}", self.text));
         self.is_drawn = true;
     }
 
-    /// Sends what stays, and this below it, in the place of what is drawn.
+    /// Replaces the drawn line by the permanent text and the text below it.
     fn send(&mut self, below: &str) {
         let clear = if self.is_drawn { CLEAR } else { "" };
         send(&format!(
@@ -92,7 +92,8 @@ impl Line {
     }
 }
 
-/// Writes at once, so that no half of a drawing is ever seen. When nobody looks there is nothing left to be done about it.
+/// Writes in one call, so that no partial drawing is visible. Write errors are ignored: there is no
+/// other stream to report them on.
 fn send(text: &str) {
     if !text.is_empty() {
         let _ = io::stderr().write_all(text.as_bytes());

@@ -1,7 +1,9 @@
 //! Progress of a running operation: status lines, or a progress display on a terminal.
 
 pub(crate) mod display;
+mod labels;
 pub(crate) mod live_line;
+mod pace;
 pub(crate) mod tags;
 
 use oras::progress::Event;
@@ -11,95 +13,16 @@ use crate::error::to_stdout;
 use crate::output::text::one_line;
 use crate::process::Process;
 
-use self::display::Bars;
+use self::display::ProgressDisplay;
 
-/// The words of a verb for its events. An event whose word is empty is not shown.
-#[derive(Clone, Copy)]
-pub(crate) struct Labels {
-    fetching_manifest: &'static str,
-    fetched_manifest: &'static str,
-    started: &'static str,
-    transferred: &'static str,
-    /// Replaces `transferred` in the progress display.
-    transferred_in_display: &'static str,
-    mounted: &'static str,
-    exists: &'static str,
-    repeated: &'static str,
-    /// Replaces `repeated` in the progress display.
-    repeated_in_display: &'static str,
-    restored: &'static str,
-    skipped: &'static str,
-}
-
-impl Labels {
-    const NONE: Self = Self {
-        fetching_manifest: "",
-        fetched_manifest: "",
-        started: "",
-        transferred: "",
-        transferred_in_display: "",
-        mounted: "",
-        exists: "",
-        repeated: "",
-        repeated_in_display: "",
-        restored: "",
-        skipped: "",
-    };
-
-    pub(crate) const PUSH: Self = Self {
-        started: "Uploading",
-        transferred: "Uploaded ",
-        transferred_in_display: "Uploaded ",
-        exists: "Exists   ",
-        repeated: "Exists   ",
-        repeated_in_display: "Skipped  ",
-        ..Self::NONE
-    };
-
-    pub(crate) const COPY: Self = Self {
-        started: "Copying",
-        transferred: "Copied ",
-        transferred_in_display: "Copied ",
-        mounted: "Mounted",
-        exists: "Exists ",
-        repeated: "Skipped",
-        repeated_in_display: "Skipped",
-        ..Self::NONE
-    };
-
-    pub(crate) const PULL: Self = Self {
-        fetching_manifest: "Downloading",
-        fetched_manifest: "Processing ",
-        started: "Downloading",
-        transferred: "Downloaded ",
-        transferred_in_display: "Pulled     ",
-        restored: "Restored   ",
-        skipped: "Skipped    ",
-        ..Self::NONE
-    };
-
-    pub(crate) const BACKUP: Self = Self {
-        started: "Pulling  ",
-        transferred: "Pulled   ",
-        transferred_in_display: "Pulled   ",
-        repeated: "Skipped  ",
-        ..Self::PUSH
-    };
-
-    pub(crate) const RESTORE: Self = Self {
-        started: "Pushing  ",
-        transferred: "Pushed   ",
-        transferred_in_display: "Pushed   ",
-        ..Self::BACKUP
-    };
-}
+pub(crate) use self::labels::Labels;
 
 /// Shows the events of an operation: content in a progress display if there is one, everything else
 /// as lines on stdout if the command prints text.
 pub(crate) struct Status<'c> {
     process: &'c mut Process,
     labels: &'static Labels,
-    display: Option<Bars>,
+    display: Option<ProgressDisplay>,
     /// Whether lines about content without a title are printed.
     with_untitled: bool,
     /// Whether there is a line about a root that existed and got a new tag.
@@ -128,7 +51,7 @@ impl<'c> Status<'c> {
     }
 
     /// Shows content in this display if there is one.
-    pub(crate) fn with_display(self, display: Option<Bars>) -> Self {
+    pub(crate) fn with_display(self, display: Option<ProgressDisplay>) -> Self {
         Self { display, ..self }
     }
 
@@ -193,7 +116,7 @@ impl<'c> Status<'c> {
     /// Removes the line about the file that was read.
     pub(crate) fn prepared(&mut self) {
         if let Some(display) = &mut self.display {
-            display.drop_running();
+            display.discard_item();
         }
     }
 

@@ -3,7 +3,7 @@
 use oras::Result;
 use oras::progress::Event;
 
-use super::display::Bars;
+use super::display::ProgressDisplay;
 use super::{Labels, Status};
 use crate::process::Process;
 
@@ -32,7 +32,7 @@ pub(crate) struct TagStatus<'c> {
 impl<'c> TagStatus<'c> {
     pub(crate) fn new(
         process: &'c mut Process,
-        display: Option<Bars>,
+        display: Option<ProgressDisplay>,
         labels: &TagLabels,
         source_name: String,
     ) -> Self {

@@ -13,7 +13,7 @@ use crate::error::CliError;
 use crate::output::file;
 use crate::output::format::print_json;
 use crate::process::Process;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::target::Target;
 
 flags! {
@@ -80,9 +80,9 @@ impl Command for BlobFetchFlags {
             let (blob, content) = blobs
                 .fetch_reference(digest, MAX_MANIFEST_BYTES)
                 .map_err(cli_error)?;
-            let mut bars = Bars::new(process, tty, self.target.debugging);
-            Bars::around(
-                &mut bars,
+            let mut display = ProgressDisplay::new(process, tty, self.target.debugging);
+            ProgressDisplay::show_transfer(
+                &mut display,
                 "Downloading",
                 "Downloaded ",
                 content,

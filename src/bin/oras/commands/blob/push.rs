@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::input::{self, BlobProperties, STDIN};
 use crate::output::format::print_json;
 use crate::process::Process;
-use crate::progress::display::Bars;
+use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
 use crate::target::Target;
 
@@ -78,15 +78,15 @@ impl Command for BlobPushFlags {
             digest: target.reference().map(parse_digest).transpose()?,
             size,
         };
-        let bars = if self.descriptor.descriptor {
+        let display = if self.descriptor.descriptor {
             process.disable_status();
             None
         } else {
-            Bars::new(process, self.tty, self.target.debugging)
+            ProgressDisplay::new(process, self.tty, self.target.debugging)
         };
         let stdin = process.stdin();
         let mut status =
-            Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(bars);
+            Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
         let (blob, mut content) = input::blob(file, properties, stdin, &mut |done, total| {
             status.reading(file, done, total);
             Ok(())
