@@ -1,7 +1,8 @@
-//! Rules of the user that replace DNS for a host and port: `host:port:address[:address_port]`.
+//! Addresses that do not come from DNS: rules of the user (`host:port:address[:address_port]`) and
+//! `localhost`.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// Connects to an address instead of the addresses that DNS returns for a host and port.
@@ -61,6 +62,18 @@ impl FromStr for ResolveRule {
             SocketAddr::new(address, address_port),
         ))
     }
+}
+
+/// Returns the loopback addresses for `localhost` and names below it. These names must not be
+/// looked up in DNS (RFC 6761 §6.3), where another host could claim them.
+pub(super) fn localhost_addresses(host: &str, port: u16) -> Option<[SocketAddr; 2]> {
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let addresses = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    (name == "localhost" || name.ends_with(".localhost"))
+        .then(|| addresses.map(|address| SocketAddr::new(address, port)))
 }
 
 /// An error parsing a [`ResolveRule`].
@@ -123,6 +136,27 @@ mod tests {
                 .address_for(host, port)
                 .map(|address| address.to_string());
             assert_eq!(address.as_deref(), wanted, "{text} {host}:{port}");
+        }
+    }
+
+    #[test]
+    fn localhost_is_not_looked_up() {
+        for (host, wanted) in [
+            ("localhost", true),
+            ("LocalHost.", true),
+            ("a.b.localhost", true),
+            ("a.localhost.", true),
+            ("notlocalhost", false),
+            ("localhost.example", false),
+            ("localhost.localdomain", false),
+            ("localhost..", false),
+            ("127.0.0.1", false),
+            ("", false),
+        ] {
+            let addresses = localhost_addresses(host, 5000);
+            let wanted =
+                wanted.then(|| ["127.0.0.1:5000", "[::1]:5000"].map(|it| it.parse().unwrap()));
+            assert_eq!(addresses, wanted, "{host}");
         }
     }
 

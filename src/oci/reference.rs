@@ -45,7 +45,12 @@ impl RegistryName {
             .and_then(|rest| rest.strip_suffix(']'))
         {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => host.split('.').all(is_host_label),
+            // A final dot marks a fully qualified name (RFC 1034 §3.1).
+            None => host
+                .strip_suffix('.')
+                .unwrap_or(host)
+                .split('.')
+                .all(is_host_label),
         };
         port_is_valid && host_is_valid
     }
@@ -340,6 +345,8 @@ mod tests {
         let digest = format!("@{DIGEST}");
         for (text, registry, repository, name) in [
             ("localhost/hello", "localhost", "hello", None),
+            ("r.example./a", "r.example.", "a", None),
+            ("r.example.:5000/a", "r.example.:5000", "a", None),
             (
                 "localhost:5000/hello:v1",
                 "localhost:5000",
@@ -386,6 +393,10 @@ mod tests {
             ("r/a:v 1", "invalid tag \"v 1\""),
             ("r/a:v1:v2", "invalid tag \"v1:v2\""),
             ("/a", "invalid registry \"\""),
+            ("./a", "invalid registry \".\""),
+            ("r../a", "invalid registry \"r..\""),
+            (".r/a", "invalid registry \".r\""),
+            ("r..x/a", "invalid registry \"r..x\""),
             ("u@r/a", "invalid registry \"u@r\""),
             ("r:99999/a", "invalid registry \"r:99999\""),
             ("r:+1/a", "invalid registry \"r:+1\""),

@@ -122,6 +122,7 @@ impl Proxies {
     fn is_reached_directly(&self, url: &Url) -> bool {
         let origin = url.origin();
         let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+        let host = host.strip_suffix('.').unwrap_or(host);
         let address = host
             .parse()
             .ok()
@@ -294,6 +295,7 @@ mod tests {
         for url in [
             "http://localhost/",
             "http://LOCALHOST:5000/",
+            "http://localhost.:5000/",
             "https://127.0.0.1:5000/",
             "http://127.8.9.10/",
             "http://[::1]:5000/",

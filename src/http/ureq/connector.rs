@@ -24,6 +24,7 @@ use ureq::unversioned::transport::{
     ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
 
+use super::super::resolve::localhost_addresses;
 use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule};
 use super::error::ConnectError;
 use super::forward::ForwardedConnection;
@@ -160,6 +161,9 @@ impl ProxyConnector {
         let mut rules = self.rules.iter().rev();
         if let Some(address) = rules.find_map(|rule| rule.address_for(host, port)) {
             return Ok(vec![address]);
+        }
+        if let Some(addresses) = localhost_addresses(host, port) {
+            return Ok(addresses.to_vec());
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match (bare, port).to_socket_addrs().map(Vec::from_iter) {

@@ -94,6 +94,8 @@ impl Client {
         host: &str,
     ) -> Result<Box<dyn Transport>, ConnectError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
+        // Neither server names (RFC 6066 §3) nor names in certificates have the final dot.
+        let bare = bare.strip_suffix('.').unwrap_or(bare);
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
             ConnectError::new(
                 TransportKind::Tls,
