@@ -115,7 +115,7 @@ pub(crate) const MAX_ROOTS_FILES: usize = 4096;
 /// Certificates of one file. Common bundles have about 150.
 pub(crate) const MAX_CERTIFICATES: usize = 10_000;
 
-/// Bytes of a response body that a trace contains.
+/// Maximum size of a response body that a trace prints, in bytes.
 pub(crate) const MAX_TRACED_BYTES: usize = 16 * 1024;
 
 /// Time to read a response body for a trace, because the trace delays the caller.

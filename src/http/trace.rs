@@ -1,7 +1,6 @@
 //! A [`Transport`] that writes each request and response to a log, with secrets redacted.
 
 use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
@@ -243,7 +242,7 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
         return "   No response body to print".to_owned();
     }
     if (300..400).contains(&response.status) {
-        return "   Response body of a redirect is not printed".to_owned();
+        return "   Response body for redirect is not printed".to_owned();
     }
     let Some(content_type) = response
         .headers
@@ -287,23 +286,49 @@ fn body_text(start: &[u8]) -> String {
     if start.is_empty() {
         return "   Response body is empty".to_owned();
     }
-    let text = String::from_utf8_lossy(&start[..start.len().min(MAX_TRACED_BYTES)]);
-    let lower = text.to_ascii_lowercase();
-    if ["token\"", "secret", "password"]
-        .iter()
-        .any(|word| lower.contains(word))
-    {
+    if start.len() > MAX_TRACED_BYTES {
+        return "   Response body exceeding the trace size limit is not printed".to_owned();
+    }
+    let text = String::from_utf8_lossy(start);
+    if may_contain_credentials(&text) {
         return "   Response body redacted due to potential credentials".to_owned();
     }
     let shown: String = text
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
-    let mut shown = redact_urls(&shown);
-    if start.len() > MAX_TRACED_BYTES {
-        let _ = write!(shown, "\n...(truncated)");
+    redact_urls(&shown)
+}
+
+/// Whether a text contains a word that stands beside a secret, such as the member `access_token` of
+/// a token response. JSON can escape any character of a name.
+fn may_contain_credentials(text: &str) -> bool {
+    let lower = without_unicode_escapes(text).to_ascii_lowercase();
+    ["token\"", "secret", "password"]
+        .iter()
+        .any(|word| lower.contains(word))
+}
+
+/// Replaces the escapes of JSON for ASCII characters, such as `\u0074`, by the characters.
+fn without_unicode_escapes(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part
+            .get(..4)
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code {
+            Some(code) if code.is_ascii() => {
+                out.push(char::from(code));
+                out.push_str(&part[4..]);
+            }
+            _ => {
+                out.push_str("\\u");
+                out.push_str(part);
+            }
+        }
     }
-    shown
+    out
 }
 
 /// A reader that returns an error: the end of a body that failed while the trace read it.
@@ -413,6 +438,35 @@ mod tests {
         assert!(!text.contains("canary"), "{text}");
         assert!(text.contains("redacted due to potential credentials"));
         assert_eq!(body, b"{\"access_token\":\"canary\"}");
+    }
+
+    #[test]
+    fn names_of_secrets_are_found_in_any_spelling() {
+        for (body, is_secret) in [
+            (r#"{"token":"x"}"#, true),
+            (r#"{"\u0074oken":"x"}"#, true),
+            (r#"{"access\u005Ftoken":"x"}"#, true),
+            (r#"{"a":[{"Id\u005f\u0054OKEN" : 1}]}"#, true),
+            (r#"{"refresh_token\u0022:1}"#, true),
+            (r#"{"name":"a token of"}"#, false),
+            (r#"{"name":"\u00e9\u0"}"#, false),
+            ("\\u", false),
+            ("\\u00é", false),
+        ] {
+            assert_eq!(may_contain_credentials(body), is_secret, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_long_body_is_not_printed_but_passed_on() {
+        let long = Vec::leak(vec![b'x'; MAX_TRACED_BYTES + 1]);
+        for (length, is_shown) in [(MAX_TRACED_BYTES, true), (MAX_TRACED_BYTES + 1, false)] {
+            let headers = Headers::new().with("content-type", "text/plain");
+            let (text, body) = trace(headers, &long[..length]);
+            assert_eq!(text.contains("xx"), is_shown);
+            assert_ne!(text.contains("exceeding the trace size limit"), is_shown);
+            assert_eq!(body.len(), length);
+        }
     }
 
     #[test]

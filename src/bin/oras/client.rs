@@ -261,7 +261,7 @@ impl ClientConfig {
                     .map(|media_type| media_type.as_str().into()),
             )
             .on_warning(registry_warnings(&self.live_line))
-            .user_agent(concat!("oras/1.3.3+rs.", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("oras/1.3.6+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,
                 Some(true) => PlainHttp::Always,

@@ -224,6 +224,7 @@ impl CliError {
             Error::Refused(refusal) if refusal.host != host => Self::from(error),
             _ => Self::at_any_registry(error, host, credential_hint),
         };
+        // A missing entry of an index is not a response of the registry.
         if let Error::NotFound { index: None, .. } = error.root() {
             cli_error.prefix = REGISTRY_ERROR.into();
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::reference::{Reference, RepositoryName};
+use oras::reference::{Reference, RepositoryName, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
 use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};
@@ -397,6 +397,19 @@ fn split_layout(raw: &str) -> Result<(&str, &str), CliError> {
     Ok((path, reference))
 }
 
+/// Rejects further tags that no registry accepts, before any request. A layout accepts more, but
+/// the tags of one command are the same everywhere.
+pub(crate) fn check_further_tags(tags: &[String]) -> Result<(), CliError> {
+    for tag in tags {
+        if tag.is_empty() {
+            return Err(CliError::usage("empty extra tag"));
+        }
+        tag.parse::<Tag>()
+            .map_err(|error| CliError::from(&error).context("invalid extra tag"))?;
+    }
+    Ok(())
+}
+
 /// Parses a platform; empty means none.
 pub(crate) fn parse_platform(text: &str) -> Result<Option<Platform>, CliError> {
     if text.is_empty() {
@@ -405,4 +418,31 @@ pub(crate) fn parse_platform(text: &str) -> Result<Option<Platform>, CliError> {
     text.parse()
         .map(Some)
         .map_err(|error| CliError::from(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_tags_are_tags_of_a_registry() {
+        for (tags, message) in [
+            (&[][..], None),
+            (&["v1", "_", "v1.0-rc_1"], None),
+            (&[""], Some("Error: empty extra tag\n")),
+            (&["v1", "", "v2"], Some("Error: empty extra tag\n")),
+            (
+                &["v1", "a b"],
+                Some("Error: invalid extra tag: invalid reference: invalid tag \"a b\"\n"),
+            ),
+            (
+                &["sha256:0"],
+                Some("Error: invalid extra tag: invalid reference: invalid tag \"sha256:0\"\n"),
+            ),
+        ] {
+            let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
+            let checked = check_further_tags(&tags).err();
+            assert_eq!(checked.map(|error| error.to_text()).as_deref(), message);
+        }
+    }
 }

@@ -102,15 +102,20 @@ impl fmt::Display for UsageError {
                 what,
                 got,
             } => {
+                let noun = if *wanted == 1 {
+                    "argument"
+                } else {
+                    "arguments"
+                };
                 writeln!(
                     f,
-                    "\"{}\" requires {rule} {wanted} argument but got {got}",
+                    "\"{}\" requires {rule} {wanted} {noun} but got {got}",
                     command.path
                 )?;
                 writeln!(f, "{}", command.usage_line())?;
                 write!(
                     f,
-                    "Please specify {rule} {wanted} argument as {what}. {}",
+                    "Please specify {rule} {wanted} {noun} as {what}. {}",
                     command.see_help()
                 )
             }

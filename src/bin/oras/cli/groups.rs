@@ -179,7 +179,7 @@ flags! {
         /// Print only the result.
         quiet: bool = switch(
             "quiet",
-            "print only the essential result, such as a digest (not in oras 1.3.3)",
+            "print only the essential result, such as a digest (not in oras 1.3.6)",
         )
         .short('q'),
     }

@@ -78,7 +78,7 @@ pub(crate) fn parse<F: FlagTable>(
     if words.help {
         return Ok(Outcome::Help(help::command(command, &specs)));
     }
-    check_count(command, &words.positionals)?;
+    check_count(command, command.positionals, &words.positionals)?;
     let line = CommandLine {
         command,
         set: words.set,
@@ -91,10 +91,11 @@ pub(crate) fn parse<F: FlagTable>(
 /// Checks the number of positional arguments.
 pub(crate) fn check_count(
     command: &'static CommandSpec,
+    rule: Positionals,
     positionals: &[String],
 ) -> Result<(), UsageError> {
     let got = positionals.len();
-    let (rule, wanted, what) = match command.positionals {
+    let (rule, wanted, what) = match rule {
         Positionals::None if got > 0 => {
             return Err(UsageError::UnexpectedArgument {
                 command,

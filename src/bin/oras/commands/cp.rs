@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::process::Process;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, parse_platform};
+use crate::target::{Target, check_further_tags, parse_platform};
 
 flags! {
     /// Flags of one of the two targets.
@@ -187,6 +187,7 @@ impl CopyTargets {
         let destination = line.for_side(Side::Destination);
         let (destination, further_tags) =
             Target::parse_with_tags(&line.positionals[1], to, &destination, process)?;
+        check_further_tags(&further_tags)?;
         let same_registry = source.has_same_registry(&destination);
         Ok(Self {
             from: source,

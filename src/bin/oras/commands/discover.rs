@@ -112,11 +112,10 @@ impl Command for DiscoverFlags {
         let path = target.path();
         let is_verbose = self.verbose.is_on();
         match format {
-            Format::Text => Err(CliError::usage("unsupported format type: text")),
             Format::CommandSpecific(TABLE) => {
                 table::print(target.raw(), &found, is_verbose, process)
             }
-            Format::CommandSpecific(_) => {
+            Format::Text | Format::CommandSpecific(_) => {
                 let is_silent = self.tty.no_tty == Some(true) || self.target.debugging.debug;
                 let style = tree::Style {
                     annotations: is_verbose,

@@ -51,7 +51,7 @@ impl<'t> Layers<'t> {
             return Ok(());
         }
         Err(CliError::usage(format!(
-            "absolute file path detected. If it's intentional, use --disable-path-validation flag to skip this check: {}",
+            "absolute file paths are insecure and not recommended. If it's intentional, use --disable-path-validation flag to skip this check: {}",
             absolute.join(", ")
         )))
     }

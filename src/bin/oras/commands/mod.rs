@@ -127,7 +127,8 @@ mod tests {
                     .filter(|word| !word.is_empty())
                     .collect();
                 let positionals = positionals(&words, &(entry.flags)());
-                let checked = cli::parse::check_count(entry.spec, &positionals);
+                let checked =
+                    cli::parse::check_count(entry.spec, entry.spec.positionals, &positionals);
                 assert!(checked.is_ok(), "{caption}: {line}");
             }
         }

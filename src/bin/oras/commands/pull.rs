@@ -287,7 +287,7 @@ fn report(
             .collect();
         let result = model::Pull {
             reference: format!("{path}@{}", pulled.root.digest),
-            files: Some(files).filter(|files| !files.is_empty()),
+            files,
         };
         return format.print(&result, process);
     }

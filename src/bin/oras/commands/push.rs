@@ -23,7 +23,7 @@ use crate::output::{file, model};
 use crate::process::Process;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, parse_platform};
+use crate::target::{Target, check_further_tags, parse_platform};
 
 flags! {
     /// Flags of `oras push`.
@@ -106,6 +106,7 @@ impl Command for PushFlags {
         let (target, further_tags) =
             Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
         let format = Format::parse(&self.format, process)?;
+        check_further_tags(&further_tags)?;
         if !format.is_text() {
             process.disable_status();
         }
@@ -219,15 +220,15 @@ fn report(
         Some(digest) if digest.contains(':') => None,
         tag => Some(tag.unwrap_or_default().to_owned()),
     };
-    let mut tags: Vec<String> = first
+    let mut reference_as_tags: Vec<String> = first
         .into_iter()
         .chain(further_tags)
         .map(|tag| format!("{path}:{tag}"))
         .collect();
-    tags.sort();
+    reference_as_tags.sort();
     let result = model::Push {
         descriptor: model::Descriptor::new(&path, descriptor),
-        reference_as_tags: Some(tags).filter(|tags| !tags.is_empty()),
+        reference_as_tags,
     };
     format.print(&result, process)
 }

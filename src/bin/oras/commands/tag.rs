@@ -6,6 +6,7 @@ use oras::tag::{TagOptions, tag};
 
 use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, TargetFlags, Verbose};
+use crate::cli::parse::check_count;
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::commands::command::Command;
 use crate::error::CliError;
@@ -22,6 +23,10 @@ flags! {
     }
 }
 
+/// The positional arguments. `oras tag list` has an error of its own, whatever their number.
+const POSITIONALS: Positionals =
+    Positionals::AtLeast(2, "the artifact to be retagged and the tags to be added");
+
 impl Command for TagFlags {
     const SPEC: &'static CommandSpec = &CommandSpec {
         path: "oras tag",
@@ -35,19 +40,14 @@ impl Command for TagFlags {
             # Tag in an OCI image layout
             oras tag --oci-layout layout-dir:v1.0.1 v1.0 latest
         ",
-        positionals: Positionals::AtLeast(
-            1,
-            "the artifact to be retagged and the tags to be added",
-        ),
+        positionals: Positionals::Any,
         ..CommandSpec::BASE
     };
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        reject_list(
-            &line.positionals[0],
-            self.target.layout.oci_layout,
-            line.command,
-        )?;
+        let is_layout = self.target.layout.oci_layout;
+        reject_list(line.positionals.first(), is_layout, line.command)?;
+        check_count(line.command, POSITIONALS, &line.positionals)?;
         let (raw, tags) = (&line.positionals[0], &line.positionals[1..]);
         let target = Target::parse(raw, &self.target, line, process).map_err(|cli_error| {
             if !self.target.layout.is_set() && raw.parse::<Reference>().is_err() {
@@ -59,11 +59,6 @@ impl Command for TagFlags {
 
         let client = target.client()?;
         let reference = target.required_reference()?;
-        if tags.is_empty() {
-            return Err(CliError::usage(
-                "dstReferences cannot be empty: missing reference",
-            ));
-        }
         let destination = target.destination(&client)?;
         let path = target.path();
         let mut status = Status::of_references(process);
@@ -88,8 +83,12 @@ impl Command for TagFlags {
 }
 
 /// Rejects `oras tag list`, which is probably meant as `oras repo tags`.
-fn reject_list(first: &str, is_layout: bool, command: &CommandSpec) -> Result<(), CliError> {
-    if !matches!(first, "list" | "ls") {
+fn reject_list(
+    first: Option<&String>,
+    is_layout: bool,
+    command: &CommandSpec,
+) -> Result<(), CliError> {
+    if !first.is_some_and(|first| matches!(first.as_str(), "list" | "ls")) {
         return Ok(());
     }
     let place = if is_layout {

@@ -65,4 +65,4 @@ impl Command for VersionFlags {
 }
 
 /// The version of the interface, with the version of this implementation as build metadata.
-const VERSION: &str = concat!("1.3.3+rs.", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("1.3.6+rs.", env!("CARGO_PKG_VERSION"));

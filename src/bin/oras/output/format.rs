@@ -51,11 +51,6 @@ impl Format {
         process: &mut Process,
     ) -> Result<Self, CliError> {
         let format = flags.format.as_deref().unwrap_or(supported.default);
-        // As in the original, all commands warn, also those without this format.
-        if format == TABLE {
-            process
-                .warn("Format \"table\" is deprecated and will be removed in a future release.\n");
-        }
         let (name, inline) = match format.split_once('=') {
             Some((name, template)) => (name, Some(template)),
             None => (format, None),
@@ -67,10 +62,15 @@ impl Format {
         }
         let mut specific = supported.command_specific.iter();
         if let Some(name) = specific.find(|name| **name == format) {
+            if format == TABLE {
+                process.warn(
+                    "Format \"table\" is deprecated and will be removed in a future release.\n",
+                );
+            }
             return Ok(Self::CommandSpecific(name));
         }
         match (name, inline) {
-            ("text", None) => Ok(Self::Text),
+            ("text", None) if supported.default == "text" => Ok(Self::Text),
             ("json", None) => Ok(Self::Json),
             ("go-template", Some(template)) if !template.is_empty() => {
                 Ok(Self::Template(template.to_owned()))

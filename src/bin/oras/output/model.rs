@@ -39,7 +39,7 @@ impl Descriptor {
 pub(crate) struct Push {
     #[serde(flatten)]
     pub(crate) descriptor: Descriptor,
-    pub(crate) reference_as_tags: Option<Vec<String>>,
+    pub(crate) reference_as_tags: Vec<String>,
 }
 
 /// The result of `discover`: a manifest and its referrers.
@@ -65,7 +65,7 @@ impl Discovered {
 #[derive(Serialize)]
 pub(crate) struct Pull {
     pub(crate) reference: String,
-    pub(crate) files: Option<Vec<File>>,
+    pub(crate) files: Vec<File>,
 }
 
 /// A pulled file.

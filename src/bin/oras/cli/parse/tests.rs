@@ -237,9 +237,9 @@ fn a_wrong_number_of_arguments_is_explained() {
     );
     assert_eq!(
         error::<Copy>("a b c"),
-        "\"oras cp\" requires exactly 2 argument but got 3\n\
+        "\"oras cp\" requires exactly 2 arguments but got 3\n\
          Usage: oras cp [flags] <from>{:<tag>|@<digest>} <to>[:<tag>[,<tag>][...]]\n\
-         Please specify exactly 2 argument as the source and destination for copying. \
+         Please specify exactly 2 arguments as the source and destination for copying. \
          Run \"oras cp -h\" for more options and examples"
     );
 }

@@ -118,7 +118,7 @@ impl ManifestFetchFlags {
         if self.output == "-" && !is_text {
             return Err(CliError::usage(format!(
                 "`--output -` cannot be used with `--format {}` at the same time",
-                self.format.template
+                self.format.format.as_deref().unwrap_or_default()
             )));
         }
         if self.output == "-" && self.descriptor.descriptor {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use oras::Descriptor;
 use oras::graph::resolve_config;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::store::Source as _;
@@ -72,6 +73,7 @@ impl Command for ManifestFetchConfigFlags {
         match output {
             "" if is_descriptor => {}
             "" | "-" if is_pretty => {
+                check_size(&config)?;
                 let content = source.fetch(&config).map_err(cli_error)?;
                 let bytes = content.read_all(limit).map_err(cli_error)?;
                 print_json(&bytes, true, process)?;
@@ -91,4 +93,19 @@ impl Command for ManifestFetchConfigFlags {
         }
         Ok(())
     }
+}
+
+/// Rejects a config that is too large to be held in memory.
+fn check_size(config: &Descriptor) -> Result<(), CliError> {
+    if config.size <= MAX_MANIFEST_BYTES {
+        return Ok(());
+    }
+    Err(CliError::new(format!(
+        "config size {} exceeds the limit of {MAX_MANIFEST_BYTES} bytes: size exceeds limit",
+        config.size
+    ))
+    .recommend(format!(
+        "To download a large config, use \"oras blob fetch --output <file> <repository>@{}\"",
+        config.digest
+    )))
 }

@@ -14,7 +14,7 @@ use crate::input;
 use crate::output::format::print_json;
 use crate::process::Process;
 use crate::progress::{Labels, Status};
-use crate::target::Target;
+use crate::target::{Target, check_further_tags};
 
 flags! {
     /// Flags of `oras manifest push`.
@@ -66,6 +66,7 @@ impl Command for ManifestPushFlags {
         let (raw, file) = (&line.positionals[0], line.positionals[1].as_str());
         input::check(file, &self.target.remote)?;
         let (target, further_tags) = Target::parse_with_tags(raw, &self.target, line, process)?;
+        check_further_tags(&further_tags)?;
 
         let client = target.client()?;
         let destination = target.manifests_to_write(&client, self.distribution.referrers)?;

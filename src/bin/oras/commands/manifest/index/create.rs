@@ -10,7 +10,7 @@ use crate::commands::annotations::ArtifactAnnotations;
 use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
-use crate::target::Target;
+use crate::target::{Target, check_further_tags};
 
 flags! {
     /// Flags of `oras manifest index create`.
@@ -55,6 +55,7 @@ impl Command for IndexCreateFlags {
         let (target, tags) =
             Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
         let annotations = ArtifactAnnotations::parse(&self.annotations, "")?.manifest;
+        check_further_tags(&tags)?;
         let artifact_type = parse_artifact_type(&self.artifact_type)?;
 
         let order = Order {

@@ -10,7 +10,7 @@ use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
 use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
-use crate::target::Target;
+use crate::target::{Target, check_further_tags};
 
 flags! {
     /// Flags of `oras manifest index update`.
@@ -69,6 +69,7 @@ impl Command for IndexUpdateFlags {
         line.set.exclusive(&["tag", "output"])?;
         let remove = self.remove()?;
         let target = Target::parse(&line.positionals[0], &self.target, line, process)?;
+        check_further_tags(&self.tags)?;
         if self.changes_nothing() {
             return process.print_status("Nothing to update as no change is requested");
         }
