@@ -3,6 +3,7 @@
 //!
 //! A public limit is the default of an option. Values may change with any release.
 
+use std::fmt;
 use std::time::Duration;
 
 // Manifests and graphs.
@@ -64,7 +65,7 @@ pub(crate) const MAX_URL_BYTES: usize = 16 * 1024;
 
 /// Bytes of the smallest chunk that a registry may require for an upload of unknown size: 16 MiB,
 /// three times the largest known minimum. One chunk is kept in memory.
-pub(crate) const MAX_HELD_PART_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const MAX_BUFFERED_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Bytes of an unwanted body that are read to reuse the connection. Reading more costs more than a
 /// new connection.
@@ -213,3 +214,98 @@ pub const MAX_PENDING_BYTES: u64 = 64 << 20;
 
 /// Reported entries that were skipped in archives. An archive may have a million of them.
 pub(crate) const MAX_NOTES: usize = 100;
+
+/// The kind of a limit that an error reports ([`Error::TooLarge`](crate::Error::TooLarge)).
+///
+/// `Display` writes the name that messages contain. Names of limits that the original program also
+/// has are its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Nested directories of an archive, by default [`MAX_ARCHIVE_DEPTH`].
+    ArchiveDepth,
+    /// Tags of one repository that is backed up: 100,000.
+    BackupTags,
+    /// Bytes of the smallest chunk that a registry may require: 16 MiB.
+    BufferedChunkBytes,
+    /// Bytes of content: the limit that the caller passed, which has no name in messages.
+    CallerBytes,
+    /// Bytes of a credential configuration file: [`MAX_CONFIG_BYTES`].
+    ConfigBytes,
+    /// Bytes of content that is verified in memory: the limit that the caller passed.
+    ContentBytes,
+    /// Entries of one archive, by default [`MAX_ENTRIES`].
+    Entries,
+    /// Levels of a graph, by default [`MAX_GRAPH_DEPTH`].
+    GraphDepth,
+    /// Bytes written to a credential helper: 32 KiB.
+    HelperInputBytes,
+    /// Bytes of an `index.json`: 32 MiB.
+    IndexBytes,
+    /// Bytes of an `oci-layout` file: 4 KiB.
+    LayoutHeaderBytes,
+    /// Manifests of a layout that are read to build its graph: 250,000.
+    LayoutManifests,
+    /// Edges of the graph of a layout: 2,000,000.
+    LayoutReferences,
+    /// Files in the tar of a layout: half a million.
+    LayoutTarFiles,
+    /// Bytes of one manifest, by default [`MAX_MANIFEST_BYTES`], or of all descriptors of one
+    /// discovery, [`MAX_METADATA_BYTES`].
+    MetadataBytes,
+    /// Nodes of a graph, by default [`MAX_NODES`].
+    Nodes,
+    /// Bytes of one page of a listing: 4 MiB.
+    PageBytes,
+    /// Bytes of a name or link target in an archive, by default [`MAX_PATH_BYTES`].
+    PathBytes,
+    /// Bytes of deferred work of unpacking, by default [`MAX_PENDING_BYTES`].
+    PendingBytes,
+    /// Bytes of an unpacked archive that its compressed size permits, by default [`MAX_RATIO`] for
+    /// each byte after [`RATIO_FREE_BYTES`].
+    Ratio,
+    /// Bytes of the extended headers of one archive entry, by default [`MAX_RECORD_BYTES`].
+    RecordBytes,
+    /// Referrers of one subject: [`MAX_REFERRERS`].
+    Referrers,
+    /// Levels of referrers: [`MAX_REFERRERS_DEPTH`].
+    ReferrersDepth,
+    /// Bytes of a token response: 128 KiB.
+    TokenBytes,
+    /// Bytes of all manifests of one copy, by default [`MAX_METADATA_BYTES`].
+    TotalMetadataBytes,
+    /// Bytes of an unpacked archive, by default [`MAX_UNPACKED_BYTES`].
+    UnpackedBytes,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ArchiveDepth | Self::GraphDepth => "MaxDepth",
+            Self::BackupTags => "MAX_BACKUP_TAGS",
+            Self::BufferedChunkBytes => "MaxBufferedChunkBytes",
+            Self::CallerBytes => "the limit in bytes",
+            Self::ConfigBytes => "MaxConfigBytes",
+            Self::ContentBytes => "MaxBytes",
+            Self::Entries => "MaxEntries",
+            Self::HelperInputBytes => "MaxHelperInputBytes",
+            Self::IndexBytes => "MAX_INDEX_BYTES",
+            Self::LayoutHeaderBytes => "MAX_LAYOUT_HEADER_BYTES",
+            Self::LayoutManifests => "MAX_LAYOUT_MANIFESTS",
+            Self::LayoutReferences => "MAX_LAYOUT_REFERENCES",
+            Self::LayoutTarFiles => "MAX_LAYOUT_TAR_FILES",
+            Self::MetadataBytes => "MaxMetadataBytes",
+            Self::Nodes => "MaxNodes",
+            Self::PageBytes => "MaxPageBytes",
+            Self::PathBytes => "MaxPathBytes",
+            Self::PendingBytes => "MaxPendingBytes",
+            Self::Ratio => "MaxRatio",
+            Self::RecordBytes => "MaxRecordBytes",
+            Self::Referrers => "MaxReferrers",
+            Self::ReferrersDepth => "MaxReferrersDepth",
+            Self::TokenBytes => "MaxTokenBytes",
+            Self::TotalMetadataBytes => "MaxTotalMetadataBytes",
+            Self::UnpackedBytes => "MaxUnpackedBytes",
+        })
+    }
+}

@@ -7,6 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::Limits;
 use crate::error::{Error, Result};
 use crate::fs::BUFFER_BYTES;
+use crate::limits::Limit;
 use crate::oci::{Algorithm, Digest, Hasher};
 
 /// Reads a gzip stream of one or more members. Each [`io::Error`] contains a library error.
@@ -43,14 +44,10 @@ impl<R: Read> Decompressor<R> {
     }
 
     fn check_limits(&self) -> Result<()> {
-        let too_large = |limit, limit_name| Error::TooLarge {
-            what: "unpacked content".to_owned(),
-            size: self.plain_bytes,
-            limit,
-            limit_name,
-        };
+        let too_large =
+            |limit, kind| Error::too_large("unpacked content", self.plain_bytes, kind, limit);
         if self.plain_bytes > self.max_plain_bytes {
-            return Err(too_large(self.max_plain_bytes, "MaxUnpackedBytes"));
+            return Err(too_large(self.max_plain_bytes, Limit::UnpackedBytes));
         }
         let allowed = self
             .source()
@@ -58,7 +55,7 @@ impl<R: Read> Decompressor<R> {
             .saturating_mul(self.max_ratio)
             .max(self.ratio_free_bytes);
         if self.plain_bytes > allowed {
-            return Err(too_large(allowed, "MaxRatio"));
+            return Err(too_large(allowed, Limit::Ratio));
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::vec;
 use flate2::{Compression, GzBuilder};
 
 use super::header::{END, EntryHeader, EntryKind, padding};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::oci::{Algorithm, Digest, Hasher};
 
@@ -114,9 +114,9 @@ struct Packer<'a, W> {
 impl<W: Write> Packer<'_, W> {
     fn pack_tree(&mut self) -> Result<()> {
         let mut path = self.directory.to_owned();
-        let metadata = fs::metadata(&path).map_err(Error::io("stat", &path))?;
+        let metadata = fs::metadata(&path).map_err(Error::io(IoOp::Stat, &path))?;
         if !metadata.is_dir() {
-            return Err(io_error("pack", &path, io::ErrorKind::NotADirectory));
+            return Err(io_error(IoOp::Pack, &path, io::ErrorKind::NotADirectory));
         }
         self.pack_entry(&path, &metadata)?;
         let mut open = vec![sorted_names(&path)?];
@@ -127,7 +127,7 @@ impl<W: Write> Packer<'_, W> {
                 continue;
             };
             path.push(name);
-            let metadata = fs::symlink_metadata(&path).map_err(Error::io("stat", &path))?;
+            let metadata = fs::symlink_metadata(&path).map_err(Error::io(IoOp::Stat, &path))?;
             self.pack_entry(&path, &metadata)?;
             if metadata.is_dir() {
                 open.push(sorted_names(&path)?);
@@ -142,10 +142,10 @@ impl<W: Write> Packer<'_, W> {
         let name = self.entry_name(path);
         let kind = kind(metadata).ok_or_else(|| {
             let what = "a socket, or something else that archives cannot hold";
-            Error::io("pack", path)(io::Error::new(io::ErrorKind::Unsupported, what))
+            Error::io(IoOp::Pack, path)(io::Error::new(io::ErrorKind::Unsupported, what))
         })?;
         let link = match kind {
-            EntryKind::Symlink => fs::read_link(path).map_err(Error::io("readlink", path))?,
+            EntryKind::Symlink => fs::read_link(path).map_err(Error::io(IoOp::Readlink, path))?,
             _ => PathBuf::new(),
         };
         let mut header = EntryHeader {
@@ -166,8 +166,8 @@ impl<W: Write> Packer<'_, W> {
         if kind != EntryKind::File {
             return self.write_header(&header);
         }
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let opened = file.metadata().map_err(Error::io("stat", path))?;
+        let file = File::open(path).map_err(Error::io(IoOp::Open, path))?;
+        let opened = file.metadata().map_err(Error::io(IoOp::Stat, path))?;
         if !same_file(metadata, &opened) {
             return Err(changed_error(path));
         }
@@ -184,7 +184,7 @@ impl<W: Write> Packer<'_, W> {
             let count = match file.read(&mut self.buffer) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::io("read", path)(error)),
+                Err(error) => return Err(Error::io(IoOp::Read, path)(error)),
             };
             if count == 0 && remaining == 0 {
                 return self.write(padding(size));
@@ -240,7 +240,7 @@ fn sorted_names(path: &Path) -> Result<vec::IntoIter<OsString>> {
                 .map(|entry| Ok(entry?.file_name()))
                 .collect::<io::Result<Vec<_>>>()
         })
-        .map_err(Error::io("read directory", path))?;
+        .map_err(Error::io(IoOp::ReadDirectory, path))?;
     names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
     Ok(names.into_iter())
 }
@@ -262,16 +262,16 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-fn io_error(doing: &'static str, path: &Path, kind: io::ErrorKind) -> Error {
-    Error::io(doing, path)(kind.into())
+fn io_error(operation: IoOp, path: &Path, kind: io::ErrorKind) -> Error {
+    Error::io(operation, path)(kind.into())
 }
 
 fn changed_error(path: &Path) -> Error {
-    Error::io("pack", path)(io::Error::other("the file changed while it was packed"))
+    Error::io(IoOp::Pack, path)(io::Error::other("the file changed while it was packed"))
 }
 
 fn write_error(directory: &Path) -> impl FnOnce(io::Error) -> Error {
-    Error::io("write the archive of", directory)
+    Error::io(IoOp::WriteArchive, directory)
 }
 
 #[cfg(unix)]

@@ -10,7 +10,8 @@ use tar::Header;
 
 use super::Limits;
 use super::header::{BLOCK_BYTES, padding};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
+use crate::limits::Limit;
 
 /// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,12 +95,12 @@ impl<'a, R: Read> TarReader<'a, R> {
     ) -> Result<Entry> {
         self.count += 1;
         if self.count > self.limits.max_entries {
-            return Err(Error::TooLarge {
-                what: "archive".to_owned(),
-                size: self.count,
-                limit: self.limits.max_entries,
-                limit_name: "MaxEntries",
-            });
+            return Err(Error::too_large(
+                "archive",
+                self.count,
+                Limit::Entries,
+                self.limits.max_entries,
+            ));
         }
         let name = extended
             .long_name
@@ -112,12 +113,12 @@ impl<'a, R: Read> TarReader<'a, R> {
             .unwrap_or_default();
         for path in [&name, &link] {
             if path.len() as u64 > self.limits.max_path_bytes {
-                return Err(Error::TooLarge {
-                    what: "path in an archive".to_owned(),
-                    size: path.len() as u64,
-                    limit: self.limits.max_path_bytes,
-                    limit_name: "MaxPathBytes",
-                });
+                return Err(Error::too_large(
+                    "path in an archive",
+                    path.len() as u64,
+                    Limit::PathBytes,
+                    self.limits.max_path_bytes,
+                ));
             }
             if path.contains(&0) {
                 return Err(malformed("a name contains a NUL"));
@@ -198,11 +199,13 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     /// Reads the content of an extended header.
     fn read_extended(&mut self, size: u64, budget: &mut u64) -> Result<Vec<u8>> {
-        *budget = budget.checked_sub(size).ok_or_else(|| Error::TooLarge {
-            what: "extended header in an archive".to_owned(),
-            size,
-            limit: self.limits.max_record_bytes,
-            limit_name: "MaxRecordBytes",
+        *budget = budget.checked_sub(size).ok_or_else(|| {
+            Error::too_large(
+                "extended header in an archive",
+                size,
+                Limit::RecordBytes,
+                self.limits.max_record_bytes,
+            )
         })?;
         self.start_content(size)?;
         let mut record = Vec::new();
@@ -350,5 +353,5 @@ fn malformed(reason: impl Into<String>) -> Error {
 }
 
 fn read_error() -> impl FnOnce(io::Error) -> Error {
-    Error::io("read", "archive")
+    Error::io(IoOp::Read, "archive")
 }

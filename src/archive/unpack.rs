@@ -12,8 +12,9 @@ use super::decompress::Decompressor;
 use super::symlink_policy::{self, LinkTarget, resolve};
 use super::tar_reader::{Entry, EntryKind, TarReader};
 use super::{Limits, entry_name, fs_ops};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
+use crate::limits::Limit;
 use crate::oci::Digest;
 
 /// Options of [`unpack`].
@@ -95,7 +96,7 @@ pub fn unpack(
     entries
         .into_inner()
         .finish(&mut unpacker.buffer)
-        .map_err(Error::io("read", "archive"))
+        .map_err(Error::io(IoOp::Read, "archive"))
         .map_err(|error| after_entry(error, last.as_ref()))
 }
 
@@ -160,12 +161,12 @@ impl Unpacker<'_> {
             .ok_or_else(|| symlink_policy::outside(name, self.options.title))?;
         let depth = path.components().count() as u64;
         if depth > self.options.limits.max_depth {
-            return Err(Error::TooLarge {
-                what: format!("depth of archive entry \"{}\"", entry_name::to_text(name)),
-                size: depth,
-                limit: self.options.limits.max_depth,
-                limit_name: "MaxDepth",
-            });
+            return Err(Error::too_large(
+                format!("depth of archive entry \"{}\"", entry_name::to_text(name)),
+                depth,
+                Limit::ArchiveDepth,
+                self.options.limits.max_depth,
+            ));
         }
         Ok(path.to_owned())
     }
@@ -175,17 +176,17 @@ impl Unpacker<'_> {
         let (parent, name) = self.open_parent(path, entry)?;
         let create = || fs_ops::create_file(parent, name, entry.mode);
         let mut file =
-            fs_ops::replace(parent, name, create).map_err(Error::io("create", &target))?;
+            fs_ops::replace(parent, name, create).map_err(Error::io(IoOp::Create, &target))?;
         loop {
             let count = content
                 .read(&mut self.buffer)
-                .map_err(Error::io("read", "archive"))
+                .map_err(Error::io(IoOp::Read, "archive"))
                 .map_err(|error| in_entry(error, entry))?;
             if count == 0 {
                 break;
             }
             file.write_all(&self.buffer[..count])
-                .map_err(Error::io("write", &target))?;
+                .map_err(Error::io(IoOp::Write, &target))?;
         }
         fs_ops::set_times(&file, file_times(entry));
         Ok(())
@@ -197,7 +198,7 @@ impl Unpacker<'_> {
         let mode = entry.mode | 0o700;
         if path.as_os_str().is_empty() {
             fs_ops::remove_permissions(self.base, Path::new("."), mode)
-                .map_err(Error::io("chmod", &target))?;
+                .map_err(Error::io(IoOp::Chmod, &target))?;
         } else {
             let (parent, name) = self.open_parent(path, entry)?;
             if parent
@@ -205,10 +206,10 @@ impl Unpacker<'_> {
                 .is_ok_and(|found| found.is_dir())
             {
                 fs_ops::remove_permissions(parent, name, mode)
-                    .map_err(Error::io("chmod", &target))?;
+                    .map_err(Error::io(IoOp::Chmod, &target))?;
             } else {
                 let create = || fs_ops::create_directory(parent, name, mode);
-                fs_ops::replace(parent, name, create).map_err(Error::io("mkdir", &target))?;
+                fs_ops::replace(parent, name, create).map_err(Error::io(IoOp::Mkdir, &target))?;
             }
         }
         self.charge_pending(path.as_os_str().len())?;
@@ -230,10 +231,10 @@ impl Unpacker<'_> {
         match link_target {
             LinkTarget::Inside => {
                 let create = || fs_ops::create_symlink(parent, link, name);
-                fs_ops::replace(parent, name, create).map_err(Error::io("symlink", &target))
+                fs_ops::replace(parent, name, create).map_err(Error::io(IoOp::Symlink, &target))
             }
             LinkTarget::Undecided => {
-                fs_ops::remove_file(parent, name).map_err(Error::io("symlink", &target))?;
+                fs_ops::remove_file(parent, name).map_err(Error::io(IoOp::Symlink, &target))?;
                 self.charge_pending(path.as_os_str().len() + entry.link.len())?;
                 self.undecided.push((path.to_owned(), link.to_owned()));
                 Ok(())
@@ -265,7 +266,7 @@ impl Unpacker<'_> {
             return Ok(());
         }
         let create = || base.hard_link(&original, parent, name);
-        fs_ops::replace(parent, name, create).map_err(Error::io("link", &target))
+        fs_ops::replace(parent, name, create).map_err(Error::io(IoOp::Link, &target))
     }
 
     /// Counts the memory of work that is deferred to the end.
@@ -274,12 +275,12 @@ impl Unpacker<'_> {
         self.pending_bytes += bytes as u64 + 64;
         let limit = self.options.limits.max_pending_bytes;
         if self.pending_bytes > limit {
-            return Err(Error::TooLarge {
-                what: "list of directories in an archive".to_owned(),
-                size: self.pending_bytes,
+            return Err(Error::too_large(
+                "list of directories in an archive",
+                self.pending_bytes,
+                Limit::PendingBytes,
                 limit,
-                limit_name: "MaxPendingBytes",
-            });
+            ));
         }
         Ok(())
     }
@@ -323,13 +324,13 @@ impl Unpacker<'_> {
                     ));
                 }
                 Err(_) => fs_ops::create_directory(at, Path::new(name), 0o777)
-                    .map_err(Error::io("mkdir", &path))?,
+                    .map_err(Error::io(IoOp::Mkdir, &path))?,
             }
-            dir = Some(at.open_dir(name).map_err(Error::io("open", &path))?);
+            dir = Some(at.open_dir(name).map_err(Error::io(IoOp::Open, &path))?);
         }
         match dir {
             Some(dir) => Ok(dir),
-            None => self.base.try_clone().map_err(Error::io("open", &path)),
+            None => self.base.try_clone().map_err(Error::io(IoOp::Open, &path)),
         }
     }
 
@@ -342,7 +343,7 @@ impl Unpacker<'_> {
                 LinkTarget::Inside => {
                     let target = self.options.target.join(&path);
                     fs_ops::create_symlink(self.base, &link, &path)
-                        .map_err(Error::io("symlink", &target))?;
+                        .map_err(Error::io(IoOp::Symlink, &target))?;
                 }
                 LinkTarget::Undecided => {
                     let link = link.as_os_str().as_encoded_bytes();
@@ -367,7 +368,7 @@ impl Unpacker<'_> {
                 fs_ops::set_times(&dir.into_std(), times);
             }
             fs_ops::remove_permissions(self.base, path, mode)
-                .map_err(Error::io("chmod", &target))?;
+                .map_err(Error::io(IoOp::Chmod, &target))?;
         }
         Ok(())
     }

@@ -13,8 +13,9 @@ use super::document::Document;
 use super::helper::{Helpers, program_name};
 use super::lenient_json::decode;
 use crate::auth::credential::Credential;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::private_file::PrivateFile;
+use crate::limits::Limit;
 pub use crate::limits::MAX_CONFIG_BYTES;
 use crate::oci::{RegistryName, RepositoryName};
 use crate::text::json;
@@ -195,24 +196,24 @@ impl ConfigFile {
                 .take(MAX_CONFIG_BYTES + 1)
                 .read_to_end(&mut bytes)
                 .map_err(|error| {
-                    Error::io("read", &self.path)(error)
+                    Error::io(IoOp::Read, &self.path)(error)
                         .context(doing("failed to decode config file"))
                 })?,
             Err(error) if self.is_missing(&error) => 0,
             Err(error) => {
-                return Err(Error::io("open", &self.path)(error)
+                return Err(Error::io(IoOp::Open, &self.path)(error)
                     .context(doing("failed to open config file at")));
             }
         };
         if bytes.len() as u64 > MAX_CONFIG_BYTES {
-            return Err(Error::TooLarge {
-                what: doing("config file"),
-                size: fs::metadata(&self.path)
+            return Err(Error::too_large(
+                doing("config file"),
+                fs::metadata(&self.path)
                     .map_or(0, |metadata| metadata.len())
                     .max(bytes.len() as u64),
-                limit: MAX_CONFIG_BYTES,
-                limit_name: "MaxConfigBytes",
-            });
+                Limit::ConfigBytes,
+                MAX_CONFIG_BYTES,
+            ));
         }
         Ok(bytes)
     }

@@ -29,9 +29,9 @@ use serde::Serialize;
 
 use super::lenient_json::{decode, first_value, string, string_field};
 use crate::auth::credential::Credential;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::http::clock::{Clock, SystemClock};
-use crate::limits::{HELPER_TIMEOUT, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
+use crate::limits::{HELPER_TIMEOUT, Limit, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
 use crate::text::json;
 use crate::text::json::edit::Object;
 use crate::text::redact::Redactor;
@@ -248,16 +248,16 @@ impl Helper<'_> {
         redactor: &Redactor,
     ) -> Result<Option<Secret>> {
         if input.len() > MAX_HELPER_INPUT_BYTES {
-            return Err(Error::TooLarge {
-                what: format!("{}: input", self.name),
-                size: input.len() as u64,
-                limit: MAX_HELPER_INPUT_BYTES as u64,
-                limit_name: "MaxHelperInputBytes",
-            });
+            return Err(Error::too_large(
+                format!("{}: input", self.name),
+                input.len() as u64,
+                Limit::HelperInputBytes,
+                MAX_HELPER_INPUT_BYTES as u64,
+            ));
         }
-        let (mut output, mut end) = io::pipe().map_err(Error::io("run", &self.program))?;
+        let (mut output, mut end) = io::pipe().map_err(Error::io(IoOp::Run, &self.program))?;
         end.write_all(&RESERVED)
-            .map_err(Error::io("run", &self.program))?;
+            .map_err(Error::io(IoOp::Run, &self.program))?;
         let spawn = || -> io::Result<Child> {
             Command::new(&self.program)
                 .arg(verb)
@@ -266,7 +266,7 @@ impl Helper<'_> {
                 .stdout(end.try_clone()?)
                 .spawn()
         };
-        let mut child = spawn().map_err(Error::io("run", &self.program))?;
+        let mut child = spawn().map_err(Error::io(IoOp::Run, &self.program))?;
         if let Some(mut stdin) = child.stdin.take() {
             // A program that does not read its input may have exited.
             let _ = stdin.write_all(input);
@@ -277,7 +277,7 @@ impl Helper<'_> {
             end.write_all(&[END_MARK])?;
             read_to_end_mark(&output)
         };
-        let output = read().map_err(Error::io("read from", &self.program))?;
+        let output = read().map_err(Error::io(IoOp::ReadFrom, &self.program))?;
         if status.success() {
             return Ok(Some(output.into()));
         }
@@ -301,7 +301,7 @@ impl Helper<'_> {
         loop {
             if let Some(status) = child
                 .try_wait()
-                .map_err(Error::io("wait for", &self.program))?
+                .map_err(Error::io(IoOp::WaitFor, &self.program))?
             {
                 return Ok(status);
             }

@@ -6,6 +6,7 @@ use std::io;
 
 use super::Error;
 use super::kinds::{Conflict, Expected, Input, Unauthorized};
+use crate::limits::Limit;
 use crate::text::sanitize::SingleLineWriter;
 
 impl Error {
@@ -73,19 +74,21 @@ impl Error {
                 what,
                 size,
                 limit,
-                limit_name,
-            } => match *limit_name {
-                "" => write!(
+                kind,
+            } => match kind {
+                Limit::CallerBytes => write!(
                     f,
                     "{what} size {size} exceeds the limit of {limit} bytes: size exceeds limit"
                 ),
-                name => write!(
+                _ => write!(
                     f,
-                    "{what} size {size} exceeds {name} {limit}: size exceeds limit"
+                    "{what} size {size} exceeds {kind} {limit}: size exceeds limit"
                 ),
             },
             Self::Malformed { what, reason } => write!(f, "invalid {what}: {reason}"),
-            Self::Io { doing, path, .. } => write!(f, "{doing} {}", path.display()),
+            Self::Io {
+                operation, path, ..
+            } => write!(f, "{operation} {}", path.display()),
             Self::Conflict { name, conflict } => match conflict {
                 Conflict::DuplicateName => write!(f, "{name}: duplicate name"),
                 Conflict::Exists => write!(f, "{name}: overwrite disallowed"),

@@ -199,3 +199,103 @@ impl fmt::Display for Operation {
         })
     }
 }
+
+/// An operation of the operating system, in [`Error::Io`](super::Error::Io).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IoOp {
+    /// Changing permissions.
+    Chmod,
+    /// Copying a file.
+    Copy,
+    /// Creating a file.
+    Create,
+    /// Creating a file with a generated name in a directory.
+    CreateIn,
+    /// Looking for an existing directory.
+    Find,
+    /// Creating a hard link.
+    Link,
+    /// Locking a file.
+    Lock,
+    /// Creating a directory.
+    Mkdir,
+    /// Opening a file.
+    Open,
+    /// Opening a directory.
+    OpenDirectory,
+    /// Adding a file to an archive.
+    Pack,
+    /// Reading a file or stream.
+    Read,
+    /// Listing a directory.
+    ReadDirectory,
+    /// Reading the output of a program.
+    ReadFrom,
+    /// Reading the target of a symbolic link.
+    Readlink,
+    /// Removing a file.
+    Remove,
+    /// Renaming a file or directory.
+    Rename,
+    /// Renaming a temporary file to its final name.
+    RenameTo,
+    /// Replacing a file or directory.
+    Replace,
+    /// Resolving a path.
+    Resolve,
+    /// Starting a program.
+    Run,
+    /// Saving changes of an index.
+    Save,
+    /// Changing the position in a file.
+    Seek,
+    /// Reading metadata of a file.
+    Stat,
+    /// Creating a symbolic link.
+    Symlink,
+    /// Flushing a file or directory to disk.
+    Sync,
+    /// Waiting for a program.
+    WaitFor,
+    /// Writing a file or stream.
+    Write,
+    /// Writing the archive of a directory.
+    WriteArchive,
+}
+
+impl fmt::Display for IoOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chmod => "chmod",
+            Self::Copy => "copy",
+            Self::Create => "create",
+            Self::CreateIn => "create a file in",
+            Self::Find => "find",
+            Self::Link => "link",
+            Self::Lock => "lock",
+            Self::Mkdir => "mkdir",
+            Self::Open => "open",
+            Self::OpenDirectory => "open directory",
+            Self::Pack => "pack",
+            Self::Read => "read",
+            Self::ReadDirectory => "read directory",
+            Self::ReadFrom => "read from",
+            Self::Readlink => "readlink",
+            Self::Remove => "remove",
+            Self::Rename => "rename",
+            Self::RenameTo => "rename to",
+            Self::Replace => "replace",
+            Self::Resolve => "resolve",
+            Self::Run => "run",
+            Self::Save => "save",
+            Self::Seek => "seek",
+            Self::Stat => "stat",
+            Self::Symlink => "symlink",
+            Self::Sync => "sync",
+            Self::WaitFor => "wait for",
+            Self::Write => "write",
+            Self::WriteArchive => "write the archive of",
+        })
+    }
+}

@@ -18,10 +18,11 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::display::os_error_text;
 pub use self::kinds::{
-    Conflict, Expected, Input, Mismatch, Operation, Side, TransportKind, Unauthorized,
+    Conflict, Expected, Input, IoOp, Mismatch, Operation, Side, TransportKind, Unauthorized,
 };
 pub(crate) use self::response::status_text;
 pub use self::response::{RegistryError, RegistryErrorResponse, Responder};
+use crate::limits::Limit;
 use crate::text::redact::{MAX_EXCERPT_CHARS, excerpt};
 use crate::text::url::InvalidUrl;
 
@@ -102,12 +103,12 @@ pub enum Error {
     TooLarge {
         /// The content or file.
         what: String,
-        /// Its size in bytes, as far as it was read.
+        /// Its size in the unit of the limit, as far as it was read.
         size: u64,
-        /// The limit in bytes.
+        /// The value of the limit.
         limit: u64,
-        /// The name of the limit. Empty if the limit has no name and counts bytes.
-        limit_name: &'static str,
+        /// The kind of the limit.
+        kind: Limit,
     },
     /// A document or file cannot be parsed.
     Malformed {
@@ -118,8 +119,8 @@ pub enum Error {
     },
     /// The operating system reported an error.
     Io {
-        /// The operation, such as `open`.
-        doing: &'static str,
+        /// The operation.
+        operation: IoOp,
         /// The file or directory.
         path: PathBuf,
         /// The error.
@@ -217,6 +218,16 @@ impl Error {
         }
     }
 
+    /// Creates a [`TooLarge`](Self::TooLarge) error.
+    pub(crate) fn too_large(what: impl Into<String>, size: u64, kind: Limit, limit: u64) -> Self {
+        Self::TooLarge {
+            what: what.into(),
+            size,
+            limit,
+            kind,
+        }
+    }
+
     /// Creates an [`Unsupported`](Self::Unsupported) error.
     pub fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported { what: what.into() }
@@ -232,11 +243,11 @@ impl Error {
 
     /// Returns a function for `map_err` that creates an [`Io`](Self::Io) error. If the
     /// [`io::Error`] was created by [`Error::into_io`], the function returns the original error.
-    pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+    pub fn io(operation: IoOp, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.downcast::<Self>() {
             Ok(error) => error,
             Err(source) => Self::Io {
-                doing,
+                operation,
                 path: path.as_ref().to_owned(),
                 source,
             },

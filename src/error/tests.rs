@@ -32,7 +32,7 @@ fn messages_are_one_line_whatever_names_they_contain() {
             reference: name(),
             reason: name(),
         },
-        Error::io("open", name())(io::Error::other(name())),
+        Error::io(IoOp::Open, name())(io::Error::other(name())),
         Error::not_found("").context(name()),
     ] {
         for shown in [error.to_string(), error.chain().to_string()] {
@@ -45,13 +45,13 @@ fn messages_are_one_line_whatever_names_they_contain() {
 
 #[test]
 fn a_chain_contains_each_message_once() {
-    let error = Error::io("open", "/a/b")(io::Error::other("boom")).context("failed to push");
+    let error = Error::io(IoOp::Open, "/a/b")(io::Error::other("boom")).context("failed to push");
     assert_eq!(error.chain().to_string(), "failed to push: open /a/b: boom");
 }
 
 #[test]
 fn a_library_error_survives_conversion_to_io_error_and_back() {
-    let error = Error::io("read", "x")(Error::not_found("y").into_io());
+    let error = Error::io(IoOp::Read, "x")(Error::not_found("y").into_io());
     assert!(matches!(error, Error::NotFound { .. }));
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::unique_name::{MAX_ATTEMPTS, is_concurrent_change};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 
 /// Returns the directory of a file; `.` for a bare name.
 pub(crate) fn parent(path: &Path) -> &Path {
@@ -24,7 +24,7 @@ pub(crate) fn ensure(path: &Path) -> Result<()> {
             {
                 attempt += 1;
             }
-            created => return created.map_err(Error::io("mkdir", path)),
+            created => return created.map_err(Error::io(IoOp::Mkdir, path)),
         }
     }
 }
@@ -35,7 +35,7 @@ pub(crate) fn create_private(path: &Path) -> Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(Error::io("mkdir", path))
+    builder.create(path).map_err(Error::io(IoOp::Mkdir, path))
 }
 
 /// Flushes the names in a directory to the disk. Some file systems do not support that and do not
@@ -53,6 +53,6 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
         {
             Ok(())
         }
-        synced => synced.map_err(Error::io("sync", path)),
+        synced => synced.map_err(Error::io(IoOp::Sync, path)),
     }
 }

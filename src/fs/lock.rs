@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::directory;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::http::clock::Clock;
 
 /// Name of the lock file in a scratch directory.
@@ -49,13 +49,13 @@ impl LockFile {
                 Ok(file) => file,
                 // Another process removed the directory in between.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::io("open", &path)(error)),
+                Err(error) => return Err(Error::io(IoOp::Open, &path)(error)),
             };
             match file.lock() {
                 Ok(()) => {}
                 Err(error) if is_unsupported(&error) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::io("lock", &path)(error)),
+                Err(error) => return Err(Error::io(IoOp::Lock, &path)(error)),
             }
             if is_at(&file, &path) {
                 return Ok(Self { path, _file: file });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::directory;
 use super::lock::lock_directory;
 use super::temp_file::TempFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::http::clock::Clock;
 use crate::limits::{CONFIG_LOCK_TIMEOUT, MAX_CONFIG_LINKS};
 
@@ -64,7 +64,7 @@ impl PrivateFile {
             }
             decided => return decided,
         };
-        Err(Error::io("write", &self.path)(error))
+        Err(Error::io(IoOp::Write, &self.path)(error))
     }
 
     fn rename_over(&self, content: &[u8]) -> Result<()> {
@@ -78,7 +78,7 @@ impl PrivateFile {
             file.sync_all()?;
             temp.rename(&self.path)
         };
-        write().map_err(Error::io("write", &self.path))
+        write().map_err(Error::io(IoOp::Write, &self.path))
     }
 }
 
@@ -125,7 +125,7 @@ fn follow_links(path: &Path) -> Result<PathBuf> {
         }
     }
     let error = io::Error::other("too many levels of symbolic links");
-    Err(Error::io("open", path)(error))
+    Err(Error::io(IoOp::Open, path)(error))
 }
 
 /// Gives `file` the owner of the file with the metadata `known`, and the rights of the owner that

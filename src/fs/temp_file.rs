@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::unique_name::NamePattern;
 use super::{directory, lock};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 
 /// Names in the scratch directory of a layout.
 const INGEST_NAMES: NamePattern = NamePattern::new("oras-", ".part");
@@ -47,7 +47,7 @@ impl TempFile {
                 }
                 created => created,
             })
-            .map_err(Error::io("create a file in", ingest))
+            .map_err(Error::io(IoOp::CreateIn, ingest))
     }
 
     /// Creates a hidden file in the directory of `path`, which must exist.
@@ -61,7 +61,7 @@ impl TempFile {
     pub(super) fn create_private(directory: &Path) -> Result<Self> {
         CREDENTIALS_NAMES
             .create(|name| Self::create(directory.join(name), &new_private_file()))
-            .map_err(Error::io("create a file in", directory))
+            .map_err(Error::io(IoOp::CreateIn, directory))
     }
 
     /// Creates and locks a file. `NotFound` means that its directory is missing, or that another
@@ -85,13 +85,13 @@ impl TempFile {
         match self.rename(to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(parent) = to.parent() {
-                    fs::create_dir_all(parent).map_err(Error::io("mkdir", parent))?;
+                    fs::create_dir_all(parent).map_err(Error::io(IoOp::Mkdir, parent))?;
                 }
                 self.rename(to)
             }
             renamed => renamed,
         }
-        .map_err(Error::io("rename to", to))
+        .map_err(Error::io(IoOp::RenameTo, to))
     }
 
     /// Renames the file to its final name, replacing an existing file.
@@ -137,7 +137,7 @@ pub(crate) fn create_unnamed(directory: &Path) -> Result<File> {
     };
     UNNAMED_NAMES
         .create(create)
-        .map_err(Error::io("create a file in", directory))
+        .map_err(Error::io(IoOp::CreateIn, directory))
 }
 
 /// Removes abandoned files from a scratch directory. Errors are ignored: such a file costs nothing

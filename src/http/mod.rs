@@ -11,8 +11,8 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 pub use crate::auth::OriginPolicy;
-use crate::error::{Error, Result, TransportKind};
-use crate::limits::MAX_DRAINED_BYTES;
+use crate::error::{Error, IoOp, Result, TransportKind};
+use crate::limits::{Limit, MAX_DRAINED_BYTES};
 use crate::text::secret::Secret;
 use crate::text::url::Url;
 
@@ -203,23 +203,18 @@ impl Response {
     ///
     /// [`Error::TooLarge`] if the body has more than `limit` bytes, and [`Error::Io`] if reading
     /// fails.
-    pub fn read_body(
-        &mut self,
-        what: &str,
-        limit: u64,
-        limit_name: &'static str,
-    ) -> Result<Vec<u8>> {
+    pub fn read_body(&mut self, what: &str, limit: u64, kind: Limit) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut body = (&mut self.body).take(limit.saturating_add(1));
         body.read_to_end(&mut bytes)
-            .map_err(Error::io("read", what))?;
+            .map_err(Error::io(IoOp::Read, what))?;
         if bytes.len() as u64 > limit {
-            return Err(Error::TooLarge {
-                what: what.to_owned(),
-                size: self.content_length().unwrap_or(limit.saturating_add(1)),
+            return Err(Error::too_large(
+                what,
+                self.content_length().unwrap_or(limit.saturating_add(1)),
+                kind,
                 limit,
-                limit_name,
-            });
+            ));
         }
         Ok(bytes)
     }

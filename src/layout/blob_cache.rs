@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::writer::Writer;
 use super::{LayoutDirectory, LayoutStore};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::TempFile;
 use crate::oci::{Descriptor, Digest};
@@ -35,7 +35,7 @@ impl BlobCache {
         };
         if is_impossible {
             let error = io::ErrorKind::NotADirectory.into();
-            return Err(Error::io("mkdir", root)(error));
+            return Err(Error::io(IoOp::Mkdir, root)(error));
         }
         Ok(Self {
             directory: LayoutDirectory::new(root.clone()),
@@ -98,7 +98,7 @@ impl PendingBlob<'_> {
     /// Appends to the blob.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.temp.file().write_all(bytes);
-        written.map_err(Error::io("write", &self.cache.directory.root))
+        written.map_err(Error::io(IoOp::Write, &self.cache.directory.root))
     }
 
     /// Renames the blob to its final name, replacing an existing file. The content must be complete

@@ -18,7 +18,7 @@ use super::index::Index;
 use super::reader::LayoutFiles;
 use super::referrer_index::ReferrerIndex;
 use crate::error::{Conflict, Error, Result};
-use crate::limits::MAX_LAYOUT_REFERENCES;
+use crate::limits::{Limit, MAX_LAYOUT_REFERENCES};
 use crate::oci::{Descriptor, Digest};
 
 /// Returns the content to remove when `target` is deleted, `target` first.
@@ -97,7 +97,7 @@ impl Graph {
                 "number of references in the layout",
                 references,
                 MAX_LAYOUT_REFERENCES,
-                "MAX_LAYOUT_REFERENCES",
+                Limit::LayoutReferences,
             )?;
             parts.insert(node.descriptor.digest, of_node);
             Ok(())

@@ -13,7 +13,7 @@ use super::referrer_index::ReferrerIndex;
 use crate::error::{Error, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
-use crate::limits::{MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
+use crate::limits::{Limit, MAX_LAYOUT_MANIFESTS, MAX_PAGE_BYTES};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, RawManifest, Referrer, ReferrerFilter};
 
 /// A parsed manifest.
@@ -76,7 +76,7 @@ impl Queue {
             "number of manifests in the layout",
             self.seen.len() + 1,
             MAX_LAYOUT_MANIFESTS,
-            "MAX_LAYOUT_MANIFESTS",
+            Limit::LayoutManifests,
         )?;
         self.seen.insert(found.digest.clone());
         self.waiting.push_back(found.plain());
@@ -84,21 +84,11 @@ impl Queue {
     }
 }
 
-pub(super) fn check_bound(
-    what: &str,
-    size: usize,
-    limit: usize,
-    limit_name: &'static str,
-) -> Result<()> {
+pub(super) fn check_bound(what: &str, size: usize, limit: usize, kind: Limit) -> Result<()> {
     if size <= limit {
         return Ok(());
     }
-    Err(Error::TooLarge {
-        what: what.to_owned(),
-        size: size as u64,
-        limit: limit as u64,
-        limit_name,
-    })
+    Err(Error::too_large(what, size as u64, kind, limit as u64))
 }
 
 /// Reads a manifest, identified by its digest whatever size its descriptor has. A missing or

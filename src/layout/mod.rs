@@ -47,7 +47,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::oci::{Descriptor, MediaType};
 use crate::store::{
@@ -104,7 +104,7 @@ impl LayoutStore {
     /// version 1.0.0, or its `index.json` is invalid.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let directory = LayoutDirectory::new(path.into());
-        fs::metadata(&directory.root).map_err(Error::io("stat", &directory.root))?;
+        fs::metadata(&directory.root).map_err(Error::io(IoOp::Stat, &directory.root))?;
         reader::check(&directory)?;
         Ok(Self {
             directory,
@@ -214,9 +214,10 @@ impl LayoutStore {
         let (edits, found) = self.edits.take();
         if let Some(reason) = self.edits.failure() {
             let reason = io::Error::other(format!("earlier in this batch: {reason}"));
-            return Err(Error::io("save", self.directory.root.join(reader::INDEX))(
-                reason,
-            ));
+            return Err(Error::io(
+                IoOp::Save,
+                self.directory.root.join(reader::INDEX),
+            )(reason));
         }
         if edits.is_empty() {
             return Ok(());
@@ -432,8 +433,8 @@ impl LayoutDirectory {
     /// `index.json` is a layout, whenever the process is killed.
     fn complete(&self, writer: &Writer) -> Result<()> {
         let blobs = self.root.join(reader::BLOBS);
-        fs::create_dir_all(&self.root).map_err(Error::io("mkdir", &self.root))?;
-        fs::create_dir_all(&blobs).map_err(Error::io("mkdir", &blobs))?;
+        fs::create_dir_all(&self.root).map_err(Error::io(IoOp::Mkdir, &self.root))?;
+        fs::create_dir_all(&blobs).map_err(Error::io(IoOp::Mkdir, &blobs))?;
         let _lock = writer.lock()?;
         for (name, content) in [
             (reader::LAYOUT_FILE, reader::LAYOUT_FILE_CONTENT),
@@ -455,7 +456,7 @@ impl LayoutFiles for LayoutDirectory {
         match fs::metadata(&path) {
             Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("stat", path)(error)),
+            Err(error) => Err(Error::io(IoOp::Stat, path)(error)),
         }
     }
 
@@ -475,7 +476,7 @@ impl LayoutFiles for LayoutDirectory {
                 content: Box::new(file),
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("open", path)(error)),
+            Err(error) => Err(Error::io(IoOp::Open, path)(error)),
         }
     }
 

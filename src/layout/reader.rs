@@ -12,10 +12,10 @@ use serde::Deserialize;
 
 use super::index::Index;
 use super::index_cache::IndexCache;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
-use crate::limits::{MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
+use crate::limits::{Limit, MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
 use crate::store::VerifyReader;
 use crate::text::json::null_as_default;
@@ -73,7 +73,7 @@ pub(super) fn check<F: LayoutFiles>(files: &F) -> Result<()> {
         LAYOUT_FILE,
         file,
         MAX_LAYOUT_HEADER_BYTES,
-        "MAX_LAYOUT_HEADER_BYTES",
+        Limit::LayoutHeaderBytes,
     )?;
     let header: Header = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("failed to decode OCI layout file: {error}")))?;
@@ -115,16 +115,14 @@ fn open<'a, F: LayoutFiles>(
             of,
             format!("failed to open {what}: open {name}: {}", F::MISSING),
         )),
-        Err(Error::Io { source, .. }) => {
-            Err(Error::io("open", name)(source)
-                .context(format!("invalid {of}: failed to open {what}")))
-        }
+        Err(Error::Io { source, .. }) => Err(Error::io(IoOp::Open, name)(source)
+            .context(format!("invalid {of}: failed to open {what}"))),
         Err(other) => Err(other),
     }
 }
 
 fn parse_index(file: OpenFile<'_>) -> Result<Index> {
-    Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")?)
+    Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, Limit::IndexBytes)?)
 }
 
 /// Resolves a tag or digest.
@@ -234,29 +232,24 @@ pub(super) fn tags_in(
 }
 
 /// Reads a small file into memory.
-fn read(name: &str, file: OpenFile<'_>, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
+fn read(name: &str, file: OpenFile<'_>, limit: u64, kind: Limit) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.content
         .take(limit + 1)
         .read_to_end(&mut bytes)
-        .map_err(Error::io("read", name))?;
-    check_size(name, bytes.len() as u64, limit, limit_name)?;
+        .map_err(Error::io(IoOp::Read, name))?;
+    check_size(name, bytes.len() as u64, limit, kind)?;
     Ok(bytes)
 }
 
 /// Refuses an `index.json` that would be too large to read.
 pub(super) fn check_index_size(bytes: usize) -> Result<()> {
-    check_size(INDEX, bytes as u64, MAX_INDEX_BYTES, "MAX_INDEX_BYTES")
+    check_size(INDEX, bytes as u64, MAX_INDEX_BYTES, Limit::IndexBytes)
 }
 
-fn check_size(name: &str, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
+fn check_size(name: &str, size: u64, limit: u64, kind: Limit) -> Result<()> {
     if size <= limit {
         return Ok(());
     }
-    Err(Error::TooLarge {
-        what: name.to_owned(),
-        size,
-        limit,
-        limit_name,
-    })
+    Err(Error::too_large(name, size, kind, limit))
 }

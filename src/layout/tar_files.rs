@@ -13,10 +13,10 @@ use std::path::Path;
 
 use super::index_cache::IndexCache;
 use super::reader::{BLOBS, INDEX, LAYOUT_FILE, LayoutFiles, OpenFile};
-use crate::error::{Error, Expected, Result};
+use crate::error::{Error, Expected, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::limits::{
-    MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
+    Limit, MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
     MAX_LAYOUT_TAR_NAME_BYTES,
 };
 
@@ -32,13 +32,13 @@ pub(super) struct TarFiles {
 impl TarFiles {
     /// Opens an archive and scans it.
     pub(super) fn scan(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let length = file.metadata().map_err(Error::io("stat", path))?.len();
+        let file = File::open(path).map_err(Error::io(IoOp::Open, path))?;
+        let length = file.metadata().map_err(Error::io(IoOp::Stat, path))?.len();
         let meter = MeteredFile::new(&file);
         let entries = scan(&meter, length, path).map_err(|error| match error {
             // An error of the operating system does not mean that the archive is invalid.
             ScanError::Io(error) if error.raw_os_error().is_some() => {
-                Error::io("read", path)(error)
+                Error::io(IoOp::Read, path)(error)
             }
             ScanError::Io(_) if !meter.ended.get() => not_an_archive(path, "invalid tar header"),
             ScanError::Io(_) | ScanError::Truncated => not_an_archive(path, "unexpected EOF"),
@@ -71,12 +71,12 @@ impl TarFiles {
         if files < MAX_LAYOUT_TAR_FILES {
             return Ok(());
         }
-        Err(Error::TooLarge {
-            what: "number of files in the archive".to_owned(),
-            size: files as u64 + 1,
-            limit: MAX_LAYOUT_TAR_FILES as u64,
-            limit_name: "MAX_LAYOUT_TAR_FILES",
-        })
+        Err(Error::too_large(
+            "number of files in the archive",
+            files as u64 + 1,
+            Limit::LayoutTarFiles,
+            MAX_LAYOUT_TAR_FILES as u64,
+        ))
     }
 
     /// Records the position of the content of a file.

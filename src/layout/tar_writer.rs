@@ -22,7 +22,7 @@ use super::tar_files::TarFiles;
 use super::index::Index;
 use super::reader::{self, BLOBS};
 use crate::archive::header::{END, EntryHeader, EntryKind, padding};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::{self, TempFile};
 use crate::oci::{Algorithm, Descriptor};
@@ -78,7 +78,7 @@ impl LayoutTarWriter {
         let resolved = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         if fs::metadata(&resolved).is_ok_and(|existing| !existing.is_file()) {
             let error = io::Error::other("it exists and is no regular file");
-            return Err(Error::io("open", &path)(error));
+            return Err(Error::io(IoOp::Open, &path)(error));
         }
         temp_file::remove_abandoned_beside(&resolved);
         let create = || {
@@ -86,7 +86,7 @@ impl LayoutTarWriter {
             let file = temp.file().try_clone()?;
             Ok((temp, file))
         };
-        let (temp, file) = create().map_err(Error::io("open", &path))?;
+        let (temp, file) = create().map_err(Error::io(IoOp::Open, &path))?;
         let writer = Self {
             path,
             resolved,
@@ -128,12 +128,12 @@ impl LayoutTarWriter {
         let doing = |doing| Error::io(doing, &self.path);
         let file = self.temp.file();
         // A failed push may have left bytes behind the end.
-        file.set_len(size).map_err(doing("write"))?;
+        file.set_len(size).map_err(doing(IoOp::Write))?;
         if let Ok(metadata) = fs::metadata(&self.resolved) {
             file.set_permissions(metadata.permissions())
-                .map_err(doing("chmod"))?;
+                .map_err(doing(IoOp::Chmod))?;
         }
-        file.sync_all().map_err(doing("sync"))?;
+        file.sync_all().map_err(doing(IoOp::Sync))?;
         self.temp.persist(&self.resolved)?;
         directory::sync(directory::parent(&self.resolved))?;
         Ok(size)
@@ -284,12 +284,12 @@ impl NewEntry<'_> {
             device: (0, 0),
         };
         let path = self.path;
-        fields.write_to(self).map_err(Error::io("write", path))
+        fields.write_to(self).map_err(Error::io(IoOp::Write, path))
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let path = self.path;
-        self.write_all(bytes).map_err(Error::io("write", path))
+        self.write_all(bytes).map_err(Error::io(IoOp::Write, path))
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::error::IoOp;
 use crate::fs::testing::TempDir;
 use crate::oci::{Algorithm, Digest, MediaType, REF_NAME};
 
@@ -142,7 +143,10 @@ fn a_read_only_layout_creates_nothing_and_refuses_writes() {
     let root = directory.path().join("none");
     assert!(matches!(
         LayoutStore::open(&root),
-        Err(Error::Io { doing: "stat", .. })
+        Err(Error::Io {
+            operation: IoOp::Stat,
+            ..
+        })
     ));
     assert!(!root.exists());
 

@@ -13,7 +13,7 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::reader::{self, BLOBS};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::lock::LockFile;
 use crate::fs::temp_file::{self, TempFile};
@@ -142,7 +142,7 @@ impl Writer {
     /// Renames complete, verified content to its final name.
     pub(super) fn persist(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
         let path = self.blob_path(digest);
-        make_read_only(temp.file()).map_err(Error::io("chmod", &path))?;
+        make_read_only(temp.file()).map_err(Error::io(IoOp::Chmod, &path))?;
         temp.persist(&path)
     }
 
@@ -161,7 +161,7 @@ impl Writer {
                 if pushed == Pushed::Stored {
                     let _ = fs::remove_file(&path);
                 }
-                return Err(Error::io("sync", &path)(error));
+                return Err(Error::io(IoOp::Sync, &path)(error));
             }
             self.tracked.borrow_mut().insert(digest);
             directories.extend(path.parent().map(Path::to_owned));
@@ -196,7 +196,7 @@ impl Writer {
         let path = self.blob_path(digest);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::io("remove", path)(error))
+                Err(Error::io(IoOp::Remove, path)(error))
             }
             _ => Ok(()),
         }
@@ -208,13 +208,14 @@ impl Writer {
         let path = self.root.join(name);
         let mut temp = TempFile::create_in(&self.ingest())?;
         let file = temp.file();
-        file.write_all(content).map_err(Error::io("write", &path))?;
+        file.write_all(content)
+            .map_err(Error::io(IoOp::Write, &path))?;
         // The permissions of an existing file are kept.
         if let Ok(metadata) = fs::metadata(&path) {
             file.set_permissions(metadata.permissions())
-                .map_err(Error::io("chmod", &path))?;
+                .map_err(Error::io(IoOp::Chmod, &path))?;
         }
-        file.sync_all().map_err(Error::io("sync", &path))?;
+        file.sync_all().map_err(Error::io(IoOp::Sync, &path))?;
         temp.persist(&path)?;
         directory::sync(&self.root)
     }
@@ -236,11 +237,13 @@ impl Writer {
 
 /// Renames complete content to its final name.
 fn finish_blob(mut temp: TempFile, path: &Path) -> Result<()> {
-    make_read_only(temp.file()).map_err(Error::io("chmod", path))?;
+    make_read_only(temp.file()).map_err(Error::io(IoOp::Chmod, path))?;
     if cfg!(not(unix)) {
         // Other systems cannot flush a file opened for reading, nor open a read-only file for
         // writing.
-        temp.file().sync_all().map_err(Error::io("sync", path))?;
+        temp.file()
+            .sync_all()
+            .map_err(Error::io(IoOp::Sync, path))?;
     }
     temp.persist(path)
 }
@@ -251,12 +254,12 @@ fn is_good(path: &Path, expected: &Descriptor) -> Result<bool> {
         Ok(metadata) if metadata.is_file() && metadata.len() == expected.size => {}
         Ok(_) => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Error::io("stat", path)(error)),
+        Err(error) => return Err(Error::io(IoOp::Stat, path)(error)),
     }
     if !expected.media_type.is_manifest() || expected.size > MAX_MANIFEST_BYTES {
         return Ok(true);
     }
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = File::open(path).map_err(Error::io(IoOp::Open, path))?;
     match VerifyReader::new(file, expected.clone()).read_all(MAX_MANIFEST_BYTES) {
         Ok(_) => Ok(true),
         Err(error) if error.is_verification() => Ok(false),

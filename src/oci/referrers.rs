@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::limits::Limit;
 pub use crate::limits::MAX_REFERRERS;
 use crate::oci::{
     Algorithm, Descriptor, Digest, IndexDocument, IndexEntry, Manifest, MediaType, RawManifest,
@@ -257,12 +258,12 @@ impl<'a> ReferrerFilter<'a> {
                 continue;
             }
             if self.seen.len() >= MAX_REFERRERS {
-                return Err(Error::TooLarge {
-                    what: format!("number of referrers of {}", self.subject),
-                    size: self.seen.len() as u64 + 1,
-                    limit: MAX_REFERRERS as u64,
-                    limit_name: "MaxReferrers",
-                });
+                return Err(Error::too_large(
+                    format!("number of referrers of {}", self.subject),
+                    self.seen.len() as u64 + 1,
+                    Limit::Referrers,
+                    MAX_REFERRERS as u64,
+                ));
             }
             self.seen.insert(entry.digest.clone());
             selected.push(entry.clone());

@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
-use crate::limits::{MAX_MANIFEST_BYTES, MAX_METADATA_BYTES, MAX_REFERRERS, MAX_REFERRERS_DEPTH};
+use crate::limits::{
+    Limit, MAX_MANIFEST_BYTES, MAX_METADATA_BYTES, MAX_REFERRERS, MAX_REFERRERS_DEPTH,
+};
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::ops::graph::{require_manifest, resolve};
 use crate::store::Referrers;
@@ -151,22 +153,22 @@ impl Search {
             self.bytes += json::to_vec(descriptor).len() as u64;
             // The first of `found` is the root, so that its length counts the new referrer.
             let count = self.found.len() as u64;
-            for (what, size, limit, limit_name) in [
+            for (what, size, limit, kind) in [
                 (
                     "levels",
                     depth as u64,
                     MAX_REFERRERS_DEPTH as u64,
-                    "MaxReferrersDepth",
+                    Limit::ReferrersDepth,
                 ),
                 (
                     "size in bytes",
                     self.bytes,
                     MAX_METADATA_BYTES,
-                    "MaxMetadataBytes",
+                    Limit::MetadataBytes,
                 ),
-                ("number", count, MAX_REFERRERS as u64, "MaxReferrers"),
+                ("number", count, MAX_REFERRERS as u64, Limit::Referrers),
             ] {
-                self.check(what, size, limit, limit_name)?;
+                self.check(what, size, limit, kind)?;
             }
             self.found.push(FoundManifest {
                 tree: Discovered::new(descriptor.clone()),
@@ -177,17 +179,17 @@ impl Search {
         Ok(())
     }
 
-    fn check(&self, what: &str, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
+    fn check(&self, what: &str, size: u64, limit: u64, kind: Limit) -> Result<()> {
         if size <= limit {
             return Ok(());
         }
         let root = &self.found[0].tree.descriptor.digest;
-        Err(Error::TooLarge {
-            what: format!("{what} of all that is attached to {root}"),
+        Err(Error::too_large(
+            format!("{what} of all that is attached to {root}"),
             size,
+            kind,
             limit,
-            limit_name,
-        })
+        ))
     }
 
     /// Moves each referrer below its subject, which precedes it in `found`.

@@ -1,6 +1,7 @@
 //! Creating and updating image indexes (image spec v1.1, "Image Index").
 
 use crate::error::{Error, Expected, Result};
+use crate::limits::Limit;
 use crate::oci::{
     Descriptor, Digest, ImageIndex, ImageManifest, IndexDocument, IndexEntry, MAX_MANIFEST_BYTES,
     Manifest, MediaType, Platform, RawManifest,
@@ -230,18 +231,9 @@ pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -
 fn checked(index: RawManifest, limit: u64) -> Result<RawManifest> {
     let size = index.descriptor().size;
     if size > limit {
-        return Err(too_large("index", size, limit));
+        return Err(Error::too_large("index", size, Limit::CallerBytes, limit));
     }
     Ok(index)
-}
-
-fn too_large(what: &str, size: u64, limit: u64) -> Error {
-    Error::TooLarge {
-        what: what.to_owned(),
-        size,
-        limit,
-        limit_name: "",
-    }
 }
 
 /// Reads the manifests of an index.
@@ -304,7 +296,12 @@ impl Reader<'_, '_> {
     /// Returns the platform in an image config. A config that is not valid JSON has no platform.
     fn platform(&self, config: &Descriptor) -> Result<Option<Platform>> {
         if config.size > self.limit {
-            return Err(too_large("config", config.size, self.limit));
+            return Err(Error::too_large(
+                "config",
+                config.size,
+                Limit::CallerBytes,
+                self.limit,
+            ));
         }
         let bytes = self.source.fetch(config)?.read_all(self.limit)?;
         // serde would read a list as the fields in their order.

@@ -12,7 +12,7 @@ use super::entry::{
 use super::merge::{check_merge, merge};
 use super::permissions::{make_owner_writable, remove_tree, restore_permissions};
 use super::{OutputDir, staging};
-use crate::error::{Conflict, Error, Result};
+use crate::error::{Conflict, Error, IoOp, Result};
 
 /// A directory that is being written under a temporary name. [`commit`](Self::commit) moves it to
 /// its final name; dropping it before removes it.
@@ -75,7 +75,7 @@ impl<'a> PendingDirectory<'a> {
         if existing.as_ref().is_some_and(Metadata::is_dir) {
             let existing = target
                 .open()
-                .map_err(Error::io("open directory", &target.path))?;
+                .map_err(Error::io(IoOp::OpenDirectory, &target.path))?;
             // Moving entries out of a directory needs write permission.
             make_owner_writable(&staged.parent, &staged.name);
             check_merge(&staged.dir, &existing, &target.path)?;
@@ -88,12 +88,12 @@ impl<'a> PendingDirectory<'a> {
                 target
                     .dir
                     .remove_file(&target.name)
-                    .map_err(Error::io("replace", &target.path))?;
+                    .map_err(Error::io(IoOp::Replace, &target.path))?;
             }
             staged
                 .parent
                 .rename(&staged.name, &target.dir, &target.name)
-                .map_err(Error::io("rename", &target.path))?;
+                .map_err(Error::io(IoOp::Rename, &target.path))?;
             staged.is_moved = true;
         }
         reservation.complete_directory();

@@ -9,7 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 
 use super::staging::remove_stale_temps;
-use crate::error::{Conflict, Error, Result};
+use crate::error::{Conflict, Error, IoOp, Result};
 
 /// The directory handle and the name of a title.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl ResolvedTitle {
     /// A title that is the directory `dir` itself.
     pub(super) fn directory(dir: io::Result<Dir>, path: &Path, real: &Path) -> Result<Self> {
         Ok(Self {
-            dir: dir.map_err(Error::io("open directory", path))?,
+            dir: dir.map_err(Error::io(IoOp::OpenDirectory, path))?,
             name: PathBuf::new(),
             path: path.to_owned(),
             key: real.to_owned(),
@@ -54,7 +54,7 @@ impl ResolvedTitle {
         match self.dir.symlink_metadata(self.entry_name()) {
             Ok(metadata) => Ok(Some(metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("stat", &self.path)(error)),
+            Err(error) => Err(Error::io(IoOp::Stat, &self.path)(error)),
         }
     }
 
@@ -73,7 +73,7 @@ impl ResolvedTitle {
 /// The error for an existing entry that a rename cannot replace.
 pub(super) fn cannot_replace(path: &Path, what: &'static str) -> Error {
     let source = io::Error::new(io::ErrorKind::AlreadyExists, what);
-    Error::io("replace", path)(source)
+    Error::io(IoOp::Replace, path)(source)
 }
 
 /// The error for a failed rename to the final name.
@@ -81,7 +81,7 @@ pub(super) fn rename_error(error: io::Error, path: &Path) -> Error {
     match error.kind() {
         // Writing into the mounted file would not be atomic.
         io::ErrorKind::ResourceBusy => cannot_replace(path, "something is mounted there"),
-        _ => Error::io("rename", path)(error),
+        _ => Error::io(IoOp::Rename, path)(error),
     }
 }
 
@@ -98,14 +98,16 @@ impl Parents {
     /// Opens the directory `rest` below `root`.
     pub(super) fn open_below(self, root: &Dir, rest: &Path, path: &Path) -> Result<Dir> {
         if rest.as_os_str().is_empty() {
-            return root.try_clone().map_err(Error::io("open directory", path));
+            return root
+                .try_clone()
+                .map_err(Error::io(IoOp::OpenDirectory, path));
         }
         if matches!(self, Self::Create) {
             root.create_dir_all(rest)
                 .map_err(|error| parents_error(error, path))?;
         }
         root.open_dir(rest)
-            .map_err(Error::io("open directory", path))
+            .map_err(Error::io(IoOp::OpenDirectory, path))
     }
 
     /// Opens a directory outside of the output directory.
@@ -113,7 +115,8 @@ impl Parents {
         if matches!(self, Self::Create) {
             fs::create_dir_all(real).map_err(|error| parents_error(error, path))?;
         }
-        Dir::open_ambient_dir(real, ambient_authority()).map_err(Error::io("open directory", path))
+        Dir::open_ambient_dir(real, ambient_authority())
+            .map_err(Error::io(IoOp::OpenDirectory, path))
     }
 }
 
@@ -124,7 +127,7 @@ pub(super) fn parents_error(error: io::Error, path: &Path) -> Error {
         io::ErrorKind::AlreadyExists => io::Error::from(io::ErrorKind::NotADirectory),
         _ => error,
     };
-    Error::io("mkdir", path)(error).context("failed to ensure directories of the target path")
+    Error::io(IoOp::Mkdir, path)(error).context("failed to ensure directories of the target path")
 }
 
 /// Resolves symbolic links in the part of a path that exists.
@@ -139,7 +142,7 @@ pub(super) fn canonicalize_existing(path: &Path) -> Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 missing.extend(existing.file_name());
             }
-            Err(error) => return Err(Error::io("resolve", path)(error)),
+            Err(error) => return Err(Error::io(IoOp::Resolve, path)(error)),
         }
     }
     Ok(path.to_owned())

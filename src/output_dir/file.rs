@@ -8,7 +8,7 @@ use cap_std::fs::Metadata;
 
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
 use super::{OutputDir, staging};
-use crate::error::{Conflict, Error, Result};
+use crate::error::{Conflict, Error, IoOp, Result};
 
 /// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its
 /// final name; dropping it before removes it.
@@ -30,7 +30,7 @@ impl<'a> PendingFile<'a> {
         check(&target, target.metadata()?.as_ref(), keep_old_files)?;
         target.remove_stale_temps(&owner.written);
         let (name, file) =
-            staging::create_file(&target.dir).map_err(Error::io("create", &target.path))?;
+            staging::create_file(&target.dir).map_err(Error::io(IoOp::Create, &target.path))?;
         Ok(Self {
             staged: StagedFile {
                 target,
@@ -82,7 +82,7 @@ impl<'a> PendingFile<'a> {
     pub(super) fn copy_from(&mut self, source: &mut File) -> Result<()> {
         io::copy(source, &mut self.staged.file)
             .map(drop)
-            .map_err(Error::io("write", &self.staged.target.path))
+            .map_err(Error::io(IoOp::Write, &self.staged.target.path))
     }
 }
 
@@ -93,7 +93,7 @@ impl Write for PendingFile<'_> {
             if error.kind() == io::ErrorKind::Interrupted {
                 return error;
             }
-            Error::io("write", &self.staged.target.path)(error).into_io()
+            Error::io(IoOp::Write, &self.staged.target.path)(error).into_io()
         })
     }
 
@@ -123,7 +123,7 @@ impl StagedFile {
         let mode = existing.permissions().mode() & 0o777;
         self.file
             .set_permissions(std::fs::Permissions::from_mode(mode))
-            .map_err(Error::io("chmod", &self.target.path))
+            .map_err(Error::io(IoOp::Chmod, &self.target.path))
     }
 
     #[cfg(not(unix))]

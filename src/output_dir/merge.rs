@@ -11,7 +11,7 @@ use super::copy_across_devices::PendingCopy;
 use super::entry::{cannot_replace, rename_error};
 use super::permissions::{make_owner_writable, restore_permissions};
 use super::staging::remove_stale_temps;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 
 /// The way to move an entry into an existing directory.
 enum MergeAction {
@@ -48,7 +48,7 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
         let replace_link = || {
             existing
                 .remove_file(name)
-                .map_err(Error::io("replace", &path))
+                .map_err(Error::io(IoOp::Replace, &path))
         };
         let is_link = match action {
             MergeAction::Merge(from, into) => {
@@ -71,7 +71,7 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
                     remove_stale_temps(existing);
                 }
                 let copy = PendingCopy::create(staged, name, existing)
-                    .map_err(Error::io("copy", &path))?;
+                    .map_err(Error::io(IoOp::Copy, &path))?;
                 if is_link {
                     replace_link()?;
                 }
@@ -106,7 +106,7 @@ fn plan_entry(
     let found = match existing.symlink_metadata(name) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MergeAction::Rename),
-        Err(error) => return Err(Error::io("stat", path)(error)),
+        Err(error) => return Err(Error::io(IoOp::Stat, path)(error)),
     };
     match (is_directory, found.is_dir()) {
         (true, true) => {
@@ -114,7 +114,7 @@ fn plan_entry(
             make_owner_writable(staged, Path::new(name));
             let open = |dir: &Dir| {
                 dir.open_dir(name)
-                    .map_err(Error::io("open directory", path))
+                    .map_err(Error::io(IoOp::OpenDirectory, path))
             };
             Ok(MergeAction::Merge(open(staged)?, open(existing)?))
         }
@@ -138,5 +138,5 @@ fn entries(dir: &Dir, path: &Path) -> Result<Vec<(OsString, bool)>> {
                 })
                 .collect()
         })
-        .map_err(Error::io("read directory", path))
+        .map_err(Error::io(IoOp::ReadDirectory, path))
 }

@@ -39,7 +39,7 @@ pub use directory::PendingDirectory;
 use entry::{Parents, ResolvedTitle, WrittenTitles};
 pub use file::PendingFile;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::path_clean;
 
 /// Rules for existing files and for titles that lead outside.
@@ -90,12 +90,12 @@ impl OutputDir {
     /// [`Error::Io`] naming the directory.
     pub fn open(path: impl AsRef<Path>, options: OutputOptions) -> Result<Self> {
         let path = path.as_ref();
-        let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
+        let path = std::path::absolute(path).map_err(Error::io(IoOp::Resolve, path))?;
         let path = path_clean::clean(&path);
         fs::create_dir_all(&path).map_err(|error| entry::parents_error(error, &path))?;
-        let real = fs::canonicalize(&path).map_err(Error::io("resolve", &path))?;
+        let real = fs::canonicalize(&path).map_err(Error::io(IoOp::Resolve, &path))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
-            .map_err(Error::io("open directory", &path))?;
+            .map_err(Error::io(IoOp::OpenDirectory, &path))?;
         Ok(Self {
             root,
             path,
@@ -147,12 +147,14 @@ impl OutputDir {
             .metadata()?
             .is_some_and(|metadata| metadata.is_file());
         if !is_file {
-            return Err(Error::io("open", &target.path)(
+            return Err(Error::io(IoOp::Open, &target.path)(
                 io::ErrorKind::NotFound.into(),
             ));
         }
         let file = target.dir.open(&target.name);
-        Ok(file.map_err(Error::io("open", &target.path))?.into_std())
+        Ok(file
+            .map_err(Error::io(IoOp::Open, &target.path))?
+            .into_std())
     }
 
     /// Writes the file `to` with the content of the file `from`, and returns its path.
@@ -197,7 +199,7 @@ impl OutputDir {
         }
         let (dir, real) = if parent == self.path {
             let root = self.root.try_clone();
-            let root = root.map_err(Error::io("open directory", parent))?;
+            let root = root.map_err(Error::io(IoOp::OpenDirectory, parent))?;
             (root, self.real.clone())
         } else {
             let real = entry::canonicalize_existing(parent)?;

@@ -11,7 +11,7 @@ use super::pagination::Paginator;
 use crate::auth::Scopes;
 use crate::error::Result;
 use crate::http::Method;
-use crate::limits::MAX_PAGE_BYTES;
+use crate::limits::{Limit, MAX_PAGE_BYTES};
 use crate::oci::RegistryName;
 use crate::text::json::null_as_default;
 
@@ -55,7 +55,7 @@ impl Client {
                 .header("Accept", "application/json, */*;q=0.1")
                 .buffer_up_to(MAX_PAGE_BYTES);
             let mut response = self.send(registry, request)?.expect(&[200])?;
-            let body = response.read_document("catalog", MAX_PAGE_BYTES, "MaxPageBytes")?;
+            let body = response.read_document("catalog", MAX_PAGE_BYTES, Limit::PageBytes)?;
             let page: Page = serde_json::from_slice(&body).map_err(|error| {
                 response.protocol_error(format!("the answer is no list of repositories: {error}"))
             })?;

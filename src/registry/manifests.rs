@@ -4,6 +4,7 @@ use super::client::{Body, RegistryResponse};
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
+use crate::limits::Limit;
 use crate::oci::{Algorithm, Descriptor, Digest, MediaType, RawManifest, TagOrDigest};
 use crate::store::{Content, check_size};
 
@@ -89,7 +90,7 @@ impl Repository<'_> {
             return Err(Error::not_found(self.full_name(reference)));
         }
         let mut response = response.expect(&[200])?;
-        let bytes = response.read_document("content", limit, "MaxMetadataBytes")?;
+        let bytes = response.read_document("content", limit, Limit::MetadataBytes)?;
         // For a tag, the bytes can be checked only against the digest that the registry sent.
         let expected = match reference {
             TagOrDigest::Digest(asked) => Some(asked.clone()),

@@ -8,7 +8,7 @@ use super::pagination::Paginator;
 use super::repository::Repository;
 use crate::error::Result;
 use crate::http::Method;
-use crate::limits::MAX_PAGE_BYTES;
+use crate::limits::{Limit, MAX_PAGE_BYTES};
 use crate::text::json::null_as_default;
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ impl Repository<'_> {
                 .header("Accept", "application/json, */*;q=0.1")
                 .buffer_up_to(MAX_PAGE_BYTES);
             let mut response = self.client.send(&self.registry, request)?.expect(&[200])?;
-            let body = response.read_document("tag list", MAX_PAGE_BYTES, "MaxPageBytes")?;
+            let body = response.read_document("tag list", MAX_PAGE_BYTES, Limit::PageBytes)?;
             let page: Page = serde_json::from_slice(&body).map_err(|error| {
                 response.protocol_error(format!("the answer is no tag list: {error}"))
             })?;

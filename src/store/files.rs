@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, UnpackOptions};
-use crate::error::{Conflict, Error, Mismatch, Result};
+use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
 use crate::oci::{
@@ -119,7 +119,7 @@ impl FileStore {
         let metadata = fs::metadata(path).map_err(|error| {
             // The error names the absolute path, because the working directory may be the mistake.
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            Error::io("stat", crate::fs::path_clean::clean(&absolute))(error)
+            Error::io(IoOp::Stat, crate::fs::path_clean::clean(&absolute))(error)
         })?;
         self.reserve_title(title)?;
         let mut descriptor = if metadata.is_dir() {
@@ -179,7 +179,8 @@ impl FileStore {
         };
         let options = PackOptions::default();
         let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, progress)?;
-        out.flush().map_err(Error::io("write", &self.temporary))?;
+        out.flush()
+            .map_err(Error::io(IoOp::Write, &self.temporary))?;
         let CountingHasher { hasher, size, .. } = out;
         let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
         descriptor
@@ -206,7 +207,7 @@ impl FileStore {
         };
         let start = (&*file)
             .seek(SeekFrom::End(0))
-            .map_err(Error::io("seek", &self.temporary))?;
+            .map_err(Error::io(IoOp::Seek, &self.temporary))?;
         Ok((file, start))
     }
 
@@ -274,7 +275,7 @@ impl FileStore {
             // Bytes after the archive belong to the content too. A verification error takes
             // precedence over an error of unpacking, which it explains.
             io::copy(&mut reader, &mut io::sink())
-                .map_err(Error::io("read", expected.digest.as_str()))?;
+                .map_err(Error::io(IoOp::Read, expected.digest.as_str()))?;
             let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
             checked.map_err(|error| {
                 error.context(format!(

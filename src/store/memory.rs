@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::ops::{Bound, ControlFlow};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::oci::{
     Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, Referrer, ReferrerFilter,
 };
@@ -100,7 +100,7 @@ impl Target for MemoryStore {
         stream
             .take(self.max_bytes.unwrap_or(u64::MAX).saturating_add(1))
             .read_to_end(&mut bytes)
-            .map_err(Error::io("read", STREAM))?;
+            .map_err(Error::io(IoOp::Read, STREAM))?;
         let content = RawManifest::new(media_type.clone(), bytes);
         let pushed = self.push(content.descriptor(), &mut &content)?;
         Ok(Some((content.descriptor().clone(), pushed)))

@@ -14,6 +14,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
+use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest, MediaType, RawManifest, RepositoryName};
 
 pub mod content;
@@ -441,12 +442,12 @@ pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
     if target.size <= limit {
         return Ok(());
     }
-    Err(Error::TooLarge {
-        what: "content".to_owned(),
-        size: target.size,
+    Err(Error::too_large(
+        "content",
+        target.size,
+        Limit::MetadataBytes,
         limit,
-        limit_name: "MaxMetadataBytes",
-    })
+    ))
 }
 
 /// Checks that a tag to be deleted is not a digest. Content is deleted by its descriptor.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use oras::copy::{CopyOptions, copy};
+use oras::error::IoOp;
 use oras::layout::LayoutStore;
 use oras::progress::Event;
 use oras::pull::{PullOptions, pull};
@@ -422,7 +423,11 @@ fn what_is_fetched_again_for_another_name_is_told_too() {
 #[test]
 fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
     // Who reads for others tries again what was only interrupted, and with it loses what was read.
-    let stop = || Err(Error::io("write", "log")(io::ErrorKind::Interrupted.into()));
+    let stop = || {
+        Err(Error::io(IoOp::Write, "log")(
+            io::ErrorKind::Interrupted.into(),
+        ))
+    };
     let content = large();
     let temporary = TempDir::new();
     let path = temporary.write("file", &content);
@@ -457,14 +462,23 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
             &mut |event| match event {
                 Event::Transferring { .. } => {
                     told += 1;
-                    Err(Error::io("write", "log")(kind.into()))
+                    Err(Error::io(IoOp::Write, "log")(kind.into()))
                 }
                 _ => Ok(()),
             },
         );
         let error = result.unwrap_err();
         let root = error.root();
-        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert!(
+            matches!(
+                root,
+                Error::Io {
+                    operation: IoOp::Write,
+                    ..
+                }
+            ),
+            "{root:?}"
+        );
         assert_eq!(told, 1, "{kind}: it is not tried again");
 
         registry.seed_artifact("b", "v1", &[("large", &content)]);
@@ -473,7 +487,7 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         let mut observer = |event: Event<'_>| match event {
             Event::Transferring { .. } => {
                 told += 1;
-                Err(Error::io("write", "log")(kind.into()))
+                Err(Error::io(IoOp::Write, "log")(kind.into()))
             }
             _ => Ok(()),
         };
@@ -484,7 +498,16 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         };
         let error = pull(&source, "v1", options).unwrap_err();
         let root = error.root();
-        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert!(
+            matches!(
+                root,
+                Error::Io {
+                    operation: IoOp::Write,
+                    ..
+                }
+            ),
+            "{root:?}"
+        );
         assert_eq!(told, 1, "{kind}: it is not tried again");
         assert!(!temporary.join("out/large").exists());
 
@@ -500,7 +523,7 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         let mut observer = |event: Event<'_>| match event {
             Event::Reading { .. } => {
                 told += 1;
-                Err(Error::io("write", "log")(kind.into()))
+                Err(Error::io(IoOp::Write, "log")(kind.into()))
             }
             _ => Ok(()),
         };
@@ -512,7 +535,16 @@ fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
         };
         let error = push(&repository, None, options).unwrap_err();
         let root = error.root();
-        assert!(matches!(root, Error::Io { doing: "write", .. }), "{root:?}");
+        assert!(
+            matches!(
+                root,
+                Error::Io {
+                    operation: IoOp::Write,
+                    ..
+                }
+            ),
+            "{root:?}"
+        );
         assert_eq!(told, 1, "{kind}: it is not tried again");
     }
 }

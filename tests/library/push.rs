@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use oras::descriptor::{Descriptor, TITLE};
+use oras::error::IoOp;
 use oras::layout::LayoutStore;
 use oras::progress::Event;
 use oras::push::{PushOptions, PushStream, push};
@@ -312,7 +313,7 @@ fn duplicate_titles_are_refused_before_a_stream_is_read() {
                 name,
                 conflict: oras::error::Conflict::DuplicateName,
             }) => assert_eq!(name, "same"),
-            Err(Error::Io { doing, .. }) => assert_eq!(doing, "stat"),
+            Err(Error::Io { operation, .. }) => assert_eq!(operation, IoOp::Stat),
             other => panic!("{other:?}"),
         }
     }

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use oras::error::IoOp;
 use oras::http::clock::Clock;
 use oras::http::{Headers, Method, Request, Response, Traced, Transport, TransportError};
 use oras::store::{Source, TagLister, Target};
@@ -131,7 +132,7 @@ fn blob_content_has_no_total_timeout() {
             let mut reader = repository.fetch(&blob(&blanks))?;
             reader
                 .read_exact(&mut [0; 999])
-                .map_err(Error::io("read", "the body"))
+                .map_err(Error::io(IoOp::Read, "the body"))
         });
 
         result.unwrap();

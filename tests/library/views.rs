@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use oras::error::IoOp;
 use oras::registry::{Blobs, Client, Manifests};
 use oras::store::{Pushed, Source, Target};
 use oras::{Descriptor, Error, MediaType};
@@ -35,7 +36,7 @@ fn fetch(registry: &TestRegistry) -> Result<(Descriptor, Vec<u8>), Error> {
     let mut bytes = Vec::new();
     reader
         .read_to_end(&mut bytes)
-        .map_err(Error::io("read", "blob"))?;
+        .map_err(Error::io(IoOp::Read, "blob"))?;
     Ok((descriptor, bytes))
 }
 

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 
 use oras::credentials::{CredentialStore, Fixed, Locations, Lookup};
+use oras::error::IoOp;
 #[cfg(feature = "tls")]
 use oras::http::{CertificateAuthorities, ClientCertificate, SystemRoots, UreqTransportBuilder};
 use oras::http::{Proxies, ResolveRule, UreqTransport};
@@ -110,7 +111,7 @@ impl Tls {
 /// Reads a PEM file.
 #[cfg(feature = "tls")]
 fn read_pem(path: &str) -> Result<Vec<u8>, CliError> {
-    let failed = |error| CliError::from(&oras::Error::io("open", path)(error));
+    let failed = |error| CliError::from(&oras::Error::io(IoOp::Open, path)(error));
     let file = File::open(path).map_err(failed)?;
     let mut text = Vec::new();
     file.take(MAX_ROOTS_FILE_BYTES + 1)

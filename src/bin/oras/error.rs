@@ -9,7 +9,9 @@ use std::io;
 use std::path::Path;
 
 use oras::Error;
-use oras::error::{Conflict, Input, RegistryErrorResponse, Side, TransportKind, Unauthorized};
+use oras::error::{
+    Conflict, Input, IoOp, RegistryErrorResponse, Side, TransportKind, Unauthorized,
+};
 use oras::reference::Reference;
 use oras::url::Url;
 
@@ -91,7 +93,7 @@ pub(crate) const STDOUT: &str = "stdout";
 
 /// A write error on stdout, as an error of the library.
 pub(crate) fn to_stdout(error: io::Error) -> Error {
-    Error::io("write", STDOUT)(error)
+    Error::io(IoOp::Write, STDOUT)(error)
 }
 
 /// Maximum length of an untrusted name in a message, in characters: `PATH_MAX` of Linux.

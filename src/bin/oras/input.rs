@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, StdinLock};
 
 use oras::descriptor::TITLE;
+use oras::error::IoOp;
 use oras::push::PushStream;
 use oras::store::content::{Content, FileContent, StreamContent};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType};
@@ -116,7 +117,7 @@ impl Read for NamedStdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            _ => Error::io("read", "stdin")(error).into_io(),
+            _ => Error::io(IoOp::Read, "stdin")(error).into_io(),
         })
     }
 }
@@ -136,13 +137,13 @@ pub(crate) fn read(file: &str, limit: u64, process: &Process) -> Result<Vec<u8>,
     let mut reader: Box<dyn Read> = if file == STDIN {
         Box::new(process.stdin())
     } else {
-        Box::new(File::open(file).map_err(|error| unreadable(file, "open", error))?)
+        Box::new(File::open(file).map_err(|error| unreadable(file, IoOp::Open, error))?)
     };
     let mut bytes = Vec::new();
     (&mut reader)
         .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(file, "read", error))?;
+        .map_err(|error| unreadable(file, IoOp::Read, error))?;
     if bytes.len() as u64 > limit {
         return Err(CliError::new(format!(
             "failed to read {file}: it has more than {limit} bytes"
@@ -186,9 +187,10 @@ pub(crate) fn blob(
         None => FileContent::describe_with_progress(file, media_type, watch),
     };
     let (blob, content) = described.map_err(|error| match &error {
-        Error::Io { doing: "open", .. } => {
-            CliError::from(&error).context(&format!("failed to open {file}"))
-        }
+        Error::Io {
+            operation: IoOp::Open,
+            ..
+        } => CliError::from(&error).context(&format!("failed to open {file}")),
         _ => CliError::from(&error),
     })?;
     match size {
@@ -208,6 +210,6 @@ fn check_name(file: &str) -> Result<(), CliError> {
     }
 }
 
-fn unreadable(file: &str, doing: &'static str, error: std::io::Error) -> CliError {
-    CliError::from(&Error::io(doing, file)(error)).context(&format!("failed to read {file}"))
+fn unreadable(file: &str, operation: IoOp, error: std::io::Error) -> CliError {
+    CliError::from(&Error::io(operation, file)(error)).context(&format!("failed to read {file}"))
 }

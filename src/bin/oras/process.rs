@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use oras::credentials::{Locations, Warning};
+use oras::error::IoOp;
 use oras::http::Proxies;
 use oras::layout::cache::Cache;
 use oras::reference::RegistryName;
@@ -280,7 +281,7 @@ impl Process {
             return Ok(Cache::none());
         };
         let cache = std::path::absolute(path)
-            .map_err(Error::io("find", path))
+            .map_err(Error::io(IoOp::Find, path))
             .and_then(Cache::open)?;
         Ok(cache.on_failure(cache_warning(&self.live_line)))
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use oras::error::IoOp;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::{Reference, RepositoryName, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
@@ -351,7 +352,7 @@ impl Target {
     fn open_layout(&self) -> Result<Box<dyn ReadableStore>, CliError> {
         let path = self.path();
         let metadata = std::fs::metadata(&path).map_err(|error| {
-            Error::io("stat", &path)(error).context(format!(
+            Error::io(IoOp::Stat, &path)(error).context(format!(
                 "invalid argument {}: failed to find path {}",
                 quote::double(&self.raw),
                 quote::double(&path)

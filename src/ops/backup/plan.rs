@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::referrers::RecordingSource;
 use crate::error::{Error, Result};
-use crate::limits::MAX_BACKUP_TAGS;
+use crate::limits::{Limit, MAX_BACKUP_TAGS};
 use crate::oci::{
     Descriptor, Digest, Manifest, MediaType, Referrer, Tag, is_referrers_tag, referrers_tag,
 };
@@ -81,12 +81,12 @@ impl Plan {
         if let Some(entries) = entries {
             self.index_bytes = self.index_bytes.saturating_add(root.size);
             if self.index_bytes > limits.max_metadata_bytes {
-                return Err(Error::TooLarge {
-                    what: "all lists of referrers".to_owned(),
-                    size: self.index_bytes,
-                    limit: limits.max_metadata_bytes,
-                    limit_name: "MaxTotalMetadataBytes",
-                });
+                return Err(Error::too_large(
+                    "all lists of referrers",
+                    self.index_bytes,
+                    Limit::TotalMetadataBytes,
+                    limits.max_metadata_bytes,
+                ));
             }
             self.referrers_indexes
                 .push(ReferrersIndex { tag, root, entries });
@@ -112,12 +112,12 @@ fn all_tags(source: &dyn TagLister) -> Result<Vec<String>> {
         })
         .map_err(|error| error.context("failed to find tags"))?;
     if tags.len() > MAX_BACKUP_TAGS {
-        return Err(Error::TooLarge {
-            what: "number of tags".to_owned(),
-            size: tags.len() as u64,
-            limit: MAX_BACKUP_TAGS as u64,
-            limit_name: "MAX_BACKUP_TAGS",
-        });
+        return Err(Error::too_large(
+            "number of tags",
+            tags.len() as u64,
+            Limit::BackupTags,
+            MAX_BACKUP_TAGS as u64,
+        ));
     }
     Ok(tags)
 }

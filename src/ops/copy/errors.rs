@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Read};
 
-use crate::error::{Error, Operation, Result, Side};
+use crate::error::{Error, IoOp, Operation, Result, Side};
 use crate::oci::Descriptor;
 use crate::store::{Content, Source, VerifyReader};
 
@@ -113,7 +113,7 @@ impl Read for SourceReader<'_> {
             if error.kind() == io::ErrorKind::Interrupted {
                 return error;
             }
-            let error = Error::io("read", self.1.digest.as_str())(error);
+            let error = Error::io(IoOp::Read, self.1.digest.as_str())(error);
             at_source(Operation::Fetch, self.1)(error).into_io()
         })
     }

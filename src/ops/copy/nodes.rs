@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::options::Limits;
 use crate::error::{Error, Result};
+use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest};
 
 /// How a node is copied.
@@ -93,26 +94,26 @@ impl<'o> Budget<'o> {
     /// Counts a node. The root has depth 1.
     pub(super) fn count_node(&mut self, depth: u64) -> Result<()> {
         self.nodes += 1;
-        self.check(depth, self.limits.max_depth, "MaxDepth")?;
-        self.check(self.nodes, self.limits.max_nodes, "MaxNodes")
+        self.check(depth, self.limits.max_depth, Limit::GraphDepth)?;
+        self.check(self.nodes, self.limits.max_nodes, Limit::Nodes)
     }
 
     /// Counts bytes of manifests and referrers lists.
     pub(super) fn count_metadata(&mut self, bytes: u64) -> Result<()> {
         self.metadata_bytes = self.metadata_bytes.saturating_add(bytes);
         let limit = self.limits.max_metadata_bytes;
-        self.check(self.metadata_bytes, limit, "MaxTotalMetadataBytes")
+        self.check(self.metadata_bytes, limit, Limit::TotalMetadataBytes)
     }
 
-    fn check(&self, size: u64, limit: u64, limit_name: &'static str) -> Result<()> {
+    fn check(&self, size: u64, limit: u64, kind: Limit) -> Result<()> {
         if size <= limit {
             return Ok(());
         }
-        Err(Error::TooLarge {
-            what: format!("graph of {}", self.root),
+        Err(Error::too_large(
+            format!("graph of {}", self.root),
             size,
+            kind,
             limit,
-            limit_name,
-        })
+        ))
     }
 }

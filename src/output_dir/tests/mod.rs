@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::{OutputDir, OutputOptions};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::testing::TempDir;
 
 const KEEP: OutputOptions = OutputOptions {
@@ -67,7 +67,7 @@ impl Fixture {
     fn write(&self, title: &str, content: &str) -> Result<PathBuf> {
         let mut file = self.output.create_file(title)?;
         file.write_all(content.as_bytes())
-            .map_err(Error::io("write", title))?;
+            .map_err(Error::io(IoOp::Write, title))?;
         file.commit()
     }
 

@@ -7,7 +7,7 @@ use super::Client;
 use super::request::{Body, RegistryRequest};
 use super::response::{NamedBody, RegistryResponse};
 use crate::auth::{Authorization, OriginPolicy};
-use crate::error::{Error, Result, TransportKind};
+use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::clock::TimedReader;
 use crate::http::{Headers, Method, Request, RequestBody, Response, TransportError};
 use crate::limits::{MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME};
@@ -155,7 +155,7 @@ impl Client {
             (&mut body)
                 .take(limit.saturating_add(1))
                 .read_to_end(&mut bytes)
-                .map_err(Error::io("read", self.redacted(url)))?;
+                .map_err(Error::io(IoOp::Read, self.redacted(url)))?;
             document = Some(bytes);
             body = Box::new(io::empty());
         }

@@ -8,7 +8,7 @@ use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKin
 #[cfg(test)]
 use crate::http::Headers;
 use crate::http::{Method, Response};
-use crate::limits::{MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
+use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
 use crate::text::url::{Scheme, Url};
 
@@ -67,34 +67,24 @@ impl RegistryResponse {
     /// left for the error message.
     pub(crate) fn token(&mut self) -> Result<Vec<u8>> {
         if (200..300).contains(&self.status()) {
-            self.read_document("token", MAX_TOKEN_BYTES, "MaxTokenBytes")
+            self.read_document("token", MAX_TOKEN_BYTES, Limit::TokenBytes)
         } else {
             Ok(Vec::new())
         }
     }
 
-    /// Reads a body of at most `limit` bytes into memory. `what` and `limit_name` are for the
+    /// Reads a body of at most `limit` bytes into memory. `what` and `kind` are for the
     /// message.
-    pub(crate) fn read_document(
-        &mut self,
-        what: &str,
-        limit: u64,
-        limit_name: &'static str,
-    ) -> Result<Vec<u8>> {
+    pub(crate) fn read_document(&mut self, what: &str, limit: u64, kind: Limit) -> Result<Vec<u8>> {
         let announced = self.response.content_length();
         let bytes = match self.document.take() {
             Some(bytes) => bytes,
             None if announced.is_some_and(|size| size > limit) => Vec::new(),
-            None => return self.response.read_body(what, limit, limit_name),
+            None => return self.response.read_body(what, limit, kind),
         };
         let size = announced.unwrap_or(bytes.len() as u64);
         if size.max(bytes.len() as u64) > limit {
-            return Err(Error::TooLarge {
-                what: what.to_owned(),
-                size,
-                limit,
-                limit_name,
-            });
+            return Err(Error::too_large(what, size, kind, limit));
         }
         Ok(bytes)
     }

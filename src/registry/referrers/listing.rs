@@ -11,7 +11,7 @@ use super::ReferrersMode;
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::http::Method;
-use crate::limits::MAX_PAGE_BYTES;
+use crate::limits::{Limit, MAX_PAGE_BYTES};
 use crate::oci::{
     Descriptor, Digest, MediaType, ReferrerFilter, ReferrersIndex, TagOrDigest,
     includes_artifact_type, referrers_tag,
@@ -122,7 +122,7 @@ impl Repository<'_> {
             is_first = false;
             self.learned.set(ReferrersMode::Api);
             let body =
-                response.read_document("list of referrers", MAX_PAGE_BYTES, "MaxPageBytes")?;
+                response.read_document("list of referrers", MAX_PAGE_BYTES, Limit::PageBytes)?;
             let list = ReferrersIndex::parse(&body).map_err(|reason| {
                 response.protocol_error(format!("the answer is no list of referrers: {reason}"))
             })?;

@@ -30,6 +30,7 @@ use std::time::Duration;
 use super::ReferrersMode;
 use super::listing::ReferrersTagContent;
 use crate::error::{Error, RegistryErrorResponse, Result};
+use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest, RawManifest, Referrer, ReferrersIndex, referrers_tag};
 use crate::registry::manifest_retry;
 use crate::registry::repository::Repository;
@@ -309,12 +310,12 @@ impl<'a> TagListUpdate<'a> {
         let limit = self.repository.client.max_manifest_bytes();
         let size = manifest.descriptor().size;
         if size > limit {
-            return Err(Error::TooLarge {
-                what: format!("list of referrers of {}", self.subject),
+            return Err(Error::too_large(
+                format!("list of referrers of {}", self.subject),
                 size,
+                Limit::MetadataBytes,
                 limit,
-                limit_name: "MaxMetadataBytes",
-            });
+            ));
         }
         let tag = referrers_tag(self.subject);
         self.repository

@@ -16,7 +16,7 @@ use self::chunked_upload::{ChunkAction, ChunkedUpload};
 use self::decision::{Action, Event, UploadFlow};
 use self::session::{Context, UploadSession};
 use crate::auth::Scopes;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::http::Method;
 use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
@@ -145,7 +145,7 @@ impl Repository<'_> {
         while upload.offset < expected.size {
             let mut reader = content.open_verified(expected)?.skip_digest_if_trusted();
             skip(&mut reader, upload.offset)
-                .map_err(Error::io("read", expected.digest.as_str()))?;
+                .map_err(Error::io(IoOp::Read, expected.digest.as_str()))?;
             while upload.offset < expected.size {
                 let rest = &mut reader;
                 let step = self.send_chunk(

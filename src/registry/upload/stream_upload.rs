@@ -11,8 +11,8 @@ use std::io::Read;
 use super::chunked_upload::ChunkedUpload;
 use super::session::{UploadSession, is_stored};
 use super::{ChunkStep, UploadStart};
-use crate::error::{Error, Result};
-use crate::limits::MAX_HELD_PART_BYTES;
+use crate::error::{Error, IoOp, Result};
+use crate::limits::{Limit, MAX_BUFFERED_CHUNK_BYTES};
 use crate::oci::{Algorithm, Descriptor, Hasher, MediaType};
 use crate::registry::client::{Body, RegistryResponse};
 use crate::registry::repository::Repository;
@@ -79,13 +79,13 @@ impl Repository<'_> {
         let origin = self.registry_origin();
         let session = UploadSession::from_response(&origin, &response)?;
         response.drain();
-        if session.min_chunk_bytes > MAX_HELD_PART_BYTES {
-            return Err(Error::TooLarge {
-                what: format!("least part of an upload to {}", self.path()),
-                size: session.min_chunk_bytes,
-                limit: MAX_HELD_PART_BYTES,
-                limit_name: "MAX_HELD_PART_BYTES",
-            });
+        if session.min_chunk_bytes > MAX_BUFFERED_CHUNK_BYTES {
+            return Err(Error::too_large(
+                format!("least part of an upload to {}", self.path()),
+                session.min_chunk_bytes,
+                Limit::BufferedChunkBytes,
+                MAX_BUFFERED_CHUNK_BYTES,
+            ));
         }
         let mut capabilities = self.client.capabilities();
         let known = capabilities.entry(&session.location.origin()).chunk_bytes;
@@ -130,7 +130,7 @@ impl<'s> ChunkBuffer<'s> {
         let read = (&mut *self.stream)
             .take(missing)
             .read_to_end(&mut self.bytes)
-            .map_err(Error::io("read", STREAM))?;
+            .map_err(Error::io(IoOp::Read, STREAM))?;
         self.end += read as u64;
         self.is_at_end = (read as u64) < missing;
         self.hasher.update(&self.bytes[start..]);

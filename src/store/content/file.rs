@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::hashing::{ProgressReader, copy_hashing};
 use super::openable::Content;
 use super::verify::VerifyReader;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::oci::{Descriptor, Digest, MediaType};
 
@@ -55,9 +55,9 @@ impl FileContent {
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<(Descriptor, Self)> {
         let path = path.into();
-        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        let mut file = File::open(&path).map_err(Error::io(IoOp::Open, &path))?;
         // Taken before reading, so that a concurrent write counts as a change.
-        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         let fingerprint = FileFingerprint::from_metadata(&metadata);
         let size = fingerprint.size();
         // A file may grow while it is read.
@@ -82,10 +82,12 @@ impl FileContent {
     ) -> Result<(Descriptor, Self)> {
         let path = path.into();
         // Opened so that an unreadable file is reported before the first request.
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+        let file = File::open(&path).map_err(Error::io(IoOp::Open, &path))?;
+        let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         if metadata.is_dir() {
-            return Err(Error::io("read", &path)(io::ErrorKind::IsADirectory.into()));
+            return Err(Error::io(IoOp::Read, &path)(
+                io::ErrorKind::IsADirectory.into(),
+            ));
         }
         let descriptor = Descriptor::new(media_type, digest, metadata.len());
         let content = Self {
@@ -97,11 +99,13 @@ impl FileContent {
 
     /// Opens the file, to be verified against `expected` while it is read.
     pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
-        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
         let Some(before) = self.fingerprint else {
             return Ok(VerifyReader::new(file, expected.clone()));
         };
-        let same = file.try_clone().map_err(Error::io("open", &self.path))?;
+        let same = file
+            .try_clone()
+            .map_err(Error::io(IoOp::Open, &self.path))?;
         let is_unchanged = move || {
             same.metadata()
                 .is_ok_and(|metadata| FileFingerprint::from_metadata(&metadata) == before)
@@ -112,7 +116,7 @@ impl FileContent {
 
 impl Content for FileContent {
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
         Ok(Box::new(file))
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoOp, Result};
 use crate::fs::BUFFER_BYTES;
 use crate::oci::{Algorithm, Digest, Hasher};
 
@@ -20,7 +20,7 @@ pub(crate) fn copy_hashing(
     for_each_chunk(reader, from, |bytes| {
         hasher.update(bytes);
         size += bytes.len() as u64;
-        writer.write_all(bytes).map_err(Error::io("write", to))
+        writer.write_all(bytes).map_err(Error::io(IoOp::Write, to))
     })?;
     Ok((hasher.finish(), size))
 }
@@ -37,7 +37,7 @@ pub(super) fn for_each_chunk(
             Ok(0) => return Ok(()),
             Ok(count) => visit(&buffer[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::io("read", from.as_ref())(error)),
+            Err(error) => return Err(Error::io(IoOp::Read, from.as_ref())(error)),
         }
     }
 }

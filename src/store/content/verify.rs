@@ -4,8 +4,9 @@ use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 
 use super::hashing::for_each_chunk;
-use crate::error::{Error, Mismatch, Result};
+use crate::error::{Error, IoOp, Mismatch, Result};
 use crate::fs::BUFFER_BYTES;
+use crate::limits::Limit;
 use crate::oci::{Descriptor, Hasher, RawManifest};
 
 /// Reads content and checks it against its descriptor.
@@ -135,7 +136,7 @@ impl<'a> VerifyReader<'a> {
         let capacity = self.expected.size.min(BUFFER_BYTES as u64);
         let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or(BUFFER_BYTES));
         self.read_to_end(&mut bytes)
-            .map_err(Error::io("read", self.expected.digest.as_str()))?;
+            .map_err(Error::io(IoOp::Read, self.expected.digest.as_str()))?;
         Ok(bytes)
     }
 
@@ -166,12 +167,12 @@ impl<'a> VerifyReader<'a> {
         if self.expected.size <= limit {
             return Ok(());
         }
-        Err(Error::TooLarge {
-            what: "content".to_owned(),
-            size: self.expected.size,
+        Err(Error::too_large(
+            "content",
+            self.expected.size,
+            Limit::ContentBytes,
             limit,
-            limit_name: "MaxBytes",
-        })
+        ))
     }
 
     /// Writes everything to `writer`.
@@ -183,7 +184,9 @@ impl<'a> VerifyReader<'a> {
     pub fn copy_to(mut self, writer: &mut dyn Write, path: &Path) -> Result<()> {
         let digest = self.expected.digest.clone();
         for_each_chunk(&mut self, digest.as_str(), |bytes| {
-            writer.write_all(bytes).map_err(Error::io("write", path))
+            writer
+                .write_all(bytes)
+                .map_err(Error::io(IoOp::Write, path))
         })
     }
 
@@ -269,7 +272,7 @@ impl Read for VerifyReader<'_> {
             .read_verified(buffer)
             .map_err(|error| match &self.map_error {
                 Some(map) if error.kind() != io::ErrorKind::Interrupted => {
-                    map(Error::io("read", self.expected.digest.as_str())(error)).into_io()
+                    map(Error::io(IoOp::Read, self.expected.digest.as_str())(error)).into_io()
                 }
                 _ => error,
             })?;
@@ -298,7 +301,7 @@ mod tests {
     }
 
     fn mismatch(error: io::Error) -> Mismatch {
-        match Error::io("read", "")(error) {
+        match Error::io(IoOp::Read, "")(error) {
             Error::Verification { mismatch, .. } => mismatch,
             other => panic!("{other:?}"),
         }

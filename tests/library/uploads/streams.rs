@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use oras::descriptor::Descriptor;
 use oras::digest::Digest;
+use oras::limits::Limit;
 use oras::registry::Client;
 use oras::store::{Pushed, Target};
 use oras::{Error, MediaType, Result};
@@ -207,7 +208,7 @@ fn a_minimum_chunk_size_above_the_memory_limit_is_an_error() {
     let error = push_stream(&client(), &registry, &content[..]).unwrap_err();
 
     match error {
-        Error::TooLarge { limit_name, .. } => assert_eq!(limit_name, "MAX_HELD_PART_BYTES"),
+        Error::TooLarge { kind, .. } => assert_eq!(kind, Limit::BufferedChunkBytes),
         other => panic!("{other:?}"),
     }
     assert!(parts(&registry).is_empty());

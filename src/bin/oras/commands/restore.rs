@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use oras::Error;
 use oras::backup::{BackupOptions, dry_run, restore};
-use oras::error::Expected;
+use oras::error::{Expected, IoOp};
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::progress::Event;
@@ -133,7 +133,7 @@ impl Command for RestoreFlags {
 fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliError> {
     let shown = quote::double(path);
     let metadata = fs::metadata(path).map_err(|error| {
-        let error = Error::io("stat", path)(error);
+        let error = Error::io(IoOp::Stat, path)(error);
         CliError::from(&error.context(format!("failed to access input path {shown}")))
     })?;
     if metadata.is_dir() {

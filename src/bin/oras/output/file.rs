@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use oras::Error;
+use oras::error::IoOp;
 use oras::output_dir::{OutputDir, OutputOptions};
 
 use crate::cli::quote;
@@ -13,7 +14,7 @@ use crate::error::CliError;
 /// Writes `bytes` to the file at `path`. See [`write_with`].
 pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
     write_with(path, |file| {
-        file.write_all(bytes).map_err(Error::io("write", path))
+        file.write_all(bytes).map_err(Error::io(IoOp::Write, path))
     })
 }
 
@@ -24,7 +25,7 @@ pub(crate) fn write_with(
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let typed = Path::new(path);
-    let open = |error| Error::io("open", typed)(error);
+    let open = |error| Error::io(IoOp::Open, typed)(error);
     // Follows a symbolic link, as `open` does.
     let resolved = fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     if fs::metadata(&resolved).is_ok_and(|metadata| !metadata.is_file()) {
@@ -64,7 +65,10 @@ pub(crate) fn check_descriptor(output: &str, descriptor: bool) -> Result<(), Cli
 pub(crate) fn write_output(path: &str, bytes: &[u8]) -> Result<(), CliError> {
     write(path, bytes).map_err(|error| {
         let doing = match &error {
-            Error::Io { doing: "open", .. } => "open",
+            Error::Io {
+                operation: IoOp::Open,
+                ..
+            } => "open",
             _ => "write",
         };
         CliError::from(&error).context(&format!("failed to {doing} {}", quote::double(path)))
