@@ -1,4 +1,4 @@
-//! Packing: making the manifest of an artifact (image spec v1.1, "Guidelines for Artifact Usage"). No I/O of its own.
+//! Packing of artifact manifests (image spec v1.1, "Guidelines for Artifact Usage").
 
 use std::time::SystemTime;
 
@@ -8,51 +8,56 @@ use crate::oci::{
 };
 use crate::store::Target;
 use crate::text::json::{Annotations, to_vec};
-use crate::text::time::{is_rfc3339, not_rfc3339, rfc3339};
+use crate::text::time::{is_rfc3339, rfc3339, rfc3339_parse_error};
 
-/// Which version of the image spec a manifest follows.
+/// The version of the image spec that a manifest follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageSpec {
-    /// 1.0: an artifact's type is the media type of its config.
+    /// Version 1.0. The type of an artifact is the media type of its config.
     V1_0,
-    /// 1.1: an artifact has a type of its own.
+    /// Version 1.1, which has `artifactType` and `subject`.
     #[default]
     V1_1,
 }
 
-/// What goes into a manifest.
+/// The members of a manifest.
 #[derive(Clone, Debug, Default)]
 pub struct PackOptions {
     /// The version of the image spec.
     pub image_spec: ImageSpec,
-    /// The type of the artifact.
+    /// The artifact type. In v1.0 it becomes the media type of the config, by default
+    /// `application/vnd.unknown.config.v1+json`.
     pub artifact_type: Option<MediaType>,
-    /// The config; without one it is empty.
+    /// The config; by default the empty JSON object, which is pushed.
     pub config: Option<Descriptor>,
-    /// Annotations of the config, if it is made here.
+    /// Annotations of the default config. Ignored with a `config`.
     pub config_annotations: Annotations,
-    /// The layers, in order.
+    /// The layers, in order. In v1.1 a manifest without layers gets the empty JSON object as a
+    /// layer.
     pub layers: Vec<Descriptor>,
-    /// What the artifact is attached to. Only v1.1 has that.
+    /// The subject that the artifact refers to. Only v1.1 has subjects.
     pub subject: Option<Descriptor>,
-    /// Annotations of the manifest. `org.opencontainers.image.created` is added if it is not among them.
+    /// Annotations of the manifest. The annotation `org.opencontainers.image.created` is added if
+    /// it is missing.
     pub annotations: Annotations,
 }
 
-/// Makes a manifest and stores it in `target`, with the empty contents it needs, under no name.
+/// Creates a manifest and pushes it to `target` without a tag, after the empty config and layer
+/// that it needs. `now` is the time of creation.
 ///
-/// The descriptor carries the artifact's type and annotations, as layouts list them.
+/// The returned descriptor has the artifact type and the annotations of the manifest, like an entry
+/// in `index.json`.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`] when a type or the time of creation is not valid, or v1.1 has neither an
-/// artifact type nor a config with a type of its own; [`Error::Unsupported`] for a subject in v1.0.
+/// - [`Error::InvalidInput`] for an invalid artifact type, media type of the config, or creation
+///   time in the annotations; also if v1.1 has neither an artifact type nor a config with a media
+///   type other than that of the empty JSON object.
+/// - [`Error::Unsupported`] for a subject in v1.0.
+/// - The errors of [`Target::push`].
 pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<RawManifest> {
-    let manifest = match options.image_spec {
-        ImageSpec::V1_0 => pack_v1_0(target, options, now)?,
-        ImageSpec::V1_1 => pack_v1_1(target, options, now)?,
-    };
+    let manifest = build_manifest(target, options, now)?;
     let artifact_type = manifest
         .artifact_type
         .clone()
@@ -66,69 +71,41 @@ pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resul
     Ok(manifest)
 }
 
-fn pack_v1_0(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<ImageManifest> {
-    if options.subject.is_some() {
-        return Err(Error::unsupported(
-            "a subject in a manifest of image spec v1.0",
-        ));
+/// Builds the manifest. Pushes the default config and layer if the manifest refers to them.
+fn build_manifest(
+    target: &dyn Target,
+    options: PackOptions,
+    now: SystemTime,
+) -> Result<ImageManifest> {
+    let (artifact_type, default_config) = match options.image_spec {
+        ImageSpec::V1_0 if options.subject.is_some() => {
+            let feature = "a subject in a manifest of image spec v1.0";
+            return Err(Error::unsupported(feature));
+        }
+        ImageSpec::V1_0 => {
+            let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+            (None, Descriptor::of(media_type, EMPTY_JSON))
+        }
+        ImageSpec::V1_1 => {
+            let artifact_type = artifact_type(options.artifact_type, options.config.as_ref())?;
+            (artifact_type, Descriptor::empty())
+        }
+    };
+    let is_default_config = options.config.is_none();
+    let config = options.config.unwrap_or(Descriptor {
+        annotations: options.config_annotations,
+        ..default_config
+    });
+    valid("config mediaType", config.media_type.clone())?;
+    if is_default_config {
+        target.push(&config, &mut &*EMPTY_JSON)?;
     }
-    let config = if let Some(config) = options.config {
-        valid("config mediaType", config.media_type.clone())?;
-        config
-    } else {
-        let media_type = options.artifact_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
-        let mut config = Descriptor::of(valid("config mediaType", media_type)?, EMPTY_JSON);
-        config.annotations = options.config_annotations;
-        target.push(&config, &mut &*EMPTY_JSON)?;
-        config
-    };
-    Ok(ImageManifest {
-        schema_version: 2,
-        media_type: Some(MediaType::IMAGE_MANIFEST),
-        artifact_type: None,
-        config,
-        layers: options.layers,
-        subject: None,
-        annotations: with_created(options.annotations, now)?,
-    })
-}
-
-fn pack_v1_1(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<ImageManifest> {
-    let artifact_type = match options.artifact_type {
-        Some(artifact_type) => Some(valid("artifactType", artifact_type)?),
-        None if options
-            .config
-            .as_ref()
-            .is_some_and(|config| config.media_type != MediaType::EMPTY) =>
-        {
-            None
-        }
-        None => {
-            return Err(Error::InvalidInput {
-                input: Input::ArtifactType,
-                value: String::new(),
-                reason: "missing artifact type".to_owned(),
-            });
-        }
-    };
-    let config = if let Some(config) = options.config {
-        valid("config mediaType", config.media_type.clone())?;
-        config
-    } else {
-        let config = Descriptor {
-            annotations: options.config_annotations,
-            ..Descriptor::empty()
-        };
-        target.push(&config, &mut &*EMPTY_JSON)?;
-        config
-    };
     let annotations = with_created(options.annotations, now)?;
-    let layers = if options.layers.is_empty() {
+    let mut layers = options.layers;
+    if layers.is_empty() && options.image_spec == ImageSpec::V1_1 {
         target.push(&Descriptor::empty(), &mut &*EMPTY_JSON)?;
-        vec![Descriptor::empty()]
-    } else {
-        options.layers
-    };
+        layers.push(Descriptor::empty());
+    }
     Ok(ImageManifest {
         schema_version: 2,
         media_type: Some(MediaType::IMAGE_MANIFEST),
@@ -140,12 +117,30 @@ fn pack_v1_1(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resu
     })
 }
 
-/// A config that says nothing but for which platform the artifact is, with its content.
+/// Returns the artifact type of a v1.1 manifest. `None` if the media type of the config replaces
+/// it.
+fn artifact_type(
+    artifact_type: Option<MediaType>,
+    config: Option<&Descriptor>,
+) -> Result<Option<MediaType>> {
+    match (artifact_type, config) {
+        (Some(artifact_type), _) => valid("artifactType", artifact_type).map(Some),
+        (None, Some(config)) if config.media_type != MediaType::EMPTY => Ok(None),
+        (None, _) => Err(Error::InvalidInput {
+            input: Input::ArtifactType,
+            value: String::new(),
+            reason: "missing artifact type".to_owned(),
+        }),
+    }
+}
+
+/// Returns an image config that contains only the platform, and its descriptor.
 pub fn platform_config(platform: &Platform) -> (Descriptor, Vec<u8>) {
     let bytes = to_vec(platform);
     (Descriptor::of(MediaType::IMAGE_CONFIG, &bytes), bytes)
 }
 
+/// Returns the media type if it is valid. `what` names it in the error.
 pub(crate) fn valid(what: &'static str, media_type: MediaType) -> Result<MediaType> {
     if media_type.is_valid() {
         Ok(media_type)
@@ -158,21 +153,20 @@ pub(crate) fn valid(what: &'static str, media_type: MediaType) -> Result<MediaTy
     }
 }
 
+/// Adds the time of creation unless the annotations contain one.
 fn with_created(mut annotations: Annotations, now: SystemTime) -> Result<Annotations> {
     match annotations.get(CREATED) {
-        Some(value) if !is_rfc3339(value) => {
-            return Err(Error::InvalidInput {
-                input: Input::Created,
-                value: value.clone(),
-                reason: not_rfc3339(value),
-            });
-        }
-        Some(_) => {}
+        Some(value) if !is_rfc3339(value) => Err(Error::InvalidInput {
+            input: Input::Created,
+            value: value.clone(),
+            reason: rfc3339_parse_error(value),
+        }),
+        Some(_) => Ok(annotations),
         None => {
             annotations.insert(CREATED.to_owned(), rfc3339(now));
+            Ok(annotations)
         }
     }
-    Ok(annotations)
 }
 
 #[cfg(test)]
@@ -207,10 +201,10 @@ mod tests {
         }
     }
 
-    /// The golden examples of the content model, by size and digest.
+    /// Size and digest of the golden examples in the content model.
     #[test]
     #[expect(clippy::too_many_lines, reason = "it is a table")]
-    fn the_golden_examples_hold_byte_for_byte() {
+    fn golden_examples_are_packed_byte_for_byte() {
         let g2_subject = Descriptor::new(
             MediaType::IMAGE_MANIFEST,
             "sha256:0c7892b25f47b6c5109a00befdcd3b5616ed397d9677180e3f2e20b7cb92b5a9"
@@ -366,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_annotated_unless_it_is_given() {
+    fn creation_time_is_added_to_the_annotations() {
         let options = PackOptions {
             artifact_type: Some(example()),
             ..PackOptions::default()
@@ -381,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_manifest_is_refused() {
+    fn invalid_options_are_refused() {
         let bad_time = Annotations::from([(CREATED.to_owned(), "yesterday".to_owned())]);
         let untyped = Descriptor::of("nonsense".into(), b"{}");
         for (options, wanted) in [

@@ -105,8 +105,8 @@ pub fn rfc3339_nano(time: SystemTime) -> String {
     format!("{}{fraction}Z", seconds.trim_end_matches('Z'))
 }
 
-/// What a time of RFC 3339 is made of, as the reference client calls it: a separator, and what
-/// follows it.
+/// The elements of an RFC 3339 time, each with the separator before it, in the notation of Go's
+/// `time` package.
 const ELEMENTS: [(&str, &str); 7] = [
     ("", "2006"),
     ("-", "01"),
@@ -117,9 +117,10 @@ const ELEMENTS: [(&str, &str); 7] = [
     ("", "Z07:00"),
 ];
 
-/// Why `text` is not a time by RFC 3339, in the words of the reference client. What it takes
-/// nevertheless, such as hours of one digit, is named as a whole.
-pub(crate) fn not_rfc3339(text: &str) -> String {
+/// Returns the reason why `text` is not an RFC 3339 time, in the words of Go's `time.Parse`. For a
+/// text that Go parses although RFC 3339 forbids it, such as hours of one digit, the reason names
+/// the whole text.
+pub(crate) fn rfc3339_parse_error(text: &str) -> String {
     let parsing = format!("parsing time {}", quoted_time(text));
     let mut rest = text;
     let mut numbers = [0; 6];
@@ -184,7 +185,7 @@ fn leading_number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> 
     Some((number.parse().ok()?, rest))
 }
 
-/// What follows a fraction of a second, if there is one.
+/// Returns the text after a fraction of a second, if there is one.
 fn after_fraction(text: &str) -> &str {
     match text.strip_prefix(['.', ',']) {
         Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
