@@ -64,7 +64,7 @@ impl fmt::Display for Algorithm {
 /// use oras::Digest;
 ///
 /// let digest = Digest::of(b"{}");
-/// assert_eq!(digest.encoded(), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+/// assert!(digest.as_str().starts_with("sha256:44136fa355b3678a"));
 /// assert_eq!(digest.short(), "44136fa355b3");
 /// assert!("sha256:cafe".parse::<Digest>().is_err());
 /// ```

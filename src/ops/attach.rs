@@ -52,8 +52,8 @@ pub struct Attached {
 /// Attaches files, annotations or both to the manifest that `reference` names in `target`. The
 /// referrer gets no tag: [`discover`](crate::ops::discover::discover) finds it.
 ///
-/// The subject consists of media type, digest and size. If the subject is an entry of an index, other
-/// fields of the entry are kept.
+/// The subject consists of media type, digest and size. If the subject is an entry of an index,
+/// other fields of the entry are kept.
 ///
 /// ```
 /// use oras::attach::{AttachOptions, attach};
@@ -73,7 +73,8 @@ pub struct Attached {
 ///     ..AttachOptions::default()
 /// };
 /// let attached = attach(&layout, "v1", options)?;
-/// println!("{} is attached to {}", attached.manifest.descriptor().digest, attached.subject.digest);
+/// let referrer = attached.manifest.descriptor();
+/// println!("{} is attached to {}", referrer.digest, attached.subject.digest);
 /// # std::fs::remove_dir_all(&directory).unwrap();
 /// # Ok::<(), oras::Error>(())
 /// ```

@@ -38,8 +38,8 @@ pub struct Discovered {
     pub referrers: Vec<Self>,
 }
 
-/// Finds the referrers of the manifest that `reference` names in `source`, and the referrers of these,
-/// level by level.
+/// Finds the referrers of the manifest that `reference` names in `source`, and the referrers of
+/// these, level by level.
 ///
 /// Listed referrers are not verified: a manifest may be missing, or have another subject. To verify
 /// one, fetch the manifest and read its subject with
@@ -54,7 +54,8 @@ pub struct Discovered {
 ///
 /// let store = MemoryStore::new();
 /// let artifact_type = Some("application/vnd.example".into());
-/// let manifest = pack(&store, PackOptions { artifact_type, ..PackOptions::default() }, SystemTime::now())?;
+/// let options = PackOptions { artifact_type, ..PackOptions::default() };
+/// let manifest = pack(&store, options, SystemTime::now())?;
 /// store.tag(manifest.descriptor(), "v1")?;
 ///
 /// let found = discover(&store, "v1", &DiscoverOptions::default())?;

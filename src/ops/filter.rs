@@ -6,10 +6,10 @@
 //! | `type=<glob>` | media types |
 //! | `<glob>` | titles, as whole paths |
 //!
-//! In a glob, `?` matches any character, `[abc]` and `[a-z]` one of some characters, `[!a-z]` none of
-//! them, `*` any number of characters, and `\` escapes the next character. In a title only `\/` matches
-//! a `/`. There `**` as a whole segment matches any number of segments: `**/a` matches `a` and `b/c/a`,
-//! `a/**` everything below `a`. Matching is case-sensitive.
+//! In a glob, `?` matches any character, `[abc]` and `[a-z]` one of some characters, `[!a-z]` none
+//! of them, `*` any number of characters, and `\` escapes the next character. In a title only `\/`
+//! matches a `/`. There `**` as a whole segment matches any number of segments: `**/a` matches `a`
+//! and `b/c/a`, `a/**` everything below `a`. Matching is case-sensitive.
 //!
 //! Titles are untrusted: matching takes time in proportion to their length, whatever the pattern.
 
@@ -22,8 +22,8 @@ use crate::text::glob::{Glob, Parts};
 /// Prefix of a pattern for media types.
 const TYPE: &str = "type=";
 
-/// Selects content that matches one of the patterns to include, or any if there are none, and no pattern
-/// to exclude.
+/// Selects content that matches one of the patterns to include, or any if there are none, and no
+/// pattern to exclude.
 ///
 /// ```
 /// use oras::filter::Filter;

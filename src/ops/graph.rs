@@ -6,8 +6,8 @@ use crate::store::{Source, VerifyReader};
 
 /// Resolves a reference and, with a `platform`, selects the manifest for it.
 ///
-/// In an index the first entry for the platform is selected; nested indexes are not searched. An image
-/// manifest must be for the platform itself, according to its config.
+/// In an index the first entry for the platform is selected; nested indexes are not searched. An
+/// image manifest must be for the platform itself, according to its config.
 ///
 /// # Errors
 ///
@@ -138,8 +138,8 @@ pub fn resolve_config(
     })
 }
 
-/// Returns an error for a blob. A manifest may have a media type that is not known here, so that only
-/// the media type of plain bytes is refused.
+/// Returns an error for a blob. A manifest may have a media type that is not known here, so that
+/// only the media type of plain bytes is refused.
 pub(crate) fn require_manifest(target: &Descriptor) -> Result<()> {
     if target.media_type == MediaType::OCTET_STREAM {
         return Err(Error::unsupported(format!(

@@ -81,9 +81,9 @@ pub enum ArtifactTypeChange {
 
 /// Creates an index of manifests in `source`, without storing it; see [`push`].
 ///
-/// An entry has the platform from the config of the image, if that is an OCI or Docker image config,
-/// and the artifact type of the manifest. For an image manifest without one, the artifact type is
-/// the type of its config, unless that is one of these two or the empty config.
+/// An entry has the platform from the config of the image, if that is an OCI or Docker image
+/// config, and the artifact type of the manifest. For an image manifest without one, the artifact
+/// type is the type of its config, unless that is one of these two or the empty config.
 ///
 /// ```
 /// use oras::index::{CreateOptions, create, push};

@@ -16,8 +16,8 @@ use crate::store::{
 
 /// Options of a pull.
 pub struct PullOptions<'a> {
-    /// The directory to write to, created if it does not exist. By default, and if empty, the current
-    /// directory.
+    /// The directory to write to, created if it does not exist. By default, and if empty, the
+    /// current directory.
     pub output: PathBuf,
     /// The platform of the manifest in an index to pull. By default all manifests are pulled.
     pub platform: Option<Platform>,
@@ -65,8 +65,8 @@ impl Default for PullOptions<'_> {
 pub struct Pulled {
     /// The manifest or index.
     pub root: Descriptor,
-    /// The files and directories that were written, in the order of the layers. A config with a title
-    /// comes first.
+    /// The files and directories that were written, in the order of the layers. A config with a
+    /// title comes first.
     pub files: Vec<PulledFile>,
     /// Whether selected content was skipped because it has no title.
     pub skipped_unnamed: bool,
@@ -103,7 +103,8 @@ pub struct PulledFile {
 
 /// Writes the files of the artifact that `reference` names to a directory.
 ///
-/// A file appears under its final name, or replaces an existing file, when it is complete and verified.
+/// A file appears under its final name, or replaces an existing file, when it is complete and
+/// verified.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -117,7 +118,8 @@ pub struct PulledFile {
 /// # let (layout_path, output) = (directory.join("layout"), directory.join("out"));
 /// # let mut hello = oras::push::PushFile::from(file);
 /// # hello.annotations.insert(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned());
-/// # let options = PushOptions { files: vec![hello], artifact_type: Some("a/b".into()), ..PushOptions::default() };
+/// # let artifact_type = Some("a/b".into());
+/// # let options = PushOptions { files: vec![hello], artifact_type, ..PushOptions::default() };
 /// # push(&LayoutStore::create_or_open(&layout_path)?, Some("v1"), options)?;
 /// let layout = LayoutStore::open(&layout_path)?;
 /// let options = PullOptions {
@@ -150,7 +152,8 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
     copy_files(&source, store, Purpose::Pull, options)
 }
 
-/// Lists the files that [`pull`] would write. Reads manifests only; [`Source::fetch`] reads a listed file.
+/// Lists the files that [`pull`] would write. Reads manifests only; [`Source::fetch`] reads a
+/// listed file.
 ///
 /// ```
 /// use oras::store::memory::MemoryStore;
@@ -165,7 +168,8 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
 ///     media_type: None,
 ///     annotations: [(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned())].into(),
 /// };
-/// let options = PushOptions { streams: vec![hello], artifact_type: Some("a/b".into()), ..PushOptions::default() };
+/// let artifact_type = Some("a/b".into());
+/// let options = PushOptions { streams: vec![hello], artifact_type, ..PushOptions::default() };
 /// push(&store, Some("v1"), options)?;
 ///
 /// let listed = list(&store, "v1", PullOptions::default())?;
@@ -276,8 +280,8 @@ fn copy_files(
     })
 }
 
-/// Reports the events of a copy that are events of a pull, and writes repeated content to its further
-/// files.
+/// Reports the events of a copy that are events of a pull, and writes repeated content to its
+/// further files.
 fn report(
     event: Event<'_>,
     source: &dyn Source,
@@ -330,7 +334,8 @@ struct FileSelector<'s> {
 }
 
 impl FileSelector<'_> {
-    /// Selects the successors of a manifest that have a title, and manifests, which may lead to them.
+    /// Selects the successors of a manifest that have a title, and manifests, which may lead to
+    /// them.
     fn select(&mut self, manifest: &RawManifest) -> Result<Selection> {
         let is_docker = manifest.descriptor().media_type.is_docker();
         let view = manifest.view()?;
@@ -404,8 +409,8 @@ impl FileSelector<'_> {
         Some(node)
     }
 
-    /// Returns a node that has a title and passes the filter, or is a manifest. Other nodes are added
-    /// to the skipped ones, except empty content and nodes that the filter rejects.
+    /// Returns a node that has a title and passes the filter, or is a manifest. Other nodes are
+    /// added to the skipped ones, except empty content and nodes that the filter rejects.
     fn select_node(
         &mut self,
         mut node: Descriptor,
@@ -438,8 +443,8 @@ impl FileSelector<'_> {
         None
     }
 
-    /// Returns the config with the title that the options give it. Only the first config of the right
-    /// media type gets it.
+    /// Returns the config with the title that the options give it. Only the first config of the
+    /// right media type gets it.
     fn named_config(&mut self, config: &Descriptor) -> Option<Descriptor> {
         let has_media_type = |(_, media_type): &mut (String, Option<MediaType>)| {
             media_type
@@ -453,8 +458,8 @@ impl FileSelector<'_> {
     }
 }
 
-/// The name of a file that is named after its digest. Not every file system allows a colon in names;
-/// referrers tags are built the same way.
+/// The name of a file that is named after its digest. Not every file system allows a colon in
+/// names; referrers tags are built the same way.
 fn digest_file_name(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm(), digest.encoded())
 }

@@ -23,8 +23,8 @@ impl Default for TagOptions<'_> {
 
 /// Tags the manifest that `reference` names with each of `tags`, and returns its descriptor.
 ///
-/// The manifest is read once and pushed with each tag. In a registry this takes one request more than
-/// there are tags. All tags are set in one [batch](Batch): a layout saves its index once.
+/// The manifest is read once and pushed with each tag. In a registry this takes one request more
+/// than there are tags. All tags are set in one [batch](Batch): a layout saves its index once.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -35,7 +35,8 @@ impl Default for TagOptions<'_> {
 /// # let directory = std::env::temp_dir().join(format!("oras-doc-tag-{}", std::process::id()));
 /// let layout = LayoutStore::create_or_open(&directory)?;
 /// # let index = br#"{"schemaVersion":2,"manifests":[]}"#;
-/// # layout.push_reference(&Descriptor::of(MediaType::IMAGE_INDEX, index), &mut index.as_slice(), "v1")?;
+/// # let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
+/// # layout.push_reference(&descriptor, &mut index.as_slice(), "v1")?;
 /// let tagged = tag(&layout, "v1", &["v1.2", "latest"], TagOptions::default())?;
 /// assert_eq!(layout.resolve("latest")?.digest, tagged.digest);
 /// # std::fs::remove_dir_all(&directory).unwrap();
@@ -47,8 +48,8 @@ impl Default for TagOptions<'_> {
 /// - [`NotFound`](crate::Error::NotFound) if `reference` does not exist.
 /// - The errors of [`Target::push_reference`]. With several tags,
 ///   [`Context`](crate::Error::Context) names the tag that failed; the tags before it are set.
-/// - The errors of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch). Then a
-///   layout has only the tags that it saved before.
+/// - The errors of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch). Then
+///   a layout has only the tags that it saved before.
 pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,

@@ -196,7 +196,7 @@ struct ResumingReader<'a> {
     repository: &'a Repository<'a>,
     target: Descriptor,
     body: Box<dyn Read + Send>,
-    /// How many bytes of the body come before `offset`. They were read from an earlier response.
+    /// Number of bytes of the body before `offset`, which were read from an earlier response.
     already_read: u64,
     offset: u64,
     /// Whether the registry supports ranges. Otherwise the whole blob is requested again.

@@ -8,12 +8,13 @@ use crate::error::{RegistryErrorResponse, Result};
 use crate::oci::Digest;
 use crate::text::random;
 
-/// How often a manifest is pushed again because the registry has the blobs that it reported as
-/// unknown.
+/// Maximum number of times that a manifest is pushed again because the registry has the blobs that
+/// it reported as unknown.
 const MAX_RETRIES: u32 = 3;
 /// The wait before the first retry. It doubles with each further one.
 const WAIT: Duration = Duration::from_millis(100);
-/// How many blobs are checked. The race concerns few: those that several clients push at once.
+/// Maximum number of blobs that are checked. The race concerns few: those that several clients push
+/// at once.
 const MAX_CHECKED: usize = 10;
 
 /// The digests that a registry reports as unknown. The detail is a digest or an object with

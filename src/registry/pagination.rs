@@ -12,7 +12,7 @@ pub(super) struct Paginator {
     first: Url,
     url: Url,
     visited: VisitedUrls,
-    /// How many pages were visited, including the first.
+    /// Number of visited pages, including the first.
     count: usize,
 }
 

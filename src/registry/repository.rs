@@ -33,9 +33,9 @@ pub struct Repository<'c> {
     pub(super) endpoint: Endpoint,
     /// The scopes of all requests, so that one token serves them.
     scopes: Scopes,
-    /// Who maintains the referrers listings, if it was set.
+    /// The mode that was set.
     pub(super) mode: ReferrersMode,
-    /// Who maintains them, as far as responses showed.
+    /// The mode that responses showed so far.
     pub(super) learned: Cell<ReferrersMode>,
     /// The deferred updates of referrers tags.
     pub(super) pending_referrers: PendingReferrers,
@@ -98,7 +98,7 @@ impl<'c> Repository<'c> {
         self
     }
 
-    /// Sets who maintains the referrers listings. The default is [`ReferrersMode::Learned`].
+    /// Sets the maintainer of the referrers listings. The default is [`ReferrersMode::Learned`].
     #[must_use]
     pub const fn with_referrers_mode(mut self, mode: ReferrersMode) -> Self {
         self.mode = mode;

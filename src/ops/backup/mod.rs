@@ -1,25 +1,26 @@
 //! Backup of tags of a repository with their graphs to a layout, and restore from it.
 //!
-//! A backup is an ordinary OCI image layout: any tool that reads layouts reads it. This module depends
-//! on the store traits only, and reports progress to an observer.
+//! A backup is an ordinary OCI image layout: any tool that reads layouts reads it. This module
+//! depends on the store traits only, and reports progress to an observer.
 //!
 //! # Referrers tags
 //!
 //! If a registry has no referrers API, clients keep the referrers of a manifest in an index under a
 //! tag derived from its digest (distribution spec v1.1, "Referrers Tag Schema"). Such an index
-//! describes the source registry. It is copied as a tag only if the caller names the tag. Its entries
-//! are copied like other referrers, and the destination creates an index where it needs one.
+//! describes the source registry. It is copied as a tag only if the caller names the tag. Its
+//! entries are copied like other referrers, and the destination creates an index where it needs
+//! one.
 //!
 //! # Missing content
 //!
-//! A referrer can outlive its subject, and a referrers index its entries. A backup does not fail for
-//! that: it copies what exists, and reports each missing manifest as [`Event::MissingSkipped`].
+//! A referrer can outlive its subject, and a referrers index its entries. A backup does not fail
+//! for that: it copies what exists, and reports each missing manifest as [`Event::MissingSkipped`].
 //!
 //! # Interruption
 //!
 //! A backup or restore is one [batch](Batch). If it fails, a layout contains the tags that were
-//! completed. If the process is killed, the layout may contain none of the tags; the next backup finds
-//! the content that was copied.
+//! completed. If the process is killed, the layout may contain none of the tags; the next backup
+//! finds the content that was copied.
 
 use std::collections::HashMap;
 
@@ -50,8 +51,8 @@ pub struct BackupOptions<'a> {
 
 /// Copies tags of a repository with their graphs to a layout. Returns the number of tags.
 ///
-/// All tags are resolved before content is copied. Content that the layout has is kept and not copied
-/// again.
+/// All tags are resolved before content is copied. Content that the layout has is kept and not
+/// copied again.
 ///
 /// ```
 /// use oras::backup::{BackupOptions, backup, restore};
@@ -62,7 +63,7 @@ pub struct BackupOptions<'a> {
 /// # let path = std::env::temp_dir().join(format!("oras-doc-backup-{}.tar", std::process::id()));
 ///
 /// let repository = MemoryStore::new();
-/// let index = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// let index = br#"{"schemaVersion":2,"manifests":[]}"#;
 /// let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, index);
 /// repository.push_reference(&descriptor, &mut &index[..], "v1")?;
 ///

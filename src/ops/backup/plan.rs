@@ -45,8 +45,8 @@ impl Plan {
             index_bytes: 0,
         };
         for tag in names {
-            // A layout may contain tags that are not valid in a repository, and a registry may list such
-            // tags.
+            // A layout may contain tags that are not valid in a repository, and a registry may list
+            // such tags.
             tag.parse::<Tag>()?;
             plan.add(tag, source, is_all, limits)?;
         }
@@ -122,9 +122,9 @@ fn all_tags(source: &dyn TagLister) -> Result<Vec<String>> {
     Ok(tags)
 }
 
-/// Returns the entries of a tagged index if it is a referrers index: its tag is derived from the digest
-/// of the subject of its entries. The first entry that exists decides. If none exists, it counts as a
-/// referrers index: skipping it loses nothing.
+/// Returns the entries of a tagged index if it is a referrers index: its tag is derived from the
+/// digest of the subject of its entries. The first entry that exists decides. If none exists, it
+/// counts as a referrers index: skipping it loses nothing.
 fn referrers_index_entries(
     tag: &str,
     root: &Descriptor,

@@ -128,8 +128,8 @@ impl TagLister for RecordingSource<'_> {
     }
 }
 
-/// Counts the referrers of `root`, of the manifests in it, and of their referrers. Indexes are read from
-/// `store`, and `list` returns the referrers of a manifest.
+/// Counts the referrers of `root`, of the manifests in it, and of their referrers. Indexes are read
+/// from `store`, and `list` returns the referrers of a manifest.
 pub(super) fn count_referrers(
     root: &Descriptor,
     store: &dyn Source,

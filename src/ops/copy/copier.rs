@@ -1,7 +1,7 @@
 //! Walks one graph and copies each node once, successors first.
 //!
-//! The walk is a loop over a stack, not a recursion: the limit on depth decides how deep a graph may
-//! be, not the size of the thread's stack.
+//! The walk is a loop over a stack, not a recursion: the limit on depth decides how deep a graph
+//! may be, not the size of the thread's stack.
 
 use std::collections::VecDeque;
 
@@ -37,7 +37,7 @@ pub(super) struct Copier<'c, 'o> {
     pub(super) referrer_queue: Option<ReferrerQueue>,
 }
 
-/// How content is pushed.
+/// The kind of a push.
 #[derive(Clone, Copy)]
 enum PushKind<'r> {
     IfMissing,
@@ -137,7 +137,8 @@ impl<'c, 'o> Copier<'c, 'o> {
         Ok(())
     }
 
-    /// Copies the root if it is a blob, tags it if it exists, or opens it to be [walked](Self::walk).
+    /// Copies the root if it is a blob, tags it if it exists, or opens it to be
+    /// [walked](Self::walk).
     pub(super) fn start(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
         let root = self.root;
         self.budget.count_node(1)?;
@@ -160,8 +161,8 @@ impl<'c, 'o> Copier<'c, 'o> {
         self.open(root, 1, CopyMode::Force).map(Some)
     }
 
-    /// Tags a manifest that exists at the destination. Returns `false` if the destination refuses it
-    /// because it lacks successors.
+    /// Tags a manifest that exists at the destination. Returns `false` if the destination refuses
+    /// it because it lacks successors.
     fn tag(&self, manifest: &Descriptor, reference: &str) -> Result<bool> {
         let mut content = SourceContent {
             content: &mut SourceManifest {
@@ -265,8 +266,8 @@ impl<'c, 'o> Copier<'c, 'o> {
             .map_err(at_source(Operation::Fetch, node))
     }
 
-    /// Makes sure the destination lists an existing manifest as a referrer of its subject. A copy that
-    /// was interrupted may have pushed the manifest only.
+    /// Makes sure the destination lists an existing manifest as a referrer of its subject. A copy
+    /// that was interrupted may have pushed the manifest only.
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
         self.target.as_indexed().map_or(Ok(()), |target| {
             let error = at_target(Operation::Push, manifest.descriptor());

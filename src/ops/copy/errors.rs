@@ -81,8 +81,8 @@ impl Content for SourceManifest<'_> {
     }
 }
 
-/// Content whose read errors are attributed to the source, although they occur while the destination
-/// reads.
+/// Content whose read errors are attributed to the source, although they occur while the
+/// destination reads.
 pub(super) struct SourceContent<'c> {
     pub(super) content: &'c mut dyn Content,
     pub(super) node: &'c Descriptor,

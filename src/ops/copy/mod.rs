@@ -1,8 +1,8 @@
 //! Copying of graphs between any two stores: successors first, each node once, one after the other.
 //!
-//! If the destination has a manifest, we assume it has its whole graph. If it then refuses a manifest
-//! because it lacks successors, those that were not sent yet are sent without asking whether they
-//! exist. A referrer that exists but is not listed is listed
+//! If the destination has a manifest, we assume it has its whole graph. If it then refuses a
+//! manifest because it lacks successors, those that were not sent yet are sent without asking
+//! whether they exist. A referrer that exists but is not listed is listed
 //! ([`IndexedTarget::ensure_listed`](crate::store::IndexedTarget::ensure_listed)).
 //!
 //! This module depends on the store traits only, and reports progress to an observer.
@@ -44,8 +44,8 @@ pub use self::options::{
 ///
 /// # Errors
 ///
-/// Same as [`copy_graph`]. The cause is [`Error::NotFound`](crate::Error::NotFound) if the reference does not exist or the
-/// index has no manifest for the platform.
+/// Same as [`copy_graph`]. The cause is [`Error::NotFound`](crate::Error::NotFound) if the
+/// reference does not exist or the index has no manifest for the platform.
 pub fn copy(
     source: &dyn Source,
     reference: &str,
@@ -92,7 +92,8 @@ pub fn copy_graph(
 /// use oras::{MediaType, RawManifest};
 ///
 /// let (from, to) = (MemoryStore::new(), MemoryStore::new());
-/// let index = RawManifest::new(MediaType::IMAGE_INDEX, br#"{"schemaVersion":2,"manifests":[]}"#.to_vec());
+/// let text = br#"{"schemaVersion":2,"manifests":[]}"#;
+/// let index = RawManifest::new(MediaType::IMAGE_INDEX, text.to_vec());
 /// from.push_reference(index.descriptor(), &mut index.bytes(), "v1")?;
 /// let subject = serde_json::to_string(index.descriptor()).unwrap();
 /// let text = format!(r#"{{"schemaVersion":2,"manifests":[],"subject":{subject}}}"#);
@@ -106,8 +107,8 @@ pub fn copy_graph(
 ///
 /// # Errors
 ///
-/// Same as [`copy`]. The cause is [`Error::Protocol`](crate::Error::Protocol) if the source lists a referrer whose manifest
-/// has another subject.
+/// Same as [`copy`]. The cause is [`Error::Protocol`](crate::Error::Protocol) if the source lists a
+/// referrer whose manifest has another subject.
 pub fn copy_with_referrers(
     source: &dyn Referrers,
     reference: &str,

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest};
 
-/// How a node is copied.
+/// The mode in which a node is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CopyMode {
     /// Copies the node unless it exists at the destination.
@@ -19,7 +19,7 @@ pub(super) enum CopyMode {
     ReferrersOnly,
 }
 
-/// How a node came to be at the destination.
+/// The reason why a node exists at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeState {
     /// The destination reported it as existing, or the node was skipped.

@@ -68,18 +68,18 @@ pub struct CopyOptions<'a> {
     /// Whether the destination may have the root already.
     pub root: RootState,
     /// The repository that blobs can be mounted from: the source, if it is in the same registry as
-    /// the destination. Set it only if both are used with the same credentials. Blobs that cannot be
-    /// mounted are transferred.
+    /// the destination. Set it only if both are used with the same credentials. Blobs that cannot
+    /// be mounted are transferred.
     pub mount_from: Option<RepositoryName>,
     /// Treats manifests as missing at the destination: the whole graph is walked and all manifests
     /// are sent again. This repairs a destination that lost content.
     pub force: bool,
-    /// What to do about a referrer or subject that is missing at the source.
+    /// Handling of referrers and subjects that are missing at the source.
     pub missing_referrers: MissingReferrer,
 }
 
-/// What to do about a referrer or subject that is listed but missing at the source. Referrers tags
-/// can be out of date, and a subject can be deleted before its referrers.
+/// Handling of a referrer or subject that is listed but missing at the source. Referrers tags can
+/// be out of date, and a subject can be deleted before its referrers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissingReferrer {

@@ -2,8 +2,8 @@
 //!
 //! The copied set is closed: with each manifest come its successors and its referrers. So each
 //! manifest is read from the source even if the destination has it. The order is: the graph of the
-//! root; then, for each manifest in the order it was read, its referrers, each with its own graph; at
-//! last the tag of the root.
+//! root; then, for each manifest in the order it was read, its referrers, each with its own graph;
+//! at last the tag of the root.
 //!
 //! Referrer listings are not trusted: a referrer is copied only if its own `subject` field matches,
 //! and its artifact type and annotations are those of the manifest. The limits on depth, nodes and

@@ -32,7 +32,7 @@ impl RegistryCapabilities {
     }
 }
 
-/// What a registry does when asked to mount a blob of the same repository.
+/// The behaviour of a registry when asked to mount a blob of the same repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SelfMountSupport {
     /// Not known yet.

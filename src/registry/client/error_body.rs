@@ -7,15 +7,15 @@ use serde_json::Value;
 use crate::error::RegistryError;
 use crate::text::redact::{self, Redactor};
 
-/// How much of a body that is not an error document is shown, in characters.
+/// Maximum length of the excerpt of a body that is not an error document, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
-/// How much of an error's message and of its detail is shown, in characters.
+/// Maximum length of an error's message and of its detail, in characters.
 const MAX_DETAIL_CHARS: usize = redact::MAX_EXCERPT_CHARS;
-/// How many errors of one body are shown. Registries send one, or one for each blob that a manifest
+/// Maximum number of errors of one body. Registries send one, or one for each blob that a manifest
 /// lacks.
 const MAX_ERRORS: usize = 32;
 
-/// What the body of an error response says.
+/// The content of an error response's body.
 pub(super) struct ErrorBody {
     /// The errors of a body in the form of the specification.
     pub(super) errors: Vec<RegistryError>,

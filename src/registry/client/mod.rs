@@ -250,7 +250,7 @@ impl Client {
         self.max_manifest_bytes
     }
 
-    /// What responses showed about uploads to each registry.
+    /// Returns the upload capabilities that responses showed, of each registry.
     pub(crate) fn capabilities(&self) -> RefMut<'_, CapabilityCache> {
         self.capabilities.borrow_mut()
     }

@@ -34,10 +34,10 @@ pub(crate) struct Redirects {
     policy: OriginPolicy,
 }
 
-/// What follows from a response.
+/// The decision about a response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Redirect {
-    /// It is no redirect, or none that is followed.
+    /// The response is not a redirect, or the redirect is not followed.
     Finish,
     /// Send the request to this URL.
     Follow(Url),
@@ -56,7 +56,7 @@ impl Redirects {
         }
     }
 
-    /// What the next request may carry.
+    /// Returns the policy that decides what the next request may carry.
     pub(crate) const fn policy(&self) -> OriginPolicy {
         self.policy
     }

@@ -25,13 +25,14 @@ pub(crate) struct RegistryRequest<'a> {
     pub(crate) scopes: Scopes,
     /// Whether redirects are followed. If not, the redirect is the response.
     pub(crate) follow_redirects: bool,
-    /// How many bytes of a successful response's body are read before the response is returned. A
-    /// body that breaks off earlier is a failure of the request, so the request is retried.
+    /// Number of bytes of a successful response's body that are read before the response is
+    /// returned. A body that breaks off earlier is a failure of the request, so the request is
+    /// retried.
     pub(crate) buffer_limit: Option<u64>,
     /// Whether the response's body is a blob, of any size and duration. Other bodies have a time
     /// limit.
     pub(crate) is_blob_body: bool,
-    /// How long to wait for the header of the response.
+    /// The wait for the header of the response.
     pub(crate) response_timeout: Duration,
 }
 

@@ -12,8 +12,8 @@ use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
 use crate::text::url::{Scheme, Url};
 
-/// How long the reason of a protocol error may be, in characters: room for a URL and what is wrong
-/// with it.
+/// Maximum length of the reason of a protocol error, in characters: room for a URL and the error in
+/// it.
 const MAX_REASON_CHARS: usize = 1200;
 
 /// A response, with the request that it answers.
@@ -25,7 +25,7 @@ pub(crate) struct RegistryResponse {
     pub(crate) origin_policy: OriginPolicy,
     /// Secrets sent to servers so far. Responses can repeat them.
     pub(crate) redactor: Redactor,
-    /// How often the request was sent before. An earlier attempt may have had its effect.
+    /// Number of earlier attempts. One of them may have had its effect.
     pub(crate) retries: u32,
     /// The body, if the request asked to buffer it: up to one byte more than the limit. Then the
     /// body of `response` is empty.

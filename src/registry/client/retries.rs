@@ -38,8 +38,8 @@ impl Client {
         }
     }
 
-    /// How long to wait before retry number `retries`, counted from 0, of a request that ended like
-    /// this. `None` if a retry is of no use.
+    /// Returns the wait before retry number `retries`, counted from 0, of a request that ended with
+    /// `result`. `None` if a retry is of no use.
     pub(crate) fn wait_before_retry(
         &self,
         retries: u32,

@@ -63,7 +63,7 @@ impl Repository<'_> {
         Ok(())
     }
 
-    /// Who maintains the listings: the mode that was set, or what the responses showed.
+    /// Returns the mode that was set, or else the one that the responses showed.
     pub(crate) fn referrers_mode(&self) -> ReferrersMode {
         match self.mode {
             ReferrersMode::Learned => self.learned.get(),

@@ -37,15 +37,15 @@ use crate::registry::repository::Repository;
 use crate::store::Source as _;
 use crate::text::random;
 
-/// How often an index is written at most. Twenty concurrent clients need three or four writes.
+/// Maximum number of writes of an index. Twenty concurrent clients need three or four writes.
 const MAX_WRITES: u32 = 10;
 /// The shortest wait before an index is read again: longer than a client takes between its read and
 /// its write, except on slow networks, where [`wait_before_check`] waits longer.
 const MIN_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait, unless the read and the write took longer.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// How many entries of other clients are restored at most. One update loses a few entries; if more
-/// are missing, the index was replaced on purpose.
+/// Maximum number of entries of other clients that are restored. One update loses a few entries; if
+/// more are missing, the index was replaced on purpose.
 const MAX_RESTORED: usize = 100;
 
 /// A change of a referrers index.
@@ -76,7 +76,7 @@ pub(crate) struct TagListUpdate<'a> {
     /// The entries of the last written index.
     known: Vec<Descriptor>,
     writes: u32,
-    /// How long the last read and write took.
+    /// Duration of the last read and write.
     took: Duration,
 }
 
@@ -200,7 +200,7 @@ impl<'a> TagListUpdate<'a> {
         run_to_completion(vec![self])
     }
 
-    /// How long to wait before the index is read, if it was written.
+    /// Returns the wait before the index is read, if it was written.
     fn wait(&self) -> Option<Duration> {
         (self.writes > 0).then(|| wait_before_check(self.writes, self.took, random::fraction()))
     }
@@ -350,7 +350,7 @@ impl<'a> TagListUpdate<'a> {
     }
 }
 
-/// How long to wait before an index that was written `writes` times is read again: twice the time
+/// Returns the wait before an index that was written `writes` times is read again: twice the time
 /// of the last read and write, because other clients take about as long, and longer after each
 /// write, because many clients update an index that needs several writes. `jitter` is in
 /// `0.0..1.0`.

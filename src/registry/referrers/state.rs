@@ -1,4 +1,4 @@
-//! State of a repository about referrers: who maintains the listings, and which updates are
+//! State of a repository about referrers: the maintainer of the listings, and which updates are
 //! deferred.
 
 use std::cell::RefCell;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::oci::{Descriptor, Digest};
 use crate::store::Batches;
 
-/// Who maintains the referrers listings of a repository.
+/// The maintainer of the referrers listings of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReferrersMode {

@@ -27,7 +27,7 @@ pub(crate) struct ChunkedUpload {
     /// Origin of the registry.
     origin: Origin,
     pub(crate) location: Url,
-    /// How many bytes the registry has, as far as is known.
+    /// Number of bytes that the registry has, as far as is known.
     pub(crate) offset: u64,
     /// The largest offset so far.
     farthest: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Chunk {
     pub(crate) expects_continue: bool,
 }
 
-/// What to do next.
+/// The next step of a chunked upload.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ChunkAction {
     /// Send the next chunk.
@@ -210,7 +210,7 @@ impl ChunkedUpload {
     }
 }
 
-/// How many bytes an upload has, from a `Range` header of the form `0-<last>`.
+/// Returns the number of bytes an upload has, from a `Range` header of the form `0-<last>`.
 fn received(range: Option<&str>) -> Option<u64> {
     let (first, last) = range?.trim_start_matches("bytes=").split_once('-')?;
     let last: u64 = last.parse().ok()?;

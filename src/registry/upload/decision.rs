@@ -23,13 +23,13 @@ use crate::registry::client::{
 use crate::store::Pushed;
 use crate::text::url::Origin;
 
-/// How often one blob is sent at most.
+/// Maximum number of times that one blob is sent.
 const MAX_ATTEMPTS: u32 = 3;
 /// Size of a chunk in bytes, unless the registry refused chunks of that size: smaller than any body
 /// limit seen at a registry that accepts large blobs, and large enough to keep requests few.
 const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How an upload begins.
+/// The first step of an upload.
 pub(crate) enum UploadStart {
     /// Check whether the registry has the blob.
     Check,
@@ -74,7 +74,7 @@ enum State {
     Waiting,
 }
 
-/// What to do if the blob does not exist.
+/// The next step if the blob does not exist.
 enum IfMissing {
     /// Use the session that the mount request started.
     Use(Result<UploadSession>),
@@ -84,7 +84,7 @@ enum IfMissing {
     Retry,
 }
 
-/// What happened.
+/// An event of an upload.
 pub(super) enum Event<'a> {
     /// The registry was asked whether it has the blob.
     Exists(bool),
@@ -94,7 +94,7 @@ pub(super) enum Event<'a> {
     Waited,
 }
 
-/// What to do next.
+/// The next step of an upload.
 #[derive(Debug)]
 pub(super) enum Action {
     /// Ask whether the registry has the blob.

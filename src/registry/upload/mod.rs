@@ -29,7 +29,7 @@ use crate::text::url::{Origin, Url};
 
 pub(crate) use self::decision::UploadStart;
 
-/// What to do after a chunk.
+/// The step after a chunk.
 enum ChunkStep {
     /// Send the next chunk.
     Continue,

@@ -47,7 +47,7 @@ pub(crate) fn upload_location(origin: &Origin, response: &RegistryResponse) -> R
     }
 }
 
-/// What decisions depend on besides the state and the event.
+/// Inputs of a decision besides the state and the event.
 pub(crate) struct Context<'a> {
     pub(crate) capabilities: RefMut<'a, CapabilityCache>,
     pub(crate) now: SystemTime,

@@ -2,8 +2,8 @@
 //!
 //! A script contains all commands, flags and values and does not run `oras`. It first follows the
 //! words of the line that are commands, to a command path such as `oras manifest fetch`. The
-//! candidates depend on that path and on the flag before the cursor. No particular flag or command is
-//! named here.
+//! candidates depend on that path and on the flag before the cursor. No particular flag or command
+//! is named here.
 
 pub(crate) mod bash;
 pub(crate) mod fish;
@@ -59,8 +59,8 @@ fn patterns<W: Display>(path: &str, words: &[W]) -> Vec<String> {
     words.iter().map(quote).collect()
 }
 
-/// Every step from one command path to the next: the [`patterns`] of the names of a command, and its
-/// path.
+/// Every step from one command path to the next: the [`patterns`] of the names of a command, and
+/// its path.
 fn steps(nodes: &[Node]) -> impl Iterator<Item = (Vec<String>, String)> {
     let members = nodes
         .iter()

@@ -19,7 +19,8 @@ pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Writes a file at `path` with the output of `fill`. The file appears, or is replaced, when it is
-/// complete. If `path` is not a regular file, such as a pipe or a terminal, it is opened for writing.
+/// complete. If `path` is not a regular file, such as a pipe or a terminal, it is opened for
+/// writing.
 pub(crate) fn write_with(
     path: &str,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,

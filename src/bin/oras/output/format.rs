@@ -112,8 +112,8 @@ impl Format {
     }
 }
 
-/// Prints JSON unchanged or, if `indented`, with indentation and a final newline. White space at the
-/// end is kept.
+/// Prints JSON unchanged or, if `indented`, with indentation and a final newline. White space at
+/// the end is kept.
 pub(crate) fn print_json(
     json: &[u8],
     indented: bool,

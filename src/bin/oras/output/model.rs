@@ -1,5 +1,5 @@
-//! Results that commands print as JSON and through templates. Scripts rely on the names and the order
-//! of fields.
+//! Results that commands print as JSON and through templates. Scripts rely on the names and the
+//! order of fields.
 
 use oras::{Annotations, MediaType};
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! Referrers of an artifact, with their own referrers, as a tree.
 //!
-//! Below a manifest are its annotations and then its referrers, grouped by artifact type in order of
-//! first occurrence. As in the original, an annotation of several lines has no edges before the second
-//! and further lines.
+//! Below a manifest are its annotations and then its referrers, grouped by artifact type in order
+//! of first occurrence. As in the original, an annotation of several lines has no edges before the
+//! second and further lines.
 
 use std::collections::HashMap;
 

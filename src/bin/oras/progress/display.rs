@@ -17,14 +17,13 @@ use oras::progress::Event;
 use oras::store::content::VerifyReader;
 use oras::{Descriptor, Digest};
 
+use super::labels::Labels;
+use super::live_line::LiveLine;
+use super::pace::Pace;
 use crate::cli::groups::{Debugging, Tty};
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
 use crate::terminal;
-
-use super::labels::Labels;
-use super::live_line::LiveLine;
-use super::pace::Pace;
 
 /// Maximum width of a line: the amounts at its right end stay near the name.
 const MAX_COLUMNS: u16 = 100;

@@ -21,8 +21,8 @@ pub(super) fn needs_quotes_yaml11(text: &str) -> bool {
     NAMES.contains(&text) || is_sexagesimal(text)
 }
 
-/// Matches decimal numbers with optional fraction and exponent, and integers in base 2, 8 or 16. `_`
-/// may occur anywhere but first; in a number that starts with `.`, only between digits.
+/// Matches decimal numbers with optional fraction and exponent, and integers in base 2, 8 or 16.
+/// `_` may occur anywhere but first; in a number that starts with `.`, only between digits.
 fn is_number(text: &str) -> bool {
     let has_valid_start = match text.chars().next() {
         Some('.') => text
@@ -92,8 +92,8 @@ fn is_sexagesimal(text: &str) -> bool {
         })
 }
 
-/// Matches `2006-1-2`, `2006-1-2 15:4:5.9` and `2006-1-2T15:4:5.9Z`, also with `t` or an offset such
-/// as `+07:00`.
+/// Matches `2006-1-2`, `2006-1-2 15:4:5.9` and `2006-1-2T15:4:5.9Z`, also with `t` or an offset
+/// such as `+07:00`.
 fn is_time(text: &str) -> bool {
     let (date, rest) = text
         .split_once(['T', 't', ' '])

@@ -1,10 +1,10 @@
 //! An annotation as YAML: a mapping of one string to another, as the original writes it.
 //!
-//! A string is written plain if YAML reads the plain form as the same string. Otherwise it takes the
-//! first form that can hold it: single quotes, or a block for several lines; then double quotes, with
-//! escapes for characters that do not print. A string that YAML would read as a number, boolean,
-//! time or null takes double quotes at once. The output therefore contains no control characters
-//! except newlines.
+//! A string is written plain if YAML reads the plain form as the same string. Otherwise it takes
+//! the first form that can hold it: single quotes, or a block for several lines; then double
+//! quotes, with escapes for characters that do not print. A string that YAML would read as a
+//! number, boolean, time or null takes double quotes at once. The output therefore contains no
+//! control characters except newlines.
 
 mod implicit_types;
 
