@@ -11,7 +11,7 @@ use flate2::{Compression, GzBuilder};
 use super::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
-use crate::oci::{Algorithm, Digest, Hasher};
+use crate::oci::{Digest, HashingWriter};
 
 /// Options of [`pack`].
 #[derive(Clone, Debug, Default)]
@@ -86,18 +86,15 @@ pub fn pack_with_progress(
         title: path_clean::clean(Path::new(title)),
         directory,
         times: options.times,
-        tar: HashingWriter {
-            inner: gzip,
-            hasher: Hasher::new(Algorithm::Sha256),
-        },
+        tar: HashingWriter::new(gzip),
         buffer: vec![0; BUFFER_BYTES],
         packed: 0,
         progress,
     };
     packer.pack_tree()?;
-    let HashingWriter { mut inner, hasher } = packer.tar;
-    inner.try_finish().map_err(write_error(directory))?;
-    Ok(hasher.finish())
+    let (mut gzip, digest, _) = packer.tar.finish();
+    gzip.try_finish().map_err(write_error(directory))?;
+    Ok(digest)
 }
 
 struct Packer<'a, W> {
@@ -243,23 +240,6 @@ fn sorted_names(path: &Path) -> Result<vec::IntoIter<OsString>> {
         .map_err(Error::io(IoOp::ReadDirectory, path))?;
     names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
     Ok(names.into_iter())
-}
-
-struct HashingWriter<W> {
-    inner: W,
-    hasher: Hasher,
-}
-
-impl<W: Write> Write for HashingWriter<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }
 
 fn io_error(operation: IoOp, path: &Path, kind: io::ErrorKind) -> Error {

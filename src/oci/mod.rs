@@ -13,7 +13,7 @@ pub mod referrers;
 #[cfg(feature = "archive")]
 pub(crate) use self::descriptor::{CONTENT_DIGEST, TITLE, UNPACK};
 pub(crate) use self::descriptor::{CREATED, Descriptor, EMPTY_JSON, REF_NAME, no_empty_type};
-pub(crate) use self::digest::{Algorithm, Digest, Hasher};
+pub(crate) use self::digest::{Algorithm, Digest, Hasher, HashingWriter};
 pub(crate) use self::index_document::{IndexDocument, IndexEntry};
 pub(crate) use self::manifest::{
     EMPTY_INDEX, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest, RawManifest,

@@ -17,8 +17,7 @@ use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
 use crate::oci::{
-    Algorithm, CONTENT_DIGEST, Descriptor, Digest, Hasher, MAX_MANIFEST_BYTES, MediaType, TITLE,
-    UNPACK,
+    CONTENT_DIGEST, Descriptor, Digest, HashingWriter, MAX_MANIFEST_BYTES, MediaType, TITLE, UNPACK,
 };
 use crate::output_dir::OutputDir;
 use crate::store::{
@@ -172,17 +171,14 @@ impl FileStore {
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Descriptor> {
         let (file, start) = self.spool(&format!("the archive of {title}"))?;
-        let mut out = CountingHasher {
-            inner: BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file)),
-            hasher: Hasher::new(Algorithm::Sha256),
-            size: 0,
-        };
+        let buffered = BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file));
+        let mut out = HashingWriter::new(buffered);
         let options = PackOptions::default();
         let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, progress)?;
         out.flush()
             .map_err(Error::io(IoOp::Write, &self.temporary))?;
-        let CountingHasher { hasher, size, .. } = out;
-        let mut descriptor = Descriptor::new(media_type, hasher.finish(), size);
+        let (_, digest, size) = out.finish();
+        let mut descriptor = Descriptor::new(media_type, digest, size);
         descriptor
             .annotations
             .insert(CONTENT_DIGEST.to_owned(), tar_digest.to_string());
@@ -402,25 +398,5 @@ impl Read for SpoolReader {
         let count = (&*self.file).take(self.end - self.next).read(buffer)?;
         self.next += count as u64;
         Ok(count)
-    }
-}
-
-/// A writer that counts and hashes.
-struct CountingHasher<W> {
-    inner: W,
-    hasher: Hasher,
-    size: u64,
-}
-
-impl<W: Write> Write for CountingHasher<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, IoOp, Result};
 use crate::fs::BUFFER_BYTES;
-use crate::oci::{Algorithm, Digest, Hasher};
+use crate::oci::{Digest, HashingWriter};
 
 /// Copies everything from `reader` to `writer`, and returns the SHA-256 digest and the size. Errors
 /// name the reader `from` and the writer `to`.
@@ -15,14 +15,12 @@ pub(crate) fn copy_hashing(
     writer: &mut dyn Write,
     to: &Path,
 ) -> Result<(Digest, u64)> {
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    let mut size = 0;
+    let mut writer = HashingWriter::new(writer);
     for_each_chunk(reader, from, |bytes| {
-        hasher.update(bytes);
-        size += bytes.len() as u64;
         writer.write_all(bytes).map_err(Error::io(IoOp::Write, to))
     })?;
-    Ok((hasher.finish(), size))
+    let (_, digest, size) = writer.finish();
+    Ok((digest, size))
 }
 
 /// Reads everything from `reader` and passes it to `visit`. Errors name the reader `from`.
