@@ -41,7 +41,7 @@ pub(super) fn walk<'a, F: LayoutFiles>(
 ) -> Result<UnreadableManifests> {
     let mut queue = Queue::default();
     for root in roots {
-        queue.add(root)?;
+        queue.add(&reader::with_media_type(files, root.plain())?)?;
     }
     let mut unreadable = UnreadableManifests::default();
     while let Some(next) = queue.waiting.pop_front() {

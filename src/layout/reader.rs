@@ -16,7 +16,7 @@ use crate::error::{Error, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{Limit, MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
-use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, ManifestShape, MediaType};
 use crate::store::VerifyReader;
 use crate::text::json::null_as_default;
 
@@ -138,7 +138,7 @@ pub(super) fn resolve_in<F: LayoutFiles>(
     reference: &str,
 ) -> Result<Descriptor> {
     if let Some(entry) = index.tagged(reference) {
-        return entry;
+        return with_media_type(files, entry?);
     }
     // A registry reports invalid references differently. Here the reference is a tag that does not
     // exist.
@@ -146,40 +146,44 @@ pub(super) fn resolve_in<F: LayoutFiles>(
         return Err(Error::not_found(""));
     };
     if let Some(listed) = index.listed(&digest) {
-        return Ok(listed.plain());
+        return with_media_type(files, listed.plain());
     }
     let size = files
         .size(&blob_name(&digest))?
         .ok_or_else(|| Error::not_found(""))?;
-    let blob = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
-    match manifest_type(files, &blob)? {
-        Some(media_type) => Ok(Descriptor { media_type, ..blob }),
-        None => Ok(blob),
+    let unlisted = Descriptor::new(MediaType::default(), digest, size);
+    let mut resolved = with_media_type(files, unlisted)?;
+    if !resolved.media_type.is_manifest() {
+        resolved.media_type = MediaType::OCTET_STREAM;
     }
+    Ok(resolved)
 }
 
-/// Returns the media type in a manifest. A layout need not list the manifests that an index refers
-/// to.
+/// Completes a descriptor without a media type, as some producers write in `index.json`, by the
+/// manifest's `mediaType` member or, without one, by its other members.
 ///
-/// Damaged content has no media type here; reading it reports the damage.
-fn manifest_type<F: LayoutFiles>(files: &F, blob: &Descriptor) -> Result<Option<MediaType>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct TypedManifest {
-        media_type: MediaType,
+/// Blobs, and content that is missing or damaged, get no media type. Reading the content reports the
+/// damage.
+pub(super) fn with_media_type<F: LayoutFiles>(
+    files: &F,
+    mut target: Descriptor,
+) -> Result<Descriptor> {
+    if target.media_type != MediaType::default() || target.size > MAX_MANIFEST_BYTES {
+        return Ok(target);
     }
-
-    if blob.size > MAX_MANIFEST_BYTES {
-        return Ok(None);
-    }
-    let bytes = match fetch(files, blob)?.read_all(MAX_MANIFEST_BYTES) {
-        Err(error) if error.is_verification() => return Ok(None),
+    let bytes = match fetch(files, &target)?.read_all(MAX_MANIFEST_BYTES) {
+        Err(error) if error.is_verification() || error.is_not_found() => return Ok(target),
         bytes => bytes?,
     };
-    Ok(serde_json::from_slice::<TypedManifest>(&bytes)
-        .ok()
-        .map(|document| document.media_type)
-        .filter(MediaType::is_manifest))
+    let shape = ManifestShape::parse(&bytes).unwrap_or_default();
+    let media_type = match shape.media_type {
+        None if shape.schema_version == 2 => shape.inferred_media_type(),
+        media_type => media_type,
+    };
+    target.media_type = media_type
+        .filter(MediaType::is_manifest)
+        .unwrap_or_default();
+    Ok(target)
 }
 
 /// Opens content, which is verified while it is read.

@@ -204,6 +204,78 @@ fn references_resolve_to_everything_that_is_known() {
 }
 
 #[test]
+fn entries_without_a_media_type_get_the_type_of_their_manifest() {
+    let layer = blob(b"hello");
+    let image = format!(
+        r#""config":null,"layers":[{}]"#,
+        crate::text::json::edit::text_of(&layer)
+    );
+    for (content, wanted) in [
+        (
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"}"#
+                .to_owned(),
+            MediaType::IMAGE_INDEX,
+        ),
+        (
+            r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(),
+            MediaType::IMAGE_INDEX,
+        ),
+        (
+            format!(r#"{{"schemaVersion":2,{image}}}"#),
+            MediaType::IMAGE_MANIFEST,
+        ),
+        (format!("{{{image}}}"), MediaType::default()),
+        (
+            r#"{"schemaVersion":2,"mediaType":"a/b"}"#.to_owned(),
+            MediaType::default(),
+        ),
+        ("not JSON".to_owned(), MediaType::default()),
+    ] {
+        let directory = TempDir::new();
+        let layout = LayoutStore::create_or_open(directory.path()).unwrap();
+        let target = blob(content.as_bytes());
+        layout.push(&target, &mut content.as_bytes()).unwrap();
+        let Descriptor { digest, size, .. } = &target;
+        for media_type in ["", r#""mediaType":null,"#, r#""mediaType":"","#] {
+            let index = format!(
+                r#"{{"manifests":[{{{media_type}"digest":"{digest}","size":{size},"annotations":{{"{REF_NAME}":"v1"}}}}]}}"#
+            );
+            fs::write(directory.path().join(reader::INDEX), index).unwrap();
+            for reference in ["v1", digest.as_str()] {
+                let resolved = layout.resolve(reference).unwrap();
+                assert_eq!(resolved.media_type, wanted, "{content}: {media_type}");
+                assert!(resolved.is_same_bytes(&target));
+            }
+        }
+    }
+}
+
+#[test]
+fn referrers_below_entries_without_a_media_type_are_found() {
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.path()).unwrap();
+    let subject = blob(b"subject");
+    let referrer = format!(
+        r#"{{"schemaVersion":2,"manifests":[],"subject":{}}}"#,
+        crate::text::json::edit::text_of(&subject)
+    );
+    let Descriptor { digest, size, .. } = blob(referrer.as_bytes());
+    layout
+        .push(&blob(referrer.as_bytes()), &mut referrer.as_bytes())
+        .unwrap();
+    let index = format!(r#"{{"manifests":[{{"digest":"{digest}","size":{size}}}]}}"#);
+    fs::write(directory.path().join(reader::INDEX), index).unwrap();
+    let mut found = Vec::new();
+    layout
+        .referrers(&subject, None, &mut |page| {
+            found.extend(page.iter().map(|referrer| referrer.digest.clone()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(found, [digest]);
+}
+
+#[test]
 fn missing_content_is_reported_with_the_messages_of_the_original() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();

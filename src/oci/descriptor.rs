@@ -1,10 +1,12 @@
 //! Descriptors of content (image spec v1.1, "Content Descriptors").
 
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::oci::{Digest, MediaType, Platform};
-use crate::text::json::{Annotations, null_as_default};
+use crate::text::json::{self, Annotations, null_as_default};
 
 /// Annotation of a layer: the path to which `pull` writes.
 pub const TITLE: &str = "org.opencontainers.image.title";
@@ -20,43 +22,33 @@ pub const UNPACK: &str = "io.deis.oras.content.unpack";
 /// A reference to content by media type, digest and size.
 ///
 /// Fields are serialised in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// The media type of the content.
+    /// The media type of the content; empty if the document does not state it.
     pub media_type: MediaType,
     /// The digest of the content.
     pub digest: Digest,
     /// The size of the content in bytes.
-    #[serde(deserialize_with = "size_in_bytes")]
     pub size: u64,
     /// Further URLs of the content. They are preserved and never followed.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Annotations of the content.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Annotations::is_empty"
-    )]
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
     /// The embedded content. It is verified like any other content.
-    #[serde(default, with = "embedded", skip_serializing_if = "Option::is_none")]
-    pub data: Option<Vec<u8>>,
-    /// The platform of the content.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
-    /// The artifact type, if the content is a manifest.
     #[serde(
-        default,
-        deserialize_with = "no_empty_type",
+        serialize_with = "write_base64",
         skip_serializing_if = "Option::is_none"
     )]
+    pub data: Option<Vec<u8>>,
+    /// The platform of the content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// The artifact type, if the content is a manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
 }
 
@@ -136,46 +128,105 @@ impl Descriptor {
 /// The content of the empty descriptor.
 pub const EMPTY_JSON: &[u8] = b"{}";
 
-/// Reads a size: a signed 64-bit number in the specification, which must not be negative.
-fn size_in_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let size = i64::deserialize(deserializer)?;
-    u64::try_from(size).map_err(|_| serde::de::Error::custom(format!("negative size {size}")))
+/// The members of a descriptor as a document has them. Go programs write an unset descriptor as an
+/// object with an empty digest, and read missing members and `null` alike.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Members {
+    #[serde(deserialize_with = "null_as_default")]
+    media_type: MediaType,
+    #[serde(deserialize_with = "read_digest")]
+    digest: Option<Digest>,
+    #[serde(deserialize_with = "read_size")]
+    size: u64,
+    #[serde(deserialize_with = "null_as_default")]
+    urls: Vec<String>,
+    #[serde(deserialize_with = "json::annotations")]
+    annotations: Annotations,
+    #[serde(deserialize_with = "read_base64")]
+    data: Option<Vec<u8>>,
+    platform: Option<Platform>,
+    #[serde(deserialize_with = "no_empty_type")]
+    artifact_type: Option<MediaType>,
 }
 
-pub(crate) fn no_empty_type<'de, D: Deserializer<'de>>(
+impl Members {
+    /// Returns the descriptor, unless it is unset.
+    fn into_descriptor(self) -> Option<Descriptor> {
+        Some(Descriptor {
+            media_type: self.media_type,
+            digest: self.digest?,
+            size: self.size,
+            urls: self.urls,
+            annotations: self.annotations,
+            data: self.data,
+            platform: self.platform,
+            artifact_type: self.artifact_type,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Descriptor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Members::deserialize(deserializer)?;
+        let descriptor = members.into_descriptor();
+        descriptor.ok_or_else(|| D::Error::missing_field("digest"))
+    }
+}
+
+/// Reads a member that contains a descriptor, unless it is `null` or unset.
+pub(super) fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Descriptor>, D::Error> {
+    let members = Option::<Members>::deserialize(deserializer)?;
+    Ok(members.and_then(Members::into_descriptor))
+}
+
+/// Reads a list of descriptors without those that are `null` or unset. `null` is an empty list.
+pub(super) fn list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Descriptor>, D::Error> {
+    let list = Option::<Vec<Option<Members>>>::deserialize(deserializer)?;
+    let members = list.into_iter().flatten().flatten();
+    Ok(members.filter_map(Members::into_descriptor).collect())
+}
+
+fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Digest>, D::Error> {
+    Option::<String>::deserialize(deserializer)?
+        .filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(D::Error::custom))
+        .transpose()
+}
+
+/// Reads a size: a signed 64-bit number in the specification, which must not be negative.
+fn read_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let size: i64 = null_as_default(deserializer)?;
+    u64::try_from(size).map_err(|_| D::Error::custom(format!("negative size {size}")))
+}
+
+/// Reads a type that is missing if it is empty.
+pub(super) fn no_empty_type<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<MediaType>, D::Error> {
     Ok(Option::<MediaType>::deserialize(deserializer)?
         .filter(|media_type| !media_type.as_str().is_empty()))
 }
 
-mod embedded {
-    use base64::Engine as _;
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn write_base64<S: Serializer>(data: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(data.as_deref().unwrap_or_default()))
+}
 
-    use super::{Deserialize, Deserializer, STANDARD, Serializer};
-
-    #[expect(clippy::ref_option, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(
-        data: &Option<Vec<u8>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(data.as_deref().unwrap_or_default()))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Vec<u8>>, D::Error> {
-        Option::<String>::deserialize(deserializer)?
-            .filter(|text| !text.is_empty())
-            .map(|text| STANDARD.decode(text).map_err(serde::de::Error::custom))
-            .transpose()
-    }
+fn read_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    Option::<String>::deserialize(deserializer)?
+        .filter(|text| !text.is_empty())
+        .map(|text| STANDARD.decode(text).map_err(D::Error::custom))
+        .transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::json;
     use crate::text::json::edit::Object;
 
     #[test]
@@ -201,6 +252,35 @@ mod tests {
         let text = br#"{"size":2,"mediaType":"a/b","unknown":[1],"urls":null,"annotations":null,"data":null,"platform":null,"artifactType":"","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}"#;
         let descriptor: Descriptor = serde_json::from_slice(text).unwrap();
         assert_eq!(descriptor, descriptor.plain());
+    }
+
+    #[test]
+    fn a_descriptor_needs_only_a_digest() {
+        const DIGEST: &str =
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        for members in ["", r#","mediaType":null,"size":null"#, r#","mediaType":"""#] {
+            let text = format!(r#"{{"digest":"{DIGEST}"{members}}}"#);
+            let descriptor: Descriptor = serde_json::from_str(&text).unwrap();
+            let digest = DIGEST.parse().unwrap();
+            assert_eq!(descriptor, Descriptor::new(MediaType::default(), digest, 0));
+        }
+    }
+
+    #[test]
+    fn annotations_without_a_value_are_empty_and_others_must_be_strings() {
+        let text = |value: &str| {
+            format!(
+                r#"{{"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","annotations":{{"k":{value}}}}}"#
+            )
+        };
+        let descriptor: Descriptor = serde_json::from_str(&text("null")).unwrap();
+        assert_eq!(descriptor.annotations["k"], "");
+        for value in ["1", "true", "[]", "{}"] {
+            assert!(
+                serde_json::from_str::<Descriptor>(&text(value)).is_err(),
+                "{value}"
+            );
+        }
     }
 
     #[test]

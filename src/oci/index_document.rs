@@ -12,7 +12,7 @@ use super::descriptor::{Descriptor, REF_NAME};
 use super::digest::Digest;
 use super::manifest::{EMPTY_INDEX, ImageIndex};
 use crate::text::json::edit::{Object, elements, text_of};
-use crate::text::json::{Annotations, null_as_default};
+use crate::text::json::{self, Annotations};
 
 /// An index whose members and entries can be edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl IndexEntry {
         /// The part of an entry that contains its tag.
         #[derive(Default, Deserialize)]
         struct Annotated {
-            #[serde(default, deserialize_with = "null_as_default")]
+            #[serde(default, deserialize_with = "json::annotations")]
             annotations: Annotations,
         }
 

@@ -5,10 +5,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, MediaType, no_empty_type};
+use crate::oci::descriptor::{self, no_empty_type};
+use crate::oci::{Descriptor, MediaType};
 use crate::text::json::edit::Object;
 use crate::text::json::{self, Annotations, null_as_default};
 
@@ -113,8 +115,8 @@ impl RawManifest {
             Error::malformed(format!("manifest {}", self.descriptor.digest), reason)
         };
         let parse_failed = |error: serde_json::Error| malformed(error.to_string());
-        let shape: Shape = serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
-        if shape.manifests.is_some() && (shape.config.is_some() || shape.layers.is_some()) {
+        let shape = ManifestShape::parse(&self.bytes).map_err(parse_failed)?;
+        if shape.is_index() && shape.is_image() {
             return Err(malformed(
                 "it has both \"manifests\" and \"config\" or \"layers\"".to_owned(),
             ));
@@ -150,7 +152,7 @@ impl RawManifest {
         let is_docker = self.descriptor.media_type.is_docker();
         let view = self.view()?;
         let (config, rest) = match view {
-            Manifest::Image(image) => (Some(&image.config), &image.layers),
+            Manifest::Image(image) => (image.config.as_ref(), &image.layers),
             Manifest::Index(index) => (None, &index.manifests),
             Manifest::Artifact(artifact) => (None, &artifact.blobs),
         };
@@ -174,12 +176,45 @@ impl AsRef<[u8]> for RawManifest {
     }
 }
 
-/// The members that distinguish an index from an image manifest.
-#[derive(Deserialize)]
-struct Shape {
-    manifests: Option<serde::de::IgnoredAny>,
-    config: Option<serde::de::IgnoredAny>,
-    layers: Option<serde::de::IgnoredAny>,
+/// The members that distinguish the kinds of manifests, whatever their values are.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ManifestShape {
+    #[serde(deserialize_with = "null_as_default")]
+    pub(crate) schema_version: u32,
+    #[serde(deserialize_with = "no_empty_type")]
+    pub(crate) media_type: Option<MediaType>,
+    manifests: Option<IgnoredAny>,
+    config: Option<IgnoredAny>,
+    layers: Option<IgnoredAny>,
+    pub(crate) subject: Option<IgnoredAny>,
+}
+
+impl ManifestShape {
+    pub(crate) fn parse(document: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(document)
+    }
+
+    /// Whether the document has members of an image manifest.
+    pub(crate) const fn is_image(&self) -> bool {
+        self.config.is_some() || self.layers.is_some()
+    }
+
+    /// Whether the document has the member of an index.
+    const fn is_index(&self) -> bool {
+        self.manifests.is_some()
+    }
+
+    /// Returns the media type that the other members indicate.
+    pub(crate) const fn inferred_media_type(&self) -> Option<MediaType> {
+        if self.is_index() {
+            Some(MediaType::IMAGE_INDEX)
+        } else if self.is_image() {
+            Some(MediaType::IMAGE_MANIFEST)
+        } else {
+            None
+        }
+    }
 }
 
 /// A parsed manifest.
@@ -219,38 +254,43 @@ impl Manifest {
 }
 
 /// An image manifest (image spec v1.1, "Image Manifest"). Fields are serialised in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ImageManifest {
     /// The schema version, which is 2.
-    #[serde(default)]
+    #[serde(deserialize_with = "null_as_default")]
     pub schema_version: u32,
     /// The media type of this document, unless it is missing or empty.
     #[serde(
-        default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub media_type: Option<MediaType>,
     /// The type of the artifact, unless it is missing or empty.
     #[serde(
-        default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub artifact_type: Option<MediaType>,
-    /// The config of the image or artifact. Its media type can state the type of an artifact.
-    pub config: Descriptor,
+    /// The config of the image or artifact. Its media type can state the type of an artifact. The
+    /// specification requires a config, but some producers omit it.
+    #[serde(
+        deserialize_with = "descriptor::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub config: Option<Descriptor>,
     /// The layers: the file system layers of an image in order, or the files of an artifact.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "descriptor::list")]
     pub layers: Vec<Descriptor>,
     /// The manifest that this one refers to. It makes this manifest a referrer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "descriptor::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub subject: Option<Descriptor>,
     /// The annotations of the manifest.
     #[serde(
-        default,
-        deserialize_with = "null_as_default",
+        deserialize_with = "json::annotations",
         skip_serializing_if = "Annotations::is_empty"
     )]
     pub annotations: Annotations,
@@ -258,35 +298,35 @@ pub struct ImageManifest {
 
 /// An image index (image spec v1.1, "Image Index"). Fields are serialised in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct ImageIndex {
     /// The schema version, which is 2.
-    #[serde(default)]
+    #[serde(deserialize_with = "null_as_default")]
     pub schema_version: u32,
     /// The media type of this document, unless it is missing or empty.
     #[serde(
-        default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub media_type: Option<MediaType>,
     /// The type of the artifact, unless it is missing or empty.
     #[serde(
-        default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub artifact_type: Option<MediaType>,
     /// The manifests that the index lists, in order.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "descriptor::list")]
     pub manifests: Vec<Descriptor>,
     /// The manifest that this one refers to. It makes this manifest a referrer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "descriptor::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub subject: Option<Descriptor>,
     /// The annotations of the index.
     #[serde(
-        default,
-        deserialize_with = "null_as_default",
+        deserialize_with = "json::annotations",
         skip_serializing_if = "Annotations::is_empty"
     )]
     pub annotations: Annotations,
@@ -294,32 +334,33 @@ pub struct ImageIndex {
 
 /// An artifact manifest, which only release candidates of the image spec v1.1 had. It is parsed but
 /// never created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ArtifactManifest {
     /// The media type of this document.
+    #[serde(deserialize_with = "null_as_default")]
     pub media_type: MediaType,
     /// The type of the artifact, unless it is missing or empty.
     #[serde(
-        default,
         deserialize_with = "no_empty_type",
         skip_serializing_if = "Option::is_none"
     )]
     pub artifact_type: Option<MediaType>,
     /// The blobs of the artifact, in order.
     #[serde(
-        default,
-        deserialize_with = "null_as_default",
+        deserialize_with = "descriptor::list",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub blobs: Vec<Descriptor>,
     /// The manifest that this one refers to. It makes this manifest a referrer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "descriptor::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub subject: Option<Descriptor>,
     /// The annotations of the manifest.
     #[serde(
-        default,
-        deserialize_with = "null_as_default",
+        deserialize_with = "json::annotations",
         skip_serializing_if = "Annotations::is_empty"
     )]
     pub annotations: Annotations,
@@ -388,20 +429,59 @@ mod tests {
     }
 
     #[test]
-    fn null_lists_are_empty_lists() {
-        let index = raw(
-            MediaType::IMAGE_INDEX,
-            r#"{"schemaVersion":2,"manifests":null,"annotations":null}"#,
-        );
-        assert!(index.successors().unwrap().is_empty());
-        let image = format!(r#"{{"schemaVersion":2,"config":{BLOB},"layers":null}}"#);
-        assert_eq!(
-            raw(MediaType::IMAGE_MANIFEST, &image)
+    fn missing_and_unset_members_are_no_successors() {
+        let untyped = BLOB.replace(r#""mediaType":"a/b","#, "");
+        for (members, wanted) in [
+            (String::new(), 0),
+            (r#""config":null,"layers":null"#.to_owned(), 0),
+            (r#""config":{},"layers":[null,{}]"#.to_owned(), 0),
+            (format!(r#""layers":[{BLOB}]"#), 1),
+            (format!(r#""config":{BLOB},"layers":null"#), 1),
+            (
+                format!(r#""config":{{"mediaType":"","digest":"","size":0}},"layers":[{BLOB}]"#),
+                1,
+            ),
+            (
+                format!(r#""config":{untyped},"layers":[{{}},{untyped}]"#),
+                2,
+            ),
+            (r#""subject":null,"annotations":{"k":null}"#.to_owned(), 0),
+            (
+                r#""subject":{},"schemaVersion":null,"mediaType":null,"artifactType":null"#
+                    .to_owned(),
+                0,
+            ),
+        ] {
+            let image = raw(MediaType::IMAGE_MANIFEST, &format!("{{{members}}}"));
+            assert_eq!(image.successors().unwrap().len(), wanted, "{members}");
+        }
+        for members in [
+            r#""manifests":null,"annotations":null"#,
+            r#""manifests":[null]"#,
+        ] {
+            let index = raw(MediaType::IMAGE_INDEX, &format!("{{{members}}}"));
+            assert!(index.successors().unwrap().is_empty(), "{members}");
+        }
+        assert!(
+            raw(MediaType::ARTIFACT_MANIFEST, "{}")
                 .successors()
                 .unwrap()
-                .len(),
-            1
+                .is_empty()
         );
+    }
+
+    #[test]
+    fn a_shape_indicates_the_media_type() {
+        for (text, wanted) in [
+            ("{}", None),
+            (r#"{"manifests":null,"config":null}"#, None),
+            (r#"{"manifests":[]}"#, Some(MediaType::IMAGE_INDEX)),
+            (r#"{"config":{}}"#, Some(MediaType::IMAGE_MANIFEST)),
+            (r#"{"layers":[]}"#, Some(MediaType::IMAGE_MANIFEST)),
+        ] {
+            let shape = ManifestShape::parse(text.as_bytes()).unwrap();
+            assert_eq!(shape.inferred_media_type(), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -12,11 +12,12 @@ pub mod referrers;
 
 #[cfg(feature = "archive")]
 pub(crate) use self::descriptor::{CONTENT_DIGEST, TITLE, UNPACK};
-pub(crate) use self::descriptor::{CREATED, Descriptor, EMPTY_JSON, REF_NAME, no_empty_type};
+pub(crate) use self::descriptor::{CREATED, Descriptor, EMPTY_JSON, REF_NAME};
 pub(crate) use self::digest::{Algorithm, Digest, Hasher, HashingWriter};
 pub(crate) use self::index_document::{IndexDocument, IndexEntry};
 pub(crate) use self::manifest::{
-    EMPTY_INDEX, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest, RawManifest,
+    EMPTY_INDEX, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest, ManifestShape,
+    RawManifest,
 };
 pub(crate) use self::media_type::MediaType;
 pub(crate) use self::platform::Platform;

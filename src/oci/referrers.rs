@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::limits::Limit;
 pub use crate::limits::MAX_REFERRERS;
 use crate::oci::{
-    Algorithm, Descriptor, Digest, IndexDocument, IndexEntry, Manifest, MediaType, RawManifest,
+    Algorithm, Descriptor, Digest, IndexDocument, IndexEntry, Manifest, ManifestShape, MediaType,
+    RawManifest,
 };
 
 /// Maximum length of algorithm and encoded part in a referrers tag (distribution spec v1.1,
@@ -60,7 +61,8 @@ impl Referrer {
         descriptor.annotations.clone_from(view.annotations());
         descriptor.artifact_type = match view {
             Manifest::Image(image) => image.artifact_type.as_ref().or_else(|| {
-                Some(&image.config.media_type).filter(|config| !config.as_str().is_empty())
+                let config = image.config.as_ref().map(|config| &config.media_type);
+                config.filter(|config| !config.as_str().is_empty())
             }),
             Manifest::Index(index) => index.artifact_type.as_ref(),
             Manifest::Artifact(artifact) => artifact.artifact_type.as_ref(),
@@ -133,15 +135,6 @@ impl ReferrersIndex {
     ///
     /// The reason why the manifest is not a referrers index.
     pub(crate) fn from_tagged(manifest: &RawManifest, subject: &Digest) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ReferrersIndexShape {
-            schema_version: u32,
-            config: Option<serde::de::IgnoredAny>,
-            layers: Option<serde::de::IgnoredAny>,
-            subject: Option<serde::de::IgnoredAny>,
-        }
-
         let descriptor = manifest.descriptor();
         if descriptor.digest == *subject {
             return Err("it is the subject itself".to_owned());
@@ -149,9 +142,8 @@ impl ReferrersIndex {
         if descriptor.media_type != MediaType::IMAGE_INDEX {
             return Err(format!("it is a \"{}\"", descriptor.media_type));
         }
-        let shape: ReferrersIndexShape =
-            serde_json::from_slice(manifest.bytes()).map_err(|error| error.to_string())?;
-        if shape.schema_version != 2 || shape.config.is_some() || shape.layers.is_some() {
+        let shape = ManifestShape::parse(manifest.bytes()).map_err(|error| error.to_string())?;
+        if shape.schema_version != 2 || shape.is_image() {
             return Err("it is no index of schema version 2".to_owned());
         }
         if shape.subject.is_some() {

@@ -64,13 +64,13 @@ pub fn select_platform(
             } else {
                 MediaType::IMAGE_CONFIG
             };
-            let config = &image.config;
-            if config.media_type != wanted {
+            let config = image.config.as_ref();
+            let Some(config) = config.filter(|config| config.media_type == wanted) else {
+                let got = config.map_or("", |config| config.media_type.as_str());
                 return Err(Error::unsupported(format!(
-                    "fail to recognize platform from unknown config {}: expect {wanted}",
-                    config.media_type
+                    "fail to recognize platform from unknown config {got}: expect {wanted}"
                 )));
-            }
+            };
             let bytes = source.fetch(config)?.read_all(limit)?;
             let got: Platform = serde_json::from_slice(&bytes).map_err(|error| {
                 Error::malformed(format!("config {}", config.digest), error.to_string())
@@ -129,8 +129,9 @@ pub fn resolve_config(
     let descriptor = manifest.descriptor();
     if descriptor.media_type.is_image_manifest()
         && let Manifest::Image(image) = manifest.view()?
+        && let Some(config) = &image.config
     {
-        return Ok(image.config.clone());
+        return Ok(config.clone());
     }
     Err(Error::WrongKind {
         name: descriptor.digest.to_string(),

@@ -251,8 +251,10 @@ impl Reader<'_, '_> {
         match manifest.view()? {
             Manifest::Image(image) => {
                 entry.artifact_type = artifact_type(image);
-                if is_image_config(&image.config.media_type) {
-                    entry.platform = self.platform(&image.config)?;
+                if let Some(config) = &image.config
+                    && is_image_config(&config.media_type)
+                {
+                    entry.platform = self.platform(config)?;
                 }
             }
             Manifest::Index(index) => entry.artifact_type.clone_from(&index.artifact_type),
@@ -325,16 +327,15 @@ fn is_image_config(config: &MediaType) -> bool {
 /// type of its config (image spec v1.1, "Image Manifest", `artifactType`), except the types that
 /// do not name a kind of artifact.
 fn artifact_type(image: &ImageManifest) -> Option<MediaType> {
-    let config = &image.config.media_type;
-    let is_generic = is_image_config(config) || *config == MediaType::EMPTY;
-    [
-        image.artifact_type.as_ref(),
-        Some(config).filter(|_| !is_generic),
-    ]
-    .into_iter()
-    .flatten()
-    .find(|media_type| !media_type.as_str().is_empty())
-    .cloned()
+    let config = image.config.as_ref().map(|config| &config.media_type);
+    let is_specific = |config: &&MediaType| {
+        !config.as_str().is_empty() && !is_image_config(config) && **config != MediaType::EMPTY
+    };
+    image
+        .artifact_type
+        .as_ref()
+        .or_else(|| config.filter(is_specific))
+        .cloned()
 }
 
 /// The kind of content that a reference must resolve to.

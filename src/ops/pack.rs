@@ -61,10 +61,10 @@ pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Resul
     let artifact_type = manifest
         .artifact_type
         .clone()
-        .unwrap_or_else(|| manifest.config.media_type.clone());
+        .or_else(|| Some(manifest.config.as_ref()?.media_type.clone()));
     let bytes = to_vec(&manifest);
     let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes);
-    descriptor.artifact_type = Some(artifact_type);
+    descriptor.artifact_type = artifact_type;
     descriptor.annotations = manifest.annotations;
     let manifest = RawManifest::verified(descriptor, bytes);
     target.push(manifest.descriptor(), &mut &manifest)?;
@@ -110,7 +110,7 @@ fn build_manifest(
         schema_version: 2,
         media_type: Some(MediaType::IMAGE_MANIFEST),
         artifact_type,
-        config,
+        config: Some(config),
         layers,
         subject: options.subject,
         annotations,

@@ -340,7 +340,7 @@ impl FileSelector<'_> {
         let is_docker = manifest.descriptor().media_type.is_docker();
         let view = manifest.view()?;
         let (content, config) = match view {
-            Manifest::Image(image) => (&image.layers, Some(image.config.clone())),
+            Manifest::Image(image) => (&image.layers, image.config.clone()),
             Manifest::Index(index) => (&index.manifests, None),
             Manifest::Artifact(artifact) => (&artifact.blobs, None),
         };

@@ -5,7 +5,9 @@ use super::repository::Repository;
 use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
 use crate::limits::Limit;
-use crate::oci::{Algorithm, Descriptor, Digest, MediaType, RawManifest, TagOrDigest};
+use crate::oci::{
+    Algorithm, Descriptor, Digest, ManifestShape, MediaType, RawManifest, TagOrDigest,
+};
 use crate::store::{Content, check_size};
 
 impl Repository<'_> {
@@ -212,25 +214,15 @@ pub(super) fn declared_digest(response: &RegistryResponse) -> Option<Digest> {
 /// The media type of a manifest: the `Content-Type`, or, from hosts of plain files, the `mediaType`
 /// of the document.
 fn manifest_media_type(response: &RegistryResponse, bytes: &[u8]) -> Result<MediaType> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Shape {
-        media_type: Option<String>,
-        manifests: Option<serde::de::IgnoredAny>,
-        config: Option<serde::de::IgnoredAny>,
-    }
     let declared = response
         .content_type()
         .filter(|media_type| !is_generic(media_type));
-    let shape: Option<Shape> = serde_json::from_slice(bytes).ok();
-    let own = shape
-        .as_ref()
-        .and_then(|shape| shape.media_type.as_deref())
-        .filter(|own| !own.is_empty());
+    let shape = ManifestShape::parse(bytes).ok();
+    let own = shape.as_ref().and_then(|shape| shape.media_type.as_ref());
     match (declared, own) {
-        (Some(declared), Some(own)) if declared != own => Err(response.protocol_error(format!(
-            "the answer is said to be \"{declared}\" and says it is \"{own}\""
-        ))),
+        (Some(declared), Some(own)) if declared != own.as_str() => Err(response.protocol_error(
+            format!("the answer is said to be \"{declared}\" and says it is \"{own}\""),
+        )),
         (Some("text/html"), _) if shape.is_none() => {
             Err(response.protocol_error("the answer is a web page, not a manifest"))
         }
@@ -240,16 +232,10 @@ fn manifest_media_type(response: &RegistryResponse, bytes: &[u8]) -> Result<Medi
             )))
         }
         (Some(declared), _) => Ok(declared.into()),
-        (None, Some(own)) => Ok(own.into()),
-        (None, None) => match shape {
-            Some(Shape {
-                manifests: Some(_), ..
-            }) => Ok(MediaType::IMAGE_INDEX),
-            Some(Shape {
-                config: Some(_), ..
-            }) => Ok(MediaType::IMAGE_MANIFEST),
-            _ => Err(response.protocol_error("the answer does not say what it is")),
-        },
+        (None, Some(own)) => Ok(own.clone()),
+        (None, None) => shape
+            .and_then(|shape| shape.inferred_media_type())
+            .ok_or_else(|| response.protocol_error("the answer does not say what it is")),
     }
 }
 

@@ -119,6 +119,17 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Reads annotations. `null` instead of a value is an empty string, as Go reads it.
+pub(crate) fn annotations<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Annotations, D::Error> {
+    let annotations: Option<BTreeMap<String, Option<String>>> = Option::deserialize(deserializer)?;
+    let annotations = annotations.unwrap_or_default().into_iter();
+    Ok(annotations
+        .map(|(name, value)| (name, value.unwrap_or_default()))
+        .collect())
+}
+
 struct Canonical;
 
 impl Formatter for Canonical {

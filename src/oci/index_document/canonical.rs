@@ -27,6 +27,9 @@ impl IndexDocument {
         let written = Self::parse(manifest.bytes(), usize::MAX).map_err(malformed)?;
         let mut index = index.clone();
         let descriptors = std::mem::take(&mut index.manifests);
+        if descriptors.len() != written.entries.len() {
+            return Err(malformed("an entry has no digest".to_owned()));
+        }
         let convert = || -> serde_json::Result<Self> {
             let entries = descriptors.iter().zip(&written.entries);
             let entries = entries

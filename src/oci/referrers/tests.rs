@@ -189,7 +189,7 @@ fn tagged_manifests_that_are_not_referrers_indexes_are_refused() {
     assert!(index(r#"{"schemaVersion":2,"manifests":null}"#).is_ok());
     let with = |members: &str| EMPTY_INDEX.replace('}', &format!(",{members}}}"));
     for (text, wanted) in [
-        ("{}", "missing field `schemaVersion`"),
+        ("{}", "it is no index of schema version 2"),
         (
             r#"{"schemaVersion":1,"manifests":[]}"#,
             "it is no index of schema version 2",
