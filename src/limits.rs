@@ -183,26 +183,15 @@ pub(crate) const MAX_BACKUP_TAGS: usize = 100_000;
 
 // Archives of directories.
 
-/// Bytes of one unpacked archive, by default: 1 TiB, more than the largest known artifacts.
-pub const MAX_UNPACKED_BYTES: u64 = 1 << 40;
-
-/// Unpacked bytes for each compressed byte of an archive, by default. Text rarely exceeds 20, logs
-/// 100; the maximum of deflate is 1032, which decompression bombs use.
-pub const MAX_RATIO: u64 = 250;
-
-/// Unpacked bytes of an archive before the ratio matters, by default: 1 GiB, so that disk images
-/// full of zeros are accepted.
-pub const RATIO_FREE_BYTES: u64 = 1 << 30;
-
 /// Entries of one archive, by default: ten times the entries of the Linux kernel's source tree.
 pub const MAX_ENTRIES: u64 = 1_000_000;
 
 /// Bytes of a name or link target in an archive, by default: the longest path that Linux accepts.
 pub const MAX_PATH_BYTES: u64 = 4096;
 
-/// Nested directories of an archive, by default. Each level takes an open file while trees are
-/// merged or removed, and a process often has a limit of 1024 open files.
-pub const MAX_ARCHIVE_DEPTH: u64 = 256;
+/// Nested directories of an archive, by default: as many as a path of [`MAX_PATH_BYTES`] can name,
+/// so that every directory that can be packed can be unpacked.
+pub const MAX_ARCHIVE_DEPTH: u64 = 2048;
 
 /// Bytes of the extended headers of one archive entry, by default: 1 MiB, as in Go's reader. They
 /// are kept in memory.
@@ -236,6 +225,8 @@ pub enum Limit {
     ContentBytes,
     /// Entries of one archive, by default [`MAX_ENTRIES`].
     Entries,
+    /// Free bytes of the file system that an archive is unpacked to.
+    FreeSpace,
     /// Levels of a graph, by default [`MAX_GRAPH_DEPTH`].
     GraphDepth,
     /// Bytes written to a credential helper: 32 KiB.
@@ -261,9 +252,6 @@ pub enum Limit {
     PathBytes,
     /// Bytes of deferred work of unpacking, by default [`MAX_PENDING_BYTES`].
     PendingBytes,
-    /// Bytes of an unpacked archive that its compressed size permits, by default [`MAX_RATIO`] for
-    /// each byte after [`RATIO_FREE_BYTES`].
-    Ratio,
     /// Bytes of the extended headers of one archive entry, by default [`MAX_RECORD_BYTES`].
     RecordBytes,
     /// Referrers of one subject: [`MAX_REFERRERS`].
@@ -274,7 +262,7 @@ pub enum Limit {
     TokenBytes,
     /// Bytes of all manifests of one copy, by default [`MAX_METADATA_BYTES`].
     TotalMetadataBytes,
-    /// Bytes of an unpacked archive, by default [`MAX_UNPACKED_BYTES`].
+    /// Bytes of all files of an archive.
     UnpackedBytes,
 }
 
@@ -288,6 +276,7 @@ impl fmt::Display for Limit {
             Self::ConfigBytes => "MaxConfigBytes",
             Self::ContentBytes => "MaxBytes",
             Self::Entries => "MaxEntries",
+            Self::FreeSpace => "FreeSpace",
             Self::HelperInputBytes => "MaxHelperInputBytes",
             Self::IndexBytes => "MAX_INDEX_BYTES",
             Self::LayoutHeaderBytes => "MAX_LAYOUT_HEADER_BYTES",
@@ -299,7 +288,6 @@ impl fmt::Display for Limit {
             Self::PageBytes => "MaxPageBytes",
             Self::PathBytes => "MaxPathBytes",
             Self::PendingBytes => "MaxPendingBytes",
-            Self::Ratio => "MaxRatio",
             Self::RecordBytes => "MaxRecordBytes",
             Self::Referrers => "MaxReferrers",
             Self::ReferrersDepth => "MaxReferrersDepth",

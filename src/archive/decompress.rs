@@ -1,119 +1,121 @@
-//! Gzip decompression that counts, hashes and limits the uncompressed bytes.
+//! Gzip decompression that hashes the uncompressed bytes.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
-use super::Limits;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::fs::BUFFER_BYTES;
-use crate::limits::Limit;
 use crate::oci::{Algorithm, Digest, Hasher};
 
+type CompressedReader<R> = BufReader<SourceReader<R>>;
+
 /// Reads a gzip stream of one or more members. Each [`io::Error`] contains a library error.
+///
+/// Zeros may follow the last member: tapes and `dd` pad files with them, and gzip ignores them.
 pub(super) struct Decompressor<R> {
-    gzip: MultiGzDecoder<BufReader<CountingReader<R>>>,
+    /// The current member; `None` at the end.
+    member: Option<GzDecoder<CompressedReader<R>>>,
     hasher: Hasher,
-    plain_bytes: u64,
-    max_plain_bytes: u64,
-    max_ratio: u64,
-    ratio_free_bytes: u64,
 }
 
 impl<R: Read> Decompressor<R> {
-    pub(super) fn new(compressed: R, limits: &Limits) -> Self {
-        let source = CountingReader {
+    pub(super) fn new(compressed: R) -> Self {
+        let source = SourceReader {
             inner: compressed,
-            bytes: 0,
             failed: false,
         };
+        let source = BufReader::with_capacity(BUFFER_BYTES, source);
         Self {
-            gzip: MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, source)),
+            member: Some(GzDecoder::new(source)),
             hasher: Hasher::new(Algorithm::Sha256),
-            plain_bytes: 0,
-            max_plain_bytes: limits.max_unpacked_bytes,
-            max_ratio: limits.max_ratio,
-            ratio_free_bytes: limits.ratio_free_bytes,
         }
     }
 
-    /// Reads to the end and returns the digest of all uncompressed bytes.
-    pub(super) fn finish(mut self, buffer: &mut [u8]) -> io::Result<Digest> {
-        while self.read(buffer)? > 0 {}
-        Ok(self.hasher.finish())
+    /// Returns the digest of all uncompressed bytes that were read.
+    pub(super) fn into_digest(self) -> Digest {
+        self.hasher.finish()
     }
 
-    fn check_limits(&self) -> Result<()> {
-        let too_large =
-            |limit, kind| Error::too_large("unpacked content", self.plain_bytes, kind, limit);
-        if self.plain_bytes > self.max_plain_bytes {
-            return Err(too_large(self.max_plain_bytes, Limit::UnpackedBytes));
+    /// Reads uncompressed bytes, across the ends of members.
+    fn read_members(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(member) = &mut self.member else {
+                return Ok(0);
+            };
+            let source_failed =
+                |member: &GzDecoder<CompressedReader<R>>| member.get_ref().get_ref().failed;
+            match member.read(buffer) {
+                Ok(0) if !buffer.is_empty() => {}
+                Ok(count) => return Ok(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if source_failed(member) => return Err(error),
+                Err(error) => return Err(malformed(&error)),
+            }
+            if let Some(member) = self.member.take() {
+                let mut source = member.into_inner();
+                if has_member(&mut source)? {
+                    self.member = Some(GzDecoder::new(source));
+                }
+            }
         }
-        let allowed = self
-            .source()
-            .bytes
-            .saturating_mul(self.max_ratio)
-            .max(self.ratio_free_bytes);
-        if self.plain_bytes > allowed {
-            return Err(too_large(allowed, Limit::Ratio));
-        }
-        Ok(())
-    }
-
-    fn source(&self) -> &CountingReader<R> {
-        self.gzip.get_ref().get_ref()
-    }
-
-    /// Returns read errors of the source unchanged. Any other error means that the bytes are not
-    /// gzip.
-    fn classify(&self, error: io::Error) -> io::Error {
-        if self.source().failed {
-            return error;
-        }
-        let reason = match error.to_string() {
-            text if text == "invalid gzip header" => "invalid header".to_owned(),
-            _ if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
-            text => text,
-        };
-        Error::malformed("gzip", reason).into_io()
     }
 }
 
 impl<R: Read> Read for Decompressor<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = loop {
-            match self.gzip.read(buffer) {
-                Ok(count) => break count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.classify(error)),
-            }
-        };
+        let count = self.read_members(buffer)?;
         self.hasher.update(&buffer[..count]);
-        self.plain_bytes += count as u64;
-        self.check_limits().map_err(Error::into_io)?;
         Ok(count)
     }
 }
 
-/// Counts the compressed bytes.
-struct CountingReader<R> {
+/// Whether another member follows. Reads zeros up to the end.
+fn has_member(source: &mut impl BufRead) -> io::Result<bool> {
+    let mut is_padded = false;
+    loop {
+        let available = match source.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let length = available.len();
+        match available.iter().position(|&byte| byte != 0) {
+            Some(0) if !is_padded => return Ok(true),
+            Some(_) => {
+                let reason = "data after the padding of the last member";
+                return Err(Error::malformed("gzip", reason).into_io());
+            }
+            None if length == 0 => return Ok(false),
+            None => is_padded = true,
+        }
+        source.consume(length);
+    }
+}
+
+/// The error for bytes that are not gzip.
+fn malformed(error: &io::Error) -> io::Error {
+    let reason = match error.to_string() {
+        text if text == "invalid gzip header" => "invalid header".to_owned(),
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+        text => text,
+    };
+    Error::malformed("gzip", reason).into_io()
+}
+
+/// The compressed bytes. Tells errors of the source from errors of gzip.
+struct SourceReader<R> {
     inner: R,
-    bytes: u64,
     /// Whether the last error came from `inner`.
     failed: bool,
 }
 
-impl<R: Read> Read for CountingReader<R> {
+impl<R: Read> Read for SourceReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.inner.read(buffer) {
-            Ok(count) => {
-                self.bytes += count as u64;
-                Ok(count)
-            }
-            Err(error) => {
-                self.failed = error.kind() != io::ErrorKind::Interrupted;
-                Err(error)
-            }
+        let result = self.inner.read(buffer);
+        if let Err(error) = &result {
+            self.failed = error.kind() != io::ErrorKind::Interrupted;
         }
+        result
     }
 }

@@ -12,7 +12,10 @@ mod decompress;
 mod entry_name;
 mod fs_ops;
 pub(crate) mod header;
+mod number;
 mod pack;
+mod pax;
+mod sparse;
 mod symlink_policy;
 mod tar_reader;
 mod unpack;
@@ -29,12 +32,10 @@ use crate::limits;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of the whole uncompressed archive: [`MAX_UNPACKED_BYTES`](limits::MAX_UNPACKED_BYTES).
-    pub max_unpacked_bytes: u64,
-    /// Uncompressed bytes for each compressed byte: [`MAX_RATIO`](limits::MAX_RATIO).
-    pub max_ratio: u64,
-    /// Uncompressed bytes before the ratio applies: [`RATIO_FREE_BYTES`](limits::RATIO_FREE_BYTES).
-    pub ratio_free_bytes: u64,
+    /// Bytes of all files in the archive, holes of sparse files included. By default, the files may
+    /// have any size, and their data, without holes, must fit into the free space of the file
+    /// system.
+    pub max_unpacked_bytes: Option<u64>,
     /// Entries: [`MAX_ENTRIES`](limits::MAX_ENTRIES).
     pub max_entries: u64,
     /// Bytes of one entry's name or link target: [`MAX_PATH_BYTES`](limits::MAX_PATH_BYTES).
@@ -43,17 +44,15 @@ pub struct Limits {
     pub max_depth: u64,
     /// Bytes of the extended headers of one entry: [`MAX_RECORD_BYTES`](limits::MAX_RECORD_BYTES).
     pub max_record_bytes: u64,
-    /// Bytes of memory for work done at the end, such as setting modes and times of directories:
-    /// [`MAX_PENDING_BYTES`](limits::MAX_PENDING_BYTES).
+    /// Bytes of memory for work done at the end, such as setting modes and times of directories,
+    /// and for the map of a sparse file: [`MAX_PENDING_BYTES`](limits::MAX_PENDING_BYTES).
     pub max_pending_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_unpacked_bytes: limits::MAX_UNPACKED_BYTES,
-            max_ratio: limits::MAX_RATIO,
-            ratio_free_bytes: limits::RATIO_FREE_BYTES,
+            max_unpacked_bytes: None,
             max_entries: limits::MAX_ENTRIES,
             max_path_bytes: limits::MAX_PATH_BYTES,
             max_depth: limits::MAX_ARCHIVE_DEPTH,

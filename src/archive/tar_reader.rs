@@ -6,10 +6,14 @@
 
 use std::io::{self, Read};
 
-use tar::Header;
+use tar::{GnuExtSparseHeader, GnuSparseHeader, Header};
 
 use super::Limits;
+use super::entry_name;
 use super::header::{BLOCK_BYTES, padding};
+use super::number::parse_number;
+use super::pax::ExtendedHeader;
+use super::sparse::{MapLocation, MapParser, SparseMap, SparseRecords};
 use crate::error::{Error, IoOp, Result};
 use crate::limits::Limit;
 
@@ -33,6 +37,19 @@ pub(super) struct Entry {
     /// Modification time in seconds since 1970, and nanoseconds.
     pub(super) mtime: Option<(i64, u32)>,
     pub(super) link: Vec<u8>,
+    /// The map of a sparse file. The content of the entry is the data of its segments.
+    pub(super) sparse: Option<SparseMap>,
+}
+
+/// The position of an error in the archive.
+#[derive(Debug)]
+enum Position {
+    /// Before the first entry.
+    Start,
+    /// In the entry of this name.
+    Inside(Vec<u8>),
+    /// After the entry of this name.
+    After(Vec<u8>),
 }
 
 /// Reads a tar stream. After [`TarReader::next`], `read` returns the content of that entry.
@@ -40,6 +57,9 @@ pub(super) struct TarReader<'a, R> {
     input: R,
     limits: &'a Limits,
     count: u64,
+    position: Position,
+    /// Size of all files so far, holes included, and of other bytes that no limit counts.
+    unpacked_bytes: u64,
     /// Unread content bytes of the current entry. Padding follows.
     content: u64,
     padding: usize,
@@ -51,6 +71,8 @@ impl<'a, R: Read> TarReader<'a, R> {
             input,
             limits,
             count: 0,
+            position: Position::Start,
+            unpacked_bytes: 0,
             content: 0,
             padding: 0,
         }
@@ -61,7 +83,48 @@ impl<'a, R: Read> TarReader<'a, R> {
     }
 
     /// Reads the header of the next entry and the extended headers before it.
+    ///
+    /// # Errors
+    ///
+    /// The error names the entry, or the entry before it if the name is not known.
     pub(super) fn next(&mut self) -> Result<Option<Entry>> {
+        self.skip_content()
+            .and_then(|()| self.read_entry())
+            .map_err(|error| self.locate(error))
+    }
+
+    /// Reads the rest of the stream, which must be the padding of the archive.
+    pub(super) fn skip_rest(&mut self, buffer: &mut [u8]) -> Result<()> {
+        self.leave_entry();
+        loop {
+            let count = self.input.read(buffer).map_err(read_error());
+            let charged = count.and_then(|count| self.charge(count as u64).map(|()| count));
+            if charged.map_err(|error| self.locate(error))? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Adds the position in the archive to an error.
+    pub(super) fn locate(&self, error: Error) -> Error {
+        let (preposition, name) = match &self.position {
+            Position::Start => return error,
+            Position::Inside(name) => ("", name),
+            Position::After(name) => ("after ", name),
+        };
+        let name = entry_name::to_text(name);
+        error.context(format!("{preposition}archive entry \"{name}\""))
+    }
+
+    fn leave_entry(&mut self) {
+        self.position = match std::mem::replace(&mut self.position, Position::Start) {
+            Position::Inside(name) => Position::After(name),
+            other => other,
+        };
+    }
+
+    fn read_entry(&mut self) -> Result<Option<Entry>> {
+        self.leave_entry();
         let mut extended = ExtendedHeader::default();
         let mut budget = self.limits.max_record_bytes;
         loop {
@@ -72,16 +135,27 @@ impl<'a, R: Read> TarReader<'a, R> {
                 }
                 return Err(malformed("nothing follows an extended header"));
             };
-            let size = parse_number(&header.as_old().size, || header.entry_size())?;
             let kind = header.as_old().linkflag[0];
+            let size = || parse_number(&header.as_old().size, || header.entry_size());
             match kind {
-                b'x' => extended.parse_records(&self.read_extended(size, &mut budget)?)?,
-                b'L' => extended.long_name = Some(trim_nul(self.read_extended(size, &mut budget)?)),
-                b'K' => extended.long_link = Some(trim_nul(self.read_extended(size, &mut budget)?)),
-                // Global records contain nothing of use, and Go's reader ignores them too.
-                b'g' => self.start_content(size)?,
-                b'S' => return Err(Error::unsupported("a sparse file in an archive")),
-                _ => return self.start_entry(&header, kind, size, extended).map(Some),
+                // Solaris writes `X`.
+                b'x' | b'X' => {
+                    extended.parse_records(&self.read_extended(size()?, &mut budget)?)?;
+                }
+                b'L' => {
+                    extended.long_name = Some(trim_nul(self.read_extended(size()?, &mut budget)?));
+                }
+                b'K' => {
+                    extended.long_link = Some(trim_nul(self.read_extended(size()?, &mut budget)?));
+                }
+                // Global records and volume labels contain nothing of use. Go's reader ignores
+                // global records too.
+                b'g' | b'V' => {
+                    let size = size()?;
+                    self.charge(size)?;
+                    self.start_content(size)?;
+                }
+                _ => return self.start_entry(&header, kind, extended).map(Some),
             }
         }
     }
@@ -90,9 +164,17 @@ impl<'a, R: Read> TarReader<'a, R> {
         &mut self,
         header: &Header,
         kind: u8,
-        size: u64,
         extended: ExtendedHeader,
     ) -> Result<Entry> {
+        let name = extended
+            .sparse
+            .name
+            .clone()
+            .or(extended.long_name)
+            .or(extended.path)
+            .unwrap_or_else(|| header.path_bytes().into_owned());
+        self.check_path(&name)?;
+        self.position = Position::Inside(name.clone());
         self.count += 1;
         if self.count > self.limits.max_entries {
             return Err(Error::too_large(
@@ -102,38 +184,26 @@ impl<'a, R: Read> TarReader<'a, R> {
                 self.limits.max_entries,
             ));
         }
-        let name = extended
-            .long_name
-            .or(extended.path)
-            .unwrap_or_else(|| header.path_bytes().into_owned());
         let link = extended
             .long_link
             .or(extended.link_path)
             .or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned))
             .unwrap_or_default();
-        for path in [&name, &link] {
-            if path.len() as u64 > self.limits.max_path_bytes {
-                return Err(Error::too_large(
-                    "path in an archive",
-                    path.len() as u64,
-                    Limit::PathBytes,
-                    self.limits.max_path_bytes,
-                ));
-            }
-            if path.contains(&0) {
-                return Err(malformed("a name contains a NUL"));
-            }
+        self.check_path(&link)?;
+        if name.contains(&0) || link.contains(&0) {
+            return Err(malformed("a name contains a NUL"));
         }
-        // No content follows the header of a link, directory or device, whatever size it states.
-        let has_content = !matches!(kind, b'1'..=b'6');
-        self.start_content(if has_content {
-            extended.size.unwrap_or(size)
-        } else {
-            0
-        })?;
-        let kind = match kind {
-            0 if name.ends_with(b"/") => EntryKind::Directory,
-            0 | b'0' | b'7' => EntryKind::File,
+        let stated = parse_number(&header.as_old().size, || header.entry_size())?;
+        let size = match kind {
+            // No content follows the header of a link, directory or device, whatever size it
+            // states.
+            b'1'..=b'6' => 0,
+            _ => extended.size.unwrap_or(stated),
+        };
+        let entry_kind = match kind {
+            // Archives without a type for directories, and some of later programs.
+            0 | b'0' | b'7' if name.ends_with(b"/") => EntryKind::Directory,
+            0 | b'0' | b'7' | b'S' => EntryKind::File,
             b'1' => EntryKind::HardLink,
             b'2' => EntryKind::Symlink,
             b'3' => EntryKind::Other("a character device"),
@@ -142,19 +212,126 @@ impl<'a, R: Read> TarReader<'a, R> {
             b'6' => EntryKind::Other("a FIFO"),
             _ => EntryKind::Other("of an unknown kind"),
         };
+        let sparse = if kind == b'S' {
+            Some(self.read_gnu_map(header, size)?)
+        } else {
+            self.start_content(size)?;
+            Some(extended.sparse)
+                .filter(|_| entry_kind == EntryKind::File)
+                .map_or(Ok(None), |records| self.read_pax_map(&records))?
+        };
+        self.charge(sparse.as_ref().map_or(size, |map| map.size))?;
         let mode = parse_number(&header.as_old().mode, || header.mode().map(u64::from))?;
         let header_mtime = || {
             let mtime = parse_number(&header.as_old().mtime, || header.mtime()).ok()?;
             Some((mtime.cast_signed(), 0))
         };
         Ok(Entry {
-            kind,
+            kind: entry_kind,
             name,
             link,
             // Only the last four octal digits have a meaning.
             mode: (mode & 0o7777) as u32,
             mtime: extended.mtime.or_else(header_mtime),
+            sparse,
         })
+    }
+
+    fn check_path(&self, path: &[u8]) -> Result<()> {
+        if path.len() as u64 <= self.limits.max_path_bytes {
+            return Ok(());
+        }
+        Err(Error::too_large(
+            "path in an archive",
+            path.len() as u64,
+            Limit::PathBytes,
+            self.limits.max_path_bytes,
+        ))
+    }
+
+    /// Counts bytes that are unpacked.
+    fn charge(&mut self, bytes: u64) -> Result<()> {
+        self.unpacked_bytes = self.unpacked_bytes.saturating_add(bytes);
+        match self.limits.max_unpacked_bytes {
+            Some(limit) if self.unpacked_bytes > limit => Err(Error::too_large(
+                "unpacked archive",
+                self.unpacked_bytes,
+                Limit::UnpackedBytes,
+                limit,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the map of a sparse file in the old GNU format: in the header, and in blocks after it.
+    fn read_gnu_map(&mut self, header: &Header, stored: u64) -> Result<SparseMap> {
+        let header = header
+            .as_gnu()
+            .ok_or_else(|| malformed("a sparse file without a GNU header"))?;
+        let mut numbers = Vec::new();
+        add_segments(&mut numbers, &header.sparse)?;
+        let mut is_extended = header.isextended[0] != 0;
+        while is_extended {
+            let mut block = GnuExtSparseHeader::new();
+            if !self.read_block(block.as_mut_bytes())? {
+                return Err(malformed("unexpected EOF in a sparse map"));
+            }
+            add_segments(&mut numbers, &block.sparse)?;
+            self.check_map((numbers.len() * size_of::<u64>()) as u64)?;
+            is_extended = block.isextended[0] != 0;
+        }
+        let size = parse_number(&header.realsize, || header.real_size())?;
+        self.start_content(stored)?;
+        SparseMap::new(&numbers, size, stored).map_err(malformed)
+    }
+
+    /// Reads the map of a sparse file in a PAX format. Returns `None` if the file is not sparse.
+    fn read_pax_map(&mut self, records: &SparseRecords) -> Result<Option<SparseMap>> {
+        let location = records
+            .map_location()
+            .map_err(|version| Error::unsupported(format!("version {version} of sparse files")))?;
+        let Some(location) = location else {
+            return Ok(None);
+        };
+        let size = records
+            .size
+            .ok_or_else(|| malformed("a sparse file without its size"))?;
+        let numbers = match location {
+            MapLocation::Records => &records.numbers,
+            MapLocation::Content => &self.read_content_map()?,
+        };
+        let map = SparseMap::new(numbers, size, self.content).map_err(malformed)?;
+        Ok(Some(map))
+    }
+
+    /// Reads the map that precedes the data of a file.
+    fn read_content_map(&mut self) -> Result<Vec<u64>> {
+        let mut parser = MapParser::default();
+        let mut block = [0; BLOCK_BYTES];
+        loop {
+            if self.content < BLOCK_BYTES as u64 {
+                return Err(malformed("a sparse map without its end"));
+            }
+            self.read_exact(&mut block).map_err(read_error())?;
+            if let Some(numbers) = parser.add_block(&block).map_err(malformed)? {
+                return Ok(numbers);
+            }
+            self.check_map(parser.memory())?;
+        }
+    }
+
+    /// Checks the memory of a sparse map.
+    fn check_map(&self, bytes: u64) -> Result<()> {
+        let limit = self.limits.max_pending_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Error::too_large(
+            "map of a sparse file",
+            bytes,
+            Limit::PendingBytes,
+            limit,
+        ))
     }
 
     /// Reads the next header. Returns `None` at the end: two empty blocks, or the end of the
@@ -253,88 +430,13 @@ impl<R: Read> Read for TarReader<'_, R> {
     }
 }
 
-/// The values that extended headers set for the next entry.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct ExtendedHeader {
-    path: Option<Vec<u8>>,
-    link_path: Option<Vec<u8>>,
-    size: Option<u64>,
-    mtime: Option<(i64, u32)>,
-    long_name: Option<Vec<u8>>,
-    long_link: Option<Vec<u8>>,
-}
-
-impl ExtendedHeader {
-    /// Parses PAX records `length key=value\n`. The length decides where a record ends.
-    fn parse_records(&mut self, mut records: &[u8]) -> Result<()> {
-        while !records.is_empty() {
-            let (key, value, rest) =
-                split_record(records).ok_or_else(|| malformed("a broken extended header"))?;
-            records = rest;
-            // An empty value deletes an earlier record.
-            let value = Some(value).filter(|value| !value.is_empty());
-            match key {
-                b"path" => self.path = value.map(<[u8]>::to_vec),
-                b"linkpath" => self.link_path = value.map(<[u8]>::to_vec),
-                b"size" => {
-                    let size =
-                        |value| parse_decimal(value).ok_or_else(|| malformed("a broken size"));
-                    self.size = value.map(size).transpose()?;
-                }
-                b"mtime" => self.mtime = value.and_then(parse_time),
-                _ if key.starts_with(b"GNU.sparse.") => {
-                    return Err(Error::unsupported("a sparse file in an archive"));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+/// Adds offset and length of each segment in a part of an old GNU map. An unused segment ends it.
+fn add_segments(numbers: &mut Vec<u64>, segments: &[GnuSparseHeader]) -> Result<()> {
+    for segment in segments.iter().take_while(|segment| !segment.is_empty()) {
+        numbers.push(parse_number(&segment.offset, || segment.offset())?);
+        numbers.push(parse_number(&segment.numbytes, || segment.length())?);
     }
-}
-
-/// Returns key and value of the first record, and the records after it.
-fn split_record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let space = records.iter().position(|&byte| byte == b' ')?;
-    let length = usize::try_from(parse_decimal(&records[..space])?).ok()?;
-    let (record, rest) = records.split_at_checked(length)?;
-    let pair = record.get(space + 1..)?.strip_suffix(b"\n")?;
-    let equals = pair.iter().position(|&byte| byte == b'=')?;
-    Some((&pair[..equals], &pair[equals + 1..], rest))
-}
-
-fn parse_decimal(digits: &[u8]) -> Option<u64> {
-    let all_digits = digits.iter().all(u8::is_ascii_digit);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| all_digits)?;
-    digits.parse().ok()
-}
-
-/// Parses a time such as `-1.25` into seconds, rounded down, and nanoseconds.
-fn parse_time(text: &[u8]) -> Option<(i64, u32)> {
-    let (sign, text) = match text.strip_prefix(b"-") {
-        Some(rest) => (-1, rest),
-        None => (1, text),
-    };
-    let dot = text.iter().position(|&byte| byte == b'.');
-    let (whole, fraction) = text.split_at(dot.unwrap_or(text.len()));
-    let seconds = sign * i64::try_from(parse_decimal(whole)?).ok()?;
-    let mut nanos = 0;
-    let mut unit = 100_000_000;
-    for digit in fraction.iter().skip(1) {
-        nanos += unit * char::from(*digit).to_digit(10)?;
-        unit /= 10;
-    }
-    Some(match (sign, nanos) {
-        (-1, 1..) => (seconds - 1, 1_000_000_000 - nanos),
-        _ => (seconds, nanos),
-    })
-}
-
-/// Parses a numeric field. Go reads an empty field as 0; the `tar` crate does not.
-fn parse_number(field: &[u8], decode: impl FnOnce() -> io::Result<u64>) -> Result<u64> {
-    if field.iter().all(|byte| matches!(byte, 0 | b' ')) {
-        return Ok(0);
-    }
-    decode().map_err(|error| malformed(error.to_string()))
+    Ok(())
 }
 
 /// Returns a GNU long name without the trailing NUL.

@@ -1,7 +1,7 @@
 //! Unpacking an untrusted archive into a directory.
 
 use std::collections::BTreeMap;
-use std::fs::FileTimes;
+use std::fs::{File, FileTimes};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,6 +13,8 @@ use super::symlink_policy::{self, LinkTarget, resolve};
 use super::tar_reader::{Entry, EntryKind, TarReader};
 use super::{Limits, entry_name, fs_ops};
 use crate::error::{Error, IoOp, Result};
+use crate::fs::free_space::free_bytes;
+use crate::fs::sparse_writer::SparseWriter;
 use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::limits::Limit;
 use crate::oci::Digest;
@@ -51,6 +53,8 @@ impl<'a> UnpackOptions<'a> {
 /// - Modes are subject to the umask, and lose their setuid, setgid and sticky bits. Modes of
 ///   directories are set at the end, so that a read-only directory can be filled. Files and
 ///   directories get the modification times of the archive. Ownership is never restored.
+/// - Sparse files in the formats of GNU tar get their holes back, and longer runs of zeros in other
+///   files become holes.
 /// - Devices, FIFOs and entries of unknown kinds are not unpacked: `skipped` is called with the
 ///   name and the kind in words.
 ///
@@ -61,7 +65,7 @@ impl<'a> UnpackOptions<'a> {
 ///
 /// [`Error::Malformed`] if the archive is not a gzipped tar or ends early, [`Error::PathTraversal`]
 /// if a name or link leads out or through a symbolic link, [`Error::TooLarge`] naming the limit,
-/// [`Error::Unsupported`] for sparse files, [`Error::Io`] naming the file below
+/// [`Error::Unsupported`] for sparse files of a later format, [`Error::Io`] naming the file below
 /// [`UnpackOptions::target`], and library errors of the reader `archive`. After an error, the
 /// contents of `into` are incomplete.
 pub fn unpack(
@@ -71,7 +75,7 @@ pub fn unpack(
     skipped: &mut dyn FnMut(&str, &'static str),
 ) -> Result<Digest> {
     let title = path_clean::clean(Path::new(options.title));
-    let input = Decompressor::new(archive, &options.limits);
+    let input = Decompressor::new(archive);
     let mut entries = TarReader::new(input, &options.limits);
     let mut unpacker = Unpacker {
         base: into,
@@ -81,34 +85,20 @@ pub fn unpack(
         directories: BTreeMap::new(),
         undecided: Vec::new(),
         pending_bytes: 0,
+        free_bytes: match options.limits.max_unpacked_bytes {
+            Some(_) => None,
+            None => free_bytes(into),
+        },
+        data_bytes: 0,
         buffer: vec![0; BUFFER_BYTES],
     };
-    let mut last = None;
-    while let Some(entry) = entries
-        .next()
-        .map_err(|error| after_entry(error, last.as_ref()))?
-    {
+    while let Some(entry) = entries.next()? {
         unpacker.unpack_entry(&entry, &mut entries, skipped)?;
-        last = Some(entry);
     }
     unpacker.finish_links()?;
     unpacker.finish_directories()?;
-    entries
-        .into_inner()
-        .finish(&mut unpacker.buffer)
-        .map_err(Error::io(IoOp::Read, "archive"))
-        .map_err(|error| after_entry(error, last.as_ref()))
-}
-
-/// Adds the position in the archive, the entry before it, to an error.
-fn after_entry(error: Error, last: Option<&Entry>) -> Error {
-    match last {
-        Some(entry) => error.context(format!(
-            "after archive entry \"{}\"",
-            entry_name::to_text(&entry.name)
-        )),
-        None => error,
-    }
+    entries.skip_rest(&mut unpacker.buffer)?;
+    Ok(entries.into_inner().into_digest())
 }
 
 struct Unpacker<'a> {
@@ -123,6 +113,10 @@ struct Unpacker<'a> {
     /// Paths and targets of symbolic links that are checked after all other entries.
     undecided: Vec<(PathBuf, PathBuf)>,
     pending_bytes: u64,
+    /// Bytes that may be written to files, if they are limited.
+    free_bytes: Option<u64>,
+    /// Bytes written to files, without holes.
+    data_bytes: u64,
     buffer: Vec<u8>,
 }
 
@@ -130,7 +124,7 @@ impl Unpacker<'_> {
     fn unpack_entry(
         &mut self,
         entry: &Entry,
-        content: &mut impl Read,
+        content: &mut TarReader<'_, impl Read>,
         skipped: &mut dyn FnMut(&str, &'static str),
     ) -> Result<()> {
         let path = self.relative_path(&entry.name)?;
@@ -171,25 +165,75 @@ impl Unpacker<'_> {
         Ok(path.to_owned())
     }
 
-    fn unpack_file(&mut self, path: &Path, entry: &Entry, content: &mut impl Read) -> Result<()> {
+    fn unpack_file(
+        &mut self,
+        path: &Path,
+        entry: &Entry,
+        content: &mut TarReader<'_, impl Read>,
+    ) -> Result<()> {
         let target = self.options.target.join(path);
         let (parent, name) = self.open_parent(path, entry)?;
         let create = || fs_ops::create_file(parent, name, entry.mode);
-        let mut file =
+        let file =
             fs_ops::replace(parent, name, create).map_err(Error::io(IoOp::Create, &target))?;
-        loop {
-            let count = content
-                .read(&mut self.buffer)
-                .map_err(Error::io(IoOp::Read, "archive"))
-                .map_err(|error| in_entry(error, entry))?;
-            if count == 0 {
-                break;
-            }
-            file.write_all(&self.buffer[..count])
-                .map_err(Error::io(IoOp::Write, &target))?;
+        let mut writer = SparseWriter::new(&file);
+        let rest = [(0, u64::MAX)];
+        let segments = match &entry.sparse {
+            Some(map) => &*map.segments,
+            None => &rest,
+        };
+        for &(offset, length) in segments {
+            writer.skip_to(offset);
+            self.write_segment(content, length, &mut writer, &target)?;
         }
+        if let Some(map) = &entry.sparse {
+            writer.skip_to(map.size);
+        }
+        self.data_bytes += writer.data_bytes();
+        writer.finish().map_err(Error::io(IoOp::Write, &target))?;
         fs_ops::set_times(&file, file_times(entry));
         Ok(())
+    }
+
+    /// Writes up to `length` bytes of the content to a file.
+    fn write_segment(
+        &mut self,
+        content: &mut TarReader<'_, impl Read>,
+        length: u64,
+        writer: &mut SparseWriter<&File>,
+        target: &Path,
+    ) -> Result<()> {
+        let mut segment = content.take(length);
+        loop {
+            let count = segment.read(&mut self.buffer);
+            let count = count
+                .map_err(Error::io(IoOp::Read, "archive"))
+                .and_then(|count| {
+                    self.check_free_space(writer.data_bytes() + count as u64)?;
+                    Ok(count)
+                })
+                .map_err(|error| segment.get_ref().locate(error))?;
+            if count == 0 {
+                return Ok(());
+            }
+            writer
+                .write_all(&self.buffer[..count])
+                .map_err(Error::io(IoOp::Write, target))?;
+        }
+    }
+
+    /// Checks that `bytes` more fit into the file system.
+    fn check_free_space(&self, bytes: u64) -> Result<()> {
+        let size = self.data_bytes + bytes;
+        match self.free_bytes {
+            Some(limit) if size > limit => Err(Error::too_large(
+                "unpacked data",
+                size,
+                Limit::FreeSpace,
+                limit,
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn unpack_directory(&mut self, path: &Path, entry: &Entry) -> Result<()> {
@@ -391,11 +435,4 @@ fn malformed_entry(entry: &Entry, reason: &str) -> Error {
         format!("archive entry \"{}\"", entry_name::to_text(&entry.name)),
         reason,
     )
-}
-
-fn in_entry(error: Error, entry: &Entry) -> Error {
-    error.context(format!(
-        "archive entry \"{}\"",
-        entry_name::to_text(&entry.name)
-    ))
 }

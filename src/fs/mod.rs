@@ -3,10 +3,14 @@
 
 pub(crate) mod directory;
 pub(crate) mod fingerprint;
+#[cfg(feature = "archive")]
+pub(crate) mod free_space;
 pub(crate) mod lock;
 #[cfg(feature = "archive")]
 pub(crate) mod path_clean;
 pub(crate) mod private_file;
+#[cfg(feature = "archive")]
+pub(crate) mod sparse_writer;
 pub(crate) mod temp_file;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -8,6 +8,7 @@ use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use super::permissions::{make_owner_readable, make_owner_writable, remove_tree};
 use super::staging;
+use crate::fs::sparse_writer::copy_sparse;
 
 /// A copy under a temporary name. Dropping it before the rename removes the copy.
 pub(super) struct PendingCopy<'a> {
@@ -116,7 +117,7 @@ fn copy_file(
     from: &Dir,
     name: &Path,
     found: &Metadata,
-    mut file: File,
+    file: File,
     parent: &Dir,
     temp_name: &Path,
 ) -> io::Result<()> {
@@ -126,7 +127,7 @@ fn copy_file(
     // Set before the content is written: other users never get more access than this mode allows.
     parent.set_permissions(temp_name, found.permissions())?;
     make_owner_readable(from, name);
-    io::copy(&mut from.open(name)?.into_std(), &mut file)?;
+    copy_sparse(&mut from.open(name)?.into_std(), &file)?;
     copy_modified_time(&file, found);
     Ok(())
 }

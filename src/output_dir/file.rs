@@ -1,5 +1,6 @@
 //! Files that are being written.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,13 +8,15 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Metadata;
 
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
-use super::{OutputDir, staging};
+use super::{OutputDir, in_place, staging};
 use crate::error::{Conflict, Error, IoOp, Result};
+use crate::fs::sparse_writer::SparseWriter;
+use crate::fs::temp_file;
 
 /// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its
 /// final name; dropping it before removes it.
 ///
-/// Writes are not buffered. A write error is an [`io::Error`] that wraps an [`Error::Io`] with the
+/// Longer runs of zeros become holes. Writes are not buffered. A write error is an [`io::Error`] that wraps an [`Error::Io`] with the
 /// final path; [`Error::io`] unwraps it.
 #[derive(Debug)]
 pub struct PendingFile<'a> {
@@ -29,13 +32,13 @@ impl<'a> PendingFile<'a> {
         let keep_old_files = owner.options.keep_old_files;
         check(&target, target.metadata()?.as_ref(), keep_old_files)?;
         target.remove_stale_temps(&owner.written);
-        let (name, file) =
-            staging::create_file(&target.dir).map_err(Error::io(IoOp::Create, &target.path))?;
+        let (name, file) = create_staged(&target)?;
+        let writer = SparseWriter::new(file);
         Ok(Self {
             staged: StagedFile {
                 target,
-                name: Some(name),
-                file,
+                name,
+                writer,
             },
             reservation,
             keep_old_files,
@@ -50,7 +53,8 @@ impl<'a> PendingFile<'a> {
     /// Moves the file to its final name and returns the absolute path.
     ///
     /// An existing file is replaced and its permissions are kept. An existing symbolic link is
-    /// replaced, not followed.
+    /// replaced, not followed. A file that a rename cannot replace, such as a mount point, is
+    /// overwritten in place, which is not atomic.
     ///
     /// # Errors
     ///
@@ -80,7 +84,7 @@ impl<'a> PendingFile<'a> {
 
     /// Copies all of `source` into the file.
     pub(super) fn copy_from(&mut self, source: &mut File) -> Result<()> {
-        io::copy(source, &mut self.staged.file)
+        io::copy(source, &mut self.staged.writer)
             .map(drop)
             .map_err(Error::io(IoOp::Write, &self.staged.target.path))
     }
@@ -88,7 +92,7 @@ impl<'a> PendingFile<'a> {
 
 impl Write for PendingFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.staged.file.write(bytes).map_err(|error| {
+        self.staged.writer.write(bytes).map_err(|error| {
             // Callers repeat interrupted writes, so the kind must stay.
             if error.kind() == io::ErrorKind::Interrupted {
                 return error;
@@ -106,9 +110,9 @@ impl Write for PendingFile<'_> {
 #[derive(Debug)]
 struct StagedFile {
     target: ResolvedTitle,
-    /// The temporary name; None after the rename.
+    /// The temporary name. `None` after the rename, and for a file elsewhere that has no name.
     name: Option<PathBuf>,
-    file: File,
+    writer: SparseWriter<File>,
 }
 
 impl StagedFile {
@@ -121,7 +125,8 @@ impl StagedFile {
             return Ok(());
         }
         let mode = existing.permissions().mode() & 0o777;
-        self.file
+        self.writer
+            .file()
             .set_permissions(std::fs::Permissions::from_mode(mode))
             .map_err(Error::io(IoOp::Chmod, &self.target.path))
     }
@@ -137,15 +142,17 @@ impl StagedFile {
     }
 
     fn commit(&mut self, keep_old_files: bool) -> Result<()> {
-        let Some(name) = &self.name else {
-            return Ok(());
-        };
         let ResolvedTitle {
             dir,
             name: entry_name,
             path,
             ..
         } = &self.target;
+        self.writer.finish().map_err(Error::io(IoOp::Write, path))?;
+        let Some(name) = &self.name else {
+            return in_place::overwrite(self.writer.file(), dir, entry_name)
+                .map_err(Error::io(IoOp::Write, path));
+        };
         if keep_old_files {
             // Unlike a rename, a hard link does not replace a file that was created after the
             // check.
@@ -160,10 +167,19 @@ impl StagedFile {
                 Err(_) => {} // a file system without hard links: rely on the check
             }
         }
-        dir.rename(name, dir, entry_name)
-            .map_err(|error| rename_error(error, path))?;
-        self.name = None;
-        Ok(())
+        match dir.rename(name, dir, entry_name) {
+            Ok(()) => {
+                self.name = None;
+                Ok(())
+            }
+            Err(error)
+                if in_place::is_alternative(&error) && in_place::open(dir, entry_name).is_ok() =>
+            {
+                in_place::overwrite(self.writer.file(), dir, entry_name)
+                    .map_err(Error::io(IoOp::Write, path))
+            }
+            Err(error) => Err(rename_error(error, path)),
+        }
     }
 }
 
@@ -172,6 +188,21 @@ impl Drop for StagedFile {
         if let Some(name) = self.name.take() {
             let _ = self.target.dir.remove_file(name);
         }
+    }
+}
+
+/// Creates a temporary file beside the target, or elsewhere and without a name if only the existing
+/// file is writable.
+fn create_staged(target: &ResolvedTitle) -> Result<(Option<PathBuf>, File)> {
+    match staging::create_file(&target.dir) {
+        Ok((name, file)) => Ok((Some(name), file)),
+        Err(error)
+            if in_place::is_alternative(&error)
+                && in_place::open(&target.dir, target.entry_name()).is_ok() =>
+        {
+            Ok((None, temp_file::create_unnamed(&env::temp_dir())?))
+        }
+        Err(error) => Err(Error::io(IoOp::Create, &target.path)(error)),
     }
 }
 

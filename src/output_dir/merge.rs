@@ -9,7 +9,8 @@ use cap_std::fs::Dir;
 
 use super::copy_across_devices::PendingCopy;
 use super::entry::{cannot_replace, rename_error};
-use super::permissions::{make_owner_writable, restore_permissions};
+use super::in_place;
+use super::permissions::{make_owner_readable, make_owner_writable, restore_permissions};
 use super::staging::remove_stale_temps;
 use crate::error::{Error, IoOp, Result};
 
@@ -77,6 +78,9 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
                 }
                 copy.rename(name)
             }
+            Err(error) if is_file(staged, name) && in_place::is_alternative(&error) => {
+                overwrite(staged, existing, name).map_err(|_| error)
+            }
             Err(_) if is_link => {
                 replace_link()?;
                 staged
@@ -93,6 +97,18 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
         let _ = existing.into_std().set_times(times);
     }
     Ok(())
+}
+
+fn is_file(dir: &Dir, name: &Path) -> bool {
+    dir.symlink_metadata(name)
+        .is_ok_and(|found| found.is_file())
+}
+
+/// Overwrites the existing file `name` with the staged one.
+fn overwrite(staged: &Dir, existing: &Dir, name: &Path) -> io::Result<()> {
+    in_place::open(existing, name)?;
+    make_owner_readable(staged, name);
+    in_place::overwrite(&staged.open(name)?.into_std(), existing, name)
 }
 
 /// Decides how to move the entry `name`.

@@ -10,8 +10,8 @@
 //! title (`dir` and `dir/file`): then the title that is committed later wins. A title below the
 //! title of a file is an error.
 //!
-//! File systems may be mounted anywhere below the output directory. A mount point cannot be
-//! replaced.
+//! File systems may be mounted anywhere below the output directory. A file that a rename cannot
+//! replace, such as a mount point, is overwritten when the content is complete.
 //!
 //! This folder does not depend on the kind of content: no descriptors, no archives, no status
 //! lines.
@@ -20,6 +20,7 @@ mod copy_across_devices;
 mod directory;
 mod entry;
 mod file;
+mod in_place;
 mod merge;
 mod permissions;
 mod staging;
@@ -119,7 +120,7 @@ impl OutputDir {
     ///
     /// # Errors
     ///
-    /// - [`Error::Malformed`] if the title is empty or contains control characters.
+    /// - [`Error::Malformed`] if the title is empty or contains a NUL.
     /// - [`Error::Conflict`] and [`Error::PathTraversal`].
     /// - [`Error::Io`] with the path, also if a directory or special file has the name.
     pub fn create_file(&self, title: &str) -> Result<PendingFile<'_>> {
@@ -174,10 +175,10 @@ impl OutputDir {
 
     /// Resolves a title to a directory handle and a name, which is empty for the output directory.
     fn locate(&self, title: &str, parents: Parents) -> Result<ResolvedTitle> {
-        if title.is_empty() || title.contains(char::is_control) {
+        if title.is_empty() || title.contains('\0') {
             let reason = match title {
                 "" => "it is empty",
-                _ => "it has control characters",
+                _ => "it contains a NUL",
             };
             return Err(Error::malformed(format!("file name {title:?}"), reason));
         }

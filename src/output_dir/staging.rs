@@ -27,10 +27,11 @@ pub(super) fn create<T>(
     })
 }
 
-/// Creates a file with mode 0666, less the umask. It is locked until it is closed.
+/// Creates a file with mode 0666, less the umask, for reading and writing. It is locked until it is
+/// closed.
 pub(super) fn create_file(parent: &Dir) -> io::Result<(PathBuf, File)> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.read(true).write(true).create_new(true);
     create(|name| {
         let file = parent.open_with(name, &options)?.into_std();
         mark_in_use(&file);

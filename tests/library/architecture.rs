@@ -51,6 +51,11 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
         "env::temp_dir",
         "default spool directory",
     ),
+    (
+        "src/output_dir/file.rs",
+        "env::temp_dir",
+        "content of files in read-only directories",
+    ),
     ("src/registry/client/mod.rs", "SystemClock", "default clock"),
 ];
 

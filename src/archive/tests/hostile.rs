@@ -1,8 +1,6 @@
 //! What bad archives do not achieve.
 
-use tar::EntryType;
-
-use super::{Sandbox, Tar, assert_traversal, gzip, header, record};
+use super::{Sandbox, Tar, assert_traversal, gzip, record};
 use crate::error::Error;
 
 #[test]
@@ -321,16 +319,4 @@ fn broken_extended_headers_are_errors() {
     let nul = Tar::titled().pax(&record("path", "d/a\0b")).file("d/x", "");
     let error = Sandbox::new().unpack(&nul.gzip()).unwrap_err();
     assert!(matches!(error.root(), Error::Malformed { .. }));
-}
-
-#[test]
-fn sparse_files_are_refused_and_not_misread() {
-    let old = Tar::titled().entry(header("d/x", EntryType::GNUSparse, 0o644), b"");
-    let new = Tar::titled()
-        .pax(&record("GNU.sparse.major", "1"))
-        .file("d/x", "");
-    for archive in [old, new] {
-        let error = Sandbox::new().unpack(&archive.gzip()).unwrap_err();
-        assert!(matches!(error.root(), Error::Unsupported { .. }));
-    }
 }

@@ -5,9 +5,8 @@ use std::io::{self, Read};
 use tar::EntryType;
 
 use super::{Sandbox, Tar, gzip, header, record};
-use crate::archive::decompress::Decompressor;
 use crate::archive::{Limits, UnpackOptions, unpack};
-use crate::error::{Error, IoOp};
+use crate::error::Error;
 
 fn limit_name(error: &Error) -> String {
     match error.root() {
@@ -27,7 +26,7 @@ fn every_limit_is_kept() {
     let cases: [(&str, Limits, Tar); 7] = [
         (
             "MaxUnpackedBytes",
-            tiny(|limits| limits.max_unpacked_bytes = 4096),
+            tiny(|limits| limits.max_unpacked_bytes = Some(4095)),
             Tar::titled().file("d/x", &"x".repeat(4096)),
         ),
         (
@@ -104,26 +103,9 @@ fn a_size_that_is_only_claimed_costs_nothing() {
 }
 
 #[test]
-fn a_bomb_is_stopped_by_its_ratio() {
-    // 16 MiB of zeros in 16 KB.
-    let bomb = gzip(&vec![0; 1 << 20]).repeat(16);
-    let plain_bytes = |ratio_free_bytes| {
-        let limits = Limits {
-            ratio_free_bytes,
-            ..Limits::default()
-        };
-        let mut reader = Decompressor::new(&bomb[..], &limits);
-        io::copy(&mut reader, &mut io::sink())
-    };
-    assert_eq!(plain_bytes(16 << 20).unwrap(), 16 << 20);
-    let error = plain_bytes(8 << 20).unwrap_err();
-    assert_eq!(limit_name(&Error::io(IoOp::Read, "")(error)), "MaxRatio");
-}
-
-#[test]
 fn zeros_after_the_end_are_limited_too() {
     let mut sandbox = Sandbox::new();
-    sandbox.limits.max_unpacked_bytes = 1 << 20;
+    sandbox.limits.max_unpacked_bytes = Some(1 << 20);
     let mut tar = Tar::titled().end();
     tar.resize(2 << 20, 0);
     let error = sandbox.unpack(&gzip(&tar)).unwrap_err();

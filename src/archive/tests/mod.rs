@@ -5,6 +5,7 @@
 mod hostile;
 mod limits;
 mod packing;
+mod sparse;
 mod unpacking;
 
 use std::fs;

@@ -255,6 +255,33 @@ fn several_gzip_members_are_one_stream() {
 }
 
 #[test]
+fn only_zeros_may_follow_the_last_gzip_member() {
+    let archive = Tar::titled().file("d/x", "x").gzip();
+    let zeros = [0; 100_000];
+    for (after, wanted) in [
+        (&zeros[..1], None),
+        (&zeros[..512], None),
+        (&zeros[..], None),
+        (b"x", Some("unexpected EOF")),
+        (b"\x1f", Some("unexpected EOF")),
+        (b"\x1f\x8b", Some("unexpected EOF")),
+        (b"no gzip at all", Some("invalid header")),
+        (b"\0x", Some("data after the padding of the last member")),
+        (
+            &[&zeros[..], &archive].concat(),
+            Some("data after the padding of the last member"),
+        ),
+    ] {
+        let padded = [&archive, after].concat();
+        let error = Sandbox::new().unpack(&padded).err();
+        let error = error.map(|error| error.chain().to_string());
+        let wanted =
+            wanted.map(|reason| format!("after archive entry \"d/x\": invalid gzip: {reason}"));
+        assert_eq!(error, wanted);
+    }
+}
+
+#[test]
 fn an_archive_may_end_without_its_end_marker() {
     let tar = Tar::titled().file("d/x", "x").0;
     let (digest, _) = Sandbox::new().unpack(&gzip(&tar)).unwrap();

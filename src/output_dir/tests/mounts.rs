@@ -124,26 +124,36 @@ fn a_directory_is_merged_across_file_systems() {
 }
 
 #[test]
-fn a_mounted_file_is_not_replaced() {
+fn a_mounted_file_is_overwritten_when_the_content_is_complete() {
     let fixture = Fixture::new()
-        .existing("source", "mounted")
+        .existing("source", "mounted before, and longer")
         .existing("dir/file", "old");
     let source = fixture.path("source").display().to_string();
     let Some(mounted) = Mount::new(&["--bind", &source], fixture.path("dir/file")) else {
         return;
     };
-    let at = fixture.path("dir/file");
-    for error in [
-        fixture.write_directory("dir", &["file"]).unwrap_err(),
-        fixture.write("dir/file", "new").unwrap_err(),
-    ] {
-        let wanted = format!("replace {}: something is mounted there", at.display());
-        assert_eq!(error.chain().to_string(), wanted);
-    }
-    assert_eq!(fixture.read("dir/file"), "mounted");
+    let dropped = fixture.output.create_file("dir/file").unwrap();
+    drop(dropped);
+    assert_eq!(fixture.read("dir/file"), "mounted before, and longer");
+    fixture.write("dir/file", "new").unwrap();
+    assert_eq!(fixture.read("source"), "new");
+    fs::write(fixture.path("source"), "changed, and longer").unwrap();
+    fixture.reopen().write_directory("dir", &["file"]).unwrap();
+    assert_eq!(fixture.read("source"), "new");
     drop(mounted);
     assert_eq!(fixture.read("dir/file"), "old");
     assert_eq!(fixture.tree(), ["dir/", "dir/file", "source"]);
+}
+
+#[test]
+fn a_mounted_directory_is_not_replaced_by_a_file() {
+    let fixture = Fixture::new().existing("x", "");
+    let Some(mounted) = mount(&fixture, false, "dir") else {
+        return;
+    };
+    fixture.write("dir", "new").unwrap_err();
+    drop(mounted);
+    assert_eq!(fixture.tree(), ["dir/", "x"]);
 }
 
 #[test]

@@ -142,3 +142,32 @@ fn errors_for_directories_and_for_parents_of_files_are_alike() {
     }
     make_owner_writable(&out);
 }
+
+#[test]
+fn a_writable_file_in_a_read_only_directory_is_overwritten() {
+    if !is_unprivileged("a_writable_file_in_a_read_only_directory_is_overwritten") {
+        return;
+    }
+    let fixture = Fixture::new()
+        .existing("dir/file", "the old content")
+        .existing("dir/protected", "old");
+    let protected = fixture.path("dir/protected");
+    fs::set_permissions(&protected, fs::Permissions::from_mode(0o444)).unwrap();
+    let dir = fixture.path("dir");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o555)).unwrap();
+    let dropped = fixture.output.create_file("dir/file").unwrap();
+    drop(dropped);
+    assert_eq!(fixture.read("dir/file"), "the old content");
+    let written = fixture.write("dir/file", "new");
+    let errors = ["dir/protected", "dir/missing"].map(|title| fixture.write(title, "new"));
+    make_owner_writable(&dir);
+    written.unwrap();
+    assert_eq!(fixture.read("dir/file"), "new");
+    assert_eq!(fixture.read("dir/protected"), "old");
+    for error in errors {
+        let error = error.unwrap_err().chain().to_string();
+        assert!(error.starts_with("create "), "{error}");
+        assert!(error.ends_with(": permission denied"), "{error}");
+    }
+    assert_eq!(fixture.tree(), ["dir/", "dir/file", "dir/protected"]);
+}

@@ -35,14 +35,28 @@ fn a_title_is_a_path_below_the_output_directory() {
 }
 
 #[test]
-fn empty_titles_and_control_characters_are_refused() {
-    for title in ["", "a\0b", "a\nb", "\x1b[2J", "a\u{85}"] {
+fn control_characters_are_part_of_a_title() {
+    let fixture = Fixture::new();
+    for title in [
+        "Icon\r", "a\nb", "a\tb", "\x1b[2J", "a\u{85}", "\u{7f}", " ", "d\n/f",
+    ] {
+        fixture.write(title, title).unwrap();
+        assert_eq!(fixture.read(title), title);
+    }
+}
+
+#[test]
+fn titles_that_no_file_system_accepts_are_refused() {
+    for title in ["", "a\0b", "\0"] {
         let error = Fixture::new().write(title, "").unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{title:?}");
         assert!(!error.to_string().contains(char::is_control));
     }
-    let error = Fixture::new().write(".", "").unwrap_err();
-    assert!(matches!(error, Error::Io { .. }));
+    let long = "x".repeat(300);
+    for title in [".", &long] {
+        let error = Fixture::new().write(title, "").unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+    }
 }
 
 #[test]

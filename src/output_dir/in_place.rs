@@ -1,0 +1,69 @@
+//! Writing into an existing file that a rename cannot replace: a mount point, a file in a read-only
+//! directory or on a read-only file system that is mounted writable, or the file of another user in
+//! a directory with the sticky bit.
+//!
+//! Unlike a rename, this is not atomic. Content is verified first, but a process that is killed
+//! leaves a part of it.
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::Path;
+
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::entry::identity;
+use crate::fs::sparse_writer::copy_sparse;
+
+/// Whether an error means that files cannot be created or replaced in the directory, although an
+/// existing file may be writable.
+pub(super) fn is_alternative(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ResourceBusy
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::CrossesDevices
+    )
+}
+
+/// Opens an existing file for writing. Does not follow a symbolic link.
+pub(super) fn open(dir: &Dir, name: &Path) -> io::Result<File> {
+    let found = dir.symlink_metadata(name)?;
+    if !found.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let file = dir.open_with(name, OpenOptions::new().write(true))?;
+    // Another process may have replaced the file by a link.
+    if identity(&file.metadata()?) != identity(&found) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(file.into_std())
+}
+
+/// Replaces the content of an existing file with all of `source`. The file keeps its permissions.
+pub(super) fn overwrite(mut source: &File, dir: &Dir, name: &Path) -> io::Result<()> {
+    let file = open(dir, name)?;
+    source.rewind()?;
+    file.set_len(0)?;
+    copy_sparse(&mut source, &file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_of_the_directory_are_an_alternative() {
+        for (kind, wanted) in [
+            (io::ErrorKind::ResourceBusy, true),
+            (io::ErrorKind::PermissionDenied, true),
+            (io::ErrorKind::ReadOnlyFilesystem, true),
+            (io::ErrorKind::CrossesDevices, true),
+            (io::ErrorKind::NotFound, false),
+            (io::ErrorKind::StorageFull, false),
+            (io::ErrorKind::IsADirectory, false),
+        ] {
+            assert_eq!(is_alternative(&kind.into()), wanted, "{kind}");
+        }
+    }
+}
