@@ -9,7 +9,7 @@ use super::token::Token;
 use crate::auth::credential::Credential;
 use crate::oci::RepositoryName;
 use crate::text::secret::Secret;
-use crate::text::url::{Origin, Url};
+use crate::text::url::{Locality, Origin, Url};
 
 /// Maximum number of cached tokens per registry. The oldest is dropped first.
 const MAX_TOKENS: usize = 256;
@@ -45,6 +45,11 @@ impl AuthCache {
         self.get_only.insert(realm);
     }
 
+    /// Records the locality of the address at which a registry was reached.
+    pub(crate) fn set_locality(&mut self, origin: &Origin, locality: Locality) {
+        self.entry(origin).locality = Some(locality);
+    }
+
     pub(super) fn entry(&mut self, origin: &Origin) -> &mut CacheEntry {
         self.origins.entry(origin.clone()).or_default()
     }
@@ -54,6 +59,8 @@ impl AuthCache {
 #[derive(Debug, Default)]
 pub(super) struct CacheEntry {
     pub(super) scheme: AuthScheme,
+    /// Locality of the address at which the registry was reached, if known.
+    pub(super) locality: Option<Locality>,
     /// Whether `GET /v2/` was sent because a 401 contained no usable challenge.
     pub(super) is_probed: bool,
     /// By repository: credential files may have an entry for each.

@@ -6,7 +6,7 @@ use self::state::{ChallengeAge, Fetch, Next, RejectedBy, SentWith, State};
 use super::action::{Action, Authorization, Event};
 use super::cache::{AuthCache, AuthScheme, CacheEntry, CredentialLookup, TokenService};
 use super::challenge::Challenge;
-use super::origin_policy::OriginPolicy;
+use super::origin_policy::{OriginPolicy, UrlRefusal};
 use super::scope::Scopes;
 use super::token::{Token, TokenMethod, TokenRequest};
 use crate::auth::credential::Credential;
@@ -200,7 +200,7 @@ impl Flow {
             if is_exhausted {
                 return self.finish();
             }
-            let realm = match self.trusted_realm(realm) {
+            let realm = match self.trusted_realm(realm, cache) {
                 Ok(realm) => realm,
                 Err(reason) => return self.fail(reason),
             };
@@ -403,17 +403,18 @@ impl Flow {
         )
     }
 
-    fn trusted_realm(&self, realm: &str) -> Result<Url, Unauthorized> {
-        let untrusted = |realm: String, reason| Unauthorized::UntrustedRealm { realm, reason };
-        let url = self.url.join(realm).map_err(|_| {
-            untrusted(
-                self.origin.to_string(),
-                "the address it gives for its token service is not valid",
-            )
-        })?;
-        match OriginPolicy::between(&self.origin, &url.origin()) {
+    fn trusted_realm(&self, realm: &str, cache: &mut AuthCache) -> Result<Url, Unauthorized> {
+        let untrusted = |reason| Unauthorized::UntrustedRealm { reason };
+        let url = (self.url.join(realm))
+            .map_err(|error| untrusted(format!("bearer realm is not valid: {error}")))?;
+        let known = self.entry(cache).locality;
+        let locality = known.unwrap_or_else(|| self.origin.locality());
+        match OriginPolicy::between(&self.origin, locality, &url.origin()) {
             Ok(_) => Ok(url),
-            Err(reason) => Err(untrusted(url.to_string(), reason)),
+            Err(UrlRefusal::LeavesHttps) => Err(untrusted(format!(
+                "bearer realm \"{url}\" uses http but registry was contacted over https"
+            ))),
+            Err(UrlRefusal::Blocked(blocked)) => Err(untrusted(format!("bearer realm {blocked}"))),
         }
     }
 

@@ -54,6 +54,7 @@ pub(crate) use self::cache::AuthCache;
 pub(crate) use self::challenge::{Challenge, parse_challenges};
 pub(crate) use self::flow::Flow;
 pub use self::origin_policy::OriginPolicy;
+pub(crate) use self::origin_policy::{UrlRefusal, is_https_upgrade};
 pub(crate) use self::scope::{Scope, Scopes};
 pub(crate) use self::token::TokenRequest;
 

@@ -58,10 +58,8 @@ pub enum Unauthorized {
     Rejected,
     /// The origin policy does not allow sending credentials to the token service.
     UntrustedRealm {
-        /// The URL of the token service, without secrets.
-        realm: String,
-        /// The rule of the origin policy.
-        reason: &'static str,
+        /// The reason, with the URL or host of the token service, without secrets.
+        reason: String,
     },
     /// The response of the token service contains no token.
     NoToken {
@@ -80,9 +78,7 @@ impl fmt::Display for Unauthorized {
                 f.write_str("missing username or password for basic auth")
             }
             Self::Rejected => f.write_str("credentials were not accepted"),
-            Self::UntrustedRealm { realm, reason } => {
-                write!(f, "refusing to ask \"{realm}\" for a token: {reason}")
-            }
+            Self::UntrustedRealm { reason } => f.write_str(reason),
             Self::NoToken { realm, reason } => write!(f, "no token from \"{realm}\": {reason}"),
         }
     }
@@ -96,6 +92,9 @@ pub enum TransportKind {
     Connect,
     /// The host name has no address.
     Dns,
+    /// Every address of the host is more local than the registry that named it, for example a
+    /// loopback address. Nothing was sent.
+    Blocked,
     /// The TLS handshake failed.
     Tls,
     /// The certificate of the server is not trusted.

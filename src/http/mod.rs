@@ -14,7 +14,7 @@ pub use crate::auth::OriginPolicy;
 use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::limits::{Limit, MAX_DRAINED_BYTES};
 use crate::text::secret::Secret;
-use crate::text::url::Url;
+use crate::text::url::{Locality, Origin, Url};
 
 pub mod clock;
 mod proxy;
@@ -49,6 +49,14 @@ pub trait Transport {
     /// redacted in errors and traces. The default is none.
     fn secrets(&self) -> Vec<Secret> {
         Vec::new()
+    }
+
+    /// Returns the locality of the address at which the transport last connected to an origin.
+    /// `None`, the default, if the transport did not resolve the host itself, for example because
+    /// of a proxy. A registry can name only hosts that are not more local than itself.
+    fn locality(&self, origin: &Origin) -> Option<Locality> {
+        let _ = origin;
+        None
     }
 }
 
@@ -99,7 +107,8 @@ pub struct Request<'a> {
     /// Maximum wait for the response head after the request was sent.
     pub response_timeout: Duration,
     /// Whether the URL has the origin of the registry. Only then does the transport use the client
-    /// certificate and skip certificate checks if the user disabled them.
+    /// certificate and skip certificate checks if the user disabled them. Otherwise the transport
+    /// must not connect to an address that is more local than the policy allows.
     pub origin_policy: OriginPolicy,
 }
 

@@ -11,7 +11,7 @@ use crate::text::percent;
 use crate::text::redact::{Redactor, excerpt, redact_urls};
 use crate::text::secret::Secret;
 use crate::text::time::rfc3339_nano;
-use crate::text::url::Url;
+use crate::text::url::{Locality, Origin, Url};
 
 /// Maximum number of characters of a header value in a record.
 const MAX_VALUE_CHARS: usize = 1024;
@@ -94,6 +94,10 @@ impl<T: Transport> Transport for Traced<T> {
 
     fn secrets(&self) -> Vec<Secret> {
         self.inner.secrets()
+    }
+
+    fn locality(&self, origin: &Origin) -> Option<Locality> {
+        self.inner.locality(origin)
     }
 }
 

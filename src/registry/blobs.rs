@@ -49,7 +49,8 @@ impl Repository<'_> {
     /// Requests the size and media type of a blob with one HEAD, or with a GET whose body is not
     /// read if the response to HEAD is not sufficient.
     pub(super) fn resolve_blob(&self, digest: &Digest) -> Result<Descriptor> {
-        let request = self.pull_request(Method::Head, self.endpoint.blob(digest));
+        let mut request = self.pull_request(Method::Head, self.endpoint.blob(digest));
+        request.has_known_digest = true;
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
             200 if response.content_type() == Some("text/html") => {
@@ -127,6 +128,7 @@ impl Repository<'_> {
     fn get_blob(&self, digest: &Digest, range: Option<(u64, u64)>) -> Result<RegistryResponse> {
         let mut request = self.pull_request(Method::Get, self.endpoint.blob(digest));
         request.is_blob_body = true;
+        request.has_known_digest = true;
         if let Some((offset, size)) = range {
             // Some registries support only ranges with an end.
             request = request.header("Range", format!("bytes={offset}-{}", size - 1));

@@ -83,10 +83,11 @@ impl Repository<'_> {
         reference: &TagOrDigest,
         limit: u64,
     ) -> Result<RawManifest> {
-        let request = self
+        let mut request = self
             .pull_request(Method::Get, self.endpoint.manifest(reference.as_str()))
             .header("Accept", accepted)
             .buffer_up_to(limit);
+        request.has_known_digest = matches!(reference, TagOrDigest::Digest(_));
         let response = self.client.send(&self.registry, request)?;
         if response.status() == 404 {
             return Err(Error::not_found(self.full_name(reference)));

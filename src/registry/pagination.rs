@@ -1,11 +1,11 @@
 //! Pagination: follows `Link` headers on the same origin, and detects loops.
 
-use super::client::RegistryResponse;
+use super::client::{RegistryResponse, Sender};
 use super::link::{self, VisitedUrls};
-use crate::auth::OriginPolicy;
+use crate::auth::is_https_upgrade;
 use crate::error::{Error, Result};
 use crate::limits::MAX_PAGES;
-use crate::text::url::Url;
+use crate::text::url::{Scheme, Url};
 
 /// The pages of a listing.
 pub(super) struct Paginator {
@@ -42,14 +42,17 @@ impl Paginator {
         let Some(next) = link::next(response.response.headers.all("Link")) else {
             return Ok(false);
         };
-        let next = response.resolve_own("Link", &next)?;
-        if OriginPolicy::between(&self.url.origin(), &next.origin()) != Ok(OriginPolicy::SameOrigin)
-        {
+        let mut next = response.resolve_own("Link", &next)?;
+        if is_https_upgrade(&self.url.origin(), &next.origin()) {
+            // The registry redirected to https, and does so again.
+            next = next.with_scheme(Scheme::Http);
+        }
+        if self.url.origin() != next.origin() {
             return Err(
                 response.protocol_error(format!("the next page is at another host, \"{next}\""))
             );
         }
-        if response.origin_policy != OriginPolicy::SameOrigin {
+        if response.sender == Sender::ThirdParty {
             // A redirect target must not choose which URL of the registry is requested with
             // credentials.
             return Err(response.protocol_error("another host says where the next page is"));

@@ -40,7 +40,7 @@ use oras::store::{Referrers, Source, TagLister, Target};
 use oras::url::Url;
 use oras::{Credential, Descriptor, MediaType};
 
-use crate::setup::{builder, everything_in, hello};
+use crate::setup::{builder, everything_in, hello, on_this_machine};
 use crate::support::canaries::Canary;
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, TestRegistry, on};
@@ -225,7 +225,7 @@ impl Transport for Net {
             headers: request.headers,
             body,
             response_timeout: request.response_timeout,
-            origin_policy: request.origin_policy,
+            origin_policy: on_this_machine(request.origin_policy),
         })
     }
 }

@@ -10,6 +10,7 @@ mod support;
 mod artifacts;
 mod setup;
 
+mod addresses;
 mod architecture;
 mod attach;
 mod auth;

@@ -6,7 +6,7 @@ use oras::http::{Proxies, ResolveRule, UreqTransport};
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Source, Target};
 
-use crate::setup::{LARGE, blob, builder, hello, text};
+use crate::setup::{LARGE, Local, blob, builder, hello, text};
 use crate::support::proxy::TestProxy;
 use crate::support::registry::{TestRegistry, on};
 
@@ -143,7 +143,7 @@ fn the_proxy_is_chosen_for_each_redirect() {
         ]))
         .resolve([rule])
         .build();
-    let client = builder().transport(transport).build();
+    let client = builder().transport(Local(transport)).build();
 
     assert_eq!(pull(&client).unwrap(), b"hello");
 

@@ -94,26 +94,30 @@ fn a_redirect_without_a_usable_location_is_an_error() {
 
 #[test]
 fn a_redirect_must_not_leave_https_or_be_more_local() {
+    let mismatch =
+        |host: &str, prefix: &str| format!("host \"{host}\" is {host}, in blocked prefix {prefix}");
     for (location, reason) in [
-        ("http://cdn.example/x", "it would leave https"),
-        ("http://registry.example/x", "it would leave https"),
+        ("http://cdn.example/x", "it would leave https".to_owned()),
         (
-            "https://10.0.0.1/x",
-            "it is an address of this machine or of a private network, and the registry is not as near",
+            "http://registry.example/x",
+            "it would leave https".to_owned(),
         ),
         (
-            "https://[::1]/x",
-            "it is an address of this machine or of a private network, and the registry is not as near",
+            "https://169.254.169.254/x",
+            mismatch("169.254.169.254", "169.254.0.0/16"),
         ),
+        ("https://[::1]/x", mismatch("::1", "::1/128")),
     ] {
-        let registry = TestRegistry::start().with(on("GET", "*").redirect(307, location));
+        let registry = TestRegistry::start().with(on("HEAD", "*").redirect(307, location));
+        let client = tls_client(&registry);
+        let repository = client.repository(&format!("{TLS_HOST}/a")).unwrap();
 
-        let error = pull_by_tls(&tls_client(&registry)).unwrap_err();
+        let error = repository.resolve("v1").unwrap_err();
 
         assert_eq!(
             text(&error),
             format!(
-                "GET \"https://registry.example/v2/a/blobs/{HELLO}\": refusing to follow the redirect to \"{location}\": {reason}"
+                "HEAD \"https://registry.example/v2/a/manifests/v1\": refusing to follow the redirect to \"{location}\": {reason}"
             )
         );
     }
@@ -122,10 +126,17 @@ fn a_redirect_must_not_leave_https_or_be_more_local() {
 #[test]
 fn a_realm_that_leaves_https_or_is_more_local_is_not_requested() {
     for (realm, reason) in [
-        ("http://auth.example/token", "it would leave https"),
+        (
+            "http://auth.example/token",
+            "bearer realm \"http://auth.example/token\" uses http but registry was contacted over https",
+        ),
         (
             "https://localhost/token",
-            "it is an address of this machine or of a private network, and the registry is not as near",
+            "bearer realm host \"localhost\" resolves to 127.0.0.1, in blocked prefix 127.0.0.0/8",
+        ),
+        (
+            "https://[64:ff9b::7f00:1]/token",
+            "bearer realm host \"64:ff9b::7f00:1\" is 127.0.0.1, in blocked prefix 127.0.0.0/8",
         ),
     ] {
         let registry = TestRegistry::start().with(
@@ -139,7 +150,7 @@ fn a_realm_that_leaves_https_or_is_more_local_is_not_requested() {
         assert!(error.is_unauthorized());
         assert_eq!(
             text(&error),
-            format!("refusing to ask \"{realm}\" for a token: {reason}")
+            format!("GET \"https://registry.example/v2/a/blobs/{HELLO}\": {reason}")
         );
     }
 }

@@ -4,9 +4,11 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 
 use oras::descriptor::Descriptor;
-use oras::http::{Request, RequestBody, Response, Transport, TransportError, UreqTransport};
+use oras::http::{
+    OriginPolicy, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
+};
 use oras::registry::{Client, ClientBuilder, PlainHttp};
-use oras::url::Url;
+use oras::url::{Locality, Origin, Url};
 use oras::{Error, MediaType};
 
 use crate::support::clock::FakeClock;
@@ -98,7 +100,34 @@ impl Transport for BehindTls {
             headers: request.headers,
             body,
             response_timeout: request.response_timeout,
-            origin_policy: request.origin_policy,
+            origin_policy: on_this_machine(request.origin_policy),
         })
+    }
+}
+
+/// Returns the policy with which a request that was led to a test registry may be sent there.
+pub(crate) fn on_this_machine(policy: OriginPolicy) -> OriginPolicy {
+    match policy {
+        OriginPolicy::SameOrigin => policy,
+        OriginPolicy::NoCredentials { .. } => OriginPolicy::NoCredentials {
+            most_local: Locality::Machine,
+        },
+    }
+}
+
+/// A transport that reports every registry as reached on this machine, also behind a proxy.
+pub(crate) struct Local(pub(crate) UreqTransport);
+
+impl Transport for Local {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        self.0.send(request)
+    }
+
+    fn secrets(&self) -> Vec<oras::Secret> {
+        self.0.secrets()
+    }
+
+    fn locality(&self, _: &Origin) -> Option<Locality> {
+        Some(Locality::Machine)
     }
 }

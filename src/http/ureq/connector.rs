@@ -1,4 +1,5 @@
-//! Opens connections: resolves names, connects through proxies, and adds TLS.
+//! Opens connections: resolves names, judges their addresses, connects through proxies, and adds
+//! TLS.
 //!
 //! | URL | Proxy | Sent on the connection |
 //! |---|---|---|
@@ -13,8 +14,9 @@
 
 #![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io};
 
 use ureq::config::Config;
@@ -34,44 +36,25 @@ use super::tls;
 use super::tunnel;
 use crate::error::{TransportKind, os_error_text};
 use crate::limits::MAX_ADDRESSES;
-use crate::text::url::{Scheme, Url};
+use crate::text::url::{BlockedAddress, Locality, Origin, Scheme, Url};
+
+/// The locality of the addresses at which each origin was last reached without a proxy.
+pub(super) type Localities = Mutex<HashMap<Origin, Locality>>;
 
 /// Opens the connections of one agent.
 pub(super) struct ProxyConnector {
-    proxies: Arc<Proxies>,
-    rules: Arc<[ResolveRule]>,
-    /// TLS with servers.
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) rules: Arc<[ResolveRule]>,
+    pub(super) localities: Arc<Localities>,
+    /// No connection to a server is made to a more local address.
+    pub(super) most_local: Locality,
     #[cfg(feature = "tls")]
-    client: Arc<tls::Client>,
-    /// TLS with proxies.
+    pub(super) server_tls: Arc<tls::Client>,
     #[cfg(feature = "tls")]
-    default_tls: Arc<tls::Client>,
+    pub(super) proxy_tls: Arc<tls::Client>,
 }
 
 impl ProxyConnector {
-    #[cfg(feature = "tls")]
-    pub(super) fn new(
-        proxies: &Arc<Proxies>,
-        rules: &Arc<[ResolveRule]>,
-        client: Arc<tls::Client>,
-        default_tls: &Arc<tls::Client>,
-    ) -> Self {
-        Self {
-            proxies: Arc::clone(proxies),
-            rules: Arc::clone(rules),
-            client,
-            default_tls: Arc::clone(default_tls),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    pub(super) fn new(proxies: &Arc<Proxies>, rules: &Arc<[ResolveRule]>) -> Self {
-        Self {
-            proxies: Arc::clone(proxies),
-            rules: Arc::clone(rules),
-        }
-    }
-
     /// Opens a connection for requests to `url`.
     fn connection(
         &self,
@@ -84,7 +67,7 @@ impl ProxyConnector {
             .map_err(|invalid| ConnectError::new(TransportKind::Protocol, invalid.to_string()))?;
         let origin = url.origin();
         let connection = match proxy {
-            None => self.dial(details, origin.host(), origin.port())?,
+            None => self.dial_server(details, origin.clone())?,
             Some(proxy) => {
                 let connection = self
                     .dial_proxy(details, proxy)
@@ -102,7 +85,36 @@ impl ProxyConnector {
         };
         #[cfg(feature = "tls")]
         if url.scheme() == Scheme::Https {
-            return self.client.wrap(connection, details, origin.host());
+            return self.server_tls.wrap(connection, details, origin.host());
+        }
+        Ok(connection)
+    }
+
+    /// Connects to the addresses of a server that are not too local, and records their locality.
+    fn dial_server(
+        &self,
+        details: &ConnectionDetails,
+        origin: Origin,
+    ) -> Result<Connection, ConnectError> {
+        let host = origin.host();
+        let mut addresses = self.addresses(host, origin.port())?;
+        let mut blocked = None;
+        addresses.retain(|address| {
+            BlockedAddress::check(host, address.ip(), self.most_local)
+                .map_err(|error| blocked = Some(error))
+                .is_ok()
+        });
+        if let Some(blocked) = blocked.filter(|_| addresses.is_empty()) {
+            let text = blocked.to_string();
+            return Err(ConnectError::new(TransportKind::Blocked, text));
+        }
+        let connection = dial(details, &addresses)?;
+        // If the addresses differ, the one that was connected to is not known.
+        let localities = (addresses.iter()).map(|address| Locality::from_address(address.ip()));
+        if let Some(locality) = localities.min() {
+            let known = self.localities.lock();
+            let mut known = known.unwrap_or_else(PoisonError::into_inner);
+            known.insert(origin, locality);
         }
         Ok(connection)
     }
@@ -112,48 +124,17 @@ impl ProxyConnector {
         details: &ConnectionDetails,
         proxy: &Proxy,
     ) -> Result<Connection, ConnectError> {
-        let connection = self.dial(details, proxy.host(), proxy.port())?;
+        let connection = dial(details, &self.addresses(proxy.host(), proxy.port())?)?;
         if proxy.protocol() != ProxyProtocol::Https {
             return Ok(connection);
         }
         #[cfg(feature = "tls")]
-        return self.default_tls.wrap(connection, details, proxy.host());
+        return self.proxy_tls.wrap(connection, details, proxy.host());
         #[cfg(not(feature = "tls"))]
         Err(ConnectError::new(
             TransportKind::Tls,
             "this build speaks no TLS (feature \"tls\" is off)",
         ))
-    }
-
-    /// Opens a TCP connection to a host.
-    fn dial(
-        &self,
-        details: &ConnectionDetails,
-        host: &str,
-        port: u16,
-    ) -> Result<Connection, ConnectError> {
-        let addresses = self.addresses(host, port)?;
-        let mut addrs = NoopResolver.empty();
-        for address in addresses.iter().take(MAX_ADDRESSES) {
-            addrs.push(*address);
-        }
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs,
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: details.now,
-            timeout: details.timeout,
-            current_time: Arc::clone(&details.current_time),
-            run_connector: Arc::clone(&details.run_connector),
-            register_shutdown: Arc::clone(&details.register_shutdown),
-        };
-        match TcpConnector::default().connect(&details, None::<()>) {
-            Ok(Some(connection)) => Ok(Box::new(connection)),
-            Ok(None) => unreachable!("a TCP connector gives a connection or an error"),
-            Err(error) => Err(dial_error(error, addresses[0])),
-        }
     }
 
     /// Resolves a host. Returns at least one address.
@@ -165,7 +146,7 @@ impl ProxyConnector {
         if let Some(addresses) = localhost_addresses(host, port) {
             return Ok(addresses.to_vec());
         }
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let bare = host.trim_matches(['[', ']']);
         match (bare, port).to_socket_addrs().map(Vec::from_iter) {
             Ok(addresses) if !addresses.is_empty() => Ok(addresses),
             // Resolver errors differ between systems and add no information.
@@ -178,6 +159,31 @@ impl ProxyConnector {
 }
 
 type Connection = Box<dyn Transport>;
+
+/// Opens a TCP connection to one of these addresses, of which there is at least one.
+fn dial(details: &ConnectionDetails, addresses: &[SocketAddr]) -> Result<Connection, ConnectError> {
+    let mut addrs = NoopResolver.empty();
+    for address in addresses.iter().take(MAX_ADDRESSES) {
+        addrs.push(*address);
+    }
+    let details = ConnectionDetails {
+        uri: details.uri,
+        addrs,
+        config: details.config,
+        request_level: details.request_level,
+        resolver: details.resolver,
+        now: details.now,
+        timeout: details.timeout,
+        current_time: Arc::clone(&details.current_time),
+        run_connector: Arc::clone(&details.run_connector),
+        register_shutdown: Arc::clone(&details.register_shutdown),
+    };
+    match TcpConnector::default().connect(&details, None::<()>) {
+        Ok(Some(connection)) => Ok(Box::new(connection)),
+        Ok(None) => unreachable!("a TCP connector gives a connection or an error"),
+        Err(error) => Err(dial_error(error, addresses[0])),
+    }
+}
 
 fn dial_error(error: ureq::Error, address: SocketAddr) -> ConnectError {
     let (kind, text) = match error {

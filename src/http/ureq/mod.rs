@@ -9,10 +9,10 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use self::connector::{NoopResolver, ProxyConnector};
+use self::connector::{Localities, NoopResolver, ProxyConnector};
 use self::error::{body_error, invalid_request, transport_error};
 use super::{
     Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response, Transport,
@@ -22,7 +22,7 @@ use crate::auth::OriginPolicy;
 use crate::error::TransportKind;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};
 use crate::text::secret::Secret;
-use crate::text::url::Scheme;
+use crate::text::url::{Locality, Origin, Scheme};
 
 mod connector;
 mod error;
@@ -48,13 +48,17 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// A [`Transport`] on ureq. Use one for the whole process, because it reuses connections.
 ///
 /// Only requests with [`OriginPolicy::SameOrigin`] use the client certificate and skip certificate
-/// checks if these are disabled. All others use separate connections without either.
+/// checks if these are disabled. All others use separate connections without either, to addresses
+/// that are not more local than their policy allows. Through a proxy, which resolves names itself,
+/// addresses are not checked.
 pub struct UreqTransport {
     /// Agent for requests to the registry's origin.
     registry_agent: ureq::Agent,
-    /// Agent for all other requests. Both are the same unless the TLS settings differ.
-    third_party_agent: ureq::Agent,
+    /// Agents for all other requests, by the most local address that each connects to. Separate
+    /// connection pools, so that no request uses a connection that was judged for another registry.
+    third_party_agents: [(Locality, ureq::Agent); 3],
     proxies: Arc<Proxies>,
+    localities: Arc<Localities>,
 }
 
 impl UreqTransport {
@@ -132,30 +136,36 @@ impl UreqTransportBuilder {
     pub fn build(self) -> UreqTransport {
         let proxies = Arc::new(self.proxies);
         let rules: Arc<[ResolveRule]> = self.rules.into();
+        let localities = Arc::default();
         #[cfg(feature = "tls")]
-        {
-            let default_tls = Arc::new(tls::Client::new(self.tls.for_third_parties()));
-            let connector = |client| ProxyConnector::new(&proxies, &rules, client, &default_tls);
-            let third_party_agent = agent(connector(Arc::clone(&default_tls)));
-            let registry_agent = if self.tls.has_registry_settings() {
-                agent(connector(Arc::new(tls::Client::new(self.tls))))
-            } else {
-                third_party_agent.clone()
-            };
-            UreqTransport {
-                registry_agent,
-                third_party_agent,
-                proxies,
-            }
-        }
-        #[cfg(not(feature = "tls"))]
-        {
-            let agent = agent(ProxyConnector::new(&proxies, &rules));
-            UreqTransport {
-                registry_agent: agent.clone(),
-                third_party_agent: agent,
-                proxies,
-            }
+        let default_tls = Arc::new(tls::Client::new(self.tls.for_third_parties()));
+        #[cfg(feature = "tls")]
+        let registry_tls = if self.tls.has_registry_settings() {
+            Arc::new(tls::Client::new(self.tls))
+        } else {
+            Arc::clone(&default_tls)
+        };
+        let third_party = |most_local| ProxyConnector {
+            proxies: Arc::clone(&proxies),
+            rules: Arc::clone(&rules),
+            localities: Arc::clone(&localities),
+            most_local,
+            #[cfg(feature = "tls")]
+            server_tls: Arc::clone(&default_tls),
+            #[cfg(feature = "tls")]
+            proxy_tls: Arc::clone(&default_tls),
+        };
+        let registry = ProxyConnector {
+            #[cfg(feature = "tls")]
+            server_tls: registry_tls,
+            ..third_party(Locality::Machine)
+        };
+        UreqTransport {
+            registry_agent: agent(registry),
+            third_party_agents: [Locality::Network, Locality::Link, Locality::Machine]
+                .map(|most_local| (most_local, agent(third_party(most_local)))),
+            proxies,
+            localities,
         }
     }
 }
@@ -203,7 +213,11 @@ impl Transport for UreqTransport {
         }
         let agent = match request.origin_policy {
             OriginPolicy::SameOrigin => &self.registry_agent,
-            OriginPolicy::NoCredentials => &self.third_party_agent,
+            OriginPolicy::NoCredentials { most_local } => {
+                let mut agents = self.third_party_agents.iter();
+                let found = agents.find(|(locality, _)| *locality == most_local);
+                &found.expect("there is an agent for each locality").1
+            }
         };
         let mut builder = ureq::http::Request::builder()
             .method(request.method.as_str())
@@ -235,6 +249,12 @@ impl Transport for UreqTransport {
 
     fn secrets(&self) -> Vec<Secret> {
         self.proxies.secrets()
+    }
+
+    fn locality(&self, origin: &Origin) -> Option<Locality> {
+        let localities = self.localities.lock();
+        let localities = localities.unwrap_or_else(PoisonError::into_inner);
+        localities.get(origin).copied()
     }
 }
 

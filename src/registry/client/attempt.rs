@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Client;
 use super::request::{Body, RegistryRequest};
-use super::response::{NamedBody, RegistryResponse};
+use super::response::{NamedBody, RegistryResponse, Sender};
 use crate::auth::{Authorization, OriginPolicy};
 use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::clock::TimedReader;
@@ -35,21 +35,23 @@ impl<'a> RequestAuth<'a> {
 }
 
 impl Client {
-    /// Sends a request to `url` once. `policy` is that of the redirects that led to `url`.
+    /// Sends a request to `url` once. `sender` is the server that the redirects led to.
     pub(super) fn send_once(
         &self,
         request: &mut RegistryRequest<'_>,
         url: &Url,
         auth: &RequestAuth<'_>,
-        policy: OriginPolicy,
+        sender: Sender,
     ) -> Result<RegistryResponse> {
         let method = request.method;
-        let is_same_origin = policy == OriginPolicy::SameOrigin;
+        let is_same_origin = sender == Sender::Registry;
         let headers = self.headers_of(request, auth, is_same_origin);
         let policy = if is_same_origin && url.origin() == *auth.registry_origin {
             OriginPolicy::SameOrigin
         } else {
-            OriginPolicy::NoCredentials
+            OriginPolicy::NoCredentials {
+                most_local: self.locality(auth.registry_origin),
+            }
         };
         if policy != OriginPolicy::SameOrigin
             && self.redactor.borrow().has_authorization_in(&url.exact())
@@ -94,7 +96,7 @@ impl Client {
             })
         };
         let response = sent.map_err(|error| transport_error(error, method, self.redacted(url)))?;
-        self.receive(request, url, policy, response)
+        self.receive(request, url, (sender, auth.registry_origin), response)
     }
 
     fn headers_of(
@@ -128,7 +130,7 @@ impl Client {
         &self,
         request: &RegistryRequest<'_>,
         url: &Url,
-        policy: OriginPolicy,
+        (sender, registry): (Sender, &Origin),
         response: Response,
     ) -> Result<RegistryResponse> {
         let is_success = (200..300).contains(&response.status);
@@ -162,7 +164,9 @@ impl Client {
         Ok(RegistryResponse {
             method: request.method,
             url: url.clone(),
-            origin_policy: policy,
+            sender,
+            registry: registry.clone(),
+            locality: self.locality(registry),
             redactor: self.redactor.borrow().clone(),
             retries: 0,
             document,

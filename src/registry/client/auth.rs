@@ -3,10 +3,10 @@
 use super::Client;
 use super::attempt::RequestAuth;
 use super::request::{Body, RegistryRequest};
-use super::response::RegistryResponse;
+use super::response::{RegistryResponse, Sender};
 use crate::auth::credential::Credential;
-use crate::auth::{Action, Authorization, Challenge, Event, Flow, OriginPolicy, TokenRequest};
-use crate::error::{Error, Responder, Result, Unauthorized};
+use crate::auth::{Action, Authorization, Challenge, Event, Flow, TokenRequest};
+use crate::error::{Error, Responder, Result, TransportKind, Unauthorized};
 use crate::http::Method;
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::oci::RegistryName;
@@ -26,6 +26,29 @@ impl Client {
         if request.url.origin() != origin {
             return self.send_with_retries(&mut request, &RequestAuth::none(&origin));
         }
+        let auth = RequestAuth {
+            with_headers: true,
+            ..RequestAuth::none(&origin)
+        };
+        let response = self.authenticate(registry, &mut request, &auth)?;
+        if response.sender != Sender::UpgradedRegistry || response.status() != 401 {
+            return Ok(response);
+        }
+        // The registry redirected from http to https. It may ask for credentials there, but does
+        // not receive the custom headers, as with oras.
+        request.url = response.url.clone();
+        response.drain();
+        self.authenticate(registry, &mut request, &RequestAuth::none(&origin))
+    }
+
+    /// Sends a request with the credentials that the registry asks for.
+    fn authenticate(
+        &self,
+        registry: &RegistryName,
+        request: &mut RegistryRequest<'_>,
+        anonymous: &RequestAuth<'_>,
+    ) -> Result<RegistryResponse> {
+        let origin = request.url.origin();
         let (mut flow, mut action) = Flow::start(
             &request.url,
             request.repository.clone(),
@@ -45,13 +68,14 @@ impl Client {
                 Action::Send(authorization) => {
                     let auth = RequestAuth {
                         authorization: authorization.as_ref(),
-                        with_headers: true,
-                        registry_origin: &origin,
+                        ..*anonymous
                     };
-                    let mut response = self.send_with_retries(&mut request, &auth)?;
-                    if response.origin_policy != OriginPolicy::SameOrigin {
+                    let mut response = self.send_with_retries(request, &auth)?;
+                    if response.sender != Sender::Registry {
                         return Ok(response);
                     }
+                    let locality = self.locality(anonymous.registry_origin);
+                    (self.auth_cache.borrow_mut()).set_locality(&origin, locality);
                     let event = Event::Response {
                         status: response.status(),
                         challenges: response.challenges(),
@@ -60,8 +84,8 @@ impl Client {
                     last = Some(response);
                     event
                 }
-                Action::Probe => Event::Probed(self.probe(registry, &origin)),
-                Action::LookUpCredential => Event::Credential(self.credential(registry, &request)?),
+                Action::Probe => Event::Probed(self.probe(&request.url, anonymous)),
+                Action::LookUpCredential => Event::Credential(self.credential(registry, request)?),
                 Action::RefreshCredential(rejected) => {
                     let repository = request.repository.as_ref();
                     let newer = self.credentials.refresh(registry, repository, &rejected)?;
@@ -69,7 +93,9 @@ impl Client {
                 }
                 Action::FetchToken(token) => {
                     let requested_at = self.clock.now();
-                    let mut response = self.fetch_token(&token, &origin)?;
+                    let mut response = self
+                        .fetch_token(&token, anonymous.registry_origin)
+                        .map_err(|error| self.blocked_realm(registry, request, error))?;
                     let event = Event::TokenResponse {
                         status: response.status(),
                         body: response.token()?,
@@ -78,7 +104,7 @@ impl Client {
                     last = Some(response);
                     event
                 }
-                Action::Fail(reason) => return Err(self.unauthorized(registry, &request, reason)),
+                Action::Fail(reason) => return Err(self.unauthorized(registry, request, reason)),
                 Action::Finish => {
                     let response = last.expect("a flow finishes after a response");
                     self.report_warnings(registry, &response);
@@ -87,7 +113,7 @@ impl Client {
                 Action::FailWithTokenResponse => {
                     let response = last.expect("the token service sent a response");
                     let error = response.into_error_of(Responder::TokenService);
-                    return Err(error.context(self.describe(&request)));
+                    return Err(error.context(self.describe(request)));
                 }
             };
             (flow, action) = flow.handle(event, &mut self.auth_cache.borrow_mut());
@@ -100,13 +126,16 @@ impl Client {
         request: &RegistryRequest<'_>,
         mut reason: Unauthorized,
     ) -> Error {
-        if let Unauthorized::UntrustedRealm { realm, .. } | Unauthorized::NoToken { realm, .. } =
-            &mut reason
+        // The server chose the realm. It can repeat secrets that were sent to it.
+        if let Unauthorized::UntrustedRealm { reason: text }
+        | Unauthorized::NoToken { realm: text, .. } = &mut reason
         {
-            // The server chose the realm. It can repeat secrets that were sent to it.
-            *realm = self.redactor.borrow().redact(realm);
+            *text = self.redactor.borrow().redact(text);
         }
-        let names_request = reason == Unauthorized::IncompleteBasicCredential;
+        let names_request = matches!(
+            reason,
+            Unauthorized::IncompleteBasicCredential | Unauthorized::UntrustedRealm { .. }
+        );
         let error = Error::Unauthorized {
             registry: registry.to_string(),
             reason,
@@ -118,15 +147,32 @@ impl Client {
         }
     }
 
+    /// Names the token service as the cause of an error if its address is not allowed.
+    fn blocked_realm(
+        &self,
+        registry: &RegistryName,
+        request: &RegistryRequest<'_>,
+        error: Error,
+    ) -> Error {
+        match error {
+            Error::Transport {
+                kind: TransportKind::Blocked,
+                source,
+                ..
+            } => {
+                let reason = format!("bearer realm {source}");
+                let reason = Unauthorized::UntrustedRealm { reason };
+                self.unauthorized(registry, request, reason)
+            }
+            other => other,
+        }
+    }
+
     /// Sends `GET /v2/` to obtain a challenge. A failure counts as no challenge.
-    fn probe(&self, registry: &RegistryName, origin: &Origin) -> Vec<Challenge> {
-        let url = Url::from_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
-        let auth = RequestAuth {
-            with_headers: true,
-            ..RequestAuth::none(origin)
-        };
+    fn probe(&self, url: &Url, anonymous: &RequestAuth<'_>) -> Vec<Challenge> {
+        let url = Url::from_registry(url.scheme(), url.host_and_port(), "/v2/");
         let mut request = RegistryRequest::new(Method::Get, url);
-        let Ok(response) = self.send_with_retries(&mut request, &auth) else {
+        let Ok(response) = self.send_with_retries(&mut request, anonymous) else {
             return Vec::new();
         };
         let challenges = response.challenges();

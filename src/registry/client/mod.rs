@@ -34,11 +34,11 @@ use crate::http::clock::{Clock, SystemClock};
 use crate::http::{Headers, Method, Transport, UreqTransport};
 use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
 use crate::text::redact::Redactor;
-use crate::text::url::{Origin, Scheme, Url};
+use crate::text::url::{Locality, Origin, Scheme, Url};
 
 pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
-pub(crate) use self::response::RegistryResponse;
+pub(crate) use self::response::{RegistryResponse, Sender};
 pub(crate) use self::retries::retry_wait;
 
 /// The manifest types in the `Accept` header, in the order in which oras sends them.
@@ -239,6 +239,12 @@ impl Client {
 
     fn registry_origin(&self, registry: &RegistryName) -> Origin {
         Url::from_registry(self.scheme(registry), registry.host_and_port(), "/").origin()
+    }
+
+    /// Locality of a registry: that of the address at which it was reached, if it is known.
+    pub(crate) fn locality(&self, origin: &Origin) -> Locality {
+        let reached = self.transport.locality(origin);
+        reached.unwrap_or_else(|| origin.locality())
     }
 
     /// The `Accept` header of requests for manifests.

@@ -9,34 +9,35 @@
 //! | 301, 302, 303 | not GET or HEAD | none |
 //! | a followed redirect without a valid `Location` | any | error |
 //! | to the registry's origin | any | with credentials, unless a redirect left the origin before |
+//! | from http to https of the registry's host, default ports | GET, HEAD | credentials after a 401 |
 //! | to another origin, as the [`OriginPolicy`] allows | GET, HEAD | no credentials |
+//! | from https to http | GET, HEAD | no credentials; error unless the digest is known beforehand |
 //! | to another origin | any other | error: content goes to the registry only |
 //! | the eleventh | any | error |
 
 use super::Client;
 use super::attempt::RequestAuth;
 use super::request::RegistryRequest;
-use super::response::RegistryResponse;
-use crate::auth::OriginPolicy;
+use super::response::{RegistryResponse, Sender};
+use crate::auth::{OriginPolicy, UrlRefusal, is_https_upgrade};
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::limits::MAX_REDIRECTS;
 use crate::text::url::{Origin, Url};
 
 /// The redirects of one request so far.
-pub(crate) struct Redirects {
+pub(super) struct Redirects {
     origin: Origin,
     method: Method,
     is_enabled: bool,
+    has_known_digest: bool,
     count: usize,
-    /// Whether the next request may carry credentials. Once a redirect left the registry's origin,
-    /// credentials stay off even if a later redirect returns to it: the third party chose that URL.
-    policy: OriginPolicy,
+    sender: Sender,
 }
 
 /// The decision about a response.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Redirect {
+enum Redirect {
     /// The response is not a redirect, or the redirect is not followed.
     Finish,
     /// Send the request to this URL.
@@ -46,19 +47,15 @@ pub(crate) enum Redirect {
 }
 
 impl Redirects {
-    pub(crate) fn new(request: &RegistryRequest<'_>) -> Self {
+    fn new(request: &RegistryRequest<'_>) -> Self {
         Self {
             origin: request.url.origin(),
             method: request.method,
             is_enabled: request.follow_redirects,
+            has_known_digest: request.has_known_digest,
             count: 0,
-            policy: OriginPolicy::SameOrigin,
+            sender: Sender::Registry,
         }
-    }
-
-    /// Returns the policy that decides what the next request may carry.
-    pub(crate) const fn policy(&self) -> OriginPolicy {
-        self.policy
     }
 
     /// Decides what follows from `response`.
@@ -67,7 +64,7 @@ impl Redirects {
     ///
     /// [`Error::Protocol`] if the redirect has no usable `Location`, or leads where the request
     /// must not go.
-    pub(crate) fn on(&mut self, response: &RegistryResponse) -> Result<Redirect> {
+    fn on(&mut self, response: &RegistryResponse) -> Result<Redirect> {
         let is_read = matches!(self.method, Method::Get | Method::Head);
         let is_followed = match response.status() {
             301..=303 => is_read && self.is_enabled,
@@ -81,20 +78,28 @@ impl Redirects {
             .header("Location")
             .ok_or_else(|| response.protocol_error("the redirect has no Location"))?;
         let next = response.resolve("Location", location)?;
-        let policy = match OriginPolicy::between(&self.origin, &next.origin()) {
-            Ok(OriginPolicy::NoCredentials) if !is_read => {
-                Err("it would send content to another host")
+        let to = next.origin();
+        let reason = match OriginPolicy::between(&self.origin, response.locality, &to) {
+            Ok(OriginPolicy::SameOrigin) => None,
+            Ok(OriginPolicy::NoCredentials { .. }) if is_read => None,
+            Err(UrlRefusal::LeavesHttps) if is_read && self.has_known_digest => None,
+            Ok(OriginPolicy::NoCredentials { .. }) => {
+                Some("it would send content to another host".to_owned())
             }
-            decided => decided,
+            Err(refusal) => Some(refusal.to_string()),
         };
-        let policy = policy.map_err(|reason| {
-            response.protocol_error(format!(
+        if let Some(reason) = reason {
+            return Err(response.protocol_error(format!(
                 "refusing to follow the redirect to \"{next}\": {reason}"
-            ))
-        })?;
-        if policy == OriginPolicy::NoCredentials {
-            self.policy = policy;
+            )));
         }
+        self.sender = match self.sender {
+            Sender::Registry if to == self.origin => Sender::Registry,
+            Sender::Registry | Sender::UpgradedRegistry if is_https_upgrade(&self.origin, &to) => {
+                Sender::UpgradedRegistry
+            }
+            _ => Sender::ThirdParty,
+        };
         self.count += 1;
         Ok(if self.count > MAX_REDIRECTS {
             Redirect::TooMany
@@ -111,10 +116,10 @@ impl Client {
         request: &mut RegistryRequest<'_>,
         auth: &RequestAuth<'_>,
     ) -> Result<RegistryResponse> {
-        let mut redirects = Redirects::new(request);
         let mut url = request.url.clone();
+        let mut redirects = Redirects::new(request);
         loop {
-            let response = self.send_once(request, &url, auth, redirects.policy())?;
+            let response = self.send_once(request, &url, auth, redirects.sender)?;
             match redirects.on(&response)? {
                 Redirect::Finish => return Ok(response),
                 Redirect::Follow(next) => url = next,
@@ -155,60 +160,25 @@ mod tests {
             (Method::Get, 200, same, None),
             (Method::Get, 300, same, None),
             (Method::Get, 304, same, None),
-            (
-                Method::Get,
-                301,
-                same,
-                Some((same, OriginPolicy::SameOrigin)),
-            ),
-            (
-                Method::Head,
-                302,
-                same,
-                Some((same, OriginPolicy::SameOrigin)),
-            ),
-            (
-                Method::Get,
-                303,
-                other,
-                Some((other, OriginPolicy::NoCredentials)),
-            ),
-            (
-                Method::Get,
-                307,
-                "/v2/b",
-                Some((same, OriginPolicy::SameOrigin)),
-            ),
-            (
-                Method::Head,
-                308,
-                other,
-                Some((other, OriginPolicy::NoCredentials)),
-            ),
+            (Method::Get, 301, same, Some((same, Sender::Registry))),
+            (Method::Head, 302, same, Some((same, Sender::Registry))),
+            (Method::Get, 303, other, Some((other, Sender::ThirdParty))),
+            (Method::Get, 307, "/v2/b", Some((same, Sender::Registry))),
+            (Method::Head, 308, other, Some((other, Sender::ThirdParty))),
             (Method::Post, 301, same, None),
             (Method::Put, 302, same, None),
             (Method::Patch, 303, same, None),
-            (
-                Method::Put,
-                307,
-                same,
-                Some((same, OriginPolicy::SameOrigin)),
-            ),
-            (
-                Method::Patch,
-                308,
-                same,
-                Some((same, OriginPolicy::SameOrigin)),
-            ),
+            (Method::Put, 307, same, Some((same, Sender::Registry))),
+            (Method::Patch, 308, same, Some((same, Sender::Registry))),
         ] {
             let mut redirects = redirects(method);
             let decided = decide(&mut redirects, status, location).unwrap();
             let wanted =
-                wanted.map(|(url, policy)| (Redirect::Follow(Url::parse(url).unwrap()), policy));
-            let (action, policy) = wanted.unwrap_or((Redirect::Finish, OriginPolicy::SameOrigin));
+                wanted.map(|(url, sender)| (Redirect::Follow(Url::parse(url).unwrap()), sender));
+            let (action, sender) = wanted.unwrap_or((Redirect::Finish, Sender::Registry));
             assert_eq!(
-                (decided, redirects.policy()),
-                (action, policy),
+                (decided, redirects.sender),
+                (action, sender),
                 "{method} {status}"
             );
         }
@@ -222,7 +192,7 @@ mod tests {
             (
                 Method::Get,
                 "http://127.0.0.1/b",
-                "it is an address of this machine",
+                "host \"127.0.0.1\" is 127.0.0.1, in blocked prefix 127.0.0.0/8",
             ),
             (
                 Method::Put,
@@ -248,7 +218,52 @@ mod tests {
         let mut redirects = redirects(Method::Get);
         decide(&mut redirects, 307, "http://cdn/b").unwrap();
         decide(&mut redirects, 307, "http://r:5000/v2/c").unwrap();
-        assert_eq!(redirects.policy(), OriginPolicy::NoCredentials);
+        assert_eq!(redirects.sender, Sender::ThirdParty);
+    }
+
+    #[test]
+    fn every_hop_of_an_upgrade_is_at_the_registry() {
+        use Sender::{Registry, ThirdParty, UpgradedRegistry};
+        for (hops, wanted) in [
+            (&["http://r/b"][..], Registry),
+            (&["https://r/v2/a"], UpgradedRegistry),
+            (
+                &["http://r/b", "https://r/b", "https://r/c"],
+                UpgradedRegistry,
+            ),
+            (&["https://r:5000/b"], ThirdParty),
+            (&["https://r/b", "http://r/b"], ThirdParty),
+            (&["http://cdn/b", "https://r/b"], ThirdParty),
+            (&["https://r/b", "https://cdn/b"], ThirdParty),
+        ] {
+            let url = Url::parse("http://r/v2/a").unwrap();
+            let request = RegistryRequest::new(Method::Get, url);
+            let mut redirects = Redirects::new(&request);
+            for hop in hops {
+                decide(&mut redirects, 307, hop).unwrap();
+            }
+            assert_eq!(redirects.sender, wanted, "{hops:?}");
+        }
+    }
+
+    #[test]
+    fn only_reads_of_a_known_digest_leave_https() {
+        for (method, has_known_digest, wanted) in [
+            (Method::Get, true, true),
+            (Method::Head, true, true),
+            (Method::Get, false, false),
+            (Method::Put, true, false),
+        ] {
+            let url = Url::parse("https://r/v2/a").unwrap();
+            let mut request = RegistryRequest::new(method, url);
+            request.has_known_digest = has_known_digest;
+            let mut redirects = Redirects::new(&request);
+            let decided = decide(&mut redirects, 307, "http://cdn/b");
+            assert_eq!(decided.is_ok(), wanted, "{method} {has_known_digest}");
+            assert_eq!(redirects.sender == Sender::ThirdParty, wanted);
+            let decided = decide(&mut redirects, 307, "http://127.0.0.1/b");
+            assert!(decided.is_err(), "{method}: its address is judged too");
+        }
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub(crate) struct RegistryRequest<'a> {
     /// Whether the response's body is a blob, of any size and duration. Other bodies have a time
     /// limit.
     pub(crate) is_blob_body: bool,
+    /// Whether the response is about content whose digest is known beforehand. Only such content
+    /// may be read over http after a redirect from https, because it is verified.
+    pub(crate) has_known_digest: bool,
     /// The wait for the header of the response.
     pub(crate) response_timeout: Duration,
 }
@@ -98,6 +101,7 @@ impl<'a> RegistryRequest<'a> {
             follow_redirects: true,
             buffer_limit: None,
             is_blob_body: false,
+            has_known_digest: false,
             response_timeout: RESPONSE_TIMEOUT,
         }
     }

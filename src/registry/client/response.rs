@@ -3,26 +3,42 @@
 use std::io::{self, Cursor, Read};
 
 use super::error_body::{self, ErrorBody};
-use crate::auth::{Challenge, OriginPolicy, parse_challenges};
+use crate::auth::{Challenge, parse_challenges};
 use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKind};
 #[cfg(test)]
 use crate::http::Headers;
 use crate::http::{Method, Response};
 use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
-use crate::text::url::{Scheme, Url};
+use crate::text::url::{Locality, Origin, Scheme, Url};
 
 /// Maximum length of the reason of a protocol error, in characters: room for a URL and the error in
 /// it.
 const MAX_REASON_CHARS: usize = 1200;
+
+/// The server that a request was sent to, after redirects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The origin of the request's URL, without a detour over another origin.
+    Registry,
+    /// The https origin of the registry, whose http origin redirected there.
+    UpgradedRegistry,
+    /// Another server. Once a redirect left the registry's origin, credentials stay off even if a
+    /// later redirect returns to it: the third party chose that URL.
+    ThirdParty,
+}
 
 /// A response, with the request that it answers.
 pub(crate) struct RegistryResponse {
     pub(crate) method: Method,
     /// URL of the response, after redirects.
     pub(crate) url: Url,
-    /// Whether the registry's own origin sent the response, without a detour over another origin.
-    pub(crate) origin_policy: OriginPolicy,
+    /// The server that sent the response.
+    pub(crate) sender: Sender,
+    /// Origin of the registry that the request is for.
+    pub(crate) registry: Origin,
+    /// Locality of the address at which the registry was reached.
+    pub(crate) locality: Locality,
     /// Secrets sent to servers so far. Responses can repeat them.
     pub(crate) redactor: Redactor,
     /// Number of earlier attempts. One of them may have had its effect.
@@ -56,7 +72,7 @@ impl RegistryResponse {
     /// The challenges of a 401. Some registries send `WWW-Authenticate` with any status, which has
     /// no meaning. Challenges from a host that a redirect led to are ignored.
     pub(crate) fn challenges(&self) -> Vec<Challenge> {
-        if self.status() == 401 && self.origin_policy == OriginPolicy::SameOrigin {
+        if self.status() == 401 && self.sender == Sender::Registry {
             parse_challenges(self.response.headers.all("WWW-Authenticate"))
         } else {
             Vec::new()
@@ -233,7 +249,11 @@ impl RegistryResponse {
         Self {
             method: Method::Put,
             url: Url::parse("http://r:5000/v2/a/blobs/uploads/1").expect("the URL is valid"),
-            origin_policy: OriginPolicy::SameOrigin,
+            sender: Sender::Registry,
+            registry: Url::parse("http://r:5000")
+                .expect("the URL is valid")
+                .origin(),
+            locality: Locality::Network,
             redactor: Redactor::default(),
             retries: 0,
             document: None,

@@ -8,7 +8,6 @@
 use std::ops::ControlFlow;
 
 use super::ReferrersMode;
-use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::limits::{Limit, MAX_PAGE_BYTES};
@@ -165,8 +164,7 @@ fn moved_within(response: &RegistryResponse) -> Option<Url> {
     }
     let location = response.header("Location")?;
     let url = response.resolve_own("Location", location).ok()?;
-    (OriginPolicy::between(&response.url.origin(), &url.origin()) == Ok(OriginPolicy::SameOrigin))
-        .then_some(url)
+    (response.url.origin() == url.origin()).then_some(url)
 }
 
 fn is_list(response: &RegistryResponse) -> bool {

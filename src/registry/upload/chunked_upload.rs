@@ -16,7 +16,7 @@ use super::session::{Context, UploadSession, upload_location};
 use crate::error::Result;
 use crate::http::retry::MAX_RETRIES;
 use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, retry_wait};
-use crate::text::url::{Origin, Url};
+use crate::text::url::Url;
 
 /// If a registry refuses even a chunk of this size, the upload fails, in bytes.
 const MIN_CHUNK_BYTES: u64 = 64 * 1024;
@@ -24,8 +24,6 @@ const MIN_CHUNK_BYTES: u64 = 64 * 1024;
 /// A chunked upload.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkedUpload {
-    /// Origin of the registry.
-    origin: Origin,
     pub(crate) location: Url,
     /// Number of bytes that the registry has, as far as is known.
     pub(crate) offset: u64,
@@ -60,10 +58,9 @@ pub(crate) enum ChunkAction {
 }
 
 impl ChunkedUpload {
-    /// Begins a chunked upload to the registry at `origin`.
-    pub(crate) fn new(origin: Origin, session: UploadSession, chunk_bytes: u64) -> Self {
+    /// Begins a chunked upload.
+    pub(crate) fn new(session: UploadSession, chunk_bytes: u64) -> Self {
         Self {
-            origin,
             location: session.location,
             offset: 0,
             farthest: 0,
@@ -195,7 +192,7 @@ impl ChunkedUpload {
     }
 
     fn resume_at(&mut self, offset: u64, response: &RegistryResponse) -> Result<()> {
-        let location = upload_location(&self.origin, response)?;
+        let location = upload_location(response)?;
         self.offset = offset;
         if let Some(location) = location {
             self.location = location;
@@ -272,10 +269,10 @@ mod tests {
     fn upload(min_chunk_bytes: u64) -> ChunkedUpload {
         let location = Url::parse("http://r:5000/u/1").unwrap();
         let session = UploadSession {
-            location: location.clone(),
+            location,
             min_chunk_bytes,
         };
-        let mut upload = ChunkedUpload::new(location.origin(), session, MIB);
+        let mut upload = ChunkedUpload::new(session, MIB);
         upload.offset = MIB;
         upload.farthest = MIB;
         upload

@@ -159,7 +159,7 @@ impl UploadFlow {
                 self.after_mount(is_first, response, &mut context.capabilities)
             }
             (State::Starting, Event::Response(Ok(response))) if response.status() == 202 => {
-                let session = UploadSession::from_response(&self.origin, response)?;
+                let session = UploadSession::from_response(response)?;
                 Ok(self.send(session, &mut context.capabilities))
             }
             (State::Checking(if_missing), Event::Exists(exists)) => {
@@ -235,7 +235,7 @@ impl UploadFlow {
         };
         capabilities.entry(&self.origin).self_mount = support;
         if support == SelfMountSupport::AlwaysUploads {
-            let session = UploadSession::from_response(&self.origin, response);
+            let session = UploadSession::from_response(response);
             self.check_exists(IfMissing::Use(session))
         } else {
             self.start_with(support)
@@ -254,7 +254,7 @@ impl UploadFlow {
                 Ok(self.existing())
             }
             202 => {
-                let session = UploadSession::from_response(&self.origin, response);
+                let session = UploadSession::from_response(response);
                 if is_first && self.blob.size >= LARGE_BYTES {
                     return Ok(self.check_exists(IfMissing::Use(session)));
                 }
@@ -345,8 +345,7 @@ impl UploadFlow {
             self.blob.size.div_ceil(2)
         };
         self.state = State::SendingChunks;
-        let origin = self.origin.clone();
-        Action::SendChunks(ChunkedUpload::new(origin, session, chunk_bytes))
+        Action::SendChunks(ChunkedUpload::new(session, chunk_bytes))
     }
 
     fn after_send(

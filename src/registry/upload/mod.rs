@@ -61,7 +61,7 @@ impl Repository<'_> {
         let mount = match response.status() {
             201 => Mount::Mounted,
             202 => {
-                let session = UploadSession::from_response(&self.registry_origin(), &response)?;
+                let session = UploadSession::from_response(&response)?;
                 response.drain();
                 self.upload_blob(expected, content, UploadStart::Session(session))?;
                 return Ok(Mount::Pushed);

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::auth::OriginPolicy;
 use crate::error::Result;
 use crate::registry::client::{CapabilityCache, RegistryResponse};
-use crate::text::url::{Origin, Url};
+use crate::text::url::Url;
 
 /// An upload session that the registry started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(crate) struct UploadSession {
 }
 
 impl UploadSession {
-    /// Reads the session from the response of the registry at `origin` that started it.
-    pub(crate) fn from_response(origin: &Origin, response: &RegistryResponse) -> Result<Self> {
-        let location = upload_location(origin, response)?
+    /// Reads the session from the response that started it.
+    pub(crate) fn from_response(response: &RegistryResponse) -> Result<Self> {
+        let location = upload_location(response)?
             .ok_or_else(|| response.protocol_error("the upload has no Location"))?;
         let min_chunk_bytes = response
             .header("OCI-Chunk-Min-Length")
@@ -34,12 +34,12 @@ impl UploadSession {
 
 /// The `Location` of the next request of an upload, if the response has one. The origin policy
 /// decides whether content may be sent there; another origin receives it without secrets.
-pub(crate) fn upload_location(origin: &Origin, response: &RegistryResponse) -> Result<Option<Url>> {
+pub(crate) fn upload_location(response: &RegistryResponse) -> Result<Option<Url>> {
     let Some(location) = response.header("Location") else {
         return Ok(None);
     };
     let url = response.resolve_own("Location", location)?;
-    match OriginPolicy::between(origin, &url.origin()) {
+    match OriginPolicy::between(&response.registry, response.locality, &url.origin()) {
         Ok(_) => Ok(Some(url)),
         Err(reason) => {
             Err(response.protocol_error(format!("refusing to upload to \"{url}\": {reason}")))

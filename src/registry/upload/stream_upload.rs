@@ -76,8 +76,7 @@ impl Repository<'_> {
     fn start_chunked_upload(&self) -> Result<ChunkedUpload> {
         let request = self.start_request(Algorithm::Sha256);
         let response = self.client.send(&self.registry, request)?.expect(&[202])?;
-        let origin = self.registry_origin();
-        let session = UploadSession::from_response(&origin, &response)?;
+        let session = UploadSession::from_response(&response)?;
         response.drain();
         if session.min_chunk_bytes > MAX_BUFFERED_CHUNK_BYTES {
             return Err(Error::too_large(
@@ -90,7 +89,7 @@ impl Repository<'_> {
         let mut capabilities = self.client.capabilities();
         let known = capabilities.entry(&session.location.origin()).chunk_bytes;
         let chunk_bytes = known.unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
-        Ok(ChunkedUpload::new(origin, session, chunk_bytes))
+        Ok(ChunkedUpload::new(session, chunk_bytes))
     }
 }
 

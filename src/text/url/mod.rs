@@ -4,18 +4,21 @@
 //! A [`Url`] has the scheme `http` or `https`, no user information and no fragment. Host names stay
 //! as written, so that the binary needs no Unicode tables.
 
+mod locality;
 mod origin;
 mod parse;
 mod resolve;
 
 use std::fmt;
 
-pub use self::origin::{Locality, Origin, Scheme};
+pub use self::locality::Locality;
+pub use self::origin::{Origin, Scheme};
 pub use self::parse::InvalidUrl;
 use crate::text::percent::encode_component;
 use crate::text::redact::redact_query;
 use crate::text::sanitize::truncate;
 
+pub(crate) use self::locality::BlockedAddress;
 pub(crate) use self::origin::split_port;
 
 /// An absolute `http` or `https` URL.

@@ -9,7 +9,7 @@ use oras::store::Source;
 
 use super::{Printed, basic_registry, everything_seen, over, password, seeded};
 use crate::proxies::{address, proxies};
-use crate::setup::{everything_in, hello, text};
+use crate::setup::{Local, everything_in, hello, text};
 use crate::support::canaries::{Canaries, Canary};
 use crate::support::proxy::TestProxy;
 use crate::support::registry::{TestRegistry, on};
@@ -31,7 +31,7 @@ fn through(proxy: &TestProxy, storage: SocketAddr, printed: &Printed) -> Client 
         ]))
         .resolve([ResolveRule::new("storage.invalid", 80, storage)])
         .build();
-    over(transport, password(), printed).build()
+    over(Local(transport), password(), printed).build()
 }
 
 fn pull(client: &Client) -> Result<Vec<u8>> {

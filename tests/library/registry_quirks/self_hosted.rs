@@ -7,7 +7,7 @@ use oras::store::Source;
 use oras::{Credential, Error, MediaType};
 
 use super::{log, me, pull, push, quoted, with_hello};
-use crate::setup::{BehindTls, TLS_HOST, builder, client, hello, text};
+use crate::setup::{BehindTls, HELLO, TLS_HOST, builder, client, hello, text};
 use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on};
 
 #[test]
@@ -84,10 +84,16 @@ fn harbor_that_gives_its_inner_http_address_for_tokens_is_not_sent_the_password_
 
     let error = repository.fetch(&hello()).map(drop).unwrap_err();
 
-    assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
+    assert!(
+        matches!(error.root(), Error::Unauthorized { .. }),
+        "{error:?}"
+    );
     assert_eq!(
         text(&error),
-        "refusing to ask \"http://registry.example/service/token\" for a token: it would leave https"
+        format!(
+            "GET \"https://registry.example/v2/a/blobs/{HELLO}\": bearer realm \
+             \"http://registry.example/service/token\" uses http but registry was contacted over https"
+        )
     );
     assert_eq!(
         log(&registry),

@@ -14,11 +14,11 @@ fn an_upload_location_must_not_leave_https_or_be_more_local() {
         ("http://storage.example/x", "it would leave https"),
         (
             "https://127.0.0.1/x",
-            "it is an address of this machine or of a private network, and the registry is not as near",
+            "host \"127.0.0.1\" is 127.0.0.1, in blocked prefix 127.0.0.0/8",
         ),
         (
             "https://169.254.169.254/latest",
-            "it is an address of this machine or of a private network, and the registry is not as near",
+            "host \"169.254.169.254\" is 169.254.169.254, in blocked prefix 169.254.0.0/16",
         ),
     ] {
         let registry = TestRegistry::start().with(on("POST", "*").location(location));

@@ -158,6 +158,11 @@ impl Fault {
         self.status(307).edit(Edit::RedirectTo(other.url()))
     }
 
+    /// Redirects to the same path and query at another origin.
+    pub fn redirect_to_origin(self, origin: &str) -> Self {
+        self.status(307).edit(Edit::RedirectTo(origin.to_owned()))
+    }
+
     /// Redirects with this status and this `Location`.
     pub fn redirect(self, status: u16, location: &str) -> Self {
         self.status(status).header("Location", location)
