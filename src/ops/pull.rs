@@ -250,7 +250,9 @@ fn copy_files(
     let mut find_successors =
         |manifest: &RawManifest, _: Vec<Descriptor>| selector.select(manifest);
     let mut reporter = Reporter::new(options.observer);
-    let mut observer = |event: Event<'_>| report(event, source, &store, &mut reporter);
+    let mut reported = HashSet::new();
+    let mut observer =
+        |event: Event<'_>| report(event, source, &store, &mut reporter, &mut reported);
     copy_graph(
         source,
         &store,
@@ -281,13 +283,18 @@ fn copy_files(
 }
 
 /// Reports the events of a copy that are events of a pull, and writes repeated content to its
-/// further files.
+/// further files. Content is `reported` once for each digest and title.
 fn report(
     event: Event<'_>,
     source: &dyn Source,
     store: &FileStore,
     reporter: &mut Reporter<'_>,
+    reported: &mut HashSet<(Digest, Option<String>)>,
 ) -> Result<()> {
+    let mut is_new = |node: &Descriptor| {
+        let title = node.title().map(str::to_owned);
+        reported.insert((node.digest.clone(), title))
+    };
     match event {
         // Manifests stay in memory.
         Event::Started(node)
@@ -297,24 +304,44 @@ fn report(
         Event::FetchingManifest(_)
         | Event::FetchedManifest(_)
         | Event::Started(_)
-        | Event::Transferring { .. }
-        | Event::Transferred(_)
-        | Event::Skipped(_) => reporter.report(event),
-        Event::Repeated(node) if node.title().is_some() => {
-            if !store.restore(node)? {
-                // An unpacked directory no longer has the bytes of its archive: fetch them again.
-                let mut content = ObservedContent {
-                    content: &mut Fetched::new(source, node),
-                    descriptor: node,
-                    reporter,
-                    report_start: ReportStart::Never,
-                };
-                store.push(node, &mut content)?;
-            }
+        | Event::Transferring { .. } => reporter.report(event),
+        Event::Transferred(node) => {
+            is_new(node);
+            reporter.report(event)
+        }
+        Event::Skipped(node) if is_new(node) => reporter.report(event),
+        // The same bytes with another media type: the original downloads them again.
+        Event::Exists(node) if node.title().is_some() && is_new(node) => {
+            reporter.report(Event::Started(node))?;
+            restore(node, source, store, reporter)?;
+            reporter.report(Event::Transferred(node))
+        }
+        Event::Repeated(node) if node.title().is_some() && is_new(node) => {
+            restore(node, source, store, reporter)?;
             reporter.report(Event::Restored(node))
         }
         _ => Ok(()),
     }
+}
+
+/// Writes content that was downloaded before to a further file.
+fn restore(
+    node: &Descriptor,
+    source: &dyn Source,
+    store: &FileStore,
+    reporter: &mut Reporter<'_>,
+) -> Result<()> {
+    if !store.restore(node)? {
+        // An unpacked directory no longer has the bytes of its archive: fetch them again.
+        let mut content = ObservedContent {
+            content: &mut Fetched::new(source, node),
+            descriptor: node,
+            reporter,
+            report_start: ReportStart::Never,
+        };
+        store.push(node, &mut content)?;
+    }
+    Ok(())
 }
 
 /// Selects the files of an artifact, and collects what [`Pulled`] and [`Listed`] report.

@@ -6,6 +6,7 @@ transcripts! {
     failures,
     force,
     layouts,
+    media_types,
     plain_http,
     platforms,
     referrers,

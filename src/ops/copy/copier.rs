@@ -203,6 +203,9 @@ impl<'c, 'o> Copier<'c, 'o> {
         self.budget.count_node(depth)?;
         if !node.media_type.is_manifest() {
             return match mode {
+                CopyMode::IfMissing if self.nodes.has_blob(node) => {
+                    self.finish(node, Pushed::AlreadyThere, &[])
+                }
                 CopyMode::IfMissing if self.mount(node)? => Ok(()),
                 CopyMode::IfMissing => self.copy_blob(node, PushKind::IfMissing),
                 CopyMode::Force => self.copy_blob(node, PushKind::Unchecked),
@@ -436,7 +439,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         };
         self.nodes.finish(node, state);
         for successor in successors {
-            if self.nodes.add_title(successor) {
+            if self.nodes.has_other_title(successor) {
                 self.reporter.report(Event::Repeated(successor))?;
             }
         }

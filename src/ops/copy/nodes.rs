@@ -1,11 +1,11 @@
 //! State of a copy: which nodes of the graph are done, and how much was read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::options::Limits;
 use crate::error::{Error, Result};
 use crate::limits::Limit;
-use crate::oci::{Descriptor, Digest};
+use crate::oci::{Descriptor, Digest, MediaType};
 
 /// The mode in which a node is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,23 +28,22 @@ pub(super) enum NodeState {
     Copied,
 }
 
-/// Identity of a node. Registries keep manifests and blobs apart, so the same digest can exist as
-/// both.
-type NodeKey = (Digest, bool);
+/// Identity of a node. Equal bytes with another media type are another node: the original prints a
+/// line for each.
+type NodeKey = (MediaType, Digest, u64);
 
 fn key(node: &Descriptor) -> NodeKey {
-    (node.digest.clone(), node.media_type.is_manifest())
-}
-
-fn title_key(node: &Descriptor) -> (Digest, Option<String>) {
-    (node.digest.clone(), node.title().map(str::to_owned))
+    (node.media_type.clone(), node.digest.clone(), node.size)
 }
 
 /// The nodes that are done.
 #[derive(Default)]
 pub(super) struct Nodes {
     states: HashMap<NodeKey, NodeState>,
-    titles: HashSet<(Digest, Option<String>)>,
+    /// The blobs that are done. Registries and layouts find blobs by digest alone.
+    blobs: HashMap<Digest, NodeState>,
+    /// The last title that was reported for a digest; empty if the node had none.
+    titles: HashMap<Digest, String>,
 }
 
 impl Nodes {
@@ -52,9 +51,18 @@ impl Nodes {
         self.states.contains_key(&key(node))
     }
 
+    /// Whether the destination has the bytes of a blob, by this or another node.
+    pub(super) fn has_blob(&self, blob: &Descriptor) -> bool {
+        self.blobs.contains_key(&blob.digest)
+    }
+
     /// Whether a copy in this mode has nothing to do about a node.
     pub(super) fn is_done(&self, node: &Descriptor, mode: CopyMode) -> bool {
-        match self.states.get(&key(node)) {
+        let state = match mode {
+            CopyMode::Force if !node.media_type.is_manifest() => self.blobs.get(&node.digest),
+            _ => self.states.get(&key(node)),
+        };
+        match state {
             None => false,
             Some(NodeState::Existed) => mode != CopyMode::Force,
             Some(NodeState::Copied) => true,
@@ -64,12 +72,20 @@ impl Nodes {
     /// Remembers a node as done, and its title.
     pub(super) fn finish(&mut self, node: &Descriptor, state: NodeState) {
         self.states.insert(key(node), state);
-        self.titles.insert(title_key(node));
+        if !node.media_type.is_manifest() {
+            let known = self.blobs.entry(node.digest.clone()).or_insert(state);
+            if state == NodeState::Copied {
+                *known = state;
+            }
+        }
+        let title = node.title().unwrap_or_default();
+        self.titles.insert(node.digest.clone(), title.to_owned());
     }
 
-    /// Remembers the title of a node, and returns whether it is a new one.
-    pub(super) fn add_title(&mut self, node: &Descriptor) -> bool {
-        self.titles.insert(title_key(node))
+    /// Whether a node is done whose bytes were last reported with another title.
+    pub(super) fn has_other_title(&self, node: &Descriptor) -> bool {
+        let reported = self.titles.get(&node.digest);
+        reported.is_some_and(|title| title != node.title().unwrap_or_default())
     }
 }
 
@@ -115,5 +131,87 @@ impl<'o> Budget<'o> {
             kind,
             limit,
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::TITLE;
+
+    const A: MediaType = MediaType::LAYER;
+    const B: MediaType = MediaType::OCTET_STREAM;
+
+    #[test]
+    fn nodes_differ_by_media_type_digest_and_size() {
+        use CopyMode::{Force, IfMissing};
+        use NodeState::{Copied, Existed};
+        let manifest = MediaType::IMAGE_INDEX;
+        // The finished node with its state, and of the node: is it done, and with Force, and is its
+        // blob there?
+        for (finished, state, node, wanted) in [
+            (A, Copied, Descriptor::of(A, b"a"), [true, true, true]),
+            (A, Existed, Descriptor::of(A, b"a"), [true, false, true]),
+            (A, Copied, Descriptor::of(B, b"a"), [false, true, true]),
+            (A, Existed, Descriptor::of(B, b"a"), [false, false, true]),
+            (A, Copied, Descriptor::of(A, b"b"), [false, false, false]),
+            (
+                A,
+                Copied,
+                Descriptor::new(A, Digest::of(b"a"), 2),
+                [false, true, true],
+            ),
+            (
+                A,
+                Copied,
+                Descriptor::of(manifest.clone(), b"a"),
+                [false, false, true],
+            ),
+            (
+                manifest.clone(),
+                Copied,
+                Descriptor::of(manifest, b"a"),
+                [true, true, false],
+            ),
+        ] {
+            let mut nodes = Nodes::default();
+            nodes.finish(&Descriptor::of(finished, b"a"), state);
+            let is_done = [IfMissing, Force].map(|mode| nodes.is_done(&node, mode));
+            let found = [is_done[0], is_done[1], nodes.has_blob(&node)];
+            assert_eq!(found, wanted, "{state:?} {node:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_is_reported_again_if_its_bytes_were_last_reported_with_another_title() {
+        let titled = |title: &str| {
+            let mut node = Descriptor::of(A, b"a");
+            node.annotations.extend(
+                Some(title)
+                    .filter(|title| !title.is_empty())
+                    .map(|title| (TITLE.to_owned(), title.to_owned())),
+            );
+            node
+        };
+        for (finished, title, wanted) in [
+            (&[][..], "a", false),
+            (&["a"], "a", false),
+            (&["a"], "b", true),
+            (&["a", "b"], "a", true),
+            (&["a", "b"], "b", false),
+            (&["a"], "", true),
+            (&[""], "", false),
+            (&[""], "a", true),
+        ] {
+            let mut nodes = Nodes::default();
+            for title in finished {
+                nodes.finish(&titled(title), NodeState::Copied);
+            }
+            assert_eq!(
+                nodes.has_other_title(&titled(title)),
+                wanted,
+                "{finished:?} {title}"
+            );
+        }
     }
 }
