@@ -7,7 +7,8 @@
 //!
 //! If a registry has no referrers API, clients keep the referrers of a manifest in an index under a
 //! tag derived from its digest (distribution spec v1.1, "Referrers Tag Schema"). Such an index
-//! describes the source registry. It is copied as a tag only if the caller names the tag. Its
+//! describes the source registry. A backup without referrers copies it as a tag like any other. A
+//! backup with referrers, and a restore, copy it as a tag only if the caller names the tag: its
 //! entries are copied like other referrers, and the destination creates an index where it needs
 //! one.
 //!
@@ -122,7 +123,7 @@ pub fn dry_run(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usi
     } = options;
     let mut reporter = Reporter::new(observer);
     let source = RecordingSource::new(source);
-    let plan = Plan::new(&source, tags, &limits)?;
+    let plan = Plan::new(&source, tags, true, &limits)?;
     reporter.report(Event::TagsFound(&plan.tags))?;
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
         reporter.report(Event::TagStarted(tag))?;
@@ -156,7 +157,8 @@ fn copy_tags(
         observer,
     } = options;
     let recording = RecordingSource::new(source);
-    let plan = Plan::new(&recording, tags, &limits)?;
+    let separates_indexes = direction == Direction::Restore || with_referrers;
+    let plan = Plan::new(&recording, tags, separates_indexes, &limits)?;
     let mut transfer = Transfer {
         source: &recording,
         target,

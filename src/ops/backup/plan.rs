@@ -30,14 +30,20 @@ pub(super) struct ReferrersIndex {
 }
 
 impl Plan {
-    /// Resolves the tags, or all tags of the source if `tags` is empty.
+    /// Resolves the tags, or all tags of the source if `tags` is empty. `separates_indexes` says
+    /// whether, of all tags, those of referrers indexes are not tags of the plan.
     pub(super) fn new(
         source: &RecordingSource<'_>,
         tags: Vec<String>,
+        separates_indexes: bool,
         limits: &Limits,
     ) -> Result<Self> {
-        let is_all = tags.is_empty();
-        let names = if is_all { all_tags(source)? } else { tags };
+        let may_be_index = tags.is_empty() && separates_indexes;
+        let names = if tags.is_empty() {
+            all_tags(source)?
+        } else {
+            tags
+        };
         let mut plan = Self {
             tags: Vec::with_capacity(names.len()),
             roots: Vec::with_capacity(names.len()),
@@ -48,7 +54,7 @@ impl Plan {
             // A layout may contain tags that are not valid in a repository, and a registry may list
             // such tags.
             tag.parse::<Tag>()?;
-            plan.add(tag, source, is_all, limits)?;
+            plan.add(tag, source, may_be_index, limits)?;
         }
         Ok(plan)
     }
