@@ -1,6 +1,6 @@
 //! Tagging of manifests.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oci::{Descriptor, MAX_MANIFEST_BYTES, RawManifest};
 use crate::store::{Batch, Event, Observer, Reporter, Target};
 
@@ -57,23 +57,14 @@ pub fn tag<S: AsRef<str>>(
     options: TagOptions<'_>,
 ) -> Result<Descriptor> {
     let mut reporter = Reporter::new(options.observer);
-    let (descriptor, reader) = target.fetch_reference(reference, options.max_manifest_bytes)?;
-    // A layout may tag blobs too, which can be large: they are not read.
-    let manifest = if descriptor.media_type.is_manifest() {
-        Some(reader.read_manifest(options.max_manifest_bytes)?)
-    } else {
-        drop(reader);
-        None
-    };
+    let (descriptor, manifest) = read(target, reference, options.max_manifest_bytes)?;
     reporter.report(Event::Resolved {
         reference,
         descriptor: &descriptor,
     })?;
     set_tags(target, tags, &mut reporter, |tag| {
         let tagged = match &manifest {
-            Some(manifest) => target
-                .push_reference(&descriptor, &mut &*manifest, tag)
-                .map(drop),
+            Some(manifest) => set_tag(target, manifest, tag),
             None => target.tag(&descriptor, tag),
         };
         match tags {
@@ -96,11 +87,41 @@ pub fn add_tags<S: AsRef<str>>(
     observer: &mut Observer<'_>,
 ) -> Result<()> {
     set_tags(target, tags, &mut Reporter::new(Some(observer)), |tag| {
-        target
-            .push_reference(manifest.descriptor(), &mut &*manifest, tag)
-            .map(drop)
+        set_tag(target, manifest, tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))
     })
+}
+
+/// Reads the manifest that `reference` names. Returns its descriptor alone if it is not read: a
+/// layout may tag blobs too, and content of any size.
+fn read(
+    target: &dyn Target,
+    reference: &str,
+    limit: u64,
+) -> Result<(Descriptor, Option<RawManifest>)> {
+    let found = match target.fetch_reference(reference, limit) {
+        Err(Error::TooLarge { .. }) => return Ok((target.resolve(reference)?, None)),
+        found => found?,
+    };
+    let (descriptor, reader) = found;
+    if !descriptor.media_type.is_manifest() || descriptor.size > limit {
+        return Ok((descriptor, None));
+    }
+    let manifest = reader.read_manifest(limit)?;
+    Ok((
+        descriptor.clone(),
+        Some(manifest.with_descriptor(descriptor)),
+    ))
+}
+
+/// Tags an existing manifest. It is a referrer of its subject since it was pushed.
+fn set_tag(target: &dyn Target, manifest: &RawManifest, tag: &str) -> Result<()> {
+    match target.as_indexed() {
+        Some(target) => target.tag_manifest(manifest, tag),
+        None => target
+            .push_reference(manifest.descriptor(), &mut &*manifest, tag)
+            .map(drop),
+    }
 }
 
 /// Sets each tag, in one batch, and reports it.

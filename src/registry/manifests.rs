@@ -147,8 +147,7 @@ impl Repository<'_> {
         Ok(manifest.with_descriptor(target.clone()))
     }
 
-    /// Pushes a manifest to a tag or its digest, and lists it as a referrer of its subject. Before
-    /// a tag is pushed, all deferred updates of referrers tags are written.
+    /// Pushes a manifest to a tag or its digest, and lists it as a referrer of its subject.
     pub(super) fn push_manifest(
         &self,
         expected: &Descriptor,
@@ -157,18 +156,29 @@ impl Repository<'_> {
     ) -> Result<()> {
         let limit = self.client.max_manifest_bytes();
         let manifest = content.open_verified(expected)?.read_manifest(limit)?;
+        let indexed = self.put_tagged(expected, manifest.bytes(), reference)?;
+        let manifest = manifest.with_descriptor(expected.plain());
+        self.update_referrers(&manifest, indexed.as_ref())
+    }
+
+    /// Same as [`put_manifest`](Self::put_manifest), but retries if the registry reports blobs as
+    /// unknown that exist. Before a tag is pushed, all deferred updates of referrers tags are written.
+    pub(super) fn put_tagged(
+        &self,
+        expected: &Descriptor,
+        bytes: &[u8],
+        reference: &str,
+    ) -> Result<Option<Digest>> {
         if reference != expected.digest.as_str() {
             self.flush_referrers()?;
         }
         let mut retries = 0;
-        let indexed = loop {
-            match self.put_manifest(expected, manifest.bytes(), reference) {
+        loop {
+            match self.put_manifest(expected, bytes, reference) {
                 Err(Error::Refused(refusal)) if self.is_retried(&refusal, retries)? => retries += 1,
-                result => break result?,
+                result => return result,
             }
-        };
-        let manifest = manifest.with_descriptor(expected.plain());
-        self.update_referrers(&manifest, indexed.as_ref())
+        }
     }
 
     /// Sends a manifest to a tag or its digest. Returns the `OCI-Subject` of the response.

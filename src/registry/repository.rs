@@ -230,13 +230,10 @@ impl Target for Repository<'_> {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
-        let reference = self.tag_or_digest(reference)?;
-        check_name(target, reference.as_str())?;
+        check_name(target, self.tag_or_digest(reference)?.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
-        self.flush_referrers()?;
-        self.put_manifest(manifest.descriptor(), manifest.bytes(), reference.as_str())?;
-        Ok(())
+        self.tag_manifest(&manifest, reference)
     }
 
     fn push_reference(
@@ -301,6 +298,13 @@ impl IndexedTarget for Repository<'_> {
 
     fn finish_batch(&self) -> Result<()> {
         self.finish_referrers_batch()
+    }
+
+    fn tag_manifest(&self, manifest: &RawManifest, reference: &str) -> Result<()> {
+        let reference = self.tag_or_digest(reference)?;
+        check_name(manifest.descriptor(), reference.as_str())?;
+        self.put_tagged(manifest.descriptor(), manifest.bytes(), reference.as_str())
+            .map(drop)
     }
 
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {

@@ -222,6 +222,18 @@ pub trait IndexedTarget: Target {
         self.push(expected, content)
     }
 
+    /// Tags an existing manifest whose bytes the caller has. Unlike
+    /// [`push_reference`](Target::push_reference), this does not list the manifest as a referrer of
+    /// its subject.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`tag`](Target::tag).
+    fn tag_manifest(&self, manifest: &RawManifest, reference: &str) -> Result<()> {
+        self.push_reference(manifest.descriptor(), &mut &*manifest, reference)
+            .map(drop)
+    }
+
     /// Makes sure an existing manifest is listed as a referrer of its subject. A client that was
     /// interrupted may have pushed it without updating the referrers tag.
     ///

@@ -3,6 +3,7 @@
 transcripts! {
     "tag":
     layouts,
+    referrers,
     tags,
     wrong_targets,
 }

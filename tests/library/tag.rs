@@ -8,7 +8,7 @@ use oras::tag::{TagOptions, add_tags, tag};
 use oras::{Descriptor, Error, MediaType, RawManifest};
 
 use crate::setup::{client, hello, text};
-use crate::support::registry::{TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 
 const INDEX: &[u8] =
@@ -99,6 +99,39 @@ fn what_is_no_manifest_is_tagged_without_being_read() {
 
     assert_eq!(tagged, hello());
     assert!(layout.resolve("blob").unwrap().is_same_content(&hello()));
+}
+
+#[test]
+fn a_layout_tags_a_manifest_above_the_limit() {
+    let temporary = TempDir::new();
+    let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
+    layout.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
+    let options = TagOptions {
+        max_manifest_bytes: 1,
+        ..TagOptions::default()
+    };
+
+    tag(&layout, "v1", &["v2"], options).unwrap();
+
+    assert!(layout.resolve("v2").unwrap().is_same_content(&index()));
+}
+
+#[test]
+fn a_tagged_referrer_is_not_listed_again() {
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let text = format!(
+        r#"{{"schemaVersion":2,"manifests":[],"subject":{}}}"#,
+        serde_json::to_string(&index()).unwrap()
+    );
+    let attached = RawManifest::new(MediaType::IMAGE_INDEX, text.into_bytes());
+    registry.seed_manifest("a", INDEX_TYPE, attached.bytes(), Some("v1"));
+
+    tag(&repository, "v1", &["v2"], TagOptions::default()).unwrap();
+    add_tags(&repository, &attached, &["v3"], &mut |_| Ok(())).unwrap();
+
+    assert_eq!(registry.tags("a"), ["v1", "v2", "v3"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::text::url::Url;
 
 /// The content of a referrers tag.
 pub(crate) enum ReferrersTagContent {
-    /// The tag does not exist.
+    /// The tag does not exist, or holds the subject itself.
     Missing,
     Index(ReferrersIndex),
     /// The tag holds something else, for this reason.
@@ -147,6 +147,10 @@ impl Repository<'_> {
         let accepted = MediaType::IMAGE_INDEX;
         let limit = self.client.max_manifest_bytes();
         match self.read_manifest_as(accepted.as_str(), &reference, limit) {
+            // GitLab resolves the tag to the subject itself.
+            Ok(manifest) if manifest.descriptor().digest == *subject => {
+                Ok(ReferrersTagContent::Missing)
+            }
             Ok(manifest) => Ok(match ReferrersIndex::from_tagged(&manifest, subject) {
                 Ok(list) => ReferrersTagContent::Index(list),
                 Err(reason) => ReferrersTagContent::Other(reason),
