@@ -85,7 +85,7 @@ impl Error {
                     "{what} size {size} exceeds {kind} {limit}: size exceeds limit"
                 ),
             },
-            Self::Malformed { what, reason } => write!(f, "invalid {what}: {reason}"),
+            Self::Malformed { what, reason, .. } => write!(f, "invalid {what}: {reason}"),
             Self::Io {
                 operation, path, ..
             } => write!(f, "{operation} {}", path.display()),
@@ -127,15 +127,32 @@ impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = SingleLineWriter(f);
         write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
+        let mut source = unprinted_source(self.0);
         while let Some(cause) = source {
             match cause.downcast_ref::<io::Error>() {
                 Some(error) => write!(f, ": {}", os_error_text(error))?,
                 None => write!(f, ": {cause}")?,
             }
-            source = cause.source();
+            source = unprinted_source(cause);
         }
         Ok(())
+    }
+}
+
+/// Returns the source of an error, unless the message of the error contains it.
+fn unprinted_source<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a (dyn StdError + 'static)> {
+    let own = match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(inner) => inner.downcast_ref(),
+        None => error.downcast_ref(),
+    };
+    match own {
+        Some(Error::Malformed { .. }) => None,
+        _ => error.source(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The error type of the library, its details, and the error responses of registries.
 //!
 //! Each variant is named for what a caller can do about it, and names its subject. The original
-//! value of a cause is the [`source`](std::error::Error::source), and a message never repeats its
-//! source, so a program prints the whole [chain](Error::chain). Errors contain no advice and know
-//! no flags: a program adds them.
+//! value of a cause is the [`source`](std::error::Error::source). A message does not repeat its source,
+//! except in [`Error::Malformed`], so a program prints the whole [chain](Error::chain). Errors
+//! contain no advice and know no flags: a program adds them.
 
 mod display;
 mod kinds;
@@ -114,8 +114,10 @@ pub enum Error {
     Malformed {
         /// The kind of document and its name.
         what: String,
-        /// The defect.
+        /// The defect, including the message of the source.
         reason: String,
+        /// The error of the parser, if one reported the defect.
+        source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// The operating system reported an error.
     Io {
@@ -145,7 +147,8 @@ pub enum Error {
         /// The operation.
         what: String,
     },
-    /// A source of credentials failed.
+    /// A source of credentials failed. The error of the parser is not kept, because its message may
+    /// quote secrets.
     Credential {
         /// The configuration file or helper program.
         what: String,
@@ -215,6 +218,20 @@ impl Error {
         Self::Malformed {
             what: what.into(),
             reason: excerpt(&reason.into(), MAX_EXCERPT_CHARS),
+            source: None,
+        }
+    }
+
+    /// Creates a [`Malformed`](Self::Malformed) error from the error of a parser.
+    pub fn malformed_by(
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+        what: impl Into<String>,
+    ) -> Self {
+        let source = source.into();
+        Self::Malformed {
+            what: what.into(),
+            reason: excerpt(&source.to_string(), MAX_EXCERPT_CHARS),
+            source: Some(source),
         }
     }
 
@@ -347,9 +364,13 @@ impl From<InvalidUrl> for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Transport { source, .. } => Some(source.as_ref()),
+            Self::Transport { source, .. }
+            | Self::Malformed {
+                source: Some(source),
+                ..
+            } => Some(source.as_ref()),
             Self::Io { source, .. } => Some(source),
-            Self::Copy { source, .. } | Self::Context { source, .. } => Some(source),
+            Self::Copy { source, .. } | Self::Context { source, .. } => Some(source.as_ref()),
             _ => None,
         }
     }

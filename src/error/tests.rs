@@ -50,6 +50,22 @@ fn a_chain_contains_each_message_once() {
 }
 
 #[test]
+fn a_malformed_document_keeps_the_error_of_the_parser() {
+    let parse = serde_json::from_str::<u8>("{").unwrap_err();
+    let shown = format!("invalid manifest m: {parse}");
+    let error = Error::malformed_by(parse, "manifest m");
+    assert!(error.source().unwrap().is::<serde_json::Error>());
+    assert_eq!(error.to_string(), shown);
+    assert_eq!(error.chain().to_string(), shown);
+    let outer = Error::Io {
+        operation: IoOp::Read,
+        path: "x".into(),
+        source: error.into_io(),
+    };
+    assert_eq!(outer.chain().to_string(), format!("read x: {shown}"));
+}
+
+#[test]
 fn a_library_error_survives_conversion_to_io_error_and_back() {
     let error = Error::io(IoOp::Read, "x")(Error::not_found("y").into_io());
     assert!(matches!(error, Error::NotFound { .. }));

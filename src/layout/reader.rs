@@ -67,18 +67,19 @@ pub(super) fn check<F: LayoutFiles>(files: &F) -> Result<()> {
         image_layout_version: String,
     }
 
-    let malformed = |reason: String| Error::malformed("OCI Image Layout", reason);
-    let file = open(files, LAYOUT_FILE, "OCI Image Layout", "OCI layout file")?;
+    const WHAT: &str = "OCI Image Layout";
+    let file = open(files, LAYOUT_FILE, WHAT, "OCI layout file")?;
     let text = read(
         LAYOUT_FILE,
         file,
         MAX_LAYOUT_HEADER_BYTES,
         Limit::LayoutHeaderBytes,
     )?;
-    let header: Header = serde_json::from_slice(&text)
-        .map_err(|error| malformed(format!("failed to decode OCI layout file: {error}")))?;
+    let header: Header = serde_json::from_slice(&text).map_err(|error| {
+        Error::malformed_by(error, "OCI Image Layout: failed to decode OCI layout file")
+    })?;
     if header.image_layout_version != VERSION {
-        return Err(malformed("unsupported version".to_owned()));
+        return Err(Error::malformed(WHAT, "unsupported version"));
     }
     read_index(files).map(|_| ())
 }

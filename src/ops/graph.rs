@@ -72,9 +72,8 @@ pub fn select_platform(
                 )));
             };
             let bytes = source.fetch(config)?.read_all(limit)?;
-            let got: Platform = serde_json::from_slice(&bytes).map_err(|error| {
-                Error::malformed(format!("config {}", config.digest), error.to_string())
-            })?;
+            let got: Platform = serde_json::from_slice(&bytes)
+                .map_err(|error| Error::malformed_by(error, format!("config {}", config.digest)))?;
             if got.satisfies(platform) {
                 Ok(descriptor.clone())
             } else {

@@ -19,16 +19,19 @@ impl IndexDocument {
     /// [`Error::Malformed`] if the manifest is not an index.
     pub(crate) fn parse_canonical(manifest: &RawManifest) -> Result<Self> {
         let descriptor = manifest.descriptor();
-        let malformed =
-            |reason: String| Error::malformed(format!("index {}", descriptor.digest), reason);
+        let what = format!("index {}", descriptor.digest);
         let Manifest::Index(index) = manifest.view()? else {
-            return Err(malformed(format!("it is \"{}\"", descriptor.media_type)));
+            return Err(Error::malformed(
+                what,
+                format!("it is \"{}\"", descriptor.media_type),
+            ));
         };
-        let written = Self::parse(manifest.bytes(), usize::MAX).map_err(malformed)?;
+        let written = Self::parse(manifest.bytes(), usize::MAX)
+            .map_err(|reason| Error::malformed(what.as_str(), reason))?;
         let mut index = index.clone();
         let descriptors = std::mem::take(&mut index.manifests);
         if descriptors.len() != written.entries.len() {
-            return Err(malformed("an entry has no digest".to_owned()));
+            return Err(Error::malformed(what, "an entry has no digest"));
         }
         let convert = || -> serde_json::Result<Self> {
             let entries = descriptors.iter().zip(&written.entries);
@@ -50,7 +53,7 @@ impl IndexDocument {
             }
             Ok(document)
         };
-        convert().map_err(|error| malformed(error.to_string()))
+        convert().map_err(|error| Error::malformed_by(error, what))
     }
 }
 

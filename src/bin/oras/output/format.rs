@@ -131,7 +131,7 @@ pub(crate) fn print_json(
 /// Indents JSON by two spaces per level.
 fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
     oras::internal::json::indent(json).map_err(|error| {
-        let error = oras::Error::malformed("JSON", error.to_string());
+        let error = oras::Error::malformed_by(error, "JSON");
         CliError::from(&error.context("failed to prettify"))
     })
 }
