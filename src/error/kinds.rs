@@ -97,8 +97,11 @@ pub enum TransportKind {
     Blocked,
     /// The TLS handshake failed.
     Tls,
-    /// The certificate of the server is not trusted.
+    /// The certificate of the server is not acceptable, whoever issued it: it has expired, is for
+    /// another name, or has an unsupported algorithm.
     Certificate,
+    /// The certificate of the server was not issued by a trusted authority.
+    UnknownAuthority,
     /// The server does not speak TLS.
     NotTls,
     /// A timeout elapsed.

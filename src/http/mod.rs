@@ -3,8 +3,8 @@
 //!
 //! A [`Transport`] sends one request and returns one response. It does not follow redirects, retry
 //! or authenticate. [`UreqTransport`] implements it; `ureq/` is the only folder that names ureq and
-//! rustls. [`Proxies`], [`ResolveRule`] and, with TLS, `SystemRoots`, `CertificateAuthorities` and
-//! `ClientCertificate` are its settings.
+//! rustls. [`Proxies`], [`ResolveRule`] and, with TLS, `SystemRoots`, `CertificateAuthorities`,
+//! `CertificateDirectories` and `ClientCertificate` are its settings.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -16,6 +16,8 @@ use crate::limits::{Limit, MAX_DRAINED_BYTES};
 use crate::text::secret::Secret;
 use crate::text::url::{Locality, Origin, Url};
 
+#[cfg(feature = "tls")]
+mod certificate_directories;
 pub mod clock;
 mod proxy;
 mod resolve;
@@ -25,6 +27,8 @@ mod system_roots;
 mod trace;
 mod ureq;
 
+#[cfg(feature = "tls")]
+pub use self::certificate_directories::CertificateDirectories;
 pub use self::proxy::{InvalidProxy, Proxies, Proxy, ProxyProtocol};
 pub use self::resolve::{InvalidResolveRule, ResolveRule};
 #[cfg(feature = "tls")]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use oras::http::{
-    CertificateAuthorities, ClientCertificate, InvalidCertificate, ResolveRule, SystemRoots,
-    UreqTransport, UreqTransportBuilder,
+    CertificateAuthorities, CertificateDirectories, ClientCertificate, InvalidCertificate,
+    ResolveRule, SystemRoots, UreqTransport, UreqTransportBuilder,
 };
 use oras::registry::{Client, PlainHttp};
 use oras::store::Source;
@@ -17,6 +17,8 @@ use crate::support::tls::{Clients, Handshake, TlsFront, fixture, fixture_path};
 
 pub(crate) const UNKNOWN_AUTHORITY: &str =
     "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+const EXPIRED: &str =
+    "tls: failed to verify certificate: x509: certificate has expired or is not yet valid";
 
 /// Returns a transport that resolves these names to these TLS fronts and has no system roots.
 pub(crate) fn transport(names: &[(&str, &TlsFront)]) -> UreqTransportBuilder {
@@ -222,10 +224,105 @@ fn an_expired_self_signed_certificate_is_rejected() {
     let transport =
         transport(&[("registry.example", &front)]).authorities(authorities("expired.crt"));
 
-    assert_eq!(
-        failure(&client(transport)),
-        "tls: failed to verify certificate: x509: certificate has expired or is not yet valid"
+    let failure = failure(&client(transport));
+    assert!(failure.starts_with(EXPIRED), "{failure}");
+}
+
+#[test]
+fn a_server_certificate_may_say_that_it_is_an_authority() {
+    let registry = registry();
+    let front = TlsFront::start("marked", Clients::Anonymous, address(&registry));
+    let names = [("registry.example", &front), ("other.example", &front)];
+
+    let trusting = client(transport(&names).authorities(authorities("rules-ca.crt")));
+    let others = client(transport(&names).authorities(authorities("other-ca.crt")));
+
+    assert_eq!(pull(&trusting).unwrap(), b"hello");
+    assert_eq!(failure(&others), UNKNOWN_AUTHORITY);
+    let other = trusting.repository("other.example/a").unwrap();
+    let error = other.fetch(&hello()).map(drop).unwrap_err();
+    assert!(text(&error).ends_with("not other.example"), "{error}");
+}
+
+#[test]
+fn an_authority_must_be_valid_and_for_servers() {
+    let registry = registry();
+    let front = TlsFront::start("marked", Clients::Anonymous, address(&registry));
+    let names = [("registry.example", &front)];
+    let no_signing = format!(
+        "{UNKNOWN_AUTHORITY} (possibly because of \"x509: invalid signature: parent certificate \
+         cannot sign this kind of certificate\" while trying to verify candidate authority \
+         certificate \"oras test rules-ca\")"
     );
+    for (name, wanted) in [
+        ("rules-ca-expired.crt", EXPIRED),
+        ("rules-ca-no-signing.crt", &no_signing),
+        ("rules-ca-server.crt", &no_signing),
+        (
+            "rules-ca-clients.crt",
+            "tls: failed to verify certificate: x509: certificate specifies an incompatible key usage",
+        ),
+    ] {
+        let transport = transport(&names).authorities(authorities(name));
+        let failure = failure(&client(transport));
+        assert!(failure.starts_with(wanted), "{name}: {failure}");
+    }
+    assert_eq!(registry.log(), [""; 0]);
+
+    // An authority that vouches for the server is enough.
+    let bundle = [fixture("rules-ca-expired.crt"), fixture("rules-ca.crt")].concat();
+    let bundle = CertificateAuthorities::from_pem(&bundle).unwrap();
+    let client = client(transport(&names).authorities(bundle));
+    assert_eq!(pull(&client).unwrap(), b"hello");
+}
+
+#[test]
+fn directories_add_authorities_and_client_certificates_for_one_host() {
+    let registry = registry();
+    let front = front(Clients::MustShow, &registry);
+    let names = [("registry.example", &front), ("cdn.example", &front)];
+    let directory = TempDir::new();
+    let host = directory.path().join("registry.example:443");
+    std::fs::create_dir(&host).unwrap();
+    for (from, to) in [
+        ("ca.crt", "ca.crt"),
+        ("client.crt", "me.cert"),
+        ("client.key", "me.key"),
+    ] {
+        std::fs::copy(fixture_path(from), host.join(to)).unwrap();
+    }
+    let with_directories = || {
+        let directories = [directory.path().to_owned()];
+        transport(&names).certificate_directories(CertificateDirectories::new(directories))
+    };
+
+    let all_from_directory = client(with_directories());
+    assert_eq!(pull(&all_from_directory).unwrap(), b"hello");
+    let other = all_from_directory.repository("cdn.example/a").unwrap();
+    let error = other.fetch(&hello()).map(drop).unwrap_err();
+    assert!(text(&error).ends_with(UNKNOWN_AUTHORITY), "{error}");
+
+    let with_authorities = client(with_directories().authorities(authorities("other-ca.crt")));
+    assert_eq!(failure(&with_authorities), UNKNOWN_AUTHORITY);
+
+    std::fs::remove_file(host.join("me.key")).unwrap();
+    let without_key = failure(&client(with_directories()));
+    assert!(without_key.starts_with("missing key "), "{without_key}");
+}
+
+#[test]
+fn a_host_name_may_have_a_final_dot() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let names = [("registry.example.", &front)];
+    let client = client(transport(&names).authorities(authorities("ca.crt")));
+    let repository = client.repository("registry.example./a").unwrap();
+
+    repository.fetch(&hello()).map(drop).unwrap();
+
+    assert_eq!(front.handshakes(), [handshake("registry.example", false)]);
+    let request = &registry.requests()[0];
+    assert_eq!(request.header("Host"), Some("registry.example."));
 }
 
 #[test]
@@ -287,9 +384,18 @@ fn invalid_certificates_and_keys_are_distinguished() {
     ] {
         assert_eq!(ClientCertificate::from_pem(certificate, key).err(), wanted);
     }
+    let with_text = [
+        b"\xef\xbb\xbfsubject=a\r\n",
+        both.as_slice(),
+        b"\n-----BEGIN",
+    ]
+    .concat();
+    let der = crate::support::tls::certificate("ca").to_vec();
     for (pem, is_fine) in [
         (certificate.as_slice(), true),
         (&both, true),
+        (&with_text, true),
+        (&der, true),
         (&key, false),
         (b"", false),
         (

@@ -8,7 +8,10 @@ use std::io::Read as _;
 use oras::credentials::{CredentialStore, Fixed, Locations, Lookup};
 use oras::error::IoOp;
 #[cfg(feature = "tls")]
-use oras::http::{CertificateAuthorities, ClientCertificate, SystemRoots, UreqTransportBuilder};
+use oras::http::{
+    CertificateAuthorities, CertificateDirectories, ClientCertificate, SystemRoots,
+    UreqTransportBuilder,
+};
 use oras::http::{Proxies, ResolveRule, UreqTransport};
 #[cfg(feature = "tls")]
 use oras::limits::MAX_ROOTS_FILE_BYTES;
@@ -78,6 +81,7 @@ struct Tls {
     cert_file: String,
     key_file: String,
     system: SystemRoots,
+    directories: CertificateDirectories,
 }
 
 #[cfg(feature = "tls")]
@@ -85,7 +89,8 @@ impl Tls {
     fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, CliError> {
         let mut builder = builder
             .insecure(self.insecure)
-            .system_roots(self.system.clone());
+            .system_roots(self.system.clone())
+            .certificate_directories(self.directories.clone());
         if !self.ca_file.is_empty() {
             let authorities =
                 CertificateAuthorities::from_pem(&read_pem(&self.ca_file)?).map_err(|_| {
@@ -173,6 +178,7 @@ impl ClientConfig {
                 cert_file: remote.cert_file.clone(),
                 key_file: remote.key_file.clone(),
                 system: process.system_roots(),
+                directories: process.certificate_directories(),
             },
         })
     }

@@ -254,7 +254,7 @@ impl CliError {
                 }
             }
             Error::Transport {
-                kind: TransportKind::Certificate,
+                kind: TransportKind::UnknownAuthority,
                 url,
                 ..
             } => {

@@ -298,6 +298,16 @@ impl Process {
         oras::http::SystemRoots::new(variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))
     }
 
+    /// The directories with certificates for single hosts that exist.
+    #[cfg(feature = "tls")]
+    pub(crate) fn certificate_directories(&self) -> oras::http::CertificateDirectories {
+        let home = self.os_variable("HOME").map(PathBuf::from);
+        let user = home.map(|home| home.join(".config/containers/certs.d"));
+        let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+        let directories = user.into_iter().chain(system);
+        oras::http::CertificateDirectories::new(directories.filter(|path| path.is_dir()))
+    }
+
     fn os_variable(&self, name: &str) -> Option<&OsString> {
         let (_, value) = self.variables.iter().find(|(other, _)| other == name)?;
         Some(value).filter(|value| !value.is_empty())

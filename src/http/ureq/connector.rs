@@ -61,12 +61,38 @@ impl ProxyConnector {
         details: &ConnectionDetails,
         url: &Url,
     ) -> Result<Connection, ConnectError> {
+        let connection = self.connection_without_tls(details, url)?;
+        #[cfg(feature = "tls")]
+        if url.scheme() == Scheme::Https {
+            let origin = url.origin();
+            let wrapped = self
+                .server_tls
+                .wrap(connection, details, origin.host(), origin.port());
+            // The alert does not say which algorithm the server requires. Its certificate does.
+            return wrapped.map_err(|error| match &error.kind {
+                TransportKind::Tls if error.text.ends_with("handshake failure") => self
+                    .connection_without_tls(details, url)
+                    .ok()
+                    .and_then(|again| tls::unsupported_key(again, details, origin.host()))
+                    .unwrap_or(error),
+                _ => error,
+            });
+        }
+        Ok(connection)
+    }
+
+    /// Opens a connection to the host of `url`, through its proxy.
+    fn connection_without_tls(
+        &self,
+        details: &ConnectionDetails,
+        url: &Url,
+    ) -> Result<Connection, ConnectError> {
         let proxy = self
             .proxies
             .for_url(url)
             .map_err(|invalid| ConnectError::new(TransportKind::Protocol, invalid.to_string()))?;
         let origin = url.origin();
-        let connection = match proxy {
+        Ok(match proxy {
             None => self.dial_server(details, origin.clone())?,
             Some(proxy) => {
                 let connection = self
@@ -82,12 +108,7 @@ impl ProxyConnector {
                     (_, Scheme::Http) => Box::new(ForwardedConnection::new(connection, url, proxy)),
                 }
             }
-        };
-        #[cfg(feature = "tls")]
-        if url.scheme() == Scheme::Https {
-            return self.server_tls.wrap(connection, details, origin.host());
-        }
-        Ok(connection)
+        })
     }
 
     /// Connects to the addresses of a server that are not too local, and records their locality.
@@ -129,7 +150,9 @@ impl ProxyConnector {
             return Ok(connection);
         }
         #[cfg(feature = "tls")]
-        return self.proxy_tls.wrap(connection, details, proxy.host());
+        return self
+            .proxy_tls
+            .wrap(connection, details, proxy.host(), proxy.port());
         #[cfg(not(feature = "tls"))]
         Err(ConnectError::new(
             TransportKind::Tls,

@@ -27,7 +27,9 @@ impl ConnectError {
     /// one of the registry, so its kind changes to [`TransportKind::Tls`].
     pub(super) fn at_proxy(self) -> Self {
         let kind = match self.kind {
-            TransportKind::Certificate | TransportKind::NotTls => TransportKind::Tls,
+            TransportKind::Certificate
+            | TransportKind::UnknownAuthority
+            | TransportKind::NotTls => TransportKind::Tls,
             other => other,
         };
         Self::new(kind, format!("proxyconnect tcp: {}", self.text))

@@ -35,7 +35,7 @@ mod tunnel;
 #[cfg(feature = "tls")]
 pub use self::tls::pem::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
 #[cfg(feature = "tls")]
-use super::SystemRoots;
+use super::{CertificateDirectories, SystemRoots};
 
 /// Maximum wait for `100 Continue`. The body is sent after it.
 const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -113,6 +113,15 @@ impl UreqTransportBuilder {
     #[must_use]
     pub fn authorities(mut self, authorities: CertificateAuthorities) -> Self {
         self.tls.authorities = Some(authorities);
+        self
+    }
+
+    /// Reads certificates for single hosts from these directories. [`authorities`](Self::authorities)
+    /// and [`client_certificate`](Self::client_certificate) replace what is found there.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn certificate_directories(mut self, directories: CertificateDirectories) -> Self {
+        self.tls.directories = directories;
         self
     }
 

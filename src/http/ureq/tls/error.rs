@@ -4,19 +4,39 @@
 #![expect(clippy::disallowed_types, reason = "this is the adapter to ureq")]
 
 use std::io;
+use std::time::{Duration, UNIX_EPOCH};
 
+use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::super::error::ConnectError;
+use super::algorithm::unsupported_signature;
+use super::verify::Rejection;
 use crate::error::TransportKind;
+use crate::text::time::rfc3339;
 
 pub(super) fn connect_error(error: Error) -> ConnectError {
-    let kind = match error {
+    let kind = match &error {
+        Error::InvalidCertificate(error) if is_unknown_authority(error) => {
+            TransportKind::UnknownAuthority
+        }
         Error::InvalidCertificate(_) => TransportKind::Certificate,
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => TransportKind::NotTls,
         _ => TransportKind::Tls,
     };
     ConnectError::new(kind, text(error))
+}
+
+/// Returns whether a certificate would be accepted if its authority were trusted.
+fn is_unknown_authority(error: &CertificateError) -> bool {
+    match error {
+        CertificateError::UnknownIssuer => true,
+        CertificateError::Other(cause) => cause
+            .0
+            .downcast_ref::<Rejection>()
+            .is_some_and(|rejection| rejection.is_unknown_authority),
+        _ => false,
+    }
 }
 
 /// Converts an I/O error, which may wrap a TLS error.
@@ -54,12 +74,33 @@ fn text(error: Error) -> String {
 fn certificate_error_text(error: CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => "certificate signed by unknown authority".to_owned(),
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => {
+        CertificateError::ExpiredContext { time, not_after } => format!(
+            "certificate has expired or is not yet valid: current time {} is after {}",
+            text_of_time(time),
+            text_of_time(not_after)
+        ),
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "certificate has expired or is not yet valid: current time {} is before {}",
+            text_of_time(time),
+            text_of_time(not_before)
+        ),
+        CertificateError::Expired | CertificateError::NotValidYet => {
             "certificate has expired or is not yet valid".to_owned()
         }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "certificate specifies an incompatible key usage".to_owned()
+        }
+        CertificateError::BadSignature => {
+            "certificate signed by unknown authority (its signature does not match)".to_owned()
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id,
+            ..
+        } => unsupported_signature(&signature_algorithm_id, None),
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            signature_algorithm_id,
+            public_key_algorithm_id,
+        } => unsupported_signature(&signature_algorithm_id, Some(&public_key_algorithm_id)),
         CertificateError::NotValidForNameContext {
             expected,
             presented,
@@ -78,9 +119,23 @@ fn certificate_error_text(error: CertificateError) -> String {
                 expected.to_str()
             )
         }
-        CertificateError::Other(cause) => cause.0.to_string(),
+        // webpki's errors are the names of their variants.
+        CertificateError::Other(cause) => match cause.0.to_string().as_str() {
+            "NameConstraintViolation" => {
+                "a root or intermediate certificate is not authorized to sign for this name"
+                    .to_owned()
+            }
+            "PathLenConstraintViolated" => {
+                "too many intermediates for path length constraint".to_owned()
+            }
+            other => other.to_owned(),
+        },
         other => other.to_string(),
     }
+}
+
+fn text_of_time(time: UnixTime) -> String {
+    rfc3339(UNIX_EPOCH + Duration::from_secs(time.as_secs()))
 }
 
 /// Converts `DnsName("a.example")` to `a.example`.

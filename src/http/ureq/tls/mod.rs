@@ -1,22 +1,28 @@
 //! TLS with rustls: trusted roots, client certificate, certificate verification and the stream.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder};
 use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
 
 use self::pem::{CertificateAuthorities, ClientCertificate};
 use self::stream::TlsStream;
-use self::verify::{AnyCertificate, TrustedRoots};
-use super::super::SystemRoots;
+use self::verify::{AnyCertificate, KeyInspector, TrustedRoots};
+use super::super::certificate_directories::HostCertificates;
+use super::super::{CertificateDirectories, SystemRoots};
 use super::error::ConnectError;
 use crate::error::TransportKind;
 
+mod algorithm;
 mod error;
+mod lenient;
 pub(super) mod pem;
 mod stream;
 mod verify;
@@ -27,14 +33,18 @@ mod x509;
 pub(super) struct Settings {
     pub(super) system: SystemRoots,
     pub(super) authorities: Option<CertificateAuthorities>,
+    pub(super) directories: CertificateDirectories,
     pub(super) client: Option<ClientCertificate>,
     pub(super) insecure: bool,
+    /// Whether the settings are for servers that are not the registry, which get no client
+    /// certificate.
+    pub(super) is_third_party: bool,
 }
 
 impl Settings {
     /// Returns whether some settings are for registries only.
     pub(super) const fn has_registry_settings(&self) -> bool {
-        self.client.is_some() || self.insecure
+        self.client.is_some() || self.insecure || !self.directories.is_empty()
     }
 
     /// Returns the settings for servers that are not the registry.
@@ -42,28 +52,38 @@ impl Settings {
         Self {
             client: None,
             insecure: false,
+            is_third_party: true,
             ..self.clone()
         }
     }
 
-    fn config(&self) -> Result<ClientConfig, rustls::Error> {
+    /// Creates the configuration for a host, with the certificates in `directory`.
+    fn config(&self, directory: Option<&Path>) -> Result<ClientConfig, ConnectError> {
+        let invalid = |reason: String| ConnectError::new(TransportKind::Tls, reason);
+        let in_directory = directory.map(HostCertificates::read).transpose();
+        let in_directory = in_directory.map_err(invalid)?.unwrap_or_default();
         let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
             Arc::new(AnyCertificate::new(&provider))
         } else {
-            match &self.authorities {
-                Some(authorities) => Arc::new(TrustedRoots::custom(authorities, &provider)?),
-                None => Arc::new(TrustedRoots::built_in_and_system(
+            Arc::new(match &self.authorities {
+                Some(authorities) => TrustedRoots::custom(authorities, &provider),
+                None => TrustedRoots::built_in_and_system(
+                    CertificateAuthorities::from_texts(&in_directory.authorities),
                     self.system.clone(),
                     &provider,
-                )?),
-            }
+                ),
+            })
         };
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        Ok(match &self.client {
+        let client = match (&self.client, in_directory.client) {
+            (None, Some((certificate, key))) if !self.is_third_party => Some(
+                ClientCertificate::from_pem(&certificate, &key)
+                    .map_err(|error| invalid(error.to_string()))?,
+            ),
+            (client, _) => client.clone(),
+        };
+        let builder = client_config(provider, verifier).map_err(error::connect_error)?;
+        Ok(match client {
             Some(certificate) => builder.with_client_cert_resolver(Arc::new(
                 SingleCertAndKey::from(certificate.key().clone()),
             )),
@@ -72,17 +92,28 @@ impl Settings {
     }
 }
 
-/// Opens TLS connections. The configuration is created with the first one.
+fn client_config(
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier))
+}
+
+/// Opens TLS connections. A configuration is created with the first connection that needs it.
 pub(super) struct Client {
     settings: Settings,
-    config: OnceLock<Arc<ClientConfig>>,
+    /// The configurations by directory of the host.
+    configs: Mutex<HashMap<Option<PathBuf>, Arc<ClientConfig>>>,
 }
 
 impl Client {
-    pub(super) const fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
-            config: OnceLock::new(),
+            configs: Mutex::default(),
         }
     }
 
@@ -92,31 +123,57 @@ impl Client {
         connection: Box<dyn Transport>,
         details: &ConnectionDetails,
         host: &str,
+        port: u16,
     ) -> Result<Box<dyn Transport>, ConnectError> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        // Neither server names (RFC 6066 §3) nor names in certificates have the final dot.
-        let bare = bare.strip_suffix('.').unwrap_or(bare);
-        let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
-            ConnectError::new(
-                TransportKind::Tls,
-                format!("tls: \"{host}\" is no name that a certificate can have"),
-            )
-        })?;
-        let config = self.config().map_err(error::connect_error)?;
-        let mut client = ClientConnection::new(config, name).map_err(error::connect_error)?;
-        let mut socket = TransportAdapter::new(connection, Arc::clone(&details.current_time));
-        socket.set_timeout(details.timeout);
-        client
-            .complete_io(&mut socket)
-            .map_err(error::io_connect_error)?;
-        Ok(Box::new(TlsStream::new(client, socket, details.config)))
+        let config = self.config(self.settings.directories.find(host, port))?;
+        handshake(config, connection, details, host)
     }
 
-    fn config(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
-        if let Some(config) = self.config.get() {
+    fn config(&self, directory: Option<PathBuf>) -> Result<Arc<ClientConfig>, ConnectError> {
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = configs.get(&directory) {
             return Ok(Arc::clone(config));
         }
-        let config = Arc::new(self.settings.config()?);
-        Ok(Arc::clone(self.config.get_or_init(|| config)))
+        let config = Arc::new(self.settings.config(directory.as_deref())?);
+        configs.insert(directory, Arc::clone(&config));
+        Ok(config)
     }
+}
+
+/// Performs a handshake that offers algorithms that this build cannot verify. Returns the error that
+/// names the key of the server, if this build does not support it.
+pub(super) fn unsupported_key(
+    connection: Box<dyn Transport>,
+    details: &ConnectionDetails,
+    host: &str,
+) -> Option<ConnectError> {
+    let provider = Arc::new(ring::default_provider());
+    let config = client_config(provider, Arc::new(KeyInspector)).ok()?;
+    let config = Arc::new(config.with_no_client_auth());
+    let error = handshake(config, connection, details, host).err()?;
+    (error.kind == TransportKind::Certificate).then_some(error)
+}
+
+fn handshake(
+    config: Arc<ClientConfig>,
+    connection: Box<dyn Transport>,
+    details: &ConnectionDetails,
+    host: &str,
+) -> Result<Box<dyn Transport>, ConnectError> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    // Neither server names (RFC 6066 §3) nor names in certificates have the final dot.
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
+        ConnectError::new(
+            TransportKind::Tls,
+            format!("tls: \"{host}\" is no name that a certificate can have"),
+        )
+    })?;
+    let mut client = ClientConnection::new(config, name).map_err(error::connect_error)?;
+    let mut socket = TransportAdapter::new(connection, Arc::clone(&details.current_time));
+    socket.set_timeout(details.timeout);
+    client
+        .complete_io(&mut socket)
+        .map_err(error::io_connect_error)?;
+    Ok(Box::new(TlsStream::new(client, socket, details.config)))
 }

@@ -1,4 +1,4 @@
-//! Certificate authorities, client certificates and private keys in PEM.
+//! Certificate authorities, client certificates and private keys, in PEM or DER.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::x509;
+use super::x509::Certificate;
 
 use crate::limits::MAX_CERTIFICATES;
 
@@ -22,7 +22,7 @@ pub struct CertificateAuthorities {
 }
 
 impl CertificateAuthorities {
-    /// Parses certificates. Malformed ones are skipped.
+    /// Parses certificates in PEM, or one in DER. Malformed ones and other text are skipped.
     ///
     /// # Errors
     ///
@@ -88,7 +88,9 @@ impl ClientCertificate {
             .key_provider
             .load_private_key(der)
             .map_err(|_| InvalidCertificate::Unusable)?;
-        let certified = chain.first().and_then(|first| x509::public_key(first));
+        let certified = chain
+            .first()
+            .and_then(|first| Some(Certificate::parse(first)?.public_key));
         if let (Some(public), Some(certified)) = (key.public_key(), certified)
             && public.as_ref() != certified
         {
@@ -110,10 +112,13 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-fn certificates(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem)
-        .take(MAX_CERTIFICATES)
-        .flatten()
+fn certificates(text: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    let pem = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let der = Certificate::parse(text).map(|_| CertificateDer::from(text.to_vec()));
+    let is_der = der.is_some();
+    let pem = CertificateDer::pem_slice_iter(if is_der { &[] } else { pem });
+    pem.take(MAX_CERTIFICATES).flatten().chain(der)
 }
 
 fn private_key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {

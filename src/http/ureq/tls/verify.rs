@@ -1,71 +1,75 @@
 //! Verification of server certificates.
+//!
+//! webpki builds and verifies the chain up to a trusted authority. This module adds the rules of
+//! Go's `crypto/x509` for the authority itself: an authority that has expired, may not sign, or is
+//! not for servers vouches for nothing.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 
 use super::super::super::SystemRoots;
+use super::algorithm;
+use super::lenient::LenientChain;
 use super::pem::CertificateAuthorities;
-use super::x509;
+use super::x509::Certificate;
+use crate::text::redact::excerpt;
 
 /// Accepts certificates of trusted authorities: those of the user, or the built-in ones and those
 /// of the system.
-///
-/// The authorities of the system are read only if no built-in one issued the certificate, because
-/// parsing hundreds of files takes time that most programs never need.
 #[derive(Debug)]
 pub(super) struct TrustedRoots {
-    first: RootVerifier,
-    second: Option<(SystemRoots, OnceLock<Option<RootVerifier>>)>,
+    sets: Vec<RootSet>,
     provider: Arc<CryptoProvider>,
 }
 
+/// A set of certificate authorities.
+#[derive(Debug)]
+enum RootSet {
+    Certificates(CertificateAuthorities),
+    BuiltIn,
+    /// The authorities of the system, which are read only if the sets before do not contain the
+    /// issuer, because parsing hundreds of files takes time that most programs never need.
+    System(SystemRoots, OnceLock<Option<CertificateAuthorities>>),
+}
+
 impl TrustedRoots {
+    /// Trusts these authorities only.
     pub(super) fn custom(
         authorities: &CertificateAuthorities,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            first: RootVerifier::new(authorities, provider)?,
-            second: None,
+    ) -> Self {
+        Self {
+            sets: vec![RootSet::Certificates(authorities.clone())],
             provider: Arc::clone(provider),
-        })
+        }
     }
 
+    /// Trusts the built-in authorities, those of the system, and `more`.
     pub(super) fn built_in_and_system(
+        more: Option<CertificateAuthorities>,
         system: SystemRoots,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, Error> {
-        let built_in = CertificateAuthorities {
-            store: Arc::new(RootCertStore {
-                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-            }),
-            // No registry uses the certificate of a public authority as server certificate.
-            certificates: Arc::new([]),
-        };
-        Ok(Self {
-            first: RootVerifier::new(&built_in, provider)?,
-            second: Some((system, OnceLock::new())),
+    ) -> Self {
+        let mut sets: Vec<RootSet> = more.map(RootSet::Certificates).into_iter().collect();
+        sets.extend([RootSet::BuiltIn, RootSet::System(system, OnceLock::new())]);
+        Self {
+            sets,
             provider: Arc::clone(provider),
-        })
+        }
     }
 
-    fn second(&self) -> Option<&RootVerifier> {
-        let (system, authorities) = self.second.as_ref()?;
-        authorities
-            .get_or_init(|| {
-                let authorities = CertificateAuthorities::from_texts(&system.read())?;
-                RootVerifier::new(&authorities, &self.provider).ok()
-            })
-            .as_ref()
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
     }
 }
 
@@ -75,22 +79,46 @@ impl ServerCertVerifier for TrustedRoots {
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verify = |authorities: &RootVerifier| {
-            authorities.verify(certificate, intermediates, name, ocsp, now)
+        let chain = LenientChain::new(certificate, intermediates);
+        let algorithms = chain.algorithms(self.algorithms().all);
+        let algorithms: Vec<_> = algorithms
+            .iter()
+            .map(|it| it as &dyn SignatureVerificationAlgorithm)
+            .collect();
+        let server = ServerChain {
+            original: certificate,
+            leaf: ParsedCertificate::try_from(&chain.leaf)?,
+            intermediates: &chain.intermediates,
+            algorithms: &algorithms,
+            name,
+            now,
         };
-        let error = match verify(&self.first) {
-            Err(error @ Error::InvalidCertificate(_)) => error,
-            decided => return decided,
-        };
-        match self.second().map(verify) {
-            Some(Ok(verified)) => Ok(verified),
-            // The system's authorities contain the issuer, so their error is the relevant one.
-            Some(Err(second)) if is_unknown_issuer(&error) => Err(second),
-            _ => Err(error),
+        let mut error = Error::from(CertificateError::UnknownIssuer);
+        for set in &self.sets {
+            let verified = match set {
+                RootSet::Certificates(authorities) => server.verify(authorities),
+                RootSet::BuiltIn => {
+                    let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+                    server.verify_by(&RootCertStore { roots }, usize::MAX)
+                }
+                RootSet::System(system, authorities) => authorities
+                    .get_or_init(|| CertificateAuthorities::from_texts(&system.read()))
+                    .as_ref()
+                    .map_or(Err(CertificateError::UnknownIssuer.into()), |it| {
+                        server.verify(it)
+                    }),
+            };
+            match verified {
+                Ok(()) => return Ok(ServerCertVerified::assertion()),
+                // The error of the set that contains the issuer is the relevant one.
+                Err(newer) if is_unknown_issuer(&error) => error = newer,
+                Err(_) => {}
+            }
         }
+        Err(error)
     }
 
     fn verify_tls12_signature(
@@ -116,12 +144,6 @@ impl ServerCertVerifier for TrustedRoots {
     }
 }
 
-impl TrustedRoots {
-    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
-        &self.provider.signature_verification_algorithms
-    }
-}
-
 fn is_unknown_issuer(error: &Error) -> bool {
     matches!(
         error,
@@ -129,54 +151,221 @@ fn is_unknown_issuer(error: &Error) -> bool {
     )
 }
 
-/// One set of certificate authorities.
-#[derive(Debug)]
-struct RootVerifier {
-    verifier: Arc<WebPkiServerVerifier>,
-    certificates: Arc<[CertificateDer<'static>]>,
+/// The certificates of a server and the conditions that they must meet.
+struct ServerChain<'a> {
+    original: &'a CertificateDer<'a>,
+    leaf: ParsedCertificate<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    name: &'a ServerName<'a>,
+    now: UnixTime,
 }
 
-impl RootVerifier {
-    fn new(
-        authorities: &CertificateAuthorities,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, Error> {
-        let store = Arc::clone(&authorities.store);
-        let verifier = WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider))
-            .build()
-            .map_err(|error| Error::General(error.to_string()))?;
-        Ok(Self {
-            verifier,
-            certificates: Arc::clone(&authorities.certificates),
+impl ServerChain<'_> {
+    /// Verifies the chain by authorities whose certificates are known.
+    fn verify(&self, authorities: &CertificateAuthorities) -> Result<(), Error> {
+        let trusted = authorities.certificates.iter();
+        // A server certificate that is itself trusted, such as the self-signed one of
+        // distribution's "Test an insecure registry".
+        if trusted.clone().any(|it| it == self.original) {
+            let leaf = parse(self.original)?;
+            leaf.check_validity(self.now)?;
+            if !leaf.allows_servers() {
+                return Err(CertificateError::InvalidPurpose.into());
+            }
+            return self.verify_name();
+        }
+        let certificates = std::iter::once(self.original).chain(self.intermediates);
+        let issuers: Vec<&[u8]> = certificates
+            .filter_map(|it| Some(Certificate::parse(it)?.issuer))
+            .collect();
+        // Reports what else is wrong if no authority is the issuer.
+        let mut error = None;
+        for (certificate, anchor) in trusted.zip(&authorities.store.roots) {
+            let Some(authority) = Certificate::parse(certificate) else {
+                continue;
+            };
+            if !issuers.contains(&authority.subject) {
+                continue;
+            }
+            let verified = check_authority(&authority, self.now).and_then(|()| {
+                let roots = vec![anchor.clone()];
+                let max_intermediates = authority.path_length().unwrap_or(usize::MAX);
+                self.verify_by(&RootCertStore { roots }, max_intermediates)
+            });
+            match verified {
+                Ok(()) => return Ok(()),
+                Err(newer) if error.as_ref().is_none_or(is_unknown_issuer) => {
+                    error = Some(self.explain(newer, &authority));
+                }
+                Err(_) => {}
+            }
+        }
+        error.map_or_else(|| self.verify_by(&RootCertStore::empty(), usize::MAX), Err)
+    }
+
+    /// Verifies the chain by trust anchors, with the first intermediate certificates.
+    fn verify_by(&self, roots: &RootCertStore, max_intermediates: usize) -> Result<(), Error> {
+        let (allowed, others) = self
+            .intermediates
+            .split_at(self.intermediates.len().min(max_intermediates));
+        verify_server_cert_signed_by_trust_anchor(
+            &self.leaf,
+            roots,
+            allowed,
+            self.now,
+            self.algorithms,
+        )
+        .map_err(|error| {
+            if is_unknown_issuer(&error) && !others.is_empty() {
+                rejection("too many intermediates for path length constraint", false)
+            } else {
+                error
+            }
+        })?;
+        self.verify_name()
+    }
+
+    fn verify_name(&self) -> Result<(), Error> {
+        verify_server_name(&self.leaf, self.name).map_err(|error| match &error {
+            Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                presented,
+                ..
+            }) if presented.is_empty()
+                && parse(self.original).is_ok_and(|leaf| leaf.common_name().is_some()) =>
+            {
+                rejection(
+                    "certificate relies on legacy Common Name field, use SANs instead",
+                    false,
+                )
+            }
+            _ => error,
         })
     }
 
-    fn verify(
+    /// Makes the error of a signature by this authority say more.
+    fn explain(&self, error: Error, authority: &Certificate<'_>) -> Error {
+        if error != Error::from(CertificateError::BadSignature) {
+            return error;
+        }
+        let intermediates = self.intermediates.iter();
+        let mut keys = intermediates
+            .filter_map(|it| Certificate::parse(it)?.rsa_bits())
+            .chain(authority.rsa_bits());
+        match keys.find(|bits| *bits < MIN_RSA_BITS) {
+            Some(bits) => rejection(&algorithm::short_key(bits), false),
+            None => candidate_rejection("signature does not match", authority),
+        }
+    }
+}
+
+/// The shortest RSA key that ring verifies.
+const MIN_RSA_BITS: usize = 2048;
+
+fn parse<'a>(certificate: &'a CertificateDer<'a>) -> Result<Certificate<'a>, Error> {
+    Certificate::parse(certificate).ok_or_else(|| CertificateError::BadEncoding.into())
+}
+
+/// Checks that an authority may vouch for servers now.
+fn check_authority(authority: &Certificate<'_>, now: UnixTime) -> Result<(), Error> {
+    authority.check_validity(now)?;
+    if !authority.may_sign() {
+        return Err(candidate_rejection(
+            "invalid signature: parent certificate cannot sign this kind of certificate",
+            authority,
+        ));
+    }
+    if !authority.allows_servers() {
+        return Err(CertificateError::InvalidPurpose.into());
+    }
+    Ok(())
+}
+
+/// The reason why a certificate is rejected, where rustls has none.
+#[derive(Debug)]
+pub(super) struct Rejection {
+    pub(super) reason: String,
+    /// Whether another authority can help.
+    pub(super) is_unknown_authority: bool,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+fn rejection(reason: &str, is_unknown_authority: bool) -> Error {
+    CertificateError::Other(OtherError(Arc::new(Rejection {
+        reason: reason.to_owned(),
+        is_unknown_authority,
+    })))
+    .into()
+}
+
+/// Returns the error of a chain whose authority has the name of the issuer and is not the issuer.
+fn candidate_rejection(reason: &str, authority: &Certificate<'_>) -> Error {
+    let name = authority.common_name().unwrap_or_default();
+    let name = excerpt(&name, MAX_NAME_CHARS);
+    let reason = format!(
+        "certificate signed by unknown authority (possibly because of \"x509: {reason}\" while trying to verify candidate authority certificate \"{name}\")"
+    );
+    rejection(&reason, true)
+}
+
+/// Maximum number of characters of a name in a message: the upper bound of a common name (RFC 5280
+/// appendix A.1).
+const MAX_NAME_CHARS: usize = 64;
+
+/// Rejects every certificate, and names its key if this build does not support it.
+#[derive(Debug)]
+pub(super) struct KeyInspector;
+
+impl ServerCertVerifier for KeyInspector {
+    fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // A self-signed server certificate that is itself trusted, as in distribution's "Test an
-        // insecure registry". It may be marked as an authority, which webpki rejects for servers.
-        if self.certificates.iter().any(|other| other == certificate) {
-            x509::check_validity(certificate, now)?;
-            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        self.verifier
-            .verify_server_cert(certificate, intermediates, name, ocsp, now)
-            .map_err(|error| match error {
-                // webpki reports only that a certificate of an authority is not one of a server.
-                Error::InvalidCertificate(CertificateError::Other(_))
-                    if x509::is_self_issued(certificate) =>
-                {
-                    CertificateError::UnknownIssuer.into()
-                }
-                error => error,
-            })
+        let key = parse(certificate)?.key_algorithm().unwrap_or_default();
+        Err(algorithm::unsupported_key(key).map_or_else(
+            || Error::General("the key is supported".to_owned()),
+            |reason| rejection(&reason, false),
+        ))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(CertificateError::BadSignature.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(CertificateError::BadSignature.into())
+    }
+
+    /// The schemes that this build cannot verify: P-521, Ed448, RSA-PSS keys and the brainpool curves (RFC 8446 §4.2.3, RFC 8734).
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let unknown = [0x0809, 0x080a, 0x080b, 0x081a, 0x081b, 0x081c];
+        let mut schemes = vec![
+            SignatureScheme::ECDSA_NISTP521_SHA512,
+            SignatureScheme::ED448,
+        ];
+        schemes.extend(unknown.map(SignatureScheme::from));
+        schemes
     }
 }
 
