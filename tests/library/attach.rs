@@ -84,7 +84,7 @@ fn log(registry: &TestRegistry) -> Vec<String> {
 }
 
 #[test]
-fn what_is_attached_is_found_in_every_store() {
+fn attached_referrers_are_found_in_every_store() {
     let rule = |store: &dyn Target, as_referrers: &dyn Referrers| {
         fill(store);
         let attached = attach(store, "v1", options()).unwrap();
@@ -176,7 +176,7 @@ fn files_become_layers() {
 }
 
 #[test]
-fn a_registry_is_asked_no_more_than_it_takes() {
+fn attaching_sends_the_minimum_of_requests() {
     let new = || AttachOptions {
         annotations: [("a".to_owned(), "b".to_owned())].into(),
         ..options()
@@ -211,7 +211,7 @@ fn a_registry_is_asked_no_more_than_it_takes() {
 }
 
 #[test]
-fn the_subject_of_a_layout_is_what_it_is_without_its_tag() {
+fn the_subject_in_a_layout_has_no_tag_annotation() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     let mut entry = subject().descriptor().clone();
@@ -226,7 +226,7 @@ fn the_subject_of_a_layout_is_what_it_is_without_its_tag() {
 }
 
 #[test]
-fn the_subject_for_a_platform_is_the_entry_of_the_index() {
+fn the_subject_for_a_platform_is_the_index_entry() {
     let store = MemoryStore::new();
     let amd64 = image("amd64", "");
     let mut entry = amd64.descriptor().clone();
@@ -259,7 +259,7 @@ fn the_subject_for_a_platform_is_the_entry_of_the_index() {
 }
 
 #[test]
-fn what_cannot_be_attached_changes_nothing() {
+fn a_refused_attach_changes_nothing() {
     let store = MemoryStore::new();
     fill(&store);
     let content = blob(b"hello");
@@ -330,7 +330,7 @@ fn what_cannot_be_attached_changes_nothing() {
 }
 
 #[test]
-fn what_was_lost_from_the_list_is_listed_when_it_is_attached_again() {
+fn attaching_again_restores_an_entry_of_the_referrers_tag() {
     let registry = registry(RegistryProfile::distribution());
     let clock = FakeClock::new();
     let client = builder().clock(clock).build();
@@ -347,7 +347,7 @@ fn what_was_lost_from_the_list_is_listed_when_it_is_attached_again() {
 }
 
 #[test]
-fn what_was_lost_from_an_index_is_listed_when_it_is_attached_again() {
+fn attaching_again_restores_an_entry_of_a_layout() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
     fill(&store);
@@ -362,7 +362,7 @@ fn what_was_lost_from_an_index_is_listed_when_it_is_attached_again() {
 }
 
 #[test]
-fn a_list_that_cannot_be_kept_is_an_error() {
+fn a_failed_update_of_the_referrers_tag_is_an_error() {
     let list = format!(
         "/v2/a/manifests/{}",
         oras::referrers::referrers_tag(&subject().descriptor().digest)

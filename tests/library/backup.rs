@@ -22,9 +22,9 @@ mod lists;
 
 /// What is told about a backup, in short.
 #[derive(Default)]
-struct Told(RefCell<Vec<String>>);
+struct EventLog(RefCell<Vec<String>>);
 
-impl Told {
+impl EventLog {
     fn observer(&self) -> impl FnMut(Event<'_>) -> Result<()> + '_ {
         |event| {
             self.note(event);
@@ -45,7 +45,7 @@ impl Told {
     }
 
     /// What was told that begins with one of these words.
-    fn about(&self, words: &[&str]) -> Vec<String> {
+    fn lines_with(&self, words: &[&str]) -> Vec<String> {
         let told = self.0.borrow();
         told.iter()
             .filter(|line| words.iter().any(|word| line.starts_with(word)))
@@ -152,7 +152,7 @@ fn to_archive(
 }
 
 #[test]
-fn after_a_backup_and_a_wipe_every_tag_and_every_referrer_is_back() {
+fn a_restored_backup_has_all_tags_and_referrers() {
     for (name, personality) in registries() {
         let artifacts = Artifacts::new();
         let registry = TestRegistry::start_as(personality.clone());
@@ -198,7 +198,7 @@ fn after_a_backup_and_a_wipe_every_tag_and_every_referrer_is_back() {
 }
 
 #[test]
-fn a_restoration_that_ended_before_a_list_was_written_can_be_done_again() {
+fn an_interrupted_restore_can_be_repeated() {
     let artifacts = Artifacts::new();
     let store = MemoryStore::new();
     artifacts.push(&store);
@@ -270,7 +270,7 @@ fn without_referrers_only_those_in_tagged_indexes_are_copied() {
 }
 
 #[test]
-fn the_same_backup_twice_is_the_same_bytes() {
+fn backups_are_reproducible() {
     let artifacts = Artifacts::new();
     let archive = |personality: RegistryProfile, order: &dyn Fn(&mut Vec<RawManifest>)| {
         let registry = TestRegistry::start_as(personality);
@@ -296,7 +296,7 @@ fn the_same_backup_twice_is_the_same_bytes() {
 }
 
 #[test]
-fn a_restored_repository_makes_the_same_backup() {
+fn a_restored_repository_has_the_same_backup() {
     let artifacts = Artifacts::new();
     let store = MemoryStore::new();
     artifacts.push(&store);
@@ -309,10 +309,10 @@ fn a_restored_repository_makes_the_same_backup() {
 }
 
 #[test]
-fn what_happens_is_told_tag_by_tag() {
+fn events_are_reported_tag_by_tag() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
-    let told = Told::default();
+    let told = EventLog::default();
     let mut observer = told.observer();
     let options = BackupOptions {
         observer: Some(&mut observer),
@@ -324,7 +324,7 @@ fn what_happens_is_told_tag_by_tag() {
 
     // The image has two signatures, one of which has one; the index has one itself, and the images in it four.
     assert_eq!(
-        told.about(&["found", "tag"]),
+        told.lines_with(&["found", "tag"]),
         [
             "found v1 latest index",
             "tag v1",
@@ -336,17 +336,17 @@ fn what_happens_is_told_tag_by_tag() {
         ]
     );
     assert_eq!(
-        told.about(&["copied"]).len(),
+        told.lines_with(&["copied"]).len(),
         1 + Artifacts::new().digests().len()
     );
 }
 
 #[test]
-fn a_rehearsal_tells_the_same_and_copies_nothing() {
+fn a_dry_run_reports_the_same_events_and_copies_nothing() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     for referrers in [true, false] {
-        let (told, rehearsed) = (Told::default(), Told::default());
+        let (told, rehearsed) = (EventLog::default(), EventLog::default());
         let mut observer = told.observer();
         let mut in_rehearsal = rehearsed.observer();
         let options = BackupOptions {
@@ -363,12 +363,15 @@ fn a_rehearsal_tells_the_same_and_copies_nothing() {
 
         assert_eq!(dry_run(&store, options).unwrap(), 3);
 
-        assert_eq!(told.about(&["found", "tag"]), rehearsed.about(&[""]));
+        assert_eq!(
+            told.lines_with(&["found", "tag"]),
+            rehearsed.lines_with(&[""])
+        );
     }
 }
 
 #[test]
-fn all_tags_are_resolved_before_anything_is_copied() {
+fn all_tags_are_resolved_before_content_is_copied() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
     let client = client();
@@ -395,7 +398,7 @@ fn all_tags_are_resolved_before_anything_is_copied() {
 }
 
 #[test]
-fn what_has_several_tags_is_asked_for_once() {
+fn a_manifest_with_several_tags_is_fetched_once() {
     let registry = TestRegistry::start();
     let digest = registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
     registry.seed_artifact("a", "v2", &[("a.txt", b"a\n")]);
@@ -417,7 +420,7 @@ fn what_has_several_tags_is_asked_for_once() {
 }
 
 #[test]
-fn a_repository_without_tags_is_no_error_and_an_empty_backup() {
+fn a_repository_without_tags_becomes_an_empty_backup() {
     let registry = TestRegistry::start();
     registry.seed_repository("a");
     let client = client();
@@ -442,7 +445,7 @@ fn a_repository_without_tags_is_no_error_and_an_empty_backup() {
 }
 
 #[test]
-fn a_name_that_is_no_tag_of_a_repository_is_found_out_before_anything_is_sent() {
+fn an_invalid_tag_is_refused_before_content_is_sent() {
     let registry = TestRegistry::start();
     let directory = TempDir::new();
     let layout = LayoutStore::create_or_open(directory.path()).unwrap();
@@ -463,7 +466,7 @@ fn a_name_that_is_no_tag_of_a_repository_is_found_out_before_anything_is_sent() 
 }
 
 #[test]
-fn what_a_layout_has_stays_in_it() {
+fn existing_content_of_the_layout_is_kept() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     let directory = TempDir::new();
@@ -488,7 +491,7 @@ fn what_a_layout_has_stays_in_it() {
 }
 
 #[test]
-fn what_breaks_off_leaves_no_archive() {
+fn a_failed_backup_leaves_no_archive() {
     let large = vec![7; 3 << 20];
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("small", b"s"), ("large", &large)]);

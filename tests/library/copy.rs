@@ -1,7 +1,7 @@
 //! Copying graphs: children before parents, each content once, and whose fault it was when it fails.
 
-mod gone;
 mod hostile;
+mod missing;
 mod mounts;
 mod referrers;
 mod repair;
@@ -100,7 +100,7 @@ fn methods(registry: &TestRegistry) -> String {
 }
 
 #[test]
-fn a_push_of_three_files_is_nine_requests() {
+fn pushing_three_files_takes_nine_requests() {
     let memory = MemoryStore::new();
     let root = artifact(&memory, &[b"one", b"two", b"three"]);
     let registry = TestRegistry::start();
@@ -126,7 +126,7 @@ fn a_push_of_three_files_is_nine_requests() {
 }
 
 #[test]
-fn the_same_push_to_a_token_registry_is_two_more() {
+fn pushing_with_token_authentication_takes_two_more_requests() {
     let memory = MemoryStore::new();
     let root = artifact(&memory, &[b"one", b"two", b"three"]);
     let registry = TestRegistry::requiring_token("t0k3n");
@@ -146,7 +146,7 @@ fn the_same_push_to_a_token_registry_is_two_more() {
 }
 
 #[test]
-fn blobs_that_are_there_are_one_request_each() {
+fn an_existing_blob_takes_one_request() {
     let memory = MemoryStore::new();
     let root = artifact(&memory, &[b"one", b"two", b"three"]);
     let registry = TestRegistry::start();
@@ -162,7 +162,7 @@ fn blobs_that_are_there_are_one_request_each() {
 }
 
 #[test]
-fn a_pull_is_one_request_for_each_piece_of_content() {
+fn a_pull_takes_one_request_per_node() {
     let registry = TestRegistry::start();
     let digest = registry.seed_artifact("a", "v1", &[("one.txt", b"one"), ("two.txt", b"two")]);
     let client = client();
@@ -187,7 +187,7 @@ fn a_pull_is_one_request_for_each_piece_of_content() {
 }
 
 #[test]
-fn a_root_that_is_there_ends_the_copy() {
+fn an_existing_root_ends_the_copy() {
     let memory = MemoryStore::new();
     let root = artifact(&memory, &[b"one"]);
     let registry = TestRegistry::start();
@@ -206,7 +206,7 @@ fn a_root_that_is_there_ends_the_copy() {
 }
 
 #[test]
-fn an_artifact_goes_from_registry_to_registry_byte_for_byte() {
+fn an_artifact_is_copied_between_registries_byte_for_byte() {
     let from = TestRegistry::start_as(RegistryProfile::distribution());
     from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
     let to = TestRegistry::start_as(RegistryProfile::zot());
@@ -226,7 +226,7 @@ fn an_artifact_goes_from_registry_to_registry_byte_for_byte() {
 }
 
 #[test]
-fn children_come_before_their_parents() {
+fn successors_are_copied_before_their_manifest() {
     let source = MemoryStore::new();
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);
@@ -245,7 +245,7 @@ fn children_come_before_their_parents() {
 }
 
 #[test]
-fn a_part_that_is_there_is_not_entered() {
+fn successors_of_an_existing_manifest_are_not_fetched() {
     let source = MemoryStore::new();
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);
@@ -265,7 +265,7 @@ fn a_part_that_is_there_is_not_entered() {
 }
 
 #[test]
-fn content_under_two_names_is_copied_once_and_told_twice() {
+fn content_with_two_titles_is_copied_once_and_reported_twice() {
     let source = MemoryStore::new();
     source.push(&blob(b"one"), &mut &b"one"[..]).unwrap();
     source.push(&Descriptor::empty(), &mut &b"{}"[..]).unwrap();
@@ -289,7 +289,7 @@ fn content_under_two_names_is_copied_once_and_told_twice() {
 }
 
 #[test]
-fn a_digest_may_be_a_blob_here_and_a_manifest_there() {
+fn one_digest_can_be_both_a_blob_and_a_manifest() {
     let source = MemoryStore::new();
     let image = artifact(&source, &[b"one"]);
     let as_blob = Descriptor::new(MediaType::OCTET_STREAM, image.digest.clone(), image.size);
@@ -313,7 +313,7 @@ fn a_digest_may_be_a_blob_here_and_a_manifest_there() {
 }
 
 #[test]
-fn layers_that_are_not_distributed_are_left_out() {
+fn foreign_layers_are_skipped() {
     let source = MemoryStore::new();
     source.push(&Descriptor::empty(), &mut &b"{}"[..]).unwrap();
     let foreign = Descriptor::new(
@@ -336,7 +336,7 @@ fn layers_that_are_not_distributed_are_left_out() {
 }
 
 #[test]
-fn an_observer_can_stop_the_copy() {
+fn an_observer_error_stops_the_copy() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let target = MemoryStore::new();
@@ -376,7 +376,7 @@ fn find_successors_limits_the_graph() {
 }
 
 #[test]
-fn a_blob_can_be_copied_by_itself() {
+fn a_single_blob_can_be_copied() {
     let source = MemoryStore::new();
     source
         .push_reference(&blob(b"one"), &mut &b"one"[..], "v1")
@@ -389,7 +389,7 @@ fn a_blob_can_be_copied_by_itself() {
 }
 
 #[test]
-fn a_break_in_the_source_does_not_spoil_the_destination() {
+fn a_read_error_of_the_source_leaves_no_partial_content() {
     let from = TestRegistry::start().with(on("GET", "/v2/a/blobs/*").close_after(1).times(2));
     from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
     let to = TestRegistry::start();

@@ -29,7 +29,7 @@ fn copy_between(at_source: Fault, at_destination: Fault) -> Result<()> {
     .map(drop)
 }
 
-fn whose(error: &Error) -> (Side, Operation) {
+fn side_and_operation(error: &Error) -> (Side, Operation) {
     match error {
         Error::Copy {
             side, operation, ..
@@ -43,7 +43,7 @@ fn nothing() -> Fault {
 }
 
 #[test]
-fn an_error_says_which_side_failed_and_doing_what() {
+fn copy_errors_name_the_side_and_the_operation() {
     let one = sha256(b"one");
     let blob_path = format!("/v2/a/blobs/{one}");
     let refuse = |method: &str, path: &str| on(method, path).error(403, "DENIED", "no");
@@ -100,12 +100,17 @@ fn an_error_says_which_side_failed_and_doing_what() {
     ] {
         let error = copy_between(source, destination).unwrap_err();
 
-        assert_eq!(whose(&error), wanted, "{name}: {}", text(&error));
+        assert_eq!(
+            side_and_operation(&error),
+            wanted,
+            "{name}: {}",
+            text(&error)
+        );
     }
 }
 
 #[test]
-fn content_that_is_broken_at_the_source_reads_so() {
+fn corrupt_content_is_an_error_of_the_source() {
     let one = sha256(b"one");
     let error = copy_between(
         on("GET", &format!("/v2/a/blobs/{one}")).flip_byte(0),
@@ -121,7 +126,7 @@ fn content_that_is_broken_at_the_source_reads_so() {
 }
 
 #[test]
-fn a_root_that_does_not_exist_is_not_found_at_the_source() {
+fn a_missing_root_is_an_error_of_the_source() {
     let client = client();
     let registry = TestRegistry::start();
     let source = client.repository(&registry.reference("a")).unwrap();
@@ -146,7 +151,7 @@ fn a_root_that_does_not_exist_is_not_found_at_the_source() {
 }
 
 #[test]
-fn a_source_that_loses_a_manifest_that_the_destination_has_is_to_blame() {
+fn a_manifest_lost_during_the_copy_is_an_error_of_the_source() {
     let from = TestRegistry::start();
     let digest = from.seed_artifact("a", "v1", &[]);
     let manifest = from.manifest("a", "v1").unwrap();
@@ -171,7 +176,7 @@ fn a_source_that_loses_a_manifest_that_the_destination_has_is_to_blame() {
     )
     .unwrap_err();
 
-    assert_eq!(whose(&error), (Side::Source, Operation::Fetch));
+    assert_eq!(side_and_operation(&error), (Side::Source, Operation::Fetch));
 }
 
 /// Stores an index of these entries.
@@ -199,7 +204,7 @@ fn copy_to_memory(source: &MemoryStore, root: &Descriptor) -> Result<MemoryStore
 }
 
 #[test]
-fn a_graph_may_be_deep_but_not_bottomless() {
+fn the_depth_of_a_graph_is_limited() {
     let source = MemoryStore::new();
 
     let deep = chain(&source, 100);
@@ -221,7 +226,7 @@ fn a_graph_may_be_deep_but_not_bottomless() {
 }
 
 #[test]
-fn whoever_copies_says_how_much_a_graph_may_be() {
+fn limits_of_a_graph_are_options() {
     let source = MemoryStore::new();
     let leaf = blob(b"hello");
     source.push(&leaf, &mut &b"hello"[..]).unwrap();
@@ -260,7 +265,7 @@ fn whoever_copies_says_how_much_a_graph_may_be() {
 }
 
 #[test]
-fn manifests_that_the_destination_has_are_not_counted() {
+fn existing_manifests_do_not_count_against_the_limits() {
     let source = MemoryStore::new();
     let old = index(&source, &[]);
     let target = copy_to_memory(&source, &old).unwrap();
@@ -274,7 +279,7 @@ fn manifests_that_the_destination_has_are_not_counted() {
 }
 
 #[test]
-fn a_graph_of_many_paths_is_walked_once() {
+fn each_node_of_a_graph_with_many_paths_is_copied_once() {
     // Each level refers to the one below it twice: 2^40 paths, and 40 manifests.
     let source = MemoryStore::new();
     let mut entries = Vec::new();
@@ -292,7 +297,7 @@ fn a_graph_of_many_paths_is_walked_once() {
 }
 
 #[test]
-fn a_wide_index_is_walked_in_time() {
+fn a_wide_index_is_copied_in_linear_time() {
     let source = MemoryStore::new();
     let blobs: Vec<_> = (0..10_000_u32)
         .map(|number| {
@@ -309,7 +314,7 @@ fn a_wide_index_is_walked_in_time() {
 }
 
 #[test]
-fn a_manifest_that_could_be_two_things_is_refused() {
+fn an_ambiguous_manifest_is_refused() {
     let source = MemoryStore::new();
     let bytes = br#"{"schemaVersion":2,"manifests":[],"config":{},"layers":[]}"#;
     for media_type in [MediaType::IMAGE_INDEX, MediaType::IMAGE_MANIFEST] {
@@ -330,7 +335,7 @@ fn a_manifest_that_could_be_two_things_is_refused() {
 }
 
 #[test]
-fn a_manifest_that_is_too_large_is_refused() {
+fn an_oversized_manifest_is_refused() {
     let source = MemoryStore::new();
     let mut bytes = br#"{"schemaVersion":2,"manifests":[]}"#.to_vec();
     bytes.resize(4 * 1024 * 1024 + 1, b' ');
@@ -349,7 +354,7 @@ fn a_manifest_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn a_destination_that_lost_a_blob_says_so_and_the_tag_stays() {
+fn a_failed_repair_keeps_the_tag() {
     // It says of every blob that it is there, takes it when it is sent all the same, and then misses it.
     let registry = TestRegistry::start_as(RegistryProfile::distribution())
         .with(on("POST", "/v2/a/blobs/uploads/?mount=*").status(201))
@@ -374,7 +379,10 @@ fn a_destination_that_lost_a_blob_says_so_and_the_tag_stays() {
     )
     .unwrap_err();
 
-    assert_eq!(whose(&error), (Side::Destination, Operation::Push));
+    assert_eq!(
+        side_and_operation(&error),
+        (Side::Destination, Operation::Push)
+    );
     assert!(
         text(&error)
             .contains("manifest blob unknown: manifest references a blob unknown to registry"),

@@ -46,7 +46,7 @@ fn a_blob_is_found_by_one_head_and_deleted_by_one_delete() {
 
 /// Or else the deletion of a blob could delete a manifest, because the registry says so.
 #[test]
-fn a_blob_is_deleted_as_one_whatever_the_registry_calls_it() {
+fn a_blob_is_deleted_as_a_blob_despite_its_content_type() {
     let registry = TestRegistry::start().with(on("HEAD", "*").header("Content-Type", MANIFEST));
     registry.seed_blob("a", b"hello");
 
@@ -63,7 +63,7 @@ fn a_blob_is_deleted_as_one_whatever_the_registry_calls_it() {
 }
 
 #[test]
-fn a_manifest_of_a_type_that_nobody_knows_is_deleted_as_one() {
+fn a_manifest_of_an_unknown_media_type_is_deleted_as_a_manifest() {
     let registry = TestRegistry::start();
     let digest = registry.seed_manifest("a", "application/vnd.me+json", INDEX, Some("v1"));
 
@@ -84,7 +84,7 @@ fn a_manifest_of_a_type_that_nobody_knows_is_deleted_as_one() {
 }
 
 #[test]
-fn who_says_how_lists_of_referrers_are_kept_is_obeyed() {
+fn deletion_respects_the_referrers_mode() {
     let registry = TestRegistry::start();
     let digest = registry.seed_manifest("a", MANIFEST, INDEX, Some("v1"));
     let client = client();
@@ -107,7 +107,7 @@ fn who_says_how_lists_of_referrers_are_kept_is_obeyed() {
 }
 
 #[test]
-fn only_manifests_have_tags_to_delete() {
+fn blobs_have_no_tags_to_delete() {
     let registry = TestRegistry::start();
     registry.seed_manifest("a", MANIFEST, INDEX, Some("v1"));
     registry.seed_manifest("a", MANIFEST, INDEX, Some("v2"));
@@ -120,7 +120,7 @@ fn only_manifests_have_tags_to_delete() {
 }
 
 #[test]
-fn a_registry_that_says_something_else_of_a_blob_is_not_believed() {
+fn a_digest_header_of_another_blob_is_an_error() {
     let registry = TestRegistry::start().with(on("HEAD", "*").wrong_digest_header());
     registry.seed_blob("a", b"hello");
     let error = with_blobs(&registry, |blobs| blobs.resolve(HELLO).unwrap_err());

@@ -88,7 +88,7 @@ fn registry(personality: RegistryProfile) -> TestRegistry {
 }
 
 #[test]
-fn what_is_attached_is_found_in_every_store_with_what_is_attached_to_it() {
+fn referrers_of_referrers_are_found_in_every_store() {
     let rule = |store: &dyn Referrers| {
         assert_eq!(
             find(store, &DiscoverOptions::default()),
@@ -130,7 +130,7 @@ fn what_is_attached_is_found_in_every_store_with_what_is_attached_to_it() {
 }
 
 #[test]
-fn a_search_by_digest_finds_the_same() {
+fn discovery_by_digest_finds_the_same() {
     let store = MemoryStore::new();
     fill(&store);
     let digest = subject().descriptor().digest.clone();
@@ -144,7 +144,7 @@ fn a_search_by_digest_finds_the_same() {
 }
 
 #[test]
-fn a_registry_is_asked_once_about_each_manifest() {
+fn each_manifest_takes_one_referrers_request() {
     for (personality, options, wanted) in [
         (RegistryProfile::default(), to_depth(1), "HEAD GET"),
         (
@@ -174,7 +174,7 @@ fn a_registry_is_asked_once_about_each_manifest() {
 }
 
 #[test]
-fn what_is_attached_to_a_manifest_of_an_index_is_found_by_platform() {
+fn a_platform_selects_the_manifest_of_an_index() {
     let store = MemoryStore::new();
     let amd64 = image("amd64", "");
     let mut entry = amd64.descriptor().clone();
@@ -202,7 +202,7 @@ fn what_is_attached_to_a_manifest_of_an_index_is_found_by_platform() {
 }
 
 #[test]
-fn what_is_no_manifest_has_nothing_attached() {
+fn a_blob_has_no_referrers() {
     let store = MemoryStore::new();
     let content = blob(b"hello");
     store.push(&content, &mut &b"hello"[..]).unwrap();
@@ -218,7 +218,7 @@ fn what_is_no_manifest_has_nothing_attached() {
 }
 
 #[test]
-fn a_list_that_cannot_be_read_is_an_error_on_every_level() {
+fn a_failed_listing_is_an_error_on_every_level() {
     let [_, signature, ..] = everything();
     let path = format!("/v2/a/referrers/{}", signature.descriptor().digest);
     let registry = registry(RegistryProfile::default()).with(on("GET", &path).error(
@@ -237,7 +237,7 @@ fn a_list_that_cannot_be_read_is_an_error_on_every_level() {
 
 /// Lists that lead back to where they came from.
 #[test]
-fn circles_end_where_they_close() {
+fn cycles_of_referrers_end() {
     let registry = TestRegistry::start_as(RegistryProfile {
         verifies_references: false,
         ..RegistryProfile::distribution()
@@ -329,7 +329,7 @@ impl Referrers for Endless {
 }
 
 #[test]
-fn a_chain_without_end_ends_at_a_limit() {
+fn an_endless_chain_of_referrers_is_an_error() {
     let store = Endless::new(1);
     let root = subject().descriptor().digest.clone();
 
@@ -354,7 +354,7 @@ fn a_chain_without_end_ends_at_a_limit() {
 }
 
 #[test]
-fn a_tree_that_grows_on_every_level_ends_at_a_limit() {
+fn an_endless_tree_of_referrers_is_an_error() {
     let store = Endless::new(10);
 
     let error = discover(&store, "v1", &DiscoverOptions::default()).unwrap_err();
@@ -369,14 +369,14 @@ fn a_tree_that_grows_on_every_level_ends_at_a_limit() {
 }
 
 #[test]
-fn as_many_referrers_as_one_subject_may_have_are_found() {
+fn the_maximum_number_of_referrers_is_found() {
     let found = discover(&Endless::new(MAX_REFERRERS), "v1", &to_depth(1)).unwrap();
 
     assert_eq!(found.referrers.len(), MAX_REFERRERS);
 }
 
 #[test]
-fn descriptions_without_end_end_at_a_limit() {
+fn endless_annotations_are_an_error() {
     let store = Endless {
         annotation: "x".repeat(1 << 20),
         ..Endless::new(1000)

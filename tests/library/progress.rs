@@ -31,7 +31,7 @@ fn large() -> Vec<u8> {
     Rng::new(1).bytes(LARGE)
 }
 
-fn assert_straight(steps: &[u64], size: usize) {
+fn assert_increasing(steps: &[u64], size: usize) {
     assert_eq!(steps.last(), Some(&(size as u64)));
     let mut before = 0;
     for &step in steps {
@@ -41,7 +41,7 @@ fn assert_straight(steps: &[u64], size: usize) {
 }
 
 /// Where the steps begin anew.
-fn falls(steps: &[u64]) -> usize {
+fn restarts(steps: &[u64]) -> usize {
     steps.windows(2).filter(|pair| pair[1] < pair[0]).count()
 }
 
@@ -61,17 +61,17 @@ fn push_to(registry: &TestRegistry, client: &Client, bytes: &[u8]) -> Result<Ste
 }
 
 #[test]
-fn a_blob_is_told_piece_by_piece() {
+fn progress_of_a_blob_is_reported_piece_by_piece() {
     let content = large();
     let registry = TestRegistry::start();
 
     let steps = push_to(&registry, &client(), &content).unwrap();
 
-    assert_straight(&steps, content.len());
+    assert_increasing(&steps, content.len());
 }
 
 #[test]
-fn of_what_is_there_nothing_is_told() {
+fn an_existing_blob_reports_no_progress() {
     let registry = TestRegistry::start();
     registry.seed_blob("a", b"hello");
 
@@ -81,7 +81,7 @@ fn of_what_is_there_nothing_is_told() {
 }
 
 #[test]
-fn what_is_sent_again_is_told_again() {
+fn progress_starts_again_when_a_blob_is_sent_again() {
     let content = large();
     let registry = TestRegistry::start();
     registry.inject(on("PUT", "*").close_after_receiving(300_000).nth(1));
@@ -89,13 +89,13 @@ fn what_is_sent_again_is_told_again() {
 
     let steps = push_to(&registry, &client, &content).unwrap();
 
-    assert_eq!(falls(&steps), 1);
+    assert_eq!(restarts(&steps), 1);
     let again = steps.iter().rposition(|&step| step <= PIECE).unwrap();
-    assert_straight(&steps[again..], content.len());
+    assert_increasing(&steps[again..], content.len());
 }
 
 #[test]
-fn what_goes_in_parts_is_told_once_more_after_it_was_refused_whole() {
+fn progress_starts_again_once_for_a_chunked_upload_after_413() {
     let content = large();
     let registry = TestRegistry::start_as(RegistryProfile {
         max_put_bytes: Some(LARGE as u64 - 1),
@@ -104,12 +104,12 @@ fn what_goes_in_parts_is_told_once_more_after_it_was_refused_whole() {
 
     let steps = push_to(&registry, &client(), &content).unwrap();
 
-    assert!(falls(&steps) <= 1, "{steps:?}");
+    assert!(restarts(&steps) <= 1, "{steps:?}");
     assert_eq!(steps.last(), Some(&(LARGE as u64)));
 }
 
 #[test]
-fn a_download_goes_on_where_it_broke() {
+fn progress_of_a_resumed_download_continues() {
     let content = large();
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("large", &content)]);
@@ -138,11 +138,11 @@ fn a_download_goes_on_where_it_broke() {
 
     pull(&repository, "v1", options).unwrap();
 
-    assert_straight(&steps, content.len());
+    assert_increasing(&steps, content.len());
 }
 
 #[test]
-fn a_copy_tells_of_everything_that_moves() {
+fn a_copy_reports_progress_of_blobs_and_manifests() {
     let content = large();
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("large", &content), ("small", b"small")]);
@@ -171,7 +171,7 @@ fn a_copy_tells_of_everything_that_moves() {
 
     let root = copy(&source, "v1", &layout, Some("v1"), &mut options).unwrap();
 
-    assert_straight(&told["large"], content.len());
+    assert_increasing(&told["large"], content.len());
     assert_eq!(told["small"], [5]);
     assert_eq!(
         told["application/vnd.oci.image.manifest.v1+json"].last(),
@@ -180,7 +180,7 @@ fn a_copy_tells_of_everything_that_moves() {
 }
 
 #[test]
-fn what_is_mounted_does_not_move() {
+fn a_mounted_blob_reports_no_progress() {
     let registry = TestRegistry::start_as(RegistryProfile {
         mount: Mount::Checked,
         ..RegistryProfile::default()
@@ -214,7 +214,7 @@ fn what_is_mounted_does_not_move() {
 }
 
 /// Pushes these to memory and tells what was read, as name, how far, and of how much.
-fn read_of(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
+fn reading_events(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
     let mut told: Vec<(String, Steps, Option<u64>)> = Vec::new();
     let mut is_open = false;
     let mut observer = |event: Event<'_>| {
@@ -251,7 +251,7 @@ fn read_of(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
 }
 
 #[test]
-fn a_file_is_read_before_it_is_sent_and_a_directory_packed() {
+fn reading_a_file_and_packing_a_directory_report_progress() {
     let content = large();
     let temporary = TempDir::new();
     temporary.write("directory/a", &content);
@@ -267,20 +267,20 @@ fn a_file_is_read_before_it_is_sent_and_a_directory_packed() {
         ..PushFile::from(path)
     });
 
-    let told = read_of(titled.into());
+    let told = reading_events(titled.into());
 
     let [(file, read, size), (directory, packed, unknown)] = &told[..] else {
         panic!("{told:?}");
     };
     assert_eq!((file.as_str(), directory.as_str()), ("file", "directory"));
-    assert_straight(read, content.len());
+    assert_increasing(read, content.len());
     assert_eq!(*size, Some(content.len() as u64));
-    assert_straight(packed, content.len() + 5);
+    assert_increasing(packed, content.len() + 5);
     assert_eq!(*unknown, None);
 }
 
 #[test]
-fn a_file_that_is_described_says_how_far_it_was_read() {
+fn describing_a_file_reports_progress() {
     let content = large();
     let temporary = TempDir::new();
     let path = temporary.write("file", &content);
@@ -293,11 +293,11 @@ fn a_file_that_is_described_says_how_far_it_was_read() {
 
     FileContent::describe_with_progress(path, MediaType::OCTET_STREAM, &mut watch).unwrap();
 
-    assert_straight(&steps, content.len());
+    assert_increasing(&steps, content.len());
 }
 
 #[test]
-fn who_listens_can_stop_it() {
+fn an_observer_error_stops_the_operation() {
     let stop = || Err(Error::unsupported("going on"));
     let registry = TestRegistry::start();
     let client = client();
@@ -364,7 +364,7 @@ fn who_listens_can_stop_it() {
 }
 
 #[test]
-fn what_is_fetched_again_for_another_name_is_told_too() {
+fn unpacking_an_archive_under_a_second_title_reports_progress() {
     let temporary = TempDir::new();
     temporary.write("directory/a", b"small");
     let layer = |title: &str| PushFile {
@@ -421,7 +421,7 @@ fn what_is_fetched_again_for_another_name_is_told_too() {
 }
 
 #[test]
-fn whatever_error_it_is_that_stops_it_nothing_is_left_out() {
+fn an_observer_error_of_any_kind_is_not_retried() {
     // Who reads for others tries again what was only interrupted, and with it loses what was read.
     let stop = || {
         Err(Error::io(IoOp::Write, "log")(
@@ -559,7 +559,7 @@ fn stream(bytes: &[u8]) -> PushStream<'_> {
 }
 
 #[test]
-fn a_stream_stops_as_well() {
+fn an_observer_error_stops_a_stream() {
     let registry = TestRegistry::start();
     let client = client();
     let repository = client
@@ -585,7 +585,7 @@ fn a_stream_stops_as_well() {
 }
 
 #[test]
-fn a_reader_can_be_watched_by_several() {
+fn a_reader_can_have_several_progress_callbacks() {
     let (mut first, mut second) = (0, 0);
     let reader = VerifyReader::new(&b"hello"[..], blob(b"hello"))
         .with_progress(|done| {

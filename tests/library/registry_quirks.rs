@@ -82,8 +82,7 @@ impl CredentialStore for Expiring {
 }
 
 #[test]
-fn docker_hub_has_its_tokens_and_its_blobs_elsewhere_and_neither_place_sees_a_secret_of_the_other()
-{
+fn docker_hub_token_service_and_blob_storage_receive_only_their_own_secrets() {
     let auth = TestRegistry::start();
     let cdn = with_hello(TestRegistry::start());
     let policy = Bearer::new()
@@ -124,7 +123,7 @@ fn docker_hub_has_its_tokens_and_its_blobs_elsewhere_and_neither_place_sees_a_se
 }
 
 #[test]
-fn ghcr_is_asked_for_no_more_than_to_pull_as_it_refuses_the_anonymous_all_else() {
+fn ghcr_anonymous_pull_requests_the_pull_scope_only() {
     let policy = Bearer::new()
         .anonymous(&["repository:*:pull"])
         .refusing_excess(403)
@@ -153,7 +152,7 @@ fn ghcr_is_asked_for_no_more_than_to_pull_as_it_refuses_the_anonymous_all_else()
 }
 
 #[test]
-fn ghcr_proposes_a_placeholder_to_a_login_and_is_not_asked_for_it() {
+fn ghcr_placeholder_scope_is_not_requested() {
     let policy = Bearer::new()
         .user_with("me", "pat", &["repository:me/*:*"])
         .refusing_excess(403)
@@ -203,7 +202,7 @@ fn ecr() -> TestRegistry {
 }
 
 #[test]
-fn ecr_says_403_when_a_password_has_expired_and_the_newer_one_is_used_from_then_on() {
+fn ecr_403_for_an_expired_password_refreshes_it() {
     let registry = ecr();
     let store = Expiring::to(Some(Credential::password("AWS", "new")));
     let client = builder().credentials(store.clone()).build();
@@ -231,7 +230,7 @@ fn ecr_says_403_when_a_password_has_expired_and_the_newer_one_is_used_from_then_
 }
 
 #[test]
-fn ecr_is_quoted_when_there_is_no_newer_password() {
+fn ecr_message_is_shown_if_the_password_cannot_be_refreshed() {
     let registry = ecr();
     let store = Expiring::to(None);
     let client = builder().credentials(store.clone()).build();
@@ -249,7 +248,7 @@ fn ecr_is_quoted_when_there_is_no_newer_password() {
 }
 
 #[test]
-fn ecr_public_says_400_when_a_token_has_expired_and_it_is_replaced_once() {
+fn ecr_public_400_for_an_expired_token_replaces_it_once() {
     let policy = Bearer::new()
         .user("AWS", "secret")
         .challenge("Bearer realm=\"{realm}\",service=\"public.ecr.aws\",scope=\"aws\"");
@@ -284,7 +283,7 @@ fn ecr_public_says_400_when_a_token_has_expired_and_it_is_replaced_once() {
 }
 
 #[test]
-fn acr_changes_its_refresh_token_by_post_or_takes_it_as_the_password_of_nobody() {
+fn acr_refresh_token_is_exchanged_by_post_or_sent_as_a_password() {
     const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
     let policy = Bearer::new()
         .user(NOBODY, "refresh+token")
@@ -317,7 +316,7 @@ fn acr_changes_its_refresh_token_by_post_or_takes_it_as_the_password_of_nobody()
 }
 
 #[test]
-fn artifact_registry_may_name_no_service_or_quote_nothing_and_takes_a_key_file_as_password() {
+fn artifact_registry_challenges_without_service_or_quotes_are_accepted() {
     let key = "{\n  \"type\": \"service_account\",\n  \"id\": \"a:b\"\n}\n";
     for (challenge, service) in [
         ("Bearer realm=\"{realm}\"", ""),

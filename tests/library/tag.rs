@@ -45,7 +45,7 @@ fn told(target: &dyn Target, reference: &str, tags: &[&str]) -> (Vec<String>, Re
 }
 
 #[test]
-fn in_a_registry_it_takes_one_get_and_a_put_for_each_tag() {
+fn tagging_in_a_registry_takes_one_get_and_one_put_per_tag() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -66,7 +66,7 @@ fn in_a_registry_it_takes_one_get_and_a_put_for_each_tag() {
 }
 
 #[test]
-fn in_memory_and_in_a_layout_the_tag_names_the_same() {
+fn tags_in_memory_and_in_a_layout_name_the_manifest() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     let memory = MemoryStore::new();
@@ -86,7 +86,7 @@ fn in_memory_and_in_a_layout_the_tag_names_the_same() {
 
 /// A blob may be larger than memory, and a layout gives it a name all the same.
 #[test]
-fn what_is_no_manifest_is_tagged_without_being_read() {
+fn blobs_are_tagged_without_being_read() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     layout.push(&hello(), &mut &b"hello"[..]).unwrap();
@@ -135,7 +135,7 @@ fn a_tagged_referrer_is_not_listed_again() {
 }
 
 #[test]
-fn a_manifest_that_is_not_what_its_digest_says_gets_no_tag() {
+fn a_manifest_with_a_wrong_digest_is_not_tagged() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     layout.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
@@ -150,7 +150,7 @@ fn a_manifest_that_is_not_what_its_digest_says_gets_no_tag() {
 }
 
 #[test]
-fn of_several_tags_the_one_that_failed_is_named_and_those_before_it_are_given() {
+fn tag_error_names_the_tag_and_keeps_earlier_tags() {
     let registry = registry().with(on("PUT", "*/manifests/v3").error(403, "DENIED", "not yours"));
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -167,7 +167,7 @@ fn of_several_tags_the_one_that_failed_is_named_and_those_before_it_are_given() 
 }
 
 #[test]
-fn what_does_not_exist_is_not_tagged() {
+fn a_missing_manifest_is_not_tagged() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -180,7 +180,7 @@ fn what_does_not_exist_is_not_tagged() {
 }
 
 #[test]
-fn a_manifest_at_hand_is_not_read_to_be_tagged() {
+fn add_tags_does_not_fetch_the_manifest() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -212,7 +212,7 @@ fn a_manifest_at_hand_is_not_read_to_be_tagged() {
 }
 
 #[test]
-fn an_observer_that_fails_stops_it() {
+fn an_observer_error_stops_tagging() {
     let memory = MemoryStore::new();
     memory.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
     let mut observer = |event: Event<'_>| match event {

@@ -1,8 +1,8 @@
 //! Pushing blobs: two requests for a new one, one for one that is there, and no surprise about
 //! where they go.
 
+mod chunks;
 mod failures;
-mod parts;
 mod streams;
 
 use oras::Result;

@@ -48,7 +48,7 @@ impl Referrers for Tags<'_> {
 }
 
 #[test]
-fn tags_without_end_are_not_collected_for_ever() {
+fn an_endless_tag_list_is_an_error() {
     let endless = |visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>| {
         let page = vec!["v1".to_owned(); 1000];
         for pages in 0.. {
@@ -63,7 +63,7 @@ fn tags_without_end_are_not_collected_for_ever() {
 }
 
 #[test]
-fn lists_without_end_are_not_collected_for_ever() {
+fn an_endless_referrers_list_is_an_error() {
     let registry = TestRegistry::start();
     for digit in "0123456789".chars() {
         let image = registry.seed_artifact("a", "v1", &[("a.txt", &[digit as u8])]);
@@ -86,7 +86,7 @@ fn lists_without_end_are_not_collected_for_ever() {
 }
 
 #[test]
-fn what_is_no_tag_is_not_asked_for() {
+fn invalid_tags_are_not_requested() {
     for listed in [
         "",
         "../../etc/passwd",
@@ -104,7 +104,7 @@ fn what_is_no_tag_is_not_asked_for() {
 }
 
 #[test]
-fn content_that_is_something_else_is_in_no_archive() {
+fn content_with_a_wrong_digest_is_not_written() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[("a.txt", b"first\n")]);
     let digest = Descriptor::of(MediaType::LAYER, b"first\n").digest;
@@ -122,7 +122,7 @@ fn content_that_is_something_else_is_in_no_archive() {
 }
 
 #[test]
-fn a_list_of_what_is_attached_elsewhere_is_not_believed() {
+fn a_referrers_index_with_entries_of_another_subject_is_an_artifact() {
     let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let image = registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
     let other = registry.seed_artifact("a", "v2", &[("b.txt", b"b\n")]);
@@ -141,7 +141,7 @@ fn a_list_of_what_is_attached_elsewhere_is_not_believed() {
 }
 
 #[test]
-fn an_observer_can_stop_it() {
+fn an_observer_error_stops_the_backup() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     let mut observer = |event: Event<'_>| match event {

@@ -47,7 +47,7 @@ fn a_referrers_index_is_a_tag_of_a_backup_without_referrers_only() {
 
 /// As the original makes them.
 #[test]
-fn a_list_in_a_backup_does_not_become_a_tag_of_a_registry_that_lists_by_itself() {
+fn referrers_tags_in_a_backup_are_not_restored_as_tags() {
     let (registry, client, artifacts) = setting();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let directory = TempDir::new();
@@ -75,7 +75,7 @@ fn a_list_in_a_backup_does_not_become_a_tag_of_a_registry_that_lists_by_itself()
 }
 
 #[test]
-fn a_list_that_is_asked_for_by_name_is_an_artifact() {
+fn a_referrers_index_is_backed_up_if_its_tag_is_named() {
     let (registry, client, _) = setting();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let archive = to_archive(
@@ -93,7 +93,7 @@ fn a_list_that_is_asked_for_by_name_is_an_artifact() {
 }
 
 #[test]
-fn what_is_attached_to_something_without_a_tag_is_not_lost() {
+fn referrers_of_untagged_manifests_are_backed_up() {
     let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -105,7 +105,7 @@ fn what_is_attached_to_something_without_a_tag_is_not_lost() {
     // The tag moved on.
     repository.tag(old.descriptor(), "v1").unwrap();
     repository.tag(new.descriptor(), "v1").unwrap();
-    let told = Told::default();
+    let told = EventLog::default();
     let mut observer = told.observer();
 
     let archive = to_archive(
@@ -118,7 +118,7 @@ fn what_is_attached_to_something_without_a_tag_is_not_lost() {
     );
 
     assert_eq!(
-        told.about(&["found", "tagged"]),
+        told.lines_with(&["found", "tagged"]),
         ["found v1", "tagged v1 with 0"]
     );
     for manifest in [&old, &signature] {
@@ -140,7 +140,7 @@ fn what_is_attached_to_something_without_a_tag_is_not_lost() {
 }
 
 #[test]
-fn what_looks_like_a_list_and_is_none_is_backed_up_like_everything() {
+fn artifacts_with_tags_like_referrers_tags_are_backed_up() {
     let registry = TestRegistry::start();
     let image = registry.seed_artifact("a", "image", &[("a.txt", b"a\n")]);
     let hex = image.trim_start_matches("sha256:");
@@ -165,7 +165,7 @@ fn what_looks_like_a_list_and_is_none_is_backed_up_like_everything() {
 }
 
 #[test]
-fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
+fn a_referrer_of_a_missing_subject_is_backed_up() {
     let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
@@ -175,7 +175,7 @@ fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
     repository.tag(kept.descriptor(), "v1").unwrap();
     // Neither the list nor the referrer was removed when the subject was.
     push(&repository, &signature);
-    let told = Told::default();
+    let told = EventLog::default();
     let mut observer = told.observer();
 
     let archive = to_archive(
@@ -188,7 +188,7 @@ fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
     );
 
     assert_eq!(
-        told.about(&["gone"]),
+        told.lines_with(&["gone"]),
         [format!("gone {}", gone.descriptor().digest)]
     );
     assert!(archive.resolve("v1").is_ok());
@@ -202,7 +202,7 @@ fn a_referrer_whose_subject_is_gone_is_kept_without_it() {
 }
 
 #[test]
-fn a_tagged_referrer_whose_subject_is_gone_is_kept_too() {
+fn a_tagged_referrer_of_a_missing_subject_is_backed_up() {
     for referrers in [true, false] {
         let store = MemoryStore::new();
         let gone = image("gone", "");
@@ -223,7 +223,7 @@ fn a_tagged_referrer_whose_subject_is_gone_is_kept_too() {
 }
 
 #[test]
-fn a_list_may_name_what_is_gone() {
+fn missing_entries_of_a_referrers_index_are_skipped() {
     let (registry, client, artifacts) = setting();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let first = image("first", "");
@@ -245,7 +245,7 @@ fn a_list_may_name_what_is_gone() {
         list.as_bytes(),
         Some(&list_of_first()),
     );
-    let told = Told::default();
+    let told = EventLog::default();
     let mut observer = told.observer();
 
     let archive = to_archive(
@@ -258,7 +258,7 @@ fn a_list_may_name_what_is_gone() {
     );
 
     assert_eq!(
-        told.about(&["gone", "tagged"]),
+        told.lines_with(&["gone", "tagged"]),
         [
             format!("gone {}", gone.descriptor().digest),
             "tagged v1 with 3".to_owned()

@@ -47,7 +47,7 @@ impl Watched {
         fs::read_to_string(self.path.join("index.json")).unwrap()
     }
 
-    fn look(&self) {
+    fn record_index(&self) {
         let index = self.index();
         let mut seen = self.seen.borrow_mut();
         if seen.last() != Some(&index) {
@@ -56,7 +56,7 @@ impl Watched {
     }
 
     /// Every content of the index that was not the one before.
-    fn seen(&self) -> Vec<String> {
+    fn index_states(&self) -> Vec<String> {
         self.seen.take()
     }
 
@@ -67,7 +67,7 @@ impl Watched {
 }
 
 /// What the index says after each of these was pushed by itself, and the last one tagged `v1`.
-fn one_by_one(manifests: &[&RawManifest]) -> String {
+fn index_after_separate_pushes(manifests: &[&RawManifest]) -> String {
     let alone = Watched::new();
     for manifest in manifests {
         push(&alone.layout, manifest);
@@ -103,7 +103,7 @@ fn a_copy_of_many_manifests_saves_the_index_once() {
     let source = store(parts.iter().chain([&root]));
     let target = Watched::new();
     let mut observe = |_: Event<'_>| {
-        target.look();
+        target.record_index();
         Ok(())
     };
     let mut options = CopyOptions {
@@ -120,9 +120,9 @@ fn a_copy_of_many_manifests_saves_the_index_once() {
     )
     .unwrap();
 
-    assert_eq!(target.seen(), [NOTHING]);
+    assert_eq!(target.index_states(), [NOTHING]);
     let all: Vec<_> = parts.iter().chain([&root]).collect();
-    assert_eq!(target.index(), one_by_one(&all));
+    assert_eq!(target.index(), index_after_separate_pushes(&all));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_copy_with_many_referrers_saves_the_index_once() {
     source.tag(root.descriptor(), "v1").unwrap();
     let target = Watched::new();
     let mut observe = |_: Event<'_>| {
-        target.look();
+        target.record_index();
         Ok(())
     };
     let mut options = CopyOptions {
@@ -145,7 +145,7 @@ fn a_copy_with_many_referrers_saves_the_index_once() {
 
     copy_with_referrers(&source, "v1", &target.layout, Some("v1"), &mut options).unwrap();
 
-    assert_eq!(target.seen(), [NOTHING]);
+    assert_eq!(target.index_states(), [NOTHING]);
     assert_eq!(referrers(&target.found(), root.descriptor()), 30);
     assert_eq!(tags(&target.found()), ["v1"]);
 }
@@ -163,7 +163,7 @@ fn a_backup_of_many_tags_saves_the_index_once() {
     }
     let target = Watched::new();
     let mut observe = |_: Event<'_>| {
-        target.look();
+        target.record_index();
         Ok(())
     };
     let options = BackupOptions {
@@ -174,7 +174,7 @@ fn a_backup_of_many_tags_saves_the_index_once() {
 
     backup(&source, &target.layout, options).unwrap();
 
-    assert_eq!(target.seen(), [NOTHING]);
+    assert_eq!(target.index_states(), [NOTHING]);
     assert_eq!(tags(&target.found()), names);
 }
 
@@ -189,7 +189,7 @@ fn many_tags_are_saved_at_once() {
     let (some, others) = names.split_at(15);
 
     let mut observe = |_: Event<'_>| {
-        target.look();
+        target.record_index();
         Ok(())
     };
     let options = TagOptions {
@@ -197,15 +197,15 @@ fn many_tags_are_saved_at_once() {
         ..TagOptions::default()
     };
     oras::tag::tag(&target.layout, "v1", some, options).unwrap();
-    assert_eq!(target.seen(), [before]);
+    assert_eq!(target.index_states(), [before]);
     let between = target.index();
     add_tags(&target.layout, &root, others, &mut |_| {
-        target.look();
+        target.record_index();
         Ok(())
     })
     .unwrap();
 
-    assert_eq!(target.seen(), [between]);
+    assert_eq!(target.index_states(), [between]);
     assert_eq!(tags(&target.found())[1..], names);
 }
 
@@ -242,7 +242,7 @@ fn a_copy_that_fails_lists_what_was_completed() {
     )
     .unwrap();
     let all: Vec<_> = parts.iter().chain([&root]).collect();
-    assert_eq!(target.index(), one_by_one(&all));
+    assert_eq!(target.index(), index_after_separate_pushes(&all));
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn only_the_outermost_batch_writes() {
 }
 
 #[test]
-fn a_batch_that_is_synced_goes_on() {
+fn a_batch_continues_after_sync() {
     let target = Watched::new();
 
     let batch = Batch::start(&target.layout);
@@ -420,20 +420,20 @@ fn a_long_batch_saves_the_index_periodically() {
     let root = image("root", "");
     let target = Watched::new();
     push(&target.layout, &root);
-    target.look();
+    target.record_index();
 
     let batch = Batch::start(&target.layout);
     for number in 0..10_000 {
         let tag = format!("v{number}");
         target.layout.tag(root.descriptor(), &tag).unwrap();
         if number % 500 == 0 {
-            target.look();
+            target.record_index();
         }
     }
     batch.finish().unwrap();
-    target.look();
+    target.record_index();
 
-    assert_eq!(target.seen().len(), 1 + 3);
+    assert_eq!(target.index_states().len(), 1 + 3);
     assert_eq!(tags(&target.found()).len(), 10_000);
 }
 

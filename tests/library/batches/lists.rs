@@ -63,7 +63,7 @@ fn signatures(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
 }
 
 /// The requests for the list of what is attached to a manifest, by their methods.
-fn about_list(registry: &TestRegistry, subject: &RawManifest) -> String {
+fn referrers_tag_requests(registry: &TestRegistry, subject: &RawManifest) -> String {
     let tag = referrers_tag(&subject.descriptor().digest);
     let lines = registry.log();
     let about = lines.iter().filter(|line| line.contains(&tag));
@@ -72,7 +72,7 @@ fn about_list(registry: &TestRegistry, subject: &RawManifest) -> String {
 }
 
 /// Whether there is a list of what is attached to the subject.
-fn has_list(registry: &TestRegistry) -> bool {
+fn has_referrers_tag(registry: &TestRegistry) -> bool {
     let tag = referrers_tag(&subject().descriptor().digest);
     registry.tags("a").contains(&tag)
 }
@@ -90,7 +90,7 @@ fn a_copy_of_many_referrers_writes_their_index_once() {
 
         copy_all(&signed(count), &repository(&client, &registry)).unwrap();
 
-        assert_eq!(about_list(&registry, &subject()), "GET PUT GET");
+        assert_eq!(referrers_tag_requests(&registry, &subject()), "GET PUT GET");
         assert_eq!(clock.waits().len(), 1);
         let found = listed(&repository(&client, &registry), &subject());
         assert_eq!(found, signatures(0..count));
@@ -117,7 +117,7 @@ fn updates_of_many_subjects_share_one_wait() {
 
     assert_eq!(clock.waits().len(), 1);
     for (part, signature) in parts.iter().zip(&of_parts) {
-        assert_eq!(about_list(&registry, part), "GET PUT GET");
+        assert_eq!(referrers_tag_requests(&registry, part), "GET PUT GET");
         let found = listed(&repository(&client, &registry), part);
         assert_eq!(found, [signature.descriptor().digest.as_str()]);
     }
@@ -146,7 +146,7 @@ fn a_listed_manifest_needs_one_read() {
 
     copy_all(&signed(10), &repository(&client, &registry)).unwrap();
 
-    assert_eq!(about_list(&registry, &subject()), "GET");
+    assert_eq!(referrers_tag_requests(&registry, &subject()), "GET");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn manifests_left_unlisted_by_a_killed_copy_are_listed_by_the_next() {
     push(&killed, &subject());
     (0..5).for_each(|number| push(&killed, &signature(number)));
     drop(killed);
-    assert!(!has_list(&registry));
+    assert!(!has_referrers_tag(&registry));
 
     let one = signature(3);
     let source = signed(8);
@@ -176,7 +176,10 @@ fn manifests_left_unlisted_by_a_killed_copy_are_listed_by_the_next() {
     registry.clear_log();
     copy_all(&source, &repository(&client, &registry)).unwrap();
     assert_eq!(listed(&target, &subject()), signatures(0..8));
-    assert_eq!(about_list(&registry, &subject()), "GET PUT GET GET");
+    assert_eq!(
+        referrers_tag_requests(&registry, &subject()),
+        "GET PUT GET GET"
+    );
 }
 
 #[test]
@@ -206,7 +209,10 @@ fn a_copy_that_fails_lists_what_was_completed() {
 
     assert_eq!(listed(&target, &subject()).len(), 3);
     assert!(!registry.tags("a").contains(&"v1".to_owned()));
-    assert_eq!(about_list(&registry, &subject()), "GET PUT GET GET");
+    assert_eq!(
+        referrers_tag_requests(&registry, &subject()),
+        "GET PUT GET GET"
+    );
 }
 
 #[test]
@@ -249,7 +255,7 @@ fn reads_during_a_batch_see_deferred_changes() {
     let batch = Batch::start(&target);
     push(&target, &subject());
     (0..3).for_each(|number| push(&target, &signature(number)));
-    assert!(!has_list(&registry));
+    assert!(!has_referrers_tag(&registry));
     assert_eq!(listed(&target, &subject()), signatures(0..3));
     push(&target, &signature(3));
     target.delete(signature(3).descriptor()).unwrap();
@@ -284,10 +290,10 @@ fn manifests_of_a_manifest_store_are_listed_at_the_end() {
         let mut bytes = signature.bytes();
         manifests.push(signature.descriptor(), &mut bytes).unwrap();
     }
-    assert!(!has_list(&registry));
+    assert!(!has_referrers_tag(&registry));
     batch.finish().unwrap();
 
-    assert_eq!(about_list(&registry, &subject()), "GET PUT GET");
+    assert_eq!(referrers_tag_requests(&registry, &subject()), "GET PUT GET");
     let found = listed(&repository(&client, &registry), &subject());
     assert_eq!(found, signatures(0..3));
 }
@@ -299,7 +305,7 @@ fn a_registry_with_the_api_needs_no_tag_update() {
 
     copy_all(&signed(3), &repository(&client, &registry)).unwrap();
 
-    assert_eq!(about_list(&registry, &subject()), "");
+    assert_eq!(referrers_tag_requests(&registry, &subject()), "");
     let found = listed(&repository(&client, &registry), &subject());
     assert_eq!(found, signatures(0..3));
 }

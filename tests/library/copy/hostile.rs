@@ -20,7 +20,7 @@ use crate::support::registry::{TestRegistry, on};
 
 /// A source that makes up what is attached to whatever it is asked about.
 #[derive(Default)]
-struct MadeUp {
+struct EndlessReferrers {
     made: RefCell<HashMap<Digest, RawManifest>>,
     count: Cell<u64>,
     /// How many are attached to everything.
@@ -33,7 +33,7 @@ struct MadeUp {
     level_of: RefCell<HashMap<Digest, u64>>,
 }
 
-impl MadeUp {
+impl EndlessReferrers {
     fn make(&self, subject: Option<&Descriptor>) -> Descriptor {
         self.count.set(self.count.get() + 1);
         let document = json!({
@@ -52,7 +52,7 @@ impl MadeUp {
     }
 }
 
-impl Source for MadeUp {
+impl Source for EndlessReferrers {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         Err(Error::not_found(reference))
     }
@@ -71,7 +71,7 @@ impl Source for MadeUp {
     }
 }
 
-impl Referrers for MadeUp {
+impl Referrers for EndlessReferrers {
     fn referrers(
         &self,
         subject: &Descriptor,
@@ -123,7 +123,7 @@ impl Target for Sink {
 }
 
 /// Why a copy of a made-up root fails, and how much arrived before.
-fn refused(source: &MadeUp, limits: Limits) -> (String, usize) {
+fn refused(source: &EndlessReferrers, limits: Limits) -> (String, usize) {
     let root = source.make(None);
     let sink = Sink::default();
     let mut options = CopyOptions {
@@ -143,11 +143,11 @@ fn metadata_limit(bytes: u64) -> Limits {
 }
 
 #[test]
-fn a_chain_of_referrers_may_be_long_but_not_endless() {
-    let endless = MadeUp {
+fn the_depth_of_a_chain_of_referrers_is_limited() {
+    let endless = EndlessReferrers {
         width: 1,
         levels: u64::MAX,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
     assert_eq!(
         refused(&endless, Limits::default()),
@@ -157,10 +157,10 @@ fn a_chain_of_referrers_may_be_long_but_not_endless() {
         )
     );
 
-    let long = MadeUp {
+    let long = EndlessReferrers {
         width: 1,
         levels: 99,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
     let root = long.make(None);
     let sink = Sink::default();
@@ -169,11 +169,11 @@ fn a_chain_of_referrers_may_be_long_but_not_endless() {
 }
 
 #[test]
-fn a_list_without_end_is_not_read_to_its_end() {
-    let endless = MadeUp {
+fn an_endless_referrers_list_is_not_read_to_its_end() {
+    let endless = EndlessReferrers {
         width: u64::MAX,
         levels: 1,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
 
     let (error, received) = refused(&endless, metadata_limit(1_000_000));
@@ -187,12 +187,12 @@ fn a_list_without_end_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_tree_of_referrers_ends_with_the_bytes_of_its_manifests() {
-    let endless = MadeUp {
+fn manifests_of_referrers_count_against_the_metadata_limit() {
+    let endless = EndlessReferrers {
         width: 2,
         levels: u64::MAX,
         padding: 1000,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
 
     let (error, received) = refused(&endless, metadata_limit(1_000_000));
@@ -205,11 +205,11 @@ fn a_tree_of_referrers_ends_with_the_bytes_of_its_manifests() {
 }
 
 #[test]
-fn content_is_counted_over_all_that_is_attached() {
-    let endless = MadeUp {
+fn nodes_of_all_referrers_count_against_the_limit() {
+    let endless = EndlessReferrers {
         width: 2,
         levels: u64::MAX,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
     let mut limits = Limits::default();
     limits.max_nodes = 50;
@@ -224,17 +224,17 @@ fn content_is_counted_over_all_that_is_attached() {
 }
 
 #[test]
-fn a_referrer_that_is_too_large_is_not_read() {
-    let endless = MadeUp {
+fn an_oversized_referrer_is_not_read() {
+    let endless = EndlessReferrers {
         width: 1,
         levels: 1,
         padding: 5_000_000,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
     let root = {
-        let small = MadeUp {
+        let small = EndlessReferrers {
             padding: 0,
-            ..MadeUp::default()
+            ..EndlessReferrers::default()
         };
         let root = small.make(None);
         endless.made.replace(small.made.take());
@@ -253,11 +253,11 @@ fn a_referrer_that_is_too_large_is_not_read() {
 }
 
 #[test]
-fn twenty_thousand_referrers_are_copied_in_time() {
-    let many = MadeUp {
+fn twenty_thousand_referrers_are_copied_in_linear_time() {
+    let many = EndlessReferrers {
         width: 20_000,
         levels: 1,
-        ..MadeUp::default()
+        ..EndlessReferrers::default()
     };
     let root = many.make(None);
     let sink = Sink::default();
@@ -306,7 +306,7 @@ impl Referrers for Lying {
 }
 
 #[test]
-fn what_is_listed_and_is_not_attached_is_refused() {
+fn a_listed_referrer_of_another_subject_is_refused() {
     let inner = MemoryStore::new();
     let root = artifact(&inner, &[b"one"]);
     let other = artifact(&inner, &[b"two"]);
@@ -359,7 +359,7 @@ fn what_is_listed_and_is_not_attached_is_refused() {
 }
 
 #[test]
-fn what_is_listed_as_attached_to_itself_or_in_a_circle_is_copied_once() {
+fn cycles_of_referrers_are_copied_once() {
     let inner = MemoryStore::new();
     let root = artifact(&inner, &[b"one"]);
     let referrer = super::referrers::attach(&inner, &root, "a/b");
@@ -381,7 +381,7 @@ fn what_is_listed_as_attached_to_itself_or_in_a_circle_is_copied_once() {
 }
 
 #[test]
-fn levels_of_indexes_and_of_referrers_add_up() {
+fn levels_of_indexes_and_referrers_add_up() {
     let source = MemoryStore::new();
     let mut top = index(&source, &[]);
     for _ in 0..59 {
@@ -415,7 +415,7 @@ fn levels_of_indexes_and_of_referrers_add_up() {
 }
 
 #[test]
-fn a_registry_whose_list_is_no_list_is_to_blame() {
+fn an_invalid_referrers_list_is_an_error_of_the_source() {
     let registry = TestRegistry::start();
     registry.seed_artifact("a", "v1", &[]);
     registry.inject(on("GET", "/v2/a/referrers/*").error(403, "DENIED", "no"));

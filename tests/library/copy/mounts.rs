@@ -19,11 +19,11 @@ fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<Str
         .repository(&registry.reference("from"))?
         .with_scopes_of(&target);
     let target = target.with_scopes_of(&source);
-    told(&source, &target)
+    copy_events(&source, &target)
 }
 
 /// Copies and tells what became of each content, as `mounted a.txt`.
-fn told(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<String>> {
+fn copy_events(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<String>> {
     let mut told = Vec::new();
     let mut observe = |event: Event<'_>| {
         let (verb, node) = match event {
@@ -54,7 +54,7 @@ fn seeded(registry: TestRegistry) -> TestRegistry {
     registry
 }
 
-fn that_mounts(mount: Mount) -> TestRegistry {
+fn with_mounts(mount: Mount) -> TestRegistry {
     seeded(TestRegistry::start_as(RegistryProfile {
         mount,
         ..RegistryProfile::default()
@@ -62,8 +62,8 @@ fn that_mounts(mount: Mount) -> TestRegistry {
 }
 
 #[test]
-fn a_copy_within_a_registry_moves_no_blob() {
-    let registry = that_mounts(Mount::Checked);
+fn a_copy_within_a_registry_mounts_blobs() {
+    let registry = with_mounts(Mount::Checked);
 
     let told = copy_within(&client(), &registry).unwrap();
 
@@ -98,7 +98,7 @@ fn a_copy_within_a_registry_moves_no_blob() {
 }
 
 #[test]
-fn one_token_is_good_for_both_repositories() {
+fn one_token_covers_both_repositories() {
     let registry = seeded(TestRegistry::start()).with_tokens(Bearer::new().user("alice", "secret"));
     let client = builder()
         .credentials(Fixed(Credential::password("alice", "secret")))
@@ -117,8 +117,8 @@ fn one_token_is_good_for_both_repositories() {
 }
 
 #[test]
-fn what_is_not_mounted_goes_into_the_upload_that_was_opened_instead() {
-    let registry = that_mounts(Mount::Ignored);
+fn the_session_of_a_mount_that_was_not_honoured_is_used() {
+    let registry = with_mounts(Mount::Ignored);
 
     let told = copy_within(&client(), &registry).unwrap();
 
@@ -146,9 +146,9 @@ fn what_is_not_mounted_goes_into_the_upload_that_was_opened_instead() {
 }
 
 #[test]
-fn a_registry_that_refuses_to_mount_is_asked_once() {
+fn a_rejected_mount_is_not_tried_again() {
     for status in [400, 401, 403, 404, 405, 500] {
-        let registry = that_mounts(Mount::Checked).with(
+        let registry = with_mounts(Mount::Checked).with(
             on("POST", "/v2/to/blobs/uploads/?mount=*&from=from").error(status, "DENIED", "no"),
         );
 
@@ -174,9 +174,9 @@ fn a_registry_that_refuses_to_mount_is_asked_once() {
 }
 
 #[test]
-fn who_may_not_read_the_source_by_mount_copies_without() {
+fn a_mount_without_permission_becomes_an_upload() {
     let registry =
-        that_mounts(Mount::Refused(401)).with_tokens(Bearer::new().user("alice", "secret"));
+        with_mounts(Mount::Refused(401)).with_tokens(Bearer::new().user("alice", "secret"));
     let client = builder()
         .credentials(Fixed(Credential::password("alice", "secret")))
         .build();
@@ -188,8 +188,8 @@ fn who_may_not_read_the_source_by_mount_copies_without() {
 }
 
 #[test]
-fn a_mount_whose_upload_breaks_is_uploaded_again() {
-    let registry = that_mounts(Mount::Ignored).with(on("PUT", "/v2/to/blobs/*").nth(1).status(500));
+fn a_broken_upload_of_a_mount_is_repeated() {
+    let registry = with_mounts(Mount::Ignored).with(on("PUT", "/v2/to/blobs/*").nth(1).status(500));
 
     copy_within(&client(), &registry).unwrap();
 
@@ -199,7 +199,7 @@ fn a_mount_whose_upload_breaks_is_uploaded_again() {
 
 #[test]
 fn manifests_are_not_mounted_and_other_stores_do_not_mount() {
-    let registry = that_mounts(Mount::Checked);
+    let registry = with_mounts(Mount::Checked);
     let client = client();
     let target = client.repository(&registry.reference("to")).unwrap();
     let from = "from".parse().unwrap();

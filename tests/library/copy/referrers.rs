@@ -37,14 +37,14 @@ pub(super) fn attach(store: &dyn Target, subject: &Descriptor, artifact_type: &s
 }
 
 /// An index in an index, with something attached at every level, and to what is attached.
-struct World {
+struct TestGraph {
     source: MemoryStore,
     root: Descriptor,
     /// Every manifest there is, by what it is.
     manifests: Vec<(&'static str, Descriptor)>,
 }
 
-fn world() -> World {
+fn test_graph() -> TestGraph {
     let source = MemoryStore::new();
     let grandchild = artifact(&source, &[b"grandchild"]);
     let child = artifact(&source, &[b"child"]);
@@ -67,7 +67,7 @@ fn world() -> World {
         ("what is attached to a grandchild", of_grandchild),
         ("what is attached to what is attached", of_referrer),
     ];
-    World {
+    TestGraph {
         source,
         root,
         manifests,
@@ -100,7 +100,7 @@ fn tree(store: &dyn Referrers, subject: &Descriptor) -> String {
 
 /// Fails unless everything of a world is in a store, attached as it was.
 #[track_caller]
-fn assert_complete(world: &World, store: &dyn Referrers, name: &str) {
+fn assert_complete(world: &TestGraph, store: &dyn Referrers, name: &str) {
     assert_eq!(
         store.resolve("v1").unwrap().digest,
         world.root.digest,
@@ -123,8 +123,8 @@ fn copy_all(source: &dyn Referrers, target: &dyn Target) -> Result<Descriptor> {
 }
 
 #[test]
-fn everything_attached_arrives_everywhere_and_goes_on_from_there() {
-    let world = world();
+fn referrers_are_copied_between_all_stores() {
+    let world = test_graph();
     for personality in [RegistryProfile::distribution(), RegistryProfile::zot()] {
         let first = TestRegistry::start_as(personality);
         let second = TestRegistry::start();
@@ -155,8 +155,8 @@ fn everything_attached_arrives_everywhere_and_goes_on_from_there() {
 }
 
 #[test]
-fn the_name_comes_last_and_children_before_their_parents() {
-    let world = world();
+fn the_tag_is_set_after_all_referrers_are_copied() {
+    let world = test_graph();
     let registry = TestRegistry::start();
     let client = client();
     let target = client.repository(&registry.reference("a")).unwrap();
@@ -183,8 +183,8 @@ fn the_name_comes_last_and_children_before_their_parents() {
 }
 
 #[test]
-fn a_second_copy_sends_nothing() {
-    let world = world();
+fn a_repeated_copy_sends_nothing() {
+    let world = test_graph();
     let registry = TestRegistry::start();
     let client = client();
     let target = client.repository(&registry.reference("a")).unwrap();
@@ -198,8 +198,8 @@ fn a_second_copy_sends_nothing() {
 }
 
 #[test]
-fn what_came_later_is_added() {
-    let world = world();
+fn later_referrers_are_added_by_the_next_copy() {
+    let world = test_graph();
     let registry = TestRegistry::start();
     let client = client();
     let target = client.repository(&registry.reference("a")).unwrap();
@@ -215,7 +215,7 @@ fn what_came_later_is_added() {
 }
 
 #[test]
-fn a_subject_is_sent_although_what_is_attached_to_it_is_there() {
+fn a_missing_subject_of_an_existing_referrer_is_copied() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let referrer = attach(&source, &root, "a/b");
@@ -243,7 +243,7 @@ fn a_subject_is_sent_although_what_is_attached_to_it_is_there() {
 }
 
 #[test]
-fn what_is_attached_to_the_subject_of_the_root_comes_along() {
+fn referrers_of_the_root_subject_are_copied() {
     let source = MemoryStore::new();
     let subject = artifact(&source, &[b"one"]);
     let root = attach(&source, &subject, "a/root");
@@ -257,7 +257,7 @@ fn what_is_attached_to_the_subject_of_the_root_comes_along() {
 }
 
 #[test]
-fn a_layout_gets_what_manifests_say_of_themselves_and_not_what_lists_say() {
+fn entries_in_a_layout_follow_the_manifests_not_the_listing() {
     let registry = TestRegistry::start();
     let digest = registry.seed_artifact("a", "v1", &[]);
     let referrer = registry.seed_referrer("a", &digest, "a/true");
@@ -290,7 +290,7 @@ fn a_layout_gets_what_manifests_say_of_themselves_and_not_what_lists_say() {
 }
 
 #[test]
-fn a_platform_is_copied_with_what_is_attached_to_it() {
+fn the_manifest_of_a_platform_is_copied_with_its_referrers() {
     let source = MemoryStore::new();
     let config = br#"{"architecture":"arm64","os":"linux"}"#;
     let config_descriptor = Descriptor::of(MediaType::IMAGE_CONFIG, config);
@@ -317,8 +317,8 @@ fn a_platform_is_copied_with_what_is_attached_to_it() {
 }
 
 #[test]
-fn a_copy_without_a_name_can_be_found_by_its_digest() {
-    let world = world();
+fn a_copy_without_a_tag_is_found_by_digest() {
+    let world = test_graph();
     for reference in [None, Some(world.root.digest.as_str())] {
         let registry = TestRegistry::start();
         let client = client();
@@ -333,7 +333,7 @@ fn a_copy_without_a_name_can_be_found_by_its_digest() {
 }
 
 /// Replaces the list of what is attached to `subject`, as if nobody had ever added to it.
-fn lose_list(registry: &TestRegistry, subject: &Descriptor) {
+fn empty_referrers_tag(registry: &TestRegistry, subject: &Descriptor) {
     let empty = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
     let tag = referrers_tag(&subject.digest);
     registry.seed_manifest("a", MediaType::IMAGE_INDEX.as_str(), empty, Some(&tag));
@@ -349,7 +349,7 @@ fn a_referrer_that_an_interrupted_copy_left_unlisted_is_listed() {
         let client = client();
         let target = client.repository(&registry.reference("a")).unwrap();
         copy_all(&source, &target).unwrap();
-        lose_list(&registry, &root);
+        empty_referrers_tag(&registry, &root);
         assert_eq!(tree(&target, &root), "[]");
 
         // Nothing is known about the registry in another run.
@@ -374,8 +374,8 @@ fn a_referrer_that_an_interrupted_copy_left_unlisted_is_listed() {
 }
 
 #[test]
-fn where_the_registry_lists_referrers_it_is_asked_once_whether_it_does() {
-    let world = world();
+fn referrers_api_support_is_checked_once() {
+    let world = test_graph();
     let registry = TestRegistry::start();
     copy_all(
         &world.source,
@@ -397,7 +397,7 @@ fn where_the_registry_lists_referrers_it_is_asked_once_whether_it_does() {
 }
 
 #[test]
-fn lists_under_tags_are_read_where_the_source_has_no_api_and_are_not_copied_themselves() {
+fn referrers_tags_of_the_source_are_read_and_not_copied() {
     let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
@@ -425,8 +425,8 @@ fn lists_under_tags_are_read_where_the_source_has_no_api_and_are_not_copied_them
 }
 
 #[test]
-fn what_happens_is_told_once() {
-    let world = world();
+fn each_event_is_reported_once() {
+    let world = test_graph();
     let target = MemoryStore::new();
     let told = || {
         let mut copied = Vec::new();

@@ -38,7 +38,7 @@ fn seed(registry: &TestRegistry, source: &dyn Source, manifest: &Descriptor) {
 }
 
 #[test]
-fn blobs_that_are_only_said_to_be_there_are_sent_after_all() {
+fn blobs_that_were_wrongly_reported_as_existing_are_sent() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one", b"two"]);
     // An interrupted upload of before: the registry knows the blob, and does not have it.
@@ -60,7 +60,7 @@ fn blobs_that_are_only_said_to_be_there_are_sent_after_all() {
 }
 
 #[test]
-fn what_was_sent_is_not_sent_again() {
+fn a_repair_does_not_send_copied_blobs_again() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one", b"two"]);
     let one = sha256(b"one");
@@ -80,7 +80,7 @@ fn what_was_sent_is_not_sent_again() {
 }
 
 #[test]
-fn a_child_that_is_only_said_to_be_there_is_sent_with_all_it_refers_to() {
+fn a_manifest_wrongly_reported_as_existing_is_sent_with_its_graph() {
     for code in ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"] {
         let source = MemoryStore::new();
         let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
@@ -119,7 +119,7 @@ fn a_child_that_is_only_said_to_be_there_is_sent_with_all_it_refers_to() {
 }
 
 #[test]
-fn a_root_that_is_there_without_its_blobs_is_repaired_when_it_gets_a_name() {
+fn an_existing_root_without_its_blobs_is_repaired_when_tagged() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let registry = TestRegistry::start_as(RegistryProfile::distribution());
@@ -135,7 +135,7 @@ fn a_root_that_is_there_without_its_blobs_is_repaired_when_it_gets_a_name() {
 }
 
 #[test]
-fn a_repair_is_tried_once() {
+fn a_repair_is_attempted_once() {
     let source = MemoryStore::new();
     let root = index(&source, &[artifact(&source, &[b"one"])]);
     let registry = TestRegistry::start().with(on("PUT", "/v2/a/manifests/*").error(
@@ -163,7 +163,7 @@ fn a_repair_is_tried_once() {
 }
 
 #[test]
-fn what_the_source_does_not_have_is_not_asked_for_again() {
+fn errors_of_the_source_are_not_repaired() {
     let from = TestRegistry::start();
     from.seed_artifact("a", "v1", &[("one.txt", b"one")]);
     from.inject(on("GET", "/v2/a/blobs/*").error(404, "BLOB_UNKNOWN", "blob unknown"));
@@ -188,7 +188,7 @@ fn what_the_source_does_not_have_is_not_asked_for_again() {
 }
 
 #[test]
-fn by_force_the_whole_graph_is_walked_again() {
+fn force_copies_the_whole_graph_again() {
     let source = MemoryStore::new();
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);
@@ -221,7 +221,7 @@ fn by_force_the_whole_graph_is_walked_again() {
 }
 
 #[test]
-fn a_manifest_that_a_layout_lost_from_its_index_is_listed_again() {
+fn a_manifest_missing_in_index_json_is_listed_again() {
     let source = MemoryStore::new();
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);

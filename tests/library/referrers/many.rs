@@ -16,7 +16,7 @@ use crate::support::clock::SharedClock;
 const CLIENTS: usize = 20;
 
 /// Has so many clients do something at once, each told its number.
-fn at_once(clients: usize, work: impl Fn(usize, &Client) + Sync) {
+fn concurrently(clients: usize, work: impl Fn(usize, &Client) + Sync) {
     thread::scope(|scope| {
         for (number, clock) in SharedClock::for_threads(clients).into_iter().enumerate() {
             let work = &work;
@@ -37,7 +37,7 @@ fn concurrent_attaches_lose_no_referrer() {
         .map(|number| signature(&number.to_string()))
         .collect();
 
-    at_once(CLIENTS, |number, client| {
+    concurrently(CLIENTS, |number, client| {
         let repository = client.repository(&registry.reference("a")).unwrap();
         push(&repository, &manifests[number]);
     });
@@ -63,7 +63,7 @@ fn concurrent_copies_and_attaches_lose_no_referrer() {
         &manifests[number * each..][..count]
     };
 
-    at_once(CLIENTS, |number, client| {
+    concurrently(CLIENTS, |number, client| {
         let repository = client.repository(&registry.reference("a")).unwrap();
         if let [one] = of(number) {
             return push(&repository, one);
@@ -99,7 +99,7 @@ fn deleted_referrers_stay_deleted_during_concurrent_attaches() {
     }
     seed_list(&registry, &old.iter().collect::<Vec<_>>());
 
-    at_once(CLIENTS, |number, client| {
+    concurrently(CLIENTS, |number, client| {
         let repository = client.repository(&registry.reference("a")).unwrap();
         match old.get(number) {
             Some(old) => repository.delete(old.descriptor()).unwrap(),

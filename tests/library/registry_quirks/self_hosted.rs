@@ -11,7 +11,7 @@ use crate::setup::{BehindTls, HELLO, TLS_HOST, builder, client, hello, text};
 use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on};
 
 #[test]
-fn quay_names_no_scope_and_is_asked_for_the_one_that_is_needed() {
+fn quay_challenge_without_scope_requests_the_needed_scope() {
     let policy = Bearer::new()
         .user("team+robot", "secret")
         .challenge("Bearer realm=\"{realm}\",service=\"quay.io\"");
@@ -43,7 +43,7 @@ fn without_mounts() -> TestRegistry {
 }
 
 #[test]
-fn harbor_gets_no_cookie_and_a_plain_upload_if_it_rejects_mounts() {
+fn harbor_receives_no_cookie_and_an_upload_after_a_rejected_mount() {
     let policy = Bearer::new()
         .user("robot$team+ci", "secret")
         .challenge(&quoted("harbor-registry"));
@@ -70,7 +70,7 @@ fn harbor_gets_no_cookie_and_a_plain_upload_if_it_rejects_mounts() {
 }
 
 #[test]
-fn harbor_that_gives_its_inner_http_address_for_tokens_is_not_sent_the_password_there() {
+fn harbor_http_realm_receives_no_password() {
     let policy = Bearer::new().user("me", "secret").challenge(
         "Bearer realm=\"http://registry.example/service/token\",service=\"harbor-registry\"",
     );
@@ -102,7 +102,7 @@ fn harbor_that_gives_its_inner_http_address_for_tokens_is_not_sent_the_password_
 }
 
 #[test]
-fn gitlab_limits_a_token_to_one_project_and_is_then_asked_for_that_one_alone() {
+fn gitlab_tokens_are_requested_for_one_project() {
     let policy = Bearer::new()
         .user_with("gitlab-ci-token", "job", &["repository:a:*"])
         .refusing_excess(401)
@@ -132,7 +132,7 @@ fn gitlab_limits_a_token_to_one_project_and_is_then_asked_for_that_one_alone() {
 }
 
 #[test]
-fn artifactory_offers_both_ways_and_the_password_goes_to_its_token_service_only() {
+fn artifactory_password_is_sent_to_its_token_service_only() {
     for lines in [
         [
             "Basic realm=\"Artifactory Realm\"",
@@ -190,7 +190,7 @@ fn artifactory_answers_403_for_missing_content() {
 }
 
 #[test]
-fn zot_writes_its_challenge_small_and_unquoted_and_sends_one_with_a_200_too() {
+fn zot_lower_case_unquoted_challenge_is_accepted() {
     let policy = Bearer::new()
         .anonymous(&["repository:*:pull,push"])
         .challenge("bearer realm={realm},service=zot,scope={scope}");

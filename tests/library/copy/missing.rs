@@ -26,7 +26,7 @@ const COPIES: [Copy; 2] = [
 ];
 
 #[test]
-fn a_subject_that_is_gone_is_an_error_unless_it_may_be_left_out() {
+fn a_missing_subject_is_an_error_unless_it_may_be_skipped() {
     for copy in COPIES {
         let (from, to) = (MemoryStore::new(), MemoryStore::new());
         let signature = attach(&from, &absent(), "a/signature");
@@ -54,7 +54,7 @@ fn a_subject_that_is_gone_is_an_error_unless_it_may_be_left_out() {
 }
 
 #[test]
-fn nothing_is_left_out_but_subjects_and_referrers() {
+fn only_missing_subjects_and_referrers_are_skipped() {
     let lenient = || CopyOptions {
         missing_referrers: MissingReferrer::Skip,
         ..CopyOptions::default()
@@ -76,7 +76,7 @@ fn nothing_is_left_out_but_subjects_and_referrers() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_gone() {
+fn unreadable_content_is_not_skipped() {
     let registry = TestRegistry::start_as(RegistryProfile::default());
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();

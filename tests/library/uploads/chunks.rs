@@ -20,7 +20,7 @@ fn registry_up_to(max_put_bytes: u64) -> TestRegistry {
 }
 
 /// The method, `Content-Range` and size of every request with a body or an upload.
-fn parts(registry: &TestRegistry) -> Vec<String> {
+fn upload_requests(registry: &TestRegistry) -> Vec<String> {
     let requests = registry.requests();
     let uploads = requests
         .iter()
@@ -58,7 +58,7 @@ fn a_blob_that_is_too_large_for_one_request_is_sent_in_chunks() {
         ]
     );
     assert_eq!(
-        parts(&registry),
+        upload_requests(&registry),
         ["PUT whole 5", "PATCH 0-2 3", "PATCH 3-4 2", "PUT whole 0"]
     );
     assert_stored(&registry, b"hello");
@@ -75,7 +75,7 @@ fn a_size_that_was_refused_is_sent_in_chunks_at_once() {
     }
 
     assert_eq!(
-        parts(&registry),
+        upload_requests(&registry),
         [
             "PUT whole 5",
             "PATCH 0-2 3",
@@ -103,7 +103,7 @@ fn chunks_have_the_minimum_size_of_the_registry() {
     push_bytes(&client(), &registry, b"hello").unwrap();
 
     assert_eq!(
-        parts(&registry),
+        upload_requests(&registry),
         ["PUT whole 5", "PATCH 0-3 4", "PATCH 4-4 1", "PUT whole 0"]
     );
 }
@@ -116,7 +116,7 @@ fn a_minimum_chunk_size_above_the_blob_size_is_one_chunk() {
     push_bytes(&client(), &registry, b"hello").unwrap();
 
     assert_eq!(
-        parts(&registry),
+        upload_requests(&registry),
         ["PUT whole 5", "PATCH 0-4 5", "PUT whole 0"]
     );
 }
@@ -143,7 +143,7 @@ fn chunks_that_are_too_large_become_smaller() {
 
         push_bytes(&client, &registry, &content).unwrap();
         assert_stored(&registry, &content);
-        let sent = parts(&registry);
+        let sent = upload_requests(&registry);
         assert_eq!(
             sent[sent.len() - 5..],
             [
@@ -159,7 +159,11 @@ fn chunks_that_are_too_large_become_smaller() {
         registry.clear_log();
         let next = Rng::new(2).bytes(3 * LARGE);
         push_bytes(&client, &registry, &next).unwrap();
-        assert_eq!(parts(&registry).len(), 5, "{name}: the size is remembered");
+        assert_eq!(
+            upload_requests(&registry).len(),
+            5,
+            "{name}: the size is remembered"
+        );
     }
 }
 
@@ -179,7 +183,7 @@ fn chunks_that_are_never_small_enough_fail() {
 }
 
 /// Sends `hello world!` in two parts, with a fault, and returns what was sent.
-fn two_parts_with(fault: Fault) -> Vec<String> {
+fn two_chunks_with(fault: Fault) -> Vec<String> {
     let registry = registry_up_to(11).with(fault);
     let clock = FakeClock::new();
     let client = builder().clock(clock.clone()).build();
@@ -187,7 +191,7 @@ fn two_parts_with(fault: Fault) -> Vec<String> {
     push_bytes(&client, &registry, b"hello world!").unwrap();
 
     assert_stored(&registry, b"hello world!");
-    let mut sent = parts(&registry);
+    let mut sent = upload_requests(&registry);
     assert_eq!(sent.remove(0), "PUT whole 12");
     sent
 }
@@ -196,7 +200,7 @@ fn two_parts_with(fault: Fault) -> Vec<String> {
 fn a_broken_chunk_is_resumed_at_the_offset_of_the_registry() {
     // The registry keeps what arrived.
     assert_eq!(
-        two_parts_with(on("PATCH", "*").close_after_receiving(4).nth(2)),
+        two_chunks_with(on("PATCH", "*").close_after_receiving(4).nth(2)),
         [
             "PATCH 0-5 6",
             "PATCH 6-11 4",
@@ -206,17 +210,17 @@ fn a_broken_chunk_is_resumed_at_the_offset_of_the_registry() {
     );
     // It has all of the part, and only its answer is lost.
     assert_eq!(
-        two_parts_with(on("PATCH", "*").lose_response().nth(1)),
+        two_chunks_with(on("PATCH", "*").lose_response().nth(1)),
         ["PATCH 0-5 6", "PATCH 6-11 6", "PUT whole 0"]
     );
     // It has nothing of the part.
     assert_eq!(
-        two_parts_with(on("PATCH", "*").status(503).nth(2)),
+        two_chunks_with(on("PATCH", "*").status(503).nth(2)),
         ["PATCH 0-5 6", "PATCH 6-11 6", "PATCH 6-11 6", "PUT whole 0"]
     );
     // It has nothing at all, which it says as if it had one byte.
     assert_eq!(
-        two_parts_with(on("PATCH", "*").status(503).nth(1)),
+        two_chunks_with(on("PATCH", "*").status(503).nth(1)),
         ["PATCH 0-5 6", "PATCH 0-5 6", "PATCH 6-11 6", "PUT whole 0"]
     );
 }
@@ -229,7 +233,7 @@ fn a_416_with_a_range_moves_the_upload_to_that_offset() {
 
     // It said four bytes and had six, and said so when the fifth came again.
     assert_eq!(
-        parts(&registry),
+        upload_requests(&registry),
         [
             "PUT whole 12",
             "PATCH 0-5 6",
@@ -248,11 +252,11 @@ fn a_range_that_does_not_advance_is_ignored() {
 
     push_bytes(&client(), &registry, b"hello world!").unwrap();
 
-    assert_eq!(parts(&registry).len(), 4);
+    assert_eq!(upload_requests(&registry).len(), 4);
 }
 
 #[test]
-fn a_chunked_upload_that_is_gone_starts_again() {
+fn a_missing_chunked_upload_starts_again() {
     for status in [404, 405] {
         let registry = registry_up_to(11)
             .with(on("PATCH", "*").status(503).nth(2))
@@ -262,7 +266,7 @@ fn a_chunked_upload_that_is_gone_starts_again() {
 
         assert_stored(&registry, b"hello world!");
         assert_eq!(
-            parts(&registry)[1..],
+            upload_requests(&registry)[1..],
             [
                 "PATCH 0-5 6",
                 "PATCH 6-11 6",
@@ -335,7 +339,7 @@ fn a_large_body_that_breaks_twice_is_sent_in_chunks() {
 
     assert_stored(&registry, &content);
     assert_eq!(
-        parts(&registry)[2..],
+        upload_requests(&registry)[2..],
         [
             "PATCH 0-524287 524288",
             "PATCH 524288-1048575 524288",
@@ -368,7 +372,7 @@ fn chunks_to_another_origin_carry_no_secrets() {
     push_bytes(&client, &registry, b"hello").unwrap();
 
     assert_eq!(
-        parts(&storage),
+        upload_requests(&storage),
         ["PUT whole 5", "PATCH 0-2 3", "PATCH 3-4 2", "PUT whole 0"]
     );
     for request in storage.requests() {
