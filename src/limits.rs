@@ -111,9 +111,11 @@ pub(crate) const MAX_PROXY_HEADER_BYTES: usize = 64 * 1024;
 pub const MAX_ROOTS_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Files of one directory of certificate authorities. Debian has about 300.
+#[cfg(feature = "tls")]
 pub(crate) const MAX_ROOTS_FILES: usize = 4096;
 
 /// Certificates of one file. Common bundles have about 150.
+#[cfg(feature = "tls")]
 pub(crate) const MAX_CERTIFICATES: usize = 10_000;
 
 /// Maximum size of a response body that a trace prints, in bytes.
@@ -165,17 +167,21 @@ pub(crate) const MAX_LAYOUT_REFERENCES: usize = 2_000_000;
 
 /// Entries in the tar of a layout: several times the size of the largest repositories. The limit
 /// bounds time and memory.
+#[cfg(feature = "archive")]
 pub(crate) const MAX_LAYOUT_TAR_ENTRIES: usize = 1 << 19;
 
 /// Files that are written to the tar of a layout, so that the tar can be read again with its
 /// directories.
+#[cfg(feature = "archive")]
 pub(crate) const MAX_LAYOUT_TAR_FILES: usize = MAX_LAYOUT_TAR_ENTRIES - 16;
 
 /// Bytes of the header and extended headers of one entry in the tar of a layout. Names have at most
 /// 141 bytes; archivers add metadata of files.
+#[cfg(feature = "archive")]
 pub(crate) const MAX_LAYOUT_TAR_HEADER_BYTES: u64 = 256 * 1024;
 
 /// Bytes of a name in the tar of a layout that is remembered: a blob with a SHA-512 digest.
+#[cfg(feature = "archive")]
 pub(crate) const MAX_LAYOUT_TAR_NAME_BYTES: usize = "blobs/sha512/".len() + 128;
 
 /// Tags of one repository that is backed up: about as many as an `index.json` has room for.
@@ -202,6 +208,7 @@ pub const MAX_RECORD_BYTES: u64 = 1 << 20;
 pub const MAX_PENDING_BYTES: u64 = 64 << 20;
 
 /// Reported entries that were skipped in archives. An archive may have a million of them.
+#[cfg(feature = "archive")]
 pub(crate) const MAX_NOTES: usize = 100;
 
 /// The kind of a limit that an error reports ([`Error::TooLarge`](crate::Error::TooLarge)).

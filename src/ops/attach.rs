@@ -128,7 +128,7 @@ pub fn attach(
     if existing.as_ref() == Some(&descriptor.digest) {
         // An earlier attachment was interrupted before the referrers tag was updated, or another
         // client removed the entry. Pushing the manifest again lists it.
-        target.push(descriptor, &mut manifest.bytes())?;
+        target.push(descriptor, &mut &manifest)?;
     }
     Ok(Attached { subject, manifest })
 }

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 
 use oras::credentials::{CredentialStore, Fixed, Locations, Lookup};
+#[cfg(feature = "tls")]
 use oras::error::IoOp;
 #[cfg(feature = "tls")]
 use oras::http::{

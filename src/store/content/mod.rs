@@ -13,6 +13,8 @@ pub use file::FileContent;
 pub use openable::{Content, StreamContent};
 pub use verify::VerifyReader;
 
-pub(crate) use hashing::{ProgressReader, copy_hashing};
+#[cfg(feature = "archive")]
+pub(crate) use hashing::ProgressReader;
+pub(crate) use hashing::copy_hashing;
 pub(crate) use openable::STREAM;
 pub(crate) use verify::ContentSink;
