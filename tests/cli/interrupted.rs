@@ -1,4 +1,5 @@
-//! Interrupted commands: killed, disk full, closed pipe. A file with its final name is always complete.
+//! Interrupted commands: killed, disk full, closed pipe. A file with its final name is always
+//! complete.
 #![expect(
     clippy::disallowed_methods,
     reason = "the product asks others for time; its tests are those others"

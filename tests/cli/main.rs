@@ -1,4 +1,5 @@
-//! The command as users see it: transcripts in `fixtures/cli`. Each file here has a directory there.
+//! The command as users see it: transcripts in `fixtures/cli`. Each file here has a directory
+//! there.
 #![cfg(unix)]
 
 #[path = "../support/mod.rs"]

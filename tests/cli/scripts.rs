@@ -1,4 +1,5 @@
-//! Shell scripts as users write them: pipes, substitutions, conditions, and exit codes by kind of failure.
+//! Shell scripts as users write them: pipes, substitutions, conditions, and exit codes by kind of
+//! failure.
 
 use std::fs;
 

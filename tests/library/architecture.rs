@@ -1,4 +1,4 @@
-//! The shape of the crate: who may know whom, and that no test is forgotten.
+//! The architecture of the crate: layers, import cycles, and test files that are not compiled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Attaching: what the manifest says, what is asked of a registry, and what becomes of it where something was lost.
+//! Attaching: the manifest, the requests to a registry, and the repair of lost listings.
 
 use oras::attach::{AttachOptions, Attached, attach};
 use oras::descriptor::Descriptor;
@@ -20,7 +20,7 @@ fn subject() -> RawManifest {
     image("subject", "")
 }
 
-/// Annotations that make the manifest the same every time.
+/// A fixed creation time, which makes the manifest reproducible.
 fn annotations() -> Annotations {
     let created = "org.opencontainers.image.created".to_owned();
     [(created, "2000-01-01T00:00:00Z".to_owned())].into()
@@ -163,7 +163,7 @@ fn files_become_layers() {
         names,
         [manifest.as_str(), "application/vnd.test.config", "a.txt"]
     );
-    // What is attached to is there, and not touched.
+    // The subject exists and is not pushed.
     assert_eq!(
         events,
         [

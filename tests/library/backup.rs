@@ -1,4 +1,5 @@
-//! Backups: what went into a layout comes back as it was, whatever keeps it, and nothing that is incomplete looks complete.
+//! Backup and restore: a round trip through any store loses nothing, and an incomplete backup is
+//! not mistaken for a complete one.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::support::tempdir::TempDir;
 mod hostile;
 mod lists;
 
-/// What is told about a backup, in short.
+/// The events of a backup, one line each.
 #[derive(Default)]
 struct EventLog(RefCell<Vec<String>>);
 
@@ -44,7 +45,7 @@ impl EventLog {
         self.0.borrow_mut().push(line);
     }
 
-    /// What was told that begins with one of these words.
+    /// Returns the lines that begin with one of these words.
     fn lines_with(&self, words: &[&str]) -> Vec<String> {
         let told = self.0.borrow();
         told.iter()
@@ -54,7 +55,7 @@ impl EventLog {
     }
 }
 
-/// Backs up these tags, or all, with referrers.
+/// Options for a backup of these tags, or all if there are none, with referrers.
 fn with_referrers(tags: &[&str]) -> BackupOptions<'static> {
     BackupOptions {
         tags: tags.iter().map(ToString::to_string).collect(),
@@ -63,7 +64,7 @@ fn with_referrers(tags: &[&str]) -> BackupOptions<'static> {
     }
 }
 
-/// Everything that is attached to something, and something of everything else: an image with two tags, an index of images,
+/// Artifacts with referrers at every level: an image with two tags, an index of images,
 /// signatures of images, of an image in the index and of the index, and a signature of a signature.
 struct Artifacts {
     tagged: Vec<(&'static str, RawManifest)>,
@@ -93,7 +94,7 @@ impl Artifacts {
         }
     }
 
-    /// Puts all of it into a store, parts first.
+    /// Pushes all artifacts to a store, successors first.
     fn push(&self, store: &(impl Target + ?Sized)) {
         push(store, &image("second", ""));
         for (tag, manifest) in &self.tagged {
@@ -119,7 +120,7 @@ impl Artifacts {
     }
 }
 
-/// Registries by how they keep referrers.
+/// Registries with and without the referrers API.
 fn registries() -> [(&'static str, RegistryProfile); 3] {
     [
         ("with the API", RegistryProfile::default()),
@@ -128,7 +129,7 @@ fn registries() -> [(&'static str, RegistryProfile); 3] {
     ]
 }
 
-/// What tags of a registry name.
+/// Returns the tags of a repository and the digests they name.
 fn tags(registry: &TestRegistry, repository: &str) -> BTreeMap<String, String> {
     let tags = registry.tags(repository).into_iter();
     tags.map(|tag| {
@@ -138,7 +139,7 @@ fn tags(registry: &TestRegistry, repository: &str) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Backs everything up to a file, and opens that.
+/// Backs everything up to a tar file, and opens it.
 fn to_archive(
     source: &dyn Inventory,
     directory: &TempDir,
@@ -176,7 +177,7 @@ fn a_restored_backup_has_all_tags_and_referrers() {
                 3
             );
 
-            // Lists of referrers have the same entries, if in another order.
+            // Referrers indexes have the same entries, perhaps in another order.
             let (mut before, mut after) = (before.clone(), tags(&wiped, "a"));
             assert_eq!(
                 before.keys().collect::<Vec<_>>(),
@@ -285,7 +286,7 @@ fn backups_are_reproducible() {
     };
     let first = archive(RegistryProfile::default(), &|_| ());
     assert!(first == archive(RegistryProfile::default(), &|_| ()));
-    // Neither who lists what is attached makes a difference, nor in which order.
+    // The archive does not depend on the referrers API, nor on the order of listings.
     assert!(first == archive(RegistryProfile::distribution(), &|_| ()));
     assert!(
         first
@@ -322,7 +323,8 @@ fn events_are_reported_tag_by_tag() {
 
     assert_eq!(backup(&store, &target, options).unwrap(), 3);
 
-    // The image has two signatures, one of which has one; the index has one itself, and the images in it four.
+    // The image has two signatures, one of which has a signature; the index has one, and its images
+    // have four.
     assert_eq!(
         told.lines_with(&["found", "tag"]),
         [
@@ -510,7 +512,7 @@ fn a_failed_backup_leaves_no_archive() {
 
     assert!(matches!(error, Error::Copy { .. }), "{error:?}");
     assert!(!file.exists());
-    // The writer is good for another try.
+    // The same writer can be used again.
     registry.heal();
     backup(&repository, &writer, with_referrers(&[])).unwrap();
     writer.finish().unwrap();

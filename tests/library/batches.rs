@@ -1,4 +1,4 @@
-//! Much at once: what a store does for each piece of content alone, it does once for all.
+//! Batches: indexes are saved once for many manifests.
 
 mod layouts;
 mod lists;
@@ -8,7 +8,7 @@ use oras::{MediaType, RawManifest};
 
 use crate::artifacts::{as_json, image, push};
 
-/// An index of so many images, which are told apart by their numbers.
+/// An index of `parts` images, which differ by number.
 fn index(parts: usize) -> (RawManifest, Vec<RawManifest>) {
     let parts: Vec<_> = (0..parts)
         .map(|number| image(&number.to_string(), ""))
@@ -24,7 +24,7 @@ fn index(parts: usize) -> (RawManifest, Vec<RawManifest>) {
     (index, parts)
 }
 
-/// A store with these manifests.
+/// A memory store with these manifests.
 fn store<'m>(manifests: impl IntoIterator<Item = &'m RawManifest>) -> MemoryStore {
     let store = MemoryStore::new();
     for manifest in manifests {

@@ -1,4 +1,4 @@
-//! Copying graphs: children before parents, each content once, and whose fault it was when it fails.
+//! Copies of graphs: successors first, each node once, and errors that name the side.
 
 mod hostile;
 mod missing;
@@ -51,7 +51,7 @@ fn index(store: &dyn Target, entries: &[Descriptor]) -> Descriptor {
     manifest(store, MediaType::IMAGE_INDEX, &document)
 }
 
-/// Copies and tells what happened, as `copied {name}` …; names are media types or titles.
+/// Copies and returns the events, such as `copied {name}`; names are titles or media types.
 fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<String> {
     let mut events = Vec::new();
     let mut observe = |event: Event<'_>| {
@@ -113,7 +113,7 @@ fn pushing_three_files_takes_nine_requests() {
 
     copy_graph(&memory, &repository, &root, Some("v1"), &mut options).unwrap();
 
-    // Two for each of four blobs, the empty config among them, and one for the manifest.
+    // Two for each of four blobs, one of which is the empty config, and one for the manifest.
     assert_eq!(
         methods(&registry),
         "POST PUT POST PUT POST PUT POST PUT PUT"

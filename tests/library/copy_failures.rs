@@ -1,4 +1,4 @@
-//! Copies that fail: which side it was, doing what, and that no graph goes on for ever.
+//! Failed copies: errors name the side and the operation, and graphs are limited.
 
 use oras::copy::{CopyOptions, Limits, copy, copy_graph};
 use oras::descriptor::Descriptor;
@@ -75,7 +75,7 @@ fn copy_errors_name_the_side_and_the_operation() {
         (
             "a destination that does not say what it has",
             nothing(),
-            // A 403 would say that it has none.
+            // With 403 the registry would count as one without the blob.
             on("HEAD", "/v2/a/manifests/*").error(401, "UNAUTHORIZED", "no"),
             (Side::Destination, Operation::Exists),
         ),
@@ -188,7 +188,7 @@ fn index(store: &MemoryStore, entries: &[Descriptor]) -> Descriptor {
     descriptor
 }
 
-/// Indexes in indexes, `depth` levels of them.
+/// Nested indexes with `depth` levels.
 fn chain(store: &MemoryStore, depth: usize) -> Descriptor {
     let mut entries = Vec::new();
     for _ in 0..depth {
@@ -234,7 +234,7 @@ fn limits_of_a_graph_are_options() {
     let root = index(&source, std::slice::from_ref(&inner));
     let bytes = root.size + inner.size;
     let copy_within = |change: &dyn Fn(&mut Limits, u64)| {
-        // What is just enough, and what is just too little.
+        // The smallest sufficient limit, and the largest insufficient one.
         [0, 1].map(|missing| {
             let mut options = CopyOptions::default();
             change(&mut options.limits, missing);
@@ -280,7 +280,7 @@ fn existing_manifests_do_not_count_against_the_limits() {
 
 #[test]
 fn each_node_of_a_graph_with_many_paths_is_copied_once() {
-    // Each level refers to the one below it twice: 2^40 paths, and 40 manifests.
+    // Each level refers twice to the level below it: 2^40 paths, and 40 manifests.
     let source = MemoryStore::new();
     let mut entries = Vec::new();
     for level in 0..40 {
@@ -297,7 +297,7 @@ fn each_node_of_a_graph_with_many_paths_is_copied_once() {
 }
 
 #[test]
-fn a_wide_index_is_copied_in_linear_time() {
+fn an_index_of_ten_thousand_blobs_is_copied() {
     let source = MemoryStore::new();
     let blobs: Vec<_> = (0..10_000_u32)
         .map(|number| {
@@ -355,7 +355,8 @@ fn an_oversized_manifest_is_refused() {
 
 #[test]
 fn a_failed_repair_keeps_the_tag() {
-    // It says of every blob that it is there, takes it when it is sent all the same, and then misses it.
+    // The registry reports every blob as existing, accepts its upload, and then reports it as
+    // unknown.
     let registry = TestRegistry::start_as(RegistryProfile::distribution())
         .with(on("POST", "/v2/a/blobs/uploads/?mount=*").status(201))
         .with(on("PUT", "/v2/a/blobs/*").status(201));

@@ -1,4 +1,4 @@
-//! Deleting what is known to be a blob or a manifest, whatever its media type says.
+//! Deletion of blobs and manifests through their own stores, whatever the media type.
 
 use oras::registry::{Blobs, Manifests, ReferrersMode};
 use oras::store::{Delete, Source};
@@ -44,7 +44,7 @@ fn a_blob_is_found_by_one_head_and_deleted_by_one_delete() {
     );
 }
 
-/// Or else the deletion of a blob could delete a manifest, because the registry says so.
+/// Otherwise a registry could turn the deletion of a blob into that of a manifest.
 #[test]
 fn a_blob_is_deleted_as_a_blob_despite_its_content_type() {
     let registry = TestRegistry::start().with(on("HEAD", "*").header("Content-Type", MANIFEST));

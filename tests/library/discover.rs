@@ -1,4 +1,4 @@
-//! What is attached, level by level, and where a search ends that others would have go on for ever.
+//! Discovery of referrers, level by level, and its limits against endless listings.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use crate::setup::{blob, client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 
-/// What everything is attached to, at last.
+/// The subject at the root.
 fn subject() -> RawManifest {
     image("subject", "")
 }
@@ -33,7 +33,7 @@ fn everything() -> [RawManifest; 5] {
     [subject, signature, document, of_signature, of_document]
 }
 
-/// What was found, one name a line, indented by level and sorted within each.
+/// Returns the found referrers, one name per line, indented by level and sorted within each level.
 fn drawn(found: &Discovered) -> String {
     fn draw(found: &Discovered, indent: &str) -> String {
         let name = found.descriptor.annotations.get("name");
@@ -152,7 +152,7 @@ fn each_manifest_takes_one_referrers_request() {
             DiscoverOptions::default(),
             "HEAD GET GET GET GET GET",
         ),
-        // It has no referrers API, which is found out once.
+        // The missing referrers API is detected once.
         (RegistryProfile::distribution(), to_depth(1), "HEAD GET GET"),
         (
             RegistryProfile::distribution(),
@@ -235,7 +235,7 @@ fn a_failed_listing_is_an_error_on_every_level() {
     assert_eq!(find(&repository, &to_depth(1)), "document\nsignature\n");
 }
 
-/// Lists that lead back to where they came from.
+/// Referrers listings that form cycles.
 #[test]
 fn cycles_of_referrers_end() {
     let registry = TestRegistry::start_as(RegistryProfile {
@@ -271,11 +271,12 @@ fn cycles_of_referrers_end() {
 
     let found = discover(&repository, "v1", &DiscoverOptions::default()).unwrap();
 
-    // Nothing is attached to itself. The others are shown wherever they are listed, and what is attached to them once.
+    // A manifest is not its own referrer. Others appear wherever they are listed, with their own
+    // referrers only once.
     assert_eq!(drawn(&found), "three\n  two\ntwo\n  one\n  three\n");
 }
 
-/// A store that lists what nobody ever attached: of each manifest so many that are not known yet, each described by so much.
+/// A store that invents `per_manifest` new referrers of each manifest, each with this annotation.
 struct Endless {
     per_manifest: usize,
     annotation: String,
@@ -343,7 +344,7 @@ fn an_endless_chain_of_referrers_is_an_error() {
     );
     assert!(matches!(error, Error::TooLarge { .. }));
     assert_eq!(store.asked.get(), MAX_REFERRERS_DEPTH + 1);
-    // Who wants no more than there may be gets it.
+    // A depth option within the limit is not an error.
     let mut found = discover(&store, "v1", &to_depth(MAX_REFERRERS_DEPTH)).unwrap();
     let mut depth = 0;
     while let Some(next) = found.referrers.pop() {

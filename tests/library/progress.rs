@@ -1,5 +1,5 @@
-//! How far content has come: what is told adds up to its size, goes back only where content is sent again, and costs no
-//! request.
+//! Progress events: they add up to the size of the content, go back only if the content is sent
+//! again, and cost no request.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,10 +21,10 @@ use crate::support::registry::{Mount, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 
-/// The most that is read at a time.
+/// Maximum size of a read.
 const PIECE: u64 = 128 * 1024;
 
-/// How far something came, again and again.
+/// The numbers of bytes that successive events reported.
 type Steps = Vec<u64>;
 
 fn large() -> Vec<u8> {
@@ -40,7 +40,7 @@ fn assert_increasing(steps: &[u64], size: usize) {
     }
 }
 
-/// Where the steps begin anew.
+/// Counts how often the progress starts again.
 fn restarts(steps: &[u64]) -> usize {
     steps.windows(2).filter(|pair| pair[1] < pair[0]).count()
 }
@@ -213,7 +213,8 @@ fn a_mounted_blob_reports_no_progress() {
     assert_eq!(moved, [true]);
 }
 
-/// Pushes these to memory and tells what was read, as name, how far, and of how much.
+/// Pushes files to memory, and returns the name, the steps and the total of each file that was
+/// read.
 fn reading_events(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
     let mut told: Vec<(String, Steps, Option<u64>)> = Vec::new();
     let mut is_open = false;
@@ -325,7 +326,7 @@ fn an_observer_error_stops_the_operation() {
         .log()
         .into_iter()
         .filter(|it| it.starts_with("PUT"));
-    assert_eq!(puts.count(), 1, "it is not tried again");
+    assert_eq!(puts.count(), 1, "no retry");
     assert_eq!(registry.blobs("a"), [""; 0]);
 
     let store = MemoryStore::new();
@@ -382,7 +383,7 @@ fn unpacking_an_archive_under_a_second_title_reports_progress() {
         },
     )
     .unwrap();
-    // The same archive under a second name, under which it is unpacked once more.
+    // The same archive has a second title, so it is unpacked again.
     let text = String::from_utf8(manifest.bytes().to_vec()).unwrap();
     let begin = text.find(r#""layers":["#).unwrap() + r#""layers":["#.len();
     let end = begin + text[begin..].find(']').unwrap();
@@ -422,7 +423,7 @@ fn unpacking_an_archive_under_a_second_title_reports_progress() {
 
 #[test]
 fn an_observer_error_of_any_kind_is_not_retried() {
-    // Who reads for others tries again what was only interrupted, and with it loses what was read.
+    // `Read::read_to_end` retries after `Interrupted`, and would hide the observer's error.
     let stop = || {
         Err(Error::io(IoOp::Write, "log")(
             io::ErrorKind::Interrupted.into(),
@@ -479,7 +480,7 @@ fn an_observer_error_of_any_kind_is_not_retried() {
             ),
             "{root:?}"
         );
-        assert_eq!(told, 1, "{kind}: it is not tried again");
+        assert_eq!(told, 1, "{kind}: no retry");
 
         registry.seed_artifact("b", "v1", &[("large", &content)]);
         let source = client.repository(&registry.reference("b")).unwrap();
@@ -508,7 +509,7 @@ fn an_observer_error_of_any_kind_is_not_retried() {
             ),
             "{root:?}"
         );
-        assert_eq!(told, 1, "{kind}: it is not tried again");
+        assert_eq!(told, 1, "{kind}: no retry");
         assert!(!temporary.join("out/large").exists());
 
         let registry = TestRegistry::start_as(RegistryProfile {
@@ -545,7 +546,7 @@ fn an_observer_error_of_any_kind_is_not_retried() {
             ),
             "{root:?}"
         );
-        assert_eq!(told, 1, "{kind}: it is not tried again");
+        assert_eq!(told, 1, "{kind}: no retry");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is attached to manifests in registries: how it is listed, and who keeps the lists.
+//! Referrers in registries, with and without the referrers API.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ mod many;
 
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
-/// What everything is attached to.
+/// The subject of all referrers.
 fn subject() -> RawManifest {
     image("subject", "")
 }
@@ -50,7 +50,7 @@ fn tag() -> String {
     referrers_tag(&subject().descriptor().digest)
 }
 
-/// What a list says of these manifests.
+/// A referrers index of these manifests.
 fn list_of(manifests: &[&RawManifest]) -> Vec<u8> {
     let entries: Vec<_> = manifests
         .iter()

@@ -1,5 +1,5 @@
-//! The families of registries: each with the challenge it was seen to send, and with what it alone
-//! does.
+//! Quirks of hosted registries: the challenges that each was seen to send, and its deviations from
+//! the specification.
 
 mod self_hosted;
 
@@ -40,12 +40,12 @@ fn log(registry: &TestRegistry) -> Vec<String> {
     lines.map(|line| line.replace(HELLO, "{hello}")).collect()
 }
 
-/// What a proper challenge of `service` looks like.
+/// A bearer challenge of `service` with quoted parameters.
 fn quoted(service: &str) -> String {
     format!("Bearer realm=\"{{realm}}\",service=\"{service}\",scope=\"{{scope}}\"")
 }
 
-/// A source whose password expires: there is a newer one, which it gives when asked for it.
+/// A credential source whose password has expired. It returns the newer one on refresh.
 #[derive(Clone)]
 struct Expiring {
     newer: Option<Credential>,
@@ -175,8 +175,8 @@ fn ghcr_placeholder_scope_is_not_requested() {
     );
 }
 
-/// ECR, which knows only the newer password. It asks for it, and says of the older one that it has
-/// expired.
+/// A registry like ECR that accepts only the newer password. It requests Basic authentication, and
+/// reports the older password as expired.
 fn ecr() -> TestRegistry {
     let challenge = "Basic realm=\"https://1.dkr.ecr.eu-west-1.amazonaws.com/\",\
                      service=\"ecr.amazonaws.com\"";

@@ -62,8 +62,8 @@ pub(crate) fn everything_in(error: &Error) -> String {
     all
 }
 
-/// A transport that sends requests for `https://registry.example` to a test registry, as a proxy that
-/// terminates TLS does. All other URLs are unchanged.
+/// A transport that sends requests for `https://registry.example` to a test registry, as a proxy
+/// that terminates TLS does. All other URLs are unchanged.
 pub(crate) struct BehindTls {
     inner: UreqTransport,
     url: String,

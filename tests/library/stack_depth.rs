@@ -11,10 +11,10 @@ use oras::registry::{Client, PlainHttp};
 use crate::support::registry::TestRegistry;
 use crate::support::tempdir::TempDir;
 
-/// How many frames of the library may be between `push` and the transport, both included.
+/// Maximum number of frames of the library between `push` and the transport, both included.
 const MAX_FRAMES: usize = 15;
 
-/// How many of them may be between the store trait and the transport, both included.
+/// Maximum number of those between the store trait and the transport, both included.
 const MAX_REGISTRY_FRAMES: usize = 8;
 
 /// The function that the stacks begin with.

@@ -1,4 +1,4 @@
-//! Tagging: the manifest is read once, and written under each tag.
+//! Tagging: the manifest is read once, and pushed with each tag.
 
 use oras::layout::LayoutStore;
 use oras::progress::Event;
@@ -25,7 +25,7 @@ fn registry() -> TestRegistry {
     registry
 }
 
-/// Tags, and what was told meanwhile.
+/// Tags a manifest, and returns the events and the result.
 fn told(target: &dyn Target, reference: &str, tags: &[&str]) -> (Vec<String>, Result<(), Error>) {
     let mut told = Vec::new();
     let mut observer = |event: Event<'_>| {
@@ -84,7 +84,7 @@ fn tags_in_memory_and_in_a_layout_name_the_manifest() {
     }
 }
 
-/// A blob may be larger than memory, and a layout gives it a name all the same.
+/// A blob may be larger than memory, and a layout can tag it.
 #[test]
 fn blobs_are_tagged_without_being_read() {
     let temporary = TempDir::new();

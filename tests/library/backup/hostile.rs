@@ -1,14 +1,14 @@
-//! Sources that mean no good.
+//! Backups of hostile sources.
 
 use super::*;
 use oras::progress::Event;
 use oras::store::content::VerifyReader;
 use oras::store::{Referrers, TagLister};
 
-/// Lists tags, for as long as it is listened to.
+/// Lists tags until the visitor stops it.
 type Lister<'t> = dyn Fn(&mut dyn FnMut(&[String]) -> ControlFlow<()>) + 't;
 
-/// A source of nothing but tags.
+/// A source that has only tags.
 struct Tags<'t>(&'t Lister<'t>);
 
 impl Source for Tags<'_> {
@@ -122,7 +122,7 @@ fn content_with_a_wrong_digest_is_not_written() {
 }
 
 #[test]
-fn a_referrers_index_with_entries_of_another_subject_is_an_artifact() {
+fn a_referrers_index_with_entries_of_another_subject_is_an_error() {
     let registry = TestRegistry::start_as(RegistryProfile::distribution());
     let image = registry.seed_artifact("a", "v1", &[("a.txt", b"a\n")]);
     let other = registry.seed_artifact("a", "v2", &[("b.txt", b"b\n")]);

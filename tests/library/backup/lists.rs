@@ -1,4 +1,4 @@
-//! Lists of referrers that clients keep under tags: they are no artifacts, and what they list is not lost.
+//! Referrers tags in backups: referrers indexes are not artifacts, and their entries are backed up.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn a_referrers_index_is_a_tag_of_a_backup_without_referrers_only() {
     }
 }
 
-/// As the original makes them.
+/// The original writes such backups.
 #[test]
 fn referrers_tags_in_a_backup_are_not_restored_as_tags() {
     let (registry, client, artifacts) = setting();
@@ -66,7 +66,7 @@ fn referrers_tags_in_a_backup_are_not_restored_as_tags() {
         assert!(is_listed(&target, manifest));
     }
 
-    // Without referrers, none comes back through the list.
+    // Without referrers, the referrers index is not restored either.
     let bare = TestRegistry::start_as(RegistryProfile::distribution());
     let target = client.repository(&bare.reference("a")).unwrap();
     restore(&layout, &target, BackupOptions::default()).unwrap();
@@ -102,7 +102,7 @@ fn referrers_of_untagged_manifests_are_backed_up() {
     for manifest in [&old, &new, &signature] {
         push(&repository, manifest);
     }
-    // The tag moved on.
+    // The tag names another manifest now.
     repository.tag(old.descriptor(), "v1").unwrap();
     repository.tag(new.descriptor(), "v1").unwrap();
     let told = EventLog::default();
@@ -126,7 +126,7 @@ fn referrers_of_untagged_manifests_are_backed_up() {
     }
     assert!(is_listed(&archive, &signature));
 
-    // And comes back, whoever keeps the lists.
+    // The restore works with and without the referrers API.
     for personality in [RegistryProfile::distribution(), RegistryProfile::default()] {
         let wiped = TestRegistry::start_as(personality);
         let target = client.repository(&wiped.reference("a")).unwrap();
@@ -144,7 +144,7 @@ fn artifacts_with_tags_like_referrers_tags_are_backed_up() {
     let registry = TestRegistry::start();
     let image = registry.seed_artifact("a", "image", &[("a.txt", b"a\n")]);
     let hex = image.trim_start_matches("sha256:");
-    // An image under such a tag, and an index of what is attached to nothing, or to something else.
+    // An image with such a tag, and indexes of manifests without a subject or with another subject.
     registry.seed_artifact("a", &format!("sha256-{hex}"), &[("b.txt", b"b\n")]);
     registry.seed_index("a", &format!("sha256-{}", "0".repeat(64)), &[&image]);
     let referrer = registry.seed_referrer("a", &image, "sig/a");
@@ -173,7 +173,7 @@ fn a_referrer_of_a_missing_subject_is_backed_up() {
     let signature = attached("signature", "sig/a", gone.descriptor());
     push(&repository, &kept);
     repository.tag(kept.descriptor(), "v1").unwrap();
-    // Neither the list nor the referrer was removed when the subject was.
+    // The subject was deleted without the referrers index and the referrer.
     push(&repository, &signature);
     let told = EventLog::default();
     let mut observer = told.observer();

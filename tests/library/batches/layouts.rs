@@ -1,4 +1,4 @@
-//! How often the `index.json` of a layout is saved.
+//! Batches of a layout: the number of times that `index.json` is saved.
 
 use std::cell::RefCell;
 use std::fs;
@@ -19,11 +19,11 @@ use crate::artifacts::{attached, config, image, push};
 use crate::setup::{hello, text};
 use crate::support::tempdir::TempDir;
 
-/// What the index of a layout says that holds nothing.
+/// The `index.json` of an empty layout.
 const NOTHING: &str =
     r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 
-/// A layout, and everything that its index has said when somebody looked.
+/// A layout, and the states of its index at each recording.
 struct Watched {
     layout: LayoutStore,
     path: PathBuf,
@@ -55,18 +55,19 @@ impl Watched {
         }
     }
 
-    /// Every content of the index that was not the one before.
+    /// Returns the recorded states of the index, without repetitions.
     fn index_states(&self) -> Vec<String> {
         self.seen.take()
     }
 
-    /// The layout as others find it.
+    /// Opens the layout as another process does.
     fn found(&self) -> LayoutStore {
         LayoutStore::open(&self.path).unwrap()
     }
 }
 
-/// What the index says after each of these was pushed by itself, and the last one tagged `v1`.
+/// Returns the index after each manifest was pushed outside of a batch, and the last one tagged
+/// `v1`.
 fn index_after_separate_pushes(manifests: &[&RawManifest]) -> String {
     let alone = Watched::new();
     for manifest in manifests {
@@ -231,7 +232,7 @@ fn a_copy_that_fails_lists_what_was_completed() {
     }
     assert_eq!(target.index().matches("digest").count(), 3);
 
-    // And again, now that the source is whole.
+    // The copy succeeds once the source is complete.
     let source = store(parts.iter().chain([&root]));
     copy_graph(
         &source,
@@ -310,7 +311,7 @@ fn only_the_outermost_batch_writes() {
     outer.finish().unwrap();
     assert!(target.index().contains(root.descriptor().digest.as_str()));
 
-    // What comes after it does not wait.
+    // Pushes after the batch are saved at once.
     target.layout.tag(root.descriptor(), "v1").unwrap();
     assert_eq!(tags(&target.found()), ["v1"]);
 }
@@ -352,7 +353,7 @@ fn concurrently_removed_content_is_an_error_and_not_listed() {
         format!("{digest}: not found: it was removed before it was listed")
     );
     assert_eq!(target.index(), NOTHING);
-    // It can be done again.
+    // The push can be repeated.
     push(&target.layout, &one);
     assert!(target.index().contains(digest.as_str()));
 }
@@ -363,7 +364,7 @@ fn existing_content_is_checked_again_before_its_manifest_is_listed() {
     let source = store(parts.iter().chain([&root]));
     let target = Watched::new();
     push(&target.layout, &parts[1]);
-    // It needs the config that all have, so that nothing else goes.
+    // The manifest shares its config with the others, so that the deletion removes nothing else.
     push(&target.layout, &image("keeper", ""));
     let other = LayoutStore::create_or_open(&target.path).unwrap();
     let found = parts[1].descriptor();
@@ -398,7 +399,7 @@ fn existing_content_is_checked_again_before_its_manifest_is_listed() {
     assert_eq!(tags(&target.found()), ["v1"]);
 }
 
-/// A blob too, which only a layout can name.
+/// Blobs too, which only layouts can tag.
 #[test]
 fn tagged_content_is_checked_again() {
     let target = Watched::new();
@@ -437,7 +438,7 @@ fn a_long_batch_saves_the_index_periodically() {
     assert_eq!(tags(&target.found()).len(), 10_000);
 }
 
-/// Whoever asked may have taken the failure for an answer.
+/// A caller may have ignored the error of the save.
 #[test]
 fn a_failed_save_during_a_batch_fails_its_end() {
     let [one, two, three] = ["one", "two", "three"].map(|name| image(name, ""));
@@ -450,7 +451,7 @@ fn a_failed_save_during_a_batch_fails_its_end() {
     let digest = &one.descriptor().digest;
     fs::remove_file(target.path.join("blobs/sha256").join(digest.encoded())).unwrap();
     assert!(layout.resolve("v1").unwrap_err().is_not_found());
-    // It may depend on what is lost.
+    // The manifest may refer to lost content.
     push(layout, &three);
     layout.tag(three.descriptor(), "v1").unwrap();
     layout.sync().unwrap_err();
@@ -462,7 +463,7 @@ fn a_failed_save_during_a_batch_fails_its_end() {
     );
     assert_eq!(text(&error), wanted);
     assert_eq!(target.index(), NOTHING);
-    // It can be done again.
+    // The push can be repeated.
     let batch = Batch::start(layout);
     push(layout, &one);
     push(layout, &three);

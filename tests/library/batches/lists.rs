@@ -1,4 +1,5 @@
-//! How often lists of referrers are written where clients keep them.
+//! Batches of a registry without the referrers API: the number of times that referrers indexes are
+//! written.
 
 use std::ops::ControlFlow;
 
@@ -25,12 +26,12 @@ fn subject() -> RawManifest {
     image("subject", "")
 }
 
-/// A manifest that is attached to the subject.
+/// A referrer of the subject.
 fn signature(number: usize) -> RawManifest {
     attached(&number.to_string(), "sig/a", subject().descriptor())
 }
 
-/// A store with the subject as `v1`, and so many signatures of it.
+/// A store with the subject as `v1`, and this number of signatures.
 fn signed(signatures: usize) -> MemoryStore {
     let signatures: Vec<_> = (0..signatures).map(signature).collect();
     let source = store([&subject()].into_iter().chain(&signatures));
@@ -43,7 +44,7 @@ fn copy_all(source: &MemoryStore, target: &dyn Target) -> Result<Descriptor, Err
     copy_with_referrers(source, "v1", target, Some("v1"), options)
 }
 
-/// The digests of what is attached, sorted.
+/// The digests of the referrers, sorted.
 fn listed(store: &dyn Referrers, subject: &RawManifest) -> Vec<String> {
     let mut all = Vec::new();
     let visit = &mut |page: &[Descriptor]| {
@@ -62,7 +63,7 @@ fn signatures(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
     all
 }
 
-/// The requests for the list of what is attached to a manifest, by their methods.
+/// The methods of the requests for the referrers tag of a manifest.
 fn referrers_tag_requests(registry: &TestRegistry, subject: &RawManifest) -> String {
     let tag = referrers_tag(&subject.descriptor().digest);
     let lines = registry.log();
@@ -71,7 +72,7 @@ fn referrers_tag_requests(registry: &TestRegistry, subject: &RawManifest) -> Str
     methods.join(" ")
 }
 
-/// Whether there is a list of what is attached to the subject.
+/// Whether the subject has a referrers tag.
 fn has_referrers_tag(registry: &TestRegistry) -> bool {
     let tag = referrers_tag(&subject().descriptor().digest);
     registry.tags("a").contains(&tag)
@@ -97,7 +98,7 @@ fn a_copy_of_many_referrers_writes_their_index_once() {
         registry.log().len()
     });
 
-    // One question and one manifest for each further referrer.
+    // One existence check and one manifest for each further referrer.
     assert_eq!(requests[1] - requests[0], 2 * 10);
 }
 
@@ -268,7 +269,7 @@ fn reads_during_a_batch_see_deferred_changes() {
 
     assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4, 5]));
     assert!(!target.exists(signature(3).descriptor()).unwrap());
-    // What comes after it does not wait.
+    // Updates after the batch are written at once.
     push(&target, &signature(6));
     assert_eq!(listed(&other, &subject()), signatures([0, 1, 2, 4, 5, 6]));
 }
@@ -310,8 +311,8 @@ fn a_registry_with_the_api_needs_no_tag_update() {
     assert_eq!(found, signatures(0..3));
 }
 
-/// Nobody asks for what is attached: the signatures are parts of what is copied. Who copies it
-/// again after this copy was killed finds that they are there, and does not read them.
+/// The signatures are entries of the index, and referrers are not copied. If the copy is killed,
+/// the next one finds that they exist and does not read them.
 #[test]
 fn referrers_inside_an_index_are_listed_before_the_copy_continues() {
     let signed = [&subject(), &signature(0), &signature(1), &image("last", "")].map(Clone::clone);

@@ -1,4 +1,4 @@
-//! Sources that never end, or that say what is not so: a clear error, after a bounded time.
+//! Sources with endless graphs or wrong listings: a clear error after a bounded time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,18 +18,18 @@ use super::{artifact, index, options};
 use crate::setup::{ABSENT, client, text};
 use crate::support::registry::{TestRegistry, on};
 
-/// A source that makes up what is attached to whatever it is asked about.
+/// A source that invents referrers of every manifest.
 #[derive(Default)]
 struct EndlessReferrers {
     made: RefCell<HashMap<Digest, RawManifest>>,
     count: Cell<u64>,
-    /// How many are attached to everything.
+    /// Number of referrers of each manifest.
     width: u64,
-    /// How many levels of that there are.
+    /// Number of levels of referrers.
     levels: u64,
-    /// How much is added to every manifest, in bytes.
+    /// Number of bytes that are added to each manifest.
     padding: usize,
-    /// Levels of what was made.
+    /// Levels of the invented manifests.
     level_of: RefCell<HashMap<Digest, u64>>,
 }
 
@@ -90,7 +90,7 @@ impl Referrers for EndlessReferrers {
     }
 }
 
-/// A destination that takes everything and keeps nothing.
+/// A destination that counts and discards the content.
 #[derive(Default)]
 struct Sink {
     received: Cell<usize>,
@@ -118,11 +118,11 @@ impl Target for Sink {
     }
 
     fn tag(&self, _: &Descriptor, _: &str) -> Result<()> {
-        panic!("a copy that failed names nothing")
+        panic!("a failed copy sets no tag")
     }
 }
 
-/// Why a copy of a made-up root fails, and how much arrived before.
+/// Returns the error of a copy of an invented root, and the number of nodes received before.
 fn refused(source: &EndlessReferrers, limits: Limits) -> (String, usize) {
     let root = source.make(None);
     let sink = Sink::default();
@@ -267,10 +267,10 @@ fn twenty_thousand_referrers_are_copied_in_linear_time() {
     assert_eq!(sink.received.get(), 20_001);
 }
 
-/// A source whose lists say more than its manifests.
+/// A source that lists manifests as referrers of subjects that they do not have.
 struct Lying {
     inner: MemoryStore,
-    /// What is listed, wherever it is attached.
+    /// The listed referrers, with the digests of the subjects they are listed for.
     listed: Vec<(Digest, Descriptor)>,
 }
 
@@ -376,7 +376,7 @@ fn cycles_of_referrers_are_copied_once() {
 
     copy_graph_with_referrers(&source, &sink, &root, None, &mut options()).unwrap();
 
-    // Two manifests, the empty config, a file, and what is attached.
+    // Two manifests, the empty config, a file, and the referrers.
     assert_eq!(sink.received.get(), 5);
 }
 

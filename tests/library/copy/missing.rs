@@ -1,4 +1,4 @@
-//! Copies of what names something that is not there any more.
+//! Copies of graphs with missing subjects and referrers.
 
 use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
 use oras::descriptor::Descriptor;
@@ -12,14 +12,14 @@ use super::referrers::attach;
 use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
-/// Content that no store has.
+/// A descriptor of content that no store has.
 fn absent() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_MANIFEST, b"gone")
 }
 
 type Copy = fn(&MemoryStore, &MemoryStore, &mut CopyOptions<'_>) -> Result<Descriptor>;
 
-/// Both kinds of copy, of `v1`.
+/// The copy functions with and without referrers, for `v1`.
 const COPIES: [Copy; 2] = [
     |from, to, options| copy(from, "v1", to, Some("v1"), options),
     |from, to, options| copy_with_referrers(from, "v1", to, Some("v1"), options),
@@ -65,7 +65,7 @@ fn only_missing_subjects_and_referrers_are_skipped() {
         let error = copy(&from, &to, &mut lenient()).unwrap_err();
         assert!(error.is_not_found(), "{}", text(&error));
 
-        // The subject is there, and what it is made of is not.
+        // The subject exists, but one of its successors is missing.
         let broken = index(&from, &[absent()]);
         from.tag(&attach(&from, &broken, "a/signature"), "v1")
             .unwrap();

@@ -1,4 +1,4 @@
-//! Copies within one registry: no blob is sent that the registry can take from its own repositories.
+//! Copies within one registry: blobs are mounted instead of sent.
 
 use oras::copy::{CopyOptions, copy};
 use oras::credentials::Fixed;
@@ -10,7 +10,7 @@ use oras::{Credential, MediaType};
 use crate::setup::{blob, builder, client, hello};
 use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on, sha256};
 
-/// Copies `from:v1` to `to:v1` within the registry, as a program does that knows that both are of one registry.
+/// Copies `from:v1` to `to:v1` within the registry, with mounts.
 fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<String>> {
     let target = client
         .repository(&registry.reference("to"))?
@@ -22,7 +22,7 @@ fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<Str
     copy_events(&source, &target)
 }
 
-/// Copies and tells what became of each content, as `mounted a.txt`.
+/// Copies and returns the events, such as `mounted a.txt`.
 fn copy_events(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<String>> {
     let mut told = Vec::new();
     let mut observe = |event: Event<'_>| {
@@ -112,7 +112,7 @@ fn one_token_covers_both_repositories() {
     for scope in ["repository:from:pull", "repository:to:pull%2Cpush"] {
         assert!(tokens[0].contains(scope), "{scope} in {tokens:?}");
     }
-    // The refusal that asks for a token, the token, and the six requests of the copy.
+    // The 401 with the challenge, the token, and the six requests of the copy.
     assert_eq!(log.len(), 8, "{log:#?}");
 }
 
@@ -168,7 +168,7 @@ fn a_rejected_mount_is_not_tried_again() {
             .iter()
             .filter(|line| line.contains("from=from"))
             .count();
-        // A server that failed is asked again before it is given up.
+        // Server errors are retried.
         assert_eq!(asked, if status == 500 { 6 } else { 1 }, "{status}");
     }
 }

@@ -1,4 +1,4 @@
-//! Copies with everything that is attached: to the root, to what it refers to, and to what is attached.
+//! Copies with the referrers of the root, of its successors, and of these referrers.
 
 use std::ops::ControlFlow;
 
@@ -18,7 +18,7 @@ use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
 
-/// Attaches an artifact of this type, with one layer of its own.
+/// Attaches an artifact of this type, with a layer that no other artifact has.
 pub(super) fn attach(store: &dyn Target, subject: &Descriptor, artifact_type: &str) -> Descriptor {
     let bytes = format!("{artifact_type} of {}", subject.digest);
     let layer = Descriptor::of(MediaType::OCTET_STREAM, bytes.as_bytes());
@@ -36,11 +36,11 @@ pub(super) fn attach(store: &dyn Target, subject: &Descriptor, artifact_type: &s
     manifest(store, MediaType::IMAGE_MANIFEST, &document)
 }
 
-/// An index in an index, with something attached at every level, and to what is attached.
+/// A nested index with referrers at every level, and referrers of these.
 struct TestGraph {
     source: MemoryStore,
     root: Descriptor,
-    /// Every manifest there is, by what it is.
+    /// All manifests by name.
     manifests: Vec<(&'static str, Descriptor)>,
 }
 
@@ -74,7 +74,7 @@ fn test_graph() -> TestGraph {
     }
 }
 
-/// What is attached to a manifest, and to that, as a tree of digests with types and annotations.
+/// Returns the referrers of a manifest as a tree of digests with types and annotations.
 fn tree(store: &dyn Referrers, subject: &Descriptor) -> String {
     let mut attached = Vec::new();
     store
@@ -98,7 +98,7 @@ fn tree(store: &dyn Referrers, subject: &Descriptor) -> String {
     format!("[{}]", below.join(", "))
 }
 
-/// Fails unless everything of a world is in a store, attached as it was.
+/// Fails unless a store has the whole graph with all referrers.
 #[track_caller]
 fn assert_complete(world: &TestGraph, store: &dyn Referrers, name: &str) {
     assert_eq!(
@@ -193,7 +193,8 @@ fn a_repeated_copy_sends_nothing() {
 
     copy_all(&world.source, &target).unwrap();
 
-    // It is asked for the root, and for the five that are attached. What the root refers to is there with it.
+    // Requests for the root and the five referrers. The successors of the root exist because it
+    // does.
     assert_eq!(methods(&registry), "HEAD HEAD HEAD HEAD HEAD HEAD PUT");
 }
 
@@ -220,7 +221,7 @@ fn a_missing_subject_of_an_existing_referrer_is_copied() {
     let root = artifact(&source, &[b"one"]);
     let referrer = attach(&source, &root, "a/b");
     let registry = TestRegistry::start();
-    // A registry takes what is attached to something that it does not have.
+    // A registry accepts referrers of subjects that it does not have.
     let bytes = source.fetch_manifest(&referrer, 100_000).unwrap();
     registry.seed_manifest("a", referrer.media_type.as_str(), bytes.bytes(), None);
     let client = client();
@@ -230,7 +231,7 @@ fn a_missing_subject_of_an_existing_referrer_is_copied() {
     assert_eq!(registry.resolve("a", "v1").unwrap(), root.digest.as_str());
     assert_eq!(registry.blob("a", &sha256(b"one")).unwrap(), b"one");
 
-    // The same for the subject of the root.
+    // The same holds for the subject of the root.
     source.tag(&referrer, "referrer").unwrap();
     registry.seed_manifest("b", referrer.media_type.as_str(), bytes.bytes(), None);
     let target = client.repository(&registry.reference("b")).unwrap();
@@ -332,7 +333,7 @@ fn a_copy_without_a_tag_is_found_by_digest() {
     }
 }
 
-/// Replaces the list of what is attached to `subject`, as if nobody had ever added to it.
+/// Replaces the referrers index of `subject` by an empty one.
 fn empty_referrers_tag(registry: &TestRegistry, subject: &Descriptor) {
     let empty = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
     let tag = referrers_tag(&subject.digest);
@@ -352,7 +353,7 @@ fn a_referrer_that_an_interrupted_copy_left_unlisted_is_listed() {
         empty_referrers_tag(&registry, &root);
         assert_eq!(tree(&target, &root), "[]");
 
-        // Nothing is known about the registry in another run.
+        // A new client has learned nothing about the registry.
         copy(&client.repository(&registry.reference("a")).unwrap());
 
         assert_eq!(tree(&target, &root), tree(&source, &root), "{what}");
@@ -390,7 +391,7 @@ fn referrers_api_support_is_checked_once() {
     )
     .unwrap();
 
-    // Of the nine manifests, the five that are attached need the registry to list them.
+    // Five of the nine manifests are referrers, which the registry must list.
     let asked = methods(&registry);
     assert_eq!(asked.matches("GET").count(), 1, "{asked}");
     assert_eq!(asked.matches("PUT").count(), 1, "{asked}");
@@ -448,7 +449,7 @@ fn each_event_is_reported_once() {
     };
 
     let (copied, existed) = told();
-    // Nine manifests, the empty config, two files, and what five attached artifacts have.
+    // Nine manifests, the empty config, two files, and the layers of five referrers.
     assert_eq!((copied.len(), existed.len()), (9 + 1 + 2 + 5, 0));
 
     let (copied, existed) = told();

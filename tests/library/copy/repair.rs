@@ -1,4 +1,4 @@
-//! Destinations that do not have what they say they have.
+//! Destinations that lack content that they reported as existing.
 
 use oras::copy::{CopyOptions, copy, copy_graph};
 use oras::descriptor::Descriptor;
@@ -13,7 +13,7 @@ use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
 
-/// Copies under the tag `v1` and tells which manifests were repaired.
+/// Copies with the tag `v1`, and returns the repaired manifests.
 fn repaired(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Result<Vec<String>> {
     let mut repaired = Vec::new();
     let mut observe = |event: Event<'_>| {
@@ -30,7 +30,7 @@ fn repaired(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Resu
     Ok(repaired)
 }
 
-/// Puts a manifest into a registry without anything it refers to.
+/// Adds a manifest to a registry without its successors.
 fn seed(registry: &TestRegistry, source: &dyn Source, manifest: &Descriptor) {
     let reader = source.fetch(manifest).unwrap();
     let bytes = reader.read_all(manifest.size).unwrap();
@@ -41,7 +41,7 @@ fn seed(registry: &TestRegistry, source: &dyn Source, manifest: &Descriptor) {
 fn blobs_that_were_wrongly_reported_as_existing_are_sent() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one", b"two"]);
-    // An interrupted upload of before: the registry knows the blob, and does not have it.
+    // After an interrupted upload the registry reports a blob that it does not have.
     let registry =
         TestRegistry::start().with(on("POST", "/v2/a/blobs/uploads/?mount=*").status(201));
     let client = client();
@@ -52,7 +52,7 @@ fn blobs_that_were_wrongly_reported_as_existing_are_sent() {
     assert_eq!(repaired, [root.digest.as_str()]);
     assert_eq!(registry.blob("a", &sha256(b"two")).unwrap(), b"two");
     assert_eq!(registry.tags("a"), ["v1"]);
-    // Before a refusal is believed, one thing that is missing is looked for.
+    // Before the repair, one of the blobs that were reported as unknown is checked.
     assert_eq!(
         methods(&registry),
         "HEAD POST POST POST PUT HEAD POST PUT POST PUT POST PUT PUT"
@@ -71,7 +71,7 @@ fn a_repair_does_not_send_copied_blobs_again() {
 
     repaired(&source, &target, &root).unwrap();
 
-    // Three blobs, of which one is not taken; then that one alone.
+    // Three blobs, one of which is not uploaded; then only that blob.
     assert_eq!(
         methods(&registry),
         "HEAD POST PUT POST POST PUT PUT HEAD POST PUT PUT"
@@ -192,7 +192,7 @@ fn force_copies_the_whole_graph_again() {
     let source = MemoryStore::new();
     let images = [artifact(&source, &[b"one"]), artifact(&source, &[b"two"])];
     let root = index(&source, &images);
-    // It has the manifests, does not look what they refer to, and lost a blob.
+    // The registry has the manifests, does not check their successors, and lost a blob.
     let registry = TestRegistry::start_as(RegistryProfile {
         verifies_references: false,
         ..RegistryProfile::default()
@@ -215,7 +215,7 @@ fn force_copies_the_whole_graph_again() {
     };
     copy_graph(&source, &target, &root, Some("v1"), &mut force).unwrap();
 
-    // The empty config, a blob that is there, its manifest, a blob that is not, its manifest, the index.
+    // The empty config, an existing blob, its manifest, the lost blob, its manifest, the index.
     assert_eq!(methods(&registry), "POST PUT POST PUT POST PUT PUT PUT");
     assert_eq!(registry.blob("a", &sha256(b"two")).unwrap(), b"two");
 }

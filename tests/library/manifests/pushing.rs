@@ -1,4 +1,4 @@
-//! Writing manifests: one request, and what the registry makes of it.
+//! Pushing manifests: the request, and the responses of the registry.
 
 use oras::store::Target;
 
@@ -153,7 +153,7 @@ fn a_refused_manifest_has_the_message_of_the_registry() {
     }
 }
 
-/// As distribution 2 does while somebody else pushes the same blob.
+/// distribution 2 reports blobs as unknown while another client pushes the same blob.
 #[test]
 fn a_manifest_refused_for_existing_blobs_is_retried() {
     let unknown = |digest: &str| {

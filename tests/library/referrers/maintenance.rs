@@ -457,7 +457,7 @@ fn entries_of_deleted_manifests_are_not_restored() {
     assert_eq!(listed_at_tag(&registry), digests(&[&three, &two]));
 }
 
-/// Somebody deleted it without changing the list, perhaps with a tool that knows nothing of lists.
+/// A client that does not know referrers tags may delete a manifest without updating the index.
 #[test]
 fn missing_manifests_stay_listed_unless_the_registry_refuses_the_index() {
     let [one, two] = ["one", "two"].map(signature);

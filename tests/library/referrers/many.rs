@@ -15,7 +15,7 @@ use crate::support::clock::SharedClock;
 
 const CLIENTS: usize = 20;
 
-/// Has so many clients do something at once, each told its number.
+/// Runs `work` in as many threads, each with its own client and number.
 fn concurrently(clients: usize, work: impl Fn(usize, &Client) + Sync) {
     thread::scope(|scope| {
         for (number, clock) in SharedClock::for_threads(clients).into_iter().enumerate() {
@@ -50,7 +50,7 @@ fn concurrent_attaches_lose_no_referrer() {
     );
 }
 
-/// Half of them attach one manifest, the others copy several to which nobody else has a claim.
+/// Half of the clients attach one manifest each, the others copy several manifests each.
 #[test]
 fn concurrent_copies_and_attaches_lose_no_referrer() {
     let registry = without_api();

@@ -1,4 +1,4 @@
-//! The families that people run for themselves.
+//! Quirks of self-hosted registries.
 
 use oras::credentials::Fixed;
 use oras::descriptor::Descriptor;
@@ -24,7 +24,7 @@ fn quay_challenge_without_scope_requests_the_needed_scope() {
     assert_eq!(
         log(&registry),
         [
-            // Old ones answer 400 to a mount without `from`.
+            // Old versions answer 400 to a mount without `from`.
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (no authorization)",
             "GET /token?scope=repository:a:pull%2Cpush&service=quay.io (basic)",
             "POST /v2/a/blobs/uploads/?mount={hello}&from=a (bearer)",
@@ -34,7 +34,7 @@ fn quay_challenge_without_scope_requests_the_needed_scope() {
     );
 }
 
-/// A registry that grants no mounts, and says so with 401.
+/// A registry that answers 401 to mounts.
 fn without_mounts() -> TestRegistry {
     TestRegistry::start_as(RegistryProfile {
         mount: Mount::Refused(401),

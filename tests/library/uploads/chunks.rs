@@ -1,4 +1,5 @@
-//! Blobs that are too large for one request: sent in parts, and gone on with where a part failed.
+//! Chunked uploads of blobs that are too large for one request, and their continuation after
+//! errors.
 
 use oras::digest::Digest;
 use oras::store::Pushed;
@@ -11,7 +12,7 @@ use crate::support::rng::Rng;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A registry that takes no more than so many bytes in one PUT.
+/// A registry that accepts at most this number of bytes in one PUT.
 fn registry_up_to(max_put_bytes: u64) -> TestRegistry {
     TestRegistry::start_as(RegistryProfile {
         max_put_bytes: Some(max_put_bytes),
@@ -123,8 +124,8 @@ fn a_minimum_chunk_size_above_the_blob_size_is_one_chunk() {
 
 #[test]
 fn chunks_that_are_too_large_become_smaller() {
-    // As at GHCR, which names the limit in words only, and behind proxies that say 413 to
-    // everything large.
+    // GHCR names the limit in the message only, and some proxies answer 413 to every large
+    // request.
     let content = Rng::new(1).bytes(3 * LARGE);
     for (name, fault) in [
         ("ghcr", on("PATCH", "nowhere")),
@@ -182,7 +183,7 @@ fn chunks_that_are_never_small_enough_fail() {
     assert!(registry.log().len() < 10, "{:#?}", registry.log());
 }
 
-/// Sends `hello world!` in two parts, with a fault, and returns what was sent.
+/// Sends `hello world!` in two chunks, with a fault, and returns the requests.
 fn two_chunks_with(fault: Fault) -> Vec<String> {
     let registry = registry_up_to(11).with(fault);
     let clock = FakeClock::new();
@@ -198,7 +199,7 @@ fn two_chunks_with(fault: Fault) -> Vec<String> {
 
 #[test]
 fn a_broken_chunk_is_resumed_at_the_offset_of_the_registry() {
-    // The registry keeps what arrived.
+    // The registry keeps the bytes that arrived.
     assert_eq!(
         two_chunks_with(on("PATCH", "*").close_after_receiving(4).nth(2)),
         [
@@ -208,17 +209,17 @@ fn a_broken_chunk_is_resumed_at_the_offset_of_the_registry() {
             "PUT whole 0"
         ]
     );
-    // It has all of the part, and only its answer is lost.
+    // The registry has the whole chunk; only its response is lost.
     assert_eq!(
         two_chunks_with(on("PATCH", "*").lose_response().nth(1)),
         ["PATCH 0-5 6", "PATCH 6-11 6", "PUT whole 0"]
     );
-    // It has nothing of the part.
+    // The registry has nothing of the chunk.
     assert_eq!(
         two_chunks_with(on("PATCH", "*").status(503).nth(2)),
         ["PATCH 0-5 6", "PATCH 6-11 6", "PATCH 6-11 6", "PUT whole 0"]
     );
-    // It has nothing at all, which it says as if it had one byte.
+    // The registry has nothing at all. `Range: 0-0` can also mean one byte.
     assert_eq!(
         two_chunks_with(on("PATCH", "*").status(503).nth(1)),
         ["PATCH 0-5 6", "PATCH 0-5 6", "PATCH 6-11 6", "PUT whole 0"]
@@ -231,7 +232,7 @@ fn a_416_with_a_range_moves_the_upload_to_that_offset() {
 
     push_bytes(&client(), &registry, b"hello world!").unwrap();
 
-    // It said four bytes and had six, and said so when the fifth came again.
+    // The registry reported four bytes but had six, and answered 416 to the fifth.
     assert_eq!(
         upload_requests(&registry),
         [
@@ -247,7 +248,7 @@ fn a_416_with_a_range_moves_the_upload_to_that_offset() {
 
 #[test]
 fn a_range_that_does_not_advance_is_ignored() {
-    // As at ECR.
+    // Seen at ECR.
     let registry = registry_up_to(11).with(on("PATCH", "*").header("Range", "0-5"));
 
     push_bytes(&client(), &registry, b"hello world!").unwrap();

@@ -15,7 +15,7 @@ use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, Fault, Mount, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 
-/// How large a part is.
+/// Size of a chunk in bytes.
 const PART: usize = 5 * 1024 * 1024;
 
 fn push_stream(
