@@ -25,6 +25,7 @@ pub(crate) struct AuthCache {
     /// Realms that rejected a password sent by POST. Later requests to them use GET.
     get_only: HashSet<Url>,
     prefers_oauth2: bool,
+    allows_anonymous_pulls: bool,
 }
 
 impl AuthCache {
@@ -34,6 +35,17 @@ impl AuthCache {
     /// a request at each token service without OAuth2 support.
     pub(crate) const fn prefer_oauth2(&mut self) {
         self.prefers_oauth2 = true;
+    }
+
+    /// Sets whether a pull continues anonymously if the token service rejects the credential.
+    pub(crate) const fn allow_anonymous_pulls(&mut self, allowed: bool) {
+        self.allows_anonymous_pulls = allowed;
+    }
+
+    /// Returns whether a request for `scopes` continues anonymously if the token service rejects
+    /// the credential.
+    pub(super) fn allows_anonymous(&self, scopes: &Scopes) -> bool {
+        self.allows_anonymous_pulls && scopes.are_for_pulls()
     }
 
     /// Returns whether a password is sent to `realm` by POST.

@@ -16,7 +16,7 @@ use crate::text::url::{Origin, Url};
 
 mod state;
 
-/// Maximum number of token requests for one request.
+/// Maximum number of token requests for one request, without the anonymous one after a rejection.
 const MAX_TOKEN_REQUESTS: u8 = 2;
 /// Maximum number of times one request is sent.
 const MAX_SENDS: u8 = 4;
@@ -291,6 +291,16 @@ impl Flow {
             self.entry(cache).scheme = AuthScheme::Basic;
             return self.authenticate(Next::Basic(ChallengeAge::Fresh), cache);
         }
+        if is_rejected && fetch.credential.is_some() && cache.allows_anonymous(&fetch.scopes) {
+            // Later requests of this client would be rejected too.
+            self.set_credential(None, cache);
+            return self.fetch(Fetch {
+                credential: None,
+                method: TokenMethod::Get,
+                is_after_rejection: true,
+                ..fetch
+            });
+        }
         (self, Action::FailWithTokenResponse)
     }
 
@@ -369,6 +379,7 @@ impl Flow {
                     first_only: false,
                     method,
                     credential,
+                    is_after_rejection: false,
                 };
                 if age == ChallengeAge::Cached {
                     let key = fetch.key();
@@ -396,6 +407,7 @@ impl Flow {
             },
             credential: fetch.credential.clone(),
             method: fetch.method,
+            is_after_rejection: fetch.is_after_rejection,
         };
         self.then(
             State::Fetching(fetch),

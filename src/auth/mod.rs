@@ -21,8 +21,8 @@
 //! │  Basic ──► CREDENTIAL            │                        │            2. REFRESH, once
 //! │               │                  │ 403,                   │            3. the first scope only
 //! │               ▼                  │ 400 denied             │            4. Basic, if offered
-//! │          SENT(Basic)             ▼                        │            │ none left: fail with
-//! │               ▲  changed      REFRESH, once               │            ▼ the token response
+//! │          SENT(Basic)             ▼                        │            5. anonymously, for pulls
+//! │               ▲  changed      REFRESH, once               │            ▼ else the token response
 //! │               └──────────────────┤ unchanged              │
 //! │                                  ▼                        │ 401, new scopes: TOKEN, once
 //! └───────────── finish: return the registry's response ◄─────┘ other
@@ -31,7 +31,7 @@
 //! | | |
 //! |---|---|
 //! | sends of one request | at most 4, plus one `GET /v2/` per registry (PROBE) |
-//! | token requests for one request | at most 2 |
+//! | token requests for one request | at most 2, plus one without the rejected credential |
 //! | CREDENTIAL | the credential lookup, after a challenge, once per repository |
 //! | REFRESH | a repeated lookup, once per request; not within 60 s of one without change |
 //! | token cache | key: registry, realm, service, credential, scopes; until shortly before expiry |

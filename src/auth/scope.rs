@@ -90,6 +90,12 @@ impl Scopes {
         scopes
     }
 
+    /// Returns whether the scopes allow to pull and nothing else.
+    pub(crate) fn are_for_pulls(&self) -> bool {
+        let is_pull = |scope: &Scope| scope.actions.iter().all(|action| action == "pull");
+        !self.is_empty() && self.0.iter().all(is_pull)
+    }
+
     /// Adds a scope. If the resource is present, only its actions are added.
     pub(crate) fn add(&mut self, scope: Scope) {
         match self

@@ -32,6 +32,8 @@ pub(crate) struct TokenRequest {
     pub(crate) credential: Option<Credential>,
     /// HTTP method and encoding of the request.
     pub(crate) method: TokenMethod,
+    /// Whether the request is anonymous because the credential was rejected.
+    pub(crate) is_after_rejection: bool,
 }
 
 /// The method of a token request.
@@ -249,6 +251,7 @@ mod tests {
             scopes: Scopes::parse("repository:x:pull,push repository:y:pull"),
             credential: None,
             method: TokenMethod::Get,
+            is_after_rejection: false,
         };
         assert_eq!(
             request.url().exact(),

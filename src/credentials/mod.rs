@@ -62,6 +62,13 @@ pub trait CredentialStore {
         let _ = (registry, repository, rejected);
         Ok(None)
     }
+
+    /// Returns whether a pull continues anonymously, with a warning, if the token service rejects a
+    /// credential of this source. A stored credential may have expired although the content is
+    /// public. The default is `false`.
+    fn allows_anonymous_pulls(&self) -> bool {
+        false
+    }
 }
 
 /// A source without credentials.

@@ -54,6 +54,8 @@ pub(super) struct Fetch {
     pub(super) first_only: bool,
     pub(super) method: TokenMethod,
     pub(super) credential: Option<Credential>,
+    /// Whether the request is anonymous because the credential was rejected.
+    pub(super) is_after_rejection: bool,
 }
 
 /// The server that rejected a credential.

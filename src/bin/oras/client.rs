@@ -71,6 +71,10 @@ impl CredentialStore for ClearsProgress {
         self.live_line.clear();
         self.lookup.refresh(registry, repository, rejected)
     }
+
+    fn allows_anonymous_pulls(&self) -> bool {
+        self.lookup.allows_anonymous_pulls()
+    }
 }
 
 /// TLS flags. An empty path means that the flag is not set.

@@ -12,6 +12,9 @@ use crate::limits::MAX_TOKEN_BYTES;
 use crate::oci::RegistryName;
 use crate::text::url::{Origin, Url};
 
+/// Warning for a pull that continues anonymously.
+const REJECTED_CREDENTIAL: &str = "the token service rejected the stored credential, continuing without it. Please log in again, or log out";
+
 impl Client {
     /// Sends a request to a registry, with authentication, redirects and retries, and returns its
     /// response whatever the status.
@@ -92,6 +95,9 @@ impl Client {
                     Event::Credential(newer)
                 }
                 Action::FetchToken(token) => {
+                    if token.is_after_rejection {
+                        self.warnings.report_text(registry, REJECTED_CREDENTIAL);
+                    }
                     let requested_at = self.clock.now();
                     let mut response = self
                         .fetch_token(&token, anonymous.registry_origin)

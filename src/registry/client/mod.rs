@@ -106,6 +106,10 @@ impl ClientBuilder {
     /// Looks up credentials in `credentials`. The default is anonymous access.
     #[must_use]
     pub fn credentials(mut self, credentials: impl CredentialStore + Send + 'static) -> Self {
+        let allowed = credentials.allows_anonymous_pulls();
+        let mut cache = self.client.auth_cache.borrow_mut();
+        cache.allow_anonymous_pulls(allowed);
+        drop(cache);
         self.client.credentials = Box::new(credentials);
         self
     }
@@ -160,7 +164,7 @@ impl ClientBuilder {
     }
 
     /// Calls `warn` with each distinct warning of a registry (distribution spec v1.1, "Warnings"),
-    /// once. The default ignores warnings.
+    /// once, and if a pull continues without a rejected credential. The default ignores warnings.
     #[must_use]
     pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
         self.client.warnings = Warnings::to(warn);

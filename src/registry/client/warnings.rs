@@ -39,18 +39,22 @@ impl Warnings {
         headers: impl IntoIterator<Item = &'a str>,
         redactor: &Redactor,
     ) {
+        for text in texts(headers) {
+            self.report_text(registry, &redactor.excerpt(&text, MAX_WARNING_BYTES));
+        }
+    }
+
+    /// Reports a warning if it is new.
+    pub(crate) fn report_text(&self, registry: &RegistryName, text: &str) {
         let Some(listener) = &self.listener else {
             return;
         };
-        for text in texts(headers) {
-            let text = redactor.excerpt(&text, MAX_WARNING_BYTES);
-            let mut reported = self.reported.borrow_mut();
-            let is_new = reported.len() < MAX_WARNINGS
-                && reported.insert((registry.as_str().to_owned(), text.clone()));
-            drop(reported);
-            if is_new {
-                (listener.borrow_mut())(registry, &text);
-            }
+        let mut reported = self.reported.borrow_mut();
+        let is_new = reported.len() < MAX_WARNINGS
+            && reported.insert((registry.as_str().to_owned(), text.to_owned()));
+        drop(reported);
+        if is_new {
+            (listener.borrow_mut())(registry, text);
         }
     }
 }

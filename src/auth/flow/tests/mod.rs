@@ -736,3 +736,23 @@ fn debug_output_of_a_token_response_does_not_contain_the_body() {
     assert!(!seen.contains("canary"), "{seen}");
     assert!(!seen.contains(bytes.trim_matches(['[', ']'])), "{seen}");
 }
+
+#[test]
+fn a_pull_continues_without_a_rejected_stored_credential_and_keeps_doing_so() {
+    let mut scenario = Scenario::begin(Scopes::pull("a"));
+    scenario.cache.allow_anonymous_pulls(true);
+    scenario.status(401, &[BEARER]).credential(me());
+    scenario.reply(401, "").newer(None);
+    assert!(scenario.asks_for(&["repository:a:pull"]).is_after_rejection);
+    scenario.reply(200, r#"{"token":"public"}"#);
+    scenario.sends(Some("Bearer public"));
+    scenario.status(200, &[]);
+
+    scenario.again(Scopes::pull("b"));
+    let request = scenario.asks_for(&["repository:b:pull"]);
+    assert_eq!(request.credential, None);
+    assert!(!request.is_after_rejection);
+    // The rejection of the anonymous request is final.
+    scenario.reply(401, "");
+    assert_eq!(scenario.action, Action::FailWithTokenResponse);
+}

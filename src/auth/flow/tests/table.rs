@@ -93,6 +93,10 @@ fn action_name(action: &Action) -> &'static str {
         Action::LookUpCredential => "look up",
         Action::RefreshCredential(_) => "refresh",
         Action::FetchToken(request) => {
+            if request.is_after_rejection {
+                assert_eq!(request.credential, None);
+                return "anonymous";
+            }
             let scopes: Vec<_> = request.scopes.iter().collect();
             match (request.method, scopes.join(" ").as_str()) {
                 (TokenMethod::Get, "repository:a:pull") => "fetch pull",
@@ -125,39 +129,41 @@ fn every_response_in_every_state() {
 }
 
 /// Credentials and forms of token requests, in the order of the columns.
-const TOKEN_REQUESTS: [&str; 6] = [
+const TOKEN_REQUESTS: [&str; 8] = [
     "anonymous",
     "me",
     "me or Basic",
     "for two",
     "identity",
     "by form",
+    "stored",
+    "stored, push",
 ];
 
 /// Responses of a token service, and the action for each token request. A repeated credential
 /// lookup returns no credential.
 #[rustfmt::skip]
 const TOKEN_RESPONSES: [(u16, &str, [&str; TOKEN_REQUESTS.len()]); 11] = [
-    (200, r#"{"token":"t"}"#, ["Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer"]),
-    (200, "{}",               ["fail",            "fail",            "fail",            "fail",            "fail",            "fail"]),
-    (200, "<html>",           ["fail",            "fail",            "fail",            "fail",            "fail",            "fail"]),
-    (400, "",                 ["fail as service", "fail as service", "Basic",           "fail as service", "fail as service", "fetch pull"]),
-    (401, "",                 ["fail as service", "fail as service", "Basic",           "fetch pull",      "fail as service", "fetch pull"]),
-    (403, "",                 ["fail as service", "fail as service", "Basic",           "fetch pull",      "fail as service", "fail as service"]),
-    (404, "",                 ["fail as service", "fail as service", "Basic",           "fail as service", "fail as service", "fetch pull"]),
-    (405, "",                 ["fail as service", "fail as service", "Basic",           "fail as service", "fail as service", "fetch pull"]),
-    (429, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
-    (500, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
-    (302, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
+    (200, r#"{"token":"t"}"#, ["Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer",          "Bearer", "Bearer", "Bearer"]),
+    (200, "{}",               ["fail",            "fail",            "fail",            "fail",            "fail",            "fail", "fail", "fail"]),
+    (200, "<html>",           ["fail",            "fail",            "fail",            "fail",            "fail",            "fail", "fail", "fail"]),
+    (400, "",                 ["fail as service", "fail as service", "Basic",           "fail as service", "fail as service", "fetch pull", "anonymous", "fail as service"]),
+    (401, "",                 ["fail as service", "fail as service", "Basic",           "fetch pull",      "fail as service", "fetch pull", "anonymous", "fail as service"]),
+    (403, "",                 ["fail as service", "fail as service", "Basic",           "fetch pull",      "fail as service", "fail as service", "anonymous", "fail as service"]),
+    (404, "",                 ["fail as service", "fail as service", "Basic",           "fail as service", "fail as service", "fetch pull", "fail as service", "fail as service"]),
+    (405, "",                 ["fail as service", "fail as service", "Basic",           "fail as service", "fail as service", "fetch pull", "fail as service", "fail as service"]),
+    (429, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
+    (500, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
+    (302, "",                 ["fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service", "fail as service"]),
 ];
 
 /// Returns a request that waits for the response of the token service.
 fn token_requested(request: &str) -> Scenario {
     let two = Scopes::pull("a").union(&Scopes::pull("b"));
-    let wanted = if request == "for two" {
-        two
-    } else {
-        Scopes::pull("a")
+    let wanted = match request {
+        "for two" => two,
+        "stored, push" => Scopes::pull_push("a"),
+        _ => Scopes::pull("a"),
     };
     let challenges = if request == "me or Basic" {
         &[BEARER, BASIC][..]
@@ -173,6 +179,8 @@ fn token_requested(request: &str) -> Scenario {
     if request == "by form" {
         scenario.cache.prefer_oauth2();
     }
+    let is_stored = request.starts_with("stored");
+    scenario.cache.allow_anonymous_pulls(is_stored);
     scenario.status(401, challenges).credential(credential);
     scenario
 }
