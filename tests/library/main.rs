@@ -37,6 +37,7 @@ mod push_blob_and_manifest;
 mod redirects;
 mod referrers;
 mod registry_quirks;
+mod response_heads;
 mod retry;
 mod stack_depth;
 mod support_tests;

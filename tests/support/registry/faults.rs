@@ -90,6 +90,8 @@ enum Edit {
     Flip(u64),
     Pause(Duration),
     Endless,
+    BeforeHead(String),
+    RawLines(String),
     /// `Location`: the same target at another origin.
     RedirectTo(String),
     /// `Location` of the registry with another origin.
@@ -264,6 +266,16 @@ impl Fault {
         self.edit(Edit::Pause(pause))
     }
 
+    /// Sends these bytes before the status line, for example an interim response.
+    pub fn before_head(self, bytes: &str) -> Self {
+        self.edit(Edit::BeforeHead(bytes.to_owned()))
+    }
+
+    /// Sends these header lines as they are. Each must have its end.
+    pub fn raw_lines(self, lines: &str) -> Self {
+        self.edit(Edit::RawLines(lines.to_owned()))
+    }
+
     /// Ignores a header field of the request.
     pub fn ignoring(self, header: &str) -> Self {
         self.edit(Edit::Ignore(header.to_owned()))
@@ -396,6 +408,8 @@ impl Edit {
             Self::Flip(offset) => delivery.flip = Some(*offset),
             Self::Pause(pause) => delivery.pause = Some(*pause),
             Self::Endless => delivery.endless = true,
+            Self::BeforeHead(bytes) => delivery.before_head.push_str(bytes),
+            Self::RawLines(lines) => delivery.raw_lines.push_str(lines),
             Self::RedirectTo(origin) => {
                 response
                     .headers

@@ -45,6 +45,10 @@ pub struct Delivery {
     pub pause: Option<Duration>,
     /// Append spaces to the body without end.
     pub endless: bool,
+    /// Bytes before the status line, such as interim responses.
+    pub before_head: String,
+    /// Header lines as they are sent, each with its end.
+    pub raw_lines: String,
 }
 
 /// Framing of a body.
@@ -124,7 +128,13 @@ impl Response {
             && self.delivery.cut_after.is_none()
             && !self.delivery.endless;
         let keep = !closing && (faithful || head_only || bodyless);
-        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        let before = &self.delivery.before_head;
+        let mut head = format!(
+            "{before}HTTP/1.1 {} {}\r\n",
+            self.status,
+            reason(self.status)
+        );
+        head.push_str(&self.delivery.raw_lines);
         for (name, value) in self.headers.iter() {
             head.extend([name, ": ", value, "\r\n"]);
         }
