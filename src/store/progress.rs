@@ -72,8 +72,10 @@ pub enum Event<'a> {
     Skipped(&'a Descriptor),
     /// A layer was skipped because registries do not distribute it.
     ForeignSkipped(&'a Descriptor),
-    /// A referrer or subject was skipped because it is listed but missing at the source.
+    /// A referrer was skipped because it is listed but missing at the source.
     MissingSkipped(&'a Descriptor),
+    /// The subject of a copied manifest was skipped because it is missing at the source.
+    MissingSubjectSkipped(&'a Descriptor),
     /// The destination lacks successors of this manifest although it reported that they exist.
     /// Successors that were not sent before are sent now.
     Repairing(&'a Descriptor),
@@ -92,6 +94,14 @@ pub enum Event<'a> {
         /// Referrers copied with the tag: those of the manifest and of all manifests in it, and the
         /// referrers of these.
         referrers: usize,
+    },
+    /// A tag was skipped because the source lists it without having its content.
+    #[non_exhaustive]
+    TagSkipped {
+        /// The tag.
+        tag: &'a str,
+        /// The message of the error.
+        reason: &'a str,
     },
     /// A manifest got this tag. A layout saves its tags when all of them are set.
     Tagged(&'a str),

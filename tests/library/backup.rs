@@ -39,7 +39,10 @@ impl EventLog {
             Event::TagStarted(tag) => format!("tag {tag}"),
             Event::TagFinished { tag, referrers, .. } => format!("tagged {tag} with {referrers}"),
             Event::Transferred(node) => format!("copied {}", node.media_type),
-            Event::MissingSkipped(node) => format!("gone {}", node.digest),
+            Event::MissingSkipped(node) | Event::MissingSubjectSkipped(node) => {
+                format!("gone {}", node.digest)
+            }
+            Event::TagSkipped { tag, .. } => format!("skipped {tag}"),
             _ => return,
         };
         self.0.borrow_mut().push(line);
@@ -519,4 +522,66 @@ fn a_failed_backup_leaves_no_archive() {
     let whole = TempDir::new();
     to_archive(&repository, &whole, with_referrers(&[]));
     assert!(directory.read("a.tar") == whole.read("backup.tar"));
+}
+
+/// Options that skip missing tags, with this observer.
+fn skipping<'o>(tags: &[&str], events: &'o mut oras::progress::Observer<'o>) -> BackupOptions<'o> {
+    BackupOptions {
+        tags: tags.iter().map(ToString::to_string).collect(),
+        referrers: true,
+        skip_missing: true,
+        observer: Some(events),
+        ..BackupOptions::default()
+    }
+}
+
+#[test]
+fn a_listed_tag_that_cannot_be_resolved_is_skipped_on_request() {
+    let registry = TestRegistry::start();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    Artifacts::new().push(&repository);
+    registry.inject(on("*", "/v2/a/manifests/latest").status(404));
+    let events = EventLog::default();
+    let mut observer = events.observer();
+    let target = MemoryStore::new();
+    let copied = backup(&repository, &target, skipping(&[], &mut observer)).unwrap();
+    assert_eq!(copied, 2);
+    assert_eq!(
+        events.lines_with(&["found", "skipped", "tagged"]),
+        [
+            "found index v1",
+            "skipped latest",
+            "tagged index with 5",
+            "tagged v1 with 3"
+        ]
+    );
+    assert!(target.resolve("index").is_ok() && target.resolve("v1").is_ok());
+
+    for options in [with_referrers(&[]), with_referrers(&["v1", "latest"])] {
+        let error = backup(&repository, &MemoryStore::new(), options).unwrap_err();
+        assert!(error.is_not_found());
+    }
+    let events = EventLog::default();
+    let mut observer = events.observer();
+    let named = skipping(&["v1", "latest"], &mut observer);
+    let error = backup(&repository, &MemoryStore::new(), named).unwrap_err();
+    assert!(error.is_not_found(), "a tag that was asked for");
+}
+
+#[test]
+fn a_tag_whose_content_is_missing_is_skipped_on_request() {
+    let store = MemoryStore::new();
+    Artifacts::new().push(&store);
+    let second = image("second", "");
+    oras::store::Delete::delete(&store, second.descriptor()).unwrap();
+    let events = EventLog::default();
+    let mut observer = events.observer();
+    let target = MemoryStore::new();
+    let copied = restore(&store, &target, skipping(&[], &mut observer)).unwrap();
+    assert_eq!(copied, 2);
+    assert_eq!(events.lines_with(&["skipped"]), ["skipped index"]);
+    assert!(target.resolve("latest").is_ok() && target.resolve("v1").is_ok());
+    assert!(target.resolve("index").is_err());
+    assert!(restore(&store, &MemoryStore::new(), with_referrers(&[])).is_err());
 }

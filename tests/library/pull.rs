@@ -448,3 +448,33 @@ fn content_with_two_titles_is_listed_once() {
     assert_eq!(files.files.len(), 1);
     assert_eq!(files.files[0].title(), Some("one"));
 }
+
+#[test]
+fn a_repeated_untitled_layer_is_reported_as_skipped_once() {
+    let registry = registry();
+    let untitled = layer(&registry, "", LAYER, "untitled");
+    let other = layer(&registry, "", LAYER, "other");
+    image(
+        &registry,
+        "repeated",
+        &empty(),
+        &[untitled.clone(), other, untitled],
+    );
+    let output = TempDir::new();
+    let skipped = RefCell::new(Vec::new());
+    let mut observer = |event: Event<'_>| {
+        if let Event::Skipped(node) = event {
+            skipped.borrow_mut().push(node.digest.to_string());
+        }
+        Ok(())
+    };
+    let options = PullOptions {
+        observer: Some(&mut observer),
+        ..PullOptions::default()
+    };
+    run(&registry, "repeated", options, &output).unwrap();
+    assert_eq!(
+        skipped.into_inner(),
+        [sha256(b"untitled"), sha256(b"other")]
+    );
+}

@@ -229,3 +229,23 @@ fn an_observer_error_stops_tagging() {
     assert!(memory.resolve("v2").is_ok());
     assert!(memory.resolve("v3").unwrap_err().is_not_found());
 }
+
+#[test]
+fn a_manifest_over_the_limit_is_tagged_in_a_layout_without_being_read() {
+    let directory = TempDir::new();
+    let layout = LayoutStore::create_or_open(directory.path()).unwrap();
+    let mut bytes = INDEX.to_vec();
+    bytes.resize(5 * 1024 * 1024, b' ');
+    let large = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
+    layout
+        .push_reference(&large, &mut bytes.as_slice(), "v1")
+        .unwrap();
+
+    let (told, tagged) = told(&layout, "v1", &["v2", "v3"]);
+
+    tagged.unwrap();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for tag in ["v2", "v3"] {
+        assert_eq!(layout.resolve(tag).unwrap().digest, large.digest);
+    }
+}

@@ -135,6 +135,17 @@ impl CliError {
         }
     }
 
+    /// Returns an error if a command skipped tags or referrers, which it named before.
+    pub(crate) fn check_skipped(skipped: usize) -> Result<(), Self> {
+        if skipped == 0 {
+            return Ok(());
+        }
+        let message = format!("{skipped} tag(s) or referrer(s) are missing at the source");
+        Err(Self::new(message).recommend(
+            "Everything else was copied. To copy without this error, delete what is missing at the source, or name the tags to copy",
+        ))
+    }
+
     /// Adds the usage line of the command.
     pub(crate) fn with_usage_of(mut self, command: &CommandSpec) -> Self {
         self.details.push(command.usage_line());

@@ -27,7 +27,7 @@ use std::collections::HashMap;
 
 use self::plan::{Plan, ReferrersIndex};
 use self::referrers::{RecordingSource, count_referrers};
-use crate::error::Result;
+use crate::error::{Error, Result, Side};
 use crate::oci::{Descriptor, Digest};
 use crate::ops::copy::{
     CopyOptions, Limits, MissingReferrer, copy_graph, copy_graph_with_referrers,
@@ -44,6 +44,10 @@ pub struct BackupOptions<'a> {
     pub tags: Vec<String>,
     /// Copies referrers too.
     pub referrers: bool,
+    /// Skips tags whose content is missing at the source, if there are others, and reports each as
+    /// [`Event::TagSkipped`]. By default they are errors. A tag in [`tags`](Self::tags) that cannot
+    /// be resolved is always an error.
+    pub skip_missing: bool,
     /// Bounds on the graph of a tag.
     pub limits: Limits,
     /// Receives the events.
@@ -118,13 +122,14 @@ pub fn dry_run(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usi
     let BackupOptions {
         tags,
         referrers,
+        skip_missing,
         limits,
         observer,
     } = options;
     let mut reporter = Reporter::new(observer);
     let source = RecordingSource::new(source);
-    let plan = Plan::new(&source, tags, true, &limits)?;
-    reporter.report(Event::TagsFound(&plan.tags))?;
+    let plan = Plan::new(&source, tags, true, skip_missing, &limits)?;
+    plan.report(&mut reporter)?;
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
         reporter.report(Event::TagStarted(tag))?;
         let referrers = if referrers {
@@ -153,12 +158,13 @@ fn copy_tags(
     let BackupOptions {
         tags,
         referrers: with_referrers,
+        skip_missing,
         limits,
         observer,
     } = options;
     let recording = RecordingSource::new(source);
     let separates_indexes = direction == Direction::Restore || with_referrers;
-    let plan = Plan::new(&recording, tags, separates_indexes, &limits)?;
+    let plan = Plan::new(&recording, tags, separates_indexes, skip_missing, &limits)?;
     let mut transfer = Transfer {
         source: &recording,
         target,
@@ -169,7 +175,8 @@ fn copy_tags(
         limits,
         reporter: Reporter::new(observer),
     };
-    transfer.reporter.report(Event::TagsFound(&plan.tags))?;
+    plan.report(&mut transfer.reporter)?;
+    let mut copied_tags = plan.tags.len();
     let batch = Batch::start(target);
     let mut unreached = plan.index_entries();
     // A manifest with several tags is copied once; its further tags are only set.
@@ -177,11 +184,22 @@ fn copy_tags(
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
         transfer.reporter.report(Event::TagStarted(tag))?;
         let known = referrer_counts.get(&root.digest).copied();
-        let referrers = if with_referrers && known.is_none() {
-            transfer.copy_with_referrers(root, tag)?
+        let copied = if with_referrers && known.is_none() {
+            transfer.copy_with_referrers(root, tag)
         } else {
-            transfer.copy(root, Some(tag))?;
-            known.unwrap_or_default()
+            let copied = transfer.copy(root, Some(tag));
+            copied.map(|()| known.unwrap_or_default())
+        };
+        let referrers = match copied {
+            Err(error) if skip_missing && is_missing_at_source(&error) && plan.tags.len() > 1 => {
+                let reason = &error.chain().to_string();
+                transfer
+                    .reporter
+                    .report(Event::TagSkipped { tag, reason })?;
+                copied_tags -= 1;
+                continue;
+            }
+            copied => copied?,
         };
         referrer_counts.insert(&root.digest, referrers);
         recording.take_listed(|found| {
@@ -205,7 +223,15 @@ fn copy_tags(
         }
     }
     batch.finish()?;
-    Ok(plan.tags.len())
+    Ok(copied_tags)
+}
+
+/// Whether a copy failed because the source lacks content that it lists.
+fn is_missing_at_source(error: &Error) -> bool {
+    match error {
+        Error::Copy { side, .. } => *side == Side::Source && error.is_not_found(),
+        _ => false,
+    }
 }
 
 /// A running backup or restore.

@@ -10,6 +10,7 @@ use crate::oci::{
     Descriptor, Digest, Manifest, MediaType, Referrer, Tag, is_referrers_tag, referrers_tag,
 };
 use crate::ops::copy::Limits;
+use crate::store::progress::{Event, Reporter};
 use crate::store::{Source, TagLister};
 
 /// The tags and referrers indexes to copy.
@@ -18,6 +19,8 @@ pub(super) struct Plan {
     /// The descriptors of the tags, in the same order.
     pub(super) roots: Vec<Descriptor>,
     pub(super) referrers_indexes: Vec<ReferrersIndex>,
+    /// Listed tags that cannot be resolved, with the error messages.
+    skipped: Vec<(String, String)>,
     /// Bytes of all referrers indexes.
     index_bytes: u64,
 }
@@ -36,27 +39,40 @@ impl Plan {
         source: &RecordingSource<'_>,
         tags: Vec<String>,
         separates_indexes: bool,
+        skip_missing: bool,
         limits: &Limits,
     ) -> Result<Self> {
-        let may_be_index = tags.is_empty() && separates_indexes;
-        let names = if tags.is_empty() {
-            all_tags(source)?
-        } else {
-            tags
-        };
+        let is_all = tags.is_empty();
+        let may_be_index = is_all && separates_indexes;
+        let names = if is_all { all_tags(source)? } else { tags };
         let mut plan = Self {
             tags: Vec::with_capacity(names.len()),
             roots: Vec::with_capacity(names.len()),
             referrers_indexes: Vec::new(),
+            skipped: Vec::new(),
             index_bytes: 0,
         };
         for tag in names {
             // A layout may contain tags that are not valid in a repository, and a registry may list
             // such tags.
             tag.parse::<Tag>()?;
-            plan.add(tag, source, may_be_index, limits)?;
+            match plan.add(&tag, source, may_be_index, limits) {
+                Err(error) if skip_missing && is_all && error.is_not_found() => {
+                    plan.skipped.push((tag, error.chain().to_string()));
+                }
+                added => added?,
+            }
         }
         Ok(plan)
+    }
+
+    /// Reports the tags, and those that are skipped.
+    pub(super) fn report(&self, reporter: &mut Reporter<'_>) -> Result<()> {
+        reporter.report(Event::TagsFound(&self.tags))?;
+        for (tag, reason) in &self.skipped {
+            reporter.report(Event::TagSkipped { tag, reason })?;
+        }
+        Ok(())
     }
 
     /// Returns the entries of all referrers indexes.
@@ -68,15 +84,15 @@ impl Plan {
 
     fn add(
         &mut self,
-        tag: String,
+        tag: &str,
         source: &dyn Source,
         may_be_index: bool,
         limits: &Limits,
     ) -> Result<()> {
         let resolve = || {
-            let root = source.resolve(&tag)?;
+            let root = source.resolve(tag)?;
             let entries = if may_be_index {
-                referrers_index_entries(&tag, &root, source, limits)?
+                referrers_index_entries(tag, &root, source, limits)?
             } else {
                 None
             };
@@ -84,6 +100,7 @@ impl Plan {
         };
         let (root, entries) = resolve()
             .map_err(|error: Error| error.context(format!("failed to resolve tag \"{tag}\"")))?;
+        let tag = tag.to_owned();
         if let Some(entries) = entries {
             self.index_bytes = self.index_bytes.saturating_add(root.size);
             if self.index_bytes > limits.max_metadata_bytes {

@@ -126,7 +126,11 @@ impl<'c, 'o> Copier<'c, 'o> {
                 let depth = depth + stack.len() as u64;
                 let entered = self.enter(&successor, depth, mode);
                 stack.extend(match entered {
-                    Err(error) if is_subject => self.skip_missing(&successor, error)?,
+                    Err(error) if is_subject => self.skip_missing(
+                        Event::MissingSubjectSkipped(&successor),
+                        &successor,
+                        error,
+                    )?,
                     entered => entered?,
                 });
             } else if let Some(frame) = stack.pop() {
@@ -223,13 +227,14 @@ impl<'c, 'o> Copier<'c, 'o> {
     /// allow it. Otherwise returns the error.
     pub(super) fn skip_missing(
         &mut self,
+        event: Event<'_>,
         node: &Descriptor,
         error: Error,
     ) -> Result<Option<Frame>> {
         if !is_missing_at_source(&error, node) || self.missing_referrers == MissingReferrer::Fail {
             return Err(error);
         }
-        self.reporter.report(Event::MissingSkipped(node))?;
+        self.reporter.report(event)?;
         self.nodes.finish(node, NodeState::Existed);
         Ok(None)
     }
@@ -304,7 +309,9 @@ impl<'c, 'o> Copier<'c, 'o> {
             None => successors.into(),
         };
         for successor in &skipped {
-            self.reporter.report(Event::Skipped(successor))?;
+            if self.nodes.skip(successor) {
+                self.reporter.report(Event::Skipped(successor))?;
+            }
         }
         if mode == CopyMode::ReferrersOnly {
             successors.retain(|successor| successor.media_type.is_manifest());

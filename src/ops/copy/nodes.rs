@@ -1,6 +1,6 @@
 //! State of a copy: which nodes of the graph are done, and how much was read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::options::Limits;
 use crate::error::{Error, Result};
@@ -44,6 +44,8 @@ pub(super) struct Nodes {
     blobs: HashMap<Digest, NodeState>,
     /// The last title that was reported for a digest; empty if the node had none.
     titles: HashMap<Digest, String>,
+    /// Digests and titles of nodes that were not selected.
+    skipped: HashSet<(Digest, String)>,
 }
 
 impl Nodes {
@@ -80,6 +82,12 @@ impl Nodes {
         }
         let title = node.title().unwrap_or_default();
         self.titles.insert(node.digest.clone(), title.to_owned());
+    }
+
+    /// Remembers a node as not selected. Returns whether it is the first with its digest and title.
+    pub(super) fn skip(&mut self, node: &Descriptor) -> bool {
+        let title = node.title().unwrap_or_default();
+        self.skipped.insert((node.digest.clone(), title.to_owned()))
     }
 
     /// Whether a node is done whose bytes were last reported with another title.

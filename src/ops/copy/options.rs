@@ -86,8 +86,11 @@ pub enum MissingReferrer {
     /// The copy fails.
     #[default]
     Fail,
-    /// The referrer or subject is skipped and reported as
-    /// [`Event::MissingSkipped`](crate::store::progress::Event::MissingSkipped).
+    /// The referrer or subject is skipped and reported as [`Event::MissingSkipped`] or
+    /// [`Event::MissingSubjectSkipped`].
+    ///
+    /// [`Event::MissingSkipped`]: crate::store::progress::Event::MissingSkipped
+    /// [`Event::MissingSubjectSkipped`]: crate::store::progress::Event::MissingSubjectSkipped
     Skip,
 }
 

@@ -17,6 +17,7 @@ use super::nodes::CopyMode;
 use crate::error::{Error, Operation, Result};
 use crate::oci::Descriptor;
 use crate::store::Referrers;
+use crate::store::progress::Event;
 
 impl Copier<'_, '_> {
     /// Copies the graph of the root with the referrers that `source` lists, and tags the root.
@@ -90,7 +91,7 @@ impl Copier<'_, '_> {
             return Err(wrong_entry("is no manifest"));
         }
         let entered = match self.enter(listed, depth, CopyMode::IfMissing) {
-            Err(error) => self.skip_missing(listed, error)?,
+            Err(error) => self.skip_missing(Event::MissingSkipped(listed), listed, error)?,
             Ok(entered) => entered,
         };
         let Some(mut frame) = entered else {

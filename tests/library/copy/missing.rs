@@ -37,7 +37,7 @@ fn a_missing_subject_is_an_error_unless_it_may_be_skipped() {
 
         let mut gone = Vec::new();
         let mut observer = |event: Event<'_>| {
-            if let Event::MissingSkipped(node) = event {
+            if let Event::MissingSubjectSkipped(node) = event {
                 gone.push(node.clone());
             }
             Ok(())

@@ -87,15 +87,16 @@ impl Command for BackupFlags {
         let options = BackupOptions {
             tags: repository.take_tags(),
             referrers: self.include_referrers,
+            skip_missing: true,
             observer: Some(&mut observer),
             ..BackupOptions::default()
         };
         let result = backup(&source, output.target(), options);
-        let tag = status.into_current_tag();
+        let (tag, skipped) = status.finish();
         let (from, to) = (quote::double(&repository.path()), quote::double(path));
         let count = result
             .map_err(|error| repository.tag_error(error, tag.as_deref(), "back up", &from, &to))?;
-        if count == 0 {
+        if count == 0 && skipped == 0 {
             return Err(
                 CliError::not_found(format!("no tags found in repository {from}")).recommend(
                     format!("If you want to list available tags in {from}, use \"oras repo tags\""),
@@ -107,7 +108,8 @@ impl Command for BackupFlags {
         process.print_status(&format!(
             "Successfully backed up {count} tag(s) from {from} to {to} in {}.",
             Elapsed(elapsed)
-        ))
+        ))?;
+        CliError::check_skipped(skipped)
     }
 }
 

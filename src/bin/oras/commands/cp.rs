@@ -1,6 +1,6 @@
 //! `oras cp`
 
-use oras::copy::{CopyOptions, copy, copy_with_referrers};
+use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
 use oras::error::{Operation, Side as End};
 use oras::limits::MAX_MANIFEST_BYTES;
 use oras::progress::Event;
@@ -124,6 +124,11 @@ impl Command for CpFlags {
             platform,
             mount_from: targets.mount_from(),
             force: self.force,
+            missing_referrers: if self.recursive {
+                MissingReferrer::Skip
+            } else {
+                MissingReferrer::Fail
+            },
             ..CopyOptions::default()
         };
         let (destination_reference, options) = (to.reference(), &mut options);
@@ -145,6 +150,7 @@ impl Command for CpFlags {
             )
         }
         .map_err(|error| targets.cli_error(error, self.recursive))?;
+        let skipped = status.skipped();
         drop(status);
         process.print_status(&format!(
             "Copied {} => {}",
@@ -164,7 +170,8 @@ impl Command for CpFlags {
             )
             .map_err(|error| to.cli_error(&error))?;
         }
-        process.print_digest(&root.digest)
+        process.print_digest(&root.digest)?;
+        CliError::check_skipped(skipped)
     }
 }
 

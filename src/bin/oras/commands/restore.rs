@@ -96,6 +96,7 @@ impl Command for RestoreFlags {
         let options = BackupOptions {
             tags: repository.take_tags(),
             referrers: !self.exclude_referrers,
+            skip_missing: true,
             observer: Some(&mut observer),
             ..BackupOptions::default()
         };
@@ -105,11 +106,11 @@ impl Command for RestoreFlags {
             let target = repository.open(&client).with_push_scope();
             restore(&*source, &target, options)
         };
-        let tag = status.into_current_tag();
+        let (tag, skipped) = status.finish();
         let (from, to) = (quote::double(path), quote::double(&repository.path()));
         let count = result
             .map_err(|error| repository.tag_error(error, tag.as_deref(), "restore", &from, &to))?;
-        if count == 0 {
+        if count == 0 && skipped == 0 {
             return Err(
             CliError::not_found(format!("no tags found in OCI layout {from}")).recommend(format!(
                 "If you want to list available tags in {from}, use \"oras repo tags --oci-layout\""
@@ -125,7 +126,8 @@ impl Command for RestoreFlags {
         process.print_status(&format!(
             "Successfully restored {count} tag(s) to {to} in {}",
             Elapsed(elapsed)
-        ))
+        ))?;
+        CliError::check_skipped(skipped)
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Status<'c> {
     with_untitled: bool,
     /// Whether there is a line about a root that existed and got a new tag.
     with_tagged_root: bool,
+    /// Number of tags and referrers that are missing at the source.
+    skipped: usize,
 }
 
 impl<'c> Status<'c> {
@@ -42,6 +44,7 @@ impl<'c> Status<'c> {
             display: None,
             with_untitled,
             with_tagged_root: false,
+            skipped: 0,
         }
     }
 
@@ -67,6 +70,25 @@ impl<'c> Status<'c> {
     /// Shows an event.
     pub(crate) fn report(&mut self, event: Event<'_>) -> Result<()> {
         let labels = self.labels;
+        match event {
+            Event::TagSkipped { tag, reason, .. } => {
+                self.skipped += 1;
+                self.warn(&format!("Error: skipped tag {tag}: {reason}\n"));
+                return Ok(());
+            }
+            Event::MissingSkipped(node) => {
+                self.skipped += 1;
+                let digest = &node.digest;
+                self.warn(&format!("Error: skipped referrer {digest}: not found\n"));
+                return Ok(());
+            }
+            Event::MissingSubjectSkipped(node) => {
+                let digest = &node.digest;
+                self.warn(&format!("Warning: skipped subject {digest}: not found\n"));
+                return Ok(());
+            }
+            _ => {}
+        }
         if let Some(display) = &mut self.display {
             display.report(event, labels);
             return Ok(());
@@ -136,6 +158,11 @@ impl<'c> Status<'c> {
         }
         let (digest, name) = (node.digest.short(), node.display_name());
         self.line(&format!("{label} {digest} {name}"))
+    }
+
+    /// Returns the number of tags and referrers that are missing at the source.
+    pub(crate) const fn skipped(&self) -> usize {
+        self.skipped
     }
 
     fn warn(&mut self, text: &str) {

@@ -60,20 +60,14 @@ impl<'c> TagStatus<'c> {
                 self.status
                     .line(&format!("{label} {tag} with {referrers} referrer(s)"))
             }
-            Event::MissingSkipped(node) => {
-                let digest = &node.digest;
-                let warning =
-                    format!("Warning: {digest} is not there any more, and was left out\n");
-                self.status.warn(&warning);
-                Ok(())
-            }
             event => self.status.report(event),
         }
     }
 
-    /// Returns the tag that was being copied when the operation ended.
-    pub(crate) fn into_current_tag(self) -> Option<String> {
-        self.current_tag
+    /// Returns the tag that was being copied when the operation ended, and the number of tags and
+    /// referrers that were skipped because they are missing at the source.
+    pub(crate) fn finish(self) -> (Option<String>, usize) {
+        (self.current_tag, self.status.skipped())
     }
 
     fn tags_found(&mut self, tags: &[String]) -> Result<()> {
