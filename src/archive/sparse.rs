@@ -1,5 +1,5 @@
-//! Maps of sparse files, in the formats of GNU tar: old GNU headers, and PAX records of the versions
-//! 0.0, 0.1 and 1.0.
+//! Maps of sparse files, in the formats of GNU tar: old GNU headers, and PAX records of the
+//! versions 0.0, 0.1 and 1.0.
 //!
 //! A map lists the segments of a file that contain data. The archive contains the data of all
 //! segments one after the other; the rest of the file is holes.
@@ -113,8 +113,8 @@ impl SparseRecords {
     }
 }
 
-/// Parser of the map that precedes the data in version 1.0: decimal numbers, one per line. The first
-/// is the number of segments.
+/// Parser of the map that precedes the data in version 1.0: decimal numbers, one per line. The
+/// first is the number of segments.
 #[derive(Debug, Default)]
 pub(super) struct MapParser {
     digits: Vec<u8>,

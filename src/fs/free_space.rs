@@ -16,8 +16,8 @@ pub(crate) fn free_bytes(_: &Dir) -> Option<u64> {
     None
 }
 
-/// Computes bytes from the number of all blocks, the number of available blocks and their size. Some
-/// file systems in user space do not know their size and report 0 blocks.
+/// Computes bytes from the number of all blocks, the number of available blocks and their size.
+/// Some file systems in user space do not know their size and report 0 blocks.
 #[cfg(any(unix, test))]
 fn from_blocks(all: u64, available: u64, block_bytes: u64) -> Option<u64> {
     (all > 0 && block_bytes > 0).then(|| available.saturating_mul(block_bytes))

@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The media type of content, such as `application/vnd.oci.image.manifest.v1+json`. The default is the
-/// empty string, for content without a type.
+/// The media type of content, such as `application/vnd.oci.image.manifest.v1+json`. The default is
+/// the empty string, for content without a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MediaType(Cow<'static, str>);
 

@@ -16,8 +16,8 @@ use crate::fs::temp_file;
 /// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its
 /// final name; dropping it before removes it.
 ///
-/// Longer runs of zeros become holes. Writes are not buffered. A write error is an [`io::Error`] that wraps an [`Error::Io`] with the
-/// final path; [`Error::io`] unwraps it.
+/// Longer runs of zeros become holes. Writes are not buffered. A write error is an [`io::Error`]
+/// that wraps an [`Error::Io`] with the final path; [`Error::io`] unwraps it.
 #[derive(Debug)]
 pub struct PendingFile<'a> {
     staged: StagedFile,

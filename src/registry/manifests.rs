@@ -162,7 +162,8 @@ impl Repository<'_> {
     }
 
     /// Same as [`put_manifest`](Self::put_manifest), but retries if the registry reports blobs as
-    /// unknown that exist. Before a tag is pushed, all deferred updates of referrers tags are written.
+    /// unknown that exist. Before a tag is pushed, all deferred updates of referrers tags are
+    /// written.
     pub(super) fn put_tagged(
         &self,
         expected: &Descriptor,

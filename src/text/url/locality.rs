@@ -1,4 +1,5 @@
-//! Network locality of addresses, and the prefixes of addresses that are not reached over a network.
+//! Network locality of addresses, and the prefixes of addresses that are not reached over a
+//! network.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
