@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest};
-use crate::text::glob::{Glob, Parts};
+use crate::text::glob::{Glob, Separator};
 
 /// Prefix of a pattern for media types.
 const TYPE: &str = "type=";
@@ -75,8 +75,8 @@ impl Pattern {
     /// Whether content with this title matches.
     pub fn matches(&self, title: &str, content: &Descriptor) -> bool {
         match &self.0 {
-            Kind::Title(glob) => glob.fits(title),
-            Kind::MediaType(glob) => glob.fits(content.media_type.as_str()),
+            Kind::Title(glob) => glob.matches(title),
+            Kind::MediaType(glob) => glob.matches(content.media_type.as_str()),
             Kind::Digest(digest) => *digest == content.digest,
         }
     }
@@ -93,8 +93,8 @@ impl FromStr for Pattern {
             return Ok(Self(Kind::Digest(digest)));
         }
         let parsed = match text.strip_prefix(TYPE) {
-            Some(media_type) => Glob::parse(media_type, Parts::Joined).map(Kind::MediaType),
-            None => Glob::parse(text, Parts::Apart).map(Kind::Title),
+            Some(media_type) => Glob::parse(media_type, Separator::Absent).map(Kind::MediaType),
+            None => Glob::parse(text, Separator::Slash).map(Kind::Title),
         };
         parsed
             .map(Self)

@@ -3,63 +3,67 @@
 //! A pattern is a nondeterministic automaton, and matching tracks the set of its active states.
 //! Each character of the string visits each state once, so the time is at most the length of the
 //! string times that of the pattern.
+//!
+//! The crate `fast-glob` 1.1.2 is as fast and makes the command 4,096 bytes larger (measured with musl), but
+//! its patterns have another meaning: `?` and classes match bytes (`?` does not match `ä`), `{`, a
+//! leading `!` and `\n` are special, and `/` always separates, also in media types.
 
-/// The meaning of `/`: in paths it separates components, and only `/` and `**` match it.
+/// The separator of components. In paths it is `/`, which only `/` and `**` match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Parts {
-    Apart,
-    Joined,
+pub(crate) enum Separator {
+    Slash,
+    Absent,
 }
 
 /// A parsed glob pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct Glob {
     steps: Vec<Step>,
-    parts: Parts,
+    separator: Separator,
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     /// This character.
     Character(char),
-    /// Any character of a part.
+    /// Any character but the separator.
     Any,
-    /// A character of a part that is in one of these ranges, or in none.
+    /// A character but the separator that is in one of these ranges, or in none.
     Class {
         ranges: Vec<(char, char)>,
         is_negated: bool,
     },
-    /// Any number of characters of a part.
+    /// Any number of characters but the separator.
     Star,
     /// Any number of characters.
     Deep,
     /// An optional pair: the next two steps apply together or not at all.
-    Perhaps,
+    Optional,
 }
 
 impl Glob {
     /// Parses a pattern. The error is the rule that the pattern breaks.
-    pub(crate) fn parse(text: &str, parts: Parts) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, separator: Separator) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("is empty");
         }
         let mut steps = Vec::new();
         let mut rest = text;
-        let mut begins_part = true;
+        let mut starts_component = true;
         while let Some(character) = rest.chars().next() {
-            if begins_part && parts == Parts::Apart {
+            if starts_component && separator == Separator::Slash {
                 if rest == "**" {
                     steps.push(Step::Deep);
                     break;
                 }
                 if let Some(after) = rest.strip_prefix("**/") {
-                    steps.extend([Step::Perhaps, Step::Deep, Step::Character('/')]);
+                    steps.extend([Step::Optional, Step::Deep, Step::Character('/')]);
                     rest = after;
                     continue;
                 }
             }
             rest = &rest[character.len_utf8()..];
-            begins_part = character == '/';
+            starts_component = character == '/';
             steps.push(match character {
                 '?' => Step::Any,
                 '*' => Step::Star,
@@ -76,41 +80,41 @@ impl Glob {
                 literal => Step::Character(literal),
             });
         }
-        Ok(Self { steps, parts })
+        Ok(Self { steps, separator })
     }
 
     /// Whether the pattern matches the whole string.
-    pub(crate) fn fits(&self, text: &str) -> bool {
-        let mut places = vec![false; self.steps.len() + 1];
-        let mut next = places.clone();
-        places[0] = true;
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let mut active = vec![false; self.steps.len() + 1];
+        let mut next = active.clone();
+        active[0] = true;
         for character in text.chars() {
-            self.pass(&mut places);
+            self.follow_empty_steps(&mut active);
             next.fill(false);
-            for (place, step) in self.steps.iter().enumerate() {
-                if places[place] {
+            for (state, step) in self.steps.iter().enumerate() {
+                if active[state] {
                     match step {
-                        Step::Star => next[place] |= !self.is_end(character),
-                        Step::Deep => next[place] = true,
-                        step => next[place + 1] |= self.takes(step, character),
+                        Step::Star => next[state] |= !self.is_separator(character),
+                        Step::Deep => next[state] = true,
+                        step => next[state + 1] |= self.accepts(step, character),
                     }
                 }
             }
-            std::mem::swap(&mut places, &mut next);
+            std::mem::swap(&mut active, &mut next);
         }
-        self.pass(&mut places);
-        places.last() == Some(&true)
+        self.follow_empty_steps(&mut active);
+        active.last() == Some(&true)
     }
 
     /// Activates the states that are reachable without a character.
-    fn pass(&self, places: &mut [bool]) {
-        for (place, step) in self.steps.iter().enumerate() {
-            if places[place] {
+    fn follow_empty_steps(&self, active: &mut [bool]) {
+        for (state, step) in self.steps.iter().enumerate() {
+            if active[state] {
                 match step {
-                    Step::Star | Step::Deep => places[place + 1] = true,
-                    Step::Perhaps => {
-                        places[place + 1] = true;
-                        places[place + 3] = true;
+                    Step::Star | Step::Deep => active[state + 1] = true,
+                    Step::Optional => {
+                        active[state + 1] = true;
+                        active[state + 3] = true;
                     }
                     _ => {}
                 }
@@ -118,22 +122,22 @@ impl Glob {
         }
     }
 
-    fn takes(&self, step: &Step, character: char) -> bool {
+    fn accepts(&self, step: &Step, character: char) -> bool {
         match step {
             Step::Character(wanted) => character == *wanted,
-            Step::Any => !self.is_end(character),
+            Step::Any => !self.is_separator(character),
             Step::Class { ranges, is_negated } => {
                 let is_in = ranges
                     .iter()
                     .any(|(first, last)| (first..=last).contains(&&character));
-                is_in != *is_negated && !self.is_end(character)
+                is_in != *is_negated && !self.is_separator(character)
             }
-            Step::Star | Step::Deep | Step::Perhaps => false,
+            Step::Star | Step::Deep | Step::Optional => false,
         }
     }
 
-    fn is_end(&self, character: char) -> bool {
-        self.parts == Parts::Apart && character == '/'
+    fn is_separator(&self, character: char) -> bool {
+        self.separator == Separator::Slash && character == '/'
     }
 }
 
@@ -177,7 +181,7 @@ mod tests {
     use super::*;
 
     fn fits(glob: &str, text: &str) -> bool {
-        Glob::parse(glob, Parts::Apart).unwrap().fits(text)
+        Glob::parse(glob, Separator::Slash).unwrap().matches(text)
     }
 
     #[test]
@@ -244,16 +248,16 @@ mod tests {
             ("application[/]vnd*", true),
             ("text/*", false),
         ] {
-            let glob = Glob::parse(glob, Parts::Joined).unwrap();
-            assert_eq!(glob.fits("application/vnd.me+json"), fitting, "{glob:?}");
+            let glob = Glob::parse(glob, Separator::Absent).unwrap();
+            assert_eq!(glob.matches("application/vnd.me+json"), fitting, "{glob:?}");
         }
     }
 
     /// A backtracking reference implementation.
-    fn naive(glob: &[char], text: &[char], begins_part: bool) -> bool {
+    fn naive(glob: &[char], text: &[char], starts_component: bool) -> bool {
         match (glob, text) {
-            (['*', '*'], _) if begins_part => true,
-            (['*', '*', '/', rest @ ..], _) if begins_part => {
+            (['*', '*'], _) if starts_component => true,
+            (['*', '*', '/', rest @ ..], _) if starts_component => {
                 naive(rest, text, true)
                     || (0..text.len())
                         .any(|at| text[at] == '/' && naive(rest, &text[at + 1..], true))
@@ -277,14 +281,14 @@ mod tests {
         let texts = words(&['a', 'b', '/'], 5);
         for glob in words(&['a', '*', '/'], 6) {
             let characters: Vec<char> = glob.chars().collect();
-            let Ok(parsed) = Glob::parse(&glob, Parts::Apart) else {
+            let Ok(parsed) = Glob::parse(&glob, Separator::Slash) else {
                 assert!(glob.is_empty());
                 continue;
             };
             for text in &texts {
                 let text_characters: Vec<char> = text.chars().collect();
                 assert_eq!(
-                    parsed.fits(text),
+                    parsed.matches(text),
                     naive(&characters, &text_characters, true),
                     "{glob} and {text}"
                 );
