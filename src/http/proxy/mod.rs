@@ -121,7 +121,7 @@ impl Proxies {
 
     fn is_reached_directly(&self, url: &Url) -> bool {
         let origin = url.origin();
-        let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+        let host = origin.host_without_brackets();
         let host = host.strip_suffix('.').unwrap_or(host);
         let address = host
             .parse()

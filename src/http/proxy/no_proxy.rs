@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::text::url::split_port;
+use crate::text::url::{split_port, without_brackets};
 
 /// An entry of `NO_PROXY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl NoProxyRule {
             Some(port) => Some(port.parse().ok()?),
             None => None,
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = without_brackets(host);
         if let Ok(address) = host.parse::<IpAddr>() {
             let address = address.to_canonical();
             return Some(Self::Address { address, port });
@@ -161,7 +161,7 @@ mod tests {
         ] {
             let no_proxy: Vec<_> = list.split(',').filter_map(NoProxyRule::parse).collect();
             let origin = Url::parse(url).unwrap().origin();
-            let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+            let host = origin.host_without_brackets();
             let address = host
                 .parse()
                 .ok()

@@ -10,6 +10,7 @@ use super::super::Proxy;
 use super::error::ConnectError;
 use crate::error::{TransportKind, status_text};
 use crate::limits::MAX_PROXY_HEADER_BYTES;
+use crate::text::url::without_brackets;
 
 /// Requests a connection to a host from an HTTP proxy.
 pub(super) fn connect(
@@ -159,7 +160,7 @@ fn agree_on_authentication(
 fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, ConnectError> {
     // Version, command "connect", reserved.
     let mut request = vec![VERSION, 1, 0];
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let bare = without_brackets(host);
     match bare.parse() {
         Ok(IpAddr::V4(address)) => {
             request.push(IPV4);

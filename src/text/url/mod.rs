@@ -3,6 +3,10 @@
 //!
 //! A [`Url`] has the scheme `http` or `https`, no user information and no fragment. Host names stay
 //! as written, so that the binary needs no Unicode tables.
+//!
+//! The crate `fluent-uri` parses and resolves by RFC 3986, which refuses the spaces and other
+//! characters that registries send in `Location`. It would replace the splitting and the dot
+//! segments, but not the rules for hosts, origins and secrets that most of this module consists of.
 
 mod locality;
 mod origin;
@@ -19,7 +23,7 @@ use crate::text::redact::redact_query;
 use crate::text::sanitize::truncate;
 
 pub(crate) use self::locality::BlockedAddress;
-pub(crate) use self::origin::split_port;
+pub(crate) use self::origin::{split_port, without_brackets};
 
 /// An absolute `http` or `https` URL.
 ///

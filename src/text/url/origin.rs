@@ -62,6 +62,11 @@ impl Origin {
         &self.host
     }
 
+    /// Returns the host in lower case, without the brackets of an IPv6 address.
+    pub(crate) fn host_without_brackets(&self) -> &str {
+        without_brackets(&self.host)
+    }
+
     /// Returns the port: the one in the URL, or else the default port of the scheme.
     pub const fn port(&self) -> u16 {
         self.port
@@ -91,6 +96,11 @@ impl fmt::Display for Origin {
         }
         Ok(())
     }
+}
+
+/// Returns a host without the brackets of an IPv6 address.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// Splits `host:port`. The colons of an IPv6 address in brackets do not count.

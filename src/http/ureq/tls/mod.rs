@@ -19,6 +19,7 @@ use super::super::certificate_directories::HostCertificates;
 use super::super::{CertificateDirectories, SystemRoots};
 use super::error::ConnectError;
 use crate::error::TransportKind;
+use crate::text::url::without_brackets;
 
 mod algorithm;
 mod error;
@@ -160,7 +161,7 @@ fn handshake(
     details: &ConnectionDetails,
     host: &str,
 ) -> Result<Box<dyn Transport>, ConnectError> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let bare = without_brackets(host);
     // Neither server names (RFC 6066 §3) nor names in certificates have the final dot.
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
