@@ -23,7 +23,7 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
-pub use pack::{PackOptions, Times, pack, pack_with_progress};
+pub use pack::{PackEvent, PackOptions, Times, pack, pack_with_progress};
 pub use unpack::{UnpackOptions, unpack};
 
 use crate::limits;

@@ -6,9 +6,13 @@ use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::vec;
 
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use flate2::{Compression, GzBuilder};
 
+use super::entry_name;
 use super::header::{END, EntryHeader, EntryKind, padding};
+use super::symlink_policy::{self, DirectoryName, LinkTarget};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::oci::{Digest, HashingWriter};
@@ -31,6 +35,31 @@ pub enum Times {
     /// One time for all entries, in seconds since 1970, so that equal content makes equal archives.
     /// Use 0 if no other time is meaningful.
     Set(i64),
+    /// The times of the files, but none later than this one, in seconds since 1970. Build tools call
+    /// it `SOURCE_DATE_EPOCH`.
+    Clamp(i64),
+}
+
+impl Times {
+    /// Returns the time to record for a file with this time.
+    const fn apply(self, mtime: i64) -> i64 {
+        match self {
+            Self::Clamp(latest) if mtime > latest => latest,
+            Self::Keep | Self::Clamp(_) => mtime,
+            Self::Set(seconds) => seconds,
+        }
+    }
+}
+
+/// An event of packing.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum PackEvent<'a> {
+    /// Number of file bytes packed so far.
+    Packed(u64),
+    /// An entry was packed that [`unpack`](super::unpack()) does not restore: a description of it
+    /// that begins with its name.
+    NotRestorable(&'a str),
 }
 
 /// Writes the tree at `directory` to `out` as a gzipped tar whose names begin with `title`. Returns
@@ -69,7 +98,7 @@ pub fn pack(
     pack_with_progress(directory, title, options, out, &mut |_| Ok(()))
 }
 
-/// Same as [`pack`]. Calls `progress` with the number of file bytes packed so far.
+/// Same as [`pack`]. Calls `progress` with the events of packing.
 ///
 /// # Errors
 ///
@@ -79,12 +108,13 @@ pub fn pack_with_progress(
     title: &str,
     options: &PackOptions,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(u64) -> Result<()>,
+    progress: &mut dyn FnMut(PackEvent<'_>) -> Result<()>,
 ) -> Result<Digest> {
     let gzip = GzBuilder::new().write(out, Compression::default());
     let mut packer = Packer {
         title: path_clean::clean(Path::new(title)),
         directory,
+        handle: None,
         times: options.times,
         tar: HashingWriter::new(gzip),
         buffer: vec![0; BUFFER_BYTES],
@@ -100,12 +130,14 @@ pub fn pack_with_progress(
 struct Packer<'a, W> {
     directory: &'a Path,
     title: PathBuf,
+    /// The directory, opened to check symbolic links.
+    handle: Option<Dir>,
     times: Times,
     tar: W,
     buffer: Vec<u8>,
     /// File bytes packed so far.
     packed: u64,
-    progress: &'a mut dyn FnMut(u64) -> Result<()>,
+    progress: &'a mut dyn FnMut(PackEvent<'_>) -> Result<()>,
 }
 
 impl<W: Write> Packer<'_, W> {
@@ -150,10 +182,7 @@ impl<W: Write> Packer<'_, W> {
             kind,
             mode: mode(metadata),
             size: 0,
-            mtime: match self.times {
-                Times::Keep => mtime(metadata),
-                Times::Set(seconds) => seconds,
-            },
+            mtime: self.times.apply(mtime(metadata)),
             link: link.as_os_str().as_encoded_bytes(),
             device: match kind {
                 EntryKind::CharDevice | EntryKind::BlockDevice => device(metadata),
@@ -161,7 +190,8 @@ impl<W: Write> Packer<'_, W> {
             },
         };
         if kind != EntryKind::File {
-            return self.write_header(&header);
+            self.write_header(&header)?;
+            return self.check_restorable(path, &name, kind, &link);
         }
         let file = File::open(path).map_err(Error::io(IoOp::Open, path))?;
         let opened = file.metadata().map_err(Error::io(IoOp::Stat, path))?;
@@ -171,6 +201,49 @@ impl<W: Write> Packer<'_, W> {
         header.size = opened.len();
         self.write_header(&header)?;
         self.write_content(path, file, opened.len())
+    }
+
+    /// Reports an entry that unpacking does not restore.
+    fn check_restorable(
+        &mut self,
+        path: &Path,
+        name: &[u8],
+        kind: EntryKind,
+        link: &Path,
+    ) -> Result<()> {
+        let name = entry_name::to_text(name);
+        let text = match kind {
+            EntryKind::Symlink if !self.is_inside(path, link) => format!(
+                "{name} is a symbolic link to \"{}\", which leads out of \"{}\"",
+                link.display(),
+                self.title.display()
+            ),
+            EntryKind::CharDevice => format!("{name} is a character device"),
+            EntryKind::BlockDevice => format!("{name} is a block device"),
+            EntryKind::Fifo => format!("{name} is a FIFO"),
+            EntryKind::Symlink | EntryKind::Directory | EntryKind::File => return Ok(()),
+        };
+        (self.progress)(PackEvent::NotRestorable(&text))
+    }
+
+    /// Whether unpacking accepts a symbolic link, whatever directory it unpacks to.
+    fn is_inside(&mut self, path: &Path, link: &Path) -> bool {
+        let base = match &mut self.handle {
+            Some(base) => base,
+            handle @ None => match Dir::open_ambient_dir(self.directory, ambient_authority()) {
+                Ok(base) => handle.insert(base),
+                Err(_) => return true, // The link cannot be checked.
+            },
+        };
+        let path = path.strip_prefix(self.directory).unwrap_or(path);
+        let title = self.title.to_string_lossy();
+        let directory = DirectoryName {
+            title: &title,
+            path: &self.title,
+            real: &self.title,
+        };
+        let target = symlink_policy::check(base, path, link, directory);
+        matches!(target, Ok(LinkTarget::Inside))
     }
 
     /// Copies exactly `size` bytes. With any other number, the tar would be corrupt, and only
@@ -194,7 +267,7 @@ impl<W: Write> Packer<'_, W> {
                 .write_all(&self.buffer[..count])
                 .map_err(write_error(self.directory))?;
             self.packed += count as u64;
-            (self.progress)(self.packed)?;
+            (self.progress)(PackEvent::Packed(self.packed))?;
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use cap_std::fs::Dir;
 
 use super::decompress::Decompressor;
-use super::symlink_policy::{self, LinkTarget, resolve};
+use super::symlink_policy::{self, DirectoryName, LinkTarget, resolve};
 use super::tar_reader::{Entry, EntryKind, TarReader};
 use super::{Limits, entry_name, fs_ops};
 use crate::error::{Error, IoOp, Result};
@@ -28,6 +28,9 @@ pub struct UnpackOptions<'a> {
     /// Final absolute path of the directory. Errors name it, and absolute names and link targets
     /// must be below it.
     pub target: &'a Path,
+    /// The same path without symbolic links. A relative link target such as `../dir/file` may lead
+    /// out of the directory `dir` and into it again. By default `target`.
+    pub real_target: &'a Path,
     /// Limits for the archive.
     pub limits: Limits,
 }
@@ -38,6 +41,7 @@ impl<'a> UnpackOptions<'a> {
         Self {
             title,
             target,
+            real_target: target,
             limits: Limits::default(),
         }
     }
@@ -49,7 +53,7 @@ impl<'a> UnpackOptions<'a> {
 /// - Entries must be below the title. Parents without an entry are created. A later entry replaces
 ///   an earlier one of the same name, unless that is a directory.
 /// - Nothing is written through a symbolic link, and a symbolic link must not lead out of the
-///   directory. Hard links must name a file of the archive.
+///   directory. One error names all links that do. Hard links must name a file of the archive.
 /// - Modes are subject to the umask, and lose their setuid, setgid and sticky bits. Modes of
 ///   directories are set at the end, so that a read-only directory can be filled. Files and
 ///   directories get the modification times of the archive. Ownership is never restored.
@@ -84,6 +88,7 @@ pub fn unpack(
         parent: None,
         directories: BTreeMap::new(),
         undecided: Vec::new(),
+        refused: Vec::new(),
         pending_bytes: 0,
         free_bytes: match options.limits.max_unpacked_bytes {
             Some(_) => None,
@@ -95,6 +100,7 @@ pub fn unpack(
     while let Some(entry) = entries.next()? {
         unpacker.unpack_entry(&entry, &mut entries, skipped)?;
     }
+    unpacker.check_refused()?;
     unpacker.finish_links()?;
     unpacker.finish_directories()?;
     entries.skip_rest(&mut unpacker.buffer)?;
@@ -112,6 +118,9 @@ struct Unpacker<'a> {
     directories: BTreeMap<PathBuf, (u32, Option<FileTimes>)>,
     /// Paths and targets of symbolic links that are checked after all other entries.
     undecided: Vec<(PathBuf, PathBuf)>,
+    /// Names and errors of symbolic links that lead out. After the first, entries are only checked
+    /// for further ones, so that one error names them all.
+    refused: Vec<(String, Error)>,
     pending_bytes: u64,
     /// Bytes that may be written to files, if they are limited.
     free_bytes: Option<u64>,
@@ -127,7 +136,14 @@ impl Unpacker<'_> {
         content: &mut TarReader<'_, impl Read>,
         skipped: &mut dyn FnMut(&str, &'static str),
     ) -> Result<()> {
+        let is_link = entry.kind == EntryKind::Symlink;
+        if !self.refused.is_empty() && !is_link {
+            return Ok(());
+        }
         let path = self.relative_path(&entry.name)?;
+        if is_link && !self.refused.is_empty() {
+            return self.check_link(&path, entry).map(drop);
+        }
         match entry.kind {
             EntryKind::Directory => self.unpack_directory(&path, entry),
             EntryKind::Other(what) => {
@@ -269,7 +285,9 @@ impl Unpacker<'_> {
         }
         // The parent first: the check of the target requires a parent without symbolic links.
         self.open_parent(path, entry)?;
-        let link_target = self.check_link(path, link)?;
+        let Some(link_target) = self.check_link(path, entry)? else {
+            return Ok(());
+        };
         let target = self.options.target.join(path);
         let (parent, name) = self.open_parent(path, entry)?;
         match link_target {
@@ -286,9 +304,36 @@ impl Unpacker<'_> {
         }
     }
 
-    fn check_link(&self, path: &Path, link: &Path) -> Result<LinkTarget> {
-        let UnpackOptions { title, target, .. } = *self.options;
-        symlink_policy::check(self.base, path, link, target, title)
+    /// Checks the target of a symbolic link. Returns `None` if it leads out.
+    fn check_link(&mut self, path: &Path, entry: &Entry) -> Result<Option<LinkTarget>> {
+        let link = entry_name::to_path(&entry.link)?;
+        match symlink_policy::check(self.base, path, link, self.directory_name()) {
+            Ok(target) => Ok(Some(target)),
+            Err(error) => {
+                self.charge_pending(entry.name.len() + entry.link.len())?;
+                let name = entry_name::to_text(&entry.name).into_owned();
+                self.refused.push((name, error));
+                Ok(None)
+            }
+        }
+    }
+
+    const fn directory_name(&self) -> DirectoryName<'_> {
+        DirectoryName {
+            title: self.options.title,
+            path: self.options.target,
+            real: self.options.real_target,
+        }
+    }
+
+    /// Returns the error for symbolic links that lead out, if there are any.
+    fn check_refused(&mut self) -> Result<()> {
+        let names: Vec<_> = self.refused.iter().map(|(name, _)| &**name).collect();
+        let context = list_of_entries(&names);
+        match std::mem::take(&mut self.refused).into_iter().next() {
+            Some((_, error)) => Err(error.context(context)),
+            None => Ok(()),
+        }
     }
 
     /// Creates a hard link to an earlier file of the archive, which is named by its full name.
@@ -383,7 +428,7 @@ impl Unpacker<'_> {
             if self.base.symlink_metadata(&path).is_ok() {
                 continue; // A later entry replaced the link.
             }
-            match self.check_link(&path, &link)? {
+            match symlink_policy::check(self.base, &path, &link, self.directory_name())? {
                 LinkTarget::Inside => {
                     let target = self.options.target.join(&path);
                     fs_ops::create_symlink(self.base, &link, &path)
@@ -415,6 +460,21 @@ impl Unpacker<'_> {
                 .map_err(Error::io(IoOp::Chmod, &target))?;
         }
         Ok(())
+    }
+}
+
+/// Names entries in an error, up to 20 of them.
+fn list_of_entries(names: &[&str]) -> String {
+    const MAX_LISTED: usize = 20;
+    let quoted = names
+        .iter()
+        .take(MAX_LISTED)
+        .map(|name| format!("\"{name}\""));
+    let listed = quoted.collect::<Vec<_>>().join(", ");
+    match names.len() {
+        1 => format!("archive entry {listed}"),
+        count if count <= MAX_LISTED => format!("archive entries {listed}"),
+        count => format!("archive entries {listed} and {} more", count - MAX_LISTED),
     }
 }
 

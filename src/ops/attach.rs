@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::limits::MAX_MANIFEST_BYTES;
 use crate::oci::{Descriptor, Digest, MediaType, Platform, RawManifest};
@@ -33,6 +34,8 @@ pub struct AttachOptions<'a> {
     /// Time of creation; by default now. The annotation `org.opencontainers.image.created` has
     /// precedence.
     pub created: Option<SystemTime>,
+    /// The times that archives of directories record.
+    pub archive_times: Times,
     /// Directory for temporary files: archives of directories, and streams if the target must know
     /// the digest first. By default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
@@ -108,7 +111,8 @@ pub fn attach(
         reporter.report(event)
     };
     let reporter = Reporter::new(Some(&mut note_existing));
-    let mut builder = ArtifactBuilder::new(target, options.temporary, reporter);
+    let mut builder =
+        ArtifactBuilder::new(target, options.temporary, options.archive_times, reporter);
     let layers = builder.add_layers(options.files, options.streams)?;
     let config = match options.config {
         Some(file) => Some(builder.add_config(file, &options.config_annotations)?),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::archive;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, RawManifest, TITLE, UNPACK};
 use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph};
@@ -38,6 +39,8 @@ pub struct PullOptions<'a> {
     pub config: Option<(String, Option<MediaType>)>,
     /// Bounds on the manifests of the artifact.
     pub limits: Limits,
+    /// Limits for unpacking directories.
+    pub archive_limits: archive::Limits,
     /// Receives the events of the pull.
     pub observer: Option<&'a mut Observer<'a>>,
 }
@@ -54,6 +57,7 @@ impl Default for PullOptions<'_> {
             unnamed: false,
             config: None,
             limits: Limits::default(),
+            archive_limits: archive::Limits::default(),
             observer: None,
         }
     }
@@ -148,7 +152,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
             allow_traversal: options.allow_path_traversal,
         },
     )?;
-    let store = FileStore::writing_to(output);
+    let store = FileStore::writing_to(output).archive_limits(options.archive_limits.clone());
     copy_files(&source, store, Purpose::Pull, options)
 }
 
@@ -272,7 +276,7 @@ fn copy_files(
         mut left_out,
         ..
     } = selector;
-    left_out.extend(store.skipped_entries());
+    left_out.extend(store.take_skipped_entries());
     Ok(Pulled {
         root,
         files,

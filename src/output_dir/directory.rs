@@ -48,6 +48,11 @@ impl<'a> PendingDirectory<'a> {
         &self.target.path
     }
 
+    /// The final absolute path, without symbolic links.
+    pub fn real_path(&self) -> &Path {
+        &self.target.key
+    }
+
     /// The handle of the directory.
     pub const fn dir(&self) -> &Dir {
         &self.staged.dir

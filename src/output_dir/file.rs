@@ -200,10 +200,18 @@ fn create_staged(target: &ResolvedTitle) -> Result<(Option<PathBuf>, File)> {
             if in_place::is_alternative(&error)
                 && in_place::open(&target.dir, target.entry_name()).is_ok() =>
         {
-            Ok((None, temp_file::create_unnamed(&env::temp_dir())?))
+            Ok((None, temp_file::create_unnamed(&system_temporary())?))
         }
         Err(error) => Err(Error::io(IoOp::Create, &target.path)(error)),
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the system knows a writable directory"
+)]
+fn system_temporary() -> PathBuf {
+    env::temp_dir()
 }
 
 /// Checks that a file may replace `existing`.

@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::archive::{self, PackOptions, UnpackOptions};
+use crate::archive::{self, PackEvent, PackOptions, Times, UnpackOptions};
 use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
@@ -30,6 +30,8 @@ pub struct FileStore {
     output: Option<OutputDir>,
     temporary: PathBuf,
     titled: RefCell<TitledContent>,
+    archive_times: Times,
+    archive_limits: archive::Limits,
 }
 
 #[derive(Default)]
@@ -65,6 +67,8 @@ impl FileStore {
             output: None,
             temporary: temporary.into(),
             titled: RefCell::default(),
+            archive_times: Times::Keep,
+            archive_limits: archive::Limits::default(),
         }
     }
 
@@ -81,6 +85,24 @@ impl FileStore {
     pub fn max_untitled_bytes(self, bytes: u64) -> Self {
         Self {
             untitled: self.untitled.max_content_bytes(bytes),
+            ..self
+        }
+    }
+
+    /// Sets the times that archives of added directories record.
+    #[must_use]
+    pub fn archive_times(self, times: Times) -> Self {
+        Self {
+            archive_times: times,
+            ..self
+        }
+    }
+
+    /// Sets the limits for unpacking directories.
+    #[must_use]
+    pub fn archive_limits(self, limits: archive::Limits) -> Self {
+        Self {
+            archive_limits: limits,
             ..self
         }
     }
@@ -173,8 +195,16 @@ impl FileStore {
         let (file, start) = self.spool(&format!("the archive of {title}"))?;
         let buffered = BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file));
         let mut out = HashingWriter::new(buffered);
-        let options = PackOptions::default();
-        let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, progress)?;
+        let mut options = PackOptions::default();
+        options.times = self.archive_times;
+        let mut report = |event: PackEvent<'_>| match event {
+            PackEvent::Packed(bytes) => progress(bytes),
+            PackEvent::NotRestorable(text) => {
+                self.record_skipped(text.to_owned());
+                Ok(())
+            }
+        };
+        let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, &mut report)?;
         out.flush()
             .map_err(Error::io(IoOp::Write, &self.temporary))?;
         let (_, digest, size) = out.finish();
@@ -264,9 +294,12 @@ impl FileStore {
         {
             let pending = output.create_directory(title)?;
             let mut reader = content.open_verified(expected)?;
-            let options = UnpackOptions::new(title, pending.path());
-            let mut record =
-                |name: &str, kind: &'static str| self.record_skipped(title, name, kind);
+            let mut options = UnpackOptions::new(title, pending.path());
+            options.real_target = pending.real_path();
+            options.limits = self.archive_limits.clone();
+            let mut record = |name: &str, kind: &'static str| {
+                self.record_skipped(format!("{name} in {title} is {kind}"));
+            };
             let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut record);
             // Bytes after the archive belong to the content too. A verification error takes
             // precedence over an error of unpacking, which it explains.
@@ -299,18 +332,19 @@ impl FileStore {
         Ok(())
     }
 
-    /// Records an archive entry that was skipped.
-    fn record_skipped(&self, title: &str, name: &str, kind: &'static str) {
+    /// Records an archive entry that is not restored.
+    fn record_skipped(&self, text: String) {
         let notes = &mut self.titled.borrow_mut().skipped_entries;
         if notes.len() < MAX_NOTES {
-            notes.push(format!("{name} in {title} is {kind}"));
+            notes.push(text);
         }
     }
 
     /// Returns one sentence for each archive entry that was skipped because it is neither a file, a
-    /// directory nor a link.
-    pub fn skipped_entries(&self) -> Vec<String> {
-        self.titled.borrow().skipped_entries.clone()
+    /// directory nor a link, or that was packed although unpacking does not restore it. Later calls
+    /// return later entries.
+    pub fn take_skipped_entries(&self) -> Vec<String> {
+        std::mem::take(&mut self.titled.borrow_mut().skipped_entries)
     }
 }
 

@@ -29,6 +29,9 @@ pub enum Event<'a> {
     },
     /// The file, directory or stream with this title was read.
     Prepared(&'a str),
+    /// An entry of a directory was packed that a pull does not restore: a description of it that
+    /// begins with its name.
+    NotRestorable(&'a str),
 
     /// The manifest with this reference is about to be read.
     Resolving(&'a str),

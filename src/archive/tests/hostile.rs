@@ -62,6 +62,70 @@ fn links_that_lead_out_are_refused() {
 }
 
 #[test]
+fn links_that_lead_out_and_in_again_are_restored() {
+    let sandbox = Sandbox::new();
+    let parent = sandbox
+        .temp
+        .path()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    for (target, is_inside) in [
+        ("../d/file".to_owned(), true),
+        ("../d".to_owned(), true),
+        ("sub/../../d/file".to_owned(), true),
+        ("../d/sub/../../d/file".to_owned(), true),
+        (format!("../../{parent}/d/file"), true),
+        (format!("../../{parent}/../{parent}/d/file"), true),
+        ("../d/..".to_owned(), false),
+        ("../dd/file".to_owned(), false),
+        ("../outside/../d/file".to_owned(), false),
+        (format!("../../{parent}"), false),
+        (format!("../../{parent}/outside/secret"), false),
+    ] {
+        let archive = Tar::titled()
+            .dir("d/sub", 0o755)
+            .file("d/file", "content")
+            .symlink("d/link", &target)
+            .gzip();
+        let result = Sandbox::unpack(&sandbox, &archive);
+        assert_eq!(result.is_ok(), is_inside, "{target}");
+        if is_inside {
+            let found = std::fs::canonicalize(sandbox.path("link")).unwrap();
+            assert!(found.starts_with(std::fs::canonicalize(sandbox.path("")).unwrap()));
+        } else {
+            assert_traversal(&result.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn one_error_names_all_links_that_lead_out() {
+    let archive = |links: usize| {
+        let mut tar = Tar::titled();
+        for number in 0..links {
+            tar = tar.symlink(&format!("d/l{number}"), "/x");
+        }
+        tar.file("d/file", "").gzip()
+    };
+    let outside = "\"/x\" is outside of \"d\": \"/x\" leads out: path traversal disallowed";
+    for (links, wanted) in [
+        (1, "archive entry \"d/l0\": "),
+        (2, "archive entries \"d/l0\", \"d/l1\": "),
+        (23, "\"d/l19\" and 3 more: "),
+    ] {
+        let sandbox = Sandbox::new();
+        let error = sandbox.unpack(&archive(links)).unwrap_err();
+        let chain = error.chain().to_string();
+        assert!(chain.ends_with(&format!("{wanted}{outside}")), "{chain}");
+        assert_traversal(&error);
+        assert!(sandbox.tree().is_empty());
+    }
+}
+
+#[test]
 fn nothing_is_written_through_a_link() {
     for write in [
         Tar::new().file("d/link/x", "x"),

@@ -8,7 +8,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 use super::{TempDir, set_mtime};
-use crate::archive::{PackOptions, Times, pack};
+use crate::archive::{PackEvent, PackOptions, Times, pack, pack_with_progress};
 use crate::error::{Error, Result};
 use crate::oci::Digest;
 
@@ -93,6 +93,55 @@ fn times_of_files_are_kept_and_rounded() {
         let (_, tar) = packed(temp.path(), "d", &PackOptions::default());
         assert_eq!(&tar[512 + 136..512 + 148], wanted, "{name}");
     }
+}
+
+#[test]
+fn times_may_be_clamped() {
+    let temp = TempDir::new();
+    let file = File::create(temp.path().join("file")).unwrap();
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(YEAR_2000);
+    file.set_modified(time).unwrap();
+    for (latest, wanted) in [
+        (0, b"00000000000\0"),
+        (946_684_799, b"07033241577\0"),
+        (946_684_800, b"07033241600\0"),
+        (2_000_000_000, b"07033241600\0"),
+    ] {
+        let times = Times::Clamp(latest);
+        let (_, tar) = packed(temp.path(), "d", &PackOptions { times });
+        assert_eq!(&tar[512 + 136..512 + 148], wanted, "{latest}");
+    }
+}
+
+#[test]
+fn entries_that_unpacking_does_not_restore_are_reported() {
+    let temp = TempDir::new();
+    fs::create_dir(temp.path().join("sub")).unwrap();
+    for (name, target) in [
+        ("absolute", "/usr/bin/python3"),
+        ("inside", "sub/../file"),
+        ("out", "../outside"),
+        ("out_and_in", "../d/sub"),
+        ("sub/up", "../file"),
+    ] {
+        symlink(target, temp.path().join(name)).unwrap();
+    }
+    let mut found = Vec::new();
+    let mut progress = |event: PackEvent<'_>| {
+        if let PackEvent::NotRestorable(text) = event {
+            found.push(text.to_owned());
+        }
+        Ok(())
+    };
+    let options = PackOptions::default();
+    pack_with_progress(temp.path(), "d", &options, &mut io::sink(), &mut progress).unwrap();
+    assert_eq!(
+        found,
+        [
+            "d/absolute is a symbolic link to \"/usr/bin/python3\", which leads out of \"d\"",
+            "d/out is a symbolic link to \"../outside\", which leads out of \"d\"",
+        ]
+    );
 }
 
 #[test]

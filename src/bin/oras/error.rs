@@ -12,6 +12,7 @@ use oras::Error;
 use oras::error::{
     Conflict, Input, IoOp, RegistryErrorResponse, Side, TransportKind, Unauthorized,
 };
+use oras::limits::Limit;
 use oras::reference::Reference;
 use oras::url::Url;
 
@@ -352,6 +353,12 @@ impl From<&Error> for CliError {
                     .details
                     .push(format!("The name is {}", quote::double(&name)));
             }
+            Error::PathTraversal { .. } => cli_error.details.push(
+                "If you trust the content producer, unpack the archive with tar: \
+                 oras pull --output - <name> | tar xz"
+                    .to_owned(),
+            ),
+            Error::TooLarge { kind, .. } => cli_error.details.extend(limit_hint(*kind)),
             Error::Io { path, source, .. }
                 if path == Path::new(STDOUT) && source.kind() == io::ErrorKind::BrokenPipe =>
             {
@@ -375,6 +382,20 @@ impl From<UsageError> for CliError {
     fn from(error: UsageError) -> Self {
         Self::usage(error.to_string())
     }
+}
+
+/// The flag that changes a limit, if there is one.
+fn limit_hint(limit: Limit) -> Option<String> {
+    let hint = match limit {
+        Limit::ArchiveDepth => "Use --max-depth to allow deeper directories",
+        Limit::UnpackedBytes => "Use --max-unpacked-size to allow larger directories",
+        Limit::FreeSpace => {
+            "The file system of the output directory has not enough free space. Use --output to \
+             write to another one, or --max-unpacked-size to set another limit"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// The error messages of the registry's response, or else its status.

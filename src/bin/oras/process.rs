@@ -30,6 +30,9 @@ use crate::terminal::EchoGuard;
 /// that was redirected by mistake.
 const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 
+/// The end of the year 9999 in seconds since 1970: RFC 3339 has no later times.
+const MAX_EPOCH: u64 = 253_402_300_799;
+
 /// The process environment, and the console with its output settings.
 pub(crate) struct Process {
     arguments: Vec<OsString>,
@@ -321,11 +324,12 @@ impl Process {
         value
             .parse()
             .ok()
+            .filter(|seconds| *seconds <= MAX_EPOCH)
             .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
             .map(Some)
             .ok_or_else(|| {
                 CliError::new(format!(
-                    "invalid SOURCE_DATE_EPOCH \"{value}\": it is no number of seconds"
+                    "invalid SOURCE_DATE_EPOCH \"{value}\": it is not a number of seconds from 1970 to 9999"
                 ))
             })
     }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::builder::ArtifactBuilder;
 use super::layers::{PushFile, PushStream};
+use crate::archive::Times;
 use crate::error::Result;
 use crate::oci::{MediaType, Platform, RawManifest};
 use crate::ops::pack::{ImageSpec, PackOptions};
@@ -34,6 +35,8 @@ pub struct PushOptions<'a> {
     /// Time of creation; by default now. The annotation `org.opencontainers.image.created` has
     /// precedence.
     pub created: Option<SystemTime>,
+    /// The times that archives of directories record.
+    pub archive_times: Times,
     /// Directory for temporary files: archives of directories, and streams if the target must know
     /// the digest first. By default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
@@ -80,8 +83,9 @@ pub fn push(
     reference: Option<&str>,
     options: PushOptions<'_>,
 ) -> Result<RawManifest> {
+    let reporter = Reporter::new(options.observer);
     let mut builder =
-        ArtifactBuilder::new(target, options.temporary, Reporter::new(options.observer));
+        ArtifactBuilder::new(target, options.temporary, options.archive_times, reporter);
     let annotations = &options.config_annotations;
     let config = match (options.config, options.platform) {
         (Some(file), _) => Some(builder.add_config(file, annotations)?),

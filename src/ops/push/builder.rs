@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::layers::{PushFile, PushStream};
+use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::fs::path_clean::clean;
 use crate::http::clock::{Clock as _, SystemClock};
@@ -27,12 +28,14 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
     pub(crate) fn new(
         target: &'t dyn Target,
         temporary: Option<PathBuf>,
+        archive_times: Times,
         reporter: Reporter<'r>,
     ) -> Self {
         Self {
             target,
             reporter,
-            store: FileStore::new(temporary.unwrap_or_else(system_temporary)),
+            store: FileStore::new(temporary.unwrap_or_else(system_temporary))
+                .archive_times(archive_times),
             streamed: Vec::new(),
         }
     }
@@ -85,6 +88,9 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
             .store
             .add_with_progress(title, media_type, path, &mut report)?;
         self.reporter.report(Event::Prepared(name))?;
+        for text in self.store.take_skipped_entries() {
+            self.reporter.report(Event::NotRestorable(&text))?;
+        }
         Ok(descriptor)
     }
 

@@ -55,6 +55,36 @@ impl<T: FlagValue + Default> FlagValue for Option<T> {
     }
 }
 
+/// A number of bytes, with an optional unit of 1024: `500M`, `20G`, `1TiB`.
+#[derive(Default)]
+pub(crate) struct ByteSize(pub(crate) u64);
+
+impl FlagValue for ByteSize {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        self.0 = byte_size(text)
+            .ok_or_else(|| format!("{} is not a size such as 500M or 20G", quote::double(text)))?;
+        Ok(())
+    }
+}
+
+/// Reads a number of bytes.
+fn byte_size(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[digits.len()..].to_ascii_uppercase();
+    let prefix = unit.trim_end_matches('B').trim_end_matches('I');
+    let exponent = ["", "K", "M", "G", "T", "P"]
+        .iter()
+        .position(|it| *it == prefix)?;
+    let is_unit = match unit.strip_prefix(prefix)? {
+        "" | "B" => true,
+        "IB" => exponent > 0,
+        _ => false,
+    };
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = digits.parse().ok().filter(|_| is_unit && is_number)?;
+    number.checked_mul(1 << (10 * exponent))
+}
+
 /// All values of a repeatable flag, each of which is a comma-separated list, CSV quoting included.
 #[derive(Default)]
 pub(crate) struct CommaSeparated(pub(crate) Vec<String>);
@@ -165,6 +195,34 @@ fn bad_value(function: &str, text: &str, reason: &str) -> BadValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        for (text, wanted) in [
+            ("0", Some(0)),
+            ("123", Some(123)),
+            ("1B", Some(1)),
+            ("500M", Some(500 << 20)),
+            ("20g", Some(20 << 30)),
+            ("1KB", Some(1024)),
+            ("1TiB", Some(1 << 40)),
+            ("2P", Some(2 << 50)),
+            ("", None),
+            ("M", None),
+            ("1iB", None),
+            ("1Mi", None),
+            ("1X", None),
+            ("1BB", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5G", None),
+            ("1 G", None),
+            ("16384P", None),
+            ("18446744073709551616", None),
+        ] {
+            assert_eq!(byte_size(text), wanted, "{text:?}");
+        }
+    }
 
     #[test]
     fn booleans_have_twelve_spellings() {

@@ -7,7 +7,7 @@ use oras::attach::{AttachOptions, Attached, attach};
 use oras::progress::Event;
 
 use super::annotations::ArtifactAnnotations;
-use super::layers::{Layers, config};
+use super::layers::{Layers, archive_times, config};
 use crate::cli::flag::flags;
 use crate::cli::groups::{
     Annotations, Concurrency, Distribution, Format as FormatFlags, Pack, Platform, TargetFlags,
@@ -128,6 +128,7 @@ impl Command for AttachFlags {
             annotations: annotations.manifest,
             config_annotations: annotations.config,
             created,
+            archive_times: archive_times(created),
             temporary,
             observer: Some(&mut observer),
         };

@@ -1,8 +1,10 @@
 //! Layers and config of `oras push` and `oras attach`, as typed.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use oras::MediaType;
+use oras::archive::Times;
 use oras::push::{PushFile, PushStream};
 
 use super::annotations::ArtifactAnnotations;
@@ -78,6 +80,14 @@ impl<'t> Layers<'t> {
         let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.for_file(STDIN), process);
         self.stdin.iter().map(stream).collect()
     }
+}
+
+/// The times in archives of directories: none is later than that of `SOURCE_DATE_EPOCH`.
+pub(super) fn archive_times(source_date_epoch: Option<SystemTime>) -> Times {
+    source_date_epoch
+        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .and_then(|time| i64::try_from(time.as_secs()).ok())
+        .map_or(Times::Keep, Times::Clamp)
 }
 
 /// Parses the argument of `--config`; empty means none.

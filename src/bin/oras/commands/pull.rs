@@ -1,5 +1,6 @@
 //! `oras pull`
 
+use oras::archive::Limits;
 use oras::descriptor::UNPACK;
 use oras::filter::Filter;
 use oras::progress::Event;
@@ -11,6 +12,7 @@ use super::filter;
 use super::layers::split_file;
 use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose};
+use crate::cli::value::ByteSize;
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::commands::command::Command;
 use crate::error::CliError;
@@ -58,6 +60,16 @@ flags! {
         unnamed: bool = switch(
             "unnamed",
             "also pull layers without a name, to files named sha256-<hex> by their digest",
+        ),
+        max_unpacked_size: Option<ByteSize>= text(
+            "max-unpacked-size",
+            "size",
+            "maximum size of an unpacked directory, such as 500M or 20G (default: free space)",
+        ),
+        max_depth: Option<i64> = text(
+            "max-depth",
+            "levels",
+            "maximum depth of an unpacked directory (default 2048)",
         ),
         concurrency: Concurrency,
         format: FormatFlags,
@@ -173,6 +185,16 @@ impl PullFlags {
         self.output.as_deref() == Some(STDOUT)
     }
 
+    /// The limits for unpacking directories.
+    fn archive_limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.max_unpacked_bytes = self.max_unpacked_size.as_ref().map(|size| size.0);
+        if let Some(levels) = self.max_depth {
+            limits.max_depth = u64::try_from(levels).unwrap_or(0);
+        }
+        limits
+    }
+
     /// Rejects flags that exclude a file on stdout.
     fn check_stdout(&self, targets: usize) -> Result<(), CliError> {
         let format = self.format.format.as_deref().unwrap_or("text");
@@ -237,6 +259,7 @@ impl Pulling<'_> {
             filter: self.filter.clone(),
             unnamed: flags.unnamed,
             config: self.config.clone(),
+            archive_limits: flags.archive_limits(),
             observer: Some(&mut observer),
             ..PullOptions::default()
         };

@@ -9,7 +9,7 @@ use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
 use super::annotations::ArtifactAnnotations;
-use super::layers::{Layers, config};
+use super::layers::{Layers, archive_times, config};
 use crate::cli::flag::flags;
 use crate::cli::groups::{
     Annotations, Concurrency, Format as FormatFlags, Pack, TargetFlags, Title, Tty, Verbose,
@@ -130,6 +130,7 @@ impl Command for PushFlags {
             annotations: annotations.manifest,
             config_annotations: annotations.config,
             created,
+            archive_times: archive_times(created),
             temporary,
             force: self.force,
             observer: Some(&mut observer),

@@ -87,6 +87,14 @@ impl<'c> Status<'c> {
                 self.warn(&format!("Warning: skipped subject {digest}: not found\n"));
                 return Ok(());
             }
+            Event::NotRestorable(text) => {
+                let text = one_line(text);
+                self.warn(&format!(
+                    "Warning: {text}: `oras pull` does not restore it, but \
+                     `oras pull --output - <name> | tar xz` does\n"
+                ));
+                return Ok(());
+            }
             _ => {}
         }
         if let Some(display) = &mut self.display {
