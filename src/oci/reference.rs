@@ -11,16 +11,45 @@ use crate::error::{Error, Result};
 use crate::oci::Digest;
 use crate::text::url::split_port;
 
+/// Implements the conversions of a name from and to text, with `check` for its grammar.
+macro_rules! impl_name {
+    ($name:ident, $kind:literal) => {
+        impl $name {
+            /// Returns the name as a string.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                if Self::check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(invalid("", format!("invalid {} \"{text}\"", $kind)))
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+impl_name!(RegistryName, "registry");
+impl_name!(RepositoryName, "repository");
+impl_name!(Tag, "tag");
+
 /// The name of a registry as the user wrote it: `host` or `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RegistryName(String);
 
 impl RegistryName {
-    /// Returns the name as a string.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Returns host and port of the API: the name itself, except that Docker Hub's API has a host
     /// of its own.
     pub fn host_and_port(&self) -> &str {
@@ -67,34 +96,11 @@ fn is_host_label(label: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-impl FromStr for RegistryName {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        if Self::check(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(invalid("", format!("invalid registry \"{text}\"")))
-        }
-    }
-}
-
-impl fmt::Display for RegistryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The name of a repository within its registry, such as `library/alpine`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepositoryName(String);
 
 impl RepositoryName {
-    /// Returns the name as a string.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     fn check(text: &str) -> bool {
         text.split('/').all(is_name_component)
     }
@@ -129,34 +135,11 @@ fn is_name_component(component: &str) -> bool {
     }
 }
 
-impl FromStr for RepositoryName {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        if Self::check(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(invalid("", format!("invalid repository \"{text}\"")))
-        }
-    }
-}
-
-impl fmt::Display for RepositoryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A tag of a repository: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(String);
 
 impl Tag {
-    /// Returns the name as a string.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     fn check(text: &str) -> bool {
         let mut bytes = text.bytes();
         text.len() <= 128
@@ -164,24 +147,6 @@ impl Tag {
                 .next()
                 .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
             && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-    }
-}
-
-impl FromStr for Tag {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        if Self::check(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(invalid("", format!("invalid tag \"{text}\"")))
-        }
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
