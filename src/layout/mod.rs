@@ -239,7 +239,8 @@ impl LayoutStore {
 impl Source for LayoutStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.save_edits()?;
-        reader::resolve(&self.directory, reference)
+        let index = reader::read_index(&self.directory)?;
+        reader::resolve(&self.directory, &index, reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -394,7 +395,8 @@ impl TagLister for LayoutStore {
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
         self.save_edits()?;
-        reader::tags(&self.directory, last, visit)
+        reader::tags(&*reader::read_index(&self.directory)?, last, visit);
+        Ok(())
     }
 }
 

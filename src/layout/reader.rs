@@ -126,14 +126,8 @@ fn parse_index(file: OpenFile<'_>) -> Result<Index> {
     Index::parse(&read(INDEX, file, MAX_INDEX_BYTES, Limit::IndexBytes)?)
 }
 
-/// Resolves a tag or digest.
-pub(super) fn resolve<F: LayoutFiles>(files: &F, reference: &str) -> Result<Descriptor> {
-    let index = read_index(files)?;
-    resolve_in(files, &index, reference)
-}
-
-/// Same as [`resolve`], with an index that is not saved yet.
-pub(super) fn resolve_in<F: LayoutFiles>(
+/// Resolves a tag or digest with an index, which may not be saved yet.
+pub(super) fn resolve<F: LayoutFiles>(
     files: &F,
     index: &Index,
     reference: &str,
@@ -209,18 +203,7 @@ pub(super) fn missing(target: &Descriptor) -> Error {
 }
 
 /// Passes the tags after `last` to `visit`, sorted, in one page: they are in memory already.
-pub(super) fn tags<F: LayoutFiles>(
-    files: &F,
-    last: Option<&str>,
-    visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-) -> Result<()> {
-    let index = read_index(files)?;
-    tags_in(&index, last, visit);
-    Ok(())
-}
-
-/// Same as [`tags`], with an index that is not saved yet.
-pub(super) fn tags_in(
+pub(super) fn tags(
     index: &Index,
     last: Option<&str>,
     visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,

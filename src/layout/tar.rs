@@ -43,7 +43,8 @@ impl LayoutTar {
 
 impl Source for LayoutTar {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        reader::resolve(&self.archive, reference)
+        let index = reader::read_index(&self.archive)?;
+        reader::resolve(&self.archive, &index, reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -72,7 +73,8 @@ impl TagLister for LayoutTar {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        reader::tags(&self.archive, last, visit)
+        reader::tags(&*reader::read_index(&self.archive)?, last, visit);
+        Ok(())
     }
 }
 

@@ -189,7 +189,7 @@ impl LayoutTarWriter {
 
 impl Source for LayoutTarWriter {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        reader::resolve_in(&self.archive, &self.index.borrow(), reference)
+        reader::resolve(&self.archive, &self.index.borrow(), reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -249,7 +249,7 @@ impl TagLister for LayoutTarWriter {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        reader::tags_in(&self.index.borrow(), last, visit);
+        reader::tags(&self.index.borrow(), last, visit);
         Ok(())
     }
 }
