@@ -245,6 +245,19 @@ impl Error {
         }
     }
 
+    /// Checks that `size` is at most `limit`.
+    pub(crate) fn check_limit(
+        what: impl Into<String>,
+        size: u64,
+        kind: Limit,
+        limit: u64,
+    ) -> Result<()> {
+        if size <= limit {
+            return Ok(());
+        }
+        Err(Self::too_large(what, size, kind, limit))
+    }
+
     /// Creates an [`Unsupported`](Self::Unsupported) error.
     pub fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported { what: what.into() }

@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::graph::{check_bound, walk};
+use super::graph::walk;
 use super::index::Index;
 use super::reader::LayoutFiles;
 use super::referrer_index::ReferrerIndex;
@@ -93,11 +93,11 @@ impl Graph {
             of_node.sort_unstable();
             of_node.dedup();
             references += of_node.len();
-            check_bound(
+            Error::check_limit(
                 "number of references in the layout",
-                references,
-                MAX_LAYOUT_REFERENCES,
+                references as u64,
                 Limit::LayoutReferences,
+                MAX_LAYOUT_REFERENCES as u64,
             )?;
             parts.insert(node.descriptor.digest, of_node);
             Ok(())

@@ -72,23 +72,16 @@ impl Queue {
         if !found.media_type.is_manifest() || self.seen.contains(&found.digest) {
             return Ok(());
         }
-        check_bound(
+        Error::check_limit(
             "number of manifests in the layout",
-            self.seen.len() + 1,
-            MAX_LAYOUT_MANIFESTS,
+            (self.seen.len() + 1) as u64,
             Limit::LayoutManifests,
+            MAX_LAYOUT_MANIFESTS as u64,
         )?;
         self.seen.insert(found.digest.clone());
         self.waiting.push_back(found.plain());
         Ok(())
     }
-}
-
-pub(super) fn check_bound(what: &str, size: usize, limit: usize, kind: Limit) -> Result<()> {
-    if size <= limit {
-        return Ok(());
-    }
-    Err(Error::too_large(what, size as u64, kind, limit as u64))
 }
 
 /// Reads a manifest, identified by its digest whatever size its descriptor has. A missing or

@@ -226,18 +226,11 @@ fn read(name: &str, file: OpenFile<'_>, limit: u64, kind: Limit) -> Result<Vec<u
         .take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(Error::io(IoOp::Read, name))?;
-    check_size(name, bytes.len() as u64, limit, kind)?;
+    Error::check_limit(name, bytes.len() as u64, kind, limit)?;
     Ok(bytes)
 }
 
 /// Refuses an `index.json` that would be too large to read.
 pub(super) fn check_index_size(bytes: usize) -> Result<()> {
-    check_size(INDEX, bytes as u64, MAX_INDEX_BYTES, Limit::IndexBytes)
-}
-
-fn check_size(name: &str, size: u64, limit: u64, kind: Limit) -> Result<()> {
-    if size <= limit {
-        return Ok(());
-    }
-    Err(Error::too_large(name, size, kind, limit))
+    Error::check_limit(INDEX, bytes as u64, Limit::IndexBytes, MAX_INDEX_BYTES)
 }

@@ -67,16 +67,12 @@ impl TarFiles {
 
     /// Checks that another file can be added without exceeding the number of files that are read.
     pub(super) fn check_file_limit(&self) -> Result<()> {
-        let files = self.entries.borrow().len();
-        if files < MAX_LAYOUT_TAR_FILES {
-            return Ok(());
-        }
-        Err(Error::too_large(
+        Error::check_limit(
             "number of files in the archive",
-            files as u64 + 1,
+            self.entries.borrow().len() as u64 + 1,
             Limit::LayoutTarFiles,
             MAX_LAYOUT_TAR_FILES as u64,
-        ))
+        )
     }
 
     /// Records the position of the content of a file.

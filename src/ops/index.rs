@@ -229,10 +229,7 @@ pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -
 
 /// Refuses an index that would be too large to read.
 fn checked(index: RawManifest, limit: u64) -> Result<RawManifest> {
-    let size = index.descriptor().size;
-    if size > limit {
-        return Err(Error::too_large("index", size, Limit::CallerBytes, limit));
-    }
+    Error::check_limit("index", index.descriptor().size, Limit::CallerBytes, limit)?;
     Ok(index)
 }
 
@@ -297,14 +294,7 @@ impl Reader<'_, '_> {
 
     /// Returns the platform in an image config. A config that is not valid JSON has no platform.
     fn platform(&self, config: &Descriptor) -> Result<Option<Platform>> {
-        if config.size > self.limit {
-            return Err(Error::too_large(
-                "config",
-                config.size,
-                Limit::CallerBytes,
-                self.limit,
-            ));
-        }
+        Error::check_limit("config", config.size, Limit::CallerBytes, self.limit)?;
         let bytes = self.source.fetch(config)?.read_all(self.limit)?;
         // serde would read a list as the fields in their order.
         if !bytes.trim_ascii_start().starts_with(b"{") {

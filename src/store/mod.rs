@@ -451,15 +451,7 @@ pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
 
 /// Checks that content to be held in memory, such as a manifest, has at most `limit` bytes.
 pub(crate) fn check_size(target: &Descriptor, limit: u64) -> Result<()> {
-    if target.size <= limit {
-        return Ok(());
-    }
-    Err(Error::too_large(
-        "content",
-        target.size,
-        Limit::MetadataBytes,
-        limit,
-    ))
+    Error::check_limit("content", target.size, Limit::MetadataBytes, limit)
 }
 
 /// Checks that a tag to be deleted is not a digest. Content is deleted by its descriptor.

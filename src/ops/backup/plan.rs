@@ -103,14 +103,12 @@ impl Plan {
         let tag = tag.to_owned();
         if let Some(entries) = entries {
             self.index_bytes = self.index_bytes.saturating_add(root.size);
-            if self.index_bytes > limits.max_metadata_bytes {
-                return Err(Error::too_large(
-                    "all lists of referrers",
-                    self.index_bytes,
-                    Limit::TotalMetadataBytes,
-                    limits.max_metadata_bytes,
-                ));
-            }
+            Error::check_limit(
+                "all lists of referrers",
+                self.index_bytes,
+                Limit::TotalMetadataBytes,
+                limits.max_metadata_bytes,
+            )?;
             self.referrers_indexes
                 .push(ReferrersIndex { tag, root, entries });
         } else {
@@ -134,14 +132,12 @@ fn all_tags(source: &dyn TagLister) -> Result<Vec<String>> {
             }
         })
         .map_err(|error| error.context("failed to find tags"))?;
-    if tags.len() > MAX_BACKUP_TAGS {
-        return Err(Error::too_large(
-            "number of tags",
-            tags.len() as u64,
-            Limit::BackupTags,
-            MAX_BACKUP_TAGS as u64,
-        ));
-    }
+    Error::check_limit(
+        "number of tags",
+        tags.len() as u64,
+        Limit::BackupTags,
+        MAX_BACKUP_TAGS as u64,
+    )?;
     Ok(tags)
 }
 

@@ -164,15 +164,7 @@ impl<'a> VerifyReader<'a> {
     }
 
     fn check_size(&self, limit: u64) -> Result<()> {
-        if self.expected.size <= limit {
-            return Ok(());
-        }
-        Err(Error::too_large(
-            "content",
-            self.expected.size,
-            Limit::ContentBytes,
-            limit,
-        ))
+        Error::check_limit("content", self.expected.size, Limit::ContentBytes, limit)
     }
 
     /// Writes everything to `writer`.
