@@ -1,9 +1,9 @@
 //! The error type of the library, its details, and the error responses of registries.
 //!
 //! Each variant is named for what a caller can do about it, and names its subject. The original
-//! value of a cause is the [`source`](std::error::Error::source). A message does not repeat its source,
-//! except in [`Error::Malformed`], so a program prints the whole [chain](Error::chain). Errors
-//! contain no advice and know no flags: a program adds them.
+//! value of a cause is the [`source`](std::error::Error::source). A message does not repeat its
+//! source, except in [`Error::Malformed`], so a program prints the whole [chain](Error::chain).
+//! Errors contain no advice and know no flags: a program adds them.
 
 mod display;
 mod kinds;
