@@ -17,6 +17,9 @@ pub struct RegistryErrorResponse {
     pub errors: Vec<RegistryError>,
     /// An excerpt of a body of another form.
     pub excerpt: Option<String>,
+    /// The `Retry-After` of the response, if it is longer than this library waits: seconds or a
+    /// date.
+    pub retry_after: Option<String>,
     /// The role of the server.
     pub by: Responder,
 }
@@ -63,7 +66,17 @@ impl RegistryErrorResponse {
     /// Returns the errors of the body in one line, or `None` if there are none.
     pub fn errors_in_one_line(&self) -> Option<String> {
         let texts: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
-        (!texts.is_empty()).then(|| texts.join("; "))
+        (!texts.is_empty()).then(|| texts.join("; ") + &self.retry_text())
+    }
+
+    fn retry_text(&self) -> String {
+        match self.retry_after.as_deref() {
+            Some(wait) if wait.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!(" (retry after {wait} seconds)")
+            }
+            Some(date) => format!(" (retry after {date})"),
+            None => String::new(),
+        }
     }
 }
 
@@ -81,7 +94,7 @@ impl fmt::Display for RegistryErrorResponse {
         for part in [phrase, self.excerpt.as_deref()].into_iter().flatten() {
             write!(f, ": {part}")?;
         }
-        Ok(())
+        f.write_str(&self.retry_text())
     }
 }
 

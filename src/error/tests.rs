@@ -80,6 +80,7 @@ fn error_responses_display_the_errors_of_the_body() {
         status: 401,
         errors: vec![],
         excerpt: None,
+        retry_after: None,
         by: Responder::Registry,
     };
     assert_eq!(

@@ -172,6 +172,12 @@ impl Headers {
         self
     }
 
+    /// Removes all values of a header.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0
+            .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+    }
+
     /// Returns the first value of a header.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()

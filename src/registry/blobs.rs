@@ -14,14 +14,15 @@ use crate::store::VerifyReader;
 const PROGRESS_BYTES: u64 = 1024 * 1024;
 
 impl Repository<'_> {
-    pub(super) fn has_blob(&self, digest: &Digest) -> Result<bool> {
+    /// Whether a blob exists. Its size, if known, helps to tell it from a web page.
+    pub(super) fn has_blob(&self, digest: &Digest, size: Option<u64>) -> Result<bool> {
         // A redirect to the storage shows that the blob exists.
         let request = self
             .pull_request(Method::Head, self.endpoint.blob(digest))
             .without_redirects();
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
-            200 if response.content_type() == Some("text/html") => {
+            200 if is_web_page(&response, digest, size) => {
                 Err(response.protocol_error("the answer is a web page, not a blob"))
             }
             200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
@@ -53,9 +54,8 @@ impl Repository<'_> {
         request.has_known_digest = true;
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
-            200 if response.content_type() == Some("text/html") => {
-                return Err(response.protocol_error("the answer is a web page, not a blob"));
-            }
+            // The content shows whether it is a web page.
+            200 if is_web_page(&response, digest, None) => {}
             200 => match (
                 declared_digest(&response),
                 descriptor_from_headers(&response, digest),
@@ -74,8 +74,15 @@ impl Repository<'_> {
             _ => {}
         }
         let response = self.open_blob(digest)?;
-        descriptor_from_headers(&response, digest)
-            .ok_or_else(|| response.protocol_error("the answer does not say how large the blob is"))
+        let target = descriptor_from_headers(&response, digest).ok_or_else(|| {
+            response.protocol_error("the answer does not say how large the blob is")
+        })?;
+        if is_web_page(&response, digest, None) {
+            let reason = response.protocol_error("the answer is a web page, not a blob");
+            let mut content = self.read_from(response, &target)?;
+            io::copy(&mut content, &mut io::sink()).map_err(|_| reason)?;
+        }
+        Ok(target)
     }
 
     /// Opens a blob of which only the digest is known with one GET, and a HEAD if the response has
@@ -111,13 +118,14 @@ impl Repository<'_> {
         response: RegistryResponse,
         target: &Descriptor,
     ) -> Result<VerifyReader<'_>> {
+        let (body, is_decoded) = Self::whole_blob(response, target)?;
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
-            body: Self::whole_blob(response, target)?,
+            body,
             already_read: 0,
             offset: 0,
-            supports_ranges: true,
+            supports_ranges: !is_decoded,
             last_break: 0,
             retries: 0,
         };
@@ -136,31 +144,51 @@ impl Repository<'_> {
         self.client.send(&self.registry, request)
     }
 
-    /// The body of a response that must contain the whole blob.
-    fn whole_blob(response: RegistryResponse, target: &Descriptor) -> Result<Box<dyn Read + Send>> {
+    /// The body of a response that must contain the whole blob, and whether it had to be decoded.
+    fn whole_blob(
+        response: RegistryResponse,
+        target: &Descriptor,
+    ) -> Result<(Box<dyn Read + Send>, bool)> {
         match response.status() {
-            200 => {
-                if response
-                    .response
-                    .content_length()
-                    .is_some_and(|length| length != target.size)
-                {
-                    return Err(Error::Verification {
-                        digest: target.digest.to_string(),
-                        mismatch: Mismatch::Size,
-                    });
-                }
-                Ok(response.response.body)
-            }
-            404 => Err(Error::not_found(target.digest.as_str())),
-            _ => Err(response.into_error()),
+            200 => {}
+            404 => return Err(Error::not_found(target.digest.as_str())),
+            _ => return Err(response.into_error()),
         }
+        let length = response.response.content_length();
+        // Some storages label compressed blobs as encoded, and send them as they were stored.
+        if response.is_encoded() && length != Some(target.size) {
+            return Ok((response.decode()?, true));
+        }
+        if length.is_some_and(|length| length != target.size) {
+            let error = Error::Verification {
+                digest: target.digest.to_string(),
+                mismatch: Mismatch::Size,
+            };
+            return Err(if response.content_type() == Some("text/html") {
+                error.context("the answer looks like a web page")
+            } else {
+                error
+            });
+        }
+        Ok((response.response.body, false))
     }
+}
+
+/// Whether a response says that it is a web page, and nothing shows that it is the blob. Some
+/// registries (zot) send blobs with the media type from their manifest.
+fn is_web_page(response: &RegistryResponse, digest: &Digest, size: Option<u64>) -> bool {
+    response.content_type() == Some("text/html")
+        && declared_digest(response).as_ref() != Some(digest)
+        && (size.is_none() || response.response.content_length() != size)
 }
 
 /// The descriptor of a blob from the headers of a response, if they include its size.
 fn descriptor_from_headers(response: &RegistryResponse, digest: &Digest) -> Option<Descriptor> {
     let size = response.response.content_length()?;
+    if response.is_encoded() && response.method == Method::Get {
+        // The size of the encoded content, unless the storage labels content as encoded.
+        return None;
+    }
     let media_type = response
         .content_type()
         .map_or(MediaType::OCTET_STREAM, MediaType::from);
@@ -201,7 +229,7 @@ struct ResumingReader<'a> {
     /// Number of bytes of the body before `offset`, which were read from an earlier response.
     already_read: u64,
     offset: u64,
-    /// Whether the registry supports ranges. Otherwise the whole blob is requested again.
+    /// Whether the registry supports ranges, and not of encoded content. Otherwise the whole blob is requested again.
     supports_ranges: bool,
     last_break: u64,
     retries: u32,
@@ -247,7 +275,7 @@ impl ResumingReader<'_> {
                 _ => {}
             }
         }
-        self.body = Repository::whole_blob(response, &self.target)?;
+        (self.body, _) = Repository::whole_blob(response, &self.target)?;
         self.already_read = self.offset;
         Ok(())
     }

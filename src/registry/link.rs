@@ -1,28 +1,45 @@
 //! `Link` headers: the URL of the next page (RFC 8288, and the deviating forms that registries
 //! send). Pure.
 
-/// The target of the first link with the relation `next`, as it was written.
+/// The target of the first link with the relation `next`, as it was written. If no link has that
+/// relation, the first link without any: some registries send only the URL.
 pub(super) fn next<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
-    values
-        .flat_map(links)
-        .find(|(_, parameters)| has_relation_next(parameters))
-        .map(|(target, _)| target.to_owned())
+    let mut unnamed = None;
+    for link in values.flat_map(links) {
+        match link.relations {
+            Some(relations) if is_next(relations) => return Some(link.target.to_owned()),
+            None if link.has_brackets && !link.target.is_empty() => {
+                unnamed.get_or_insert(link.target);
+            }
+            _ => {}
+        }
+    }
+    unnamed.map(str::to_owned)
+}
+
+struct Link<'a> {
+    target: &'a str,
+    has_brackets: bool,
+    /// The value of the first parameter `rel`, which may be quoted.
+    relations: Option<&'a str>,
 }
 
 /// Splits `<target>; parameters, <target>; parameters`. A target without its brackets is accepted.
-fn links(value: &str) -> Vec<(&str, &str)> {
+fn links(value: &str) -> Vec<Link<'_>> {
     let mut links = Vec::new();
     let mut rest = value.trim_start_matches([' ', '\t', ',']);
     while !rest.is_empty() {
-        let (target, after) = match rest
+        let bracketed = rest
             .strip_prefix('<')
-            .and_then(|inner| inner.split_once('>'))
-        {
-            Some(split) => split,
-            None => rest.split_at(rest.find([';', ',']).unwrap_or(rest.len())),
-        };
+            .and_then(|inner| inner.split_once('>'));
+        let (target, after) =
+            bracketed.unwrap_or_else(|| rest.split_at(rest.find([';', ',']).unwrap_or(rest.len())));
         let end = find_unquoted(after, b',');
-        links.push((target.trim(), &after[..end]));
+        links.push(Link {
+            target: target.trim(),
+            has_brackets: bracketed.is_some(),
+            relations: relations(&after[..end]),
+        });
         rest = after[end..].trim_start_matches([' ', '\t', ',']);
     }
     links
@@ -44,24 +61,22 @@ fn find_unquoted(text: &str, wanted: u8) -> usize {
     text.len()
 }
 
-fn has_relation_next(parameters: &str) -> bool {
+fn relations(parameters: &str) -> Option<&str> {
     let mut rest = parameters;
     while !rest.is_empty() {
         let (parameter, behind) = rest.split_at(find_unquoted(rest, b';'));
         rest = behind.trim_start_matches(';');
-        if is_relation_next(parameter) {
-            return true;
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if name.trim().eq_ignore_ascii_case("rel") {
+            return Some(value);
         }
     }
-    false
+    None
 }
 
-fn is_relation_next(parameter: &str) -> bool {
-    parameter.split_once('=').is_some_and(|(name, value)| {
-        let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
-        name.trim().eq_ignore_ascii_case("rel")
-            && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
-    })
+fn is_next(relations: &str) -> bool {
+    let mut relations = relations.trim().trim_matches('"').split_ascii_whitespace();
+    relations.any(|relation| relation.eq_ignore_ascii_case("next"))
 }
 
 /// Detects whether links form a loop, with the memory of one URL (Brent's cycle detection).
@@ -150,7 +165,14 @@ mod tests {
             (vec![r#"/n; rel="next""#], Some("/n")),
             (vec![r#"</p>; title="a; rel=next"; rel="prev""#], None),
             (vec![r#"</n>; title="a\"; b"; rel="next""#], Some("/n")),
-            (vec!["</n>"], None),
+            (vec!["</n>"], Some("/n")),
+            (vec!["</n>; title=\"x\""], Some("/n")),
+            (vec!["</other>, </n>; rel=next"], Some("/n")),
+            (vec!["</p>; rel=prev, </n>"], Some("/n")),
+            (vec!["</style.css>; rel=preload"], None),
+            (vec!["</p>; rel"], None),
+            (vec!["<n?a=1,2>"], Some("n?a=1,2")),
+            (vec!["n", "<>"], None),
             (vec![r#"</p>; rel="prev""#], None),
             (vec!["", ",", "<"], None),
             (vec![], None),

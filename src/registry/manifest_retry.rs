@@ -61,7 +61,7 @@ impl Repository<'_> {
         let wait = WAIT.saturating_mul(1 << retries);
         self.client.sleep(wait.mul_f64(1.0 + random::fraction()));
         for digest in &missing {
-            if !self.has_blob(digest)? {
+            if !self.has_blob(digest, None)? {
                 return Ok(false);
             }
         }
@@ -101,6 +101,7 @@ mod tests {
                 status: 400,
                 errors: vec![error.clone(), error],
                 excerpt: None,
+                retry_after: None,
                 by: Responder::Registry,
             };
             let mut wanted: Vec<_> = wanted.into_iter().cloned().collect();

@@ -43,7 +43,9 @@ impl Repository<'_> {
             (_, TagOrDigest::Digest(asked)) => Some(asked.clone()),
             (declared, TagOrDigest::Tag(_)) => declared,
         };
-        match (media_type, digest, response.response.content_length()) {
+        // The size of encoded content is another.
+        let size = (response.response.content_length()).filter(|_| !response.is_encoded());
+        match (media_type, digest, size) {
             (Some(media_type), Some(digest), Some(size)) => {
                 Ok(Descriptor::new(media_type, digest, size))
             }

@@ -17,7 +17,6 @@ mod pagination;
 mod referrers;
 mod repository;
 mod stores;
-mod tags;
 mod upload;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};

@@ -191,7 +191,7 @@ impl Source for Repository<'_> {
         if target.media_type.is_manifest() {
             self.has_manifest(&target.digest)
         } else {
-            self.has_blob(&target.digest)
+            self.has_blob(&target.digest, Some(target.size))
         }
     }
 
@@ -318,7 +318,9 @@ impl TagLister for Repository<'_> {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.list_tags(last, visit)
+        let request = |url| self.pull_request(Method::Get, url);
+        let first = self.endpoint.tags(last);
+        (self.client).list_names(&self.registry, first, &request, "tag list", visit)
     }
 }
 

@@ -47,7 +47,7 @@ impl Source for Blobs<'_> {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        self.0.has_blob(&target.digest)
+        self.0.has_blob(&target.digest, Some(target.size))
     }
 
     /// Sends one GET. The limit does not apply: a blob may be of any size.

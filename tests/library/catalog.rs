@@ -141,7 +141,7 @@ fn an_invalid_catalog_is_an_error_that_names_it() {
     assert_eq!(
         text(&error),
         format!(
-            "GET \"{}/v2/_catalog\": the answer is no list of repositories: expected value at line 1 column 1",
+            "GET \"{}/v2/_catalog\": the answer is a web page, not a list of repositories",
             registry.url()
         )
     );

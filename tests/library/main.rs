@@ -20,6 +20,8 @@ mod blobs;
 mod cache;
 mod catalog;
 mod conformance;
+#[cfg(feature = "archive")]
+mod content_encoding;
 mod copy;
 mod copy_failures;
 mod deletion;

@@ -241,7 +241,7 @@ fn an_invalid_listing_is_an_error_that_names_it() {
     for (fault, wanted) in [
         (
             on("GET", "*").html_page(),
-            "the answer is no tag list: expected value at line 1 column 1",
+            "the answer is a web page, not a tag list",
         ),
         (
             on("GET", "*").link("<http://[>; rel=\"next\""),

@@ -134,7 +134,7 @@ fn responses_with_other_content_are_refused() {
     let head = || on("HEAD", "/v2/a/blobs/*");
     for (fault, wanted) in [
         (
-            head().html_page(),
+            on("*", "/v2/a/blobs/*").html_page(),
             "the answer is a web page, not a blob".to_owned(),
         ),
         (

@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::Client;
 use super::request::{Body, RegistryRequest};
 use super::response::{NamedBody, RegistryResponse, Sender};
+use super::{Client, content_encoding};
 use crate::auth::{Authorization, OriginPolicy};
 use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::clock::TimedReader;
@@ -134,6 +134,15 @@ impl Client {
         response: Response,
     ) -> Result<RegistryResponse> {
         let is_success = (200..300).contains(&response.status);
+        let response = if request.method == Method::Head || (request.is_blob_body && is_success) {
+            // A HEAD has no body, and the size of a blob shows whether it is encoded.
+            response
+        } else {
+            content_encoding::decode(response).map_err(|reason| Error::Protocol {
+                what: format!("{} \"{}\"", request.method, self.redacted(url)),
+                reason,
+            })?
+        };
         let announced = response.content_length();
         let buffer_limit = request
             .buffer_limit

@@ -14,6 +14,7 @@
 mod attempt;
 mod auth;
 mod capabilities;
+mod content_encoding;
 mod error_body;
 mod redirects;
 mod request;

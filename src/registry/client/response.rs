@@ -2,11 +2,13 @@
 
 use std::io::{self, Cursor, Read};
 
+use super::content_encoding;
 use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, parse_challenges};
 use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKind};
 #[cfg(test)]
 use crate::http::Headers;
+use crate::http::retry::MAX_RETRY_AFTER;
 use crate::http::{Method, Response};
 use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
@@ -27,6 +29,9 @@ pub(crate) enum Sender {
     /// later redirect returns to it: the third party chose that URL.
     ThirdParty,
 }
+
+/// The size limit of a `Retry-After` in a message, in characters: a date, or seconds.
+const MAX_RETRY_AFTER_CHARS: usize = 40;
 
 /// A response, with the request that it answers.
 pub(crate) struct RegistryResponse {
@@ -60,6 +65,24 @@ impl RegistryResponse {
             .get(name)
             .map(str::trim)
             .filter(|value| !value.is_empty())
+    }
+
+    /// Whether the body is said to be encoded.
+    pub(crate) fn is_encoded(&self) -> bool {
+        content_encoding::is_encoded(&self.response)
+    }
+
+    /// Undoes the encoding of the body.
+    pub(crate) fn decode(self) -> Result<Box<dyn Read + Send>> {
+        let what = format!(
+            "{} \"{}\"",
+            self.method,
+            self.redactor.redact(&self.url.to_string())
+        );
+        match content_encoding::decode(self.response) {
+            Ok(response) => Ok(response.body),
+            Err(reason) => Err(Error::Protocol { what, reason }),
+        }
     }
 
     /// The `Content-Type` without its parameters.
@@ -129,6 +152,14 @@ impl RegistryResponse {
         let body = self.peek_body();
         let ErrorBody { errors, excerpt } =
             ErrorBody::parse(&body, self.content_type(), &self.redactor);
+        // A shorter wait was waited for.
+        let is_long = |value: &&str| {
+            let seconds = value.parse::<u64>();
+            seconds.map_or(true, |seconds| seconds > MAX_RETRY_AFTER.as_secs())
+        };
+        let retry_after = (self.header("Retry-After"))
+            .filter(|value| matches!(self.status(), 413 | 429 | 503) && is_long(value))
+            .map(|value| self.redactor.excerpt(value, MAX_RETRY_AFTER_CHARS));
         Error::Refused(Box::new(RegistryErrorResponse {
             method: self.method.as_str(),
             url: self.redactor.redact(&self.url.to_string()),
@@ -136,6 +167,7 @@ impl RegistryResponse {
             status: self.status(),
             errors,
             excerpt,
+            retry_after,
             by,
         }))
     }

@@ -96,7 +96,9 @@ impl Repository<'_> {
                 superseded.drain();
             }
             let event = match action {
-                Action::CheckExists => Event::Exists(self.has_blob(&expected.digest)?),
+                Action::CheckExists => {
+                    Event::Exists(self.has_blob(&expected.digest, Some(expected.size))?)
+                }
                 Action::Mount(blob) => {
                     let algorithm = expected.digest.algorithm();
                     let url = self.endpoint.mount(&blob, &self.name, algorithm);

@@ -22,6 +22,10 @@ use crate::store::{Pushed, STREAM};
 /// registry that refuses chunks of this size gets smaller ones.
 const CHUNK_BYTES: u64 = 5 * 1024 * 1024;
 
+/// The error of a registry without `PATCH`. A blob of known size needs only a `PUT`.
+const NO_CHUNKS: &str =
+    "the registry does not accept a stream in chunks, push its content from a file instead";
+
 impl Repository<'_> {
     /// Uploads a stream, and describes it.
     pub(crate) fn upload_stream(
@@ -47,9 +51,18 @@ impl Repository<'_> {
             let body = |len| Body::BufferedChunk(buffer.first(len));
             match self.send_chunk(&mut upload, body, buffer.end)? {
                 ChunkStep::Continue | ChunkStep::Reopen => {}
-                ChunkStep::Fail(result) => {
-                    return Err(result.map_or_else(|error| error, RegistryResponse::into_error));
+                ChunkStep::Fail(Ok(response)) => {
+                    let status = response.status();
+                    let is_unsupported =
+                        upload.offset == 0 && matches!(status, 404 | 405 | 411 | 501);
+                    return Err(if is_unsupported {
+                        let reason = format!("response status code {status}: {NO_CHUNKS}");
+                        response.protocol_error(reason)
+                    } else {
+                        response.into_error()
+                    });
                 }
+                ChunkStep::Fail(Err(error)) => return Err(error),
             }
             if !buffer.discard_before(upload.offset) {
                 return Err(Error::Protocol {
@@ -63,7 +76,7 @@ impl Repository<'_> {
         match self.client.send(&self.registry, commit) {
             Ok(response) if is_stored(&response) => response.drain(),
             // The registry may have committed the blob although the response was lost.
-            _ if self.has_blob(&blob.digest)? => {}
+            _ if self.has_blob(&blob.digest, Some(blob.size))? => {}
             failed => return Err(failed.map_or_else(|error| error, RegistryResponse::into_error)),
         }
         self.client
