@@ -139,6 +139,7 @@ pub use text::url;
 /// Items shared with the command of this package. Not part of the API.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::fs::input_kind::{InputKind, open_once};
     pub use crate::text::json;
     pub use crate::text::time::{self, Civil, days_from_civil};
 }

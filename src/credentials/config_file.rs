@@ -4,7 +4,7 @@
 //! A [`ConfigFile`] reads and edits such a file and runs the helper programs that it names.
 //! [`Locations`](super::Locations) contains the paths.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::helper::{Helpers, program_name};
 use super::lenient_json::decode;
 use crate::auth::credential::Credential;
 use crate::error::{Error, IoOp, Result};
+use crate::fs::input_kind::open_once;
 use crate::fs::private_file::PrivateFile;
 use crate::limits::Limit;
 pub use crate::limits::MAX_CONFIG_BYTES;
@@ -191,7 +192,7 @@ impl ConfigFile {
     fn read_bytes(&self) -> Result<Vec<u8>> {
         let doing = |doing: &str| format!("{doing} {}", self.path.display());
         let mut bytes = Vec::new();
-        match File::open(&self.path) {
+        match open_once(&self.path) {
             Ok(file) => file
                 .take(MAX_CONFIG_BYTES + 1)
                 .read_to_end(&mut bytes)
@@ -220,7 +221,7 @@ impl ConfigFile {
 
     /// Returns the error of opening the file, if the process may not do so.
     pub(super) fn permission_error(&self) -> Option<io::Error> {
-        let error = File::open(&self.path).err()?;
+        let error = open_once(&self.path).err()?;
         (error.kind() == io::ErrorKind::PermissionDenied).then_some(error)
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod directory;
 pub(crate) mod fingerprint;
 #[cfg(feature = "archive")]
 pub(crate) mod free_space;
+pub(crate) mod input_kind;
 pub(crate) mod lock;
 #[cfg(feature = "archive")]
 pub(crate) mod path_clean;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::archive::{self, PackEvent, PackOptions, Times, UnpackOptions};
 use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
+use crate::fs::input_kind::InputKind;
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
 use crate::oci::{
@@ -109,12 +110,14 @@ impl FileStore {
 
     /// Adds the file or directory at `path` with the title `title`, and returns its descriptor.
     ///
-    /// A symbolic link is followed. A directory becomes a reproducible `tar.gz` whose descriptor
+    /// A symbolic link is followed. A pipe such as `/dev/stdin` is copied to the temporary file. A
+    /// directory becomes a reproducible `tar.gz` whose descriptor
     /// has the annotation for unpacking.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the title is taken, [`Error::Io`] if a file cannot be read.
+    /// [`Error::Conflict`] if the title is taken, [`Error::Io`] if a file cannot be read, or if it
+    /// is a FIFO, a socket or a device other than `/dev/null`.
     pub fn add(
         &self,
         title: &str,
@@ -143,16 +146,22 @@ impl FileStore {
             Error::io(IoOp::Stat, crate::fs::path_clean::clean(&absolute))(error)
         })?;
         self.reserve_title(title)?;
-        let mut descriptor = if metadata.is_dir() {
+        let kind = InputKind::from_metadata(path, &metadata);
+        let mut descriptor = if kind == InputKind::Directory {
             let media_type = media_type.unwrap_or(MediaType::LAYER_GZIP);
             self.add_directory(title, media_type, path, &mut |done| progress(done, None))?
         } else {
             let media_type = media_type.unwrap_or(MediaType::LAYER);
-            let mut progress = |done, total| progress(done, Some(total));
-            let (descriptor, content) =
-                FileContent::describe_with_progress(path, media_type, &mut progress)?;
-            self.set_location(&descriptor, ContentLocation::File(content));
-            descriptor
+            if kind == InputKind::Pipe {
+                let mut pipe = File::open(path).map_err(Error::io(IoOp::Open, path))?;
+                self.add_stream(media_type, &mut pipe)?
+            } else {
+                let mut progress = |done, total| progress(done, Some(total));
+                let (descriptor, content) =
+                    FileContent::describe_with_progress(path, media_type, &mut progress)?;
+                self.set_location(&descriptor, ContentLocation::File(content));
+                descriptor
+            }
         };
         descriptor
             .annotations

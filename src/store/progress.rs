@@ -94,6 +94,8 @@ pub enum Event<'a> {
     TagFinished {
         /// The tag.
         tag: &'a str,
+        /// The digest of the manifest with the tag.
+        digest: &'a Digest,
         /// Referrers copied with the tag: those of the manifest and of all manifests in it, and the
         /// referrers of these.
         referrers: usize,

@@ -12,6 +12,7 @@ transcripts! {
     formats,
     layouts,
     many_directories,
+    pipes,
     source_date_epoch,
     stdin,
     tags,

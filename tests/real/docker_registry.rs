@@ -193,7 +193,7 @@ fn config(directory: &TempDir, entry: Entry<'_>, wire: Wire, port: u16) -> Strin
 }
 
 /// Parses a line in the "Combined Log Format": `127.0.0.1 - - [time] "GET /v2/ HTTP/1.1" 200 2 ""
-/// "oras/1.3.3"`.
+/// "oras/1.3.6"`.
 fn parse_request(line: &str) -> String {
     let mut parts = line.split('"').skip(1);
     let mut words = parts.next().unwrap_or_default().split(' ');

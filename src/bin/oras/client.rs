@@ -1,7 +1,6 @@
 //! Client configuration: credentials, scheme, headers, TLS.
 
 #[cfg(feature = "tls")]
-use std::fs::File;
 #[cfg(feature = "tls")]
 use std::io::Read as _;
 
@@ -122,7 +121,7 @@ impl Tls {
 #[cfg(feature = "tls")]
 fn read_pem(path: &str) -> Result<Vec<u8>, CliError> {
     let failed = |error| CliError::from(&oras::Error::io(IoOp::Open, path)(error));
-    let file = File::open(path).map_err(failed)?;
+    let file = oras::internal::open_once(path.as_ref()).map_err(failed)?;
     let mut text = Vec::new();
     file.take(MAX_ROOTS_FILE_BYTES + 1)
         .read_to_end(&mut text)

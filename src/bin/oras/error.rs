@@ -17,6 +17,7 @@ use oras::reference::Reference;
 use oras::url::Url;
 
 use crate::cli::{self, CommandSpec, UsageError, quote};
+use crate::hints::{self, ReferenceHint};
 use crate::output::text::TargetName;
 
 /// Exit statuses by kind of error. All are non-zero.
@@ -57,6 +58,14 @@ pub(crate) struct CliError {
 #[derive(Debug)]
 enum Hint {
     PlainHttp,
+    /// A missing or rejected credential for this registry.
+    Login {
+        host: String,
+    },
+    /// A flag is missing before the path of this layout.
+    Layout {
+        path: String,
+    },
     Certificate {
         /// Host and port of the server with the certificate.
         server: Option<String>,
@@ -66,8 +75,26 @@ enum Hint {
 }
 
 impl Hint {
+    /// Recommends to log in to the registry at `host`.
+    fn login(host: &str) -> Self {
+        let host = match host {
+            DOCKER_HUB_HOST => DOCKER_HUB,
+            host => host,
+        };
+        Self::Login {
+            host: host.to_owned(),
+        }
+    }
+
     fn lines(&self, side: &str) -> Vec<String> {
         match self {
+            Self::Login { host } => vec![format!(
+                "To log in to this registry, run \"oras login {host}\""
+            )],
+            Self::Layout { path } => vec![format!(
+                "{} is an OCI image layout. Please use --{side}oci-layout for a target in it",
+                quote::double(path)
+            )],
             Self::PlainHttp => vec![format!(
                 "If it is meant to be reached by plain http, say so by --{side}plain-http"
             )],
@@ -102,6 +129,11 @@ const MAX_NAME_CHARS: usize = 4096;
 
 /// Docker Hub, where repositories without a namespace are in the namespace `library`.
 const DOCKER_HUB: &str = "docker.io";
+/// The host of Docker Hub's registry.
+const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
+
+/// The directory for temporary files if `TMPDIR` is not set.
+const DEFAULT_TEMPORARY: &str = "/tmp";
 
 const ERROR: &str = "Error:";
 const REGISTRY_ERROR: &str = "Error response from registry:";
@@ -255,6 +287,7 @@ impl CliError {
                 ..
             } => {
                 cli_error.details.push(credential_hint.to_owned());
+                cli_error.hint = Some(Box::new(Hint::login(host)));
             }
             Error::Refused(refusal) => {
                 cli_error.prefix = REGISTRY_ERROR.into();
@@ -263,6 +296,9 @@ impl CliError {
                     cli_error
                         .details
                         .push(format!("The server says: {excerpt}"));
+                }
+                if refusal.status == 401 {
+                    cli_error.hint = Some(Box::new(Hint::login(host)));
                 }
             }
             Error::Transport {
@@ -283,6 +319,46 @@ impl CliError {
             _ => {}
         }
         cli_error
+    }
+
+    /// Recommends what the user may have meant by an invalid reference.
+    pub(crate) fn with_reference_hint(mut self, raw: &str) -> Self {
+        match hints::for_reference(raw, hints::is_layout) {
+            Some(ReferenceHint::Text(text)) => self.recommend(text),
+            Some(ReferenceHint::Layout(path)) => {
+                self.hint = Some(Box::new(Hint::Layout { path }));
+                self
+            }
+            None => self,
+        }
+    }
+
+    /// Recommends to leave out the scheme of a registry, if it has one.
+    pub(crate) fn with_scheme_hint(self, raw: &str) -> Self {
+        match hints::scheme(raw) {
+            Some(hint) => self.recommend(hint),
+            None => self,
+        }
+    }
+
+    /// Recommends another directory for temporary files if `error` is about `directory`.
+    pub(crate) fn with_temporary_hint(self, error: &Error, directory: Option<&Path>) -> Self {
+        let directory = directory.unwrap_or(Path::new(DEFAULT_TEMPORARY));
+        match error.root() {
+            Error::Io { path, .. } if path == directory => self.recommend(format!(
+                "Temporary files are written to {}. Please set TMPDIR to a directory that is writable and has enough space",
+                quote::double(&directory.display().to_string())
+            )),
+            _ => self,
+        }
+    }
+
+    /// Removes the recommendation to log in.
+    pub(crate) fn without_login_hint(mut self) -> Self {
+        self.hint = self
+            .hint
+            .filter(|hint| !matches!(**hint, Hint::Login { .. }));
+        self
     }
 
     /// No file is known to store credentials in.
@@ -442,7 +518,8 @@ fn status_of(error: &Error) -> u8 {
     }
     match error.root() {
         Error::Verification { .. } => status::VERIFICATION,
-        Error::Refused(_) | Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,
+        Error::Refused(refusal) => status_of_response(refusal.status),
+        Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,
         Error::InvalidReference { .. }
         | Error::InvalidInput {
             input: Input::Digest | Input::MediaType(_) | Input::Platform | Input::Option(_),
@@ -455,5 +532,45 @@ fn status_of(error: &Error) -> u8 {
             Some(error) if error.kind() == io::ErrorKind::NotFound => status::NOT_FOUND,
             _ => status::OTHER,
         },
+    }
+}
+
+/// The exit status for an error response. Only the status of a server error, a timeout or too many
+/// requests means that the same command may succeed later.
+const fn status_of_response(status: u16) -> u8 {
+    match status {
+        401 | 403 => status::UNAUTHORIZED,
+        404 => status::NOT_FOUND,
+        408 | 429 => status::NETWORK,
+        400..=499 => status::OTHER,
+        _ => status::NETWORK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_status_network_means_that_a_retry_can_help() {
+        for (response, exit) in [
+            (400, status::OTHER),
+            (401, status::UNAUTHORIZED),
+            (403, status::UNAUTHORIZED),
+            (404, status::NOT_FOUND),
+            (405, status::OTHER),
+            (408, status::NETWORK),
+            (409, status::OTHER),
+            (413, status::OTHER),
+            (416, status::OTHER),
+            (422, status::OTHER),
+            (429, status::NETWORK),
+            (451, status::OTHER),
+            (499, status::OTHER),
+            (500, status::NETWORK),
+            (503, status::NETWORK),
+        ] {
+            assert_eq!(status_of_response(response), exit, "{response}");
+        }
     }
 }

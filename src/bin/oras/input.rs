@@ -1,10 +1,11 @@
 //! Input files of commands: a path, or `-` for standard input.
 
-use std::fs::File;
 use std::io::{self, Read, StdinLock};
+use std::path::Path;
 
 use oras::descriptor::TITLE;
 use oras::error::IoOp;
+use oras::internal::{InputKind, open_once};
 use oras::push::PushStream;
 use oras::store::content::{Content, FileContent, StreamContent};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType};
@@ -137,7 +138,12 @@ pub(crate) fn read(file: &str, limit: u64, process: &Process) -> Result<Vec<u8>,
     let mut reader: Box<dyn Read> = if file == STDIN {
         Box::new(process.stdin())
     } else {
-        Box::new(File::open(file).map_err(|error| unreadable(file, IoOp::Open, error))?)
+        check_kind(
+            file,
+            |kind| !matches!(kind, InputKind::Special(_)),
+            "Please pass its content on stdin: `-` as the file",
+        )?;
+        Box::new(open_once(Path::new(file)).map_err(|error| unreadable(file, IoOp::Open, error))?)
     };
     let mut bytes = Vec::new();
     (&mut reader)
@@ -182,6 +188,11 @@ pub(crate) fn blob(
         let blob = Descriptor::new(media_type, digest, size.unwrap_or_default());
         return Ok((blob, Box::new(StreamContent::new(stdin))));
     }
+    check_kind(
+        file,
+        |kind| kind.reason().is_none(),
+        "Please pass its content on stdin: `-` as the file, with --size and the digest",
+    )?;
     let described = match digest {
         Some(digest) => FileContent::describe_with_digest(file, media_type, digest),
         None => FileContent::describe_with_progress(file, media_type, watch),
@@ -199,6 +210,22 @@ pub(crate) fn blob(
             blob.size
         ))),
         _ => Ok((blob, Box::new(content))),
+    }
+}
+
+/// Rejects a file that cannot be read twice, or not without blocking. `advice` is an alternative.
+/// Files that do not exist are reported later.
+pub(crate) fn check_kind(
+    path: &str,
+    is_accepted: fn(InputKind) -> bool,
+    advice: &str,
+) -> Result<(), CliError> {
+    match InputKind::of_path(Path::new(path)) {
+        Ok(kind) if !is_accepted(kind) => {
+            let reason = kind.reason().unwrap_or_default();
+            Err(CliError::new(format!("failed to open {path}: {reason}")).recommend(advice))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod completion;
 mod error;
+mod hints;
 mod input;
 mod output;
 mod process;

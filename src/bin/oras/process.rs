@@ -285,8 +285,14 @@ impl Process {
         };
         let cache = std::path::absolute(path)
             .map_err(Error::io(IoOp::Find, path))
-            .and_then(Cache::open)?;
-        Ok(cache.on_failure(cache_warning(&self.live_line)))
+            .and_then(Cache::open);
+        Ok(match cache {
+            Ok(cache) => cache.on_failure(cache_warning(&self.live_line)),
+            Err(error) => {
+                cache_warning(&self.live_line)(&error);
+                Cache::none()
+            }
+        })
     }
 
     /// The proxies configured in the environment.

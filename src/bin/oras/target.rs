@@ -1,9 +1,12 @@
 //! Targets: the meaning of `name:tag` on the command line, and the store behind it.
 
+use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 
 use oras::error::IoOp;
+use oras::internal::InputKind;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::{Reference, RepositoryName, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
@@ -14,6 +17,8 @@ use crate::cli::groups::TargetFlags;
 use crate::cli::{CommandLine, CommandSpec, quote};
 use crate::client::ClientConfig;
 use crate::error::CliError;
+use crate::hints;
+use crate::input::check_kind;
 use crate::output::text::TargetName;
 use crate::process::Process;
 
@@ -111,6 +116,7 @@ impl Target {
             // The library does not name an empty reference.
             if raw.is_empty() { cli_error.context("\"\"") } else { cli_error }
                 .recommend("Please make sure the provided reference is in the form of <registry>/<repo>[:tag|@digest]")
+                .with_reference_hint(raw)
         })?;
         Ok(Self {
             raw: raw.to_owned(),
@@ -358,7 +364,18 @@ impl Target {
                 quote::double(&path)
             ))
         })?;
-        let cli_error = |error| self.cli_error(&error);
+        check_kind(
+            &path,
+            |kind| matches!(kind, InputKind::File | InputKind::Directory),
+            "An OCI image layout is a directory or a tar archive",
+        )?;
+        let cli_error = |error| {
+            let cli_error = self.cli_error(&error);
+            match hints::not_a_layout(&path) {
+                Some(hint) => cli_error.recommend(hint),
+                None => cli_error,
+            }
+        };
         Ok(if metadata.is_dir() {
             Box::new(LayoutStore::open(&path).map_err(cli_error)?)
         } else {
@@ -368,14 +385,63 @@ impl Target {
 
     /// The layout, for writing.
     fn create_layout(&self) -> Result<LayoutStore, CliError> {
-        LayoutStore::create_or_open(Path::new(&self.path())).map_err(|error| self.cli_error(&error))
+        let path = self.path();
+        if Path::new(&path).is_file() {
+            let not_a_directory = io::ErrorKind::NotADirectory.into();
+            let cli_error = CliError::from(&Error::io(IoOp::Mkdir, &path)(not_a_directory));
+            return Err(cli_error.recommend(hints::read_only_archive(&path)));
+        }
+        LayoutStore::create_or_open(Path::new(&path)).map_err(|error| self.cli_error(&error))
+    }
+
+    /// The recommendation if the error is about `tag` and the layout does not have it.
+    fn missing_tag_hint(&self, error: &Error, tag: Option<&str>) -> Option<String> {
+        let (tag, path) = (tag?, self.path());
+        let Error::NotFound {
+            what, index: None, ..
+        } = error.root()
+        else {
+            return None;
+        };
+        let is_about_tag = what.is_empty() || what == tag;
+        if !is_about_tag || tag.parse::<Digest>().is_ok() {
+            return None;
+        }
+        let layout: Box<dyn ReadableStore> = if Path::new(&path).is_dir() {
+            Box::new(LayoutStore::open(&path).ok()?)
+        } else {
+            Box::new(LayoutTar::open(&path).ok()?)
+        };
+        let mut tags = Vec::new();
+        let listed = layout.tags(None, &mut |page| {
+            tags.extend_from_slice(page);
+            ControlFlow::Continue(())
+        });
+        listed.ok()?;
+        let is_missing = tags.iter().all(|other| other != tag);
+        is_missing.then(|| hints::missing_tag(&path, tag, &tags))
     }
 
     /// The error of the command for an error of the library at this target.
     pub(crate) fn cli_error(&self, error: &Error) -> CliError {
+        self.cli_error_about(error, self.reference())
+    }
+
+    /// Same as [`cli_error`](Self::cli_error), for an error about another tag or digest of this
+    /// target.
+    pub(crate) fn cli_error_about(&self, error: &Error, reference: Option<&str>) -> CliError {
         match &self.location {
-            Location::Layout { by_path: false, .. } => error.into(),
-            Location::Layout { by_path: true, .. } => CliError::at_registry(error, "", ""),
+            Location::Layout { by_path, .. } => {
+                let cli_error = if *by_path {
+                    CliError::at_registry(error, "", "")
+                } else {
+                    error.into()
+                };
+                match self.missing_tag_hint(error, reference) {
+                    Some(hint) => cli_error.recommend(hint),
+                    None => cli_error,
+                }
+            }
             Location::Registry(reference) => {
                 CliError::at_repository(error, reference, &self.client.credential_hint())
             }

@@ -137,7 +137,11 @@ pub fn dry_run(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usi
         } else {
             0
         };
-        reporter.report(Event::TagFinished { tag, referrers })?;
+        reporter.report(Event::TagFinished {
+            tag,
+            digest: &root.digest,
+            referrers,
+        })?;
     }
     Ok(plan.tags.len())
 }
@@ -205,9 +209,11 @@ fn copy_tags(
         recording.take_listed(|found| {
             unreached.remove(found);
         });
-        transfer
-            .reporter
-            .report(Event::TagFinished { tag, referrers })?;
+        transfer.reporter.report(Event::TagFinished {
+            tag,
+            digest: &root.digest,
+            referrers,
+        })?;
     }
     if with_referrers {
         for list in &plan.referrers_indexes {

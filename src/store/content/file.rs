@@ -2,14 +2,25 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::hashing::{ProgressReader, copy_hashing};
 use super::openable::Content;
 use super::verify::VerifyReader;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
+use crate::fs::input_kind::InputKind;
 use crate::oci::{Descriptor, Digest, MediaType};
+
+/// Opens a file that can be read again.
+fn open(path: &Path) -> Result<File> {
+    let kind = InputKind::of_path(path).map_err(Error::io(IoOp::Open, path))?;
+    match kind.reason() {
+        None => File::open(path),
+        Some(reason) => Err(io::Error::other(reason)),
+    }
+    .map_err(Error::io(IoOp::Open, path))
+}
 
 /// Content in a file.
 #[derive(Clone, Debug)]
@@ -38,7 +49,7 @@ impl FileContent {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] naming the file.
+    /// [`Error::Io`] naming the file. A pipe, FIFO, socket or device cannot be read twice.
     pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
         Self::describe_with_progress(path, media_type, &mut |_, _| Ok(()))
     }
@@ -55,7 +66,7 @@ impl FileContent {
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<(Descriptor, Self)> {
         let path = path.into();
-        let mut file = File::open(&path).map_err(Error::io(IoOp::Open, &path))?;
+        let mut file = open(&path)?;
         // Taken before reading, so that a concurrent write counts as a change.
         let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         let fingerprint = FileFingerprint::from_metadata(&metadata);
@@ -74,7 +85,7 @@ impl FileContent {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] naming the file.
+    /// Same as [`describe`](Self::describe).
     pub fn describe_with_digest(
         path: impl Into<PathBuf>,
         media_type: MediaType,
@@ -82,7 +93,7 @@ impl FileContent {
     ) -> Result<(Descriptor, Self)> {
         let path = path.into();
         // Opened so that an unreadable file is reported before the first request.
-        let file = File::open(&path).map_err(Error::io(IoOp::Open, &path))?;
+        let file = open(&path)?;
         let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         if metadata.is_dir() {
             return Err(Error::io(IoOp::Read, &path)(

@@ -11,7 +11,7 @@ pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("2", "invalid command line"),
     ("3", "something does not exist"),
     ("4", "credentials are missing or insufficient"),
-    ("5", "the network or the server failed"),
+    ("5", "the network or the server failed; a retry may help"),
     ("6", "content does not match its digest"),
 ];
 

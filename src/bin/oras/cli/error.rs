@@ -11,13 +11,15 @@ use super::quote;
 /// An error in a command line. Its text follows `Error: ` and may have several lines.
 #[derive(Debug)]
 pub(crate) enum UsageError {
-    /// An unknown command, and similar names.
+    /// A word after a group that is not one of its members, and similar names.
     UnknownCommand {
+        /// All words of the group.
+        group: &'static str,
         name: String,
         similar: Vec<&'static str>,
     },
-    /// An unknown long flag.
-    UnknownFlag { long: String },
+    /// An unknown long flag, and similar names.
+    UnknownFlag { long: String, similar: Vec<String> },
     /// An unknown short flag: the rest of its cluster, starting with the flag.
     UnknownShort { cluster: String },
     /// An argument that starts like a flag but is not a valid one.
@@ -55,17 +57,27 @@ pub(crate) enum UsageError {
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownCommand { name, similar } => {
-                write!(f, "unknown command {} for \"oras\"", quote::double(name))?;
+            Self::UnknownCommand {
+                group,
+                name,
+                similar,
+            } => {
+                write!(f, "unknown command {} for \"{group}\"", quote::double(name))?;
                 if !similar.is_empty() {
                     f.write_str("\n\nDid you mean this?\n")?;
                     similar
                         .iter()
                         .try_for_each(|name| writeln!(f, "\t{name}"))?;
                 }
-                f.write_str("\nRun 'oras --help' for usage.")
+                write!(f, "\nRun '{group} --help' for usage.")
             }
-            Self::UnknownFlag { long } => write!(f, "unknown flag: --{long}"),
+            Self::UnknownFlag { long, similar } => {
+                write!(f, "unknown flag: --{long}")?;
+                match &similar[..] {
+                    [] => Ok(()),
+                    similar => write!(f, "\nDid you mean --{}?", similar.join(" or --")),
+                }
+            }
             Self::UnknownShort { cluster } => {
                 // The reference client splits clusters into bytes, and shows a byte as the
                 // character with that number.

@@ -31,6 +31,21 @@ impl Stage {
     }
 }
 
+/// The values of a flag that completion offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Candidates {
+    /// The flag takes no value.
+    NoValue,
+    /// None: any text.
+    Text,
+    /// All possible values.
+    OneOf(&'static [&'static str]),
+    /// Files and directories.
+    Files,
+    /// Directories.
+    Directories,
+}
+
 /// Description of a flag.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FlagSpec {
@@ -40,8 +55,8 @@ pub(crate) struct FlagSpec {
     pub(crate) short: Option<char>,
     /// Name of the value in help; a flag without one is a switch.
     pub(crate) value: Option<&'static str>,
-    /// The possible values, if they can be listed. Completion offers them.
-    pub(crate) values: &'static [&'static str],
+    /// The values that completion offers.
+    pub(crate) candidates: Candidates,
     /// Description, lower case, without full stop.
     help: &'static str,
     stage: Stage,
@@ -62,7 +77,7 @@ impl FlagSpec {
             long,
             short: None,
             value: None,
-            values: &[],
+            candidates: Candidates::NoValue,
             help,
             stage: Stage::Stable,
             deprecated: None,
@@ -75,6 +90,7 @@ impl FlagSpec {
     pub(crate) const fn text(long: &'static str, value: &'static str, help: &'static str) -> Self {
         Self {
             value: Some(value),
+            candidates: Candidates::Text,
             ..Self::switch(long, help)
         }
     }
@@ -86,8 +102,8 @@ impl FlagSpec {
     }
 
     /// Sets the values that completion offers.
-    pub(crate) const fn values(mut self, values: &'static [&'static str]) -> Self {
-        self.values = values;
+    pub(crate) const fn completes(mut self, candidates: Candidates) -> Self {
+        self.candidates = candidates;
         self
     }
 
@@ -165,11 +181,11 @@ pub(crate) fn reworded<'a>(
     mut flags: Vec<Flag<'a>>,
     long: &str,
     help: &'static str,
-    values: &'static [&'static str],
+    candidates: Candidates,
 ) -> Vec<Flag<'a>> {
     for flag in flags.iter_mut().filter(|flag| flag.spec.long == long) {
         flag.spec = FlagSpec {
-            values,
+            candidates,
             help,
             ..flag.spec
         };
@@ -305,9 +321,14 @@ mod tests {
     #[test]
     fn a_command_can_reword_a_shared_flag() {
         let mut table = Table::default();
-        let flags = reworded(table.flags(), "output", "file or directory", &["-"]);
+        let flags = reworded(
+            table.flags(),
+            "output",
+            "file or directory",
+            Candidates::Files,
+        );
         let help: Vec<_> = flags.iter().map(|flag| flag.spec.description()).collect();
         assert_eq!(help, ["read stdin", "[Preview] file or directory"]);
-        assert_eq!(flags[1].spec.values, ["-"]);
+        assert_eq!(flags[1].spec.candidates, Candidates::Files);
     }
 }

@@ -6,7 +6,7 @@
 
 use oras::registry::ReferrersMode;
 
-use super::flag::{Stage, flags};
+use super::flag::{Candidates, Stage, flags};
 use super::value::{BadValue, FlagValue};
 
 flags! {
@@ -14,7 +14,7 @@ flags! {
     pub(crate) struct Annotations {
         /// As typed, in order.
         annotations: Vec<String> =
-            text("annotation", "key=value", "annotation of the manifest (repeatable)").short('a'),
+            text("annotation", "stringArray", "annotation key=value of the manifest (repeatable)").short('a'),
     }
 }
 
@@ -23,7 +23,7 @@ flags! {
     pub(crate) struct Concurrency {
         /// Without effect: transfers are sequential.
         concurrency: Option<i64> =
-            text("concurrency", "n", "accepted and ignored: transfers are sequential"),
+            text("concurrency", "int", "accepted and ignored: transfers are sequential"),
     }
 }
 
@@ -55,10 +55,10 @@ flags! {
         /// The default lets the client find out.
         referrers: ReferrersMode = text(
             "distribution-spec",
-            "version",
-            "how the {side}target stores referrers: v1.1-referrers-tag or v1.1-referrers-api (default: detect)",
+            "string",
+            "how the {side}target stores referrers: v1.1-referrers-tag or v1.1-referrers-api; detected if not set (default \"unknown\")",
         )
-        .values(&["v1.1-referrers-tag", "v1.1-referrers-api"])
+        .completes(Candidates::OneOf(&["v1.1-referrers-tag", "v1.1-referrers-api"]))
         .stage(Stage::Preview),
     }
 }
@@ -97,17 +97,16 @@ flags! {
         /// As typed; `None` for the command's default.
         format: Option<String> = text(
             "format",
-            "name",
+            "string",
             "print the result in this form:\n\
-             text          lines for reading\n\
-             json          a JSON object\n\
-             go-template   the JSON object through a Go template\n\
-             (default text)",
+             'json':         a JSON object\n\
+             'go-template':  the JSON object through a Go template\n\
+             'text':         lines for reading (default \"text\")",
         )
-        .values(&["text", "json", "go-template"])
+        .completes(Candidates::OneOf(&["text", "json", "go-template"]))
         .stage(Stage::Experimental),
         /// As typed; empty for none.
-        template: String = text("template", "text", "template for --format go-template")
+        template: String = text("template", "string", "template for --format go-template")
             .stage(Stage::Experimental),
     }
 }
@@ -120,9 +119,10 @@ flags! {
         /// The layout, if the positional argument is the tag or digest alone; empty for none.
         oci_layout_path: String = text(
             "oci-layout-path",
-            "path",
+            "string",
             "the {side}target is in the OCI image layout at this path",
         )
+        .completes(Candidates::Files)
         .stage(Stage::Experimental),
     }
 }
@@ -141,12 +141,13 @@ flags! {
         /// JSON file of annotations; empty for none.
         annotation_file: String = text(
             "annotation-file",
-            "path",
+            "string",
             "JSON file of annotations for manifest, config and files",
-        ),
+        )
+        .completes(Candidates::Files),
         /// File that also receives the manifest; empty for none.
         export_manifest: String =
-            text("export-manifest", "path", "write the manifest to this file too"),
+            text("export-manifest", "path", "write the manifest to this file too").completes(Candidates::Files),
         /// Accept absolute paths.
         disable_path_validation: bool =
             switch("disable-path-validation", "accept absolute paths of files"),
@@ -169,7 +170,7 @@ flags! {
     /// `--pretty`
     pub(crate) struct Pretty {
         /// Indent JSON on stdout.
-        pretty: bool = switch("pretty", "indent JSON printed to stdout"),
+        pretty: bool = switch("pretty", "prettify JSON printed to stdout"),
     }
 }
 
@@ -193,11 +194,11 @@ flags! {
     #[derive(PartialEq)]
     pub(crate) struct Remote {
         /// User name.
-        username: String = text("username", "name", "user name for the {side}registry").short('u'),
+        username: String = text("username", "string", "user name for the {side}registry").short('u'),
         /// Password, or an identity token if there is no user name.
         password: String = text(
             "password",
-            "secret",
+            "string",
             "password for the {side}registry, or identity token if there is no user name",
         )
         .short('p'),
@@ -206,7 +207,7 @@ flags! {
             switch("password-stdin", "read the password from stdin").not_per_side(),
         /// Identity (refresh) token.
         identity_token: String =
-            text("identity-token", "token", "identity token for the {side}registry"),
+            text("identity-token", "string", "identity token for the {side}registry"),
         /// Read the identity token from stdin.
         identity_token_stdin: bool =
             switch("identity-token-stdin", "read the identity token from stdin").not_per_side(),
@@ -220,18 +221,20 @@ flags! {
         /// PEM file of the certificates to trust instead of the usual ones.
         ca_file: String = text(
             "ca-file",
-            "path",
+            "string",
             "PEM file of the only certificates to trust for the {side}registry",
-        ),
+        )
+        .completes(Candidates::Files),
         /// PEM file of the client's certificate.
         cert_file: String = text(
             "cert-file",
-            "path",
+            "string",
             "PEM file of the client certificate for the {side}registry",
-        ),
+        )
+        .completes(Candidates::Files),
         /// PEM file of the client's key.
         key_file: String =
-            text("key-file", "path", "PEM file of the client key for the {side}registry"),
+            text("key-file", "string", "PEM file of the client key for the {side}registry").completes(Candidates::Files),
         /// Addresses for hosts, as typed.
         resolve: Vec<String> = text(
             "resolve",
@@ -243,12 +246,13 @@ flags! {
             "registry-config",
             "path",
             "credential file for the {side}registry (repeatable)",
-        ),
+        )
+        .completes(Candidates::Files),
         /// Headers, as typed.
         headers: Vec<String> = text(
             "header",
-            "name:value",
-            "additional header for requests to the {side}registry (repeatable)",
+            "stringArray",
+            "additional header name:value for requests to the {side}registry (repeatable)",
         )
         .short('H'),
     }
@@ -269,7 +273,7 @@ flags! {
         /// The title of the layer that is read from stdin. An empty title means none.
         title: Option<String> = text(
             "title",
-            "name",
+            "string",
             "name of the file that is read from stdin; empty for a layer without a name",
         ),
     }
@@ -280,7 +284,7 @@ flags! {
     #[derive(Clone, Copy)]
     pub(crate) struct Tty {
         /// The value, if set: some commands distinguish `--no-tty=false` from an absent flag.
-        no_tty: Option<bool> = switch("no-tty", "show no progress bars").stage(Stage::Preview),
+        no_tty: Option<bool> = switch("no-tty", "disable progress bars").stage(Stage::Preview),
     }
 }
 

@@ -92,7 +92,9 @@ fn table(title: &str, rows: &[(&str, &str)]) -> String {
 pub(super) fn caution(stage: Stage) -> Option<String> {
     match stage {
         Stage::Stable => None,
-        Stage::Preview => Some("Details of this command may still change.\n".to_owned()),
+        Stage::Preview => {
+            Some("** This command is in preview and under development. **\n".to_owned())
+        }
         Stage::Experimental => {
             Some("This command is experimental: it may change or be removed.\n".to_owned())
         }

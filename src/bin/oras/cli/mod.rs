@@ -37,6 +37,6 @@ pub(crate) mod lint;
 
 pub(crate) use command::{CommandSpec, Positionals};
 pub(crate) use error::UsageError;
-pub(crate) use flag::{Flag, FlagSpec, FlagTable, Side, Stage};
+pub(crate) use flag::{Candidates, Flag, FlagSpec, FlagTable, Side, Stage};
 pub(crate) use parse::{CommandLine, Outcome, parse, utf8};
 pub(crate) use present::SetFlags;

@@ -21,6 +21,7 @@ use super::flag::{Flag, FlagSpec, FlagTable, Side};
 use super::groups::Quiet;
 use super::help;
 use super::present::SetFlags;
+use super::suggest;
 
 /// Result of parsing the arguments of a command.
 pub(crate) enum Outcome<F> {
@@ -212,7 +213,12 @@ impl Reader<'_> {
 
     fn long(&mut self, long: String) -> Result<(), UsageError> {
         let Some(index) = self.flags.iter().position(|flag| flag.spec.is_long(&long)) else {
-            return Err(UsageError::UnknownFlag { long });
+            let names = self.flags.iter().map(|flag| &flag.spec);
+            let names = names.filter(|spec| spec.deprecated.is_none());
+            return Err(UsageError::UnknownFlag {
+                similar: suggest::similar_flags(&long, names.map(FlagSpec::long_name)),
+                long,
+            });
         };
         let attached = self.parser.optional_value().map(text);
         self.set(index, attached, || format!("--{long}"))

@@ -15,6 +15,26 @@ pub(crate) fn similar(
     names.into_iter().filter(|name| resembles(name)).collect()
 }
 
+/// Maximum number of suggestions for a flag.
+const MAX_FLAGS: usize = 3;
+
+/// Returns the flags that were probably meant: those at the smallest distance, if that is at most
+/// two edits and less than half of the word, or else those that start with the word.
+pub(crate) fn similar_flags(word: &str, flags: impl IntoIterator<Item = String>) -> Vec<String> {
+    let word = word.to_lowercase();
+    let is_close = |edits: usize| edits <= 2 && 2 * edits < word.len();
+    let mut close: Vec<(usize, String)> = flags
+        .into_iter()
+        .map(|flag| (distance(word.as_bytes(), flag.as_bytes()), flag))
+        .filter(|(edits, flag)| is_close(*edits) || (!word.is_empty() && flag.starts_with(&word)))
+        .collect();
+    close.sort();
+    let nearest = close.first().map(|(edits, _)| *edits).unwrap_or_default();
+    close.retain(|(edits, _)| !is_close(nearest) || *edits == nearest);
+    close.truncate(MAX_FLAGS);
+    close.into_iter().map(|(_, flag)| flag).collect()
+}
+
 /// Number of insertions, deletions and replacements between two words (Levenshtein distance).
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -33,6 +53,31 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistyped_flag_has_suggestions() {
+        let flags = [
+            "output",
+            "platform",
+            "plain-http",
+            "oci-layout",
+            "oci-layout-path",
+        ];
+        for (word, suggestions) in [
+            ("platfrm", &["platform"][..]),
+            ("Platform", &["platform"]),
+            ("plainhttp", &["plain-http"]),
+            ("outptu", &["output"]),
+            ("pla", &["platform", "plain-http"]),
+            ("oci-layou", &["oci-layout"]),
+            ("x", &[]),
+            ("", &[]),
+            ("nonsense", &[]),
+        ] {
+            let flags = flags.iter().map(ToString::to_string);
+            assert_eq!(similar_flags(word, flags), suggestions, "{word}");
+        }
+    }
 
     #[test]
     fn distances_count_edits() {

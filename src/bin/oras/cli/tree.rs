@@ -8,7 +8,7 @@
 
 use super::command::{CommandSpec, GroupSpec, Member, last_word};
 use super::error::UsageError;
-use super::flag::{FlagSpec, FlagTable as _, Stage, flags, specs};
+use super::flag::{Candidates, FlagSpec, FlagTable as _, Stage, flags, specs};
 use super::manual::{self, Page};
 use super::parse::Words;
 use super::{help, quote, suggest};
@@ -57,6 +57,7 @@ flags! {
             "directory",
             "write the manual page, and those of the members of a group, to files in this directory",
         )
+        .completes(Candidates::Directories)
         .short('o'),
     }
 }
@@ -124,20 +125,24 @@ impl<R> Tree<R> {
     ///
     /// # Errors
     ///
-    /// An unknown command, or a flag where a command is expected. An unknown word after a *group*
-    /// is not an error: the help of the group is shown.
+    /// An unknown command, or a flag where a command is expected.
     pub(crate) fn resolve(&self, mut arguments: Vec<String>) -> Result<Resolved<R>, UsageError> {
         match self.locate(&mut arguments) {
             Found::Command(entry) => Ok(Resolved::Run(entry, arguments)),
             Found::Help => self.help(arguments),
             Found::Group(group) => {
-                if let Some(index) = unknown_command(group, &arguments) {
-                    let name = arguments.swap_remove(index);
-                    let similar = suggest::similar(&name, self.names());
-                    return Err(UsageError::UnknownCommand { name, similar });
+                if group == &ROOT
+                    && let Some(index) = first_word(&arguments)
+                {
+                    return Err(self.unknown_command(group, arguments.swap_remove(index)));
                 }
-                Words::read(Vec::new(), arguments)?;
-                Ok(Resolved::Help(self.group_help(group)))
+                let words = Words::read(Vec::new(), arguments)?;
+                match words.positionals.into_iter().next() {
+                    Some(name) if group != &ROOT && !words.help && name != HELP.name() => {
+                        Err(self.unknown_command(group, name))
+                    }
+                    _ => Ok(Resolved::Help(self.group_help(group))),
+                }
             }
         }
     }
@@ -182,7 +187,8 @@ impl<R> Tree<R> {
         let mut rest = words.positionals.clone();
         let found = self.locate(&mut rest);
         if let Found::Group(group) = found
-            && unknown_command(group, &rest).is_some()
+            && group == &ROOT
+            && first_word(&rest).is_some()
         {
             let topic: Vec<_> = (words.positionals.iter())
                 .map(|word| quote::back(word))
@@ -289,16 +295,22 @@ impl<R> Tree<R> {
         })
     }
 
-    /// The names at the top level, except `help`.
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    /// The error about a word after a group that is not one of its members. Suggests members other
+    /// than `help`.
+    fn unknown_command(&self, group: &GroupSpec, name: String) -> UsageError {
         let paths = self
             .commands
             .iter()
             .map(|entry| entry.spec.path)
             .chain(self.groups().map(|group| group.path));
-        paths
-            .filter(|path| parent(path) == Some(ROOT.path))
-            .map(last_word)
+        let members = paths
+            .filter(|path| parent(path) == Some(group.path))
+            .map(last_word);
+        UsageError::UnknownCommand {
+            group: group.path,
+            similar: suggest::similar(&name, members),
+            name,
+        }
     }
 
     /// The direct members of a group, sorted by name.
@@ -335,16 +347,6 @@ impl Node {
             members: Vec::new(),
             flags,
         }
-    }
-}
-
-/// The index of a word that should name a command but does not. It is an error only at the top
-/// level.
-fn unknown_command(group: &GroupSpec, arguments: &[String]) -> Option<usize> {
-    if group == &ROOT {
-        first_word(arguments)
-    } else {
-        None
     }
 }
 

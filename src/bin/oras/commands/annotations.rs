@@ -1,7 +1,6 @@
 //! Annotations on the command line: `--annotation key=value`, or a file.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read as _;
 
 use oras::Annotations;
@@ -54,7 +53,7 @@ impl ArtifactAnnotations {
             )
         };
         let mut text = String::new();
-        let file = File::open(path).map_err(|_| cli_error())?;
+        let file = oras::internal::open_once(path.as_ref()).map_err(|_| cli_error())?;
         file.take(MAX_FILE_BYTES)
             .read_to_string(&mut text)
             .map_err(|_| cli_error())?;

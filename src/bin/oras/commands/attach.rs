@@ -8,7 +8,7 @@ use oras::progress::Event;
 
 use super::annotations::ArtifactAnnotations;
 use super::layers::{Layers, archive_times, config};
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{
     Annotations, Concurrency, Distribution, Format as FormatFlags, Pack, Platform, TargetFlags,
     Title, Tty, Verbose,
@@ -27,8 +27,8 @@ flags! {
     /// Flags of `oras attach`.
     pub(crate) struct AttachFlags {
         artifact_type: String =
-            text("artifact-type", "type", "type of the attached artifact (required)"),
-        config: String = text("config", "path[:type]", "file to use as the config"),
+            text("artifact-type", "string", "type of the attached artifact (required)"),
+        config: String = text("config", "path", "file to use as the config, as path[:type]").completes(Candidates::Files),
         annotations: Annotations,
         concurrency: Concurrency,
         distribution: Distribution,
@@ -129,13 +129,15 @@ impl Command for AttachFlags {
             config_annotations: annotations.config,
             created,
             archive_times: archive_times(created),
-            temporary,
+            temporary: temporary.clone(),
             observer: Some(&mut observer),
         };
         let client = target.client()?;
         let destination = target.destination_with(self.distribution.referrers, None, &client)?;
-        let attached =
-            attach(&*destination, reference, options).map_err(|error| target.cli_error(&error))?;
+        let attached = attach(&*destination, reference, options).map_err(|error| {
+            let cli_error = target.cli_error(&error);
+            cli_error.with_temporary_hint(&error, temporary.as_deref())
+        })?;
         drop(status);
         report(&target, &attached, &format, process)?;
         if !self.pack.export_manifest.is_empty() {

@@ -8,7 +8,7 @@ use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::progress::Event;
 use oras::store::Target;
 
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Concurrency, RepositoryFlags, Tty};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage, quote};
 use crate::commands::command::Command;
@@ -25,9 +25,9 @@ flags! {
     pub(crate) struct BackupFlags {
         output: String = text(
             "output",
-            "path",
+            "string",
             "directory to write to, or tar archive if it ends in .tar",
-        ).short('o'),
+        ).completes(Candidates::Files).short('o'),
         include_referrers: bool =
             switch("include-referrers", "also back up referrers, such as signatures"),
         concurrency: Concurrency,

@@ -77,6 +77,8 @@ impl Command for CpFlags {
             oras cp -r --to-distribution-spec v1.1-referrers-tag localhost:5000/hello:v1 localhost:6000/hello-copy:v1
             # Copy the manifest for a platform
             oras cp --platform linux/arm64 localhost:5000/hello:v1 localhost:6000/hello-copy:v1
+            # Copy an image to a destination that has only a part of it, such as a registry cache
+            oras cp --force localhost:5000/hello:v1 localhost:6000/hello-copy:v1
             # Copy an artifact under several tags
             oras cp localhost:5000/hello:v1 localhost:6000/hello-copy:v1,v1.0,latest
         ",
@@ -190,10 +192,12 @@ impl CopyTargets {
     fn parse(flags: &CpFlags, line: &CommandLine, process: &mut Process) -> Result<Self, CliError> {
         let (from, to) = (&flags.from.target, &flags.to.target);
         let source = line.for_side(Side::Source);
-        let source = Target::parse(&line.positionals[0], from, &source, process)?;
+        let source = Target::parse(&line.positionals[0], from, &source, process)
+            .map_err(|cli_error| cli_error.with_side_flags(End::Source))?;
         let destination = line.for_side(Side::Destination);
         let (destination, further_tags) =
-            Target::parse_with_tags(&line.positionals[1], to, &destination, process)?;
+            Target::parse_with_tags(&line.positionals[1], to, &destination, process)
+                .map_err(|cli_error| cli_error.with_side_flags(End::Destination))?;
         check_further_tags(&further_tags)?;
         let same_registry = source.has_same_registry(&destination);
         Ok(Self {

@@ -1,8 +1,8 @@
 //! `oras discover`
 
-use oras::discover::{DiscoverOptions, discover};
+use oras::discover::{DiscoverOptions, Discovered, discover};
 
-use crate::cli::flag::{flags, reworded};
+use crate::cli::flag::{Candidates, flags, reworded};
 use crate::cli::groups::{
     Distribution, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose,
 };
@@ -23,31 +23,32 @@ const FORMATS: SupportedFormats = SupportedFormats {
 };
 
 const FORMAT_HELP: &str = "print the result in this form:\n\
-     tree          a tree\n\
-     table         a table (deprecated)\n\
-     json          a JSON object\n\
-     go-template   the JSON object through a Go template\n\
-     (default tree)";
+     'table':        [Deprecated] a table\n\
+     'json':         a JSON object\n\
+     'go-template':  the JSON object through a Go template\n\
+     'tree':         a tree (default \"tree\")";
+
+const FORMAT_VALUES: Candidates = Candidates::OneOf(&[TREE, TABLE, "json", "go-template"]);
 
 flags! {
     /// Flags of `oras discover`.
     pub(crate) struct DiscoverFlags {
         artifact_type: String =
-            text("artifact-type", "type", "list only referrers of this artifact type, on every level"),
+            text("artifact-type", "string", "list only referrers of this artifact type, on every level"),
         depth: Option<i64> =
-            text("depth", "n", "number of levels to list (default all)").stage(Stage::Experimental),
+            text("depth", "int", "number of levels to list, all if not set").stage(Stage::Experimental),
         output: String = text(
             "output",
-            "name",
-            "former name of --format, for tree, table and json",
-        ).values(&[TREE, TABLE, "json"]).short('o'),
+            "string",
+            "[Deprecated] former name of --format, for tree, table and json (default \"tree\")",
+        ).completes(Candidates::OneOf(&[TREE, TABLE, "json"])).short('o'),
         distribution: Distribution,
         format: FormatFlags => |flags| {
-            reworded(flags, "format", FORMAT_HELP, &[TREE, TABLE, "json", "go-template"])
+            reworded(flags, "format", FORMAT_HELP, FORMAT_VALUES)
         },
         platform: Platform,
         target: TargetFlags,
-        tty: Tty => |flags| reworded(flags, "no-tty", "use no colours", &[]),
+        tty: Tty => |flags| reworded(flags, "no-tty", "disable colors", Candidates::NoValue),
         verbose: Verbose,
     }
 }
@@ -66,7 +67,7 @@ impl Command for DiscoverFlags {
             # List referrers of one artifact type
             oras discover --artifact-type doc/example localhost:5000/hello:v1
             # List referrers as JSON
-            oras discover --format json localhost:5000/hello:v1
+            oras discover localhost:5000/hello:v1 --format json
             # List the referrers of the manifest for a platform
             oras discover --platform linux/amd64 localhost:5000/hello:v1
             # List referrers in an OCI image layout
@@ -112,6 +113,7 @@ impl Command for DiscoverFlags {
         let path = target.path();
         let is_verbose = self.verbose.is_on();
         match format {
+            Format::CommandSpecific(_) if process.is_quiet() => print_digests(&found, process),
             Format::CommandSpecific(TABLE) => {
                 table::print(target.raw(), &found, is_verbose, process)
             }
@@ -128,6 +130,15 @@ impl Command for DiscoverFlags {
             }
         }
     }
+}
+
+/// Prints the digests of referrers, each followed by those of its own referrers.
+fn print_digests(found: &Discovered, process: &mut Process) -> Result<(), CliError> {
+    for referrer in &found.referrers {
+        process.print_line(referrer.descriptor.digest.as_str())?;
+        print_digests(referrer, process)?;
+    }
+    Ok(())
 }
 
 impl DiscoverFlags {

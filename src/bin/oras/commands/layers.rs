@@ -5,13 +5,14 @@ use std::time::SystemTime;
 
 use oras::MediaType;
 use oras::archive::Times;
+use oras::internal::InputKind;
 use oras::push::{PushFile, PushStream};
 
 use super::annotations::ArtifactAnnotations;
 use crate::cli::groups::{Pack, Remote, Title};
 use crate::cli::quote;
 use crate::error::CliError;
-use crate::input::{STDIN, Stdin, check_config};
+use crate::input::{STDIN, Stdin, check_config, check_kind};
 use crate::process::Process;
 
 /// The layers to push, as typed.
@@ -39,8 +40,15 @@ impl<'t> Layers<'t> {
         self.files.is_empty() && self.stdin.is_none()
     }
 
-    /// Rejects absolute paths, unless a flag allows them.
+    /// Rejects files that cannot be read, and absolute paths, unless a flag allows them.
     pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), CliError> {
+        for (path, _) in &self.files {
+            check_kind(
+                path,
+                is_readable_once,
+                "Please pass its content on stdin: `-` as the file, with --title for its name",
+            )?;
+        }
         if pack.disable_path_validation {
             return Ok(());
         }
@@ -97,6 +105,7 @@ pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
     }
     let (path, media_type) = split_file(argument)?;
     check_config(path)?;
+    check_kind(path, is_readable_once, "Please copy its content to a file")?;
     let media_type = match media_type {
         Some(media_type) => Some(MediaType::from(media_type)),
         // An empty type gives the config the default type of a layer.
@@ -107,6 +116,11 @@ pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
         media_type,
         ..PushFile::from(path)
     }))
+}
+
+/// Whether a file can be read from start to end without blocking forever.
+const fn is_readable_once(kind: InputKind) -> bool {
+    !matches!(kind, InputKind::Device | InputKind::Special(_))
 }
 
 /// Splits `path[:type]` at the last colon; an empty type is none.

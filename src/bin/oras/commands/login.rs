@@ -1,5 +1,6 @@
 //! `oras login`
 
+use oras::Error;
 use oras::reference::RegistryName;
 
 use crate::cli::flag::flags;
@@ -42,7 +43,10 @@ impl Command for LoginFlags {
         let mut access = ClientConfig::parse(&self.remote, self.debugging, &line.set, process)?;
         let credential = access.ask_for_credential(process)?;
         let lookup = access.lookup()?;
-        let registry: RegistryName = line.positionals[0].parse()?;
+        let raw = &line.positionals[0];
+        let registry: RegistryName = raw
+            .parse()
+            .map_err(|error: Error| CliError::from(error).with_scheme_hint(raw))?;
         if lookup.file().is_none() {
             return Err(CliError::nowhere_to_store());
         }
@@ -53,6 +57,7 @@ impl Command for LoginFlags {
                 registry.host_and_port(),
                 &access.credential_hint(),
             )
+            .without_login_hint()
         })?;
         lookup.store(&registry, &credential).map_err(|error| {
             CliError::from(&error)

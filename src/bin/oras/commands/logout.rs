@@ -3,7 +3,7 @@
 use oras::credentials::Lookup;
 use oras::reference::RegistryName;
 
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::Debugging;
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::commands::command::Command;
@@ -14,7 +14,7 @@ flags! {
     /// Flags of `oras logout`.
     pub(crate) struct LogoutFlags {
         registry_config: Vec<String> =
-            text("registry-config", "path", "credential file (repeatable; the first is written)"),
+            text("registry-config", "stringArray", "credential file (repeatable; the first is written)").completes(Candidates::Files),
         debugging: Debugging,
     }
 }

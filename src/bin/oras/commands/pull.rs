@@ -10,7 +10,7 @@ use oras::{Error, MediaType};
 
 use super::filter;
 use super::layers::split_file;
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Concurrency, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose};
 use crate::cli::value::ByteSize;
 use crate::cli::{CommandLine, CommandSpec, Positionals};
@@ -32,9 +32,9 @@ flags! {
         /// The current directory if not set.
         output: Option<String> = text(
             "output",
-            "directory",
+            "string",
             "directory to write to, or - to write one file to stdout (default \".\")",
-        ).short('o'),
+        ).completes(Candidates::Directories).short('o'),
         keep_old_files: bool = switch(
             "keep-old-files",
             "fail when a file exists, instead of overwriting it",
@@ -46,15 +46,15 @@ flags! {
         include_subject: bool =
             switch("include-subject", "also pull the subject of the artifact"),
         config: String =
-            text("config", "path[:type]", "write the config to this file, if it has this type"),
+            text("config", "string", "write the config to this file, as path[:type], if it has this type").completes(Candidates::Files),
         include: Vec<String> = text(
             "include",
-            "pattern",
+            "stringArray",
             "pull only files that match this or another --include pattern (repeatable)",
         ),
         exclude: Vec<String> = text(
             "exclude",
-            "pattern",
+            "stringArray",
             "do not pull files that match this pattern, even if --include matches them (repeatable)",
         ),
         unnamed: bool = switch(

@@ -10,7 +10,7 @@ use oras::{MediaType, RawManifest};
 
 use super::annotations::ArtifactAnnotations;
 use super::layers::{Layers, archive_times, config};
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{
     Annotations, Concurrency, Format as FormatFlags, Pack, TargetFlags, Title, Tty, Verbose,
 };
@@ -28,16 +28,16 @@ use crate::target::{Target, check_further_tags, parse_platform};
 flags! {
     /// Flags of `oras push`.
     pub(crate) struct PushFlags {
-        artifact_type: String = text("artifact-type", "type", "type of the artifact"),
-        config: String = text("config", "path[:type]", "file to use as the config"),
+        artifact_type: String = text("artifact-type", "string", "type of the artifact"),
+        config: String = text("config", "path", "file to use as the config, as path[:type]").completes(Candidates::Files),
         image_spec: Option<ImageSpec> = text(
             "image-spec",
-            "version",
-            "version of the image spec to follow: v1.1 or v1.0 (default v1.1)",
-        ).values(&["v1.1", "v1.0"]).stage(Stage::Preview),
+            "string",
+            "version of the image spec to follow: v1.1 or v1.0 (default v1.1, or v1.0 with --config and without --artifact-type)",
+        ).completes(Candidates::OneOf(&["v1.1", "v1.0"])).stage(Stage::Preview),
         artifact_platform: String = text(
             "artifact-platform",
-            "os[/arch[/variant]][:os_version]",
+            "os[/arch][/variant][:os_version]",
             "platform of the artifact",
         ).stage(Stage::Experimental),
         force: bool = switch("force", "send the manifest again even if it exists at the destination"),
@@ -131,14 +131,16 @@ impl Command for PushFlags {
             config_annotations: annotations.config,
             created,
             archive_times: archive_times(created),
-            temporary,
+            temporary: temporary.clone(),
             force: self.force,
             observer: Some(&mut observer),
         };
         let client = target.client()?;
         let destination = target.destination(&client)?;
-        let manifest = push(&*destination, target.reference(), options)
-            .map_err(|error| target.cli_error(&error))?;
+        let manifest = push(&*destination, target.reference(), options).map_err(|error| {
+            let cli_error = target.cli_error(&error);
+            cli_error.with_temporary_hint(&error, temporary.as_deref())
+        })?;
         drop(status);
         process.print_status(&format!("Pushed {}", target.shown()))?;
         let mut status = Status::of_references(process);

@@ -12,11 +12,12 @@ use oras::progress::Event;
 use oras::store::Inventory;
 
 use super::backup::is_archive;
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Concurrency, RepositoryFlags, Tty};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage, quote};
 use crate::commands::command::Command;
 use crate::error::CliError;
+use crate::hints;
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
 use crate::progress::Labels;
@@ -29,9 +30,9 @@ flags! {
     pub(crate) struct RestoreFlags {
         input: String = text(
             "input",
-            "path",
+            "string",
             "OCI image layout to restore from: a directory, or a tar archive",
-        ),
+        ).completes(Candidates::Files),
         exclude_referrers: bool =
             switch("exclude-referrers", "do not restore referrers, such as signatures"),
         dry_run: bool = switch(
@@ -111,11 +112,7 @@ impl Command for RestoreFlags {
         let count = result
             .map_err(|error| repository.tag_error(error, tag.as_deref(), "restore", &from, &to))?;
         if count == 0 && skipped == 0 {
-            return Err(
-            CliError::not_found(format!("no tags found in OCI layout {from}")).recommend(format!(
-                "If you want to list available tags in {from}, use \"oras repo tags --oci-layout\""
-            )),
-        );
+            return Err(no_tags(path, CliError::not_found));
         }
         if self.dry_run {
             return process.print_status(&format!(
@@ -131,6 +128,14 @@ impl Command for RestoreFlags {
     }
 }
 
+/// The error about a backup without tags.
+fn no_tags(path: &str, error: fn(String) -> CliError) -> CliError {
+    let shown = quote::double(path);
+    error(format!("no tags found in OCI layout {shown}")).recommend(format!(
+        "If you want to list available tags in {shown}, use \"oras repo tags --oci-layout\""
+    ))
+}
+
 /// Opens the backup for reading.
 fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliError> {
     let shown = quote::double(path);
@@ -139,6 +144,9 @@ fn open(path: &str, process: &mut Process) -> Result<Box<dyn Inventory>, CliErro
         CliError::from(&error.context(format!("failed to access input path {shown}")))
     })?;
     if metadata.is_dir() {
+        if hints::not_a_layout(path).is_some() {
+            return Err(no_tags(path, CliError::new));
+        }
         let store = LayoutStore::open(path).map_err(|error| {
             CliError::from(&error.context(format!(
                 "failed to prepare OCI store from directory {shown}"

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{FlagValue, HELP, flag_value, patterns, spellings, steps};
+use super::{HELP, patterns, spellings, steps};
+use crate::cli::Candidates;
 use crate::cli::tree::Node;
 
 /// Generates the script. Bash has no descriptions of candidates.
@@ -28,16 +29,16 @@ pub(crate) fn script(nodes: &[Node], _descriptions: bool) -> String {
         for flag in &node.flags {
             let spelled = spellings(flag);
             all.extend(spelled.clone());
-            match flag_value(flag) {
-                FlagValue::None => {}
-                FlagValue::OneOf(values) => {
+            match flag.candidates {
+                Candidates::NoValue => {}
+                Candidates::OneOf(values) => {
                     let patterns = patterns(node.path, &spelled).join(" | ");
                     let values = values.join(" ");
                     let _ = writeln!(choices, "        {patterns}) choices='{values}' ;;");
                 }
-                FlagValue::File => files.extend(spelled),
-                FlagValue::Directory => directories.extend(spelled),
-                FlagValue::Text => texts.extend(spelled),
+                Candidates::Files => files.extend(spelled),
+                Candidates::Directories => directories.extend(spelled),
+                Candidates::Text => texts.extend(spelled),
             }
         }
         for (name, flags) in [

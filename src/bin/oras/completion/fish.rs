@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{FlagValue, HELP, flag_value, steps, summary};
-use crate::cli::FlagSpec;
+use super::{HELP, steps, summary};
 use crate::cli::tree::Node;
+use crate::cli::{Candidates, FlagSpec};
 
 /// Generates the script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
@@ -49,12 +49,12 @@ fn options(flag: &FlagSpec) -> String {
     let short = flag
         .short
         .map_or_else(String::new, |short| format!(" -s {short}"));
-    let value = match flag_value(flag) {
-        FlagValue::None => String::new(),
-        FlagValue::OneOf(values) => format!(" -x -a '{}'", values.join(" ")),
-        FlagValue::File => " -r -F".to_owned(),
-        FlagValue::Directory => " -x -a '(__fish_complete_directories)'".to_owned(),
-        FlagValue::Text => " -x".to_owned(),
+    let value = match flag.candidates {
+        Candidates::NoValue => String::new(),
+        Candidates::OneOf(values) => format!(" -x -a '{}'", values.join(" ")),
+        Candidates::Files => " -r -F".to_owned(),
+        Candidates::Directories => " -x -a '(__fish_complete_directories)'".to_owned(),
+        Candidates::Text => " -x".to_owned(),
     };
     format!("-l {}{short}{value}", flag.long_name())
 }

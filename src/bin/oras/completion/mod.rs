@@ -18,27 +18,6 @@ use crate::cli::tree::Node;
 /// The command that prints help for the command in its arguments.
 const HELP: &str = "help";
 
-/// The kind of a flag's value.
-enum FlagValue {
-    /// The flag takes no value.
-    None,
-    OneOf(&'static [&'static str]),
-    File,
-    Directory,
-    /// Text without candidates.
-    Text,
-}
-
-fn flag_value(flag: &FlagSpec) -> FlagValue {
-    match (flag.value, flag.values) {
-        (None, _) => FlagValue::None,
-        (_, values) if !values.is_empty() => FlagValue::OneOf(values),
-        (Some("directory"), _) => FlagValue::Directory,
-        (Some(value), _) if value.starts_with("path") => FlagValue::File,
-        (Some(_), _) => FlagValue::Text,
-    }
-}
-
 /// The long form of a flag, and the short form if there is one: `--output`, `-o`.
 fn spellings(flag: &FlagSpec) -> Vec<String> {
     let mut spellings = vec![format!("--{}", flag.long_name())];

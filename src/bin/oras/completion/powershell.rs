@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{FlagValue, HELP, flag_value, spellings, steps, summary};
+use super::{HELP, spellings, steps, summary};
+use crate::cli::Candidates;
 use crate::cli::tree::Node;
 
 /// Generates the script, with or without descriptions.
@@ -36,16 +37,16 @@ pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
                     spelled.clone()
                 };
                 offers.push_str(&result(&spelled, &about, "ParameterName"));
-                match flag_value(flag) {
-                    FlagValue::None => {}
-                    FlagValue::OneOf(values) => {
+                match flag.candidates {
+                    Candidates::NoValue => {}
+                    Candidates::OneOf(values) => {
                         let _ = writeln!(choices, "        '{} {spelled}' {{", node.path);
                         for value in values {
                             choices.push_str(&result(value, value, "ParameterValue"));
                         }
                         choices.push_str("            break\n        }\n");
                     }
-                    FlagValue::File | FlagValue::Directory | FlagValue::Text => {
+                    Candidates::Files | Candidates::Directories | Candidates::Text => {
                         // Without candidates the shell offers file names.
                         let _ = writeln!(choices, "        '{} {spelled}' {{ return }}", node.path);
                     }

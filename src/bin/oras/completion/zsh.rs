@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{FlagValue, HELP, flag_value, steps, summary};
-use crate::cli::FlagSpec;
+use super::{HELP, steps, summary};
 use crate::cli::tree::Node;
+use crate::cli::{Candidates, FlagSpec};
 
 /// Generates the script, with or without descriptions.
 pub(crate) fn script(nodes: &[Node], descriptions: bool) -> String {
@@ -63,12 +63,12 @@ fn specification(flag: &FlagSpec, descriptions: bool) -> String {
         String::new()
     };
     let name = escape_brackets(flag.value.unwrap_or_default());
-    let value = match flag_value(flag) {
-        FlagValue::None => String::new(),
-        FlagValue::OneOf(values) => format!(":{name}:({})", values.join(" ")),
-        FlagValue::File => format!(":{name}:_files"),
-        FlagValue::Directory => format!(":{name}:_files -/"),
-        FlagValue::Text => format!(":{name}: "),
+    let value = match flag.candidates {
+        Candidates::NoValue => String::new(),
+        Candidates::OneOf(values) => format!(":{name}:({})", values.join(" ")),
+        Candidates::Files => format!(":{name}:_files"),
+        Candidates::Directories => format!(":{name}:_files -/"),
+        Candidates::Text => format!(":{name}: "),
     };
     let rest = escape_quotes(&format!("{explanation}{value}"));
     let (long, ends) = (

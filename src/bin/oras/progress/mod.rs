@@ -178,11 +178,21 @@ impl<'c> Status<'c> {
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Result<()> {
-        use std::io::Write as _;
-
         if !self.process.status_enabled() {
             return Ok(());
         }
+        self.result_line(line)
+    }
+
+    /// Whether only results are printed.
+    const fn is_quiet(&self) -> bool {
+        self.process.is_quiet()
+    }
+
+    /// Prints a line, whether or not status lines are printed.
+    fn result_line(&mut self, line: &str) -> Result<()> {
+        use std::io::Write as _;
+
         writeln!(self.process.stdout(), "{}", one_line(line)).map_err(to_stdout)
     }
 }

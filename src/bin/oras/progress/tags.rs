@@ -55,6 +55,9 @@ impl<'c> TagStatus<'c> {
                 self.current_tag = Some(tag.to_owned());
                 Ok(())
             }
+            Event::TagFinished { tag, digest, .. } if self.status.is_quiet() => {
+                self.status.result_line(&format!("{digest} {tag}"))
+            }
             Event::TagFinished { tag, referrers, .. } => {
                 let label = self.tag_label;
                 self.status

@@ -172,8 +172,8 @@ fn errors_have_the_messages_of_the_reference_client() {
     for (line, message) in [
         ("--foo", "unknown flag: --foo"),
         ("--foo=", "unknown flag: --foo"),
-        ("--Debug", "unknown flag: --Debug"),
-        ("--deb", "unknown flag: --deb"),
+        ("--Debug", "unknown flag: --Debug\nDid you mean --debug?"),
+        ("--deb", "unknown flag: --deb\nDid you mean --debug?"),
         ("--from-username", "unknown flag: --from-username"),
         ("-x", "unknown shorthand flag: 'x' in -x"),
         ("-dxy", "unknown shorthand flag: 'x' in -xy"),

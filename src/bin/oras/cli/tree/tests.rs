@@ -121,11 +121,10 @@ fn a_group_without_a_known_command_shows_its_help() {
         ("-h", "help: oras [command]"),
         ("--help=false", "help: oras [command]"),
         ("repo", "help: oras repo [command]"),
-        ("repo foo", "help: oras repo [command]"),
         ("repo foo -h", "help: oras repo [command]"),
-        ("repository foo", "help: oras repo [command]"),
+        ("repository foo --help", "help: oras repo [command]"),
+        ("repo help", "help: oras repo [command]"),
         ("manifest index", "help: oras manifest index [command]"),
-        ("completion foo", "help: oras completion [command]"),
         ("repo --foo", "unknown flag: --foo"),
         ("repo foo --foo", "unknown flag: --foo"),
         ("repo foo -d", "unknown shorthand flag: 'd' in -d"),
@@ -227,6 +226,29 @@ fn an_unknown_command_is_an_error_with_suggestions() {
             "unknown command \"{word}\" for \"oras\"\n{suggestions}Run 'oras --help' for usage."
         );
         assert_eq!(resolve(&[word, "--help"]), text);
+    }
+    for (line, group, similar) in [
+        (
+            "repo tag x",
+            "oras repo",
+            "\nDid you mean this?\n\ttags\n\n",
+        ),
+        (
+            "repository -- lst",
+            "oras repo",
+            "\nDid you mean this?\n\tls\n\n",
+        ),
+        ("manifest index new", "oras manifest index", ""),
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        let word = words
+            .iter()
+            .find(|word| ["tag", "lst", "new"].contains(word));
+        let text = format!(
+            "unknown command \"{}\" for \"{group}\"\n{similar}Run '{group} --help' for usage.",
+            word.unwrap()
+        );
+        assert_eq!(resolve(&words), text);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::store::Source as _;
 
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Descriptor as DescriptorFlag, Pretty, TargetFlags, Tty, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::commands::command::Command;
@@ -20,7 +20,7 @@ flags! {
     /// Flags of `oras blob fetch`.
     pub(crate) struct BlobFetchFlags {
         output: String =
-            text("output", "path", "file to write the blob to, - for stdout").short('o'),
+            text("output", "path", "file to write the blob to, - for stdout").completes(Candidates::Files).short('o'),
         descriptor: DescriptorFlag,
         pretty: Pretty,
         target: TargetFlags,

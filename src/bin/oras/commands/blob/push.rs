@@ -18,10 +18,10 @@ use crate::target::Target;
 flags! {
     /// Flags of `oras blob push`.
     pub(crate) struct BlobPushFlags {
-        size: Option<i64> = text("size", "bytes", "size of the blob, required for stdin"),
+        size: Option<i64> = text("size", "int", "size of the blob, required for stdin (default -1)"),
         media_type: Option<String> = text(
             "media-type",
-            "type",
+            "string",
             "media type in the descriptor (default \"application/vnd.oci.image.layer.v1.tar\")",
         ),
         descriptor: Descriptor,

@@ -3,7 +3,7 @@
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::{Descriptor, graph};
 
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{
     Descriptor as DescriptorFlag, Format as FormatFlags, Platform, Pretty, TargetFlags, Verbose,
 };
@@ -21,11 +21,11 @@ flags! {
     pub(crate) struct ManifestFetchFlags {
         media_types: CommaSeparated = text(
             "media-type",
-            "type",
+            "strings",
             "accept these media types only (repeatable, comma-separated)",
         ),
         output: String =
-            text("output", "path", "file to write the manifest to, - for stdout").short('o'),
+            text("output", "path", "file to write the manifest to, - for stdout").completes(Candidates::Files).short('o'),
         descriptor: DescriptorFlag,
         format: FormatFlags,
         platform: Platform,

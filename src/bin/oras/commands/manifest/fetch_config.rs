@@ -7,7 +7,7 @@ use oras::graph::resolve_config;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::store::Source as _;
 
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Descriptor as DescriptorFlag, Platform, Pretty, TargetFlags, Verbose};
 use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::commands::command::Command;
@@ -21,7 +21,7 @@ flags! {
     /// Flags of `oras manifest fetch-config`.
     pub(crate) struct ManifestFetchConfigFlags {
         output: String =
-            text("output", "path", "file to write the config to, - for stdout").short('o'),
+            text("output", "path", "file to write the config to, - for stdout").completes(Candidates::Files).short('o'),
         descriptor: DescriptorFlag,
         platform: Platform,
         pretty: Pretty,

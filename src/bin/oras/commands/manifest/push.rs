@@ -20,7 +20,7 @@ flags! {
     /// Flags of `oras manifest push`.
     pub(crate) struct ManifestPushFlags {
         media_type: String =
-            text("media-type", "type", "media type of the manifest (default: its mediaType field)"),
+            text("media-type", "string", "media type of the manifest (default: its mediaType field)"),
         concurrency: Concurrency,
         descriptor: Descriptor,
         distribution: Distribution,

@@ -18,7 +18,7 @@ use crate::process::Process;
 flags! {
     /// Flags of `oras repo ls`.
     pub(crate) struct RepoLsFlags {
-        last: String = text("last", "repository", "start after this repository"),
+        last: String = text("last", "last", "start after this repository"),
         debugging: Debugging,
         format: FormatFlags,
         remote: Remote,
@@ -42,7 +42,7 @@ impl Command for RepoLsFlags {
             # List the repositories after hello
             oras repo ls --last hello localhost:5000
             # List the repositories as JSON
-            oras repo ls --format json localhost:5000
+            oras repo ls localhost:5000 --format json
         ",
         positionals: Positionals::Exactly(1, "the target registry to list repositories from"),
         ..CommandSpec::BASE
@@ -94,7 +94,7 @@ fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
     let doing = "could not parse repository path";
     let reference: Reference = path.parse().map_err(|error| match error {
         Error::InvalidReference { reason, .. } => {
-            CliError::usage(format!("{doing}: invalid reference: {reason}"))
+            CliError::usage(format!("{doing}: invalid reference: {reason}")).with_scheme_hint(path)
         }
         other => CliError::from(&other).context(doing),
     })?;
@@ -107,6 +107,16 @@ fn parse_place(argument: &str) -> Result<(RegistryName, String), CliError> {
     Ok((reference.registry().clone(), prefix))
 }
 
+/// Whether the registry may have no list of repositories, or not for this user. Docker Hub responds
+/// with 401, others with 403, 404 or 405.
+fn has_no_catalog(error: &Error) -> bool {
+    match error.root() {
+        Error::NotFound { .. } => true,
+        Error::Refused(refusal) => matches!(refusal.status, 401 | 403 | 404 | 405 | 501),
+        _ => false,
+    }
+}
+
 /// The error response of the registry, or else a headline with the cause.
 fn cli_error(
     error: &Error,
@@ -116,6 +126,13 @@ fn cli_error(
 ) -> CliError {
     let host = registry.host_and_port();
     let cli_error = CliError::at_any_registry(error, host, &access.credential_hint());
+    let cli_error = if has_no_catalog(error) {
+        cli_error.recommend(format!(
+            "Not every registry lists its repositories. \"oras repo tags {host}/<repository>\" lists the tags of one"
+        ))
+    } else {
+        cli_error
+    };
     if let Error::Refused(_) | Error::Unauthorized { .. } = error.root() {
         return cli_error;
     }

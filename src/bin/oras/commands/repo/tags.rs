@@ -17,7 +17,7 @@ use crate::target::{ReadableStore, Target};
 flags! {
     /// Flags of `oras repo tags`.
     pub(crate) struct RepoTagsFlags {
-        last: String = text("last", "tag", "start after this tag"),
+        last: String = text("last", "last", "start after this tag"),
         exclude_digest_tags: bool = switch(
             "exclude-digest-tags",
             "omit tags that are digests, such as referrers tags",

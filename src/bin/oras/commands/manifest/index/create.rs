@@ -3,7 +3,7 @@
 use oras::index::{CreateOptions, create};
 
 use super::{Order, parse_artifact_type};
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Annotations, Pretty, TargetFlags};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
 use crate::commands::annotations::ArtifactAnnotations;
@@ -15,12 +15,12 @@ use crate::target::{Target, check_further_tags};
 flags! {
     /// Flags of `oras manifest index create`.
     pub(crate) struct IndexCreateFlags {
-        artifact_type: String = text("artifact-type", "type", "type of the artifact"),
+        artifact_type: String = text("artifact-type", "string", "type of the artifact"),
         output: String = text(
             "output",
             "path",
             "file to write the index to instead of pushing it, - for stdout",
-        ).short('o'),
+        ).completes(Candidates::Files).short('o'),
         annotations: Annotations,
         pretty: Pretty,
         target: TargetFlags,

@@ -4,7 +4,7 @@ pub(crate) mod create;
 pub(crate) mod update;
 
 use oras::index::push;
-use oras::progress::Observer;
+use oras::progress::{Event, Observer};
 use oras::store::{Source, Target as Destination};
 use oras::tag::add_tags;
 use oras::{Descriptor, RawManifest};
@@ -62,12 +62,24 @@ impl Order<'_> {
         source: &dyn Source,
         process: &mut Process,
     ) -> Result<RawManifest, CliError> {
-        let cli_error = |error| self.target.cli_error(&error);
-        if self.output == "-" {
-            return make(source, &mut |_| Ok(())).map_err(cli_error);
-        }
+        let is_silent = self.output == "-";
         let mut status = Status::of_references(process);
-        let index = make(source, &mut |event| status.report(event)).map_err(cli_error)?;
+        // An error may be about any of the references.
+        let mut resolving = None;
+        let index = make(source, &mut |event| {
+            if let Event::Resolving(reference) = event {
+                resolving = Some(reference.to_owned());
+            }
+            if is_silent {
+                Ok(())
+            } else {
+                status.report(event)
+            }
+        })
+        .map_err(|error| self.target.cli_error_about(&error, resolving.as_deref()))?;
+        if is_silent {
+            return Ok(index);
+        }
         process.print_status(&(self.made)(index.descriptor()))?;
         Ok(index)
     }

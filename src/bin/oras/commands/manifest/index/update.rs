@@ -4,7 +4,7 @@ use oras::Digest;
 use oras::index::{ArtifactTypeChange, UpdateOptions, update};
 
 use super::{Order, parse_artifact_type};
-use crate::cli::flag::flags;
+use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Pretty, TargetFlags};
 use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
 use crate::commands::command::Command;
@@ -17,25 +17,25 @@ flags! {
     pub(crate) struct IndexUpdateFlags {
         add: Vec<String> = text(
             "add",
-            "reference",
+            "stringArray",
             "tag or digest of a manifest to add to the index (repeatable)",
         ),
         merge: Vec<String> = text(
             "merge",
-            "reference",
+            "stringArray",
             "tag or digest of an index whose manifests are added to the index (repeatable)",
         ),
         remove: Vec<String> =
-            text("remove", "digest", "manifest to remove from the index (repeatable)"),
+            text("remove", "stringArray", "digest of a manifest to remove from the index (repeatable)"),
         /// `None` keeps it, an empty type removes it.
         artifact_type: Option<String> =
-            text("artifact-type", "type", "type of the artifact; an empty one removes it"),
-        tags: Vec<String> = text("tag", "tag", "further tag for the index (repeatable)"),
+            text("artifact-type", "string", "type of the artifact; an empty one removes it"),
+        tags: Vec<String> = text("tag", "stringArray", "extra tags for the updated index (repeatable)"),
         output: String = text(
             "output",
             "path",
             "file to write the index to instead of pushing it, - for stdout",
-        ).short('o'),
+        ).completes(Candidates::Files).short('o'),
         pretty: Pretty,
         target: TargetFlags,
     }
