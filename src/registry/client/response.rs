@@ -6,8 +6,6 @@ use super::content_encoding;
 use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, parse_challenges};
 use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKind};
-#[cfg(test)]
-use crate::http::Headers;
 use crate::http::retry::MAX_RETRY_AFTER;
 use crate::http::{Method, Response};
 use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
@@ -272,35 +270,35 @@ impl Read for NamedBody {
 }
 
 #[cfg(test)]
-impl RegistryResponse {
-    /// A response to `PUT http://r:5000/v2/a/blobs/uploads/1` without a body.
-    pub(crate) fn for_test(status: u16, headers: &[(&str, &str)]) -> Self {
-        let headers = (headers.iter()).fold(Headers::new(), |headers, (name, value)| {
-            headers.with(name, *value)
-        });
-        Self {
-            method: Method::Put,
-            url: Url::parse("http://r:5000/v2/a/blobs/uploads/1").expect("the URL is valid"),
-            sender: Sender::Registry,
-            registry: Url::parse("http://r:5000")
-                .expect("the URL is valid")
-                .origin(),
-            locality: Locality::Network,
-            redactor: Redactor::default(),
-            retries: 0,
-            document: None,
-            response: Response {
-                status,
-                headers,
-                body: Box::new(io::empty()),
-            },
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Headers;
+
+    impl RegistryResponse {
+        /// A response to `PUT http://r:5000/v2/a/blobs/uploads/1` without a body.
+        pub(crate) fn for_test(status: u16, headers: &[(&str, &str)]) -> Self {
+            let headers = (headers.iter()).fold(Headers::new(), |headers, (name, value)| {
+                headers.with(name, *value)
+            });
+            Self {
+                method: Method::Put,
+                url: Url::parse("http://r:5000/v2/a/blobs/uploads/1").expect("the URL is valid"),
+                sender: Sender::Registry,
+                registry: Url::parse("http://r:5000")
+                    .expect("the URL is valid")
+                    .origin(),
+                locality: Locality::Network,
+                redactor: Redactor::default(),
+                retries: 0,
+                document: None,
+                response: Response {
+                    status,
+                    headers,
+                    body: Box::new(io::empty()),
+                },
+            }
+        }
+    }
 
     fn response(status: u16, content_type: &str, body: &'static str) -> RegistryResponse {
         let response = RegistryResponse::for_test(status, &[("Content-Type", content_type)]);
