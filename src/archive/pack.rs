@@ -35,8 +35,8 @@ pub enum Times {
     /// One time for all entries, in seconds since 1970, so that equal content makes equal archives.
     /// Use 0 if no other time is meaningful.
     Set(i64),
-    /// The times of the files, but none later than this one, in seconds since 1970. Build tools call
-    /// it `SOURCE_DATE_EPOCH`.
+    /// The times of the files, but none later than this one, in seconds since 1970. Build tools
+    /// call it `SOURCE_DATE_EPOCH`.
     Clamp(i64),
 }
 

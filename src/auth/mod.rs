@@ -21,8 +21,8 @@
 //! │  Basic ──► CREDENTIAL            │                        │            2. REFRESH, once
 //! │               │                  │ 403,                   │            3. the first scope only
 //! │               ▼                  │ 400 denied             │            4. Basic, if offered
-//! │          SENT(Basic)             ▼                        │            5. anonymously, for pulls
-//! │               ▲  changed      REFRESH, once               │            ▼ else the token response
+//! │          SENT(Basic)             ▼                        │            5. anonymous, for pulls
+//! │               ▲  changed      REFRESH, once               │            ▼ else: token response
 //! │               └──────────────────┤ unchanged              │
 //! │                                  ▼                        │ 401, new scopes: TOKEN, once
 //! └───────────── finish: return the registry's response ◄─────┘ other

@@ -97,7 +97,7 @@ pub enum TransportKind {
     Blocked,
     /// The TLS handshake failed.
     Tls,
-    /// The certificate of the server is not acceptable, whoever issued it: it has expired, is for
+    /// The certificate of the server is not acceptable from any authority: it has expired, is for
     /// another name, or has an unsupported algorithm.
     Certificate,
     /// The certificate of the server was not issued by a trusted authority.

@@ -157,8 +157,8 @@ pub(super) fn resolve<F: LayoutFiles>(
 /// Completes a descriptor without a media type, as some producers write in `index.json`, by the
 /// manifest's `mediaType` member or, without one, by its other members.
 ///
-/// Blobs, and content that is missing or damaged, get no media type. Reading the content reports the
-/// damage.
+/// Blobs, and content that is missing or damaged, get no media type. Reading the content reports
+/// the damage.
 pub(super) fn with_media_type<F: LayoutFiles>(
     files: &F,
     mut target: Descriptor,

@@ -229,7 +229,8 @@ struct ResumingReader<'a> {
     /// Number of bytes of the body before `offset`, which were read from an earlier response.
     already_read: u64,
     offset: u64,
-    /// Whether the registry supports ranges, and not of encoded content. Otherwise the whole blob is requested again.
+    /// Whether the registry supports ranges of this blob, and sent it without a content encoding.
+    /// Otherwise the whole blob is requested again.
     supports_ranges: bool,
     last_break: u64,
     retries: u32,

@@ -1,5 +1,5 @@
-//! Listings of names, page by page: tags (distribution spec v1.1, "Listing Tags"), and the catalog of
-//! repositories, which is not part of the specification. Most registries have it.
+//! Listings of names, page by page: tags (distribution spec v1.1, "Listing Tags"), and the catalog
+//! of repositories, which is not part of the specification. Most registries have it.
 
 use std::ops::ControlFlow;
 

@@ -10,7 +10,7 @@ use crate::cli::quote;
 /// Maximum number of tags in a recommendation.
 const MAX_TAGS: usize = 10;
 
-/// What the user may have meant by an invalid reference.
+/// The likely intention of an invalid reference.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ReferenceHint {
     /// A sentence.

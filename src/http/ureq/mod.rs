@@ -116,8 +116,9 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// Reads certificates for single hosts from these directories. [`authorities`](Self::authorities)
-    /// and [`client_certificate`](Self::client_certificate) replace what is found there.
+    /// Reads certificates for single hosts from these directories.
+    /// [`authorities`](Self::authorities) and [`client_certificate`](Self::client_certificate)
+    /// replace those of the directories.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn certificate_directories(mut self, directories: CertificateDirectories) -> Self {

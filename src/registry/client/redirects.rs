@@ -9,7 +9,7 @@
 //! | 301, 302, 303 | not GET or HEAD | none |
 //! | a followed redirect without a valid `Location` | any | error |
 //! | to the registry's origin | any | with credentials, unless a redirect left the origin before |
-//! | from http to https of the registry's host, default ports | GET, HEAD | credentials after a 401 |
+//! | from http to https of the same host, default ports | GET, HEAD | credentials after a 401 |
 //! | to another origin, as the [`OriginPolicy`] allows | GET, HEAD | no credentials |
 //! | from https to http | GET, HEAD | no credentials; error unless the digest is known beforehand |
 //! | to another origin | any other | error: content goes to the registry only |

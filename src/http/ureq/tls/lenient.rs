@@ -1,8 +1,8 @@
 //! Certificates of servers that webpki does not accept although Go does: certificates with
 //! `CA:TRUE`, and with the extended key usage "any".
 //!
-//! webpki gets a copy of such a certificate without these properties. The signature is verified over
-//! the original bytes.
+//! webpki gets a copy of such a certificate without these properties. The signature is verified
+//! over the original bytes.
 
 use std::sync::Arc;
 

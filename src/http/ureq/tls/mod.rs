@@ -141,8 +141,8 @@ impl Client {
     }
 }
 
-/// Performs a handshake that offers algorithms that this build cannot verify. Returns the error that
-/// names the key of the server, if this build does not support it.
+/// Performs a handshake that offers algorithms that this build cannot verify. Returns the error
+/// that names the key of the server, if this build does not support it.
 pub(super) fn unsupported_key(
     connection: Box<dyn Transport>,
     details: &ConnectionDetails,

@@ -357,7 +357,8 @@ impl ServerCertVerifier for KeyInspector {
         Err(CertificateError::BadSignature.into())
     }
 
-    /// The schemes that this build cannot verify: P-521, Ed448, RSA-PSS keys and the brainpool curves (RFC 8446 §4.2.3, RFC 8734).
+    /// The schemes that this build cannot verify: P-521, Ed448, RSA-PSS keys and the brainpool
+    /// curves (RFC 8446 §4.2.3, RFC 8734).
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let unknown = [0x0809, 0x080a, 0x080b, 0x081a, 0x081b, 0x081c];
         let mut schemes = vec![
