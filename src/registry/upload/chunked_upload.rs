@@ -18,6 +18,13 @@ use crate::http::retry::MAX_RETRIES;
 use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, retry_wait};
 use crate::text::url::Url;
 
+/// Size of a chunk of a blob, in bytes, unless the registry refused chunks of that size: smaller
+/// than any body limit seen at a registry that accepts large blobs, and large enough to keep
+/// requests few.
+pub(super) const BLOB_CHUNK_BYTES: u64 = 8 * 1024 * 1024;
+/// Size of a chunk of a stream, in bytes: 5 MiB, because S3 accepts no smaller part other than the
+/// last. A registry that refuses chunks of this size gets smaller ones.
+pub(super) const STREAM_CHUNK_BYTES: u64 = 5 * 1024 * 1024;
 /// If a registry refuses even a chunk of this size, the upload fails, in bytes.
 const MIN_CHUNK_BYTES: u64 = 64 * 1024;
 

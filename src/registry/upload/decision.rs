@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::chunked_upload::ChunkedUpload;
+use super::chunked_upload::{BLOB_CHUNK_BYTES, ChunkedUpload};
 use super::session::{Context, UploadSession, is_stored};
 use crate::error::{Error, Result, TransportKind};
 use crate::http::retry::{Outcome, wait_before_retry};
@@ -25,9 +25,6 @@ use crate::text::url::Origin;
 
 /// Maximum number of times that one blob is sent.
 const MAX_ATTEMPTS: u32 = 3;
-/// Size of a chunk in bytes, unless the registry refused chunks of that size: smaller than any body
-/// limit seen at a registry that accepts large blobs, and large enough to keep requests few.
-const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The first step of an upload.
 pub(crate) enum UploadStart {
@@ -337,7 +334,7 @@ impl UploadFlow {
         capabilities: &mut CapabilityCache,
     ) -> Action {
         let known = capabilities.entry(&session.location.origin());
-        let usual = known.chunk_bytes.unwrap_or(CHUNK_BYTES);
+        let usual = known.chunk_bytes.unwrap_or(BLOB_CHUNK_BYTES);
         // A blob that was refused whole would be refused as a single chunk too.
         let chunk_bytes = if self.blob.size > usual {
             usual

@@ -8,7 +8,7 @@
 
 use std::io::Read;
 
-use super::chunked_upload::ChunkedUpload;
+use super::chunked_upload::{ChunkedUpload, STREAM_CHUNK_BYTES};
 use super::session::{UploadSession, is_stored};
 use super::{ChunkStep, UploadStart};
 use crate::error::{Error, IoOp, Result};
@@ -17,10 +17,6 @@ use crate::oci::{Algorithm, Descriptor, Hasher, MediaType};
 use crate::registry::client::{Body, RegistryResponse};
 use crate::registry::repository::Repository;
 use crate::store::{Pushed, STREAM};
-
-/// Size of a chunk in bytes: 5 MiB, because S3 accepts no smaller part other than the last. A
-/// registry that refuses chunks of this size gets smaller ones.
-const CHUNK_BYTES: u64 = 5 * 1024 * 1024;
 
 /// The error of a registry without `PATCH`. A blob of known size needs only a `PUT`.
 const NO_CHUNKS: &str =
@@ -34,8 +30,8 @@ impl Repository<'_> {
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
         let mut buffer = ChunkBuffer::new(stream);
-        buffer.fill(CHUNK_BYTES)?;
-        if (buffer.bytes.len() as u64) < CHUNK_BYTES {
+        buffer.fill(STREAM_CHUNK_BYTES)?;
+        if (buffer.bytes.len() as u64) < STREAM_CHUNK_BYTES {
             let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
             let pushed =
                 self.upload_blob(&blob, &mut buffer.bytes.as_slice(), UploadStart::Check)?;
@@ -101,7 +97,7 @@ impl Repository<'_> {
         }
         let mut capabilities = self.client.capabilities();
         let known = capabilities.entry(&session.location.origin()).chunk_bytes;
-        let chunk_bytes = known.unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let chunk_bytes = known.unwrap_or(STREAM_CHUNK_BYTES).min(STREAM_CHUNK_BYTES);
         Ok(ChunkedUpload::new(session, chunk_bytes))
     }
 }
