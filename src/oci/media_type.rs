@@ -60,6 +60,16 @@ const FOREIGN: [&str; 4] = [
 ];
 
 impl MediaType {
+    /// The manifest types, in the order in which oras sends them in the `Accept` header. The reader
+    /// of a type is [`RawManifest::view`](crate::RawManifest::view).
+    pub(crate) const MANIFESTS: [Self; 5] = [
+        Self::DOCKER_MANIFEST,
+        Self::DOCKER_MANIFEST_LIST,
+        Self::IMAGE_MANIFEST,
+        Self::IMAGE_INDEX,
+        Self::ARTIFACT_MANIFEST,
+    ];
+
     /// Creates a media type without checking its grammar.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Cow::Owned(text.into()))
@@ -73,7 +83,7 @@ impl MediaType {
     /// Whether this is a manifest type: content with successors, which a registry serves at its
     /// manifests endpoint.
     pub fn is_manifest(&self) -> bool {
-        self.is_image_manifest() || self.is_index() || *self == Self::ARTIFACT_MANIFEST
+        Self::MANIFESTS.contains(self)
     }
 
     /// Whether this is an image manifest, OCI's or Docker's.

@@ -42,15 +42,6 @@ pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
 pub(crate) use self::response::{RegistryResponse, Sender};
 pub(crate) use self::retries::retry_wait;
 
-/// The manifest types in the `Accept` header, in the order in which oras sends them.
-const MANIFEST_TYPES: [MediaType; 5] = [
-    MediaType::DOCKER_MANIFEST,
-    MediaType::DOCKER_MANIFEST_LIST,
-    MediaType::IMAGE_MANIFEST,
-    MediaType::IMAGE_INDEX,
-    MediaType::ARTIFACT_MANIFEST,
-];
-
 /// Which registries are reached by http instead of https.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -203,7 +194,7 @@ impl Client {
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
-                accepted_manifests: accept_header(MANIFEST_TYPES),
+                accepted_manifests: accept_header(MediaType::MANIFESTS),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 warnings: Warnings::default(),
                 auth_cache: RefCell::default(),
