@@ -1,6 +1,9 @@
-//! The retry rule: whether to repeat a request, and how long to wait before that.
+//! The retry rule of all requests: whether to repeat one, and how long to wait before that.
 //!
-//! Pure functions. The caller waits, and passes the current time and the jitter.
+//! Pure functions. The caller waits, and passes the current time and the jitter. Two repetitions
+//! for other reasons have waits of their own: manifests whose blobs are reported as unknown
+//! (`registry/manifest_retry.rs`), and concurrent updates of a referrers tag
+//! (`registry/referrers/referrers_tag.rs`).
 
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +12,8 @@ use crate::text::time::parse_http_date;
 
 /// Maximum number of retries after the first attempt.
 pub(crate) const MAX_RETRIES: u32 = 5;
-/// Wait before the first retry. Each further wait is twice as long.
+/// Wait before the first retry. Each further wait is twice as long; the longest has 4 seconds.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
-/// Maximum wait, unless the server requests a longer one.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// Maximum `Retry-After`. If the server requests a longer wait, the request fails at once, so that
 /// the user learns the reason.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -42,10 +43,8 @@ pub(crate) fn wait_before_retry(retries: u32, outcome: Outcome, jitter: f64) -> 
     if retries >= MAX_RETRIES || requested > MAX_RETRY_AFTER {
         return None;
     }
-    let backoff = INITIAL_BACKOFF
-        .saturating_mul(1 << retries)
-        .min(MAX_BACKOFF)
-        .mul_f64(0.8 + 0.4 * jitter);
+    let backoff = INITIAL_BACKOFF.saturating_mul(1 << retries);
+    let backoff = backoff.mul_f64(0.8 + 0.4 * jitter);
     Some(backoff.max(requested))
 }
 

@@ -12,7 +12,7 @@ use crate::text::random;
 /// it reported as unknown.
 const MAX_RETRIES: u32 = 3;
 /// The wait before the first retry. It doubles with each further one.
-const WAIT: Duration = Duration::from_millis(100);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 /// Maximum number of blobs that are checked. The race concerns few: those that several clients push
 /// at once.
 const MAX_CHECKED: usize = 10;
@@ -58,7 +58,7 @@ impl Repository<'_> {
         if retries >= MAX_RETRIES || missing.is_empty() || missing.len() > MAX_CHECKED {
             return Ok(false);
         }
-        let wait = WAIT.saturating_mul(1 << retries);
+        let wait = INITIAL_BACKOFF.saturating_mul(1 << retries);
         self.client.sleep(wait.mul_f64(1.0 + random::fraction()));
         for digest in &missing {
             if !self.has_blob(digest, None)? {
