@@ -85,11 +85,12 @@
 //! `tests/library/architecture.rs` checks.
 //!
 //! - `limits.rs`: the limits on outside data
-//! - `text/`: JSON, times, URLs, name patterns, sanitizing and redaction of untrusted text
+//! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
+//!   untrusted text
 //! - `error/`: the error type, and error responses of registries
 //! - `oci/`: digests, descriptors, media types, platforms, references, manifests and referrers
 //!   indexes
-//! - `auth/`: the authentication state machine, without I/O
+//! - `auth/`: the authentication state machine and the origin policy, without I/O
 //! - `http/`: the transport trait and its implementation with ureq: TLS, proxies, retries, traces
 //! - `fs/`: path cleaning, temporary files, locks and file fingerprints
 //! - `credentials/`: configuration files, credential helpers and the lookup order

@@ -4,6 +4,8 @@
 //! custom headers and client certificates are sent to the registry's own origin only. Requests to
 //! another origin carry none of them, or are refused.
 //!
+//! The address ranges that are blocked (SSRF) are those of [`Locality`].
+//!
 //! [`OriginPolicy::between`] judges schemes, literal addresses and the names of this machine. The
 //! transport looks up all other names, judges their addresses by
 //! [`NoCredentials`](OriginPolicy::NoCredentials), and connects to those that passed.

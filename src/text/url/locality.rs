@@ -1,5 +1,5 @@
-//! Network locality of addresses, and the prefixes of addresses that are not reached over a
-//! network.
+//! Network locality of addresses: the address ranges to which a server must not send a client
+//! (protection against server-side request forgery, SSRF).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,7 +18,8 @@ pub enum Locality {
     Machine,
 }
 
-/// The prefixes that are more local than a network. The first match counts.
+/// The address ranges that are more local than a network. The first match counts. A range added
+/// here is blocked for redirects, token services, upload locations and pagination links.
 const PREFIXES: [(&str, Locality); 18] = [
     ("127.0.0.0/8", Locality::Machine),
     // Linux connects 0.0.0.0 to this machine.
