@@ -173,6 +173,24 @@ impl<'s> ResolvedSource<'s> {
         })
     }
 
+    /// A source with this root, whose manifest need not exist in `source`.
+    pub(crate) fn with_root(source: &'s dyn Source, manifest: RawManifest) -> Self {
+        Self {
+            source,
+            root: manifest.descriptor().clone(),
+            manifest: Some(manifest),
+        }
+    }
+
+    /// A source with this root.
+    pub(crate) const fn without_manifest(source: &'s dyn Source, root: Descriptor) -> Self {
+        Self {
+            source,
+            root,
+            manifest: None,
+        }
+    }
+
     /// Resolves `reference` to the manifest for a platform.
     pub(crate) fn for_platform(
         source: &'s dyn Source,

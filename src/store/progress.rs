@@ -79,6 +79,9 @@ pub enum Event<'a> {
     MissingSkipped(&'a Descriptor),
     /// The subject of a copied manifest was skipped because it is missing at the source.
     MissingSubjectSkipped(&'a Descriptor),
+    /// The referrers of this index were not copied: the index that was made for some of its
+    /// platforms has another digest.
+    ReferrersSkipped(&'a Descriptor),
     /// The destination lacks successors of this manifest although it reported that they exist.
     /// Successors that were not sent before are sent now.
     Repairing(&'a Descriptor),

@@ -12,6 +12,7 @@ transcripts! {
     referrers,
     referrers_of_indexes,
     registries,
+    several_platforms,
     tags,
     tls,
     usage,

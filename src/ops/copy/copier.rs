@@ -25,12 +25,14 @@ pub(super) struct Copier<'c, 'o> {
     target: &'c dyn Target,
     pub(super) root: &'c Descriptor,
     root_state: RootState,
+    /// Whether the source does not know the root, so that it lists no referrers of it.
+    pub(super) root_is_new: bool,
     find_successors: Option<&'o mut FindSuccessors<'o>>,
     /// The repository to mount blobs from. `None` once the registry does not mount.
     mount_from: Option<RepositoryName>,
     force: bool,
     missing_referrers: MissingReferrer,
-    reporter: Reporter<'o>,
+    pub(super) reporter: Reporter<'o>,
     pub(super) budget: Budget<'o>,
     pub(super) nodes: Nodes,
     /// `None` if referrers are not copied.
@@ -92,6 +94,7 @@ impl<'c, 'o> Copier<'c, 'o> {
             target,
             root,
             root_state: options.root,
+            root_is_new: false,
             find_successors: match &mut options.find_successors {
                 Some(find) => Some(&mut **find),
                 None => None,

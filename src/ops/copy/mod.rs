@@ -11,6 +11,7 @@ mod copier;
 mod errors;
 mod nodes;
 mod options;
+mod platforms;
 mod referrers;
 
 use crate::error::{Operation, Result, Side};
@@ -20,6 +21,7 @@ use crate::store::{Batch, Referrers, Source, Target};
 
 use self::copier::Copier;
 use self::errors::{at, at_target};
+use self::platforms::{SelectedPlatforms, select_platforms};
 
 pub use self::options::{
     CopyOptions, FindSuccessors, Limits, MissingReferrer, RootState, Selection,
@@ -53,7 +55,7 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let source = resolve(source, reference, options)?;
+    let (source, _) = resolve(source, reference, options)?;
     copy_graph(&source, target, source.root(), target_reference, options)?;
     Ok(source.root().clone())
 }
@@ -116,10 +118,14 @@ pub fn copy_with_referrers(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
-    let resolved = resolve(source, reference, options)?;
+    let (resolved, reduced) = resolve(source, reference, options)?;
     let root = resolved.root();
     let batch = Batch::start(target);
-    Copier::new(&resolved, target, root, options).run_with_referrers(source, target_reference)?;
+    let mut copier = Copier::new(&resolved, target, root, options);
+    if let Some(index) = &reduced {
+        copier.report_skipped_referrers(source, index)?;
+    }
+    copier.run_with_referrers(source, target_reference)?;
     batch.finish().map_err(at_target(Operation::Push, root))?;
     Ok(root.clone())
 }
@@ -141,16 +147,34 @@ pub fn copy_graph_with_referrers(
     batch.finish().map_err(at_target(Operation::Push, root))
 }
 
-/// Resolves the root of a copy.
+/// Resolves the root of a copy. If that is a reduced index, returns the original index too.
 fn resolve<'s>(
     source: &'s dyn Source,
     reference: &str,
     options: &CopyOptions<'_>,
-) -> Result<ResolvedSource<'s>> {
+) -> Result<(ResolvedSource<'s>, Option<Descriptor>)> {
     let limit = options.limits.max_manifest_bytes;
-    match &options.platform {
-        None => ResolvedSource::new(source, reference, limit),
-        Some(platform) => ResolvedSource::for_platform(source, reference, platform, limit),
+    let at_source = at(Side::Source, Operation::Resolve, None);
+    if let [platform] = &options.platforms[..] {
+        let resolved = ResolvedSource::for_platform(source, reference, platform, limit);
+        return Ok((resolved.map_err(at_source)?, None));
     }
-    .map_err(at(Side::Source, Operation::Resolve, None))
+    if options.platforms.is_empty() {
+        let resolved = ResolvedSource::new(source, reference, limit);
+        return Ok((resolved.map_err(at_source)?, None));
+    }
+    let index = source.fetch_manifest_by_reference(reference, limit);
+    let index = index.map_err(at_source)?;
+    Ok(
+        match select_platforms(&index, reference, &options.platforms)? {
+            SelectedPlatforms::Index => (ResolvedSource::with_root(source, index), None),
+            SelectedPlatforms::Manifest(manifest) => {
+                (ResolvedSource::without_manifest(source, manifest), None)
+            }
+            SelectedPlatforms::Reduced(reduced) => {
+                let original = index.descriptor().clone();
+                (ResolvedSource::with_root(source, reduced), Some(original))
+            }
+        },
+    )
 }

@@ -60,9 +60,10 @@ pub struct CopyOptions<'a> {
     pub observer: Option<&'a mut Observer<'a>>,
     /// Selects the successors of each manifest. By default all of them are copied.
     pub find_successors: Option<&'a mut FindSuccessors<'a>>,
-    /// The platform of the manifest that [`copy`](super::copy) copies from an index. By default the
-    /// whole index is copied.
-    pub platform: Option<Platform>,
+    /// The platforms that [`copy`](super::copy) copies from an index. By default the whole index is
+    /// copied. Of one platform, only its manifest is copied. Several platforms are copied with an
+    /// index that has only their entries and those of their attestations.
+    pub platforms: Vec<Platform>,
     /// Bounds on the graph.
     pub limits: Limits,
     /// Whether the destination may have the root already.

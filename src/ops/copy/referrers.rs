@@ -16,8 +16,7 @@ use super::errors::at_source;
 use super::nodes::CopyMode;
 use crate::error::{Error, Operation, Result};
 use crate::oci::Descriptor;
-use crate::store::Referrers;
-use crate::store::progress::Event;
+use crate::store::{Event, Referrers};
 
 impl Copier<'_, '_> {
     /// Copies the graph of the root with the referrers that `source` lists, and tags the root.
@@ -50,6 +49,25 @@ impl Copier<'_, '_> {
         }
     }
 
+    /// Reports that the referrers of the original of a reduced index are not copied, unless it has
+    /// none. The source does not know the reduced index, and so has no referrers of it.
+    pub(super) fn report_skipped_referrers(
+        &mut self,
+        source: &dyn Referrers,
+        original: &Descriptor,
+    ) -> Result<()> {
+        self.root_is_new = true;
+        let mut has_referrers = false;
+        let listed = source.referrers(original, None, &mut |page| {
+            has_referrers = !page.is_empty();
+            ControlFlow::Break(())
+        });
+        if has_referrers || listed.is_err() {
+            self.reporter.report(Event::ReferrersSkipped(original))?;
+        }
+        Ok(())
+    }
+
     /// Lists the referrers of a manifest, without their annotations.
     fn list_referrers(
         &mut self,
@@ -57,6 +75,9 @@ impl Copier<'_, '_> {
         subject: &Descriptor,
     ) -> Result<Vec<Descriptor>> {
         let mut listed = Vec::new();
+        if self.root_is_new && subject.digest == self.root.digest {
+            return Ok(listed);
+        }
         let mut counted = Ok(());
         source
             .referrers(subject, None, &mut |page| {

@@ -105,10 +105,34 @@ impl Object {
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct ObjectVisitor;
+        let Members(mut members) = Members::deserialize(deserializer)?;
+        // One pass with a set: a search for each member among all others would take minutes for a
+        // hostile document.
+        let mut later = HashSet::with_capacity(members.len());
+        let mut is_last: Vec<bool> = members
+            .iter()
+            .rev()
+            .map(|(name, _)| later.insert(name.as_str()))
+            .collect();
+        members.retain(|_| is_last.pop().unwrap_or_default());
+        Ok(Self { members })
+    }
+}
 
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Object;
+/// The names and texts of all members of an object, in order. Names can be repeated.
+pub(crate) fn members(text: &str) -> Result<Vec<(String, Box<str>)>> {
+    let Members(members) = serde_json::from_str(text).map_err(expected("`{`"))?;
+    Ok(members)
+}
+
+struct Members(Vec<(String, Box<str>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -117,25 +141,16 @@ impl<'de> Deserialize<'de> for Object {
             fn visit_map<A: MapAccess<'de>>(
                 self,
                 mut map: A,
-            ) -> std::result::Result<Object, A::Error> {
-                let mut members: Vec<(String, Box<str>)> = Vec::new();
+            ) -> std::result::Result<Members, A::Error> {
+                let mut members = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     members.push((name, value.into()));
                 }
-                // One pass with a set: a search for each member among all others would take minutes
-                // for a hostile document.
-                let mut later = HashSet::with_capacity(members.len());
-                let mut is_last: Vec<bool> = members
-                    .iter()
-                    .rev()
-                    .map(|(name, _)| later.insert(name.as_str()))
-                    .collect();
-                members.retain(|_| is_last.pop().unwrap_or_default());
-                Ok(Object { members })
+                Ok(Members(members))
             }
         }
 
-        deserializer.deserialize_map(ObjectVisitor)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 

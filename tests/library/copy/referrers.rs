@@ -306,7 +306,7 @@ fn the_manifest_of_a_platform_is_copied_with_its_referrers() {
     let of_root = attach(&source, &root, "a/root");
     let target = MemoryStore::new();
     let mut options = CopyOptions {
-        platform: Some("linux/arm64".parse().unwrap()),
+        platforms: vec!["linux/arm64".parse().unwrap()],
         ..CopyOptions::default()
     };
 

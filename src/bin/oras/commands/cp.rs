@@ -1,18 +1,18 @@
 //! `oras cp`
 
 use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
-use oras::error::{Operation, Side as End};
+use oras::error::{Expected, Input, Operation, Side as End};
 use oras::limits::MAX_MANIFEST_BYTES;
 use oras::progress::Event;
 use oras::reference::RepositoryName;
+use oras::store::Source;
 use oras::tag::add_tags;
-use oras::{Descriptor, Digest, Error};
+use oras::{Descriptor, Digest, Error, Platform};
 
 use crate::cli::flag::flags;
-use crate::cli::groups::{
-    Concurrency, Debugging, Distribution, Platform, TargetFlags, Tty, Verbose,
-};
-use crate::cli::{CommandLine, CommandSpec, Positionals, Side, Stage};
+use crate::cli::groups::{Concurrency, Debugging, Distribution, TargetFlags, Tty, Verbose};
+use crate::cli::value::CommaSeparated;
+use crate::cli::{CommandLine, CommandSpec, Positionals, Side, Stage, quote};
 use crate::commands::command::Command;
 use crate::error::CliError;
 use crate::process::Process;
@@ -47,7 +47,11 @@ flags! {
         concurrency: Concurrency,
         debugging: Debugging,
         from: SideFlags => |flags| Side::Source.prefixed(flags),
-        platform: Platform,
+        platforms: CommaSeparated = text(
+            "platform",
+            "os[/arch][/variant][:os_version]",
+            "copy only the manifests for these platforms of an index, repeatable or comma-separated",
+        ),
         to: SideFlags => |flags| Side::Destination.prefixed(flags),
         tty: Tty,
         verbose: Verbose,
@@ -77,6 +81,8 @@ impl Command for CpFlags {
             oras cp -r --to-distribution-spec v1.1-referrers-tag localhost:5000/hello:v1 localhost:6000/hello-copy:v1
             # Copy the manifest for a platform
             oras cp --platform linux/arm64 localhost:5000/hello:v1 localhost:6000/hello-copy:v1
+            # Copy the manifests for several platforms with an index of them
+            oras cp --platform linux/amd64,linux/arm64,linux/arm/v7 localhost:5000/hello:v1 localhost:6000/hello-copy:v1
             # Copy an image to a destination that has only a part of it, such as a registry cache
             oras cp --force localhost:5000/hello:v1 localhost:6000/hello-copy:v1
             # Copy an artifact under several tags
@@ -93,7 +99,8 @@ impl Command for CpFlags {
             flags.target.remote.resolve.splice(0..0, rules);
             flags.target.debugging = self.debugging;
         }
-        let platform = parse_platform(&self.platform.platform)?;
+        let platforms = parse_platforms(&self.platforms.0)?;
+        let several_platforms = platforms.len() > 1;
         let targets = CopyTargets::parse(&self, line, process)?;
         let (from, to) = (&targets.from, &targets.to);
 
@@ -123,7 +130,7 @@ impl Command for CpFlags {
         let mut observer = |event: Event<'_>| status.report(event);
         let mut options = CopyOptions {
             observer: Some(&mut observer),
-            platform,
+            platforms,
             mount_from: targets.mount_from(),
             force: self.force,
             missing_referrers: if self.recursive {
@@ -151,18 +158,24 @@ impl Command for CpFlags {
                 options,
             )
         }
-        .map_err(|error| targets.cli_error(error, self.recursive))?;
+        .map_err(|error| targets.cli_error(error, self.recursive, several_platforms))?;
         let skipped = status.skipped();
         drop(status);
         process.print_status(&format!(
             "Copied {} => {}",
-            targets.shown_source(&root),
+            targets.shown_source(&root, several_platforms),
             to.shown()
         ))?;
         if !targets.further_tags.is_empty() {
-            let manifest = source
+            // The source does not have an index that was made for some platforms.
+            let (store, target): (&dyn Source, _) = if several_platforms {
+                (&*destination, to)
+            } else {
+                (&*source, from)
+            };
+            let manifest = store
                 .fetch_manifest(&root, MAX_MANIFEST_BYTES)
-                .map_err(|error| from.cli_error(&error))?;
+                .map_err(|error| target.cli_error(&error))?;
             let mut observer = |event: Event<'_>| Status::of_references(process).report(event);
             add_tags(
                 &*destination,
@@ -175,6 +188,21 @@ impl Command for CpFlags {
         process.print_digest(&root.digest)?;
         CliError::check_skipped(skipped)
     }
+}
+
+/// Parses the platforms of a repeatable flag. Equal platforms count once.
+fn parse_platforms(texts: &[String]) -> Result<Vec<Platform>, CliError> {
+    let mut platforms = Vec::new();
+    for text in texts {
+        let text = text.trim();
+        let Some(platform) = parse_platform(text)? else {
+            return Err(CliError::usage("invalid platform: value cannot be empty"));
+        };
+        if !platforms.contains(&platform) {
+            platforms.push(platform);
+        }
+    }
+    Ok(platforms)
 }
 
 /// Source and destination of a copy.
@@ -222,13 +250,15 @@ impl CopyTargets {
     }
 
     /// The source as typed. If it is the digest of an index from which a platform was chosen, the
-    /// digest of the chosen manifest replaces it.
-    fn shown_source(&self, root: &Descriptor) -> String {
+    /// digest of the chosen manifest replaces it. The digest of an index for several platforms does
+    /// not.
+    fn shown_source(&self, root: &Descriptor, several_platforms: bool) -> String {
         let is_other = |reference: &str| {
             let digest = reference.parse::<Digest>();
             digest.is_ok_and(|digest| digest != root.digest)
         };
-        if self.from.reference().is_some_and(is_other) {
+        let is_reduced = several_platforms && root.media_type.is_index();
+        if self.from.reference().is_some_and(is_other) && !is_reduced {
             let chosen = format!("{}@{}", self.from.path(), root.digest);
             return self.from.shown_as(&chosen).to_string();
         }
@@ -236,9 +266,28 @@ impl CopyTargets {
     }
 
     /// The error of the command. It names the side, unless only the source had been accessed.
-    fn cli_error(&self, error: Error, recursive: bool) -> CliError {
-        let resolves_first = recursive || self.to.reference().is_none();
+    fn cli_error(&self, error: Error, recursive: bool, several_platforms: bool) -> CliError {
+        let resolves_first = (recursive || self.to.reference().is_none()) && !several_platforms;
         match error {
+            Error::WrongKind {
+                expected: Expected::Index,
+                ..
+            } => CliError::usage(format!(
+                "{} is not an image index or a manifest list",
+                quote::double(self.from.raw())
+            ))
+            .recommend(
+                "selecting multiple platforms requires a multi-platform source; use a single \
+                 --platform value to copy a specific platform of an image",
+            ),
+            Error::InvalidInput {
+                input: Input::Option("platforms"),
+                reason,
+                ..
+            } => match reason.split_once('\n') {
+                Some((message, available)) => CliError::not_found(message).recommend(available),
+                None => CliError::new(reason),
+            },
             Error::Copy {
                 operation: Operation::Resolve,
                 source,

@@ -95,6 +95,13 @@ impl<'c> Status<'c> {
                 ));
                 return Ok(());
             }
+            Event::ReferrersSkipped(_) => {
+                self.process.warn_record(
+                    "referrers of the source index are not copied because selecting a subset of \
+                     platforms produces a new index digest",
+                );
+                return Ok(());
+            }
             _ => {}
         }
         if let Some(display) = &mut self.display {
