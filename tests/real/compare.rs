@@ -47,8 +47,8 @@ fn the_original_prints_the_same_transcripts() {
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
 }
 
-/// Returns the comparable part of an outcome. The original has one exit status for all failures. It
-/// works concurrently, so that its status lines are in any order, and their number varies if the
+/// Returns the comparable part of an outcome. The original has one exit status for all failures, and
+/// gives less advice. It works concurrently, so that its status lines are in any order, and their number varies if the
 /// command fails.
 fn comparable(seen: &Seen, both_fail: bool) -> Seen {
     let mut lines: Vec<&str> = seen.stdout.split_inclusive('\n').collect();
@@ -59,12 +59,26 @@ fn comparable(seen: &Seen, both_fail: bool) -> Seen {
     for run in lines.chunk_by_mut(|one, next| is_status(one) && is_status(next)) {
         run.sort_unstable();
     }
+    let is_advice = |line: &&str| ADVICE.iter().any(|start| line.starts_with(start));
+    let errors = seen.stderr.split_inclusive('\n');
     Seen {
         stdout: lines.concat(),
+        stderr: errors.filter(|line| !is_advice(line)).collect(),
         code: i32::from(seen.code != 0),
         ..seen.clone()
     }
 }
+
+/// Beginnings of lines that only this command prints below an error: what the user may have meant.
+const ADVICE: &[&str] = &[
+    "A reference has no scheme ",
+    "Did you mean --",
+    "Not every registry lists ",
+    "Repository names are lower case. ",
+    "The directory ",
+    "The layout ",
+    "To log in to ",
+];
 
 /// Beginnings of status lines that are printed concurrently.
 const STATUS: &[&str] = &[
