@@ -2,6 +2,9 @@
 //! a reason.
 //!
 //! A public limit is the default of an option. Values may change with any release.
+//!
+//! Waits between retries are not limits on outside data: see `http/retry.rs`. Sizes of uploaded
+//! chunks are in `registry/upload/chunked_upload.rs`.
 
 use std::fmt;
 use std::time::Duration;
