@@ -12,7 +12,7 @@ use crate::text::json::edit::{elements, members, text_of};
 /// The annotation of an attestation of BuildKit: the digest of its image.
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
-/// What a copy of several platforms of an index copies.
+/// The content that a copy of several platforms of an index copies.
 #[derive(Debug)]
 pub(super) enum SelectedPlatforms {
     /// The index: all its entries stay.
