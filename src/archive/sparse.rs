@@ -81,7 +81,9 @@ impl SparseRecords {
             b"minor" => self.version[1] = Some(parse_decimal(value)?),
             b"name" => self.name = Some(value.to_vec()),
             b"size" | b"realsize" => self.size = Some(parse_decimal(value)?),
-            b"offset" if self.numbers.len() % 2 == 0 => self.numbers.push(parse_decimal(value)?),
+            b"offset" if self.numbers.len().is_multiple_of(2) => {
+                self.numbers.push(parse_decimal(value)?);
+            }
             b"numbytes" if self.numbers.len() % 2 == 1 => self.numbers.push(parse_decimal(value)?),
             b"offset" | b"numbytes" => return None,
             b"map" => {

@@ -89,7 +89,9 @@ impl FileFingerprint {
     /// A time that is `seconds` after the last change.
     #[cfg(all(test, unix))]
     pub(crate) fn seconds_after(&self, seconds: u64) -> SystemTime {
-        let changed = self.last_change_seconds().unwrap();
+        let changed = self
+            .last_change_seconds()
+            .expect("files are younger than 1970");
         SystemTime::UNIX_EPOCH + Duration::from_secs(changed + seconds)
     }
 }

@@ -84,13 +84,12 @@ mod tests {
     use super::*;
     use crate::fs::testing::TempDir;
 
-    fn fingerprint(path: &Path) -> Option<FileFingerprint> {
-        let metadata = fs::metadata(path).unwrap();
-        Some(FileFingerprint::from_metadata(&metadata))
+    fn fingerprint(path: &Path) -> FileFingerprint {
+        FileFingerprint::from_metadata(&fs::metadata(path).unwrap())
     }
 
     fn seconds_after(path: &Path, seconds: u64) -> SystemTime {
-        fingerprint(path).unwrap().seconds_after(seconds)
+        fingerprint(path).seconds_after(seconds)
     }
 
     fn index() -> Result<Index> {
@@ -108,11 +107,13 @@ mod tests {
         fs::write(&path, "a").unwrap();
         let later = seconds_after(&path, 60);
         let cache = IndexCache::default();
-        cache.index(fingerprint(&path), later, index).unwrap();
-        cache.index(fingerprint(&path), later, unneeded).unwrap();
+        cache.index(Some(fingerprint(&path)), later, index).unwrap();
+        cache
+            .index(Some(fingerprint(&path)), later, unneeded)
+            .unwrap();
         // Whatever the clock says.
         cache
-            .index(fingerprint(&path), SystemTime::UNIX_EPOCH, unneeded)
+            .index(Some(fingerprint(&path)), SystemTime::UNIX_EPOCH, unneeded)
             .unwrap();
     }
 
@@ -125,9 +126,9 @@ mod tests {
         let now = seconds_after(&path, 5);
         let last_year = seconds_after(&path, 0) - Duration::from_secs(365 * 24 * 60 * 60);
         for (state, now) in [
-            (fingerprint(&path), now),
-            (fingerprint(&path), last_year),
-            (fingerprint(&path), SystemTime::UNIX_EPOCH),
+            (Some(fingerprint(&path)), now),
+            (Some(fingerprint(&path)), last_year),
+            (Some(fingerprint(&path)), SystemTime::UNIX_EPOCH),
             (None, seconds_after(&path, 60)),
         ] {
             for _ in 0..2 {
@@ -148,12 +149,12 @@ mod tests {
         let path = directory.path().join("a");
         let other = directory.path().join("b");
         fs::write(&path, "a").unwrap();
-        let before = fingerprint(&path).unwrap();
+        let before = fingerprint(&path);
         let later = seconds_after(&path, 60);
         fs::write(&other, "b").unwrap();
-        let replaced = fingerprint(&other).unwrap();
+        let replaced = fingerprint(&other);
         fs::write(&path, "ab").unwrap();
-        let longer = fingerprint(&path).unwrap();
+        let longer = fingerprint(&path);
         let same_size_in_place = before.rewritten();
         let cache = IndexCache::default();
         for changed in [replaced, longer, same_size_in_place] {
@@ -176,8 +177,8 @@ mod tests {
         let later = seconds_after(&path, 60);
         let cache = IndexCache::default();
         cache
-            .index(fingerprint(&path), later, || Index::parse(b"[]"))
+            .index(Some(fingerprint(&path)), later, || Index::parse(b"[]"))
             .unwrap_err();
-        cache.index(fingerprint(&path), later, index).unwrap();
+        cache.index(Some(fingerprint(&path)), later, index).unwrap();
     }
 }

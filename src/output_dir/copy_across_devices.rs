@@ -45,7 +45,7 @@ impl<'a> PendingCopy<'a> {
         } else {
             let (temp_name, file) = staging::create_file(parent)?;
             let copy = new(temp_name.clone(), false, file.try_clone().ok());
-            copy_file(from, name, &found, file, parent, &temp_name)?;
+            copy_file(from, name, &found, &file, parent, &temp_name)?;
             Ok(copy)
         }
     }
@@ -91,7 +91,7 @@ fn copy_content(parent: &Dir, name: &Path, into: &Dir) -> io::Result<()> {
         } else {
             let mut options = OpenOptions::new();
             let file = into.open_with(name, options.write(true).create_new(true))?;
-            copy_file(&from, name, &found, file.into_std(), into, name)?;
+            copy_file(&from, name, &found, &file.into_std(), into, name)?;
         }
     }
     Ok(())
@@ -117,7 +117,7 @@ fn copy_file(
     from: &Dir,
     name: &Path,
     found: &Metadata,
-    file: File,
+    file: &File,
     parent: &Dir,
     temp_name: &Path,
 ) -> io::Result<()> {
@@ -127,8 +127,8 @@ fn copy_file(
     // Set before the content is written: other users never get more access than this mode allows.
     parent.set_permissions(temp_name, found.permissions())?;
     make_owner_readable(from, name);
-    copy_sparse(&mut from.open(name)?.into_std(), &file)?;
-    copy_modified_time(&file, found);
+    copy_sparse(&mut from.open(name)?.into_std(), file)?;
+    copy_modified_time(file, found);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! TitledContent files and directories on disk as a store.
+//! Files and directories on disk, each with a title, as a store.
 //!
 //! Content with a title is a file or directory of that name. Content without a title, such as
 //! manifests, is kept in memory. Files to push are added with [`FileStore::add`]. A store to pull
@@ -204,8 +204,9 @@ impl FileStore {
         let (file, start) = self.spool(&format!("the archive of {title}"))?;
         let buffered = BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file));
         let mut out = HashingWriter::new(buffered);
-        let mut options = PackOptions::default();
-        options.times = self.archive_times;
+        let options = PackOptions {
+            times: self.archive_times,
+        };
         let mut report = |event: PackEvent<'_>| match event {
             PackEvent::Packed(bytes) => progress(bytes),
             PackEvent::NotRestorable(text) => {

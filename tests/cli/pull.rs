@@ -7,6 +7,7 @@ transcripts! {
     formats,
     indexes,
     left_out,
+    limits,
     oddities,
     platforms,
     selection,

@@ -422,6 +422,7 @@ fn unpacking_an_archive_under_a_second_title_reports_progress() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case for each verb")]
 fn an_observer_error_of_any_kind_is_not_retried() {
     // `Read::read_to_end` retries after `Interrupted`, and would hide the observer's error.
     let stop = || {

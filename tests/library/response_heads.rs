@@ -12,8 +12,10 @@ fn large() -> Vec<u8> {
     (0_u8..=250).cycle().take(SIZE).collect()
 }
 
-/// Returns the effects under test for the responses that `fault` matches.
-fn unusual_heads() -> Vec<(&'static str, fn(Fault) -> Fault)> {
+/// A name, and a function that adds the effect under test to the responses that a fault matches.
+type UnusualHead = (&'static str, fn(Fault) -> Fault);
+
+fn unusual_heads() -> Vec<UnusualHead> {
     vec![
         ("100 Continue that no request waits for", |fault| {
             fault.before_head("HTTP/1.1 100 Continue\r\n\r\n")

@@ -20,10 +20,13 @@ const MAX_REGISTRY_FRAMES: usize = 8;
 /// The function that the stacks begin with.
 const PUSH: &str = "oras::ops::push::artifact::push";
 
+/// The requests, each with the frames that led to it.
+type Stacks = Vec<(String, Vec<String>)>;
+
 /// Sends requests and records the frames of the library from `push` on.
 struct FrameCounter {
     inner: UreqTransport,
-    stacks: Arc<Mutex<Vec<(String, Vec<String>)>>>,
+    stacks: Arc<Mutex<Stacks>>,
 }
 
 impl Transport for FrameCounter {

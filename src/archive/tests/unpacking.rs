@@ -257,7 +257,7 @@ fn several_gzip_members_are_one_stream() {
 #[test]
 fn only_zeros_may_follow_the_last_gzip_member() {
     let archive = Tar::titled().file("d/x", "x").gzip();
-    let zeros = [0; 100_000];
+    let zeros = vec![0; 100_000];
     for (after, wanted) in [
         (&zeros[..1], None),
         (&zeros[..512], None),

@@ -279,20 +279,20 @@ impl Process {
     }
 
     /// Opens the cache that `ORAS_CACHE` names, if any.
-    pub(crate) fn cache(&self) -> Result<Cache, CliError> {
+    pub(crate) fn cache(&self) -> Cache {
         let Some(path) = self.os_variable("ORAS_CACHE") else {
-            return Ok(Cache::none());
+            return Cache::none();
         };
         let cache = std::path::absolute(path)
             .map_err(Error::io(IoOp::Find, path))
             .and_then(Cache::open);
-        Ok(match cache {
+        match cache {
             Ok(cache) => cache.on_failure(cache_warning(&self.live_line)),
             Err(error) => {
                 cache_warning(&self.live_line)(&error);
                 Cache::none()
             }
-        })
+        }
     }
 
     /// The proxies configured in the environment.

@@ -9,7 +9,7 @@ use crate::error::{Error, Expected, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, RawManifest};
 use crate::text::json::edit::{elements, members, text_of};
 
-/// The annotation of an attestation of BuildKit: the digest of its image.
+/// Annotation of an attestation manifest: the digest of the attested image.
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
 /// The content that a copy of several platforms of an index copies.

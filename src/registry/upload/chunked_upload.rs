@@ -300,13 +300,15 @@ mod tests {
         upload.on_chunk(chunk, 3 * MIB, result, &mut context)
     }
 
+    type Row<'a> = (u16, &'a [(&'a str, &'a str)], ChunkAction, u64, u64);
+
     #[test]
     fn the_response_to_a_chunk_decides_about_the_next() {
         let location = ("Location", "/u/2");
         let (inside, past_end) = ("0-1572863", "0-9999999999");
         let wait = ChunkAction::QueryOffset(Duration::from_millis(250));
         #[rustfmt::skip]
-        let rows: [(u16, &[(&str, &str)], ChunkAction, u64, u64); 13] = [
+        let rows: [Row<'_>; 13] = [
             // status, headers, action, offset, size of the next chunk
             (202, &[location],                         ChunkAction::Continue, 2 * MIB, MIB),
             (201, &[],                                 ChunkAction::Continue, 2 * MIB, MIB),

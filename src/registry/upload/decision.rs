@@ -352,9 +352,8 @@ impl UploadFlow {
         result: &Result<RegistryResponse>,
         context: &mut Context<'_>,
     ) -> Action {
-        let response = match result {
-            Ok(response) => response,
-            Err(_) => return self.recover(result, context),
+        let Ok(response) = result else {
+            return self.recover(result, context);
         };
         let known = context.capabilities.entry(&session.location.origin());
         match response.status() {

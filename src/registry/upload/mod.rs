@@ -30,6 +30,10 @@ use crate::text::url::{Origin, Url};
 pub(crate) use self::decision::UploadStart;
 
 /// The step after a chunk.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a value lives only until the loop that sends chunks matches it"
+)]
 enum ChunkStep {
     /// Send the next chunk.
     Continue,

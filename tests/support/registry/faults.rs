@@ -394,7 +394,7 @@ impl Edit {
         match self {
             Self::Ignore(_) => {}
             Self::Header(name, value) => {
-                response.headers.set(name, &expand_headers(value, request))
+                response.headers.set(name, &expand_headers(value, request));
             }
             Self::WithoutHeader(name) => response.headers.remove(name),
             Self::Body(bytes) => {

@@ -21,7 +21,8 @@ const MATRIX: &[(&str, &str, &str)] = &[
     (
         "oras pull",
         "debug remote layout tty format platform verbose concurrency",
-        "T/allow-path-traversal config include-subject k/keep-old-files o/output | exclude include unnamed",
+        "T/allow-path-traversal config include-subject k/keep-old-files o/output | exclude include \
+         max-depth max-unpacked-size unnamed",
     ),
     (
         "oras attach",

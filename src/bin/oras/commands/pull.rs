@@ -157,7 +157,7 @@ impl Command for PullFlags {
             let source = target.source(&client)?;
             sources.push((source, target.required_reference()?));
         }
-        let cache = process.cache()?;
+        let cache = process.cache();
         let config = if self.config.is_empty() {
             None
         } else {

@@ -1,5 +1,7 @@
 //! Tests of rewritten response heads.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 #[test]
@@ -94,7 +96,7 @@ fn heads_are_rewritten_for_the_parser() {
 fn of_many_headers_the_needed_ones_stay() {
     let mut head = "HTTP/1.1 200 OK\r\n".to_owned();
     for number in 0..300 {
-        head += &format!("X-{number}: v\r\n");
+        write!(head, "X-{number}: v\r\n").unwrap();
     }
     head += "docker-content-digest: d\r\nContent-Length: 2\r\n\r\n";
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Names of the signature algorithms, keys and curves that this build cannot verify.
 
+use std::fmt::Write as _;
+
 /// The algorithms that this build can verify.
 const SUPPORTED: &str = "ECDSA on P-256 or P-384 with SHA-256 or SHA-384, Ed25519, and RSA keys of at least 2048 bits with SHA-256, SHA-384 or SHA-512";
 
@@ -97,8 +99,11 @@ fn name(names: &[(&[u8], &str)], algorithm: &[u8]) -> String {
     });
     found.map_or_else(
         || {
-            let digits: String = algorithm.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("the algorithm {digits}")
+            let mut text = "the algorithm ".to_owned();
+            for byte in algorithm {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text
         },
         |(_, name)| (*name).to_owned(),
     )

@@ -65,7 +65,7 @@ impl Command for BlobFetchFlags {
         let client = target.client()?;
         let blobs = target.blobs(&client)?;
         let digest = target.required_digest()?;
-        let cache = process.cache()?;
+        let cache = process.cache();
         let blobs = cache.over(&*blobs);
 
         let cli_error = |error| target.cli_error(&error);

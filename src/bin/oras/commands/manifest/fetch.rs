@@ -69,7 +69,7 @@ impl Command for ManifestFetchFlags {
         let client = target.client_accepting(&self.media_types.0)?;
         let source = target.source(&client)?;
         let reference = target.required_reference()?;
-        let cache = process.cache()?;
+        let cache = process.cache();
         let source = cache.over(&*source);
         if target.is_layout() && line.set.contains("media-type") {
             return Err(CliError::usage(

@@ -62,7 +62,7 @@ impl Command for ManifestFetchConfigFlags {
         let client = target.client()?;
         let source = target.source(&client)?;
         let reference = target.required_reference()?;
-        let cache = process.cache()?;
+        let cache = process.cache();
         let source = cache.over(&*source);
 
         let cli_error = |error| target.cli_error(&error);
