@@ -1,6 +1,6 @@
 //! Manifests of a repository (distribution spec v1.1, "Pulling manifests", "Pushing Manifests").
 
-use super::client::{Body, RegistryResponse};
+use super::client::{Body, RegistryRequest, RegistryResponse};
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
@@ -177,7 +177,9 @@ impl Repository<'_> {
         }
         let mut retries = 0;
         loop {
-            match self.put_manifest(expected, bytes, reference) {
+            let request = self.manifest_put(expected, bytes, reference);
+            let response = self.client.send(&self.registry, request)?;
+            match check_stored(response, expected) {
                 Err(Error::Refused(refusal)) if self.is_retried(&refusal, retries)? => retries += 1,
                 result => return result,
             }
@@ -191,33 +193,43 @@ impl Repository<'_> {
         bytes: &[u8],
         reference: &str,
     ) -> Result<Option<Digest>> {
-        let request = self
-            .push_request(Method::Put, self.endpoint.manifest(reference))
-            .header("Content-Type", expected.media_type.as_str())
-            .body(Body::Bytes(bytes));
-        let response = self
-            .client
-            .send(&self.registry, request)?
-            .expect(&[200, 201, 202])?;
-        if response.content_type() == Some("text/html") {
-            // A login page or a web site answers 200 to every request and stores nothing.
-            return Err(response.protocol_error("the answer is a web page"));
-        }
-        if let Some(declared) = declared_digest(&response)
-            .filter(|declared| declared.algorithm() == expected.digest.algorithm())
-            && declared != expected.digest
-        {
-            return Err(response.protocol_error(format!(
-                "the registry stored {declared} instead of {}",
-                expected.digest
-            )));
-        }
-        let indexed = response
-            .header("OCI-Subject")
-            .and_then(|subject| subject.parse().ok());
-        response.drain();
-        Ok(indexed)
+        let request = self.manifest_put(expected, bytes, reference);
+        check_stored(self.client.send(&self.registry, request)?, expected)
     }
+
+    fn manifest_put<'b>(
+        &self,
+        expected: &Descriptor,
+        bytes: &'b [u8],
+        reference: &str,
+    ) -> RegistryRequest<'b> {
+        self.push_request(Method::Put, self.endpoint.manifest(reference))
+            .header("Content-Type", expected.media_type.as_str())
+            .body(Body::Bytes(bytes))
+    }
+}
+
+/// Checks the response to a pushed manifest. Returns its `OCI-Subject`.
+fn check_stored(response: RegistryResponse, expected: &Descriptor) -> Result<Option<Digest>> {
+    let response = response.expect(&[200, 201, 202])?;
+    if response.content_type() == Some("text/html") {
+        // A login page or a web site answers 200 to every request and stores nothing.
+        return Err(response.protocol_error("the answer is a web page"));
+    }
+    if let Some(declared) = declared_digest(&response)
+        .filter(|declared| declared.algorithm() == expected.digest.algorithm())
+        && declared != expected.digest
+    {
+        return Err(response.protocol_error(format!(
+            "the registry stored {declared} instead of {}",
+            expected.digest
+        )));
+    }
+    let indexed = response
+        .header("OCI-Subject")
+        .and_then(|subject| subject.parse().ok());
+    response.drain();
+    Ok(indexed)
 }
 
 /// The `Docker-Content-Digest` of a response. A value that is not a digest is ignored.

@@ -25,40 +25,15 @@ impl Client {
         registry: &RegistryName,
         mut request: RegistryRequest<'_>,
     ) -> Result<RegistryResponse> {
-        let origin = self.registry_origin(registry);
-        if request.url.origin() != origin {
-            return self.send_with_retries(&mut request, &RequestAuth::none(&origin));
+        let registry_origin = self.registry_origin(registry);
+        if request.url.origin() != registry_origin {
+            return self.send_with_retries(&mut request, &RequestAuth::none(&registry_origin));
         }
-        let auth = RequestAuth {
+        let mut anonymous = RequestAuth {
             with_headers: true,
-            ..RequestAuth::none(&origin)
+            ..RequestAuth::none(&registry_origin)
         };
-        let response = self.authenticate(registry, &mut request, &auth)?;
-        if response.sender != Sender::UpgradedRegistry || response.status() != 401 {
-            return Ok(response);
-        }
-        // The registry redirected from http to https. It may ask for credentials there, but does
-        // not receive the custom headers, as with oras.
-        request.url = response.url.clone();
-        response.drain();
-        self.authenticate(registry, &mut request, &RequestAuth::none(&origin))
-    }
-
-    /// Sends a request with the credentials that the registry asks for.
-    fn authenticate(
-        &self,
-        registry: &RegistryName,
-        request: &mut RegistryRequest<'_>,
-        anonymous: &RequestAuth<'_>,
-    ) -> Result<RegistryResponse> {
-        let origin = request.url.origin();
-        let (mut flow, mut action) = Flow::start(
-            &request.url,
-            request.repository.clone(),
-            request.scopes.clone(),
-            &mut self.auth_cache.borrow_mut(),
-            self.clock.now(),
-        );
+        let (mut flow, mut action) = self.start_flow(&request);
         // The last response of the registry or of its token service.
         let mut last: Option<RegistryResponse> = None;
         loop {
@@ -71,14 +46,24 @@ impl Client {
                 Action::Send(authorization) => {
                     let auth = RequestAuth {
                         authorization: authorization.as_ref(),
-                        ..*anonymous
+                        ..anonymous
                     };
-                    let mut response = self.send_with_retries(request, &auth)?;
+                    let mut response = self.send_with_retries(&mut request, &auth)?;
+                    let is_upgraded = response.sender == Sender::UpgradedRegistry;
+                    if is_upgraded && response.status() == 401 && anonymous.with_headers {
+                        // The registry redirected from http to https. It may ask for credentials
+                        // there, but does not receive the custom headers, as with oras.
+                        request.url = response.url.clone();
+                        response.drain();
+                        anonymous = RequestAuth::none(&registry_origin);
+                        (flow, action) = self.start_flow(&request);
+                        continue;
+                    }
                     if response.sender != Sender::Registry {
                         return Ok(response);
                     }
-                    let locality = self.locality(anonymous.registry_origin);
-                    (self.auth_cache.borrow_mut()).set_locality(&origin, locality);
+                    let locality = self.locality(&registry_origin);
+                    (self.auth_cache.borrow_mut()).set_locality(&request.url.origin(), locality);
                     let event = Event::Response {
                         status: response.status(),
                         challenges: response.challenges(),
@@ -87,8 +72,8 @@ impl Client {
                     last = Some(response);
                     event
                 }
-                Action::Probe => Event::Probed(self.probe(&request.url, anonymous)),
-                Action::LookUpCredential => Event::Credential(self.credential(registry, request)?),
+                Action::Probe => Event::Probed(self.probe(&request.url, &anonymous)),
+                Action::LookUpCredential => Event::Credential(self.credential(registry, &request)?),
                 Action::RefreshCredential(rejected) => {
                     let repository = request.repository.as_ref();
                     let newer = self.credentials.refresh(registry, repository, &rejected)?;
@@ -100,8 +85,8 @@ impl Client {
                     }
                     let requested_at = self.clock.now();
                     let mut response = self
-                        .fetch_token(&token, anonymous.registry_origin)
-                        .map_err(|error| self.blocked_realm(registry, request, error))?;
+                        .fetch_token(&token, &registry_origin)
+                        .map_err(|error| self.blocked_realm(registry, &request, error))?;
                     let event = Event::TokenResponse {
                         status: response.status(),
                         body: response.token()?,
@@ -110,7 +95,7 @@ impl Client {
                     last = Some(response);
                     event
                 }
-                Action::Fail(reason) => return Err(self.unauthorized(registry, request, reason)),
+                Action::Fail(reason) => return Err(self.unauthorized(registry, &request, reason)),
                 Action::Finish => {
                     let response = last.expect("a flow finishes after a response");
                     self.report_warnings(registry, &response);
@@ -119,11 +104,21 @@ impl Client {
                 Action::FailWithTokenResponse => {
                     let response = last.expect("the token service sent a response");
                     let error = response.into_error_of(Responder::TokenService);
-                    return Err(error.context(self.describe(request)));
+                    return Err(error.context(self.describe(&request)));
                 }
             };
             (flow, action) = flow.handle(event, &mut self.auth_cache.borrow_mut());
         }
+    }
+
+    fn start_flow(&self, request: &RegistryRequest<'_>) -> (Flow, Action) {
+        Flow::start(
+            &request.url,
+            request.repository.clone(),
+            request.scopes.clone(),
+            &mut self.auth_cache.borrow_mut(),
+            self.clock.now(),
+        )
     }
 
     fn unauthorized(
