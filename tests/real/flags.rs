@@ -14,6 +14,8 @@ const OURS: &[(&str, &str)] = &[
     ("oras help", "-o, --output"),
     ("oras pull", "--exclude"),
     ("oras pull", "--include"),
+    ("oras pull", "--max-depth"),
+    ("oras pull", "--max-unpacked-size"),
     ("oras pull", "--unnamed"),
     ("oras push", "--force"),
     ("oras push", "--title"),
