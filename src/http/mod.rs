@@ -172,7 +172,8 @@ impl Headers {
         self
     }
 
-    /// Removes all values of a header.
+    /// Removes all values of a header. Only decoded bodies need it, which need feature `archive`.
+    #[cfg(feature = "archive")]
     pub(crate) fn remove(&mut self, name: &str) {
         self.0
             .retain(|(other, _)| !other.eq_ignore_ascii_case(name));

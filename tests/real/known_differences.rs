@@ -182,6 +182,7 @@ pub(crate) const TABLE: &[Difference] = &[
     sometimes("pull/config", "-o second", "which config of an index is seen first is left open by the original"),
     sometimes("pull/config", "-o index", "which config of an index comes first is left open by the original"),
     always("pull/left_out", "mkfifo", "what is left out is named"),
+    always("pull/limits", "", "the original has no limits for archives"),
     always("pull/config", "../me.json", "the name is told"),
     sometimes("pull/config", "--config a.txt", "which of two files of one name comes first is left open by the original"),
     always("pull/files", "-k -o out", "what exists is told"),
