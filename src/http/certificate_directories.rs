@@ -6,11 +6,11 @@
 //! containers-certs.d(5).
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
+use super::system_roots::read_file;
+use crate::limits::MAX_ROOTS_FILES;
 
 /// Directories with certificates for single hosts, such as `/etc/docker/certs.d`.
 ///
@@ -103,16 +103,6 @@ impl HostCertificates {
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let mut file = File::open(path)?.take(MAX_ROOTS_FILE_BYTES + 1);
-    file.read_to_end(&mut content)?;
-    if content.len() as u64 > MAX_ROOTS_FILE_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(content)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +132,18 @@ mod tests {
         }
         fs::remove_dir(&port).unwrap();
         assert_eq!(directories.find("r.io", 443), Some(other));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_is_an_error_and_is_not_waited_for() {
+        let temp = TempDir::new();
+        let path = temp.path().join("ca.crt");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+
+        let error = HostCertificates::read(temp.path()).unwrap_err();
+        assert!(error.contains("ca.crt"), "{error}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
@@ -83,7 +83,7 @@ impl SystemRoots {
     /// Reads the files. They should contain PEM but may contain anything.
     pub(super) fn read(&self) -> Vec<Vec<u8>> {
         let mut texts = Vec::new();
-        texts.extend(self.bundles.iter().find_map(|path| read_file(path)));
+        texts.extend(self.bundles.iter().find_map(|path| read_file(path).ok()));
         for directory in &self.directories {
             let Ok(entries) = fs::read_dir(directory) else {
                 continue;
@@ -93,7 +93,7 @@ impl SystemRoots {
                 paths
                     .filter(|path| !is_link_to_sibling(path))
                     .take(MAX_ROOTS_FILES)
-                    .filter_map(|path| read_file(&path)),
+                    .filter_map(|path| read_file(&path).ok()),
             );
         }
         texts
@@ -117,19 +117,20 @@ fn is_link_to_sibling(path: &Path) -> bool {
         .is_ok_and(|target| target.parent() == Some(Path::new("")) && target.file_name().is_some())
 }
 
-/// Reads a regular file. Opening any other file, such as a FIFO, may block forever.
-fn read_file(path: &Path) -> Option<Vec<u8>> {
-    let metadata = fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_ROOTS_FILE_BYTES {
-        return None;
+/// Reads a regular file of at most [`MAX_ROOTS_FILE_BYTES`]. Opening any other file, such as a FIFO,
+/// may block forever.
+pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if metadata.len() > MAX_ROOTS_FILE_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut text = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(MAX_ROOTS_FILE_BYTES)
-        .read_to_end(&mut text)
-        .ok()?;
-    Some(text)
+    let mut file = File::open(path)?.take(MAX_ROOTS_FILE_BYTES);
+    file.read_to_end(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(feature = "archive")]
