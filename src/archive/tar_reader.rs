@@ -176,14 +176,12 @@ impl<'a, R: Read> TarReader<'a, R> {
         self.check_path(&name)?;
         self.position = Position::Inside(name.clone());
         self.count += 1;
-        if self.count > self.limits.max_entries {
-            return Err(Error::too_large(
-                "archive",
-                self.count,
-                Limit::Entries,
-                self.limits.max_entries,
-            ));
-        }
+        Error::check_limit(
+            "archive",
+            self.count,
+            Limit::Entries,
+            self.limits.max_entries,
+        )?;
         let link = extended
             .long_link
             .or(extended.link_path)
@@ -238,15 +236,12 @@ impl<'a, R: Read> TarReader<'a, R> {
     }
 
     fn check_path(&self, path: &[u8]) -> Result<()> {
-        if path.len() as u64 <= self.limits.max_path_bytes {
-            return Ok(());
-        }
-        Err(Error::too_large(
+        Error::check_limit(
             "path in an archive",
             path.len() as u64,
             Limit::PathBytes,
             self.limits.max_path_bytes,
-        ))
+        )
     }
 
     /// Counts bytes that are unpacked.
@@ -322,16 +317,12 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     /// Checks the memory of a sparse map.
     fn check_map(&self, bytes: u64) -> Result<()> {
-        let limit = self.limits.max_pending_bytes;
-        if bytes <= limit {
-            return Ok(());
-        }
-        Err(Error::too_large(
+        Error::check_limit(
             "map of a sparse file",
             bytes,
             Limit::PendingBytes,
-            limit,
-        ))
+            self.limits.max_pending_bytes,
+        )
     }
 
     /// Reads the next header. Returns `None` at the end: two empty blocks, or the end of the

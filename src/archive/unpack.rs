@@ -362,16 +362,12 @@ impl Unpacker<'_> {
     fn charge_pending(&mut self, bytes: usize) -> Result<()> {
         // An entry takes about 64 bytes besides its names.
         self.pending_bytes += bytes as u64 + 64;
-        let limit = self.options.limits.max_pending_bytes;
-        if self.pending_bytes > limit {
-            return Err(Error::too_large(
-                "list of directories in an archive",
-                self.pending_bytes,
-                Limit::PendingBytes,
-                limit,
-            ));
-        }
-        Ok(())
+        Error::check_limit(
+            "list of directories in an archive",
+            self.pending_bytes,
+            Limit::PendingBytes,
+            self.options.limits.max_pending_bytes,
+        )
     }
 
     /// Opens the parent directory of `path`, and returns it with the file name. Missing directories
