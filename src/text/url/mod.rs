@@ -4,9 +4,9 @@
 //! A [`Url`] has the scheme `http` or `https`, no user information and no fragment. Host names stay
 //! as written, so that the binary needs no Unicode tables.
 //!
-//! The crate `fluent-uri` parses and resolves by RFC 3986, which refuses the spaces and other
-//! characters that registries send in `Location`. It would replace the splitting and the dot
-//! segments, but not the rules for hosts, origins and secrets that most of this module consists of.
+//! The crate `fluent-uri` 0.4 adds 27 KB to a small release program. It refuses the spaces, `|` and
+//! incomplete percent escapes that registries send in `Location`. It would replace the splitting
+//! and the dot segments, about 100 lines, but not the rules for hosts, origins and secrets.
 
 mod locality;
 mod origin;
