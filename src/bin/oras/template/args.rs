@@ -1,7 +1,7 @@
 //! Arguments and results of functions: type checks, extraction and conversion.
 //!
-//! A function of the table is a plain Rust function. Its row lists the kind of each parameter; from
-//! that list come the type check, the call and the error messages.
+//! A function of the table is a plain Rust function. Its row takes the arguments by kind, which
+//! checks their types; from the kinds come the error messages as well.
 
 use std::borrow::Cow;
 
@@ -10,103 +10,123 @@ use gotmpl::{ToValue, Value};
 use super::runtime::Runtime;
 use super::values::{self, Members, Outcome, type_name};
 
-/// The type of a parameter.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Kind {
-    Any,
-    Text,
-    Int,
-    Float,
-    Bool,
-    Dict,
-    Time,
-    Version,
-}
-
-/// A parameter of a function.
-#[derive(Clone, Copy)]
-pub(super) enum Parameter {
-    /// One argument.
-    One(Kind),
-    /// All further arguments.
-    Rest(Kind),
-    /// The [`Runtime`], which takes no argument.
-    Runtime,
-}
-
-/// The parameters of a function, in order. An array needs no relocations, which keeps the table
-/// small.
-pub(super) struct Parameters([Option<Parameter>; 4]);
-
-impl Parameters {
-    pub(super) const fn new<const N: usize>(given: [Parameter; N]) -> Self {
-        let mut parameters = [None; 4];
-        let mut index = 0;
-        while index < N {
-            parameters[index] = Some(given[index]);
-            index += 1;
-        }
-        Self(parameters)
-    }
-}
+/// Go's names of the types that parameters have. The empty name is any type.
+const ANY: &str = "";
+const TEXT: &str = "string";
+const INT: &str = "int";
+const FLOAT: &str = "float64";
+const DICT: &str = "map[string]interface {}";
 
 /// A function of the table.
 pub(super) struct Function {
     /// The names of the function, separated by spaces.
     pub(super) names: &'static str,
-    pub(super) parameters: Parameters,
-    pub(super) body: fn(&mut Args<'_>) -> Outcome,
+    /// Takes the arguments and calls the function. Fails if the arguments do not fit.
+    pub(super) body: fn(&mut Args<'_>) -> Result<Outcome, String>,
 }
 
-/// The arguments of a call, taken from first to last. Their types have been checked.
+/// The arguments of a call, taken from first to last. [`finish`](Self::finish) reports those that
+/// do not fit.
 pub(super) struct Args<'a> {
+    /// The name under which the function is called.
+    name: &'a str,
     values: &'a [Value],
     runtime: &'a Runtime,
+    /// Number of parameters with one argument.
+    fixed: usize,
+    /// Whether the last parameter takes all further arguments.
+    is_variadic: bool,
+    /// The first argument of a wrong type.
+    mismatch: Option<String>,
 }
 
-/// One method for each kind of parameter, see `parameter!` in `table`.
 impl<'a> Args<'a> {
+    /// Takes an argument of a type.
     #[inline(never)]
-    pub(super) fn value(&mut self) -> &'a Value {
-        match self.values.split_first() {
-            Some((value, rest)) => {
-                self.values = rest;
-                value
-            }
-            None => &Value::Nil,
+    fn one(&mut self, wanted: &str) -> &'a Value {
+        let value = self.values.get(self.fixed).unwrap_or(&Value::Nil);
+        self.fixed += 1;
+        self.check_type(value, wanted);
+        value
+    }
+
+    /// Takes all further arguments, which have a type.
+    #[inline(never)]
+    fn rest(&mut self, wanted: &str) -> &'a [Value] {
+        let values = self.values.get(self.fixed..).unwrap_or_default();
+        self.is_variadic = true;
+        for value in values {
+            self.check_type(value, wanted);
         }
+        values
+    }
+
+    fn check_type(&mut self, value: &Value, wanted: &str) {
+        let mismatch = match (value, type_name(value)) {
+            _ if wanted == ANY => return,
+            (Value::Nil, _) if wanted == DICT => return,
+            (Value::Nil, _) => format!("invalid value; expected {wanted}"),
+            (Value::Int(_), _) if wanted == FLOAT => return,
+            (_, actual) if actual == wanted => return,
+            (_, actual) => format!("wrong type for value; expected {wanted}; got {actual}"),
+        };
+        self.mismatch.get_or_insert(mismatch);
+    }
+
+    /// Ends the extraction: checks the number and the types of arguments, and charges them to the
+    /// budget.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        let Self { name, fixed, .. } = *self;
+        let count = self.values.len();
+        if count < fixed || !self.is_variadic && count > fixed {
+            let at_least = if self.is_variadic { "at least " } else { "" };
+            return Err(format!(
+                "wrong number of args for {name}: want {at_least}{fixed} got {count}"
+            ));
+        }
+        self.mismatch.take().map_or(Ok(()), Err)?;
+        let read = self.values.iter().map(values::len).sum();
+        let charged = self.runtime.charge_read(read);
+        charged.map_err(|message| call_error(name, &message))
+    }
+}
+
+/// One method for each kind of parameter in the table.
+impl<'a> Args<'a> {
+    pub(super) fn value(&mut self) -> &'a Value {
+        self.one(ANY)
     }
 
     #[inline(never)]
     pub(super) fn text(&mut self) -> &'a str {
-        self.value().as_str().unwrap_or_default()
+        self.one(TEXT).as_str().unwrap_or_default()
     }
 
     #[inline(never)]
     pub(super) fn int(&mut self) -> i64 {
-        self.value().as_int().unwrap_or(0)
+        self.one(INT).as_int().unwrap_or(0)
     }
 
     pub(super) fn bool(&mut self) -> bool {
-        self.value().is_truthy()
+        self.one("bool").is_truthy()
     }
 
     /// A dictionary; nil is an empty one.
     pub(super) fn dict(&mut self) -> &'a Members {
-        members(self.value())
+        members(self.any_dict())
     }
 
     /// A dictionary or nil.
     pub(super) fn any_dict(&mut self) -> &'a Value {
-        self.value()
+        self.one(DICT)
     }
 
     pub(super) fn time(&mut self) -> &'a Value {
-        self.value()
+        self.one("time.Time")
     }
 
     pub(super) fn version(&mut self) -> &'a Value {
-        self.value()
+        self.one("*semver.Version")
     }
 
     /// Any value, converted to an integer.
@@ -119,25 +139,24 @@ impl<'a> Args<'a> {
         values::number(self.value())
     }
 
-    #[inline(never)]
     pub(super) fn values(&mut self) -> &'a [Value] {
-        std::mem::take(&mut self.values)
+        self.rest(ANY)
     }
 
     pub(super) fn texts(&mut self) -> &'a [Value] {
-        self.values()
+        self.rest(TEXT)
     }
 
     pub(super) fn dicts(&mut self) -> impl Iterator<Item = &'a Members> + use<'a> {
-        self.values().iter().map(members)
+        self.rest(DICT).iter().map(members)
     }
 
     pub(super) fn ints(&mut self) -> &'a [Value] {
-        self.values()
+        self.rest(INT)
     }
 
     pub(super) fn floats(&mut self) -> impl Iterator<Item = f64> + use<'a> {
-        self.numbers()
+        self.rest(FLOAT).iter().map(values::number)
     }
 
     /// Any values, converted to integers.
@@ -150,13 +169,9 @@ impl<'a> Args<'a> {
         self.values().iter().map(values::number)
     }
 
+    /// The state of the template, which takes no argument.
     pub(super) const fn runtime(&self) -> &'a Runtime {
         self.runtime
-    }
-
-    /// Ends the extraction: a function takes all of its arguments.
-    pub(super) fn finish(&self) {
-        debug_assert!(self.values.is_empty(), "an argument is not a parameter");
     }
 }
 
@@ -168,68 +183,27 @@ fn members(value: &Value) -> &Members {
     }
 }
 
+/// The message for an error in a function.
+fn call_error(name: &str, message: &str) -> String {
+    format!("error calling {name}: {message}")
+}
+
 impl Function {
     /// Calls the function under one of its names.
     pub(super) fn call(&self, name: &str, values: &[Value], runtime: &Runtime) -> Outcome {
-        self.check_args(name, values)?;
-        let failed = |message| format!("error calling {name}: {message}");
-        let read = values.iter().map(values::len).sum();
-        runtime.charge_read(read).map_err(failed)?;
-        let result = (self.body)(&mut Args { values, runtime }).map_err(failed)?;
-        values::budget_size(&result)
-            .and_then(|size| runtime.charge_call(size))
-            .map_err(failed)?;
-        Ok(result)
-    }
-
-    /// Checks the number and the types of arguments.
-    fn check_args(&self, name: &str, values: &[Value]) -> Result<(), String> {
-        let (mut fixed, mut rest) = (Vec::new(), None);
-        for parameter in self.parameters.0.iter().flatten() {
-            match parameter {
-                Parameter::One(kind) => fixed.push(*kind),
-                Parameter::Rest(kind) => rest = Some(*kind),
-                Parameter::Runtime => {}
-            }
-        }
-        let (least, count) = (fixed.len(), values.len());
-        if count < least || rest.is_none() && count > least {
-            let least = match rest {
-                Some(_) => format!("at least {least}"),
-                None => least.to_string(),
-            };
-            return Err(format!(
-                "wrong number of args for {name}: want {least} got {count}"
-            ));
-        }
-        let kinds = fixed.into_iter().chain(rest.into_iter().cycle());
-        values
-            .iter()
-            .zip(kinds)
-            .try_for_each(|(value, kind)| check_type(value, kind))
-    }
-}
-
-/// Checks that a value has the type of its parameter.
-fn check_type(value: &Value, kind: Kind) -> Result<(), String> {
-    let wanted = match kind {
-        Kind::Any => return Ok(()),
-        Kind::Text => "string",
-        Kind::Int => "int",
-        Kind::Float => "float64",
-        Kind::Bool => "bool",
-        Kind::Dict => "map[string]interface {}",
-        Kind::Time => "time.Time",
-        Kind::Version => "*semver.Version",
-    };
-    match (value, type_name(value)) {
-        (Value::Nil, _) if kind == Kind::Dict => Ok(()),
-        (Value::Nil, _) => Err(format!("invalid value; expected {wanted}")),
-        (Value::Int(_), _) if kind == Kind::Float => Ok(()),
-        (_, actual) if actual == wanted => Ok(()),
-        (_, actual) => Err(format!(
-            "wrong type for value; expected {wanted}; got {actual}"
-        )),
+        let mut args = Args {
+            name,
+            values,
+            runtime,
+            fixed: 0,
+            is_variadic: false,
+            mismatch: None,
+        };
+        let charged = (self.body)(&mut args)?.and_then(|result| {
+            runtime.charge_call(values::budget_size(&result)?)?;
+            Ok(result)
+        });
+        charged.map_err(|message| call_error(name, &message))
     }
 }
 

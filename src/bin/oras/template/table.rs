@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gotmpl::{Template, TemplateError, ToValue as _, Value};
 use oras::digest::{Algorithm, Digest};
 
-use super::args::{Function, IntoOutcome as _, Kind, Parameter, Parameters};
+use super::args::{Function, IntoOutcome as _};
 use super::functions::{
     dates, dicts, encoding, lists, math, paths, printf, printing, semver, strings, urls, words,
 };
@@ -48,40 +48,16 @@ pub(super) fn unsupported_reason(name: &str) -> Option<&'static str> {
 /// Go's functions that the engine implements. Its `slice` is replaced by sprig's.
 pub(super) const ENGINE_FUNCTIONS: &str = "and or not call index len eq ne lt le gt ge";
 
-/// The [`Parameter`] for a method of [`Args`](super::args::Args).
-#[rustfmt::skip]
-macro_rules! parameter {
-    (value) => (Parameter::One(Kind::Any));
-    (integer) => (Parameter::One(Kind::Any));
-    (number) => (Parameter::One(Kind::Any));
-    (text) => (Parameter::One(Kind::Text));
-    (int) => (Parameter::One(Kind::Int));
-    (bool) => (Parameter::One(Kind::Bool));
-    (dict) => (Parameter::One(Kind::Dict));
-    (any_dict) => (Parameter::One(Kind::Dict));
-    (time) => (Parameter::One(Kind::Time));
-    (version) => (Parameter::One(Kind::Version));
-    (values) => (Parameter::Rest(Kind::Any));
-    (integers) => (Parameter::Rest(Kind::Any));
-    (numbers) => (Parameter::Rest(Kind::Any));
-    (texts) => (Parameter::Rest(Kind::Text));
-    (ints) => (Parameter::Rest(Kind::Int));
-    (floats) => (Parameter::Rest(Kind::Float));
-    (dicts) => (Parameter::Rest(Kind::Dict));
-    (runtime) => (Parameter::Runtime);
-}
-
 macro_rules! functions {
     ($($names:literal ($($parameter:ident: $kind:ident),*) => $body:expr;)*) => {
         /// All functions that the engine does not implement.
         pub(super) static TABLE: &[Function] = &[$(
             Function {
                 names: $names,
-                parameters: Parameters::new([$(parameter!($kind)),*]),
                 body: |args| {
                     $(let $parameter = args.$kind();)*
-                    args.finish();
-                    $body.into_outcome()
+                    args.finish()?;
+                    Ok($body.into_outcome())
                 },
             },
         )*];
