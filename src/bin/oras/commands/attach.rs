@@ -8,20 +8,13 @@ use oras::progress::Event;
 
 use super::annotations::ArtifactAnnotations;
 use super::layers::{Layers, archive_times, config};
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{
     Annotations, Concurrency, Distribution, Format as FormatFlags, Pack, Platform, TargetFlags,
     Title, Tty, Verbose,
 };
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::Format;
-use crate::output::{file, model};
-use crate::process::Process;
+use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, parse_platform};
 
 flags! {
     /// Flags of `oras attach`.

@@ -8,13 +8,9 @@ use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::progress::Event;
 use oras::store::Target;
 
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Concurrency, RepositoryFlags, Tty};
-use crate::cli::{CommandLine, CommandSpec, Positionals, Stage, quote};
-use crate::commands::command::Command;
-use crate::error::CliError;
+use crate::commands::prelude::*;
 use crate::output::text::{Elapsed, Size};
-use crate::process::Process;
 use crate::progress::Labels;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::tags::{TagLabels, TagStatus};

@@ -1,12 +1,8 @@
 //! `oras completion …`
 
-use crate::cli::flag::flags;
 use crate::cli::tree::{Node, Tree};
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
+use crate::commands::prelude::*;
 use crate::completion::{bash, fish, powershell, zsh};
-use crate::error::CliError;
-use crate::process::Process;
 
 flags! {
     /// Flags of all `oras completion` commands.

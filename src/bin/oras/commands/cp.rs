@@ -9,16 +9,12 @@ use oras::store::Source;
 use oras::tag::add_tags;
 use oras::{Descriptor, Digest, Error, Platform};
 
-use crate::cli::flag::flags;
+use crate::cli::Side;
 use crate::cli::groups::{Concurrency, Debugging, Distribution, TargetFlags, Tty, Verbose};
 use crate::cli::value::CommaSeparated;
-use crate::cli::{CommandLine, CommandSpec, Positionals, Side, Stage, quote};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::Process;
+use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, check_further_tags, parse_platform};
 
 flags! {
     /// Flags of one of the two targets.

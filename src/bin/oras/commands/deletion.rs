@@ -1,12 +1,8 @@
 //! The steps that all commands that delete have in common: resolve, ask, delete.
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Descriptor, Force, Pretty, TargetFlags, Verbose};
-use crate::cli::quote;
-use crate::error::CliError;
-use crate::output::format::print_json;
-use crate::process::Process;
-use crate::target::{DeletableStore, Target};
+use crate::commands::prelude::*;
+use crate::target::DeletableStore;
 
 flags! {
     /// The flags of commands that delete.

@@ -2,17 +2,13 @@
 
 use oras::discover::{DiscoverOptions, Discovered, discover};
 
-use crate::cli::flag::{Candidates, flags, reworded};
+use crate::cli::flag::reworded;
 use crate::cli::groups::{
     Distribution, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose,
 };
-use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::{Format, SupportedFormats, TABLE};
-use crate::output::{model, table, tree};
-use crate::process::Process;
-use crate::target::{Target, parse_platform};
+use crate::commands::prelude::*;
+use crate::output::format::{SupportedFormats, TABLE};
+use crate::output::{table, tree};
 
 const TREE: &str = "tree";
 

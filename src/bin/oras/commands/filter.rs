@@ -4,9 +4,7 @@ use oras::Descriptor;
 use oras::filter::{Filter, Pattern};
 use oras::pull::Listed;
 
-use crate::cli::quote;
-use crate::error::CliError;
-use crate::target::Target;
+use crate::commands::prelude::*;
 
 /// Maximum number of file names in a recommendation.
 const MAX_SHOWN_NAMES: usize = 20;

@@ -10,10 +10,8 @@ use oras::push::{PushFile, PushStream};
 
 use super::annotations::ArtifactAnnotations;
 use crate::cli::groups::{Pack, Remote, Title};
-use crate::cli::quote;
-use crate::error::CliError;
+use crate::commands::prelude::*;
 use crate::input::{STDIN, Stdin, check_config, check_kind};
-use crate::process::Process;
 
 /// The layers to push, as typed.
 pub(super) struct Layers<'t> {

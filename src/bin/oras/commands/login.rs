@@ -3,13 +3,9 @@
 use oras::Error;
 use oras::reference::RegistryName;
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Debugging, Remote, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals};
 use crate::client::ClientConfig;
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::Process;
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras login`.

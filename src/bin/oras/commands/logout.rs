@@ -3,12 +3,9 @@
 use oras::credentials::Lookup;
 use oras::reference::RegistryName;
 
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::Debugging;
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::{Process, credential_warnings};
+use crate::commands::prelude::*;
+use crate::process::credential_warnings;
 
 flags! {
     /// Flags of `oras logout`.

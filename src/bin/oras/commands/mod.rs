@@ -16,6 +16,7 @@ mod layers;
 mod login;
 mod logout;
 mod manifest;
+mod prelude;
 mod pull;
 mod push;
 mod repo;

@@ -10,18 +10,11 @@ use oras::{Error, MediaType};
 
 use super::filter;
 use super::layers::split_file;
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Concurrency, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose};
 use crate::cli::value::ByteSize;
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::Format;
-use crate::output::model;
-use crate::process::Process;
+use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, parse_platform};
 
 /// The value of `--output` for stdout.
 const STDOUT: &str = "-";

@@ -10,20 +10,13 @@ use oras::{MediaType, RawManifest};
 
 use super::annotations::ArtifactAnnotations;
 use super::layers::{Layers, archive_times, config};
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{
     Annotations, Concurrency, Format as FormatFlags, Pack, TargetFlags, Title, Tty, Verbose,
 };
 use crate::cli::value::{BadValue, FlagValue};
-use crate::cli::{CommandLine, CommandSpec, Positionals, SetFlags, Stage};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::Format;
-use crate::output::{file, model};
-use crate::process::Process;
+use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, check_further_tags, parse_platform};
 
 flags! {
     /// Flags of `oras push`.

@@ -3,13 +3,8 @@
 use oras::graph;
 use oras::manifest::MAX_MANIFEST_BYTES;
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Platform, TargetFlags, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::Process;
-use crate::target::{Target, parse_platform};
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras resolve`.

@@ -4,15 +4,10 @@ use oras::Reference;
 use oras::progress::Event;
 use oras::tag::{TagOptions, tag};
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, TargetFlags, Verbose};
 use crate::cli::parse::check_count;
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::Process;
+use crate::commands::prelude::*;
 use crate::progress::Status;
-use crate::target::Target;
 
 flags! {
     /// Flags of `oras tag`.

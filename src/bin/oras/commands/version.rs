@@ -1,10 +1,6 @@
 //! `oras version`
 
-use crate::cli::flag::flags;
-use crate::cli::{CommandLine, CommandSpec};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::Process;
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras version`.

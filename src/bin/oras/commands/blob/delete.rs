@@ -1,12 +1,7 @@
 //! `oras blob delete`
 
-use crate::cli::flag::flags;
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
 use crate::commands::deletion::{Deletion, DeletionFlags};
-use crate::error::CliError;
-use crate::process::Process;
-use crate::target::Target;
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras blob delete`.

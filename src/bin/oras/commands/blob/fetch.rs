@@ -5,16 +5,9 @@ use std::path::Path;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::store::Source as _;
 
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Descriptor as DescriptorFlag, Pretty, TargetFlags, Tty, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::file;
-use crate::output::format::print_json;
-use crate::process::Process;
+use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
-use crate::target::Target;
 
 flags! {
     /// Flags of `oras blob fetch`.

@@ -3,17 +3,11 @@
 use oras::push::push_blob;
 use oras::{Digest, Error, MediaType};
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Descriptor, Pretty, TargetFlags, Tty, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
+use crate::commands::prelude::*;
 use crate::input::{self, BlobProperties, STDIN};
-use crate::output::format::print_json;
-use crate::process::Process;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
-use crate::target::Target;
 
 flags! {
     /// Flags of `oras blob push`.

@@ -1,13 +1,8 @@
 //! `oras manifest delete`
 
-use crate::cli::flag::flags;
 use crate::cli::groups::Distribution;
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
 use crate::commands::deletion::{Deletion, DeletionFlags};
-use crate::error::CliError;
-use crate::process::Process;
-use crate::target::Target;
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras manifest delete`.

@@ -3,18 +3,11 @@
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::{Descriptor, graph};
 
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{
     Descriptor as DescriptorFlag, Format as FormatFlags, Platform, Pretty, TargetFlags, Verbose,
 };
 use crate::cli::value::CommaSeparated;
-use crate::cli::{CommandLine, CommandSpec, Positionals, SetFlags, quote};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::{Format, print_json};
-use crate::output::{file, model};
-use crate::process::Process;
-use crate::target::{Target, parse_platform};
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras manifest fetch`.

@@ -7,15 +7,8 @@ use oras::graph::resolve_config;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::store::Source as _;
 
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Descriptor as DescriptorFlag, Platform, Pretty, TargetFlags, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::file;
-use crate::output::format::print_json;
-use crate::process::Process;
-use crate::target::{Target, parse_platform};
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras manifest fetch-config`.

@@ -5,16 +5,10 @@ use oras::push::push_manifest;
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Concurrency, Descriptor, Distribution, Pretty, TargetFlags, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals, quote};
-use crate::commands::command::Command;
-use crate::error::CliError;
+use crate::commands::prelude::*;
 use crate::input;
-use crate::output::format::print_json;
-use crate::process::Process;
 use crate::progress::{Labels, Status};
-use crate::target::{Target, check_further_tags};
 
 flags! {
     /// Flags of `oras manifest push`.

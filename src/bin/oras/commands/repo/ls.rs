@@ -5,15 +5,9 @@ use std::ops::ControlFlow;
 use oras::Error;
 use oras::reference::{Reference, RegistryName};
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals, quote};
 use crate::client::ClientConfig;
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::Format;
-use crate::output::model;
-use crate::process::Process;
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras repo ls`.

@@ -4,15 +4,9 @@ use std::ops::ControlFlow;
 
 use oras::{Digest, Reference};
 
-use crate::cli::flag::flags;
 use crate::cli::groups::{Format as FormatFlags, TargetFlags, Verbose};
-use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::output::format::Format;
-use crate::output::model;
-use crate::process::Process;
-use crate::target::{ReadableStore, Target};
+use crate::commands::prelude::*;
+use crate::target::ReadableStore;
 
 flags! {
     /// Flags of `oras repo tags`.

@@ -9,13 +9,9 @@ use oras::store::{Source, Target as Destination};
 use oras::tag::add_tags;
 use oras::{Descriptor, RawManifest};
 
-use crate::error::CliError;
-use crate::output::file;
-use crate::output::format::print_json;
+use crate::commands::prelude::*;
 use crate::output::text::TargetName;
-use crate::process::Process;
 use crate::progress::Status;
-use crate::target::Target;
 
 /// The output of a new index: pushed to the target, or written to a file or stdout.
 struct Order<'a> {

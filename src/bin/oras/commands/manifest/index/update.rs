@@ -4,13 +4,8 @@ use oras::Digest;
 use oras::index::{ArtifactTypeChange, UpdateOptions, update};
 
 use super::{Order, parse_artifact_type};
-use crate::cli::flag::{Candidates, flags};
 use crate::cli::groups::{Pretty, TargetFlags};
-use crate::cli::{CommandLine, CommandSpec, Positionals, Stage};
-use crate::commands::command::Command;
-use crate::error::CliError;
-use crate::process::Process;
-use crate::target::{Target, check_further_tags};
+use crate::commands::prelude::*;
 
 flags! {
     /// Flags of `oras manifest index update`.
