@@ -54,7 +54,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io::{self, Seek as _};
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::blob_cache::{BlobCache, PendingBlob};
@@ -128,12 +129,18 @@ impl Cache {
 
     /// Verifies cached content and opens it.
     fn open_verified(&self, target: &Descriptor) -> Option<VerifyReader<'static>> {
+        let file = self.open_from(target, 0)?;
+        Some(VerifyReader::new(file, target.clone()))
+    }
+
+    /// Verifies cached content and opens it at `offset` bytes from its start.
+    fn open_from(&self, target: &Descriptor, offset: u64) -> Option<File> {
         let mut file = self.blobs.as_ref()?.open(target)?;
         VerifyReader::new(&mut file, target.clone())
             .copy_to(&mut io::sink(), Path::new(""))
             .ok()?;
-        file.rewind().ok()?;
-        Some(VerifyReader::new(file, target.clone()))
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        Some(file)
     }
 
     /// Reads and verifies a cached manifest.
@@ -221,6 +228,15 @@ impl Source for Cached<'_> {
             return Ok(cached);
         }
         Ok(self.cache.store_while_reading(self.source.fetch(target)?))
+    }
+
+    /// Content that is not cached is not fetched in part, because only all of it can be cached.
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        if self.cache.blobs.is_none() {
+            return self.source.fetch_from(target, offset);
+        }
+        let file = self.cache.open_from(target, offset);
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -264,7 +264,7 @@ mod tests {
             Ok(self.files.get(name).map(|file| file.len() as u64))
         }
 
-        fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
+        fn open_from(&self, name: &str, _: u64) -> Result<Option<OpenFile<'_>>> {
             self.opened.borrow_mut().push(name.to_owned());
             Ok(self.files.get(name).map(|file| OpenFile {
                 content: Box::new(file.as_slice()),

@@ -43,7 +43,7 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -245,6 +245,10 @@ impl Source for LayoutStore {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         reader::fetch(&self.directory, target)
+    }
+
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        reader::fetch_from(&self.directory, target, offset)
     }
 
     /// Whether content of the digest and size exists.
@@ -462,13 +466,20 @@ impl LayoutFiles for LayoutDirectory {
         }
     }
 
-    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
+    fn open_from(&self, name: &str, offset: u64) -> Result<Option<OpenFile<'_>>> {
         // Checked first, because opening a pipe would wait for a writer.
         if self.size(name)?.is_none() {
             return Ok(None);
         }
         let path = self.root.join(name);
-        match File::open(&path) {
+        let open = |path| -> io::Result<File> {
+            let mut file = File::open(path)?;
+            if offset > 0 {
+                file.seek(SeekFrom::Start(offset))?;
+            }
+            Ok(file)
+        };
+        match open(&path) {
             Ok(file) => Ok(Some(OpenFile {
                 fingerprint: file
                     .metadata()

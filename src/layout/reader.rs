@@ -46,8 +46,13 @@ pub(super) trait LayoutFiles {
     /// Returns the size of a regular file in bytes; `None` if it does not exist.
     fn size(&self, name: &str) -> Result<Option<u64>>;
 
-    /// Opens a regular file; `None` if it does not exist.
-    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>>;
+    /// Opens a regular file at `offset` bytes from its start; `None` if it does not exist.
+    fn open_from(&self, name: &str, offset: u64) -> Result<Option<OpenFile<'_>>>;
+
+    /// Opens a regular file at its start; `None` if it does not exist.
+    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
+        self.open_from(name, 0)
+    }
 
     /// The cache of `index.json`.
     fn index_cache(&self) -> &IndexCache;
@@ -190,6 +195,18 @@ pub(super) fn fetch<'a, F: LayoutFiles>(
         .open(&blob_name(&target.digest))?
         .ok_or_else(|| missing(target))?;
     Ok(VerifyReader::new(file.content, target.clone()))
+}
+
+/// Opens content at `offset` bytes from its start. It is not verified.
+pub(super) fn fetch_from<'a, F: LayoutFiles>(
+    files: &'a F,
+    target: &Descriptor,
+    offset: u64,
+) -> Result<Option<Box<dyn Read + 'a>>> {
+    let file = files
+        .open_from(&blob_name(&target.digest), offset)?
+        .ok_or_else(|| missing(target))?;
+    Ok(Some(file.content))
 }
 
 /// Whether content of the digest and size exists.

@@ -1,5 +1,6 @@
 //! Reading a layout in an uncompressed tar archive.
 
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,10 @@ impl Source for LayoutTar {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         reader::fetch(&self.archive, target)
+    }
+
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        reader::fetch_from(&self.archive, target, offset)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -89,10 +89,11 @@ impl LayoutFiles for TarFiles {
         Ok(entries.get(name).map(|range| range.end - range.start))
     }
 
-    fn open(&self, name: &str) -> Result<Option<OpenFile<'_>>> {
-        let Some(range) = self.entries.borrow().get(name).cloned() else {
+    fn open_from(&self, name: &str, offset: u64) -> Result<Option<OpenFile<'_>>> {
+        let Some(mut range) = self.entries.borrow().get(name).cloned() else {
             return Ok(None);
         };
+        range.start = range.start.saturating_add(offset).min(range.end);
         let metadata = self.file.borrow().metadata().ok();
         Ok(Some(OpenFile {
             content: Box::new(FileRange {

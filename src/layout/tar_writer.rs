@@ -13,7 +13,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
-use std::io::{self, Seek as _, SeekFrom, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -194,6 +194,10 @@ impl Source for LayoutTarWriter {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         reader::fetch(&self.archive, target)
+    }
+
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        reader::fetch_from(&self.archive, target, offset)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

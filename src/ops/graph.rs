@@ -1,5 +1,7 @@
 //! Resolution of references to manifests, configs and manifests for a platform.
 
+use std::io::Read;
+
 use crate::error::{Error, Expected, Result};
 use crate::oci::{Descriptor, Manifest, MediaType, Platform, RawManifest};
 use crate::store::{Source, VerifyReader};
@@ -226,6 +228,10 @@ impl Source for ResolvedSource<'_> {
             ),
             _ => self.source.fetch(target),
         }
+    }
+
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        self.source.fetch_from(target, offset)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

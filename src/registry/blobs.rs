@@ -112,6 +112,37 @@ impl Repository<'_> {
         self.read_from(self.get_blob(&target.digest, None)?, target)
     }
 
+    /// Requests a blob from an offset on. Returns `None` if the registry refuses the range.
+    pub(super) fn read_blob_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + '_>>> {
+        if offset >= target.size {
+            return Ok(Some(Box::new(io::empty())));
+        }
+        let range = Some((offset, target.size)).filter(|_| offset > 0);
+        let response = self.get_blob(&target.digest, range)?;
+        let (body, already_read) = match response.status() {
+            206 if is_rest(&response, offset, target.size) => (response.response.body, 0),
+            206 | 416 => return Ok(None),
+            _ => match Self::whole_blob(response, target)? {
+                (body, false) => (body, offset),
+                (_, true) => return Ok(None),
+            },
+        };
+        Ok(Some(Box::new(ResumingReader {
+            repository: self,
+            target: target.clone(),
+            body,
+            already_read,
+            offset,
+            supports_ranges: true,
+            last_break: offset,
+            retries: 0,
+        })))
+    }
+
     /// Reads the blob that `response` contains.
     fn read_from(
         &self,

@@ -187,6 +187,14 @@ impl Source for Repository<'_> {
         }
     }
 
+    /// Blobs are requested with a range. Manifests are read as a whole.
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        if target.media_type.is_manifest() {
+            return Ok(None);
+        }
+        self.read_blob_from(target, offset)
+    }
+
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         if target.media_type.is_manifest() {
             self.has_manifest(&target.digest)

@@ -46,6 +46,10 @@ impl Source for Blobs<'_> {
         self.0.read_blob(target)
     }
 
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        self.0.read_blob_from(target, offset)
+    }
+
     fn exists(&self, target: &Descriptor) -> Result<bool> {
         self.0.has_blob(&target.digest, Some(target.size))
     }

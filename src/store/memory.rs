@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::ops::{Bound, ControlFlow};
 
 use crate::error::{Error, IoOp, Result};
@@ -65,6 +65,17 @@ impl Source for MemoryStore {
             .get(&target.digest)
             .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
         Ok(VerifyReader::from_manifest(content.clone(), target.clone()))
+    }
+
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        let state = self.state.borrow();
+        let content = state
+            .content
+            .get(&target.digest)
+            .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
+        let mut bytes = Cursor::new(content.clone());
+        bytes.set_position(offset);
+        Ok(Some(Box::new(bytes)))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -50,6 +50,20 @@ pub trait Source {
     /// only while the content is read.
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>>;
 
+    /// Opens content at `offset` bytes from its start, which is at most its size. The bytes are
+    /// not verified: no digest covers only a part.
+    ///
+    /// Returns `None` if the store cannot start in the middle of this content, which is the
+    /// default. The caller can [`fetch`](Self::fetch) it from its start.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the content is missing.
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        let _ = (target, offset);
+        Ok(None)
+    }
+
     /// Whether the content exists.
     ///
     /// # Errors
@@ -431,6 +445,10 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
         } else {
             Ok(VerifyReader::new(reader, expected.clone()))
         }
+    }
+
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        self.source.fetch_from(self.descriptor, offset)
     }
 }
 

@@ -213,6 +213,11 @@ impl Content for ObservedContent<'_, '_, '_> {
             .with_progress(move |done| reporter.report(Event::Transferring { descriptor, done })))
     }
 
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        self.start()?;
+        self.content.open_from(offset)
+    }
+
     fn is_consumed(&self) -> bool {
         self.content.is_consumed()
     }

@@ -128,6 +128,60 @@ fn a_broken_connection_is_resumed_where_it_broke() {
     }
 }
 
+/// Reads the rest of the blob from an offset with a new client.
+fn fetch_from(registry: &TestRegistry, target: &Descriptor, offset: u64) -> Option<Vec<u8>> {
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let mut rest = repository.fetch_from(target, offset).unwrap()?;
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut rest, &mut bytes).unwrap();
+    Some(bytes)
+}
+
+#[test]
+fn the_rest_of_a_blob_is_one_request() {
+    for ranges_are in [Ranges::Honoured, Ranges::WithEnd, Ranges::Ignored] {
+        let registry = TestRegistry::start_as(RegistryProfile {
+            ranges: ranges_are,
+            ..RegistryProfile::default()
+        });
+        registry.seed_blob("a", b"hello");
+
+        let rest = fetch_from(&registry, &hello(), 2);
+
+        assert_eq!(rest.as_deref(), Some(&b"llo"[..]), "{ranges_are:?}");
+        assert_eq!(ranges(&registry), [Some("bytes=2-4".to_owned())]);
+        assert_eq!(fetch_from(&registry, &hello(), 5), Some(Vec::new()));
+        assert_eq!(registry.log().len(), 1, "nothing is left to request");
+    }
+}
+
+#[test]
+fn a_refused_range_is_reported_as_such() {
+    for fault in [
+        on("GET", "/v2/a/blobs/*").status(416),
+        on("GET", "/v2/a/blobs/*")
+            .status(206)
+            .header("Content-Range", "bytes 1-4/5"),
+    ] {
+        assert_eq!(fetch_from(&with_hello(fault), &hello(), 2), None);
+    }
+}
+
+#[test]
+fn a_broken_connection_is_resumed_behind_an_offset() {
+    let registry = with_hello(on("GET", "/v2/a/blobs/*").close_after(1).nth(1));
+
+    assert_eq!(
+        fetch_from(&registry, &hello(), 2).as_deref(),
+        Some(&b"llo"[..])
+    );
+    assert_eq!(
+        ranges(&registry),
+        [Some("bytes=2-4".to_owned()), Some("bytes=3-4".to_owned())]
+    );
+}
+
 #[test]
 fn a_body_that_ends_early_is_resumed() {
     let registry = with_hello(on("GET", "/v2/a/blobs/*").no_length().close_after(3).nth(1));

@@ -101,6 +101,27 @@ fn pushed_content_exists_and_can_be_fetched() {
 }
 
 #[test]
+fn content_can_be_read_from_any_offset_or_not_at_all() {
+    every_store(|name, store| {
+        let missing = store.fetch_from(&hello(), 0);
+        assert!(!matches!(missing, Ok(Some(_))), "{name}");
+        store.push(&hello(), &mut &b"hello"[..]).unwrap();
+        for (offset, wanted) in [(0, &b"hello"[..]), (3, b"lo"), (5, b"")] {
+            let Some(mut rest) = store.fetch_from(&hello(), offset).unwrap() else {
+                assert!(
+                    name.starts_with("files") || name.contains("cache"),
+                    "{name}"
+                );
+                continue;
+            };
+            let mut got = Vec::new();
+            rest.read_to_end(&mut got).unwrap();
+            assert_eq!(got, wanted, "{name} from {offset}");
+        }
+    });
+}
+
+#[test]
 fn a_stream_is_stored_under_its_digest_or_not_read() {
     every_store(|name, store| {
         let mut stream = &b"hello"[..];

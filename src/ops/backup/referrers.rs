@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
@@ -70,6 +71,10 @@ impl Source for RecordingSource<'_> {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         self.inner.fetch(target)
+    }
+
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        self.inner.fetch_from(target, offset)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -103,6 +103,14 @@ impl Content for SourceContent<'_> {
         let reader = reader.map_err(at_source(Operation::Fetch, node))?;
         Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
     }
+
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        let rest = self
+            .content
+            .open_from(offset)
+            .map_err(at_source(Operation::Fetch, self.node))?;
+        Ok(rest.map(|rest| Box::new(SourceReader(rest, self.node)) as Box<dyn Read>))
+    }
 }
 
 struct SourceReader<'c>(Box<dyn Read + 'c>, &'c Descriptor);

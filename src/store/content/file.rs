@@ -1,7 +1,7 @@
 //! Files as content.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::hashing::{ProgressReader, copy_hashing};
@@ -133,5 +133,12 @@ impl Content for FileContent {
 
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
         self.reader(expected)
+    }
+
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        let mut file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
+        file.seek(SeekFrom::Start(offset))
+            .map_err(Error::io(IoOp::Seek, &self.path))?;
+        Ok(Some(Box::new(file)))
     }
 }

@@ -32,6 +32,18 @@ pub trait Content {
         Ok(VerifyReader::new(self.open()?, expected.clone()))
     }
 
+    /// Opens the content at `offset` bytes from its start, to be read without verification.
+    ///
+    /// Returns `None` if the content cannot be opened in the middle, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`open`](Self::open).
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        let _ = offset;
+        Ok(None)
+    }
+
     /// Whether the content was read and cannot be read again, so that a retry cannot succeed.
     fn is_consumed(&self) -> bool {
         false
@@ -41,6 +53,13 @@ pub trait Content {
 impl Content for &[u8] {
     fn open(&mut self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(*self))
+    }
+
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| self.get(offset..));
+        Ok(rest.map(|rest| Box::new(rest) as Box<dyn Read>))
     }
 }
 
