@@ -201,7 +201,7 @@ impl ManifestShape {
     }
 
     /// Whether the document has the member of an index.
-    const fn is_index(&self) -> bool {
+    pub(crate) const fn is_index(&self) -> bool {
         self.manifests.is_some()
     }
 

@@ -128,6 +128,22 @@ impl ReferrersIndex {
         IndexDocument::parse(bytes, MAX_REFERRERS).map(Self)
     }
 
+    /// Parses a page of the referrers API. A document without `manifests` is an empty page only if
+    /// it has the schema version of an index, so that another document is not taken for one.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the document is not a page of referrers.
+    pub(crate) fn parse_page(bytes: &[u8]) -> Result<Self, String> {
+        let page = Self::parse(bytes)?;
+        let shape = ManifestShape::parse(bytes).map_err(|error| error.to_string())?;
+        if shape.is_index() || (shape.schema_version == 2 && !shape.is_image()) {
+            Ok(page)
+        } else {
+            Err("it has no \"manifests\"".to_owned())
+        }
+    }
+
     /// Parses the content of the referrers tag of `subject`. Registries have been seen to respond
     /// with the subject itself, and any client can give any manifest such a tag.
     ///
@@ -150,6 +166,15 @@ impl ReferrersIndex {
             return Err("it has a subject of its own".to_owned());
         }
         Self::parse(manifest.bytes())
+    }
+
+    /// The number of entries that are neither descriptors nor empty objects, and the reason why the
+    /// first of them is not a descriptor. `None` if there is no such entry.
+    pub(crate) fn unreadable(&self) -> Option<(usize, &str)> {
+        let mut entries = self.0.entries.iter().filter(|entry| !entry.is_empty());
+        let reason = entries.find_map(|entry| entry.descriptor().err())?;
+        let others = entries.filter(|entry| entry.descriptor().is_err());
+        Some((1 + others.count(), reason))
     }
 
     /// The listed referrers. Entries that are not descriptors are skipped.

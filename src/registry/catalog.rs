@@ -3,7 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use super::client::{Client, RegistryRequest};
 use super::endpoint;
@@ -16,15 +17,38 @@ use crate::oci::RegistryName;
 use crate::text::json::null_as_default;
 use crate::text::url::Url;
 
+/// A page of names.
 #[derive(Deserialize)]
 struct Page {
+    /// Empty if it is `null`, as Go tools write an empty list.
     #[serde(
         default,
         alias = "tags",
         alias = "repositories",
-        deserialize_with = "null_as_default"
+        deserialize_with = "list_or_null"
     )]
-    names: Vec<String>,
+    names: Option<Vec<String>>,
+    /// The name of the repository whose tags these are.
+    name: Option<IgnoredAny>,
+}
+
+impl Page {
+    /// Parses a page. A document that has other members than these, and no list, is something
+    /// else, such as a message.
+    fn parse(body: &[u8]) -> Result<Vec<String>, String> {
+        let page: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        match page.names {
+            Some(names) => Ok(names),
+            None if page.name.is_some() || body.trim_ascii() == b"{}" => Ok(Vec::new()),
+            None => Err("it has no list".to_owned()),
+        }
+    }
+}
+
+fn list_or_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    null_as_default(deserializer).map(Some)
 }
 
 impl Client {
@@ -76,17 +100,11 @@ impl Client {
                 .buffer_up_to(MAX_PAGE_BYTES);
             let mut response = self.send(registry, request)?.expect(&[200])?;
             let body = response.read_document(what, MAX_PAGE_BYTES, Limit::PageBytes)?;
-            let page: Page = serde_json::from_slice(&body).map_err(|error| {
-                let is_web_page = body.trim_ascii_start().starts_with(b"<");
-                response.protocol_error(if is_web_page {
-                    format!("the answer is a web page, not a {what}")
-                } else {
-                    format!("the answer is no {what}: {error}")
-                })
-            })?;
-            if (!page.names.is_empty() && visit(&page.names).is_break())
-                || !pages.follow_link(&response)?
-            {
+            let names = match Page::parse(&body) {
+                Ok(names) => names,
+                Err(reason) => return Err(response.into_wrong_document(body, what, &reason)),
+            };
+            if (!names.is_empty() && visit(&names).is_break()) || !pages.follow_link(&response)? {
                 return Ok(());
             }
         }

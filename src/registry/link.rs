@@ -2,7 +2,8 @@
 //! send). Pure.
 
 /// The target of the first link with the relation `next`, as it was written. If no link has that
-/// relation, the first link without any: some registries send only the URL.
+/// relation, the first link without any: some registries send only the URL. Empty if the link is
+/// the next page and has no target.
 pub(super) fn next<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut unnamed = None;
     for link in values.flat_map(links) {
@@ -173,6 +174,9 @@ mod tests {
             (vec!["</p>; rel"], None),
             (vec!["<n?a=1,2>"], Some("n?a=1,2")),
             (vec!["n", "<>"], None),
+            (vec!["<>; rel=next"], Some("")),
+            (vec!["; rel=next"], Some("")),
+            (vec!["</n; rel=next"], Some("</n")),
             (vec![r#"</p>; rel="prev""#], None),
             (vec!["", ",", "<"], None),
             (vec![], None),

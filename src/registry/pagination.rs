@@ -36,33 +36,32 @@ impl Paginator {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] if that page is at another origin, was visited before, or exceeds the
-    /// limit.
+    /// [`Error::Protocol`] if that page is at another origin than the page that links to it, was
+    /// visited before, or exceeds the limit, and if the link cannot be read.
     pub(super) fn follow_link(&mut self, response: &RegistryResponse) -> Result<bool> {
         let Some(next) = link::next(response.response.headers.all("Link")) else {
             return Ok(false);
         };
+        if next.is_empty() {
+            return Err(response.protocol_error("its Link has no URL of the next page"));
+        }
         let mut next = response.resolve_own("Link", &next)?;
         if is_https_upgrade(&self.url.origin(), &next.origin()) {
             // The registry redirected to https, and does so again.
             next = next.with_scheme(Scheme::Http);
         }
-        if self.url.origin() != next.origin() {
+        // Behind a front end that redirects to the server that has the pages, that server says where
+        // the next page is. It must not choose a URL of the registry, which would be requested with
+        // credentials.
+        if response.sender == Sender::ThirdParty {
+            if response.url.origin() != next.origin() {
+                return Err(response.protocol_error("another host says where the next page is"));
+            }
+        } else if self.url.origin() != next.origin() {
             return Err(
                 response.protocol_error(format!("the next page is at another host, \"{next}\""))
             );
         }
-        if response.sender == Sender::ThirdParty {
-            // A redirect target must not choose which URL of the registry is requested with
-            // credentials.
-            return Err(response.protocol_error("another host says where the next page is"));
-        }
-        self.visit(next, response)?;
-        Ok(true)
-    }
-
-    /// Moves to a page at the same origin.
-    pub(super) fn visit(&mut self, next: Url, response: &RegistryResponse) -> Result<()> {
         if self.count >= MAX_PAGES {
             return Err(Error::Protocol {
                 what: format!("GET \"{}\"", self.first),
@@ -74,6 +73,6 @@ impl Paginator {
             return Err(response.protocol_error("the pages go in a circle"));
         }
         self.url = next;
-        Ok(())
+        Ok(true)
     }
 }

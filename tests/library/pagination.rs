@@ -282,3 +282,58 @@ fn a_broken_page_is_requested_again() {
     assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);
     assert_eq!(registry.log().len(), 4);
 }
+
+/// As behind a public mirror: the front end has nothing itself.
+#[test]
+fn a_front_end_that_redirects_everything_loses_no_page() {
+    let mirror = registry();
+    let front = TestRegistry::start().with(on("*", "*").redirect_to(&mirror));
+
+    assert_eq!(pages(&client(), &front).unwrap(), ["a b", "c d", "e"]);
+    assert_eq!(front.log().len(), 1);
+}
+
+#[test]
+fn a_page_that_redirects_once_to_itself_is_read() {
+    let page = "/v2/r/tags/list?last=b";
+    let registry = registry().with(on("GET", page).redirect(302, page).nth(1));
+
+    assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);
+}
+
+/// A response that is not a page must not end the listing as if it were complete.
+#[test]
+fn a_page_that_is_not_a_list_is_an_error() {
+    let page = |body: &str| on("GET", "*").nth(2).status(200).body(body);
+    for (fault, wanted) in [
+        (page(""), "the answer is no tag list: EOF"),
+        (page(r#"{"message":"busy"}"#), "it has no list"),
+        (page(r#"{"tags":["#), "the answer is no tag list: EOF"),
+        (page(r#"{"tags":{}}"#), "the answer is no tag list"),
+        (page("<html>"), "the answer is a web page, not a tag list"),
+        (
+            on("GET", "*").nth(2).error(200, "DENIED", "no"),
+            "response status code 200: denied: no",
+        ),
+        (on("GET", "*").nth(2).status(204), "code 204: No Content"),
+        (on("GET", "*").nth(2).status(404), "code 404: Not Found"),
+        (
+            on("GET", "*").nth(2).link("<>; rel=\"next\""),
+            "its Link has no URL of the next page",
+        ),
+    ] {
+        let registry = registry().with(fault);
+
+        let error = pages(&client(), &registry).unwrap_err();
+
+        assert!(text(&error).contains(wanted), "{wanted}: {}", text(&error));
+    }
+    for empty in [
+        r#"{"name":"r"}"#,
+        r#"{"tags":null}"#,
+        r#"{"name":"r","tags":null}"#,
+    ] {
+        let registry = registry().with(page(empty));
+        assert_eq!(pages(&client(), &registry).unwrap(), ["a b"], "{empty}");
+    }
+}

@@ -81,7 +81,7 @@ impl Client {
                 }
                 Action::FetchToken(token) => {
                     if token.is_after_rejection {
-                        self.warnings.report_text(registry, REJECTED_CREDENTIAL);
+                        self.warn(registry, REJECTED_CREDENTIAL);
                     }
                     let requested_at = self.clock.now();
                     let mut response = self

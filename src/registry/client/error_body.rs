@@ -36,6 +36,11 @@ impl ErrorBody {
     }
 }
 
+/// Whether a body contains errors in the form of the specification.
+pub(super) fn has_errors(body: &[u8]) -> bool {
+    !parse_errors(body, &Redactor::default()).is_empty()
+}
+
 /// Whether the body of an error says that access is denied.
 pub(super) fn is_denied(body: &[u8], redactor: &Redactor) -> bool {
     let text = String::from_utf8_lossy(body).to_ascii_lowercase();

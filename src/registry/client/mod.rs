@@ -156,7 +156,8 @@ impl ClientBuilder {
     }
 
     /// Calls `warn` with each distinct warning of a registry (distribution spec v1.1, "Warnings"),
-    /// once, and if a pull continues without a rejected credential. The default ignores warnings.
+    /// once, if a pull continues without a rejected credential, and if a listing of referrers has
+    /// entries that cannot be read. The default ignores warnings.
     #[must_use]
     pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
         self.client.warnings = Warnings::to(warn);
@@ -273,6 +274,11 @@ impl Client {
     /// A URL without secrets: its own, and those that a server repeated in it.
     fn redacted(&self, url: &Url) -> String {
         self.redactor.borrow().redact(&url.to_string())
+    }
+
+    /// Reports a warning about a registry, if it is new.
+    pub(crate) fn warn(&self, registry: &RegistryName, text: &str) {
+        self.warnings.report_text(registry, text);
     }
 
     fn report_warnings(&self, registry: &RegistryName, response: &RegistryResponse) {

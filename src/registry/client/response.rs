@@ -170,6 +170,21 @@ impl RegistryResponse {
         }))
     }
 
+    /// The error of a response whose body is not a `what`, for this reason, although its status is
+    /// that of a success. Some registries send an error document with such a status.
+    pub(crate) fn into_wrong_document(mut self, body: Vec<u8>, what: &str, reason: &str) -> Error {
+        if error_body::has_errors(&body) {
+            self.document = Some(body);
+            return self.into_error();
+        }
+        let is_web_page = body.trim_ascii_start().starts_with(b"<");
+        self.protocol_error(if is_web_page {
+            format!("the answer is a web page, not a {what}")
+        } else {
+            format!("the answer is no {what}: {reason}")
+        })
+    }
+
     /// Whether the body of an error says that access is denied. The body can still be read
     /// afterwards.
     pub(crate) fn is_denied(&mut self) -> bool {

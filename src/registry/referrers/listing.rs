@@ -18,7 +18,7 @@ use crate::oci::{
 use crate::registry::client::RegistryResponse;
 use crate::registry::pagination::Paginator;
 use crate::registry::repository::Repository;
-use crate::text::url::Url;
+use crate::text::sanitize;
 
 /// The content of a referrers tag.
 pub(crate) enum ReferrersTagContent {
@@ -53,11 +53,17 @@ impl Repository<'_> {
                 ApiListing::Unsupported => self.learned.set(ReferrersMode::Tag),
             }
         }
-        if let ReferrersTagContent::Index(list) = self.read_referrers_tag(&subject.digest)? {
-            let page = filter.filter_page(list.descriptors(), false)?;
-            if !page.is_empty() {
-                let _ = visit(&page);
+        let list = match self.read_referrers_tag(&subject.digest)? {
+            ReferrersTagContent::Missing => return Ok(()),
+            ReferrersTagContent::Index(list) => list,
+            ReferrersTagContent::Other(reason) => {
+                return Err(self.invalid_referrers_tag(&subject.digest, &reason));
             }
+        };
+        self.report_unreadable(&list, &subject.digest);
+        let page = filter.filter_page(list.descriptors(), false)?;
+        if !page.is_empty() {
+            let _ = visit(&page);
         }
         Ok(())
     }
@@ -96,35 +102,36 @@ impl Repository<'_> {
         let mut pages = Paginator::new(self.endpoint.referrers(subject, artifact_type));
         let mut is_first = true;
         loop {
-            // Some registries redirect to their web site instead. That is not a list, so it is not
-            // requested.
             let request = self
                 .pull_request(Method::Get, pages.url().clone())
                 .header("Accept", MediaType::IMAGE_INDEX.as_str())
-                .buffer_up_to(MAX_PAGE_BYTES)
-                .without_redirects();
+                .buffer_up_to(MAX_PAGE_BYTES);
             let mut response = self.client.send(&self.registry, request)?;
-            if let Some(location) = moved_within(&response) {
-                pages.visit(location, &response)?;
-                response.drain();
-                continue;
-            }
-            if !is_list(&response) {
+            if response.status() != 200 {
                 return if is_first {
                     without_api(response)
-                } else if response.status() == 200 {
-                    Err(response.protocol_error("the answer is no list of referrers"))
                 } else {
                     Err(response.into_error())
                 };
             }
-            is_first = false;
-            self.learned.set(ReferrersMode::Api);
             let body =
                 response.read_document("list of referrers", MAX_PAGE_BYTES, Limit::PageBytes)?;
-            let list = ReferrersIndex::parse(&body).map_err(|reason| {
-                response.protocol_error(format!("the answer is no list of referrers: {reason}"))
-            })?;
+            let list = match ReferrersIndex::parse_page(&body) {
+                Ok(list) => list,
+                Err(reason) => {
+                    let is_index = response.content_type() == Some(MediaType::IMAGE_INDEX.as_str());
+                    return match response.into_wrong_document(body, "list of referrers", &reason) {
+                        // A web site, or a document of another kind.
+                        Error::Protocol { .. } if is_first && !is_index => {
+                            Ok(ApiListing::Unsupported)
+                        }
+                        error => Err(error),
+                    };
+                }
+            };
+            is_first = false;
+            self.learned.set(ReferrersMode::Api);
+            self.report_unreadable(&list, subject);
             let is_filtered = list.is_filtered()
                 || response
                     .response
@@ -138,6 +145,30 @@ impl Repository<'_> {
             if !pages.follow_link(&response)? {
                 return Ok(ApiListing::Complete);
             }
+        }
+    }
+
+    /// Reports entries of a listing that are not descriptors, which are left out.
+    fn report_unreadable(&self, list: &ReferrersIndex, subject: &Digest) {
+        if let Some((count, reason)) = list.unreadable() {
+            let reason = sanitize::single_line(reason);
+            let text = format!(
+                "{count} of the referrers listed for {subject} cannot be read and are left out: {reason}"
+            );
+            self.client.warn(&self.registry, &text);
+        }
+    }
+
+    /// The error of a referrers tag whose content is not a referrers index.
+    pub(crate) fn invalid_referrers_tag(&self, subject: &Digest, reason: &str) -> Error {
+        let reason = format!("it cannot hold the list of referrers, {reason}");
+        self.referrers_tag_error(subject, &reason)
+    }
+
+    pub(crate) fn referrers_tag_error(&self, subject: &Digest, reason: &str) -> Error {
+        Error::Protocol {
+            what: format!("{}:{}", self.path(), referrers_tag(subject)),
+            reason: reason.to_owned(),
         }
     }
 
@@ -161,21 +192,8 @@ impl Repository<'_> {
     }
 }
 
-/// The URL that a redirect leads to, if it is at the registry.
-fn moved_within(response: &RegistryResponse) -> Option<Url> {
-    if !matches!(response.status(), 301..=303 | 307 | 308) {
-        return None;
-    }
-    let location = response.header("Location")?;
-    let url = response.resolve_own("Location", location).ok()?;
-    (response.url.origin() == url.origin()).then_some(url)
-}
-
-fn is_list(response: &RegistryResponse) -> bool {
-    response.status() == 200 && response.content_type() == Some(MediaType::IMAGE_INDEX.as_str())
-}
-
-/// Decides what the first response means if it is not an index.
+/// Decides what the first response means if its status is not 200. After redirects it is that of
+/// the last server: some registries redirect to their web site, which responds with 404.
 fn without_api(response: RegistryResponse) -> Result<ApiListing> {
     let status = response.status();
     match response.into_error() {
@@ -183,9 +201,7 @@ fn without_api(response: RegistryResponse) -> Result<ApiListing> {
         Error::Refused(refusal) if status == 404 && refusal.has_code("NAME_UNKNOWN") => {
             Err(Error::Refused(refusal))
         }
-        _ if matches!(status, 200 | 300..=399 | 400 | 404 | 405 | 406 | 501) => {
-            Ok(ApiListing::Unsupported)
-        }
+        _ if matches!(status, 400 | 404 | 405 | 406 | 501) => Ok(ApiListing::Unsupported),
         error => Err(error),
     }
 }

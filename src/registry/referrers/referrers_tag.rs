@@ -236,9 +236,7 @@ impl<'a> TagListUpdate<'a> {
             // The tag holds something else: there is no entry to remove.
             (ReferrersTagContent::Other(_), Change::Remove(_)) => return Ok(true),
             (ReferrersTagContent::Other(reason), Change::Add(_)) => {
-                return Err(
-                    self.failure(&format!("it cannot hold the list of referrers, {reason}"))
-                );
+                return Err(self.repository.invalid_referrers_tag(self.subject, &reason));
             }
         };
         let Some(mut changed) = self.changed(&list)? else {
@@ -343,10 +341,7 @@ impl<'a> TagListUpdate<'a> {
     }
 
     fn failure(&self, reason: &str) -> Error {
-        Error::Protocol {
-            what: format!("{}:{}", self.repository.path(), referrers_tag(self.subject)),
-            reason: reason.to_owned(),
-        }
+        self.repository.referrers_tag_error(self.subject, reason)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
 
 use oras::http::{Headers, Request, Response, Transport, TransportError};
-use oras::registry::ReferrersMode;
+use oras::registry::{Client, ReferrersMode};
 use oras::store::Referrers;
 use oras::{Error, Result};
 
@@ -19,6 +20,10 @@ const MODES: [ReferrersMode; 2] = [ReferrersMode::Api, ReferrersMode::Tag];
 
 /// Lists the referrers that a registry with this fault has, as either of the two tells.
 fn list_with(mode: ReferrersMode, fault: Fault) -> Result<Vec<String>> {
+    list_by(&client(), mode, fault)
+}
+
+fn list_by(client: &Client, mode: ReferrersMode, fault: Fault) -> Result<Vec<String>> {
     let registry = if mode == ReferrersMode::Api {
         with_subject(RegistryProfile::default())
     } else {
@@ -26,13 +31,12 @@ fn list_with(mode: ReferrersMode, fault: Fault) -> Result<Vec<String>> {
     };
     registry.seed_manifest("a", INDEX_TYPE, &list_of(&[]), Some(&tag()));
     let registry = registry.with(fault.no_digest_header());
-    let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     list(&repository.with_referrers_mode(mode))
 }
 
 #[test]
-fn invalid_entries_are_skipped() {
+fn invalid_entries_are_skipped_and_reported() {
     let entry = |digest: &str| format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":1}}"#);
     let good = nothing().digest.to_string();
     let itself = subject().descriptor().digest.to_string();
@@ -53,9 +57,21 @@ fn invalid_entries_are_skipped() {
         entries.join(",")
     );
     for mode in MODES {
-        let found = list_with(mode, on("GET", "*").body(list.as_str())).unwrap();
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&warnings);
+        let client = builder()
+            .on_warning(move |_, text| heard.lock().unwrap().push(text.to_owned()))
+            .build();
+        let fault = on("GET", "*").body(list.as_str());
+
+        let found = list_by(&client, mode, fault).unwrap();
 
         assert_eq!(found, [good.as_str()], "{mode:?}");
+        let wanted =
+            format!("5 of the referrers listed for {itself} cannot be read and are left out: ");
+        let warnings = warnings.lock().unwrap();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(&wanted), "{warnings:?}");
     }
 }
 

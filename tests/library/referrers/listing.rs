@@ -8,7 +8,7 @@ use super::{
     with_subject, without_api,
 };
 use crate::artifacts::push;
-use crate::setup::{client, text};
+use crate::setup::{builder, client, text};
 use crate::support::registry::{Bearer, Fault, RegistryProfile, TestRegistry, on};
 
 #[test]
@@ -56,9 +56,11 @@ fn a_missing_api_is_remembered() {
     assert_eq!(asked[1].header("accept"), Some(INDEX_TYPE));
 }
 
+/// Forms of a missing API, also at the host that a redirect leads to: some registries redirect to
+/// their web site.
 #[test]
 fn every_form_of_a_missing_api_is_recognised() {
-    let elsewhere = TestRegistry::start();
+    let elsewhere = TestRegistry::start().with(on("GET", "/packages").error(404, "NOT_FOUND", ""));
     let get = || on("GET", "/v2/a/referrers/*");
     for (name, fault) in [
         ("400", get().status(400)),
@@ -70,14 +72,19 @@ fn every_form_of_a_missing_api_is_recognised() {
         ("a web page", get().html_page()),
         (
             "another type",
-            get().header("Content-Type", "application/json"),
+            get()
+                .status(200)
+                .header("Content-Type", "application/json")
+                .body("{}"),
         ),
-        ("no type", get().without_header("Content-Type")),
+        (
+            "no type",
+            get().status(200).body(r#"{"schemaVersion":2,"layers":[]}"#),
+        ),
         (
             "its web site",
             get().redirect(303, &format!("{}/packages", elsewhere.url())),
         ),
-        ("a redirect to nowhere", get().status(302)),
     ] {
         let registry = with_subject(RegistryProfile::default()).with(fault);
         seed_list(&registry, &[&signature("one")]);
@@ -93,7 +100,137 @@ fn every_form_of_a_missing_api_is_recognised() {
             "{name}"
         );
     }
-    assert!(elsewhere.log().is_empty());
+    assert_eq!(elsewhere.log(), ["GET /packages (no authorization)"]);
+}
+
+/// A response that neither lists referrers nor shows that there is no API must not become an empty
+/// list.
+#[test]
+fn an_inconclusive_response_is_an_error() {
+    let elsewhere = TestRegistry::start()
+        .with(on("GET", "/busy").error(403, "DENIED", "not for you"))
+        .with(on("GET", "/down").status(418));
+    let to = |path: &str| format!("{}{path}", elsewhere.url());
+    let get = || on("GET", "/v2/a/referrers/*");
+    let index = |body: &str| {
+        get()
+            .status(200)
+            .header("Content-Type", INDEX_TYPE)
+            .body(body)
+    };
+    for (fault, wanted) in [
+        (get().status(302), "the redirect has no Location"),
+        (
+            get().redirect(307, &to("/busy")),
+            "403: denied: not for you",
+        ),
+        (get().redirect(303, &to("/down")), "status code 418"),
+        (
+            get().redirect(302, "/v2/a/referrers/x"),
+            "more than 10 redirects",
+        ),
+        (get().status(204), "status code 204: No Content"),
+        (get().status(206), "status code 206: Partial Content"),
+        (
+            get().error(200, "TOOMANYREQUESTS", "slow down"),
+            "200: toomanyrequests: slow down",
+        ),
+        (index(r#"{"errors":[{"code":"DENIED"}]}"#), "200: denied"),
+        (index("{}"), "it has no \"manifests\""),
+        (index(r#"{"message":"no"}"#), "it has no \"manifests\""),
+        (index("<html>"), "a web page, not a list of referrers"),
+        (
+            index(r#"{"schemaVersion":2,"manifests":[{"#),
+            "the answer is no list of referrers",
+        ),
+    ] {
+        let registry = with_subject(RegistryProfile::default()).with(fault);
+        seed_list(&registry, &[&signature("one")]);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        let error = list(&repository).unwrap_err();
+
+        assert!(text(&error).contains(wanted), "{wanted}: {}", text(&error));
+        let asked = registry.log();
+        assert!(
+            !asked.iter().any(|line| line.contains("/manifests/")),
+            "{asked:?}"
+        );
+    }
+}
+
+#[test]
+fn an_index_is_a_list_whatever_its_content_type() {
+    for fault in [
+        on("GET", "*").header("Content-Type", "application/json"),
+        on("GET", "*").without_header("Content-Type"),
+        on("GET", "*").header("Content-Type", "text/html"),
+    ] {
+        let registry = with_subject(RegistryProfile::default());
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+        push(&repository, &signature("one"));
+        registry.inject(fault);
+
+        assert_eq!(list(&repository).unwrap(), digests(&[&signature("one")]));
+    }
+}
+
+/// As behind a public mirror: the front end has nothing itself. Secrets stay with the front end.
+#[test]
+fn a_front_end_that_redirects_everything_loses_no_referrer() {
+    let mirror = with_subject(RegistryProfile {
+        page_size: Some(1),
+        ..RegistryProfile::default()
+    });
+    let all = ["one", "two", "three"].map(signature);
+    let at_mirror = client();
+    let at_mirror = at_mirror.repository(&mirror.reference("a")).unwrap();
+    for referrer in &all {
+        push(&at_mirror, referrer);
+    }
+    mirror.clear_log();
+    let front = TestRegistry::start().with(on("*", "*").redirect_to(&mirror));
+    let client = builder().header("X-Secret", "canary").build();
+    let repository = client.repository(&front.reference("a")).unwrap();
+
+    let mut found = list(&repository).unwrap();
+
+    found.sort();
+    let mut wanted = digests(&all.each_ref());
+    wanted.sort();
+    assert_eq!(found, wanted);
+    assert_eq!(mirror.log().len(), 3);
+    assert_eq!(
+        front.log().len(),
+        1,
+        "the pages after the first are read at the mirror"
+    );
+    for request in mirror.requests() {
+        assert_eq!(request.header("x-secret"), None);
+        assert_eq!(request.header("authorization"), None);
+    }
+}
+
+#[test]
+fn a_page_that_redirects_once_to_itself_is_read() {
+    let registry = paged(on("POST", "*"));
+    let url = |line: &str| {
+        line.trim_start_matches("GET ")
+            .replace(" (no authorization)", "")
+    };
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let found = list(&repository).unwrap();
+    let pages = registry.log();
+    assert_eq!(pages.len(), 3);
+    for page in pages {
+        let page = url(&page);
+        registry.inject(on("GET", &page).redirect(302, &page).nth(1));
+    }
+
+    assert_eq!(list(&repository).unwrap(), found);
 }
 
 #[test]
@@ -254,7 +391,7 @@ fn pages_must_stay_at_the_origin_and_not_loop() {
         ),
         (
             get().html_page().nth(2),
-            "the answer is no list of referrers",
+            "the answer is a web page, not a list of referrers",
         ),
         (get().status(404).nth(2), "404: Not Found"),
     ] {
@@ -289,7 +426,7 @@ fn a_page_may_redirect_within_the_registry() {
 }
 
 #[test]
-fn a_referrers_tag_with_other_content_lists_nothing() {
+fn a_referrers_tag_with_other_content_is_an_error() {
     let index = |members: &str| format!(r#"{{"schemaVersion":2{members}}}"#).into_bytes();
     let manifests = r#","manifests":[]"#;
     for (name, media_type, bytes) in [
@@ -309,14 +446,33 @@ fn a_referrers_tag_with_other_content_lists_nothing() {
             INDEX_TYPE,
             br#"{"schemaVersion":1,"manifests":[]}"#.to_vec(),
         ),
+        (
+            "no JSON",
+            INDEX_TYPE,
+            br#"{"schemaVersion":2,"manifests":["#.to_vec(),
+        ),
+        (
+            "no list",
+            INDEX_TYPE,
+            br#"{"schemaVersion":2,"manifests":{}}"#.to_vec(),
+        ),
     ] {
         let registry = without_api().with(on("GET", "*").ignoring("Accept"));
         registry.seed_manifest("a", media_type, &bytes, Some(&tag()));
         let client = client();
         let repository = client.repository(&registry.reference("a")).unwrap();
 
-        assert!(list(&repository).unwrap().is_empty(), "{name}");
+        let error = text(&list(&repository).unwrap_err());
+
+        assert!(matches_tag_error(&error), "{name}: {error}");
     }
+}
+
+/// Whether an error is about the content of the referrers tag.
+fn matches_tag_error(error: &str) -> bool {
+    error.contains(&tag())
+        && (error.contains("it cannot hold the list of referrers, ")
+            || error.contains("is not JSON of that form"))
 }
 
 #[test]

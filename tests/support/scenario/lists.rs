@@ -72,6 +72,12 @@ pub(super) fn odd(registry: TestRegistry) -> TestRegistry {
     );
     list(&image("gone"), &[gone]);
 
+    let unreadable = json!({ "mediaType": MANIFEST, "digest": "sha256:12", "size": 5 });
+    list(
+        &image("unreadable"),
+        &[of_type(&one, "first"), unreadable, json!("text"), json!({})],
+    );
+
     let no_list = image("no-list");
     let tag = no_list["digest"]
         .as_str()
