@@ -38,6 +38,7 @@
 //! - copy an artifact between stores: [`copy::copy`]
 //! - copy an artifact with its referrers: [`copy::copy_with_referrers`]
 //! - push one blob or manifest: [`push::push_blob`], [`push::push_manifest`]
+//! - edit a manifest: [`RawManifest::edit`], [`annotate::annotate`]
 //! - tag an artifact: [`tag::tag`]
 //! - create or update an index: [`index::create`], [`index::update`]
 //! - discover the referrers of an artifact: [`discover::discover`], [`store::Referrers`]
@@ -99,7 +100,8 @@
 //! - `store/`: the traits of stores, verification, and the stores in memory and of files
 //! - `layout/`: the store of an OCI image layout
 //! - `registry/`: the store of a repository: client, uploads, manifests, referrers, tags
-//! - `ops/`: operations on stores: push, pull, attach, copy, backup, discover, index, pack, tag
+//! - `ops/`: operations on stores: annotate, push, pull, attach, copy, backup, discover, index,
+//!   pack, tag
 //! - `bin/oras/`: the command
 #![forbid(unsafe_code)]
 
@@ -124,14 +126,15 @@ pub use auth::credential::Credential;
 pub use error::{Error, Result};
 pub use oci::descriptor::{self, Descriptor};
 pub use oci::digest::{self, Digest};
+pub use oci::editor::ManifestEditor;
 pub use oci::manifest::{self, Manifest, RawManifest};
 pub use oci::media_type::{self, MediaType};
 pub use oci::platform::{self, Platform};
 pub use oci::reference::{self, Reference};
 pub use oci::referrers;
+pub use ops::{annotate, backup, copy, discover, filter, graph, index, pack, push, tag};
 #[cfg(feature = "archive")]
 pub use ops::{attach, pull};
-pub use ops::{backup, copy, discover, filter, graph, index, pack, push, tag};
 pub use store::progress;
 pub use text::json::Annotations;
 pub use text::secret::Secret;

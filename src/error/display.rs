@@ -93,6 +93,7 @@ impl Error {
                 Conflict::DuplicateName => write!(f, "{name}: duplicate name"),
                 Conflict::Exists => write!(f, "{name}: overwrite disallowed"),
                 Conflict::ReferencedBy(user) => write!(f, "{name} is still in use by {user}"),
+                Conflict::Changed(digest) => write!(f, "{name} was changed to {digest}"),
             },
             Self::PathTraversal { name, reason } => {
                 write!(f, "\"{name}\" {reason}: path traversal disallowed")

@@ -34,7 +34,7 @@ pub enum Expected {
     Archive(String),
 }
 
-/// A reason why a name cannot be used for new content, or content cannot be removed.
+/// A reason why a name cannot be used for new content, or content cannot be changed or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
@@ -44,6 +44,8 @@ pub enum Conflict {
     Exists,
     /// A manifest refers to the content.
     ReferencedBy(String),
+    /// The tag names the content with this digest, instead of the content that the caller expects.
+    Changed(String),
 }
 
 /// A reason for [`Error::Unauthorized`](super::Error::Unauthorized).

@@ -2,7 +2,7 @@
 //!
 //! A new entry for known content keeps all members that the caller does not set.
 
-use crate::oci::{Descriptor, IndexEntry, REF_NAME};
+use crate::oci::{Descriptor, DocumentEntry, REF_NAME};
 use crate::text::json::Annotations;
 use crate::text::json::edit::{Object, text_of};
 
@@ -10,15 +10,15 @@ use crate::text::json::edit::{Object, text_of};
 /// taken from `known`, an entry of the same content.
 pub(super) fn new_entry(
     target: &Descriptor,
-    known: Option<&IndexEntry>,
+    known: Option<&DocumentEntry>,
     tag: Option<&str>,
-) -> IndexEntry {
+) -> DocumentEntry {
     let mut target = target.clone();
     target.annotations.remove(REF_NAME);
     let members = |descriptor: &Descriptor| Object::of(descriptor).unwrap_or_default();
     let before = known.and_then(|known| known.descriptor().ok());
     let before = before.map(members).unwrap_or_default();
-    let mut entry = known.map_or_else(Object::default, IndexEntry::members);
+    let mut entry = known.map_or_else(Object::default, DocumentEntry::members);
     let mut annotations = annotations_in(&entry);
     annotations.remove(REF_NAME);
     for (name, value) in members(&target).iter() {
@@ -39,7 +39,7 @@ pub(super) fn new_entry(
 }
 
 /// Returns a copy of the entry without its tag.
-pub(super) fn without_tag(entry: &IndexEntry) -> IndexEntry {
+pub(super) fn without_tag(entry: &DocumentEntry) -> DocumentEntry {
     let entry = entry.members();
     let mut annotations = annotations_in(&entry);
     annotations.remove(REF_NAME);
@@ -53,11 +53,11 @@ fn annotations_in(entry: &Object) -> Object {
         .unwrap_or_default()
 }
 
-fn with_annotations(mut entry: Object, annotations: &Object) -> IndexEntry {
+fn with_annotations(mut entry: Object, annotations: &Object) -> DocumentEntry {
     if annotations.is_empty() {
         entry.remove("annotations");
     } else {
         entry.put_in_order("annotations", annotations.to_text(), Descriptor::MEMBERS);
     }
-    IndexEntry::parse(entry.to_text())
+    DocumentEntry::parse(entry.to_text())
 }

@@ -10,12 +10,12 @@ use std::hash::Hash;
 use super::entry::{new_entry, without_tag};
 use crate::error::{Error, Result};
 use crate::limits::MAX_INDEX_ENTRIES;
-use crate::oci::{Descriptor, Digest, EMPTY_INDEX, IndexDocument, IndexEntry};
+use crate::oci::{Descriptor, Digest, DocumentEntry, EMPTY_INDEX, ManifestDocument};
 
 /// An `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Index {
-    document: IndexDocument,
+    document: ManifestDocument,
     positions: Positions,
 }
 
@@ -28,7 +28,7 @@ struct Positions {
 }
 
 impl Positions {
-    fn new(entries: &[IndexEntry]) -> Self {
+    fn new(entries: &[DocumentEntry]) -> Self {
         let mut positions = Self::default();
         for (position, entry) in entries.iter().enumerate() {
             positions.add(position, entry);
@@ -36,7 +36,7 @@ impl Positions {
         positions
     }
 
-    fn add(&mut self, position: usize, entry: &IndexEntry) {
+    fn add(&mut self, position: usize, entry: &DocumentEntry) {
         let insert = |positions: &mut Vec<usize>| {
             let at = positions.partition_point(|&other| other < position);
             positions.insert(at, position);
@@ -49,7 +49,7 @@ impl Positions {
         }
     }
 
-    fn remove(&mut self, position: usize, entry: &IndexEntry) {
+    fn remove(&mut self, position: usize, entry: &DocumentEntry) {
         if let Some(tag) = entry.tag() {
             remove_from(&mut self.by_tag, tag, position);
         }
@@ -87,13 +87,13 @@ impl Index {
     /// Returns the index of an empty layout.
     #[cfg(feature = "archive")]
     pub(super) fn empty() -> Self {
-        Self::from(IndexDocument::empty())
+        Self::from(ManifestDocument::empty())
     }
 
     /// Parses an `index.json`. An entry that is not a descriptor is kept; it is an error only if
     /// its tag is resolved.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        let document = IndexDocument::parse(bytes, MAX_INDEX_ENTRIES).map_err(|reason| {
+        let document = ManifestDocument::parse(bytes, MAX_INDEX_ENTRIES).map_err(|reason| {
             let reason = format!("failed to decode index file: {reason}");
             Error::malformed("OCI Image Index", reason)
         })?;
@@ -128,20 +128,20 @@ impl Index {
     /// The digests that garbage collection keeps: those with a tag, and those that are not
     /// manifests. A manifest without a tag may be listed only because another manifest needs it.
     pub(super) fn gc_roots(&self) -> HashSet<Digest> {
-        let is_root = |entry: &&IndexEntry| {
+        let is_root = |entry: &&DocumentEntry| {
             entry.tag().is_some()
                 || entry
                     .descriptor()
                     .is_ok_and(|descriptor| !descriptor.media_type.is_manifest())
         };
         let roots = self.document.entries.iter().filter(is_root);
-        roots.filter_map(IndexEntry::digest).cloned().collect()
+        roots.filter_map(DocumentEntry::digest).cloned().collect()
     }
 
     /// The tags, sorted.
     pub(super) fn tags(&self) -> BTreeSet<&str> {
         let entries = self.document.entries.iter();
-        entries.filter_map(IndexEntry::tag).collect()
+        entries.filter_map(DocumentEntry::tag).collect()
     }
 
     /// Adds an entry without a tag, unless the digest has an entry.
@@ -170,7 +170,7 @@ impl Index {
             known.map(|&position| self.entry(position)),
             Some(tag),
         );
-        let displaced: Vec<IndexEntry> = (tagged.iter())
+        let displaced: Vec<DocumentEntry> = (tagged.iter())
             .map(|&position| self.entry(position).clone())
             .collect();
 
@@ -193,10 +193,11 @@ impl Index {
         if self.positions.with_tag(tag).is_empty() {
             return false;
         }
-        let has_tag = |entry: &IndexEntry| entry.tag() == Some(tag);
+        let has_tag = |entry: &DocumentEntry| entry.tag() == Some(tag);
         let entries = std::mem::take(&mut self.document.entries);
         let others = entries.iter().filter(|entry| !has_tag(entry));
-        let mut listed: HashSet<Digest> = others.filter_map(IndexEntry::digest).cloned().collect();
+        let mut listed: HashSet<Digest> =
+            others.filter_map(DocumentEntry::digest).cloned().collect();
         let entries = entries.into_iter().filter_map(|entry| {
             if !has_tag(&entry) {
                 return Some(entry);
@@ -217,16 +218,16 @@ impl Index {
         self.update_positions();
     }
 
-    fn entry(&self, position: usize) -> &IndexEntry {
+    fn entry(&self, position: usize) -> &DocumentEntry {
         &self.document.entries[position]
     }
 
-    fn push(&mut self, entry: IndexEntry) {
+    fn push(&mut self, entry: DocumentEntry) {
         self.positions.add(self.document.entries.len(), &entry);
         self.document.entries.push(entry);
     }
 
-    fn replace(&mut self, position: usize, entry: IndexEntry) {
+    fn replace(&mut self, position: usize, entry: DocumentEntry) {
         self.positions
             .remove(position, &self.document.entries[position]);
         self.positions.add(position, &entry);
@@ -251,8 +252,8 @@ impl Index {
     }
 }
 
-impl From<IndexDocument> for Index {
-    fn from(document: IndexDocument) -> Self {
+impl From<ManifestDocument> for Index {
+    fn from(document: ManifestDocument) -> Self {
         Self {
             positions: Positions::new(&document.entries),
             document,

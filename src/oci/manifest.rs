@@ -234,6 +234,15 @@ pub enum Manifest {
 }
 
 impl Manifest {
+    /// Returns the kind.
+    pub(crate) const fn kind(&self) -> ManifestKind {
+        match self {
+            Self::Image(_) => ManifestKind::Image,
+            Self::Index(_) => ManifestKind::Index,
+            Self::Artifact(_) => ManifestKind::Artifact,
+        }
+    }
+
     /// Returns the subject.
     pub const fn subject(&self) -> Option<&Descriptor> {
         match self {
@@ -333,7 +342,7 @@ pub struct ImageIndex {
 }
 
 /// An artifact manifest, which only release candidates of the image spec v1.1 had. It is parsed but
-/// never created.
+/// no verb creates one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ArtifactManifest {
@@ -366,22 +375,103 @@ pub struct ArtifactManifest {
     pub annotations: Annotations,
 }
 
-impl ImageIndex {
+/// The kinds of manifests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ManifestKind {
+    /// An [`ImageManifest`].
+    Image,
+    /// An [`ImageIndex`].
+    Index,
+    /// An [`ArtifactManifest`].
+    Artifact,
+}
+
+impl ManifestKind {
+    /// The name of the member that contains the list of descriptors.
+    pub(crate) const fn list(self) -> &'static str {
+        match self {
+            Self::Image => "layers",
+            Self::Index => "manifests",
+            Self::Artifact => "blobs",
+        }
+    }
+
     /// The names of the members in JSON, in order.
-    pub(crate) const MEMBERS: &[&str] = &[
-        "schemaVersion",
-        "mediaType",
-        "artifactType",
-        "manifests",
-        "subject",
-        "annotations",
-    ];
+    pub(crate) const fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Image => &[
+                "schemaVersion",
+                "mediaType",
+                "artifactType",
+                "config",
+                "layers",
+                "subject",
+                "annotations",
+            ],
+            Self::Index => &[
+                "schemaVersion",
+                "mediaType",
+                "artifactType",
+                "manifests",
+                "subject",
+                "annotations",
+            ],
+            Self::Artifact => &[
+                "mediaType",
+                "artifactType",
+                "blobs",
+                "subject",
+                "annotations",
+            ],
+        }
+    }
 }
 
 impl From<&ImageManifest> for RawManifest {
+    /// Serialises the manifest. Its media type is that of the field
+    /// [`media_type`](ImageManifest::media_type), or else that of OCI.
     fn from(manifest: &ImageManifest) -> Self {
-        Self::new(MediaType::IMAGE_MANIFEST, json::to_vec(manifest))
+        serialise(
+            manifest.media_type.as_ref(),
+            MediaType::IMAGE_MANIFEST,
+            manifest,
+        )
     }
+}
+
+impl From<&ImageIndex> for RawManifest {
+    /// Serialises the index. Its media type is that of the field
+    /// [`media_type`](ImageIndex::media_type), or else that of OCI.
+    fn from(index: &ImageIndex) -> Self {
+        serialise(index.media_type.as_ref(), MediaType::IMAGE_INDEX, index)
+    }
+}
+
+impl From<&ArtifactManifest> for RawManifest {
+    /// Serialises the manifest.
+    fn from(manifest: &ArtifactManifest) -> Self {
+        serialise(None, MediaType::ARTIFACT_MANIFEST, manifest)
+    }
+}
+
+impl From<&Manifest> for RawManifest {
+    /// Serialises the manifest. Unknown members of the bytes that it was parsed from are lost:
+    /// [`RawManifest::edit`] keeps them.
+    fn from(manifest: &Manifest) -> Self {
+        match manifest {
+            Manifest::Image(image) => image.into(),
+            Manifest::Index(index) => index.into(),
+            Manifest::Artifact(artifact) => artifact.into(),
+        }
+    }
+}
+
+fn serialise(
+    stated: Option<&MediaType>,
+    default: MediaType,
+    value: &impl Serialize,
+) -> RawManifest {
+    RawManifest::new(stated.cloned().unwrap_or(default), json::to_vec(value))
 }
 
 #[cfg(test)]

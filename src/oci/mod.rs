@@ -3,7 +3,8 @@
 
 pub mod descriptor;
 pub mod digest;
-pub(crate) mod index_document;
+pub(crate) mod document;
+pub(crate) mod editor;
 pub mod manifest;
 pub mod media_type;
 pub mod platform;
@@ -14,10 +15,10 @@ pub mod referrers;
 pub(crate) use self::descriptor::{CONTENT_DIGEST, TITLE, UNPACK};
 pub(crate) use self::descriptor::{CREATED, Descriptor, EMPTY_JSON, REF_NAME};
 pub(crate) use self::digest::{Algorithm, Digest, Hasher, HashingWriter};
-pub(crate) use self::index_document::{IndexDocument, IndexEntry};
+pub(crate) use self::document::{DocumentEntry, ManifestDocument};
 pub(crate) use self::manifest::{
-    EMPTY_INDEX, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest, ManifestShape,
-    RawManifest,
+    EMPTY_INDEX, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest, ManifestKind,
+    ManifestShape, RawManifest,
 };
 pub(crate) use self::media_type::MediaType;
 pub(crate) use self::platform::Platform;

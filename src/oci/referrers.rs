@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::limits::Limit;
 pub use crate::limits::MAX_REFERRERS;
 use crate::oci::{
-    Algorithm, Descriptor, Digest, IndexDocument, IndexEntry, Manifest, ManifestShape, MediaType,
-    RawManifest,
+    Algorithm, Descriptor, Digest, DocumentEntry, Manifest, ManifestDocument, ManifestShape,
+    MediaType, RawManifest,
 };
 
 /// Maximum length of algorithm and encoded part in a referrers tag (distribution spec v1.1,
@@ -111,12 +111,12 @@ pub(crate) fn is_referrers_tag(tag: &str) -> bool {
 ///
 /// Entries and members that an edit does not concern keep their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ReferrersIndex(IndexDocument);
+pub(crate) struct ReferrersIndex(ManifestDocument);
 
 impl ReferrersIndex {
     /// Returns an index without referrers.
     pub(crate) fn empty() -> Self {
-        Self(IndexDocument::empty())
+        Self(ManifestDocument::empty())
     }
 
     /// Parses an index of at most [`MAX_REFERRERS`] entries.
@@ -125,7 +125,7 @@ impl ReferrersIndex {
     ///
     /// The reason why the document is not such an index.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        IndexDocument::parse(bytes, MAX_REFERRERS).map(Self)
+        ManifestDocument::parse(bytes, MAX_REFERRERS).map(Self)
     }
 
     /// Parses a page of the referrers API. A document without `manifests` is an empty page only if
@@ -202,7 +202,7 @@ impl ReferrersIndex {
         let mut listed: HashSet<Digest> = self.descriptors().map(|it| it.digest.clone()).collect();
         for descriptor in descriptors {
             if listed.insert(descriptor.digest.clone()) {
-                let entry = IndexEntry::from_descriptor(descriptor);
+                let entry = DocumentEntry::from_descriptor(descriptor);
                 self.0.entries.push(entry);
             }
         }

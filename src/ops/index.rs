@@ -3,8 +3,8 @@
 use crate::error::{Error, Expected, Result};
 use crate::limits::Limit;
 use crate::oci::{
-    Descriptor, Digest, ImageIndex, ImageManifest, IndexDocument, IndexEntry, MAX_MANIFEST_BYTES,
-    Manifest, MediaType, Platform, RawManifest,
+    Descriptor, Digest, DocumentEntry, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES, Manifest,
+    ManifestDocument, MediaType, Platform, RawManifest,
 };
 use crate::ops::pack::valid;
 use crate::store::{Event, Observer, Reporter, Source, Target};
@@ -167,7 +167,7 @@ pub fn update(
         reporter: Reporter::new(options.observer),
     };
     let original = reader.index(reference)?;
-    let mut index = IndexDocument::parse_canonical(&original)?;
+    let mut index = ManifestDocument::parse_canonical(&original)?;
     match &artifact_type {
         ArtifactTypeChange::Keep => {}
         ArtifactTypeChange::Remove => index.set_member("artifactType", None),
@@ -191,7 +191,9 @@ pub fn update(
     }
     for reference in &options.add {
         let descriptor = reader.entry(reference)?;
-        index.entries.push(IndexEntry::from_descriptor(&descriptor));
+        index
+            .entries
+            .push(DocumentEntry::from_descriptor(&descriptor));
         reader.reporter.report(Event::EntryAdded {
             reference,
             descriptor: &descriptor,
@@ -199,7 +201,7 @@ pub fn update(
     }
     for reference in &options.merge {
         let other = reader.index(reference)?;
-        let added = IndexDocument::parse_canonical(&other)?;
+        let added = ManifestDocument::parse_canonical(&other)?;
         index.entries.extend(added.entries);
         reader.reporter.report(Event::IndexMerged {
             reference,

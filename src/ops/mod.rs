@@ -1,5 +1,7 @@
-//! Verbs over any store: push, pull, attach, copy, backup, restore, discover, index, pack and tag.
+//! Verbs over any store: annotate, push, pull, attach, copy, backup, restore, discover, index, pack
+//! and tag.
 
+pub mod annotate;
 #[cfg(feature = "archive")]
 pub mod attach;
 pub mod backup;

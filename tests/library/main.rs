@@ -11,6 +11,7 @@ mod artifacts;
 mod setup;
 
 mod addresses;
+mod annotate;
 mod architecture;
 mod attach;
 mod auth;

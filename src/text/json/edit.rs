@@ -44,28 +44,38 @@ impl Object {
     /// Replaces the value of a member in its position, or inserts a new member before the first one
     /// that `is_later`.
     pub(crate) fn put(&mut self, name: &str, value: String, is_later: impl Fn(&str) -> bool) {
-        let value = value.into_boxed_str();
-        if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| known == name) {
-            *known = value;
-            return;
-        }
-        let position = self
-            .members
-            .iter()
-            .position(|(known, _)| is_later(known))
-            .unwrap_or(self.members.len());
-        self.members.insert(position, (name.to_owned(), value));
+        self.replace_or_insert(name, value, |members| {
+            members.iter().position(|(known, _)| is_later(known))
+        });
     }
 
-    /// Replaces the value of a member in its position, or inserts a new member where `order` has
-    /// it. Members that `order` does not contain come last.
+    /// Replaces the value of a member in its position, or inserts a new member after the last one
+    /// that `order` has before it. Members that `order` does not contain come last.
     pub(crate) fn put_in_order(&mut self, name: &str, value: String, order: &[&str]) {
         let rank = |name: &str| {
             let position = order.iter().position(|known| *known == name);
             position.unwrap_or(order.len())
         };
         let rank_of_name = rank(name);
-        self.put(name, value, |other| rank(other) > rank_of_name);
+        self.replace_or_insert(name, value, |members| {
+            let earlier = |(known, _): &(String, _)| rank(known) <= rank_of_name;
+            Some(members.iter().rposition(earlier).map_or(0, |last| last + 1))
+        });
+    }
+
+    fn replace_or_insert(
+        &mut self,
+        name: &str,
+        value: String,
+        position: impl Fn(&[(String, Box<str>)]) -> Option<usize>,
+    ) {
+        let value = value.into_boxed_str();
+        if let Some((_, known)) = self.members.iter_mut().find(|(known, _)| known == name) {
+            *known = value;
+            return;
+        }
+        let position = position(&self.members).unwrap_or(self.members.len());
+        self.members.insert(position, (name.to_owned(), value));
     }
 
     /// Appends the members of `other`, except those in `names`, which must contain every name that
@@ -213,6 +223,14 @@ mod tests {
         object.put("d", "5".to_owned(), |name| name > "d");
         object.remove("a");
         assert_eq!(object.to_text(), r#"{"b":2,"c":4,"d":5}"#);
+        let mut object = Object::parse(r#"{"x":0,"c":3,"a":1,"y":0}"#).unwrap();
+        for name in ["b", "z", "d"] {
+            object.put_in_order(name, "9".to_owned(), &["a", "b", "c", "d"]);
+        }
+        assert_eq!(
+            object.to_text(),
+            r#"{"x":0,"c":3,"a":1,"b":9,"d":9,"y":0,"z":9}"#
+        );
     }
 
     #[test]

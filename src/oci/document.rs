@@ -1,8 +1,10 @@
-//! Image indexes as JSON documents that are edited in place (image spec v1.1, "Image Index").
+//! Manifests and indexes as JSON documents that are edited in place (image spec v1.1, "Image
+//! Manifest" and "Image Index").
 //!
-//! An [`IndexDocument`] keeps the order of members and entries, unknown members, and the bytes of
-//! every entry that is not edited. `index.json` of layouts, referrers indexes and the indexes that
-//! [`ops::index`](crate::ops::index) updates are such documents.
+//! A [`ManifestDocument`] keeps the order of members and entries, unknown members, and the bytes of
+//! every entry that is not edited. `index.json` of layouts, referrers indexes, the indexes that
+//! [`ops::index`](crate::ops::index) updates and the manifests that a
+//! [`ManifestEditor`](crate::manifest::ManifestEditor) edits are such documents.
 
 mod canonical;
 
@@ -10,41 +12,52 @@ use serde::Deserialize;
 
 use super::descriptor::{Descriptor, REF_NAME};
 use super::digest::Digest;
-use super::manifest::{EMPTY_INDEX, ImageIndex};
+use super::manifest::{EMPTY_INDEX, ManifestKind};
 use crate::text::json::edit::{Object, elements, text_of};
 use crate::text::json::{self, Annotations};
 
-/// An index whose members and entries can be edited.
+/// A manifest or index whose members and entries can be edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IndexDocument {
-    /// All members of the document. `manifests` is an empty list here.
+pub(crate) struct ManifestDocument {
+    kind: ManifestKind,
+    /// All members of the document. The list of descriptors is empty here.
     members: Object,
-    /// The `manifests`.
-    pub(crate) entries: Vec<IndexEntry>,
+    /// The list of descriptors: `manifests`, `layers` or `blobs`.
+    pub(crate) entries: Vec<DocumentEntry>,
 }
 
-impl IndexDocument {
+impl ManifestDocument {
     /// Returns an index without entries.
     pub(crate) fn empty() -> Self {
         Self {
+            kind: ManifestKind::Index,
             members: Object::parse(EMPTY_INDEX).unwrap_or_default(),
             entries: Vec::new(),
         }
     }
 
-    /// Parses a document with at most `max_entries` entries. An entry that is not a descriptor is
-    /// kept.
+    /// Parses an index with at most `max_entries` entries.
     ///
     /// # Errors
     ///
     /// The reason why the document is not an index, or has too many entries.
     pub(crate) fn parse(bytes: &[u8], max_entries: usize) -> Result<Self, String> {
+        Self::parse_as(ManifestKind::Index, bytes, max_entries)
+    }
+
+    /// Same as [`parse`](Self::parse), for a manifest of any kind. An entry that is not a
+    /// descriptor is kept. An index without members becomes an [`empty`](Self::empty) one.
+    pub(crate) fn parse_as(
+        kind: ManifestKind,
+        bytes: &[u8],
+        max_entries: usize,
+    ) -> Result<Self, String> {
         let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
         let mut members = Object::parse(text).map_err(|error| error.to_string())?;
-        if members.is_empty() {
+        if members.is_empty() && kind == ManifestKind::Index {
             return Ok(Self::empty());
         }
-        let list = members.value("manifests").unwrap_or("null");
+        let list = members.value(kind.list()).unwrap_or("null");
         let texts = elements(list).map_err(|error| error.to_string())?;
         let count = texts.len();
         if count > max_entries {
@@ -52,13 +65,22 @@ impl IndexDocument {
         }
         let entries = texts
             .into_iter()
-            .map(|text| IndexEntry::parse(text.to_owned()))
+            .map(|text| DocumentEntry::parse(text.to_owned()))
             .collect();
-        members.put("manifests", "[]".to_owned(), |_| false);
-        Ok(Self { members, entries })
+        members.put_in_order(kind.list(), "[]".to_owned(), kind.members());
+        Ok(Self {
+            kind,
+            members,
+            entries,
+        })
     }
 
-    /// The text of a member's value, `manifests` excepted.
+    /// The kind of the manifest.
+    pub(crate) const fn kind(&self) -> ManifestKind {
+        self.kind
+    }
+
+    /// The text of a member's value, the list of descriptors excepted.
     pub(crate) fn member(&self, name: &str) -> Option<&str> {
         self.members.value(name)
     }
@@ -67,7 +89,7 @@ impl IndexDocument {
     /// the specification.
     pub(crate) fn set_member(&mut self, name: &str, value: Option<String>) {
         match value {
-            Some(value) => self.members.put_in_order(name, value, ImageIndex::MEMBERS),
+            Some(value) => self.members.put_in_order(name, value, self.kind.members()),
             None => self.members.remove(name),
         }
     }
@@ -95,19 +117,19 @@ impl IndexDocument {
     /// Serialises the document with other entries.
     pub(crate) fn to_bytes_with<'e>(
         &self,
-        entries: impl IntoIterator<Item = &'e IndexEntry>,
+        entries: impl IntoIterator<Item = &'e DocumentEntry>,
     ) -> Vec<u8> {
-        let entries: Vec<&str> = entries.into_iter().map(IndexEntry::text).collect();
+        let entries: Vec<&str> = entries.into_iter().map(DocumentEntry::text).collect();
         let mut members = self.members.clone();
         let list = format!("[{}]", entries.join(","));
-        members.put("manifests", list, |_| false);
+        members.put(self.kind.list(), list, |_| false);
         members.to_text().into_bytes()
     }
 }
 
-/// One of the `manifests` of an index.
+/// One of the `manifests` of an index, `layers` of an image or `blobs` of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IndexEntry {
+pub(crate) struct DocumentEntry {
     text: String,
     descriptor: Result<Descriptor, Unreadable>,
 }
@@ -119,7 +141,7 @@ struct Unreadable {
     tag: Option<String>,
 }
 
-impl IndexEntry {
+impl DocumentEntry {
     /// Parses an entry. Any JSON value is accepted.
     pub(crate) fn parse(text: String) -> Self {
         /// The part of an entry that contains its tag.
@@ -143,6 +165,34 @@ impl IndexEntry {
     pub(crate) fn from_descriptor(descriptor: &Descriptor) -> Self {
         Self {
             text: text_of(descriptor),
+            descriptor: Ok(descriptor.clone()),
+        }
+    }
+
+    /// Returns an entry for `descriptor`: this one, if it is a descriptor of the same digest, with
+    /// the members that differ replaced. Unknown members are kept.
+    pub(crate) fn edited(&self, descriptor: &Descriptor) -> Self {
+        let Some(old) =
+            (self.descriptor.as_ref().ok()).filter(|old| old.digest == descriptor.digest)
+        else {
+            return Self::from_descriptor(descriptor);
+        };
+        if old == descriptor {
+            return self.clone();
+        }
+        let mut members = self.members();
+        let (Ok(old), Ok(new)) = (Object::of(old), Object::of(descriptor)) else {
+            return Self::from_descriptor(descriptor);
+        };
+        for name in Descriptor::MEMBERS {
+            match (old.value(name), new.value(name)) {
+                (old, new) if old == new => {}
+                (_, Some(new)) => members.put_in_order(name, new.to_owned(), Descriptor::MEMBERS),
+                (_, None) => members.remove(name),
+            }
+        }
+        Self {
+            text: members.to_text(),
             descriptor: Ok(descriptor.clone()),
         }
     }

@@ -6,12 +6,12 @@
 
 use serde::Serialize;
 
-use super::{IndexDocument, IndexEntry};
+use super::{DocumentEntry, ManifestDocument};
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, ImageIndex, Manifest, Platform, RawManifest};
+use crate::oci::{Descriptor, Manifest, ManifestKind, Platform, RawManifest};
 use crate::text::json::edit::Object;
 
-impl IndexDocument {
+impl ManifestDocument {
     /// Parses an index and converts it to canonical form.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl IndexDocument {
             let entries = descriptors.iter().zip(&written.entries);
             let entries = entries
                 .map(|(descriptor, entry)| {
-                    canonical_descriptor(descriptor, entry.text()).map(IndexEntry::parse)
+                    canonical_descriptor(descriptor, entry.text()).map(DocumentEntry::parse)
                 })
                 .collect::<serde_json::Result<_>>()?;
             let subject = match (&index.subject, written.member("subject")) {
@@ -45,7 +45,8 @@ impl IndexDocument {
                 _ => None,
             };
             let mut document = Self {
-                members: canonical(&index, ImageIndex::MEMBERS, written.members)?,
+                kind: ManifestKind::Index,
+                members: canonical(&index, ManifestKind::Index.members(), written.members)?,
                 entries,
             };
             if subject.is_some() {
@@ -97,11 +98,11 @@ mod tests {
         RawManifest::new(MediaType::IMAGE_INDEX, text.as_bytes().to_vec())
     }
 
-    fn document(text: &str) -> IndexDocument {
-        IndexDocument::parse_canonical(&index(text)).unwrap()
+    fn document(text: &str) -> ManifestDocument {
+        ManifestDocument::parse_canonical(&index(text)).unwrap()
     }
 
-    fn text(document: &IndexDocument) -> String {
+    fn text(document: &ManifestDocument) -> String {
         String::from_utf8(document.to_bytes()).unwrap()
     }
 
@@ -148,7 +149,9 @@ mod tests {
         let mut document = document(&before);
         document.set_member("artifactType", Some(r#""x/y""#.to_owned()));
         let added = Descriptor::of(MediaType::IMAGE_MANIFEST, b"b");
-        document.entries.push(IndexEntry::from_descriptor(&added));
+        document
+            .entries
+            .push(DocumentEntry::from_descriptor(&added));
         assert_eq!(
             text(&document),
             format!(
@@ -205,7 +208,7 @@ mod tests {
         );
         for end in 0..whole.len() {
             assert!(
-                IndexDocument::parse_canonical(&index(&whole[..end])).is_err(),
+                ManifestDocument::parse_canonical(&index(&whole[..end])).is_err(),
                 "{end}"
             );
         }
@@ -220,12 +223,12 @@ mod tests {
             r#"{"manifests":[],"layers":[]}"#,
         ] {
             assert!(
-                IndexDocument::parse_canonical(&index(text)).is_err(),
+                ManifestDocument::parse_canonical(&index(text)).is_err(),
                 "{text}"
             );
         }
         let image = RawManifest::new(MediaType::IMAGE_MANIFEST, b"{}".to_vec());
-        assert!(IndexDocument::parse_canonical(&image).is_err());
+        assert!(ManifestDocument::parse_canonical(&image).is_err());
     }
 
     /// A search for each member among all others would take minutes.
