@@ -1,4 +1,4 @@
-//! OCI registries as storage: push and pull files, blocking and single-threaded.
+//! OCI registries as storage: push and pull files, blocking, without an async runtime.
 //!
 //! # Terms
 //!
@@ -70,7 +70,8 @@
 //!   the size of blobs.
 //! - **Errors** keep their cause and name their subject, see [`Error`].
 //! - **Enums** that may grow are `non_exhaustive`. Matches on the other enums can be exhaustive.
-//! - **Threads.** The library starts no thread. Its values are `Send`.
+//! - **Threads.** The library starts no thread. Clients, repositories and other stores can be used
+//!   by several threads at once, see [`registry::Client`].
 //!
 //! # Features
 //!
@@ -86,6 +87,7 @@
 //! `tests/library/architecture.rs` checks.
 //!
 //! - `limits.rs`: the limits on outside data
+//! - `sync.rs`: state that threads share
 //! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
 //!   untrusted text
 //! - `error/`: the error type, and error responses of registries
@@ -120,6 +122,7 @@ mod ops;
 pub mod output_dir;
 pub mod registry;
 pub mod store;
+mod sync;
 mod text;
 
 pub use auth::credential::Credential;

@@ -55,7 +55,7 @@ const TOKEN_USER: &str = "<token>";
 pub struct Helpers {
     path: OsString,
     /// Clock for waiting for programs and file locks.
-    pub(super) clock: Box<dyn Clock + Send>,
+    pub(super) clock: Box<dyn Clock>,
 }
 
 impl Helpers {
@@ -71,7 +71,7 @@ impl Helpers {
 
     /// Sets the clock. The default is the system clock.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
         self
     }

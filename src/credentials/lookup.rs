@@ -3,11 +3,11 @@
 //! A [`Lookup`] reads files and runs helper programs when a credential is requested, each at most
 //! once. Non-fatal problems are reported as [`Warning`].
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::CredentialStore;
 use super::auths_key::Dialect;
@@ -19,6 +19,7 @@ use super::locations::{Location, Locations};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::oci::{RegistryName, RepositoryName};
+use crate::sync::Lock;
 
 /// Name of [`Locations::docker_auth_config`] in messages.
 const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
@@ -68,16 +69,16 @@ pub struct Lookup {
     pair: Option<Credential>,
     helpers: Helpers,
     /// Results of helper programs by suffix and server.
-    helper_results: RefCell<HashMap<(String, String), Option<Credential>>>,
-    warn: Option<RefCell<WarningHandler>>,
+    helper_results: Lock<HashMap<(String, String), Option<Credential>>>,
+    warn: Option<WarningHandler>,
 }
 
-/// Is redactor warnings.
-type WarningHandler = Box<dyn FnMut(Warning) + Send>;
+/// Receives warnings.
+type WarningHandler = Box<dyn Fn(Warning) + Send + Sync>;
 
 struct Source {
     location: Location,
-    document: OnceCell<Document>,
+    document: OnceLock<Document>,
 }
 
 impl Lookup {
@@ -88,22 +89,22 @@ impl Lookup {
             .into_iter()
             .map(|location| Source {
                 location,
-                document: OnceCell::new(),
+                document: OnceLock::new(),
             });
         Self {
             sources: sources.collect(),
             file: locations.file(),
             pair: locations.pair(),
             helpers: Helpers::new(locations.path.clone().unwrap_or_default()),
-            helper_results: RefCell::default(),
+            helper_results: Lock::default(),
             warn: None,
         }
     }
 
     /// Reports a missing helper program to `warn` and continues. By default it is an error.
     #[must_use]
-    pub fn on_warning(mut self, warn: impl FnMut(Warning) + Send + 'static) -> Self {
-        self.warn = Some(RefCell::new(Box::new(warn)));
+    pub fn on_warning(mut self, warn: impl Fn(Warning) + Send + Sync + 'static) -> Self {
+        self.warn = Some(Box::new(warn));
         self
     }
 
@@ -163,7 +164,7 @@ impl Lookup {
     /// Returns the credential of a helper program that `file` names, and caches it.
     fn ask(&self, file: &Path, suffix: &str, server: &str) -> Result<Option<Credential>> {
         let question = (suffix.to_owned(), server.to_owned());
-        if let Some(said) = self.helper_results.borrow().get(&question) {
+        if let Some(said) = self.helper_results.lock().get(&question) {
             return Ok(said.clone());
         }
         let answer = match (self.helpers.find(suffix)?, &self.warn) {
@@ -172,13 +173,11 @@ impl Lookup {
             (None, Some(warn)) => {
                 let file = file.to_owned();
                 let program = program_name(suffix);
-                (warn.borrow_mut())(Warning::MissingHelper { program, file });
+                warn(Warning::MissingHelper { program, file });
                 None
             }
         };
-        self.helper_results
-            .borrow_mut()
-            .insert(question, answer.clone());
+        self.helper_results.lock().insert(question, answer.clone());
         Ok(answer)
     }
 }
@@ -220,7 +219,7 @@ impl CredentialStore for Lookup {
         rejected: &Credential,
     ) -> Result<Option<Credential>> {
         self.helper_results
-            .borrow_mut()
+            .lock()
             .retain(|_, said| said.as_ref() != Some(rejected));
         Ok(self
             .get(registry, repository)?

@@ -34,7 +34,7 @@ use crate::oci::{RegistryName, RepositoryName};
 ///
 /// A client queries the source only after a challenge of the registry, and at most once per
 /// repository: some sources contain different credentials for repositories of one registry.
-pub trait CredentialStore {
+pub trait CredentialStore: Send + Sync {
     /// Returns the credential for a repository, or for the whole registry if `repository` is
     /// `None`. Returns `None` for anonymous access.
     ///

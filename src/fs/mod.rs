@@ -2,6 +2,8 @@
 //! fingerprints.
 
 pub(crate) mod directory;
+#[cfg(feature = "archive")]
+pub(crate) mod file_range;
 pub(crate) mod fingerprint;
 #[cfg(feature = "archive")]
 pub(crate) mod free_space;

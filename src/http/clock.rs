@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// A source of the current time that can also wait.
-pub trait Clock {
+pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> SystemTime;
 

@@ -39,7 +39,7 @@ pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertifica
 pub use self::ureq::{UreqTransport, UreqTransportBuilder};
 
 /// Sends HTTP requests.
-pub trait Transport {
+pub trait Transport: Send + Sync {
     /// Sends one request and returns the response, whatever its status.
     ///
     /// Redirects are not followed, requests are not repeated, and bodies are not decoded.

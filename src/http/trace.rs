@@ -1,12 +1,13 @@
 //! A [`Transport`] that writes each request and response to a log, with secrets redacted.
 
-use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor, Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
 use crate::error::status_text;
 use crate::http::clock::{Clock, TimedReader};
 use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
+use crate::sync::Lock;
 use crate::text::percent;
 use crate::text::redact::{Redactor, excerpt, redact_urls};
 use crate::text::secret::Secret;
@@ -21,40 +22,37 @@ const MAX_VALUE_CHARS: usize = 1024;
 /// Values that are redacted in a request are also redacted if a response repeats them.
 pub struct Traced<T> {
     inner: T,
-    out: RefCell<Box<dyn Write + Send>>,
-    clock: Box<dyn Clock + Send>,
-    requests: Cell<u64>,
-    redactor: RefCell<Redactor>,
+    out: Lock<Box<dyn Write + Send>>,
+    clock: Box<dyn Clock>,
+    requests: AtomicU64,
+    redactor: Lock<Redactor>,
 }
 
 impl<T: Transport> Traced<T> {
     /// Creates a transport that sends through `inner` and writes records to `out`.
-    pub fn new(
-        inner: T,
-        out: impl Write + Send + 'static,
-        clock: impl Clock + Send + 'static,
-    ) -> Self {
+    pub fn new(inner: T, out: impl Write + Send + 'static, clock: impl Clock + 'static) -> Self {
         Self {
-            redactor: RefCell::new(Redactor::new(inner.secrets())),
+            redactor: Lock::new(Redactor::new(inner.secrets())),
             inner,
-            out: RefCell::new(Box::new(out)),
+            out: Lock::new(Box::new(out)),
             clock: Box::new(clock),
-            requests: Cell::new(0),
+            requests: AtomicU64::new(0),
         }
     }
 
     fn record(&self, level: &str, message: &str) {
         let time = rfc3339_nano(self.clock.now());
-        let message = self.redactor.borrow().redact(message);
+        let message = self.redactor.lock().redact(message);
+        let record = format!("[{time}][{level}]: {message}\n\n\n");
         // A write error of the log must not fail the request.
-        let _ = write!(self.out.borrow_mut(), "[{time}][{level}]: {message}\n\n\n");
+        let _ = self.out.lock().write_all(record.as_bytes());
     }
 }
 
 impl<T: Transport> Transport for Traced<T> {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let number = self.requests.replace(self.requests.get() + 1);
-        add_secrets(&mut self.redactor.borrow_mut(), &request);
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        add_secrets(&mut self.redactor.lock(), &request);
         self.record(
             "DEBUG",
             &format!(

@@ -52,16 +52,17 @@
 //! updated after many manifests, or when the cache is dropped. No other file is flushed to the
 //! disk. Files that a system crash damages are fetched again.
 
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::blob_cache::{BlobCache, PendingBlob};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, RawManifest};
 use crate::store::{ContentSink, Source, VerifyReader, check_size};
+use crate::sync::Lock;
 
 /// Limit of manifests that are not listed yet. An update reads and writes the whole `index.json`.
 const MAX_UNLISTED: usize = 1024;
@@ -70,10 +71,12 @@ const MAX_UNLISTED: usize = 1024;
 pub struct Cache {
     /// `None` if nothing is cached.
     blobs: Option<BlobCache>,
-    /// Notified of the first write error; then `None`, and nothing more is written.
-    listener: Cell<Option<Listener>>,
+    /// Notified of the first write error.
+    listener: Lock<Option<Listener>>,
+    /// Whether a write failed: nothing more is written.
+    has_failed: AtomicBool,
     /// Cached manifests that `index.json` does not list yet.
-    unlisted: RefCell<Vec<Descriptor>>,
+    unlisted: Lock<Vec<Descriptor>>,
 }
 
 /// Callback for the first write error.
@@ -88,8 +91,9 @@ impl Cache {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self {
             blobs: Some(BlobCache::new(path.into())?),
-            listener: Cell::new(Some(Box::new(|_| ()))),
-            unlisted: RefCell::default(),
+            listener: Lock::new(None),
+            has_failed: AtomicBool::new(false),
+            unlisted: Lock::default(),
         })
     }
 
@@ -97,17 +101,16 @@ impl Cache {
     pub const fn none() -> Self {
         Self {
             blobs: None,
-            listener: Cell::new(None),
-            unlisted: RefCell::new(Vec::new()),
+            listener: Lock::new(None),
+            has_failed: AtomicBool::new(false),
+            unlisted: Lock::new(Vec::new()),
         }
     }
 
     /// Notifies `listener` of the first write error. Afterwards the cache is only read.
     #[must_use]
     pub fn on_failure(self, listener: impl FnOnce(&Error) + Send + 'static) -> Self {
-        if self.blobs.is_some() {
-            self.listener.set(Some(Box::new(listener)));
-        }
+        self.listener.replace(Some(Box::new(listener)));
         self
     }
 
@@ -169,17 +172,19 @@ impl Cache {
     /// Writes to the cache, unless an earlier write failed.
     fn try_write<'s, T>(&'s self, write: impl FnOnce(&'s BlobCache) -> Result<T>) -> Option<T> {
         let blobs = self.blobs.as_ref()?;
-        let listener = self.listener.take()?;
-        match write(blobs) {
-            Ok(written) => {
-                self.listener.set(Some(listener));
-                Some(written)
-            }
-            Err(error) => {
-                listener(&error);
-                None
-            }
+        if self.has_failed.load(Ordering::Relaxed) {
+            return None;
         }
+        write(blobs)
+            .inspect_err(|error| {
+                self.has_failed.store(true, Ordering::Relaxed);
+                // A separate statement: the lock must end before the call.
+                let listener = self.listener.take();
+                if let Some(listener) = listener {
+                    listener(error);
+                }
+            })
+            .ok()
     }
 
     fn list(&self) {
@@ -317,7 +322,7 @@ impl ContentSink for CacheWriter<'_> {
             return;
         }
         let waiting = {
-            let mut unlisted = self.cache.unlisted.borrow_mut();
+            let mut unlisted = self.cache.unlisted.lock();
             unlisted.push(self.content);
             unlisted.len()
         };

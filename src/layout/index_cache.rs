@@ -9,7 +9,6 @@
 //! The referrers are cached as long as the index is equal and missing or damaged manifests have not
 //! changed: content never changes.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -17,13 +16,14 @@ use super::index::Index;
 use super::referrer_index::ReferrerIndex;
 use crate::error::Result;
 use crate::fs::fingerprint::FileFingerprint;
+use crate::sync::Lock;
 
 #[derive(Debug, Default)]
 pub(super) struct IndexCache {
     /// An index, and the fingerprint of the file that it was read from.
-    index: RefCell<Option<(FileFingerprint, Arc<Index>)>>,
+    index: Lock<Option<(FileFingerprint, Arc<Index>)>>,
     /// An index, and the referrers that can be reached from it.
-    referrers: RefCell<Option<(Arc<Index>, Arc<ReferrerIndex>)>>,
+    referrers: Lock<Option<(Arc<Index>, Arc<ReferrerIndex>)>>,
 }
 
 impl IndexCache {
@@ -35,7 +35,7 @@ impl IndexCache {
         now: SystemTime,
         read: impl FnOnce() -> Result<Index>,
     ) -> Result<Arc<Index>> {
-        if let (Some(current), Some((known, index))) = (&fingerprint, &*self.index.borrow())
+        if let (Some(current), Some((known, index))) = (&fingerprint, &*self.index.lock())
             && current == known
         {
             return Ok(Arc::clone(index));
@@ -57,7 +57,7 @@ impl IndexCache {
         is_current: impl FnOnce(&ReferrerIndex) -> Result<bool>,
         read: impl FnOnce() -> Result<(ReferrerIndex, bool)>,
     ) -> Result<Arc<ReferrerIndex>> {
-        if let Some((known, referrers)) = &*self.referrers.borrow()
+        if let Some((known, referrers)) = &*self.referrers.lock()
             && (Arc::ptr_eq(known, index) || known == index)
             && is_current(referrers)?
         {

@@ -180,7 +180,7 @@ impl LayoutStore {
             save_index(writer, &before, &after)?;
             Ok(result)
         };
-        try_to_edit().inspect_err(|error| self.edits.fail(error))
+        try_to_edit().inspect_err(|error: &Error| self.edits.fail(|| error.chain().to_string()))
     }
 
     /// Returns the writer. Saves deferred edits first if the writer tracks too many files.
@@ -211,14 +211,10 @@ impl LayoutStore {
     /// Applies the deferred edits. On failure all of them are dropped, and later ones of the batch
     /// too: content that they depend on may be missing.
     fn save_edits(&self) -> Result<()> {
-        let (edits, found) = self.edits.take();
-        if let Some(reason) = self.edits.failure() {
+        let (edits, found) = self.edits.take().map_err(|reason| {
             let reason = io::Error::other(format!("earlier in this batch: {reason}"));
-            return Err(Error::io(
-                IoOp::Save,
-                self.directory.root.join(reader::INDEX),
-            )(reason));
-        }
+            Error::io(IoOp::Save, self.directory.root.join(reader::INDEX))(reason)
+        })?;
         if edits.is_empty() {
             return Ok(());
         }

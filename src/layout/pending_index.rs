@@ -9,13 +9,11 @@
 //! the error may have ignored it. The rest of that batch is then not saved, and its end fails as
 //! well.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 
 use super::index::Index;
-use crate::error::Error;
 use crate::oci::{Descriptor, Digest};
-use crate::store::Batches;
+use crate::sync::Deferred;
 
 /// Limit of deferred edits. It bounds memory, and the number of manifests without an entry after a
 /// killed batch.
@@ -41,68 +39,73 @@ impl IndexEdit {
 
 /// The deferred edits of a batch.
 #[derive(Debug, Default)]
-pub(super) struct PendingEdits {
-    batches: Batches,
-    edits: RefCell<Vec<IndexEdit>>,
+pub(super) struct PendingEdits(Deferred<Batch>);
+
+/// The edits of a batch.
+#[derive(Debug, Default)]
+struct Batch {
+    edits: Vec<IndexEdit>,
     /// Digests that get an entry.
-    listed: RefCell<HashSet<Digest>>,
+    listed: HashSet<Digest>,
     /// Digests that were reported as existing, which the edits may depend on.
-    found: RefCell<HashSet<Digest>>,
+    found: HashSet<Digest>,
     /// Reason why some of this batch could not be saved.
-    failure: RefCell<Option<String>>,
+    failure: Option<String>,
 }
 
 impl PendingEdits {
     /// Adds an edit. Returns whether it can be deferred.
     pub(super) fn add(&self, edit: IndexEdit) -> bool {
         let (IndexEdit::List(target) | IndexEdit::Tag(target, _)) = &edit;
-        self.listed.borrow_mut().insert(target.digest.clone());
-        let mut edits = self.edits.borrow_mut();
-        edits.push(edit);
-        self.batches.is_open() && edits.len() < MAX_DEFERRED
+        let digest = target.digest.clone();
+        let count = self.0.with(|batch| {
+            batch.listed.insert(digest);
+            batch.edits.push(edit);
+            batch.edits.len()
+        });
+        self.0.is_open() && count < MAX_DEFERRED
     }
 
-    /// Takes all edits, and the digests that they may depend on.
-    pub(super) fn take(&self) -> (Vec<IndexEdit>, HashSet<Digest>) {
-        self.listed.take();
-        (self.edits.take(), self.found.take())
+    /// Takes all edits, and the digests that they may depend on. Returns the reason instead if
+    /// nothing more can be saved.
+    pub(super) fn take(&self) -> Result<(Vec<IndexEdit>, HashSet<Digest>), String> {
+        let batch = self.0.take();
+        match batch.failure {
+            None => Ok((batch.edits, batch.found)),
+            Some(reason) => {
+                self.fail(|| reason.clone());
+                Err(reason)
+            }
+        }
     }
 
     /// Records that content was reported as existing.
     pub(super) fn record_found(&self, digest: &Digest) {
-        if self.batches.is_open() {
-            self.found.borrow_mut().insert(digest.clone());
+        if self.0.is_open() {
+            self.0.with(|batch| batch.found.insert(digest.clone()));
         }
     }
 
     /// Whether a deferred edit lists the digest.
     pub(super) fn will_list(&self, digest: &Digest) -> bool {
-        self.listed.borrow().contains(digest)
+        self.0.is_open() && self.0.with(|batch| batch.listed.contains(digest))
     }
 
     /// Records until the end of the batch that edits could not be saved.
-    pub(super) fn fail(&self, error: &Error) {
-        if self.batches.is_open() {
-            let mut failure = self.failure.borrow_mut();
-            failure.get_or_insert_with(|| error.chain().to_string());
-        }
-    }
-
-    /// Returns the reason why nothing more can be saved.
-    pub(super) fn failure(&self) -> Option<String> {
-        if self.batches.is_open() {
-            self.failure.borrow().clone()
-        } else {
-            self.failure.take()
+    pub(super) fn fail(&self, reason: impl FnOnce() -> String) {
+        if self.0.is_open() {
+            self.0.with(|batch| {
+                batch.failure.get_or_insert_with(reason);
+            });
         }
     }
 
     pub(super) fn start_batch(&self) {
-        self.batches.start();
+        self.0.start_batch();
     }
 
     /// Ends a batch. Returns whether the edits must be saved now.
     pub(super) fn finish_batch(&self) -> bool {
-        self.batches.finish()
+        self.0.finish_batch()
     }
 }

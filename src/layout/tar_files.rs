@@ -4,7 +4,7 @@
 //! The tar crate parses the format. This module selects the files of a layout, and limits the cost
 //! of a hostile archive.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,18 +14,20 @@ use std::path::Path;
 use super::index_cache::IndexCache;
 use super::reader::{BLOBS, INDEX, LAYOUT_FILE, LayoutFiles, OpenFile};
 use crate::error::{Error, Expected, IoOp, Result};
+use crate::fs::file_range::FileRange;
 use crate::fs::fingerprint::FileFingerprint;
 use crate::limits::{
     Limit, MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
     MAX_LAYOUT_TAR_NAME_BYTES,
 };
+use crate::sync::Lock;
 
 /// An open archive with the positions of the files of a layout.
 #[derive(Debug)]
 pub(super) struct TarFiles {
-    /// Shared by all readers and writers. Each of them seeks to its own position.
-    file: RefCell<File>,
-    entries: RefCell<HashMap<String, Range<u64>>>,
+    /// Shared by all readers and writers. Its position is undefined.
+    file: File,
+    entries: Lock<HashMap<String, Range<u64>>>,
     index_cache: IndexCache,
 }
 
@@ -54,14 +56,14 @@ impl TarFiles {
 
     fn new(file: File, entries: HashMap<String, Range<u64>>) -> Self {
         Self {
-            file: RefCell::new(file),
-            entries: RefCell::new(entries),
+            file,
+            entries: Lock::new(entries),
             index_cache: IndexCache::default(),
         }
     }
 
     /// Returns the file. Its position is undefined.
-    pub(super) const fn file(&self) -> &RefCell<File> {
+    pub(super) const fn file(&self) -> &File {
         &self.file
     }
 
@@ -69,7 +71,7 @@ impl TarFiles {
     pub(super) fn check_file_limit(&self) -> Result<()> {
         Error::check_limit(
             "number of files in the archive",
-            self.entries.borrow().len() as u64 + 1,
+            self.entries.lock().len() as u64 + 1,
             Limit::LayoutTarFiles,
             MAX_LAYOUT_TAR_FILES as u64,
         )
@@ -77,7 +79,7 @@ impl TarFiles {
 
     /// Records the position of the content of a file.
     pub(super) fn add(&self, name: String, content: Range<u64>) {
-        self.entries.borrow_mut().insert(name, content);
+        self.entries.lock().insert(name, content);
     }
 }
 
@@ -85,21 +87,18 @@ impl LayoutFiles for TarFiles {
     const MISSING: &'static str = "file does not exist";
 
     fn size(&self, name: &str) -> Result<Option<u64>> {
-        let entries = self.entries.borrow();
+        let entries = self.entries.lock();
         Ok(entries.get(name).map(|range| range.end - range.start))
     }
 
     fn open_from(&self, name: &str, offset: u64) -> Result<Option<OpenFile<'_>>> {
-        let Some(mut range) = self.entries.borrow().get(name).cloned() else {
+        let Some(mut range) = self.entries.lock().get(name).cloned() else {
             return Ok(None);
         };
         range.start = range.start.saturating_add(offset).min(range.end);
-        let metadata = self.file.borrow().metadata().ok();
+        let metadata = self.file.metadata().ok();
         Ok(Some(OpenFile {
-            content: Box::new(FileRange {
-                file: &self.file,
-                range,
-            }),
+            content: Box::new(FileRange::new(&self.file, range)),
             fingerprint: metadata.as_ref().map(FileFingerprint::from_metadata),
         }))
     }
@@ -220,27 +219,5 @@ impl Seek for &MeteredFile<'_> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         let mut file = self.file;
         file.seek(position)
-    }
-}
-
-/// A range of a file. Several ranges can be read concurrently.
-struct FileRange<'a> {
-    file: &'a RefCell<File>,
-    /// The range that is not read yet.
-    range: Range<u64>,
-}
-
-impl Read for FileRange<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
-        let wanted = left.min(buffer.len());
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let mut file = self.file.borrow_mut();
-        file.seek(SeekFrom::Start(self.range.start))?;
-        let count = file.read(&mut buffer[..wanted])?;
-        self.range.start += count as u64;
-        Ok(count)
     }
 }

@@ -11,11 +11,11 @@
 //! - The same pushes in the same order give the same bytes. Nothing depends on the machine: entries
 //!   have no owner, no time and fixed permissions.
 
-use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
-use std::io::{self, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::tar_files::TarFiles;
 
@@ -24,9 +24,11 @@ use super::reader::{self, BLOBS};
 use crate::archive::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
+use crate::fs::file_range::write_at;
 use crate::fs::temp_file::{self, TempFile};
 use crate::oci::{Algorithm, Descriptor};
 use crate::store::{Content, Pushed, Source, TagLister, Target, VerifyReader, check_name};
+use crate::sync::Lock;
 
 /// Content is immutable, so its file is read-only.
 const BLOB_MODE: u32 = 0o444;
@@ -58,11 +60,12 @@ pub struct LayoutTarWriter {
     resolved: PathBuf,
     temp: TempFile,
     archive: TarFiles,
-    /// Position of the next entry. Bytes of the file behind it are not part of the archive.
-    end: Cell<u64>,
+    /// Position of the next entry. Bytes of the file behind it are not part of the archive. It is
+    /// locked while an entry is written.
+    end: Mutex<u64>,
     /// Algorithms that have a directory entry.
-    algorithms: RefCell<Vec<Algorithm>>,
-    index: RefCell<Index>,
+    algorithms: Lock<Vec<Algorithm>>,
+    index: Lock<Index>,
 }
 
 impl LayoutTarWriter {
@@ -92,14 +95,14 @@ impl LayoutTarWriter {
             resolved,
             temp,
             archive: TarFiles::empty(file),
-            end: Cell::new(0),
-            algorithms: RefCell::default(),
-            index: RefCell::new(Index::empty()),
+            end: Mutex::new(0),
+            algorithms: Lock::default(),
+            index: Lock::new(Index::empty()),
         };
-        let mut entry = writer.entry();
+        let mut entry = writer.entry(0);
         entry.directory(BLOBS)?;
-        writer.end.set(entry.position);
-        Ok(writer)
+        let end = Mutex::new(entry.position);
+        Ok(Self { end, ..writer })
     }
 
     /// Returns the path of the archive.
@@ -117,9 +120,10 @@ impl LayoutTarWriter {
     /// [`Error::Io`] on a failure, and [`Error::TooLarge`] if there are more manifests than an
     /// `index.json` can list. An existing file is then unchanged.
     pub fn finish(mut self) -> Result<u64> {
-        let index = self.index.borrow().to_bytes();
+        let index = self.index.lock().to_bytes();
         reader::check_index_size(index.len())?;
-        let mut entry = self.entry();
+        let end = *self.end.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut entry = self.entry(end);
         entry.file(reader::INDEX, &index)?;
         entry.file(reader::LAYOUT_FILE, reader::LAYOUT_FILE_CONTENT.as_bytes())?;
         entry.put(&END)?;
@@ -140,6 +144,9 @@ impl LayoutTarWriter {
     }
 
     fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        // The next entry starts where this one ends, so that threads write one after the other. A
+        // failed entry leaves the position unchanged.
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if self.exists(expected)? {
             return Ok(Pushed::AlreadyThere);
         }
@@ -147,9 +154,9 @@ impl LayoutTarWriter {
         let reader = content.open_verified(expected)?;
         let name = reader::blob_name(&expected.digest);
         let algorithm = expected.digest.algorithm();
-        let is_first = !self.algorithms.borrow().contains(&algorithm);
+        let is_first = !self.algorithms.lock().contains(&algorithm);
 
-        let mut entry = self.entry();
+        let mut entry = self.entry(*end);
         if is_first {
             entry.directory(&format!("{BLOBS}/{algorithm}"))?;
         }
@@ -160,16 +167,16 @@ impl LayoutTarWriter {
         entry.put(padding(expected.size))?;
 
         // The entry is now part of the archive.
-        self.end.set(entry.position);
+        *end = entry.position;
         self.archive.add(name, range);
         if is_first {
-            self.algorithms.borrow_mut().push(algorithm);
+            self.algorithms.lock().push(algorithm);
         }
         Ok(Pushed::Stored)
     }
 
     fn name(&self, target: &Descriptor, reference: &str) {
-        let mut index = self.index.borrow_mut();
+        let mut index = self.index.lock();
         if reference == target.digest.as_str() {
             index.list(target);
         } else {
@@ -177,19 +184,19 @@ impl LayoutTarWriter {
         }
     }
 
-    /// Starts an entry at the end of the archive.
-    fn entry(&self) -> NewEntry<'_> {
+    /// Starts an entry at the position `end`.
+    fn entry(&self, end: u64) -> NewEntry<'_> {
         NewEntry {
             file: self.archive.file(),
             path: &self.path,
-            position: self.end.get(),
+            position: end,
         }
     }
 }
 
 impl Source for LayoutTarWriter {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        reader::resolve(&self.archive, &self.index.borrow(), reference)
+        reader::resolve(&self.archive, &self.index.lock(), reference)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
@@ -214,7 +221,7 @@ impl Target for LayoutTarWriter {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         let pushed = self.store(expected, content)?;
         if expected.media_type.is_manifest() {
-            self.index.borrow_mut().list(expected);
+            self.index.lock().list(expected);
         }
         Ok(pushed)
     }
@@ -253,14 +260,14 @@ impl TagLister for LayoutTarWriter {
         last: Option<&str>,
         visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     ) -> Result<()> {
-        reader::tags(&self.index.borrow(), last, visit);
+        reader::tags(&self.index.lock(), last, visit);
         Ok(())
     }
 }
 
 /// An entry behind the end of the archive. It becomes part of the archive when the end is moved.
 struct NewEntry<'a> {
-    file: &'a RefCell<File>,
+    file: &'a File,
     /// Path of the archive in errors.
     path: &'a Path,
     position: u64,
@@ -299,10 +306,7 @@ impl NewEntry<'_> {
 
 impl Write for NewEntry<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut file = self.file.borrow_mut();
-        // A reader may have moved the position.
-        file.seek(SeekFrom::Start(self.position))?;
-        let count = file.write(bytes)?;
+        let count = write_at(self.file, bytes, self.position)?;
         self.position += count as u64;
         Ok(count)
     }

@@ -6,11 +6,11 @@
 //! system starts to write each file when it is closed, and [`Writer::sync`] waits for all of them
 //! before they are listed.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::reader::{self, BLOBS};
 use crate::error::{Error, IoOp, Result};
@@ -19,6 +19,7 @@ use crate::fs::lock::LockFile;
 use crate::fs::temp_file::{self, TempFile};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
 use crate::store::{Content, Pushed, STREAM, VerifyReader, copy_hashing};
+use crate::sync::Lock;
 
 /// Name of the scratch directory. Other tools know it and exclude it from backups.
 const INGEST: &str = "ingest";
@@ -32,21 +33,24 @@ const MAX_PENDING: usize = 4096;
 pub(super) struct Writer {
     root: PathBuf,
     /// Content that may not be flushed yet.
-    pending: RefCell<BTreeMap<Digest, Pushed>>,
+    pending: Lock<BTreeMap<Digest, Pushed>>,
     /// Tracked content: it was pushed or found since the index was edited last, and a new entry may
     /// depend on it.
-    tracked: RefCell<BTreeSet<Digest>>,
+    tracked: Lock<BTreeSet<Digest>>,
+    /// Held during a flush: a thread must not list content that another thread has not flushed yet.
+    syncing: Lock<()>,
     /// Whether abandoned files were removed.
-    is_cleaned: Cell<bool>,
+    is_cleaned: AtomicBool,
 }
 
 impl Writer {
     pub(super) const fn new(root: PathBuf) -> Self {
         Self {
             root,
-            pending: RefCell::new(BTreeMap::new()),
-            tracked: RefCell::new(BTreeSet::new()),
-            is_cleaned: Cell::new(false),
+            pending: Lock::new(BTreeMap::new()),
+            tracked: Lock::new(BTreeSet::new()),
+            syncing: Lock::new(()),
+            is_cleaned: AtomicBool::new(false),
         }
     }
 
@@ -94,18 +98,18 @@ impl Writer {
     fn queue_fsync(&self, digest: &Digest, pushed: Pushed) {
         // Existing content is queued as well: the process that wrote it may have been killed before
         // the flush.
-        let mut pending = self.pending.borrow_mut();
+        let mut pending = self.pending.lock();
         pending.entry(digest.clone()).or_insert(pushed);
     }
 
     /// Whether the limit of files that are not flushed is reached.
     pub(super) fn is_full(&self) -> bool {
-        self.pending.borrow().len() >= MAX_PENDING
+        self.pending.lock().len() >= MAX_PENDING
     }
 
     /// Tracks existing content that the next entries may depend on.
     pub(super) fn track_dependencies(&self, found: impl IntoIterator<Item = Digest>) {
-        self.tracked.borrow_mut().extend(found);
+        self.tracked.lock().extend(found);
     }
 
     /// Stops tracking content.
@@ -133,7 +137,7 @@ impl Writer {
 
     /// Creates a file in the scratch directory. The first call removes abandoned files.
     pub(super) fn scratch_file(&self) -> Result<TempFile> {
-        if !self.is_cleaned.replace(true) {
+        if !self.is_cleaned.swap(true, Ordering::Relaxed) {
             temp_file::remove_abandoned(&self.ingest());
         }
         TempFile::create_in(&self.ingest())
@@ -149,10 +153,11 @@ impl Writer {
     /// Flushes all stored content to the disk. Content that cannot be flushed is removed, unless it
     /// existed before.
     pub(super) fn sync(&self) -> Result<()> {
+        let _syncing = self.syncing.lock();
         let mut directories = BTreeSet::new();
         loop {
-            // A separate statement: the borrow must end before the loop body.
-            let next = self.pending.borrow_mut().pop_first();
+            // A separate statement: the lock must end before the loop body.
+            let next = self.pending.lock().pop_first();
             let Some((digest, pushed)) = next else {
                 break;
             };
@@ -161,9 +166,11 @@ impl Writer {
                 if pushed == Pushed::Stored {
                     let _ = fs::remove_file(&path);
                 }
+                // Fails the next edit of a thread whose entry may depend on it.
+                self.tracked.lock().insert(digest);
                 return Err(Error::io(IoOp::Sync, &path)(error));
             }
-            self.tracked.borrow_mut().insert(digest);
+            self.tracked.lock().insert(digest);
             directories.extend(path.parent().map(Path::to_owned));
         }
         if directories.is_empty() {
@@ -191,8 +198,8 @@ impl Writer {
 
     /// Removes content. The caller holds the lock.
     pub(super) fn remove(&self, digest: &Digest) -> Result<()> {
-        self.pending.borrow_mut().remove(digest);
-        self.tracked.borrow_mut().remove(digest);
+        self.pending.lock().remove(digest);
+        self.tracked.lock().remove(digest);
         let path = self.blob_path(digest);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

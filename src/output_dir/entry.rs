@@ -1,6 +1,5 @@
 //! Resolution of a title to a directory handle and a name, and the titles written so far.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,6 +9,7 @@ use cap_std::fs::{Dir, Metadata};
 
 use super::staging::remove_stale_temps;
 use crate::error::{Conflict, Error, IoOp, Result};
+use crate::sync::Lock;
 
 /// The directory handle and the name of a title.
 #[derive(Debug)]
@@ -59,12 +59,12 @@ impl ResolvedTitle {
     }
 
     /// Removes temporary files of killed processes from the directory, once per directory.
-    pub(super) fn remove_stale_temps(&self, written: &RefCell<WrittenTitles>) {
+    pub(super) fn remove_stale_temps(&self, written: &Lock<WrittenTitles>) {
         let directory = match self.key.parent() {
             Some(parent) if !self.name.as_os_str().is_empty() => parent,
             _ => &self.key,
         };
-        if written.borrow_mut().cleaned.insert(directory.to_owned()) {
+        if written.lock().cleaned.insert(directory.to_owned()) {
             remove_stale_temps(&self.dir);
         }
     }
@@ -163,14 +163,14 @@ pub(super) struct WrittenTitles {
 /// The reservation of a title. Dropping it before completion releases the title.
 #[derive(Debug)]
 pub(super) struct TitleReservation<'a> {
-    written: &'a RefCell<WrittenTitles>,
+    written: &'a Lock<WrittenTitles>,
     title: String,
     key: Option<PathBuf>,
 }
 
 impl<'a> TitleReservation<'a> {
     pub(super) fn new(
-        written: &'a RefCell<WrittenTitles>,
+        written: &'a Lock<WrittenTitles>,
         title: &str,
         target: &ResolvedTitle,
     ) -> Result<Self> {
@@ -179,7 +179,7 @@ impl<'a> TitleReservation<'a> {
             title: title.to_owned(),
             key: Some(target.key.clone()),
         };
-        if !written.borrow_mut().reserved.insert(target.key.clone()) {
+        if !written.lock().reserved.insert(target.key.clone()) {
             let error = reservation.duplicate();
             reservation.complete();
             return Err(error);
@@ -194,7 +194,7 @@ impl<'a> TitleReservation<'a> {
 
     /// Returns whether a file has been written under another title.
     pub(super) fn is_written(&self, metadata: &Metadata) -> bool {
-        identity(metadata).is_some_and(|file| self.written.borrow().files.contains(&file))
+        identity(metadata).is_some_and(|file| self.written.lock().files.contains(&file))
     }
 
     /// Keeps the title reserved for good.
@@ -205,14 +205,14 @@ impl<'a> TitleReservation<'a> {
     /// Records the committed file.
     pub(super) fn complete_file(self, metadata: Option<&Metadata>) {
         let file = metadata.and_then(identity);
-        self.written.borrow_mut().files.extend(file);
+        self.written.lock().files.extend(file);
         self.complete();
     }
 
     /// Records a committed directory.
     pub(super) fn complete_directory(self) {
         // The directory may have replaced files, and other files may reuse their inodes.
-        self.written.borrow_mut().files.clear();
+        self.written.lock().files.clear();
         self.complete();
     }
 }
@@ -220,7 +220,7 @@ impl<'a> TitleReservation<'a> {
 impl Drop for TitleReservation<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.written.borrow_mut().reserved.remove(&key);
+            self.written.lock().reserved.remove(&key);
         }
     }
 }

@@ -28,7 +28,6 @@ mod staging;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,6 +41,7 @@ pub use file::PendingFile;
 
 use crate::error::{Error, IoOp, Result};
 use crate::fs::path_clean;
+use crate::sync::Lock;
 
 /// Rules for existing files and for titles that lead outside.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,7 +62,7 @@ pub struct OutputDir {
     /// The path without symbolic links.
     real: PathBuf,
     options: OutputOptions,
-    written: RefCell<WrittenTitles>,
+    written: Lock<WrittenTitles>,
 }
 
 impl OutputDir {
@@ -102,7 +102,7 @@ impl OutputDir {
             path,
             real,
             options,
-            written: RefCell::default(),
+            written: Lock::default(),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::store::VerifyReader;
 /// If a connection delivered this many bytes before it broke, the retries start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;
 
-impl Repository<'_> {
+impl Repository {
     /// Whether a blob exists. Its size, if known, helps to tell it from a web page.
     pub(super) fn has_blob(&self, digest: &Digest, size: Option<u64>) -> Result<bool> {
         // A redirect to the storage shows that the blob exists.
@@ -254,7 +254,7 @@ pub(super) fn skip(body: &mut dyn Read, count: u64) -> io::Result<()> {
 
 /// Reads a blob and, when the connection breaks, continues where it broke.
 struct ResumingReader<'a> {
-    repository: &'a Repository<'a>,
+    repository: &'a Repository,
     target: Descriptor,
     body: Box<dyn Read + Send>,
     /// Number of bytes of the body before `offset`, which were read from an earlier response.

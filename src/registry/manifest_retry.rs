@@ -46,7 +46,7 @@ fn digest_in(word: &str) -> Option<Digest> {
         .or_else(|| word.split_once(':')?.1.parse().ok())
 }
 
-impl Repository<'_> {
+impl Repository {
     /// Whether to push a manifest again that the registry refused. Waits and returns true if all
     /// blobs that the registry reports as unknown do exist.
     ///

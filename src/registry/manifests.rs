@@ -10,7 +10,7 @@ use crate::oci::{
 };
 use crate::store::{Content, check_size};
 
-impl Repository<'_> {
+impl Repository {
     /// Resolves a tag or digest with one HEAD, or with a GET if the response to HEAD is not
     /// sufficient.
     pub(super) fn resolve_manifest(&self, reference: &TagOrDigest) -> Result<Descriptor> {

@@ -1,12 +1,12 @@
 //! A repository of a registry, as a store.
 
-use std::cell::Cell;
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::client::{Client, RegistryRequest};
 use super::endpoint::Endpoint;
-use super::referrers::{PendingReferrers, ReferrersMode};
+use super::referrers::{ReferrersMode, ReferrersState};
 use super::upload::UploadStart;
 use crate::auth::{Scope, Scopes};
 use crate::error::{Error, Result};
@@ -25,9 +25,11 @@ use crate::text::url::Url;
 /// The media type of a descriptor decides whether it is a manifest or a blob, which registries keep
 /// at separate endpoints. A reference is a tag, a digest, or either of them after the full name of
 /// this repository.
-#[derive(Debug)]
-pub struct Repository<'c> {
-    pub(super) client: &'c Client,
+///
+/// A clone is cheap. It shares the connections of the client, and the batches.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    pub(super) client: Client,
     pub(super) registry: RegistryName,
     pub(super) name: RepositoryName,
     pub(super) endpoint: Endpoint,
@@ -35,10 +37,8 @@ pub struct Repository<'c> {
     scopes: Scopes,
     /// The mode that was set.
     pub(super) mode: ReferrersMode,
-    /// The mode that responses showed so far.
-    pub(super) learned: Cell<ReferrersMode>,
-    /// The deferred updates of referrers tags.
-    pub(super) pending_referrers: PendingReferrers,
+    /// Shared with clones.
+    pub(super) state: Arc<ReferrersState>,
 }
 
 impl Client {
@@ -48,29 +48,28 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::InvalidReference`].
-    pub fn repository(&self, name: &str) -> Result<Repository<'_>> {
+    pub fn repository(&self, name: &str) -> Result<Repository> {
         Ok(Repository::new(self, &name.parse()?))
     }
 
     /// Returns the repository that `reference` names. Its tag or digest is ignored.
-    pub fn repository_at(&self, reference: &Reference) -> Repository<'_> {
+    pub fn repository_at(&self, reference: &Reference) -> Repository {
         Repository::new(self, reference)
     }
 }
 
-impl<'c> Repository<'c> {
-    fn new(client: &'c Client, reference: &Reference) -> Self {
+impl Repository {
+    fn new(client: &Client, reference: &Reference) -> Self {
         let registry = reference.registry().clone();
         let name = reference.repository().clone();
         Self {
-            client,
+            client: client.clone(),
             endpoint: Endpoint::new(client.scheme(&registry), &registry, name.clone()),
             scopes: Scopes::pull(name.as_str()),
             registry,
             name,
             mode: ReferrersMode::Learned,
-            learned: Cell::new(ReferrersMode::Learned),
-            pending_referrers: PendingReferrers::default(),
+            state: Arc::default(),
         }
     }
 
@@ -84,7 +83,7 @@ impl<'c> Repository<'c> {
     /// Requests the scopes of `other`, a repository of the same registry, with the first token, so
     /// that one token serves both repositories.
     #[must_use]
-    pub fn with_scopes_of(mut self, other: &Repository<'_>) -> Self {
+    pub fn with_scopes_of(mut self, other: &Repository) -> Self {
         if self.registry == other.registry {
             self.scopes = self.scopes.union(&other.scopes);
         }
@@ -171,7 +170,7 @@ impl<'c> Repository<'c> {
     }
 }
 
-impl Source for Repository<'_> {
+impl Source for Repository {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.resolve_manifest(&self.tag_or_digest(reference)?)
     }
@@ -227,7 +226,7 @@ impl Source for Repository<'_> {
     }
 }
 
-impl Target for Repository<'_> {
+impl Target for Repository {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         if expected.media_type.is_manifest() {
             self.push_manifest(expected, content, expected.digest.as_str())?;
@@ -287,7 +286,7 @@ impl Target for Repository<'_> {
     }
 }
 
-impl IndexedTarget for Repository<'_> {
+impl IndexedTarget for Repository {
     fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         if expected.media_type.is_manifest() {
             return self.push(expected, content);
@@ -301,7 +300,7 @@ impl IndexedTarget for Repository<'_> {
     }
 
     fn start_batch(&self) {
-        self.start_referrers_batch();
+        self.state.pending.start_batch();
     }
 
     fn finish_batch(&self) -> Result<()> {
@@ -320,7 +319,7 @@ impl IndexedTarget for Repository<'_> {
     }
 }
 
-impl TagLister for Repository<'_> {
+impl TagLister for Repository {
     fn tags(
         &self,
         last: Option<&str>,
@@ -332,7 +331,7 @@ impl TagLister for Repository<'_> {
     }
 }
 
-impl Referrers for Repository<'_> {
+impl Referrers for Repository {
     fn referrers(
         &self,
         subject: &Descriptor,
@@ -344,7 +343,7 @@ impl Referrers for Repository<'_> {
     }
 }
 
-impl Delete for Repository<'_> {
+impl Delete for Repository {
     /// Requests the deletion of content. The registry decides what happens to its successors and to
     /// manifests that refer to it.
     ///

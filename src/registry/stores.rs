@@ -19,25 +19,25 @@ use crate::store::{
 /// References are digests. The registry reports the size of a blob, and a media type, which may be
 /// a guess.
 #[derive(Debug)]
-pub struct Blobs<'c>(Repository<'c>);
+pub struct Blobs(Repository);
 
 /// The manifests of a repository, whatever their media types.
 #[derive(Debug)]
-pub struct Manifests<'c>(Repository<'c>);
+pub struct Manifests(Repository);
 
-impl<'c> Repository<'c> {
+impl Repository {
     /// Returns a store of the blobs alone.
-    pub const fn into_blobs(self) -> Blobs<'c> {
+    pub const fn into_blobs(self) -> Blobs {
         Blobs(self)
     }
 
     /// Returns a store of the manifests alone.
-    pub const fn into_manifests(self) -> Manifests<'c> {
+    pub const fn into_manifests(self) -> Manifests {
         Manifests(self)
     }
 }
 
-impl Source for Blobs<'_> {
+impl Source for Blobs {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.0.resolve_blob(&reference.parse()?)
     }
@@ -62,7 +62,7 @@ impl Source for Blobs<'_> {
     }
 }
 
-impl Target for Blobs<'_> {
+impl Target for Blobs {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.0.upload_blob(expected, content, UploadStart::Check)
     }
@@ -84,7 +84,7 @@ impl Target for Blobs<'_> {
     }
 }
 
-impl Delete for Blobs<'_> {
+impl Delete for Blobs {
     fn delete(&self, target: &Descriptor) -> Result<()> {
         self.0.delete_blob(target)
     }
@@ -95,7 +95,7 @@ impl Delete for Blobs<'_> {
     }
 }
 
-impl Source for Manifests<'_> {
+impl Source for Manifests {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         self.0.resolve(reference)
     }
@@ -119,7 +119,7 @@ impl Source for Manifests<'_> {
     }
 }
 
-impl Target for Manifests<'_> {
+impl Target for Manifests {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.push_reference(expected, content, expected.digest.as_str())
     }
@@ -146,7 +146,7 @@ impl Target for Manifests<'_> {
     }
 }
 
-impl Delete for Manifests<'_> {
+impl Delete for Manifests {
     fn delete(&self, target: &Descriptor) -> Result<()> {
         self.0.delete_manifest(target)
     }

@@ -5,7 +5,6 @@
 //! into writes files below its output directory, through [`OutputDir`], which decides whether a
 //! title is allowed.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -14,6 +13,7 @@ use std::sync::Arc;
 
 use crate::archive::{self, PackEvent, PackOptions, Times, UnpackOptions};
 use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
+use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
 use crate::fs::{BUFFER_BYTES, temp_file};
 use crate::limits::MAX_NOTES;
@@ -24,13 +24,14 @@ use crate::output_dir::OutputDir;
 use crate::store::{
     Content, FileContent, MemoryStore, Pushed, STREAM, Source, Target, VerifyReader, copy_hashing,
 };
+use crate::sync::Lock;
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {
     untitled: MemoryStore,
     output: Option<OutputDir>,
     temporary: PathBuf,
-    titled: RefCell<TitledContent>,
+    titled: Lock<TitledContent>,
     archive_times: Times,
     archive_limits: archive::Limits,
 }
@@ -42,7 +43,8 @@ struct TitledContent {
     /// Locations of content that can be read again.
     locations: HashMap<Digest, ContentLocation>,
     /// Archives of added directories, and content of streams, one after the other in a temporary
-    /// file without a name.
+    /// file without a name. A thread takes the file to write to it; another one that writes at the
+    /// same time creates a second file.
     spool: Option<Arc<File>>,
     skipped_entries: Vec<String>,
 }
@@ -51,7 +53,7 @@ enum ContentLocation {
     /// A file that was added.
     File(FileContent),
     /// A section of the temporary file.
-    Spool(SpoolReader),
+    Spool(FileRange<Arc<File>>),
     /// The title of a file that was written below the output directory.
     Output(String),
 }
@@ -67,7 +69,7 @@ impl FileStore {
             untitled: MemoryStore::new().max_content_bytes(MAX_MANIFEST_BYTES),
             output: None,
             temporary: temporary.into(),
-            titled: RefCell::default(),
+            titled: Lock::default(),
             archive_times: Times::Keep,
             archive_limits: archive::Limits::default(),
         }
@@ -175,7 +177,7 @@ impl FileStore {
     ///
     /// [`Error::Conflict`] if the title is taken.
     pub(crate) fn reserve_title(&self, title: &str) -> Result<()> {
-        if self.titled.borrow_mut().added.insert(title.to_owned()) {
+        if self.titled.lock().added.insert(title.to_owned()) {
             return Ok(());
         }
         Err(Error::conflict(title, Conflict::DuplicateName))
@@ -187,7 +189,7 @@ impl FileStore {
         media_type: MediaType,
         stream: &mut dyn Read,
     ) -> Result<Descriptor> {
-        let (file, start) = self.spool("a stream")?;
+        let (file, start) = self.take_spool("a stream")?;
         let (digest, size) = copy_hashing(stream, Path::new(STREAM), &mut &*file, &self.temporary)?;
         let descriptor = Descriptor::new(media_type, digest, size);
         self.add_section(&descriptor, file, start);
@@ -201,7 +203,7 @@ impl FileStore {
         path: &Path,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Descriptor> {
-        let (file, start) = self.spool(&format!("the archive of {title}"))?;
+        let (file, start) = self.take_spool(&format!("the archive of {title}"))?;
         let buffered = BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file));
         let mut out = HashingWriter::new(buffered);
         let options = PackOptions {
@@ -229,17 +231,16 @@ impl FileStore {
         Ok(descriptor)
     }
 
-    /// Returns the temporary file positioned at its end, and that position. All archives share one
-    /// file to save file descriptors.
-    fn spool(&self, what: &str) -> Result<(Arc<File>, u64)> {
-        let spool = &mut self.titled.borrow_mut().spool;
+    /// Takes the temporary file, positioned at its end, and returns that position as well. All
+    /// archives share one file to save file descriptors.
+    fn take_spool(&self, what: &str) -> Result<(Arc<File>, u64)> {
+        // A separate statement: the lock must end before a file is created.
+        let spool = self.titled.lock().spool.take();
         let file = match spool {
-            Some(file) => Arc::clone(file),
-            made @ None => {
-                let file = temp_file::create_unnamed(&self.temporary)
-                    .map_err(|error| error.context(format!("no temporary file for {what}")))?;
-                Arc::clone(made.insert(Arc::new(file)))
-            }
+            Some(file) => file,
+            None => temp_file::create_unnamed(&self.temporary)
+                .map(Arc::new)
+                .map_err(|error| error.context(format!("no temporary file for {what}")))?,
         };
         let start = (&*file)
             .seek(SeekFrom::End(0))
@@ -248,17 +249,14 @@ impl FileStore {
     }
 
     fn add_section(&self, descriptor: &Descriptor, file: Arc<File>, start: u64) {
-        let section = SpoolReader {
-            file,
-            next: start,
-            end: start + descriptor.size,
-        };
+        let section = FileRange::new(Arc::clone(&file), start..start + descriptor.size);
         self.set_location(descriptor, ContentLocation::Spool(section));
+        self.titled.lock().spool = Some(file);
     }
 
     /// Records the location of content.
     fn set_location(&self, descriptor: &Descriptor, location: ContentLocation) {
-        let locations = &mut self.titled.borrow_mut().locations;
+        let locations = &mut self.titled.lock().locations;
         locations.insert(descriptor.digest.clone(), location);
     }
 
@@ -272,7 +270,7 @@ impl FileStore {
     /// [`Error::Verification`] when the file that has the content was changed meanwhile,
     /// [`Error::Io`].
     pub fn restore(&self, target: &Descriptor) -> Result<bool> {
-        let is_readable = self.titled.borrow().locations.contains_key(&target.digest);
+        let is_readable = self.titled.lock().locations.contains_key(&target.digest);
         if !is_readable {
             return Ok(false);
         }
@@ -344,7 +342,7 @@ impl FileStore {
 
     /// Records an archive entry that is not restored.
     fn record_skipped(&self, text: String) {
-        let notes = &mut self.titled.borrow_mut().skipped_entries;
+        let notes = &mut self.titled.lock().skipped_entries;
         if notes.len() < MAX_NOTES {
             notes.push(text);
         }
@@ -354,7 +352,7 @@ impl FileStore {
     /// directory nor a link, or that was packed although unpacking does not restore it. Later calls
     /// return later entries.
     pub fn take_skipped_entries(&self) -> Vec<String> {
-        std::mem::take(&mut self.titled.borrow_mut().skipped_entries)
+        std::mem::take(&mut self.titled.lock().skipped_entries)
     }
 }
 
@@ -390,7 +388,7 @@ impl Source for FileStore {
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        let titled = self.titled.borrow();
+        let titled = self.titled.lock();
         let reader = |inner: File| VerifyReader::new(inner, target.clone());
         match titled.locations.get(&target.digest) {
             None => self.untitled.fetch(target),
@@ -407,7 +405,7 @@ impl Source for FileStore {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        Ok(self.titled.borrow().locations.contains_key(&target.digest)
+        Ok(self.titled.lock().locations.contains_key(&target.digest)
             || self.untitled.exists(target)?)
     }
 }
@@ -424,23 +422,5 @@ impl Target for FileStore {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         self.untitled.tag(target, reference)
-    }
-}
-
-/// Reads a section of the temporary file.
-#[derive(Clone)]
-struct SpoolReader {
-    file: Arc<File>,
-    next: u64,
-    end: u64,
-}
-
-impl Read for SpoolReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // All sections share the position of the file.
-        (&*self.file).seek(SeekFrom::Start(self.next))?;
-        let count = (&*self.file).take(self.end - self.next).read(buffer)?;
-        self.next += count as u64;
-        Ok(count)
     }
 }

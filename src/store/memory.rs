@@ -1,6 +1,5 @@
 //! A store in memory, for tests and small artifacts.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read};
 use std::ops::{Bound, ControlFlow};
@@ -13,11 +12,12 @@ use crate::store::{
     Content, Delete, Pushed, Referrers, STREAM, Source, TagLister, Target, VerifyReader,
     check_is_tag, check_name, check_size,
 };
+use crate::sync::Lock;
 
 /// Content and tags in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    state: RefCell<State>,
+    state: Lock<State>,
     max_bytes: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ impl MemoryStore {
 
 impl Source for MemoryStore {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        let state = self.state.borrow();
+        let state = self.state.lock();
         if let Some(descriptor) = state.tags.get(reference) {
             return Ok(descriptor.clone());
         }
@@ -59,7 +59,7 @@ impl Source for MemoryStore {
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        let state = self.state.borrow();
+        let state = self.state.lock();
         let content = state
             .content
             .get(&target.digest)
@@ -68,7 +68,7 @@ impl Source for MemoryStore {
     }
 
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
-        let state = self.state.borrow();
+        let state = self.state.lock();
         let content = state
             .content
             .get(&target.digest)
@@ -79,7 +79,7 @@ impl Source for MemoryStore {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        Ok(self.state.borrow().content.contains_key(&target.digest))
+        Ok(self.state.lock().content.contains_key(&target.digest))
     }
 }
 
@@ -95,7 +95,7 @@ impl Target for MemoryStore {
             .open_verified(expected)?
             .read_manifest(expected.size)?
             .with_descriptor(expected.clone());
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock();
         state.content.insert(expected.digest.clone(), content);
         Ok(Pushed::Stored)
     }
@@ -123,7 +123,7 @@ impl Target for MemoryStore {
             return Err(Error::not_found(target.digest.as_str()));
         }
         self.state
-            .borrow_mut()
+            .lock()
             .tags
             .insert(reference.to_owned(), target.clone());
         Ok(())
@@ -139,7 +139,7 @@ impl TagLister for MemoryStore {
         let start = last.map_or(Bound::Unbounded, Bound::Excluded);
         let tags: Vec<String> = self
             .state
-            .borrow()
+            .lock()
             .tags
             .range::<str, _>((start, Bound::Unbounded))
             .map(|(tag, _)| tag.clone())
@@ -158,7 +158,7 @@ impl Referrers for MemoryStore {
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
-        let found = self.state.borrow().referrers_of(&subject.digest);
+        let found = self.state.lock().referrers_of(&subject.digest);
         let page = ReferrerFilter::new(subject, artifact_type).filter_page(&found, false)?;
         if !page.is_empty() {
             let _ = visit(&page);
@@ -186,7 +186,7 @@ impl State {
 
 impl Delete for MemoryStore {
     fn delete(&self, target: &Descriptor) -> Result<()> {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock();
         state
             .content
             .remove(&target.digest)
@@ -199,7 +199,7 @@ impl Delete for MemoryStore {
 
     fn untag(&self, tag: &str) -> Result<()> {
         check_is_tag(tag)?;
-        match self.state.borrow_mut().tags.remove(tag) {
+        match self.state.lock().tags.remove(tag) {
             Some(_) => Ok(()),
             None => Err(Error::not_found(tag)),
         }

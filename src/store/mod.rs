@@ -9,7 +9,6 @@
 //! [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
 //! registry.
 
-use std::cell::Cell;
 use std::io::Read;
 use std::ops::ControlFlow;
 
@@ -33,7 +32,7 @@ pub(crate) use self::memory::MemoryStore;
 pub(crate) use self::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
 
 /// Reads content by descriptor and finds descriptors by name.
-pub trait Source {
+pub trait Source: Send + Sync {
     /// Returns the descriptor that a tag or digest refers to.
     ///
     /// # Errors
@@ -261,7 +260,7 @@ pub trait IndexedTarget: Target {
 }
 
 /// Lists tags.
-pub trait TagLister {
+pub trait TagLister: Send + Sync {
     /// Calls `visit` with each page of the tags after `last`, until the end or until `visit`
     /// returns `Break`.
     ///
@@ -305,7 +304,7 @@ pub trait Inventory: Referrers + TagLister {}
 impl<S: Referrers + TagLister + ?Sized> Inventory for S {}
 
 /// Deletes content and tags.
-pub trait Delete {
+pub trait Delete: Send + Sync {
     /// Deletes content with all its tags. Its successors are kept, unless the store collects
     /// unreachable content itself.
     ///
@@ -397,26 +396,6 @@ impl Drop for Batch<'_> {
         if let Some(target) = self.target.take() {
             let _ = target.finish_batch();
         }
-    }
-}
-
-/// Number of open batches of a store.
-#[derive(Debug, Default)]
-pub(crate) struct Batches(Cell<usize>);
-
-impl Batches {
-    pub(crate) fn start(&self) {
-        self.0.set(self.0.get() + 1);
-    }
-
-    /// Finishes a batch, and returns whether it was the outermost.
-    pub(crate) fn finish(&self) -> bool {
-        self.0.set(self.0.get().saturating_sub(1));
-        !self.is_open()
-    }
-
-    pub(crate) const fn is_open(&self) -> bool {
-        self.0.get() > 0
     }
 }
 

@@ -13,8 +13,9 @@ use oras::{Credential, Descriptor, Error, MediaType, RawManifest, Reference};
 
 /// The folders of `src` that make up the library, lowest first. A file imports only from its own
 /// folder and from folders above it in this list.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "limits",
+    "sync",
     "text",
     "error",
     "oci",

@@ -25,7 +25,7 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn tags(repository: &Repository<'_>) -> Result<Vec<String>> {
+fn tags(repository: &Repository) -> Result<Vec<String>> {
     let mut tags = Vec::new();
     repository.tags(None, &mut |page| {
         tags.extend_from_slice(page);

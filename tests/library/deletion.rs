@@ -10,13 +10,13 @@ use crate::support::registry::{TestRegistry, on, sha256};
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &[u8] = br#"{"schemaVersion":2,"manifests":[]}"#;
 
-fn with_blobs<T>(registry: &TestRegistry, test: impl FnOnce(&Blobs<'_>) -> T) -> T {
+fn with_blobs<T>(registry: &TestRegistry, test: impl FnOnce(&Blobs) -> T) -> T {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     test(&repository.with_delete_scope().into_blobs())
 }
 
-fn with_manifests<T>(registry: &TestRegistry, test: impl FnOnce(&Manifests<'_>) -> T) -> T {
+fn with_manifests<T>(registry: &TestRegistry, test: impl FnOnce(&Manifests) -> T) -> T {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     test(&repository.with_delete_scope().into_manifests())

@@ -124,9 +124,9 @@ fn over(
     credential: Credential,
     printed: &Printed,
 ) -> ClientBuilder {
-    let mut warnings = printed.clone();
+    let warnings = printed.clone();
     builder()
-        .on_warning(move |_, text| writeln!(warnings, "{text}").unwrap())
+        .on_warning(move |_, text| writeln!(warnings.clone(), "{text}").unwrap())
         .transport(Traced::new(transport, printed.clone(), FakeClock::new()))
         .credentials(Fixed(credential))
         .header("X-Custom", Canary::Header.value())

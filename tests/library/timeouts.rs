@@ -49,7 +49,7 @@ impl Transport for SlowServer {
 fn time_of(
     status: u16,
     headers: Headers,
-    work: impl Fn(&oras::registry::Repository<'_>) -> Result<(), Error>,
+    work: impl Fn(&oras::registry::Repository) -> Result<(), Error>,
 ) -> (Result<(), Error>, Duration) {
     let clock = FakeClock::new();
     let server = SlowServer {

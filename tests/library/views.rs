@@ -18,12 +18,12 @@ fn with_hello(fault: Option<Fault>) -> TestRegistry {
     fault.into_iter().fold(registry, TestRegistry::with)
 }
 
-fn blobs<'c>(client: &'c Client, registry: &TestRegistry) -> Blobs<'c> {
+fn blobs(client: &Client, registry: &TestRegistry) -> Blobs {
     let repository = client.repository(&registry.reference("a")).unwrap();
     repository.into_blobs()
 }
 
-fn manifests<'c>(client: &'c Client, registry: &TestRegistry) -> Manifests<'c> {
+fn manifests(client: &Client, registry: &TestRegistry) -> Manifests {
     let repository = client.repository(&registry.reference("a")).unwrap();
     repository.into_manifests()
 }

@@ -342,7 +342,7 @@ impl Process {
 }
 
 /// Returns a callback that prints warnings of credential lookups.
-pub(crate) fn credential_warnings(live_line: &LiveLine) -> impl FnMut(Warning) + Send + use<> {
+pub(crate) fn credential_warnings(live_line: &LiveLine) -> impl Fn(Warning) + Send + Sync + use<> {
     let live_line = live_line.clone();
     move |warning| live_line.write(&format!("Warning: {warning}\n"))
 }
@@ -359,7 +359,7 @@ fn cache_warning(live_line: &LiveLine) -> impl FnOnce(&Error) + Send + use<> {
 /// Returns a callback that prints `Warning` headers of registries.
 pub(crate) fn registry_warnings(
     live_line: &LiveLine,
-) -> impl FnMut(&RegistryName, &str) + Send + use<> {
+) -> impl Fn(&RegistryName, &str) + Send + Sync + use<> {
     let live_line = live_line.clone();
     move |registry, text| {
         let data = format!("[Data]:\n  registry={registry}\n");

@@ -51,7 +51,7 @@ impl TaggedRepository {
     }
 
     /// The store.
-    pub(crate) fn open<'c>(&self, client: &'c Client) -> Repository<'c> {
+    pub(crate) fn open(&self, client: &Client) -> Repository {
         client
             .repository_at(&self.reference)
             .with_referrers_mode(self.referrers)

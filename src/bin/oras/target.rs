@@ -234,7 +234,7 @@ impl Target {
         }
     }
 
-    fn repository<'c>(&self, client: &'c Client) -> Option<Repository<'c>> {
+    fn repository(&self, client: &Client) -> Option<Repository> {
         self.registry_reference()
             .map(|reference| client.repository_at(reference))
     }

@@ -282,13 +282,13 @@ fn a_path_that_cannot_be_a_file_fails_at_once() {
 fn content_can_exceed_eight_gibibytes() {
     let directory = TempDir::new();
     let path = directory.path().join("a.tar");
-    let writer = LayoutTarWriter::create(&path).unwrap();
+    let mut writer = LayoutTarWriter::create(&path).unwrap();
     let large = Descriptor {
         size: 9 * (1 << 30) + 1,
         ..layer(b"large")
     };
     let name = reader::blob_name(&large.digest);
-    let mut entry = writer.entry();
+    let mut entry = writer.entry(*writer.end.lock().unwrap());
     entry.directory("blobs/sha256").unwrap();
     entry
         .header(&name, EntryKind::File, BLOB_MODE, large.size)
@@ -296,7 +296,8 @@ fn content_can_exceed_eight_gibibytes() {
     let begin = entry.position;
     entry.position += large.size;
     entry.put(padding(large.size)).unwrap();
-    writer.end.set(entry.position);
+    let end = entry.position;
+    writer.end = end.into();
     writer.archive.add(name, begin..begin + large.size);
     fill(&writer);
     writer.finish().unwrap();

@@ -1,6 +1,5 @@
 //! Referrers of the manifests of a backup.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -9,21 +8,22 @@ use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, RawManifest};
 use crate::ops::copy::Limits;
 use crate::store::{Inventory, Referrers, Source, TagLister, VerifyReader};
+use crate::sync::Lock;
 
 /// A source that records the referrers it listed and the manifests that were missing. It sorts
 /// referrers by digest, so that the order of a backup does not depend on the store.
 pub(super) struct RecordingSource<'s> {
     inner: &'s dyn Inventory,
-    listed: RefCell<HashMap<Digest, Vec<Descriptor>>>,
-    missing: RefCell<HashSet<Digest>>,
+    listed: Lock<HashMap<Digest, Vec<Descriptor>>>,
+    missing: Lock<HashSet<Digest>>,
 }
 
 impl<'s> RecordingSource<'s> {
     pub(super) fn new(inner: &'s dyn Inventory) -> Self {
         Self {
             inner,
-            listed: RefCell::default(),
-            missing: RefCell::default(),
+            listed: Lock::default(),
+            missing: Lock::default(),
         }
     }
 
@@ -40,7 +40,7 @@ impl<'s> RecordingSource<'s> {
 
     /// Returns the recorded referrers of a manifest, without missing ones.
     pub(super) fn listed(&self, subject: &Descriptor) -> Vec<Descriptor> {
-        let listed = self.listed.borrow();
+        let listed = self.listed.lock();
         let listed = listed.get(&subject.digest).into_iter().flatten();
         listed
             .filter(|referrer| !self.is_missing(referrer))
@@ -60,7 +60,7 @@ impl<'s> RecordingSource<'s> {
 
     /// Whether a manifest was fetched and missing.
     pub(super) fn is_missing(&self, manifest: &Descriptor) -> bool {
-        self.missing.borrow().contains(&manifest.digest)
+        self.missing.lock().contains(&manifest.digest)
     }
 }
 
@@ -92,7 +92,7 @@ impl Source for RecordingSource<'_> {
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
         let fetched = self.inner.fetch_manifest(target, limit);
         if fetched.as_ref().is_err_and(Error::is_not_found) {
-            self.missing.borrow_mut().insert(target.digest.clone());
+            self.missing.lock().insert(target.digest.clone());
         }
         fetched
     }
@@ -116,9 +116,7 @@ impl Referrers for RecordingSource<'_> {
         if !listed.is_empty() {
             let _ = visit(&listed);
         }
-        self.listed
-            .borrow_mut()
-            .insert(subject.digest.clone(), listed);
+        self.listed.lock().insert(subject.digest.clone(), listed);
         Ok(())
     }
 }

@@ -54,7 +54,11 @@ impl Client {
             }
         };
         if policy != OriginPolicy::SameOrigin
-            && self.redactor.borrow().has_authorization_in(&url.exact())
+            && self
+                .shared
+                .redactor
+                .lock()
+                .has_authorization_in(&url.exact())
         {
             return Err(Error::Protocol {
                 what: format!("{method} \"{}\"", self.redacted(url)),
@@ -86,7 +90,7 @@ impl Client {
                     reader: chunk,
                 },
             };
-            self.transport.send(Request {
+            self.shared.transport.send(Request {
                 method,
                 url,
                 headers: &headers,
@@ -106,13 +110,13 @@ impl Client {
         is_same_origin: bool,
     ) -> Headers {
         let mut headers = request.headers.clone();
-        headers.add("User-Agent", self.user_agent.as_str());
+        headers.add("User-Agent", self.settings.user_agent.as_str());
         if !is_same_origin {
             return headers;
         }
-        let mut redactor = self.redactor.borrow_mut();
+        let mut redactor = self.shared.redactor.lock();
         if auth.with_headers {
-            for (name, value) in self.headers.iter() {
+            for (name, value) in self.settings.headers.iter() {
                 redactor.add_header(name, value);
                 headers.add(name, value);
             }
@@ -153,7 +157,7 @@ impl Client {
             let time = buffer_limit.map_or(MAX_MESSAGE_TIME, |_| MAX_DOCUMENT_TIME);
             Box::new(TimedReader::new(
                 response.body,
-                Arc::clone(&self.clock),
+                Arc::clone(&self.shared.clock),
                 time,
             ))
         };
@@ -176,7 +180,7 @@ impl Client {
             sender,
             registry: registry.clone(),
             locality: self.locality(registry),
-            redactor: self.redactor.borrow().clone(),
+            redactor: self.shared.redactor.lock().clone(),
             retries: 0,
             document,
             response: Response { body, ..response },

@@ -63,7 +63,7 @@ impl Client {
                         return Ok(response);
                     }
                     let locality = self.locality(&registry_origin);
-                    (self.auth_cache.borrow_mut()).set_locality(&request.url.origin(), locality);
+                    (self.shared.auth_cache.lock()).set_locality(&request.url.origin(), locality);
                     let event = Event::Response {
                         status: response.status(),
                         challenges: response.challenges(),
@@ -76,14 +76,17 @@ impl Client {
                 Action::LookUpCredential => Event::Credential(self.credential(registry, &request)?),
                 Action::RefreshCredential(rejected) => {
                     let repository = request.repository.as_ref();
-                    let newer = self.credentials.refresh(registry, repository, &rejected)?;
+                    let newer = self
+                        .shared
+                        .credentials
+                        .refresh(registry, repository, &rejected)?;
                     Event::Credential(newer)
                 }
                 Action::FetchToken(token) => {
                     if token.is_after_rejection {
                         self.warn(registry, REJECTED_CREDENTIAL);
                     }
-                    let requested_at = self.clock.now();
+                    let requested_at = self.shared.clock.now();
                     let mut response = self
                         .fetch_token(&token, &registry_origin)
                         .map_err(|error| self.blocked_realm(registry, &request, error))?;
@@ -107,7 +110,7 @@ impl Client {
                     return Err(error.context(self.describe(&request)));
                 }
             };
-            (flow, action) = flow.handle(event, &mut self.auth_cache.borrow_mut());
+            (flow, action) = flow.handle(event, &mut self.shared.auth_cache.lock());
         }
     }
 
@@ -116,8 +119,8 @@ impl Client {
             &request.url,
             request.repository.clone(),
             request.scopes.clone(),
-            &mut self.auth_cache.borrow_mut(),
-            self.clock.now(),
+            &mut self.shared.auth_cache.lock(),
+            self.shared.clock.now(),
         )
     }
 
@@ -131,7 +134,7 @@ impl Client {
         if let Unauthorized::UntrustedRealm { reason: text }
         | Unauthorized::NoToken { realm: text, .. } = &mut reason
         {
-            *text = self.redactor.borrow().redact(text);
+            *text = self.shared.redactor.lock().redact(text);
         }
         let names_request = matches!(
             reason,
@@ -187,7 +190,7 @@ impl Client {
         registry: &RegistryName,
         request: &RegistryRequest<'_>,
     ) -> Result<Option<Credential>> {
-        self.credentials
+        (self.shared.credentials)
             .get(registry, request.repository.as_ref())
             .map_err(|error| {
                 error.context(format!(
@@ -200,10 +203,10 @@ impl Client {
     fn fetch_token(&self, token: &TokenRequest, origin: &Origin) -> Result<RegistryResponse> {
         match &token.credential {
             Some(Credential::IdentityToken(token)) => {
-                self.redactor.borrow_mut().add_token(&token.expose());
+                self.shared.redactor.lock().add_token(&token.expose());
             }
             Some(Credential::Password { password, .. }) => {
-                self.redactor.borrow_mut().add_value(&password.expose());
+                self.shared.redactor.lock().add_value(&password.expose());
             }
             _ => {}
         }

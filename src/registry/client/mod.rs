@@ -22,9 +22,8 @@ mod response;
 mod retries;
 mod warnings;
 
-use std::cell::{RefCell, RefMut};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use self::warnings::Warnings;
@@ -34,6 +33,7 @@ use crate::error::Result;
 use crate::http::clock::{Clock, SystemClock};
 use crate::http::{Headers, Method, Transport, UreqTransport};
 use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
+use crate::sync::Lock;
 use crate::text::redact::Redactor;
 use crate::text::url::{Locality, Origin, Scheme, Url};
 
@@ -65,58 +65,112 @@ pub enum PlainHttp {
 /// let repository = client.repository("localhost:5000/hello")?;
 /// # Ok::<(), oras::Error>(())
 /// ```
+///
+/// # Sharing
+///
+/// A clone is cheap and shares connections, tokens and capabilities with the original. Client and
+/// repositories have no lifetime, so that a struct can own them:
+///
+/// ```
+/// use oras::registry::{Client, Repository};
+///
+/// struct Service {
+///     client: Client,
+///     releases: Repository,
+/// }
+///
+/// let client = Client::new();
+/// let releases = client.repository("localhost:5000/releases")?;
+/// let service = Service { client, releases };
+/// # Ok::<(), oras::Error>(())
+/// ```
+///
+/// # Threads
+///
+/// The library starts no thread, and can be used in several at once. A call blocks its thread until
+/// it is complete. In an async program, move a clone of the client into `spawn_blocking`.
+///
+/// ```no_run
+/// use std::thread;
+///
+/// use oras::pull::{PullOptions, pull};
+/// use oras::registry::Client;
+///
+/// let client = Client::new();
+/// let pulls = ["v1", "v2", "v3"].map(|tag| {
+///     let client = client.clone();
+///     thread::spawn(move || {
+///         let repository = client.repository("localhost:5000/hello")?;
+///         pull(&repository, tag, PullOptions::default())
+///     })
+/// });
+/// for pull in pulls {
+///     println!("{} files", pull.join().unwrap()?.files.len());
+/// }
+/// # Ok::<(), oras::Error>(())
+/// ```
+#[derive(Clone)]
 pub struct Client {
-    transport: Box<dyn Transport + Send>,
-    credentials: Box<dyn CredentialStore + Send>,
-    clock: Arc<dyn Clock + Send + Sync>,
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+}
+
+/// The state of a client and of its clones.
+struct Shared {
+    transport: Box<dyn Transport>,
+    credentials: Box<dyn CredentialStore>,
+    clock: Arc<dyn Clock>,
+    warnings: Warnings,
+    auth_cache: Lock<AuthCache>,
+    /// Secrets sent to servers. They are removed from messages about responses.
+    redactor: Lock<Redactor>,
+    capabilities: Lock<CapabilityCache>,
+}
+
+/// The settings of a client, which can differ between clones.
+struct Settings {
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
     accepted_manifests: String,
     max_manifest_bytes: u64,
-    warnings: Warnings,
-    auth_cache: RefCell<AuthCache>,
-    /// Secrets sent to servers. They are removed from messages about responses.
-    redactor: RefCell<Redactor>,
-    capabilities: RefCell<CapabilityCache>,
 }
 
 /// Settings of a [`Client`].
 pub struct ClientBuilder {
-    client: Client,
+    shared: Shared,
+    settings: Settings,
 }
 
 impl ClientBuilder {
     /// Sends requests with `transport`. The default is [`UreqTransport`] with its default settings.
     #[must_use]
-    pub fn transport(mut self, transport: impl Transport + Send + 'static) -> Self {
-        self.client.redactor = RefCell::new(Redactor::new(transport.secrets()));
-        self.client.transport = Box::new(transport);
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.shared.redactor = Lock::new(Redactor::new(transport.secrets()));
+        self.shared.transport = Box::new(transport);
         self
     }
 
     /// Looks up credentials in `credentials`. The default is anonymous access.
     #[must_use]
-    pub fn credentials(mut self, credentials: impl CredentialStore + Send + 'static) -> Self {
+    pub fn credentials(mut self, credentials: impl CredentialStore + 'static) -> Self {
         let allowed = credentials.allows_anonymous_pulls();
-        let mut cache = self.client.auth_cache.borrow_mut();
-        cache.allow_anonymous_pulls(allowed);
-        drop(cache);
-        self.client.credentials = Box::new(credentials);
+        (self.shared.auth_cache.lock()).allow_anonymous_pulls(allowed);
+        self.shared.credentials = Box::new(credentials);
         self
     }
 
     /// Reads the time from `clock`, and sleeps with it. The default is the system's clock.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock + Send + Sync + 'static) -> Self {
-        self.client.clock = Arc::new(clock);
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.shared.clock = Arc::new(clock);
         self
     }
 
     /// Sets the `User-Agent` header. The default is `oras-rs/` and the version of this library.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.client.user_agent = user_agent.into();
+        self.settings.user_agent = user_agent.into();
         self
     }
 
@@ -124,14 +178,14 @@ impl ClientBuilder {
     /// receive it.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.client.headers.add(name, value);
+        self.settings.headers.add(name, value);
         self
     }
 
     /// Sets which registries are reached by http. The default is [`PlainHttp::Localhost`].
     #[must_use]
     pub fn plain_http(mut self, plain_http: PlainHttp) -> Self {
-        self.client.plain_http = plain_http;
+        self.settings.plain_http = plain_http;
         self
     }
 
@@ -141,7 +195,7 @@ impl ClientBuilder {
     pub fn accept_manifests(mut self, media_types: impl IntoIterator<Item = MediaType>) -> Self {
         let accepted = accept_header(media_types);
         if !accepted.is_empty() {
-            self.client.accepted_manifests = accepted;
+            self.settings.accepted_manifests = accepted;
         }
         self
     }
@@ -151,7 +205,7 @@ impl ClientBuilder {
     /// The default is [`MAX_MANIFEST_BYTES`].
     #[must_use]
     pub fn max_manifest_bytes(mut self, bytes: u64) -> Self {
-        self.client.max_manifest_bytes = bytes;
+        self.settings.max_manifest_bytes = bytes;
         self
     }
 
@@ -159,8 +213,11 @@ impl ClientBuilder {
     /// once, if a pull continues without a rejected credential, and if a listing of referrers has
     /// entries that cannot be read. The default ignores warnings.
     #[must_use]
-    pub fn on_warning(mut self, warn: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
-        self.client.warnings = Warnings::to(warn);
+    pub fn on_warning(
+        mut self,
+        warn: impl Fn(&RegistryName, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.shared.warnings = Warnings::to(warn);
         self
     }
 
@@ -169,13 +226,16 @@ impl ClientBuilder {
     /// tokens are always sent in a form.
     #[must_use]
     pub fn prefer_oauth2(self) -> Self {
-        self.client.auth_cache.borrow_mut().prefer_oauth2();
+        self.shared.auth_cache.lock().prefer_oauth2();
         self
     }
 
     /// Returns the client.
     pub fn build(self) -> Client {
-        self.client
+        Client {
+            shared: Arc::new(self.shared),
+            settings: Arc::new(self.settings),
+        }
     }
 }
 
@@ -188,19 +248,21 @@ impl Client {
     /// Returns a builder with the default settings.
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
-            client: Self {
+            shared: Shared {
                 transport: Box::new(UreqTransport::new()),
                 credentials: Box::new(Anonymous),
                 clock: Arc::new(SystemClock),
+                warnings: Warnings::default(),
+                auth_cache: Lock::default(),
+                redactor: Lock::default(),
+                capabilities: Lock::default(),
+            },
+            settings: Settings {
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
                 accepted_manifests: accept_header(MediaType::MANIFESTS),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
-                warnings: Warnings::default(),
-                auth_cache: RefCell::default(),
-                redactor: RefCell::default(),
-                capabilities: RefCell::default(),
             },
         }
     }
@@ -226,7 +288,7 @@ impl Client {
 
     /// The scheme by which a registry is reached.
     pub(crate) fn scheme(&self, registry: &RegistryName) -> Scheme {
-        let plain = match self.plain_http {
+        let plain = match self.settings.plain_http {
             PlainHttp::Always => true,
             PlainHttp::Never => false,
             PlainHttp::Localhost => registry.host() == "localhost",
@@ -240,30 +302,30 @@ impl Client {
 
     /// Locality of a registry: that of the address at which it was reached, if it is known.
     pub(crate) fn locality(&self, origin: &Origin) -> Locality {
-        let reached = self.transport.locality(origin);
+        let reached = self.shared.transport.locality(origin);
         reached.unwrap_or_else(|| origin.locality())
     }
 
     /// The `Accept` header of requests for manifests.
     pub(crate) fn accepted_manifests(&self) -> &str {
-        &self.accepted_manifests
+        &self.settings.accepted_manifests
     }
 
-    pub(crate) const fn max_manifest_bytes(&self) -> u64 {
-        self.max_manifest_bytes
+    pub(crate) fn max_manifest_bytes(&self) -> u64 {
+        self.settings.max_manifest_bytes
     }
 
-    /// Returns the upload capabilities that responses showed, of each registry.
-    pub(crate) fn capabilities(&self) -> RefMut<'_, CapabilityCache> {
-        self.capabilities.borrow_mut()
+    /// Locks the upload capabilities that responses showed, of each registry.
+    pub(crate) fn capabilities(&self) -> MutexGuard<'_, CapabilityCache> {
+        self.shared.capabilities.lock()
     }
 
     pub(crate) fn now(&self) -> SystemTime {
-        self.clock.now()
+        self.shared.clock.now()
     }
 
     pub(crate) fn sleep(&self, duration: Duration) {
-        self.clock.sleep(duration);
+        self.shared.clock.sleep(duration);
     }
 
     /// The method and URL of a request, for messages.
@@ -273,17 +335,17 @@ impl Client {
 
     /// A URL without secrets: its own, and those that a server repeated in it.
     fn redacted(&self, url: &Url) -> String {
-        self.redactor.borrow().redact(&url.to_string())
+        self.shared.redactor.lock().redact(&url.to_string())
     }
 
     /// Reports a warning about a registry, if it is new.
     pub(crate) fn warn(&self, registry: &RegistryName, text: &str) {
-        self.warnings.report_text(registry, text);
+        self.shared.warnings.report_text(registry, text);
     }
 
     fn report_warnings(&self, registry: &RegistryName, response: &RegistryResponse) {
         let warnings = response.response.headers.all("Warning");
-        self.warnings.report(registry, warnings, &response.redactor);
+        (self.shared.warnings).report(registry, warnings, &response.redactor);
     }
 }
 
@@ -296,7 +358,7 @@ impl Default for Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("user_agent", &self.user_agent)
+            .field("user_agent", &self.settings.user_agent)
             .finish_non_exhaustive()
     }
 }

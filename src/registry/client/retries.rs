@@ -33,7 +33,7 @@ impl Client {
             if let Ok(response) = result {
                 response.drain();
             }
-            self.clock.sleep(wait);
+            self.shared.clock.sleep(wait);
             retries += 1;
         }
     }
@@ -45,7 +45,7 @@ impl Client {
         retries: u32,
         result: &Result<RegistryResponse>,
     ) -> Option<Duration> {
-        retry_wait(retries, result, self.clock.now(), random::fraction())
+        retry_wait(retries, result, self.shared.clock.now(), random::fraction())
     }
 
     /// Same as [`wait_before_retry`](Self::wait_before_retry), for a request without a response.

@@ -2,11 +2,11 @@
 //!
 //! Warnings have no effect on requests. Each distinct warning is reported once.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
 use crate::oci::RegistryName;
+use crate::sync::Lock;
 use crate::text::redact::Redactor;
 
 /// Prefix of a warning: code 299 and `-`, the agent that stands for the registry itself. The
@@ -14,21 +14,21 @@ use crate::text::redact::Redactor;
 const PREFIX: &str = "299 - \"";
 
 /// Receives the registry and the text of a warning.
-type Listener = Box<dyn FnMut(&RegistryName, &str) + Send>;
+type Listener = Box<dyn Fn(&RegistryName, &str) + Send + Sync>;
 
 /// Reports each distinct warning once.
 #[derive(Default)]
 pub(crate) struct Warnings {
-    listener: Option<RefCell<Listener>>,
+    listener: Option<Listener>,
     /// Registry and text of the warnings reported so far.
-    reported: RefCell<HashSet<(String, String)>>,
+    reported: Lock<HashSet<(String, String)>>,
 }
 
 impl Warnings {
-    pub(crate) fn to(listener: impl FnMut(&RegistryName, &str) + Send + 'static) -> Self {
+    pub(crate) fn to(listener: impl Fn(&RegistryName, &str) + Send + Sync + 'static) -> Self {
         Self {
-            listener: Some(RefCell::new(Box::new(listener))),
-            reported: RefCell::default(),
+            listener: Some(Box::new(listener)),
+            reported: Lock::default(),
         }
     }
 
@@ -49,12 +49,12 @@ impl Warnings {
         let Some(listener) = &self.listener else {
             return;
         };
-        let mut reported = self.reported.borrow_mut();
+        let mut reported = self.reported.lock();
         let is_new = reported.len() < MAX_WARNINGS
             && reported.insert((registry.as_str().to_owned(), text.to_owned()));
         drop(reported);
         if is_new {
-            (listener.borrow_mut())(registry, text);
+            listener(registry, text);
         }
     }
 }

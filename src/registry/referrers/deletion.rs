@@ -8,7 +8,7 @@ use crate::registry::repository::Repository;
 use crate::store::check_is_tag;
 use crate::text::url::Url;
 
-impl Repository<'_> {
+impl Repository {
     pub(crate) fn delete_blob(&self, target: &Descriptor) -> Result<()> {
         self.send_delete(self.endpoint.blob(&target.digest), target.digest.as_str())
     }

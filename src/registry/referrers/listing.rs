@@ -36,7 +36,7 @@ enum ApiListing {
     Unsupported,
 }
 
-impl Repository<'_> {
+impl Repository {
     pub(crate) fn list_referrers(
         &self,
         subject: &Descriptor,
@@ -50,7 +50,7 @@ impl Repository<'_> {
                 ApiListing::Unsupported if self.mode == ReferrersMode::Api => {
                     return Err(Error::unsupported("failed to query referrers API"));
                 }
-                ApiListing::Unsupported => self.learned.set(ReferrersMode::Tag),
+                ApiListing::Unsupported => self.learn(ReferrersMode::Tag),
             }
         }
         let list = match self.read_referrers_tag(&subject.digest)? {
@@ -71,9 +71,14 @@ impl Repository<'_> {
     /// Returns the mode that was set, or else the one that the responses showed.
     pub(crate) fn referrers_mode(&self) -> ReferrersMode {
         match self.mode {
-            ReferrersMode::Learned => self.learned.get(),
+            ReferrersMode::Learned => self.state.learned.get(),
             set => set,
         }
+    }
+
+    /// Records the mode that a response showed.
+    pub(crate) fn learn(&self, mode: ReferrersMode) {
+        self.state.learned.replace(mode);
     }
 
     /// Whether the registry has the referrers API. If no response showed it yet, lists the
@@ -85,7 +90,7 @@ impl Repository<'_> {
             let listing =
                 self.list_with_api(&subject.digest, None, &mut filter, &mut first_page)?;
             if let ApiListing::Unsupported = listing {
-                self.learned.set(ReferrersMode::Tag);
+                self.learn(ReferrersMode::Tag);
             }
         }
         Ok(self.referrers_mode() == ReferrersMode::Api)
@@ -130,7 +135,7 @@ impl Repository<'_> {
                 }
             };
             is_first = false;
-            self.learned.set(ReferrersMode::Api);
+            self.learn(ReferrersMode::Api);
             self.report_unreadable(&list, subject);
             let is_filtered = list.is_filtered()
                 || response

@@ -5,5 +5,5 @@ mod listing;
 mod referrers_tag;
 mod state;
 
-pub(crate) use self::state::PendingReferrers;
 pub use self::state::ReferrersMode;
+pub(crate) use self::state::ReferrersState;

@@ -68,7 +68,7 @@ impl<'a> Change<'a> {
 
 /// The update of a referrers tag, until reads show that it was not overwritten.
 pub(crate) struct TagListUpdate<'a> {
-    repository: &'a Repository<'a>,
+    repository: &'a Repository,
     subject: &'a Digest,
     change: Change<'a>,
     /// The digests that the change adds or removes.
@@ -80,7 +80,7 @@ pub(crate) struct TagListUpdate<'a> {
     took: Duration,
 }
 
-impl Repository<'_> {
+impl Repository {
     /// Lists a manifest that was just pushed as a referrer of its subject, unless the registry does
     /// so. `indexed` is the `OCI-Subject` header of the response to the push.
     pub(crate) fn update_referrers(
@@ -98,7 +98,7 @@ impl Repository<'_> {
         match self.referrers_mode() {
             ReferrersMode::Api => return Ok(()),
             ReferrersMode::Learned if indexed == Some(&subject.digest) => {
-                self.learned.set(ReferrersMode::Api);
+                self.learn(ReferrersMode::Api);
                 return Ok(());
             }
             // The registry sent `OCI-Subject` but has no referrers API (seen on ECR): update the
@@ -126,9 +126,8 @@ impl Repository<'_> {
 
     /// Adds a manifest to the index of `subject`, now or when the batch finishes.
     fn add_referrer(&self, subject: Digest, referrer: Descriptor) -> Result<()> {
-        if self.pending_referrers.batches.is_open() {
-            let mut waiting = self.pending_referrers.waiting.borrow_mut();
-            waiting.entry(subject).or_default().push(referrer);
+        if self.state.pending.is_open() {
+            (self.state.pending).with(|it| it.entry(subject).or_default().push(referrer));
             return Ok(());
         }
         TagListUpdate::new(self, &subject, Change::Add(&[referrer])).run()
@@ -137,22 +136,18 @@ impl Repository<'_> {
     /// Writes the deferred updates. Failed updates are kept, and repeated before the next operation
     /// that depends on them.
     pub(crate) fn flush_referrers(&self) -> Result<()> {
-        let waiting = self.pending_referrers.waiting.take();
+        let waiting = self.state.pending.take();
         let lists = (waiting.iter())
             .map(|(subject, referrers)| TagListUpdate::new(self, subject, Change::Add(referrers)));
         let settled = run_to_completion(lists.collect());
-        if settled.is_err() && self.pending_referrers.batches.is_open() {
-            self.pending_referrers.waiting.replace(waiting);
+        if settled.is_err() && self.state.pending.is_open() {
+            self.state.pending.with(|it| *it = waiting);
         }
         settled
     }
 
-    pub(crate) fn start_referrers_batch(&self) {
-        self.pending_referrers.batches.start();
-    }
-
     pub(crate) fn finish_referrers_batch(&self) -> Result<()> {
-        if self.pending_referrers.batches.finish() {
+        if self.state.pending.finish_batch() {
             self.flush_referrers()
         } else {
             Ok(())
@@ -179,11 +174,7 @@ fn run_to_completion(mut lists: Vec<TagListUpdate<'_>>) -> Result<()> {
 }
 
 impl<'a> TagListUpdate<'a> {
-    pub(crate) fn new(
-        repository: &'a Repository<'a>,
-        subject: &'a Digest,
-        change: Change<'a>,
-    ) -> Self {
+    pub(crate) fn new(repository: &'a Repository, subject: &'a Digest, change: Change<'a>) -> Self {
         Self {
             repository,
             subject,

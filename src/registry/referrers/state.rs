@@ -1,11 +1,10 @@
 //! State of a repository about referrers: the maintainer of the listings, and which updates are
 //! deferred.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::oci::{Descriptor, Digest};
-use crate::store::Batches;
+use crate::sync::{Deferred, Lock};
 
 /// The maintainer of the referrers listings of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,9 +21,11 @@ pub enum ReferrersMode {
     Tag,
 }
 
-/// The manifests to list when the batch finishes, by subject.
+/// The state of a repository, which its clones share.
 #[derive(Debug, Default)]
-pub(crate) struct PendingReferrers {
-    pub(crate) batches: Batches,
-    pub(crate) waiting: RefCell<BTreeMap<Digest, Vec<Descriptor>>>,
+pub(crate) struct ReferrersState {
+    /// The mode that responses showed so far.
+    pub(crate) learned: Lock<ReferrersMode>,
+    /// The manifests to list when the batch finishes, by subject.
+    pub(crate) pending: Deferred<BTreeMap<Digest, Vec<Descriptor>>>,
 }

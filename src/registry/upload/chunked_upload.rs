@@ -231,11 +231,11 @@ fn offset_after(offset: u64, len: u64, received: Option<u64>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
     use std::time::UNIX_EPOCH;
 
     use super::*;
     use crate::error::{Error, TransportKind};
+    use crate::sync::Lock;
 
     #[test]
     fn a_range_is_the_number_of_received_bytes() {
@@ -287,12 +287,12 @@ mod tests {
 
     fn on_chunk(
         upload: &mut ChunkedUpload,
-        capabilities: &RefCell<CapabilityCache>,
+        capabilities: &Lock<CapabilityCache>,
         result: &Result<RegistryResponse>,
     ) -> Result<ChunkAction> {
-        let chunk = upload.next_chunk(3 * MIB, &mut capabilities.borrow_mut());
+        let chunk = upload.next_chunk(3 * MIB, &mut capabilities.lock());
         let mut context = Context {
-            capabilities: capabilities.borrow_mut(),
+            capabilities: capabilities.lock(),
             now: UNIX_EPOCH,
             jitter: 0.5,
             is_consumed: false,
@@ -327,7 +327,7 @@ mod tests {
         for (status, headers, action, offset, chunk_bytes) in rows {
             let mut upload = upload(0);
             let response = Ok(RegistryResponse::for_test(status, headers));
-            let decided = on_chunk(&mut upload, &RefCell::default(), &response);
+            let decided = on_chunk(&mut upload, &Lock::default(), &response);
             let got = (decided.unwrap(), upload.offset, upload.chunk_bytes);
             assert_eq!(got, (action, offset, chunk_bytes), "{status} {headers:?}");
         }
@@ -357,14 +357,14 @@ mod tests {
     fn chunks_shrink_to_a_limit_and_the_size_is_remembered() {
         let too_large = || Ok(RegistryResponse::for_test(413, &[]));
         for (min_chunk_bytes, smallest) in [(0, MIN_CHUNK_BYTES), (300_000, 300_000), (MIB, MIB)] {
-            let capabilities = RefCell::default();
+            let capabilities = Lock::default();
             let mut upload = upload(min_chunk_bytes);
             while on_chunk(&mut upload, &capabilities, &too_large()).unwrap() == ChunkAction::Reopen
             {
             }
             assert_eq!(upload.chunk_bytes, smallest);
             let known = capabilities
-                .borrow_mut()
+                .lock()
                 .entry(&upload.location.origin())
                 .chunk_bytes;
             assert_eq!(known, (smallest < MIB).then_some(smallest));
@@ -373,7 +373,7 @@ mod tests {
 
     #[test]
     fn failures_without_progress_end_the_upload() {
-        let capabilities = RefCell::default();
+        let capabilities = Lock::default();
         let mut upload = upload(0);
         let broken = || {
             Err(Error::Transport {

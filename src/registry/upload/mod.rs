@@ -43,7 +43,7 @@ enum ChunkStep {
     Fail(Result<RegistryResponse>),
 }
 
-impl Repository<'_> {
+impl Repository {
     /// Mounts a blob from another repository of the registry. If the registry starts an upload
     /// instead, the blob is sent to that.
     pub(crate) fn mount_blob(

@@ -1,6 +1,6 @@
 //! Upload sessions: where a registry receives a blob (distribution spec v1.1, "Pushing blobs").
 
-use std::cell::RefMut;
+use std::sync::MutexGuard;
 use std::time::SystemTime;
 
 use crate::auth::OriginPolicy;
@@ -49,7 +49,7 @@ pub(crate) fn upload_location(response: &RegistryResponse) -> Result<Option<Url>
 
 /// Inputs of a decision besides the state and the event.
 pub(crate) struct Context<'a> {
-    pub(crate) capabilities: RefMut<'a, CapabilityCache>,
+    pub(crate) capabilities: MutexGuard<'a, CapabilityCache>,
     pub(crate) now: SystemTime,
     /// In `0.0..1.0`.
     pub(crate) jitter: f64,

@@ -22,7 +22,7 @@ use crate::store::{Pushed, STREAM};
 const NO_CHUNKS: &str =
     "the registry does not accept a stream in chunks, push its content from a file instead";
 
-impl Repository<'_> {
+impl Repository {
     /// Uploads a stream, and describes it.
     pub(crate) fn upload_stream(
         &self,

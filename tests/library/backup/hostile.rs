@@ -6,7 +6,7 @@ use oras::store::content::VerifyReader;
 use oras::store::{Referrers, TagLister};
 
 /// Lists tags until the visitor stops it.
-type Lister<'t> = dyn Fn(&mut dyn FnMut(&[String]) -> ControlFlow<()>) + 't;
+type Lister<'t> = dyn Fn(&mut dyn FnMut(&[String]) -> ControlFlow<()>) + Sync + 't;
 
 /// A source that has only tags.
 struct Tags<'t>(&'t Lister<'t>);

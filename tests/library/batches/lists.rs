@@ -78,7 +78,7 @@ fn has_referrers_tag(registry: &TestRegistry) -> bool {
     registry.tags("a").contains(&tag)
 }
 
-fn repository<'c>(client: &'c oras::registry::Client, registry: &TestRegistry) -> Repository<'c> {
+fn repository(client: &oras::registry::Client, registry: &TestRegistry) -> Repository {
     client.repository(&registry.reference("a")).unwrap()
 }
 

@@ -1,9 +1,11 @@
 //! Sources with endless graphs or wrong listings: a clear error after a bounded time.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io::Cursor;
+use std::mem;
 use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use oras::copy::{CopyOptions, Limits, copy_graph_with_referrers};
 use oras::descriptor::Descriptor;
@@ -21,8 +23,8 @@ use crate::support::registry::{TestRegistry, on};
 /// A source that invents referrers of every manifest.
 #[derive(Default)]
 struct EndlessReferrers {
-    made: RefCell<HashMap<Digest, RawManifest>>,
-    count: Cell<u64>,
+    made: Mutex<HashMap<Digest, RawManifest>>,
+    count: AtomicU64,
     /// Number of referrers of each manifest.
     width: u64,
     /// Number of levels of referrers.
@@ -30,24 +32,26 @@ struct EndlessReferrers {
     /// Number of bytes that are added to each manifest.
     padding: usize,
     /// Levels of the invented manifests.
-    level_of: RefCell<HashMap<Digest, u64>>,
+    level_of: Mutex<HashMap<Digest, u64>>,
 }
 
 impl EndlessReferrers {
     fn make(&self, subject: Option<&Descriptor>) -> Descriptor {
-        self.count.set(self.count.get() + 1);
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let document = json!({
             "schemaVersion": 2,
             "manifests": [],
             "subject": subject,
-            "annotations": { "n": self.count.get().to_string(), "x": "x".repeat(self.padding) },
+            "annotations": { "n": count.to_string(), "x": "x".repeat(self.padding) },
         });
         let manifest = RawManifest::new(MediaType::IMAGE_INDEX, document.to_string().into_bytes());
         let descriptor = manifest.descriptor().clone();
-        let level = subject.map_or(0, |subject| self.level_of.borrow()[&subject.digest] + 1);
+        let level = subject.map_or(0, |subject| {
+            self.level_of.lock().unwrap()[&subject.digest] + 1
+        });
         let digest = descriptor.digest.clone();
-        self.level_of.borrow_mut().insert(digest.clone(), level);
-        self.made.borrow_mut().insert(digest, manifest);
+        self.level_of.lock().unwrap().insert(digest.clone(), level);
+        self.made.lock().unwrap().insert(digest, manifest);
         descriptor
     }
 }
@@ -58,7 +62,7 @@ impl Source for EndlessReferrers {
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
-        let made = self.made.borrow();
+        let made = self.made.lock().unwrap();
         let manifest = made
             .get(&target.digest)
             .ok_or_else(|| Error::not_found(target.digest.as_str()))?;
@@ -67,7 +71,7 @@ impl Source for EndlessReferrers {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
-        Ok(self.made.borrow().contains_key(&target.digest))
+        Ok(self.made.lock().unwrap().contains_key(&target.digest))
     }
 }
 
@@ -78,7 +82,7 @@ impl Referrers for EndlessReferrers {
         _: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
-        if self.level_of.borrow()[&subject.digest] >= self.levels {
+        if self.level_of.lock().unwrap()[&subject.digest] >= self.levels {
             return Ok(());
         }
         for _ in 0..self.width {
@@ -93,7 +97,7 @@ impl Referrers for EndlessReferrers {
 /// A destination that counts and discards the content.
 #[derive(Default)]
 struct Sink {
-    received: Cell<usize>,
+    received: AtomicUsize,
 }
 
 impl Source for Sink {
@@ -113,7 +117,7 @@ impl Source for Sink {
 impl Target for Sink {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         content.open_verified(expected)?.read_all(expected.size)?;
-        self.received.set(self.received.get() + 1);
+        self.received.fetch_add(1, Ordering::Relaxed);
         Ok(Pushed::Stored)
     }
 
@@ -133,7 +137,7 @@ fn refused(source: &EndlessReferrers, limits: Limits) -> (String, usize) {
     let error = copy_graph_with_referrers(source, &sink, &root, Some("v1"), &mut options)
         .expect_err("it never ends");
     let text = text(&error).replace(root.digest.as_str(), "{root}");
-    (text, sink.received.get())
+    (text, sink.received.load(Ordering::Relaxed))
 }
 
 fn metadata_limit(bytes: u64) -> Limits {
@@ -165,7 +169,7 @@ fn the_depth_of_a_chain_of_referrers_is_limited() {
     let root = long.make(None);
     let sink = Sink::default();
     copy_graph_with_referrers(&long, &sink, &root, None, &mut options()).unwrap();
-    assert_eq!(sink.received.get(), 100);
+    assert_eq!(sink.received.load(Ordering::Relaxed), 100);
 }
 
 #[test]
@@ -237,8 +241,8 @@ fn an_oversized_referrer_is_not_read() {
             ..EndlessReferrers::default()
         };
         let root = small.make(None);
-        endless.made.replace(small.made.take());
-        endless.level_of.replace(small.level_of.take());
+        *endless.made.lock().unwrap() = mem::take(&mut *small.made.lock().unwrap());
+        *endless.level_of.lock().unwrap() = mem::take(&mut *small.level_of.lock().unwrap());
         root
     };
 
@@ -264,7 +268,7 @@ fn twenty_thousand_referrers_are_copied_in_linear_time() {
 
     copy_graph_with_referrers(&many, &sink, &root, None, &mut options()).unwrap();
 
-    assert_eq!(sink.received.get(), 20_001);
+    assert_eq!(sink.received.load(Ordering::Relaxed), 20_001);
 }
 
 /// A source that lists manifests as referrers of subjects that they do not have.
@@ -377,7 +381,7 @@ fn cycles_of_referrers_are_copied_once() {
     copy_graph_with_referrers(&source, &sink, &root, None, &mut options()).unwrap();
 
     // Two manifests, the empty config, a file, and the referrers.
-    assert_eq!(sink.received.get(), 5);
+    assert_eq!(sink.received.load(Ordering::Relaxed), 5);
 }
 
 #[test]

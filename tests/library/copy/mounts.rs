@@ -23,7 +23,7 @@ fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<Str
 }
 
 /// Copies and returns the events, such as `mounted a.txt`.
-fn copy_events(source: &Repository<'_>, target: &Repository<'_>) -> oras::Result<Vec<String>> {
+fn copy_events(source: &Repository, target: &Repository) -> oras::Result<Vec<String>> {
     let mut told = Vec::new();
     let mut observe = |event: Event<'_>| {
         let (verb, node) = match event {

@@ -165,10 +165,10 @@ fn parts_of_a_custom_authorization_header_are_redacted() {
                 .header("Content-Type", "text/plain")
                 .body(format!("not with {}", canary.value())),
         );
-        let mut warnings = Printed::default();
+        let warnings = Printed::default();
         let printed = warnings.clone();
         let client = builder()
-            .on_warning(move |_, text| writeln!(warnings, "{text}").unwrap())
+            .on_warning(move |_, text| writeln!(warnings.clone(), "{text}").unwrap())
             .header("authorization", &authorization)
             .build();
 

@@ -1,6 +1,6 @@
 //! A manifest is parsed, hashed and stored once, however many stores it passes through.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 
 use oras::copy::{CopyOptions, copy};
 use oras::manifest::MAX_MANIFEST_BYTES;
@@ -38,7 +38,7 @@ fn a_pushed_manifest_is_the_one_that_was_packed() {
 /// A source that records the manifest it is asked for by reference.
 struct Recording<S> {
     source: S,
-    manifest: RefCell<Option<RawManifest>>,
+    manifest: Mutex<Option<RawManifest>>,
 }
 
 impl<S: Source> Source for Recording<S> {
@@ -61,7 +61,7 @@ impl<S: Source> Source for Recording<S> {
     ) -> Result<(Descriptor, VerifyReader<'_>)> {
         let (descriptor, reader) = self.source.fetch_reference(reference, limit)?;
         let manifest = reader.read_manifest(limit)?;
-        self.manifest.replace(Some(manifest.clone()));
+        *self.manifest.lock().unwrap() = Some(manifest.clone());
         let reader = VerifyReader::from_manifest(manifest, descriptor.clone());
         Ok((descriptor, reader))
     }
@@ -73,7 +73,7 @@ fn a_copied_manifest_is_the_one_that_was_read() {
     let client = client();
     let source = Recording {
         source: client.repository(&registry.reference("a")).unwrap(),
-        manifest: RefCell::default(),
+        manifest: Mutex::default(),
     };
     let target = MemoryStore::new();
 
@@ -89,5 +89,8 @@ fn a_copied_manifest_is_the_one_that_was_read() {
     let stored = target
         .fetch_manifest_by_reference("v1", MAX_MANIFEST_BYTES)
         .unwrap();
-    assert!(is_shared(&source.manifest.take().unwrap(), &stored));
+    assert!(is_shared(
+        &source.manifest.into_inner().unwrap().unwrap(),
+        &stored
+    ));
 }

@@ -1,8 +1,8 @@
 //! Lists that lie, or have no end.
 
-use std::cell::Cell;
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use oras::http::{Headers, Request, Response, Transport, TransportError};
@@ -113,13 +113,12 @@ fn referrers_are_limited() {
 /// A registry whose list goes on for ever, with so many new referrers on each page.
 struct Endless {
     per_page: usize,
-    asked: Cell<usize>,
+    asked: AtomicUsize,
 }
 
 impl Transport for Endless {
     fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
-        let page = self.asked.get();
-        self.asked.set(page + 1);
+        let page = self.asked.fetch_add(1, Ordering::Relaxed);
         let entries: Vec<_> = (0..self.per_page)
             .map(|number| {
                 let digest = format!("sha256:{:064x}", page * self.per_page + number);
@@ -149,7 +148,7 @@ fn pages_of_referrers_are_limited() {
         let client = builder()
             .transport(Endless {
                 per_page,
-                asked: Cell::new(0),
+                asked: AtomicUsize::new(0),
             })
             .build();
         let repository = client.repository("registry.example/a").unwrap();

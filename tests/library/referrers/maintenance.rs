@@ -1,8 +1,8 @@
 //! Keeping the list of referrers for a registry that does not: what is written, and that nothing is
 //! lost.
 
-use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oras::http::{Method, Request, Response, Transport, TransportError, UreqTransport};
@@ -356,15 +356,15 @@ fn overwrite(registry: &TestRegistry, manifests: &[&RawManifest]) {
 /// A transport that does something just after the list was written for the first time.
 struct AfterWriting {
     inner: UreqTransport,
-    done: Cell<bool>,
-    meddle: Box<dyn Fn() + Send>,
+    done: AtomicBool,
+    meddle: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Transport for AfterWriting {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let is_list = request.method == Method::Put && request.url.path().ends_with(&tag());
         let response = self.inner.send(request);
-        if is_list && !self.done.replace(true) {
+        if is_list && !self.done.swap(true, Ordering::Relaxed) {
             (self.meddle)();
         }
         response
@@ -375,7 +375,7 @@ impl Transport for AfterWriting {
 fn push_and_then(
     registry: &Arc<TestRegistry>,
     manifest: &RawManifest,
-    meddle: impl Fn(&TestRegistry) + Send + 'static,
+    meddle: impl Fn(&TestRegistry) + Send + Sync + 'static,
 ) {
     push_all_and_then(registry, &[manifest], meddle);
 }
@@ -384,13 +384,13 @@ fn push_and_then(
 fn push_all_and_then(
     registry: &Arc<TestRegistry>,
     manifests: &[&RawManifest],
-    meddle: impl Fn(&TestRegistry) + Send + 'static,
+    meddle: impl Fn(&TestRegistry) + Send + Sync + 'static,
 ) {
     let shared = Arc::clone(registry);
     let client = builder()
         .transport(AfterWriting {
             inner: UreqTransport::new(),
-            done: Cell::new(false),
+            done: AtomicBool::new(false),
             meddle: Box::new(move || meddle(&shared)),
         })
         .build();

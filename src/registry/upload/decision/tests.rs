@@ -1,18 +1,18 @@
 //! The table of states and responses of an upload.
 
-use std::cell::RefCell;
 use std::time::UNIX_EPOCH;
 
 use super::*;
 use crate::oci::MediaType;
 use crate::registry::client::LARGE_BYTES;
+use crate::sync::Lock;
 use crate::text::url::Url;
 
 /// An upload on its way, and what is known about the registry.
 struct Scenario {
     flow: UploadFlow,
     action: Action,
-    capabilities: RefCell<CapabilityCache>,
+    capabilities: Lock<CapabilityCache>,
     is_consumed: bool,
 }
 
@@ -45,14 +45,14 @@ impl Scenario {
         Self {
             flow,
             action,
-            capabilities: RefCell::new(capabilities),
+            capabilities: Lock::new(capabilities),
             is_consumed: false,
         }
     }
 
     fn on(&mut self, event: Event<'_>) -> &mut Self {
         let mut context = Context {
-            capabilities: self.capabilities.borrow_mut(),
+            capabilities: self.capabilities.lock(),
             now: UNIX_EPOCH,
             jitter: 0.5,
             is_consumed: self.is_consumed,
@@ -106,7 +106,7 @@ impl Scenario {
     }
 
     fn self_mount(&self) -> SelfMountSupport {
-        self.capabilities.borrow_mut().entry(&origin()).self_mount
+        self.capabilities.lock().entry(&origin()).self_mount
     }
 }
 
@@ -250,7 +250,7 @@ fn a_size_that_was_refused_is_chunked_at_once() {
     let mut scenario = Scenario::new(SMALL, Checks);
     assert_eq!(scenario.response(202).response(413).does(), "chunks");
     assert_eq!(scenario.response(201).does(), "stored");
-    let capabilities = scenario.capabilities.into_inner();
+    let capabilities = scenario.capabilities.take();
     let mut next = Scenario::with(SMALL, capabilities, UploadStart::Check);
     assert_eq!(next.response(202).does(), "chunks");
 }
@@ -260,7 +260,7 @@ fn a_response_without_a_usable_location_is_an_error() {
     for headers in [&[][..], &[("Location", "http://127.0.0.1/u")]] {
         let mut scenario = Scenario::new(SMALL, Checks);
         let mut context = Context {
-            capabilities: scenario.capabilities.borrow_mut(),
+            capabilities: scenario.capabilities.lock(),
             now: UNIX_EPOCH,
             jitter: 0.5,
             is_consumed: false,
