@@ -6,11 +6,9 @@ use oras::MediaType;
 use oras::attach::{AttachOptions, Attached, attach};
 use oras::progress::Event;
 
-use super::annotations::ArtifactAnnotations;
-use super::layers::{Layers, archive_times, config};
+use super::layers::{ContentFlags, Layers, archive_times};
 use crate::cli::groups::{
-    Annotations, Concurrency, Distribution, Format as FormatFlags, Pack, Platform, TargetFlags,
-    Title, Tty, Verbose,
+    Concurrency, Distribution, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose,
 };
 use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
@@ -21,15 +19,12 @@ flags! {
     pub(crate) struct AttachFlags {
         artifact_type: String =
             text("artifact-type", "string", "type of the attached artifact (required)"),
-        config: String = text("config", "path", "file to use as the config, as path[:type]").completes(Candidates::Files),
-        annotations: Annotations,
         concurrency: Concurrency,
+        content: ContentFlags,
         distribution: Distribution,
         format: FormatFlags,
-        pack: Pack,
         platform: Platform,
         target: TargetFlags,
-        title: Title,
         tty: Tty,
         verbose: Verbose,
     }
@@ -66,10 +61,7 @@ impl Command for AttachFlags {
     };
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        let layers = Layers::parse(&line.positionals[1..], &self.title, &self.target.remote)?;
-        layers.check_paths(&self.pack)?;
-        let annotations =
-            ArtifactAnnotations::parse(&self.annotations, &self.pack.annotation_file)?;
+        let layers = Layers::parse(&line.positionals[1..], &self.content, &self.target.remote)?;
         // With one argument, the user may have forgotten the reference and typed only a file.
         let suggest_reference = |error: CliError| {
             if layers.is_empty() {
@@ -94,7 +86,7 @@ impl Command for AttachFlags {
         line.set.exclusive(&["config", "platform"])?;
         let reference = target.required_reference().map_err(suggest_reference)?;
         line.set.required(&["artifact-type"])?;
-        if layers.is_empty() && annotations.manifest.is_empty() {
+        if layers.is_empty() && layers.annotations.manifest.is_empty() {
             return Err(CliError::usage("neither file nor annotation provided in the command")
             .with_usage_of(line.command)
             .recommend(format!(
@@ -105,21 +97,21 @@ impl Command for AttachFlags {
 
         let created = process.source_date_epoch()?;
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
-        let streams = layers.streams(&self.title, &annotations, process)?;
+        let streams = layers.streams(process)?;
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
         let mut status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
         let mut observer = |event: Event<'_>| status.report(event);
         let options = AttachOptions {
-            files: layers.files(&annotations),
+            files: layers.files(),
             streams,
             artifact_type: Some(self.artifact_type.as_str())
                 .filter(|artifact_type| !artifact_type.is_empty())
                 .map(MediaType::from),
             platform,
-            config: config(&self.config)?,
-            annotations: annotations.manifest,
-            config_annotations: annotations.config,
+            config: layers.config()?,
+            annotations: layers.annotations.manifest,
+            config_annotations: layers.annotations.config,
             created,
             archive_times: archive_times(created),
             temporary: temporary.clone(),
@@ -133,11 +125,7 @@ impl Command for AttachFlags {
         })?;
         drop(status);
         report(&target, &attached, &format, process)?;
-        if !self.pack.export_manifest.is_empty() {
-            let path = &self.pack.export_manifest;
-            file::write(path, attached.manifest.bytes())?;
-        }
-        Ok(())
+        self.content.export(&attached.manifest)
     }
 }
 

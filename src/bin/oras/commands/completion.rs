@@ -25,15 +25,36 @@ impl CompletionFlags {
     }
 }
 
-flags! {
-    /// Flags of `oras completion bash`.
-    pub(crate) struct Bash {
-        common: CompletionFlags,
-    }
+/// The parts that the descriptions of all `oras completion` commands have in common.
+const BASE: CommandSpec = CommandSpec {
+    positionals: Positionals::None,
+    ..CommandSpec::BASE
+};
+
+/// Declares the command that prints the script of a module of [`completion`](crate::completion).
+macro_rules! completion {
+    ($command:ident, $shell:ident, $spec:expr) => {
+        flags! {
+            /// Flags of a command that prints a completion script.
+            pub(crate) struct $command {
+                common: CompletionFlags,
+            }
+        }
+
+        impl Command for $command {
+            const SPEC: &'static CommandSpec = &$spec;
+
+            fn run(self, _: &CommandLine, process: &mut Process) -> Result<(), CliError> {
+                self.common.print($shell::script, process)
+            }
+        }
+    };
 }
 
-impl Command for Bash {
-    const SPEC: &'static CommandSpec = &CommandSpec {
+completion!(
+    Bash,
+    bash,
+    CommandSpec {
         path: "oras completion bash",
         about: "Print a completion script for bash",
         details: "Nothing else has to be installed. Bash shows no descriptions.",
@@ -45,24 +66,14 @@ impl Command for Bash {
             # Complete in every session (macOS)
             oras completion bash > $(brew --prefix)/etc/bash_completion.d/oras
         ",
-        positionals: Positionals::None,
-        ..CommandSpec::BASE
-    };
-
-    fn run(self, _: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        self.common.print(bash::script, process)
+        ..BASE
     }
-}
+);
 
-flags! {
-    /// Flags of `oras completion zsh`.
-    pub(crate) struct Zsh {
-        common: CompletionFlags,
-    }
-}
-
-impl Command for Zsh {
-    const SPEC: &'static CommandSpec = &CommandSpec {
+completion!(
+    Zsh,
+    zsh,
+    CommandSpec {
         path: "oras completion zsh",
         about: "Print a completion script for zsh",
         details: "Completion must be on in zsh: `autoload -U compinit; compinit` in ~/.zshrc turns it on.",
@@ -74,24 +85,14 @@ impl Command for Zsh {
             # Complete in every session (macOS)
             oras completion zsh > $(brew --prefix)/share/zsh/site-functions/_oras
         "#,
-        positionals: Positionals::None,
-        ..CommandSpec::BASE
-    };
-
-    fn run(self, _: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        self.common.print(zsh::script, process)
+        ..BASE
     }
-}
+);
 
-flags! {
-    /// Flags of `oras completion fish`.
-    pub(crate) struct Fish {
-        common: CompletionFlags,
-    }
-}
-
-impl Command for Fish {
-    const SPEC: &'static CommandSpec = &CommandSpec {
+completion!(
+    Fish,
+    fish,
+    CommandSpec {
         path: "oras completion fish",
         about: "Print a completion script for fish",
         examples: "
@@ -100,24 +101,14 @@ impl Command for Fish {
             # Complete in every session
             oras completion fish > ~/.config/fish/completions/oras.fish
         ",
-        positionals: Positionals::None,
-        ..CommandSpec::BASE
-    };
-
-    fn run(self, _: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        self.common.print(fish::script, process)
+        ..BASE
     }
-}
+);
 
-flags! {
-    /// Flags of `oras completion powershell`.
-    pub(crate) struct PowerShell {
-        common: CompletionFlags,
-    }
-}
-
-impl Command for PowerShell {
-    const SPEC: &'static CommandSpec = &CommandSpec {
+completion!(
+    PowerShell,
+    powershell,
+    CommandSpec {
         path: "oras completion powershell",
         about: "Print a completion script for PowerShell",
         details: "To complete in every session, add the line of the example to your profile.",
@@ -125,11 +116,6 @@ impl Command for PowerShell {
             # Complete in this session
             oras completion powershell | Out-String | Invoke-Expression
         ",
-        positionals: Positionals::None,
-        ..CommandSpec::BASE
-    };
-
-    fn run(self, _: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        self.common.print(powershell::script, process)
+        ..BASE
     }
-}
+);

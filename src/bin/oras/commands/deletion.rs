@@ -77,8 +77,7 @@ impl Deletion<'_> {
                 .cli_error(&error.context(format!("failed to delete {raw}")))
         })?;
         if prints_descriptor {
-            let json = oras::internal::json::to_vec(&descriptor);
-            return print_json(&json, self.flags.pretty.pretty, process);
+            return print_descriptor(&descriptor, &self.flags.pretty, process);
         }
         process.print_status(&format!("Deleted {}", self.target.shown()))
     }

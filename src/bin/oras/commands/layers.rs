@@ -3,35 +3,67 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use oras::MediaType;
 use oras::archive::Times;
 use oras::internal::InputKind;
 use oras::push::{PushFile, PushStream};
+use oras::{MediaType, RawManifest};
 
 use super::annotations::ArtifactAnnotations;
-use crate::cli::groups::{Pack, Remote, Title};
+use crate::cli::groups::{Annotations, Pack, Remote, Title};
 use crate::commands::prelude::*;
 use crate::input::{STDIN, Stdin, check_config, check_kind};
 
-/// The layers to push, as typed.
+flags! {
+    /// The content of an artifact, besides the files.
+    pub(crate) struct ContentFlags {
+        config: String = text("config", "path", "file to use as the config, as path[:type]").completes(Candidates::Files),
+        annotations: Annotations,
+        pack: Pack,
+        title: Title,
+    }
+}
+
+impl ContentFlags {
+    /// Writes the manifest to the file of `--export-manifest`, if the flag is set.
+    pub(super) fn export(&self, manifest: &RawManifest) -> Result<(), CliError> {
+        let path = &self.pack.export_manifest;
+        if !path.is_empty() {
+            file::write(path, manifest.bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// The content to push, as typed.
 pub(super) struct Layers<'t> {
+    flags: &'t ContentFlags,
     /// Paths and media types.
     files: Vec<(&'t str, Option<&'t str>)>,
     stdin: Option<Stdin<'t>>,
+    pub(super) annotations: ArtifactAnnotations,
 }
 
 impl<'t> Layers<'t> {
     pub(super) fn parse(
         arguments: &'t [String],
-        title: &Title,
+        flags: &'t ContentFlags,
         remote: &Remote,
     ) -> Result<Self, CliError> {
         let mut files = arguments
             .iter()
             .map(|file| split_file(file))
             .collect::<Result<Vec<_>, _>>()?;
-        let stdin = Stdin::take_from(&mut files, title, remote)?;
-        Ok(Self { files, stdin })
+        let stdin = Stdin::take_from(&mut files, &flags.title, remote)?;
+        let mut layers = Self {
+            flags,
+            files,
+            stdin,
+            annotations: ArtifactAnnotations::default(),
+        };
+        layers.check_paths()?;
+        layers.annotations =
+            ArtifactAnnotations::parse(&flags.annotations, &flags.pack.annotation_file)?;
+        Ok(layers)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -39,7 +71,7 @@ impl<'t> Layers<'t> {
     }
 
     /// Rejects files that cannot be read, and absolute paths, unless a flag allows them.
-    pub(super) fn check_paths(&self, pack: &Pack) -> Result<(), CliError> {
+    fn check_paths(&self) -> Result<(), CliError> {
         for (path, _) in &self.files {
             check_kind(
                 path,
@@ -47,7 +79,7 @@ impl<'t> Layers<'t> {
                 "Please pass its content on stdin: `-` as the file, with --title for its name",
             )?;
         }
-        if pack.disable_path_validation {
+        if self.flags.pack.disable_path_validation {
             return Ok(());
         }
         let paths = self.files.iter().map(|(path, _)| *path);
@@ -65,26 +97,44 @@ impl<'t> Layers<'t> {
     }
 
     /// The files with their annotations.
-    pub(super) fn files(&self, annotations: &ArtifactAnnotations) -> Vec<PushFile> {
+    pub(super) fn files(&self) -> Vec<PushFile> {
         self.files
             .iter()
             .map(|&(path, media_type)| PushFile {
                 path: path.into(),
                 media_type: media_type.map(MediaType::from),
-                annotations: annotations.for_file(path),
+                annotations: self.annotations.for_file(path),
             })
             .collect()
     }
 
     /// Stdin with its annotations, if it is among the layers.
-    pub(super) fn streams(
-        &self,
-        title: &Title,
-        annotations: &ArtifactAnnotations,
-        process: &Process,
-    ) -> Result<Vec<PushStream<'static>>, CliError> {
-        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.for_file(STDIN), process);
+    pub(super) fn streams(&self, process: &Process) -> Result<Vec<PushStream<'static>>, CliError> {
+        let title = &self.flags.title;
+        let annotations = self.annotations.for_file(STDIN);
+        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.clone(), process);
         self.stdin.iter().map(stream).collect()
+    }
+
+    /// The file of `--config`, if the flag is set.
+    pub(super) fn config(&self) -> Result<Option<PushFile>, CliError> {
+        let argument = self.flags.config.as_str();
+        if argument.is_empty() {
+            return Ok(None);
+        }
+        let (path, media_type) = split_file(argument)?;
+        check_config(path)?;
+        check_kind(path, is_readable_once, "Please copy its content to a file")?;
+        let media_type = match media_type {
+            Some(media_type) => Some(MediaType::from(media_type)),
+            // An empty type gives the config the default type of a layer.
+            None if argument.ends_with(':') => Some(MediaType::LAYER),
+            None => None,
+        };
+        Ok(Some(PushFile {
+            media_type,
+            ..PushFile::from(path)
+        }))
     }
 }
 
@@ -94,26 +144,6 @@ pub(super) fn archive_times(source_date_epoch: Option<SystemTime>) -> Times {
         .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
         .and_then(|time| i64::try_from(time.as_secs()).ok())
         .map_or(Times::Keep, Times::Clamp)
-}
-
-/// Parses the argument of `--config`; empty means none.
-pub(super) fn config(argument: &str) -> Result<Option<PushFile>, CliError> {
-    if argument.is_empty() {
-        return Ok(None);
-    }
-    let (path, media_type) = split_file(argument)?;
-    check_config(path)?;
-    check_kind(path, is_readable_once, "Please copy its content to a file")?;
-    let media_type = match media_type {
-        Some(media_type) => Some(MediaType::from(media_type)),
-        // An empty type gives the config the default type of a layer.
-        None if argument.ends_with(':') => Some(MediaType::LAYER),
-        None => None,
-    };
-    Ok(Some(PushFile {
-        media_type,
-        ..PushFile::from(path)
-    }))
 }
 
 /// Whether a file can be read from start to end without blocking forever.

@@ -8,11 +8,8 @@ use oras::push::{PushOptions, push};
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
-use super::annotations::ArtifactAnnotations;
-use super::layers::{Layers, archive_times, config};
-use crate::cli::groups::{
-    Annotations, Concurrency, Format as FormatFlags, Pack, TargetFlags, Title, Tty, Verbose,
-};
+use super::layers::{ContentFlags, Layers, archive_times};
+use crate::cli::groups::{Concurrency, Format as FormatFlags, TargetFlags, Tty, Verbose};
 use crate::cli::value::{BadValue, FlagValue};
 use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
@@ -22,7 +19,6 @@ flags! {
     /// Flags of `oras push`.
     pub(crate) struct PushFlags {
         artifact_type: String = text("artifact-type", "string", "type of the artifact"),
-        config: String = text("config", "path", "file to use as the config, as path[:type]").completes(Candidates::Files),
         image_spec: Option<ImageSpec> = text(
             "image-spec",
             "string",
@@ -34,12 +30,10 @@ flags! {
             "platform of the artifact",
         ).stage(Stage::Experimental),
         force: bool = switch("force", "send the manifest again even if it exists at the destination"),
-        annotations: Annotations,
         concurrency: Concurrency,
+        content: ContentFlags,
         format: FormatFlags,
-        pack: Pack,
         target: TargetFlags,
-        title: Title,
         tty: Tty,
         verbose: Verbose,
     }
@@ -91,10 +85,7 @@ impl Command for PushFlags {
     };
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        let layers = Layers::parse(&line.positionals[1..], &self.title, &self.target.remote)?;
-        layers.check_paths(&self.pack)?;
-        let annotations =
-            ArtifactAnnotations::parse(&self.annotations, &self.pack.annotation_file)?;
+        let layers = Layers::parse(&line.positionals[1..], &self.content, &self.target.remote)?;
         let platform = parse_platform(&self.artifact_platform)?;
         let (target, further_tags) =
             Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
@@ -107,21 +98,21 @@ impl Command for PushFlags {
 
         let created = process.source_date_epoch()?;
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
-        let streams = layers.streams(&self.title, &annotations, process)?;
+        let streams = layers.streams(process)?;
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
         let mut status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
             .report_tagged_root(target.is_layout())
             .with_display(display);
         let mut observer = |event: Event<'_>| status.report(event);
         let options = PushOptions {
-            files: layers.files(&annotations),
+            files: layers.files(),
             streams,
             artifact_type,
-            config: config(&self.config)?,
+            config: layers.config()?,
             platform,
             image_spec,
-            annotations: annotations.manifest,
-            config_annotations: annotations.config,
+            annotations: layers.annotations.manifest,
+            config_annotations: layers.annotations.config,
             created,
             archive_times: archive_times(created),
             temporary: temporary.clone(),
@@ -145,18 +136,14 @@ impl Command for PushFlags {
         })
         .map_err(|error| target.cli_error(&error))?;
         report(&target, &manifest, further_tags, &format, process)?;
-        if !self.pack.export_manifest.is_empty() {
-            let path = &self.pack.export_manifest;
-            file::write(path, manifest.bytes())?;
-        }
-        Ok(())
+        self.content.export(&manifest)
     }
 }
 
 impl PushFlags {
     /// The version of the image spec to follow, and the artifact type.
     fn image_spec(&self, set: &SetFlags) -> Result<(ImageSpec, Option<MediaType>), CliError> {
-        let has_config = !self.config.is_empty();
+        let has_config = !self.content.config.is_empty();
         let has_platform = !self.artifact_platform.is_empty();
         let artifact_type = Some(self.artifact_type.as_str())
             .filter(|text| !text.is_empty())

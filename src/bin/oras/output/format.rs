@@ -1,8 +1,9 @@
 //! Formats: text, JSON, and Go templates over the JSON.
 
+use oras::Descriptor;
 use serde::Serialize;
 
-use crate::cli::groups::Format as Flags;
+use crate::cli::groups::{Format as Flags, Pretty};
 use crate::cli::quote;
 use crate::error::CliError;
 use crate::process::Process;
@@ -110,6 +111,16 @@ impl Format {
             }
         }
     }
+}
+
+/// Prints a descriptor as JSON.
+pub(crate) fn print_descriptor(
+    descriptor: &Descriptor,
+    flags: &Pretty,
+    process: &mut Process,
+) -> Result<(), CliError> {
+    let json = oras::internal::json::to_vec(descriptor);
+    print_json(&json, flags.pretty, process)
 }
 
 /// Prints JSON unchanged or, if `indented`, with indentation and a final newline. White space at

@@ -91,11 +91,7 @@ impl Command for BlobFetchFlags {
             blob
         };
         if self.descriptor.descriptor {
-            return print_json(
-                &oras::internal::json::to_vec(&blob),
-                self.pretty.pretty,
-                process,
-            );
+            return print_descriptor(&blob, &self.pretty, process);
         }
         Ok(())
     }

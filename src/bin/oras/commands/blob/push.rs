@@ -93,11 +93,7 @@ impl Command for BlobPushFlags {
         drop(status);
 
         if self.descriptor.descriptor {
-            return print_json(
-                &oras::internal::json::to_vec(&blob),
-                self.pretty.pretty,
-                process,
-            );
+            return print_descriptor(&blob, &self.pretty, process);
         }
         process.print_status(&format!("Pushed: {}", target.shown()))?;
         process.print_digest(&blob.digest)

@@ -1,7 +1,7 @@
 //! `oras manifest fetch`
 
+use oras::graph;
 use oras::manifest::MAX_MANIFEST_BYTES;
-use oras::{Descriptor, graph};
 
 use crate::cli::groups::{
     Descriptor as DescriptorFlag, Format as FormatFlags, Platform, Pretty, TargetFlags, Verbose,
@@ -75,7 +75,7 @@ impl Command for ManifestFetchFlags {
                 graph::resolve(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES).map_err(
                     |error| target.cli_error(&error.context(format!("failed to find {raw}"))),
                 )?;
-            return self.print_descriptor(&descriptor, process);
+            return print_descriptor(&descriptor, &self.pretty, process);
         }
         let manifest =
             graph::fetch_manifest(&source, reference, platform.as_ref(), MAX_MANIFEST_BYTES)
@@ -88,7 +88,7 @@ impl Command for ManifestFetchFlags {
             file::write_output(&self.output, manifest.bytes())?;
         }
         if self.descriptor.descriptor {
-            return self.print_descriptor(manifest.descriptor(), process);
+            return print_descriptor(manifest.descriptor(), &self.pretty, process);
         }
         if !format.is_text() {
             let result = model::Fetched {
@@ -127,17 +127,5 @@ impl ManifestFetchFlags {
             }
         }
         Ok(())
-    }
-
-    fn print_descriptor(
-        &self,
-        descriptor: &Descriptor,
-        process: &mut Process,
-    ) -> Result<(), CliError> {
-        print_json(
-            &oras::internal::json::to_vec(descriptor),
-            self.pretty.pretty,
-            process,
-        )
     }
 }

@@ -82,7 +82,7 @@ impl Command for ManifestFetchConfigFlags {
             }
         }
         if is_descriptor {
-            return print_json(&oras::internal::json::to_vec(&config), is_pretty, process);
+            return print_descriptor(&config, &self.pretty, process);
         }
         Ok(())
     }

@@ -86,11 +86,7 @@ impl Command for ManifestPushFlags {
         .map_err(cli_error)?;
 
         if self.descriptor.descriptor {
-            return print_json(
-                &oras::internal::json::to_vec(descriptor),
-                self.pretty.pretty,
-                process,
-            );
+            return print_descriptor(descriptor, &self.pretty, process);
         }
         process.print_digest(&descriptor.digest)
     }
