@@ -247,15 +247,12 @@ impl<'a, R: Read> TarReader<'a, R> {
     /// Counts bytes that are unpacked.
     fn charge(&mut self, bytes: u64) -> Result<()> {
         self.unpacked_bytes = self.unpacked_bytes.saturating_add(bytes);
-        match self.limits.max_unpacked_bytes {
-            Some(limit) if self.unpacked_bytes > limit => Err(Error::too_large(
-                "unpacked archive",
-                self.unpacked_bytes,
-                Limit::UnpackedBytes,
-                limit,
-            )),
-            _ => Ok(()),
-        }
+        Error::check_limit(
+            "unpacked archive",
+            self.unpacked_bytes,
+            Limit::UnpackedBytes,
+            self.limits.max_unpacked_bytes.unwrap_or(u64::MAX),
+        )
     }
 
     /// Reads the map of a sparse file in the old GNU format: in the header, and in blocks after it.

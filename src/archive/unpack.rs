@@ -169,15 +169,12 @@ impl Unpacker<'_> {
         };
         let path = path_clean::below(&cleaned, base)
             .ok_or_else(|| symlink_policy::outside(name, self.options.title))?;
-        let depth = path.components().count() as u64;
-        if depth > self.options.limits.max_depth {
-            return Err(Error::too_large(
-                format!("depth of archive entry \"{}\"", entry_name::to_text(name)),
-                depth,
-                Limit::ArchiveDepth,
-                self.options.limits.max_depth,
-            ));
-        }
+        Error::check_limit(
+            format_args!("depth of archive entry \"{}\"", entry_name::to_text(name)),
+            path.components().count() as u64,
+            Limit::ArchiveDepth,
+            self.options.limits.max_depth,
+        )?;
         Ok(path.to_owned())
     }
 
@@ -241,15 +238,8 @@ impl Unpacker<'_> {
     /// Checks that `bytes` more fit into the file system.
     fn check_free_space(&self, bytes: u64) -> Result<()> {
         let size = self.data_bytes + bytes;
-        match self.free_bytes {
-            Some(limit) if size > limit => Err(Error::too_large(
-                "unpacked data",
-                size,
-                Limit::FreeSpace,
-                limit,
-            )),
-            _ => Ok(()),
-        }
+        let limit = self.free_bytes.unwrap_or(u64::MAX);
+        Error::check_limit("unpacked data", size, Limit::FreeSpace, limit)
     }
 
     fn unpack_directory(&mut self, path: &Path, entry: &Entry) -> Result<()> {

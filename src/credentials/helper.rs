@@ -247,14 +247,12 @@ impl Helper<'_> {
         input: &[u8],
         redactor: &Redactor,
     ) -> Result<Option<Secret>> {
-        if input.len() > MAX_HELPER_INPUT_BYTES {
-            return Err(Error::too_large(
-                format!("{}: input", self.name),
-                input.len() as u64,
-                Limit::HelperInputBytes,
-                MAX_HELPER_INPUT_BYTES as u64,
-            ));
-        }
+        Error::check_limit(
+            format_args!("{}: input", self.name),
+            input.len() as u64,
+            Limit::HelperInputBytes,
+            MAX_HELPER_INPUT_BYTES as u64,
+        )?;
         let (mut output, mut end) = io::pipe().map_err(Error::io(IoOp::Run, &self.program))?;
         end.write_all(&RESERVED)
             .map_err(Error::io(IoOp::Run, &self.program))?;

@@ -13,6 +13,7 @@ mod response;
 mod tests;
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -247,7 +248,7 @@ impl Error {
 
     /// Checks that `size` is at most `limit`.
     pub(crate) fn check_limit(
-        what: impl Into<String>,
+        what: impl fmt::Display,
         size: u64,
         kind: Limit,
         limit: u64,
@@ -255,7 +256,7 @@ impl Error {
         if size <= limit {
             return Ok(());
         }
-        Err(Self::too_large(what, size, kind, limit))
+        Err(Self::too_large(what.to_string(), size, kind, limit))
     }
 
     /// Creates an [`Unsupported`](Self::Unsupported) error.

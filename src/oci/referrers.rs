@@ -274,14 +274,12 @@ impl<'a> ReferrerFilter<'a> {
             if !is_wanted || entry.digest == *self.subject || self.seen.contains(&entry.digest) {
                 continue;
             }
-            if self.seen.len() >= MAX_REFERRERS {
-                return Err(Error::too_large(
-                    format!("number of referrers of {}", self.subject),
-                    self.seen.len() as u64 + 1,
-                    Limit::Referrers,
-                    MAX_REFERRERS as u64,
-                ));
-            }
+            Error::check_limit(
+                format_args!("number of referrers of {}", self.subject),
+                self.seen.len() as u64 + 1,
+                Limit::Referrers,
+                MAX_REFERRERS as u64,
+            )?;
             self.seen.insert(entry.digest.clone());
             selected.push(entry.clone());
         }

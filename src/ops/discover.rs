@@ -154,23 +154,15 @@ impl Search {
             self.bytes += json::to_vec(descriptor).len() as u64;
             // The first of `found` is the root, so that its length counts the new referrer.
             let count = self.found.len() as u64;
-            for (what, size, limit, kind) in [
-                (
-                    "levels",
-                    depth as u64,
-                    MAX_REFERRERS_DEPTH as u64,
-                    Limit::ReferrersDepth,
-                ),
-                (
-                    "size in bytes",
-                    self.bytes,
-                    MAX_METADATA_BYTES,
-                    Limit::MetadataBytes,
-                ),
-                ("number", count, MAX_REFERRERS as u64, Limit::Referrers),
-            ] {
-                self.check(what, size, limit, kind)?;
-            }
+            let (depths, counts) = (MAX_REFERRERS_DEPTH as u64, MAX_REFERRERS as u64);
+            self.check("levels", depth as u64, Limit::ReferrersDepth, depths)?;
+            self.check(
+                "size in bytes",
+                self.bytes,
+                Limit::MetadataBytes,
+                MAX_METADATA_BYTES,
+            )?;
+            self.check("number", count, Limit::Referrers, counts)?;
             self.found.push(FoundManifest {
                 tree: Discovered::new(descriptor.clone()),
                 subject,
@@ -180,17 +172,10 @@ impl Search {
         Ok(())
     }
 
-    fn check(&self, what: &str, size: u64, limit: u64, kind: Limit) -> Result<()> {
-        if size <= limit {
-            return Ok(());
-        }
+    fn check(&self, what: &str, size: u64, kind: Limit, limit: u64) -> Result<()> {
         let root = &self.found[0].tree.descriptor.digest;
-        Err(Error::too_large(
-            format!("{what} of all that is attached to {root}"),
-            size,
-            kind,
-            limit,
-        ))
+        let what = format_args!("{what} of all that is attached to {root}");
+        Error::check_limit(what, size, kind, limit)
     }
 
     /// Moves each referrer below its subject, which precedes it in `found`.

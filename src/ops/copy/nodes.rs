@@ -130,15 +130,7 @@ impl<'o> Budget<'o> {
     }
 
     fn check(&self, size: u64, limit: u64, kind: Limit) -> Result<()> {
-        if size <= limit {
-            return Ok(());
-        }
-        Err(Error::too_large(
-            format!("graph of {}", self.root),
-            size,
-            kind,
-            limit,
-        ))
+        Error::check_limit(format_args!("graph of {}", self.root), size, kind, limit)
     }
 }
 

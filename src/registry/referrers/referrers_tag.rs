@@ -296,16 +296,12 @@ impl<'a> TagListUpdate<'a> {
 
     fn put(&self, list: &ReferrersIndex) -> Result<()> {
         let manifest = list.to_manifest();
-        let limit = self.repository.client.max_manifest_bytes();
-        let size = manifest.descriptor().size;
-        if size > limit {
-            return Err(Error::too_large(
-                format!("list of referrers of {}", self.subject),
-                size,
-                Limit::MetadataBytes,
-                limit,
-            ));
-        }
+        Error::check_limit(
+            format_args!("list of referrers of {}", self.subject),
+            manifest.descriptor().size,
+            Limit::MetadataBytes,
+            self.repository.client.max_manifest_bytes(),
+        )?;
         let tag = referrers_tag(self.subject);
         self.repository
             .put_manifest(manifest.descriptor(), manifest.bytes(), &tag)?;

@@ -87,14 +87,12 @@ impl Repository {
         let response = self.client.send(&self.registry, request)?.expect(&[202])?;
         let session = UploadSession::from_response(&response)?;
         response.drain();
-        if session.min_chunk_bytes > MAX_BUFFERED_CHUNK_BYTES {
-            return Err(Error::too_large(
-                format!("least part of an upload to {}", self.path()),
-                session.min_chunk_bytes,
-                Limit::BufferedChunkBytes,
-                MAX_BUFFERED_CHUNK_BYTES,
-            ));
-        }
+        Error::check_limit(
+            format_args!("least part of an upload to {}", self.path()),
+            session.min_chunk_bytes,
+            Limit::BufferedChunkBytes,
+            MAX_BUFFERED_CHUNK_BYTES,
+        )?;
         let mut capabilities = self.client.capabilities();
         let known = capabilities.entry(&session.location.origin()).chunk_bytes;
         let chunk_bytes = known.unwrap_or(STREAM_CHUNK_BYTES).min(STREAM_CHUNK_BYTES);
