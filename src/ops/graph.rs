@@ -24,10 +24,7 @@ pub fn resolve(
 ) -> Result<Descriptor> {
     match platform {
         None => source.resolve(reference),
-        Some(platform) => {
-            let root = source.fetch_manifest_by_reference(reference, limit)?;
-            select_platform(source, &root, platform, limit)
-        }
+        Some(_) => Ok(ResolvedSource::new(source, reference, platform, limit)?.root),
     }
 }
 
@@ -103,16 +100,11 @@ pub fn fetch_manifest(
     platform: Option<&Platform>,
     limit: u64,
 ) -> Result<RawManifest> {
-    let root = source.fetch_manifest_by_reference(reference, limit)?;
-    let Some(platform) = platform else {
-        return Ok(root);
-    };
-    let selected = select_platform(source, &root, platform, limit)?;
-    if selected.digest == root.descriptor().digest {
-        Ok(root)
-    } else {
-        source.fetch_manifest(&selected, limit)
+    if platform.is_none() {
+        return source.fetch_manifest_by_reference(reference, limit);
     }
+    let resolved = ResolvedSource::new(source, reference, platform, limit)?;
+    resolved.fetch_manifest(&resolved.root, limit)
 }
 
 /// Returns the config descriptor of the manifest that [`resolve`] finds.
@@ -160,54 +152,41 @@ pub(crate) struct ResolvedSource<'s> {
 }
 
 impl<'s> ResolvedSource<'s> {
-    /// Resolves `reference` and reads the manifest that it names, with one request.
-    pub(crate) fn new(source: &'s dyn Source, reference: &str, limit: u64) -> Result<Self> {
+    /// Resolves `reference`, to the manifest for `platform` if there is one, and reads the manifest
+    /// that the reference names, with one request.
+    pub(crate) fn new(
+        source: &'s dyn Source,
+        reference: &str,
+        platform: Option<&Platform>,
+        limit: u64,
+    ) -> Result<Self> {
+        if let Some(platform) = platform {
+            let index = source.fetch_manifest_by_reference(reference, limit)?;
+            let root = select_platform(source, &index, platform, limit)?;
+            let is_itself = root.digest == index.descriptor().digest;
+            let manifest = Some(index).filter(|_| is_itself);
+            return Ok(Self::with_root(source, root, manifest));
+        }
         let (root, reader) = source.fetch_reference(reference, limit)?;
         let manifest = if root.media_type.is_manifest() {
             Some(reader.read_manifest(limit)?.with_descriptor(root.clone()))
         } else {
             None
         };
-        Ok(Self {
+        Ok(Self::with_root(source, root, manifest))
+    }
+
+    /// A source with this root. A known manifest of the root need not exist in `source`.
+    pub(crate) const fn with_root(
+        source: &'s dyn Source,
+        root: Descriptor,
+        manifest: Option<RawManifest>,
+    ) -> Self {
+        Self {
             source,
             root,
             manifest,
-        })
-    }
-
-    /// A source with this root, whose manifest need not exist in `source`.
-    pub(crate) fn with_root(source: &'s dyn Source, manifest: RawManifest) -> Self {
-        Self {
-            source,
-            root: manifest.descriptor().clone(),
-            manifest: Some(manifest),
         }
-    }
-
-    /// A source with this root.
-    pub(crate) const fn without_manifest(source: &'s dyn Source, root: Descriptor) -> Self {
-        Self {
-            source,
-            root,
-            manifest: None,
-        }
-    }
-
-    /// Resolves `reference` to the manifest for a platform.
-    pub(crate) fn for_platform(
-        source: &'s dyn Source,
-        reference: &str,
-        platform: &Platform,
-        limit: u64,
-    ) -> Result<Self> {
-        let index = source.fetch_manifest_by_reference(reference, limit)?;
-        let root = select_platform(source, &index, platform, limit)?;
-        let is_itself = root.digest == index.descriptor().digest;
-        Ok(Self {
-            source,
-            root,
-            manifest: Some(index).filter(|_| is_itself),
-        })
     }
 
     /// Returns the descriptor of the root.

@@ -245,7 +245,7 @@ struct Reader<'s, 'o> {
 impl Reader<'_, '_> {
     /// Returns the entry for a manifest or index.
     fn entry(&mut self, reference: &str) -> Result<Descriptor> {
-        let manifest = self.fetch(reference, Wanted::Manifest)?;
+        let manifest = self.fetch(reference, Expected::Manifest)?;
         let mut entry = manifest.descriptor().clone();
         match manifest.view()? {
             Manifest::Image(image) => {
@@ -265,12 +265,13 @@ impl Reader<'_, '_> {
     }
 
     fn index(&mut self, reference: &str) -> Result<RawManifest> {
-        self.fetch(reference, Wanted::Index)
+        self.fetch(reference, Expected::Index)
     }
 
-    fn fetch(&mut self, reference: &str, wanted: Wanted) -> Result<RawManifest> {
+    fn fetch(&mut self, reference: &str, expected: Expected) -> Result<RawManifest> {
+        let is_index = expected == Expected::Index;
         let not_found = |error: Error| {
-            let what = wanted.name();
+            let what = if is_index { "index" } else { "manifest" };
             error.context(format!("could not find the {what} {reference}"))
         };
         self.reporter.report(Event::Resolving(reference))?;
@@ -278,10 +279,12 @@ impl Reader<'_, '_> {
             .source
             .fetch_reference(reference, self.limit)
             .map_err(not_found)?;
-        if !wanted.is_met_by(&descriptor.media_type) {
+        // Indexes do not contain deprecated artifact manifests.
+        let media_type = &descriptor.media_type;
+        if !media_type.is_index() && (is_index || !media_type.is_image_manifest()) {
             return Err(Error::WrongKind {
                 name: reference.to_owned(),
-                expected: wanted.expected(),
+                expected,
             });
         }
         let manifest = reader.read_manifest(self.limit).map_err(not_found)?;
@@ -328,37 +331,6 @@ fn artifact_type(image: &ImageManifest) -> Option<MediaType> {
         .as_ref()
         .or_else(|| config.filter(is_specific))
         .cloned()
-}
-
-/// The kind of content that a reference must resolve to.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Manifest,
-    Index,
-}
-
-impl Wanted {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Manifest => "manifest",
-            Self::Index => "index",
-        }
-    }
-
-    const fn expected(self) -> Expected {
-        match self {
-            Self::Manifest => Expected::Manifest,
-            Self::Index => Expected::Index,
-        }
-    }
-
-    /// Indexes do not contain deprecated artifact manifests.
-    fn is_met_by(self, media_type: &MediaType) -> bool {
-        match self {
-            Self::Manifest => media_type.is_image_manifest() || media_type.is_index(),
-            Self::Index => media_type.is_index(),
-        }
-    }
 }
 
 #[cfg(test)]

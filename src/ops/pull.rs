@@ -16,6 +16,7 @@ use crate::store::{
 };
 
 /// Options of a pull.
+#[derive(Default)]
 pub struct PullOptions<'a> {
     /// The directory to write to, created if it does not exist. By default, and if empty, the
     /// current directory.
@@ -43,24 +44,6 @@ pub struct PullOptions<'a> {
     pub archive_limits: archive::Limits,
     /// Receives the events of the pull.
     pub observer: Option<&'a mut Observer<'a>>,
-}
-
-impl Default for PullOptions<'_> {
-    fn default() -> Self {
-        Self {
-            output: PathBuf::from("."),
-            platform: None,
-            keep_old_files: false,
-            allow_path_traversal: false,
-            include_subject: false,
-            filter: Filter::default(),
-            unnamed: false,
-            config: None,
-            limits: Limits::default(),
-            archive_limits: archive::Limits::default(),
-            observer: None,
-        }
-    }
 }
 
 /// The result of a pull.
@@ -208,10 +191,7 @@ fn resolve<'s>(
     options: &PullOptions<'_>,
 ) -> Result<ResolvedSource<'s>> {
     let limit = options.limits.max_manifest_bytes;
-    let source = match &options.platform {
-        None => ResolvedSource::new(source, reference, limit)?,
-        Some(platform) => ResolvedSource::for_platform(source, reference, platform, limit)?,
-    };
+    let source = ResolvedSource::new(source, reference, options.platform.as_ref(), limit)?;
     let root = source.root();
     if root.media_type.is_manifest() {
         return Ok(source);
@@ -245,11 +225,14 @@ fn copy_files(
         filter: options.filter,
         unnamed: options.unnamed,
         config: options.config,
-        files: Vec::new(),
         digest_named: HashSet::new(),
-        skipped_unnamed: false,
-        unselected: Vec::new(),
-        left_out: Vec::new(),
+        pulled: Pulled {
+            root: root.clone(),
+            files: Vec::new(),
+            skipped_unnamed: false,
+            unselected: Vec::new(),
+            left_out: Vec::new(),
+        },
     };
     let mut find_successors =
         |manifest: &RawManifest, _: Vec<Descriptor>| selector.select(manifest);
@@ -269,21 +252,9 @@ fn copy_files(
             ..CopyOptions::default()
         },
     )?;
-    let FileSelector {
-        files,
-        skipped_unnamed,
-        unselected,
-        mut left_out,
-        ..
-    } = selector;
-    left_out.extend(store.take_skipped_entries());
-    Ok(Pulled {
-        root,
-        files,
-        skipped_unnamed,
-        unselected,
-        left_out,
-    })
+    let mut pulled = selector.pulled;
+    pulled.left_out.extend(store.take_skipped_entries());
+    Ok(pulled)
 }
 
 /// Reports the events of a copy that are events of a pull, and writes repeated content to its
@@ -356,12 +327,9 @@ struct FileSelector<'s> {
     filter: Filter,
     unnamed: bool,
     config: Option<(String, Option<MediaType>)>,
-    files: Vec<PulledFile>,
     /// Content that is written to a file named after its digest.
     digest_named: HashSet<Digest>,
-    skipped_unnamed: bool,
-    unselected: Vec<String>,
-    left_out: Vec<String>,
+    pulled: Pulled,
 }
 
 impl FileSelector<'_> {
@@ -379,7 +347,7 @@ impl FileSelector<'_> {
             .subject()
             .filter(|_| self.include_subject && !is_docker);
         let mut selection = Selection::default();
-        let first_file = self.files.len();
+        let first_file = self.pulled.files.len();
         for node in subject.into_iter().chain(content) {
             let digest_named = self.name_by_digest(node);
             let is_digest_named = digest_named.is_some();
@@ -392,7 +360,7 @@ impl FileSelector<'_> {
                 // A digest names the same file however often the content occurs.
                 if !is_digest_named || self.digest_named.insert(node.digest.clone()) {
                     let descriptor = node.clone();
-                    self.files.push(PulledFile { path, descriptor });
+                    self.pulled.files.push(PulledFile { path, descriptor });
                 }
             }
             selection.successors.push(named);
@@ -408,7 +376,7 @@ impl FileSelector<'_> {
                     let descriptor = config.clone();
                     // The config is the first successor of a manifest.
                     let file = PulledFile { path, descriptor };
-                    self.files.insert(first_file, file);
+                    self.pulled.files.insert(first_file, file);
                 }
                 selection.successors.push(config);
             }
@@ -452,19 +420,22 @@ impl FileSelector<'_> {
         }
         let is_manifest = node.media_type.is_manifest();
         if !self.filter.selects(node.title().unwrap_or_default(), &node) {
-            self.unselected.extend(node.annotations.remove(TITLE));
+            self.pulled
+                .unselected
+                .extend(node.annotations.remove(TITLE));
             return Some(node).filter(|_| is_manifest);
         }
         match node.title() {
             Some(title) if node.media_type.is_foreign_layer() => {
-                self.left_out.push(format!(
+                self.pulled.left_out.push(format!(
                     "{title} is a layer that registries do not distribute"
                 ));
             }
             Some(_) => return Some(node),
             None => {
                 // With a filter or `unnamed`, the user expects that not everything is a file.
-                self.skipped_unnamed |= !self.unnamed && (self.filter.is_empty() || !is_manifest);
+                self.pulled.skipped_unnamed |=
+                    !self.unnamed && (self.filter.is_empty() || !is_manifest);
                 if is_manifest {
                     return Some(node);
                 }

@@ -119,20 +119,14 @@ pub fn restore(
 ///
 /// Same as [`backup`], without those of copying.
 pub fn dry_run(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usize> {
-    let BackupOptions {
-        tags,
-        referrers,
-        skip_missing,
-        limits,
-        observer,
-    } = options;
-    let mut reporter = Reporter::new(observer);
+    let mut reporter = Reporter::new(options.observer);
+    let limits = options.limits;
     let source = RecordingSource::new(source);
-    let plan = Plan::new(&source, tags, true, skip_missing, &limits)?;
+    let plan = Plan::new(&source, options.tags, true, options.skip_missing, &limits)?;
     plan.report(&mut reporter)?;
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
         reporter.report(Event::TagStarted(tag))?;
-        let referrers = if referrers {
+        let referrers = if options.referrers {
             count_referrers(root, &source, &limits, |subject| source.list(subject))?
         } else {
             0

@@ -155,26 +155,21 @@ fn resolve<'s>(
 ) -> Result<(ResolvedSource<'s>, Option<Descriptor>)> {
     let limit = options.limits.max_manifest_bytes;
     let at_source = at(Side::Source, Operation::Resolve, None);
-    if let [platform] = &options.platforms[..] {
-        let resolved = ResolvedSource::for_platform(source, reference, platform, limit);
-        return Ok((resolved.map_err(at_source)?, None));
-    }
-    if options.platforms.is_empty() {
-        let resolved = ResolvedSource::new(source, reference, limit);
+    if let [] | [_] = &options.platforms[..] {
+        let platform = options.platforms.first();
+        let resolved = ResolvedSource::new(source, reference, platform, limit);
         return Ok((resolved.map_err(at_source)?, None));
     }
     let index = source.fetch_manifest_by_reference(reference, limit);
     let index = index.map_err(at_source)?;
-    Ok(
-        match select_platforms(&index, reference, &options.platforms)? {
-            SelectedPlatforms::Index => (ResolvedSource::with_root(source, index), None),
-            SelectedPlatforms::Manifest(manifest) => {
-                (ResolvedSource::without_manifest(source, manifest), None)
-            }
-            SelectedPlatforms::Reduced(reduced) => {
-                let original = index.descriptor().clone();
-                (ResolvedSource::with_root(source, reduced), Some(original))
-            }
-        },
-    )
+    let selected = select_platforms(&index, reference, &options.platforms)?;
+    let original = index.descriptor().clone();
+    let (root, manifest, original) = match selected {
+        SelectedPlatforms::Index => (original, Some(index), None),
+        SelectedPlatforms::Manifest(manifest) => (manifest, None, None),
+        SelectedPlatforms::Reduced(reduced) => {
+            (reduced.descriptor().clone(), Some(reduced), Some(original))
+        }
+    };
+    Ok((ResolvedSource::with_root(source, root, manifest), original))
 }
