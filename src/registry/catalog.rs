@@ -97,7 +97,7 @@ impl Client {
         loop {
             let request = request(pages.url().clone())
                 .header("Accept", "application/json, */*;q=0.1")
-                .buffer_up_to(MAX_PAGE_BYTES);
+                .buffer_json_up_to(MAX_PAGE_BYTES);
             let mut response = self.send(registry, request)?.expect(&[200])?;
             let body = response.read_document(what, MAX_PAGE_BYTES, Limit::PageBytes)?;
             let names = match Page::parse(&body) {

@@ -10,6 +10,9 @@ use crate::oci::{
 };
 use crate::store::{Content, check_size};
 
+/// The reason of an error about content that the registry accepted.
+pub(super) const NOT_STORED: &str = "the registry accepted the content but does not have it";
+
 impl Repository {
     /// Resolves a tag or digest with one HEAD, or with a GET if the response to HEAD is not
     /// sufficient.
@@ -181,20 +184,44 @@ impl Repository {
             let response = self.client.send(&self.registry, request)?;
             match check_stored(response, expected) {
                 Err(Error::Refused(refusal)) if self.is_retried(&refusal, retries)? => retries += 1,
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(stored) => {
+                    if !stored.is_confirmed {
+                        self.confirm_stored(expected, reference)?;
+                    }
+                    return Ok(stored.indexed);
+                }
             }
         }
     }
 
-    /// Sends a manifest to a tag or its digest. Returns the `OCI-Subject` of the response.
+    /// Sends a manifest to a tag or its digest. The caller reads it again.
     pub(super) fn put_manifest(
         &self,
         expected: &Descriptor,
         bytes: &[u8],
         reference: &str,
-    ) -> Result<Option<Digest>> {
+    ) -> Result<()> {
         let request = self.manifest_put(expected, bytes, reference);
-        check_stored(self.client.send(&self.registry, request)?, expected)
+        check_stored(self.client.send(&self.registry, request)?, expected).map(drop)
+    }
+
+    /// Checks with one HEAD that the registry has a manifest, after a response that does not show
+    /// it.
+    fn confirm_stored(&self, expected: &Descriptor, reference: &str) -> Result<()> {
+        let reference: TagOrDigest = reference.parse()?;
+        let reason = match self.resolve_manifest(&reference) {
+            Ok(found) if found.digest == expected.digest => return Ok(()),
+            // The registry names content by another algorithm.
+            Ok(found) if found.digest.algorithm() != expected.digest.algorithm() => return Ok(()),
+            Ok(found) => format!("the registry has {} there", found.digest),
+            Err(Error::NotFound { .. }) => NOT_STORED.to_owned(),
+            Err(error) => return Err(error),
+        };
+        Err(Error::Protocol {
+            what: format!("push of {}", self.full_name(&reference)),
+            reason,
+        })
     }
 
     fn manifest_put<'b>(
@@ -209,27 +236,40 @@ impl Repository {
     }
 }
 
-/// Checks the response to a pushed manifest. Returns its `OCI-Subject`.
-fn check_stored(response: RegistryResponse, expected: &Descriptor) -> Result<Option<Digest>> {
-    let response = response.expect(&[200, 201, 202])?;
-    if response.content_type() == Some("text/html") {
-        // A login page or a web site answers 200 to every request and stores nothing.
-        return Err(response.protocol_error("the answer is a web page"));
+/// The successful response to a pushed manifest.
+struct StoredManifest {
+    /// The `OCI-Subject` of the response.
+    indexed: Option<Digest>,
+    /// Whether the response shows that the manifest was stored: it has status 201, and the digest of
+    /// the manifest or no sign of a web page. A login page has status 200, and a proxy in front of a
+    /// registry may respond before the registry does.
+    is_confirmed: bool,
+}
+
+/// Checks the response to a pushed manifest.
+fn check_stored(response: RegistryResponse, expected: &Descriptor) -> Result<StoredManifest> {
+    if !(200..300).contains(&response.status()) {
+        return Err(response.into_error());
     }
-    if let Some(declared) = declared_digest(&response)
-        .filter(|declared| declared.algorithm() == expected.digest.algorithm())
-        && declared != expected.digest
+    let declared = declared_digest(&response)
+        .filter(|declared| declared.algorithm() == expected.digest.algorithm());
+    if let Some(declared) = &declared
+        && *declared != expected.digest
     {
         return Err(response.protocol_error(format!(
             "the registry stored {declared} instead of {}",
             expected.digest
         )));
     }
-    let indexed = response
-        .header("OCI-Subject")
-        .and_then(|subject| subject.parse().ok());
+    let is_page = response.content_type() == Some("text/html");
+    let stored = StoredManifest {
+        indexed: response
+            .header("OCI-Subject")
+            .and_then(|subject| subject.parse().ok()),
+        is_confirmed: response.status() == 201 && (declared.is_some() || !is_page),
+    };
     response.drain();
-    Ok(indexed)
+    Ok(stored)
 }
 
 /// The `Docker-Content-Digest` of a response. A value that is not a digest is ignored.

@@ -30,6 +30,11 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     out
 }
 
+/// Whether `document` is a whole JSON value.
+pub(crate) fn is_complete(document: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(document).is_ok()
+}
+
 /// Re-indents a JSON document by two spaces a level, changing nothing but the white space between
 /// its tokens.
 ///

@@ -337,3 +337,12 @@ fn a_page_that_is_not_a_list_is_an_error() {
         assert_eq!(pages(&client(), &registry).unwrap(), ["a b"], "{empty}");
     }
 }
+
+/// The JSON shows where a page ends, whatever length it announces.
+#[test]
+fn a_page_with_a_wrong_length_is_read_once() {
+    let registry = registry().with(on("GET", "*").wrong_length(10));
+
+    assert_eq!(pages(&client(), &registry).unwrap(), ["a b", "c d", "e"]);
+    assert_eq!(registry.log().len(), 3, "no page is requested twice");
+}

@@ -419,3 +419,43 @@ fn a_mount_of_the_last_stored_blob_names_the_algorithm_of_the_new_blob() {
         ]
     );
 }
+
+/// A 201 or 204 shows that the blob was stored, an upload starts with every success that has a
+/// location, and any other success is confirmed with a HEAD.
+#[test]
+fn an_unusual_success_is_believed_if_the_registry_has_the_blob() {
+    let page = |status: u16| {
+        on("PUT", "*")
+            .status(status)
+            .header("Content-Type", "text/html")
+            .body("<html>")
+    };
+    for (fault, stored) in [
+        (on("PUT", "*").header("Content-Type", "text/html"), true),
+        (on("PUT", "*").without_header("Location"), true),
+        (on("PUT", "*").no_digest_header(), true),
+        (page(200), false),
+        (page(202), false),
+        (on("PUT", "*").status(200), false),
+    ] {
+        let registry = TestRegistry::start().with(fault);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        let pushed = repository.push(&hello(), &mut &b"hello"[..]);
+
+        match pushed {
+            Ok(_) => assert!(stored),
+            Err(error) => {
+                assert!(!stored, "{}", text(&error));
+                assert!(
+                    text(&error)
+                        .ends_with("the registry accepted the content but does not have it"),
+                    "{}",
+                    text(&error)
+                );
+            }
+        }
+        assert_eq!(registry.blob("a", HELLO).is_some(), stored);
+    }
+}

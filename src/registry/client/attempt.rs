@@ -11,6 +11,7 @@ use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::clock::TimedReader;
 use crate::http::{Headers, Method, Request, RequestBody, Response, TransportError};
 use crate::limits::{MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME};
+use crate::text::json;
 use crate::text::url::{Origin, Url};
 
 /// The secrets of a request. They are sent to the origin of the request's URL only, never after a
@@ -167,10 +168,14 @@ impl Client {
         if let Some(limit) = buffer_limit {
             // One byte more than the limit tells a document of that size from a larger one.
             let mut bytes = Vec::new();
-            (&mut body)
+            let read = (&mut body)
                 .take(limit.saturating_add(1))
-                .read_to_end(&mut bytes)
-                .map_err(Error::io(IoOp::Read, self.redacted(url)))?;
+                .read_to_end(&mut bytes);
+            if let Err(error) = read
+                && !(request.is_json && ends_early(&error) && json::is_complete(&bytes))
+            {
+                return Err(Error::io(IoOp::Read, self.redacted(url))(error));
+            }
             document = Some(bytes);
             body = Box::new(io::empty());
         }
@@ -186,6 +191,17 @@ impl Client {
             response: Response { body, ..response },
         })
     }
+}
+
+/// Whether a body ended, or went silent, before its announced length.
+fn ends_early(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::WouldBlock
+    )
 }
 
 /// A failure of the transport, or of the content that it was sending.

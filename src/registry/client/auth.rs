@@ -222,6 +222,6 @@ impl Client {
             authorization: authorization.as_ref(),
             ..RequestAuth::none(origin)
         };
-        self.send_with_retries(&mut request.buffer_up_to(MAX_TOKEN_BYTES), &auth)
+        self.send_with_retries(&mut request.buffer_json_up_to(MAX_TOKEN_BYTES), &auth)
     }
 }

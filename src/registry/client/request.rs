@@ -29,6 +29,9 @@ pub(crate) struct RegistryRequest<'a> {
     /// returned. A body that breaks off earlier is a failure of the request, so the request is
     /// retried.
     pub(crate) buffer_limit: Option<u64>,
+    /// Whether the buffered body is a JSON document whose bytes have no digest. It is complete when
+    /// its JSON is, whatever its announced length.
+    pub(crate) is_json: bool,
     /// Whether the response's body is a blob, of any size and duration. Other bodies have a time
     /// limit.
     pub(crate) is_blob_body: bool,
@@ -100,6 +103,7 @@ impl<'a> RegistryRequest<'a> {
             scopes: Scopes::none(),
             follow_redirects: true,
             buffer_limit: None,
+            is_json: false,
             is_blob_body: false,
             has_known_digest: false,
             response_timeout: RESPONSE_TIMEOUT,
@@ -125,6 +129,12 @@ impl<'a> RegistryRequest<'a> {
     pub(crate) const fn buffer_up_to(mut self, limit: u64) -> Self {
         self.buffer_limit = Some(limit);
         self
+    }
+
+    /// Same as [`buffer_up_to`](Self::buffer_up_to), for a JSON document whose bytes have no digest.
+    pub(crate) const fn buffer_json_up_to(mut self, limit: u64) -> Self {
+        self.is_json = true;
+        self.buffer_up_to(limit)
     }
 
     /// Returns a redirect as the response.

@@ -3,6 +3,7 @@
 use super::ReferrersMode;
 use super::referrers_tag::{Change, TagListUpdate};
 use crate::error::{Error, Result};
+use crate::http::Method;
 use crate::oci::{Descriptor, Digest, Referrer, TagOrDigest};
 use crate::registry::repository::Repository;
 use crate::store::check_is_tag;
@@ -59,11 +60,18 @@ impl Repository {
     }
 
     fn send_delete(&self, url: Url, what: &str) -> Result<()> {
-        let response = self.client.send(&self.registry, self.delete_request(url))?;
+        let request = self.delete_request(url.clone());
+        let response = self.client.send(&self.registry, request)?;
         match response.status() {
-            200..=299 if response.content_type() == Some("text/html") => {
-                // A login page or a web site answers 200 to every request and deletes nothing.
-                Err(response.protocol_error("the answer is a web page"))
+            // A login page or a web site answers 200 to every request and deletes nothing.
+            200 if response.content_type() == Some("text/html") => {
+                let request = self
+                    .pull_request(Method::Head, url)
+                    .header("Accept", self.client.accepted_manifests());
+                match self.client.send(&self.registry, request)?.status() {
+                    404 => Ok(()),
+                    _ => Err(response.protocol_error("the answer is a web page")),
+                }
             }
             // An earlier attempt, whose response was lost, deleted it.
             404 if response.retries > 0 => Ok(()),

@@ -110,7 +110,7 @@ impl Repository {
             let request = self
                 .pull_request(Method::Get, pages.url().clone())
                 .header("Accept", MediaType::IMAGE_INDEX.as_str())
-                .buffer_up_to(MAX_PAGE_BYTES);
+                .buffer_json_up_to(MAX_PAGE_BYTES);
             let mut response = self.client.send(&self.registry, request)?;
             if response.status() != 200 {
                 return if is_first {

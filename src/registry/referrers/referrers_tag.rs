@@ -304,8 +304,7 @@ impl<'a> TagListUpdate<'a> {
         )?;
         let tag = referrers_tag(self.subject);
         self.repository
-            .put_manifest(manifest.descriptor(), manifest.bytes(), &tag)?;
-        Ok(())
+            .put_manifest(manifest.descriptor(), manifest.bytes(), &tag)
     }
 
     /// The entries that the registry reports as unknown and does not have. Registries that verify

@@ -7,13 +7,14 @@
 //!    with an upload session for any blob. Registries that do not check, or reject the request, are
 //!    recognised by their responses and asked with `HEAD` from then on.
 //! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size.
+//!    A response that does not show that the blob was stored, such as 200, is confirmed with `HEAD`.
 //! 3. *Recover.* After a failure that may pass: wait, check whether the blob arrived although the
 //!    response was lost, and start again. A session may be gone or half full, so it is not reused.
 
 use std::time::Duration;
 
 use super::chunked_upload::{BLOB_CHUNK_BYTES, ChunkedUpload};
-use super::session::{Context, UploadSession, is_stored};
+use super::session::{Context, UploadSession, is_started, is_stored, is_unconfirmed};
 use crate::error::{Error, Result, TransportKind};
 use crate::http::retry::{Outcome, wait_before_retry};
 use crate::oci::{Descriptor, Digest, RepositoryName};
@@ -79,6 +80,8 @@ enum IfMissing {
     Start,
     /// Begin again, after a failed attempt.
     Retry,
+    /// Fail: the response to the blob did not show whether it was stored.
+    Fail,
 }
 
 /// An event of an upload.
@@ -155,7 +158,7 @@ impl UploadFlow {
             (State::Mounting { is_first }, Event::Response(Ok(response))) => {
                 self.after_mount(is_first, response, &mut context.capabilities)
             }
-            (State::Starting, Event::Response(Ok(response))) if response.status() == 202 => {
+            (State::Starting, Event::Response(Ok(response))) if is_started(response) => {
                 let session = UploadSession::from_response(response)?;
                 Ok(self.send(session, &mut context.capabilities))
             }
@@ -171,6 +174,7 @@ impl UploadFlow {
             ) => Ok(self.after_send(session, expects_continue, result, context)),
             (State::SendingChunks, Event::Response(result)) => Ok(match result {
                 Ok(response) if is_stored(response) => self.stored(&mut context.capabilities),
+                Ok(response) if is_unconfirmed(response) => self.check_exists(IfMissing::Fail),
                 _ => self.recover(result, context),
             }),
             (State::Waiting, Event::Waited) if self.trusts_existence => {
@@ -288,6 +292,7 @@ impl UploadFlow {
                 Ok(Action::Start)
             }
             IfMissing::Retry if context.is_consumed => Ok(Action::Fail),
+            IfMissing::Fail => Ok(Action::Fail),
             IfMissing::Retry => Ok(self.check_and_start(&mut context.capabilities)),
         }
     }
@@ -363,6 +368,7 @@ impl UploadFlow {
                 receiver.skips_expect_continue |= self.blob.size >= LARGE_BYTES;
                 self.stored(&mut context.capabilities)
             }
+            _ if is_unconfirmed(response) => self.check_exists(IfMissing::Fail),
             417 if expects_continue => {
                 known.skips_expect_continue = true;
                 if context.is_consumed {

@@ -14,7 +14,7 @@ mod stream_upload;
 
 use self::chunked_upload::{ChunkAction, ChunkedUpload};
 use self::decision::{Action, Event, UploadFlow};
-use self::session::{Context, UploadSession};
+use self::session::{Context, UploadSession, not_stored};
 use crate::auth::Scopes;
 use crate::error::{Error, IoOp, Result};
 use crate::http::Method;
@@ -132,7 +132,7 @@ impl Repository {
                 Action::Finish(pushed) => return Ok(pushed),
                 Action::Fail => {
                     let result = last.expect("an upload fails after a request");
-                    return Err(result.map_or_else(|error| error, RegistryResponse::into_error));
+                    return Err(not_stored(result));
                 }
             };
             let mut context = self.upload_context(content.is_consumed());

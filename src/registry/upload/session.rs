@@ -4,8 +4,9 @@ use std::sync::MutexGuard;
 use std::time::SystemTime;
 
 use crate::auth::OriginPolicy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::client::{CapabilityCache, RegistryResponse};
+use crate::registry::manifests::NOT_STORED;
 use crate::text::url::Url;
 
 /// An upload session that the registry started.
@@ -57,7 +58,27 @@ pub(crate) struct Context<'a> {
     pub(crate) is_consumed: bool,
 }
 
-/// Whether a registry stored a blob.
+/// Whether a response shows that a registry stored a blob. Other successful responses do not: a
+/// login page has status 200.
 pub(crate) const fn is_stored(response: &RegistryResponse) -> bool {
-    matches!(response.status(), 200 | 201 | 202 | 204)
+    matches!(response.status(), 201 | 204)
+}
+
+/// Whether a response claims success although it does not show that a registry stored a blob.
+pub(crate) const fn is_unconfirmed(response: &RegistryResponse) -> bool {
+    matches!(response.status(), 200 | 202)
+}
+
+/// Whether a response started an upload, if it has a location.
+pub(crate) const fn is_started(response: &RegistryResponse) -> bool {
+    matches!(response.status(), 200..=202)
+}
+
+/// The error of an upload that ended with `result`, after which the registry lacks the blob.
+pub(crate) fn not_stored(result: Result<RegistryResponse>) -> Error {
+    match result {
+        Ok(response) if is_unconfirmed(&response) => response.protocol_error(NOT_STORED),
+        Ok(response) => response.into_error(),
+        Err(error) => error,
+    }
 }

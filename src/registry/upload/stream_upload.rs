@@ -9,12 +9,12 @@
 use std::io::Read;
 
 use super::chunked_upload::{ChunkedUpload, STREAM_CHUNK_BYTES};
-use super::session::{UploadSession, is_stored};
+use super::session::{UploadSession, is_started, is_stored, not_stored};
 use super::{ChunkStep, UploadStart};
 use crate::error::{Error, IoOp, Result};
 use crate::limits::{Limit, MAX_BUFFERED_CHUNK_BYTES};
 use crate::oci::{Algorithm, Descriptor, Hasher, MediaType};
-use crate::registry::client::{Body, RegistryResponse};
+use crate::registry::client::Body;
 use crate::registry::repository::Repository;
 use crate::store::{Pushed, STREAM};
 
@@ -73,7 +73,7 @@ impl Repository {
             Ok(response) if is_stored(&response) => response.drain(),
             // The registry may have committed the blob although the response was lost.
             _ if self.has_blob(&blob.digest, Some(blob.size))? => {}
-            failed => return Err(failed.map_or_else(|error| error, RegistryResponse::into_error)),
+            failed => return Err(not_stored(failed)),
         }
         self.client
             .capabilities()
@@ -84,7 +84,10 @@ impl Repository {
 
     fn start_chunked_upload(&self) -> Result<ChunkedUpload> {
         let request = self.start_request(Algorithm::Sha256);
-        let response = self.client.send(&self.registry, request)?.expect(&[202])?;
+        let response = self.client.send(&self.registry, request)?;
+        if !is_started(&response) {
+            return Err(response.into_error());
+        }
         let session = UploadSession::from_response(&response)?;
         response.drain();
         Error::check_limit(

@@ -198,3 +198,105 @@ fn a_manifest_refused_for_existing_blobs_is_retried() {
         }
     }
 }
+
+/// A 201 shows that the manifest was stored. Any other success is confirmed with a HEAD.
+#[test]
+fn an_unusual_success_is_believed_if_the_registry_has_the_manifest() {
+    let put = || on("PUT", "*");
+    let digest = sha256(INDEX);
+    for (name, fault, confirmed) in [
+        ("no digest", put().no_digest_header(), false),
+        (
+            "any type and body",
+            put().header("Content-Type", "text/html").body("<html>"),
+            false,
+        ),
+        (
+            "JSON",
+            put().header("Content-Type", "application/json").body("{"),
+            false,
+        ),
+        ("no location", put().without_header("Location"), false),
+        (
+            "a page without a digest",
+            put().no_digest_header().header("Content-Type", "text/html"),
+            true,
+        ),
+    ] {
+        let registry = TestRegistry::start().with(fault);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        repository
+            .push_reference(&index(), &mut &*INDEX, "v1")
+            .unwrap();
+
+        let head = registry.log().iter().any(|line| line.starts_with("HEAD"));
+        assert_eq!(head, confirmed, "{name}");
+    }
+    for status in [200, 202, 204, 206] {
+        for has_manifest in [true, false] {
+            let registry = TestRegistry::start().with(put().status(status));
+            if has_manifest {
+                registry.seed_manifest(
+                    "a",
+                    "application/vnd.oci.image.index.v1+json",
+                    INDEX,
+                    Some("v1"),
+                );
+            }
+            let client = client();
+            let repository = client.repository(&registry.reference("a")).unwrap();
+            for reference in ["v1", &digest] {
+                let pushed = repository.push_reference(&index(), &mut &*INDEX, reference);
+
+                let error = pushed.err().map(|error| text(&error));
+                let lost = error.as_ref().is_some_and(|error| {
+                    error.ends_with("the registry accepted the content but does not have it")
+                });
+                assert_eq!(lost, !has_manifest, "{status} {reference}: {error:?}");
+                assert_eq!(error.is_none(), has_manifest);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unusual_success_is_not_believed_if_the_tag_has_other_content() {
+    let registry = TestRegistry::start();
+    let other = br#"{"schemaVersion":2,"manifests":[],"annotations":{"a":"b"}}"#;
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    let digest = registry.seed_manifest("a", media_type, other, Some("v1"));
+    let registry = registry.with(on("PUT", "*").status(200));
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository
+        .push_reference(&index(), &mut &*INDEX, "v1")
+        .unwrap_err();
+
+    assert_eq!(
+        text(&error),
+        format!(
+            "push of {}: the registry has {digest} there",
+            registry.reference("a:v1")
+        )
+    );
+}
+
+#[test]
+fn a_login_page_does_not_store_a_manifest() {
+    let registry = TestRegistry::start().with(on("*", "*").html_page());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let error = repository
+        .push_reference(&index(), &mut &*INDEX, "v1")
+        .unwrap_err();
+
+    assert!(
+        text(&error).ends_with("the answer is a web page, not a manifest"),
+        "{}",
+        text(&error)
+    );
+}

@@ -185,8 +185,9 @@ fn the_response_to_a_blob_decides_about_the_next_request() {
     let rows = [
         // size, status, next; with content that cannot be read again
         (SMALL,       201, "stored", "stored"),
-        (SMALL,       200, "stored", "stored"),
         (SMALL,       204, "stored", "stored"),
+        (SMALL,       200, "check",  "check"),
+        (SMALL,       202, "check",  "check"),
         (LARGE_BYTES, 417, "send",   "fail"),
         (SMALL,       417, "fail",   "fail"),
         (LARGE_BYTES, 413, "chunks", "fail"),
@@ -201,6 +202,23 @@ fn the_response_to_a_blob_decides_about_the_next_request() {
             scenario.response(202).is_consumed = is_consumed;
             assert_eq!(scenario.response(status).does(), next, "{size} {status}");
         }
+    }
+}
+
+#[test]
+fn an_unusual_success_is_believed_if_the_blob_exists() {
+    for (exists, next) in [(true, "stored"), (false, "fail")] {
+        let mut scenario = Scenario::new(SMALL, Checks);
+        scenario.response(202).response(200).exists(exists);
+        assert_eq!(scenario.does(), next);
+    }
+}
+
+#[test]
+fn an_upload_starts_with_every_success_that_has_a_location() {
+    for status in [200, 201, 202] {
+        let mut scenario = Scenario::new(SMALL, Rejected);
+        assert_eq!(scenario.exists(false).response(status).does(), "send");
     }
 }
 
