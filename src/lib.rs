@@ -38,6 +38,7 @@
 //! - copy an artifact between stores: [`copy::copy`]
 //! - copy an artifact with its referrers: [`copy::copy_with_referrers`]
 //! - push one blob or manifest: [`push::push_blob`], [`push::push_manifest`]
+//! - read parts of a blob: [`store::SeekableBlob`]
 //! - edit a manifest: [`RawManifest::edit`], [`annotate::annotate`]
 //! - tag an artifact: [`tag::tag`]
 //! - create or update an index: [`index::create`], [`index::update`]

@@ -74,6 +74,10 @@ pub(crate) const MAX_BUFFERED_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
 /// new connection.
 pub(crate) const MAX_DRAINED_BYTES: u64 = 64 * 1024;
 
+/// Bytes that a seekable blob reads and discards to reach a position. Opening the content at the
+/// position costs a round trip and often a connection.
+pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
+
 // Times of requests.
 
 /// Time to establish a connection, by default.

@@ -1,6 +1,7 @@
 //! Blobs of a repository: reading and existence (distribution spec v1.1, "Pulling blobs").
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::client::{Client, RegistryResponse};
 use super::manifests::declared_digest;
@@ -8,7 +9,7 @@ use super::repository::Repository;
 use crate::error::{Error, Mismatch, Result, TransportKind};
 use crate::http::Method;
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
-use crate::store::VerifyReader;
+use crate::store::{VerifyReader, skip};
 
 /// If a connection delivered this many bytes before it broke, the retries start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;
@@ -112,35 +113,38 @@ impl Repository {
         self.read_from(self.get_blob(&target.digest, None)?, target)
     }
 
-    /// Requests a blob from an offset on. Returns `None` if the registry refuses the range.
-    pub(super) fn read_blob_from(
+    /// Requests a range of a blob. Returns `None` if the registry refuses the range.
+    pub(super) fn read_blob_range(
         &self,
         target: &Descriptor,
-        offset: u64,
+        range: Range<u64>,
     ) -> Result<Option<Box<dyn Read + '_>>> {
-        if offset >= target.size {
+        let Range { start, end } = range;
+        if start >= end {
             return Ok(Some(Box::new(io::empty())));
         }
-        let range = Some((offset, target.size)).filter(|_| offset > 0);
+        let range = Some((start, end)).filter(|range| *range != (0, target.size));
         let response = self.get_blob(&target.digest, range)?;
         let (body, already_read) = match response.status() {
-            206 if is_rest(&response, offset, target.size) => (response.response.body, 0),
+            206 if is_range(&response, start, target.size) => (response.response.body, 0),
             206 | 416 => return Ok(None),
             _ => match Self::whole_blob(response, target)? {
-                (body, false) => (body, offset),
+                (body, false) => (body, start),
                 (_, true) => return Ok(None),
             },
         };
-        Ok(Some(Box::new(ResumingReader {
+        let reader = ResumingReader {
             repository: self,
             target: target.clone(),
+            end,
             body,
             already_read,
-            offset,
+            offset: start,
             supports_ranges: true,
-            last_break: offset,
+            last_break: start,
             retries: 0,
-        })))
+        };
+        Ok(Some(Box::new(reader.take(end - start))))
     }
 
     /// Reads the blob that `response` contains.
@@ -153,6 +157,7 @@ impl Repository {
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
+            end: target.size,
             body,
             already_read: 0,
             offset: 0,
@@ -163,14 +168,14 @@ impl Repository {
         Ok(VerifyReader::new(resuming, target.clone()))
     }
 
-    /// Requests a blob, or the range from an offset up to its size.
+    /// Requests a blob, or the range from an offset up to an end.
     fn get_blob(&self, digest: &Digest, range: Option<(u64, u64)>) -> Result<RegistryResponse> {
         let mut request = self.pull_request(Method::Get, self.endpoint.blob(digest));
         request.is_blob_body = true;
         request.has_known_digest = true;
-        if let Some((offset, size)) = range {
+        if let Some((offset, end)) = range {
             // Some registries support only ranges with an end.
-            request = request.header("Range", format!("bytes={offset}-{}", size - 1));
+            request = request.header("Range", format!("bytes={offset}-{}", end - 1));
         }
         self.client.send(&self.registry, request)
     }
@@ -227,7 +232,7 @@ fn descriptor_from_headers(response: &RegistryResponse, digest: &Digest) -> Opti
 }
 
 /// Whether a response contains the bytes from `offset` on of a blob of `size` bytes.
-fn is_rest(response: &RegistryResponse, offset: u64, size: u64) -> bool {
+fn is_range(response: &RegistryResponse, offset: u64, size: u64) -> bool {
     let mut ranges = response.response.headers.all("Content-Range");
     let (Some(range), None) = (ranges.next(), ranges.next()) else {
         return false;
@@ -242,20 +247,12 @@ fn is_rest(response: &RegistryResponse, offset: u64, size: u64) -> bool {
     })
 }
 
-/// Reads and discards `count` bytes.
-pub(super) fn skip(body: &mut dyn Read, count: u64) -> io::Result<()> {
-    let skipped = io::copy(&mut body.take(count), &mut io::sink())?;
-    if skipped == count {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-}
-
 /// Reads a blob and, when the connection breaks, continues where it broke.
 struct ResumingReader<'a> {
     repository: &'a Repository,
     target: Descriptor,
+    /// The end of the range that is read: the size, unless only a part is wanted.
+    end: u64,
     body: Box<dyn Read + Send>,
     /// Number of bytes of the body before `offset`, which were read from an earlier response.
     already_read: u64,
@@ -292,11 +289,11 @@ impl ResumingReader<'_> {
     fn reopen(&mut self) -> Result<()> {
         let from = if self.supports_ranges { self.offset } else { 0 };
         let Descriptor { digest, size, .. } = &self.target;
-        let part = Some((from, *size)).filter(|_| from > 0);
+        let part = Some((from, self.end)).filter(|_| from > 0);
         let mut response = self.repository.get_blob(digest, part)?;
         if from > 0 {
             match response.status() {
-                206 if is_rest(&response, from, *size) => {
+                206 if is_range(&response, from, *size) => {
                     (self.body, self.already_read) = (response.response.body, 0);
                     return Ok(());
                 }
@@ -322,7 +319,7 @@ impl Read for ResumingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let failure = match self.read_body(buffer) {
-                Ok(0) if self.offset < self.target.size && !buffer.is_empty() => {
+                Ok(0) if self.offset < self.end && !buffer.is_empty() => {
                     io::ErrorKind::UnexpectedEof.into()
                 }
                 Ok(count) => {
@@ -332,8 +329,8 @@ impl Read for ResumingReader<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
                 Err(error) => error,
             };
-            // The blob is complete: only the end of the message was broken.
-            if self.offset >= self.target.size {
+            // All bytes are here: only the end of the message was broken.
+            if self.offset >= self.end {
                 return Ok(0);
             }
             self.resume(failure)?;

@@ -1,7 +1,7 @@
 //! A repository of a registry, as a store.
 
 use std::io::Read;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::client::{Client, RegistryRequest};
@@ -16,7 +16,7 @@ use crate::oci::{
 };
 use crate::store::{
     Content, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, TagLister, Target,
-    VerifyReader, check_name,
+    VerifyReader, check_name, fetch_and_skip,
 };
 use crate::text::url::Url;
 
@@ -119,6 +119,44 @@ impl Repository {
         format!("{}/{}", self.registry, self.name)
     }
 
+    /// Reads a range of a blob, without verification: no digest covers only a part. A connection
+    /// that breaks is resumed. The end of the range may be after the end of the blob.
+    ///
+    /// A registry that refuses the range sends the whole blob, of which only the range is returned.
+    /// For several ranges of the same blob, see [`SeekableBlob`](crate::store::SeekableBlob).
+    ///
+    /// ```no_run
+    /// use std::io::Read;
+    ///
+    /// use oras::registry::Client;
+    /// # use oras::{Descriptor, MediaType};
+    ///
+    /// let client = Client::new();
+    /// let repository = client.repository("localhost:5000/hello")?;
+    /// # let layer = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+    /// let mut magic = Vec::new();
+    /// repository.read_unverified_range(&layer, 0..4)?.read_to_end(&mut magic).unwrap();
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the blob is missing.
+    pub fn read_unverified_range(
+        &self,
+        target: &Descriptor,
+        range: Range<u64>,
+    ) -> Result<Box<dyn Read + '_>> {
+        let end = range.end.min(target.size);
+        if !target.media_type.is_manifest()
+            && let Some(reader) = self.read_blob_range(target, range.start..end)?
+        {
+            return Ok(reader);
+        }
+        let rest = fetch_and_skip(self, target, range.start.min(end))?;
+        Ok(Box::new(rest.take(end.saturating_sub(range.start))))
+    }
+
     /// `registry/repository:tag` or `registry/repository@digest`, for messages.
     pub(super) fn full_name(&self, reference: &TagOrDigest) -> String {
         match reference {
@@ -191,7 +229,7 @@ impl Source for Repository {
         if target.media_type.is_manifest() {
             return Ok(None);
         }
-        self.read_blob_from(target, offset)
+        self.read_blob_range(target, offset..target.size)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -47,7 +47,7 @@ impl Source for Blobs {
     }
 
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
-        self.0.read_blob_from(target, offset)
+        self.0.read_blob_range(target, offset..target.size)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -21,6 +21,7 @@ pub mod content;
 pub mod files;
 pub mod memory;
 pub mod progress;
+mod seekable;
 
 pub(crate) use self::content::{Content, ContentSink, STREAM, VerifyReader, copy_hashing};
 #[cfg(feature = "archive")]
@@ -30,6 +31,8 @@ pub(crate) use self::files::FileStore;
 #[cfg(feature = "archive")]
 pub(crate) use self::memory::MemoryStore;
 pub(crate) use self::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
+pub use self::seekable::SeekableBlob;
+pub(crate) use self::seekable::{fetch_and_skip, skip};
 
 /// Reads content by descriptor and finds descriptors by name.
 pub trait Source: Send + Sync {

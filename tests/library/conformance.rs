@@ -7,17 +7,20 @@
 mod behind_a_cache;
 mod referrers;
 
+use std::io::{Cursor, Read, Seek, SeekFrom};
+
 use oras::descriptor::Descriptor;
 use oras::digest::{Algorithm, Digest};
 use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::store::files::FileStore;
 use oras::store::memory::MemoryStore;
-use oras::store::{Batch, Pushed, Target};
+use oras::store::{Batch, Pushed, SeekableBlob, Target};
 use oras::{Error, MediaType};
 
 use self::behind_a_cache::{Warmth, behind_a_cache};
 use crate::setup::{blob, client, hello};
 use crate::support::registry::{Mount, RegistryProfile, TestRegistry};
+use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 
 const INDEX: &[u8] =
@@ -328,6 +331,37 @@ fn a_manifest_over_the_limit_is_not_read() {
         }
         store.fetch_manifest(&index(), size).unwrap();
         store.fetch_manifest_by_reference("v1", size).unwrap();
+    });
+}
+
+/// Reads and seeks at random, and compares with a reader of the same bytes in memory.
+#[test]
+fn content_can_be_read_at_any_position() {
+    let content = Rng::new(1).bytes(200_000);
+    let target = blob(&content);
+    let size = content.len() as u64;
+    every_store(|name, store| {
+        store.push(&target, &mut content.as_slice()).unwrap();
+        let mut reader = SeekableBlob::new(store, target.clone());
+        let mut expected = Cursor::new(&content);
+        let mut rng = Rng::new(2);
+        for _ in 0..20 {
+            let to = match rng.below(3) {
+                0 => SeekFrom::Start(rng.below(size + 10)),
+                1 => SeekFrom::End(-(rng.below(size).cast_signed())),
+                _ => SeekFrom::Current(rng.below(1000).cast_signed()),
+            };
+            assert_eq!(reader.seek(to).unwrap(), expected.seek(to).unwrap());
+            let (mut read, mut wanted) = (Vec::new(), Vec::new());
+            let length = rng.below(70_000);
+            (&mut reader).take(length).read_to_end(&mut read).unwrap();
+            (&mut expected)
+                .take(length)
+                .read_to_end(&mut wanted)
+                .unwrap();
+            assert!(read == wanted, "{name}: {length} bytes at {to:?}");
+        }
+        assert!(reader.seek(SeekFrom::Current(i64::MIN)).is_err());
     });
 }
 

@@ -37,6 +37,7 @@ mod proxies;
 mod pull;
 mod push;
 mod push_blob_and_manifest;
+mod ranges;
 mod redirects;
 mod referrers;
 mod registry_quirks;

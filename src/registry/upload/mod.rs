@@ -20,10 +20,9 @@ use crate::error::{Error, IoOp, Result};
 use crate::http::Method;
 use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
-use crate::registry::blobs::skip;
 use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse};
 use crate::registry::repository::Repository;
-use crate::store::{Content, Mount, Pushed};
+use crate::store::{Content, Mount, Pushed, skip};
 use crate::text::random;
 use crate::text::url::{Origin, Url};
 
