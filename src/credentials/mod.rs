@@ -26,6 +26,8 @@ pub use locations::Locations;
 pub use lookup::{Lookup, Warning};
 pub use memory::Memory;
 
+use std::ops::Deref;
+
 use crate::auth::credential::Credential;
 use crate::error::Result;
 use crate::oci::{RegistryName, RepositoryName};
@@ -68,6 +70,30 @@ pub trait CredentialStore: Send + Sync {
     /// public. The default is `false`.
     fn allows_anonymous_pulls(&self) -> bool {
         false
+    }
+}
+
+/// A source behind a pointer: `&S`, `Box<S>` or `Arc<S>`.
+impl<P: Deref<Target: CredentialStore> + Send + Sync> CredentialStore for P {
+    fn get(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+    ) -> Result<Option<Credential>> {
+        (**self).get(registry, repository)
+    }
+
+    fn refresh(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+        rejected: &Credential,
+    ) -> Result<Option<Credential>> {
+        (**self).refresh(registry, repository, rejected)
+    }
+
+    fn allows_anonymous_pulls(&self) -> bool {
+        (**self).allows_anonymous_pulls()
     }
 }
 

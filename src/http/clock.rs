@@ -1,7 +1,7 @@
 //! The clock: the current time and waiting, as a trait that tests replace.
 
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::ops::Deref;
 use std::time::{Duration, SystemTime};
 
 /// A source of the current time that can also wait.
@@ -13,17 +13,8 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration);
 }
 
-impl<C: Clock + ?Sized> Clock for &C {
-    fn now(&self) -> SystemTime {
-        (**self).now()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        (**self).sleep(duration);
-    }
-}
-
-impl<C: Clock + ?Sized> Clock for Arc<C> {
+/// A clock behind a pointer: `&C`, `Box<C>` or `Arc<C>`.
+impl<P: Deref<Target: Clock> + Send + Sync> Clock for P {
     fn now(&self) -> SystemTime {
         (**self).now()
     }

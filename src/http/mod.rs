@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::ops::Deref;
 use std::time::Duration;
 
 pub use crate::auth::OriginPolicy;
@@ -61,6 +62,21 @@ pub trait Transport: Send + Sync {
     fn locality(&self, origin: &Origin) -> Option<Locality> {
         let _ = origin;
         None
+    }
+}
+
+/// A transport behind a pointer: `&T`, `Box<T>` or `Arc<T>`.
+impl<P: Deref<Target: Transport> + Send + Sync> Transport for P {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        (**self).send(request)
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        (**self).secrets()
+    }
+
+    fn locality(&self, origin: &Origin) -> Option<Locality> {
+        (**self).locality(origin)
     }
 }
 

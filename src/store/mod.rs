@@ -19,6 +19,7 @@ use crate::oci::{Descriptor, Digest, MediaType, RawManifest, RepositoryName};
 pub mod content;
 #[cfg(feature = "archive")]
 pub mod files;
+mod forward;
 pub mod memory;
 pub mod progress;
 mod seekable;

@@ -4,13 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use oras::digest::Digest;
-use oras::http::{Headers, Response, UreqTransport};
-use oras::registry::Client;
-use oras::store::memory::MemoryStore;
-use oras::url::Url;
-use oras::{Credential, Descriptor, Error, MediaType, RawManifest, Reference};
-
 /// The folders of `src` that make up the library, lowest first. A file imports only from its own
 /// folder and from folders above it in this list.
 const FOLDERS: [&str; 15] = [
@@ -461,26 +454,4 @@ fn no_test_file_is_forgotten() {
             });
         assert!(is_wired, "{} is compiled into no test", path.display());
     }
-}
-
-#[test]
-fn values_travel_between_threads() {
-    fn send<T: Send>() {}
-    fn send_and_sync<T: Send + Sync>() {}
-    send::<Client>();
-    send::<MemoryStore>();
-    send::<UreqTransport>();
-    send::<Response>();
-    send::<oras::layout::LayoutStore>();
-    send::<oras::layout::LayoutTarWriter>();
-    send::<oras::store::files::FileStore>();
-    send_and_sync::<Credential>();
-    send_and_sync::<Descriptor>();
-    send_and_sync::<Digest>();
-    send_and_sync::<Error>();
-    send_and_sync::<Headers>();
-    send_and_sync::<MediaType>();
-    send_and_sync::<RawManifest>();
-    send_and_sync::<Reference>();
-    send_and_sync::<Url>();
 }

@@ -47,6 +47,7 @@ mod stack_depth;
 mod support_tests;
 mod tag;
 mod test_registry;
+mod threads;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
