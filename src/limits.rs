@@ -83,16 +83,16 @@ pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
 /// Time to establish a connection, by default.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Time of one read or write on a connection. There is no limit on the total time, because blobs
-/// may have any size.
-pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Silence of a server during a transfer or before a response, by default. There is no limit on the
+/// total time, because blobs may have any size.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Time between a request and its response, by default.
-pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Time between an upload and its response, by default. Some registries move the blob to their
-/// storage before they respond.
+/// Silence of a server after it received the body of a `PUT` or `PATCH`, by default. Some
+/// registries move a blob to their storage before they respond.
 pub const UPLOAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// Time to wait for `100 Continue`. The body is sent after it.
+pub(crate) const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Time to receive a small document: 4 MiB at 14 KB/s.
 pub(crate) const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
@@ -102,7 +102,7 @@ pub(crate) const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
 
 // Connections.
 
-/// Addresses of one host name that are tried. ureq has room for 16.
+/// Addresses of one host name that are tried. They share the time for a connection.
 pub(crate) const MAX_ADDRESSES: usize = 16;
 
 /// Bytes of the head of a response. Registries send 1 KiB; proxies add policies of some KiB.

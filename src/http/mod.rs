@@ -25,6 +25,7 @@ mod resolve;
 pub(crate) mod retry;
 #[cfg(feature = "tls")]
 mod system_roots;
+mod timeouts;
 mod trace;
 mod ureq;
 
@@ -34,10 +35,16 @@ pub use self::proxy::{InvalidProxy, Proxies, Proxy, ProxyProtocol};
 pub use self::resolve::{InvalidResolveRule, ResolveRule};
 #[cfg(feature = "tls")]
 pub use self::system_roots::SystemRoots;
+pub use self::timeouts::Timeouts;
 pub use self::trace::Traced;
 #[cfg(feature = "tls")]
 pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
 pub use self::ureq::{UreqTransport, UreqTransportBuilder};
+
+/// Reports to the observer of the operation that a server is silent. Its error stops the operation.
+pub(crate) fn report_silence(_host: &str, _silence: Duration) -> Result<()> {
+    Ok(())
+}
 
 /// Sends HTTP requests.
 pub trait Transport: Send + Sync {
@@ -124,8 +131,9 @@ pub struct Request<'a> {
     pub headers: &'a Headers,
     /// The body.
     pub body: RequestBody<'a>,
-    /// Maximum wait for the response head after the request was sent.
-    pub response_timeout: Duration,
+    /// The timeouts of the request and of its response. A transport that has others, or none, ends
+    /// no transfer that makes progress.
+    pub timeouts: Timeouts,
     /// Whether the URL has the origin of the registry. Only then does the transport use the client
     /// certificate and skip certificate checks if the user disabled them. Otherwise the transport
     /// must not connect to an address that is more local than the policy allows.

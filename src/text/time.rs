@@ -54,6 +54,14 @@ impl Civil {
     }
 }
 
+/// Formats a duration for a message: `60 s`, or `1500 ms` if it is not a number of seconds.
+pub(crate) fn duration_text(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{} s", duration.as_secs()),
+        _ => format!("{} ms", duration.as_millis()),
+    }
+}
+
 /// Days from 1970-01-01 to a date in the proleptic Gregorian calendar.
 pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

@@ -33,6 +33,11 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
     ("src/credentials/helper.rs", "SystemClock", "default clock"),
     ("src/http/clock.rs", "SystemClock", "definition"),
     ("src/http/clock.rs", "SystemTime::now", "definition"),
+    (
+        "src/http/ureq/tcp.rs",
+        "Instant::now",
+        "timeouts of sockets",
+    ),
     ("src/layout/graph.rs", "SystemClock", "age of file times"),
     ("src/layout/reader.rs", "SystemClock", "age of file times"),
     (

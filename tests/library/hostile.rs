@@ -224,7 +224,7 @@ impl Transport for Net {
             url: &url,
             headers: request.headers,
             body,
-            response_timeout: request.response_timeout,
+            timeouts: request.timeouts,
             origin_policy: on_this_machine(request.origin_policy),
         })
     }

@@ -1,17 +1,24 @@
-//! Timeouts of slow responses. A fake clock replaces waiting.
+//! Timeouts of slow and silent servers. A fake clock replaces waiting, except on sockets.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
-use oras::error::IoOp;
+use oras::error::{IoOp, TransportKind};
 use oras::http::clock::Clock;
-use oras::http::{Headers, Method, Request, Response, Traced, Transport, TransportError};
-use oras::store::{Source, TagLister, Target};
+use oras::http::{
+    Headers, Method, OriginPolicy, Request, RequestBody, Response, Timeouts, Traced, Transport,
+    TransportError, UreqTransport,
+};
+use oras::store::{Delete, Source, TagLister, Target};
+use oras::url::Url;
 use oras::{Descriptor, Error, MediaType};
 
 use crate::setup::{blob, builder, hello, text};
 use crate::support::clock::FakeClock;
+use crate::support::relay::Listener;
 
 const INDEX: &[u8] =
     br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
@@ -140,16 +147,16 @@ fn blob_content_has_no_total_timeout() {
     }
 }
 
-/// Method and response timeout of each request.
+/// Method and accepted silence before the response of each request.
 type SentTimeouts = Arc<Mutex<Vec<(Method, Duration)>>>;
 
-/// A registry that accepts all requests and records their response timeouts.
+/// A registry that accepts all requests and records their timeouts.
 struct TimeoutRecorder(SentTimeouts);
 
 impl Transport for TimeoutRecorder {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let timeout = (request.method, request.response_timeout);
-        self.0.lock().unwrap().push(timeout);
+        let timeout = request.timeouts.response(request.method);
+        self.0.lock().unwrap().push((request.method, timeout));
         let (status, location) = match request.method {
             Method::Post => (202, "/upload"),
             _ => (201, "/done"),
@@ -163,7 +170,7 @@ impl Transport for TimeoutRecorder {
 }
 
 #[test]
-fn only_blob_uploads_have_the_long_response_timeout() {
+fn uploads_have_the_long_response_timeout() {
     let timeouts = SentTimeouts::default();
     let recorder = TimeoutRecorder(Arc::clone(&timeouts));
     let client = builder().transport(recorder).build();
@@ -172,6 +179,7 @@ fn only_blob_uploads_have_the_long_response_timeout() {
 
     repository.push(&hello(), &mut &b"hello"[..]).unwrap();
     repository.push(&index, &mut &*INDEX).unwrap();
+    repository.delete(&hello()).unwrap();
 
     let minute = Duration::from_secs(60);
     assert_eq!(
@@ -179,7 +187,128 @@ fn only_blob_uploads_have_the_long_response_timeout() {
         [
             (Method::Post, minute),
             (Method::Put, 15 * minute),
-            (Method::Put, minute),
+            (Method::Put, 15 * minute),
+            (Method::Delete, minute),
         ]
     );
+}
+
+/// A silence that the transports of these tests accept.
+const IDLE: Duration = Duration::from_millis(150);
+/// A pause that they accept.
+const PAUSE: Duration = Duration::from_millis(50);
+/// A pause that only the timeout for the response to an upload accepts.
+const LONG_PAUSE: Duration = Duration::from_millis(300);
+
+/// Sends a request with a body of `size` bytes to a server, which `serve` implements, and reads the
+/// response.
+fn exchange(
+    method: Method,
+    size: u64,
+    serve: impl Fn(&mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+) -> Result<Vec<u8>, String> {
+    let server = Listener::start(move |mut stream, _| {
+        let mut head = BufReader::new(stream.try_clone().unwrap());
+        let mut line = String::new();
+        while head.read_line(&mut line).is_ok_and(|count| count > 2) {
+            line.clear();
+        }
+        // The client is gone if it gave up.
+        let _ = serve(&mut stream);
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let address = server.address();
+    let url = Url::parse(&format!("http://{address}/v2/")).unwrap();
+    let request = Request {
+        method,
+        url: &url,
+        headers: &Headers::new(),
+        body: match size {
+            0 => RequestBody::None,
+            size => RequestBody::Reader {
+                reader: &mut io::repeat(b'a').take(size),
+                size,
+            },
+        },
+        timeouts: Timeouts::default()
+            .with_idle(IDLE)
+            .with_upload_response(2 * LONG_PAUSE),
+        origin_policy: OriginPolicy::SameOrigin,
+    };
+    let response = UreqTransport::new().send(request);
+    let mut response = response.map_err(|error| {
+        assert_eq!(error.kind, TransportKind::Timeout, "{error}");
+        error.to_string().replace(&address.to_string(), "server")
+    })?;
+    let mut body = Vec::new();
+    match response.body.read_to_end(&mut body) {
+        Ok(_) => Ok(body),
+        Err(error) => {
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+            Err(error.to_string().replace(&address.to_string(), "server"))
+        }
+    }
+}
+
+#[test]
+fn silence_ends_a_request_and_progress_does_not() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+    type Serve = fn(&mut TcpStream) -> io::Result<()>;
+    let ok = || Ok(b"aaaaaaaaaa".to_vec());
+    let silent = |limit: Duration| Err(format!("no data for {} ms from server", limit.as_millis()));
+    let slowly: Serve = |stream| {
+        for byte in [HEAD, b"aaaaaaaaaa"].concat() {
+            stream.write_all(&[byte])?;
+            thread::sleep(IDLE / 20);
+        }
+        Ok(())
+    };
+    let interim: Serve = |stream| {
+        for _ in 0..6 {
+            thread::sleep(PAUSE);
+            stream.write_all(b"HTTP/1.1 102 Processing\r\n\r\n")?;
+        }
+        stream.write_all(&[HEAD, b"aaaaaaaaaa"].concat())
+    };
+    let late: Serve = |stream| {
+        thread::sleep(LONG_PAUSE);
+        stream.write_all(&[HEAD, b"aaaaaaaaaa"].concat())
+    };
+    let never: Serve = |_| Ok(());
+    let cut_in_body: Serve = |stream| stream.write_all(&[HEAD, b"a"].concat());
+    for (name, method, size, serve, wanted) in [
+        ("a response byte for byte", Method::Get, 0, slowly, ok()),
+        ("interim responses", Method::Get, 0, interim, ok()),
+        ("a late response", Method::Get, 0, late, silent(IDLE)),
+        ("a late response to an upload", Method::Put, 9, late, ok()),
+        ("a chunk", Method::Patch, 9, late, ok()),
+        (
+            "the start of an upload",
+            Method::Post,
+            0,
+            late,
+            silent(IDLE),
+        ),
+        ("no response", Method::Put, 9, never, silent(2 * LONG_PAUSE)),
+        ("half a body", Method::Get, 0, cut_in_body, silent(IDLE)),
+        (
+            "half a body of an upload",
+            Method::Put,
+            9,
+            cut_in_body,
+            silent(IDLE),
+        ),
+        (
+            "an upload that is not read",
+            Method::Put,
+            1 << 30,
+            |_| {
+                thread::sleep(8 * IDLE);
+                Ok(())
+            },
+            silent(IDLE),
+        ),
+    ] {
+        assert_eq!(exchange(method, size, serve), wanted, "{name}");
+    }
 }

@@ -50,7 +50,7 @@ fn trace(response_headers: Headers, body: &'static [u8]) -> (String, Vec<u8>) {
         url: &url,
         headers: &headers,
         body: RequestBody::None,
-        response_timeout: Duration::ZERO,
+        timeouts: crate::http::Timeouts::default(),
         origin_policy: crate::auth::OriginPolicy::SameOrigin,
     };
     let mut response = traced.send(request).unwrap();

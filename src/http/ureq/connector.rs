@@ -22,18 +22,16 @@ use std::{fmt, io};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
-};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::super::resolve::localhost_addresses;
-use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule};
-use super::error::ConnectError;
+use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule, TransportError};
+use super::error::{at_proxy, is_of_caller};
 use super::forward::ForwardedConnection;
 use super::response_head::HeadReader;
 #[cfg(feature = "tls")]
 use super::tls;
-use super::tunnel;
+use super::{tcp, tunnel};
 use crate::error::{TransportKind, os_error_text};
 use crate::limits::MAX_ADDRESSES;
 use crate::text::url::{BlockedAddress, Locality, Origin, Scheme, Url};
@@ -60,7 +58,7 @@ impl ProxyConnector {
         &self,
         details: &ConnectionDetails,
         url: &Url,
-    ) -> Result<Connection, ConnectError> {
+    ) -> Result<Connection, TransportError> {
         let connection = self.connection_without_tls(details, url)?;
         #[cfg(feature = "tls")]
         if url.scheme() == Scheme::Https {
@@ -70,7 +68,7 @@ impl ProxyConnector {
                 .wrap(connection, details, origin.host(), origin.port());
             // The alert does not say which algorithm the server requires. Its certificate does.
             return wrapped.map_err(|error| match &error.kind {
-                TransportKind::Tls if error.text.ends_with("handshake failure") => self
+                TransportKind::Tls if error.to_string().ends_with("handshake failure") => self
                     .connection_without_tls(details, url)
                     .ok()
                     .and_then(|again| tls::unsupported_key(again, details, origin.host()))
@@ -86,18 +84,16 @@ impl ProxyConnector {
         &self,
         details: &ConnectionDetails,
         url: &Url,
-    ) -> Result<Connection, ConnectError> {
+    ) -> Result<Connection, TransportError> {
         let proxy = self
             .proxies
             .for_url(url)
-            .map_err(|invalid| ConnectError::new(TransportKind::Protocol, invalid.to_string()))?;
+            .map_err(|invalid| TransportError::new(TransportKind::Protocol, invalid.to_string()))?;
         let origin = url.origin();
         Ok(match proxy {
-            None => self.dial_server(details, origin.clone())?,
+            None => self.dial_server(details, url)?,
             Some(proxy) => {
-                let connection = self
-                    .dial_proxy(details, proxy)
-                    .map_err(ConnectError::at_proxy)?;
+                let connection = self.dial_proxy(details, url, proxy).map_err(at_proxy)?;
                 match (proxy.protocol(), url.scheme()) {
                     (ProxyProtocol::Socks5, _) => {
                         tunnel::socks(connection, details, proxy, origin.host(), origin.port())?
@@ -115,8 +111,9 @@ impl ProxyConnector {
     fn dial_server(
         &self,
         details: &ConnectionDetails,
-        origin: Origin,
-    ) -> Result<Connection, ConnectError> {
+        url: &Url,
+    ) -> Result<Connection, TransportError> {
+        let origin = url.origin();
         let host = origin.host();
         let mut addresses = self.addresses(host, origin.port())?;
         let mut blocked = None;
@@ -127,9 +124,9 @@ impl ProxyConnector {
         });
         if let Some(blocked) = blocked.filter(|_| addresses.is_empty()) {
             let text = blocked.to_string();
-            return Err(ConnectError::new(TransportKind::Blocked, text));
+            return Err(TransportError::new(TransportKind::Blocked, text));
         }
-        let connection = dial(details, &addresses)?;
+        let connection = dial(details, url.host_and_port(), &addresses)?;
         // If the addresses differ, the one that was connected to is not known.
         let localities = (addresses.iter()).map(|address| Locality::from_address(address.ip()));
         if let Some(locality) = localities.min() {
@@ -143,9 +140,11 @@ impl ProxyConnector {
     fn dial_proxy(
         &self,
         details: &ConnectionDetails,
+        url: &Url,
         proxy: &Proxy,
-    ) -> Result<Connection, ConnectError> {
-        let connection = dial(details, &self.addresses(proxy.host(), proxy.port())?)?;
+    ) -> Result<Connection, TransportError> {
+        let addresses = self.addresses(proxy.host(), proxy.port())?;
+        let connection = dial(details, url.host_and_port(), &addresses)?;
         if proxy.protocol() != ProxyProtocol::Https {
             return Ok(connection);
         }
@@ -154,14 +153,14 @@ impl ProxyConnector {
             .proxy_tls
             .wrap(connection, details, proxy.host(), proxy.port());
         #[cfg(not(feature = "tls"))]
-        Err(ConnectError::new(
+        Err(TransportError::new(
             TransportKind::Tls,
             "this build speaks no TLS (feature \"tls\" is off)",
         ))
     }
 
     /// Resolves a host. Returns at least one address.
-    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, TransportError> {
         let mut rules = self.rules.iter().rev();
         if let Some(address) = rules.find_map(|rule| rule.address_for(host, port)) {
             return Ok(vec![address]);
@@ -171,9 +170,12 @@ impl ProxyConnector {
         }
         let bare = host.trim_matches(['[', ']']);
         match (bare, port).to_socket_addrs().map(Vec::from_iter) {
-            Ok(addresses) if !addresses.is_empty() => Ok(addresses),
+            Ok(mut addresses) if !addresses.is_empty() => {
+                addresses.truncate(MAX_ADDRESSES);
+                Ok(addresses)
+            }
             // Resolver errors differ between systems and add no information.
-            Ok(_) | Err(_) => Err(ConnectError::new(
+            Ok(_) | Err(_) => Err(TransportError::new(
                 TransportKind::Dns,
                 format!("dial tcp: lookup {host}: no such host"),
             )),
@@ -183,49 +185,39 @@ impl ProxyConnector {
 
 type Connection = Box<dyn Transport>;
 
-/// Opens a TCP connection to one of these addresses, of which there is at least one.
-fn dial(details: &ConnectionDetails, addresses: &[SocketAddr]) -> Result<Connection, ConnectError> {
-    let mut addrs = NoopResolver.empty();
-    for address in addresses.iter().take(MAX_ADDRESSES) {
-        addrs.push(*address);
-    }
-    let details = ConnectionDetails {
-        uri: details.uri,
-        addrs,
-        config: details.config,
-        request_level: details.request_level,
-        resolver: details.resolver,
-        now: details.now,
-        timeout: details.timeout,
-        current_time: Arc::clone(&details.current_time),
-        run_connector: Arc::clone(&details.run_connector),
-        register_shutdown: Arc::clone(&details.register_shutdown),
-    };
-    match TcpConnector::default().connect(&details, None::<()>) {
-        Ok(Some(connection)) => Ok(Box::new(connection)),
-        Ok(None) => unreachable!("a TCP connector gives a connection or an error"),
-        Err(error) => Err(dial_error(error, addresses[0])),
+/// Opens a TCP connection to one of these addresses, of which there is at least one. `host` is for
+/// reports.
+fn dial(
+    details: &ConnectionDetails,
+    host: &str,
+    addresses: &[SocketAddr],
+) -> Result<Connection, TransportError> {
+    match tcp::connect(host, addresses, *details.timeout.after, details.config) {
+        Ok(connection) => Ok(Box::new(connection)),
+        Err(ureq::Error::Io(error)) if !is_of_caller(&error) => {
+            Err(dial_error(&error, addresses[0]))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-fn dial_error(error: ureq::Error, address: SocketAddr) -> ConnectError {
-    let (kind, text) = match error {
-        ureq::Error::Timeout(_) => (TransportKind::Timeout, "i/o timeout".to_owned()),
-        ureq::Error::Io(error) => {
-            use io::ErrorKind::{
-                AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable,
-            };
-            let kind = match error.kind() {
+fn dial_error(error: &io::Error, address: SocketAddr) -> TransportError {
+    use io::ErrorKind::{
+        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut,
+    };
+    let (kind, text) = match error.kind() {
+        TimedOut => (TransportKind::Timeout, "i/o timeout".to_owned()),
+        kind => (
+            match kind {
                 ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable => {
                     TransportKind::Connect
                 }
                 _ => TransportKind::Io,
-            };
-            (kind, format!("connect: {}", os_error_text(&error)))
-        }
-        other => return other.into(),
+            },
+            format!("connect: {}", os_error_text(error)),
+        ),
     };
-    ConnectError::new(kind, format!("dial tcp {address}: {text}"))
+    TransportError::new(kind, format!("dial tcp {address}: {text}"))
 }
 
 impl Connector for ProxyConnector {
@@ -237,7 +229,7 @@ impl Connector for ProxyConnector {
         _: Option<()>,
     ) -> Result<Option<Connection>, ureq::Error> {
         let url = Url::parse(&details.uri.to_string())
-            .map_err(|error| ConnectError::new(TransportKind::Protocol, error.to_string()))?;
+            .map_err(|error| TransportError::new(TransportKind::Protocol, error.to_string()))?;
         let connection = self.connection(details, &url)?;
         let current_time = Arc::clone(&details.current_time);
         Ok(Some(Box::new(HeadReader::new(connection, current_time))))

@@ -6,8 +6,7 @@
 
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-use super::super::Proxy;
-use super::error::ConnectError;
+use super::super::{Proxy, TransportError};
 use crate::error::TransportKind;
 use crate::text::secret::Secret;
 use crate::text::url::Url;
@@ -64,7 +63,7 @@ impl Transport for ForwardedConnection {
         }
         let start = self.inner.buffers().output()[..amount].to_vec();
         let rewritten = self.rewritten(&start).ok_or_else(|| {
-            ConnectError::new(
+            TransportError::new(
                 TransportKind::Protocol,
                 "the request is too long for a proxy",
             )

@@ -15,12 +15,12 @@ use std::time::Duration;
 use self::connector::{Localities, NoopResolver, ProxyConnector};
 use self::error::{body_error, invalid_request, transport_error};
 use super::{
-    Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response, Transport,
+    Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response, Timeouts, Transport,
     TransportError,
 };
 use crate::auth::OriginPolicy;
 use crate::error::TransportKind;
-use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};
+use crate::limits::{CONTINUE_TIMEOUT, MAX_RESPONSE_HEAD_BYTES};
 use crate::text::secret::Secret;
 use crate::text::url::{Locality, Origin, Scheme};
 
@@ -28,6 +28,7 @@ mod connector;
 mod error;
 mod forward;
 mod response_head;
+mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnel;
@@ -37,8 +38,6 @@ pub use self::tls::pem::{CertificateAuthorities, ClientCertificate, InvalidCerti
 #[cfg(feature = "tls")]
 use super::{CertificateDirectories, SystemRoots};
 
-/// Maximum wait for `100 Continue`. The body is sent after it.
-const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Buffer size for each direction of a connection. Larger buffers save system calls on large blobs
 /// and cost memory.
 const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
@@ -186,9 +185,6 @@ fn agent(connector: ProxyConnector) -> ureq::Agent {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_per_read(Some(IDLE_TIMEOUT))
-        .timeout_per_write(Some(IDLE_TIMEOUT))
         .timeout_await_100(Some(CONTINUE_TIMEOUT))
         .max_response_header_size(MAX_RESPONSE_HEAD_BYTES)
         .input_buffer_size(CONNECTION_BUFFER_BYTES)
@@ -235,7 +231,7 @@ impl Transport for UreqTransport {
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }
-        let response_timeout = request.response_timeout;
+        let timeouts = (request.timeouts, request.timeouts.response(request.method));
         let body = match request.body {
             // With a length, because ureq sends an empty body chunked, and some servers respond
             // 411.
@@ -243,14 +239,14 @@ impl Transport for UreqTransport {
             body => body,
         };
         let answer = match body {
-            RequestBody::None => run(agent, builder.body(()), response_timeout),
-            RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), response_timeout),
+            RequestBody::None => run(agent, builder.body(()), timeouts),
+            RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), timeouts),
             RequestBody::Reader { reader, size } => {
                 let body = ureq::SendBody::from_reader(reader);
                 run(
                     agent,
                     builder.header("Content-Length", size).body(body),
-                    response_timeout,
+                    timeouts,
                 )
             }
         };
@@ -275,14 +271,23 @@ const fn has_body(method: Method) -> bool {
 
 type Built<B> = Result<ureq::http::Request<B>, ureq::http::Error>;
 
+/// Runs a request. `response` is the silence that is accepted before the response.
+///
+/// A timeout of ureq is a total, except the two for single reads and writes. The connection takes
+/// these for limits of silence ([`tcp`]): that of writes during transfers, that of reads before a
+/// response ([`response_head`]).
 fn run<B: ureq::AsSendBody>(
     agent: &ureq::Agent,
     request: Built<B>,
-    response_timeout: Duration,
+    (timeouts, response): (Timeouts, Duration),
 ) -> Result<ureq::http::Response<ureq::Body>, TransportError> {
     let request = agent
         .configure_request(request.map_err(invalid_request)?)
-        .timeout_recv_response(Some(response_timeout))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_per_read(Some(response))
+        .timeout_per_write(Some(timeouts.idle))
+        .timeout_recv_response(Some(timeouts.response(Method::Put) * 2))
+        .timeout_global(timeouts.deadline)
         .build();
     agent.run(request).map_err(transport_error)
 }

@@ -218,14 +218,14 @@ impl Transport for HeadReader {
             return Ok(true);
         }
         if self.state == State::Body {
-            return self.inner.maybe_await_input(timeout);
+            return self.inner.maybe_await_input(in_transfer(timeout));
         }
         self.await_input(timeout)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         let awaits_continue = match self.state {
-            State::Body => return self.inner.await_input(timeout),
+            State::Body => return self.inner.await_input(in_transfer(timeout)),
             State::Sending { awaits_continue } | State::Receiving { awaits_continue } => {
                 awaits_continue
             }
@@ -271,6 +271,14 @@ impl fmt::Debug for HeadReader {
         f.debug_struct("HeadReader")
             .field("state", &self.state)
             .finish_non_exhaustive()
+    }
+}
+
+/// The timeout of a read of a body: silence as while a body is sent, and not as before a response.
+fn in_transfer(timeout: NextTimeout) -> NextTimeout {
+    NextTimeout {
+        per_read: timeout.per_write,
+        ..timeout
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
 
-use super::super::Proxy;
-use super::error::ConnectError;
+use super::super::{Proxy, TransportError};
+use super::tcp::handshake_timeout;
 use crate::error::{TransportKind, status_text};
 use crate::limits::MAX_PROXY_HEADER_BYTES;
 use crate::text::url::without_brackets;
@@ -19,7 +19,7 @@ pub(super) fn connect(
     proxy: &Proxy,
     host: &str,
     port: u16,
-) -> Result<Box<dyn Transport>, ConnectError> {
+) -> Result<Box<dyn Transport>, TransportError> {
     let mut stream = stream(connection, details);
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(authorization) = proxy.authorization() {
@@ -32,7 +32,7 @@ pub(super) fn connect(
     let header = read_header(&mut stream)?;
     match status(&header) {
         Some(200..=299) => Ok(stream.into_inner()),
-        Some(status) => Err(ConnectError::new(
+        Some(status) => Err(TransportError::new(
             TransportKind::Connect,
             format!(
                 "proxy {proxy} refuses to connect to {host}:{port}: {status} {}",
@@ -46,7 +46,7 @@ pub(super) fn connect(
 
 fn stream(connection: Box<dyn Transport>, details: &ConnectionDetails) -> TransportAdapter {
     let mut stream = TransportAdapter::new(connection, Arc::clone(&details.current_time));
-    stream.set_timeout(details.timeout);
+    stream.set_timeout(handshake_timeout(details));
     stream
 }
 
@@ -69,8 +69,8 @@ fn status(header: &[u8]) -> Option<u16> {
     words.nth(1)?.parse().ok()
 }
 
-fn not_a_proxy(proxy: &Proxy) -> ConnectError {
-    ConnectError::new(
+fn not_a_proxy(proxy: &Proxy) -> TransportError {
+    TransportError::new(
         TransportKind::Protocol,
         format!("proxy {proxy} does not answer as one"),
     )
@@ -83,7 +83,7 @@ pub(super) fn socks(
     proxy: &Proxy,
     host: &str,
     port: u16,
-) -> Result<Box<dyn Transport>, ConnectError> {
+) -> Result<Box<dyn Transport>, TransportError> {
     let mut stream = stream(connection, details);
     agree_on_authentication(&mut stream, proxy)?;
     stream.write_all(&socks_request(proxy, host, port)?)?;
@@ -92,7 +92,7 @@ pub(super) fn socks(
     match reply {
         [VERSION, 0, _, _] => {}
         [VERSION, code, _, _] => {
-            return Err(ConnectError::new(
+            return Err(TransportError::new(
                 TransportKind::Connect,
                 format!(
                     "proxy {proxy} refuses to connect to {host}:{port}: {}",
@@ -123,7 +123,7 @@ const USERNAME_AND_PASSWORD: u8 = 2;
 fn agree_on_authentication(
     stream: &mut (impl Read + Write),
     proxy: &Proxy,
-) -> Result<(), ConnectError> {
+) -> Result<(), TransportError> {
     match proxy.credential() {
         Some(_) => stream.write_all(&[VERSION, 2, NO_AUTHENTICATION, USERNAME_AND_PASSWORD])?,
         None => stream.write_all(&[VERSION, 1, NO_AUTHENTICATION])?,
@@ -143,13 +143,13 @@ fn agree_on_authentication(
             stream.read_exact(&mut answer)?;
             match answer {
                 [_, 0] => Ok(()),
-                _ => Err(ConnectError::new(
+                _ => Err(TransportError::new(
                     TransportKind::Connect,
                     format!("proxy {proxy} accepts neither this user name nor this password"),
                 )),
             }
         }
-        ([VERSION, _], _) => Err(ConnectError::new(
+        ([VERSION, _], _) => Err(TransportError::new(
             TransportKind::Connect,
             format!("proxy {proxy} wants an authentication that it cannot be given"),
         )),
@@ -157,7 +157,7 @@ fn agree_on_authentication(
     }
 }
 
-fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, ConnectError> {
+fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, TransportError> {
     // Version, command "connect", reserved.
     let mut request = vec![VERSION, 1, 0];
     let bare = without_brackets(host);
@@ -180,9 +180,9 @@ fn socks_request(proxy: &Proxy, host: &str, port: u16) -> Result<Vec<u8>, Connec
     Ok(request)
 }
 
-fn length_byte(text: &[u8], proxy: &Proxy) -> Result<u8, ConnectError> {
+fn length_byte(text: &[u8], proxy: &Proxy) -> Result<u8, TransportError> {
     u8::try_from(text.len()).map_err(|_| {
-        ConnectError::new(
+        TransportError::new(
             TransportKind::Protocol,
             format!("proxy {proxy} takes no names or passwords of more than 255 bytes"),
         )

@@ -96,7 +96,7 @@ impl Client {
                 url,
                 headers: &headers,
                 body,
-                response_timeout: request.response_timeout,
+                timeouts: self.settings.timeouts,
                 origin_policy: policy,
             })
         };

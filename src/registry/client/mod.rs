@@ -31,7 +31,7 @@ use crate::auth::AuthCache;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::error::Result;
 use crate::http::clock::{Clock, SystemClock};
-use crate::http::{Headers, Method, Transport, UreqTransport};
+use crate::http::{Headers, Method, Timeouts, Transport, UreqTransport};
 use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
 use crate::sync::Lock;
 use crate::text::redact::Redactor;
@@ -129,6 +129,7 @@ struct Shared {
 
 /// The settings of a client, which can differ between clones.
 struct Settings {
+    timeouts: Timeouts,
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
@@ -258,6 +259,7 @@ impl Client {
                 capabilities: Lock::default(),
             },
             settings: Settings {
+                timeouts: Timeouts::default(),
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),

@@ -2,11 +2,9 @@
 //! response.
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use crate::auth::Scopes;
 use crate::http::{Headers, Method};
-use crate::limits::RESPONSE_TIMEOUT;
 use crate::oci::{Descriptor, RepositoryName};
 use crate::store::Content;
 use crate::text::url::Url;
@@ -38,8 +36,6 @@ pub(crate) struct RegistryRequest<'a> {
     /// Whether the response is about content whose digest is known beforehand. Only such content
     /// may be read over http after a redirect from https, because it is verified.
     pub(crate) has_known_digest: bool,
-    /// The wait for the header of the response.
-    pub(crate) response_timeout: Duration,
 }
 
 /// The body of a request.
@@ -106,7 +102,6 @@ impl<'a> RegistryRequest<'a> {
             is_json: false,
             is_blob_body: false,
             has_known_digest: false,
-            response_timeout: RESPONSE_TIMEOUT,
         }
     }
 

@@ -18,7 +18,6 @@ use self::session::{Context, UploadSession, not_stored};
 use crate::auth::Scopes;
 use crate::error::{Error, IoOp, Result};
 use crate::http::Method;
-use crate::limits::UPLOAD_RESPONSE_TIMEOUT;
 use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
 use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse};
 use crate::registry::repository::Repository;
@@ -187,7 +186,6 @@ impl Repository {
         if chunk.expects_continue {
             request = request.header("Expect", "100-continue");
         }
-        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
         let result = self.client.send(&self.registry, request);
         let mut action = {
             let mut context = self.upload_context(false);
@@ -232,7 +230,6 @@ impl Repository {
         if expects_continue {
             request = request.header("Expect", "100-continue");
         }
-        request.response_timeout = UPLOAD_RESPONSE_TIMEOUT;
         request
     }
 

@@ -183,7 +183,7 @@ fn debug_output_of_a_request_names_headers_without_values() {
         url: &url,
         headers: &headers,
         body: RequestBody::Bytes(b"refresh_token=canary"),
-        response_timeout: std::time::Duration::ZERO,
+        timeouts: oras::http::Timeouts::default(),
         origin_policy: oras::http::OriginPolicy::SameOrigin,
     };
 

@@ -9,13 +9,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-use super::super::error::ConnectError;
 use super::algorithm::unsupported_signature;
 use super::verify::Rejection;
 use crate::error::TransportKind;
+use crate::http::TransportError;
 use crate::text::time::rfc3339;
 
-pub(super) fn connect_error(error: Error) -> ConnectError {
+pub(super) fn connect_error(error: Error) -> TransportError {
     let kind = match &error {
         Error::InvalidCertificate(error) if is_unknown_authority(error) => {
             TransportKind::UnknownAuthority
@@ -24,7 +24,7 @@ pub(super) fn connect_error(error: Error) -> ConnectError {
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => TransportKind::NotTls,
         _ => TransportKind::Tls,
     };
-    ConnectError::new(kind, text(error))
+    TransportError::new(kind, text(error))
 }
 
 /// Returns whether a certificate would be accepted if its authority were trusted.
@@ -40,7 +40,7 @@ fn is_unknown_authority(error: &CertificateError) -> bool {
 }
 
 /// Converts an I/O error, which may wrap a TLS error.
-pub(super) fn io_connect_error(error: io::Error) -> ConnectError {
+pub(super) fn io_connect_error(error: io::Error) -> TransportError {
     match error.downcast::<Error>() {
         Ok(error) => connect_error(error),
         Err(error) => error.into(),
@@ -234,7 +234,8 @@ mod tests {
             ),
         ] {
             assert_eq!(connect_error(error.clone()).kind, wanted);
-            assert_eq!(connect_error(error).at_proxy().kind, at_proxy);
+            let error = crate::http::ureq::error::at_proxy(connect_error(error));
+            assert_eq!(error.kind, at_proxy);
         }
     }
 }

@@ -16,8 +16,8 @@ use self::pem::{CertificateAuthorities, ClientCertificate};
 use self::stream::TlsStream;
 use self::verify::{AnyCertificate, KeyInspector, TrustedRoots};
 use super::super::certificate_directories::HostCertificates;
-use super::super::{CertificateDirectories, SystemRoots};
-use super::error::ConnectError;
+use super::super::{CertificateDirectories, SystemRoots, TransportError};
+use super::tcp::handshake_timeout;
 use crate::error::TransportKind;
 use crate::text::url::without_brackets;
 
@@ -59,8 +59,8 @@ impl Settings {
     }
 
     /// Creates the configuration for a host, with the certificates in `directory`.
-    fn config(&self, directory: Option<&Path>) -> Result<ClientConfig, ConnectError> {
-        let invalid = |reason: String| ConnectError::new(TransportKind::Tls, reason);
+    fn config(&self, directory: Option<&Path>) -> Result<ClientConfig, TransportError> {
+        let invalid = |reason: String| TransportError::new(TransportKind::Tls, reason);
         let in_directory = directory.map(HostCertificates::read).transpose();
         let in_directory = in_directory.map_err(invalid)?.unwrap_or_default();
         let provider = Arc::new(ring::default_provider());
@@ -125,12 +125,12 @@ impl Client {
         details: &ConnectionDetails,
         host: &str,
         port: u16,
-    ) -> Result<Box<dyn Transport>, ConnectError> {
+    ) -> Result<Box<dyn Transport>, TransportError> {
         let config = self.config(self.settings.directories.find(host, port))?;
         handshake(config, connection, details, host)
     }
 
-    fn config(&self, directory: Option<PathBuf>) -> Result<Arc<ClientConfig>, ConnectError> {
+    fn config(&self, directory: Option<PathBuf>) -> Result<Arc<ClientConfig>, TransportError> {
         let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = configs.get(&directory) {
             return Ok(Arc::clone(config));
@@ -147,7 +147,7 @@ pub(super) fn unsupported_key(
     connection: Box<dyn Transport>,
     details: &ConnectionDetails,
     host: &str,
-) -> Option<ConnectError> {
+) -> Option<TransportError> {
     let provider = Arc::new(ring::default_provider());
     let config = client_config(provider, Arc::new(KeyInspector)).ok()?;
     let config = Arc::new(config.with_no_client_auth());
@@ -160,19 +160,19 @@ fn handshake(
     connection: Box<dyn Transport>,
     details: &ConnectionDetails,
     host: &str,
-) -> Result<Box<dyn Transport>, ConnectError> {
+) -> Result<Box<dyn Transport>, TransportError> {
     let bare = without_brackets(host);
     // Neither server names (RFC 6066 §3) nor names in certificates have the final dot.
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
-        ConnectError::new(
+        TransportError::new(
             TransportKind::Tls,
             format!("tls: \"{host}\" is no name that a certificate can have"),
         )
     })?;
     let mut client = ClientConnection::new(config, name).map_err(error::connect_error)?;
     let mut socket = TransportAdapter::new(connection, Arc::clone(&details.current_time));
-    socket.set_timeout(details.timeout);
+    socket.set_timeout(handshake_timeout(details));
     client
         .complete_io(&mut socket)
         .map_err(error::io_connect_error)?;

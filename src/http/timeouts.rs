@@ -1,0 +1,82 @@
+//! The timeouts of requests.
+
+use std::time::Duration;
+
+use super::Method;
+use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, UPLOAD_RESPONSE_TIMEOUT};
+
+/// The timeouts of a request, or of all requests of a client.
+///
+/// A transfer that makes progress is never cut, however slow it is.
+///
+/// ```
+/// use std::time::Duration;
+/// use oras::http::Timeouts;
+///
+/// let timeouts = Timeouts::default().with_idle(Duration::from_secs(5));
+/// assert_eq!(timeouts.upload_response, Duration::from_secs(15 * 60));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Time to connect to a server, to one of its addresses. The default is [`CONNECT_TIMEOUT`].
+    pub connect: Duration,
+    /// Silence of the server: while data is sent or received, during a handshake with TLS or a
+    /// proxy, and before the response to a request other than an upload. The default is
+    /// [`IDLE_TIMEOUT`].
+    pub idle: Duration,
+    /// Silence of the server after it received the complete body of a `PUT` or `PATCH`: a blob, a
+    /// chunk or a manifest. The default is [`UPLOAD_RESPONSE_TIMEOUT`].
+    pub upload_response: Duration,
+    /// Total time, with retries and the waits before them. The default is none.
+    pub deadline: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: CONNECT_TIMEOUT,
+            idle: IDLE_TIMEOUT,
+            upload_response: UPLOAD_RESPONSE_TIMEOUT,
+            deadline: None,
+        }
+    }
+}
+
+impl Timeouts {
+    /// Sets [`connect`](Self::connect).
+    #[must_use]
+    pub const fn with_connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
+        self
+    }
+
+    /// Sets [`idle`](Self::idle).
+    #[must_use]
+    pub const fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Sets [`upload_response`](Self::upload_response).
+    #[must_use]
+    pub const fn with_upload_response(mut self, upload_response: Duration) -> Self {
+        self.upload_response = upload_response;
+        self
+    }
+
+    /// Sets [`deadline`](Self::deadline).
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Returns the silence that is accepted before the response to a request with this method.
+    pub fn response(&self, method: Method) -> Duration {
+        match method {
+            Method::Put | Method::Patch => self.upload_response.max(self.idle),
+            Method::Get | Method::Head | Method::Post | Method::Delete => self.idle,
+        }
+    }
+}
