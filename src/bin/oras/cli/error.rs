@@ -10,138 +10,100 @@ use super::quote;
 
 /// An error in a command line. Its text follows `Error: ` and may have several lines.
 #[derive(Debug)]
-pub(crate) enum UsageError {
+pub(crate) struct UsageError(String);
+
+impl UsageError {
     /// A word after a group that is not one of its members, and similar names.
-    UnknownCommand {
-        /// All words of the group.
-        group: &'static str,
-        name: String,
-        similar: Vec<&'static str>,
-    },
+    pub(super) fn unknown_command(group: &str, name: &str, similar: &[&str]) -> Self {
+        let suggestion = match similar {
+            [] => String::new(),
+            names => format!("\n\nDid you mean this?\n\t{}\n", names.join("\n\t")),
+        };
+        Self(format!(
+            "unknown command {} for \"{group}\"{suggestion}\nRun '{group} --help' for usage.",
+            quote::double(name)
+        ))
+    }
+
     /// An unknown long flag, and similar names.
-    UnknownFlag { long: String, similar: Vec<String> },
+    pub(super) fn unknown_flag(long: &str, similar: &[String]) -> Self {
+        let suggestion = match similar {
+            [] => String::new(),
+            names => format!("\nDid you mean --{}?", names.join(" or --")),
+        };
+        Self(format!("unknown flag: --{long}{suggestion}"))
+    }
+
     /// An unknown short flag: the rest of its cluster, starting with the flag.
-    UnknownShort { cluster: String },
+    pub(super) fn unknown_short(cluster: &str) -> Self {
+        let byte = cluster.bytes().next().unwrap_or_default();
+        let flag = quote::single(byte.into());
+        Self(format!("unknown shorthand flag: {flag} in -{cluster}"))
+    }
+
     /// An argument that starts like a flag but is not a valid one.
-    BadSyntax { argument: String },
+    pub(super) fn bad_syntax(argument: &str) -> Self {
+        Self(format!("bad flag syntax: {argument}"))
+    }
+
     /// The last argument is a flag that needs a value, spelled `--long` or `'s' in -s`.
-    MissingValue { flag: String },
+    pub(super) fn missing_value(flag: &str) -> Self {
+        Self(format!("flag needs an argument: {flag}"))
+    }
+
     /// A value the flag does not accept. `flag` is `--long`, or `-s, --long` if it has a short
     /// form.
-    InvalidValue {
-        value: String,
-        flag: String,
-        reason: String,
-    },
+    pub(super) fn invalid_value(value: &str, flag: &str, reason: &str) -> Self {
+        let value = quote::double(value);
+        Self(format!(
+            "invalid argument {value} for \"{flag}\" flag: {reason}"
+        ))
+    }
+
     /// Flags that exclude each other, as typed.
-    Exclusive { flags: Vec<String> },
+    pub(super) fn exclusive(flags: &[String]) -> Self {
+        let flags = flags.join(", ");
+        Self(format!("{flags} cannot be used at the same time"))
+    }
+
     /// Missing required flags, by long name.
-    RequiredFlags { flags: Vec<&'static str> },
+    pub(super) fn required_flags(flags: &[&str]) -> Self {
+        let flags = flags.join("\", \"");
+        Self(format!("required flag(s) \"{flags}\" not set"))
+    }
+
     /// Too few or too many positional arguments.
-    ArgumentCount {
-        command: &'static CommandSpec,
-        rule: &'static str,
+    pub(super) fn argument_count(
+        command: &CommandSpec,
+        rule: &str,
         wanted: usize,
-        what: &'static str,
+        what: &str,
         got: usize,
-    },
+    ) -> Self {
+        let plural = if wanted == 1 { "" } else { "s" };
+        let wanted = format!("{rule} {wanted} argument{plural}");
+        Self(format!(
+            "\"{}\" requires {wanted} but got {got}\n{}\nPlease specify {wanted} as {what}. {}",
+            command.path,
+            command.usage_line(),
+            command.see_help()
+        ))
+    }
+
     /// A positional argument of a command that takes none.
-    UnexpectedArgument {
-        command: &'static CommandSpec,
-        argument: String,
-    },
+    pub(super) fn unexpected_argument(command: &CommandSpec, argument: &str) -> Self {
+        let (argument, path) = (quote::double(argument), command.path);
+        Self(format!("unknown command {argument} for \"{path}\""))
+    }
+
     /// An argument that is not UTF-8.
-    NotUtf8 { lossy: String },
+    pub(super) fn not_utf8(lossy: &str) -> Self {
+        Self(format!("argument \"{lossy}\" is not valid UTF-8"))
+    }
 }
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownCommand {
-                group,
-                name,
-                similar,
-            } => {
-                write!(f, "unknown command {} for \"{group}\"", quote::double(name))?;
-                if !similar.is_empty() {
-                    f.write_str("\n\nDid you mean this?\n")?;
-                    similar
-                        .iter()
-                        .try_for_each(|name| writeln!(f, "\t{name}"))?;
-                }
-                write!(f, "\nRun '{group} --help' for usage.")
-            }
-            Self::UnknownFlag { long, similar } => {
-                write!(f, "unknown flag: --{long}")?;
-                match &similar[..] {
-                    [] => Ok(()),
-                    similar => write!(f, "\nDid you mean --{}?", similar.join(" or --")),
-                }
-            }
-            Self::UnknownShort { cluster } => {
-                // The reference client splits clusters into bytes, and shows a byte as the
-                // character with that number.
-                let byte = cluster.bytes().next().unwrap_or_default();
-                write!(
-                    f,
-                    "unknown shorthand flag: {} in -{cluster}",
-                    quote::single(byte.into())
-                )
-            }
-            Self::BadSyntax { argument } => write!(f, "bad flag syntax: {argument}"),
-            Self::MissingValue { flag } => write!(f, "flag needs an argument: {flag}"),
-            Self::InvalidValue {
-                value,
-                flag,
-                reason,
-            } => {
-                write!(
-                    f,
-                    "invalid argument {} for \"{flag}\" flag: {reason}",
-                    quote::double(value)
-                )
-            }
-            Self::Exclusive { flags } => {
-                write!(f, "{} cannot be used at the same time", flags.join(", "))
-            }
-            Self::RequiredFlags { flags } => {
-                write!(f, "required flag(s) \"{}\" not set", flags.join("\", \""))
-            }
-            Self::ArgumentCount {
-                command,
-                rule,
-                wanted,
-                what,
-                got,
-            } => {
-                let noun = if *wanted == 1 {
-                    "argument"
-                } else {
-                    "arguments"
-                };
-                writeln!(
-                    f,
-                    "\"{}\" requires {rule} {wanted} {noun} but got {got}",
-                    command.path
-                )?;
-                writeln!(f, "{}", command.usage_line())?;
-                write!(
-                    f,
-                    "Please specify {rule} {wanted} {noun} as {what}. {}",
-                    command.see_help()
-                )
-            }
-            Self::UnexpectedArgument { command, argument } => {
-                write!(
-                    f,
-                    "unknown command {} for \"{}\"",
-                    quote::double(argument),
-                    command.path
-                )
-            }
-            Self::NotUtf8 { lossy } => write!(f, "argument \"{lossy}\" is not valid UTF-8"),
-        }
+        f.write_str(&self.0)
     }
 }
-
-impl std::error::Error for UsageError {}

@@ -98,22 +98,13 @@ pub(crate) fn check_count(
     let got = positionals.len();
     let (rule, wanted, what) = match rule {
         Positionals::None if got > 0 => {
-            return Err(UsageError::UnexpectedArgument {
-                command,
-                argument: positionals[0].clone(),
-            });
+            return Err(UsageError::unexpected_argument(command, &positionals[0]));
         }
         Positionals::Exactly(wanted, what) if got != wanted => ("exactly", wanted, what),
         Positionals::AtLeast(wanted, what) if got < wanted => ("at least", wanted, what),
         _ => return Ok(()),
     };
-    Err(UsageError::ArgumentCount {
-        command,
-        rule,
-        wanted,
-        what,
-        got,
-    })
+    Err(UsageError::argument_count(command, rule, wanted, what, got))
 }
 
 /// Rejects arguments that are not UTF-8: references, annotations and JSON cannot contain them.
@@ -121,11 +112,8 @@ pub(crate) fn utf8(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<String>, UsageError> {
     let text = |argument: OsString| {
-        argument
-            .into_string()
-            .map_err(|argument| UsageError::NotUtf8 {
-                lossy: argument.to_string_lossy().into_owned(),
-            })
+        let text = argument.into_string();
+        text.map_err(|argument| UsageError::not_utf8(&argument.to_string_lossy()))
     };
     arguments.into_iter().map(text).collect()
 }
@@ -179,9 +167,7 @@ impl Reader<'_> {
                     continue;
                 }
                 if argument.starts_with("---") || argument.starts_with("--=") {
-                    return Err(UsageError::BadSyntax {
-                        argument: argument.into_owned(),
-                    });
+                    return Err(UsageError::bad_syntax(&argument));
                 }
                 // Standard input with a media type. No flag has this name.
                 if argument.starts_with("-:") {
@@ -197,28 +183,22 @@ impl Reader<'_> {
                 Ok(Some(Arg::Value(positional))) => self.words.positionals.push(text(positional)),
                 Ok(Some(Arg::Long(long))) => {
                     let long = long.to_owned();
-                    self.long(long)?;
+                    self.long(&long)?;
                 }
                 Ok(Some(Arg::Short(short))) => self.short(short)?,
                 Ok(None) => return Ok(self.words),
                 // `=` within a cluster that is not the start of a value.
-                Err(_) => {
-                    return Err(UsageError::UnknownShort {
-                        cluster: std::mem::take(&mut self.cluster),
-                    });
-                }
+                Err(_) => return Err(UsageError::unknown_short(&self.cluster)),
             }
         }
     }
 
-    fn long(&mut self, long: String) -> Result<(), UsageError> {
-        let Some(index) = self.flags.iter().position(|flag| flag.spec.is_long(&long)) else {
+    fn long(&mut self, long: &str) -> Result<(), UsageError> {
+        let Some(index) = self.flags.iter().position(|flag| flag.spec.is_long(long)) else {
             let names = self.flags.iter().map(|flag| &flag.spec);
             let names = names.filter(|spec| spec.deprecated.is_none());
-            return Err(UsageError::UnknownFlag {
-                similar: suggest::similar_flags(&long, names.map(FlagSpec::long_name)),
-                long,
-            });
+            let similar = suggest::similar_flags(long, names.map(FlagSpec::long_name));
+            return Err(UsageError::unknown_flag(long, &similar));
         };
         let attached = self.parser.optional_value().map(text);
         self.set(index, attached, || format!("--{long}"))
@@ -227,9 +207,7 @@ impl Reader<'_> {
     fn short(&mut self, short: char) -> Result<(), UsageError> {
         let flags = &self.flags;
         let Some(index) = flags.iter().position(|flag| flag.spec.short == Some(short)) else {
-            return Err(UsageError::UnknownShort {
-                cluster: std::mem::take(&mut self.cluster),
-            });
+            return Err(UsageError::unknown_short(&self.cluster));
         };
         self.cluster.drain(..short.len_utf8());
         let is_switch = self.flags[index].spec.value.is_none();
@@ -257,7 +235,7 @@ impl Reader<'_> {
             None if flag.spec.value.is_none() => "true".to_owned(),
             None => match self.parser.value() {
                 Ok(value) => text(value),
-                Err(_) => return Err(UsageError::MissingValue { flag: spelled() }),
+                Err(_) => return Err(UsageError::missing_value(&spelled())),
             },
         };
         let long = flag.spec.long_name();
@@ -266,11 +244,7 @@ impl Reader<'_> {
                 Some(short) => format!("-{short}, --{long}"),
                 None => format!("--{long}"),
             };
-            return Err(UsageError::InvalidValue {
-                value,
-                flag,
-                reason,
-            });
+            return Err(UsageError::invalid_value(&value, &flag, &reason));
         }
         if let Some(reason) = flag.spec.deprecated {
             self.words

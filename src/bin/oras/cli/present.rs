@@ -52,7 +52,7 @@ impl SetFlags {
             .map(|long| self.typed(long))
             .collect();
         if flags.len() > 1 {
-            Err(UsageError::Exclusive { flags })
+            Err(UsageError::exclusive(&flags))
         } else {
             Ok(())
         }
@@ -68,7 +68,7 @@ impl SetFlags {
         if flags.is_empty() {
             Ok(())
         } else {
-            Err(UsageError::RequiredFlags { flags })
+            Err(UsageError::required_flags(&flags))
         }
     }
 

@@ -134,12 +134,12 @@ impl<R> Tree<R> {
                 if group == &ROOT
                     && let Some(index) = first_word(&arguments)
                 {
-                    return Err(self.unknown_command(group, arguments.swap_remove(index)));
+                    return Err(self.unknown_command(group, &arguments[index]));
                 }
                 let words = Words::read(Vec::new(), arguments)?;
                 match words.positionals.into_iter().next() {
                     Some(name) if group != &ROOT && !words.help && name != HELP.name() => {
-                        Err(self.unknown_command(group, name))
+                        Err(self.unknown_command(group, &name))
                     }
                     _ => Ok(Resolved::Help(self.group_help(group))),
                 }
@@ -297,7 +297,7 @@ impl<R> Tree<R> {
 
     /// The error about a word after a group that is not one of its members. Suggests members other
     /// than `help`.
-    fn unknown_command(&self, group: &GroupSpec, name: String) -> UsageError {
+    fn unknown_command(&self, group: &GroupSpec, name: &str) -> UsageError {
         let paths = self
             .commands
             .iter()
@@ -306,11 +306,7 @@ impl<R> Tree<R> {
         let members = paths
             .filter(|path| parent(path) == Some(group.path))
             .map(last_word);
-        UsageError::UnknownCommand {
-            group: group.path,
-            similar: suggest::similar(&name, members),
-            name,
-        }
+        UsageError::unknown_command(group.path, name, &suggest::similar(name, members))
     }
 
     /// The direct members of a group, sorted by name.
