@@ -241,33 +241,21 @@ functions! {
     ".Format" (time: time, layout: text) => dates::format(time, layout);
 }
 
-const REGEX: &str = "it needs an engine for regular expressions";
-const KEYS: &str = "it needs keys and certificates";
-const PASSWORDS: &str = "it needs ciphers and hashes for passwords";
-const RANDOM: &str = "it needs randomness";
-
 /// The functions of sprig that are not supported, with the reason.
 pub(super) static UNSUPPORTED: &[(&str, &str)] = &[
-    (
-        "regexMatch regexFind regexFindAll regexReplaceAll regexReplaceAllLiteral regexSplit",
-        REGEX,
-    ),
-    (
-        "mustRegexMatch mustRegexFind mustRegexFindAll mustRegexReplaceAll mustRegexReplaceAllLiteral mustRegexSplit",
-        REGEX,
-    ),
-    (
-        "buildCustomCert genCA genCAWithKey genPrivateKey genSelfSignedCert genSelfSignedCertWithKey genSignedCert genSignedCertWithKey",
-        KEYS,
-    ),
-    (
-        "bcrypt htpasswd derivePassword encryptAES decryptAES",
-        PASSWORDS,
-    ),
-    (
-        "randAlpha randAlphaNum randAscii randBytes randInt randNumeric shuffle uuidv4",
-        RANDOM,
-    ),
+    (REGEX, "it needs an engine for regular expressions"),
+    (KEYS, "it needs keys and certificates"),
+    (PASSWORDS, "it needs ciphers and hashes for passwords"),
+    (RANDOM, "it needs randomness"),
     ("getHostByName", "it needs the network"),
     ("sha1sum", "it needs SHA-1, which nothing else here does"),
 ];
+
+const REGEX: &str = "regexMatch regexFind regexFindAll regexReplaceAll regexReplaceAllLiteral \
+    regexSplit mustRegexMatch mustRegexFind mustRegexFindAll mustRegexReplaceAll \
+    mustRegexReplaceAllLiteral mustRegexSplit";
+const KEYS: &str = "buildCustomCert genCA genCAWithKey genPrivateKey genSelfSignedCert \
+    genSelfSignedCertWithKey genSignedCert genSignedCertWithKey";
+const PASSWORDS: &str = "bcrypt htpasswd derivePassword encryptAES decryptAES";
+const RANDOM: &str =
+    "randAlpha randAlphaNum randAscii randBytes randInt randNumeric shuffle uuidv4";

@@ -13,30 +13,10 @@ use crate::cli::quote;
 const ELEMENTS: &str = "January Jan Monday Mon MST 01 02 03 04 05 06 002 15 1 2006 2 _2 __2 3 4 5 PM pm -070000 -07:00:00 -0700 \
     -07:00 -07 Z070000 Z07:00:00 Z0700 Z07:00 Z07";
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+const MONTHS: &str = "January February March April May June July August September October November \
+    December";
 
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const DAYS: &str = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday";
 
 /// Splits a layout at its first element, which may be a fraction of seconds such as `.000` or
 /// `,999`.
@@ -76,11 +56,10 @@ fn fraction_length(digits: &str) -> usize {
     1 + digits.len() - rest.len()
 }
 
-#[inline(never)]
-fn name(names: &[&'static str], index: impl TryInto<usize>) -> &'static str {
-    let index = index.try_into().ok();
+fn name(names: &'static str, index: i64) -> &'static str {
+    let index = usize::try_from(index).ok();
     index
-        .and_then(|index| names.get(index).copied())
+        .and_then(|index| names.split(' ').nth(index))
         .unwrap_or("?")
 }
 
@@ -104,28 +83,28 @@ fn format_element(time: &Time, civil: &Civil, element: &str) -> String {
     let (hour, minute) = (civil.second_of_day / 3600, civil.second_of_day / 60 % 60);
     let second = civil.second_of_day % 60;
     let short_hour = (hour + 11) % 12 + 1;
+    // A leading zero or underscore fills the number to the length of the element.
+    let width = element.len();
+    let number = |number: i64| match element.as_bytes()[0] {
+        b'0' => format!("{number:0width$}"),
+        b'_' => format!("{number:width$}"),
+        _ => number.to_string(),
+    };
     match element {
-        "January" => name(&MONTHS, civil.month - 1).to_owned(),
-        "Jan" => name(&MONTHS, civil.month - 1)[..3].to_owned(),
-        "Monday" => name(&DAYS, civil.weekday).to_owned(),
-        "Mon" => name(&DAYS, civil.weekday)[..3].to_owned(),
-        "1" => civil.month.to_string(),
-        "01" => format!("{:02}", civil.month),
-        "2" => civil.day.to_string(),
-        "_2" => format!("{:2}", civil.day),
-        "02" => format!("{:02}", civil.day),
-        "__2" => format!("{:3}", civil.year_day),
-        "002" => format!("{:03}", civil.year_day),
+        "January" => name(MONTHS, civil.month - 1).to_owned(),
+        "Jan" => name(MONTHS, civil.month - 1)[..3].to_owned(),
+        "Monday" => name(DAYS, civil.weekday).to_owned(),
+        "Mon" => name(DAYS, civil.weekday)[..3].to_owned(),
+        "1" | "01" => number(civil.month),
+        "2" | "_2" | "02" => number(civil.day),
+        "__2" | "002" => number(civil.year_day),
         "2006" if civil.year < 0 => format!("-{:04}", -civil.year),
         "2006" => format!("{:04}", civil.year),
-        "06" => format!("{:02}", civil.year.abs() % 100),
+        "06" => number(civil.year.abs() % 100),
         "15" => format!("{hour:02}"),
-        "3" => short_hour.to_string(),
-        "03" => format!("{short_hour:02}"),
-        "4" => minute.to_string(),
-        "04" => format!("{minute:02}"),
-        "5" => second.to_string(),
-        "05" => format!("{second:02}"),
+        "3" | "03" => number(short_hour),
+        "4" | "04" => number(minute),
+        "5" | "05" => number(second),
         "PM" => if hour < 12 { "AM" } else { "PM" }.to_owned(),
         "pm" => if hour < 12 { "am" } else { "pm" }.to_owned(),
         "MST" if time.zone.is_empty() => format_offset(time.offset, "-0700"),
@@ -282,8 +261,8 @@ impl<'a> Input<'a> {
 
     /// Reads one of `names`, shortened to `letters`, in any case. Returns its index.
     #[inline(never)]
-    fn name(&mut self, names: &[&str], letters: usize) -> Result<i64, Mismatch> {
-        for (index, name) in (0..).zip(names) {
+    fn name(&mut self, names: &str, letters: usize) -> Result<i64, Mismatch> {
+        for (index, name) in (0..).zip(names.split(' ')) {
             let name = &name[..letters.min(name.len())];
             let start = self.0.get(..name.len());
             if start.is_some_and(|start| start.eq_ignore_ascii_case(name)) {
@@ -366,11 +345,11 @@ impl Parts {
                 let year = input.number(2, true)?;
                 self.year = year + if year >= 69 { 1900 } else { 2000 };
             }
-            "January" => self.month = Some(input.name(&MONTHS, usize::MAX)? + 1),
-            "Jan" => self.month = Some(input.name(&MONTHS, 3)? + 1),
+            "January" => self.month = Some(input.name(MONTHS, usize::MAX)? + 1),
+            "Jan" => self.month = Some(input.name(MONTHS, 3)? + 1),
             "1" | "01" => self.month = Some(input.bounded(fixed, 1..=12, "month")?),
-            "Monday" => drop(input.name(&DAYS, usize::MAX)?),
-            "Mon" => drop(input.name(&DAYS, 3)?),
+            "Monday" => drop(input.name(DAYS, usize::MAX)?),
+            "Mon" => drop(input.name(DAYS, 3)?),
             "2" | "02" => self.day = Some(input.number(2, fixed)?),
             "_2" => self.day = Some(input.padded(1)?),
             "002" => self.year_day = Some(input.number(3, true)?),
