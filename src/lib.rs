@@ -45,6 +45,7 @@
 //! - discover the referrers of an artifact: [`discover::discover`], [`store::Referrers`]
 //! - delete artifacts, blobs and tags: [`store::Delete`]
 //! - pack a manifest from descriptors: [`pack::pack`]
+//! - show progress, or cancel an operation: [`progress`]
 //! - implement a store: the traits in [`store`]
 //!
 //! ```no_run
@@ -94,6 +95,7 @@
 //! - `error/`: the error type, and error responses of registries
 //! - `oci/`: digests, descriptors, media types, platforms, references, manifests and referrers
 //!   indexes
+//! - `progress/`: the events of operations, and the observer of the current thread
 //! - `auth/`: the authentication state machine and the origin policy, without I/O
 //! - `http/`: the transport trait and its implementation with ureq: TLS, proxies, retries, traces
 //! - `fs/`: path cleaning, temporary files, locks and file fingerprints
@@ -121,6 +123,7 @@ mod oci;
 mod ops;
 #[cfg(feature = "archive")]
 pub mod output_dir;
+pub mod progress;
 pub mod registry;
 pub mod store;
 mod sync;
@@ -139,7 +142,6 @@ pub use oci::referrers;
 pub use ops::{annotate, backup, copy, discover, filter, graph, index, pack, push, tag};
 #[cfg(feature = "archive")]
 pub use ops::{attach, pull};
-pub use store::progress;
 pub use text::json::Annotations;
 pub use text::secret::Secret;
 pub use text::url;

@@ -23,7 +23,8 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
-pub use pack::{PackEvent, PackOptions, Times, pack, pack_with_progress};
+pub(crate) use pack::pack_named;
+pub use pack::{PackOptions, Times, pack};
 pub use unpack::{UnpackOptions, unpack};
 
 use crate::limits;

@@ -15,7 +15,9 @@ use super::header::{END, EntryHeader, EntryKind, padding};
 use super::symlink_policy::{self, DirectoryName, LinkTarget};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::{BUFFER_BYTES, path_clean};
+use crate::limits::MAX_NOTES;
 use crate::oci::{Digest, HashingWriter};
+use crate::progress::{Event, report};
 
 /// Options of [`pack`].
 #[derive(Clone, Debug, Default)]
@@ -51,17 +53,6 @@ impl Times {
     }
 }
 
-/// An event of packing.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum PackEvent<'a> {
-    /// Number of file bytes packed so far.
-    Packed(u64),
-    /// An entry was packed that [`unpack`](super::unpack()) does not restore: a description of it
-    /// that begins with its name.
-    NotRestorable(&'a str),
-}
-
 /// Writes the tree at `directory` to `out` as a gzipped tar whose names begin with `title`. Returns
 /// the digest of the tar before compression.
 ///
@@ -95,20 +86,16 @@ pub fn pack(
     options: &PackOptions,
     out: &mut dyn Write,
 ) -> Result<Digest> {
-    pack_with_progress(directory, title, options, out, &mut |_| Ok(()))
+    pack_named(directory, title, title, options, out)
 }
 
-/// Same as [`pack`]. Calls `progress` with the events of packing.
-///
-/// # Errors
-///
-/// Same as [`pack`], plus the errors of `progress`.
-pub fn pack_with_progress(
+/// Same as [`pack`]. Events call the directory `name`.
+pub(crate) fn pack_named(
     directory: &Path,
     title: &str,
+    name: &str,
     options: &PackOptions,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(PackEvent<'_>) -> Result<()>,
 ) -> Result<Digest> {
     let gzip = GzBuilder::new().write(out, Compression::default());
     let mut packer = Packer {
@@ -119,7 +106,8 @@ pub fn pack_with_progress(
         tar: HashingWriter::new(gzip),
         buffer: vec![0; BUFFER_BYTES],
         packed: 0,
-        progress,
+        not_restorable: 0,
+        name,
     };
     packer.pack_tree()?;
     let (mut gzip, digest, _) = packer.tar.finish();
@@ -137,7 +125,10 @@ struct Packer<'a, W> {
     buffer: Vec<u8>,
     /// File bytes packed so far.
     packed: u64,
-    progress: &'a mut dyn FnMut(PackEvent<'_>) -> Result<()>,
+    /// Entries that were reported as not restorable.
+    not_restorable: usize,
+    /// The name in events.
+    name: &'a str,
 }
 
 impl<W: Write> Packer<'_, W> {
@@ -168,6 +159,7 @@ impl<W: Write> Packer<'_, W> {
     }
 
     fn pack_entry(&mut self, path: &Path, metadata: &Metadata) -> Result<()> {
+        self.report_progress()?;
         let name = self.entry_name(path);
         let kind = kind(metadata).ok_or_else(|| {
             let what = "a socket, or something else that archives cannot hold";
@@ -223,7 +215,11 @@ impl<W: Write> Packer<'_, W> {
             EntryKind::Fifo => format!("{name} is a FIFO"),
             EntryKind::Symlink | EntryKind::Directory | EntryKind::File => return Ok(()),
         };
-        (self.progress)(PackEvent::NotRestorable(&text))
+        self.not_restorable += 1;
+        if self.not_restorable > MAX_NOTES {
+            return Ok(());
+        }
+        report(&Event::NotRestorable(&text))
     }
 
     /// Whether unpacking accepts a symbolic link, whatever directory it unpacks to.
@@ -267,8 +263,16 @@ impl<W: Write> Packer<'_, W> {
                 .write_all(&self.buffer[..count])
                 .map_err(write_error(self.directory))?;
             self.packed += count as u64;
-            (self.progress)(PackEvent::Packed(self.packed))?;
+            self.report_progress()?;
         }
+    }
+
+    fn report_progress(&self) -> Result<()> {
+        report(&Event::Reading {
+            name: self.name,
+            done: self.packed,
+            total: None,
+        })
     }
 
     fn write_header(&mut self, header: &EntryHeader<'_>) -> Result<()> {

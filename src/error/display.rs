@@ -99,6 +99,7 @@ impl Error {
                 write!(f, "\"{name}\" {reason}: path traversal disallowed")
             }
             Self::Unsupported { what } => write!(f, "{what}: unsupported"),
+            Self::Cancelled { .. } => f.write_str("cancelled"),
             Self::Copy {
                 side,
                 operation,

@@ -156,6 +156,11 @@ pub enum Error {
         /// The failure.
         reason: String,
     },
+    /// The observer stopped the operation. No other error wraps this one.
+    Cancelled {
+        /// The error value of the [observer](crate::progress::Observer).
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// One side of a copy failed.
     Copy {
         /// The side.
@@ -303,12 +308,22 @@ impl Error {
         io::Error::new(kind, self)
     }
 
-    /// Wraps the error in the message of a larger operation.
+    /// Whether an observer stopped the read or write that failed.
+    pub(crate) fn is_cancelled(error: &io::Error) -> bool {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        matches!(inner, Some(Self::Cancelled { .. }))
+    }
+
+    /// Wraps the error in the message of a larger operation, except
+    /// [`Cancelled`](Self::Cancelled).
     #[must_use]
     pub fn context(self, doing: impl Into<String>) -> Self {
-        Self::Context {
-            doing: doing.into(),
-            source: Box::new(self),
+        match self {
+            Self::Cancelled { .. } => self,
+            error => Self::Context {
+                doing: doing.into(),
+                source: Box::new(error),
+            },
         }
     }
 
@@ -379,6 +394,7 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Transport { source, .. }
+            | Self::Cancelled { source }
             | Self::Malformed {
                 source: Some(source),
                 ..

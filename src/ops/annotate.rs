@@ -3,12 +3,13 @@
 use crate::error::{Conflict, Error, Result};
 use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, RawManifest};
-use crate::store::{Batch, Event, Observer, Reporter, Target};
+use crate::progress::{Event, Observer, Scope, report};
+use crate::store::{Batch, Target};
 use crate::text::json::Annotations;
 
 /// Options of [`annotate`].
 #[non_exhaustive]
-pub struct AnnotateOptions<'a> {
+pub struct AnnotateOptions {
     /// The annotations to add, or whose values are replaced.
     pub set: Annotations,
     /// The names of the annotations to remove. A missing annotation is not an error.
@@ -20,10 +21,10 @@ pub struct AnnotateOptions<'a> {
     /// Limit on the size of the manifest before and after, in bytes.
     pub max_manifest_bytes: u64,
     /// Receives the events.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
-impl Default for AnnotateOptions<'_> {
+impl Default for AnnotateOptions {
     fn default() -> Self {
         Self {
             set: Annotations::new(),
@@ -74,14 +75,14 @@ impl Default for AnnotateOptions<'_> {
 pub fn annotate(
     target: &dyn Target,
     reference: &str,
-    options: AnnotateOptions<'_>,
+    options: AnnotateOptions,
 ) -> Result<Descriptor> {
-    let mut reporter = Reporter::new(options.observer);
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let limit = options.max_manifest_bytes;
     let (descriptor, reader) = target.fetch_reference(reference, limit)?;
     // Annotations of an entry in a layout are those of its tag.
     let original = (reader.read_manifest(limit)?).with_descriptor(descriptor.plain());
-    reporter.report(Event::Resolved {
+    report(&Event::Resolved {
         reference,
         descriptor: original.descriptor(),
     })?;
@@ -96,7 +97,7 @@ pub fn annotate(
     Error::check_limit("annotated manifest", size, Limit::CallerBytes, limit)?;
     let is_new = annotated != original;
     let batch = Batch::start(target);
-    store(target, &annotated, is_new, &options.tags, &mut reporter)?;
+    store(target, &annotated, is_new, &options.tags)?;
     batch.finish()?;
     if is_new && let Some(target) = target.as_indexed() {
         target.sync()?;
@@ -117,18 +118,12 @@ fn edit(manifest: &RawManifest, set: &Annotations, remove: &[String]) -> Result<
 }
 
 /// Stores a manifest, unless it exists, and sets each tag.
-fn store(
-    target: &dyn Target,
-    manifest: &RawManifest,
-    is_new: bool,
-    tags: &[String],
-    reporter: &mut Reporter<'_>,
-) -> Result<()> {
+fn store(target: &dyn Target, manifest: &RawManifest, is_new: bool, tags: &[String]) -> Result<()> {
     let descriptor = manifest.descriptor();
     let mut exists = !is_new;
     if tags.is_empty() && is_new {
         target.push(descriptor, &mut &*manifest)?;
-        reporter.report(Event::Transferred(descriptor))?;
+        report(&Event::Transferred(descriptor))?;
     }
     for tag in tags {
         match target.as_indexed() {
@@ -136,10 +131,10 @@ fn store(
             _ => drop(target.push_reference(descriptor, &mut &*manifest, tag)?),
         }
         if !exists {
-            reporter.report(Event::Transferred(descriptor))?;
+            report(&Event::Transferred(descriptor))?;
         }
         exists = true;
-        reporter.report(Event::Tagged(tag))?;
+        report(&Event::Tagged(tag))?;
     }
     Ok(())
 }

@@ -6,11 +6,12 @@ use std::time::SystemTime;
 use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::limits::MAX_MANIFEST_BYTES;
-use crate::oci::{Descriptor, Digest, MediaType, Platform, RawManifest};
+use crate::oci::{Descriptor, MediaType, Platform, RawManifest};
 use crate::ops::graph::{require_manifest, select_platform};
 use crate::ops::pack::{ImageSpec, PackOptions};
 use crate::ops::push::{ArtifactBuilder, PushFile, PushStream};
-use crate::store::{Event, Observer, Reporter, Target};
+use crate::progress::{Observer, Scope};
+use crate::store::Target;
 use crate::text::json::Annotations;
 
 /// Options of an attachment.
@@ -40,7 +41,7 @@ pub struct AttachOptions<'a> {
     /// the digest first. By default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
     /// Receives the events of the attachment.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
 /// A referrer that was attached.
@@ -100,19 +101,10 @@ pub fn attach(
             "there are neither files nor annotations",
         ));
     }
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let subject = find_subject(target, reference, options.platform.as_ref())
         .map_err(|error| error.context(format!("failed to resolve {reference}")))?;
-    let mut existing: Option<Digest> = None;
-    let mut reporter = Reporter::new(options.observer);
-    let mut note_existing = |event: Event<'_>| {
-        if let Event::Exists(node) = event {
-            existing = Some(node.digest.clone());
-        }
-        reporter.report(event)
-    };
-    let reporter = Reporter::new(Some(&mut note_existing));
-    let mut builder =
-        ArtifactBuilder::new(target, options.temporary, options.archive_times, reporter);
+    let mut builder = ArtifactBuilder::new(target, options.temporary, options.archive_times);
     let layers = builder.add_layers(options.files, options.streams)?;
     let config = match options.config {
         Some(file) => Some(builder.add_config(file, &options.config_annotations)?),
@@ -126,14 +118,9 @@ pub fn attach(
         layers,
         subject: Some(subject.clone()),
         annotations: options.annotations,
+        observer: None,
     };
     let manifest = builder.push(None, manifest, options.created, false)?;
-    let descriptor = manifest.descriptor();
-    if existing.as_ref() == Some(&descriptor.digest) {
-        // An earlier attachment was interrupted before the referrers tag was updated, or another
-        // client removed the entry. Pushing the manifest again lists it.
-        target.push(descriptor, &mut &manifest)?;
-    }
     Ok(Attached { subject, manifest })
 }
 

@@ -12,6 +12,7 @@ use crate::limits::{
 };
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::ops::graph::{require_manifest, resolve};
+use crate::progress::{Observer, Scope};
 use crate::store::Referrers;
 use crate::text::json;
 
@@ -25,6 +26,8 @@ pub struct DiscoverOptions {
     pub artifact_type: Option<String>,
     /// Number of levels to list. By default all, at most [`MAX_REFERRERS_DEPTH`].
     pub depth: Option<usize>,
+    /// Observes the discovery.
+    pub observer: Option<Observer>,
 }
 
 /// A manifest and its referrers.
@@ -77,6 +80,7 @@ pub fn discover(
     reference: &str,
     options: &DiscoverOptions,
 ) -> Result<Discovered> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let subject = resolve(
         source,
         reference,

@@ -7,12 +7,13 @@ use crate::oci::{
     ManifestDocument, MediaType, Platform, RawManifest,
 };
 use crate::ops::pack::valid;
-use crate::store::{Event, Observer, Reporter, Source, Target};
+use crate::progress::{Event, Observer, Scope, report};
+use crate::store::{Source, Target};
 use crate::text::json::edit::text_of;
 use crate::text::json::{Annotations, to_vec};
 
 /// Options of [`create`].
-pub struct CreateOptions<'a> {
+pub struct CreateOptions {
     /// The tags or digests of the manifests and indexes to list, in order.
     pub manifests: Vec<String>,
     /// The artifact type.
@@ -22,10 +23,10 @@ pub struct CreateOptions<'a> {
     /// Size limit of a manifest, a config and the index, in bytes.
     pub max_manifest_bytes: u64,
     /// Receives progress events.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
-impl Default for CreateOptions<'_> {
+impl Default for CreateOptions {
     fn default() -> Self {
         Self {
             manifests: Vec::new(),
@@ -39,7 +40,7 @@ impl Default for CreateOptions<'_> {
 
 /// Options of [`update`]. The steps are done in this order: artifact type, removals, additions,
 /// merges.
-pub struct UpdateOptions<'a> {
+pub struct UpdateOptions {
     /// The change of the artifact type.
     pub artifact_type: ArtifactTypeChange,
     /// The manifests whose entries are removed.
@@ -51,10 +52,10 @@ pub struct UpdateOptions<'a> {
     /// Size limit of a manifest, a config and the index, in bytes.
     pub max_manifest_bytes: u64,
     /// Receives progress events.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
-impl Default for UpdateOptions<'_> {
+impl Default for UpdateOptions {
     fn default() -> Self {
         Self {
             artifact_type: ArtifactTypeChange::Keep,
@@ -113,15 +114,15 @@ pub enum ArtifactTypeChange {
 /// [`Error::NotFound`] if a manifest or its config is missing, [`Error::WrongKind`] if a reference
 /// resolves to other content, [`Error::InvalidInput`] for an invalid artifact type,
 /// [`Error::TooLarge`].
-pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawManifest> {
+pub fn create(source: &dyn Source, options: CreateOptions) -> Result<RawManifest> {
     let artifact_type = options
         .artifact_type
         .map(|artifact_type| valid("artifactType", artifact_type))
         .transpose()?;
-    let mut reader = Reader {
+    let _scope = Scope::of_verb(options.observer.as_ref());
+    let reader = Reader {
         source,
         limit: options.max_manifest_bytes,
-        reporter: Reporter::new(options.observer),
     };
     let mut manifests = Vec::with_capacity(options.manifests.len());
     for reference in &options.manifests {
@@ -150,21 +151,17 @@ pub fn create(source: &dyn Source, options: CreateOptions<'_>) -> Result<RawMani
 /// # Errors
 ///
 /// Same as [`create`], plus [`Error::NotFound`] if a digest to remove has no entry.
-pub fn update(
-    source: &dyn Source,
-    reference: &str,
-    options: UpdateOptions<'_>,
-) -> Result<RawManifest> {
+pub fn update(source: &dyn Source, reference: &str, options: UpdateOptions) -> Result<RawManifest> {
     let artifact_type = match options.artifact_type {
         ArtifactTypeChange::Set(media_type) => {
             ArtifactTypeChange::Set(valid("artifactType", media_type)?)
         }
         other => other,
     };
-    let mut reader = Reader {
+    let _scope = Scope::of_verb(options.observer.as_ref());
+    let reader = Reader {
         source,
         limit: options.max_manifest_bytes,
-        reporter: Reporter::new(options.observer),
     };
     let original = reader.index(reference)?;
     let mut index = ManifestDocument::parse_canonical(&original)?;
@@ -187,14 +184,14 @@ pub fn update(
                 index: Some(reference.to_owned()),
             });
         }
-        reader.reporter.report(Event::EntryRemoved(digest))?;
+        report(&Event::EntryRemoved(digest))?;
     }
     for reference in &options.add {
         let descriptor = reader.entry(reference)?;
         index
             .entries
             .push(DocumentEntry::from_descriptor(&descriptor));
-        reader.reporter.report(Event::EntryAdded {
+        report(&Event::EntryAdded {
             reference,
             descriptor: &descriptor,
         })?;
@@ -203,7 +200,7 @@ pub fn update(
         let other = reader.index(reference)?;
         let added = ManifestDocument::parse_canonical(&other)?;
         index.entries.extend(added.entries);
-        reader.reporter.report(Event::IndexMerged {
+        report(&Event::IndexMerged {
             reference,
             descriptor: other.descriptor(),
         })?;
@@ -236,15 +233,14 @@ fn checked(index: RawManifest, limit: u64) -> Result<RawManifest> {
 }
 
 /// Reads the manifests of an index.
-struct Reader<'s, 'o> {
+struct Reader<'s> {
     source: &'s dyn Source,
     limit: u64,
-    reporter: Reporter<'o>,
 }
 
-impl Reader<'_, '_> {
+impl Reader<'_> {
     /// Returns the entry for a manifest or index.
-    fn entry(&mut self, reference: &str) -> Result<Descriptor> {
+    fn entry(&self, reference: &str) -> Result<Descriptor> {
         let manifest = self.fetch(reference, Expected::Manifest)?;
         let mut entry = manifest.descriptor().clone();
         match manifest.view()? {
@@ -264,17 +260,17 @@ impl Reader<'_, '_> {
         Ok(entry)
     }
 
-    fn index(&mut self, reference: &str) -> Result<RawManifest> {
+    fn index(&self, reference: &str) -> Result<RawManifest> {
         self.fetch(reference, Expected::Index)
     }
 
-    fn fetch(&mut self, reference: &str, expected: Expected) -> Result<RawManifest> {
+    fn fetch(&self, reference: &str, expected: Expected) -> Result<RawManifest> {
         let is_index = expected == Expected::Index;
         let not_found = |error: Error| {
             let what = if is_index { "index" } else { "manifest" };
             error.context(format!("could not find the {what} {reference}"))
         };
-        self.reporter.report(Event::Resolving(reference))?;
+        report(&Event::Resolving(reference))?;
         let (descriptor, reader) = self
             .source
             .fetch_reference(reference, self.limit)
@@ -290,7 +286,7 @@ impl Reader<'_, '_> {
         let manifest = reader.read_manifest(self.limit).map_err(not_found)?;
         // Annotations of an entry in a layout do not apply elsewhere.
         let manifest = manifest.with_descriptor(descriptor.plain());
-        self.reporter.report(Event::Resolved {
+        report(&Event::Resolved {
             reference,
             descriptor: manifest.descriptor(),
         })?;

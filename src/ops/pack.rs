@@ -6,6 +6,7 @@ use crate::error::{Error, Input, Result};
 use crate::oci::{
     CREATED, Descriptor, EMPTY_JSON, ImageManifest, MediaType, Platform, RawManifest,
 };
+use crate::progress::{Observer, Scope};
 use crate::store::Target;
 use crate::text::json::{Annotations, to_vec};
 use crate::text::time::{is_rfc3339, rfc3339, rfc3339_parse_error};
@@ -41,6 +42,8 @@ pub struct PackOptions {
     /// Annotations of the manifest. The annotation `org.opencontainers.image.created` is added if
     /// it is missing.
     pub annotations: Annotations,
+    /// Observes the requests of the target.
+    pub observer: Option<Observer>,
 }
 
 /// Creates a manifest and pushes it to `target` without a tag, after the empty config and layer
@@ -57,6 +60,7 @@ pub struct PackOptions {
 /// - [`Error::Unsupported`] for a subject in v1.0.
 /// - The errors of [`Target::push`].
 pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<RawManifest> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let manifest = build_manifest(target, options, now)?;
     let artifact_type = manifest
         .artifact_type

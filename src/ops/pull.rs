@@ -6,18 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::archive;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, RawManifest, TITLE, UNPACK};
-use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph};
+use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph_reporting};
 use crate::ops::filter::Filter;
 use crate::ops::graph::ResolvedSource;
 use crate::output_dir::{OutputDir, OutputOptions};
-use crate::store::{
-    Event, Fetched, FileStore, ObservedContent, Observer, ReportStart, Reporter, Source,
-    Target as _,
-};
+use crate::progress::{self, Event, Observer, Scope};
+use crate::store::{Fetched, FileStore, ObservedContent, ReportStart, Source, Target as _};
 
 /// Options of a pull.
 #[derive(Default)]
-pub struct PullOptions<'a> {
+pub struct PullOptions {
     /// The directory to write to, created if it does not exist. By default, and if empty, the
     /// current directory.
     pub output: PathBuf,
@@ -43,7 +41,7 @@ pub struct PullOptions<'a> {
     /// Limits for unpacking directories.
     pub archive_limits: archive::Limits,
     /// Receives the events of the pull.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
 /// The result of a pull.
@@ -124,7 +122,8 @@ pub struct PulledFile {
 ///
 /// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::Conflict`],
 /// [`Error::Io`]. Files that were completed before the error stay.
-pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Pulled> {
+pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Pulled> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let source = resolve(source, reference, &options)?;
     let output = OutputDir::open(
         Some(options.output.as_path())
@@ -169,7 +168,8 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
 /// # Errors
 ///
 /// Same as [`pull`], without those of writing files. The output directory is not used.
-pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> Result<Listed> {
+pub fn list(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Listed> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let source = resolve(source, reference, &options)?;
     let pulled = copy_files(&source, FileStore::new(""), Purpose::List, options)?;
     let mut seen = HashSet::new();
@@ -188,7 +188,7 @@ pub fn list(source: &dyn Source, reference: &str, options: PullOptions<'_>) -> R
 fn resolve<'s>(
     source: &'s dyn Source,
     reference: &str,
-    options: &PullOptions<'_>,
+    options: &PullOptions,
 ) -> Result<ResolvedSource<'s>> {
     let limit = options.limits.max_manifest_bytes;
     let source = ResolvedSource::new(source, reference, options.platform.as_ref(), limit)?;
@@ -214,7 +214,7 @@ fn copy_files(
     source: &ResolvedSource<'_>,
     store: FileStore,
     purpose: Purpose,
-    options: PullOptions<'_>,
+    options: PullOptions,
 ) -> Result<Pulled> {
     let root = source.root().clone();
     let store = store.max_untitled_bytes(options.limits.max_manifest_bytes);
@@ -236,21 +236,18 @@ fn copy_files(
     };
     let mut find_successors =
         |manifest: &RawManifest, _: Vec<Descriptor>| selector.select(manifest);
-    let mut reporter = Reporter::new(options.observer);
     let mut reported = HashSet::new();
-    let mut observer =
-        |event: Event<'_>| report(event, source, &store, &mut reporter, &mut reported);
-    copy_graph(
+    copy_graph_reporting(
         source,
         &store,
         &root,
         None,
         &mut CopyOptions {
-            observer: Some(&mut observer),
             find_successors: Some(&mut find_successors),
             limits: options.limits,
             ..CopyOptions::default()
         },
+        &mut |event| report(event, source, &store, &mut reported),
     )?;
     let mut pulled = selector.pulled;
     pulled.left_out.extend(store.take_skipped_entries());
@@ -260,17 +257,16 @@ fn copy_files(
 /// Reports the events of a copy that are events of a pull, and writes repeated content to its
 /// further files. Content is `reported` once for each digest and title.
 fn report(
-    event: Event<'_>,
+    event: &Event<'_>,
     source: &dyn Source,
     store: &FileStore,
-    reporter: &mut Reporter<'_>,
     reported: &mut HashSet<(Digest, Option<String>)>,
 ) -> Result<()> {
     let mut is_new = |node: &Descriptor| {
         let title = node.title().map(str::to_owned);
         reported.insert((node.digest.clone(), title))
     };
-    match event {
+    match *event {
         // Manifests stay in memory.
         Event::Started(node)
         | Event::Transferring {
@@ -279,39 +275,34 @@ fn report(
         Event::FetchingManifest(_)
         | Event::FetchedManifest(_)
         | Event::Started(_)
-        | Event::Transferring { .. } => reporter.report(event),
+        | Event::Transferring { .. } => progress::report(event),
         Event::Transferred(node) => {
             is_new(node);
-            reporter.report(event)
+            progress::report(event)
         }
-        Event::Skipped(node) if is_new(node) => reporter.report(event),
+        Event::Skipped(node) if is_new(node) => progress::report(event),
         // The same bytes with another media type: the original downloads them again.
         Event::Exists(node) if node.title().is_some() && is_new(node) => {
-            reporter.report(Event::Started(node))?;
-            restore(node, source, store, reporter)?;
-            reporter.report(Event::Transferred(node))
+            progress::report(&Event::Started(node))?;
+            restore(node, source, store)?;
+            progress::report(&Event::Transferred(node))
         }
         Event::Repeated(node) if node.title().is_some() && is_new(node) => {
-            restore(node, source, store, reporter)?;
-            reporter.report(Event::Restored(node))
+            restore(node, source, store)?;
+            progress::report(&Event::Restored(node))
         }
         _ => Ok(()),
     }
 }
 
 /// Writes content that was downloaded before to a further file.
-fn restore(
-    node: &Descriptor,
-    source: &dyn Source,
-    store: &FileStore,
-    reporter: &mut Reporter<'_>,
-) -> Result<()> {
+fn restore(node: &Descriptor, source: &dyn Source, store: &FileStore) -> Result<()> {
     if !store.restore(node)? {
         // An unpacked directory no longer has the bytes of its archive: fetch them again.
         let mut content = ObservedContent {
             content: &mut Fetched::new(source, node),
             descriptor: node,
-            reporter,
+            report: &mut progress::report,
             report_start: ReportStart::Never,
         };
         store.push(node, &mut content)?;

@@ -2,17 +2,18 @@
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, MAX_MANIFEST_BYTES, RawManifest};
-use crate::store::{Batch, Event, Observer, Reporter, Target};
+use crate::progress::{Event, Observer, Scope, report};
+use crate::store::{Batch, Target};
 
 /// Options of tagging.
-pub struct TagOptions<'a> {
+pub struct TagOptions {
     /// Limit on the size of the manifest, in bytes.
     pub max_manifest_bytes: u64,
     /// Receives the events.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
-impl Default for TagOptions<'_> {
+impl Default for TagOptions {
     fn default() -> Self {
         Self {
             max_manifest_bytes: MAX_MANIFEST_BYTES,
@@ -54,15 +55,15 @@ pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,
     tags: &[S],
-    options: TagOptions<'_>,
+    options: TagOptions,
 ) -> Result<Descriptor> {
-    let mut reporter = Reporter::new(options.observer);
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let (descriptor, manifest) = read(target, reference, options.max_manifest_bytes)?;
-    reporter.report(Event::Resolved {
+    report(&Event::Resolved {
         reference,
         descriptor: &descriptor,
     })?;
-    set_tags(target, tags, &mut reporter, |tag| {
+    set_tags(target, tags, |tag| {
         let tagged = match &manifest {
             Some(manifest) => set_tag(target, manifest, tag),
             None => target.tag(&descriptor, tag),
@@ -84,9 +85,8 @@ pub fn add_tags<S: AsRef<str>>(
     target: &dyn Target,
     manifest: &RawManifest,
     tags: &[S],
-    observer: &mut Observer<'_>,
 ) -> Result<()> {
-    set_tags(target, tags, &mut Reporter::new(Some(observer)), |tag| {
+    set_tags(target, tags, |tag| {
         set_tag(target, manifest, tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))
     })
@@ -128,13 +128,12 @@ fn set_tag(target: &dyn Target, manifest: &RawManifest, tag: &str) -> Result<()>
 fn set_tags<S: AsRef<str>>(
     target: &dyn Target,
     tags: &[S],
-    reporter: &mut Reporter<'_>,
     mut set_tag: impl FnMut(&str) -> Result<()>,
 ) -> Result<()> {
     let batch = Batch::start(target);
     for tag in tags {
         set_tag(tag.as_ref())?;
-        reporter.report(Event::Tagged(tag.as_ref()))?;
+        report(&Event::Tagged(tag.as_ref()))?;
     }
     batch.finish()
 }

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::archive::{self, PackEvent, PackOptions, Times, UnpackOptions};
+use crate::archive::{self, PackOptions, Times, UnpackOptions};
 use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
@@ -22,7 +22,8 @@ use crate::oci::{
 };
 use crate::output_dir::OutputDir;
 use crate::store::{
-    Content, FileContent, MemoryStore, Pushed, STREAM, Source, Target, VerifyReader, copy_hashing,
+    Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
+    VerifyReader, copy_hashing,
 };
 use crate::sync::Lock;
 
@@ -126,21 +127,16 @@ impl FileStore {
         media_type: Option<MediaType>,
         path: &Path,
     ) -> Result<Descriptor> {
-        self.add_with_progress(title, media_type, path, &mut |_, _| Ok(()))
+        self.add_named(title, title, media_type, path)
     }
 
-    /// Same as [`add`](Self::add). Calls `progress` with the number of bytes read so far and, for a
-    /// file, its size.
-    ///
-    /// # Errors
-    ///
-    /// Same as [`add`](Self::add), plus the errors of `progress`.
-    pub fn add_with_progress(
+    /// Same as [`add`](Self::add). Events call the file or directory `name`.
+    pub(crate) fn add_named(
         &self,
         title: &str,
+        name: &str,
         media_type: Option<MediaType>,
         path: &Path,
-        progress: &mut dyn FnMut(u64, Option<u64>) -> Result<()>,
     ) -> Result<Descriptor> {
         let metadata = fs::metadata(path).map_err(|error| {
             // The error names the absolute path, because the working directory may be the mistake.
@@ -151,16 +147,15 @@ impl FileStore {
         let kind = InputKind::from_metadata(path, &metadata);
         let mut descriptor = if kind == InputKind::Directory {
             let media_type = media_type.unwrap_or(MediaType::LAYER_GZIP);
-            self.add_directory(title, media_type, path, &mut |done| progress(done, None))?
+            self.add_directory(title, name, media_type, path)?
         } else {
             let media_type = media_type.unwrap_or(MediaType::LAYER);
             if kind == InputKind::Pipe {
                 let mut pipe = File::open(path).map_err(Error::io(IoOp::Open, path))?;
-                self.add_stream(media_type, &mut pipe)?
+                self.add_stream(media_type, &mut ProgressReader::new(&mut pipe, name, None))?
             } else {
-                let mut progress = |done, total| progress(done, Some(total));
                 let (descriptor, content) =
-                    FileContent::describe_with_progress(path, media_type, &mut progress)?;
+                    FileContent::describe_named(path.to_owned(), media_type, name)?;
                 self.set_location(&descriptor, ContentLocation::File(content));
                 descriptor
             }
@@ -199,9 +194,9 @@ impl FileStore {
     fn add_directory(
         &self,
         title: &str,
+        name: &str,
         media_type: MediaType,
         path: &Path,
-        progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Descriptor> {
         let (file, start) = self.take_spool(&format!("the archive of {title}"))?;
         let buffered = BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file));
@@ -209,14 +204,7 @@ impl FileStore {
         let options = PackOptions {
             times: self.archive_times,
         };
-        let mut report = |event: PackEvent<'_>| match event {
-            PackEvent::Packed(bytes) => progress(bytes),
-            PackEvent::NotRestorable(text) => {
-                self.record_skipped(text.to_owned());
-                Ok(())
-            }
-        };
-        let tar_digest = archive::pack_with_progress(path, title, &options, &mut out, &mut report)?;
+        let tar_digest = archive::pack_named(path, title, name, &options, &mut out)?;
         out.flush()
             .map_err(Error::io(IoOp::Write, &self.temporary))?;
         let (_, digest, size) = out.finish();
@@ -349,8 +337,7 @@ impl FileStore {
     }
 
     /// Returns one sentence for each archive entry that was skipped because it is neither a file, a
-    /// directory nor a link, or that was packed although unpacking does not restore it. Later calls
-    /// return later entries.
+    /// directory nor a link. Later calls return later entries.
     pub fn take_skipped_entries(&self) -> Vec<String> {
         std::mem::take(&mut self.titled.lock().skipped_entries)
     }

@@ -21,17 +21,17 @@ pub mod content;
 pub mod files;
 mod forward;
 pub mod memory;
-pub mod progress;
 mod seekable;
 
-pub(crate) use self::content::{Content, ContentSink, STREAM, VerifyReader, copy_hashing};
+pub(crate) use self::content::{
+    Content, ContentSink, ObservedContent, ReportStart, STREAM, VerifyReader, copy_hashing,
+};
 #[cfg(feature = "archive")]
 pub(crate) use self::content::{FileContent, ProgressReader};
 #[cfg(feature = "archive")]
 pub(crate) use self::files::FileStore;
 #[cfg(feature = "archive")]
 pub(crate) use self::memory::MemoryStore;
-pub(crate) use self::progress::{Event, ObservedContent, Observer, ReportStart, Reporter};
 pub use self::seekable::SeekableBlob;
 pub(crate) use self::seekable::{fetch_and_skip, skip};
 

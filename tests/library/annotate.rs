@@ -3,11 +3,11 @@
 use oras::annotate::{AnnotateOptions, annotate};
 use oras::error::Conflict;
 use oras::layout::LayoutStore;
-use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Descriptor, Error, MediaType};
 
+use crate::observers::collecting;
 use crate::setup::{ABSENT, client};
 use crate::support::registry::TestRegistry;
 use crate::support::tempdir::TempDir;
@@ -23,7 +23,7 @@ fn registry() -> TestRegistry {
 }
 
 /// Options that set `k` to `v` and these tags.
-fn options<'a>(tags: &[&str]) -> AnnotateOptions<'a> {
+fn options(tags: &[&str]) -> AnnotateOptions {
     let mut options = AnnotateOptions::default();
     options.set.insert("k".into(), "v".into());
     options.remove.push("absent".into());
@@ -36,13 +36,10 @@ fn a_docker_manifest_stays_one_and_takes_one_get_and_one_put_per_tag() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let mut told = Vec::new();
-    let mut observer = |event: Event<'_>| {
-        told.push(format!("{event:?}").chars().take(9).collect::<String>());
-        Ok(())
-    };
+    let (observer, told) =
+        collecting(|event| Some(format!("{event:?}").chars().take(9).collect::<String>()));
     let mut options = options(&["v1", "v2"]);
-    options.observer = Some(&mut observer);
+    options.observer = Some(observer);
 
     let annotated = annotate(&repository, "v1", options).unwrap();
 
@@ -50,7 +47,10 @@ fn a_docker_manifest_stays_one_and_takes_one_get_and_one_put_per_tag() {
         annotated,
         Descriptor::of(MediaType::DOCKER_MANIFEST, ANNOTATED)
     );
-    assert_eq!(told, ["Resolved ", "Transferr", "Tagged(\"v", "Tagged(\"v"]);
+    assert_eq!(
+        told.take(),
+        ["Resolved ", "Transferr", "Tagged(\"v", "Tagged(\"v"]
+    );
     assert_eq!(
         registry.log(),
         [

@@ -11,6 +11,7 @@ use oras::store::{Delete, Referrers, Target};
 use oras::{Annotations, Error, MediaType, RawManifest};
 
 use crate::artifacts::{image, push};
+use crate::observers::collecting;
 use crate::setup::{blob, builder, client, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
@@ -129,16 +130,14 @@ fn files_become_layers() {
         .into(),
         ..PushFile::from(&file)
     };
-    let mut events = Vec::new();
-    let mut observer = |event: Event<'_>| {
-        events.push(match event {
+    let (observer, events) = collecting(|event| {
+        Some(match *event {
             Event::Preparing(title) => format!("preparing {title}"),
             Event::Transferred(node) => format!("copied {}", node.display_name()),
             Event::Exists(node) => format!("existed {}", node.display_name()),
-            _ => return Ok(()),
-        });
-        Ok(())
-    };
+            _ => return None,
+        })
+    });
 
     let attached = attach(
         &store,
@@ -150,7 +149,7 @@ fn files_become_layers() {
                 ..PushFile::from(&config)
             }),
             annotations: Annotations::new(),
-            observer: Some(&mut observer),
+            observer: Some(observer),
             ..options()
         },
     )
@@ -165,7 +164,7 @@ fn files_become_layers() {
     );
     // The subject exists and is not pushed.
     assert_eq!(
-        events,
+        events.take(),
         [
             "preparing a.txt".to_owned(),
             "copied application/vnd.test.config".to_owned(),

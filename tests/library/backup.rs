@@ -1,13 +1,13 @@
 //! Backup and restore: a round trip through any store loses nothing, and an incomplete backup is
 //! not mistaken for a complete one.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
 
 use oras::backup::{BackupOptions, backup, dry_run, restore};
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
-use oras::progress::Event;
+use oras::progress::{Event, Observer};
 use oras::referrers::referrers_tag;
 use oras::store::memory::MemoryStore;
 use oras::store::{Inventory, Source, Target};
@@ -22,19 +22,20 @@ mod hostile;
 mod lists;
 
 /// The events of a backup, one line each.
-#[derive(Default)]
-struct EventLog(RefCell<Vec<String>>);
+#[derive(Clone, Default)]
+struct EventLog(Arc<Mutex<Vec<String>>>);
 
 impl EventLog {
-    fn observer(&self) -> impl FnMut(Event<'_>) -> Result<()> + '_ {
-        |event| {
-            self.note(event);
+    fn observer(&self) -> Observer {
+        let log = self.clone();
+        Observer::new(move |event| {
+            log.note(event);
             Ok(())
-        }
+        })
     }
 
-    fn note(&self, event: Event<'_>) {
-        let line = match event {
+    fn note(&self, event: &Event<'_>) {
+        let line = match *event {
             Event::TagsFound(tags) => format!("found {}", tags.join(" ")),
             Event::TagStarted(tag) => format!("tag {tag}"),
             Event::TagFinished { tag, referrers, .. } => format!("tagged {tag} with {referrers}"),
@@ -45,12 +46,12 @@ impl EventLog {
             Event::TagSkipped { tag, .. } => format!("skipped {tag}"),
             _ => return,
         };
-        self.0.borrow_mut().push(line);
+        self.0.lock().unwrap().push(line);
     }
 
     /// Returns the lines that begin with one of these words.
     fn lines_with(&self, words: &[&str]) -> Vec<String> {
-        let told = self.0.borrow();
+        let told = self.0.lock().unwrap();
         told.iter()
             .filter(|line| words.iter().any(|word| line.starts_with(word)))
             .cloned()
@@ -59,7 +60,7 @@ impl EventLog {
 }
 
 /// Options for a backup of these tags, or all if there are none, with referrers.
-fn with_referrers(tags: &[&str]) -> BackupOptions<'static> {
+fn with_referrers(tags: &[&str]) -> BackupOptions {
     BackupOptions {
         tags: tags.iter().map(ToString::to_string).collect(),
         referrers: true,
@@ -143,11 +144,7 @@ fn tags(registry: &TestRegistry, repository: &str) -> BTreeMap<String, String> {
 }
 
 /// Backs everything up to a tar file, and opens it.
-fn to_archive(
-    source: &dyn Inventory,
-    directory: &TempDir,
-    options: BackupOptions<'_>,
-) -> LayoutTar {
+fn to_archive(source: &dyn Inventory, directory: &TempDir, options: BackupOptions) -> LayoutTar {
     let path = directory.join("backup.tar");
     let writer = LayoutTarWriter::create(&path).unwrap();
     backup(source, &writer, options).unwrap();
@@ -317,9 +314,8 @@ fn events_are_reported_tag_by_tag() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     let told = EventLog::default();
-    let mut observer = told.observer();
     let options = BackupOptions {
-        observer: Some(&mut observer),
+        observer: Some(told.observer()),
         ..with_referrers(&["v1", "latest", "index"])
     };
     let target = MemoryStore::new();
@@ -352,17 +348,15 @@ fn a_dry_run_reports_the_same_events_and_copies_nothing() {
     Artifacts::new().push(&store);
     for referrers in [true, false] {
         let (told, rehearsed) = (EventLog::default(), EventLog::default());
-        let mut observer = told.observer();
-        let mut in_rehearsal = rehearsed.observer();
         let options = BackupOptions {
             referrers,
-            observer: Some(&mut observer),
+            observer: Some(told.observer()),
             ..BackupOptions::default()
         };
         backup(&store, &MemoryStore::new(), options).unwrap();
         let options = BackupOptions {
             referrers,
-            observer: Some(&mut in_rehearsal),
+            observer: Some(rehearsed.observer()),
             ..BackupOptions::default()
         };
 
@@ -525,12 +519,12 @@ fn a_failed_backup_leaves_no_archive() {
 }
 
 /// Options that skip missing tags, with this observer.
-fn skipping<'o>(tags: &[&str], events: &'o mut oras::progress::Observer<'o>) -> BackupOptions<'o> {
+fn skipping(tags: &[&str], events: &EventLog) -> BackupOptions {
     BackupOptions {
         tags: tags.iter().map(ToString::to_string).collect(),
         referrers: true,
         skip_missing: true,
-        observer: Some(events),
+        observer: Some(events.observer()),
         ..BackupOptions::default()
     }
 }
@@ -543,9 +537,8 @@ fn a_listed_tag_that_cannot_be_resolved_is_skipped_on_request() {
     Artifacts::new().push(&repository);
     registry.inject(on("*", "/v2/a/manifests/latest").status(404));
     let events = EventLog::default();
-    let mut observer = events.observer();
     let target = MemoryStore::new();
-    let copied = backup(&repository, &target, skipping(&[], &mut observer)).unwrap();
+    let copied = backup(&repository, &target, skipping(&[], &events)).unwrap();
     assert_eq!(copied, 2);
     assert_eq!(
         events.lines_with(&["found", "skipped", "tagged"]),
@@ -563,8 +556,7 @@ fn a_listed_tag_that_cannot_be_resolved_is_skipped_on_request() {
         assert!(error.is_not_found());
     }
     let events = EventLog::default();
-    let mut observer = events.observer();
-    let named = skipping(&["v1", "latest"], &mut observer);
+    let named = skipping(&["v1", "latest"], &events);
     let error = backup(&repository, &MemoryStore::new(), named).unwrap_err();
     assert!(error.is_not_found(), "a tag that was asked for");
 }
@@ -576,9 +568,8 @@ fn a_tag_whose_content_is_missing_is_skipped_on_request() {
     let second = image("second", "");
     oras::store::Delete::delete(&store, second.descriptor()).unwrap();
     let events = EventLog::default();
-    let mut observer = events.observer();
     let target = MemoryStore::new();
-    let copied = restore(&store, &target, skipping(&[], &mut observer)).unwrap();
+    let copied = restore(&store, &target, skipping(&[], &events)).unwrap();
     assert_eq!(copied, 2);
     assert_eq!(events.lines_with(&["skipped"]), ["skipped index"]);
     assert!(target.resolve("latest").is_ok() && target.resolve("v1").is_ok());

@@ -8,15 +8,16 @@ mod repair;
 
 use std::time::UNIX_EPOCH;
 
+use oras::MediaType;
 use oras::copy::{CopyOptions, RootState, copy, copy_graph};
 use oras::descriptor::{Descriptor, TITLE};
 use oras::pack::{PackOptions, pack};
 use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
-use oras::{Error, MediaType, Result};
 use serde_json::{Value, json};
 
+use crate::observers::{collecting, stopping};
 use crate::setup::{ABSENT, blob, builder, client, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
@@ -53,15 +54,12 @@ fn index(store: &dyn Target, entries: &[Descriptor]) -> Descriptor {
 
 /// Copies and returns the events, such as `copied {name}`; names are titles or media types.
 fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<String> {
-    let mut events = Vec::new();
-    let mut observe = |event: Event<'_>| {
+    let (observer, events) = collecting(|event| {
         let (verb, node) = match event {
             Event::FetchingManifest(_)
             | Event::FetchedManifest(_)
             | Event::Started(_)
-            | Event::Transferring { .. } => {
-                return Ok(());
-            }
+            | Event::Transferring { .. } => return None,
             Event::Transferred(node) => ("copied", node),
             Event::Exists(node) => ("existed", node),
             Event::Repeated(node) => ("repeated", node),
@@ -69,15 +67,14 @@ fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<St
             other => panic!("{other:?}"),
         };
         let name = node.display_name().rsplit('/').next().unwrap_or_default();
-        events.push(format!("{verb} {name}"));
-        Ok(())
-    };
+        Some(format!("{verb} {name}"))
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
     copy_graph(source, target, root, None, &mut options).unwrap();
-    events
+    events.take()
 }
 
 fn titled(bytes: &[u8], title: &str) -> Descriptor {
@@ -340,15 +337,14 @@ fn an_observer_error_stops_the_copy() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let target = MemoryStore::new();
-    let mut stop = |_: Event<'_>| -> Result<()> { Err(Error::unsupported("going on")) };
     let mut options = CopyOptions {
-        observer: Some(&mut stop),
+        observer: Some(stopping(|_| true)),
         ..CopyOptions::default()
     };
 
     let error = copy_graph(&source, &target, &root, None, &mut options).unwrap_err();
 
-    assert_eq!(text(&error), "going on: unsupported");
+    assert_eq!(text(&error), "cancelled: going on: unsupported");
     assert!(!target.exists(&root).unwrap());
 }
 

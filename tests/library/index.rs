@@ -6,6 +6,7 @@ use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType, RawManifest};
 
+use crate::observers::collecting;
 use crate::setup::{client, text};
 use crate::support::registry::{TestRegistry, on, sha256};
 
@@ -41,14 +42,14 @@ fn arm_entry() -> String {
     )
 }
 
-fn listing(manifests: &[&str]) -> CreateOptions<'static> {
+fn listing(manifests: &[&str]) -> CreateOptions {
     CreateOptions {
         manifests: manifests.iter().map(ToString::to_string).collect(),
         ..CreateOptions::default()
     }
 }
 
-fn adding(manifests: &[&str]) -> UpdateOptions<'static> {
+fn adding(manifests: &[&str]) -> UpdateOptions {
     UpdateOptions {
         add: manifests.iter().map(ToString::to_string).collect(),
         ..UpdateOptions::default()
@@ -257,30 +258,29 @@ fn updates_are_made_and_reported_in_a_fixed_order() {
     push(&repository, &index, Some("index")).unwrap();
     push(&repository, &index, Some("other")).unwrap();
     let arm = repository.resolve("arm").unwrap().digest;
-    let mut events = Vec::new();
-    let mut observer = |event: Event<'_>| {
-        events.push(match event {
+    let removed = arm.clone();
+    let (observer, events) = collecting(move |event| {
+        Some(match *event {
             Event::Resolving(reference) => format!("fetching {reference}"),
             Event::Resolved { reference, .. } => format!("fetched {reference}"),
-            Event::EntryRemoved(digest) => format!("removed {}", *digest == arm),
+            Event::EntryRemoved(digest) => format!("removed {}", *digest == removed),
             Event::EntryAdded { reference, .. } => format!("added {reference}"),
             Event::IndexMerged { reference, .. } => format!("merged {reference}"),
             _ => unreachable!("updates have no other events"),
-        });
-        Ok(())
-    };
+        })
+    });
     let options = UpdateOptions {
         artifact_type: ArtifactTypeChange::Set("a/b".into()),
         remove: vec![arm.clone(), arm.clone()],
         merge: vec!["other".to_owned()],
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..adding(&["arm"])
     };
 
     let changed = update(&repository, "index", options).unwrap();
 
     assert_eq!(
-        events,
+        events.take(),
         [
             "fetching index",
             "fetched index",

@@ -8,6 +8,7 @@
 mod support;
 
 mod artifacts;
+mod observers;
 mod setup;
 
 mod addresses;

@@ -2,12 +2,14 @@
 //! again, and cost no request.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use oras::copy::{CopyOptions, copy};
-use oras::error::IoOp;
 use oras::layout::LayoutStore;
-use oras::progress::Event;
+use oras::progress::{Event, Observer};
 use oras::pull::{PullOptions, pull};
 use oras::push::{PushFile, PushOptions, PushStream, push, push_blob};
 use oras::registry::Client;
@@ -16,11 +18,14 @@ use oras::store::content::{FileContent, VerifyReader};
 use oras::store::memory::MemoryStore;
 use oras::{Annotations, Error, MediaType, Result};
 
-use crate::setup::{LARGE, blob, client, hello};
+use crate::observers::{collecting, stopping};
+use crate::setup::{LARGE, blob, client, hello, text};
 use crate::support::registry::{Mount, RegistryProfile, TestRegistry, on};
 use crate::support::rng::Rng;
 use crate::support::tempdir::TempDir;
 
+/// The error of an operation that [`stopping`] ended.
+const STOPPED: &str = "cancelled: going on: unsupported";
 /// Maximum size of a read.
 const PIECE: u64 = 128 * 1024;
 
@@ -50,14 +55,12 @@ fn push_to(registry: &TestRegistry, client: &Client, bytes: &[u8]) -> Result<Ste
     let repository = client
         .repository(&registry.reference("a"))?
         .with_push_scope();
-    let mut steps = Steps::new();
-    push_blob(&repository, &blob(bytes), &mut &bytes[..], &mut |event| {
-        if let Event::Transferring { done, .. } = event {
-            steps.push(done);
-        }
-        Ok(())
-    })?;
-    Ok(steps)
+    let (observer, steps) = collecting(|event| match *event {
+        Event::Transferring { done, .. } => Some(done),
+        _ => None,
+    });
+    observer.scope(|| push_blob(&repository, &blob(bytes), &mut &bytes[..]))?;
+    Ok(steps.take())
 }
 
 #[test]
@@ -117,28 +120,27 @@ fn progress_of_a_resumed_download_continues() {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let temporary = TempDir::new();
-    let mut steps = Steps::new();
-    let mut observer = |event: Event<'_>| {
-        if let Event::Transferring {
+    let (observer, steps) = collecting(|event| match *event {
+        Event::Transferring {
             descriptor: node,
             done,
+            total,
             ..
-        } = event
-        {
-            assert_eq!(node.title(), Some("large"));
-            steps.push(done);
+        } => {
+            assert_eq!((node.title(), total), (Some("large"), node.size));
+            Some(done)
         }
-        Ok(())
-    };
+        _ => None,
+    });
     let options = PullOptions {
         output: temporary.join("out"),
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..PullOptions::default()
     };
 
     pull(&repository, "v1", options).unwrap();
 
-    assert_increasing(&steps, content.len());
+    assert_increasing(&steps.take(), content.len());
 }
 
 #[test]
@@ -150,27 +152,28 @@ fn a_copy_reports_progress_of_blobs_and_manifests() {
     let source = client.repository(&registry.reference("a")).unwrap();
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.join("layout")).unwrap();
-    let mut told: BTreeMap<String, Steps> = BTreeMap::new();
-    let mut observer = |event: Event<'_>| {
-        if let Event::Transferring {
+    let (observer, events) = collecting(|event| match *event {
+        Event::Transferring {
             descriptor: node,
             done,
             ..
-        } = event
-        {
+        } => {
             assert!(done <= node.size);
-            let name = node.display_name().to_string();
-            told.entry(name).or_default().push(done);
+            Some((node.display_name().to_string(), done))
         }
-        Ok(())
-    };
+        _ => None,
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
 
     let root = copy(&source, "v1", &layout, Some("v1"), &mut options).unwrap();
 
+    let mut told: BTreeMap<String, Steps> = BTreeMap::new();
+    for (name, done) in events.take() {
+        told.entry(name).or_default().push(done);
+    }
     assert_increasing(&told["large"], content.len());
     assert_eq!(told["small"], [5]);
     assert_eq!(
@@ -192,63 +195,60 @@ fn a_mounted_blob_reports_no_progress() {
         .unwrap()
         .with_push_scope();
     let source = client.repository(&registry.reference("from")).unwrap();
-    let mut moved = Vec::new();
-    let mut observer = |event: Event<'_>| {
-        if let Event::Transferring {
+    let (observer, moved) = collecting(|event| match event {
+        Event::Transferring {
             descriptor: node, ..
-        } = event
-        {
-            moved.push(node.media_type.is_manifest());
-        }
-        Ok(())
-    };
+        } => Some(node.media_type.is_manifest()),
+        _ => None,
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         mount_from: Some(source.name().clone()),
         ..CopyOptions::default()
     };
 
     copy(&source, "v1", &target, Some("v1"), &mut options).unwrap();
 
-    assert_eq!(moved, [true]);
+    assert_eq!(moved.take(), [true]);
 }
 
 /// Pushes files to memory, and returns the name, the steps and the total of each file that was
 /// read.
 fn reading_events(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
-    let mut told: Vec<(String, Steps, Option<u64>)> = Vec::new();
-    let mut is_open = false;
-    let mut observer = |event: Event<'_>| {
-        match event {
+    let mut open: Option<(String, Steps, Option<u64>)> = None;
+    let (observer, told) = collecting(move |event| {
+        match *event {
             Event::Preparing(name) => {
-                told.push((name.to_owned(), Steps::new(), None));
-                is_open = true;
+                let file = (name.to_owned(), Steps::new(), None);
+                assert_eq!(open.replace(file), None);
             }
             Event::Reading {
                 name, done, total, ..
             } => {
-                let (preparing, steps, whole) = told.last_mut().unwrap();
-                assert!(is_open);
+                let (preparing, steps, whole) = open.as_mut().unwrap();
                 assert_eq!(preparing, name);
-                steps.push(done);
+                // A directory also reports its entries without content.
+                if done > steps.last().copied().unwrap_or_default() {
+                    steps.push(done);
+                }
                 *whole = total;
             }
             Event::Prepared(name) => {
-                assert_eq!(told.last().unwrap().0, name);
-                is_open = false;
+                assert_eq!(open.as_ref().unwrap().0, name);
+                return open.take();
             }
-            _ => assert!(!is_open),
+            _ => assert_eq!(open, None),
         }
-        Ok(())
-    };
+        None
+    });
     let options = PushOptions {
         files,
         artifact_type: Some("test/artifact".into()),
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..PushOptions::default()
     };
     push(&MemoryStore::new(), None, options).unwrap();
-    told
+    told.take()
 }
 
 #[test]
@@ -285,21 +285,22 @@ fn describing_a_file_reports_progress() {
     let content = large();
     let temporary = TempDir::new();
     let path = temporary.write("file", &content);
-    let mut steps = Steps::new();
-    let mut watch = |done, total| {
-        assert_eq!(total, LARGE as u64);
-        steps.push(done);
-        Ok(())
-    };
+    let (observer, steps) = collecting(|event| match *event {
+        Event::Reading { done, total, .. } => {
+            assert_eq!(total, Some(LARGE as u64));
+            Some(done)
+        }
+        _ => None,
+    });
 
-    FileContent::describe_with_progress(path, MediaType::OCTET_STREAM, &mut watch).unwrap();
+    let described = observer.scope(|| FileContent::describe(path, MediaType::OCTET_STREAM));
 
-    assert_increasing(&steps, content.len());
+    assert_eq!(described.unwrap().0, blob(&content));
+    assert_increasing(&steps.take(), content.len());
 }
 
 #[test]
 fn an_observer_error_stops_the_operation() {
-    let stop = || Err(Error::unsupported("going on"));
     let registry = TestRegistry::start();
     let client = client();
     let repository = client
@@ -307,21 +308,17 @@ fn an_observer_error_stops_the_operation() {
         .unwrap()
         .with_push_scope();
     let content = large();
-    let result = push_blob(
-        &repository,
-        &blob(&content),
-        &mut &content[..],
-        &mut |it| match it {
+    let observer = stopping(|event| {
+        matches!(
+            event,
             Event::Transferring {
-                done: 100_000.., ..
-            } => stop(),
-            _ => Ok(()),
-        },
-    );
-    assert_eq!(
-        result.unwrap_err().root().to_string(),
-        "going on: unsupported"
-    );
+                done: 100_000..,
+                ..
+            }
+        )
+    });
+    let result = observer.scope(|| push_blob(&repository, &blob(&content), &mut &content[..]));
+    assert_eq!(text(&result.unwrap_err()), STOPPED);
     let puts = registry
         .log()
         .into_iter()
@@ -332,35 +329,26 @@ fn an_observer_error_stops_the_operation() {
     let store = MemoryStore::new();
     store.push(&hello(), &mut &b"hello"[..]).unwrap();
     store.tag(&hello(), "v1").unwrap();
-    let mut observer = |event: Event<'_>| match event {
-        Event::Transferring { .. } => stop(),
-        _ => Ok(()),
-    };
+    let observer = stopping(|event| matches!(event, Event::Transferring { .. }));
     let mut options = CopyOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
     let copied = copy(&store, "v1", &MemoryStore::new(), Some("v1"), &mut options);
-    assert_eq!(
-        copied.unwrap_err().root().to_string(),
-        "going on: unsupported"
-    );
+    assert_eq!(text(&copied.unwrap_err()), STOPPED);
 
     let temporary = TempDir::new();
     temporary.write("directory/a", b"small");
     for path in ["directory", "directory/a"] {
-        let mut observer = |event: Event<'_>| match event {
-            Event::Reading { .. } => stop(),
-            _ => Ok(()),
-        };
+        let observer = stopping(|event| matches!(event, Event::Reading { .. }));
         let options = PushOptions {
             files: vec![temporary.join(path).into()],
             artifact_type: Some("test/artifact".into()),
-            observer: Some(&mut observer),
+            observer: Some(observer),
             ..PushOptions::default()
         };
         let pushed = push(&store, None, options);
-        assert_eq!(pushed.unwrap_err().to_string(), "going on: unsupported");
+        assert_eq!(text(&pushed.unwrap_err()), STOPPED);
     }
 }
 
@@ -395,122 +383,89 @@ fn unpacking_an_archive_under_a_second_title_reports_progress() {
     store
         .push_reference(descriptor, &mut manifest.bytes(), "v2")
         .unwrap();
-    let mut told = Vec::new();
-    let mut observer = |event: Event<'_>| {
-        match event {
-            Event::Transferring {
-                descriptor: node,
-                done,
-                ..
-            } if done == node.size => {
-                told.push(format!("{} came", node.title().unwrap()));
-            }
-            Event::Restored(node) => told.push(format!("{} done", node.title().unwrap())),
-            _ => {}
-        }
-        Ok(())
-    };
+    let (observer, told) = collecting(|event| match *event {
+        Event::Transferring {
+            descriptor: node,
+            done,
+            ..
+        } if done == node.size => Some(format!("{} came", node.title().unwrap())),
+        Event::Restored(node) => Some(format!("{} done", node.title().unwrap())),
+        _ => None,
+    });
     let options = PullOptions {
         output: temporary.join("out"),
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..PullOptions::default()
     };
 
     pull(&store, "v2", options).unwrap();
 
-    assert_eq!(told, ["one/two came", "one came", "one done"]);
+    assert_eq!(told.take(), ["one/two came", "one came", "one done"]);
+}
+
+/// Returns an observer that fails at the first event that `is_last` accepts, and counts the events
+/// that it fails at.
+fn failing(
+    kind: io::ErrorKind,
+    mut is_last: impl FnMut(&Event<'_>) -> bool + Send + 'static,
+) -> (Observer, Arc<AtomicU64>) {
+    let failures = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&failures);
+    let observer = Observer::new(move |event| {
+        if is_last(event) {
+            count.fetch_add(1, Ordering::Relaxed);
+            return Err(io::Error::from(kind).into());
+        }
+        Ok(())
+    });
+    (observer, failures)
+}
+
+/// Asserts that the value of the observer arrived unchanged, and that it failed once.
+fn assert_cancelled(error: &Error, kind: io::ErrorKind, failures: &AtomicU64) {
+    assert!(matches!(error, Error::Cancelled { .. }), "{error:?}");
+    let value = error.source().and_then(|source| source.downcast_ref());
+    assert_eq!(value.map(io::Error::kind), Some(kind));
+    assert_eq!(failures.load(Ordering::Relaxed), 1, "{kind}: no retry");
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one case for each verb")]
 fn an_observer_error_of_any_kind_is_not_retried() {
-    // `Read::read_to_end` retries after `Interrupted`, and would hide the observer's error.
-    let stop = || {
-        Err(Error::io(IoOp::Write, "log")(
-            io::ErrorKind::Interrupted.into(),
-        ))
-    };
     let content = large();
     let temporary = TempDir::new();
     let path = temporary.write("file", &content);
-
-    let described =
-        FileContent::describe_with_progress(&path, MediaType::OCTET_STREAM, &mut |_, _| stop());
-    assert!(matches!(described, Err(Error::Io { .. })), "{described:?}");
-
-    let reader = VerifyReader::new(&content[..], blob(&content)).with_progress(|_| stop());
-    let mut copied = Vec::new();
-    let result = reader.copy_to(&mut copied, &path);
-    assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
-    assert!(copied.is_empty());
-
     for kind in [
+        // `Read::read_to_end` retries after `Interrupted`, and would hide the observer's error.
         io::ErrorKind::Interrupted,
         io::ErrorKind::ConnectionReset,
         io::ErrorKind::TimedOut,
         io::ErrorKind::UnexpectedEof,
     ] {
+        let (observer, failures) = failing(kind, |event| matches!(event, Event::Reading { .. }));
+        let described = observer.scope(|| FileContent::describe(&path, MediaType::OCTET_STREAM));
+        assert_cancelled(&described.unwrap_err(), kind, &failures);
+
         let registry = TestRegistry::start();
         let client = client();
         let repository = client
             .repository(&registry.reference("a"))
             .unwrap()
             .with_push_scope();
-        let mut told = 0;
-        let result = push_blob(
-            &repository,
-            &blob(&content),
-            &mut &content[..],
-            &mut |event| match event {
-                Event::Transferring { .. } => {
-                    told += 1;
-                    Err(Error::io(IoOp::Write, "log")(kind.into()))
-                }
-                _ => Ok(()),
-            },
-        );
-        let error = result.unwrap_err();
-        let root = error.root();
-        assert!(
-            matches!(
-                root,
-                Error::Io {
-                    operation: IoOp::Write,
-                    ..
-                }
-            ),
-            "{root:?}"
-        );
-        assert_eq!(told, 1, "{kind}: no retry");
+        let is_transfer = |event: &Event<'_>| matches!(event, Event::Transferring { .. });
+        let (observer, failures) = failing(kind, is_transfer);
+        let pushed = observer.scope(|| push_blob(&repository, &blob(&content), &mut &content[..]));
+        assert_cancelled(&pushed.unwrap_err(), kind, &failures);
 
         registry.seed_artifact("b", "v1", &[("large", &content)]);
         let source = client.repository(&registry.reference("b")).unwrap();
-        let mut told = 0;
-        let mut observer = |event: Event<'_>| match event {
-            Event::Transferring { .. } => {
-                told += 1;
-                Err(Error::io(IoOp::Write, "log")(kind.into()))
-            }
-            _ => Ok(()),
-        };
+        let (observer, failures) = failing(kind, is_transfer);
         let options = PullOptions {
             output: temporary.join("out"),
-            observer: Some(&mut observer),
+            observer: Some(observer),
             ..PullOptions::default()
         };
         let error = pull(&source, "v1", options).unwrap_err();
-        let root = error.root();
-        assert!(
-            matches!(
-                root,
-                Error::Io {
-                    operation: IoOp::Write,
-                    ..
-                }
-            ),
-            "{root:?}"
-        );
-        assert_eq!(told, 1, "{kind}: no retry");
+        assert_cancelled(&error, kind, &failures);
         assert!(!temporary.join("out/large").exists());
 
         let registry = TestRegistry::start_as(RegistryProfile {
@@ -521,33 +476,15 @@ fn an_observer_error_of_any_kind_is_not_retried() {
             .repository(&registry.reference("a"))
             .unwrap()
             .with_push_scope();
-        let mut told = 0;
-        let mut observer = |event: Event<'_>| match event {
-            Event::Reading { .. } => {
-                told += 1;
-                Err(Error::io(IoOp::Write, "log")(kind.into()))
-            }
-            _ => Ok(()),
-        };
+        let (observer, failures) = failing(kind, |event| matches!(event, Event::Reading { .. }));
         let options = PushOptions {
             streams: vec![stream(&content)],
             artifact_type: Some("test/artifact".into()),
-            observer: Some(&mut observer),
+            observer: Some(observer),
             ..PushOptions::default()
         };
         let error = push(&repository, None, options).unwrap_err();
-        let root = error.root();
-        assert!(
-            matches!(
-                root,
-                Error::Io {
-                    operation: IoOp::Write,
-                    ..
-                }
-            ),
-            "{root:?}"
-        );
-        assert_eq!(told, 1, "{kind}: no retry");
+        assert_cancelled(&error, kind, &failures);
     }
 }
 
@@ -569,20 +506,23 @@ fn an_observer_error_stops_a_stream() {
         .unwrap()
         .with_push_scope();
     let content = large();
-    let mut observer = |event: Event<'_>| match event {
-        Event::Reading {
-            done: 200_000.., ..
-        } => Err(Error::unsupported("going on")),
-        _ => Ok(()),
-    };
+    let observer = stopping(|event| {
+        matches!(
+            event,
+            Event::Reading {
+                done: 200_000..,
+                ..
+            }
+        )
+    });
     let options = PushOptions {
         streams: vec![stream(&content)],
         artifact_type: Some("test/artifact".into()),
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..PushOptions::default()
     };
     let error = push(&repository, None, options).unwrap_err();
-    assert_eq!(error.root().to_string(), "going on: unsupported");
+    assert_eq!(text(&error), STOPPED);
     assert_eq!(registry.blobs("a"), [""; 0]);
 }
 

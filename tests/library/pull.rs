@@ -1,7 +1,5 @@
 //! Pulling with a filter, and pulling layers without a title: downloads, files and reports.
 
-use std::cell::RefCell;
-
 use oras::Result;
 use oras::descriptor::Descriptor;
 use oras::filter::Filter;
@@ -9,6 +7,7 @@ use oras::progress::Event;
 use oras::pull::{Listed, PullOptions, Pulled, list, pull};
 use serde_json::{Value, json};
 
+use crate::observers::collecting;
 use crate::setup::client;
 use crate::support::registry::{TestRegistry, sha256};
 use crate::support::tempdir::TempDir;
@@ -79,7 +78,7 @@ fn registry() -> TestRegistry {
 fn run(
     registry: &TestRegistry,
     tag: &str,
-    options: PullOptions<'_>,
+    options: PullOptions,
     output: &TempDir,
 ) -> Result<Pulled> {
     let client = client();
@@ -388,23 +387,20 @@ fn a_titled_config_is_pulled_as_a_file() {
 fn layers_that_the_filter_rejects_are_not_reported_as_skipped() {
     let registry = registry();
     let output = TempDir::new();
-    let skipped = RefCell::new(0);
-    let mut observer = |event: Event<'_>| {
-        if let Event::Skipped(_) = event {
-            *skipped.borrow_mut() += 1;
-        }
-        Ok(())
-    };
+    let (observer, skipped) = collecting(|event| match event {
+        Event::Skipped(node) => Some(node.digest.to_string()),
+        _ => None,
+    });
     let options = PullOptions {
         filter: filter(&["readme.md"], &[]),
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..PullOptions::default()
     };
     run(&registry, "v2", options, &output).unwrap();
-    assert_eq!(skipped.into_inner(), 0);
+    assert_eq!(skipped.take(), [""; 0]);
 }
 
-fn listed(registry: &TestRegistry, tag: &str, options: PullOptions<'_>) -> Listed {
+fn listed(registry: &TestRegistry, tag: &str, options: PullOptions) -> Listed {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     list(&repository, tag, options).unwrap()
@@ -461,20 +457,14 @@ fn a_repeated_untitled_layer_is_reported_as_skipped_once() {
         &[untitled.clone(), other, untitled],
     );
     let output = TempDir::new();
-    let skipped = RefCell::new(Vec::new());
-    let mut observer = |event: Event<'_>| {
-        if let Event::Skipped(node) = event {
-            skipped.borrow_mut().push(node.digest.to_string());
-        }
-        Ok(())
-    };
+    let (observer, skipped) = collecting(|event| match event {
+        Event::Skipped(node) => Some(node.digest.to_string()),
+        _ => None,
+    });
     let options = PullOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..PullOptions::default()
     };
     run(&registry, "repeated", options, &output).unwrap();
-    assert_eq!(
-        skipped.into_inner(),
-        [sha256(b"untitled"), sha256(b"other")]
-    );
+    assert_eq!(skipped.take(), [sha256(b"untitled"), sha256(b"other")]);
 }

@@ -1,6 +1,5 @@
 //! Pushing streams: their position among the files, and stores that need the digest in advance.
 
-use std::cell::RefCell;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
 use oras::{Annotations, Error, MediaType, RawManifest, Result};
 
+use crate::observers::collecting;
 use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry};
 use crate::support::tempdir::TempDir;
@@ -239,17 +239,15 @@ fn a_pushed_stream_causes_no_further_requests() {
 
 #[test]
 fn streams_are_reported_to_the_observer() {
-    let events = RefCell::new(Vec::new());
-    let mut observer = |event: Event<'_>| {
+    let (observer, events) = collecting(|event| {
         let name = |node: &Descriptor| node.title().unwrap_or("other").to_owned();
-        events.borrow_mut().push(match event {
+        Some(match *event {
             Event::Preparing(title) => format!("preparing {title}"),
             Event::Transferred(node) => format!("copied {}", name(node)),
             Event::Exists(node) => format!("existed {}", name(node)),
-            _ => return Ok(()),
-        });
-        Ok(())
-    };
+            _ => return None,
+        })
+    });
     let unnamed = PushStream {
         annotations: Annotations::new(),
         ..stream(2, "", "other")
@@ -261,13 +259,13 @@ fn streams_are_reported_to_the_observer() {
         unnamed,
     ];
     let options = PushOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..options(streams)
     };
     push(&store, Some("v1"), options).unwrap();
 
     assert_eq!(
-        events.into_inner(),
+        events.take(),
         [
             "preparing one",
             "copied one",

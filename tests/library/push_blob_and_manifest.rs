@@ -10,6 +10,7 @@ use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
 use oras::{Descriptor, Error, MediaType, RawManifest};
 
+use crate::observers::{collecting, stopping};
 use crate::setup::{ABSENT, LARGE, client, hello, text};
 use crate::support::registry::{TestRegistry, on};
 use crate::support::tempdir::TempDir;
@@ -22,7 +23,7 @@ fn index() -> RawManifest {
 }
 
 /// Returns a word for each event.
-fn word(event: Event<'_>) -> &'static str {
+fn word(event: &Event<'_>) -> &'static str {
     match event {
         Event::Started(_) => "started",
         Event::Transferred(_) => "stored",
@@ -52,13 +53,11 @@ fn an_existing_blob_is_not_sent_again() {
             return;
         }
         for wanted in [&["started", "all bytes", "stored"][..], &["existed"]] {
-            let mut events = Vec::new();
-            push_blob(store, &hello(), &mut &b"hello"[..], &mut |event| {
-                events.push(word(event));
-                Ok(())
-            })
-            .unwrap();
-            assert_eq!(events, wanted, "{name}");
+            let (observer, events) = collecting(|event| Some(word(event)));
+            observer
+                .scope(|| push_blob(store, &hello(), &mut &b"hello"[..]))
+                .unwrap();
+            assert_eq!(events.take(), wanted, "{name}");
         }
         assert!(store.exists(&hello()).unwrap(), "{name}");
     });
@@ -69,10 +68,9 @@ fn a_manifest_is_sent_unless_the_reference_names_it() {
     every_store(|name, store| {
         let mut events = Vec::new();
         for reference in [None, None, Some("v1"), Some("v1")] {
-            let pushed = push_manifest(store, &index(), reference, &mut |event| {
-                events.push(word(event));
-                Ok(())
-            });
+            let (observer, words) = collecting(|event| Some(word(event)));
+            let pushed = observer.scope(|| push_manifest(store, &index(), reference));
+            events.extend(words.take());
             events.push(match pushed.unwrap() {
                 Pushed::Stored => "new",
                 Pushed::AlreadyThere => "there",
@@ -93,7 +91,7 @@ fn a_tag_moves_to_the_last_pushed_manifest() {
     every_store(|name, store| {
         let other = RawManifest::new(MediaType::IMAGE_INDEX, [INDEX, b"\n"].concat());
         for manifest in [&index(), &other] {
-            push_manifest(store, manifest, Some("v1"), &mut |_| Ok(())).unwrap();
+            push_manifest(store, manifest, Some("v1")).unwrap();
         }
         let found = store.resolve("v1").unwrap();
         assert_eq!(found.digest, other.descriptor().digest, "{name}");
@@ -103,9 +101,9 @@ fn a_tag_moves_to_the_last_pushed_manifest() {
 #[test]
 fn the_digest_of_other_content_is_not_a_valid_reference() {
     every_store(|name, store| {
-        let error = push_manifest(store, &index(), Some(ABSENT), &mut |event| {
-            panic!("{name}: {}", word(event))
-        });
+        let (observer, events) = collecting(|event| Some(word(event)));
+        let error = observer.scope(|| push_manifest(store, &index(), Some(ABSENT)));
+        assert_eq!(events.take(), [""; 0], "{name}");
 
         let error = error.unwrap_err();
         assert!(matches!(error, Error::InvalidReference { .. }), "{name}");
@@ -114,14 +112,16 @@ fn the_digest_of_other_content_is_not_a_valid_reference() {
 
 #[test]
 fn an_error_of_the_observer_stops_the_push() {
-    let fail = |_: Event<'_>| Err(Error::unsupported("listening"));
+    let observer = stopping(|_| true);
     every_store(|name, store| {
-        let error = push_manifest(store, &index(), Some("v1"), &mut { fail }).unwrap_err();
-        assert_eq!(text(&error), "listening: unsupported", "{name}");
+        let pushed = observer.scope(|| push_manifest(store, &index(), Some("v1")));
+        let error = pushed.unwrap_err();
+        assert_eq!(text(&error), "cancelled: going on: unsupported", "{name}");
         assert!(store.resolve("v1").is_err(), "{name}");
     });
     let store = MemoryStore::new();
-    push_blob(&store, &hello(), &mut &b"hello"[..], &mut { fail }).unwrap_err();
+    let pushed = observer.scope(|| push_blob(&store, &hello(), &mut &b"hello"[..]));
+    pushed.unwrap_err();
     assert!(!store.exists(&hello()).unwrap());
 }
 
@@ -131,7 +131,7 @@ fn a_failed_existence_check_is_not_a_missing_manifest() {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
 
-    let error = push_manifest(&repository, &index(), Some("v1"), &mut |_| Ok(())).unwrap_err();
+    let error = push_manifest(&repository, &index(), Some("v1")).unwrap_err();
 
     assert!(error.is_unauthorized(), "{}", text(&error));
     assert!(registry.log().iter().all(|line| line.starts_with("HEAD")));
@@ -156,12 +156,7 @@ fn a_stream_is_not_read_if_the_blob_exists() {
     let mut reads = 0;
     let stream = CountingReader(&mut reads, io::Cursor::new(b"hello".to_vec()));
 
-    let pushed = push_blob(
-        &repository,
-        &hello(),
-        &mut StreamContent::new(stream),
-        &mut |_| Ok(()),
-    );
+    let pushed = push_blob(&repository, &hello(), &mut StreamContent::new(stream));
 
     assert_eq!(pushed.unwrap(), Pushed::AlreadyThere);
     assert_eq!(reads, 0);
@@ -176,7 +171,7 @@ fn a_stream_is_sent_again_without_expect_after_417() {
     let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
 
     let mut content = StreamContent::new(bytes.as_slice());
-    push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap();
+    push_blob(&repository, &blob, &mut content).unwrap();
 
     assert_eq!(
         registry.blob("a", blob.digest.as_str()).as_deref(),
@@ -191,7 +186,7 @@ fn a_consumed_stream_fails_with_the_error_of_its_upload() {
     let repository = client.repository(&registry.reference("a")).unwrap();
 
     let mut content = StreamContent::new(&b"hello"[..]);
-    let error = push_blob(&repository, &hello(), &mut content, &mut |_| Ok(())).unwrap_err();
+    let error = push_blob(&repository, &hello(), &mut content).unwrap_err();
 
     assert!(text(&error).contains("503"), "{}", text(&error));
     let puts = registry
@@ -212,7 +207,7 @@ fn a_consumed_stream_is_not_sent_again_after_a_refusal() {
         let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
 
         let mut content = StreamContent::new(bytes.as_slice());
-        let error = push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
+        let error = push_blob(&repository, &blob, &mut content).unwrap_err();
 
         let wanted = format!("response status code {status}");
         assert!(text(&error).contains(&wanted), "{}", text(&error));
@@ -228,7 +223,7 @@ fn a_stream_that_is_too_large_for_one_request_is_sent_in_chunks() {
     let blob = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
 
     let mut content = StreamContent::new(bytes.as_slice());
-    push_blob(&repository, &blob, &mut content, &mut |_| Ok(())).unwrap();
+    push_blob(&repository, &blob, &mut content).unwrap();
 
     assert!(repository.exists(&blob).unwrap());
 }
@@ -240,7 +235,7 @@ fn a_lost_response_to_a_stream_is_replaced_by_an_existence_check() {
     let repository = client.repository(&registry.reference("a")).unwrap();
 
     let mut content = StreamContent::new(&b"hello"[..]);
-    let pushed = push_blob(&repository, &hello(), &mut content, &mut |_| Ok(()));
+    let pushed = push_blob(&repository, &hello(), &mut content);
 
     assert_eq!(pushed.unwrap(), Pushed::Stored);
 }
@@ -257,7 +252,7 @@ fn a_file_with_another_digest_than_claimed_is_not_stored() {
             FileContent::describe_with_digest(&path, MediaType::OCTET_STREAM, hello().digest)
                 .unwrap();
 
-        let error = push_blob(store, &blob, &mut content, &mut |_| Ok(())).unwrap_err();
+        let error = push_blob(store, &blob, &mut content).unwrap_err();
 
         assert!(error.is_verification(), "{name}: {}", text(&error));
         assert!(!store.exists(&hello()).unwrap(), "{name}");

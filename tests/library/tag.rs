@@ -7,6 +7,7 @@ use oras::store::{Source, Target};
 use oras::tag::{TagOptions, add_tags, tag};
 use oras::{Descriptor, Error, MediaType, RawManifest};
 
+use crate::observers::{collecting, stopping};
 use crate::setup::{client, hello, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
@@ -27,21 +28,19 @@ fn registry() -> TestRegistry {
 
 /// Tags a manifest, and returns the events and the result.
 fn told(target: &dyn Target, reference: &str, tags: &[&str]) -> (Vec<String>, Result<(), Error>) {
-    let mut told = Vec::new();
-    let mut observer = |event: Event<'_>| {
-        told.push(match event {
+    let (observer, told) = collecting(|event| {
+        Some(match *event {
             Event::Resolved { descriptor, .. } => descriptor.digest.to_string(),
             Event::Tagged(tag) => tag.to_owned(),
             _ => unreachable!("there are two events"),
-        });
-        Ok(())
-    };
+        })
+    });
     let options = TagOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..TagOptions::default()
     };
     let result = tag(target, reference, tags, options).map(|_| ());
-    (told, result)
+    (told.take(), result)
 }
 
 #[test]
@@ -129,7 +128,7 @@ fn a_tagged_referrer_is_not_listed_again() {
     registry.seed_manifest("a", INDEX_TYPE, attached.bytes(), Some("v1"));
 
     tag(&repository, "v1", &["v2"], TagOptions::default()).unwrap();
-    add_tags(&repository, &attached, &["v3"], &mut |_| Ok(())).unwrap();
+    add_tags(&repository, &attached, &["v3"]).unwrap();
 
     assert_eq!(registry.tags("a"), ["v1", "v2", "v3"]);
 }
@@ -185,19 +184,17 @@ fn add_tags_does_not_fetch_the_manifest() {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let manifest = RawManifest::new(MediaType::IMAGE_INDEX, INDEX.to_vec());
-    let mut told = Vec::new();
+    let (observer, told) = collecting(|event| match event {
+        Event::Tagged(tag) => Some((*tag).to_owned()),
+        other => panic!("{other:?}"),
+    });
 
-    add_tags(&repository, &manifest, &["v2", "v3"], &mut |event| {
-        match event {
-            Event::Tagged(tag) => told.push(tag.to_owned()),
-            other => panic!("{other:?}"),
-        }
-        Ok(())
-    })
-    .unwrap();
-    let error = add_tags(&repository, &manifest, &["no tag"], &mut |_| Ok(())).unwrap_err();
+    observer
+        .scope(|| add_tags(&repository, &manifest, &["v2", "v3"]))
+        .unwrap();
+    let error = add_tags(&repository, &manifest, &["no tag"]).unwrap_err();
 
-    assert_eq!(told, ["v2", "v3"]);
+    assert_eq!(told.take(), ["v2", "v3"]);
     assert_eq!(
         text(&error),
         "failed to tag no tag: invalid reference: invalid tag \"no tag\""
@@ -215,12 +212,9 @@ fn add_tags_does_not_fetch_the_manifest() {
 fn an_observer_error_stops_tagging() {
     let memory = MemoryStore::new();
     memory.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
-    let mut observer = |event: Event<'_>| match event {
-        Event::Tagged("v2") => Err(Error::unsupported("going on")),
-        _ => Ok(()),
-    };
+    let observer = stopping(|event| matches!(event, Event::Tagged("v2")));
     let options = TagOptions {
-        observer: Some(&mut observer),
+        observer: Some(observer),
         ..TagOptions::default()
     };
 

@@ -4,13 +4,15 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::mpsc;
 
 use flate2::read::GzDecoder;
 
 use super::{TempDir, set_mtime};
-use crate::archive::{PackEvent, PackOptions, Times, pack, pack_with_progress};
+use crate::archive::{PackOptions, Times, pack};
 use crate::error::{Error, Result};
 use crate::oci::Digest;
+use crate::progress::{Event, Observer};
 
 const YEAR_2000: u64 = 946_684_800;
 
@@ -126,17 +128,18 @@ fn entries_that_unpacking_does_not_restore_are_reported() {
     ] {
         symlink(target, temp.path().join(name)).unwrap();
     }
-    let mut found = Vec::new();
-    let mut progress = |event: PackEvent<'_>| {
-        if let PackEvent::NotRestorable(text) = event {
-            found.push(text.to_owned());
+    let (sender, found) = mpsc::channel();
+    let observer = Observer::new(move |event| {
+        if let Event::NotRestorable(text) = event {
+            sender.send((*text).to_owned())?;
         }
         Ok(())
-    };
+    });
     let options = PackOptions::default();
-    pack_with_progress(temp.path(), "d", &options, &mut io::sink(), &mut progress).unwrap();
+    let packed = || pack(temp.path(), "d", &options, &mut io::sink());
+    observer.scope(packed).unwrap();
     assert_eq!(
-        found,
+        found.try_iter().collect::<Vec<_>>(),
         [
             "d/absolute is a symbolic link to \"/usr/bin/python3\", which leads out of \"d\"",
             "d/out is a symbolic link to \"../outside\", which leads out of \"d\"",

@@ -411,6 +411,12 @@ impl From<Error> for CliError {
 /// An error of the library that does not concern the registry of a target.
 impl From<&Error> for CliError {
     fn from(error: &Error) -> Self {
+        if let Error::Cancelled { source } = error
+            && let Some(shown) = source.downcast_ref::<Error>()
+        {
+            // A status line could not be written.
+            return Self::from(shown);
+        }
         let mut cli_error = Self {
             status: status_of(error),
             ..Self::new(message(error))

@@ -6,6 +6,7 @@ use std::path::Path;
 use oras::descriptor::TITLE;
 use oras::error::IoOp;
 use oras::internal::{InputKind, open_once};
+use oras::progress::{Event, report};
 use oras::push::PushStream;
 use oras::store::content::{Content, FileContent, StreamContent};
 use oras::{Annotations, Descriptor, Digest, Error, MediaType};
@@ -167,13 +168,11 @@ pub(crate) struct BlobProperties {
     pub(crate) size: Option<u64>,
 }
 
-/// Opens a file for upload as a blob. Without a known digest, the file is read once to compute it,
-/// and `watch` receives the progress in bytes.
+/// Opens a file for upload as a blob. Without a known digest, the file is read once to compute it.
 pub(crate) fn blob(
     file: &str,
     claims: BlobProperties,
     stdin: StdinLock<'static>,
-    watch: &mut dyn FnMut(u64, u64) -> oras::Result<()>,
 ) -> Result<(Descriptor, Box<dyn Content>), CliError> {
     check_name(file)?;
     let BlobProperties {
@@ -195,8 +194,12 @@ pub(crate) fn blob(
     )?;
     let described = match digest {
         Some(digest) => FileContent::describe_with_digest(file, media_type, digest),
-        None => FileContent::describe_with_progress(file, media_type, watch),
+        None => FileContent::describe(file, media_type),
     };
+    let described = described.and_then(|described| {
+        report(&Event::Prepared(file))?;
+        Ok(described)
+    });
     let (blob, content) = described.map_err(|error| match &error {
         Error::Io {
             operation: IoOp::Open,

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod commands;
 mod completion;
+mod console;
 mod error;
 mod hints;
 mod input;

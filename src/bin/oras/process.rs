@@ -21,8 +21,8 @@ use oras::store::content::VerifyReader;
 use oras::{Digest, Error, Secret};
 
 use crate::cli::groups::Tty;
+use crate::console::Console;
 use crate::error::{CliError, STDOUT};
-use crate::output::text::one_line;
 use crate::progress::live_line::LiveLine;
 use crate::terminal::EchoGuard;
 
@@ -36,15 +36,11 @@ const MAX_EPOCH: u64 = 253_402_300_799;
 /// The process environment, and the console with its output settings.
 pub(crate) struct Process {
     arguments: Vec<OsString>,
-    /// Whether status lines are printed.
-    status_enabled: bool,
-    /// Whether only results and errors are printed (`--quiet`).
-    is_quiet: bool,
     variables: Vec<(OsString, OsString)>,
     stdin: io::Stdin,
     stdout: io::Stdout,
     stderr: io::Stderr,
-    live_line: LiveLine,
+    console: Console,
 }
 
 impl Process {
@@ -52,13 +48,11 @@ impl Process {
     pub(crate) fn new() -> Self {
         Self {
             arguments: env::args_os().skip(1).collect(),
-            status_enabled: true,
-            is_quiet: false,
             variables: env::vars_os().collect(),
             stdin: io::stdin(),
             stdout: io::stdout(),
             stderr: io::stderr(),
-            live_line: LiveLine::default(),
+            console: Console::default(),
         }
     }
 
@@ -69,45 +63,50 @@ impl Process {
 
     /// The stream for results.
     pub(crate) fn stdout(&mut self) -> &mut impl Write {
-        self.live_line.clear();
+        self.console.live_line.clear();
         &mut self.stdout
     }
 
     /// The stream for everything except results.
     pub(crate) fn stderr(&mut self) -> &mut impl Write {
-        self.live_line.clear();
+        self.console.live_line.clear();
         &mut self.stderr
+    }
+
+    /// The console, for observers.
+    pub(crate) const fn console(&self) -> &Console {
+        &self.console
     }
 
     /// The progress line on stderr.
     pub(crate) const fn live_line(&self) -> &LiveLine {
-        &self.live_line
+        &self.console.live_line
     }
 
     /// Stops printing status lines.
     pub(crate) const fn disable_status(&mut self) {
-        self.status_enabled = false;
+        self.console.is_silent = true;
     }
 
     /// Stops printing everything except results and errors.
     pub(crate) const fn set_quiet(&mut self) {
-        self.status_enabled = false;
-        self.is_quiet = true;
+        self.console.is_silent = true;
+        self.console.is_quiet = true;
     }
 
     /// Whether only results and errors are printed.
     pub(crate) const fn is_quiet(&self) -> bool {
-        self.is_quiet
+        self.console.is_quiet
     }
 
     /// Whether status lines are printed.
     pub(crate) const fn status_enabled(&self) -> bool {
-        self.status_enabled
+        !self.console.is_silent
     }
 
     /// Prints a status line, unless status lines are disabled.
     pub(crate) fn print_status(&mut self, line: &str) -> Result<(), CliError> {
-        if self.status_enabled {
+        if self.status_enabled() {
             self.print_line(line)
         } else {
             Ok(())
@@ -116,7 +115,7 @@ impl Process {
 
     /// Prints the digest of a result, with a label if status lines are enabled.
     pub(crate) fn print_digest(&mut self, digest: &Digest) -> Result<(), CliError> {
-        if self.status_enabled {
+        if self.status_enabled() {
             self.print_line(&format!("Digest: {digest}"))
         } else {
             self.print_line(digest.as_str())
@@ -153,7 +152,7 @@ impl Process {
 
     /// Prints a result line. Control characters are removed.
     pub(crate) fn print_line(&mut self, line: &str) -> Result<(), CliError> {
-        writeln!(self.stdout(), "{}", one_line(line)).map_err(CliError::stdout)
+        self.console.print_line(line).map_err(CliError::stdout)
     }
 
     /// Prints a result unchanged.
@@ -173,7 +172,7 @@ impl Process {
 
     /// Writes text to stderr. Write errors are ignored: there is no other stream to report them on.
     pub(crate) fn warn(&mut self, text: &str) {
-        self.live_line.write(text);
+        self.console.warn(text);
     }
 
     /// Writes a log record of the level `WARNING`.
@@ -287,9 +286,9 @@ impl Process {
             .map_err(Error::io(IoOp::Find, path))
             .and_then(Cache::open);
         match cache {
-            Ok(cache) => cache.on_failure(cache_warning(&self.live_line)),
+            Ok(cache) => cache.on_failure(cache_warning(self.live_line())),
             Err(error) => {
-                cache_warning(&self.live_line)(&error);
+                cache_warning(self.live_line())(&error);
                 Cache::none()
             }
         }
@@ -368,7 +367,7 @@ pub(crate) fn registry_warnings(
 }
 
 /// Formats a log record of the level `WARNING`.
-fn record(message: &str, data: &str) -> String {
+pub(crate) fn record(message: &str, data: &str) -> String {
     let time = oras::internal::time::rfc3339_nano(SystemTime::now());
     format!("[{time}][WARNING]: {message}\n{data}\n\n")
 }

@@ -1,7 +1,7 @@
 //! Backup of tags of a repository with their graphs to a layout, and restore from it.
 //!
 //! A backup is an ordinary OCI image layout: any tool that reads layouts reads it. This module
-//! depends on the store traits only, and reports progress to an observer.
+//! depends on the store traits only.
 //!
 //! # Referrers tags
 //!
@@ -32,14 +32,15 @@ use crate::oci::{Descriptor, Digest};
 use crate::ops::copy::{
     CopyOptions, Limits, MissingReferrer, copy_graph, copy_graph_with_referrers,
 };
-use crate::store::{Batch, Event, Inventory, Observer, Reporter, Source, Target};
+use crate::progress::{Event, Observer, Scope, report};
+use crate::store::{Batch, Inventory, Source, Target};
 
 mod plan;
 mod referrers;
 
 /// Options of a backup or restore.
 #[derive(Default)]
-pub struct BackupOptions<'a> {
+pub struct BackupOptions {
     /// The tags to copy, in this order. Empty means all tags that the source lists.
     pub tags: Vec<String>,
     /// Copies referrers too.
@@ -51,7 +52,7 @@ pub struct BackupOptions<'a> {
     /// Bounds on the graph of a tag.
     pub limits: Limits,
     /// Receives the events.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
 /// Copies tags of a repository with their graphs to a layout. Returns the number of tags.
@@ -92,7 +93,7 @@ pub struct BackupOptions<'a> {
 pub fn backup(
     source: &dyn Inventory,
     target: &dyn Target,
-    options: BackupOptions<'_>,
+    options: BackupOptions,
 ) -> Result<usize> {
     copy_tags(source, target, Direction::Backup, options)
 }
@@ -108,7 +109,7 @@ pub fn backup(
 pub fn restore(
     source: &dyn Inventory,
     target: &dyn Target,
-    options: BackupOptions<'_>,
+    options: BackupOptions,
 ) -> Result<usize> {
     copy_tags(source, target, Direction::Restore, options)
 }
@@ -118,20 +119,20 @@ pub fn restore(
 /// # Errors
 ///
 /// Same as [`backup`], without those of copying.
-pub fn dry_run(source: &dyn Inventory, options: BackupOptions<'_>) -> Result<usize> {
-    let mut reporter = Reporter::new(options.observer);
+pub fn dry_run(source: &dyn Inventory, options: BackupOptions) -> Result<usize> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let limits = options.limits;
     let source = RecordingSource::new(source);
     let plan = Plan::new(&source, options.tags, true, options.skip_missing, &limits)?;
-    plan.report(&mut reporter)?;
+    plan.report()?;
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
-        reporter.report(Event::TagStarted(tag))?;
+        report(&Event::TagStarted(tag))?;
         let referrers = if options.referrers {
             count_referrers(root, &source, &limits, |subject| source.list(subject))?
         } else {
             0
         };
-        reporter.report(Event::TagFinished {
+        report(&Event::TagFinished {
             tag,
             digest: &root.digest,
             referrers,
@@ -151,7 +152,7 @@ fn copy_tags(
     source: &dyn Inventory,
     target: &dyn Target,
     direction: Direction,
-    options: BackupOptions<'_>,
+    options: BackupOptions,
 ) -> Result<usize> {
     let BackupOptions {
         tags,
@@ -160,6 +161,7 @@ fn copy_tags(
         limits,
         observer,
     } = options;
+    let _scope = Scope::of_verb(observer.as_ref());
     let recording = RecordingSource::new(source);
     let separates_indexes = direction == Direction::Restore || with_referrers;
     let plan = Plan::new(&recording, tags, separates_indexes, skip_missing, &limits)?;
@@ -171,16 +173,15 @@ fn copy_tags(
             Direction::Restore => source,
         },
         limits,
-        reporter: Reporter::new(observer),
     };
-    plan.report(&mut transfer.reporter)?;
+    plan.report()?;
     let mut copied_tags = plan.tags.len();
     let batch = Batch::start(target);
     let mut unreached = plan.index_entries();
     // A manifest with several tags is copied once; its further tags are only set.
     let mut referrer_counts: HashMap<&Digest, usize> = HashMap::new();
     for (tag, root) in plan.tags.iter().zip(&plan.roots) {
-        transfer.reporter.report(Event::TagStarted(tag))?;
+        report(&Event::TagStarted(tag))?;
         let known = referrer_counts.get(&root.digest).copied();
         let copied = if with_referrers && known.is_none() {
             transfer.copy_with_referrers(root, tag)
@@ -191,9 +192,7 @@ fn copy_tags(
         let referrers = match copied {
             Err(error) if skip_missing && is_missing_at_source(&error) && plan.tags.len() > 1 => {
                 let reason = &error.chain().to_string();
-                transfer
-                    .reporter
-                    .report(Event::TagSkipped { tag, reason })?;
+                report(&Event::TagSkipped { tag, reason })?;
                 copied_tags -= 1;
                 continue;
             }
@@ -203,7 +202,7 @@ fn copy_tags(
         recording.take_listed(|found| {
             unreached.remove(found);
         });
-        transfer.reporter.report(Event::TagFinished {
+        report(&Event::TagFinished {
             tag,
             digest: &root.digest,
             referrers,
@@ -214,7 +213,7 @@ fn copy_tags(
             let is_unreached = |entry: &&Descriptor| unreached.contains(&entry.digest);
             let rest: Vec<&Descriptor> = list.entries.iter().filter(is_unreached).collect();
             if !rest.is_empty() {
-                transfer.reporter.report(Event::TagStarted(&list.tag))?;
+                report(&Event::TagStarted(&list.tag))?;
                 transfer.copy_entries(&rest)?;
                 if direction == Direction::Backup {
                     transfer.tag_index(list)?;
@@ -235,16 +234,15 @@ fn is_missing_at_source(error: &Error) -> bool {
 }
 
 /// A running backup or restore.
-struct Transfer<'t, 'o> {
+struct Transfer<'t> {
     source: &'t RecordingSource<'t>,
     target: &'t dyn Target,
     /// The source or target that is a layout: reading it costs no requests.
     layout: &'t dyn Source,
     limits: Limits,
-    reporter: Reporter<'o>,
 }
 
-impl Transfer<'_, '_> {
+impl Transfer<'_> {
     /// Calls `copy` with source, target and options.
     fn with_options(
         &mut self,
@@ -252,7 +250,6 @@ impl Transfer<'_, '_> {
     ) -> Result<()> {
         let (source, target, limits) = (self.source, self.target, self.limits.clone());
         let mut options = CopyOptions {
-            observer: self.reporter.observer(),
             limits,
             missing_referrers: MissingReferrer::Skip,
             ..CopyOptions::default()
@@ -280,7 +277,7 @@ impl Transfer<'_, '_> {
         for referrer in entries {
             match self.copy(referrer, None) {
                 Err(error) if error.is_not_found() && self.source.is_missing(referrer) => {
-                    self.reporter.report(Event::MissingSkipped(referrer))?;
+                    report(&Event::MissingSkipped(referrer))?;
                 }
                 copied => copied?,
             }

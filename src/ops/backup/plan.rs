@@ -10,7 +10,7 @@ use crate::oci::{
     Descriptor, Digest, Manifest, MediaType, Referrer, Tag, is_referrers_tag, referrers_tag,
 };
 use crate::ops::copy::Limits;
-use crate::store::progress::{Event, Reporter};
+use crate::progress::{Event, report};
 use crate::store::{Source, TagLister};
 
 /// The tags and referrers indexes to copy.
@@ -67,10 +67,10 @@ impl Plan {
     }
 
     /// Reports the tags, and those that are skipped.
-    pub(super) fn report(&self, reporter: &mut Reporter<'_>) -> Result<()> {
-        reporter.report(Event::TagsFound(&self.tags))?;
+    pub(super) fn report(&self) -> Result<()> {
+        report(&Event::TagsFound(&self.tags))?;
         for (tag, reason) in &self.skipped {
-            reporter.report(Event::TagSkipped { tag, reason })?;
+            report(&Event::TagSkipped { tag, reason })?;
         }
         Ok(())
     }

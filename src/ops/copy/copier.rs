@@ -12,9 +12,8 @@ use super::nodes::{Budget, CopyMode, NodeState, Nodes};
 use super::options::{CopyOptions, FindSuccessors, MissingReferrer, RootState, Selection};
 use crate::error::{Error, Operation, Result};
 use crate::oci::{Descriptor, RawManifest, Referrer, RepositoryName};
-use crate::store::{
-    Content, Event, Fetched, Mount, ObservedContent, Pushed, ReportStart, Reporter, Source, Target,
-};
+use crate::progress::{Event, Report};
+use crate::store::{Content, Fetched, Mount, ObservedContent, Pushed, ReportStart, Source, Target};
 
 /// Manifests whose referrers were not listed yet, with their depths.
 pub(super) type ReferrerQueue = VecDeque<(Descriptor, u64)>;
@@ -32,7 +31,7 @@ pub(super) struct Copier<'c, 'o> {
     mount_from: Option<RepositoryName>,
     force: bool,
     missing_referrers: MissingReferrer,
-    pub(super) reporter: Reporter<'o>,
+    report: &'o mut Report<'o>,
     pub(super) budget: Budget<'o>,
     pub(super) nodes: Nodes,
     /// `None` if referrers are not copied.
@@ -88,6 +87,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         target: &'c dyn Target,
         root: &'c Descriptor,
         options: &'o mut CopyOptions<'_>,
+        report: &'o mut Report<'o>,
     ) -> Self {
         Self {
             source,
@@ -102,11 +102,15 @@ impl<'c, 'o> Copier<'c, 'o> {
             mount_from: options.mount_from.clone(),
             force: options.force,
             missing_referrers: options.missing_referrers,
-            reporter: Reporter::borrow(&mut options.observer),
+            report,
             budget: Budget::new(&options.limits, root.digest.clone()),
             nodes: Nodes::default(),
             referrer_queue: None,
         }
+    }
+
+    pub(super) fn report(&mut self, event: Event<'_>) -> Result<()> {
+        (self.report)(&event)
     }
 
     /// Copies the successors of a manifest at this depth, then the manifest itself, tagged with the
@@ -161,10 +165,10 @@ impl<'c, 'o> Copier<'c, 'o> {
         };
         if self.tag(root, reference)? {
             self.nodes.finish(root, NodeState::Existed);
-            self.reporter.report(Event::RootTagged(root))?;
+            self.report(Event::RootTagged(root))?;
             return Ok(None);
         }
-        self.reporter.report(Event::Repairing(root))?;
+        self.report(Event::Repairing(root))?;
         self.open(root, 1, CopyMode::Force).map(Some)
     }
 
@@ -195,7 +199,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         if self.tag(root, reference)? {
             return Ok(());
         }
-        self.reporter.report(Event::Repairing(root))?;
+        self.report(Event::Repairing(root))?;
         let frame = self.open(root, 1, CopyMode::Force)?;
         self.walk(Some(frame), 1, Some(reference))
     }
@@ -237,7 +241,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         if !is_missing_at_source(&error, node) || self.missing_referrers == MissingReferrer::Fail {
             return Err(error);
         }
-        self.reporter.report(event)?;
+        self.report(event)?;
         self.nodes.finish(node, NodeState::Existed);
         Ok(None)
     }
@@ -253,7 +257,7 @@ impl<'c, 'o> Copier<'c, 'o> {
 
     /// Handles a manifest that exists: opens it only if its successors may have referrers to copy.
     fn keep_existing(&mut self, node: &Descriptor, depth: u64) -> Result<Option<Frame>> {
-        self.reporter.report(Event::Exists(node))?;
+        self.report(Event::Exists(node))?;
         if self.referrer_queue.is_some() {
             return self.open(node, depth, CopyMode::ReferrersOnly).map(Some);
         }
@@ -289,7 +293,7 @@ impl<'c, 'o> Copier<'c, 'o> {
     /// Reads a manifest and selects its successors.
     fn open(&mut self, node: &Descriptor, depth: u64, mode: CopyMode) -> Result<Frame> {
         let is_first = !self.nodes.contains(node);
-        self.reporter.report(Event::FetchingManifest(node))?;
+        self.report(Event::FetchingManifest(node))?;
         self.budget.count_metadata(node.size)?;
         let manifest = self.fetch_manifest(node)?;
         let successors = manifest
@@ -303,7 +307,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         if let Some(queue) = self.referrer_queue.as_mut().filter(|_| is_first) {
             queue.push_back((node.plain(), depth));
         }
-        self.reporter.report(Event::FetchedManifest(node))?;
+        self.report(Event::FetchedManifest(node))?;
         let Selection {
             mut successors,
             skipped,
@@ -313,7 +317,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         };
         for successor in &skipped {
             if self.nodes.skip(successor) {
-                self.reporter.report(Event::Skipped(successor))?;
+                self.report(Event::Skipped(successor))?;
             }
         }
         if mode == CopyMode::ReferrersOnly {
@@ -324,7 +328,7 @@ impl<'c, 'o> Copier<'c, 'o> {
             .into_iter()
             .partition(|successor| successor.media_type.is_foreign_layer());
         for layer in &foreign {
-            self.reporter.report(Event::ForeignSkipped(layer))?;
+            self.report(Event::ForeignSkipped(layer))?;
         }
         Ok(Frame {
             manifest,
@@ -346,7 +350,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         let kind = PushKind::tagged_if(reference);
         match self.push(&frame.descriptor, &mut content, kind) {
             Err(error) if frame.mode == CopyMode::IfMissing && lacks_successors(&error) => {
-                self.reporter.report(Event::Repairing(&frame.descriptor))?;
+                self.report(Event::Repairing(&frame.descriptor))?;
                 frame.next = 0;
                 frame.mode = CopyMode::Force;
                 return Ok(Some(frame));
@@ -387,7 +391,7 @@ impl<'c, 'o> Copier<'c, 'o> {
                 node,
             },
             descriptor: node,
-            reporter: &mut self.reporter,
+            report: &mut *self.report,
             report_start: ReportStart::EachTime,
         };
         let mount = self.target.mount(node, &mut content, &from);
@@ -395,7 +399,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         match mount {
             Mount::Mounted => {
                 self.nodes.finish(node, NodeState::Existed);
-                self.reporter.report(Event::Mounted(node))?;
+                self.report(Event::Mounted(node))?;
             }
             Mount::Pushed => self.finish(node, Pushed::Stored, &[])?,
             Mount::Unsupported => self.mount_from = None,
@@ -420,7 +424,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         let mut content = ObservedContent {
             content: &mut SourceContent { content, node },
             descriptor: node,
-            reporter: &mut self.reporter,
+            report: &mut *self.report,
             report_start: ReportStart::EachTime,
         };
         match (kind, target.as_indexed()) {
@@ -450,9 +454,9 @@ impl<'c, 'o> Copier<'c, 'o> {
         self.nodes.finish(node, state);
         for successor in successors {
             if self.nodes.has_other_title(successor) {
-                self.reporter.report(Event::Repeated(successor))?;
+                self.report(Event::Repeated(successor))?;
             }
         }
-        self.reporter.report(event)
+        self.report(event)
     }
 }

@@ -17,13 +17,14 @@ pub(super) fn at_target(operation: Operation, node: &Descriptor) -> impl FnOnce(
 }
 
 /// Attributes an error to a side, unless it is attributed already: the innermost attribution holds.
+/// A cancellation concerns neither side.
 pub(super) fn at(
     side: Side,
     operation: Operation,
     node: Option<&Descriptor>,
 ) -> impl FnOnce(Error) -> Error {
     move |error| match error {
-        error @ Error::Copy { .. } => error,
+        error @ (Error::Copy { .. } | Error::Cancelled { .. }) => error,
         error => Error::Copy {
             side,
             operation,

@@ -5,7 +5,7 @@
 //! whether they exist. A referrer that exists but is not listed is listed
 //! ([`IndexedTarget::ensure_listed`](crate::store::IndexedTarget::ensure_listed)).
 //!
-//! This module depends on the store traits only, and reports progress to an observer.
+//! This module depends on the store traits only.
 
 mod copier;
 mod errors;
@@ -17,6 +17,7 @@ mod referrers;
 use crate::error::{Operation, Result, Side};
 use crate::oci::Descriptor;
 use crate::ops::graph::ResolvedSource;
+use crate::progress::{self, Report, Scope};
 use crate::store::{Batch, Referrers, Source, Target};
 
 use self::copier::Copier;
@@ -55,6 +56,7 @@ pub fn copy(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let (source, _) = resolve(source, reference, options)?;
     copy_graph(&source, target, source.root(), target_reference, options)?;
     Ok(source.root().clone())
@@ -66,7 +68,7 @@ pub fn copy(
 ///
 /// - [`Error::Copy`](crate::Error::Copy) with the side, the operation and the cause.
 /// - [`Error::TooLarge`](crate::Error::TooLarge) if the graph exceeds one of the [`Limits`].
-/// - An error of the observer or of [`FindSuccessors`].
+/// - An error of [`FindSuccessors`], and [`Error::Cancelled`](crate::Error::Cancelled).
 ///
 /// Content that was copied before the error stays at the destination.
 pub fn copy_graph(
@@ -76,8 +78,28 @@ pub fn copy_graph(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
+    copy_graph_reporting(
+        source,
+        target,
+        root,
+        reference,
+        options,
+        &mut progress::report,
+    )
+}
+
+/// Same as [`copy_graph`]. The events of the copy itself go to `report` instead of the observer.
+pub(crate) fn copy_graph_reporting(
+    source: &dyn Source,
+    target: &dyn Target,
+    root: &Descriptor,
+    reference: Option<&str>,
+    options: &mut CopyOptions<'_>,
+    report: &mut Report<'_>,
+) -> Result<()> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let batch = Batch::start(target);
-    let mut copier = Copier::new(source, target, root, options);
+    let mut copier = Copier::new(source, target, root, options, report);
     let first = copier.start(reference)?;
     copier.walk(first, 1, reference)?;
     batch.finish().map_err(at_target(Operation::Push, root))
@@ -118,10 +140,12 @@ pub fn copy_with_referrers(
     target_reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<Descriptor> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let (resolved, reduced) = resolve(source, reference, options)?;
     let root = resolved.root();
     let batch = Batch::start(target);
-    let mut copier = Copier::new(&resolved, target, root, options);
+    let mut report = progress::report;
+    let mut copier = Copier::new(&resolved, target, root, options, &mut report);
     if let Some(index) = &reduced {
         copier.report_skipped_referrers(source, index)?;
     }
@@ -142,8 +166,10 @@ pub fn copy_graph_with_referrers(
     reference: Option<&str>,
     options: &mut CopyOptions<'_>,
 ) -> Result<()> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
     let batch = Batch::start(target);
-    Copier::new(source, target, root, options).run_with_referrers(source, reference)?;
+    Copier::new(source, target, root, options, &mut progress::report)
+        .run_with_referrers(source, reference)?;
     batch.finish().map_err(at_target(Operation::Push, root))
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::limits;
 use crate::oci::{Descriptor, Platform, RawManifest, RepositoryName};
-use crate::store::Observer;
+use crate::progress::Observer;
 
 /// Bounds on a graph. The defaults fit any graph that was not made to exhaust the client.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub struct Selection {
     /// The successors to copy, in this order.
     pub successors: Vec<Descriptor>,
     /// Successors that are not copied but reported as
-    /// [`Event::Skipped`](crate::store::progress::Event::Skipped).
+    /// [`Event::Skipped`](crate::progress::Event::Skipped).
     pub skipped: Vec<Descriptor>,
 }
 
@@ -57,7 +57,7 @@ impl From<Vec<Descriptor>> for Selection {
 #[derive(Default)]
 pub struct CopyOptions<'a> {
     /// Receives the events of the copy.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
     /// Selects the successors of each manifest. By default all of them are copied.
     pub find_successors: Option<&'a mut FindSuccessors<'a>>,
     /// The platforms that [`copy`](super::copy) copies from an index. By default the whole index is
@@ -90,8 +90,8 @@ pub enum MissingReferrer {
     /// The referrer or subject is skipped and reported as [`Event::MissingSkipped`] or
     /// [`Event::MissingSubjectSkipped`].
     ///
-    /// [`Event::MissingSkipped`]: crate::store::progress::Event::MissingSkipped
-    /// [`Event::MissingSubjectSkipped`]: crate::store::progress::Event::MissingSubjectSkipped
+    /// [`Event::MissingSkipped`]: crate::progress::Event::MissingSkipped
+    /// [`Event::MissingSubjectSkipped`]: crate::progress::Event::MissingSubjectSkipped
     Skip,
 }
 

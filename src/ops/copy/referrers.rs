@@ -16,7 +16,8 @@ use super::errors::at_source;
 use super::nodes::CopyMode;
 use crate::error::{Error, Operation, Result};
 use crate::oci::Descriptor;
-use crate::store::{Event, Referrers};
+use crate::progress::Event;
+use crate::store::Referrers;
 
 impl Copier<'_, '_> {
     /// Copies the graph of the root with the referrers that `source` lists, and tags the root.
@@ -63,7 +64,7 @@ impl Copier<'_, '_> {
             ControlFlow::Break(())
         });
         if has_referrers || listed.is_err() {
-            self.reporter.report(Event::ReferrersSkipped(original))?;
+            self.report(Event::ReferrersSkipped(original))?;
         }
         Ok(())
     }

@@ -9,7 +9,8 @@ use crate::archive::Times;
 use crate::error::Result;
 use crate::oci::{MediaType, Platform, RawManifest};
 use crate::ops::pack::{ImageSpec, PackOptions};
-use crate::store::{Observer, Reporter, Target};
+use crate::progress::{Observer, Scope};
+use crate::store::Target;
 use crate::text::json::Annotations;
 
 /// Options of a push.
@@ -44,7 +45,7 @@ pub struct PushOptions<'a> {
     /// [`CopyOptions::force`](crate::ops::copy::CopyOptions::force).
     pub force: bool,
     /// Receives the events of the push.
-    pub observer: Option<&'a mut Observer<'a>>,
+    pub observer: Option<Observer>,
 }
 
 /// Pushes files as an artifact, tags it `reference` if there is one, and returns its manifest.
@@ -83,9 +84,8 @@ pub fn push(
     reference: Option<&str>,
     options: PushOptions<'_>,
 ) -> Result<RawManifest> {
-    let reporter = Reporter::new(options.observer);
-    let mut builder =
-        ArtifactBuilder::new(target, options.temporary, options.archive_times, reporter);
+    let _scope = Scope::of_verb(options.observer.as_ref());
+    let mut builder = ArtifactBuilder::new(target, options.temporary, options.archive_times);
     let annotations = &options.config_annotations;
     let config = match (options.config, options.platform) {
         (Some(file), _) => Some(builder.add_config(file, annotations)?),
@@ -101,6 +101,7 @@ pub fn push(
         layers,
         subject: None,
         annotations: options.annotations,
+        observer: None,
     };
     builder.push(reference, manifest, options.created, options.force)
 }

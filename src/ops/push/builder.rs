@@ -11,29 +11,27 @@ use crate::http::clock::{Clock as _, SystemClock};
 use crate::oci::{CREATED, Descriptor, MediaType, Platform, RawManifest, TITLE};
 use crate::ops::copy::{CopyOptions, RootState, copy_graph};
 use crate::ops::pack::{PackOptions, pack, platform_config};
-use crate::store::{Event, FileStore, ProgressReader, Pushed, Reporter, Target};
+use crate::progress::{Event, report};
+use crate::store::{FileStore, ProgressReader, Pushed, Target};
 use crate::text::json::Annotations;
 
 /// An artifact that is being built.
-pub(crate) struct ArtifactBuilder<'t, 'r> {
+pub(crate) struct ArtifactBuilder<'t> {
     target: &'t dyn Target,
-    reporter: Reporter<'r>,
     store: FileStore,
     /// Layers that were streamed to the target.
     streamed: Vec<Descriptor>,
 }
 
-impl<'t, 'r> ArtifactBuilder<'t, 'r> {
+impl<'t> ArtifactBuilder<'t> {
     /// Temporary files are created in the directory `temporary`; by default in that of the system.
     pub(crate) fn new(
         target: &'t dyn Target,
         temporary: Option<PathBuf>,
         archive_times: Times,
-        reporter: Reporter<'r>,
     ) -> Self {
         Self {
             target,
-            reporter,
             store: FileStore::new(temporary.unwrap_or_else(system_temporary))
                 .archive_times(archive_times),
             streamed: Vec::new(),
@@ -50,7 +48,7 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
         mut streams: Vec<PushStream<'_>>,
     ) -> Result<Vec<Descriptor>> {
         if files.is_empty() && streams.is_empty() {
-            self.reporter.report(Event::NoFiles)?;
+            report(&Event::NoFiles)?;
         }
         let mut layers = Vec::with_capacity(files.len() + streams.len());
         for file in files {
@@ -58,7 +56,7 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
                 Some(title) => title.clone(),
                 None => default_title(&file.path)?,
             };
-            self.reporter.report(Event::Preparing(&title))?;
+            report(&Event::Preparing(&title))?;
             let mut layer = self.add_file(&title, &title, file.media_type, &file.path)?;
             layer.annotations.extend(file.annotations);
             layers.push(layer);
@@ -83,28 +81,15 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
         media_type: Option<MediaType>,
         path: &Path,
     ) -> Result<Descriptor> {
-        let mut report = |done, total| self.reporter.report(Event::Reading { name, done, total });
-        let descriptor = self
-            .store
-            .add_with_progress(title, media_type, path, &mut report)?;
-        self.reporter.report(Event::Prepared(name))?;
-        for text in self.store.take_skipped_entries() {
-            self.reporter.report(Event::NotRestorable(&text))?;
-        }
+        let descriptor = self.store.add_named(title, name, media_type, path)?;
+        report(&Event::Prepared(name))?;
         Ok(descriptor)
     }
 
     fn add_stream(&mut self, mut stream: PushStream<'_>) -> Result<Descriptor> {
         let name = title(&stream).unwrap_or("-").to_owned();
-        self.reporter.report(Event::Preparing(&name))?;
-        let mut report = |done| {
-            self.reporter.report(Event::Reading {
-                name: &name,
-                done,
-                total: None,
-            })
-        };
-        let mut reader = ProgressReader::new(&mut *stream.reader, &mut report);
+        report(&Event::Preparing(&name))?;
+        let mut reader = ProgressReader::new(&mut *stream.reader, &name, None);
         let media_type = stream.media_type.unwrap_or(MediaType::LAYER);
         let streamed = if media_type.is_manifest() {
             None
@@ -115,10 +100,10 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
             Some((layer, pushed)) => (layer, Some(pushed)),
             None => (self.store.add_stream(media_type, &mut reader)?, None),
         };
-        self.reporter.report(Event::Prepared(&name))?;
+        report(&Event::Prepared(&name))?;
         layer.annotations = stream.annotations;
         if let Some(pushed) = pushed {
-            self.reporter.report(match pushed {
+            report(&match pushed {
                 Pushed::Stored => Event::Transferred(&layer),
                 Pushed::AlreadyThere => Event::Exists(&layer),
             })?;
@@ -175,7 +160,6 @@ impl<'t, 'r> ArtifactBuilder<'t, 'r> {
             Ok(successors.into())
         };
         let mut options = CopyOptions {
-            observer: self.reporter.observer(),
             find_successors: Some(&mut find_successors),
             root: if is_new {
                 RootState::New

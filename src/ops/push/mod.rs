@@ -9,9 +9,8 @@ mod layers;
 
 use crate::error::Result;
 use crate::oci::{Descriptor, RawManifest};
-use crate::store::{
-    Content, Event, ObservedContent, Observer, Pushed, ReportStart, Reporter, Target, check_name,
-};
+use crate::progress::{Event, report};
+use crate::store::{Content, ObservedContent, Pushed, ReportStart, Target, check_name};
 
 #[cfg(feature = "archive")]
 pub use self::artifact::{PushOptions, push};
@@ -31,32 +30,30 @@ pub use self::layers::{PushFile, PushStream};
 ///
 /// let store = MemoryStore::new();
 /// let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
-/// push::push_blob(&store, &blob, &mut &b"hello"[..], &mut |_| Ok(()))?;
+/// push::push_blob(&store, &blob, &mut &b"hello"[..])?;
 /// assert!(store.exists(&blob)?);
 /// # Ok::<(), oras::Error>(())
 /// ```
 ///
 /// # Errors
 ///
-/// Same as [`Target::push`], plus those of the observer.
+/// Same as [`Target::push`].
 pub fn push_blob(
     target: &dyn Target,
     expected: &Descriptor,
     content: &mut dyn Content,
-    observer: &mut Observer<'_>,
 ) -> Result<Pushed> {
-    let mut reporter = Reporter::new(Some(observer));
     let mut observed = ObservedContent {
         content,
         descriptor: expected,
-        reporter: &mut reporter,
+        report: &mut report,
         report_start: ReportStart::Once,
     };
     let pushed = target.push(expected, &mut observed)?;
     if let Some(target) = target.as_indexed() {
         target.sync()?;
     }
-    reporter.report(match pushed {
+    report(&match pushed {
         Pushed::Stored => Event::Transferred(expected),
         Pushed::AlreadyThere => Event::Exists(expected),
     })?;
@@ -68,29 +65,28 @@ pub fn push_blob(
 ///
 /// # Errors
 ///
-/// Same as [`Target::push_reference`], plus those of the observer.
+/// Same as [`Target::push_reference`].
 /// [`Error::InvalidReference`](crate::Error::InvalidReference) if the `reference` is the digest of
 /// other content.
 pub fn push_manifest(
     target: &dyn Target,
     manifest: &RawManifest,
     reference: Option<&str>,
-    observer: &mut Observer<'_>,
 ) -> Result<Pushed> {
     let descriptor = manifest.descriptor();
     let reference = reference.unwrap_or(descriptor.digest.as_str());
     check_name(descriptor, reference)?;
     match target.resolve(reference) {
         Ok(found) if found.digest == descriptor.digest => {
-            observer(Event::Exists(descriptor))?;
+            report(&Event::Exists(descriptor))?;
             return Ok(Pushed::AlreadyThere);
         }
         Ok(_) => {}
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
     }
-    observer(Event::Started(descriptor))?;
+    report(&Event::Started(descriptor))?;
     target.push_reference(descriptor, &mut &*manifest, reference)?;
-    observer(Event::Transferred(descriptor))?;
+    report(&Event::Transferred(descriptor))?;
     Ok(Pushed::Stored)
 }

@@ -263,6 +263,7 @@ impl Read for NamedBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
+            _ if Error::is_cancelled(&error) => error,
             kind => {
                 let transport = Error::Transport {
                     method: self.method.as_str(),

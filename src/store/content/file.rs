@@ -51,29 +51,22 @@ impl FileContent {
     ///
     /// [`Error::Io`] naming the file. A pipe, FIFO, socket or device cannot be read twice.
     pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
-        Self::describe_with_progress(path, media_type, &mut |_, _| Ok(()))
+        let path = path.into();
+        let name = path.to_string_lossy().into_owned();
+        Self::describe_named(path, media_type, &name)
     }
 
-    /// Same as [`describe`](Self::describe). Calls `progress` with the number of bytes read so far
-    /// and the size of the file.
-    ///
-    /// # Errors
-    ///
-    /// Same as [`describe`](Self::describe), plus the errors of `progress`.
-    pub fn describe_with_progress(
-        path: impl Into<PathBuf>,
+    /// Same as [`describe`](Self::describe). Events call the file `name`.
+    pub(crate) fn describe_named(
+        path: PathBuf,
         media_type: MediaType,
-        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+        name: &str,
     ) -> Result<(Descriptor, Self)> {
-        let path = path.into();
         let mut file = open(&path)?;
         // Taken before reading, so that a concurrent write counts as a change.
         let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         let fingerprint = FileFingerprint::from_metadata(&metadata);
-        let size = fingerprint.size();
-        // A file may grow while it is read.
-        let mut progress = |done| progress(done, size.max(done));
-        let mut reader = ProgressReader::new(&mut file, &mut progress);
+        let mut reader = ProgressReader::new(&mut file, name, Some(fingerprint.size()));
         let (digest, size) = copy_hashing(&mut reader, &path, &mut io::sink(), &path)?;
         let descriptor = Descriptor::new(media_type, digest, size);
         let fingerprint = Some(fingerprint);

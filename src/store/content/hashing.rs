@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::BUFFER_BYTES;
 use crate::oci::{Digest, HashingWriter};
+use crate::progress::{Event, report};
 
 /// Copies everything from `reader` to `writer`, and returns the SHA-256 digest and the size. Errors
 /// name the reader `from` and the writer `to`.
@@ -40,22 +41,21 @@ pub(super) fn for_each_chunk(
     }
 }
 
-/// A reader that reports the number of bytes read so far after every read.
+/// A reader that reports [`Event::Reading`] after every read.
 pub(crate) struct ProgressReader<'p> {
     inner: &'p mut dyn Read,
+    name: &'p str,
     done: u64,
-    report: &'p mut dyn FnMut(u64) -> Result<()>,
+    total: Option<u64>,
 }
 
 impl<'p> ProgressReader<'p> {
-    pub(crate) fn new(
-        inner: &'p mut dyn Read,
-        report: &'p mut dyn FnMut(u64) -> Result<()>,
-    ) -> Self {
+    pub(crate) fn new(inner: &'p mut dyn Read, name: &'p str, total: Option<u64>) -> Self {
         Self {
             inner,
+            name,
             done: 0,
-            report,
+            total,
         }
     }
 }
@@ -65,7 +65,10 @@ impl Read for ProgressReader<'_> {
         let count = self.inner.read(buffer)?;
         if count > 0 {
             self.done += count as u64;
-            (self.report)(self.done).map_err(Error::into_io)?;
+            let (name, done) = (self.name, self.done);
+            // A file may grow while it is read.
+            let total = self.total.map(|total| total.max(done));
+            report(&Event::Reading { name, done, total }).map_err(Error::into_io)?;
         }
         Ok(count)
     }

@@ -6,6 +6,7 @@
 
 mod file;
 mod hashing;
+mod observed;
 mod openable;
 mod verify;
 
@@ -16,5 +17,6 @@ pub use verify::VerifyReader;
 #[cfg(feature = "archive")]
 pub(crate) use hashing::ProgressReader;
 pub(crate) use hashing::copy_hashing;
+pub(crate) use observed::{ObservedContent, ReportStart};
 pub(crate) use openable::STREAM;
 pub(crate) use verify::ContentSink;

@@ -1,5 +1,7 @@
 //! Backups of hostile sources.
 
+use crate::observers::stopping;
+
 use super::*;
 use oras::progress::Event;
 use oras::store::content::VerifyReader;
@@ -144,13 +146,9 @@ fn a_referrers_index_with_entries_of_another_subject_is_an_error() {
 fn an_observer_error_stops_the_backup() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
-    let mut observer = |event: Event<'_>| match event {
-        Event::TagsFound(_) => Err(Error::unsupported("this")),
-        _ => Ok(()),
-    };
     let target = MemoryStore::new();
     let options = BackupOptions {
-        observer: Some(&mut observer),
+        observer: Some(stopping(|event| matches!(event, Event::TagsFound(_)))),
         ..with_referrers(&[])
     };
     backup(&store, &target, options).unwrap_err();

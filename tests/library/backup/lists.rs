@@ -106,13 +106,12 @@ fn referrers_of_untagged_manifests_are_backed_up() {
     repository.tag(old.descriptor(), "v1").unwrap();
     repository.tag(new.descriptor(), "v1").unwrap();
     let told = EventLog::default();
-    let mut observer = told.observer();
 
     let archive = to_archive(
         &repository,
         &TempDir::new(),
         BackupOptions {
-            observer: Some(&mut observer),
+            observer: Some(told.observer()),
             ..with_referrers(&[])
         },
     );
@@ -176,13 +175,12 @@ fn a_referrer_of_a_missing_subject_is_backed_up() {
     // The subject was deleted without the referrers index and the referrer.
     push(&repository, &signature);
     let told = EventLog::default();
-    let mut observer = told.observer();
 
     let archive = to_archive(
         &repository,
         &TempDir::new(),
         BackupOptions {
-            observer: Some(&mut observer),
+            observer: Some(told.observer()),
             ..with_referrers(&[])
         },
     );
@@ -246,13 +244,12 @@ fn missing_entries_of_a_referrers_index_are_skipped() {
         Some(&list_of_first()),
     );
     let told = EventLog::default();
-    let mut observer = told.observer();
 
     let archive = to_archive(
         &repository,
         &TempDir::new(),
         BackupOptions {
-            observer: Some(&mut observer),
+            observer: Some(told.observer()),
             ..with_referrers(&["v1"])
         },
     );

@@ -1,16 +1,16 @@
 //! Batches of a layout: the number of times that `index.json` is saved.
 
-use std::cell::RefCell;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use oras::RawManifest;
 use oras::backup::{BackupOptions, backup};
 use oras::copy::{CopyOptions, copy_graph, copy_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::layout::LayoutStore;
-use oras::progress::Event;
+use oras::progress::{Event, Observer};
 use oras::store::{Batch, Delete, Referrers, Source, TagLister, Target};
 use oras::tag::{TagOptions, add_tags};
 
@@ -27,18 +27,39 @@ const NOTHING: &str =
 struct Watched {
     layout: LayoutStore,
     path: PathBuf,
-    seen: RefCell<Vec<String>>,
+    recorder: Recorder,
     _temporary: TempDir,
+}
+
+/// Records the states of the index of a layout.
+#[derive(Clone)]
+struct Recorder {
+    index: PathBuf,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Recorder {
+    fn record(&self) {
+        let index = fs::read_to_string(&self.index).unwrap();
+        let mut seen = self.seen.lock().unwrap();
+        if seen.last() != Some(&index) {
+            seen.push(index);
+        }
+    }
 }
 
 impl Watched {
     fn new() -> Self {
         let temporary = TempDir::new();
         let path = temporary.join("layout");
+        let recorder = Recorder {
+            index: path.join("index.json"),
+            seen: Arc::default(),
+        };
         Self {
             layout: LayoutStore::create_or_open(&path).unwrap(),
             path,
-            seen: RefCell::default(),
+            recorder,
             _temporary: temporary,
         }
     }
@@ -47,17 +68,18 @@ impl Watched {
         fs::read_to_string(self.path.join("index.json")).unwrap()
     }
 
-    fn record_index(&self) {
-        let index = self.index();
-        let mut seen = self.seen.borrow_mut();
-        if seen.last() != Some(&index) {
-            seen.push(index);
-        }
+    /// Returns an observer that records the index at each event.
+    fn observer(&self) -> Observer {
+        let recorder = self.recorder.clone();
+        Observer::new(move |_| {
+            recorder.record();
+            Ok(())
+        })
     }
 
     /// Returns the recorded states of the index, without repetitions.
     fn index_states(&self) -> Vec<String> {
-        self.seen.take()
+        std::mem::take(&mut self.recorder.seen.lock().unwrap())
     }
 
     /// Opens the layout as another process does.
@@ -103,12 +125,8 @@ fn a_copy_of_many_manifests_saves_the_index_once() {
     let (root, parts) = index(30);
     let source = store(parts.iter().chain([&root]));
     let target = Watched::new();
-    let mut observe = |_: Event<'_>| {
-        target.record_index();
-        Ok(())
-    };
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(target.observer()),
         ..CopyOptions::default()
     };
 
@@ -135,12 +153,8 @@ fn a_copy_with_many_referrers_saves_the_index_once() {
     let source = store([&root].into_iter().chain(&attached));
     source.tag(root.descriptor(), "v1").unwrap();
     let target = Watched::new();
-    let mut observe = |_: Event<'_>| {
-        target.record_index();
-        Ok(())
-    };
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(target.observer()),
         ..CopyOptions::default()
     };
 
@@ -163,13 +177,9 @@ fn a_backup_of_many_tags_saves_the_index_once() {
         source.tag(image.descriptor(), &names[number]).unwrap();
     }
     let target = Watched::new();
-    let mut observe = |_: Event<'_>| {
-        target.record_index();
-        Ok(())
-    };
     let options = BackupOptions {
         referrers: true,
-        observer: Some(&mut observe),
+        observer: Some(target.observer()),
         ..BackupOptions::default()
     };
 
@@ -189,22 +199,15 @@ fn many_tags_are_saved_at_once() {
     let names: Vec<_> = (0..30).map(|number| format!("w{number:02}")).collect();
     let (some, others) = names.split_at(15);
 
-    let mut observe = |_: Event<'_>| {
-        target.record_index();
-        Ok(())
-    };
     let options = TagOptions {
-        observer: Some(&mut observe),
+        observer: Some(target.observer()),
         ..TagOptions::default()
     };
     oras::tag::tag(&target.layout, "v1", some, options).unwrap();
     assert_eq!(target.index_states(), [before]);
     let between = target.index();
-    add_tags(&target.layout, &root, others, &mut |_| {
-        target.record_index();
-        Ok(())
-    })
-    .unwrap();
+    let tagged = || add_tags(&target.layout, &root, others);
+    target.observer().scope(tagged).unwrap();
 
     assert_eq!(target.index_states(), [between]);
     assert_eq!(tags(&target.found())[1..], names);
@@ -368,12 +371,13 @@ fn existing_content_is_checked_again_before_its_manifest_is_listed() {
     push(&target.layout, &image("keeper", ""));
     let other = LayoutStore::create_or_open(&target.path).unwrap();
     let found = parts[1].descriptor();
-    let mut observe = |event: Event<'_>| match event {
-        Event::Exists(node) if node.digest == found.digest => other.delete(found),
+    let existing = found.clone();
+    let observer = Observer::new(move |event| match event {
+        Event::Exists(node) if node.digest == existing.digest => Ok(other.delete(&existing)?),
         _ => Ok(()),
-    };
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
 
@@ -421,18 +425,18 @@ fn a_long_batch_saves_the_index_periodically() {
     let root = image("root", "");
     let target = Watched::new();
     push(&target.layout, &root);
-    target.record_index();
+    target.recorder.record();
 
     let batch = Batch::start(&target.layout);
     for number in 0..10_000 {
         let tag = format!("v{number}");
         target.layout.tag(root.descriptor(), &tag).unwrap();
         if number % 500 == 0 {
-            target.record_index();
+            target.recorder.record();
         }
     }
     batch.finish().unwrap();
-    target.record_index();
+    target.recorder.record();
 
     assert_eq!(target.index_states().len(), 1 + 3);
     assert_eq!(tags(&target.found()).len(), 10_000);

@@ -14,6 +14,7 @@ use oras::{Error, MediaType, RawManifest};
 
 use super::{index, store};
 use crate::artifacts::{as_json, attached, image, push};
+use crate::observers::{collecting, stopping};
 use crate::setup::{builder, client, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
@@ -189,20 +190,16 @@ fn a_copy_that_fails_lists_what_was_completed() {
     let client = client();
     let target = repository(&client, &registry);
     let mut copied = 0;
-    let mut observe = |event: Event<'_>| match event {
+    let observer = stopping(move |event| match event {
         Event::Transferred(node) if node.media_type == MediaType::IMAGE_MANIFEST => {
             copied += 1;
             // The subject and three signatures.
-            if copied == 4 {
-                Err(Error::unsupported("to go on"))
-            } else {
-                Ok(())
-            }
+            copied == 4
         }
-        _ => Ok(()),
-    };
+        _ => false,
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
 
@@ -328,16 +325,16 @@ fn referrers_inside_an_index_are_listed_before_the_copy_continues() {
     let registry = without_api();
     let client = client();
     let target = repository(&client, &registry);
-    let mut found = Vec::new();
-    let mut observe = |event: Event<'_>| {
-        if let Event::FetchingManifest(_) = event {
-            let other = repository(&client, &registry);
-            found.push(listed(&other, &subject()));
+    let (other, reference) = (crate::setup::client(), registry.reference("a"));
+    let (observer, found) = collecting(move |event| match event {
+        Event::FetchingManifest(_) => {
+            let other = other.repository(&reference).unwrap();
+            Some(listed(&other, &subject()))
         }
-        Ok(())
-    };
+        _ => None,
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
 
@@ -353,7 +350,7 @@ fn referrers_inside_an_index_are_listed_before_the_copy_continues() {
     let so_far = |count| signatures(0..count);
     // The root, the subject, each signature, and the last.
     assert_eq!(
-        found,
+        found.take(),
         [so_far(0), so_far(0), so_far(0), so_far(1), so_far(2)]
     );
 }

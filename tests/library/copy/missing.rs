@@ -9,6 +9,7 @@ use oras::{Error, MediaType, Result};
 
 use super::index;
 use super::referrers::attach;
+use crate::observers::collecting;
 use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
 
@@ -35,21 +36,18 @@ fn a_missing_subject_is_an_error_unless_it_may_be_skipped() {
         let error = copy(&from, &to, &mut CopyOptions::default()).unwrap_err();
         assert!(error.is_not_found(), "{}", text(&error));
 
-        let mut gone = Vec::new();
-        let mut observer = |event: Event<'_>| {
-            if let Event::MissingSubjectSkipped(node) = event {
-                gone.push(node.clone());
-            }
-            Ok(())
-        };
+        let (observer, gone) = collecting(|event| match *event {
+            Event::MissingSubjectSkipped(node) => Some(node.clone()),
+            _ => None,
+        });
         let mut options = CopyOptions {
-            observer: Some(&mut observer),
+            observer: Some(observer),
             missing_referrers: MissingReferrer::Skip,
             ..CopyOptions::default()
         };
         copy(&from, &to, &mut options).unwrap();
         assert_eq!(to.resolve("v1").unwrap().digest, signature.digest);
-        assert_eq!(gone, [absent()]);
+        assert_eq!(gone.take(), [absent()]);
     }
 }
 

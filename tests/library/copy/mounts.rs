@@ -7,6 +7,7 @@ use oras::registry::{Client, Repository};
 use oras::store::{Mount as Answer, Target};
 use oras::{Credential, MediaType};
 
+use crate::observers::collecting;
 use crate::setup::{blob, builder, client, hello};
 use crate::support::registry::{Bearer, Mount, RegistryProfile, TestRegistry, on, sha256};
 
@@ -24,29 +25,27 @@ fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<Str
 
 /// Copies and returns the events, such as `mounted a.txt`.
 fn copy_events(source: &Repository, target: &Repository) -> oras::Result<Vec<String>> {
-    let mut told = Vec::new();
-    let mut observe = |event: Event<'_>| {
+    let (observer, told) = collecting(|event| {
         let (verb, node) = match event {
             Event::Mounted(node) => ("mounted", node),
             Event::Started(node) => ("started", node),
             Event::Transferred(node) => ("copied", node),
             Event::Exists(node) => ("existed", node),
             Event::FetchingManifest(_) | Event::FetchedManifest(_) | Event::Transferring { .. } => {
-                return Ok(());
+                return None;
             }
             other => panic!("{other:?}"),
         };
         let name = node.display_name().rsplit('/').next().unwrap_or_default();
-        told.push(format!("{verb} {name}"));
-        Ok(())
-    };
+        Some(format!("{verb} {name}"))
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(observer),
         mount_from: Some(source.name().clone()),
         ..CopyOptions::default()
     };
     copy(source, "v1", target, Some("v1"), &mut options)?;
-    Ok(told)
+    Ok(told.take())
 }
 
 fn seeded(registry: TestRegistry) -> TestRegistry {

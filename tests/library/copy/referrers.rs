@@ -14,6 +14,7 @@ use oras::{MediaType, Result};
 use serde_json::json;
 
 use super::{artifact, index, manifest, methods, options};
+use crate::observers::collecting;
 use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
@@ -430,21 +431,17 @@ fn each_event_is_reported_once() {
     let world = test_graph();
     let target = MemoryStore::new();
     let told = || {
-        let mut copied = Vec::new();
-        let mut existed = Vec::new();
-        let mut observe = |event: Event<'_>| {
-            match event {
-                Event::Transferred(node) => copied.push(node.digest.clone()),
-                Event::Exists(node) => existed.push(node.digest.clone()),
-                _ => {}
-            }
-            Ok(())
-        };
+        let (observer, events) = collecting(|event| match event {
+            Event::Transferred(_) => Some(true),
+            Event::Exists(_) => Some(false),
+            _ => None,
+        });
         let mut options = CopyOptions {
-            observer: Some(&mut observe),
+            observer: Some(observer),
             ..CopyOptions::default()
         };
         copy_with_referrers(&world.source, "v1", &target, Some("v1"), &mut options).unwrap();
+        let (copied, existed): (Vec<_>, Vec<_>) = events.take().into_iter().partition(|it| *it);
         (copied, existed)
     };
 

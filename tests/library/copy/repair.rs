@@ -9,25 +9,23 @@ use oras::store::{Source, Target};
 use oras::{Error, Result};
 
 use super::{artifact, index, methods, options};
+use crate::observers::collecting;
 use crate::setup::{client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
 
 /// Copies with the tag `v1`, and returns the repaired manifests.
 fn repaired(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Result<Vec<String>> {
-    let mut repaired = Vec::new();
-    let mut observe = |event: Event<'_>| {
-        if let Event::Repairing(manifest) = event {
-            repaired.push(manifest.digest.to_string());
-        }
-        Ok(())
-    };
+    let (observer, repaired) = collecting(|event| match event {
+        Event::Repairing(manifest) => Some(manifest.digest.to_string()),
+        _ => None,
+    });
     let mut options = CopyOptions {
-        observer: Some(&mut observe),
+        observer: Some(observer),
         ..CopyOptions::default()
     };
     copy_graph(source, target, root, Some("v1"), &mut options)?;
-    Ok(repaired)
+    Ok(repaired.take())
 }
 
 /// Adds a manifest to a registry without its successors.

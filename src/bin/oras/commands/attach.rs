@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use oras::MediaType;
 use oras::attach::{AttachOptions, Attached, attach};
-use oras::progress::Event;
 
 use super::layers::{ContentFlags, Layers, archive_times};
 use crate::cli::groups::{
@@ -99,9 +98,8 @@ impl Command for AttachFlags {
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
         let streams = layers.streams(process)?;
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
-        let mut status =
+        let status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
-        let mut observer = |event: Event<'_>| status.report(event);
         let options = AttachOptions {
             files: layers.files(),
             streams,
@@ -115,7 +113,7 @@ impl Command for AttachFlags {
             created,
             archive_times: archive_times(created),
             temporary: temporary.clone(),
-            observer: Some(&mut observer),
+            observer: Some(status.observer()),
         };
         let client = target.client()?;
         let destination = target.destination_with(self.distribution.referrers, None, &client)?;
@@ -123,7 +121,6 @@ impl Command for AttachFlags {
             let cli_error = target.cli_error(&error);
             cli_error.with_temporary_hint(&error, temporary.as_deref())
         })?;
-        drop(status);
         report(&target, &attached, &format, process)?;
         self.content.export(&attached.manifest)
     }

@@ -5,7 +5,6 @@ use std::fs;
 use oras::backup::{BackupOptions, backup};
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTarWriter};
-use oras::progress::Event;
 use oras::store::Target;
 
 use crate::cli::groups::{Concurrency, RepositoryFlags, Tty};
@@ -78,17 +77,17 @@ impl Command for BackupFlags {
             with_tagged_root: true,
         };
         let display = ProgressDisplay::new(process, self.tty, self.repository.debugging);
-        let mut status = TagStatus::new(process, display, &labels, repository.path());
-        let mut observer = |event: Event<'_>| status.report(event);
+        let status = TagStatus::new(process, display, &labels, repository.path());
+        let notes = status.notes();
         let options = BackupOptions {
             tags: repository.take_tags(),
             referrers: self.include_referrers,
             skip_missing: true,
-            observer: Some(&mut observer),
+            observer: Some(status.observer()),
             ..BackupOptions::default()
         };
         let result = backup(&source, output.target(), options);
-        let (tag, skipped) = status.finish();
+        let (tag, skipped) = (notes.current(), notes.skipped());
         let (from, to) = (quote::double(&repository.path()), quote::double(path));
         let count = result
             .map_err(|error| repository.tag_error(error, tag.as_deref(), "back up", &from, &to))?;

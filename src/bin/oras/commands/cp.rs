@@ -3,7 +3,6 @@
 use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
 use oras::error::{Expected, Input, Operation, Side as End};
 use oras::limits::MAX_MANIFEST_BYTES;
-use oras::progress::Event;
 use oras::reference::RepositoryName;
 use oras::store::Source;
 use oras::tag::add_tags;
@@ -120,12 +119,12 @@ impl Command for CpFlags {
         )?;
 
         let display = ProgressDisplay::new(process, self.tty, self.debugging);
-        let mut status = Status::new(process, &Labels::COPY, self.verbose.is_on())
+        let status = Status::new(process, &Labels::COPY, self.verbose.is_on())
             .report_tagged_root(to.is_layout())
             .with_display(display);
-        let mut observer = |event: Event<'_>| status.report(event);
+        let notes = status.notes();
         let mut options = CopyOptions {
-            observer: Some(&mut observer),
+            observer: Some(status.observer()),
             platforms,
             mount_from: targets.mount_from(),
             force: self.force,
@@ -136,27 +135,25 @@ impl Command for CpFlags {
             },
             ..CopyOptions::default()
         };
-        let (destination_reference, options) = (to.reference(), &mut options);
         let root = if self.recursive {
             copy_with_referrers(
                 &*source,
                 reference,
                 &*destination,
-                destination_reference,
-                options,
+                to.reference(),
+                &mut options,
             )
         } else {
             copy(
                 &*source,
                 reference,
                 &*destination,
-                destination_reference,
-                options,
+                to.reference(),
+                &mut options,
             )
         }
         .map_err(|error| targets.cli_error(error, self.recursive, several_platforms))?;
-        let skipped = status.skipped();
-        drop(status);
+        options.observer = None;
         process.print_status(&format!(
             "Copied {} => {}",
             targets.shown_source(&root, several_platforms),
@@ -172,17 +169,13 @@ impl Command for CpFlags {
             let manifest = store
                 .fetch_manifest(&root, MAX_MANIFEST_BYTES)
                 .map_err(|error| target.cli_error(&error))?;
-            let mut observer = |event: Event<'_>| Status::of_references(process).report(event);
-            add_tags(
-                &*destination,
-                &manifest,
-                &targets.further_tags,
-                &mut observer,
-            )
-            .map_err(|error| to.cli_error(&error))?;
+            let observer = Status::of_references(process).observer();
+            observer
+                .scope(|| add_tags(&*destination, &manifest, &targets.further_tags))
+                .map_err(|error| to.cli_error(&error))?;
         }
         process.print_digest(&root.digest)?;
-        CliError::check_skipped(skipped)
+        CliError::check_skipped(notes.skipped())
     }
 }
 

@@ -103,6 +103,7 @@ impl Command for DiscoverFlags {
             } else {
                 depth
             },
+            ..DiscoverOptions::default()
         };
         let found =
             discover(&*source, reference, &options).map_err(|error| target.cli_error(&error))?;

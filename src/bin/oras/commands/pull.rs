@@ -3,7 +3,6 @@
 use oras::archive::Limits;
 use oras::descriptor::UNPACK;
 use oras::filter::Filter;
-use oras::progress::Event;
 use oras::pull::{PullOptions, Pulled, list, pull};
 use oras::store::Source;
 use oras::{Error, MediaType};
@@ -240,9 +239,8 @@ impl Pulling<'_> {
             flags.tty
         };
         let display = ProgressDisplay::new(process, tty, flags.target.debugging);
-        let mut status =
+        let status =
             Status::new(process, &Labels::PULL, flags.verbose.is_on()).with_display(display);
-        let mut observer = |event: Event<'_>| status.report(event);
         let options = PullOptions {
             output: flags.output.as_deref().unwrap_or(".").into(),
             platform: self.platform.clone(),
@@ -253,12 +251,11 @@ impl Pulling<'_> {
             unnamed: flags.unnamed,
             config: self.config.clone(),
             archive_limits: flags.archive_limits(),
-            observer: Some(&mut observer),
+            observer: Some(status.observer()),
             ..PullOptions::default()
         };
         if flags.writes_to_stdout() {
             let listed = list(source, reference, options).map_err(cli_error)?;
-            drop(status);
             warn_skipped(&listed.left_out, process);
             let file = filter::only(target, &listed, &self.filter)?;
             let content = source.fetch(file).map_err(cli_error)?;
@@ -273,7 +270,6 @@ impl Pulling<'_> {
             .map_err(cli_error);
         }
         let pulled = pull(source, reference, options).map_err(cli_error)?;
-        drop(status);
         warn_skipped(&pulled.left_out, process);
         if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
             return Err(filter::nothing(target, &pulled.unselected));

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use oras::pack::ImageSpec;
-use oras::progress::Event;
 use oras::push::{PushOptions, push};
 use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
@@ -100,10 +99,9 @@ impl Command for PushFlags {
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
         let streams = layers.streams(process)?;
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
-        let mut status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
+        let status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
             .report_tagged_root(target.is_layout())
             .with_display(display);
-        let mut observer = |event: Event<'_>| status.report(event);
         let options = PushOptions {
             files: layers.files(),
             streams,
@@ -117,7 +115,7 @@ impl Command for PushFlags {
             archive_times: archive_times(created),
             temporary: temporary.clone(),
             force: self.force,
-            observer: Some(&mut observer),
+            observer: Some(status.observer()),
         };
         let client = target.client()?;
         let destination = target.destination(&client)?;
@@ -125,16 +123,14 @@ impl Command for PushFlags {
             let cli_error = target.cli_error(&error);
             cli_error.with_temporary_hint(&error, temporary.as_deref())
         })?;
-        drop(status);
         process.print_status(&format!("Pushed {}", target.shown()))?;
-        let mut status = Status::of_references(process);
         // In the index of a layout, only the first tag has the annotations of the manifest.
         let plain = manifest.descriptor().media_type.clone();
         let plain = RawManifest::new(plain, manifest.bytes().to_vec());
-        add_tags(&*destination, &plain, &further_tags, &mut |event| {
-            status.report(event)
-        })
-        .map_err(|error| target.cli_error(&error))?;
+        let observer = Status::of_references(process).observer();
+        observer
+            .scope(|| add_tags(&*destination, &plain, &further_tags))
+            .map_err(|error| target.cli_error(&error))?;
         report(&target, &manifest, further_tags, &format, process)?;
         self.content.export(&manifest)
     }

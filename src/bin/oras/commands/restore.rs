@@ -8,7 +8,6 @@ use oras::backup::{BackupOptions, dry_run, restore};
 use oras::error::{Expected, IoOp};
 use oras::http::clock::{Clock as _, SystemClock};
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::progress::Event;
 use oras::store::Inventory;
 
 use super::backup::is_archive;
@@ -88,13 +87,13 @@ impl Command for RestoreFlags {
             with_tagged_root: !self.exclude_referrers,
         };
         let display = ProgressDisplay::new(process, self.tty, self.repository.debugging);
-        let mut status = TagStatus::new(process, display, &labels, "the backup".to_owned());
-        let mut observer = |event: Event<'_>| status.report(event);
+        let status = TagStatus::new(process, display, &labels, "the backup".to_owned());
+        let notes = status.notes();
         let options = BackupOptions {
             tags: repository.take_tags(),
             referrers: !self.exclude_referrers,
             skip_missing: true,
-            observer: Some(&mut observer),
+            observer: Some(status.observer()),
             ..BackupOptions::default()
         };
         let result = if self.dry_run {
@@ -103,7 +102,7 @@ impl Command for RestoreFlags {
             let target = repository.open(&client).with_push_scope();
             restore(&*source, &target, options)
         };
-        let (tag, skipped) = status.finish();
+        let (tag, skipped) = (notes.current(), notes.skipped());
         let (from, to) = (quote::double(path), quote::double(&repository.path()));
         let count = result
             .map_err(|error| repository.tag_error(error, tag.as_deref(), "restore", &from, &to))?;

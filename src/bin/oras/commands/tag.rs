@@ -7,7 +7,7 @@ use oras::tag::{TagOptions, tag};
 use crate::cli::groups::{Concurrency, TargetFlags, Verbose};
 use crate::cli::parse::check_count;
 use crate::commands::prelude::*;
-use crate::progress::Status;
+use crate::progress::{Status, observer};
 
 flags! {
     /// Flags of `oras tag`.
@@ -56,16 +56,16 @@ impl Command for TagFlags {
         let reference = target.required_reference()?;
         let destination = target.destination(&client)?;
         let path = target.path();
+        let shown = target.shown_as(&path).to_string();
         let mut status = Status::of_references(process);
-        let mut observer = |event: Event<'_>| match event {
+        let observer = observer(move |event| match event {
             Event::Resolved { descriptor, .. } => {
-                let shown = target.shown_as(&path);
                 status.line(&format!("Tagging {shown}@{}", descriptor.digest))
             }
             event => status.report(event),
-        };
+        });
         let options = TagOptions {
-            observer: Some(&mut observer),
+            observer: Some(observer),
             ..TagOptions::default()
         };
         let tagged = tag(&*destination, reference, tags, options)

@@ -115,8 +115,8 @@ impl ProgressDisplay {
     }
 
     /// Shows an event, with the labels of the command.
-    pub(super) fn report(&mut self, event: Event<'_>, labels: &Labels) {
-        let (outcome, label, node) = match event {
+    pub(super) fn report(&mut self, event: &Event<'_>, labels: &Labels) {
+        let (outcome, label, node) = match *event {
             Event::Preparing(name) => return self.prepare(name),
             Event::Reading {
                 name, done, total, ..
@@ -180,7 +180,7 @@ impl ProgressDisplay {
     }
 
     /// Shows how many bytes of a file were read.
-    pub(super) fn read(&mut self, name: &str, bytes: u64, total: Option<u64>) {
+    fn read(&mut self, name: &str, bytes: u64, total: Option<u64>) {
         if self.current.is_none() {
             self.prepare(name);
         }
@@ -188,7 +188,7 @@ impl ProgressDisplay {
     }
 
     /// Ends the current item without a permanent line.
-    pub(super) fn discard_item(&mut self) {
+    fn discard_item(&mut self) {
         self.current = None;
     }
 

@@ -6,12 +6,15 @@ pub(crate) mod live_line;
 mod pace;
 pub(crate) mod tags;
 
-use oras::progress::Event;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oras::progress::{BoxError, Event, Observer};
 use oras::{Descriptor, Result};
 
+use crate::console::Console;
 use crate::error::to_stdout;
 use crate::output::text::one_line;
-use crate::process::Process;
+use crate::process::{Process, record};
 
 use self::display::ProgressDisplay;
 
@@ -19,38 +22,88 @@ pub(crate) use self::labels::Labels;
 
 /// Shows the events of an operation: content in a progress display if there is one, everything else
 /// as lines on stdout if the command prints text.
-pub(crate) struct Status<'c> {
-    process: &'c mut Process,
+pub(crate) struct Status {
+    console: Console,
     labels: &'static Labels,
     display: Option<ProgressDisplay>,
     /// Whether lines about content without a title are printed.
     with_untitled: bool,
     /// Whether there is a line about a root that existed and got a new tag.
     with_tagged_root: bool,
-    /// Number of tags and referrers that are missing at the source.
-    skipped: usize,
+    notes: Notes,
 }
 
-impl<'c> Status<'c> {
+/// What a command reads after an operation. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<Note>>);
+
+#[derive(Default)]
+struct Note {
+    /// Number of tags and referrers that are missing at the source.
+    skipped: usize,
+    /// The last tag that was started, or reference that was resolved.
+    current: Option<String>,
+}
+
+impl Notes {
+    fn update(&self, update: impl FnOnce(&mut Note)) {
+        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Returns the number of tags and referrers that are missing at the source.
+    pub(crate) fn skipped(&self) -> usize {
+        let mut skipped = 0;
+        self.update(|note| skipped = note.skipped);
+        skipped
+    }
+
+    /// Returns the tag or reference that the operation was at when it ended.
+    pub(crate) fn current(&self) -> Option<String> {
+        let mut current = None;
+        self.update(|note| current.clone_from(&note.current));
+        current
+    }
+}
+
+/// Creates an observer. All observers of the command are created here.
+pub(crate) fn observer(
+    mut show: impl FnMut(&Event<'_>) -> Result<()> + Send + 'static,
+) -> Observer {
+    Observer::new(move |event| show(event).map_err(BoxError::from))
+}
+
+impl Status {
     /// Creates a status that prints lines, also about content without a title if `with_untitled`.
-    pub(crate) const fn new(
-        process: &'c mut Process,
-        labels: &'static Labels,
-        with_untitled: bool,
-    ) -> Self {
+    pub(crate) fn new(process: &Process, labels: &'static Labels, with_untitled: bool) -> Self {
         Self {
-            process,
+            console: process.console().clone(),
             labels,
             display: None,
             with_untitled,
             with_tagged_root: false,
-            skipped: 0,
+            notes: Notes::default(),
         }
     }
 
     /// Creates a status for references and tags.
-    pub(crate) const fn of_references(process: &'c mut Process) -> Self {
+    pub(crate) fn of_references(process: &Process) -> Self {
         Self::new(process, &Labels::NONE, true)
+    }
+
+    /// Prints no lines if `is_silent`.
+    pub(crate) fn silent_if(mut self, is_silent: bool) -> Self {
+        self.console.is_silent |= is_silent;
+        self
+    }
+
+    /// Returns the notes that the events leave.
+    pub(crate) fn notes(&self) -> Notes {
+        self.notes.clone()
+    }
+
+    /// Returns an observer that shows events.
+    pub(crate) fn observer(mut self) -> Observer {
+        observer(move |event| self.report(event))
     }
 
     /// Shows content in this display if there is one.
@@ -68,16 +121,20 @@ impl<'c> Status<'c> {
     }
 
     /// Shows an event.
-    pub(crate) fn report(&mut self, event: Event<'_>) -> Result<()> {
+    pub(crate) fn report(&mut self, event: &Event<'_>) -> Result<()> {
         let labels = self.labels;
-        match event {
+        match *event {
+            Event::TagStarted(current) | Event::Resolving(current) => {
+                self.notes
+                    .update(|note| note.current = Some(current.to_owned()));
+            }
             Event::TagSkipped { tag, reason, .. } => {
-                self.skipped += 1;
+                self.notes.update(|note| note.skipped += 1);
                 self.warn(&format!("Error: skipped tag {tag}: {reason}\n"));
                 return Ok(());
             }
             Event::MissingSkipped(node) => {
-                self.skipped += 1;
+                self.notes.update(|note| note.skipped += 1);
                 let digest = &node.digest;
                 self.warn(&format!("Error: skipped referrer {digest}: not found\n"));
                 return Ok(());
@@ -96,10 +153,9 @@ impl<'c> Status<'c> {
                 return Ok(());
             }
             Event::ReferrersSkipped(_) => {
-                self.process.warn_record(
-                    "referrers of the source index are not copied because selecting a subset of \
-                     platforms produces a new index digest",
-                );
+                let message = "referrers of the source index are not copied because selecting a \
+                               subset of platforms produces a new index digest";
+                self.warn(&record(message, ""));
                 return Ok(());
             }
             _ => {}
@@ -108,7 +164,7 @@ impl<'c> Status<'c> {
             display.report(event, labels);
             return Ok(());
         }
-        match event {
+        match *event {
             Event::Preparing(name) if self.with_untitled => self.line(&format!("Preparing {name}")),
             Event::NoFiles => self.line("Uploading empty artifact"),
             Event::FetchingManifest(node) => self.content(labels.fetching_manifest, node),
@@ -143,22 +199,8 @@ impl<'c> Status<'c> {
         }
     }
 
-    /// Shows how much of a file was read before it is pushed.
-    pub(crate) fn reading(&mut self, name: &str, done: u64, total: u64) {
-        if let Some(display) = &mut self.display {
-            display.read(name, done, Some(total));
-        }
-    }
-
-    /// Removes the line about the file that was read.
-    pub(crate) fn prepared(&mut self) {
-        if let Some(display) = &mut self.display {
-            display.discard_item();
-        }
-    }
-
     /// Prints a line about a manifest and its reference. A digest is not printed twice.
-    fn reference(&mut self, label: &str, reference: &str, node: &Descriptor) -> Result<()> {
+    fn reference(&self, label: &str, reference: &str, node: &Descriptor) -> Result<()> {
         if reference == node.digest.as_str() {
             self.line(&format!("{label} {reference}"))
         } else {
@@ -166,7 +208,7 @@ impl<'c> Status<'c> {
         }
     }
 
-    fn content(&mut self, label: &str, node: &Descriptor) -> Result<()> {
+    fn content(&self, label: &str, node: &Descriptor) -> Result<()> {
         let is_titled = node.annotations.contains_key(oras::descriptor::TITLE);
         if label.is_empty() || !is_titled && !self.with_untitled {
             return Ok(());
@@ -175,17 +217,13 @@ impl<'c> Status<'c> {
         self.line(&format!("{label} {digest} {name}"))
     }
 
-    /// Returns the number of tags and referrers that are missing at the source.
-    pub(crate) const fn skipped(&self) -> usize {
-        self.skipped
+    fn warn(&self, text: &str) {
+        self.console.warn(text);
     }
 
-    fn warn(&mut self, text: &str) {
-        self.process.warn(text);
-    }
-
-    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
-        if !self.process.status_enabled() {
+    /// Prints a status line.
+    pub(crate) fn line(&self, line: &str) -> Result<()> {
+        if self.console.is_silent {
             return Ok(());
         }
         self.result_line(line)
@@ -193,13 +231,11 @@ impl<'c> Status<'c> {
 
     /// Whether only results are printed.
     const fn is_quiet(&self) -> bool {
-        self.process.is_quiet()
+        self.console.is_quiet
     }
 
     /// Prints a line, whether or not status lines are printed.
-    fn result_line(&mut self, line: &str) -> Result<()> {
-        use std::io::Write as _;
-
-        writeln!(self.process.stdout(), "{}", one_line(line)).map_err(to_stdout)
+    fn result_line(&self, line: &str) -> Result<()> {
+        self.console.print_line(line).map_err(to_stdout)
     }
 }

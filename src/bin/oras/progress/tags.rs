@@ -1,10 +1,10 @@
 //! Status of backup and restore, which copy one tag after the other.
 
 use oras::Result;
-use oras::progress::Event;
+use oras::progress::{Event, Observer};
 
 use super::display::ProgressDisplay;
-use super::{Labels, Status};
+use super::{Labels, Notes, Status, observer};
 use crate::process::Process;
 
 /// Tags listed in one line; more are listed one per line.
@@ -19,19 +19,17 @@ pub(crate) struct TagLabels {
     pub(crate) with_tagged_root: bool,
 }
 
-/// Prints lines about tags, and shows their content like [`Status`]. Remembers the current tag for
-/// error messages.
-pub(crate) struct TagStatus<'c> {
-    status: Status<'c>,
+/// Prints lines about tags, and shows their content like [`Status`].
+pub(crate) struct TagStatus {
+    status: Status,
     tag_label: &'static str,
     /// The repository or backup that the tags are in.
     source_name: String,
-    current_tag: Option<String>,
 }
 
-impl<'c> TagStatus<'c> {
+impl TagStatus {
     pub(crate) fn new(
-        process: &'c mut Process,
+        process: &Process,
         display: Option<ProgressDisplay>,
         labels: &TagLabels,
         source_name: String,
@@ -42,19 +40,23 @@ impl<'c> TagStatus<'c> {
                 .report_tagged_root(labels.with_tagged_root),
             tag_label: labels.tag,
             source_name,
-            current_tag: None,
         }
     }
 
-    /// Shows an event.
-    pub(crate) fn report(&mut self, event: Event<'_>) -> Result<()> {
-        match event {
+    /// Returns the notes that the events leave.
+    pub(crate) fn notes(&self) -> Notes {
+        self.status.notes()
+    }
+
+    /// Returns an observer that shows events.
+    pub(crate) fn observer(mut self) -> Observer {
+        observer(move |event| self.report(event))
+    }
+
+    fn report(&mut self, event: &Event<'_>) -> Result<()> {
+        match *event {
             Event::TagsFound([]) => Ok(()),
             Event::TagsFound(tags) => self.tags_found(tags),
-            Event::TagStarted(tag) => {
-                self.current_tag = Some(tag.to_owned());
-                Ok(())
-            }
             Event::TagFinished { tag, digest, .. } if self.status.is_quiet() => {
                 self.status.result_line(&format!("{digest} {tag}"))
             }
@@ -63,17 +65,11 @@ impl<'c> TagStatus<'c> {
                 self.status
                     .line(&format!("{label} {tag} with {referrers} referrer(s)"))
             }
-            event => self.status.report(event),
+            _ => self.status.report(event),
         }
     }
 
-    /// Returns the tag that was being copied when the operation ended, and the number of tags and
-    /// referrers that were skipped because they are missing at the source.
-    pub(crate) fn finish(self) -> (Option<String>, usize) {
-        (self.current_tag, self.status.skipped())
-    }
-
-    fn tags_found(&mut self, tags: &[String]) -> Result<()> {
+    fn tags_found(&self, tags: &[String]) -> Result<()> {
         let found = format!("Found {} tag(s) in {}:", tags.len(), self.source_name);
         if tags.len() <= MAX_TAGS_IN_LINE {
             return self.status.line(&format!("{found} {}", tags.join(", ")));

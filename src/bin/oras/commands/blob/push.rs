@@ -79,18 +79,16 @@ impl Command for BlobPushFlags {
             ProgressDisplay::new(process, self.tty, self.target.debugging)
         };
         let stdin = process.stdin();
-        let mut status =
+        let status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
-        let (blob, mut content) = input::blob(file, properties, stdin, &mut |done, total| {
-            status.reading(file, done, total);
-            Ok(())
+        let observer = status.observer();
+        let blob = observer.scope(|| {
+            let (blob, mut content) = input::blob(file, properties, stdin)?;
+            push_blob(&*destination, &blob, &mut *content)
+                .map_err(|error| target.cli_error(&error))?;
+            Ok::<_, CliError>(blob)
         })?;
-        status.prepared();
-        push_blob(&*destination, &blob, &mut *content, &mut |event| {
-            status.report(event)
-        })
-        .map_err(|error| target.cli_error(&error))?;
-        drop(status);
+        drop(observer);
 
         if self.descriptor.descriptor {
             return print_descriptor(&blob, &self.pretty, process);

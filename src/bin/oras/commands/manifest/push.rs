@@ -73,17 +73,15 @@ impl Command for ManifestPushFlags {
         if self.descriptor.descriptor {
             process.disable_status();
         }
-        let mut status = Status::new(process, &Labels::PUSH, self.verbose.is_on());
-        push_manifest(&*destination, &manifest, target.reference(), &mut |event| {
-            status.report(event)
-        })
-        .map_err(cli_error)?;
+        let observer = Status::new(process, &Labels::PUSH, self.verbose.is_on()).observer();
+        observer
+            .scope(|| push_manifest(&*destination, &manifest, target.reference()))
+            .map_err(cli_error)?;
         process.print_status(&format!("Pushed: {}", target.shown()))?;
-        let mut status = Status::of_references(process);
-        add_tags(&*destination, &manifest, &further_tags, &mut |event| {
-            status.report(event)
-        })
-        .map_err(cli_error)?;
+        let observer = Status::of_references(process).observer();
+        observer
+            .scope(|| add_tags(&*destination, &manifest, &further_tags))
+            .map_err(cli_error)?;
 
         if self.descriptor.descriptor {
             return print_descriptor(descriptor, &self.pretty, process);

@@ -4,7 +4,7 @@ pub(crate) mod create;
 pub(crate) mod update;
 
 use oras::index::push;
-use oras::progress::{Event, Observer};
+use oras::progress::Observer;
 use oras::store::{Source, Target as Destination};
 use oras::tag::add_tags;
 use oras::{Descriptor, RawManifest};
@@ -31,7 +31,7 @@ struct Order<'a> {
 impl Order<'_> {
     fn run(
         &self,
-        make: impl FnOnce(&dyn Source, &mut Observer<'_>) -> oras::Result<RawManifest>,
+        make: impl FnOnce(&dyn Source, Observer) -> oras::Result<RawManifest>,
         process: &mut Process,
     ) -> Result<(), CliError> {
         let client = self.target.client()?;
@@ -54,25 +54,18 @@ impl Order<'_> {
 
     fn make(
         &self,
-        make: impl FnOnce(&dyn Source, &mut Observer<'_>) -> oras::Result<RawManifest>,
+        make: impl FnOnce(&dyn Source, Observer) -> oras::Result<RawManifest>,
         source: &dyn Source,
         process: &mut Process,
     ) -> Result<RawManifest, CliError> {
         let is_silent = self.output == "-";
-        let mut status = Status::of_references(process);
-        // An error may be about any of the references.
-        let mut resolving = None;
-        let index = make(source, &mut |event| {
-            if let Event::Resolving(reference) = event {
-                resolving = Some(reference.to_owned());
-            }
-            if is_silent {
-                Ok(())
-            } else {
-                status.report(event)
-            }
-        })
-        .map_err(|error| self.target.cli_error_about(&error, resolving.as_deref()))?;
+        let status = Status::of_references(process).silent_if(is_silent);
+        let notes = status.notes();
+        let index = make(source, status.observer()).map_err(|error| {
+            // An error may be about any of the references.
+            let resolving = notes.current();
+            self.target.cli_error_about(&error, resolving.as_deref())
+        })?;
         if is_silent {
             return Ok(index);
         }
@@ -89,11 +82,10 @@ impl Order<'_> {
         let cli_error = |error| self.target.cli_error(&error);
         push(destination, index, self.target.reference()).map_err(cli_error)?;
         process.print_status(&format!("Pushed    {}", self.shown))?;
-        let mut status = Status::of_references(process);
-        add_tags(destination, index, self.tags, &mut |event| {
-            status.report(event)
-        })
-        .map_err(cli_error)
+        let observer = Status::of_references(process).observer();
+        observer
+            .scope(|| add_tags(destination, index, self.tags))
+            .map_err(cli_error)
     }
 }
 

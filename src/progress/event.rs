@@ -1,10 +1,8 @@
-//! Progress events of all verbs, and the observer that receives them.
+//! The events of all verbs.
 
-use std::io::Read;
+use std::time::Duration;
 
-use crate::error::Result;
 use crate::oci::{Descriptor, Digest};
-use crate::store::{Content, VerifyReader};
 
 /// A step of an operation. Each verb reports the events that apply to it.
 ///
@@ -54,10 +52,35 @@ pub enum Event<'a> {
     /// again.
     #[non_exhaustive]
     Transferring {
-        /// The content. Its size is the number of bytes in all.
+        /// The content.
         descriptor: &'a Descriptor,
         /// Bytes read and passed on so far.
         done: u64,
+        /// Bytes in all: the size of the descriptor.
+        total: u64,
+    },
+    /// Nothing arrives from a server, a wait before a retry goes on, or another process holds a
+    /// lock. Reported about once per second.
+    #[non_exhaustive]
+    Waiting {
+        /// Host and port of the server, or the path of the lock.
+        host: &'a str,
+        /// The time since the wait began.
+        silence: Duration,
+    },
+    /// A request failed, and will be sent again after a wait.
+    #[non_exhaustive]
+    Retrying {
+        /// Host and port of the server.
+        host: &'a str,
+        /// The failure.
+        reason: &'a str,
+        /// The number of the next attempt. The first attempt, which failed, was number 1.
+        attempt: u32,
+        /// The highest number of attempts.
+        attempts: u32,
+        /// The time until the next attempt.
+        wait: Duration,
     },
     /// Content was transferred.
     Transferred(&'a Descriptor),
@@ -134,91 +157,18 @@ pub enum Event<'a> {
     },
 }
 
-/// Receives the events of an operation, in order. An error stops the operation, which returns it.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<()> + 'a;
-
-/// Passes events to the observer of the caller, if there is one.
-#[derive(Default)]
-pub(crate) struct Reporter<'a>(Option<&'a mut Observer<'a>>);
-
-impl<'a> Reporter<'a> {
-    pub(crate) const fn new(observer: Option<&'a mut Observer<'a>>) -> Self {
-        Self(observer)
+impl<'a> Event<'a> {
+    /// Creates a [`Waiting`](Self::Waiting) event, for implementations of
+    /// [`Transport`](crate::http::Transport) and of stores.
+    pub const fn waiting(host: &'a str, silence: Duration) -> Self {
+        Self::Waiting { host, silence }
     }
 
-    /// Reports an event. The error is the observer's.
-    pub(crate) fn report(&mut self, event: Event<'_>) -> Result<()> {
-        self.0.as_mut().map_or(Ok(()), |observer| observer(event))
-    }
-
-    /// Same as [`new`](Self::new), for options that are borrowed.
-    pub(crate) fn borrow(observer: &'a mut Option<&mut Observer<'_>>) -> Self {
-        match observer {
-            Some(observer) => Self(Some(&mut **observer)),
-            None => Self(None),
+    pub(crate) const fn transferring(descriptor: &'a Descriptor, done: u64) -> Self {
+        Self::Transferring {
+            descriptor,
+            done,
+            total: descriptor.size,
         }
-    }
-
-    /// Returns the observer for the options of another verb.
-    pub(crate) fn observer(&mut self) -> Option<&mut Observer<'_>> {
-        match &mut self.0 {
-            Some(observer) => Some(&mut **observer),
-            None => None,
-        }
-    }
-}
-
-/// Says when [`ObservedContent`] reports [`Event::Started`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReportStart {
-    /// Each time the content is opened.
-    EachTime,
-    /// The first time the content is opened.
-    Once,
-    /// Never.
-    Never,
-}
-
-/// Content that reports how much of it was read. A destination that already has the content does
-/// not open it, and so nothing is reported.
-pub(crate) struct ObservedContent<'c, 'r, 'o> {
-    pub(crate) content: &'c mut dyn Content,
-    pub(crate) descriptor: &'c Descriptor,
-    pub(crate) reporter: &'r mut Reporter<'o>,
-    pub(crate) report_start: ReportStart,
-}
-
-impl ObservedContent<'_, '_, '_> {
-    fn start(&mut self) -> Result<()> {
-        match self.report_start {
-            ReportStart::Never => return Ok(()),
-            ReportStart::Once => self.report_start = ReportStart::Never,
-            ReportStart::EachTime => {}
-        }
-        self.reporter.report(Event::Started(self.descriptor))
-    }
-}
-
-impl Content for ObservedContent<'_, '_, '_> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
-        self.start()?;
-        self.content.open()
-    }
-
-    fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
-        self.start()?;
-        let reader = self.content.open_verified(expected)?;
-        let (descriptor, reporter) = (self.descriptor, &mut *self.reporter);
-        Ok(reader
-            .with_progress(move |done| reporter.report(Event::Transferring { descriptor, done })))
-    }
-
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
-        self.start()?;
-        self.content.open_from(offset)
-    }
-
-    fn is_consumed(&self) -> bool {
-        self.content.is_consumed()
     }
 }

@@ -1,0 +1,308 @@
+//! Progress of operations, and their cancellation.
+//!
+//! An [`Observer`] receives the [`Event`]s of an operation: files that are read and hashed, content
+//! that is transferred, tags that are set, waits for silent servers and locks, and retries. It is
+//! called at least once per second while an operation runs, also while nothing arrives from the
+//! server. An error from the observer stops the operation, which returns
+//! [`Error::Cancelled`] with that value.
+//!
+//! All verbs with options have the option `observer`. [`Observer::scope`] observes everything else:
+//! calls of a store, verbs without options, or a series of verbs.
+//!
+//! # Showing progress
+//!
+//! The observer owns what it changes, so that a caller shares it, for example as an atomic counter:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use oras::copy::{CopyOptions, copy};
+//! use oras::progress::{Event, Observer};
+//! # use oras::store::Target;
+//! # use oras::store::memory::MemoryStore;
+//! # use oras::{Descriptor, MediaType};
+//! # let (from, to) = (MemoryStore::new(), MemoryStore::new());
+//! # let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+//! # from.push_reference(&blob, &mut &b"hello"[..], "v1")?;
+//!
+//! let bytes = Arc::new(AtomicU64::new(0));
+//! let counter = Arc::clone(&bytes);
+//! let mut options = CopyOptions::default();
+//! options.observer = Some(Observer::new(move |event| {
+//!     if let Event::Transferred(descriptor) = event {
+//!         counter.fetch_add(descriptor.size, Ordering::Relaxed);
+//!     }
+//!     Ok(())
+//! }));
+//! copy(&from, "v1", &to, Some("v1"), &mut options)?;
+//! assert_eq!(bytes.load(Ordering::Relaxed), 5);
+//! # Ok::<(), oras::Error>(())
+//! ```
+//!
+//! # Cancelling
+//!
+//! The value that stops the operation is the [source](std::error::Error::source) of the error. Here
+//! the limit of a transfer is 3 bytes:
+//!
+//! ```
+//! use std::error::Error as _;
+//!
+//! use oras::copy::{CopyOptions, copy};
+//! use oras::progress::{Event, Observer};
+//! # use oras::store::Target;
+//! # use oras::store::memory::MemoryStore;
+//! # use oras::{Descriptor, Error, MediaType};
+//! # let (from, to) = (MemoryStore::new(), MemoryStore::new());
+//! # let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+//! # from.push_reference(&blob, &mut &b"hello"[..], "v1")?;
+//!
+//! #[derive(Debug, PartialEq)]
+//! struct LimitReached(u64);
+//!
+//! impl std::fmt::Display for LimitReached {
+//!     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+//!         write!(f, "more than {} bytes", self.0)
+//!     }
+//! }
+//!
+//! impl std::error::Error for LimitReached {}
+//!
+//! let mut options = CopyOptions::default();
+//! options.observer = Some(Observer::new(|event| match event {
+//!     Event::Transferring { done, .. } if *done > 3 => Err(LimitReached(3).into()),
+//!     _ => Ok(()),
+//! }));
+//! let error = copy(&from, "v1", &to, Some("v1"), &mut options).unwrap_err();
+//! assert!(matches!(error, Error::Cancelled { .. }));
+//! let cause = error.source().and_then(|source| source.downcast_ref());
+//! assert_eq!(cause, Some(&LimitReached(3)));
+//! # Ok::<(), oras::Error>(())
+//! ```
+//!
+//! # Observing from another thread
+//!
+//! The observer runs on the thread of the operation, which waits for it. A channel passes the
+//! events to another thread. A closed channel stops the operation:
+//!
+//! ```
+//! use std::sync::mpsc;
+//!
+//! use oras::Digest;
+//! use oras::progress::{Event, Observer};
+//! use oras::store::memory::MemoryStore;
+//! use oras::store::{Source, Target};
+//! use oras::{Descriptor, MediaType};
+//!
+//! let (sender, receiver) = mpsc::channel();
+//! let observer = Observer::new(move |event| {
+//!     if let Event::Transferring { descriptor, done, total, .. } = event {
+//!         sender.send((descriptor.digest.clone(), *done, *total))?;
+//!     }
+//!     Ok(())
+//! });
+//! let worker = std::thread::spawn(move || {
+//!     observer.scope(|| {
+//!         let store = MemoryStore::new();
+//!         let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+//!         oras::push::push_blob(&store, &blob, &mut &b"hello"[..])
+//!     })
+//! });
+//! for (digest, done, total) in receiver {
+//!     println!("{digest}: {done} of {total} bytes");
+//! }
+//! worker.join().unwrap()?;
+//! # Ok::<(), oras::Error>(())
+//! ```
+//!
+//! # Details
+//!
+//! - The current observer belongs to the thread, and scopes can be nested: the innermost observer
+//!   receives the events, and the one of the outer scope is current again at the end of the inner
+//!   one, also after a panic. A verb without an observer reports to the current one.
+//! - A clone is the same observer. If several threads use it, it is called by one at a time.
+//! - Events that the observer itself causes, by calling verbs, are not reported.
+
+mod event;
+
+use std::cell::RefCell;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use self::event::Event;
+use crate::error::{Error, Result};
+
+/// An error value of an observer.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A function that receives events inside the library.
+pub(crate) type Report<'a> = dyn FnMut(&Event<'_>) -> Result<()> + 'a;
+
+type Callback = dyn FnMut(&Event<'_>) -> Result<(), BoxError> + Send;
+
+/// Receives the events of operations. See the [module](self) for examples.
+#[derive(Clone)]
+pub struct Observer(Arc<Mutex<Callback>>);
+
+impl Observer {
+    /// Creates an observer that calls `callback` with each event. An error stops the operation,
+    /// which returns it as the source of [`Error::Cancelled`].
+    pub fn new(callback: impl FnMut(&Event<'_>) -> Result<(), BoxError> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(callback)))
+    }
+
+    /// Calls `operation` with this observer as the current one of the thread.
+    pub fn scope<R>(&self, operation: impl FnOnce() -> R) -> R {
+        let _scope = Scope::start(Some(self.clone()));
+        operation()
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Observer>> = const { RefCell::new(None) };
+}
+
+/// A change of the current observer, until it is dropped.
+pub(crate) struct Scope {
+    outer: Option<Observer>,
+}
+
+impl Scope {
+    fn start(observer: Option<Observer>) -> Self {
+        Self {
+            outer: CURRENT.replace(observer),
+        }
+    }
+
+    /// Makes the observer of a verb the current one. Without one, the current observer stays.
+    pub(crate) fn of_verb(observer: Option<&Observer>) -> Option<Self> {
+        observer.map(|observer| Self::start(Some(observer.clone())))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        CURRENT.set(self.outer.take());
+    }
+}
+
+/// Reports an event to the current observer of the thread, if there is one.
+///
+/// The library does so for all its operations. Implementations of
+/// [`Transport`](crate::http::Transport), [`Source`](crate::store::Source) or
+/// [`Target`](crate::store::Target) call it in waits and long computations, so that callers can
+/// cancel them.
+///
+/// # Errors
+///
+/// [`Error::Cancelled`] if the observer returns an error. Pass it on: the operation must end.
+pub fn report(event: &Event<'_>) -> Result<()> {
+    let Some(observer) = CURRENT.with_borrow(Clone::clone) else {
+        return Ok(());
+    };
+    // The observer's own calls are not reported to it: they would wait for each other.
+    let _scope = Scope::start(None);
+    let mut callback = observer.0.lock().unwrap_or_else(PoisonError::into_inner);
+    callback(event).map_err(|source| Error::Cancelled { source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// An observer that appends the titles of events to `log`, with a prefix.
+    fn logging(prefix: &'static str, log: &Arc<Mutex<Vec<String>>>) -> Observer {
+        let log = Arc::clone(log);
+        Observer::new(move |event| {
+            if let Event::Preparing(title) = event {
+                log.lock().unwrap().push(format!("{prefix}{title}"));
+            }
+            Ok(())
+        })
+    }
+
+    fn prepare(title: &str) {
+        report(&Event::Preparing(title)).unwrap();
+    }
+
+    #[test]
+    fn the_innermost_scope_receives_events_and_restores_the_outer_one() {
+        let log = Arc::default();
+        let (outer, inner) = (logging("outer ", &log), logging("inner ", &log));
+        prepare("1");
+        outer.scope(|| {
+            prepare("2");
+            inner.scope(|| prepare("3"));
+            let panicked = catch_unwind(AssertUnwindSafe(|| inner.scope(|| panic!("oh"))));
+            assert!(panicked.is_err());
+            drop(Scope::of_verb(None));
+            prepare("4");
+        });
+        prepare("5");
+        assert_eq!(*log.lock().unwrap(), ["outer 2", "inner 3", "outer 4"]);
+    }
+
+    #[test]
+    fn events_that_the_observer_causes_are_skipped() {
+        let count = Arc::new(Mutex::new(0));
+        let calls = Arc::clone(&count);
+        let observer = Observer::new(move |event| {
+            *calls.lock().unwrap() += 1;
+            report(event)?;
+            Ok(())
+        });
+        observer.scope(|| prepare("x"));
+        observer.scope(|| prepare("y"));
+        assert_eq!(*count.lock().unwrap(), 2);
+    }
+
+    #[test]
+    fn an_observer_that_panicked_is_called_again() {
+        let log = Arc::default();
+        let inner = logging("", &log);
+        let observer = Observer::new(move |event| match event {
+            Event::Preparing("panic") => panic!("oh"),
+            event => inner.0.lock().unwrap()(event),
+        });
+        let panicked = catch_unwind(AssertUnwindSafe(|| observer.scope(|| prepare("panic"))));
+        assert!(panicked.is_err());
+        observer.scope(|| prepare("x"));
+        assert_eq!(*log.lock().unwrap(), ["x"]);
+    }
+
+    #[test]
+    fn other_threads_have_no_observer() {
+        let log = Arc::default();
+        let observer = logging("", &log);
+        observer.scope(|| std::thread::spawn(|| prepare("x")).join().unwrap());
+        assert!(log.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_error_of_the_observer_passes_unchanged_through_all_wrappers() {
+        #[derive(Debug)]
+        struct Stopped;
+        impl fmt::Display for Stopped {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("stopped by the user")
+            }
+        }
+        impl StdError for Stopped {}
+
+        let observer = Observer::new(|_| Err(Stopped.into()));
+        let error = observer.scope(|| report(&Event::NoFiles)).unwrap_err();
+        assert_eq!(error.chain().to_string(), "cancelled: stopped by the user");
+        let error = Error::io(crate::error::IoOp::Read, "x")(error.into_io()).context("y");
+        assert!(matches!(error, Error::Cancelled { .. }));
+        assert!(error.source().unwrap().is::<Stopped>());
+    }
+}
