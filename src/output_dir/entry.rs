@@ -1,6 +1,6 @@
 //! Resolution of a title to a directory handle and a name, and the titles written so far.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -153,9 +153,9 @@ pub(super) fn canonicalize_existing(path: &Path) -> Result<PathBuf> {
 pub(super) struct WrittenTitles {
     /// Keys of titles.
     reserved: HashSet<PathBuf>,
-    /// Device and inode of committed files. Detects duplicates on file systems that ignore case or
-    /// normalise names.
-    files: HashSet<(u64, u64)>,
+    /// Keys of committed files by device and inode. Detects duplicates on file systems that ignore
+    /// case or normalise names.
+    files: HashMap<(u64, u64), PathBuf>,
     /// Directories whose stale temporary files have been removed.
     cleaned: HashSet<PathBuf>,
 }
@@ -193,8 +193,17 @@ impl<'a> TitleReservation<'a> {
     }
 
     /// Returns whether a file has been written under another title.
+    ///
+    /// Another process may have replaced the file that was written. Then its inode can be that of a
+    /// new file.
     pub(super) fn is_written(&self, metadata: &Metadata) -> bool {
-        identity(metadata).is_some_and(|file| self.written.lock().files.contains(&file))
+        let Some(file) = identity(metadata) else {
+            return false;
+        };
+        let written = self.written.lock().files.get(&file).cloned();
+        written
+            .and_then(|path| fs::symlink_metadata(path).ok())
+            .is_some_and(|found| identity(&Metadata::from_just_metadata(found)) == Some(file))
     }
 
     /// Keeps the title reserved for good.
@@ -204,8 +213,9 @@ impl<'a> TitleReservation<'a> {
 
     /// Records the committed file.
     pub(super) fn complete_file(self, metadata: Option<&Metadata>) {
-        let file = metadata.and_then(identity);
-        self.written.lock().files.extend(file);
+        if let (Some(file), Some(key)) = (metadata.and_then(identity), &self.key) {
+            self.written.lock().files.insert(file, key.clone());
+        }
         self.complete();
     }
 

@@ -206,6 +206,20 @@ fn names_that_the_file_system_considers_equal_are_duplicates() {
     assert_eq!(fixture.read("y"), "first");
 }
 
+/// Simulates another process that replaces a written file, whose inode the file system then reuses
+/// for a file with the next name.
+#[test]
+fn a_reused_inode_is_not_a_duplicate() {
+    let fixture = Fixture::new();
+    fixture.write("y", "first").unwrap();
+    let mut pending = fixture.output.create_file("z").unwrap();
+    pending.write_all(b"second").unwrap();
+    fs::rename(fixture.path("y"), fixture.path("z")).unwrap();
+    fs::write(fixture.path("y"), "of another process").unwrap();
+    pending.commit().unwrap();
+    assert_eq!(fixture.read("z"), "second");
+}
+
 #[test]
 fn a_title_may_be_inside_the_directory_of_another_title() {
     let fixture = Fixture::new();

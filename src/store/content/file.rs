@@ -104,18 +104,36 @@ impl FileContent {
     /// Opens the file, to be verified against `expected` while it is read.
     pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
         let file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
-        let Some(before) = self.fingerprint else {
-            return Ok(VerifyReader::new(file, expected.clone()));
-        };
         let same = file
             .try_clone()
             .map_err(Error::io(IoOp::Open, &self.path))?;
-        let is_unchanged = move || {
-            same.metadata()
-                .is_ok_and(|metadata| FileFingerprint::from_metadata(&metadata) == before)
+        let reader = VerifyReader::new(file, expected.clone());
+        let path = self.path.clone();
+        let reader = reader.map_read_error(move |error| match error {
+            Error::Verification { .. } => error.context(path.display().to_string()),
+            other => other,
+        });
+        let Some(before) = self.fingerprint else {
+            return Ok(reader);
         };
-        Ok(VerifyReader::new(file, expected.clone()).trusted_while(is_unchanged))
+        let expected = expected.clone();
+        Ok(reader.trusted_while(move || is_unchanged(&same, &before, &expected)))
     }
+}
+
+/// Whether an open file, which was read to its end, has the content it had when its digest was
+/// computed.
+///
+/// A change of mode, owner, name or number of links changes the fingerprint too, and so does the
+/// replacement of the file by a rename. Then the content is hashed again.
+fn is_unchanged(mut file: &File, before: &FileFingerprint, expected: &Descriptor) -> bool {
+    let is_same = file
+        .metadata()
+        .is_ok_and(|metadata| FileFingerprint::from_metadata(&metadata) == *before);
+    is_same
+        || (file.rewind().is_ok()
+            && copy_hashing(&mut file, Path::new(""), &mut io::sink(), Path::new(""))
+                .is_ok_and(|found| found == (expected.digest.clone(), expected.size)))
 }
 
 impl Content for FileContent {
@@ -133,5 +151,79 @@ impl Content for FileContent {
         file.seek(SeekFrom::Start(offset))
             .map_err(Error::io(IoOp::Seek, &self.path))?;
         Ok(Some(Box::new(file)))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Changes a file after its first byte was read for a receiver that verifies the digest.
+    /// Returns the bytes that were read.
+    fn read_while(change: impl FnOnce(&Path)) -> Result<Vec<u8>> {
+        let directory = crate::fs::testing::TempDir::new();
+        let path = directory.path().join("f");
+        fs::write(&path, "hello").unwrap();
+        let (descriptor, content) = FileContent::describe(&path, MediaType::OCTET_STREAM).unwrap();
+        let mut reader = content
+            .reader(&descriptor)
+            .unwrap()
+            .skip_digest_if_trusted();
+        let mut bytes = vec![0];
+        reader.read_exact(&mut bytes).unwrap();
+        change(&path);
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(Error::io(IoOp::Read, ""))?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn a_file_with_other_metadata_is_unchanged() {
+        let other = |path: &Path| path.with_extension("other");
+        let changes: [(&str, &dyn Fn(&Path)); 7] = [
+            ("chmod", &|path| {
+                fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+            }),
+            ("a time", &|path| {
+                let file = File::options().write(true).open(path).unwrap();
+                file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            }),
+            ("a link", &|path| fs::hard_link(path, other(path)).unwrap()),
+            ("a rename", &|path| fs::rename(path, other(path)).unwrap()),
+            ("a replacement", &|path| {
+                fs::write(other(path), "other").unwrap();
+                fs::rename(other(path), path).unwrap();
+            }),
+            ("a removal", &|path| fs::remove_file(path).unwrap()),
+            ("the same content", &|path| {
+                fs::write(path, "hello").unwrap()
+            }),
+        ];
+        for (name, change) in changes {
+            assert_eq!(read_while(change).unwrap(), b"hello", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_other_content_is_an_error_that_names_it() {
+        let changes: [(&str, &dyn Fn(&Path)); 4] = [
+            ("rewritten", &|path| fs::write(path, "HELLO").unwrap()),
+            ("truncated", &|path| fs::write(path, "he").unwrap()),
+            ("emptied", &|path| fs::write(path, "").unwrap()),
+            ("appended", &|path| {
+                let mut file = File::options().append(true).open(path).unwrap();
+                file.write_all(b"!").unwrap();
+            }),
+        ];
+        for (name, change) in changes {
+            let error = read_while(change).unwrap_err();
+            assert!(error.is_verification(), "{name}: {error:?}");
+            assert!(error.to_string().ends_with("/f"), "{name}: {error}");
+        }
     }
 }

@@ -87,8 +87,12 @@ impl<'a> VerifyReader<'a> {
     }
 
     /// Maps the errors of reading and of the check, for example to add which side of a copy failed.
+    /// An earlier function is applied first.
     pub(crate) fn map_read_error(mut self, map: impl Fn(Error) -> Error + 'a) -> Self {
-        self.map_error = Some(Box::new(map));
+        self.map_error = Some(match self.map_error.take() {
+            None => Box::new(map),
+            Some(earlier) => Box::new(move |error| map(earlier(error))),
+        });
         self
     }
 
@@ -293,7 +297,11 @@ mod tests {
     }
 
     fn mismatch(error: io::Error) -> Mismatch {
-        match Error::io(IoOp::Read, "")(error) {
+        let mut error = Error::io(IoOp::Read, "")(error);
+        while let Error::Context { source, .. } = error {
+            error = *source;
+        }
+        match error {
             Error::Verification { mismatch, .. } => mismatch,
             other => panic!("{other:?}"),
         }
