@@ -160,6 +160,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("login/passwords", "oras resolve --registry-config helped.json", "without a helper program one may still be let in; that it is missing is told"),
     always("login/passwords", "late.json", "a helper program is asked once more when its secret is refused"),
     always("login/passwords", "ORAS_USER", "more places for credentials"),
+    always("cp/credentials", "ORAS_USER", "more places for credentials"),
     always("login/passwords", "DOCKER_AUTH_CONFIG", "more places for credentials"),
     always("login/passwords", "REGISTRY_AUTH_FILE", "more places for credentials"),
     always("manifest_delete/layouts", "index.json", "a list without entries is a list, not null"),

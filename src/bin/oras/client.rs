@@ -187,6 +187,11 @@ impl ClientConfig {
         })
     }
 
+    /// Does not use the credential in `ORAS_USER` and `ORAS_PASS`.
+    pub(crate) fn ignore_environment_credential(&mut self) {
+        self.locations.username = None;
+    }
+
     /// Returns the credential as typed. Prompts for missing parts, and keeps the answers for later
     /// clients.
     pub(crate) fn ask_for_credential(

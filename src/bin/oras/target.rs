@@ -215,6 +215,13 @@ impl Target {
         }
     }
 
+    /// Does not use the credential in `ORAS_USER` and `ORAS_PASS` for the target.
+    pub(crate) fn ignore_environment_credential(&mut self) {
+        if let Some(client) = Rc::get_mut(&mut self.client) {
+            client.ignore_environment_credential();
+        }
+    }
+
     /// The client of the target's registry.
     pub(crate) fn client(&self) -> Result<Client, CliError> {
         self.client.client()

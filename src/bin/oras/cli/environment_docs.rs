@@ -20,7 +20,7 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ("ORAS_CACHE", "cache directory of pull and fetch"),
     (
         "ORAS_USER, ORAS_PASS",
-        "credential for registries without another one",
+        "credential for the registry that is written to, or else read from",
     ),
     (
         "DOCKER_CONFIG",

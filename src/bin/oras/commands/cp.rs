@@ -209,7 +209,7 @@ impl CopyTargets {
     fn parse(flags: &CpFlags, line: &CommandLine, process: &mut Process) -> Result<Self, CliError> {
         let (from, to) = (&flags.from.target, &flags.to.target);
         let source = line.for_side(Side::Source);
-        let source = Target::parse(&line.positionals[0], from, &source, process)
+        let mut source = Target::parse(&line.positionals[0], from, &source, process)
             .map_err(|cli_error| cli_error.with_side_flags(End::Source))?;
         let destination = line.for_side(Side::Destination);
         let (destination, further_tags) =
@@ -217,6 +217,10 @@ impl CopyTargets {
                 .map_err(|cli_error| cli_error.with_side_flags(End::Destination))?;
         check_further_tags(&further_tags)?;
         let same_registry = source.has_same_registry(&destination);
+        if !destination.is_layout() && !same_registry {
+            // That credential is for the registry that the command writes to.
+            source.ignore_environment_credential();
+        }
         Ok(Self {
             from: source,
             to: destination,
