@@ -53,6 +53,9 @@ pub(crate) const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
 /// Pages of one listing. The limit ends listings that never end.
 pub(crate) const MAX_PAGES: usize = 10_000;
 
+/// Names of a listing that are held until it is known whether they are after the requested one.
+pub(crate) const MAX_HELD_NAMES: usize = 100_000;
+
 /// Bytes of all `Warning` headers in one response, as the distribution spec allows.
 pub(crate) const MAX_WARNING_BYTES: usize = 4096;
 

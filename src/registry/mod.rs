@@ -1,7 +1,7 @@
 //! Registries: the client, and repositories as stores (distribution spec v1.1).
 //!
 //! A [`Client`] has the connections, the tokens and the capabilities of each registry. A
-//! [`Repository`] borrows it, and is a [`Source`](crate::store::Source) and a
+//! [`Repository`] owns a clone of it, and is a [`Source`](crate::store::Source) and a
 //! [`Target`](crate::store::Target) like any other store.
 //!
 //! This module uses no files and no terminal.
@@ -13,13 +13,16 @@ mod endpoint;
 mod link;
 mod manifest_retry;
 mod manifests;
+mod names_after;
 mod pagination;
 mod referrers;
 mod repository;
 mod stores;
+mod tags;
 mod upload;
 
 pub use self::client::{Client, ClientBuilder, PlainHttp};
 pub use self::referrers::ReferrersMode;
 pub use self::repository::Repository;
 pub use self::stores::{Blobs, Manifests};
+pub use self::tags::{TagQuery, Tags};

@@ -15,8 +15,8 @@ use crate::oci::{
     Descriptor, MediaType, RawManifest, Reference, RegistryName, RepositoryName, TagOrDigest,
 };
 use crate::store::{
-    Content, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, TagLister, Target,
-    VerifyReader, check_name, fetch_and_skip,
+    Content, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, Target, VerifyReader,
+    check_name, fetch_and_skip,
 };
 use crate::text::url::Url;
 
@@ -354,18 +354,6 @@ impl IndexedTarget for Repository {
 
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
         self.ensure_referrer_listed(manifest)
-    }
-}
-
-impl TagLister for Repository {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
-        let request = |url| self.pull_request(Method::Get, url);
-        let first = self.endpoint.tags(last);
-        (self.client).list_names(&self.registry, first, &request, "tag list", visit)
     }
 }
 

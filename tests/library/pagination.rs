@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oras::Result;
 use oras::http::{Headers, Request, Response, Transport, TransportError};
-use oras::registry::{Client, PlainHttp};
+use oras::registry::{Client, PlainHttp, TagQuery};
 use oras::store::TagLister;
 
 use crate::setup::{BehindTls, TLS_HOST, builder, client, text};
@@ -101,6 +101,91 @@ fn the_listing_begins_after_the_last_tag() {
         registry.log(),
         ["GET /v2/r/tags/list?last=c (no authorization)"]
     );
+}
+
+/// The tags after `last`, listed one by one.
+fn tags_after(registry: &TestRegistry, page_size: u32, last: Option<&str>) -> Vec<String> {
+    let mut query = TagQuery::default();
+    query.page_size = Some(page_size);
+    query.last = last.map(str::to_owned);
+    let repository = client().repository(&registry.reference("r")).unwrap();
+    repository.list_tags(&query).map(Result::unwrap).collect()
+}
+
+#[test]
+fn pages_have_the_requested_size() {
+    let registry = registry_as(RegistryProfile::default());
+
+    assert_eq!(tags_after(&registry, 3, None), ["a", "b", "c", "d", "e"]);
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/r/tags/list?n=3 (no authorization)",
+            "GET /v2/r/tags/list?last=c&n=3 (no authorization)",
+        ]
+    );
+    assert_eq!(tags_after(&registry, 0, Some("c")), ["d", "e"]);
+    assert_eq!(
+        registry.log()[2..],
+        ["GET /v2/r/tags/list?last=c (no authorization)"]
+    );
+}
+
+#[test]
+fn a_refused_page_size_is_dropped() {
+    let registry = registry().with(on("GET", "*?*n=9999*").error(
+        400,
+        "PAGINATION_NUMBER_INVALID",
+        "at most 1000",
+    ));
+
+    assert_eq!(tags_after(&registry, 9999, Some("b")), ["c", "d", "e"]);
+    assert_eq!(
+        registry.log(),
+        [
+            "GET /v2/r/tags/list?last=b&n=9999 (no authorization)",
+            "GET /v2/r/tags/list?last=b (no authorization)",
+            "GET /v2/r/tags/list?last=d (no authorization)",
+        ]
+    );
+}
+
+#[test]
+fn the_listing_begins_after_the_last_tag_at_a_registry_that_ignores_it() {
+    for last in ["a", "b", "c", "d", "e"] {
+        let registry = registry_as(RegistryProfile {
+            page_size: Some(2),
+            page_parameter: "next_page",
+            ..RegistryProfile::default()
+        });
+
+        let tags = tags_after(&registry, 0, Some(last));
+
+        assert!(
+            tags.iter()
+                .map(String::as_str)
+                .eq(["b", "c", "d", "e"].into_iter().filter(|tag| *tag > last)),
+            "{last}: {tags:?}"
+        );
+        assert_eq!(registry.log().len(), 3);
+    }
+}
+
+#[test]
+fn tags_are_requested_when_they_are_needed_and_end_after_an_error() {
+    let registry = registry().with(on("GET", "*").status(403).nth(3));
+    let repository = client().repository(&registry.reference("r")).unwrap();
+    let mut tags = repository.list_tags(&TagQuery::default());
+    assert_eq!(registry.log(), [""; 0]);
+
+    assert_eq!(tags.next().unwrap().unwrap(), "a");
+    assert_eq!(tags.next_page().unwrap().unwrap(), ["b"]);
+    assert_eq!(registry.log().len(), 1);
+    assert_eq!(tags.next_page().unwrap().unwrap(), ["c", "d"]);
+    assert!(tags.next().unwrap().is_err());
+    assert!(tags.next().is_none());
+    assert_eq!(tags.next_page().unwrap(), None);
+    assert_eq!(registry.log().len(), 3);
 }
 
 #[test]
