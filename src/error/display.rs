@@ -18,11 +18,19 @@ impl Error {
 
     fn write(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
-            Self::InvalidReference { reference, reason } if reference.is_empty() => {
-                write!(f, "invalid reference: {reason}")
-            }
-            Self::InvalidReference { reference, reason } => {
-                write!(f, "\"{reference}\": invalid reference: {reason}")
+            Self::InvalidReference {
+                reference,
+                reason,
+                suggestion,
+            } => {
+                if !reference.is_empty() {
+                    write!(f, "\"{reference}\": ")?;
+                }
+                write!(f, "invalid reference: {reason}")?;
+                match suggestion {
+                    Some(suggestion) => write!(f, ", did you mean \"{suggestion}\"?"),
+                    None => Ok(()),
+                }
             }
             Self::InvalidInput {
                 input,

@@ -40,6 +40,8 @@ pub enum Error {
         reference: String,
         /// The rule that the reference breaks.
         reason: String,
+        /// The reference that was probably meant, if there is one.
+        suggestion: Option<String>,
     },
     /// A value that the caller passed is not valid. Pass another value.
     InvalidInput {
@@ -188,6 +190,15 @@ impl Error {
             what: what.into(),
             reason: None,
             index: None,
+        }
+    }
+
+    /// Creates an [`InvalidReference`](Self::InvalidReference) error.
+    pub(crate) fn invalid_reference(reference: &str, reason: impl Into<String>) -> Self {
+        Self::InvalidReference {
+            reference: reference.to_owned(),
+            reason: reason.into(),
+            suggestion: None,
         }
     }
 

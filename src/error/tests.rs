@@ -31,6 +31,7 @@ fn messages_are_one_line_whatever_names_they_contain() {
         Error::InvalidReference {
             reference: name(),
             reason: name(),
+            suggestion: Some(name()),
         },
         Error::io(IoOp::Open, name())(io::Error::other(name())),
         Error::not_found("").context(name()),

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -184,6 +185,14 @@ fn is_encoded_byte(byte: u8) -> bool {
 const INVALID_FORMAT: &str = "invalid checksum digest format";
 const INVALID_LENGTH: &str = "invalid checksum digest length";
 const UNSUPPORTED_ALGORITHM: &str = "unsupported digest algorithm";
+
+impl Deref for Digest {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,14 @@
 //! References: names of registries, repositories and artifacts.
 //!
 //! A reference is `registry/repository[:tag][@digest]`. The first component is always a registry.
-//! There is no default registry, no implied `library/` and no implied `latest`. The types always
-//! hold valid values.
+//! There is no default registry, no implied `library/` and no implied `latest`, unless the caller
+//! asks for [`Reference::normalized`]. The types always hold valid values.
+//!
+//! All types dereference to their text, so that `&tag` and `&reference` can be passed where a
+//! function takes a `&str`.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
@@ -28,8 +32,17 @@ macro_rules! impl_name {
                 if Self::check(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(invalid("", format!("invalid {} \"{text}\"", $kind)))
+                    let reason = format!("invalid {} \"{text}\"", $kind);
+                    Err(Error::invalid_reference("", reason))
                 }
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                self.as_str()
             }
         }
 
@@ -177,11 +190,19 @@ impl FromStr for TagOrDigest {
         if text.contains(':') {
             let digest = text
                 .parse()
-                .map_err(|error: Error| invalid("", error.to_string()))?;
+                .map_err(|error: Error| Error::invalid_reference("", error.to_string()))?;
             Ok(Self::Digest(digest))
         } else {
             text.parse().map(Self::Tag)
         }
+    }
+}
+
+impl Deref for TagOrDigest {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
     }
 }
 
@@ -193,7 +214,8 @@ impl fmt::Display for TagOrDigest {
 
 /// The full name of a repository, or of an artifact in it.
 ///
-/// A tag before a digest is ignored.
+/// A tag before a digest is ignored. The error for a URL or for a short name of Docker Hub suggests
+/// the full name. See [`Reference::normalized`] to accept these.
 ///
 /// ```
 /// use oras::Reference;
@@ -206,12 +228,87 @@ impl fmt::Display for TagOrDigest {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
+    text: String,
     registry: RegistryName,
     repository: RepositoryName,
     name: Option<TagOrDigest>,
 }
 
 impl Reference {
+    /// Parses a reference as Docker does: a scheme such as `https://` or `docker://` is removed, a
+    /// name without a registry is one of Docker Hub, and one without a namespace is in `library`. A
+    /// registry contains a dot or a port, or is `localhost`. A tag is never added.
+    ///
+    /// ```
+    /// use oras::Reference;
+    ///
+    /// let reference = Reference::normalized("alpine:3")?;
+    /// assert_eq!(reference.to_string(), "docker.io/library/alpine:3");
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidReference`].
+    pub fn normalized(text: &str) -> Result<Self> {
+        let rest = without_scheme(text);
+        let (first, path) = rest.split_once('/').unwrap_or(("", rest));
+        let normalized = match first {
+            "" => format!("docker.io/library/{path}"),
+            "docker.io" | "index.docker.io" if !path.contains('/') => {
+                format!("docker.io/library/{path}")
+            }
+            "localhost" => rest.to_owned(),
+            registry if registry.contains(['.', ':']) => rest.to_owned(),
+            _ => format!("docker.io/{rest}"),
+        };
+        Self::parse(&normalized).map_err(|reason| Error::invalid_reference(text, reason))
+    }
+
+    /// Parses a reference from left to right, so that the error is about the first invalid part.
+    fn parse(text: &str) -> Result<Self, String> {
+        let reason = |error: Error| match error {
+            Error::InvalidReference { reason, .. } => reason,
+            other => other.to_string(),
+        };
+        let (registry, path) = text
+            .split_once('/')
+            .ok_or_else(|| "missing registry or repository".to_owned())?;
+        let (front, digest) = match path.split_once('@') {
+            Some((front, digest)) => (front, Some(digest)),
+            None => (path, None),
+        };
+        let (repository, tag) = front.split_once(':').unwrap_or((front, ""));
+        let registry: RegistryName = registry.parse().map_err(reason)?;
+        let repository: RepositoryName = repository.parse().map_err(reason)?;
+        let name = match (digest, tag) {
+            (None | Some(""), "") => None,
+            (Some(digest), _) => Some(TagOrDigest::Digest(digest.parse().map_err(reason)?)),
+            (None, tag) => Some(TagOrDigest::Tag(tag.parse().map_err(reason)?)),
+        };
+        let text = match &name {
+            Some(TagOrDigest::Tag(tag)) => format!("{registry}/{repository}:{tag}"),
+            Some(TagOrDigest::Digest(digest)) => format!("{registry}/{repository}@{digest}"),
+            None => format!("{registry}/{repository}"),
+        };
+        Ok(Self {
+            text,
+            registry,
+            repository,
+            name,
+        })
+    }
+
+    /// The error for a text that is not a reference. Suggests the normalized one.
+    pub(crate) fn invalid(text: &str, reason: impl Into<String>) -> Error {
+        let suggestion = Self::normalized(text).ok();
+        Error::InvalidReference {
+            reference: text.to_owned(),
+            reason: reason.into(),
+            suggestion: suggestion.map(|reference| reference.text),
+        }
+    }
+
     /// Returns the registry.
     pub const fn registry(&self) -> &RegistryName {
         &self.registry
@@ -253,49 +350,29 @@ impl FromStr for Reference {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let in_reference = |error: Error| match error {
-            Error::InvalidReference { reason, .. } => invalid(text, reason),
-            other => invalid(text, other.to_string()),
-        };
-        let (registry, path) = text
-            .split_once('/')
-            .ok_or_else(|| invalid(text, "missing registry or repository".to_owned()))?;
-        let (front, digest) = match path.split_once('@') {
-            Some((front, digest)) => (front, Some(digest)),
-            None => (path, None),
-        };
-        let (repository, tag) = front.split_once(':').unwrap_or((front, ""));
-        // Parse from left to right, so that the error is about the first invalid part.
-        let registry = registry.parse().map_err(in_reference)?;
-        let repository = repository.parse().map_err(in_reference)?;
-        let name = match (digest, tag) {
-            (None | Some(""), "") => None,
-            (Some(digest), _) => Some(TagOrDigest::Digest(digest.parse().map_err(in_reference)?)),
-            (None, tag) => Some(TagOrDigest::Tag(tag.parse().map_err(in_reference)?)),
-        };
-        Ok(Self {
-            registry,
-            repository,
-            name,
-        })
+        Self::parse(text).map_err(|reason| Self::invalid(text, reason))
+    }
+}
+
+impl Deref for Reference {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
     }
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)?;
-        match &self.name {
-            Some(TagOrDigest::Tag(tag)) => write!(f, ":{tag}"),
-            Some(TagOrDigest::Digest(digest)) => write!(f, "@{digest}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.text)
     }
 }
 
-fn invalid(reference: &str, reason: String) -> Error {
-    Error::InvalidReference {
-        reference: reference.to_owned(),
-        reason,
+/// Removes the scheme of a URL.
+fn without_scheme(text: &str) -> &str {
+    match text.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => rest,
+        _ => text,
     }
 }
 
@@ -383,11 +460,53 @@ mod tests {
                 Err(Error::InvalidReference {
                     reference,
                     reason: got,
+                    ..
                 }) => {
                     assert_eq!((reference.as_str(), got.as_str()), (text, reason));
                 }
                 other => panic!("{text}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn references_are_normalized_on_request() {
+        for (text, normalized) in [
+            ("alpine", "docker.io/library/alpine"),
+            ("alpine:3", "docker.io/library/alpine:3"),
+            ("library/alpine", "docker.io/library/alpine"),
+            ("docker.io/alpine", "docker.io/library/alpine"),
+            ("a/b:v1", "docker.io/a/b:v1"),
+            ("a/b/c", "docker.io/a/b/c"),
+            ("localhost/a", "localhost/a"),
+            ("r:5000/a", "r:5000/a"),
+            ("r.example/a/b", "r.example/a/b"),
+            ("docker://alpine", "docker.io/library/alpine"),
+            ("https://r.example/a:v1", "r.example/a:v1"),
+            ("oci://r.example/a", "r.example/a"),
+        ] {
+            assert_eq!(&*Reference::normalized(text).unwrap(), normalized, "{text}");
+        }
+        for text in ["", "A", "a b://r/a", "https://", "r.example/"] {
+            assert!(Reference::normalized(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_suggest_a_reference() {
+        for (text, message) in [
+            (
+                "alpine:3",
+                r#""alpine:3": invalid reference: missing registry or repository, did you mean "docker.io/library/alpine:3"?"#,
+            ),
+            (
+                "https://r.example/a",
+                r#""https://r.example/a": invalid reference: invalid registry "https:", did you mean "r.example/a"?"#,
+            ),
+            ("r/A", r#""r/A": invalid reference: invalid repository "A""#),
+        ] {
+            let error = text.parse::<Reference>().unwrap_err();
+            assert_eq!(error.to_string(), message);
         }
     }
 

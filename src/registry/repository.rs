@@ -42,20 +42,56 @@ pub struct Repository {
 }
 
 impl Client {
-    /// Returns the repository `name`, written `registry/repository`. A tag or digest after the name
-    /// is ignored.
+    /// Returns the repository `name`, written `registry/repository`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidReference`].
+    /// [`Error::InvalidReference`], also if a tag or digest follows the name.
     pub fn repository(&self, name: &str) -> Result<Repository> {
-        Ok(Repository::new(self, &name.parse()?))
+        let reference = full_reference(name)?;
+        if reference.name().is_some() {
+            let reason = "a repository has no tag or digest";
+            return Err(Error::invalid_reference(name, reason));
+        }
+        Ok(Repository::new(self, &reference))
+    }
+
+    /// Returns the repository of an artifact, and its tag or digest.
+    ///
+    /// ```
+    /// use oras::registry::Client;
+    ///
+    /// let client = Client::new();
+    /// let (repository, tag) = client.open("localhost:5000/hello:v1")?;
+    /// assert_eq!(repository.path(), "localhost:5000/hello");
+    /// assert_eq!(tag.as_str(), "v1");
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidReference`], also if the reference has no tag or digest.
+    pub fn open(&self, reference: &str) -> Result<(Repository, TagOrDigest)> {
+        let parsed = full_reference(reference)?;
+        match parsed.name() {
+            Some(name) => Ok((Repository::new(self, &parsed), name.clone())),
+            None => Err(Error::invalid_reference(reference, "missing tag or digest")),
+        }
     }
 
     /// Returns the repository that `reference` names. Its tag or digest is ignored.
     pub fn repository_at(&self, reference: &Reference) -> Repository {
         Repository::new(self, reference)
     }
+}
+
+/// Parses a reference. The registry `library` is most likely the namespace of Docker Hub.
+fn full_reference(text: &str) -> Result<Reference> {
+    let reference: Reference = text.parse()?;
+    if &**reference.registry() == "library" {
+        return Err(Reference::invalid(text, "missing registry"));
+    }
+    Ok(reference)
 }
 
 impl Repository {
@@ -174,10 +210,8 @@ impl Repository {
         if *full.registry() == self.registry && *full.repository() == self.name {
             return Ok(name.clone());
         }
-        Err(Error::InvalidReference {
-            reference: text.to_owned(),
-            reason: format!("it is not in {}", self.path()),
-        })
+        let reason = format!("it is not in {}", self.path());
+        Err(Error::invalid_reference(text, reason))
     }
 
     pub(super) fn pull_request<'b>(&self, method: Method, url: Url) -> RegistryRequest<'b> {

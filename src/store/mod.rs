@@ -444,10 +444,7 @@ pub(crate) fn check_name(target: &Descriptor, name: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::InvalidReference {
-        reference: name.to_owned(),
-        reason: reason.to_owned(),
-    })
+    Err(Error::invalid_reference(name, reason))
 }
 
 /// Checks that content to be held in memory, such as a manifest, has at most `limit` bytes.
@@ -460,8 +457,5 @@ pub(crate) fn check_is_tag(tag: &str) -> Result<()> {
     if tag.parse::<Digest>().is_err() {
         return Ok(());
     }
-    Err(Error::InvalidReference {
-        reference: tag.to_owned(),
-        reason: "this is a digest, not a tag".to_owned(),
-    })
+    Err(Error::invalid_reference(tag, "this is a digest, not a tag"))
 }

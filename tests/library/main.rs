@@ -40,6 +40,7 @@ mod push;
 mod push_blob_and_manifest;
 mod ranges;
 mod redirects;
+mod references;
 mod referrers;
 mod registry_quirks;
 mod response_heads;

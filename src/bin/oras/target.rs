@@ -111,7 +111,11 @@ impl Target {
                 command: line.command,
             });
         }
-        let reference: Reference = raw.parse().map_err(|error| {
+        let reference: Reference = raw.parse().map_err(|mut error| {
+            // The hint below says more.
+            if let Error::InvalidReference { suggestion, .. } = &mut error {
+                *suggestion = None;
+            }
             let cli_error = CliError::from(&error);
             // The library does not name an empty reference.
             if raw.is_empty() { cli_error.context("\"\"") } else { cli_error }
