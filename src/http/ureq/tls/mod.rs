@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapte
 
 use self::pem::{CertificateAuthorities, ClientCertificate};
 use self::stream::TlsStream;
-use self::verify::{AnyCertificate, KeyInspector, TrustedRoots};
+use self::verify::{TrustedRoots, Unverified};
 use super::super::certificate_directories::HostCertificates;
 use super::super::{CertificateDirectories, SystemRoots, TransportError};
 use super::tcp::handshake_timeout;
@@ -65,7 +65,7 @@ impl Settings {
         let in_directory = in_directory.map_err(invalid)?.unwrap_or_default();
         let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
-            Arc::new(AnyCertificate::new(&provider))
+            Arc::new(Unverified::accept(&provider))
         } else {
             Arc::new(match &self.authorities {
                 Some(authorities) => TrustedRoots::custom(authorities, &provider),
@@ -149,7 +149,7 @@ pub(super) fn unsupported_key(
     host: &str,
 ) -> Option<TransportError> {
     let provider = Arc::new(ring::default_provider());
-    let config = client_config(provider, Arc::new(KeyInspector)).ok()?;
+    let config = client_config(provider, Arc::new(Unverified::InspectKey)).ok()?;
     let config = Arc::new(config.with_no_client_auth());
     let error = handshake(config, connection, details, host).err()?;
     (error.kind == TransportKind::Certificate).then_some(error)

@@ -319,11 +319,33 @@ fn candidate_rejection(reason: &str, authority: &Certificate<'_>) -> Error {
 /// appendix A.1).
 const MAX_NAME_CHARS: usize = 64;
 
-/// Rejects every certificate, and names its key if this build does not support it.
+/// A verifier that checks no chain.
 #[derive(Debug)]
-pub(super) struct KeyInspector;
+pub(super) enum Unverified {
+    /// Accepts any certificate, and signatures with these schemes.
+    Accept(Vec<SignatureScheme>),
+    /// Rejects every certificate, and names its key if this build does not support it.
+    InspectKey,
+}
 
-impl ServerCertVerifier for KeyInspector {
+impl Unverified {
+    /// A verifier that accepts any certificate.
+    pub(super) fn accept(provider: &CryptoProvider) -> Self {
+        let algorithms = &provider.signature_verification_algorithms;
+        Self::Accept(algorithms.supported_schemes())
+    }
+
+    /// With verification off an attacker can present any certificate, so checking the handshake
+    /// signature adds nothing. It would also reject certificates that webpki cannot parse.
+    fn verify_signature(&self) -> Result<HandshakeSignatureValid, Error> {
+        match self {
+            Self::Accept(_) => Ok(HandshakeSignatureValid::assertion()),
+            Self::InspectKey => Err(CertificateError::BadSignature.into()),
+        }
+    }
+}
+
+impl ServerCertVerifier for Unverified {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -332,6 +354,9 @@ impl ServerCertVerifier for KeyInspector {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Self::Accept(_) = self {
+            return Ok(ServerCertVerified::assertion());
+        }
         let key = parse(certificate)?.key_algorithm().unwrap_or_default();
         Err(algorithm::unsupported_key(key).map_or_else(
             || Error::General("the key is supported".to_owned()),
@@ -345,7 +370,7 @@ impl ServerCertVerifier for KeyInspector {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::BadSignature.into())
+        self.verify_signature()
     }
 
     fn verify_tls13_signature(
@@ -354,12 +379,15 @@ impl ServerCertVerifier for KeyInspector {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::BadSignature.into())
+        self.verify_signature()
     }
 
-    /// The schemes that this build cannot verify: P-521, Ed448, RSA-PSS keys and the brainpool
-    /// curves (RFC 8446 §4.2.3, RFC 8734).
+    /// For the inspection of a key, the schemes that this build cannot verify: P-521, Ed448,
+    /// RSA-PSS keys and the brainpool curves (RFC 8446 §4.2.3, RFC 8734).
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        if let Self::Accept(schemes) = self {
+            return schemes.clone();
+        }
         let unknown = [0x0809, 0x080a, 0x080b, 0x081a, 0x081b, 0x081c];
         let mut schemes = vec![
             SignatureScheme::ECDSA_NISTP521_SHA512,
@@ -367,62 +395,5 @@ impl ServerCertVerifier for KeyInspector {
         ];
         schemes.extend(unknown.map(SignatureScheme::from));
         schemes
-    }
-}
-
-/// Accepts any certificate.
-pub(super) struct AnyCertificate {
-    schemes: Vec<SignatureScheme>,
-}
-
-impl AnyCertificate {
-    pub(super) fn new(provider: &CryptoProvider) -> Self {
-        let algorithms = &provider.signature_verification_algorithms;
-        Self {
-            schemes: algorithms.supported_schemes(),
-        }
-    }
-}
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    // With verification off an attacker can present any certificate, so checking the handshake
-    // signature adds nothing. It would also reject certificates that webpki cannot parse.
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
-    }
-}
-
-impl fmt::Debug for AnyCertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AnyCertificate")
     }
 }
