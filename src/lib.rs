@@ -88,6 +88,7 @@
 //! The folders are layers. Each one imports only from folders above it in this list, as
 //! `tests/library/architecture.rs` checks.
 //!
+//! - `display.rs`: enums with a text for each variant
 //! - `limits.rs`: the limits on outside data
 //! - `sync.rs`: state that threads share
 //! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
@@ -114,6 +115,7 @@
 pub mod archive;
 mod auth;
 pub mod credentials;
+mod display;
 pub mod error;
 mod fs;
 pub mod http;

@@ -6,8 +6,9 @@
 //! Waits between retries are not limits on outside data: see `http/retry.rs`. Sizes of uploaded
 //! chunks are in `registry/upload/chunked_upload.rs`.
 
-use std::fmt;
 use std::time::Duration;
+
+use crate::display::display_enum;
 
 // Manifests and graphs.
 
@@ -221,96 +222,66 @@ pub const MAX_PENDING_BYTES: u64 = 64 << 20;
 #[cfg(feature = "archive")]
 pub(crate) const MAX_NOTES: usize = 100;
 
-/// The kind of a limit that an error reports ([`Error::TooLarge`](crate::Error::TooLarge)).
-///
-/// `Display` writes the name that messages contain. Names of limits that the original program also
-/// has are its names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Limit {
-    /// Nested directories of an archive, by default [`MAX_ARCHIVE_DEPTH`].
-    ArchiveDepth,
-    /// Tags of one repository that is backed up: 100,000.
-    BackupTags,
-    /// Bytes of the smallest chunk that a registry may require: 16 MiB.
-    BufferedChunkBytes,
-    /// Bytes of content: the limit that the caller passed, which has no name in messages.
-    CallerBytes,
-    /// Bytes of a credential configuration file: [`MAX_CONFIG_BYTES`].
-    ConfigBytes,
-    /// Bytes of content that is verified in memory: the limit that the caller passed.
-    ContentBytes,
-    /// Entries of one archive, by default [`MAX_ENTRIES`].
-    Entries,
-    /// Free bytes of the file system that an archive is unpacked to.
-    FreeSpace,
-    /// Levels of a graph, by default [`MAX_GRAPH_DEPTH`].
-    GraphDepth,
-    /// Bytes written to a credential helper: 32 KiB.
-    HelperInputBytes,
-    /// Bytes of an `index.json`: 32 MiB.
-    IndexBytes,
-    /// Bytes of an `oci-layout` file: 4 KiB.
-    LayoutHeaderBytes,
-    /// Manifests of a layout that are read to build its graph: 250,000.
-    LayoutManifests,
-    /// Edges of the graph of a layout: 2,000,000.
-    LayoutReferences,
-    /// Files in the tar of a layout: half a million.
-    LayoutTarFiles,
-    /// Bytes of one manifest, by default [`MAX_MANIFEST_BYTES`], or of all descriptors of one
-    /// discovery, [`MAX_METADATA_BYTES`].
-    MetadataBytes,
-    /// Nodes of a graph, by default [`MAX_NODES`].
-    Nodes,
-    /// Bytes of one page of a listing: 4 MiB.
-    PageBytes,
-    /// Bytes of a name or link target in an archive, by default [`MAX_PATH_BYTES`].
-    PathBytes,
-    /// Bytes of deferred work of unpacking, by default [`MAX_PENDING_BYTES`].
-    PendingBytes,
-    /// Bytes of the extended headers of one archive entry, by default [`MAX_RECORD_BYTES`].
-    RecordBytes,
-    /// Referrers of one subject: [`MAX_REFERRERS`].
-    Referrers,
-    /// Levels of referrers: [`MAX_REFERRERS_DEPTH`].
-    ReferrersDepth,
-    /// Bytes of a token response: 128 KiB.
-    TokenBytes,
-    /// Bytes of all manifests of one copy, by default [`MAX_METADATA_BYTES`].
-    TotalMetadataBytes,
-    /// Bytes of all files of an archive.
-    UnpackedBytes,
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ArchiveDepth | Self::GraphDepth => "MaxDepth",
-            Self::BackupTags => "MAX_BACKUP_TAGS",
-            Self::BufferedChunkBytes => "MaxBufferedChunkBytes",
-            Self::CallerBytes => "the limit in bytes",
-            Self::ConfigBytes => "MaxConfigBytes",
-            Self::ContentBytes => "MaxBytes",
-            Self::Entries => "MaxEntries",
-            Self::FreeSpace => "FreeSpace",
-            Self::HelperInputBytes => "MaxHelperInputBytes",
-            Self::IndexBytes => "MAX_INDEX_BYTES",
-            Self::LayoutHeaderBytes => "MAX_LAYOUT_HEADER_BYTES",
-            Self::LayoutManifests => "MAX_LAYOUT_MANIFESTS",
-            Self::LayoutReferences => "MAX_LAYOUT_REFERENCES",
-            Self::LayoutTarFiles => "MAX_LAYOUT_TAR_FILES",
-            Self::MetadataBytes => "MaxMetadataBytes",
-            Self::Nodes => "MaxNodes",
-            Self::PageBytes => "MaxPageBytes",
-            Self::PathBytes => "MaxPathBytes",
-            Self::PendingBytes => "MaxPendingBytes",
-            Self::RecordBytes => "MaxRecordBytes",
-            Self::Referrers => "MaxReferrers",
-            Self::ReferrersDepth => "MaxReferrersDepth",
-            Self::TokenBytes => "MaxTokenBytes",
-            Self::TotalMetadataBytes => "MaxTotalMetadataBytes",
-            Self::UnpackedBytes => "MaxUnpackedBytes",
-        })
+display_enum! {
+    /// The kind of a limit that an error reports ([`Error::TooLarge`](crate::Error::TooLarge)).
+    ///
+    /// `Display` writes the name that messages contain. Names of limits that the original program
+    /// also has are its names.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Limit {
+        /// Nested directories of an archive, by default [`MAX_ARCHIVE_DEPTH`].
+        ArchiveDepth => "MaxDepth",
+        /// Tags of one repository that is backed up: 100,000.
+        BackupTags => "MAX_BACKUP_TAGS",
+        /// Bytes of the smallest chunk that a registry may require: 16 MiB.
+        BufferedChunkBytes => "MaxBufferedChunkBytes",
+        /// Bytes of content: the limit that the caller passed, which has no name in messages.
+        CallerBytes => "the limit in bytes",
+        /// Bytes of a credential configuration file: [`MAX_CONFIG_BYTES`].
+        ConfigBytes => "MaxConfigBytes",
+        /// Bytes of content that is verified in memory: the limit that the caller passed.
+        ContentBytes => "MaxBytes",
+        /// Entries of one archive, by default [`MAX_ENTRIES`].
+        Entries => "MaxEntries",
+        /// Free bytes of the file system that an archive is unpacked to.
+        FreeSpace => "FreeSpace",
+        /// Levels of a graph, by default [`MAX_GRAPH_DEPTH`].
+        GraphDepth => "MaxDepth",
+        /// Bytes written to a credential helper: 32 KiB.
+        HelperInputBytes => "MaxHelperInputBytes",
+        /// Bytes of an `index.json`: 32 MiB.
+        IndexBytes => "MAX_INDEX_BYTES",
+        /// Bytes of an `oci-layout` file: 4 KiB.
+        LayoutHeaderBytes => "MAX_LAYOUT_HEADER_BYTES",
+        /// Manifests of a layout that are read to build its graph: 250,000.
+        LayoutManifests => "MAX_LAYOUT_MANIFESTS",
+        /// Edges of the graph of a layout: 2,000,000.
+        LayoutReferences => "MAX_LAYOUT_REFERENCES",
+        /// Files in the tar of a layout: half a million.
+        LayoutTarFiles => "MAX_LAYOUT_TAR_FILES",
+        /// Bytes of one manifest, by default [`MAX_MANIFEST_BYTES`], or of all descriptors of one
+        /// discovery, [`MAX_METADATA_BYTES`].
+        MetadataBytes => "MaxMetadataBytes",
+        /// Nodes of a graph, by default [`MAX_NODES`].
+        Nodes => "MaxNodes",
+        /// Bytes of one page of a listing: 4 MiB.
+        PageBytes => "MaxPageBytes",
+        /// Bytes of a name or link target in an archive, by default [`MAX_PATH_BYTES`].
+        PathBytes => "MaxPathBytes",
+        /// Bytes of deferred work of unpacking, by default [`MAX_PENDING_BYTES`].
+        PendingBytes => "MaxPendingBytes",
+        /// Bytes of the extended headers of one archive entry, by default [`MAX_RECORD_BYTES`].
+        RecordBytes => "MaxRecordBytes",
+        /// Referrers of one subject: [`MAX_REFERRERS`].
+        Referrers => "MaxReferrers",
+        /// Levels of referrers: [`MAX_REFERRERS_DEPTH`].
+        ReferrersDepth => "MaxReferrersDepth",
+        /// Bytes of a token response: 128 KiB.
+        TokenBytes => "MaxTokenBytes",
+        /// Bytes of all manifests of one copy, by default [`MAX_METADATA_BYTES`].
+        TotalMetadataBytes => "MaxTotalMetadataBytes",
+        /// Bytes of all files of an archive.
+        UnpackedBytes => "MaxUnpackedBytes",
     }
 }

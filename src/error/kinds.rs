@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::display::display_enum;
+
 /// A kind of value that a caller passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,71 +116,55 @@ pub enum TransportKind {
     Protocol,
 }
 
-/// A difference between content and its descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Mismatch {
-    /// The content has another digest.
-    Digest,
-    /// The content ends early.
-    Truncated,
-    /// The content is longer than its size.
-    Trailing,
-    /// The sender announced another size than the descriptor's.
-    Size,
-    /// The uncompressed content has another digest.
-    UnpackedDigest,
-    /// The file changed after its digest was computed.
-    Changed,
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Digest => "mismatched digest",
-            Self::Truncated => "unexpected EOF",
-            Self::Trailing => "trailing data",
-            Self::Size => "mismatched size",
-            Self::UnpackedDigest => "content digest mismatch",
-            Self::Changed => "the file changed after its digest was computed",
-        })
+display_enum! {
+    /// A difference between content and its descriptor.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Mismatch {
+        /// The content has another digest.
+        Digest => "mismatched digest",
+        /// The content ends early.
+        Truncated => "unexpected EOF",
+        /// The content is longer than its size.
+        Trailing => "trailing data",
+        /// The sender announced another size than the descriptor's.
+        Size => "mismatched size",
+        /// The uncompressed content has another digest.
+        UnpackedDigest => "content digest mismatch",
+        /// The file changed after its digest was computed.
+        Changed => "the file changed after its digest was computed",
     }
 }
 
-/// One side of a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The store that is read.
-    Source,
-    /// The store that is written.
-    Destination,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Source => "source",
-            Self::Destination => "destination",
-        })
+display_enum! {
+    /// One side of a copy.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Side {
+        /// The store that is read.
+        Source => "source",
+        /// The store that is written.
+        Destination => "destination",
     }
 }
 
-/// One step of a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Resolving a reference.
-    Resolve,
-    /// Checking whether content exists.
-    Exists,
-    /// Reading content.
-    Fetch,
-    /// Writing content.
-    Push,
-    /// Tagging a manifest.
-    Tag,
-    /// Listing the referrers of a manifest.
-    ListReferrers,
+display_enum! {
+    /// One step of a copy.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Operation {
+        /// Resolving a reference.
+        Resolve => "resolve",
+        /// Checking whether content exists.
+        Exists => "find",
+        /// Reading content.
+        Fetch => "fetch",
+        /// Writing content.
+        Push => "push",
+        /// Tagging a manifest.
+        Tag => "tag",
+        /// Listing the referrers of a manifest.
+        ListReferrers => "list the referrers of",
+    }
 }
 
 impl Operation {
@@ -191,115 +177,68 @@ impl Operation {
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Resolve => "resolve",
-            Self::Exists => "find",
-            Self::Fetch => "fetch",
-            Self::Push => "push",
-            Self::Tag => "tag",
-            Self::ListReferrers => "list the referrers of",
-        })
-    }
-}
-
-/// An operation of the operating system, in [`Error::Io`](super::Error::Io).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IoOp {
-    /// Changing permissions.
-    Chmod,
-    /// Copying a file.
-    Copy,
-    /// Creating a file.
-    Create,
-    /// Creating a file with a generated name in a directory.
-    CreateIn,
-    /// Looking for an existing directory.
-    Find,
-    /// Creating a hard link.
-    Link,
-    /// Locking a file.
-    Lock,
-    /// Creating a directory.
-    Mkdir,
-    /// Opening a file.
-    Open,
-    /// Opening a directory.
-    OpenDirectory,
-    /// Adding a file to an archive.
-    Pack,
-    /// Reading a file or stream.
-    Read,
-    /// Listing a directory.
-    ReadDirectory,
-    /// Reading the output of a program.
-    ReadFrom,
-    /// Reading the target of a symbolic link.
-    Readlink,
-    /// Removing a file.
-    Remove,
-    /// Renaming a file or directory.
-    Rename,
-    /// Renaming a temporary file to its final name.
-    RenameTo,
-    /// Replacing a file or directory.
-    Replace,
-    /// Resolving a path.
-    Resolve,
-    /// Starting a program.
-    Run,
-    /// Saving changes of an index.
-    Save,
-    /// Changing the position in a file.
-    Seek,
-    /// Reading metadata of a file.
-    Stat,
-    /// Creating a symbolic link.
-    Symlink,
-    /// Flushing a file or directory to disk.
-    Sync,
-    /// Waiting for a program.
-    WaitFor,
-    /// Writing a file or stream.
-    Write,
-    /// Writing the archive of a directory.
-    WriteArchive,
-}
-
-impl fmt::Display for IoOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Chmod => "chmod",
-            Self::Copy => "copy",
-            Self::Create => "create",
-            Self::CreateIn => "create a file in",
-            Self::Find => "find",
-            Self::Link => "link",
-            Self::Lock => "lock",
-            Self::Mkdir => "mkdir",
-            Self::Open => "open",
-            Self::OpenDirectory => "open directory",
-            Self::Pack => "pack",
-            Self::Read => "read",
-            Self::ReadDirectory => "read directory",
-            Self::ReadFrom => "read from",
-            Self::Readlink => "readlink",
-            Self::Remove => "remove",
-            Self::Rename => "rename",
-            Self::RenameTo => "rename to",
-            Self::Replace => "replace",
-            Self::Resolve => "resolve",
-            Self::Run => "run",
-            Self::Save => "save",
-            Self::Seek => "seek",
-            Self::Stat => "stat",
-            Self::Symlink => "symlink",
-            Self::Sync => "sync",
-            Self::WaitFor => "wait for",
-            Self::Write => "write",
-            Self::WriteArchive => "write the archive of",
-        })
+display_enum! {
+    /// An operation of the operating system, in [`Error::Io`](super::Error::Io).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum IoOp {
+        /// Changing permissions.
+        Chmod => "chmod",
+        /// Copying a file.
+        Copy => "copy",
+        /// Creating a file.
+        Create => "create",
+        /// Creating a file with a generated name in a directory.
+        CreateIn => "create a file in",
+        /// Looking for an existing directory.
+        Find => "find",
+        /// Creating a hard link.
+        Link => "link",
+        /// Locking a file.
+        Lock => "lock",
+        /// Creating a directory.
+        Mkdir => "mkdir",
+        /// Opening a file.
+        Open => "open",
+        /// Opening a directory.
+        OpenDirectory => "open directory",
+        /// Adding a file to an archive.
+        Pack => "pack",
+        /// Reading a file or stream.
+        Read => "read",
+        /// Listing a directory.
+        ReadDirectory => "read directory",
+        /// Reading the output of a program.
+        ReadFrom => "read from",
+        /// Reading the target of a symbolic link.
+        Readlink => "readlink",
+        /// Removing a file.
+        Remove => "remove",
+        /// Renaming a file or directory.
+        Rename => "rename",
+        /// Renaming a temporary file to its final name.
+        RenameTo => "rename to",
+        /// Replacing a file or directory.
+        Replace => "replace",
+        /// Resolving a path.
+        Resolve => "resolve",
+        /// Starting a program.
+        Run => "run",
+        /// Saving changes of an index.
+        Save => "save",
+        /// Changing the position in a file.
+        Seek => "seek",
+        /// Reading metadata of a file.
+        Stat => "stat",
+        /// Creating a symbolic link.
+        Symlink => "symlink",
+        /// Flushing a file or directory to disk.
+        Sync => "sync",
+        /// Waiting for a program.
+        WaitFor => "wait for",
+        /// Writing a file or stream.
+        Write => "write",
+        /// Writing the archive of a directory.
+        WriteArchive => "write the archive of",
     }
 }
