@@ -150,7 +150,8 @@ pub fn create(source: &dyn Source, options: CreateOptions) -> Result<RawManifest
 ///
 /// # Errors
 ///
-/// Same as [`create`], plus [`Error::NotFound`] if a digest to remove has no entry.
+/// Same as [`create`], plus [`Error::NotFound`] if a digest to remove has no entry, and
+/// [`Error::Malformed`] if the index has members or the `mediaType` of an image manifest.
 pub fn update(source: &dyn Source, reference: &str, options: UpdateOptions) -> Result<RawManifest> {
     let artifact_type = match options.artifact_type {
         ArtifactTypeChange::Set(media_type) => {
@@ -226,10 +227,17 @@ pub fn push(target: &dyn Target, index: &RawManifest, reference: Option<&str>) -
     Ok(())
 }
 
-/// Refuses an index that would be too large to read.
+/// Refuses an index that would be too large to read, that has members of an image manifest, or
+/// whose own `mediaType` is that of another kind of manifest.
 fn checked(index: RawManifest, limit: u64) -> Result<RawManifest> {
     Error::check_limit("index", index.descriptor().size, Limit::CallerBytes, limit)?;
-    Ok(index)
+    match index.view()? {
+        Manifest::Index(_) => Ok(index),
+        _ => Err(Error::malformed(
+            "index",
+            format!("its mediaType is \"{}\"", index.descriptor().media_type),
+        )),
+    }
 }
 
 /// Reads the manifests of an index.

@@ -369,3 +369,21 @@ fn unknown_members_survive_updates() {
         )
     );
 }
+
+#[test]
+fn an_update_does_not_write_a_document_of_two_kinds() {
+    for (document, wanted) in [
+        (
+            r#"{"schemaVersion":2,"layers":[]}"#.to_owned(),
+            "it has both \"manifests\" and \"config\" or \"layers\"".to_owned(),
+        ),
+        (
+            format!(r#"{{"schemaVersion":2,"mediaType":"{IMAGE}"}}"#),
+            format!("index: its mediaType is \"{IMAGE}\""),
+        ),
+    ] {
+        let memory = memory(&[("v1", INDEX, &document)]);
+        let error = update(&memory, "v1", UpdateOptions::default()).unwrap_err();
+        assert!(error.to_string().ends_with(&wanted), "{error}");
+    }
+}

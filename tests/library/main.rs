@@ -28,6 +28,8 @@ mod copy;
 mod copy_failures;
 mod deletion;
 mod discover;
+#[cfg(unix)]
+mod fuzz;
 mod hostile;
 mod index;
 mod limits;

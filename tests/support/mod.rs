@@ -16,6 +16,7 @@ pub mod canaries;
 pub mod cli;
 pub mod clock;
 pub mod golden;
+pub mod mutations;
 pub mod prerequisites;
 pub mod proxy;
 pub mod registry;

@@ -38,6 +38,8 @@
 
 mod args;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod limits;
 mod prepare;
 mod runtime;

@@ -1,0 +1,60 @@
+//! Config files with credentials: storing and erasing one credential changes no other member.
+
+use std::fs;
+
+use oras::Credential;
+use oras::credentials::{ConfigFile, Helpers};
+use serde_json::Value;
+
+use super::check_error;
+use crate::support::tempdir::TempDir;
+
+/// Reads and edits a file in each of the formats.
+pub(super) fn credentials(bytes: &[u8]) {
+    // No program is started: none is found in an empty search path.
+    let helpers = Helpers::new("");
+    let directory = TempDir::new();
+    let path = directory.join("config.json");
+    for open in [ConfigFile::docker, ConfigFile::podman, ConfigFile::legacy] {
+        fs::write(&path, bytes).expect("a file");
+        let file = open(path.clone());
+        let registry = "registry.example:5000".parse().expect("a valid name");
+        let repository = "a/b".parse().expect("a valid name");
+        for repository in [None, Some(&repository)] {
+            if let Err(error) = file.get(&registry, repository, &helpers) {
+                check_error(&error);
+            }
+        }
+        let credential = Credential::password("me", "p:w");
+        if let Err(error) = file.store(&registry, &credential, &helpers) {
+            check_error(&error);
+            assert_eq!(fs::read(&path).expect("the file"), bytes);
+            continue;
+        }
+        let stored = file.get(&registry, None, &helpers).expect("a valid file");
+        assert_eq!(stored.as_ref(), Some(&credential));
+        let after: Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+        check_other_members(bytes, &after);
+        file.erase(&registry, &helpers).expect("a valid file");
+        let erased = file.get(&registry, None, &helpers).expect("a valid file");
+        // Entries for namespaces remain, and Docker's format uses them for the whole registry.
+        assert_ne!(erased, Some(credential));
+    }
+    let names = fs::read_dir(directory.path()).expect("the directory");
+    for name in names {
+        let name = name.expect("an entry").file_name();
+        assert_eq!(name, "config.json", "a file was left");
+    }
+}
+
+/// Checks that the members that are not about credentials are unchanged.
+fn check_other_members(before: &[u8], after: &Value) {
+    let Ok(Value::Object(before)) = serde_json::from_slice::<Value>(before) else {
+        return;
+    };
+    for (name, value) in before.iter().filter(|(name, _)| !name.contains("example")) {
+        if !name.eq_ignore_ascii_case("auths") {
+            assert_eq!(after.get(name), Some(value), "{name}");
+        }
+    }
+}
