@@ -445,7 +445,10 @@ fn no_test_file_is_forgotten() {
             "main" => continue,
             // It is included by path.
             "mod" if directory == tests.join("support") => continue,
-            "mod" => vec![directory.parent().unwrap().join("mod.rs")],
+            "mod" => {
+                let parent = directory.parent().unwrap();
+                vec![parent.join("mod.rs"), parent.with_extension("rs")]
+            }
             _ => vec![
                 directory.join("mod.rs"),
                 directory.join("main.rs"),

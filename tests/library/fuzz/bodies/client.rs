@@ -11,7 +11,7 @@ use oras::store::memory::MemoryStore;
 use oras::store::{Delete, Referrers, Source, TagLister, Target};
 use oras::{Descriptor, Digest, MediaType, RawManifest, Result};
 
-use super::mock::{Mock, PASSWORD, Prepared, REGISTRY};
+use super::mock::{HEADER, Mock, PASSWORD, Prepared, REGISTRY};
 use super::{check_error, parts};
 
 /// The content of the blob that is pushed and fetched.
@@ -106,7 +106,7 @@ pub(super) fn client(input: &[u8]) {
 }
 
 /// Does one operation and checks its result.
-fn operate(operation: &[u8], mock: &Mock, repository: &Repository<'_>) -> Result<()> {
+fn operate(operation: &[u8], mock: &Mock, repository: &Repository) -> Result<()> {
     let blob = Descriptor::of(MediaType::OCTET_STREAM, BLOB);
     let manifest = br#"{"schemaVersion":2,"manifests":[]}"#;
     let manifest = RawManifest::new(MediaType::IMAGE_INDEX, manifest.to_vec());
@@ -179,7 +179,7 @@ fn operate(operation: &[u8], mock: &Mock, repository: &Repository<'_>) -> Result
     }
 }
 
-fn repository(mock: &Mock) -> Repository<'_> {
+fn repository(mock: &Mock) -> Repository {
     let name = format!("{REGISTRY}/a/b");
     mock.client.repository(&name).expect("a valid name")
 }
@@ -208,16 +208,9 @@ fn response(status: u16, headers: Vec<(String, String)>, body: &[u8]) -> Option<
     })
 }
 
-/// Replaces what a transport does not return in a header value, and the secret, which is a secret
-/// only if the fuzzer does not know it.
+/// Replaces what a transport does not return in a header value, and the secrets, which are secrets
+/// only if the fuzzer does not know them.
 fn visible(value: &str) -> String {
-    let shown = |character: char| {
-        if character.is_ascii_control() {
-            ' '
-        } else {
-            character
-        }
-    };
-    let value: String = value.chars().map(shown).collect();
-    value.replace(PASSWORD, "")
+    let value = value.replace(|character: char| character.is_ascii_control(), " ");
+    value.replace(PASSWORD, "?").replace(HEADER, "?")
 }

@@ -20,7 +20,7 @@ pub(super) const REGISTRY: &str = "registry.example";
 /// The password for the registry.
 pub(super) const PASSWORD: &str = "canary-of-the-password";
 /// The value of the custom header.
-const HEADER: &str = "canary-of-the-header";
+pub(super) const HEADER: &str = "canary-of-the-header";
 /// The longest total wait of one operation, in virtual time.
 const MAX_WAIT: Duration = Duration::from_secs(30 * 60);
 
