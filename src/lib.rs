@@ -148,6 +148,9 @@ pub use text::json::Annotations;
 pub use text::secret::Secret;
 pub use text::url;
 
+/// The version of this library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Items shared with the command of this package. Not part of the API.
 #[doc(hidden)]
 pub mod internal {

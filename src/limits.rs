@@ -74,6 +74,10 @@ pub(crate) const MAX_URL_BYTES: usize = 16 * 1024;
 /// three times the largest known minimum. One chunk is kept in memory.
 pub(crate) const MAX_BUFFERED_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
 
+/// The smallest chunk of an upload, in bytes. If a registry refuses even a chunk of this size, the
+/// upload fails.
+pub(crate) const MIN_CHUNK_BYTES: u64 = 64 * 1024;
+
 /// Bytes of an unwanted body that are read to reuse the connection. Reading more costs more than a
 /// new connection.
 pub(crate) const MAX_DRAINED_BYTES: u64 = 64 * 1024;

@@ -32,6 +32,7 @@ use crate::credentials::{Anonymous, CredentialStore};
 use crate::error::Result;
 use crate::http::clock::{Clock, SystemClock};
 use crate::http::{Headers, Method, Timeouts, Transport, UreqTransport};
+use crate::limits::{MAX_BUFFERED_CHUNK_BYTES, MIN_CHUNK_BYTES};
 use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
 use crate::sync::Lock;
 use crate::text::redact::Redactor;
@@ -135,6 +136,7 @@ struct Settings {
     plain_http: PlainHttp,
     accepted_manifests: String,
     max_manifest_bytes: u64,
+    upload_chunk_bytes: Option<u64>,
 }
 
 /// Settings of a [`Client`].
@@ -210,6 +212,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the size of the chunks in which streams are uploaded, and blobs that a registry refuses
+    /// to accept as a whole, in bytes: from 64 KiB to 16 MiB. The default is 5 MiB for streams and 8
+    /// MiB for blobs. A registry that refuses chunks of this size gets smaller ones; one that
+    /// requires a larger size gets that.
+    ///
+    /// One chunk of a stream is held in memory. Many registries that store chunks in S3 require at
+    /// least 5 MiB.
+    #[must_use]
+    pub fn upload_chunk_bytes(mut self, bytes: u64) -> Self {
+        let bytes = bytes.clamp(MIN_CHUNK_BYTES, MAX_BUFFERED_CHUNK_BYTES);
+        self.settings.upload_chunk_bytes = Some(bytes);
+        self
+    }
+
     /// Calls `warn` with each distinct warning of a registry (distribution spec v1.1, "Warnings"),
     /// once, if a pull continues without a rejected credential, and if a listing of referrers has
     /// entries that cannot be read. The default ignores warnings.
@@ -265,6 +281,7 @@ impl Client {
                 plain_http: PlainHttp::default(),
                 accepted_manifests: accept_header(MediaType::MANIFESTS),
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
+                upload_chunk_bytes: None,
             },
         }
     }
@@ -315,6 +332,10 @@ impl Client {
 
     pub(crate) fn max_manifest_bytes(&self) -> u64 {
         self.settings.max_manifest_bytes
+    }
+
+    pub(crate) fn upload_chunk_bytes(&self) -> Option<u64> {
+        self.settings.upload_chunk_bytes
     }
 
     /// Locks the upload capabilities that responses showed, of each registry.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::session::{Context, UploadSession, upload_location};
 use crate::error::Result;
 use crate::http::retry::MAX_RETRIES;
+use crate::limits::MIN_CHUNK_BYTES;
 use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, retry_wait};
 use crate::text::url::Url;
 
@@ -25,8 +26,6 @@ pub(super) const BLOB_CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 /// Size of a chunk of a stream, in bytes: 5 MiB, because S3 accepts no smaller part other than the
 /// last. A registry that refuses chunks of this size gets smaller ones.
 pub(super) const STREAM_CHUNK_BYTES: u64 = 5 * 1024 * 1024;
-/// If a registry refuses even a chunk of this size, the upload fails, in bytes.
-const MIN_CHUNK_BYTES: u64 = 64 * 1024;
 
 /// A chunked upload.
 #[derive(Clone, Debug)]

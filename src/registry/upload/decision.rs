@@ -50,6 +50,8 @@ pub(super) struct UploadFlow {
     attempts: u32,
     /// Connections that broke while the blob was sent.
     broken: u32,
+    /// The size of chunks, unless the registry refused chunks of that size, in bytes.
+    pub(super) chunk_bytes: u64,
 }
 
 enum State {
@@ -135,6 +137,7 @@ impl UploadFlow {
             state: State::Starting,
             attempts: 0,
             broken: 0,
+            chunk_bytes: BLOB_CHUNK_BYTES,
         };
         let action = match start {
             UploadStart::Check => flow.check_and_start(capabilities),
@@ -339,7 +342,7 @@ impl UploadFlow {
         capabilities: &mut CapabilityCache,
     ) -> Action {
         let known = capabilities.entry(&session.location.origin());
-        let usual = known.chunk_bytes.unwrap_or(BLOB_CHUNK_BYTES);
+        let usual = known.chunk_bytes.unwrap_or(self.chunk_bytes);
         // A blob that was refused whole would be refused as a single chunk too.
         let chunk_bytes = if self.blob.size > usual {
             usual

@@ -89,6 +89,9 @@ impl Repository {
             start,
             &mut self.client.capabilities(),
         );
+        if let Some(bytes) = self.client.upload_chunk_bytes() {
+            flow.chunk_bytes = bytes;
+        }
         // The result of the last request that was part of the upload.
         let mut last: Option<Result<RegistryResponse>> = None;
         loop {

@@ -30,14 +30,15 @@ impl Repository {
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
         let mut buffer = ChunkBuffer::new(stream);
-        buffer.fill(STREAM_CHUNK_BYTES)?;
-        if (buffer.bytes.len() as u64) < STREAM_CHUNK_BYTES {
+        let chunk_bytes = (self.client.upload_chunk_bytes()).unwrap_or(STREAM_CHUNK_BYTES);
+        buffer.fill(chunk_bytes)?;
+        if (buffer.bytes.len() as u64) < chunk_bytes {
             let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
             let pushed =
                 self.upload_blob(&blob, &mut buffer.bytes.as_slice(), UploadStart::Check)?;
             return Ok((blob, pushed));
         }
-        let mut upload = self.start_chunked_upload()?;
+        let mut upload = self.start_chunked_upload(chunk_bytes)?;
         loop {
             // A chunk other than the last must not be smaller than the registry requires.
             buffer.fill(upload.chunk_bytes)?;
@@ -82,7 +83,7 @@ impl Repository {
         Ok((blob, Pushed::Stored))
     }
 
-    fn start_chunked_upload(&self) -> Result<ChunkedUpload> {
+    fn start_chunked_upload(&self, chunk_bytes: u64) -> Result<ChunkedUpload> {
         let request = self.start_request(Algorithm::Sha256);
         let response = self.client.send(&self.registry, request)?;
         if !is_started(&response) {
@@ -98,7 +99,7 @@ impl Repository {
         )?;
         let mut capabilities = self.client.capabilities();
         let known = capabilities.entry(&session.location.origin()).chunk_bytes;
-        let chunk_bytes = known.unwrap_or(STREAM_CHUNK_BYTES).min(STREAM_CHUNK_BYTES);
+        let chunk_bytes = known.unwrap_or(chunk_bytes).min(chunk_bytes);
         Ok(ChunkedUpload::new(session, chunk_bytes))
     }
 }

@@ -1,8 +1,9 @@
 //! Chunked uploads of blobs that are too large for one request, and their continuation after
 //! errors.
 
+use oras::MediaType;
 use oras::digest::Digest;
-use oras::store::Pushed;
+use oras::store::{Pushed, Target};
 
 use super::{log, push_bytes};
 use crate::setup::{LARGE, builder, client, text};
@@ -37,6 +38,33 @@ fn upload_requests(registry: &TestRegistry) -> Vec<String> {
 fn assert_stored(registry: &TestRegistry, content: &[u8]) {
     let digest = Digest::of(content);
     assert!(registry.blob("a", digest.as_str()).unwrap() == content);
+}
+
+#[test]
+fn the_size_of_chunks_is_a_setting() {
+    let content = Rng::new(1).bytes(200 * 1024);
+    for (bytes, sizes) in [
+        (100 * 1024, vec![100 * 1024, 100 * 1024]),
+        // The smallest size is 64 KiB.
+        (1, vec![65_536, 65_536, 65_536, 8192]),
+    ] {
+        let client = builder().upload_chunk_bytes(bytes).build();
+        let registry = registry_up_to(64 * 1024);
+        push_bytes(&client, &registry, &content).unwrap();
+        let streamed = TestRegistry::start();
+        let repository = client.repository(&streamed.reference("a")).unwrap();
+        repository
+            .push_stream(&MediaType::OCTET_STREAM, &mut content.as_slice())
+            .unwrap();
+
+        for registry in [registry, streamed] {
+            let requests = registry.requests();
+            let chunks = requests.iter().filter(|request| request.method == "PATCH");
+            let chunks: Vec<_> = chunks.map(|request| request.body_bytes).collect();
+            assert_eq!(chunks, sizes);
+            assert_stored(&registry, &content);
+        }
+    }
 }
 
 #[test]
