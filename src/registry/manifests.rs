@@ -1,6 +1,6 @@
 //! Manifests of a repository (distribution spec v1.1, "Pulling manifests", "Pushing Manifests").
 
-use super::client::{Body, RegistryRequest, RegistryResponse};
+use super::client::{Body, NOT_STORED, RegistryRequest, RegistryResponse};
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Responder, Result};
 use crate::http::Method;
@@ -9,9 +9,6 @@ use crate::oci::{
     Algorithm, Descriptor, Digest, ManifestShape, MediaType, RawManifest, TagOrDigest,
 };
 use crate::store::{Content, check_size};
-
-/// The reason of an error about content that the registry accepted.
-pub(super) const NOT_STORED: &str = "the registry accepted the content but does not have it";
 
 impl Repository {
     /// Resolves a tag or digest with one HEAD, or with a GET if the response to HEAD is not

@@ -40,7 +40,7 @@ use crate::text::url::{Locality, Origin, Scheme, Url};
 
 pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
-pub(crate) use self::response::{RegistryResponse, Sender};
+pub(crate) use self::response::{NOT_STORED, RegistryResponse, Sender};
 pub(crate) use self::retries::retry_wait;
 
 /// Which registries are reached by http instead of https.

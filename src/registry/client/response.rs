@@ -16,6 +16,9 @@ use crate::text::url::{Locality, Origin, Scheme, Url};
 /// it.
 const MAX_REASON_CHARS: usize = 1200;
 
+/// The reason of an error about content that the registry accepted.
+pub(crate) const NOT_STORED: &str = "the registry accepted the content but does not have it";
+
 /// The server that a request was sent to, after redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {

@@ -5,8 +5,7 @@ use std::time::SystemTime;
 
 use crate::auth::OriginPolicy;
 use crate::error::{Error, Result};
-use crate::registry::client::{CapabilityCache, RegistryResponse};
-use crate::registry::manifests::NOT_STORED;
+use crate::registry::client::{CapabilityCache, NOT_STORED, RegistryResponse};
 use crate::text::url::Url;
 
 /// An upload session that the registry started.
