@@ -236,12 +236,16 @@ impl Source for Cached<'_> {
     }
 
     /// Content that is not cached is not fetched in part, because only all of it can be cached.
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         if self.cache.blobs.is_none() {
             return self.source.fetch_from(target, offset);
         }
         let file = self.cache.open_from(target, offset);
-        Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read + Send>))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -243,7 +243,11 @@ impl Source for LayoutStore {
         reader::fetch(&self.directory, target)
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         reader::fetch_from(&self.directory, target, offset)
     }
 

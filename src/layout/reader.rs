@@ -33,7 +33,7 @@ const VERSION: &str = "1.0.0";
 
 /// An open file of a layout.
 pub(super) struct OpenFile<'a> {
-    pub(super) content: Box<dyn Read + 'a>,
+    pub(super) content: Box<dyn Read + Send + 'a>,
     /// Fingerprint of the file that contains the content, if its metadata could be read.
     pub(super) fingerprint: Option<FileFingerprint>,
 }
@@ -202,7 +202,7 @@ pub(super) fn fetch_from<'a, F: LayoutFiles>(
     files: &'a F,
     target: &Descriptor,
     offset: u64,
-) -> Result<Option<Box<dyn Read + 'a>>> {
+) -> Result<Option<Box<dyn Read + Send + 'a>>> {
     let file = files
         .open_from(&blob_name(&target.digest), offset)?
         .ok_or_else(|| missing(target))?;

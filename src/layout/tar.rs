@@ -52,7 +52,11 @@ impl Source for LayoutTar {
         reader::fetch(&self.archive, target)
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         reader::fetch_from(&self.archive, target, offset)
     }
 

@@ -209,7 +209,11 @@ impl Source for ResolvedSource<'_> {
         }
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.source.fetch_from(target, offset)
     }
 

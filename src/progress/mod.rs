@@ -137,7 +137,7 @@ use crate::error::{Error, Result};
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A function that receives events inside the library.
-pub(crate) type Report<'a> = dyn FnMut(&Event<'_>) -> Result<()> + 'a;
+pub(crate) type Report<'a> = dyn FnMut(&Event<'_>) -> Result<()> + Send + 'a;
 
 type Callback = dyn FnMut(&Event<'_>) -> Result<(), BoxError> + Send;
 

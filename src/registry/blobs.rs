@@ -118,7 +118,7 @@ impl Repository {
         &self,
         target: &Descriptor,
         range: Range<u64>,
-    ) -> Result<Option<Box<dyn Read + '_>>> {
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let Range { start, end } = range;
         if start >= end {
             return Ok(Some(Box::new(io::empty())));

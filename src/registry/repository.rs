@@ -182,7 +182,7 @@ impl Repository {
         &self,
         target: &Descriptor,
         range: Range<u64>,
-    ) -> Result<Box<dyn Read + '_>> {
+    ) -> Result<Box<dyn Read + Send + '_>> {
         let end = range.end.min(target.size);
         if !target.media_type.is_manifest()
             && let Some(reader) = self.read_blob_range(target, range.start..end)?
@@ -259,7 +259,11 @@ impl Source for Repository {
     }
 
     /// Blobs are requested with a range. Manifests are read as a whole.
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         if target.media_type.is_manifest() {
             return Ok(None);
         }

@@ -46,7 +46,11 @@ impl Source for Blobs {
         self.0.read_blob(target)
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.0.read_blob_range(target, offset..target.size)
     }
 

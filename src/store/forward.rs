@@ -19,7 +19,11 @@ impl<P: Deref<Target: Source> + Send + Sync> Source for P {
         (**self).fetch(target)
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         (**self).fetch_from(target, offset)
     }
 

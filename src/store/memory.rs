@@ -67,7 +67,11 @@ impl Source for MemoryStore {
         Ok(VerifyReader::from_manifest(content.clone(), target.clone()))
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let state = self.state.lock();
         let content = state
             .content

@@ -62,7 +62,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the content is missing.
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let _ = (target, offset);
         Ok(None)
     }
@@ -417,7 +421,7 @@ impl<'a, S: Source + ?Sized> Fetched<'a, S> {
 }
 
 impl<S: Source + ?Sized> Content for Fetched<'_, S> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(self.source.fetch(self.descriptor)?))
     }
 
@@ -430,7 +434,7 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
         }
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.source.fetch_from(self.descriptor, offset)
     }
 }

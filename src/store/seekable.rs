@@ -43,7 +43,7 @@ pub struct SeekableBlob<'s> {
     target: Descriptor,
     position: u64,
     /// The open content, and its position.
-    open: Option<(Box<dyn Read + 's>, u64)>,
+    open: Option<(Box<dyn Read + Send + 's>, u64)>,
 }
 
 impl<'s> SeekableBlob<'s> {
@@ -125,7 +125,7 @@ fn open_at<'s>(
     source: &'s dyn Source,
     target: &Descriptor,
     offset: u64,
-) -> Result<Box<dyn Read + 's>> {
+) -> Result<Box<dyn Read + Send + 's>> {
     if offset > 0
         && let Some(content) = source.fetch_from(target, offset)?
     {
@@ -139,7 +139,7 @@ pub(crate) fn fetch_and_skip<'s>(
     source: &'s dyn Source,
     target: &Descriptor,
     offset: u64,
-) -> Result<Box<dyn Read + 's>> {
+) -> Result<Box<dyn Read + Send + 's>> {
     let mut content = source.fetch(target)?;
     skip(&mut content, offset).map_err(Error::io(IoOp::Read, target.digest.as_str()))?;
     Ok(Box::new(content))

@@ -406,7 +406,7 @@ fn content_is_opened_only_if_its_bytes_are_needed() {
     struct Untouchable;
 
     impl oras::store::content::Content for Untouchable {
-        fn open(&mut self) -> oras::Result<Box<dyn std::io::Read + '_>> {
+        fn open(&mut self) -> oras::Result<Box<dyn std::io::Read + Send + '_>> {
             panic!("the content is there already");
         }
     }

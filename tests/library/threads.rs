@@ -44,6 +44,9 @@ fn values_can_be_shared_and_sent() {
     )>();
     shared::<Box<dyn Target>>();
     sent::<(ClientBuilder, http::Response, Batch<'static>)>();
+    sent::<(VerifyReader<'static>, oras::push::PushStream<'static>)>();
+    sent::<oras::store::Fetched<'static, MemoryStore>>();
+    sent::<(oras::pull::PullOptions, oras::copy::CopyOptions<'static>)>();
 }
 
 /// Stores are used through pointers, of types that are known at run time.

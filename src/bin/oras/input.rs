@@ -1,6 +1,6 @@
 //! Input files of commands: a path, or `-` for standard input.
 
-use std::io::{self, Read, StdinLock};
+use std::io::{self, Read};
 use std::path::Path;
 
 use oras::descriptor::TITLE;
@@ -90,7 +90,6 @@ impl<'t> Stdin<'t> {
         &self,
         title: &Title,
         mut annotations: Annotations,
-        process: &Process,
     ) -> Result<PushStream<'static>, CliError> {
         if !self.title.is_empty() {
             annotations.insert(TITLE.to_owned(), self.title.clone());
@@ -105,7 +104,7 @@ impl<'t> Stdin<'t> {
         }
         Ok(PushStream {
             index: self.index,
-            reader: Box::new(NamedStdin(process.stdin())),
+            reader: Box::new(NamedStdin(Process::stdin())),
             media_type: self.media_type.map(MediaType::from),
             annotations,
         })
@@ -113,7 +112,7 @@ impl<'t> Stdin<'t> {
 }
 
 /// Stdin with its name in read errors.
-struct NamedStdin(StdinLock<'static>);
+struct NamedStdin(io::Stdin);
 
 impl Read for NamedStdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -134,10 +133,10 @@ pub(crate) fn check_config(path: &str) -> Result<(), CliError> {
 }
 
 /// Reads a file of at most `limit` bytes.
-pub(crate) fn read(file: &str, limit: u64, process: &Process) -> Result<Vec<u8>, CliError> {
+pub(crate) fn read(file: &str, limit: u64) -> Result<Vec<u8>, CliError> {
     check_name(file)?;
     let mut reader: Box<dyn Read> = if file == STDIN {
-        Box::new(process.stdin())
+        Box::new(Process::stdin())
     } else {
         check_kind(
             file,
@@ -172,7 +171,7 @@ pub(crate) struct BlobProperties {
 pub(crate) fn blob(
     file: &str,
     claims: BlobProperties,
-    stdin: StdinLock<'static>,
+    stdin: io::Stdin,
 ) -> Result<(Descriptor, Box<dyn Content>), CliError> {
     check_name(file)?;
     let BlobProperties {

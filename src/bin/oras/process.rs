@@ -166,8 +166,8 @@ impl Process {
     }
 
     /// The standard input.
-    pub(crate) fn stdin(&self) -> io::StdinLock<'static> {
-        self.stdin.lock()
+    pub(crate) fn stdin() -> io::Stdin {
+        io::stdin()
     }
 
     /// Writes text to stderr. Write errors are ignored: there is no other stream to report them on.

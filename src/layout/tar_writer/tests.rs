@@ -36,7 +36,7 @@ fn written(path: &Path) -> Vec<u8> {
 struct Broken(&'static [u8], bool);
 
 impl Content for Broken {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         let Self(bytes, fails) = self;
         let end = Fails(*fails);
         Ok(Box::new(bytes.chain(end)))

@@ -6,7 +6,7 @@ use super::*;
 struct Unneeded;
 
 impl Content for Unneeded {
-    fn open(&mut self) -> Result<Box<dyn io::Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn io::Read + Send + '_>> {
         panic!("the content is there already")
     }
 }

@@ -73,7 +73,11 @@ impl Source for RecordingSource<'_> {
         self.inner.fetch(target)
     }
 
-    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn fetch_from(
+        &self,
+        target: &Descriptor,
+        offset: u64,
+    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.inner.fetch_from(target, offset)
     }
 

@@ -71,7 +71,7 @@ pub(super) struct SourceManifest<'c> {
 }
 
 impl Content for SourceManifest<'_> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         let manifest = self.source.fetch_manifest(self.node, self.limit)?;
         Ok(Box::new(Cursor::new(manifest)))
     }
@@ -90,7 +90,7 @@ pub(super) struct SourceContent<'c> {
 }
 
 impl Content for SourceContent<'_> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         let inner = self
             .content
             .open()
@@ -105,16 +105,16 @@ impl Content for SourceContent<'_> {
         Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let rest = self
             .content
             .open_from(offset)
             .map_err(at_source(Operation::Fetch, self.node))?;
-        Ok(rest.map(|rest| Box::new(SourceReader(rest, self.node)) as Box<dyn Read>))
+        Ok(rest.map(|rest| Box::new(SourceReader(rest, self.node)) as Box<dyn Read + Send>))
     }
 }
 
-struct SourceReader<'c>(Box<dyn Read + 'c>, &'c Descriptor);
+struct SourceReader<'c>(Box<dyn Read + Send + 'c>, &'c Descriptor);
 
 impl Read for SourceReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

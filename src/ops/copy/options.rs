@@ -32,7 +32,8 @@ impl Default for Limits {
 
 /// Selects the successors of a manifest that a copy follows. Receives the manifest and its
 /// successors: subject, config, layers or manifests, in this order.
-pub type FindSuccessors<'a> = dyn FnMut(&RawManifest, Vec<Descriptor>) -> Result<Selection> + 'a;
+pub type FindSuccessors<'a> =
+    dyn FnMut(&RawManifest, Vec<Descriptor>) -> Result<Selection> + Send + 'a;
 
 /// The successors that a copy follows.
 #[derive(Clone, Debug, Default)]

@@ -33,7 +33,7 @@ pub struct PushStream<'a> {
     /// beyond the last layer makes it the last.
     pub index: usize,
     /// The bytes of the layer.
-    pub reader: Box<dyn Read + 'a>,
+    pub reader: Box<dyn Read + Send + 'a>,
     /// The media type; by default that of a layer.
     pub media_type: Option<MediaType>,
     /// Annotations of the descriptor. Without a title among them, `pull` writes no file for it.

@@ -137,7 +137,7 @@ fn is_unchanged(mut file: &File, before: &FileFingerprint, expected: &Descriptor
 }
 
 impl Content for FileContent {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         let file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
         Ok(Box::new(file))
     }
@@ -146,7 +146,7 @@ impl Content for FileContent {
         self.reader(expected)
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let mut file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
         file.seek(SeekFrom::Start(offset))
             .map_err(Error::io(IoOp::Seek, &self.path))?;

@@ -40,7 +40,7 @@ impl ObservedContent<'_, '_> {
 }
 
 impl Content for ObservedContent<'_, '_> {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         self.start()?;
         self.content.open()
     }
@@ -52,7 +52,7 @@ impl Content for ObservedContent<'_, '_> {
         Ok(reader.with_progress(move |done| report(&Event::transferring(descriptor, done))))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.start()?;
         self.content.open_from(offset)
     }

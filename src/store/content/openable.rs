@@ -18,7 +18,7 @@ pub trait Content {
     /// # Errors
     ///
     /// If the content is missing or cannot be read.
-    fn open(&mut self) -> Result<Box<dyn Read + '_>>;
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>>;
 
     /// Opens the content at its start, to be verified against `expected` while it is read.
     ///
@@ -39,7 +39,7 @@ pub trait Content {
     /// # Errors
     ///
     /// Same as [`open`](Self::open).
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let _ = offset;
         Ok(None)
     }
@@ -51,21 +51,21 @@ pub trait Content {
 }
 
 impl Content for &[u8] {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(*self))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let rest = usize::try_from(offset)
             .ok()
             .and_then(|offset| self.get(offset..));
-        Ok(rest.map(|rest| Box::new(rest) as Box<dyn Read>))
+        Ok(rest.map(|rest| Box::new(rest) as Box<dyn Read + Send>))
     }
 }
 
 /// A manifest in memory. Stores that keep it in memory share its bytes.
 impl Content for &RawManifest {
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(self.bytes()))
     }
 
@@ -92,13 +92,13 @@ impl<R: Read> StreamContent<R> {
     }
 }
 
-impl<R: Read> Content for StreamContent<R> {
+impl<R: Read + Send> Content for StreamContent<R> {
     /// Opens the stream. It can be opened again until the first read.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] after the first read.
-    fn open(&mut self) -> Result<Box<dyn Read + '_>> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
         if self.is_consumed {
             return Err(Error::unsupported("reading a stream for a second time"));
         }

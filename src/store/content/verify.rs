@@ -17,7 +17,7 @@ use crate::oci::{Descriptor, Hasher, RawManifest};
 ///
 /// After a failure, every further read returns the same error.
 pub struct VerifyReader<'a> {
-    inner: Box<dyn Read + 'a>,
+    inner: Box<dyn Read + Send + 'a>,
     expected: Descriptor,
     /// The content as a whole, if it was verified earlier and is in memory.
     manifest: Option<RawManifest>,
@@ -25,14 +25,14 @@ pub struct VerifyReader<'a> {
     hasher: Option<Hasher>,
     /// Whether the content is unchanged since its digest was computed; `None` if it was not
     /// computed.
-    is_unchanged: Option<Box<dyn Fn() -> bool + 'a>>,
+    is_unchanged: Option<Box<dyn Fn() -> bool + Send + 'a>>,
     /// Result of the check; `None` before it.
     outcome: Option<std::result::Result<(), Mismatch>>,
     /// Bytes left to read.
     remaining: u64,
-    map_error: Option<Box<dyn Fn(Error) -> Error + 'a>>,
+    map_error: Option<Box<dyn Fn(Error) -> Error + Send + 'a>>,
     progress: Vec<Box<ProgressFn<'a>>>,
-    sinks: Vec<Box<dyn ContentSink + 'a>>,
+    sinks: Vec<Box<dyn ContentSink + Send + 'a>>,
 }
 
 /// Receives the bytes that a [`VerifyReader`] reads, and is notified once the content has been
@@ -47,11 +47,11 @@ pub(crate) trait ContentSink {
 }
 
 /// Receives the number of bytes of content that were read so far. An error stops the reading.
-type ProgressFn<'a> = dyn FnMut(u64) -> Result<()> + 'a;
+type ProgressFn<'a> = dyn FnMut(u64) -> Result<()> + Send + 'a;
 
 impl<'a> VerifyReader<'a> {
     /// Verifies what is read from `inner` against `expected`.
-    pub fn new(inner: impl Read + 'a, expected: Descriptor) -> Self {
+    pub fn new(inner: impl Read + Send + 'a, expected: Descriptor) -> Self {
         Self {
             inner: Box::new(inner),
             manifest: None,
@@ -81,14 +81,14 @@ impl<'a> VerifyReader<'a> {
     }
 
     /// Copies the content to a further sink. Must be called before the first read.
-    pub(crate) fn tee_to(mut self, sink: impl ContentSink + 'a) -> Self {
+    pub(crate) fn tee_to(mut self, sink: impl ContentSink + Send + 'a) -> Self {
         self.sinks.push(Box::new(sink));
         self
     }
 
     /// Maps the errors of reading and of the check, for example to add which side of a copy failed.
     /// An earlier function is applied first.
-    pub(crate) fn map_read_error(mut self, map: impl Fn(Error) -> Error + 'a) -> Self {
+    pub(crate) fn map_read_error(mut self, map: impl Fn(Error) -> Error + Send + 'a) -> Self {
         self.map_error = Some(match self.map_error.take() {
             None => Box::new(map),
             Some(earlier) => Box::new(move |error| map(earlier(error))),
@@ -98,14 +98,14 @@ impl<'a> VerifyReader<'a> {
 
     /// Adds a function that receives the number of bytes read so far after each read.
     #[must_use]
-    pub fn with_progress(mut self, progress: impl FnMut(u64) -> Result<()> + 'a) -> Self {
+    pub fn with_progress(mut self, progress: impl FnMut(u64) -> Result<()> + Send + 'a) -> Self {
         self.progress.push(Box::new(progress));
         self
     }
 
     /// Declares that the expected digest was computed from this content earlier. `is_unchanged`
     /// tells whether the content is still the same.
-    pub(crate) fn trusted_while(mut self, is_unchanged: impl Fn() -> bool + 'a) -> Self {
+    pub(crate) fn trusted_while(mut self, is_unchanged: impl Fn() -> bool + Send + 'a) -> Self {
         self.is_unchanged = Some(Box::new(is_unchanged));
         self
     }
@@ -284,13 +284,13 @@ impl Read for VerifyReader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
 
     use super::super::file::FileContent;
     use super::super::openable::{Content, StreamContent};
     use super::*;
     use crate::oci::digest::Digest;
     use crate::oci::media_type::MediaType;
+    use crate::sync::Lock;
 
     fn reader(content: &'static [u8], claimed: &[u8]) -> VerifyReader<'static> {
         VerifyReader::new(content, Descriptor::of(MediaType::OCTET_STREAM, claimed))
@@ -404,13 +404,13 @@ mod tests {
         is_committed: bool,
     }
 
-    impl ContentSink for &RefCell<RecordingSink> {
+    impl ContentSink for &Lock<RecordingSink> {
         fn write(&mut self, bytes: &[u8]) {
-            self.borrow_mut().bytes.extend(bytes);
+            self.lock().bytes.extend(bytes);
         }
 
         fn commit(self: Box<Self>) {
-            self.borrow_mut().is_committed = true;
+            self.lock().is_committed = true;
         }
     }
 
@@ -423,33 +423,33 @@ mod tests {
             (b"hell", b"hello", false),
             (b"hello!", b"hello", false),
         ] {
-            let sink = RefCell::new(RecordingSink::default());
+            let sink = Lock::new(RecordingSink::default());
             let mut reader = reader(got, claimed).tee_to(&sink);
             let _ = reader.read_to_end(&mut Vec::new());
-            let sink = sink.borrow();
+            let sink = sink.lock();
             assert_eq!(sink.is_committed, is_correct, "{got:?}");
             assert!(!is_correct || sink.bytes == got, "{got:?}");
         }
-        let sink = RefCell::new(RecordingSink::default());
+        let sink = Lock::new(RecordingSink::default());
         let mut reader = reader(b"hello", b"hello").tee_to(&sink);
         reader.read_exact(&mut [0; 4]).unwrap();
         drop(reader);
         assert!(
-            !sink.borrow().is_committed,
+            !sink.lock().is_committed,
             "the content was not read to its end"
         );
     }
 
     #[test]
     fn cached_content_is_hashed_locally() {
-        let sink = RefCell::new(RecordingSink::default());
+        let sink = Lock::new(RecordingSink::default());
         let read = reader(b"hellO", b"hello")
             .trusted_while(|| true)
             .tee_to(&sink)
             .skip_digest_if_trusted()
             .read_to_end(&mut Vec::new());
         assert_eq!(mismatch(read.unwrap_err()), Mismatch::Digest);
-        assert!(!sink.borrow().is_committed);
+        assert!(!sink.lock().is_committed);
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Command for AttachFlags {
 
         let created = process.source_date_epoch()?;
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
-        let streams = layers.streams(process)?;
+        let streams = layers.streams()?;
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
         let status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);

@@ -109,10 +109,10 @@ impl<'t> Layers<'t> {
     }
 
     /// Stdin with its annotations, if it is among the layers.
-    pub(super) fn streams(&self, process: &Process) -> Result<Vec<PushStream<'static>>, CliError> {
+    pub(super) fn streams(&self) -> Result<Vec<PushStream<'static>>, CliError> {
         let title = &self.flags.title;
         let annotations = self.annotations.for_file(STDIN);
-        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.clone(), process);
+        let stream = |stdin: &Stdin<'_>| stdin.to_push(title, annotations.clone());
         self.stdin.iter().map(stream).collect()
     }
 

@@ -97,7 +97,7 @@ impl Command for PushFlags {
 
         let created = process.source_date_epoch()?;
         let temporary = process.variable("TMPDIR").map(PathBuf::from);
-        let streams = layers.streams(process)?;
+        let streams = layers.streams()?;
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
         let status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
             .report_tagged_root(target.is_layout())

@@ -78,7 +78,7 @@ impl Command for BlobPushFlags {
         } else {
             ProgressDisplay::new(process, self.tty, self.target.debugging)
         };
-        let stdin = process.stdin();
+        let stdin = Process::stdin();
         let status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
         let observer = status.observer();

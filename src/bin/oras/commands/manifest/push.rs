@@ -64,7 +64,7 @@ impl Command for ManifestPushFlags {
 
         let client = target.client()?;
         let destination = target.manifests_to_write(&client, self.distribution.referrers)?;
-        let bytes = input::read(file, MAX_MANIFEST_BYTES, process)?;
+        let bytes = input::read(file, MAX_MANIFEST_BYTES)?;
         let media_type = media_type(&self.media_type, &bytes, file, line.command)?;
         let manifest = RawManifest::new(media_type, bytes);
         let descriptor = manifest.descriptor();
