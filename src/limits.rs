@@ -88,8 +88,9 @@ pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
 
 // Times of requests.
 
-/// Time to establish a connection, by default.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time to establish a connection, by default. Networks that lose the first segments send them
+/// again after 1, 3 and 7 seconds.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Silence of a server during a transfer or before a response, by default. There is no limit on the
 /// total time, because blobs may have any size.

@@ -31,6 +31,8 @@ pub enum Responder {
     /// The registry, or a storage service to which it redirected.
     #[default]
     Registry,
+    /// The registry, about an upload session that it lost. The same upload may succeed later.
+    UploadSession,
     /// The token service. Its status says nothing about the existence of content.
     TokenService,
 }
@@ -44,7 +46,7 @@ impl RegistryErrorResponse {
     /// ask for a later retry.
     pub(super) fn is_unauthorized(&self) -> bool {
         match self.by {
-            Responder::Registry => {
+            Responder::Registry | Responder::UploadSession => {
                 matches!(self.status, 401 | 403)
                     || ["DENIED", "UNAUTHORIZED"]
                         .iter()

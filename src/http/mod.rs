@@ -33,8 +33,10 @@ mod ureq;
 pub use self::certificate_directories::CertificateDirectories;
 pub use self::proxy::{InvalidProxy, Proxies, Proxy, ProxyProtocol};
 pub use self::resolve::{InvalidResolveRule, ResolveRule};
+pub use self::retry::RetryPolicy;
 #[cfg(feature = "tls")]
 pub use self::system_roots::SystemRoots;
+pub(crate) use self::timeouts::SilentServer;
 pub use self::timeouts::Timeouts;
 pub use self::trace::Traced;
 #[cfg(feature = "tls")]
@@ -43,6 +45,11 @@ pub use self::ureq::{UreqTransport, UreqTransportBuilder};
 
 /// Reports to the observer of the operation that a server is silent. Its error stops the operation.
 pub(crate) fn report_silence(_host: &str, _silence: Duration) -> Result<()> {
+    Ok(())
+}
+
+/// Reports to the observer of the operation that a request will be sent again.
+pub(crate) fn report_retry(_host: &str, _reason: &str, _next: &retry::NextAttempt) -> Result<()> {
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! The timeouts of requests.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::Method;
 use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, UPLOAD_RESPONSE_TIMEOUT};
+use crate::text::time::duration_text;
 
 /// The timeouts of a request, or of all requests of a client.
 ///
@@ -80,3 +82,20 @@ impl Timeouts {
         }
     }
 }
+
+/// The error of a server that was silent for longer than a limit.
+#[derive(Debug)]
+pub(crate) struct SilentServer {
+    /// Host and port.
+    pub(crate) host: String,
+    pub(crate) limit: Duration,
+}
+
+impl fmt::Display for SilentServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = duration_text(self.limit);
+        write!(f, "no data for {limit} from {}", self.host)
+    }
+}
+
+impl std::error::Error for SilentServer {}

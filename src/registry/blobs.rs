@@ -3,11 +3,12 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::client::{Client, RegistryResponse};
+use super::client::RegistryResponse;
 use super::manifests::declared_digest;
 use super::repository::Repository;
 use crate::error::{Error, Mismatch, Result, TransportKind};
 use crate::http::Method;
+use crate::http::retry::Retries;
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
 use crate::store::{VerifyReader, skip};
 
@@ -142,7 +143,7 @@ impl Repository {
             offset: start,
             supports_ranges: true,
             last_break: start,
-            retries: 0,
+            retries: Retries::default(),
         };
         Ok(Some(Box::new(reader.take(end - start))))
     }
@@ -163,7 +164,7 @@ impl Repository {
             offset: 0,
             supports_ranges: !is_decoded,
             last_break: 0,
-            retries: 0,
+            retries: Retries::default(),
         };
         Ok(VerifyReader::new(resuming, target.clone()))
     }
@@ -261,26 +262,33 @@ struct ResumingReader<'a> {
     /// Otherwise the whole blob is requested again.
     supports_ranges: bool,
     last_break: u64,
-    retries: u32,
+    retries: Retries,
 }
 
 impl ResumingReader<'_> {
     /// Opens the rest of the blob after a break. Returns the failure if a retry is of no use.
     fn resume(&mut self, failure: io::Error) -> io::Result<()> {
         if self.offset - self.last_break >= PROGRESS_BYTES {
-            self.retries = 0;
+            self.retries = Retries::default();
         }
         self.last_break = self.offset;
-        let kind = match failure.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(Error::Transport { kind, .. }) => *kind,
-            _ => TransportKind::Io,
+        let Repository {
+            client, endpoint, ..
+        } = self.repository;
+        let retry = match failure.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(Error::Transport {
+                kind, url, source, ..
+            }) => client.retry_failure(&mut self.retries, *kind, url, &**source),
+            Some(_) => None,
+            None => {
+                let url = endpoint.blob(&self.target.digest).to_string();
+                client.retry_failure(&mut self.retries, TransportKind::Io, &url, &failure)
+            }
         };
-        let wait = Client::wait_after_failure(self.retries, kind);
-        let Some(wait) = wait else {
+        let Some(retry) = retry else {
             return Err(failure);
         };
-        self.retries += 1;
-        self.repository.client.sleep(wait);
+        client.wait_for(&retry).map_err(Error::into_io)?;
         self.reopen().map_err(Error::into_io)
     }
 

@@ -59,7 +59,8 @@ impl Repository {
             return Ok(false);
         }
         let wait = INITIAL_BACKOFF.saturating_mul(1 << retries);
-        self.client.sleep(wait.mul_f64(1.0 + random::fraction()));
+        let wait = wait.mul_f64(1.0 + random::fraction());
+        self.client.sleep(self.registry.as_str(), wait)?;
         for digest in &missing {
             if !self.has_blob(digest, None)? {
                 return Ok(false);

@@ -1,16 +1,21 @@
 //! Retries: transient errors are retried, permanent ones are returned at once. A fake clock
 //! replaces waiting.
 
+use std::io::{self, Read as _};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use oras::error::TransportKind;
+use oras::http::{Headers, Request, Response, RetryPolicy, Timeouts, Transport, TransportError};
 use oras::store::{Source, Target};
 use oras::{Error, Result};
 
 use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Fault, TestRegistry, on};
+use crate::support::relay::Listener;
 
 /// Resolves `a:v1`. Returns the result, the waits between requests, and the number of requests.
 fn resolve(fault: Fault) -> (Result<()>, Vec<Duration>, usize) {
@@ -227,4 +232,82 @@ fn connections_are_reused() {
         .map(|request| request.connection)
         .collect();
     assert_eq!(connections, [1; 6]);
+}
+
+/// A server that ends its first request with a response, and fails at the next three.
+struct Restarting(AtomicU32, TransportKind);
+
+impl Transport for Restarting {
+    fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            1..=3 => Err(TransportError::new(self.1, "connection refused")),
+            _ => Ok(Response {
+                status: 404,
+                headers: Headers::new(),
+                body: Box::new(io::empty()),
+            }),
+        }
+    }
+}
+
+#[test]
+fn a_refused_connection_is_retried_if_the_server_responded_before() {
+    for (first, kind, waits) in [
+        (0, TransportKind::Connect, 3),
+        (1, TransportKind::Connect, 0),
+        (0, TransportKind::Dns, 0),
+    ] {
+        let clock = FakeClock::new();
+        let server = Restarting(AtomicU32::new(first), kind);
+        let client = builder().clock(clock.clone()).transport(server).build();
+        let repository = client.repository("registry.example/a").unwrap();
+        // Either the server responds, or this is the first refused connection.
+        repository.resolve("v1").unwrap_err();
+
+        let error = repository.resolve("v1").unwrap_err();
+
+        assert_eq!(clock.waits().len(), waits, "{first} {kind:?}");
+        assert_eq!(error.is_not_found(), waits > 0, "{error:?}");
+    }
+}
+
+/// Resolves a tag at a server that accepts connections and never responds. Returns the error and
+/// the number of connections.
+fn resolve_at_silent_server(policy: RetryPolicy) -> (String, usize) {
+    let connections = Arc::new(AtomicU32::new(0));
+    let server = Listener::start({
+        let connections = Arc::clone(&connections);
+        move |mut stream, _| {
+            connections.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let address = server.address().to_string();
+    let idle = Duration::from_millis(50);
+    let client = builder().clock(FakeClock::new()).build();
+    let client = client
+        .with_timeouts(Timeouts::default().with_idle(idle))
+        .with_retry_policy(policy);
+    let repository = client.repository(&format!("{address}/a")).unwrap();
+    let error = text(&repository.resolve("v1").unwrap_err());
+    let connections = connections.load(Ordering::SeqCst);
+    (error.replace(&address, "server"), connections as usize)
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let policy = RetryPolicy::default();
+    for (policy, connections) in [
+        (policy, 3),
+        (policy.with_retries(0), 1),
+        (policy.with_timeout_retries(1), 2),
+        (policy.with_max_silence(Duration::from_millis(70)), 2),
+        (policy.with_max_silence(Duration::ZERO), 1),
+    ] {
+        let (error, count) = resolve_at_silent_server(policy);
+
+        let wanted = "Head \"http://server/v2/a/manifests/v1\": no data for 50 ms from server";
+        assert_eq!(error, wanted);
+        assert_eq!(count, connections, "{policy:?}");
+    }
 }

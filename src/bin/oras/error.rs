@@ -10,7 +10,7 @@ use std::path::Path;
 
 use oras::Error;
 use oras::error::{
-    Conflict, Input, IoOp, RegistryErrorResponse, Side, TransportKind, Unauthorized,
+    Conflict, Input, IoOp, RegistryErrorResponse, Responder, Side, TransportKind, Unauthorized,
 };
 use oras::limits::Limit;
 use oras::reference::Reference;
@@ -524,6 +524,7 @@ fn status_of(error: &Error) -> u8 {
     }
     match error.root() {
         Error::Verification { .. } => status::VERIFICATION,
+        Error::Refused(refusal) if refusal.by == Responder::UploadSession => status::NETWORK,
         Error::Refused(refusal) => status_of_response(refusal.status),
         Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,
         Error::InvalidReference { .. }

@@ -20,10 +20,9 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::super::TransportError;
+use super::super::{SilentServer, TransportError};
 use crate::error::TransportKind;
 use crate::http::report_silence;
-use crate::text::time::duration_text;
 
 /// Maximum duration of a system call that waits for the other side.
 const WAKE: Duration = Duration::from_secs(1);
@@ -281,8 +280,8 @@ fn report(host: &str, silence: Duration) -> Result<(), ureq::Error> {
 
 /// The error of a server that was silent for too long.
 fn silent(host: &str, limit: Duration) -> ureq::Error {
-    let text = format!("no data for {} from {host}", duration_text(limit));
-    ureq::Error::Other(TransportError::new(TransportKind::Timeout, text).into())
+    let host = host.to_owned();
+    TransportError::new(TransportKind::Timeout, SilentServer { host, limit }).into()
 }
 
 #[expect(

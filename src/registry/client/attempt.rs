@@ -96,10 +96,13 @@ impl Client {
                 url,
                 headers: &headers,
                 body,
-                timeouts: self.settings.timeouts,
+                timeouts: self.timeouts(),
                 origin_policy: policy,
             })
         };
+        if sent.is_ok() {
+            self.shared.responses.lock().add(url.origin());
+        }
         let response = sent.map_err(|error| transport_error(error, method, self.redacted(url)))?;
         self.receive(request, url, (sender, auth.registry_origin), response)
     }
@@ -187,6 +190,7 @@ impl Client {
             locality: self.locality(registry),
             redactor: self.shared.redactor.lock().clone(),
             retries: 0,
+            max_retry_after: self.settings.retry_policy.max_retry_after,
             document,
             response: Response { body, ..response },
         })

@@ -24,14 +24,15 @@ mod warnings;
 
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use self::retries::Responses;
 use self::warnings::Warnings;
 use crate::auth::AuthCache;
 use crate::credentials::{Anonymous, CredentialStore};
 use crate::error::Result;
 use crate::http::clock::{Clock, SystemClock};
-use crate::http::{Headers, Method, Timeouts, Transport, UreqTransport};
+use crate::http::{Headers, Method, RetryPolicy, Timeouts, Transport, UreqTransport};
 use crate::limits::{MAX_BUFFERED_CHUNK_BYTES, MIN_CHUNK_BYTES};
 use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
 use crate::sync::Lock;
@@ -41,7 +42,7 @@ use crate::text::url::{Locality, Origin, Scheme, Url};
 pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
 pub(crate) use self::response::{NOT_STORED, RegistryResponse, Sender};
-pub(crate) use self::retries::retry_wait;
+pub(crate) use self::retries::Retry;
 
 /// Which registries are reached by http instead of https.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,11 +127,14 @@ struct Shared {
     /// Secrets sent to servers. They are removed from messages about responses.
     redactor: Lock<Redactor>,
     capabilities: Lock<CapabilityCache>,
+    responses: Lock<Responses>,
 }
 
 /// The settings of a client, which can differ between clones.
+#[derive(Clone)]
 struct Settings {
     timeouts: Timeouts,
+    retry_policy: RetryPolicy,
     user_agent: String,
     headers: Headers,
     plain_http: PlainHttp,
@@ -167,6 +171,29 @@ impl ClientBuilder {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.shared.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the timeouts of requests. The default is [`Timeouts::default`].
+    ///
+    /// | Timeout | Default |
+    /// |---|---|
+    /// | [`connect`](Timeouts::connect): a connection | 10 seconds |
+    /// | [`idle`](Timeouts::idle): silence of the server | 60 seconds |
+    /// | [`upload_response`](Timeouts::upload_response): silence after an upload | 15 minutes |
+    /// | [`deadline`](Timeouts::deadline): total time | none |
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.settings.timeouts = timeouts;
+        self
+    }
+
+    /// Sets which requests are retried, how often, and after which wait. The default is
+    /// [`RetryPolicy::default`]: up to 5 retries of a request that failed with an error of the
+    /// server or a broken connection, and up to 2 after a timeout.
+    #[must_use]
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry_policy = policy;
         self
     }
 
@@ -273,9 +300,11 @@ impl Client {
                 auth_cache: Lock::default(),
                 redactor: Lock::default(),
                 capabilities: Lock::default(),
+                responses: Lock::default(),
             },
             settings: Settings {
                 timeouts: Timeouts::default(),
+                retry_policy: RetryPolicy::default(),
                 user_agent: concat!("oras-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
                 headers: Headers::new(),
                 plain_http: PlainHttp::default(),
@@ -283,6 +312,40 @@ impl Client {
                 max_manifest_bytes: MAX_MANIFEST_BYTES,
                 upload_chunk_bytes: None,
             },
+        }
+    }
+
+    /// Returns a clone with other timeouts, for example for one operation. The clone shares
+    /// everything else with the original.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oras::http::Timeouts;
+    /// use oras::registry::Client;
+    ///
+    /// let client = Client::new();
+    /// let impatient = client.with_timeouts(Timeouts::default().with_idle(Duration::from_secs(5)));
+    /// let repository = impatient.repository("localhost:5000/hello")?;
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
+        self.with_settings(|settings| settings.timeouts = timeouts)
+    }
+
+    /// Returns a clone with another retry policy. The clone shares everything else with the
+    /// original.
+    #[must_use]
+    pub fn with_retry_policy(&self, policy: RetryPolicy) -> Self {
+        self.with_settings(|settings| settings.retry_policy = policy)
+    }
+
+    fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::clone(&self.settings);
+        change(&mut settings);
+        Self {
+            shared: Arc::clone(&self.shared),
+            settings: Arc::new(settings),
         }
     }
 
@@ -345,10 +408,6 @@ impl Client {
 
     pub(crate) fn now(&self) -> SystemTime {
         self.shared.clock.now()
-    }
-
-    pub(crate) fn sleep(&self, duration: Duration) {
-        self.shared.clock.sleep(duration);
     }
 
     /// The method and URL of a request, for messages.

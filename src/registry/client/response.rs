@@ -1,12 +1,12 @@
 //! Responses of a registry: the status, headers and body, with the request that they answer.
 
 use std::io::{self, Cursor, Read};
+use std::time::Duration;
 
 use super::content_encoding;
 use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, parse_challenges};
 use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKind};
-use crate::http::retry::MAX_RETRY_AFTER;
 use crate::http::{Method, Response};
 use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
@@ -49,6 +49,8 @@ pub(crate) struct RegistryResponse {
     pub(crate) redactor: Redactor,
     /// Number of earlier attempts. One of them may have had its effect.
     pub(crate) retries: u32,
+    /// The longest `Retry-After` that is waited for.
+    pub(crate) max_retry_after: Duration,
     /// The body, if the request asked to buffer it: up to one byte more than the limit. Then the
     /// body of `response` is empty.
     pub(crate) document: Option<Vec<u8>>,
@@ -156,7 +158,7 @@ impl RegistryResponse {
         // A shorter wait was waited for.
         let is_long = |value: &&str| {
             let seconds = value.parse::<u64>();
-            seconds.map_or(true, |seconds| seconds > MAX_RETRY_AFTER.as_secs())
+            seconds.map_or(true, |seconds| seconds > self.max_retry_after.as_secs())
         };
         let retry_after = (self.header("Retry-After"))
             .filter(|value| matches!(self.status(), 413 | 429 | 503) && is_long(value))
@@ -309,6 +311,7 @@ mod tests {
                 locality: Locality::Network,
                 redactor: Redactor::default(),
                 retries: 0,
+                max_retry_after: Duration::from_secs(60),
                 document: None,
                 response: Response {
                     status,

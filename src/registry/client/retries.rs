@@ -1,14 +1,47 @@
-//! Retries of requests that failed in a way that may pass. [`retry`](crate::http::retry) decides.
+//! Retries of requests that failed in a way that may pass. [`RetryPolicy`] decides.
+//!
+//! [`RetryPolicy`]: crate::http::RetryPolicy
 
-use std::time::{Duration, SystemTime};
+use std::collections::HashSet;
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
 
 use super::Client;
 use super::attempt::RequestAuth;
 use super::request::RegistryRequest;
 use super::response::RegistryResponse;
-use crate::error::{Error, Result, TransportKind};
-use crate::http::retry::{Outcome, parse_retry_after, wait_before_retry};
+use crate::error::{Error, Result, TransportKind, status_text};
+use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries, parse_retry_after};
+use crate::http::{SilentServer, Timeouts, report_retry, report_silence};
 use crate::text::random;
+use crate::text::url::{Origin, Url};
+
+/// The responses of servers so far.
+#[derive(Debug, Default)]
+pub(super) struct Responses {
+    /// The origins that responded.
+    origins: HashSet<Origin>,
+    /// The time since the last response that requests waited, without the time of transfers.
+    silence: Duration,
+}
+
+impl Responses {
+    /// Records a response.
+    pub(super) fn add(&mut self, origin: Origin) {
+        self.origins.insert(origin);
+        self.silence = Duration::ZERO;
+    }
+}
+
+/// A retry that the policy allows.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    next: NextAttempt,
+    /// Host and port of the server that failed.
+    host: String,
+    reason: String,
+}
 
 impl Client {
     /// Sends a request until it succeeds, fails in a way that a retry cannot change, or has used up
@@ -18,58 +51,138 @@ impl Client {
         request: &mut RegistryRequest<'_>,
         auth: &RequestAuth<'_>,
     ) -> Result<RegistryResponse> {
-        let mut retries = 0;
+        let mut responses = self.shared.responses.lock();
+        if responses.silence >= self.settings.retry_policy.max_silence {
+            // The operation that was silent for so long has ended.
+            responses.silence = Duration::ZERO;
+        }
+        drop(responses);
+        let mut retries = Retries::default();
         loop {
             let result = self.send_with_redirects(request, auth);
-            let wait = self
-                .wait_before_retry(retries, &result)
-                .filter(|_| request.body.is_retryable());
-            let Some(wait) = wait else {
+            let retry = Some(&result)
+                .filter(|_| request.body.is_retryable())
+                .and_then(|result| self.retry(&mut retries, result));
+            let Some(retry) = retry else {
                 return result.map(|response| RegistryResponse {
-                    retries,
+                    retries: retries.count,
                     ..response
                 });
             };
             if let Ok(response) = result {
                 response.drain();
             }
-            self.shared.clock.sleep(wait);
-            retries += 1;
+            self.wait_for(&retry)?;
         }
     }
 
-    /// Returns the wait before retry number `retries`, counted from 0, of a request that ended with
-    /// `result`. `None` if a retry is of no use.
-    pub(crate) fn wait_before_retry(
+    /// Decides about a retry of a request that ended with `result`, and counts it.
+    pub(crate) fn retry(
         &self,
-        retries: u32,
+        retries: &mut Retries,
         result: &Result<RegistryResponse>,
-    ) -> Option<Duration> {
-        retry_wait(retries, result, self.shared.clock.now(), random::fraction())
+    ) -> Option<Retry> {
+        match result {
+            Ok(response) => {
+                let status = response.status();
+                let requested = response
+                    .header("Retry-After")
+                    .and_then(|value| parse_retry_after(value, self.now()));
+                let outcome = Outcome::Status(status, requested);
+                let next = self.next_attempt(retries, outcome, Reachability::default())?;
+                Some(Retry {
+                    next,
+                    host: response.url.host_and_port().to_owned(),
+                    reason: format!("{status} {}", status_text(status)),
+                })
+            }
+            Err(Error::Transport {
+                kind, url, source, ..
+            }) => self.retry_failure(retries, *kind, url, &**source),
+            Err(_) => None,
+        }
     }
 
-    /// Same as [`wait_before_retry`](Self::wait_before_retry), for a request without a response.
-    pub(crate) fn wait_after_failure(retries: u32, kind: TransportKind) -> Option<Duration> {
-        wait_before_retry(retries, Outcome::Failed(kind), random::fraction())
+    /// Same as [`retry`](Self::retry), for a request without a complete response.
+    pub(crate) fn retry_failure(
+        &self,
+        retries: &mut Retries,
+        kind: TransportKind,
+        url: &str,
+        source: &(dyn StdError + Send + Sync + 'static),
+    ) -> Option<Retry> {
+        let url = Url::parse(url).ok()?;
+        let server = {
+            let mut responses = self.shared.responses.lock();
+            let limit = match kind {
+                TransportKind::Timeout => silent_server(source)
+                    .map_or(self.settings.timeouts.connect, |server| server.limit),
+                _ => Duration::ZERO,
+            };
+            responses.silence += limit;
+            Reachability {
+                has_responded: responses.origins.contains(&url.origin()),
+                silence: responses.silence,
+            }
+        };
+        let next = self.next_attempt(retries, Outcome::Failed(kind), server)?;
+        let host = url.host_and_port();
+        let reason = source.to_string();
+        Some(Retry {
+            next,
+            reason: match reason.strip_suffix(host) {
+                Some(start) => start.trim_end_matches(" from ").to_owned(),
+                None => reason,
+            },
+            host: host.to_owned(),
+        })
+    }
+
+    fn next_attempt(
+        &self,
+        retries: &mut Retries,
+        outcome: Outcome,
+        server: Reachability,
+    ) -> Option<NextAttempt> {
+        let policy = &self.settings.retry_policy;
+        policy.next_attempt(retries, outcome, server, random::fraction())
+    }
+
+    /// Reports a retry, and waits for it.
+    pub(crate) fn wait_for(&self, retry: &Retry) -> Result<()> {
+        report_retry(&retry.host, &retry.reason, &retry.next)?;
+        let mut responses = self.shared.responses.lock();
+        if !responses.silence.is_zero() {
+            responses.silence += retry.next.wait;
+        }
+        drop(responses);
+        self.sleep(&retry.host, retry.next.wait)
+    }
+
+    /// Waits. `host` is the server that the wait is for.
+    pub(crate) fn sleep(&self, host: &str, duration: Duration) -> Result<()> {
+        self.shared.clock.sleep(duration);
+        report_silence(host, duration)
+    }
+
+    /// The timeouts of the next request: the policy limits the silence of several.
+    pub(super) fn timeouts(&self) -> Timeouts {
+        let timeouts = self.settings.timeouts;
+        let silence = self.shared.responses.lock().silence;
+        let left = (self.settings.retry_policy.max_silence).saturating_sub(silence);
+        if silence.is_zero() || left.is_zero() {
+            return timeouts;
+        }
+        timeouts.with_idle(timeouts.idle.min(left))
     }
 }
 
-/// Same as [`Client::wait_before_retry`]. `jitter` is in `0.0..1.0`.
-pub(crate) fn retry_wait(
-    retries: u32,
-    result: &Result<RegistryResponse>,
-    now: SystemTime,
-    jitter: f64,
-) -> Option<Duration> {
-    let outcome = match result {
-        Ok(response) => {
-            let asked = response
-                .header("Retry-After")
-                .and_then(|value| parse_retry_after(value, now));
-            Outcome::Status(response.status(), asked)
-        }
-        Err(Error::Transport { kind, .. }) => Outcome::Failed(*kind),
-        Err(_) => return None,
-    };
-    wait_before_retry(retries, outcome, jitter)
+/// The cause of a timeout, if it is the silence of a server.
+fn silent_server<'a>(
+    error: &'a (dyn StdError + Send + Sync + 'static),
+) -> Option<&'a SilentServer> {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref()?.downcast_ref(),
+        None => error.downcast_ref(),
+    }
 }

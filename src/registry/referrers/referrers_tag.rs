@@ -160,7 +160,10 @@ impl Repository {
 fn run_to_completion(mut lists: Vec<TagListUpdate<'_>>) -> Result<()> {
     while let Some(first) = lists.first() {
         if let Some(wait) = lists.iter().filter_map(TagListUpdate::wait).max() {
-            first.repository.client.sleep(wait);
+            let Repository {
+                client, registry, ..
+            } = first.repository;
+            client.sleep(registry.as_str(), wait)?;
         }
         let mut unfinished = Vec::new();
         for mut list in lists {

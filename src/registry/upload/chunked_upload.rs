@@ -10,13 +10,10 @@
 //! | a failure that may pass | wait, request the offset, and send the content from there on |
 //! | any other | the upload fails |
 
-use std::time::Duration;
-
 use super::session::{Context, UploadSession, upload_location};
 use crate::error::Result;
-use crate::http::retry::MAX_RETRIES;
 use crate::limits::MIN_CHUNK_BYTES;
-use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, retry_wait};
+use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse};
 use crate::text::url::Url;
 
 /// Size of a chunk of a blob, in bytes, unless the registry refused chunks of that size: smaller
@@ -27,6 +24,9 @@ pub(super) const BLOB_CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 /// last. A registry that refuses chunks of this size gets smaller ones.
 pub(super) const STREAM_CHUNK_BYTES: u64 = 5 * 1024 * 1024;
 
+/// Responses that did not advance an upload, after which it fails.
+const MAX_STALLS: u32 = 5;
+
 /// A chunked upload.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkedUpload {
@@ -34,12 +34,12 @@ pub(crate) struct ChunkedUpload {
     /// Number of bytes that the registry has, as far as is known.
     pub(crate) offset: u64,
     /// The largest offset so far.
-    farthest: u64,
+    pub(super) farthest: u64,
     pub(crate) chunk_bytes: u64,
     /// The smallest size of a chunk other than the last.
     min_chunk_bytes: u64,
-    /// Failures since the offset was last larger than ever.
-    failures: u32,
+    /// Responses that did not advance the upload, since the offset was last larger than ever.
+    stalls: u32,
 }
 
 /// A chunk to send.
@@ -57,8 +57,9 @@ pub(crate) enum ChunkAction {
     Continue,
     /// Read the content again from the offset of the upload, and send the next chunk.
     Reopen,
-    /// Wait, and request the offset of the upload.
-    QueryOffset(Duration),
+    /// Wait as the retry policy says and request the offset of the upload, or fail with the
+    /// response to the chunk.
+    Retry,
     /// Fail with the response to the chunk.
     Fail,
 }
@@ -72,7 +73,7 @@ impl ChunkedUpload {
             farthest: 0,
             chunk_bytes: chunk_bytes.max(session.min_chunk_bytes),
             min_chunk_bytes: session.min_chunk_bytes,
-            failures: 0,
+            stalls: 0,
         }
     }
 
@@ -101,7 +102,7 @@ impl ChunkedUpload {
         context: &mut Context<'_>,
     ) -> Result<ChunkAction> {
         let Ok(response) = result else {
-            return Ok(self.recover(result, context));
+            return Ok(ChunkAction::Retry);
         };
         let received = received(response.header("Range"));
         let known = context.capabilities.entry(&self.location.origin());
@@ -119,7 +120,7 @@ impl ChunkedUpload {
                 }
                 if next > self.farthest {
                     self.farthest = next;
-                    self.failures = 0;
+                    self.stalls = 0;
                 }
                 Ok(ChunkAction::Continue)
             }
@@ -133,7 +134,7 @@ impl ChunkedUpload {
                 }
                 _ => Ok(self.shrink_chunk(chunk.len, &mut context.capabilities)),
             },
-            _ => Ok(self.recover(result, context)),
+            _ => Ok(ChunkAction::Retry),
         }
     }
 
@@ -187,16 +188,6 @@ impl ChunkedUpload {
         ChunkAction::Reopen
     }
 
-    fn recover(&mut self, result: &Result<RegistryResponse>, context: &Context<'_>) -> ChunkAction {
-        match retry_wait(self.failures, result, context.now, context.jitter) {
-            Some(wait) => {
-                self.failures += 1;
-                ChunkAction::QueryOffset(wait)
-            }
-            None => ChunkAction::Fail,
-        }
-    }
-
     fn resume_at(&mut self, offset: u64, response: &RegistryResponse) -> Result<()> {
         let location = upload_location(response)?;
         self.offset = offset;
@@ -208,8 +199,8 @@ impl ChunkedUpload {
 
     /// Records a failure, and returns whether the upload goes on.
     const fn may_fail_again(&mut self) -> bool {
-        self.failures += 1;
-        self.failures <= MAX_RETRIES
+        self.stalls += 1;
+        self.stalls <= MAX_STALLS
     }
 }
 
@@ -230,10 +221,8 @@ fn offset_after(offset: u64, len: u64, received: Option<u64>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::error::{Error, TransportKind};
     use crate::sync::Lock;
 
     #[test]
@@ -292,8 +281,6 @@ mod tests {
         let chunk = upload.next_chunk(3 * MIB, &mut capabilities.lock());
         let mut context = Context {
             capabilities: capabilities.lock(),
-            now: UNIX_EPOCH,
-            jitter: 0.5,
             is_consumed: false,
         };
         upload.on_chunk(chunk, 3 * MIB, result, &mut context)
@@ -305,7 +292,6 @@ mod tests {
     fn the_response_to_a_chunk_decides_about_the_next() {
         let location = ("Location", "/u/2");
         let (inside, past_end) = ("0-1572863", "0-9999999999");
-        let wait = ChunkAction::QueryOffset(Duration::from_millis(250));
         #[rustfmt::skip]
         let rows: [Row<'_>; 13] = [
             // status, headers, action, offset, size of the next chunk
@@ -320,8 +306,8 @@ mod tests {
             (416, &[("Range", inside)],                ChunkAction::Reopen,   MIB, MIB / 2),
             (413, &[],                                 ChunkAction::Reopen,   MIB, MIB / 2),
             (417, &[],                                 ChunkAction::Reopen,   MIB, MIB),
-            (503, &[],                                 wait,                  MIB, MIB),
-            (404, &[],                                 ChunkAction::Fail,     MIB, MIB),
+            (503, &[],                                 ChunkAction::Retry,    MIB, MIB),
+            (404, &[],                                 ChunkAction::Retry,    MIB, MIB),
         ];
         for (status, headers, action, offset, chunk_bytes) in rows {
             let mut upload = upload(0);
@@ -371,24 +357,17 @@ mod tests {
     }
 
     #[test]
-    fn failures_without_progress_end_the_upload() {
+    fn an_upload_that_does_not_advance_fails() {
         let capabilities = Lock::default();
         let mut upload = upload(0);
-        let broken = || {
-            Err(Error::Transport {
-                method: "PATCH",
-                url: String::new(),
-                kind: TransportKind::Io,
-                source: "broken".into(),
-            })
-        };
-        for _ in 0..MAX_RETRIES {
-            let decided = on_chunk(&mut upload, &capabilities, &broken()).unwrap();
-            assert!(matches!(decided, ChunkAction::QueryOffset(_)));
-        }
-        let decided = on_chunk(&mut upload, &capabilities, &broken()).unwrap();
-        assert_eq!(decided, ChunkAction::Fail);
         let stuck = Ok(RegistryResponse::for_test(202, &[("Range", "0-1048576")]));
+        for _ in 0..MAX_STALLS {
+            // The chunk begins where the one before did.
+            upload.offset = MIB;
+            let decided = on_chunk(&mut upload, &capabilities, &stuck).unwrap();
+            assert_eq!(decided, ChunkAction::Reopen);
+        }
+        upload.offset = MIB;
         let error = on_chunk(&mut upload, &capabilities, &stuck).unwrap_err();
         assert!(error.to_string().contains("the upload comes no farther"));
     }

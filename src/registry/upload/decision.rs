@@ -8,24 +8,16 @@
 //!    recognised by their responses and asked with `HEAD` from then on.
 //! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size.
 //!    A response that does not show that the blob was stored, such as 200, is confirmed with `HEAD`.
-//! 3. *Recover.* After a failure that may pass: wait, check whether the blob arrived although the
+//! 3. *Recover.* After a failure that the retry policy repeats: wait, check whether the blob arrived although the
 //!    response was lost, and start again. A session may be gone or half full, so it is not reused.
-
-use std::time::Duration;
 
 use super::chunked_upload::{BLOB_CHUNK_BYTES, ChunkedUpload};
 use super::session::{Context, UploadSession, is_started, is_stored, is_unconfirmed};
 use crate::error::{Error, Result, TransportKind};
-use crate::http::retry::{Outcome, wait_before_retry};
 use crate::oci::{Descriptor, Digest, RepositoryName};
-use crate::registry::client::{
-    CapabilityCache, LARGE_BYTES, RegistryResponse, SelfMountSupport, retry_wait,
-};
+use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, SelfMountSupport};
 use crate::store::Pushed;
 use crate::text::url::Origin;
-
-/// Maximum number of times that one blob is sent.
-const MAX_ATTEMPTS: u32 = 3;
 
 /// The first step of an upload.
 pub(crate) enum UploadStart {
@@ -112,8 +104,11 @@ pub(super) enum Action {
     },
     /// Send the blob in chunks.
     SendChunks(ChunkedUpload),
-    /// Wait.
-    Wait(Duration),
+    /// Wait as the retry policy says, or fail with the last result.
+    Retry {
+        /// Whether the registry lost the session, which is retried like a broken connection.
+        is_session_lost: bool,
+    },
     /// Succeed.
     Finish(Pushed),
     /// Fail with the last result.
@@ -178,7 +173,7 @@ impl UploadFlow {
             (State::SendingChunks, Event::Response(result)) => Ok(match result {
                 Ok(response) if is_stored(response) => self.stored(&mut context.capabilities),
                 Ok(response) if is_unconfirmed(response) => self.check_exists(IfMissing::Fail),
-                _ => self.recover(result, context),
+                _ => self.recover(result),
             }),
             (State::Waiting, Event::Waited) if self.trusts_existence => {
                 Ok(self.check_exists(IfMissing::Retry))
@@ -361,7 +356,7 @@ impl UploadFlow {
         context: &mut Context<'_>,
     ) -> Action {
         let Ok(response) = result else {
-            return self.recover(result, context);
+            return self.recover(result);
         };
         let known = context.capabilities.entry(&session.location.origin());
         match response.status() {
@@ -387,7 +382,7 @@ impl UploadFlow {
                 }
                 self.send_chunks(session, &mut context.capabilities)
             }
-            _ => self.recover(result, context),
+            _ => self.recover(result),
         }
     }
 
@@ -397,22 +392,13 @@ impl UploadFlow {
         Action::Finish(Pushed::Stored)
     }
 
-    /// After a failed attempt: another one, if the failure may pass.
-    fn recover(&mut self, result: &Result<RegistryResponse>, context: &Context<'_>) -> Action {
-        let retries = self.attempts - 1;
-        let wait = match result {
-            // The session is gone.
-            Ok(response) if response.status() == 404 => {
-                wait_before_retry(retries, Outcome::Failed(TransportKind::Io), context.jitter)
-            }
-            _ => retry_wait(retries, result, context.now, context.jitter),
-        };
-        let Some(wait) = wait.filter(|_| self.attempts < MAX_ATTEMPTS) else {
-            return Action::Fail;
-        };
+    /// After a failed attempt: another one, if the retry policy allows it.
+    fn recover(&mut self, result: &Result<RegistryResponse>) -> Action {
         self.broken += u32::from(is_broken(result));
         self.state = State::Waiting;
-        Action::Wait(wait)
+        Action::Retry {
+            is_session_lost: matches!(result, Ok(response) if response.status() == 404),
+        }
     }
 }
 

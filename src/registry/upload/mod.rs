@@ -12,17 +12,19 @@ mod decision;
 mod session;
 mod stream_upload;
 
+use std::io;
+
 use self::chunked_upload::{ChunkAction, ChunkedUpload};
 use self::decision::{Action, Event, UploadFlow};
 use self::session::{Context, UploadSession, not_stored};
 use crate::auth::Scopes;
-use crate::error::{Error, IoOp, Result};
+use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::Method;
+use crate::http::retry::Retries;
 use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
-use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse};
+use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse, Retry};
 use crate::registry::repository::Repository;
 use crate::store::{Content, Mount, Pushed, skip};
-use crate::text::random;
 use crate::text::url::{Origin, Url};
 
 pub(crate) use self::decision::UploadStart;
@@ -94,9 +96,12 @@ impl Repository {
         }
         // The result of the last request that was part of the upload.
         let mut last: Option<Result<RegistryResponse>> = None;
+        let mut retries = Retries::default();
         loop {
-            if !matches!(action, Action::CheckExists | Action::Wait(_) | Action::Fail)
-                && let Some(Ok(superseded)) = last.take()
+            if !matches!(
+                action,
+                Action::CheckExists | Action::Retry { .. } | Action::Fail
+            ) && let Some(Ok(superseded)) = last.take()
             {
                 superseded.drain();
             }
@@ -123,12 +128,26 @@ impl Repository {
                     let request = request.body(Body::Blob(expected, content));
                     Event::Response(last.insert(self.client.send(&self.registry, request)))
                 }
-                Action::SendChunks(upload) => {
-                    Event::Response(last.insert(self.send_chunks(upload, expected, content)))
-                }
-                Action::Wait(wait) => {
-                    self.client.sleep(wait);
-                    Event::Waited
+                Action::SendChunks(upload) => Event::Response(last.insert(self.send_chunks(
+                    upload,
+                    expected,
+                    content,
+                    &mut retries,
+                ))),
+                Action::Retry { is_session_lost } => {
+                    let result = last.as_ref().expect("a retry follows a request");
+                    let retry = if is_session_lost {
+                        self.retry_lost_session(&mut retries)
+                    } else {
+                        self.client.retry(&mut retries, result)
+                    };
+                    if let Some(retry) = retry {
+                        self.client.wait_for(&retry)?;
+                        Event::Waited
+                    } else {
+                        let result = last.expect("a retry follows a request");
+                        return Err(not_stored(result));
+                    }
                 }
                 Action::Finish(pushed) => return Ok(pushed),
                 Action::Fail => {
@@ -148,6 +167,7 @@ impl Repository {
         mut upload: ChunkedUpload,
         expected: &Descriptor,
         content: &mut dyn Content,
+        retries: &mut Retries,
     ) -> Result<RegistryResponse> {
         while upload.offset < expected.size {
             let mut reader = content.open_verified(expected)?.skip_digest_if_trusted();
@@ -159,6 +179,7 @@ impl Repository {
                     &mut upload,
                     |len| Body::Chunk(ChunkReader::new(rest, len)),
                     expected.size,
+                    retries,
                 );
                 match step? {
                     ChunkStep::Continue => {}
@@ -172,12 +193,13 @@ impl Repository {
     }
 
     /// Sends the next chunk of a blob of which `size` bytes are known. `body` is called with the
-    /// size of the chunk.
+    /// size of the chunk. `retries` are those since the upload advanced.
     fn send_chunk<'b>(
         &self,
         upload: &mut ChunkedUpload,
         body: impl FnOnce(u64) -> Body<'b>,
         size: u64,
+        retries: &mut Retries,
     ) -> Result<ChunkStep> {
         let chunk = upload.next_chunk(size, &mut self.client.capabilities());
         let last = chunk.offset + chunk.len - 1;
@@ -189,13 +211,20 @@ impl Repository {
         if chunk.expects_continue {
             request = request.header("Expect", "100-continue");
         }
+        let farthest = upload.farthest;
         let result = self.client.send(&self.registry, request);
         let mut action = {
             let mut context = self.upload_context(false);
             upload.on_chunk(chunk, size, &result, &mut context)?
         };
-        if let ChunkAction::QueryOffset(wait) = action {
-            self.client.sleep(wait);
+        if upload.farthest > farthest {
+            *retries = Retries::default();
+        }
+        if action == ChunkAction::Retry {
+            let Some(retry) = self.client.retry(retries, &result) else {
+                return Ok(ChunkStep::Fail(result));
+            };
+            self.client.wait_for(&retry)?;
             let request = self.push_request(Method::Get, upload.location.clone());
             let Ok(response) = self.client.send(&self.registry, request) else {
                 return Ok(ChunkStep::Fail(result));
@@ -206,12 +235,19 @@ impl Repository {
         let step = match action {
             ChunkAction::Continue => ChunkStep::Continue,
             ChunkAction::Reopen => ChunkStep::Reopen,
-            ChunkAction::QueryOffset(_) | ChunkAction::Fail => return Ok(ChunkStep::Fail(result)),
+            ChunkAction::Retry | ChunkAction::Fail => return Ok(ChunkStep::Fail(result)),
         };
         if let Ok(response) = result {
             response.drain();
         }
         Ok(step)
+    }
+
+    /// Decides about a new session after the registry lost one.
+    fn retry_lost_session(&self, retries: &mut Retries) -> Option<Retry> {
+        let url = self.endpoint.uploads().to_string();
+        let reason = io::Error::other("the upload session is lost");
+        (self.client).retry_failure(retries, TransportKind::Io, &url, &reason)
     }
 
     /// The request that starts a session.
@@ -239,8 +275,6 @@ impl Repository {
     fn upload_context(&self, is_consumed: bool) -> Context<'_> {
         Context {
             capabilities: self.client.capabilities(),
-            now: self.client.now(),
-            jitter: random::fraction(),
             is_consumed,
         }
     }

@@ -1,10 +1,10 @@
 //! Upload sessions: where a registry receives a blob (distribution spec v1.1, "Pushing blobs").
 
 use std::sync::MutexGuard;
-use std::time::SystemTime;
 
 use crate::auth::OriginPolicy;
-use crate::error::{Error, Result};
+use crate::error::{Error, Responder, Result};
+use crate::http::Method;
 use crate::registry::client::{CapabilityCache, NOT_STORED, RegistryResponse};
 use crate::text::url::Url;
 
@@ -50,9 +50,6 @@ pub(crate) fn upload_location(response: &RegistryResponse) -> Result<Option<Url>
 /// Inputs of a decision besides the state and the event.
 pub(crate) struct Context<'a> {
     pub(crate) capabilities: MutexGuard<'a, CapabilityCache>,
-    pub(crate) now: SystemTime,
-    /// In `0.0..1.0`.
-    pub(crate) jitter: f64,
     /// Whether the content was read and cannot be read again.
     pub(crate) is_consumed: bool,
 }
@@ -77,6 +74,12 @@ pub(crate) const fn is_started(response: &RegistryResponse) -> bool {
 pub(crate) fn not_stored(result: Result<RegistryResponse>) -> Error {
     match result {
         Ok(response) if is_unconfirmed(&response) => response.protocol_error(NOT_STORED),
+        Ok(response)
+            if response.status() == 404
+                && matches!(response.method, Method::Put | Method::Patch) =>
+        {
+            response.into_error_of(Responder::UploadSession)
+        }
         Ok(response) => response.into_error(),
         Err(error) => error,
     }

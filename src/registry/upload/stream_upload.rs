@@ -12,6 +12,7 @@ use super::chunked_upload::{ChunkedUpload, STREAM_CHUNK_BYTES};
 use super::session::{UploadSession, is_started, is_stored, not_stored};
 use super::{ChunkStep, UploadStart};
 use crate::error::{Error, IoOp, Result};
+use crate::http::retry::Retries;
 use crate::limits::{Limit, MAX_BUFFERED_CHUNK_BYTES};
 use crate::oci::{Algorithm, Descriptor, Hasher, MediaType};
 use crate::registry::client::Body;
@@ -39,6 +40,7 @@ impl Repository {
             return Ok((blob, pushed));
         }
         let mut upload = self.start_chunked_upload(chunk_bytes)?;
+        let mut retries = Retries::default();
         loop {
             // A chunk other than the last must not be smaller than the registry requires.
             buffer.fill(upload.chunk_bytes)?;
@@ -46,7 +48,7 @@ impl Repository {
                 break;
             }
             let body = |len| Body::BufferedChunk(buffer.first(len));
-            match self.send_chunk(&mut upload, body, buffer.end)? {
+            match self.send_chunk(&mut upload, body, buffer.end, &mut retries)? {
                 ChunkStep::Continue | ChunkStep::Reopen => {}
                 ChunkStep::Fail(Ok(response)) => {
                     let status = response.status();
@@ -56,7 +58,7 @@ impl Repository {
                         let reason = format!("response status code {status}: {NO_CHUNKS}");
                         response.protocol_error(reason)
                     } else {
-                        response.into_error()
+                        not_stored(Ok(response))
                     });
                 }
                 ChunkStep::Fail(Err(error)) => return Err(error),

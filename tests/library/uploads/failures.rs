@@ -1,5 +1,7 @@
 //! Uploads that go wrong: what is tried again, and what is said where nothing helps.
 
+use oras::Error;
+use oras::error::Responder;
 use oras::registry::PlainHttp;
 use oras::store::{Pushed, Target};
 
@@ -122,10 +124,10 @@ fn an_upload_that_always_breaks_fails() {
         .iter()
         .filter(|line| line.starts_with("PUT"))
         .count();
-    assert_eq!(puts, 3);
+    assert_eq!(puts, 6);
     assert!(
         text(&error).starts_with(&format!(
-            "Put \"{}/v2/a/blobs/uploads/session-3?_state=REDACTED&digest=sha256%3A",
+            "Put \"{}/v2/a/blobs/uploads/session-6?_state=REDACTED&digest=sha256%3A",
             registry.url()
         )),
         "{}",
@@ -146,6 +148,31 @@ fn a_session_that_is_gone_is_replaced() {
         Pushed::Stored
     );
     assert_eq!(registry.blob("a", HELLO).unwrap(), b"hello");
+}
+
+#[test]
+fn a_session_that_is_always_lost_does_not_count_as_missing_content() {
+    let lost = on("PUT", "*").error(404, "BLOB_UPLOAD_UNKNOWN", "who are you");
+    let registry = TestRegistry::start().with(lost);
+
+    let error = push_bytes(&client(), &registry, b"hello").unwrap_err();
+
+    let Error::Refused(response) = error.root() else {
+        panic!("{error:?}");
+    };
+    assert_eq!(response.by, Responder::UploadSession);
+    assert!(!error.is_not_found());
+}
+
+#[test]
+fn a_registry_that_restarts_during_an_upload_is_waited_for() {
+    let registry = TestRegistry::start().with(on("PUT", "*").status(503).times(5));
+    let clock = FakeClock::new();
+    let client = builder().clock(clock.clone()).build();
+
+    push_bytes(&client, &registry, b"hello").unwrap();
+
+    assert_eq!(clock.waits().len(), 5);
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The table of states and responses of an upload.
 
-use std::time::UNIX_EPOCH;
-
 use super::*;
 use crate::oci::MediaType;
 use crate::registry::client::LARGE_BYTES;
@@ -53,8 +51,6 @@ impl Scenario {
     fn on(&mut self, event: Event<'_>) -> &mut Self {
         let mut context = Context {
             capabilities: self.capabilities.lock(),
-            now: UNIX_EPOCH,
-            jitter: 0.5,
             is_consumed: self.is_consumed,
         };
         self.action = self.flow.on(event, &mut context).unwrap();
@@ -82,7 +78,11 @@ impl Scenario {
 
     /// Waits, and the registry does not have the blob.
     fn waits(&mut self) -> &mut Self {
-        assert!(matches!(self.action, Action::Wait(_)), "{:?}", self.action);
+        assert!(
+            matches!(self.action, Action::Retry { .. }),
+            "{:?}",
+            self.action
+        );
         self.on(Event::Waited)
     }
 
@@ -98,7 +98,10 @@ impl Scenario {
             } => "send, expect",
             Action::Send { .. } => "send",
             Action::SendChunks(_) => "chunks",
-            Action::Wait(_) => "wait",
+            Action::Retry {
+                is_session_lost: true,
+            } => "replace",
+            Action::Retry { .. } => "retry",
             Action::Finish(Pushed::Stored) => "stored",
             Action::Finish(Pushed::AlreadyThere) => "exists",
             Action::Fail => "fail",
@@ -189,12 +192,12 @@ fn the_response_to_a_blob_decides_about_the_next_request() {
         (SMALL,       200, "check",  "check"),
         (SMALL,       202, "check",  "check"),
         (LARGE_BYTES, 417, "send",   "fail"),
-        (SMALL,       417, "fail",   "fail"),
+        (SMALL,       417, "retry",  "retry"),
         (LARGE_BYTES, 413, "chunks", "fail"),
         (SMALL,       413, "chunks", "fail"),
-        (SMALL,       404, "wait",   "wait"),
-        (SMALL,       503, "wait",   "wait"),
-        (SMALL,       400, "fail",   "fail"),
+        (SMALL,       404, "replace", "replace"),
+        (SMALL,       503, "retry",  "retry"),
+        (SMALL,       400, "retry",  "retry"),
     ];
     for (size, status, next, next_if_consumed) in rows {
         for (is_consumed, next) in [(false, next), (true, next_if_consumed)] {
@@ -250,16 +253,11 @@ fn an_unchecked_upload_is_never_checked() {
 }
 
 #[test]
-fn attempts_are_counted_and_the_third_is_chunked() {
+fn the_third_attempt_and_all_after_it_are_chunked() {
     let mut scenario = Scenario::new(LARGE_BYTES, Checks);
-    for next in ["send, expect", "send, expect", "chunks"] {
+    for next in ["send, expect", "send, expect", "chunks", "chunks"] {
         assert_eq!(scenario.response(202).does(), next);
-        scenario.breaks();
-        if next == "chunks" {
-            assert_eq!(scenario.does(), "fail");
-        } else {
-            scenario.waits().exists(false);
-        }
+        scenario.breaks().waits().exists(false);
     }
 }
 
@@ -279,8 +277,6 @@ fn a_response_without_a_usable_location_is_an_error() {
         let mut scenario = Scenario::new(SMALL, Checks);
         let mut context = Context {
             capabilities: scenario.capabilities.lock(),
-            now: UNIX_EPOCH,
-            jitter: 0.5,
             is_consumed: false,
         };
         let response = Ok(RegistryResponse::for_test(202, headers));
