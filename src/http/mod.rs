@@ -9,7 +9,6 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Deref;
-use std::time::Duration;
 
 pub use crate::auth::OriginPolicy;
 use crate::error::{Error, IoOp, Result, TransportKind};
@@ -42,16 +41,6 @@ pub use self::trace::Traced;
 #[cfg(feature = "tls")]
 pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
 pub use self::ureq::{UreqTransport, UreqTransportBuilder};
-
-/// Reports to the observer of the operation that a server is silent. Its error stops the operation.
-pub(crate) fn report_silence(_host: &str, _silence: Duration) -> Result<()> {
-    Ok(())
-}
-
-/// Reports to the observer of the operation that a request will be sent again.
-pub(crate) fn report_retry(_host: &str, _reason: &str, _next: &retry::NextAttempt) -> Result<()> {
-    Ok(())
-}
 
 /// Sends HTTP requests.
 pub trait Transport: Send + Sync {

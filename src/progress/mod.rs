@@ -193,6 +193,11 @@ impl Drop for Scope {
     }
 }
 
+/// Whether the thread has a current observer.
+pub(crate) fn is_observed() -> bool {
+    CURRENT.with_borrow(Option::is_some)
+}
+
 /// Reports an event to the current observer of the thread, if there is one.
 ///
 /// The library does so for all its operations. Implementations of

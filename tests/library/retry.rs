@@ -1,14 +1,15 @@
 //! Retries: transient errors are retried, permanent ones are returned at once. A fake clock
 //! replaces waiting.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oras::error::TransportKind;
 use oras::http::{Headers, Request, Response, RetryPolicy, Timeouts, Transport, TransportError};
+use oras::progress::{Event, Observer};
 use oras::store::{Source, Target};
 use oras::{Error, Result};
 
@@ -310,4 +311,91 @@ fn a_silent_server_is_given_up() {
         assert_eq!(error, wanted);
         assert_eq!(count, connections, "{policy:?}");
     }
+}
+
+#[derive(Debug)]
+struct Stop;
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("stop")
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// Reads a blob at a server that sends `response` and nothing more, until the observer stops at the
+/// event with this name. Returns the names of the events.
+fn events_until(stop: &'static str, response: &'static [u8]) -> Vec<String> {
+    let server = Listener::start(move |mut stream, _| {
+        let _ = stream.write_all(response);
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let address = server.address().to_string();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let observer = Observer::new({
+        let (events, address) = (Arc::clone(&events), address.clone());
+        move |event| {
+            let name = match event {
+                Event::Waiting { host, .. } => {
+                    assert_eq!(*host, address);
+                    "waiting".to_owned()
+                }
+                Event::Retrying {
+                    host,
+                    reason,
+                    attempt,
+                    attempts,
+                    ..
+                } => format!("{reason} from {host}, trying again ({attempt} of {attempts})"),
+                _ => return Ok(()),
+            };
+            let name = name.replace(&address, "server");
+            let stops = name.starts_with(stop);
+            events.lock().unwrap().push(name);
+            if stops { Err(Stop.into()) } else { Ok(()) }
+        }
+    });
+    let idle = Duration::from_millis(50);
+    let client = builder()
+        .clock(FakeClock::new())
+        .timeouts(Timeouts::default().with_idle(idle))
+        .build();
+    let repository = client.repository(&format!("{address}/a")).unwrap();
+    let read = || repository.fetch(&hello())?.read_all(5);
+    let error = observer.scope(read).unwrap_err();
+    let Error::Cancelled { source } = error else {
+        panic!("{error:?}");
+    };
+    assert!(source.is::<Stop>());
+    let events = events.lock().unwrap();
+    events.clone()
+}
+
+#[test]
+fn an_observer_stops_a_request_while_the_server_is_silent() {
+    let half: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe";
+    for response in [b"", half] {
+        assert_eq!(events_until("waiting", response), ["waiting"]);
+        assert_eq!(
+            events_until("no data", response),
+            [
+                "waiting",
+                "no data for 50 ms from server, trying again (2 of 3)"
+            ]
+        );
+    }
+}
+
+#[test]
+fn an_observer_stops_the_wait_before_a_retry() {
+    let busy =
+        b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(
+        events_until("waiting", busy),
+        [
+            "503 Service Unavailable from server, trying again (2 of 6)",
+            "waiting"
+        ]
+    );
 }

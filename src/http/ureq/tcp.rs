@@ -22,7 +22,7 @@ use ureq::unversioned::transport::{
 
 use super::super::{SilentServer, TransportError};
 use crate::error::TransportKind;
-use crate::http::report_silence;
+use crate::progress::{self, Event};
 
 /// Maximum duration of a system call that waits for the other side.
 const WAKE: Duration = Duration::from_secs(1);
@@ -275,7 +275,8 @@ fn left(limit: Limit, start: Instant) -> Duration {
 
 /// Reports silence to the observer of the operation. Its error stops the operation.
 fn report(host: &str, silence: Duration) -> Result<(), ureq::Error> {
-    report_silence(host, silence).map_err(|error| ureq::Error::Io(error.into_io()))
+    progress::report(&Event::waiting(host, silence))
+        .map_err(|error| ureq::Error::Io(error.into_io()))
 }
 
 /// The error of a server that was silent for too long.

@@ -13,9 +13,13 @@ use super::request::RegistryRequest;
 use super::response::RegistryResponse;
 use crate::error::{Error, Result, TransportKind, status_text};
 use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries, parse_retry_after};
-use crate::http::{SilentServer, Timeouts, report_retry, report_silence};
+use crate::http::{SilentServer, Timeouts};
+use crate::progress::{self, Event};
 use crate::text::random;
 use crate::text::url::{Origin, Url};
+
+/// Longest wait between two reports to an observer, which can end a wait.
+const WAKE: Duration = Duration::from_millis(250);
 
 /// The responses of servers so far.
 #[derive(Debug, Default)]
@@ -150,7 +154,13 @@ impl Client {
 
     /// Reports a retry, and waits for it.
     pub(crate) fn wait_for(&self, retry: &Retry) -> Result<()> {
-        report_retry(&retry.host, &retry.reason, &retry.next)?;
+        progress::report(&Event::Retrying {
+            host: &retry.host,
+            reason: &retry.reason,
+            attempt: retry.next.number,
+            attempts: retry.next.last,
+            wait: retry.next.wait,
+        })?;
         let mut responses = self.shared.responses.lock();
         if !responses.silence.is_zero() {
             responses.silence += retry.next.wait;
@@ -161,8 +171,18 @@ impl Client {
 
     /// Waits. `host` is the server that the wait is for.
     pub(crate) fn sleep(&self, host: &str, duration: Duration) -> Result<()> {
-        self.shared.clock.sleep(duration);
-        report_silence(host, duration)
+        if !progress::is_observed() {
+            self.shared.clock.sleep(duration);
+            return Ok(());
+        }
+        let mut left = duration;
+        while !left.is_zero() {
+            let slice = left.min(WAKE);
+            self.shared.clock.sleep(slice);
+            left -= slice;
+            progress::report(&Event::waiting(host, duration - left))?;
+        }
+        Ok(())
     }
 
     /// The timeouts of the next request: the policy limits the silence of several.
