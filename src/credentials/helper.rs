@@ -32,6 +32,7 @@ use crate::auth::credential::Credential;
 use crate::error::{Error, IoOp, Result};
 use crate::http::clock::{Clock, SystemClock};
 use crate::limits::{HELPER_TIMEOUT, Limit, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
+use crate::progress::Wait;
 use crate::text::json;
 use crate::text::json::edit::Object;
 use crate::text::redact::Redactor;
@@ -296,6 +297,7 @@ impl Helper<'_> {
     fn wait(&self, mut child: Child) -> Result<ExitStatus> {
         let [mut pause, longest] = POLL_INTERVALS;
         let mut waited = Duration::ZERO;
+        let mut wait = Wait::new(&self.name);
         loop {
             if let Some(status) = child
                 .try_wait()
@@ -303,12 +305,17 @@ impl Helper<'_> {
             {
                 return Ok(status);
             }
-            if waited >= HELPER_TIMEOUT {
-                let _ = child.kill();
-                let _ = child.wait();
+            let go_on = if waited < HELPER_TIMEOUT {
+                wait.advance(pause)
+            } else {
                 let seconds = HELPER_TIMEOUT.as_secs();
                 let reason = format!("no answer within {seconds} seconds");
-                return Err(failure(self.name.clone(), reason));
+                Err(failure(self.name.clone(), reason))
+            };
+            if let Err(error) = go_on {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error);
             }
             self.helpers.clock.sleep(pause);
             waited += pause;

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::directory;
 use crate::error::{Error, IoOp, Result};
-use crate::http::clock::Clock;
+use crate::http::clock::{Clock, SystemClock};
+use crate::progress::Wait;
 
 /// Name of the lock file in a scratch directory.
 const NAME: &str = ".lock";
-/// Interval between two attempts to lock a directory.
-const RETRY_INTERVAL: Duration = Duration::from_millis(5);
+/// First and longest interval between two attempts to lock a file. The interval doubles each time.
+const RETRY_INTERVALS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(16)];
 
 /// The right to change what a scratch directory belongs to, until it is dropped.
 ///
@@ -51,12 +52,7 @@ impl LockFile {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Error::io(IoOp::Open, &path)(error)),
             };
-            match file.lock() {
-                Ok(()) => {}
-                Err(error) if is_unsupported(&error) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::io(IoOp::Lock, &path)(error)),
-            }
+            wait_for_lock(&file, &path, &SystemClock, None)?;
             if is_at(&file, &path) {
                 return Ok(Self { path, _file: file });
             }
@@ -73,24 +69,51 @@ impl Drop for LockFile {
     }
 }
 
-/// Locks a directory until the returned file is closed. Returns `None` if the file system has no
-/// locks, or if another process holds the lock for longer than `timeout`.
+/// Locks a directory until the returned file is closed. Returns `None` if the directory cannot be
+/// locked, or if another process holds the lock for longer than `timeout`.
+///
+/// # Errors
+///
+/// [`Error::Cancelled`].
 pub(super) fn lock_directory(
     directory: &Path,
     timeout: Duration,
     clock: &dyn Clock,
-) -> Option<File> {
-    let file = File::open(directory).ok()?;
+) -> Result<Option<File>> {
+    let Ok(file) = File::open(directory) else {
+        return Ok(None);
+    };
+    match wait_for_lock(&file, directory, clock, Some(timeout)) {
+        Err(error @ Error::Cancelled { .. }) => Err(error),
+        locked => Ok(locked.is_ok_and(|locked| locked).then_some(file)),
+    }
+}
+
+/// Waits for the lock of a file, which the file system may not have. Returns `false` if another
+/// process holds it for longer than `timeout`, or if there are no locks.
+fn wait_for_lock(
+    file: &File,
+    path: &Path,
+    clock: &dyn Clock,
+    timeout: Option<Duration>,
+) -> Result<bool> {
+    let name = path.to_string_lossy();
+    let mut wait = Wait::new(&name);
+    let [mut pause, longest] = RETRY_INTERVALS;
     let mut waited = Duration::ZERO;
     loop {
         match file.try_lock() {
-            Ok(()) => return Some(file),
-            Err(TryLockError::WouldBlock) if waited < timeout => {
-                clock.sleep(RETRY_INTERVAL);
-                waited += RETRY_INTERVAL;
-            }
-            Err(_) => return None,
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if timeout.is_none_or(|timeout| waited < timeout) => {}
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) if is_unsupported(&error) => return Ok(false),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(Error::io(IoOp::Lock, path)(error)),
         }
+        wait.advance(pause)?;
+        clock.sleep(pause);
+        waited += pause;
+        pause = longest.min(pause * 2);
     }
 }
 

@@ -31,7 +31,7 @@ impl PrivateFile {
         let directory = directory::parent(&path).to_owned();
         directory::create_private(&directory)?;
         Ok(Self {
-            _lock: lock_directory(&directory, CONFIG_LOCK_TIMEOUT, clock),
+            _lock: lock_directory(&directory, CONFIG_LOCK_TIMEOUT, clock)?,
             path,
             directory,
         })

@@ -59,11 +59,11 @@ pub enum Event<'a> {
         /// Bytes in all: the size of the descriptor.
         total: u64,
     },
-    /// Nothing arrives from a server, a wait before a retry goes on, or another process holds a
-    /// lock. Reported about once per second.
+    /// Nothing arrives from a server, a wait before a retry goes on, another process holds a lock,
+    /// or a credential helper runs. Reported at least once per second.
     #[non_exhaustive]
     Waiting {
-        /// Host and port of the server, or the path of the lock.
+        /// Host and port of the server, the path of the lock, or the name of the helper.
         host: &'a str,
         /// The time since the wait began.
         silence: Duration,
@@ -164,7 +164,8 @@ impl<'a> Event<'a> {
         Self::Waiting { host, silence }
     }
 
-    pub(crate) const fn transferring(descriptor: &'a Descriptor, done: u64) -> Self {
+    /// Creates a [`Transferring`](Self::Transferring) event.
+    pub const fn transferring(descriptor: &'a Descriptor, done: u64) -> Self {
         Self::Transferring {
             descriptor,
             done,

@@ -129,6 +129,7 @@ use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use self::event::Event;
 use crate::error::{Error, Result};
@@ -216,6 +217,37 @@ pub fn report(event: &Event<'_>) -> Result<()> {
     let _scope = Scope::start(None);
     let mut callback = observer.0.lock().unwrap_or_else(PoisonError::into_inner);
     callback(event).map_err(|source| Error::Cancelled { source })
+}
+
+/// Time between two events of a wait that goes on in steps.
+const WAIT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// A wait in steps, which is reported.
+pub(crate) struct Wait<'a> {
+    host: &'a str,
+    waited: Duration,
+    next: Duration,
+}
+
+impl<'a> Wait<'a> {
+    /// Starts a wait for a server, a program or a lock.
+    pub(crate) const fn new(host: &'a str) -> Self {
+        Self {
+            host,
+            waited: Duration::ZERO,
+            next: WAIT_INTERVAL,
+        }
+    }
+
+    /// Adds a step. The error is that of [`report`].
+    pub(crate) fn advance(&mut self, step: Duration) -> Result<()> {
+        self.waited += step;
+        if self.waited < self.next {
+            return Ok(());
+        }
+        self.next = self.waited + WAIT_INTERVAL;
+        report(&Event::waiting(self.host, self.waited))
+    }
 }
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ fn an_interrupted_login_restores_the_terminal() {
 
     let (screen, status) = terminal.finish(login);
 
-    assert_eq!(screen, "Password: ");
+    let note = "Error: interrupted by SIGINT: what was complete is kept";
+    assert_eq!(screen, format!("Password: \r\n{note}\r\n"));
     assert_eq!(status.signal(), Some(SIGINT));
     assert_eq!(setting.stored(), "");
 }

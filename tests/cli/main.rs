@@ -55,6 +55,7 @@ mod resolve;
 mod restore;
 mod scripts;
 mod secrets;
+mod signals;
 mod tag;
 mod templates;
 mod version;

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use crate::output::text::one_line;
 use crate::progress::live_line::LiveLine;
+use crate::streams::Stdout;
 
 /// The console with its output settings. Clones share the progress line.
 #[derive(Clone, Default)]
@@ -18,9 +19,9 @@ pub(crate) struct Console {
 
 impl Console {
     /// The stream for results.
-    pub(crate) fn stdout(&self) -> io::Stdout {
+    pub(crate) fn stdout(&self) -> Stdout {
         self.live_line.clear();
-        io::stdout()
+        Stdout
     }
 
     /// Prints a result line. Control characters are removed.

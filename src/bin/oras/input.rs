@@ -13,7 +13,7 @@ use oras::{Annotations, Descriptor, Digest, Error, MediaType};
 
 use crate::cli::groups::{Remote, Title};
 use crate::error::CliError;
-use crate::process::Process;
+use crate::streams;
 
 /// The argument for standard input.
 pub(crate) const STDIN: &str = "-";
@@ -104,7 +104,7 @@ impl<'t> Stdin<'t> {
         }
         Ok(PushStream {
             index: self.index,
-            reader: Box::new(NamedStdin(Process::stdin())),
+            reader: Box::new(NamedStdin),
             media_type: self.media_type.map(MediaType::from),
             annotations,
         })
@@ -112,14 +112,16 @@ impl<'t> Stdin<'t> {
 }
 
 /// Stdin with its name in read errors.
-struct NamedStdin(io::Stdin);
+struct NamedStdin;
 
 impl Read for NamedStdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            _ => Error::io(IoOp::Read, "stdin")(error).into_io(),
-        })
+        streams::Stdin
+            .read(buffer)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::Interrupted => error,
+                _ => Error::io(IoOp::Read, "stdin")(error).into_io(),
+            })
     }
 }
 
@@ -136,7 +138,7 @@ pub(crate) fn check_config(path: &str) -> Result<(), CliError> {
 pub(crate) fn read(file: &str, limit: u64) -> Result<Vec<u8>, CliError> {
     check_name(file)?;
     let mut reader: Box<dyn Read> = if file == STDIN {
-        Box::new(Process::stdin())
+        Box::new(streams::Stdin)
     } else {
         check_kind(
             file,
@@ -171,7 +173,6 @@ pub(crate) struct BlobProperties {
 pub(crate) fn blob(
     file: &str,
     claims: BlobProperties,
-    stdin: io::Stdin,
 ) -> Result<(Descriptor, Box<dyn Content>), CliError> {
     check_name(file)?;
     let BlobProperties {
@@ -184,7 +185,7 @@ pub(crate) fn blob(
             CliError::usage("content digest must be provided if it is read from stdin")
         })?;
         let blob = Descriptor::new(media_type, digest, size.unwrap_or_default());
-        return Ok((blob, Box::new(StreamContent::new(stdin))));
+        return Ok((blob, Box::new(StreamContent::new(streams::Stdin))));
     }
     check_kind(
         file,

@@ -13,6 +13,8 @@ mod output;
 mod process;
 mod progress;
 mod repository;
+mod signals;
+mod streams;
 mod target;
 mod template;
 mod terminal;
@@ -25,9 +27,19 @@ use error::CliError;
 use process::Process;
 
 fn main() -> ExitCode {
+    signals::install();
     let mut process = Process::new();
-    let result = run(&mut process);
-    match result.and_then(|()| process.flush()) {
+    // Commands that show no progress are observed too: a signal ends them.
+    let observer = progress::observer(|_| Ok(()));
+    let result = observer.scope(|| run(&mut process));
+    let result = result.and_then(|()| process.flush());
+    if let (Err(_), Err(interrupted)) = (&result, signals::check()) {
+        process.warn(&format!(
+            "Error: {interrupted}: what was complete is kept\n"
+        ));
+    }
+    signals::end();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             process.warn(&error.to_text());

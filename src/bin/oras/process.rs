@@ -8,7 +8,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +24,7 @@ use crate::cli::groups::Tty;
 use crate::console::Console;
 use crate::error::{CliError, STDOUT};
 use crate::progress::live_line::LiveLine;
+use crate::streams::{Stdin, Stdout};
 use crate::terminal::EchoGuard;
 
 /// Maximum length of a secret on stdin, in bytes: more than any token has, and less than a file
@@ -37,8 +38,9 @@ const MAX_EPOCH: u64 = 253_402_300_799;
 pub(crate) struct Process {
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
-    stdin: io::Stdin,
-    stdout: io::Stdout,
+    /// Lines and secrets; content is read from [`Stdin`] itself.
+    stdin: BufReader<Stdin>,
+    stdout: Stdout,
     stderr: io::Stderr,
     console: Console,
 }
@@ -49,8 +51,8 @@ impl Process {
         Self {
             arguments: env::args_os().skip(1).collect(),
             variables: env::vars_os().collect(),
-            stdin: io::stdin(),
-            stdout: io::stdout(),
+            stdin: BufReader::new(Stdin),
+            stdout: Stdout,
             stderr: io::stderr(),
             console: Console::default(),
         }
@@ -124,7 +126,7 @@ impl Process {
 
     /// Whether stdout is a terminal.
     pub(crate) fn is_stdout_terminal(&self) -> bool {
-        self.stdout.is_terminal()
+        io::stdout().is_terminal()
     }
 
     /// The setting of the progress bar for a command that writes content to stdout: shown only if
@@ -165,11 +167,6 @@ impl Process {
         content.copy_to(self.stdout(), Path::new(STDOUT))
     }
 
-    /// The standard input.
-    pub(crate) fn stdin() -> io::Stdin {
-        io::stdin()
-    }
-
     /// Writes text to stderr. Write errors are ignored: there is no other stream to report them on.
     pub(crate) fn warn(&mut self, text: &str) {
         self.console.warn(text);
@@ -188,8 +185,7 @@ impl Process {
     /// Reads all of stdin as a secret, and removes the line end.
     pub(crate) fn read_secret(&mut self) -> Result<Secret, CliError> {
         let mut text = Vec::new();
-        self.stdin
-            .lock()
+        (&mut self.stdin)
             .take(MAX_SECRET_BYTES + 1)
             .read_to_end(&mut text)
             .map_err(|error| {
@@ -209,8 +205,7 @@ impl Process {
         self.print(question)?;
         self.flush()?;
         let mut line = String::new();
-        self.stdin
-            .lock()
+        (&mut self.stdin)
             .take(MAX_SECRET_BYTES)
             .read_line(&mut line)
             .map_err(|error| CliError::new(format!("failed to read from stdin: {error}")))?;
@@ -220,7 +215,7 @@ impl Process {
 
     /// Same as [`ask`](Self::ask), but a terminal does not echo the input.
     pub(crate) fn ask_secret(&mut self, question: &str) -> Result<Secret, CliError> {
-        if !self.stdin.is_terminal() {
+        if !io::stdin().is_terminal() {
             return self.ask(question).map(Secret::from);
         }
         let failed = |error| CliError::new(format!("failed to read from the terminal: {error}"));
@@ -228,8 +223,10 @@ impl Process {
         self.print(question)?;
         self.flush()?;
         let secret = guard.read_line();
-        // The line end was not echoed either.
-        self.print("\n")?;
+        // The line end was not echoed either. After a signal, nothing is written to stdout.
+        if self.print("\n").is_err() {
+            self.warn("\n");
+        }
         secret.map_err(failed)
     }
 

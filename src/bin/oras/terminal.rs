@@ -9,6 +9,8 @@ use std::io;
 #[cfg(unix)]
 use std::io::Read;
 
+#[cfg(unix)]
+use crate::streams::Stdin;
 use oras::Secret;
 use rpassword::{ConfigBuilder, read_password_with_config};
 #[cfg(unix)]
@@ -64,7 +66,7 @@ impl EchoGuard {
 
     /// Reads a line.
     pub(crate) fn read_line(self) -> io::Result<Secret> {
-        let input = ConfigBuilder::new().input_reader(InterruptibleStdin(io::stdin()));
+        let input = ConfigBuilder::new().input_reader(InterruptibleStdin);
         let result = read_secret(input);
         drop(self);
         if let Err(error) = &result
@@ -105,12 +107,12 @@ impl EchoGuard {
 
 /// Stdin that reports Ctrl-C as [`io::ErrorKind::Interrupted`].
 #[cfg(unix)]
-struct InterruptibleStdin(io::Stdin);
+struct InterruptibleStdin;
 
 #[cfg(unix)]
 impl Read for InterruptibleStdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.read(buffer)?;
+        let count = Stdin.read(buffer)?;
         if buffer[..count].contains(&INTERRUPT) {
             return Err(io::ErrorKind::Interrupted.into());
         }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
-use oras::progress::Event;
+use oras::progress::{Event, report};
 use oras::store::content::VerifyReader;
 use oras::{Descriptor, Digest};
 
@@ -101,10 +101,11 @@ impl ProgressDisplay {
         content: VerifyReader<'c>,
         transfer: impl FnOnce(VerifyReader<'_>) -> oras::Result<()>,
     ) -> oras::Result<()> {
+        let node = content.descriptor().clone();
+        let content = content.with_progress(|done| report(&Event::transferring(&node, done)));
         let Some(display) = display else {
             return transfer(content);
         };
-        let node = content.descriptor().clone();
         display.start(started, &node);
         transfer(content.with_progress(|bytes| {
             display.advance(&node, bytes);

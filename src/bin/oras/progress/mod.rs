@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::error::to_stdout;
 use crate::output::text::one_line;
 use crate::process::{Process, record};
+use crate::signals;
 
 use self::display::ProgressDisplay;
 
@@ -65,11 +66,15 @@ impl Notes {
     }
 }
 
-/// Creates an observer. All observers of the command are created here.
+/// Creates an observer that also ends the operation when a signal arrives. All observers of the
+/// command are created here.
 pub(crate) fn observer(
     mut show: impl FnMut(&Event<'_>) -> Result<()> + Send + 'static,
 ) -> Observer {
-    Observer::new(move |event| show(event).map_err(BoxError::from))
+    Observer::new(move |event| {
+        signals::check()?;
+        show(event).map_err(BoxError::from)
+    })
 }
 
 impl Status {

@@ -78,12 +78,11 @@ impl Command for BlobPushFlags {
         } else {
             ProgressDisplay::new(process, self.tty, self.target.debugging)
         };
-        let stdin = Process::stdin();
         let status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
         let observer = status.observer();
         let blob = observer.scope(|| {
-            let (blob, mut content) = input::blob(file, properties, stdin)?;
+            let (blob, mut content) = input::blob(file, properties)?;
             push_blob(&*destination, &blob, &mut *content)
                 .map_err(|error| target.cli_error(&error))?;
             Ok::<_, CliError>(blob)
