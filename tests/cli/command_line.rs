@@ -14,6 +14,7 @@ transcripts! {
     plain_http,
     proxies,
     refusals,
+    requests,
     secrets,
     secrets_everywhere,
     tls,

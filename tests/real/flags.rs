@@ -5,9 +5,16 @@ use std::path::Path;
 
 use crate::support::cli::Oras;
 
+/// Stands for all commands that send requests.
+const WITH_REQUESTS: &str = "*";
+
 /// Additional flags of this command, by the beginning of the command name.
 const OURS: &[(&str, &str)] = &[
     ("oras", "-q, --quiet"),
+    (WITH_REQUESTS, "--connect-timeout"),
+    (WITH_REQUESTS, "--retries"),
+    (WITH_REQUESTS, "--retry-max-wait"),
+    (WITH_REQUESTS, "--timeout"),
     ("oras attach", "--title"),
     ("oras cp", "--force"),
     ("oras help", "--man"),
@@ -62,9 +69,13 @@ fn every_command_has_the_flags_of_the_original() {
         let names = commands(&our_page);
         if names.is_empty() {
             let of_every_command = |start: &str| start == "oras" && place != "oras help";
-            let ours =
-                (OURS.iter()).filter(|(start, _)| of_every_command(start) || place == *start);
-            their_flags.extend(ours.map(|(_, flag)| (*flag).to_owned()));
+            let sends = ["-H, --header", "--from-header"];
+            let sends = sends.iter().any(|header| their_flags.contains(*header));
+            let ours = OURS.iter().filter(|(start, _)| {
+                of_every_command(start) || place == *start || (sends && *start == WITH_REQUESTS)
+            });
+            let ours: Vec<String> = ours.map(|(_, flag)| (*flag).to_owned()).collect();
+            their_flags.extend(ours);
         }
         assert_eq!(our_flags, their_flags, "{place}");
         left.extend(names.iter().map(|name| format!("{place} {name}")));

@@ -89,6 +89,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("command_line/refusals", "/token-4", "what the service says is told, and no more of its address than is known to be no secret"),
     always("command_line/refusals", "token:v1", "what the service says is told, and no more of its address than is known to be no secret"),
     always("command_line/refusals", "registrytoken", "a registry token is sent, whatever is asked for"),
+    always("command_line/requests", "", "the original has no such flags"),
     always("command_line/tls", "registry.example", "what may help is told"),
     always("command_line/tokens_from_elsewhere", "registry.example", "--insecure is for the registry alone, and whose certificate it is is told"),
     always("command_line/without_home", "", "nobody needs a home: without one, theirs does nothing"),

@@ -12,14 +12,15 @@ use oras::http::{
     CertificateAuthorities, CertificateDirectories, ClientCertificate, SystemRoots,
     UreqTransportBuilder,
 };
-use oras::http::{Proxies, ResolveRule, UreqTransport};
+use oras::http::{Proxies, ResolveRule, RetryPolicy, Timeouts, UreqTransport};
 #[cfg(feature = "tls")]
 use oras::limits::MAX_ROOTS_FILE_BYTES;
 use oras::reference::{RegistryName, RepositoryName};
 use oras::registry::{Client, PlainHttp};
 use oras::{Credential, Secret};
 
-use crate::cli::groups::{Debugging, Remote};
+use crate::cli::groups::{Debugging, Remote, Requests};
+use crate::cli::value::{FlagValue, Seconds};
 use crate::cli::{SetFlags, quote};
 use crate::error::CliError;
 use crate::process::{Process, credential_warnings, registry_warnings};
@@ -37,6 +38,8 @@ pub(crate) struct ClientConfig {
     /// Address rules (`--resolve`), as typed.
     resolve: Vec<String>,
     headers: Vec<(String, String)>,
+    timeouts: Timeouts,
+    retry_policy: RetryPolicy,
     debug: bool,
     /// The progress line, which warnings appear above.
     live_line: LiveLine,
@@ -154,6 +157,7 @@ impl ClientConfig {
             .iter()
             .map(|header| parse_header(header))
             .collect::<Result<_, _>>()?;
+        let (timeouts, retry_policy) = limits(&remote.requests, process)?;
         let certificate = ("cert-file", &remote.cert_file);
         let key = ("key-file", &remote.key_file);
         for ((one, file), (other, other_file)) in [(certificate, key), (key, certificate)] {
@@ -173,6 +177,8 @@ impl ClientConfig {
             proxies: process.proxies(),
             resolve: remote.resolve.clone(),
             headers,
+            timeouts,
+            retry_policy,
             debug: debugging.debug,
             live_line: process.live_line().clone(),
             #[cfg(feature = "tls")]
@@ -277,6 +283,8 @@ impl ClientConfig {
                     .map(|media_type| media_type.as_str().into()),
             )
             .on_warning(registry_warnings(&self.live_line))
+            .timeouts(self.timeouts)
+            .retry_policy(self.retry_policy)
             .user_agent(concat!("oras/1.3.6+rs.", env!("CARGO_PKG_VERSION")))
             .plain_http(match self.plain_http {
                 None => PlainHttp::Localhost,
@@ -318,6 +326,46 @@ impl ClientConfig {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(builder.resolve(rules).build())
     }
+}
+
+/// The timeouts and the retry policy, from flags or else from the environment.
+fn limits(requests: &Requests, process: &Process) -> Result<(Timeouts, RetryPolicy), CliError> {
+    let (mut timeouts, mut policy) = (Timeouts::default(), RetryPolicy::default());
+    if let Some(Seconds(idle)) = value_or_variable(requests.timeout, "ORAS_TIMEOUT", process)? {
+        timeouts.idle = idle;
+        timeouts.connect = timeouts.connect.min(idle);
+    }
+    let connect = value_or_variable(requests.connect_timeout, "ORAS_CONNECT_TIMEOUT", process)?;
+    if let Some(Seconds(connect)) = connect {
+        timeouts.connect = connect;
+    }
+    if let Some(retries) = value_or_variable(requests.retries, "ORAS_RETRIES", process)? {
+        policy.retries = u32::try_from(retries)
+            .map_err(|_| CliError::usage(format!("invalid number of retries: {retries}")))?;
+        policy.timeout_retries = policy.retries;
+    }
+    let wait = value_or_variable(requests.retry_max_wait, "ORAS_RETRY_MAX_WAIT", process)?;
+    if let Some(Seconds(wait)) = wait {
+        policy.max_retry_after = wait;
+        policy.max_backoff = policy.max_backoff.min(wait);
+    }
+    Ok((timeouts, policy))
+}
+
+/// The value of a flag, or else that of an environment variable.
+fn value_or_variable<T: FlagValue + Default>(
+    flag: Option<T>,
+    variable: &str,
+    process: &Process,
+) -> Result<Option<T>, CliError> {
+    let Some(text) = process.variable(variable).filter(|_| flag.is_none()) else {
+        return Ok(flag);
+    };
+    let mut value = T::default();
+    value
+        .set(text)
+        .map_err(|error| CliError::usage(format!("invalid {variable}: {error}")))?;
+    Ok(Some(value))
 }
 
 /// `host:port:address[:address_port]`

@@ -35,6 +35,10 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
         "file with credentials, in the format of podman",
     ),
     (
+        "ORAS_TIMEOUT, ORAS_CONNECT_TIMEOUT, ORAS_RETRIES, ORAS_RETRY_MAX_WAIT",
+        "defaults of --timeout, --connect-timeout, --retries and --retry-max-wait",
+    ),
+    (
         "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
         "proxies, and hosts to reach without one",
     ),

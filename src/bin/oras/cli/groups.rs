@@ -7,7 +7,7 @@
 use oras::registry::ReferrersMode;
 
 use super::flag::{Candidates, Stage, flags};
-use super::value::{BadValue, FlagValue};
+use super::value::{BadValue, FlagValue, Seconds};
 
 flags! {
     /// `--annotation`
@@ -255,6 +255,7 @@ flags! {
             "additional header name:value for requests to the {side}registry (repeatable)",
         )
         .short('H'),
+        requests: Requests,
     }
 }
 
@@ -264,6 +265,41 @@ impl Remote {
         self.username == other.username
             && self.password == other.password
             && self.identity_token == other.identity_token
+    }
+}
+
+flags! {
+    /// Timeouts and retries of requests. Environment variables set what no flag does.
+    #[derive(Clone, Copy, PartialEq)]
+    pub(crate) struct Requests {
+        /// Silence of a server that ends a request.
+        timeout: Option<Seconds> = text(
+            "timeout",
+            "duration",
+            "give up a request after this silence of the server, such as 90s or 1m30s (default 1m; not in oras 1.3.6)",
+        )
+        .not_per_side(),
+        /// Time to connect.
+        connect_timeout: Option<Seconds> = text(
+            "connect-timeout",
+            "duration",
+            "time to establish a connection (default 10s; not in oras 1.3.6)",
+        )
+        .not_per_side(),
+        /// Retries of a request.
+        retries: Option<i64> = text(
+            "retries",
+            "int",
+            "times that a failed request is sent again (default 5, after a timeout 2; not in oras 1.3.6)",
+        )
+        .not_per_side(),
+        /// Longest wait before a retry.
+        retry_max_wait: Option<Seconds> = text(
+            "retry-max-wait",
+            "duration",
+            "longest wait before a retry, also if the registry requests it (default 1m; not in oras 1.3.6)",
+        )
+        .not_per_side(),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Owns booleans, integers and comma-separated lists as Go reads them (`strconv`, `encoding/csv`):
 //! scripts may use any spelling that the reference client accepts. Must not know the flags.
 
+use std::time::Duration;
+
 use super::quote;
 
 /// The end of the message ``invalid argument "x" for "--flag" flag: …``.
@@ -83,6 +85,44 @@ fn byte_size(text: &str) -> Option<u64> {
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = digits.parse().ok().filter(|_| is_unit && is_number)?;
     number.checked_mul(1 << (10 * exponent))
+}
+
+/// A duration: `3s`, `500ms`, `2m`, `1m30s`, or a number of seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl FlagValue for Seconds {
+    fn set(&mut self, text: &str) -> Result<(), BadValue> {
+        self.0 = duration(text).ok_or_else(|| {
+            format!(
+                "{} is not a duration such as 30s or 1m30s",
+                quote::double(text)
+            )
+        })?;
+        Ok(())
+    }
+}
+
+/// Reads a duration other than zero.
+fn duration(text: &str) -> Option<Duration> {
+    let mut total: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number: u64 = rest[..rest.len() - digits.len()].parse().ok()?;
+        let unit = digits.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let millis = match &digits[..digits.len() - unit.len()] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60 * 1000,
+            "h" => 60 * 60 * 1000,
+            "" if unit.is_empty() && rest.len() == text.len() => 1000,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(millis)?)?;
+        rest = unit;
+    }
+    Some(Duration::from_millis(total)).filter(|total| !total.is_zero())
 }
 
 /// All values of a repeatable flag, each of which is a comma-separated list, CSV quoting included.
@@ -221,6 +261,34 @@ mod tests {
             ("18446744073709551616", None),
         ] {
             assert_eq!(byte_size(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units_and_are_seconds_without_one() {
+        for (text, wanted) in [
+            ("3", Some(3000)),
+            ("3s", Some(3000)),
+            ("500ms", Some(500)),
+            ("2m", Some(120_000)),
+            ("1m30s", Some(90_000)),
+            ("1h1ms", Some(3_600_001)),
+            ("", None),
+            ("0", None),
+            ("0s", None),
+            ("s", None),
+            ("-1", None),
+            ("1.5s", None),
+            ("1m30", None),
+            ("3 s", None),
+            ("3d", None),
+            ("18446744073709551615h", None),
+        ] {
+            assert_eq!(
+                duration(text),
+                wanted.map(Duration::from_millis),
+                "{text:?}"
+            );
         }
     }
 

@@ -9,7 +9,9 @@ use oras::tag::add_tags;
 use oras::{Descriptor, Digest, Error, Platform};
 
 use crate::cli::Side;
-use crate::cli::groups::{Concurrency, Debugging, Distribution, TargetFlags, Tty, Verbose};
+use crate::cli::groups::{
+    Concurrency, Debugging, Distribution, Requests, TargetFlags, Tty, Verbose,
+};
 use crate::cli::value::CommaSeparated;
 use crate::commands::prelude::*;
 use crate::progress::display::ProgressDisplay;
@@ -42,6 +44,7 @@ flags! {
         concurrency: Concurrency,
         debugging: Debugging,
         from: SideFlags => |flags| Side::Source.prefixed(flags),
+        requests: Requests,
         platforms: CommaSeparated = text(
             "platform",
             "os[/arch][/variant][:os_version]",
@@ -93,6 +96,7 @@ impl Command for CpFlags {
             let rules = self.resolve.iter().cloned();
             flags.target.remote.resolve.splice(0..0, rules);
             flags.target.debugging = self.debugging;
+            flags.target.remote.requests = self.requests;
         }
         let platforms = parse_platforms(&self.platforms.0)?;
         let several_platforms = platforms.len() > 1;

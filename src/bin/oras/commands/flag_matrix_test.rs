@@ -6,7 +6,7 @@ use super::ALL;
 use crate::cli::flag::specs;
 use crate::cli::groups::{
     Annotations, Concurrency, Debugging, Descriptor, Distribution, Force, Format, Layout, Pack,
-    Platform, Pretty, Quiet, Remote, Title, Tty, Verbose,
+    Platform, Pretty, Quiet, Remote, Requests, Title, Tty, Verbose,
 };
 use crate::cli::{FlagSpec, FlagTable, Side, Stage};
 
@@ -36,7 +36,7 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ),
     (
         "oras cp",
-        "debug REMOTE LAYOUT DISTRIBUTION tty platform verbose concurrency",
+        "debug REMOTE requests LAYOUT DISTRIBUTION tty platform verbose concurrency",
         "r/recursive resolve | force",
     ),
     (
@@ -140,6 +140,7 @@ fn group(name: &str) -> Vec<FlagSpec> {
         "platform" => flags::<Platform>(sides),
         "pretty" => flags::<Pretty>(sides),
         "remote" => flags::<Remote>(sides),
+        "requests" => flags::<Requests>(sides),
         "title" => flags::<Title>(sides),
         "tty" => flags::<Tty>(sides),
         "verbose" => flags::<Verbose>(sides),
