@@ -22,10 +22,14 @@ pub(super) fn to_path(name: &[u8]) -> Result<&Path> {
     Ok(Path::new(std::ffi::OsStr::from_bytes(name)))
 }
 
-/// Returns a name as a path.
+/// Returns a name as a path. A backslash is a character of a name in archives, and a separator
+/// here.
 #[cfg(not(unix))]
 pub(super) fn to_path(name: &[u8]) -> Result<&Path> {
-    std::str::from_utf8(name)
-        .map(Path::new)
-        .map_err(|_| crate::error::Error::malformed("archive entry", "the name is not UTF-8"))
+    let malformed = |reason| crate::error::Error::malformed("archive entry", reason);
+    let text = std::str::from_utf8(name).map_err(|_| malformed("the name is not UTF-8"))?;
+    if text.contains('\\') {
+        return Err(malformed("the name contains a backslash"));
+    }
+    Ok(Path::new(text))
 }

@@ -46,11 +46,14 @@ pub(super) fn create_file(parent: &Dir, name: &Path, mode: u32) -> io::Result<Fi
 }
 
 pub(super) fn create_directory(parent: &Dir, name: &Path, mode: u32) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
     #[cfg(unix)]
-    cap_std::fs::DirBuilderExt::mode(&mut builder, mode & 0o777);
+    let builder = {
+        let mut builder = DirBuilder::new();
+        cap_std::fs::DirBuilderExt::mode(&mut builder, mode & 0o777);
+        builder
+    };
     #[cfg(not(unix))]
-    let _ = mode;
+    let (builder, _) = (DirBuilder::new(), mode);
     parent.create_dir_with(name, &builder)
 }
 

@@ -22,9 +22,12 @@ const OCTAL_END: u64 = 1 << 33;
 pub(crate) enum EntryKind {
     File = b'0' as isize,
     Symlink = b'2' as isize,
+    #[cfg(unix)]
     CharDevice = b'3' as isize,
+    #[cfg(unix)]
     BlockDevice = b'4' as isize,
     Directory = b'5' as isize,
+    #[cfg(unix)]
     Fifo = b'6' as isize,
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::vec;
 
 use cap_std::ambient_authority;
@@ -175,8 +175,9 @@ impl<W: Write> Packer<'_, W> {
             mode: mode(metadata),
             size: 0,
             mtime: self.times.apply(mtime(metadata)),
-            link: link.as_os_str().as_encoded_bytes(),
+            link: &link_target(&link),
             device: match kind {
+                #[cfg(unix)]
                 EntryKind::CharDevice | EntryKind::BlockDevice => device(metadata),
                 _ => (0, 0),
             },
@@ -210,8 +211,11 @@ impl<W: Write> Packer<'_, W> {
                 link.display(),
                 self.title.display()
             ),
+            #[cfg(unix)]
             EntryKind::CharDevice => format!("{name} is a character device"),
+            #[cfg(unix)]
             EntryKind::BlockDevice => format!("{name} is a block device"),
+            #[cfg(unix)]
             EntryKind::Fifo => format!("{name} is a FIFO"),
             EntryKind::Symlink | EntryKind::Directory | EntryKind::File => return Ok(()),
         };
@@ -292,17 +296,7 @@ impl<W: Write> Packer<'_, W> {
     fn entry_name(&self, path: &Path) -> Vec<u8> {
         let relative = path.strip_prefix(self.directory).unwrap_or(path);
         let whole = path_clean::clean(&self.title.join(relative));
-        let mut name = Vec::with_capacity(whole.as_os_str().len());
-        for component in whole.components() {
-            if !matches!(name.last(), None | Some(b'/')) {
-                name.push(b'/');
-            }
-            match component {
-                Component::RootDir => name.push(b'/'),
-                other => name.extend_from_slice(other.as_os_str().as_encoded_bytes()),
-            }
-        }
-        name
+        path_clean::to_slashes(&whole)
     }
 }
 
@@ -333,6 +327,18 @@ fn write_error(directory: &Path) -> impl FnOnce(io::Error) -> Error {
 
 #[cfg(unix)]
 use unix::{device, kind, mode, mtime, same_file};
+
+/// Returns the target of a symbolic link as it is recorded: unchanged.
+#[cfg(unix)]
+fn link_target(link: &Path) -> std::borrow::Cow<'_, [u8]> {
+    link.as_os_str().as_encoded_bytes().into()
+}
+
+/// Returns the target of a symbolic link as it is recorded: with `/`.
+#[cfg(not(unix))]
+fn link_target(link: &Path) -> std::borrow::Cow<'_, [u8]> {
+    path_clean::to_slashes(link).into()
+}
 
 #[cfg(unix)]
 mod unix {
@@ -384,7 +390,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-use portable::{device, kind, mode, mtime, same_file};
+use portable::{kind, mode, mtime, same_file};
 
 #[cfg(not(unix))]
 mod portable {
@@ -416,10 +422,6 @@ mod portable {
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
             .unwrap_or_default();
         i64::try_from((since + Duration::from_millis(500)).as_secs()).unwrap_or(0)
-    }
-
-    pub(super) fn device(_: &Metadata) -> (u32, u32) {
-        (0, 0)
     }
 
     pub(super) fn same_file(_: &Metadata, opened: &Metadata) -> bool {

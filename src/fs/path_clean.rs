@@ -27,6 +27,23 @@ pub(crate) fn clean(path: &Path) -> PathBuf {
     cleaned
 }
 
+/// Returns the bytes of a path whose names are separated by `/`, as in archives and titles, on every
+/// system.
+#[cfg(feature = "archive")]
+pub(crate) fn to_slashes(path: &Path) -> Vec<u8> {
+    let mut name = Vec::with_capacity(path.as_os_str().len());
+    for component in path.components() {
+        if !matches!(name.last(), None | Some(b'/')) {
+            name.push(b'/');
+        }
+        match component {
+            Component::RootDir => name.push(b'/'),
+            other => name.extend_from_slice(other.as_os_str().as_encoded_bytes()),
+        }
+    }
+    name
+}
+
 /// Returns `path` relative to `base`, or `None` if it is not inside `base`. Both must be clean. For
 /// `base` itself the result is an empty path.
 pub(crate) fn below<'a>(path: &'a Path, base: &Path) -> Option<&'a Path> {
@@ -71,6 +88,8 @@ mod tests {
         ] {
             let got = clean(Path::new(path));
             assert_eq!(got.as_os_str(), cleaned, "{path}");
+            #[cfg(feature = "archive")]
+            assert_eq!(to_slashes(&got), cleaned.as_bytes(), "{path}");
         }
     }
 

@@ -118,11 +118,17 @@ fn new_file() -> OpenOptions {
     options
 }
 
+#[cfg(unix)]
 fn new_private_file() -> OpenOptions {
     let mut options = new_file();
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Other systems have no permission bits: the directory decides who can read the file.
+#[cfg(not(unix))]
+fn new_private_file() -> OpenOptions {
+    new_file()
 }
 
 /// Creates a file in `directory` that has no name, so that the system removes it when the process

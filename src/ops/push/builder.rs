@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::layers::{PushFile, PushStream};
 use crate::archive::Times;
 use crate::error::{Error, Result};
-use crate::fs::path_clean::clean;
+use crate::fs::path_clean::{clean, to_slashes};
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::oci::{CREATED, Descriptor, MediaType, Platform, RawManifest, TITLE};
 use crate::ops::copy::{CopyOptions, RootState, copy_graph};
@@ -199,5 +199,6 @@ fn default_title(path: &Path) -> Result<String> {
             format!("\"{path}\" is not Unicode, and cannot be the name of a file in an artifact");
         Error::invalid_option("file name", reason)
     })?;
-    Ok(clean(Path::new(text)).to_string_lossy().into_owned())
+    let name = to_slashes(&clean(Path::new(text)));
+    Ok(String::from_utf8_lossy(&name).into_owned())
 }
