@@ -155,8 +155,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[doc(hidden)]
 pub mod internal {
     pub use crate::fs::input_kind::{InputKind, open_once};
-    pub use crate::text::json;
-    pub use crate::text::time::{self, Civil, days_from_civil};
+    pub use crate::text::{go_time, json, time};
 }
 
 #[cfg(all(doctest, feature = "archive"))]

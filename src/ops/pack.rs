@@ -8,8 +8,9 @@ use crate::oci::{
 };
 use crate::progress::{Observer, Scope};
 use crate::store::Target;
+use crate::text::go_time::rfc3339_parse_error;
 use crate::text::json::{Annotations, to_vec};
-use crate::text::time::{is_rfc3339, rfc3339, rfc3339_parse_error};
+use crate::text::time::{is_rfc3339, rfc3339};
 
 /// The version of the image spec that a manifest follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

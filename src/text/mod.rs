@@ -2,6 +2,7 @@
 //! messages.
 
 pub(crate) mod glob;
+pub mod go_time;
 pub mod json;
 pub(crate) mod percent;
 pub(crate) mod random;

@@ -3,10 +3,69 @@
 //! Days are counted in the proleptic Gregorian calendar, by Howard Hinnant's well-known algorithms;
 //! a date library would be larger than what is left of the problem.
 
-use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const SECONDS_PER_DAY: i64 = 86_400;
+/// Seconds in a day.
+pub const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Nanoseconds in a second.
+pub const SECOND: i64 = 1_000_000_000;
+
+/// A time with its offset from UTC.
+#[derive(Clone)]
+pub struct Time {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub seconds: i64,
+    /// Nanoseconds after the second.
+    pub nanos: i64,
+    /// Offset in seconds east of UTC.
+    pub offset: i64,
+    /// The name of the time zone, or empty.
+    pub zone: Arc<str>,
+}
+
+impl Time {
+    /// A time in UTC.
+    pub fn utc(seconds: i64, nanos: i64) -> Self {
+        Self {
+            seconds,
+            nanos,
+            offset: 0,
+            zone: "UTC".into(),
+        }
+    }
+
+    /// The same point in time in UTC.
+    #[must_use]
+    pub fn to_utc(&self) -> Self {
+        Self::utc(self.seconds, self.nanos)
+    }
+
+    /// The time so many nanoseconds later.
+    #[must_use]
+    pub fn add_nanos(&self, nanos: i64) -> Self {
+        let nanos = i128::from(self.nanos) + i128::from(nanos);
+        let seconds = i64::try_from(nanos.div_euclid(SECOND.into())).unwrap_or(0);
+        Self {
+            seconds: self.seconds.saturating_add(seconds),
+            nanos: i64::try_from(nanos.rem_euclid(SECOND.into())).unwrap_or(0),
+            ..self.clone()
+        }
+    }
+
+    /// Nanoseconds since another time; saturates.
+    pub fn since(&self, other: &Self) -> i64 {
+        let seconds = i128::from(self.seconds) - i128::from(other.seconds);
+        let nanos = seconds * i128::from(SECOND) + i128::from(self.nanos - other.nanos);
+        i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// Date and time of day at the offset.
+    pub fn civil(&self) -> Civil {
+        Civil::from_unix_seconds(self.seconds.saturating_add(self.offset))
+    }
+}
 
 /// Date and time of day in UTC, in the proleptic Gregorian calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,125 +170,6 @@ pub fn rfc3339_nano(time: SystemTime) -> String {
     let fraction = format!(".{nanos:09}");
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
     format!("{}{fraction}Z", seconds.trim_end_matches('Z'))
-}
-
-/// The elements of an RFC 3339 time, each with the separator before it, in the notation of Go's
-/// `time` package.
-const ELEMENTS: [(&str, &str); 7] = [
-    ("", "2006"),
-    ("-", "01"),
-    ("-", "02"),
-    ("T", "15"),
-    (":", "04"),
-    (":", "05"),
-    ("", "Z07:00"),
-];
-
-/// Returns the reason why `text` is not an RFC 3339 time, in the words of Go's `time.Parse`. For a
-/// text that Go parses although RFC 3339 forbids it, such as hours of one digit, the reason names
-/// the whole text.
-pub(crate) fn rfc3339_parse_error(text: &str) -> String {
-    let parsing = format!("parsing time {}", quoted_time(text));
-    let mut rest = text;
-    let mut numbers = [0; 6];
-    for (index, (separator, element)) in ELEMENTS.iter().enumerate() {
-        let cannot = |what: &str, as_what: &str| {
-            let what = quoted_time(what);
-            format!(
-                "{parsing} as \"2006-01-02T15:04:05Z07:00\": cannot parse {what} as \"{as_what}\""
-            )
-        };
-        let Some(value) = rest.strip_prefix(separator) else {
-            return cannot(rest, separator);
-        };
-        let read = match *element {
-            "2006" => leading_number(value, 4, 4),
-            "15" => leading_number(value, 1, 2),
-            "Z07:00" => zone(value),
-            _ => leading_number(value, 2, 2),
-        };
-        let Some((number, after)) = read else {
-            return cannot(value, element);
-        };
-        rest = after;
-        let out_of_range = match *element {
-            "01" if !(1..=12).contains(&number) => Some("month"),
-            "15" if number >= 24 => Some("hour"),
-            "04" if number >= 60 => Some("minute"),
-            "05" if number >= 60 => Some("second"),
-            "Z07:00" if number / 100 > 24 => Some("time zone offset hour"),
-            "Z07:00" if number % 100 > 60 => Some("time zone offset minute"),
-            _ => None,
-        };
-        if let Some(name) = out_of_range {
-            return format!("{parsing}: {name} out of range");
-        }
-        if *element == "05" {
-            rest = after_fraction(rest);
-        }
-        if let Some(place) = numbers.get_mut(index) {
-            *place = number;
-        }
-    }
-    let [year, month, day, ..] = numbers;
-    if !rest.is_empty() {
-        format!("{parsing}: extra text: {}", quoted_time(rest))
-    } else if day < 1 || day > days_in(year, month) {
-        format!("{parsing}: day out of range")
-    } else {
-        format!("\"{text}\" is not an RFC 3339 time")
-    }
-}
-
-/// The number that `text` starts with, of so many digits, and what follows.
-fn leading_number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
-    let digits = text
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
-    (digits >= least).then_some(())?;
-    let (number, rest) = text.split_at(digits);
-    Some((number.parse().ok()?, rest))
-}
-
-/// Returns the text after a fraction of a second, if there is one.
-fn after_fraction(text: &str) -> &str {
-    match text.strip_prefix(['.', ',']) {
-        Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
-            fraction.trim_start_matches(|c: char| c.is_ascii_digit())
-        }
-        _ => text,
-    }
-}
-
-/// The offset from UTC that `text` starts with, a hundred for each hour, and what follows.
-fn zone(text: &str) -> Option<(u32, &str)> {
-    if let Some(rest) = text.strip_prefix('Z') {
-        return Some((0, rest));
-    }
-    let (hours, rest) = leading_number(text.strip_prefix(['+', '-'])?, 2, 2)?;
-    let (minutes, rest) = leading_number(rest.strip_prefix(':')?, 2, 2)?;
-    Some((hours * 100 + minutes, rest))
-}
-
-/// Quoted as the reference client does it in messages about times.
-fn quoted_time(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            ' '..='\x7f' => quoted.push(c),
-            _ => {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    let _ = write!(quoted, "\\x{byte:02x}");
-                }
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Whether `text` is a time by RFC 3339 §5.6.

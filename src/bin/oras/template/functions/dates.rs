@@ -3,14 +3,13 @@
 //! There is no time zone database: local time is UTC, as in containers, and other offsets occur
 //! only in times that contain one.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
 
 use gotmpl::Value;
-use oras::internal::days_from_civil;
+use oras::internal::go_time;
+use oras::internal::time::{SECOND, SECONDS_PER_DAY, Time, days_from_civil};
 
-use super::layout;
-use super::time::{SECOND, SECONDS_PER_DAY, Time};
 use crate::cli::quote;
 use crate::template::runtime::Runtime;
 use crate::template::values::{self, Outcome, TEXT, type_name};
@@ -21,80 +20,75 @@ const HOUR: u64 = 3600;
 const OFFSET: &str = " offset";
 const ZONE: &str = " zone";
 
-impl Time {
-    fn now(runtime: &Runtime) -> Self {
-        let since = runtime.now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        Self::utc(seconds, since.subsec_nanos().into())
-    }
-
-    /// The dictionary of the parts.
-    fn to_value(&self) -> Value {
-        let civil = self.civil();
-        let text = self.to_string();
-        values::parts(
-            &[
-                ("Month", &layout::format(self, "January")),
-                ("Weekday", &layout::format(self, "Monday")),
-                ("String", &text),
-                (TEXT, &text),
-                (ZONE, &self.zone),
-            ],
-            &[
-                ("Year", civil.year),
-                ("Day", civil.day),
-                ("YearDay", civil.year_day),
-                ("Hour", civil.second_of_day / 3600),
-                ("Minute", civil.second_of_day / 60 % 60),
-                ("Second", civil.second_of_day % 60),
-                ("Nanosecond", self.nanos),
-                ("Unix", self.seconds),
-                (OFFSET, self.offset),
-            ],
-        )
-    }
-
-    /// The time of a dictionary made by [`to_value`](Self::to_value).
-    pub(super) fn from_value(value: &Value) -> Option<Self> {
-        let number = |name: &str| value.field(name)?.as_int();
-        Some(Self {
-            seconds: number("Unix")?,
-            nanos: number("Nanosecond")?,
-            offset: number(OFFSET)?,
-            zone: value.field(ZONE)?.as_str()?.into(),
-        })
-    }
-
-    pub(super) fn rfc3339(&self) -> String {
-        layout::format(self, "2006-01-02T15:04:05.999999999Z07:00")
-    }
+/// The time at which the command started.
+fn start(runtime: &Runtime) -> Time {
+    let since = runtime.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    Time::utc(seconds, since.subsec_nanos().into())
 }
 
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&layout::format(
-            self,
-            "2006-01-02 15:04:05.999999999 -0700 MST",
-        ))
-    }
+/// The dictionary of the parts of a time.
+fn to_value(time: &Time) -> Value {
+    let civil = time.civil();
+    let text = go_time::format(time, "2006-01-02 15:04:05.999999999 -0700 MST");
+    values::parts(
+        &[
+            ("Month", &go_time::format(time, "January")),
+            ("Weekday", &go_time::format(time, "Monday")),
+            ("String", &text),
+            (TEXT, &text),
+            (ZONE, &time.zone),
+        ],
+        &[
+            ("Year", civil.year),
+            ("Day", civil.day),
+            ("YearDay", civil.year_day),
+            ("Hour", civil.second_of_day / 3600),
+            ("Minute", civil.second_of_day / 60 % 60),
+            ("Second", civil.second_of_day % 60),
+            ("Nanosecond", time.nanos),
+            ("Unix", time.seconds),
+            (OFFSET, time.offset),
+        ],
+    )
+}
+
+/// The time of a dictionary made by [`to_value`].
+fn from_value(value: &Value) -> Option<Time> {
+    let number = |name: &str| value.field(name)?.as_int();
+    Some(Time {
+        seconds: number("Unix")?,
+        nanos: number("Nanosecond")?,
+        offset: number(OFFSET)?,
+        zone: value.field(ZONE)?.as_str()?.into(),
+    })
+}
+
+/// The JSON text of a value, if it is a time.
+pub(super) fn json_text(value: &Value) -> Option<String> {
+    let time = from_value(value)?;
+    Some(go_time::format(
+        &time,
+        "2006-01-02T15:04:05.999999999Z07:00",
+    ))
 }
 
 pub(crate) fn now(runtime: &Runtime) -> Value {
-    Time::now(runtime).to_value()
+    to_value(&start(runtime))
 }
 
 /// Converts a time or an integer of seconds since 1970. Any other value is the current time.
 fn to_time(value: &Value, runtime: &Runtime) -> Time {
-    match (Time::from_value(value), value) {
+    match (from_value(value), value) {
         (Some(time), _) => time,
         (None, Value::Int(seconds)) => Time::utc(*seconds, 0),
-        _ => Time::now(runtime),
+        _ => start(runtime),
     }
 }
 
 /// Returns the time of a parameter of that type.
 fn expect_time(value: &Value) -> Result<Time, String> {
-    Time::from_value(value).ok_or_else(|| format!("{} is no time", type_name(value)))
+    from_value(value).ok_or_else(|| format!("{} is no time", type_name(value)))
 }
 
 pub(crate) fn date_in_zone(
@@ -113,7 +107,7 @@ pub(crate) fn date_in_zone(
 }
 
 pub(crate) fn date(layout: &str, value: &Value, runtime: &Runtime) -> String {
-    layout::format(&to_time(value, runtime).to_utc(), layout)
+    go_time::format(&to_time(value, runtime).to_utc(), layout)
 }
 
 /// The layout of dates in HTML.
@@ -121,16 +115,16 @@ pub(crate) const HTML: &str = "2006-01-02";
 
 pub(crate) fn modify(duration: &str, time: &Value) -> Outcome {
     let nanos = parse_duration(duration)?;
-    Ok(expect_time(time)?.add_nanos(nanos).to_value())
+    Ok(to_value(&expect_time(time)?.add_nanos(nanos)))
 }
 
 /// Go's zero time, the start of year 1.
 pub(crate) fn zero() -> Value {
-    Time::utc(days_from_civil(1, 1, 1) * SECONDS_PER_DAY, 0).to_value()
+    to_value(&Time::utc(days_from_civil(1, 1, 1) * SECONDS_PER_DAY, 0))
 }
 
 pub(crate) fn parse(layout: &str, text: &str) -> Outcome {
-    layout::parse(layout, text).map(|time| time.to_value())
+    go_time::parse(layout, text).map(|time| to_value(&time))
 }
 
 pub(crate) fn unix_epoch(time: &Value) -> Result<String, String> {
@@ -139,11 +133,11 @@ pub(crate) fn unix_epoch(time: &Value) -> Result<String, String> {
 
 /// The method `Format` of a time.
 pub(crate) fn format(time: &Value, layout: &str) -> Result<String, String> {
-    Ok(layout::format(&expect_time(time)?, layout))
+    Ok(go_time::format(&expect_time(time)?, layout))
 }
 
 pub(crate) fn ago(value: &Value, runtime: &Runtime) -> String {
-    let since = Time::now(runtime).since(&to_time(value, runtime));
+    let since = start(runtime).since(&to_time(value, runtime));
     let half = if since < 0 { -SECOND / 2 } else { SECOND / 2 };
     let rounded = since.saturating_add(half) / SECOND * SECOND;
     format_duration(rounded)
@@ -161,8 +155,8 @@ pub(crate) fn duration(value: &Value) -> String {
 
 /// The largest unit of a duration, or of the time since a time: `2d`.
 pub(crate) fn duration_round(value: &Value, runtime: &Runtime) -> String {
-    let nanos = match (Time::from_value(value), value) {
-        (Some(time), _) => Time::now(runtime).since(&time),
+    let nanos = match (from_value(value), value) {
+        (Some(time), _) => start(runtime).since(&time),
         (None, Value::String(text)) => parse_duration(text).unwrap_or(0),
         (None, Value::Int(number)) => *number,
         _ => 0,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use gotmpl::Value;
 use serde_json::Value as Json;
 
-use super::time::Time;
+use super::dates;
 use crate::template::values::{self, Outcome, TEXT};
 
 pub(crate) fn from_json(text: &str) -> Outcome {
@@ -51,8 +51,8 @@ fn json(value: &Value) -> Result<Json, String> {
             }
             Json::Array(array)
         }
-        Value::Map(members) => match (Time::from_value(value), members.get(TEXT)) {
-            (Some(time), _) => Json::from(time.rfc3339()),
+        Value::Map(members) => match (dates::json_text(value), members.get(TEXT)) {
+            (Some(time), _) => Json::from(time),
             (None, Some(text)) => json(text)?,
             (None, None) => {
                 let mut object = serde_json::Map::new();

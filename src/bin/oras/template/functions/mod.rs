@@ -4,7 +4,6 @@
 pub(super) mod dates;
 pub(super) mod dicts;
 pub(super) mod encoding;
-mod layout;
 pub(super) mod lists;
 pub(super) mod math;
 pub(super) mod paths;
@@ -12,6 +11,5 @@ pub(super) mod printf;
 pub(super) mod printing;
 pub(super) mod semver;
 pub(super) mod strings;
-mod time;
 pub(super) mod urls;
 pub(super) mod words;

@@ -4,10 +4,7 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-use oras::internal::{Civil, days_from_civil};
-
-use super::time::{SECONDS_PER_DAY, Time};
-use crate::cli::quote;
+use super::time::{Civil, SECONDS_PER_DAY, Time, days_from_civil};
 
 /// The elements of a layout. If one is a prefix of another, the longer one comes first.
 const ELEMENTS: &str = "January Jan Monday Mon MST 01 02 03 04 05 06 002 15 1 2006 2 _2 __2 3 4 5 PM pm -070000 -07:00:00 -0700 \
@@ -64,7 +61,7 @@ fn name(names: &'static str, index: i64) -> &'static str {
 }
 
 /// Formats a time.
-pub(super) fn format(time: &Time, layout: &str) -> String {
+pub fn format(time: &Time, layout: &str) -> String {
     let civil = time.civil();
     let mut out = String::new();
     let mut rest = layout;
@@ -163,14 +160,18 @@ enum Mismatch {
 }
 
 /// Parses a time.
-pub(super) fn parse(layout: &str, text: &str) -> Result<Time, String> {
-    let quoted = quote::double(text);
+///
+/// # Errors
+///
+/// The message of Go's `time.Parse` if the text does not have the layout, or is not a valid time.
+pub fn parse(layout: &str, text: &str) -> Result<Time, String> {
+    let quoted = quote(text);
     let cannot = |rest: &str, element: &str| {
         format!(
             "parsing time {quoted} as {}: cannot parse {} as {}",
-            quote::double(layout),
-            quote::double(rest),
-            quote::double(element)
+            quote(layout),
+            quote(rest),
+            quote(element)
         )
     };
     let invalid = |what: &str| format!("parsing time {quoted}: {what}");
@@ -182,7 +183,7 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Time, String> {
         let start = input.0;
         if element.is_empty() {
             if !start.is_empty() {
-                return Err(invalid(&format!("extra text: {}", quote::double(start))));
+                return Err(invalid(&format!("extra text: {}", quote(start))));
             }
             break;
         }
@@ -442,4 +443,34 @@ impl Parts {
 
 fn civil(days: i64) -> Civil {
     Civil::from_unix_seconds(days * SECONDS_PER_DAY)
+}
+
+/// The layout of RFC 3339.
+const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
+
+/// Returns the reason why `text` is not an RFC 3339 time, in the words of Go's `time.Parse`. For a
+/// text that Go parses although RFC 3339 forbids it, such as hours of one digit, the reason names
+/// the whole text.
+pub(crate) fn rfc3339_parse_error(text: &str) -> String {
+    let error = parse(RFC3339, text).err();
+    error.unwrap_or_else(|| format!("\"{text}\" is not an RFC 3339 time"))
+}
+
+/// Quoted as the reference client does it in messages about times.
+fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            ' '..='\x7f' => quoted.push(c),
+            _ => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    let _ = write!(quoted, "\\x{byte:02x}");
+                }
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
 }
