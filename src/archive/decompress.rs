@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 
-use crate::error::Error;
+use crate::error::{Error, Reworded};
 use crate::fs::BUFFER_BYTES;
 use crate::oci::{Algorithm, Digest, Hasher};
 
@@ -50,7 +50,7 @@ impl<R: Read> Decompressor<R> {
                 Ok(count) => return Ok(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if source_failed(member) => return Err(error),
-                Err(error) => return Err(malformed(&error)),
+                Err(error) => return Err(malformed(error)),
             }
             if let Some(member) = self.member.take() {
                 let mut source = member.into_inner();
@@ -94,13 +94,13 @@ fn has_member(source: &mut impl BufRead) -> io::Result<bool> {
 }
 
 /// The error for bytes that are not gzip.
-fn malformed(error: &io::Error) -> io::Error {
+fn malformed(error: io::Error) -> io::Error {
     let reason = match error.to_string() {
         text if text == "invalid gzip header" => "invalid header".to_owned(),
         _ if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
         text => text,
     };
-    Error::malformed("gzip", reason).into_io()
+    Error::malformed_by(Reworded::new(reason, error), "gzip").into_io()
 }
 
 /// The compressed bytes. Tells errors of the source from errors of gzip.

@@ -162,7 +162,39 @@ fn unprinted_source<'a>(
     };
     match own {
         Some(Error::Malformed { .. }) => None,
+        None if error.is::<Reworded>() => None,
         _ => error.source(),
+    }
+}
+
+/// An error in other words: its message replaces that of its source.
+#[derive(Debug)]
+pub(crate) struct Reworded {
+    message: String,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl Reworded {
+    pub(crate) fn new(
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            source: source.into(),
+        }
+    }
+}
+
+impl fmt::Display for Reworded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Reworded {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
     }
 }
 

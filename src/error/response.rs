@@ -1,6 +1,7 @@
 //! Error responses of registries and token services (distribution spec v1.1, "Error Codes").
 
 use std::fmt;
+use std::time::Duration;
 
 /// An HTTP response with an error status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct RegistryErrorResponse {
     /// The `Retry-After` of the response, if it is longer than this library waits: seconds or a
     /// date.
     pub retry_after: Option<String>,
+    /// The wait that `Retry-After` asks for, whatever its length.
+    pub wait: Option<Duration>,
     /// The role of the server.
     pub by: Responder,
 }
@@ -122,6 +125,15 @@ impl fmt::Display for RegistryError {
         }
         Ok(())
     }
+}
+
+/// Whether a status reports an error that may be temporary. 499 and 520 to 524 are those of nginx
+/// and Cloudflare.
+pub(crate) const fn is_transient_status(status: u16) -> bool {
+    matches!(
+        status,
+        408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524
+    )
 }
 
 /// Returns the reason phrase of a status (RFC 9110 §15), or an empty string if it is unknown.

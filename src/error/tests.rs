@@ -82,6 +82,7 @@ fn error_responses_display_the_errors_of_the_body() {
         errors: vec![],
         excerpt: None,
         retry_after: None,
+        wait: None,
         by: Responder::Registry,
     };
     assert_eq!(

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::error::TransportKind;
+use crate::error::{TransportKind, is_transient_status};
 use crate::text::time::parse_http_date;
 
 /// Wait before the first retry. Each further wait is twice as long.
@@ -151,7 +151,7 @@ impl RetryPolicy {
         let mut limit = self.retries;
         let is_timeout = outcome == Outcome::Failed(TransportKind::Timeout);
         match outcome {
-            Outcome::Status(status, retry_after) if is_transient(status) => {
+            Outcome::Status(status, retry_after) if is_transient_status(status) => {
                 requested = retry_after.unwrap_or_default();
             }
             Outcome::Failed(TransportKind::Io) => {}
@@ -180,15 +180,6 @@ impl RetryPolicy {
             last: limit + 1,
         })
     }
-}
-
-/// Returns whether a status reports an error that may be temporary. 499 and 520 to 524 are those of
-/// nginx and Cloudflare.
-const fn is_transient(status: u16) -> bool {
-    matches!(
-        status,
-        408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524
-    )
 }
 
 /// Parses a `Retry-After` header: seconds or an HTTP date (RFC 9110 §10.2.3). Returns `None` for

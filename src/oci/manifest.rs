@@ -83,13 +83,14 @@ impl RawManifest {
     ///
     /// [`Error::Malformed`] if the document is not a JSON object or `mediaType` is not a string.
     pub fn media_type_in(document: &[u8]) -> Result<Option<MediaType>> {
-        let malformed = |reason: String| Error::malformed("manifest", reason);
-        let text = std::str::from_utf8(document).map_err(|error| malformed(error.to_string()))?;
-        let object = Object::parse(text).map_err(|error| malformed(error.to_string()))?;
+        let text = std::str::from_utf8(document)
+            .map_err(|error| Error::malformed_by(error, "manifest"))?;
+        let malformed = |error: serde_json::Error| Error::malformed_by(error, "manifest");
+        let object = Object::parse(text).map_err(malformed)?;
         let own: Option<String> = object
             .value("mediaType")
             .map_or(Ok(None), serde_json::from_str)
-            .map_err(|error| malformed(error.to_string()))?;
+            .map_err(malformed)?;
         Ok(own.filter(|own| !own.is_empty()).map(MediaType::from))
     }
 

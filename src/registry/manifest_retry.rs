@@ -103,6 +103,7 @@ mod tests {
                 errors: vec![error.clone(), error],
                 excerpt: None,
                 retry_after: None,
+                wait: None,
                 by: Responder::Registry,
             };
             let mut wanted: Vec<_> = wanted.into_iter().cloned().collect();

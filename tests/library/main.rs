@@ -28,6 +28,7 @@ mod copy;
 mod copy_failures;
 mod deletion;
 mod discover;
+mod errors;
 #[cfg(unix)]
 mod fuzz;
 mod hostile;

@@ -417,3 +417,15 @@ fn invalid_certificates_and_keys_are_distinguished() {
     );
     assert!(shown.contains("ClientCertificate { .. }"), "{shown}");
 }
+
+#[test]
+fn a_tls_error_keeps_the_error_of_rustls() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let error = pull(&client(transport(&[("registry.example", &front)]))).unwrap_err();
+    let cause = crate::errors::cause::<rustls::Error>(&error);
+    assert!(
+        matches!(cause, Some(rustls::Error::InvalidCertificate(_))),
+        "{error:?}"
+    );
+}

@@ -32,7 +32,7 @@ use super::response_head::HeadReader;
 #[cfg(feature = "tls")]
 use super::tls;
 use super::{tcp, tunnel};
-use crate::error::{TransportKind, os_error_text};
+use crate::error::{Reworded, TransportKind, os_error_text};
 use crate::limits::MAX_ADDRESSES;
 use crate::text::url::{BlockedAddress, Locality, Origin, Scheme, Url};
 
@@ -195,13 +195,13 @@ fn dial(
     match tcp::connect(host, addresses, *details.timeout.after, details.config) {
         Ok(connection) => Ok(Box::new(connection)),
         Err(ureq::Error::Io(error)) if !is_of_caller(&error) => {
-            Err(dial_error(&error, addresses[0]))
+            Err(dial_error(error, addresses[0]))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn dial_error(error: &io::Error, address: SocketAddr) -> TransportError {
+fn dial_error(error: io::Error, address: SocketAddr) -> TransportError {
     use io::ErrorKind::{
         AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut,
     };
@@ -214,10 +214,11 @@ fn dial_error(error: &io::Error, address: SocketAddr) -> TransportError {
                 }
                 _ => TransportKind::Io,
             },
-            format!("connect: {}", os_error_text(error)),
+            format!("connect: {}", os_error_text(&error)),
         ),
     };
-    TransportError::new(kind, format!("dial tcp {address}: {text}"))
+    let message = format!("dial tcp {address}: {text}");
+    TransportError::new(kind, Reworded::new(message, error))
 }
 
 impl Connector for ProxyConnector {

@@ -5,7 +5,7 @@
 use std::{fmt, io};
 
 use super::super::TransportError;
-use crate::error::{Error, TransportKind};
+use crate::error::{Error, Reworded, TransportKind};
 
 /// Marks an error as one of the connection to a proxy. A certificate error of a proxy is not one of
 /// the registry, so its kind changes to [`TransportKind::Tls`].
@@ -19,7 +19,8 @@ pub(super) fn at_proxy(error: TransportError) -> TransportError {
     if is_of_caller(&*error.source) {
         return error;
     }
-    TransportError::new(kind, format!("proxyconnect tcp: {error}"))
+    let message = format!("proxyconnect tcp: {error}");
+    TransportError::new(kind, Reworded::new(message, error.source))
 }
 
 /// ureq passes the error on unchanged.
@@ -79,7 +80,9 @@ fn io_transport_error(error: io::Error) -> TransportError {
         return TransportError::new(TransportKind::Io, error);
     }
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => TransportError::new(TransportKind::Io, "EOF"),
+        io::ErrorKind::UnexpectedEof => {
+            TransportError::new(TransportKind::Io, Reworded::new("EOF", error))
+        }
         _ => TransportError::new(TransportKind::Io, error),
     }
 }

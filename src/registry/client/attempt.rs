@@ -9,6 +9,7 @@ use super::{Client, content_encoding};
 use crate::auth::{Authorization, OriginPolicy};
 use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::clock::TimedReader;
+use crate::http::retry::parse_retry_after;
 use crate::http::{Headers, Method, Request, RequestBody, Response, TransportError};
 use crate::limits::{MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME};
 use crate::text::json;
@@ -191,6 +192,8 @@ impl Client {
             redactor: self.shared.redactor.lock().clone(),
             retries: 0,
             max_retry_after: self.settings.retry_policy.max_retry_after,
+            retry_after: (response.headers.get("Retry-After"))
+                .and_then(|value| parse_retry_after(value, self.shared.clock.now())),
             document,
             response: Response { body, ..response },
         })

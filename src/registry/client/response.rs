@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::content_encoding;
 use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, parse_challenges};
-use crate::error::{Error, RegistryErrorResponse, Responder, Result, TransportKind};
+use crate::error::{Error, RegistryErrorResponse, Responder, Result, Reworded, TransportKind};
 use crate::http::{Method, Response};
 use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
 use crate::text::redact::Redactor;
@@ -51,6 +51,8 @@ pub(crate) struct RegistryResponse {
     pub(crate) retries: u32,
     /// The longest `Retry-After` that is waited for.
     pub(crate) max_retry_after: Duration,
+    /// The wait that the server asks for.
+    pub(crate) retry_after: Option<Duration>,
     /// The body, if the request asked to buffer it: up to one byte more than the limit. Then the
     /// body of `response` is empty.
     pub(crate) document: Option<Vec<u8>>,
@@ -171,6 +173,7 @@ impl RegistryResponse {
             errors,
             excerpt,
             retry_after,
+            wait: self.retry_after,
             by,
         }))
     }
@@ -280,7 +283,9 @@ impl Read for NamedBody {
                         _ => TransportKind::Io,
                     },
                     source: match kind {
-                        io::ErrorKind::UnexpectedEof => "unexpected EOF".into(),
+                        io::ErrorKind::UnexpectedEof => {
+                            Reworded::new("unexpected EOF", error).into()
+                        }
                         _ => error.into(),
                     },
                 };
@@ -312,6 +317,7 @@ mod tests {
                 redactor: Redactor::default(),
                 retries: 0,
                 max_retry_after: Duration::from_secs(60),
+                retry_after: None,
                 document: None,
                 response: Response {
                     status,

@@ -12,7 +12,7 @@ use super::attempt::RequestAuth;
 use super::request::RegistryRequest;
 use super::response::RegistryResponse;
 use crate::error::{Error, Result, TransportKind, status_text};
-use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries, parse_retry_after};
+use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries};
 use crate::http::{SilentServer, Timeouts};
 use crate::progress::{self, Event};
 use crate::text::random;
@@ -89,10 +89,7 @@ impl Client {
         match result {
             Ok(response) => {
                 let status = response.status();
-                let requested = response
-                    .header("Retry-After")
-                    .and_then(|value| parse_retry_after(value, self.now()));
-                let outcome = Outcome::Status(status, requested);
+                let outcome = Outcome::Status(status, response.retry_after);
                 let next = self.next_attempt(retries, outcome, Reachability::default())?;
                 Some(Retry {
                     next,

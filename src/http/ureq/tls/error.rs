@@ -11,7 +11,7 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::algorithm::unsupported_signature;
 use super::verify::Rejection;
-use crate::error::TransportKind;
+use crate::error::{Reworded, TransportKind};
 use crate::http::TransportError;
 use crate::text::time::rfc3339;
 
@@ -24,7 +24,7 @@ pub(super) fn connect_error(error: Error) -> TransportError {
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => TransportKind::NotTls,
         _ => TransportKind::Tls,
     };
-    TransportError::new(kind, text(error))
+    TransportError::new(kind, Reworded::new(text(error.clone()), error))
 }
 
 /// Returns whether a certificate would be accepted if its authority were trusted.
