@@ -59,5 +59,5 @@ fn with_annotations(mut entry: Object, annotations: &Object) -> DocumentEntry {
     } else {
         entry.put_in_order("annotations", annotations.to_text(), Descriptor::MEMBERS);
     }
-    DocumentEntry::parse(entry.to_text())
+    DocumentEntry::parse(&entry.to_text())
 }

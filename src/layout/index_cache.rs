@@ -49,6 +49,11 @@ impl IndexCache {
         Ok(index)
     }
 
+    /// Drops the cached index.
+    pub(super) fn clear(&self) {
+        self.index.replace(None);
+    }
+
     /// Returns the referrers below `index`. Calls `read` if the cached ones belong to another index
     /// or are not current. `read` also returns whether its result can be cached.
     pub(super) fn referrers(

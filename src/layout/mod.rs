@@ -177,7 +177,7 @@ impl LayoutStore {
             let before = reader::reload_index(&self.directory)?;
             let mut after = before.clone();
             let result = edit(&mut after);
-            save_index(writer, &before, &after)?;
+            save_index(writer, before, &after)?;
             Ok(result)
         };
         try_to_edit().inspect_err(|error: &Error| self.edits.fail(|| error.chain().to_string()))
@@ -377,7 +377,7 @@ impl Delete for LayoutStore {
         let removed = gc::plan(&self.directory, &before, target)?;
         let mut after = before.clone();
         after.remove(&removed.iter().collect());
-        save_index(writer, &before, &after)?;
+        save_index(writer, before, &after)?;
         removed.iter().try_for_each(|digest| writer.remove(digest))
     }
 
@@ -405,10 +405,12 @@ impl TagLister for LayoutStore {
 }
 
 /// Saves `index.json` if it changed. The caller holds the lock.
-fn save_index(writer: &Writer, before: &Index, after: &Index) -> Result<()> {
-    if after == before {
+fn save_index(writer: &Writer, before: Index, after: &Index) -> Result<()> {
+    if *after == before {
         return Ok(());
     }
+    // An index can be large, and its text is about to be in memory as well.
+    drop(before);
     let bytes = after.to_bytes();
     reader::check_index_size(bytes.len())?;
     writer.save(reader::INDEX, &bytes)

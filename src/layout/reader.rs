@@ -100,6 +100,8 @@ pub(super) fn read_index<F: LayoutFiles>(files: &F) -> Result<Arc<Index>> {
 
 /// Reads `index.json` for editing.
 pub(super) fn reload_index<F: LayoutFiles>(files: &F) -> Result<Index> {
+    // The cached index is about to be replaced, and two large ones need not be in memory at once.
+    files.index_cache().clear();
     parse_index(open_index(files)?)
 }
 

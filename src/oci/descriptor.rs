@@ -1,8 +1,10 @@
 //! Descriptors of content (image spec v1.1, "Content Descriptors").
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::Error as _;
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::oci::{Digest, MediaType, Platform};
@@ -186,9 +188,35 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(
 pub(super) fn list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Descriptor>, D::Error> {
-    let list = Option::<Vec<Option<Members>>>::deserialize(deserializer)?;
-    let members = list.into_iter().flatten().flatten();
-    Ok(members.filter_map(Members::into_descriptor).collect())
+    let list = Option::<List>::deserialize(deserializer)?;
+    Ok(list.map_or_else(Vec::new, |list| list.0))
+}
+
+struct List(Vec<Descriptor>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+
+        impl<'de> Visitor<'de> for Elements {
+            type Value = List;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List, A::Error> {
+                let mut descriptors = Vec::new();
+                while let Some(members) = list.next_element::<Option<Members>>()? {
+                    descriptors.extend(members.and_then(Members::into_descriptor));
+                }
+                descriptors.shrink_to_fit();
+                Ok(List(descriptors))
+            }
+        }
+
+        deserializer.deserialize_seq(Elements)
+    }
 }
 
 fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Digest>, D::Error> {

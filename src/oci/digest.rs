@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
@@ -73,7 +74,8 @@ impl fmt::Display for Algorithm {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     algorithm: Algorithm,
-    text: Box<str>,
+    /// Shared by clones: a manifest with many layers is held in several places.
+    text: Arc<str>,
 }
 
 impl Digest {

@@ -8,6 +8,8 @@
 
 mod canonical;
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::descriptor::{Descriptor, REF_NAME};
@@ -63,10 +65,7 @@ impl ManifestDocument {
         if count > max_entries {
             return Err(format!("{count} entries are more than {max_entries}"));
         }
-        let entries = texts
-            .into_iter()
-            .map(|text| DocumentEntry::parse(text.to_owned()))
-            .collect();
+        let entries = texts.into_iter().map(DocumentEntry::parse).collect();
         members.put_in_order(kind.list(), "[]".to_owned(), kind.members());
         Ok(Self {
             kind,
@@ -119,18 +118,31 @@ impl ManifestDocument {
         &self,
         entries: impl IntoIterator<Item = &'e DocumentEntry>,
     ) -> Vec<u8> {
-        let entries: Vec<&str> = entries.into_iter().map(DocumentEntry::text).collect();
-        let mut members = self.members.clone();
-        let list = format!("[{}]", entries.join(","));
-        members.put(self.kind.list(), list, |_| false);
-        members.to_text().into_bytes()
+        let mut entries = entries.into_iter().map(DocumentEntry::text);
+        let list = self.kind.list();
+        self.members
+            .write_text(|name, text| {
+                if name != list {
+                    return false;
+                }
+                text.push('[');
+                text.extend(entries.next());
+                for entry in &mut entries {
+                    text.push(',');
+                    text.push_str(entry);
+                }
+                text.push(']');
+                true
+            })
+            .into_bytes()
     }
 }
 
 /// One of the `manifests` of an index, `layers` of an image or `blobs` of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DocumentEntry {
-    text: String,
+    /// Shared by clones.
+    text: Arc<str>,
     descriptor: Result<Descriptor, Unreadable>,
 }
 
@@ -143,7 +155,7 @@ struct Unreadable {
 
 impl DocumentEntry {
     /// Parses an entry. Any JSON value is accepted.
-    pub(crate) fn parse(text: String) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         /// The part of an entry that contains its tag.
         #[derive(Default, Deserialize)]
         struct Annotated {
@@ -151,20 +163,23 @@ impl DocumentEntry {
             annotations: Annotations,
         }
 
-        let descriptor = serde_json::from_str(&text).map_err(|error| {
-            let entry: Annotated = serde_json::from_str(&text).unwrap_or_default();
+        let descriptor = serde_json::from_str(text).map_err(|error| {
+            let entry: Annotated = serde_json::from_str(text).unwrap_or_default();
             Unreadable {
                 reason: error.to_string(),
                 tag: tag_in(&entry.annotations).map(str::to_owned),
             }
         });
-        Self { text, descriptor }
+        Self {
+            text: text.into(),
+            descriptor,
+        }
     }
 
     /// Returns a new entry for `descriptor`.
     pub(crate) fn from_descriptor(descriptor: &Descriptor) -> Self {
         Self {
-            text: text_of(descriptor),
+            text: text_of(descriptor).into(),
             descriptor: Ok(descriptor.clone()),
         }
     }
@@ -192,7 +207,7 @@ impl DocumentEntry {
             }
         }
         Self {
-            text: members.to_text(),
+            text: members.to_text().into(),
             descriptor: Ok(descriptor.clone()),
         }
     }

@@ -163,7 +163,7 @@ impl ManifestEditor {
     fn set_descriptor(&mut self, name: &str, descriptor: Option<&Descriptor>) {
         let known = self.document.member(name);
         let text = descriptor.map(|descriptor| {
-            let known = DocumentEntry::parse(known.unwrap_or("null").to_owned());
+            let known = DocumentEntry::parse(known.unwrap_or("null"));
             known.edited(descriptor).text().to_owned()
         });
         self.document.set_member(name, text);

@@ -3,20 +3,33 @@
 //! A [`MediaType`] accepts any string, because unknown types must be preserved.
 //! [`MediaType::is_valid`] checks the grammar where the specifications require it.
 
-use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The media type of content, such as `application/vnd.oci.image.manifest.v1+json`. The default is
 /// the empty string, for content without a type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MediaType(Cow<'static, str>);
+///
+/// Clones share the string.
+#[derive(Clone)]
+pub struct MediaType(Text);
+
+#[derive(Clone)]
+enum Text {
+    /// One of the constants.
+    Known(&'static str),
+    Other(Arc<str>),
+}
 
 macro_rules! media_types {
     ($($(#[$doc:meta])+ $name:ident = $text:literal;)+) => {
         impl MediaType {
-            $($(#[$doc])+ pub const $name: Self = Self(Cow::Borrowed($text));)+
+            $($(#[$doc])+ pub const $name: Self = Self(Text::Known($text));)+
+
+            const KNOWN: &[&'static str] = &[$($text),+];
         }
     };
 }
@@ -72,12 +85,15 @@ impl MediaType {
 
     /// Creates a media type without checking its grammar.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Cow::Owned(text.into()))
+        Self::from(text.into().as_str())
     }
 
     /// Returns the media type as a string.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Known(text) => text,
+            Text::Other(text) => text,
+        }
     }
 
     /// Whether this is a manifest type: content with successors, which a registry serves at its
@@ -109,7 +125,7 @@ impl MediaType {
     /// Whether the string matches the grammar (RFC 6838 §4.2), which artifact types and config
     /// types must do.
     pub fn is_valid(&self) -> bool {
-        self.0
+        self.as_str()
             .split_once('/')
             .is_some_and(|(kind, subtype)| is_restricted_name(kind) && is_restricted_name(subtype))
     }
@@ -126,13 +142,14 @@ fn is_restricted_name(name: &str) -> bool {
 
 impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl From<&str> for MediaType {
     fn from(text: &str) -> Self {
-        Self::new(text)
+        let known = Self::KNOWN.iter().find(|known| **known == text);
+        Self(known.map_or_else(|| Text::Other(text.into()), |known| Text::Known(known)))
     }
 }
 
@@ -142,9 +159,47 @@ impl From<String> for MediaType {
     }
 }
 
+impl Default for MediaType {
+    fn default() -> Self {
+        Self(Text::Known(""))
+    }
+}
+
+impl fmt::Debug for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MediaType({:?})", self.as_str())
+    }
+}
+
+impl PartialEq for MediaType {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for MediaType {}
+
+impl PartialOrd for MediaType {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for MediaType {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for MediaType {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
 impl Serialize for MediaType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -234,8 +234,11 @@ fn copy_files(
             left_out: Vec::new(),
         },
     };
-    let mut find_successors =
-        |manifest: &RawManifest, _: Vec<Descriptor>| selector.select(manifest);
+    let mut find_successors = |manifest: &RawManifest, successors: Vec<Descriptor>| {
+        // A manifest can have many: they are not held twice.
+        drop(successors);
+        selector.select(manifest)
+    };
     let mut reported = HashSet::new();
     copy_graph_reporting(
         source,

@@ -3,9 +3,11 @@
 //! Digests depend on bytes, so new documents must equal those of other OCI tools: compact, fields
 //! in the order of their structs, maps sorted by key, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
 
+mod annotations;
 pub(crate) mod edit;
 
-use std::collections::BTreeMap;
+pub use self::annotations::Annotations;
+
 use std::io::{self, Write};
 
 use serde::ser::Serialize;
@@ -13,9 +15,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::limits::MAX_INDENTED_DEPTH;
-
-/// Annotations, sorted by the bytes of their names.
-pub type Annotations = BTreeMap<String, String>;
 
 /// Serialises `value` compactly, with no newline at the end.
 ///
@@ -128,11 +127,7 @@ where
 pub(crate) fn annotations<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Annotations, D::Error> {
-    let annotations: Option<BTreeMap<String, Option<String>>> = Option::deserialize(deserializer)?;
-    let annotations = annotations.unwrap_or_default().into_iter();
-    Ok(annotations
-        .map(|(name, value)| (name, value.unwrap_or_default()))
-        .collect())
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 struct Canonical;

@@ -37,7 +37,8 @@ impl ManifestDocument {
             let entries = descriptors.iter().zip(&written.entries);
             let entries = entries
                 .map(|(descriptor, entry)| {
-                    canonical_descriptor(descriptor, entry.text()).map(DocumentEntry::parse)
+                    canonical_descriptor(descriptor, entry.text())
+                        .map(|text| DocumentEntry::parse(&text))
                 })
                 .collect::<serde_json::Result<_>>()?;
             let subject = match (&index.subject, written.member("subject")) {

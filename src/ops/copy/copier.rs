@@ -324,12 +324,11 @@ impl<'c, 'o> Copier<'c, 'o> {
             successors.retain(|successor| successor.media_type.is_manifest());
             self.nodes.finish(node, NodeState::Existed);
         }
-        let (foreign, successors): (Vec<_>, Vec<_>) = successors
-            .into_iter()
-            .partition(|successor| successor.media_type.is_foreign_layer());
-        for layer in &foreign {
+        let is_foreign = |node: &Descriptor| node.media_type.is_foreign_layer();
+        for layer in successors.iter().filter(|node| is_foreign(node)) {
             self.report(Event::ForeignSkipped(layer))?;
         }
+        successors.retain(|node| !is_foreign(node));
         Ok(Frame {
             manifest,
             descriptor: node.clone(),

@@ -105,11 +105,25 @@ impl Object {
 
     /// The object as text, with nothing but commas between its members.
     pub(crate) fn to_text(&self) -> String {
-        let members: Vec<String> = self
-            .iter()
-            .map(|(name, value)| format!("{}:{value}", text_of(name)))
-            .collect();
-        format!("{{{}}}", members.join(","))
+        self.write_text(|_, _| false)
+    }
+
+    /// Same as [`to_text`](Self::to_text). `write` is called for each member, and returns whether
+    /// it appended the value: a large value need not be a text of its own.
+    pub(crate) fn write_text(&self, mut write: impl FnMut(&str, &mut String) -> bool) -> String {
+        let mut text = String::from("{");
+        for (position, (name, value)) in self.iter().enumerate() {
+            if position > 0 {
+                text.push(',');
+            }
+            text.push_str(&text_of(name));
+            text.push(':');
+            if !write(name, &mut text) {
+                text.push_str(value);
+            }
+        }
+        text.push('}');
+        text
     }
 }
 
