@@ -40,6 +40,8 @@ pub struct AttachOptions<'a> {
     /// Directory for temporary files: archives of directories, and streams if the target must know
     /// the digest first. By default the system's directory for temporary files.
     pub temporary: Option<PathBuf>,
+    /// Allows titles that are absolute or lead out of a directory. A pull refuses them by default.
+    pub allow_path_traversal: bool,
     /// Receives the events of the attachment.
     pub observer: Option<Observer>,
 }
@@ -104,7 +106,12 @@ pub fn attach(
     let _scope = Scope::of_verb(options.observer.as_ref());
     let subject = find_subject(target, reference, options.platform.as_ref())
         .map_err(|error| error.context(format!("failed to resolve {reference}")))?;
-    let mut builder = ArtifactBuilder::new(target, options.temporary, options.archive_times);
+    let mut builder = ArtifactBuilder::new(
+        target,
+        options.temporary,
+        options.archive_times,
+        options.allow_path_traversal,
+    );
     let layers = builder.add_layers(options.files, options.streams)?;
     let config = match options.config {
         Some(file) => Some(builder.add_config(file, &options.config_annotations)?),

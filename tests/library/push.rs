@@ -7,7 +7,7 @@ use oras::descriptor::{Descriptor, TITLE};
 use oras::error::IoOp;
 use oras::layout::LayoutStore;
 use oras::progress::Event;
-use oras::push::{PushOptions, PushStream, push};
+use oras::push::{PushFile, PushOptions, PushStream, push};
 use oras::store::content::{Content, VerifyReader};
 use oras::store::memory::MemoryStore;
 use oras::store::{Pushed, Source, Target};
@@ -350,5 +350,50 @@ fn a_memory_store_limits_the_size_of_a_stream() {
     match store.push_stream(&MediaType::LAYER, &mut stream) {
         Err(Error::TooLarge { limit: 4, .. }) => {}
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn titles_are_given_or_follow_from_the_path() {
+    let directory = TempDir::new();
+    let path = directory.write("a.txt", "a");
+    let store = MemoryStore::new();
+    let mut titled = PushFile::from(&path);
+    titled.title = Some("docs/b.txt".into());
+    let mut options = PushOptions::default();
+    options.files = vec![path.into(), titled, PushFile::bytes("c.txt", "c")];
+    options.config = Some(PushFile::bytes("", "{}"));
+    options.artifact_type = Some("test/artifact".into());
+
+    let manifest = push(&store, Some("v1"), options).unwrap();
+
+    let successors = manifest.successors().unwrap();
+    let titles: Vec<_> = successors.iter().map(Descriptor::title).collect();
+    let wanted = [None, Some("a.txt"), Some("docs/b.txt"), Some("c.txt")];
+    assert_eq!(titles, wanted, "the config has no title");
+    let contents = successors.iter().map(|node| {
+        let reader = store.fetch(node).unwrap();
+        String::from_utf8(reader.read_all(node.size).unwrap()).unwrap()
+    });
+    assert_eq!(contents.collect::<Vec<_>>(), ["{}", "a", "a", "c"]);
+    assert_eq!(successors[0].media_type, MediaType::UNKNOWN_CONFIG);
+    assert_eq!(successors[3].media_type, MediaType::LAYER);
+}
+
+#[test]
+fn titles_that_lead_out_are_refused_unless_they_are_allowed() {
+    for title in ["/etc/a", "../a", "a/../../b"] {
+        for allowed in [false, true] {
+            let mut options = PushOptions::default();
+            options.files = vec![PushFile::bytes(title, "a")];
+            options.artifact_type = Some("test/artifact".into());
+            options.allow_path_traversal = allowed;
+            let pushed = push(&MemoryStore::new(), None, options);
+            match pushed {
+                Ok(_) => assert!(allowed, "{title}"),
+                Err(Error::PathTraversal { name, .. }) if !allowed => assert_eq!(name, title),
+                Err(error) => panic!("{title}: {error:?}"),
+            }
+        }
     }
 }

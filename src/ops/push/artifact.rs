@@ -44,6 +44,8 @@ pub struct PushOptions<'a> {
     /// Sends manifests even if the target has them: see
     /// [`CopyOptions::force`](crate::ops::copy::CopyOptions::force).
     pub force: bool,
+    /// Allows titles that are absolute or lead out of a directory. A pull refuses them by default.
+    pub allow_path_traversal: bool,
     /// Receives the events of the push.
     pub observer: Option<Observer>,
 }
@@ -75,6 +77,8 @@ pub struct PushOptions<'a> {
 ///
 /// - [`Error::Io`](crate::Error::Io) if a file or a stream cannot be read.
 /// - [`Error::Conflict`](crate::Error::Conflict) if two files have the same title.
+/// - [`Error::PathTraversal`](crate::Error::PathTraversal) for a title that is absolute or leads
+///   out of a directory, unless the options allow it.
 /// - The errors of [`pack`](crate::ops::pack::pack).
 /// - [`Error::Copy`](crate::Error::Copy) if the target refuses content.
 ///
@@ -85,7 +89,12 @@ pub fn push(
     options: PushOptions<'_>,
 ) -> Result<RawManifest> {
     let _scope = Scope::of_verb(options.observer.as_ref());
-    let mut builder = ArtifactBuilder::new(target, options.temporary, options.archive_times);
+    let mut builder = ArtifactBuilder::new(
+        target,
+        options.temporary,
+        options.archive_times,
+        options.allow_path_traversal,
+    );
     let annotations = &options.config_annotations;
     let config = match (options.config, options.platform) {
         (Some(file), _) => Some(builder.add_config(file, annotations)?),

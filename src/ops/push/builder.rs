@@ -21,6 +21,8 @@ pub(crate) struct ArtifactBuilder<'t> {
     store: FileStore,
     /// Layers that were streamed to the target.
     streamed: Vec<Descriptor>,
+    /// Whether titles may be absolute or lead out of a directory.
+    allow_path_traversal: bool,
 }
 
 impl<'t> ArtifactBuilder<'t> {
@@ -29,12 +31,14 @@ impl<'t> ArtifactBuilder<'t> {
         target: &'t dyn Target,
         temporary: Option<PathBuf>,
         archive_times: Times,
+        allow_path_traversal: bool,
     ) -> Self {
         Self {
             target,
             store: FileStore::new(temporary.unwrap_or_else(system_temporary))
                 .archive_times(archive_times),
             streamed: Vec::new(),
+            allow_path_traversal,
         }
     }
 
@@ -52,17 +56,16 @@ impl<'t> ArtifactBuilder<'t> {
         }
         let mut layers = Vec::with_capacity(files.len() + streams.len());
         for file in files {
-            let title = match file.annotations.get(TITLE) {
-                Some(title) => title.clone(),
-                None => default_title(&file.path)?,
-            };
+            let title = self.title_of(&file)?;
             report(&Event::Preparing(&title))?;
-            let mut layer = self.add_file(&title, &title, file.media_type, &file.path)?;
+            let mut layer = self.add_file(&title, &title, MediaType::LAYER, &file)?;
             layer.annotations.extend(file.annotations);
+            layer.annotations.insert(TITLE.to_owned(), title);
             layers.push(layer);
         }
         // Streams cannot be read twice: report duplicate titles before reading any.
         for title in streams.iter().filter_map(title) {
+            self.check_title(title)?;
             self.store.reserve_title(title)?;
         }
         streams.sort_by_key(|stream| stream.index);
@@ -73,15 +76,49 @@ impl<'t> ArtifactBuilder<'t> {
         Ok(layers)
     }
 
-    /// Adds a file or directory to the store. Events call it `name`.
+    /// Returns the title of a layer.
+    fn title_of(&self, file: &PushFile) -> Result<String> {
+        let given = file.title.as_ref();
+        if let Some(title) = given.or_else(|| file.annotations.get(TITLE)) {
+            self.check_title(title)?;
+            return Ok(title.clone());
+        }
+        let title = default_title(&file.path)?;
+        match file.path.file_name() {
+            Some(name) if self.check_title(&title).is_err() => {
+                Ok(name.to_string_lossy().into_owned())
+            }
+            _ => Ok(title),
+        }
+    }
+
+    fn check_title(&self, title: &str) -> Result<()> {
+        match traversal(title) {
+            Some(reason) if !self.allow_path_traversal => Err(Error::PathTraversal {
+                name: title.to_owned(),
+                reason,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a file, a directory or bytes to the store. Events call it `name`.
     fn add_file(
         &mut self,
         title: &str,
         name: &str,
-        media_type: Option<MediaType>,
-        path: &Path,
+        default: MediaType,
+        file: &PushFile,
     ) -> Result<Descriptor> {
-        let descriptor = self.store.add_named(title, name, media_type, path)?;
+        let media_type = file.media_type.clone();
+        let descriptor = match &file.content {
+            Some(content) => {
+                self.store.reserve_title(title)?;
+                let media_type = media_type.unwrap_or(default);
+                self.store.add_stream(media_type, &mut &content[..])?
+            }
+            None => self.store.add_named(title, name, media_type, &file.path)?,
+        };
         report(&Event::Prepared(name))?;
         Ok(descriptor)
     }
@@ -115,12 +152,13 @@ impl<'t> ArtifactBuilder<'t> {
     /// Adds a file as the config. The config has no title, so that `pull` writes no file for it.
     pub(crate) fn add_config(
         &mut self,
-        file: PushFile,
+        mut file: PushFile,
         annotations: &Annotations,
     ) -> Result<Descriptor> {
-        let media_type = file.media_type.unwrap_or(MediaType::UNKNOWN_CONFIG);
+        let media_type = file.media_type.get_or_insert(MediaType::UNKNOWN_CONFIG);
+        let media_type = media_type.clone();
         let name = file.path.to_string_lossy();
-        let mut config = self.add_file("$config", &name, Some(media_type), &file.path)?;
+        let mut config = self.add_file("$config", &name, media_type, &file)?;
         config.annotations = annotations.clone();
         Ok(config)
     }
@@ -201,4 +239,37 @@ fn default_title(path: &Path) -> Result<String> {
     })?;
     let name = to_slashes(&clean(Path::new(text)));
     Ok(String::from_utf8_lossy(&name).into_owned())
+}
+
+/// Returns the reason why a file with this title would be written outside of a directory, if so.
+fn traversal(title: &str) -> Option<&'static str> {
+    let is_absolute = title.starts_with('/') || Path::new(title).is_absolute();
+    if is_absolute {
+        return Some("is absolute");
+    }
+    let cleaned = clean(Path::new(title));
+    cleaned
+        .starts_with("..")
+        .then_some("leads out of the directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_that_are_absolute_or_lead_out_are_refused() {
+        for (title, reason) in [
+            ("a", None),
+            ("a/../b", None),
+            ("..a/b", None),
+            ("./a", None),
+            ("/a", Some("is absolute")),
+            ("..", Some("leads out of the directory")),
+            ("../a", Some("leads out of the directory")),
+            ("a/../../b", Some("leads out of the directory")),
+        ] {
+            assert_eq!(traversal(title), reason, "{title}");
+        }
+    }
 }

@@ -7,15 +7,45 @@ use std::path::{Path, PathBuf};
 use crate::oci::MediaType;
 use crate::text::json::Annotations;
 
-/// A file or directory to push.
+/// A file or directory to push, or bytes in memory.
 #[derive(Clone, Debug, Default)]
 pub struct PushFile {
-    /// The path of the file or directory.
+    /// The path of the file or directory. Ignored with [`content`](Self::content).
     pub path: PathBuf,
+    /// The content of a file that does not exist on disk.
+    pub content: Option<Vec<u8>>,
+    /// The title: the relative path, with `/` on every system, at which `pull` writes the file. By
+    /// default the annotation `org.opencontainers.image.title`, or else the cleaned path. If that
+    /// is absolute or leads out of the current directory, the default is the file name. A config
+    /// has no title.
+    pub title: Option<String>,
     /// The media type; by default that of a layer, and for a directory that of a compressed layer.
     pub media_type: Option<MediaType>,
-    /// Annotations of the descriptor. Without a title among them, the title is the cleaned path.
+    /// Annotations of the descriptor.
     pub annotations: Annotations,
+}
+
+impl PushFile {
+    /// Creates a file with this title and content.
+    ///
+    /// ```
+    /// use oras::push::{PushFile, PushOptions, push};
+    /// use oras::store::memory::MemoryStore;
+    ///
+    /// let mut options = PushOptions::default();
+    /// options.files = vec![PushFile::bytes("docs/hello.txt", "hello")];
+    /// options.artifact_type = Some("application/vnd.example".into());
+    /// options.config = Some(PushFile::bytes("", "{}"));
+    /// push(&MemoryStore::new(), Some("v1"), options)?;
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    pub fn bytes(title: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self {
+            content: Some(content.into()),
+            title: Some(title.into()),
+            ..Self::default()
+        }
+    }
 }
 
 impl<P: AsRef<Path>> From<P> for PushFile {

@@ -102,6 +102,8 @@ impl Command for AttachFlags {
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
         let options = AttachOptions {
             files: layers.files(),
+            // Absolute paths were checked, and the original accepts those that lead out.
+            allow_path_traversal: true,
             streams,
             artifact_type: Some(self.artifact_type.as_str())
                 .filter(|artifact_type| !artifact_type.is_empty())

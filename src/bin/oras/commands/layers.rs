@@ -104,6 +104,7 @@ impl<'t> Layers<'t> {
                 path: path.into(),
                 media_type: media_type.map(MediaType::from),
                 annotations: self.annotations.for_file(path),
+                ..PushFile::default()
             })
             .collect()
     }

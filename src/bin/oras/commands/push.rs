@@ -104,6 +104,8 @@ impl Command for PushFlags {
             .with_display(display);
         let options = PushOptions {
             files: layers.files(),
+            // Absolute paths were checked, and the original accepts those that lead out.
+            allow_path_traversal: true,
             streams,
             artifact_type,
             config: layers.config()?,
