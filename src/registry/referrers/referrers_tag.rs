@@ -88,16 +88,12 @@ impl Repository {
         manifest: &RawManifest,
         indexed: Option<&Digest>,
     ) -> Result<()> {
-        let Some(Referrer {
-            subject,
-            descriptor,
-        }) = Referrer::from_manifest(manifest).ok().flatten()
-        else {
+        let Some(referrer) = Referrer::from_manifest(manifest).ok().flatten() else {
             return Ok(());
         };
         match self.referrers_mode() {
             ReferrersMode::Api => return Ok(()),
-            ReferrersMode::Learned if indexed == Some(&subject.digest) => {
+            ReferrersMode::Learned if indexed == Some(&referrer.subject.digest) => {
                 self.learn(ReferrersMode::Api);
                 return Ok(());
             }
@@ -105,27 +101,24 @@ impl Repository {
             // tag anyway.
             ReferrersMode::Learned | ReferrersMode::Tag => {}
         }
-        self.add_referrer(subject.digest, descriptor)
+        self.add_referrer(referrer)
     }
 
     /// Makes sure that an existing manifest is listed as a referrer of its subject. The client that
     /// pushed it may have been interrupted before it updated the referrers tag.
     pub(crate) fn ensure_referrer_listed(&self, manifest: &RawManifest) -> Result<()> {
-        let Some(Referrer {
-            subject,
-            descriptor,
-        }) = Referrer::from_manifest(manifest).ok().flatten()
-        else {
+        let Some(referrer) = Referrer::from_manifest(manifest).ok().flatten() else {
             return Ok(());
         };
-        if self.has_referrers_api(&subject)? {
+        if self.has_referrers_api(&referrer.subject)? {
             return Ok(());
         }
-        self.add_referrer(subject.digest, descriptor)
+        self.add_referrer(referrer)
     }
 
-    /// Adds a manifest to the index of `subject`, now or when the batch finishes.
-    fn add_referrer(&self, subject: Digest, referrer: Descriptor) -> Result<()> {
+    /// Adds a manifest to the index of its subject, now or when the batch finishes.
+    fn add_referrer(&self, referrer: Referrer) -> Result<()> {
+        let (subject, referrer) = (referrer.subject.digest, referrer.descriptor);
         if self.state.pending.is_open() {
             (self.state.pending).with(|it| it.entry(subject).or_default().push(referrer));
             return Ok(());

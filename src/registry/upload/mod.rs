@@ -13,6 +13,7 @@ mod session;
 mod stream_upload;
 
 use std::io;
+use std::ops::ControlFlow;
 
 use self::chunked_upload::{ChunkAction, ChunkedUpload};
 use self::decision::{Action, Event, UploadFlow};
@@ -29,19 +30,8 @@ use crate::text::url::{Origin, Url};
 
 pub(crate) use self::decision::UploadStart;
 
-/// The step after a chunk.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a value lives only until the loop that sends chunks matches it"
-)]
-enum ChunkStep {
-    /// Send the next chunk.
-    Continue,
-    /// Read the content again from the offset of the upload.
-    Reopen,
-    /// The upload failed with this result.
-    Fail(Result<RegistryResponse>),
-}
+/// The step after a chunk, or the result with which the upload failed.
+type ChunkStep = ControlFlow<Result<RegistryResponse>, ChunkAction>;
 
 impl Repository {
     /// Mounts a blob from another repository of the registry. If the registry starts an upload
@@ -182,9 +172,9 @@ impl Repository {
                     retries,
                 );
                 match step? {
-                    ChunkStep::Continue => {}
-                    ChunkStep::Reopen => break,
-                    ChunkStep::Fail(result) => return result,
+                    ControlFlow::Continue(ChunkAction::Reopen) => break,
+                    ControlFlow::Continue(_) => {}
+                    ControlFlow::Break(result) => return result,
                 }
             }
         }
@@ -203,14 +193,11 @@ impl Repository {
     ) -> Result<ChunkStep> {
         let chunk = upload.next_chunk(size, &mut self.client.capabilities());
         let last = chunk.offset + chunk.len - 1;
-        let mut request = self
-            .push_request(Method::Patch, upload.location.clone())
-            .header("Content-Type", "application/octet-stream")
+        let url = upload.location.clone();
+        let request = self
+            .data_request(Method::Patch, url, chunk.expects_continue)
             .header("Content-Range", format!("{}-{last}", chunk.offset))
             .body(body(chunk.len));
-        if chunk.expects_continue {
-            request = request.header("Expect", "100-continue");
-        }
         let farthest = upload.farthest;
         let result = self.client.send(&self.registry, request);
         let mut action = {
@@ -222,25 +209,23 @@ impl Repository {
         }
         if action == ChunkAction::Retry {
             let Some(retry) = self.client.retry(retries, &result) else {
-                return Ok(ChunkStep::Fail(result));
+                return Ok(ControlFlow::Break(result));
             };
             self.client.wait_for(&retry)?;
             let request = self.push_request(Method::Get, upload.location.clone());
             let Ok(response) = self.client.send(&self.registry, request) else {
-                return Ok(ChunkStep::Fail(result));
+                return Ok(ControlFlow::Break(result));
             };
             action = upload.on_offset(size, &response)?;
             response.drain();
         }
-        let step = match action {
-            ChunkAction::Continue => ChunkStep::Continue,
-            ChunkAction::Reopen => ChunkStep::Reopen,
-            ChunkAction::Retry | ChunkAction::Fail => return Ok(ChunkStep::Fail(result)),
-        };
+        if let ChunkAction::Retry | ChunkAction::Fail = action {
+            return Ok(ControlFlow::Break(result));
+        }
         if let Ok(response) = result {
             response.drain();
         }
-        Ok(step)
+        Ok(ControlFlow::Continue(action))
     }
 
     /// Decides about a new session after the registry lost one.
@@ -263,13 +248,24 @@ impl Repository {
         expects_continue: bool,
     ) -> RegistryRequest<'b> {
         let url = location.with_parameter("digest", digest.as_str());
-        let mut request = self
-            .push_request(Method::Put, url)
+        self.data_request(Method::Put, url, expects_continue)
+    }
+
+    /// A request whose body is content of a blob.
+    fn data_request<'b>(
+        &self,
+        method: Method,
+        url: Url,
+        expects_continue: bool,
+    ) -> RegistryRequest<'b> {
+        let request = self
+            .push_request(method, url)
             .header("Content-Type", "application/octet-stream");
         if expects_continue {
-            request = request.header("Expect", "100-continue");
+            request.header("Expect", "100-continue")
+        } else {
+            request
         }
-        request
     }
 
     fn upload_context(&self, is_consumed: bool) -> Context<'_> {

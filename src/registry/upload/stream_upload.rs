@@ -7,10 +7,11 @@
 //! registry lost one, the push fails.
 
 use std::io::Read;
+use std::ops::ControlFlow;
 
+use super::UploadStart;
 use super::chunked_upload::{ChunkedUpload, STREAM_CHUNK_BYTES};
 use super::session::{UploadSession, is_started, is_stored, not_stored};
-use super::{ChunkStep, UploadStart};
 use crate::error::{Error, IoOp, Result};
 use crate::http::retry::Retries;
 use crate::limits::{Limit, MAX_BUFFERED_CHUNK_BYTES};
@@ -49,8 +50,8 @@ impl Repository {
             }
             let body = |len| Body::BufferedChunk(buffer.first(len));
             match self.send_chunk(&mut upload, body, buffer.end, &mut retries)? {
-                ChunkStep::Continue | ChunkStep::Reopen => {}
-                ChunkStep::Fail(Ok(response)) => {
+                ControlFlow::Continue(_) => {}
+                ControlFlow::Break(Ok(response)) => {
                     let status = response.status();
                     let is_unsupported =
                         upload.offset == 0 && matches!(status, 404 | 405 | 411 | 501);
@@ -61,7 +62,7 @@ impl Repository {
                         not_stored(Ok(response))
                     });
                 }
-                ChunkStep::Fail(Err(error)) => return Err(error),
+                ControlFlow::Break(Err(error)) => return Err(error),
             }
             if !buffer.discard_before(upload.offset) {
                 return Err(Error::Protocol {
