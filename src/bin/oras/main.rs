@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     signals::install();
     let mut process = Process::new();
     // Commands that show no progress are observed too: a signal ends them.
-    let observer = progress::observer(|_| Ok(()));
+    let observer = progress::observer(process.console(), |_| Ok(()));
     let result = observer.scope(|| run(&mut process));
     let result = result.and_then(|()| process.flush());
     if let (Err(_), Err(interrupted)) = (&result, signals::check()) {

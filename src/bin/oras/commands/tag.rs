@@ -58,7 +58,7 @@ impl Command for TagFlags {
         let path = target.path();
         let shown = target.shown_as(&path).to_string();
         let mut status = Status::of_references(process);
-        let observer = observer(move |event| match event {
+        let observer = observer(process.console(), move |event| match event {
             Event::Resolved { descriptor, .. } => {
                 status.line(&format!("Tagging {shown}@{}", descriptor.digest))
             }

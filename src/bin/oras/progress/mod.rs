@@ -66,13 +66,26 @@ impl Notes {
     }
 }
 
-/// Creates an observer that also ends the operation when a signal arrives. All observers of the
-/// command are created here.
+/// Creates an observer that also ends the operation when a signal arrives, and prints a line about
+/// each request that is sent again. All observers of the command are created here.
 pub(crate) fn observer(
+    console: &Console,
     mut show: impl FnMut(&Event<'_>) -> Result<()> + Send + 'static,
 ) -> Observer {
+    let console = console.clone();
     Observer::new(move |event| {
         signals::check()?;
+        if let Event::Retrying {
+            host,
+            reason,
+            attempt,
+            attempts,
+            ..
+        } = event
+        {
+            let line = format!("{reason} from {host}, trying again ({attempt} of {attempts})");
+            console.warn(&(one_line(&line) + "\n"));
+        }
         show(event).map_err(BoxError::from)
     })
 }
@@ -108,7 +121,7 @@ impl Status {
 
     /// Returns an observer that shows events.
     pub(crate) fn observer(mut self) -> Observer {
-        observer(move |event| self.report(event))
+        observer(&self.console.clone(), move |event| self.report(event))
     }
 
     /// Shows content in this display if there is one.

@@ -50,7 +50,9 @@ impl TagStatus {
 
     /// Returns an observer that shows events.
     pub(crate) fn observer(mut self) -> Observer {
-        observer(move |event| self.report(event))
+        observer(&self.status.console.clone(), move |event| {
+            self.report(event)
+        })
     }
 
     fn report(&mut self, event: &Event<'_>) -> Result<()> {
