@@ -442,6 +442,14 @@ fn no_test_file_is_forgotten() {
         }
         let name = path.file_stem().unwrap().to_string_lossy();
         let directory = path.parent().unwrap();
+        if directory == tests.join("examples") {
+            let declared = format!("path = \"tests/examples/{name}.rs\"\ntest = true");
+            assert!(
+                include_str!("../../Cargo.toml").contains(&declared),
+                "{name}"
+            );
+            continue;
+        }
         let parents = match name.as_ref() {
             "main" => continue,
             // It is included by path.
