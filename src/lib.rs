@@ -155,6 +155,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[doc(hidden)]
 pub mod internal {
     pub use crate::fs::input_kind::{InputKind, open_once};
+    pub use crate::fs::temp_file::has_beginning_in;
+    #[cfg(feature = "archive")]
+    pub use crate::store::files::write_file;
     pub use crate::text::{go_time, json, time};
 }
 

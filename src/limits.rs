@@ -161,6 +161,19 @@ pub(crate) const MAX_HELPER_INPUT_BYTES: usize = 32 * 1024;
 /// Bytes of the output of a credential helper: the capacity of a pipe.
 pub(crate) const MAX_HELPER_OUTPUT_BYTES: u64 = 64 * 1024;
 
+// Temporary files.
+
+/// Bytes of content whose beginning is kept if its transfer is interrupted: 1 MiB. Less is
+/// transferred again in the time that a connection takes.
+pub(crate) const RESUMABLE_BYTES: u64 = 1 << 20;
+
+/// Age of the beginning of content that no process continued, after which it is removed: a week.
+pub(crate) const MAX_BEGINNING_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Age of a temporary file of another host, or of this host before it was restarted, after which no
+/// process uses it: 12 hours. A transfer that makes no progress ends after minutes.
+pub(crate) const MAX_FOREIGN_AGE: Duration = Duration::from_secs(12 * 60 * 60);
+
 // Layouts.
 
 /// Bytes of an `oci-layout` file. It has 30 today; later specifications may add fields.

@@ -14,6 +14,7 @@ use super::entry_name;
 use super::header::{END, EntryHeader, EntryKind, padding};
 use super::symlink_policy::{self, DirectoryName, LinkTarget};
 use crate::error::{Error, IoOp, Result};
+use crate::fs::temp_name::TempName;
 use crate::fs::{BUFFER_BYTES, path_clean};
 use crate::limits::MAX_NOTES;
 use crate::oci::{Digest, HashingWriter};
@@ -300,7 +301,8 @@ impl<W: Write> Packer<'_, W> {
     }
 }
 
-/// Returns the names in a directory, in byte order.
+/// Returns the names in a directory, in byte order, without those of files that a pull has not
+/// completed.
 fn sorted_names(path: &Path) -> Result<vec::IntoIter<OsString>> {
     let mut names = fs::read_dir(path)
         .and_then(|entries| {
@@ -309,6 +311,7 @@ fn sorted_names(path: &Path) -> Result<vec::IntoIter<OsString>> {
                 .collect::<io::Result<Vec<_>>>()
         })
         .map_err(Error::io(IoOp::ReadDirectory, path))?;
+    names.retain(|name| name.to_str().and_then(TempName::parse).is_none());
     names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
     Ok(names.into_iter())
 }

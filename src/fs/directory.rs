@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::Path;
 
-use super::unique_name::{MAX_ATTEMPTS, is_concurrent_change};
+use super::temp_name::{MAX_ATTEMPTS, is_concurrent_change};
 use crate::error::{Error, IoOp, Result};
 
 /// Returns the directory of a file; `.` for a bare name.

@@ -117,16 +117,10 @@ fn wait_for_lock(
     }
 }
 
-/// Locks a temporary file until it is closed, so that no process considers it
-/// [abandoned](lock_if_abandoned). A file system without locks never reports one as abandoned.
+/// Locks a temporary file until it is closed, so that no process considers it a
+/// [leftover](super::leftovers).
 pub(crate) fn mark_in_use(file: &File) {
     let _ = file.lock();
-}
-
-/// Locks a temporary file until it is closed, if the process that created it has ended. Returns
-/// whether that is so.
-pub(crate) fn lock_if_abandoned(file: &File) -> bool {
-    file.try_lock().is_ok()
 }
 
 /// Whether the error means that the file system has no locks.

@@ -8,6 +8,7 @@ pub(crate) mod fingerprint;
 #[cfg(feature = "archive")]
 pub(crate) mod free_space;
 pub(crate) mod input_kind;
+pub(crate) mod leftovers;
 pub(crate) mod lock;
 #[cfg(feature = "archive")]
 pub(crate) mod path_clean;
@@ -15,9 +16,9 @@ pub(crate) mod private_file;
 #[cfg(feature = "archive")]
 pub(crate) mod sparse_writer;
 pub(crate) mod temp_file;
+pub(crate) mod temp_name;
 #[cfg(test)]
 pub(crate) mod testing;
-pub(crate) mod unique_name;
 
 /// Size of read and write buffers in bytes: large enough that system calls cost little, small
 /// enough for small machines.

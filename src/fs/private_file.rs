@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::directory;
 use super::lock::lock_directory;
-use super::temp_file::TempFile;
+use super::temp_file::{TempFile, remove_leftovers_in};
 use crate::error::{Error, IoOp, Result};
 use crate::http::clock::Clock;
 use crate::limits::{CONFIG_LOCK_TIMEOUT, MAX_CONFIG_LINKS};
@@ -30,8 +30,11 @@ impl PrivateFile {
         let path = follow_links(path)?;
         let directory = directory::parent(&path).to_owned();
         directory::create_private(&directory)?;
+        let lock = lock_directory(&directory, CONFIG_LOCK_TIMEOUT, clock)?;
+        // They contain secrets.
+        remove_leftovers_in(&directory);
         Ok(Self {
-            _lock: lock_directory(&directory, CONFIG_LOCK_TIMEOUT, clock)?,
+            _lock: lock,
             path,
             directory,
         })

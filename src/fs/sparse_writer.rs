@@ -11,8 +11,10 @@ const BLOCK_BYTES: usize = 4096;
 
 const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
 
-/// Writes a new file from its start, and leaves blocks of zeros as holes. A file system without
-/// holes stores zeros.
+/// Writes a file from its start or its end, and leaves blocks of zeros as holes. A file system
+/// without holes stores zeros.
+///
+/// At any time, the file is a beginning of what was written: it ends before a hole.
 ///
 /// [`finish`](Self::finish) must be called, because a hole at the end is not part of the file
 /// before.
@@ -30,12 +32,36 @@ pub(crate) struct SparseWriter<F> {
 impl<F: Borrow<File>> SparseWriter<F> {
     /// Creates a writer for an empty file.
     pub(crate) const fn new(file: F) -> Self {
+        Self::after(file, 0)
+    }
+
+    /// Creates a writer for a file that has `length` bytes, and is positioned behind them.
+    pub(crate) const fn after(file: F, length: u64) -> Self {
         Self {
             file,
-            length: 0,
-            position: 0,
+            length,
+            position: length,
             data_bytes: 0,
         }
+    }
+
+    /// The owner of the file.
+    pub(crate) const fn owner(&self) -> &F {
+        &self.file
+    }
+
+    /// Starts again with the file that `clear` made empty.
+    pub(crate) fn restart(
+        &mut self,
+        clear: impl FnOnce(&mut F) -> io::Result<()>,
+    ) -> io::Result<()> {
+        (self.length, self.position) = (0, 0);
+        clear(&mut self.file)
+    }
+
+    /// Same as [`owner`](Self::owner). Position and content of the file must not be changed.
+    pub(crate) const fn owner_mut(&mut self) -> &mut F {
+        &mut self.file
     }
 
     /// Number of bytes written to the file, without holes.

@@ -2,81 +2,130 @@
 //!
 //! A layout writes its files in `ingest/`, and an archive of a layout beside its destination under
 //! a hidden name. A rename publishes the complete file, so that no reader sees half of one. An
-//! error removes the temporary file.
+//! error removes the temporary file, except the beginning of content whose transfer was
+//! interrupted: the next transfer continues it.
 //!
-//! Each process locks the temporary files that it writes, and the lock ends with the process. A
-//! temporary file without a lock is therefore abandoned, whatever its age, and a later process
-//! removes it. Files of other tools have other names and are not touched.
+//! Each process locks the temporary files that it writes. The module
+//! [`leftovers`](super::leftovers) decides about those that a killed process left. Files of other
+//! tools have other names and are not touched.
 
+use std::borrow::Borrow;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::unique_name::NamePattern;
+use super::leftovers::{Entry, Folder, claim_beginning, remove_leftovers};
+use super::temp_name::{TempKind, TempName};
 use super::{directory, lock};
 use crate::error::{Error, IoOp, Result};
+use crate::oci::{Descriptor, Digest};
+use crate::progress::{self, Event};
 
-/// Names in the scratch directory of a layout.
-const INGEST_NAMES: NamePattern = NamePattern::new("oras-", ".part");
-/// Names beside an archive that is being written.
-#[cfg(feature = "archive")]
-const HIDDEN_NAMES: NamePattern = NamePattern::new(".oras-", ".part");
-/// Names of files that are removed as soon as they are open.
-#[cfg(feature = "archive")]
-const UNNAMED_NAMES: NamePattern = NamePattern::new("oras_file_", "");
-/// Names beside a file of credentials.
-const CREDENTIALS_NAMES: NamePattern = NamePattern::new(".oras-credentials-", "");
-
-/// A file that has no final name yet. Dropping it removes the file.
+/// A file that has no final name yet. Dropping it removes the file, unless it keeps the
+/// [beginning](Self::create_for) of content.
 #[derive(Debug)]
 pub(crate) struct TempFile {
     file: File,
+    folder: Box<dyn Folder>,
     /// `None` once the file has its final name.
-    path: Option<PathBuf>,
+    name: Option<String>,
+    /// The content whose beginning the file keeps if it is dropped.
+    keeps: Option<Descriptor>,
+    /// Number of bytes that an earlier process wrote.
+    kept_bytes: u64,
 }
 
 impl TempFile {
+    /// Creates a file in a folder.
+    pub(crate) fn create(folder: impl Folder + 'static, kind: TempKind<'_>) -> io::Result<Self> {
+        let (name, file) = create_file(&folder, kind)?;
+        Ok(Self {
+            file,
+            folder: Box::new(folder),
+            name: Some(name),
+            keeps: None,
+            kept_bytes: 0,
+        })
+    }
+
+    /// Creates a file. Dropping it keeps the beginning of `content`, if any. Returns the longest
+    /// beginning that no process uses, of those with these `names`.
+    pub(crate) fn create_for(
+        folder: impl Folder + 'static,
+        content: Option<&Descriptor>,
+        names: &[String],
+    ) -> io::Result<Self> {
+        let Some(content) = content else {
+            return Self::create(folder, TempKind::Staged);
+        };
+        let mut temp = Self::create(folder, TempKind::Beginning(&content.digest))?;
+        temp.keeps = Some(content.clone());
+        if let Some(name) = &temp.name
+            && let Some((mut file, length)) =
+                claim_beginning(&*temp.folder, names, content, &temp.file, name)
+        {
+            file.seek(SeekFrom::Start(length))?;
+            (temp.file, temp.kept_bytes) = (file, length);
+        }
+        Ok(temp)
+    }
+
     /// Creates a file in the scratch directory `ingest`, which is created if it is missing.
     pub(crate) fn create_in(ingest: &Path) -> Result<Self> {
-        let options = new_file();
-        INGEST_NAMES
-            .create(|name| match Self::create(ingest.join(name), &options) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    directory::ensure(ingest).map_err(Error::into_io)?;
-                    Err(error)
-                }
-                created => created,
-            })
+        Self::create(DirectoryPath::scratch(ingest), TempKind::Staged)
             .map_err(Error::io(IoOp::CreateIn, ingest))
+    }
+
+    /// Same as [`create_for`](Self::create_for), in the scratch directory `ingest`, which is
+    /// created if it is missing. Leftovers are removed.
+    pub(crate) fn create_in_for(ingest: &Path, content: Option<&Descriptor>) -> Result<Self> {
+        let folder = DirectoryPath::scratch(ingest);
+        let names = remove_leftovers(&folder);
+        Self::create_for(folder, content, &names).map_err(Error::io(IoOp::CreateIn, ingest))
     }
 
     /// Creates a hidden file in the directory of `path`, which must exist.
     #[cfg(feature = "archive")]
     pub(crate) fn create_beside(path: &Path) -> io::Result<Self> {
-        let directory = directory::parent(path);
-        HIDDEN_NAMES.create(|name| Self::create(directory.join(name), &new_file()))
+        let folder = DirectoryPath::new(directory::parent(path));
+        remove_leftovers(&folder);
+        Self::create(folder, TempKind::Staged)
+    }
+
+    /// Creates a file in `directory` that has no name, so that the system removes it when the
+    /// process ends in whatever way.
+    #[cfg(feature = "archive")]
+    pub(crate) fn create_unnamed(directory: &Path) -> Result<Self> {
+        let mut temp = Self::create(DirectoryPath::new(directory), TempKind::Staged)
+            .map_err(Error::io(IoOp::CreateIn, directory))?;
+        if let Some(name) = temp.name.take() {
+            let removed = temp.folder.remove(&name, false);
+            removed.map_err(Error::io(IoOp::Remove, directory))?;
+        }
+        Ok(temp)
     }
 
     /// Creates a file for credentials in a directory, with mode 0600.
     pub(super) fn create_private(directory: &Path) -> Result<Self> {
-        CREDENTIALS_NAMES
-            .create(|name| Self::create(directory.join(name), &new_private_file()))
+        Self::create(DirectoryPath::new(directory), TempKind::Credentials)
             .map_err(Error::io(IoOp::CreateIn, directory))
-    }
-
-    /// Creates and locks a file. `NotFound` means that its directory is missing, or that another
-    /// process removed the file before it was locked.
-    fn create(path: PathBuf, options: &OpenOptions) -> io::Result<Self> {
-        let file = options.open(&path)?;
-        lock::mark_in_use(&file);
-        fs::symlink_metadata(&path)?;
-        let path = Some(path);
-        Ok(Self { file, path })
     }
 
     /// The file, open for reading and writing.
     pub(crate) const fn file(&mut self) -> &mut File {
         &mut self.file
+    }
+
+    /// Returns the name in the folder; `None` once the file has its final name.
+    #[cfg(any(feature = "archive", test))]
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The file has its final name now, or is not to be removed for another reason.
+    #[cfg(feature = "archive")]
+    pub(crate) fn forget_name(&mut self) {
+        self.name = None;
     }
 
     /// Renames the file to its final name, replacing an existing file, and closes it. A missing
@@ -96,93 +145,200 @@ impl TempFile {
 
     /// Renames the file to its final name, replacing an existing file.
     pub(super) fn rename(&mut self, to: &Path) -> io::Result<()> {
-        if let Some(path) = &self.path {
-            fs::rename(path, to)?;
-            self.path = None;
+        if let Some(name) = &self.name {
+            fs::rename(self.folder.path().join(name), to)?;
+            self.name = None;
         }
         Ok(())
     }
 }
 
+/// A temporary file that may have the beginning of content.
+pub(crate) trait BeginningFile: Write {
+    /// Returns the number of bytes that an earlier process wrote. Writing continues behind them.
+    fn kept_bytes(&self) -> u64;
+
+    /// Returns a handle that is positioned at the start of the file, to read the kept bytes. The
+    /// position for writing moves with it: all kept bytes must be read before the next write.
+    fn reopen(&mut self) -> io::Result<File>;
+
+    /// Removes all content from the file.
+    fn clear(&mut self) -> io::Result<()>;
+
+    /// Removes the file when it is dropped, even if it is the beginning of content.
+    fn keep_nothing(&mut self);
+}
+
+impl Write for TempFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl BeginningFile for TempFile {
+    fn kept_bytes(&self) -> u64 {
+        self.kept_bytes
+    }
+
+    fn reopen(&mut self) -> io::Result<File> {
+        self.file.rewind()?;
+        self.file.try_clone()
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.kept_bytes = 0;
+        self.file.set_len(0)?;
+        self.file.rewind()
+    }
+
+    fn keep_nothing(&mut self) {
+        self.keeps = None;
+    }
+}
+
+impl Borrow<File> for TempFile {
+    fn borrow(&self) -> &File {
+        &self.file
+    }
+}
+
 impl Drop for TempFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
+        let Some(name) = &self.name else {
+            return;
+        };
+        let done = self.file.metadata().map_or(0, |metadata| metadata.len());
+        match &self.keeps {
+            Some(descriptor) if done > 0 => {
+                let path = &self.folder.path().join(name);
+                // The operation ends with another error already.
+                let _ = progress::report(&Event::Kept {
+                    descriptor,
+                    done,
+                    path,
+                });
+            }
+            _ => {
+                let _ = self.folder.remove(name, false);
+            }
         }
     }
 }
 
-fn new_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    options
+/// Creates and locks a file.
+fn create_file(folder: &dyn Folder, kind: TempKind<'_>) -> io::Result<(String, File)> {
+    kind.create(|name| {
+        let file = folder.create(name, kind == TempKind::Credentials)?;
+        lock::mark_in_use(&file);
+        // Another process may have removed the file before it was locked.
+        folder.entry(name)?;
+        Ok((name.to_owned(), file))
+    })
 }
 
-#[cfg(unix)]
-fn new_private_file() -> OpenOptions {
-    let mut options = new_file();
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+/// Removes files that killed processes left in a directory. Errors are ignored: such a file costs
+/// nothing but space.
+pub(crate) fn remove_leftovers_in(directory: &Path) {
+    remove_leftovers(&DirectoryPath::new(directory));
 }
 
-/// Other systems have no permission bits: the directory decides who can read the file.
-#[cfg(not(unix))]
-fn new_private_file() -> OpenOptions {
-    new_file()
+/// Whether a directory has a beginning of content with this digest, which may be in use.
+pub fn has_beginning_in(directory: &Path, digest: &Digest) -> bool {
+    let names = DirectoryPath::new(directory).names();
+    names
+        .iter()
+        .any(|name| TempName::parse(name).is_some_and(|name| name.is_beginning_of(digest)))
 }
 
-/// Creates a file in `directory` that has no name, so that the system removes it when the process
-/// ends in whatever way. It is open for reading and writing.
-#[cfg(feature = "archive")]
-pub(crate) fn create_unnamed(directory: &Path) -> Result<File> {
-    let create = |name: &str| {
-        let path = directory.join(name);
-        let file = new_private_file().open(&path)?;
-        fs::remove_file(&path)?;
-        Ok(file)
-    };
-    UNNAMED_NAMES
-        .create(create)
-        .map_err(Error::io(IoOp::CreateIn, directory))
+/// A folder that is named by its path.
+#[derive(Debug)]
+struct DirectoryPath {
+    path: PathBuf,
+    /// Whether the directory is created if it is missing.
+    is_scratch: bool,
 }
 
-/// Removes abandoned files from a scratch directory. Errors are ignored: such a file costs nothing
-/// but space.
-pub(crate) fn remove_abandoned(ingest: &Path) {
-    remove_abandoned_with(INGEST_NAMES, ingest);
+impl DirectoryPath {
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            is_scratch: false,
+        }
+    }
+
+    fn scratch(path: &Path) -> Self {
+        Self {
+            is_scratch: true,
+            ..Self::new(path)
+        }
+    }
 }
 
-/// Removes abandoned hidden files from the directory of `path`. Errors are ignored.
-#[cfg(feature = "archive")]
-pub(crate) fn remove_abandoned_beside(path: &Path) {
-    remove_abandoned_with(HIDDEN_NAMES, directory::parent(path));
-}
+impl Folder for DirectoryPath {
+    fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
 
-fn remove_abandoned_with(names: NamePattern, directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let is_ours = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| names.matches(name));
-        // Opening a pipe would wait for its other end.
-        if is_ours
-            && entry.file_type().is_ok_and(|kind| kind.is_file())
-            && let Ok(file) = File::open(entry.path())
-            && lock::lock_if_abandoned(&file)
-        {
-            // Still locked: a process that has just created the file waits for the lock and then
-            // notices the removal.
-            let _ = fs::remove_file(entry.path());
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
+    fn create(&self, name: &str, is_private: bool) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        if is_private {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        #[cfg(not(unix))]
+        let _ = is_private;
+        match options.open(self.path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_scratch => {
+                directory::ensure(&self.path).map_err(Error::into_io)?;
+                Err(error)
+            }
+            created => created,
+        }
+    }
+
+    fn entry(&self, name: &str) -> io::Result<Entry> {
+        let metadata = fs::symlink_metadata(self.path.join(name))?;
+        Ok(Entry::from_metadata(&metadata))
+    }
+
+    fn open(&self, name: &str, is_directory: bool) -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .write(!is_directory)
+            .open(self.path.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str, is_directory: bool) -> io::Result<()> {
+        let path = self.path.join(name);
+        if is_directory {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
     use crate::fs::testing::TempDir;
+    use crate::oci::MediaType;
 
     #[test]
     fn a_file_gets_its_name_when_it_is_persisted() {
@@ -206,19 +362,120 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
+    fn large() -> Descriptor {
+        Descriptor::of(MediaType::OCTET_STREAM, &vec![7; 2 << 20])
+    }
+
+    /// Leaves the beginning of content of a given length.
+    fn leave(directory: &Path, content: &Descriptor, bytes: usize) {
+        let mut temp = TempFile::create_in_for(directory, Some(content)).unwrap();
+        temp.clear().unwrap();
+        temp.file().write_all(&vec![7; bytes]).unwrap();
+    }
+
+    fn count(directory: &TempDir) -> usize {
+        fs::read_dir(directory.path()).unwrap().count()
+    }
+
     #[test]
-    fn only_unlocked_files_with_matching_names_are_abandoned() {
+    fn only_unlocked_files_with_matching_names_are_removed() {
         let directory = TempDir::new();
-        let abandoned = directory.path().join("oras-0123456789abcdef.part");
+        let abandoned = TempFile::create_in(directory.path()).unwrap();
+        let name = directory.path().join(abandoned.name().unwrap());
+        drop(abandoned);
+        fs::write(&name, "x").unwrap();
         let foreign = directory.path().join("a948904f2f0f479b_1234");
-        fs::write(&abandoned, "x").unwrap();
         fs::write(&foreign, "x").unwrap();
         let living = TempFile::create_in(directory.path()).unwrap();
+        leave(directory.path(), &large(), 3);
 
-        remove_abandoned(directory.path());
+        remove_leftovers_in(directory.path());
 
-        assert!(!abandoned.exists());
+        assert!(!name.exists());
         assert!(foreign.exists());
-        assert!(living.path.as_ref().unwrap().exists());
+        assert!(directory.path().join(living.name().unwrap()).exists());
+        assert_eq!(count(&directory), 3, "the beginning stays");
+    }
+
+    #[test]
+    fn the_longest_beginning_that_no_process_uses_is_continued() {
+        let directory = TempDir::new();
+        let content = large();
+        let used = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+        used.file.set_len(500).unwrap();
+        let other = Descriptor::of(MediaType::OCTET_STREAM, &vec![8; 2 << 20]);
+        leave(directory.path(), &other, 400);
+        {
+            // Two processes start at the same time, and both are killed.
+            let first = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+            let second = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+            first.file.set_len(300).unwrap();
+            second.file.set_len(200).unwrap();
+        }
+
+        let mut claimed = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+
+        assert_eq!(claimed.kept_bytes(), 300);
+        assert_eq!(claimed.file().stream_position().unwrap(), 300);
+        assert_eq!(count(&directory), 3, "the shorter one is removed");
+        let second = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+        assert_eq!(second.kept_bytes(), 0);
+        claimed.keep_nothing();
+        drop((claimed, second));
+        assert_eq!(count(&directory), 2, "an empty beginning is not kept");
+        drop(used);
+    }
+
+    #[test]
+    fn only_a_plausible_beginning_is_continued() {
+        let content = large();
+        let directory = TempDir::new();
+        leave(directory.path(), &content, 3 << 20);
+        let temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+        assert_eq!((temp.kept_bytes(), count(&directory)), (0, 1));
+        drop(temp);
+        let temp = TempFile::create_in_for(directory.path(), None).unwrap();
+        temp.file.set_len(100).unwrap();
+        drop(temp);
+        assert_eq!(count(&directory), 0);
+    }
+
+    /// The other name may be that of a complete file.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_two_names_is_not_continued() {
+        let directory = TempDir::new();
+        let content = large();
+        leave(directory.path(), &content, 100);
+        let left = fs::read_dir(directory.path()).unwrap().next().unwrap();
+        let published = directory.path().join("published");
+        fs::hard_link(left.unwrap().path(), &published).unwrap();
+
+        let mut temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+        temp.file().write_all(b"x").unwrap();
+
+        assert_eq!(temp.kept_bytes(), 0);
+        assert_eq!(fs::read(published).unwrap(), [7; 100]);
+        assert_eq!(count(&directory), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_is_not_continued() {
+        let directory = TempDir::new();
+        let content = large();
+        let victim = directory.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        leave(directory.path(), &content, 100);
+        let left = fs::read_dir(directory.path()).unwrap().flatten();
+        let left = left.map(|entry| entry.path()).find(|path| *path != victim);
+        let left = left.unwrap();
+        fs::remove_file(&left).unwrap();
+        std::os::unix::fs::symlink("victim", &left).unwrap();
+
+        let temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+
+        assert_eq!(temp.kept_bytes(), 0);
+        assert_eq!(fs::read(victim).unwrap(), b"precious");
     }
 }

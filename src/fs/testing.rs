@@ -3,7 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::temp_name::TempKind;
 use crate::text::random;
+
+/// Returns the name of a file that a killed process of this host left.
+pub(crate) fn leftover_name() -> String {
+    let name = TempKind::Staged.create(|name| Ok(name.to_owned()));
+    name.unwrap()
+}
 
 /// A new directory, removed when dropped.
 #[derive(Debug)]

@@ -12,8 +12,9 @@ use super::writer::Writer;
 use super::{LayoutDirectory, LayoutStore};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
-use crate::fs::temp_file::TempFile;
+use crate::fs::temp_file::{BeginningFile as _, TempFile};
 use crate::oci::{Descriptor, Digest};
+use crate::store::unwritten;
 
 /// A layout directory that is created for the first blob.
 #[derive(Debug)]
@@ -54,16 +55,23 @@ impl BlobCache {
         File::open(path).ok()
     }
 
-    /// Whether there is a file with the name of the digest.
+    /// Whether there is a file with the name of the digest, or the beginning of one.
     pub(crate) fn may_have(&self, digest: &Digest) -> bool {
-        self.writer.blob_path(digest).is_file()
+        self.writer.blob_path(digest).is_file() || self.has_beginning(digest)
     }
 
-    /// Starts to write a blob.
-    pub(crate) fn start(&self) -> Result<PendingBlob<'_>> {
+    /// Whether there is the beginning of a blob.
+    pub(crate) fn has_beginning(&self, digest: &Digest) -> bool {
+        self.writer.has_beginning(digest)
+    }
+
+    /// Starts to write a blob, or continues it if it is `resumable`.
+    pub(crate) fn start(&self, resumable: Option<&Descriptor>) -> Result<PendingBlob<'_>> {
         self.create()?;
+        let temp = self.writer.scratch_file(resumable)?;
         Ok(PendingBlob {
-            temp: self.writer.scratch_file()?,
+            skip: temp.kept_bytes(),
+            temp,
             cache: self,
         })
     }
@@ -87,18 +95,35 @@ impl BlobCache {
     }
 }
 
-/// A blob that is being written. Dropping it removes what was written.
+/// A blob that is being written. Dropping it removes what was written, unless it can be continued.
 #[derive(Debug)]
 pub(crate) struct PendingBlob<'s> {
     temp: TempFile,
+    /// Number of bytes at the start that are written.
+    skip: u64,
     cache: &'s BlobCache,
 }
 
 impl PendingBlob<'_> {
-    /// Appends to the blob.
+    /// Returns a file with the beginning of the blob, and the length of the beginning. The file is
+    /// to be read to there, and all of the blob to be written.
+    pub(crate) fn beginning(&mut self) -> Option<(File, u64)> {
+        let length = self.temp.kept_bytes();
+        Some((self.temp.reopen().ok()?, length)).filter(|_| length > 0)
+    }
+
+    /// Appends to the blob. Bytes of the beginning are left out.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.temp.file().write_all(bytes);
+        let written = self.temp.write_all(unwritten(&mut self.skip, bytes));
+        if written.is_err() {
+            self.temp.keep_nothing();
+        }
         written.map_err(Error::io(IoOp::Write, &self.cache.directory.root))
+    }
+
+    /// Removes the blob, even if it could be continued.
+    pub(crate) fn discard(mut self) {
+        self.temp.keep_nothing();
     }
 
     /// Renames the blob to its final name, replacing an existing file. The content must be complete

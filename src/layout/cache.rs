@@ -61,7 +61,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::blob_cache::{BlobCache, PendingBlob};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, RawManifest};
-use crate::store::{ContentSink, Source, VerifyReader, check_size};
+use crate::store::{ContentSink, Fetched, Source, VerifyReader, check_size, if_resumable};
 use crate::sync::Lock;
 
 /// Limit of manifests that are not listed yet. An update reads and writes the whole `index.json`.
@@ -122,12 +122,16 @@ impl Cache {
         }
     }
 
-    /// Whether `reference` is a digest that has a cached file.
+    /// Whether `reference` is a digest that has a cached file, or the beginning of one.
     fn may_have(&self, reference: &str) -> bool {
         self.blobs.as_ref().is_some_and(|blobs| {
             let digest = reference.parse::<Digest>();
             digest.is_ok_and(|digest| blobs.may_have(&digest))
         })
+    }
+
+    fn has_beginning(&self, target: &Descriptor) -> bool {
+        (self.blobs.as_ref()).is_some_and(|blobs| blobs.has_beginning(&target.digest))
     }
 
     /// Verifies cached content and opens it.
@@ -152,20 +156,42 @@ impl Cache {
         reader.read_manifest(limit).ok()
     }
 
-    /// Caches the content of `reader` if it is read to its end.
-    fn store_while_reading<'r>(&'r self, reader: VerifyReader<'r>) -> VerifyReader<'r> {
-        match self.start(reader.descriptor()) {
+    /// Opens content of the source and caches it if it is read to its end. `opened` is the content
+    /// if it is open already. An earlier beginning of it is continued otherwise.
+    fn store_while_reading<'r>(
+        &'r self,
+        source: &'r dyn Source,
+        target: &Descriptor,
+        opened: Option<VerifyReader<'r>>,
+    ) -> Result<VerifyReader<'r>> {
+        let resumable = if_resumable(&mut Fetched::new(source, target), target);
+        let mut writer = self.start(target, resumable);
+        let reader = match (opened, writer.as_mut().and_then(CacheWriter::beginning)) {
+            (Some(reader), None) => reader,
+            (None, None) => source.fetch(target)?,
+            (_, Some((beginning, length))) => {
+                let rest = target.clone();
+                VerifyReader::resuming(target, beginning, length, move || {
+                    source.fetch_from(&rest, length)
+                })
+            }
+        };
+        Ok(match writer {
             Some(writer) => reader.tee_to(writer),
             None => reader,
-        }
+        })
     }
 
     /// Starts to cache content.
-    fn start(&self, content: &Descriptor) -> Option<CacheWriter<'_>> {
+    fn start(
+        &self,
+        content: &Descriptor,
+        resumable: Option<&Descriptor>,
+    ) -> Option<CacheWriter<'_>> {
         Some(CacheWriter {
             cache: self,
             content: content.clone(),
-            pending: Some(self.try_write(BlobCache::start)?),
+            pending: Some(self.try_write(|blobs| blobs.start(resumable))?),
         })
     }
 
@@ -232,7 +258,7 @@ impl Source for Cached<'_> {
         if let Some(cached) = self.cache.open_verified(target) {
             return Ok(cached);
         }
-        Ok(self.cache.store_while_reading(self.source.fetch(target)?))
+        self.cache.store_while_reading(self.source, target, None)
     }
 
     /// Content that is not cached is not fetched in part, because only all of it can be cached.
@@ -243,6 +269,9 @@ impl Source for Cached<'_> {
     ) -> Result<Option<Box<dyn Read + Send + '_>>> {
         if self.cache.blobs.is_none() {
             return self.source.fetch_from(target, offset);
+        }
+        if offset >= target.size {
+            return Ok(None);
         }
         let file = self.cache.open_from(target, offset);
         Ok(file.map(|file| Box::new(file) as Box<dyn Read + Send>))
@@ -268,6 +297,12 @@ impl Source for Cached<'_> {
                     if let Some(cached) = self.cache.open_verified(&descriptor) {
                         return Ok((descriptor, cached));
                     }
+                    if self.cache.has_beginning(&descriptor) {
+                        let reader =
+                            self.cache
+                                .store_while_reading(self.source, &descriptor, None)?;
+                        return Ok((descriptor, reader));
+                    }
                 }
                 Err(error @ (Error::Transport { .. } | Error::Unauthorized { .. })) => {
                     return Err(error);
@@ -280,7 +315,7 @@ impl Source for Cached<'_> {
         let (descriptor, reader) = self.source.fetch_reference(reference, limit)?;
         let reader = match self.cache.open_verified(&descriptor) {
             Some(cached) => cached,
-            None => self.cache.store_while_reading(reader),
+            None => (self.cache).store_while_reading(self.source, &descriptor, Some(reader))?,
         };
         Ok((descriptor, reader))
     }
@@ -290,7 +325,7 @@ impl Source for Cached<'_> {
             return Ok(cached);
         }
         let manifest = self.source.fetch_manifest(target, limit)?;
-        if let Some(mut writer) = self.cache.start(manifest.descriptor()) {
+        if let Some(mut writer) = self.cache.start(manifest.descriptor(), None) {
             writer.write(manifest.bytes());
             Box::new(writer).commit();
         }
@@ -306,12 +341,24 @@ struct CacheWriter<'c> {
     pending: Option<PendingBlob<'c>>,
 }
 
+impl CacheWriter<'_> {
+    fn beginning(&mut self) -> Option<(File, u64)> {
+        self.pending.as_mut()?.beginning()
+    }
+}
+
 impl ContentSink for CacheWriter<'_> {
     fn write(&mut self, bytes: &[u8]) {
         if let Some(mut pending) = self.pending.take() {
             self.pending = self
                 .cache
                 .try_write(|_| pending.write(bytes).map(|()| pending));
+        }
+    }
+
+    fn reject(self: Box<Self>) {
+        if let Some(pending) = self.pending {
+            pending.discard();
         }
     }
 

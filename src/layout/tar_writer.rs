@@ -25,7 +25,7 @@ use crate::archive::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::file_range::write_at;
-use crate::fs::temp_file::{self, TempFile};
+use crate::fs::temp_file::TempFile;
 use crate::oci::{Algorithm, Descriptor};
 use crate::store::{Content, Pushed, Source, TagLister, Target, VerifyReader, check_name};
 use crate::sync::Lock;
@@ -83,7 +83,6 @@ impl LayoutTarWriter {
             let error = io::Error::other("it exists and is no regular file");
             return Err(Error::io(IoOp::Open, &path)(error));
         }
-        temp_file::remove_abandoned_beside(&resolved);
         let create = || {
             let mut temp = TempFile::create_beside(&resolved)?;
             let file = temp.file().try_clone()?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::error::IoOp;
-use crate::fs::testing::TempDir;
+use crate::fs::testing::{TempDir, leftover_name};
 use crate::oci::{Algorithm, Digest, MediaType, REF_NAME};
 
 mod attached;

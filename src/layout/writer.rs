@@ -16,9 +16,11 @@ use super::reader::{self, BLOBS};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::lock::LockFile;
-use crate::fs::temp_file::{self, TempFile};
+use crate::fs::temp_file::{self, BeginningFile as _, TempFile};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
-use crate::store::{Content, Pushed, STREAM, VerifyReader, copy_hashing};
+use crate::store::{
+    Content, Pushed, STREAM, VerifyReader, copy_hashing, copy_resuming, if_resumable,
+};
 use crate::sync::Lock;
 
 /// Name of the scratch directory. Other tools know it and exclude it from backups.
@@ -39,7 +41,7 @@ pub(super) struct Writer {
     tracked: Lock<BTreeSet<Digest>>,
     /// Held during a flush: a thread must not list content that another thread has not flushed yet.
     syncing: Lock<()>,
-    /// Whether abandoned files were removed.
+    /// Whether files that killed processes left were removed.
     is_cleaned: AtomicBool,
 }
 
@@ -56,6 +58,7 @@ impl Writer {
 
     /// Waits for the lock for editing `index.json`.
     pub(super) fn lock(&self) -> Result<LockFile> {
+        self.remove_leftovers();
         LockFile::acquire(&self.ingest())
     }
 
@@ -80,7 +83,7 @@ impl Writer {
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
         let ingest = self.ingest();
-        let mut temp = self.start_blob()?;
+        let mut temp = self.start_blob(None)?;
         let (digest, size) = copy_hashing(stream, Path::new(STREAM), temp.file(), &ingest)?;
         let blob = Descriptor::new(media_type.clone(), digest, size);
         let path = self.blob_path(&blob.digest);
@@ -123,24 +126,35 @@ impl Writer {
         content: &mut dyn Content,
         path: &Path,
     ) -> Result<()> {
-        let mut temp = self.start_blob()?;
-        let reader = content.open_verified(expected)?;
-        reader.copy_to(temp.file(), path)?;
+        let mut temp = self.start_blob(if_resumable(content, expected))?;
+        copy_resuming(content, expected, &mut temp, path, &|error| error)?;
         finish_blob(temp, path)
     }
 
-    fn start_blob(&self) -> Result<TempFile> {
-        let mut temp = self.scratch_file()?;
-        flush_when_closed(temp.file());
+    fn start_blob(&self, resumable: Option<&Descriptor>) -> Result<TempFile> {
+        let mut temp = self.scratch_file(resumable)?;
+        if temp.kept_bytes() == 0 {
+            flush_when_closed(temp.file());
+        }
         Ok(temp)
     }
 
-    /// Creates a file in the scratch directory. The first call removes abandoned files.
-    pub(super) fn scratch_file(&self) -> Result<TempFile> {
+    /// Creates a file in the scratch directory, or continues a beginning of `content`.
+    pub(super) fn scratch_file(&self, content: Option<&Descriptor>) -> Result<TempFile> {
+        self.remove_leftovers();
+        TempFile::create_in_for(&self.ingest(), content)
+    }
+
+    /// Whether there is a beginning of content with this digest.
+    pub(super) fn has_beginning(&self, digest: &Digest) -> bool {
+        temp_file::has_beginning_in(&self.ingest(), digest)
+    }
+
+    /// Removes files that killed processes left, in the first call.
+    fn remove_leftovers(&self) {
         if !self.is_cleaned.swap(true, Ordering::Relaxed) {
-            temp_file::remove_abandoned(&self.ingest());
+            temp_file::remove_leftovers_in(&self.ingest());
         }
-        TempFile::create_in(&self.ingest())
     }
 
     /// Renames complete, verified content to its final name.
@@ -227,9 +241,9 @@ impl Writer {
         directory::sync(&self.root)
     }
 
-    /// Removes abandoned files, and the scratch directory if it is then empty.
+    /// Removes files that killed processes left, and the scratch directory if it is then empty.
     pub(super) fn remove_scratch(&self) {
-        temp_file::remove_abandoned(&self.ingest());
+        temp_file::remove_leftovers_in(&self.ingest());
         let _ = fs::remove_dir(self.ingest());
     }
 

@@ -40,7 +40,7 @@ impl<'a> PendingCopy<'a> {
             Ok(copy)
         } else if found.is_symlink() {
             let (temp_name, ()) =
-                staging::create(|temp_name| copy_link(from, name, parent, temp_name))?;
+                staging::create(|temp_name| copy_link(from, name, parent, temp_name.as_ref()))?;
             Ok(new(temp_name, false, None))
         } else {
             let (temp_name, file) = staging::create_file(parent)?;

@@ -3,16 +3,23 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cap_std::fs::{Dir, Metadata};
 
-use super::entry::{
-    Parents, ResolvedTitle, TitleReservation, cannot_replace, identity, parents_error,
-};
+use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, parents_error};
 use super::merge::{check_merge, merge};
 use super::permissions::{make_owner_writable, remove_tree, restore_permissions};
+use super::staging::identity;
 use super::{OutputDir, staging};
 use crate::error::{Conflict, Error, IoOp, Result};
+use crate::fs::free_space::free_bytes;
+use crate::fs::temp_file::TempFile;
+use crate::oci::Descriptor;
+
+/// Free space that is required to save an archive while it is unpacked, as a multiple of its size:
+/// gzip seldom compresses files to less than a fourth of their size.
+const SAVED_ARCHIVE_ROOM: u64 = 5;
 
 /// A directory that is being written under a temporary name. [`commit`](Self::commit) moves it to
 /// its final name; dropping it before removes it.
@@ -22,6 +29,8 @@ pub struct PendingDirectory<'a> {
     target: ResolvedTitle,
     reservation: TitleReservation<'a>,
     keep_old_files: bool,
+    /// Names of beginnings of content in the parent directory.
+    beginnings: Arc<[String]>,
 }
 
 impl<'a> PendingDirectory<'a> {
@@ -31,7 +40,7 @@ impl<'a> PendingDirectory<'a> {
         let keep_old_files = owner.options.keep_old_files;
         let existing = target.metadata()?;
         check(&target, existing.as_ref(), keep_old_files)?;
-        target.remove_stale_temps(&owner.written);
+        let beginnings = target.remove_leftovers(&owner.written);
         let existing = existing.filter(Metadata::is_dir);
         let staged = StagedDirectory::create_for(&target, existing.as_ref())
             .map_err(|error| parents_error(error, &target.path))?;
@@ -40,7 +49,19 @@ impl<'a> PendingDirectory<'a> {
             target,
             reservation,
             keep_old_files,
+            beginnings,
         })
+    }
+
+    /// Creates a file beside the directory that keeps the beginning of its archive. Returns `None`
+    /// if there is no room for the archive besides what it contains.
+    pub(crate) fn save_archive(&self, archive: &Descriptor) -> Option<TempFile> {
+        let free = free_bytes(&self.target.dir).unwrap_or(u64::MAX);
+        if free / SAVED_ARCHIVE_ROOM < archive.size {
+            return None;
+        }
+        let folder = self.target.folder().ok()?;
+        TempFile::create_for(folder, Some(archive), &self.beginnings).ok()
     }
 
     /// The final absolute path.
@@ -74,6 +95,7 @@ impl<'a> PendingDirectory<'a> {
             target,
             reservation,
             keep_old_files,
+            ..
         } = self;
         let existing = target.metadata()?;
         check(&target, existing.as_ref(), keep_old_files)?;
@@ -127,7 +149,7 @@ impl StagedDirectory {
         let inside = || target.open().and_then(Self::create);
         // Stale files in the existing directory would become part of the next push of it.
         if let Ok(dir) = target.open() {
-            staging::remove_stale_temps(&dir);
+            staging::remove_leftovers(&dir);
         }
         // A rename cannot cross file systems. On the same file system the parent is preferred, and
         // the target itself is used if the parent is not writable.

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 
-use super::staging::remove_stale_temps;
+use super::staging::{StagingFolder, identity, remove_leftovers};
 use crate::error::{Conflict, Error, IoOp, Result};
 use crate::sync::Lock;
 
@@ -58,15 +59,33 @@ impl ResolvedTitle {
         }
     }
 
-    /// Removes temporary files of killed processes from the directory, once per directory.
-    pub(super) fn remove_stale_temps(&self, written: &Lock<WrittenTitles>) {
+    /// Removes files that killed processes left in the directory, once per directory. Returns the
+    /// names of beginnings of content.
+    pub(super) fn remove_leftovers(&self, written: &Lock<WrittenTitles>) -> Arc<[String]> {
         let directory = match self.key.parent() {
             Some(parent) if !self.name.as_os_str().is_empty() => parent,
             _ => &self.key,
         };
-        if written.lock().cleaned.insert(directory.to_owned()) {
-            remove_stale_temps(&self.dir);
+        if let Some(beginnings) = written.lock().beginnings.get(directory) {
+            return Arc::clone(beginnings);
         }
+        let beginnings: Arc<[String]> = remove_leftovers(&self.dir).into();
+        let directory = directory.to_owned();
+        let mut written = written.lock();
+        (written.beginnings).insert(directory, Arc::clone(&beginnings));
+        beginnings
+    }
+
+    /// Returns the directory as a folder for temporary files.
+    pub(super) fn folder(&self) -> io::Result<StagingFolder> {
+        let path = match self.path.parent() {
+            Some(parent) if !self.name.as_os_str().is_empty() => parent,
+            _ => &self.path,
+        };
+        Ok(StagingFolder {
+            dir: self.dir.try_clone()?,
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -156,8 +175,9 @@ pub(super) struct WrittenTitles {
     /// Keys of committed files by device and inode. Detects duplicates on file systems that ignore
     /// case or normalise names.
     files: HashMap<(u64, u64), PathBuf>,
-    /// Directories whose stale temporary files have been removed.
-    cleaned: HashSet<PathBuf>,
+    /// Directories where files of killed processes have been removed, with the names of beginnings
+    /// of content that were there.
+    beginnings: HashMap<PathBuf, Arc<[String]>>,
 }
 
 /// The reservation of a title. Dropping it before completion releases the title.
@@ -233,18 +253,4 @@ impl Drop for TitleReservation<'_> {
             self.written.lock().reserved.remove(&key);
         }
     }
-}
-
-/// Device and inode of a file.
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have no inodes")]
-pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
-    use cap_std::fs::MetadataExt;
-
-    Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn identity(_: &Metadata) -> Option<(u64, u64)> {
-    None
 }

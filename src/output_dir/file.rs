@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Metadata;
 
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
-use super::{OutputDir, in_place, staging};
+use super::{OutputDir, in_place};
 use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::sparse_writer::SparseWriter;
-use crate::fs::temp_file;
+use crate::fs::temp_file::{BeginningFile, TempFile};
+use crate::oci::Descriptor;
 
 /// A file that is being written under a temporary name. [`commit`](Self::commit) moves it to its
 /// final name; dropping it before removes it.
@@ -26,20 +27,21 @@ pub struct PendingFile<'a> {
 }
 
 impl<'a> PendingFile<'a> {
-    pub(super) fn create(owner: &'a OutputDir, title: &str) -> Result<Self> {
+    pub(super) fn create(
+        owner: &'a OutputDir,
+        title: &str,
+        content: Option<&Descriptor>,
+    ) -> Result<Self> {
         let target = owner.locate(title, Parents::Create)?;
         let reservation = TitleReservation::new(&owner.written, title, &target)?;
         let keep_old_files = owner.options.keep_old_files;
         check(&target, target.metadata()?.as_ref(), keep_old_files)?;
-        target.remove_stale_temps(&owner.written);
-        let (name, file) = create_staged(&target)?;
-        let writer = SparseWriter::new(file);
+        let beginnings = target.remove_leftovers(&owner.written);
+        let temp = create_staged(&target, content, &beginnings)?;
+        let kept = temp.kept_bytes();
+        let writer = SparseWriter::after(temp, kept);
         Ok(Self {
-            staged: StagedFile {
-                target,
-                name,
-                writer,
-            },
+            staged: StagedFile { target, writer },
             reservation,
             keep_old_files,
         })
@@ -106,13 +108,29 @@ impl Write for PendingFile<'_> {
     }
 }
 
-/// A file under a temporary name. Dropping it before the rename removes the file.
+impl BeginningFile for PendingFile<'_> {
+    fn kept_bytes(&self) -> u64 {
+        self.staged.writer.owner().kept_bytes()
+    }
+
+    fn reopen(&mut self) -> io::Result<File> {
+        self.staged.writer.owner_mut().reopen()
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.staged.writer.restart(TempFile::clear)
+    }
+
+    fn keep_nothing(&mut self) {
+        self.staged.writer.owner_mut().keep_nothing();
+    }
+}
+
+/// A file under a temporary name, or a file elsewhere that has no name.
 #[derive(Debug)]
 struct StagedFile {
     target: ResolvedTitle,
-    /// The temporary name. `None` after the rename, and for a file elsewhere that has no name.
-    name: Option<PathBuf>,
-    writer: SparseWriter<File>,
+    writer: SparseWriter<TempFile>,
 }
 
 impl StagedFile {
@@ -149,7 +167,9 @@ impl StagedFile {
             ..
         } = &self.target;
         self.writer.finish().map_err(Error::io(IoOp::Write, path))?;
-        let Some(name) = &self.name else {
+        // It is complete, so that nothing is left to continue.
+        self.writer.owner_mut().keep_nothing();
+        let Some(name) = self.writer.owner().name() else {
             return in_place::overwrite(self.writer.file(), dir, entry_name)
                 .map_err(Error::io(IoOp::Write, path));
         };
@@ -169,7 +189,7 @@ impl StagedFile {
         }
         match dir.rename(name, dir, entry_name) {
             Ok(()) => {
-                self.name = None;
+                self.writer.owner_mut().forget_name();
                 Ok(())
             }
             Err(error)
@@ -183,24 +203,21 @@ impl StagedFile {
     }
 }
 
-impl Drop for StagedFile {
-    fn drop(&mut self) {
-        if let Some(name) = self.name.take() {
-            let _ = self.target.dir.remove_file(name);
-        }
-    }
-}
-
 /// Creates a temporary file beside the target, or elsewhere and without a name if only the existing
 /// file is writable.
-fn create_staged(target: &ResolvedTitle) -> Result<(Option<PathBuf>, File)> {
-    match staging::create_file(&target.dir) {
-        Ok((name, file)) => Ok((Some(name), file)),
+fn create_staged(
+    target: &ResolvedTitle,
+    content: Option<&Descriptor>,
+    beginnings: &[String],
+) -> Result<TempFile> {
+    let create = || TempFile::create_for(target.folder()?, content, beginnings);
+    match create() {
+        Ok(temp) => Ok(temp),
         Err(error)
             if in_place::is_alternative(&error)
                 && in_place::open(&target.dir, target.entry_name()).is_ok() =>
         {
-            Ok((None, temp_file::create_unnamed(&system_temporary())?))
+            TempFile::create_unnamed(&system_temporary())
         }
         Err(error) => Err(Error::io(IoOp::Create, &target.path)(error)),
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::entry::identity;
+use super::staging::identity;
 use crate::fs::sparse_writer::copy_sparse;
 
 /// Whether an error means that files cannot be created or replaced in the directory, although an

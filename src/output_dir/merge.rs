@@ -11,7 +11,7 @@ use super::copy_across_devices::PendingCopy;
 use super::entry::{cannot_replace, rename_error};
 use super::in_place;
 use super::permissions::{make_owner_readable, make_owner_writable, restore_permissions};
-use super::staging::remove_stale_temps;
+use super::staging::remove_leftovers;
 use crate::error::{Error, IoOp, Result};
 
 /// The way to move an entry into an existing directory.
@@ -69,7 +69,7 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
                 restore_permissions(staged, name, old);
                 if !crosses_devices {
                     crosses_devices = true;
-                    remove_stale_temps(existing);
+                    remove_leftovers(existing);
                 }
                 let copy = PendingCopy::create(staged, name, existing)
                     .map_err(Error::io(IoOp::Copy, &path))?;

@@ -4,7 +4,8 @@
 //! is written through a handle on the output directory that symbolic links cannot escape. Files and
 //! directories are written under temporary names and renamed when they are complete. A killed
 //! process leaves at most files named `.oras-….tmp`; the next process that writes in the same
-//! directory removes them.
+//! directory removes them. The beginning of large content that was not completed stays under the
+//! name `.oras-….part` until the content is written again.
 //!
 //! Two titles for the same file are duplicates. A title may be inside the directory of another
 //! title (`dir` and `dir/file`): then the title that is committed later wins. A title below the
@@ -13,7 +14,7 @@
 //! File systems may be mounted anywhere below the output directory. A file that a rename cannot
 //! replace, such as a mount point, is overwritten when the content is complete.
 //!
-//! This folder does not depend on the kind of content: no descriptors, no archives, no status
+//! This folder does not depend on the kind of content: no media types, no archives, no status
 //! lines.
 
 mod copy_across_devices;
@@ -41,6 +42,7 @@ pub use file::PendingFile;
 
 use crate::error::{Error, IoOp, Result};
 use crate::fs::path_clean;
+use crate::oci::Descriptor;
 use crate::sync::Lock;
 
 /// Rules for existing files and for titles that lead outside.
@@ -124,7 +126,17 @@ impl OutputDir {
     /// - [`Error::Conflict`] and [`Error::PathTraversal`].
     /// - [`Error::Io`] with the path, also if a directory or special file has the name.
     pub fn create_file(&self, title: &str) -> Result<PendingFile<'_>> {
-        PendingFile::create(self, title)
+        PendingFile::create(self, title, None)
+    }
+
+    /// Same as [`create_file`](Self::create_file), for known `content`: if writing it is
+    /// interrupted, its beginning stays under a hidden name, and the next call continues it.
+    pub(crate) fn create_file_for(
+        &self,
+        title: &str,
+        content: Option<&Descriptor>,
+    ) -> Result<PendingFile<'_>> {
+        PendingFile::create(self, title, content)
     }
 
     /// Starts writing the directory `title`. Missing parents are created. `.` is the output

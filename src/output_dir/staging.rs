@@ -1,44 +1,90 @@
-//! Temporary names for unfinished files, and removal of those that killed processes left.
-//!
-//! A process locks every temporary file and directory that it writes, and the lock ends with the
-//! process. A temporary file that can be locked is therefore stale, whatever its age, and the next
-//! process removes it. Without file locks none is ever considered stale.
+//! Temporary files and directories in a directory that is open.
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use super::permissions::remove_tree;
-use crate::fs::lock::{lock_if_abandoned, mark_in_use};
-use crate::fs::unique_name::NamePattern;
+use crate::fs::leftovers::{self, Entry, Folder};
+use crate::fs::lock::mark_in_use;
+use crate::fs::temp_name::TempKind;
 
-const NAMES: NamePattern = NamePattern::with_process_id(".oras-", ".tmp");
+/// A folder that is named by a handle, which symbolic links cannot escape.
+#[derive(Debug)]
+pub(super) struct StagingFolder {
+    pub(super) dir: Dir,
+    pub(super) path: PathBuf,
+}
+
+impl Folder for StagingFolder {
+    fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = self.dir.entries().into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
+    /// The mode is 0666, less the umask.
+    fn create(&self, name: &str, _: bool) -> io::Result<File> {
+        open_new(&self.dir, name)
+    }
+
+    fn entry(&self, name: &str) -> io::Result<Entry> {
+        let metadata = self.dir.symlink_metadata(name)?;
+        Ok(Entry {
+            is_directory: (metadata.is_dir() || metadata.is_file()).then_some(metadata.is_dir()),
+            identity: identity(&metadata),
+            modified: metadata.modified().ok().map(|time| time.into_std()),
+        })
+    }
+
+    fn open(&self, name: &str, is_directory: bool) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(!is_directory);
+        Ok(self.dir.open_with(name, &options)?.into_std())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.dir.rename(from, &self.dir, to)
+    }
+
+    fn remove(&self, name: &str, is_directory: bool) -> io::Result<()> {
+        if is_directory {
+            remove_tree(&self.dir, name.as_ref())
+        } else {
+            self.dir.remove_file(name)
+        }
+    }
+}
 
 /// Calls `create` with new temporary names until one does not exist. `NotFound` from `create` means
 /// that another process has removed the entry; the next name is tried.
-pub(super) fn create<T>(
-    mut create: impl FnMut(&Path) -> io::Result<T>,
-) -> io::Result<(PathBuf, T)> {
-    NAMES.create(|name| {
-        let name = PathBuf::from(name);
-        create(&name).map(|created| (name, created))
-    })
+pub(super) fn create<T>(mut create: impl FnMut(&str) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
+    TempKind::Staged.create(|name| create(name).map(|created| (PathBuf::from(name), created)))
 }
 
 /// Creates a file with mode 0666, less the umask, for reading and writing. It is locked until it is
 /// closed.
 pub(super) fn create_file(parent: &Dir) -> io::Result<(PathBuf, File)> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
     create(|name| {
-        let file = parent.open_with(name, &options)?.into_std();
+        let file = open_new(parent, name)?;
         mark_in_use(&file);
-        // Another process may have removed the file as stale before it was locked.
+        // Another process may have removed the file before it was locked.
         parent.symlink_metadata(name)?;
         Ok(file)
     })
+}
+
+fn open_new(parent: &Dir, name: &str) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    Ok(parent.open_with(name, &options)?.into_std())
 }
 
 /// Creates a directory with mode 0777, less the umask. It is locked until the returned file, if
@@ -57,38 +103,28 @@ pub(super) fn create_directory(parent: &Dir) -> io::Result<(PathBuf, (Dir, Optio
     })
 }
 
-/// Removes temporary files of killed processes from a directory. Ignores errors: a file that stays
-/// only takes space.
-pub(super) fn remove_stale_temps(parent: &Dir) {
-    for entry in parent.entries().into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(name) = name
-            .to_str()
-            .filter(|name| NAMES.matches(name))
-            .map(Path::new)
-        else {
-            continue;
-        };
-        // Only files and directories are locked, and opening a FIFO would block.
-        let Some(kind) = entry
-            .file_type()
-            .ok()
-            .filter(|kind| kind.is_file() || kind.is_dir())
-        else {
-            continue;
-        };
-        let Ok(file) = parent.open(name) else {
-            continue;
-        };
-        let file = file.into_std();
-        if !lock_if_abandoned(&file) {
-            continue;
-        }
-        // Removed by name: if it was completed concurrently, it has another name.
-        let _ = if kind.is_dir() {
-            remove_tree(parent, name)
-        } else {
-            parent.remove_file(name)
-        };
-    }
+/// Removes files and directories that killed processes left. Returns the names of beginnings of
+/// content.
+pub(super) fn remove_leftovers(dir: &Dir) -> Vec<String> {
+    let Ok(dir) = dir.try_clone() else {
+        return Vec::new();
+    };
+    leftovers::remove_leftovers(&StagingFolder {
+        dir,
+        path: PathBuf::new(),
+    })
+}
+
+/// Device and inode of a file.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no inodes")]
+pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    use cap_std::fs::MetadataExt;
+
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn identity(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }

@@ -1,5 +1,6 @@
 //! The events of all verbs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::oci::{Descriptor, Digest};
@@ -58,6 +59,26 @@ pub enum Event<'a> {
         done: u64,
         /// Bytes in all: the size of the descriptor.
         total: u64,
+    },
+    /// The beginning of content comes from a file that an interrupted transfer left. Only the rest
+    /// is requested from the source now.
+    #[non_exhaustive]
+    Resumed {
+        /// The content.
+        descriptor: &'a Descriptor,
+        /// Bytes in the file.
+        done: u64,
+    },
+    /// The transfer of content was interrupted, and its beginning stays in a hidden file. The next
+    /// transfer of the content to the same place continues it.
+    #[non_exhaustive]
+    Kept {
+        /// The content.
+        descriptor: &'a Descriptor,
+        /// Bytes in the file.
+        done: u64,
+        /// The file.
+        path: &'a Path,
     },
     /// Nothing arrives from a server, a wait before a retry goes on, another process holds a lock,
     /// or a credential helper runs. Reported at least once per second.

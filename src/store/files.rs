@@ -13,17 +13,18 @@ use std::sync::Arc;
 
 use crate::archive::{self, PackOptions, Times, UnpackOptions};
 use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
+use crate::fs::BUFFER_BYTES;
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
-use crate::fs::{BUFFER_BYTES, temp_file};
+use crate::fs::temp_file::{BeginningFile as _, TempFile};
 use crate::limits::MAX_NOTES;
 use crate::oci::{
     CONTENT_DIGEST, Descriptor, Digest, HashingWriter, MAX_MANIFEST_BYTES, MediaType, TITLE, UNPACK,
 };
 use crate::output_dir::OutputDir;
 use crate::store::{
-    Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
-    VerifyReader, copy_hashing,
+    Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, SavingSink, Source, Target,
+    VerifyReader, copy_hashing, copy_resuming, if_resumable,
 };
 use crate::sync::Lock;
 
@@ -226,7 +227,11 @@ impl FileStore {
         let spool = self.titled.lock().spool.take();
         let file = match spool {
             Some(file) => file,
-            None => temp_file::create_unnamed(&self.temporary)
+            None => TempFile::create_unnamed(&self.temporary)
+                .and_then(|mut temp| {
+                    let file = temp.file().try_clone();
+                    file.map_err(Error::io(IoOp::CreateIn, &self.temporary))
+                })
                 .map(Arc::new)
                 .map_err(|error| error.context(format!("no temporary file for {what}")))?,
         };
@@ -288,44 +293,78 @@ impl FileStore {
             .get(UNPACK)
             .is_some_and(|unpack| unpack == "true")
         {
-            let pending = output.create_directory(title)?;
-            let mut reader = content.open_verified(expected)?;
-            let mut options = UnpackOptions::new(title, pending.path());
-            options.real_target = pending.real_path();
-            options.limits = self.archive_limits.clone();
-            let mut record = |name: &str, kind: &'static str| {
-                self.record_skipped(format!("{name} in {title} is {kind}"));
-            };
-            let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut record);
-            // Bytes after the archive belong to the content too. A verification error takes
-            // precedence over an error of unpacking, which it explains.
-            io::copy(&mut reader, &mut io::sink())
-                .map_err(Error::io(IoOp::Read, expected.digest.as_str()))?;
-            let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
-            checked.map_err(|error| {
-                error.context(format!(
-                    "failed to extract tar to {}",
-                    pending.path().display()
-                ))
-            })?;
-            pending.commit()?;
+            let resumable = if_resumable(content, expected);
+            let mut is_resumed = false;
+            let written =
+                self.write_directory(output, title, expected, content, resumable, &mut is_resumed);
+            match written {
+                // The beginning may be what is wrong. It is discarded.
+                Err(error) if is_resumed && error.is_verification() => {
+                    self.write_directory(output, title, expected, content, None, &mut is_resumed)?;
+                }
+                written => written?,
+            }
         } else {
+            let resumable = if_resumable(content, expected);
             let mut pending = output
-                .create_file(title)
+                .create_file_for(title, resumable)
                 .map_err(|error| not_created(error, &output.path_of(title)))?;
             let path = pending.path().to_owned();
-            content
-                .open_verified(expected)?
-                .copy_to(&mut pending, &path)
-                .map_err(|error| {
-                    error.context(format!("failed to copy content to {}", path.display()))
-                })?;
+            copy_resuming(content, expected, &mut pending, &path, &|error| {
+                error.context(format!("failed to copy content to {}", path.display()))
+            })?;
             pending
                 .commit()
                 .map_err(|error| not_created(error, &path))?;
             self.set_location(expected, ContentLocation::Output(title.to_owned()));
         }
         Ok(())
+    }
+
+    /// Unpacks an archive. If it is `resumable`, it is saved at the same time, after the beginning
+    /// that an earlier process saved. Sets `is_resumed` if there is one.
+    fn write_directory(
+        &self,
+        output: &OutputDir,
+        title: &str,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        resumable: Option<&Descriptor>,
+        is_resumed: &mut bool,
+    ) -> Result<()> {
+        let pending = output.create_directory(title)?;
+        let mut saved = resumable.and_then(|archive| pending.save_archive(archive));
+        let beginning = saved
+            .as_mut()
+            .filter(|saved| saved.kept_bytes() > 0)
+            .and_then(|saved| Some((saved.reopen().ok()?, saved.kept_bytes())));
+        let mut reader = match beginning {
+            None => content.open_verified(expected)?,
+            Some((beginning, length)) => content.open_resumed(expected, beginning, length)?,
+        };
+        *is_resumed = reader.is_resumed();
+        if let Some(saved) = &mut saved {
+            reader = reader.tee_to(SavingSink::new(saved));
+        }
+        let mut options = UnpackOptions::new(title, pending.path());
+        options.real_target = pending.real_path();
+        options.limits = self.archive_limits.clone();
+        let mut record = |name: &str, kind: &'static str| {
+            self.record_skipped(format!("{name} in {title} is {kind}"));
+        };
+        let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut record);
+        // Bytes after the archive belong to the content too. A verification error takes
+        // precedence over an error of unpacking, which it explains.
+        io::copy(&mut reader, &mut io::sink())
+            .map_err(Error::io(IoOp::Read, expected.digest.as_str()))?;
+        let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
+        checked.map_err(|error| {
+            error.context(format!(
+                "failed to extract tar to {}",
+                pending.path().display()
+            ))
+        })?;
+        pending.commit().map(drop)
     }
 
     /// Records an archive entry that is not restored.
@@ -341,6 +380,24 @@ impl FileStore {
     pub fn take_skipped_entries(&self) -> Vec<String> {
         std::mem::take(&mut self.titled.lock().skipped_entries)
     }
+}
+
+/// Writes content to the file `title` below a directory. If that is interrupted, the beginning of
+/// the content stays under a hidden name, and the next call continues it.
+///
+/// # Errors
+///
+/// Same as [`OutputDir::create_file`], plus the errors of the content.
+pub fn write_file(
+    output: &OutputDir,
+    title: &str,
+    expected: &Descriptor,
+    content: &mut dyn Content,
+) -> Result<PathBuf> {
+    let mut pending = output.create_file_for(title, if_resumable(content, expected))?;
+    let path = pending.path().to_owned();
+    copy_resuming(content, expected, &mut pending, &path, &|error| error)?;
+    pending.commit()
 }
 
 /// Adds the path to an error of the file system.

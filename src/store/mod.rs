@@ -9,6 +9,7 @@
 //! [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
 //! registry.
 
+use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
 
@@ -25,9 +26,10 @@ mod seekable;
 
 pub(crate) use self::content::{
     Content, ContentSink, ObservedContent, ReportStart, STREAM, VerifyReader, copy_hashing,
+    copy_resuming, if_resumable, unwritten,
 };
 #[cfg(feature = "archive")]
-pub(crate) use self::content::{FileContent, ProgressReader};
+pub(crate) use self::content::{FileContent, ProgressReader, SavingSink};
 #[cfg(feature = "archive")]
 pub(crate) use self::files::FileStore;
 #[cfg(feature = "archive")]
@@ -436,6 +438,20 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
 
     fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.source.fetch_from(self.descriptor, offset)
+    }
+
+    /// Opens the rest when the beginning was read.
+    fn open_resumed(
+        &mut self,
+        expected: &Descriptor,
+        beginning: File,
+        length: u64,
+    ) -> Result<VerifyReader<'_>> {
+        let (source, descriptor) = (self.source, self.descriptor);
+        let open_rest = move || source.fetch_from(descriptor, length);
+        Ok(VerifyReader::resuming(
+            expected, beginning, length, open_rest,
+        ))
     }
 }
 

@@ -53,6 +53,7 @@ mod repo_ls;
 mod repo_tags;
 mod resolve;
 mod restore;
+mod resumed;
 mod scripts;
 mod secrets;
 mod signals;

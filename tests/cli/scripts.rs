@@ -265,7 +265,7 @@ fn a_killed_push_from_a_pipe_can_be_repeated() {
             oras push -q --oci-layout layout:v1 - --title hello < pipe &
             exec 3> pipe
             head -c 1000000 /dev/zero >&3
-            until test -s layout/ingest/oras-*.part; do sleep 0.01; done
+            until test -s layout/ingest/.oras-*; do sleep 0.01; done
             kill -9 $!
             wait $! || test $? = 137
             exec 3>&-

@@ -33,6 +33,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[];
 /// names, and the reason. All other code receives the time and the values of variables.
 const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
     ("src/credentials/helper.rs", "SystemClock", "default clock"),
+    ("src/fs/leftovers.rs", "SystemClock", "age of file times"),
     ("src/fs/lock.rs", "SystemClock", "waits for locks"),
     ("src/http/clock.rs", "SystemClock", "definition"),
     ("src/http/clock.rs", "SystemTime::now", "definition"),

@@ -642,7 +642,10 @@ fn abandoned_files_are_removed_by_the_next_writer() {
     let setting = Setting::new();
     let left = setting
         .temporary
-        .write("cache/ingest/oras-0123456789abcdef.part", "x");
+        .write("cache/ingest/.oras-00000000-0123456789abcdef.tmp", "x");
+    let time = std::time::SystemTime::UNIX_EPOCH;
+    let file = fs::File::options().write(true).open(&left).unwrap();
+    file.set_modified(time).unwrap();
     let foreign = setting.temporary.write("cache/ingest/2cf24dba_1234", "x");
 
     setting.read(&hello()).unwrap();

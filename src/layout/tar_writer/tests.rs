@@ -1,7 +1,7 @@
 use std::io::Read;
 
 use super::*;
-use crate::fs::testing::TempDir;
+use crate::fs::testing::{TempDir, leftover_name};
 use crate::layout::{LayoutStore, LayoutTar};
 use crate::oci::MediaType;
 
@@ -225,7 +225,7 @@ fn only_a_complete_archive_gets_its_name() {
 #[test]
 fn abandoned_files_are_removed_and_files_in_use_are_kept() {
     let directory = TempDir::new();
-    let abandoned = directory.path().join(".oras-0123456789abcdef.part");
+    let abandoned = directory.path().join(leftover_name());
     fs::write(&abandoned, "x").unwrap();
     let living = LayoutTarWriter::create(directory.path().join("a.tar")).unwrap();
     let other = LayoutTarWriter::create(directory.path().join("b.tar")).unwrap();

@@ -137,7 +137,7 @@ fn content_with_another_digest_is_not_stored() {
 fn an_interrupted_push_is_cleaned_up_by_the_next_one() {
     let directory = TempDir::new();
     let store = LayoutStore::create_or_open(directory.path()).unwrap();
-    let left = directory.path().join("ingest/oras-0123456789abcdef.part");
+    let left = directory.path().join("ingest").join(leftover_name());
     fs::write(&left, "hel").unwrap();
     LayoutStore::open(directory.path()).unwrap();
     assert!(left.exists(), "reading changes nothing");
@@ -199,7 +199,7 @@ fn the_scratch_directory_is_removed_unless_it_is_in_use() {
     );
     store.push(&blob(b"hello"), &mut &b"hello"[..]).unwrap();
     assert!(ingest.is_dir());
-    fs::write(ingest.join("oras-0123456789abcdef.part"), "abandoned").unwrap();
+    fs::write(ingest.join(leftover_name()), "abandoned").unwrap();
     store.remove_scratch();
     assert!(!ingest.exists());
 

@@ -1,5 +1,6 @@
 //! Errors of a copy, attributed to the source or the destination.
 
+use std::fs::File;
 use std::io::{self, Cursor, Read};
 
 use crate::error::{Error, IoOp, Operation, Result, Side};
@@ -102,6 +103,17 @@ impl Content for SourceContent<'_> {
         let node = self.node;
         let reader = self.content.open_verified(expected);
         let reader = reader.map_err(at_source(Operation::Fetch, node))?;
+        Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
+    }
+
+    fn open_resumed(
+        &mut self,
+        expected: &Descriptor,
+        beginning: File,
+        length: u64,
+    ) -> Result<VerifyReader<'_>> {
+        let node = self.node;
+        let reader = self.content.open_resumed(expected, beginning, length)?;
         Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
     }
 

@@ -10,6 +10,7 @@ use cap_std::fs::{Permissions, PermissionsExt};
 
 use super::{Fixture, fill, mode};
 use crate::error::Result;
+use crate::fs::testing::leftover_name;
 
 /// A mount, unmounted on drop.
 struct Mount(PathBuf);
@@ -93,7 +94,7 @@ fn a_directory_is_merged_across_file_systems() {
             fs::create_dir_all(&into).unwrap();
             fs::write(into.join("file"), "old").unwrap();
             fs::write(into.join("other"), "old").unwrap();
-            fs::create_dir(into.join(".oras-1-0123456789abcdef.tmp")).unwrap();
+            fs::create_dir(into.join(leftover_name())).unwrap();
             symlink("other", into.join("was-link")).unwrap();
 
             write(&fixture, title, below).unwrap();

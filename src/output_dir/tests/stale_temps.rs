@@ -4,21 +4,37 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::{Fixture, fill};
+use crate::fs::testing::leftover_name;
 
-const FILE: &str = ".oras-1-0123456789abcdef.tmp";
-const DIRECTORY: &str = ".oras-22-fedcba9876543210.tmp";
+/// Returns a name as a process of this host chooses it.
+fn temporary(random: &str) -> String {
+    let name = leftover_name();
+    let (start, _) = name.rsplit_once('-').unwrap();
+    format!("{start}-{random}.tmp")
+}
 
-fn leave(fixture: Fixture, directory: &str) -> Fixture {
+fn file() -> String {
+    temporary("0123456789abcdef")
+}
+
+fn directory() -> String {
+    temporary("fedcba9876543210")
+}
+
+fn leave(fixture: Fixture, parent: &str) -> Fixture {
     fixture
-        .existing(&format!("{directory}{FILE}"), "half")
-        .existing(&format!("{directory}{DIRECTORY}/sub/x"), "half")
+        .existing(&format!("{parent}{}", file()), "half")
+        .existing(&format!("{parent}{}/sub/x", directory()), "half")
 }
 
 #[test]
 fn temporary_files_of_killed_processes_are_removed() {
     let fixture = leave(leave(Fixture::new(), ""), "sub/");
     fixture.write("sub/x", "new").unwrap();
-    assert!(fixture.path(FILE).exists(), "nothing is written beside it");
+    assert!(
+        fixture.path(&file()).exists(),
+        "nothing is written beside it"
+    );
     fixture.write("x", "new").unwrap();
     assert_eq!(fixture.tree(), ["sub/", "sub/x", "x"]);
 
@@ -77,26 +93,23 @@ fn files_in_use_are_not_stale() {
 #[test]
 fn other_names_and_link_targets_are_not_removed() {
     let names = [
-        ".oras-1-0123456789abcde.tmp",
-        ".oras-1-0123456789ABCDEF.tmp",
+        ".oras-00000000-0123456789abcdef.tmp", // of another host
+        ".oras-00000000-0123456789ABCDEF.tmp",
         ".oras--0123456789abcdef.tmp",
-        ".oras-1-0123456789abcdef.tmp2",
+        ".oras-00000000-0123456789abcdef.tmp2",
         ".oras-x-0123456789abcdef.tmp",
         ".oras-notes.tmp",
-        "oras-1-0123456789abcdef.tmp",
+        "oras-00000000-0123456789abcdef.tmp",
     ];
     let mut fixture = Fixture::new();
     for name in names {
         fixture = fixture.existing(name, "mine");
     }
-    symlink("../outside", fixture.path(DIRECTORY)).unwrap();
-    symlink("../outside/secret", fixture.path(FILE)).unwrap();
-    fixture = fixture.existing(".oras-3-0123456789abcdef.tmp/x", "half");
-    symlink(
-        "../../outside",
-        fixture.path(".oras-3-0123456789abcdef.tmp/link"),
-    )
-    .unwrap();
+    symlink("../outside", fixture.path(&directory())).unwrap();
+    symlink("../outside/secret", fixture.path(&file())).unwrap();
+    let other = temporary("0000000000000003");
+    fixture = fixture.existing(&format!("{other}/x"), "half");
+    symlink("../../outside", fixture.path(&format!("{other}/link"))).unwrap();
     fixture.write("x", "new").unwrap();
     // `tree` checks that nothing outside is missing.
     let left = fixture.tree();

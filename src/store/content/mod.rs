@@ -8,6 +8,10 @@ mod file;
 mod hashing;
 mod observed;
 mod openable;
+mod resume;
+mod resumed_reader;
+#[cfg(feature = "archive")]
+mod saving_sink;
 mod verify;
 
 pub use file::FileContent;
@@ -19,4 +23,7 @@ pub(crate) use hashing::ProgressReader;
 pub(crate) use hashing::copy_hashing;
 pub(crate) use observed::{ObservedContent, ReportStart};
 pub(crate) use openable::STREAM;
+pub(crate) use resume::{copy_resuming, if_resumable, unwritten};
+#[cfg(feature = "archive")]
+pub(crate) use saving_sink::SavingSink;
 pub(crate) use verify::ContentSink;

@@ -1,5 +1,6 @@
 //! Content that reports how much of it was read.
 
+use std::fs::File;
 use std::io::Read;
 
 use super::openable::Content;
@@ -52,8 +53,19 @@ impl Content for ObservedContent<'_, '_> {
         Ok(reader.with_progress(move |done| report(&Event::transferring(descriptor, done))))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_resumed(
+        &mut self,
+        expected: &Descriptor,
+        beginning: File,
+        length: u64,
+    ) -> Result<VerifyReader<'_>> {
         self.start()?;
+        let reader = self.content.open_resumed(expected, beginning, length)?;
+        let (descriptor, report) = (self.descriptor, &mut *self.report);
+        Ok(reader.with_progress(move |done| report(&Event::transferring(descriptor, done))))
+    }
+
+    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         self.content.open_from(offset)
     }
 

@@ -1,5 +1,6 @@
 //! The trait [`Content`], and content in memory or from a stream.
 
+use std::fs::File;
 use std::io::Read;
 
 use super::verify::VerifyReader;
@@ -42,6 +43,29 @@ pub trait Content {
     fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
         let _ = offset;
         Ok(None)
+    }
+
+    /// Opens the content at its start, to be verified against `expected` while it is read. The
+    /// first `length` bytes are read from the file `beginning`, and only the rest from the content.
+    ///
+    /// If the content cannot be opened there, the bytes do not match `expected`.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`open_verified`](Self::open_verified).
+    fn open_resumed(
+        &mut self,
+        expected: &Descriptor,
+        beginning: File,
+        length: u64,
+    ) -> Result<VerifyReader<'_>> {
+        let rest = self.open_from(length)?;
+        Ok(VerifyReader::resuming(
+            expected,
+            beginning,
+            length,
+            move || Ok(rest),
+        ))
     }
 
     /// Whether the content was read and cannot be read again, so that a retry cannot succeed.

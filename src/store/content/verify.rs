@@ -1,9 +1,11 @@
 //! The verifying reader.
 
+use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 
 use super::hashing::for_each_chunk;
+use super::resumed_reader::ResumedReader;
 use crate::error::{Error, IoOp, Mismatch, Result};
 use crate::fs::BUFFER_BYTES;
 use crate::limits::Limit;
@@ -33,17 +35,21 @@ pub struct VerifyReader<'a> {
     map_error: Option<Box<dyn Fn(Error) -> Error + Send + 'a>>,
     progress: Vec<Box<ProgressFn<'a>>>,
     sinks: Vec<Box<dyn ContentSink + Send + 'a>>,
+    is_resumed: bool,
 }
 
 /// Receives the bytes that a [`VerifyReader`] reads, and is notified once the content has been
-/// verified. It is dropped without notice if the content is wrong, unreadable or not read to its
-/// end.
+/// verified or is wrong. It is dropped without notice if the content is unreadable or not read to
+/// its end.
 pub(crate) trait ContentSink {
     /// Receives the next bytes of the content, in order.
     fn write(&mut self, bytes: &[u8]);
 
     /// The content is complete and verified.
     fn commit(self: Box<Self>);
+
+    /// The content is wrong. Same as dropping the sink, unless a part of the content is of use.
+    fn reject(self: Box<Self>) {}
 }
 
 /// Receives the number of bytes of content that were read so far. An error stops the reading.
@@ -62,8 +68,30 @@ impl<'a> VerifyReader<'a> {
             map_error: None,
             progress: Vec::new(),
             sinks: Vec::new(),
+            is_resumed: false,
             expected,
         }
+    }
+
+    /// Verifies content whose first `length` bytes are in the file `beginning`. `open_rest` opens
+    /// the rest when the beginning was read.
+    pub(crate) fn resuming(
+        expected: &Descriptor,
+        beginning: File,
+        length: u64,
+        open_rest: impl FnOnce() -> Result<Option<Box<dyn Read + Send + 'a>>> + Send + 'a,
+    ) -> Self {
+        let inner = ResumedReader::new(beginning, length, expected, open_rest);
+        Self {
+            is_resumed: true,
+            ..Self::new(inner, expected.clone())
+        }
+    }
+
+    /// Whether a part of the content comes from an earlier transfer. If it turns out to be wrong,
+    /// the content can be right when it is opened again.
+    pub(crate) const fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     /// Reads a manifest from memory. Its digest was computed or verified when it was created, so it
@@ -200,7 +228,7 @@ impl<'a> VerifyReader<'a> {
             let wanted = usize::try_from(self.remaining)
                 .unwrap_or(usize::MAX)
                 .min(buffer.len());
-            count = self.inner.read(&mut buffer[..wanted])?;
+            count = self.read_inner(&mut buffer[..wanted])?;
             if count == 0 {
                 return Err(self.fail(Mismatch::Truncated));
             }
@@ -216,6 +244,19 @@ impl<'a> VerifyReader<'a> {
             self.check()?;
         }
         Ok(count)
+    }
+
+    /// Reads from the content. A beginning that cannot be continued is like a wrong one.
+    fn read_inner(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        if self.is_resumed
+            && let Err(error) = &read
+            && let Some(Error::Verification { mismatch, .. }) =
+                error.get_ref().and_then(|error| error.downcast_ref())
+        {
+            return Err(self.fail(*mismatch));
+        }
+        read
     }
 
     /// Checks the digest, and that nothing follows the expected bytes.
@@ -249,8 +290,12 @@ impl<'a> VerifyReader<'a> {
 
     fn fail(&mut self, mismatch: Mismatch) -> io::Error {
         self.outcome = Some(Err(mismatch));
-        self.sinks.clear();
+        self.reject_sinks();
         self.verification_error(mismatch)
+    }
+
+    fn reject_sinks(&mut self) {
+        self.sinks.drain(..).for_each(|sink| sink.reject());
     }
 
     fn verification_error(&self, mismatch: Mismatch) -> io::Error {

@@ -111,8 +111,13 @@ impl ProgressDisplay {
             display.advance(&node, bytes);
             Ok(())
         }))?;
-        display.finish(Outcome::Done, done, &node);
+        display.finish_done(done, &node);
         Ok(())
+    }
+
+    /// Adds the permanent line of content that was transferred.
+    pub(crate) fn finish_done(&mut self, verb: &str, node: &Descriptor) {
+        self.finish(Outcome::Done, verb, node);
     }
 
     /// Shows an event, with the labels of the command.
@@ -148,7 +153,7 @@ impl ProgressDisplay {
     }
 
     /// Starts an item for content. If the content is the current item, the transfer starts again.
-    fn start(&mut self, verb: &'static str, node: &Descriptor) {
+    pub(crate) fn start(&mut self, verb: &'static str, node: &Descriptor) {
         if self.is_current(node) {
             self.advance(node, 0);
             return;
@@ -174,7 +179,7 @@ impl ProgressDisplay {
     }
 
     /// Shows how many bytes of content were transferred.
-    fn advance(&mut self, node: &Descriptor, bytes: u64) {
+    pub(crate) fn advance(&mut self, node: &Descriptor, bytes: u64) {
         if self.is_current(node) {
             self.advance_to(bytes, Some(node.size));
         }

@@ -13,7 +13,7 @@ use oras::{Descriptor, Result};
 
 use crate::console::Console;
 use crate::error::to_stdout;
-use crate::output::text::one_line;
+use crate::output::text::{Size, one_line};
 use crate::process::{Process, record};
 use crate::signals;
 
@@ -167,6 +167,26 @@ impl Status {
                 self.warn(&format!(
                     "Warning: {text}: `oras pull` does not restore it, but \
                      `oras pull --output - <name> | tar xz` does\n"
+                ));
+                return Ok(());
+            }
+            Event::Resumed {
+                descriptor, done, ..
+            } => {
+                let name = one_line(descriptor.display_name());
+                self.warn(&format!("continuing {name} at {}\n", Size(done)));
+                return Ok(());
+            }
+            Event::Kept {
+                descriptor,
+                done,
+                path,
+                ..
+            } => {
+                let (name, size) = (one_line(descriptor.display_name()), Size(done));
+                let path = path.display();
+                self.warn(&format!(
+                    "kept the first {size} of {name} for the next attempt: {path}\n"
                 ));
                 return Ok(());
             }

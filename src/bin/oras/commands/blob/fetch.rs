@@ -1,12 +1,16 @@
 //! `oras blob fetch`
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
 
+use oras::Descriptor;
 use oras::manifest::MAX_MANIFEST_BYTES;
-use oras::store::Source as _;
+use oras::store::content::{Content, VerifyReader};
+use oras::store::{Fetched, Source};
 
 use crate::cli::groups::{Descriptor as DescriptorFlag, Pretty, TargetFlags, Tty, Verbose};
 use crate::commands::prelude::*;
+use crate::progress::Status;
 use crate::progress::display::ProgressDisplay;
 
 flags! {
@@ -70,29 +74,105 @@ impl Command for BlobFetchFlags {
         let blob = if output.is_empty() {
             blobs.resolve(digest).map_err(cli_error)?
         } else {
-            let (blob, content) = blobs
-                .fetch_reference(digest, MAX_MANIFEST_BYTES)
-                .map_err(cli_error)?;
-            let mut display = ProgressDisplay::new(process, tty, self.target.debugging);
-            ProgressDisplay::show_transfer(
-                &mut display,
-                "Downloading",
-                "Downloaded ",
-                content,
-                |content| {
-                    if output == "-" {
-                        process.print_content(content)
-                    } else {
-                        file::write_with(output, |file| content.copy_to(file, Path::new(output)))
-                    }
-                },
-            )
-            .map_err(cli_error)?;
-            blob
+            let display = ProgressDisplay::new(process, tty, self.target.debugging);
+            let observer = Status::of_references(process).observer();
+            observer
+                .scope(|| fetch(&blobs, digest, output, display, process))
+                .map_err(cli_error)?
         };
         if self.descriptor.descriptor {
             return print_descriptor(&blob, &self.pretty, process);
         }
         Ok(())
+    }
+}
+
+/// Writes a blob to a file or, if `output` is `-`, to stdout. Returns its descriptor.
+fn fetch(
+    source: &dyn Source,
+    digest: &str,
+    output: &str,
+    mut display: Option<ProgressDisplay>,
+    process: &mut Process,
+) -> oras::Result<Descriptor> {
+    // The size is needed to request the rest of the blob.
+    let (blob, opened) = if file::has_beginning(output, digest) {
+        (source.resolve(digest)?, None)
+    } else {
+        let (blob, opened) = source.fetch_reference(digest, MAX_MANIFEST_BYTES)?;
+        (blob, Some(opened))
+    };
+    if let Some(display) = &mut display {
+        display.start("Downloading", &blob);
+    }
+    let mut content = BlobContent {
+        source: Fetched::new(source, &blob),
+        blob: &blob,
+        opened,
+        display: display.as_mut(),
+    };
+    let written = if output == "-" {
+        let reader = content.open_verified(&blob);
+        reader.and_then(|reader| process.print_content(reader))
+    } else {
+        file::write_content(output, &blob, &mut content)
+    };
+    drop(content);
+    written?;
+    if let Some(display) = &mut display {
+        display.finish_done("Downloaded ", &blob);
+    }
+    Ok(blob)
+}
+
+/// A blob that may be open already. Shows how much of it was read.
+struct BlobContent<'a> {
+    source: Fetched<'a, dyn Source + 'a>,
+    blob: &'a Descriptor,
+    opened: Option<VerifyReader<'a>>,
+    display: Option<&'a mut ProgressDisplay>,
+}
+
+impl BlobContent<'_> {
+    fn observe<'r>(
+        reader: VerifyReader<'r>,
+        display: &'r mut Option<&mut ProgressDisplay>,
+        blob: &'r Descriptor,
+    ) -> VerifyReader<'r> {
+        match display {
+            Some(display) => reader.with_progress(move |bytes| {
+                display.advance(blob, bytes);
+                Ok(())
+            }),
+            None => reader,
+        }
+    }
+}
+
+impl Content for BlobContent<'_> {
+    fn open(&mut self) -> oras::Result<Box<dyn Read + Send + '_>> {
+        self.source.open()
+    }
+
+    fn open_verified(&mut self, expected: &Descriptor) -> oras::Result<VerifyReader<'_>> {
+        let reader = match self.opened.take() {
+            Some(opened) => opened,
+            None => self.source.open_verified(expected)?,
+        };
+        Ok(Self::observe(reader, &mut self.display, self.blob))
+    }
+
+    fn open_from(&mut self, offset: u64) -> oras::Result<Option<Box<dyn Read + Send + '_>>> {
+        self.source.open_from(offset)
+    }
+
+    fn open_resumed(
+        &mut self,
+        expected: &Descriptor,
+        beginning: File,
+        length: u64,
+    ) -> oras::Result<VerifyReader<'_>> {
+        let reader = self.source.open_resumed(expected, beginning, length)?;
+        Ok(Self::observe(reader, &mut self.display, self.blob))
     }
 }

@@ -1,0 +1,205 @@
+//! Names of files and directories that are not complete yet: one rule for all directories.
+//!
+//! A name contains an identity of the host and random digits, so that no two processes use one
+//! name. The host says whether a lock decides if a process uses the file: see
+//! [`leftovers`](super::leftovers).
+
+use std::io;
+use std::sync::OnceLock;
+
+use crate::oci::Digest;
+use crate::text::random;
+
+/// Limit of attempts to find an unused name. More than 16 collisions of 64 random bits in a row are
+/// not a coincidence.
+pub(super) const MAX_ATTEMPTS: u32 = 16;
+
+const PREFIX: &str = ".oras-";
+/// Suffix of files and directories that are of no use when their process has ended.
+const TEMPORARY: &str = ".tmp";
+/// Suffix of the beginning of content.
+const BEGINNING: &str = ".part";
+/// Length of the identity of a host, in hexadecimal digits.
+const HOST_DIGITS: usize = 8;
+
+/// The purpose of a temporary file, which its name shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TempKind<'a> {
+    /// A file or directory that is renamed or removed by the process that created it:
+    /// `.oras-<host>-<random>.tmp`.
+    Staged,
+    /// A file of credentials: `.oras-credentials-<host>-<random>.tmp`.
+    Credentials,
+    /// The beginning of content with this digest, which a later process may continue:
+    /// `.oras-<algorithm>-<hex>-<host>-<random>.part`.
+    Beginning(&'a Digest),
+}
+
+impl TempKind<'_> {
+    /// Calls `create` with a new name. Tries other names while `create` reports that the name
+    /// exists (`AlreadyExists`), or that another process removed the file (`NotFound`).
+    pub(crate) fn create<T>(self, mut create: impl FnMut(&str) -> io::Result<T>) -> io::Result<T> {
+        let mut attempt = 1;
+        loop {
+            match create(&self.unique_name()) {
+                Err(error) if attempt < MAX_ATTEMPTS && is_concurrent_change(&error) => {
+                    attempt += 1;
+                }
+                created => return created,
+            }
+        }
+    }
+
+    fn unique_name(self) -> String {
+        let (host, random) = (host(), random::name());
+        match self {
+            Self::Staged => format!("{PREFIX}{host}-{random}{TEMPORARY}"),
+            Self::Credentials => format!("{PREFIX}credentials-{host}-{random}{TEMPORARY}"),
+            Self::Beginning(digest) => {
+                let (algorithm, encoded) = (digest.algorithm(), digest.encoded());
+                format!("{PREFIX}{algorithm}-{encoded}-{host}-{random}{BEGINNING}")
+            }
+        }
+    }
+}
+
+/// The parts of the name of a temporary file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TempName<'n> {
+    /// Whether a process of this host created the file.
+    pub(super) is_local: bool,
+    /// The digest of the content that the file is the beginning of, with `-` instead of `:`.
+    content: Option<&'n str>,
+}
+
+impl<'n> TempName<'n> {
+    /// Returns the parts of the name of a temporary file, and `None` for all other names.
+    pub(crate) fn parse(name: &'n str) -> Option<Self> {
+        let rest = name.strip_prefix(PREFIX)?;
+        let (rest, is_beginning) = match rest.strip_suffix(TEMPORARY) {
+            Some(rest) => (rest, false),
+            None => (rest.strip_suffix(BEGINNING)?, true),
+        };
+        let (rest, random) = rest.rsplit_once('-')?;
+        let (purpose, host_part) = match rest.rsplit_once('-') {
+            Some((purpose, host)) => (Some(purpose), host),
+            None => (None, rest),
+        };
+        let is_known = match purpose {
+            None | Some("credentials") => !is_beginning,
+            Some(content) => {
+                is_beginning
+                    && (content.split_once('-')).is_some_and(|(algorithm, encoded)| {
+                        format!("{algorithm}:{encoded}").parse::<Digest>().is_ok()
+                    })
+            }
+        };
+        let is_valid = is_known
+            && is_hexadecimal(random, random::NAME_DIGITS)
+            && is_hexadecimal(host_part, HOST_DIGITS);
+        is_valid.then(|| Self {
+            is_local: host_part == host(),
+            content: purpose.filter(|_| is_beginning),
+        })
+    }
+
+    /// Whether the file is the beginning of content, which a later process may continue.
+    pub(super) const fn is_beginning(&self) -> bool {
+        self.content.is_some()
+    }
+
+    /// Whether the file is the beginning of the content with this digest.
+    pub(super) fn is_beginning_of(&self, digest: &Digest) -> bool {
+        self.content.and_then(|content| content.split_once('-'))
+            == Some((digest.algorithm().name(), digest.encoded()))
+    }
+}
+
+fn is_hexadecimal(digits: &str, length: usize) -> bool {
+    digits.len() == length
+        && digits
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Returns an identity of the running kernel. Processes with the same identity see each other's
+/// locks, whatever the file system and the container.
+///
+/// Linux has a random identity of each boot. The name of the host or `/etc/machine-id` would be no
+/// substitute: containers on several hosts can have equal ones. Where it is missing, all hosts have
+/// the same identity, and locks are trusted.
+fn host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()
+            .and_then(|id| id.get(..HOST_DIGITS).map(str::to_owned))
+            .filter(|id| is_hexadecimal(id, HOST_DIGITS))
+            .unwrap_or_else(|| "0".repeat(HOST_DIGITS))
+    })
+}
+
+/// Whether the error can result from another process that creates or removes files in the same
+/// directory.
+pub(super) fn is_concurrent_change(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_show_their_purpose() {
+        let (digest, other) = (Digest::of(b"x"), Digest::of(b"y"));
+        for (kind, is_beginning) in [
+            (TempKind::Staged, false),
+            (TempKind::Credentials, false),
+            (TempKind::Beginning(&digest), true),
+        ] {
+            let name = kind.unique_name();
+            let parsed = TempName::parse(&name).unwrap();
+            assert!(parsed.is_local, "{name}");
+            assert_eq!(parsed.is_beginning(), is_beginning, "{name}");
+            assert_eq!(parsed.is_beginning_of(&digest), is_beginning, "{name}");
+            assert!(!parsed.is_beginning_of(&other), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_temporary() {
+        let hex = "0".repeat(64);
+        let beginning = format!(".oras-sha256-{hex}-00000000-0123456789abcdef.part");
+        for (name, wanted) in [
+            (beginning.as_str(), true),
+            (".oras-ffffffff-0123456789abcdef.tmp", true),
+            (".oras-credentials-ffffffff-0123456789abcdef.tmp", true),
+            (&beginning.replace(".part", ".tmp"), false),
+            (&beginning.replace("sha256", "md5"), false),
+            (&beginning.replace("-00000000-", "-"), false),
+            (".oras-sha256-0-00000000-0123456789abcdef.part", false),
+            (".oras-ffffffff-0123456789abcdef.part", false),
+            (".oras-other-ffffffff-0123456789abcdef.tmp", false),
+            (".oras-ffffffff-0123456789abcde.tmp", false),
+            (".oras-ffffffff-0123456789ABCDEF.tmp", false),
+            (".oras--0123456789abcdef.tmp", false),
+            (".oras-fffffff-0123456789abcdef.tmp", false),
+            (".oras-ffffffff-0123456789abcdef.tmp2", false),
+            (".oras-notes.tmp", false),
+            ("oras-ffffffff-0123456789abcdef.tmp", false),
+            ("", false),
+        ] {
+            assert_eq!(TempName::parse(name).is_some(), wanted, "{name}");
+        }
+        let foreign = if host() == "00000000" {
+            "11111111"
+        } else {
+            "00000000"
+        };
+        let name = format!(".oras-{foreign}-0123456789abcdef.tmp");
+        assert!(!TempName::parse(&name).unwrap().is_local);
+    }
+}

@@ -1,0 +1,98 @@
+//! Continuing content whose beginning an earlier process wrote to a file.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::openable::Content;
+use crate::error::{Error, IoOp, Result};
+use crate::fs::temp_file::BeginningFile;
+use crate::limits::RESUMABLE_BYTES;
+use crate::oci::Descriptor;
+
+/// Returns the content if its beginning is to be kept when its transfer is interrupted: it is large
+/// enough, and can be opened in the middle.
+pub(crate) fn if_resumable<'d>(
+    content: &mut dyn Content,
+    expected: &'d Descriptor,
+) -> Option<&'d Descriptor> {
+    // Nothing follows the last byte, so that no store needs a request to open content there.
+    let is_resumable =
+        expected.size >= RESUMABLE_BYTES && matches!(content.open_from(expected.size), Ok(Some(_)));
+    is_resumable.then_some(expected)
+}
+
+/// Writes content to a file, after the beginning that the file has. If the content does not match
+/// its digest then, the beginning may be wrong, and all of the content is written.
+///
+/// After an error, dropping the file keeps what it contains, unless that is of no use.
+///
+/// # Errors
+///
+/// [`Error::Verification`], or [`Error::Io`] naming `path` if writing fails. Errors after the
+/// content was opened are mapped by `map_error`.
+pub(crate) fn copy_resuming(
+    content: &mut dyn Content,
+    expected: &Descriptor,
+    file: &mut dyn BeginningFile,
+    path: &Path,
+    map_error: &dyn Fn(Error) -> Error,
+) -> Result<()> {
+    let mut is_repeated = false;
+    loop {
+        let kept = file.kept_bytes();
+        let reader = if kept == 0 {
+            content.open_verified(expected)?
+        } else {
+            let beginning = file.reopen().map_err(Error::io(IoOp::Open, path))?;
+            content.open_resumed(expected, beginning, kept)?
+        };
+        let is_resumed = reader.is_resumed();
+        let mut writer = SkippingWriter {
+            file,
+            skip: kept,
+            is_failed: false,
+        };
+        let Err(error) = reader.copy_to(&mut writer, path) else {
+            return Ok(());
+        };
+        let is_wrong = error.is_verification();
+        if is_wrong && is_resumed && !is_repeated {
+            is_repeated = true;
+            file.clear().map_err(Error::io(IoOp::Write, path))?;
+            continue;
+        }
+        if is_wrong || writer.is_failed {
+            file.keep_nothing();
+        }
+        return Err(map_error(error));
+    }
+}
+
+/// Writes to a file that has the first bytes already.
+struct SkippingWriter<'f> {
+    file: &'f mut dyn BeginningFile,
+    /// Number of bytes that the file has.
+    skip: u64,
+    is_failed: bool,
+}
+
+impl Write for SkippingWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let new = unwritten(&mut self.skip, bytes);
+        self.file
+            .write_all(new)
+            .inspect_err(|_| self.is_failed = true)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns `bytes` without the first `left`, and reduces `left` by the number of bytes left out.
+pub(crate) fn unwritten<'b>(left: &mut u64, bytes: &'b [u8]) -> &'b [u8] {
+    let count = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+    *left -= count as u64;
+    &bytes[count..]
+}

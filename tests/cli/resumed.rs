@@ -1,0 +1,319 @@
+//! Downloads that are interrupted: the next command continues them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the product asks others for time; its tests are those others"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use crate::support::cli::Oras;
+use crate::support::registry::{TestRegistry, on};
+use crate::support::rng::Rng;
+
+const MIB: usize = 1 << 20;
+/// Size of the content.
+const BYTES: usize = 3 * MIB;
+/// Bytes of one repeated download that are acceptable after an interruption: those that arrived and
+/// were not written yet.
+const MAX_REPEATED: u64 = 1 << 20;
+
+/// A command that downloads content.
+struct Download {
+    name: &'static str,
+    /// The arguments. `@` is the repository, `#` the digest of the blob.
+    arguments: &'static str,
+    /// The directory of the beginning.
+    hidden: &'static str,
+    cache: &'static str,
+    /// Whether the content is the archive of a directory.
+    is_archive: bool,
+}
+
+const PULL: Download = Download {
+    name: "pull",
+    arguments: "pull --plain-http -o out @:v1",
+    hidden: "out",
+    cache: "",
+    is_archive: false,
+};
+
+const DOWNLOADS: [Download; 7] = [
+    PULL,
+    Download {
+        name: "pull of a directory",
+        is_archive: true,
+        ..PULL
+    },
+    Download {
+        name: "pull with a cache",
+        hidden: "cache/ingest",
+        cache: "cache",
+        ..PULL
+    },
+    Download {
+        name: "pull of a directory with a cache",
+        hidden: "cache/ingest",
+        cache: "cache",
+        is_archive: true,
+        ..PULL
+    },
+    Download {
+        name: "blob fetch",
+        arguments: "blob fetch --plain-http -o out/large @@#",
+        ..PULL
+    },
+    Download {
+        name: "cp to a layout",
+        arguments: "cp --from-plain-http --to-oci-layout @:v1 layout:v1",
+        hidden: "layout/ingest",
+        ..PULL
+    },
+    Download {
+        name: "backup",
+        arguments: "backup --plain-http -o layout @",
+        hidden: "layout/ingest",
+        ..PULL
+    },
+];
+
+/// A registry with large content, and a directory to download it to.
+struct Setting {
+    registry: TestRegistry,
+    oras: Oras,
+    content: Vec<u8>,
+    /// Path of the blob at the registry.
+    blob: String,
+    digest: String,
+    download: &'static Download,
+}
+
+impl Setting {
+    fn new(download: &'static Download) -> Self {
+        let (registry, oras) = (TestRegistry::start(), Oras::new());
+        let content = Rng::new(1).bytes(BYTES);
+        let title = if download.is_archive { "dir" } else { "large" };
+        oras.write("in/large", &content);
+        oras.write("in/dir/large", &content);
+        oras.write("out/.keep", "");
+        let target = registry.reference("a:v1");
+        let push = ["push", "--plain-http", &target, title];
+        let in_directory = oras.command(push).in_directory(oras.directory().join("in"));
+        in_directory.run().success();
+        let sizes = registry.blobs("a").into_iter().map(|digest| {
+            let size = registry.blob("a", &digest).map_or(0, |blob| blob.len());
+            (size, digest)
+        });
+        let (_, digest) = sizes.max().expect("there is a layer");
+        registry.clear_log();
+        Self {
+            blob: format!("/v2/a/blobs/{digest}"),
+            registry,
+            oras,
+            content,
+            digest,
+            download,
+        }
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let repository = self.registry.reference("a");
+        let arguments = self.download.arguments.replace("@@#", "@!");
+        let arguments = arguments.replace('@', &repository);
+        let arguments = arguments.replace('!', &format!("@{}", self.digest));
+        arguments.split(' ').map(str::to_owned).collect()
+    }
+
+    fn start(&self) -> Child {
+        let command = self.oras.command(self.arguments());
+        command.env("ORAS_CACHE", self.download.cache).spawn()
+    }
+
+    /// Downloads everything, and returns the text on stderr.
+    fn complete(&self) -> String {
+        let command = self.oras.command(self.arguments());
+        let outcome = command.env("ORAS_CACHE", self.download.cache).run();
+        outcome.success().stderr()
+    }
+
+    /// Returns the file with the beginning.
+    fn beginnings(&self) -> Vec<PathBuf> {
+        let directory = self.oras.directory().join(self.download.hidden);
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths
+            .filter(|path| path.extension().is_some_and(|suffix| suffix == "part"))
+            .collect()
+    }
+
+    fn beginning_bytes(&self) -> u64 {
+        let sizes = self.beginnings().into_iter();
+        let sizes = sizes.filter_map(|path| Some(fs::metadata(path).ok()?.len()));
+        sizes.max().unwrap_or(0)
+    }
+
+    /// Returns the offsets of the requests for the blob.
+    fn offsets(&self) -> Vec<u64> {
+        let requests = self.registry.requests();
+        let gets = requests
+            .iter()
+            .filter(|request| request.method == "GET" && request.target == self.blob);
+        gets.map(|request| {
+            let range = request.header("Range").unwrap_or("bytes=0-");
+            let start = range.trim_start_matches("bytes=").split('-').next();
+            start.and_then(|start| start.parse().ok()).expect("a start")
+        })
+        .collect()
+    }
+
+    fn assert_complete(&self) {
+        let name = self.download.name;
+        if self.download.hidden == "layout/ingest" {
+            let layout = "layout:v1";
+            let pull = ["pull", "--oci-layout", "-o", "out", layout];
+            self.oras.run(pull).success();
+        }
+        let path = match self.download.is_archive {
+            true => "out/dir/large",
+            false => "out/large",
+        };
+        assert!(self.oras.read(path) == self.content, "{name}");
+        let left = hidden(&self.oras.directory());
+        assert_eq!(left, [""; 0], "{name}");
+    }
+}
+
+/// Lists all hidden files of the product.
+fn hidden(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("it can be listed").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(".oras-") {
+            found.push(name);
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(hidden(&entry.path()));
+        }
+    }
+    found
+}
+
+fn kill(child: &Child, signal: &str) {
+    let process = child.id().to_string();
+    let status = Command::new("kill").args([signal, &process]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+#[test]
+fn a_download_is_continued_after_any_signal() {
+    for download in &DOWNLOADS {
+        let name = download.name;
+        let setting = Setting::new(download);
+        let pause = Duration::from_millis(3);
+        (setting.registry).inject(on("GET", &setting.blob).slow_body(pause));
+        let mut wanted = vec![0];
+        for (round, signal) in [(1, "-KILL"), (2, "-TERM"), (3, "-KILL")] {
+            let mut child = setting.start();
+            let goal = round * (BYTES as u64 / 5);
+            let begin = Instant::now();
+            while setting.beginning_bytes() < goal {
+                assert!(begin.elapsed() < Duration::from_secs(30), "{name}: {round}");
+                assert!(matches!(child.try_wait(), Ok(None)), "{name}: {round}");
+                thread::sleep(Duration::from_millis(2));
+            }
+            kill(&child, signal);
+            child.wait().expect("a child can be waited for");
+            wanted.push(setting.beginning_bytes());
+        }
+
+        setting.registry.heal();
+        let stderr = setting.complete();
+
+        assert!(stderr.contains("continuing "), "{name}: {stderr}");
+        assert_eq!(setting.offsets(), wanted, "{name}");
+        setting.assert_complete();
+    }
+}
+
+#[test]
+fn a_wrong_beginning_is_discarded() {
+    for download in &DOWNLOADS {
+        let setting = Setting::new(download);
+        let cut = on("GET", &setting.blob).close_after(2 * MIB as u64);
+        setting.registry.inject(cut);
+        let ranges = on("GET", &setting.blob).error(403, "DENIED", "no");
+        setting.registry.inject(ranges.after(1));
+        let mut child = setting.start();
+        assert!(!child.wait().expect("it ends").success());
+        let beginnings = setting.beginnings();
+        let [beginning] = &beginnings[..] else {
+            panic!("{}: {beginnings:?}", download.name);
+        };
+        let mut bytes = fs::read(beginning).expect("it can be read");
+        assert!(bytes.len() as u64 + MAX_REPEATED >= 2 * MIB as u64);
+        bytes[MIB] ^= 1;
+        fs::write(beginning, bytes).expect("it can be written");
+        setting.registry.heal();
+
+        setting.complete();
+
+        setting.assert_complete();
+    }
+}
+
+#[test]
+fn a_lost_connection_leaves_a_beginning_and_says_so() {
+    let setting = Setting::new(&PULL);
+    let cut = on("GET", &setting.blob).close_after(2 * MIB as u64);
+    setting.registry.inject(cut.nth(1));
+    let refused = on("GET", &setting.blob).error(403, "DENIED", "no more");
+    setting.registry.inject(refused.after(1));
+
+    let outcome = setting.oras.run(setting.arguments());
+
+    let stderr = outcome.stderr();
+    let kept = "kept the first 2 MB of large for the next attempt: ";
+    assert!(stderr.contains(kept), "{stderr}");
+    setting.registry.heal();
+    let stderr = setting.complete();
+    assert!(stderr.contains("continuing large at 2 MB"), "{stderr}");
+    setting.assert_complete();
+}
+
+#[test]
+fn content_on_stdout_is_not_kept() {
+    let setting = Setting::new(&PULL);
+    let cut = on("GET", &setting.blob).close_after(2 * MIB as u64);
+    setting.registry.inject(cut.nth(1));
+    let refused = on("GET", &setting.blob).error(403, "DENIED", "no more");
+    setting.registry.inject(refused.after(1));
+    let reference = setting.registry.reference("a:v1");
+
+    let pull = ["pull", "--plain-http", "-o", "-", &reference];
+    let stderr = setting.oras.run(pull).stderr();
+
+    assert!(!stderr.contains("kept the first"), "{stderr}");
+    assert_eq!(hidden(&setting.oras.directory()), [""; 0]);
+}
+
+#[test]
+fn a_push_of_a_directory_leaves_beginnings_out() {
+    let setting = Setting::new(&PULL);
+    let pause = Duration::from_millis(2);
+    (setting.registry).inject(on("GET", &setting.blob).slow_body(pause));
+    let mut child = setting.start();
+    while setting.beginning_bytes() == 0 {
+        thread::sleep(Duration::from_millis(2));
+    }
+    kill(&child, "-KILL");
+    child.wait().expect("a child can be waited for");
+
+    let push = ["push", "--oci-layout", "layout:v1", "out"];
+    setting.oras.run(push).success();
+    let pull = ["pull", "--oci-layout", "-o", "copy", "layout:v1"];
+    setting.oras.run(pull).success();
+
+    assert_eq!(hidden(&setting.oras.directory().join("copy")), [""; 0]);
+    assert!(setting.oras.directory().join("copy/out/.keep").exists());
+}
