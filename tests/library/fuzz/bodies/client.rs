@@ -90,10 +90,15 @@ pub(super) fn client(input: &[u8]) {
         return;
     }
     let repository = repository(&mock);
-    if let Err(error) = operate(&operation, &mock, &repository) {
-        check_error(&error);
-    }
+    let result = operate(&operation, &mock, &repository);
     let received = mock.received();
+    if let Err(error) = &result {
+        check_error(error);
+        // A registry that repeats a secret which it was not sent is not detected.
+        let has_secret = received.iter().any(|request| request.has_credentials);
+        let text = error.chain().to_string();
+        assert!(!has_secret || !text.contains(PASSWORD), "{text}");
+    }
     assert!(received.len() <= MAX_REQUESTS, "{}", received.len());
     let challenges = String::from_utf8_lossy(&challenges).to_ascii_lowercase();
     for request in received {
