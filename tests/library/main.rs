@@ -29,6 +29,7 @@ mod copy_failures;
 mod deletion;
 mod discover;
 mod errors;
+mod fault_matrix;
 #[cfg(unix)]
 mod fuzz;
 mod hostile;

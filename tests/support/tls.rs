@@ -66,11 +66,26 @@ pub struct TlsFront {
 impl TlsFront {
     /// Starts in front of `upstream`, with the certificate and key `name`.
     pub fn start(name: &str, clients: Clients, upstream: SocketAddr) -> Self {
+        Self::start_cutting(0, name, clients, upstream)
+    }
+
+    /// Same as [`start`](Self::start). Closes the first `cuts` connections during the handshake.
+    pub fn start_cutting(cuts: usize, name: &str, clients: Clients, upstream: SocketAddr) -> Self {
         let config = Arc::new(config(name, clients));
         let handshakes = Arc::new(Mutex::new(Vec::new()));
+        let cuts = AtomicUsize::new(cuts);
         let listener = Listener::start({
             let handshakes = Arc::clone(&handshakes);
-            move |stream, stop| {
+            move |mut stream, stop| {
+                let order = Ordering::SeqCst;
+                if cuts
+                    .fetch_update(order, order, |left| left.checked_sub(1))
+                    .is_ok()
+                {
+                    // The beginning of the client's first message.
+                    let _ = stream.read(&mut [0; 16]);
+                    return;
+                }
                 // Clients may drop connections.
                 let _ = serve(Arc::clone(&config), stream, upstream, &handshakes, stop);
             }

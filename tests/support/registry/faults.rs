@@ -89,6 +89,9 @@ enum Edit {
     CutAfter(u64),
     Flip(u64),
     Pause(Duration),
+    Delay(Duration),
+    Version(String),
+    HangUp,
     Endless,
     BeforeHead(String),
     RawLines(String),
@@ -266,6 +269,21 @@ impl Fault {
         self.edit(Edit::Pause(pause))
     }
 
+    /// Waits before the response.
+    pub fn delay(self, delay: Duration) -> Self {
+        self.edit(Edit::Delay(delay))
+    }
+
+    /// Sends this version in the status line.
+    pub fn version(self, version: &str) -> Self {
+        self.edit(Edit::Version(version.to_owned()))
+    }
+
+    /// Closes the connection after the response, without saying so in it.
+    pub fn hang_up(self) -> Self {
+        self.edit(Edit::HangUp)
+    }
+
     /// Sends these bytes before the status line, for example an interim response.
     pub fn before_head(self, bytes: &str) -> Self {
         self.edit(Edit::BeforeHead(bytes.to_owned()))
@@ -407,6 +425,9 @@ impl Edit {
             Self::CutAfter(bytes) => delivery.cut_after = Some(*bytes),
             Self::Flip(offset) => delivery.flip = Some(*offset),
             Self::Pause(pause) => delivery.pause = Some(*pause),
+            Self::Delay(delay) => delivery.delay = Some(*delay),
+            Self::Version(version) => delivery.version = Some(version.clone()),
+            Self::HangUp => delivery.hangs_up = true,
             Self::Endless => delivery.endless = true,
             Self::BeforeHead(bytes) => delivery.before_head.push_str(bytes),
             Self::RawLines(lines) => delivery.raw_lines.push_str(lines),

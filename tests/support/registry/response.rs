@@ -43,6 +43,12 @@ pub struct Delivery {
     pub flip: Option<u64>,
     /// Wait before every write.
     pub pause: Option<Duration>,
+    /// Wait before the head.
+    pub delay: Option<Duration>,
+    /// The version in the status line, instead of HTTP/1.1.
+    pub version: Option<String>,
+    /// Close the connection after the response.
+    pub hangs_up: bool,
     /// Append spaces to the body without end.
     pub endless: bool,
     /// Bytes before the status line, such as interim responses.
@@ -128,9 +134,13 @@ impl Response {
             && self.delivery.cut_after.is_none()
             && !self.delivery.endless;
         let keep = !closing && (faithful || head_only || bodyless);
+        if let Some(delay) = self.delivery.delay {
+            stop.pause(delay);
+        }
         let before = &self.delivery.before_head;
+        let version = self.delivery.version.as_deref().unwrap_or("HTTP/1.1");
         let mut head = format!(
-            "{before}HTTP/1.1 {} {}\r\n",
+            "{before}{version} {} {}\r\n",
             self.status,
             reason(self.status)
         );
@@ -151,7 +161,7 @@ impl Response {
             self.send_body(head.into_bytes(), stop, out)?;
         }
         out.flush()?;
-        Ok(keep)
+        Ok(keep && !self.delivery.hangs_up)
     }
 
     fn framing_field(&self) -> String {
