@@ -20,11 +20,11 @@ use operations::{OPERATIONS, Operation, Scene};
 
 /// The longest wait of an operation between its attempts, in virtual time.
 const MAX_WAIT: Duration = Duration::from_secs(150);
-/// The longest operation, in real time. The client gives up after [`operations::IDLE`] of silence,
+/// The longest operation, in real time. The client gives up after a short silence,
 /// three times at most.
 const MAX_TIME: Duration = Duration::from_secs(15);
 /// Rows that are tested at the same time. Most of them wait.
-const THREADS: usize = 8;
+const THREADS: usize = 16;
 
 /// Returns the exit status of the command for an error, as the README lists them.
 fn exit_status(error: &Error) -> u8 {
@@ -84,8 +84,14 @@ fn row(fault: &str, injection: &Injection) -> String {
             None => "✓".to_owned(),
             Some(error) => exit_status(error).to_string(),
         };
-        let once = run(operation, injection, Some(1));
-        let always = run(operation, injection, None);
+        let run = |times| {
+            // The output of a failed test names the cell.
+            let cell = format!("{fault}, {}, {times:?} times", operation.name);
+            std::panic::catch_unwind(|| run(operation, injection, times))
+                .unwrap_or_else(|_| panic!("{cell}"))
+        };
+        let once = run(Some(1));
+        let always = run(None);
         let (once_mark, always_mark) = (mark(&once), mark(&always));
         if once_mark == always_mark {
             let _ = write!(row, " {once_mark} |");

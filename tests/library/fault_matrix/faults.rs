@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::operations::{IDLE, Operation, Scene};
+use super::operations::{Operation, Scene};
 use crate::support::registry::{Fault, TestRegistry};
 #[cfg(feature = "tls")]
 use crate::support::tls::{Clients, TlsFront};
@@ -11,6 +11,8 @@ use crate::support::tls::{Clients, TlsFront};
 pub(super) enum Injection {
     /// By the registry, in the response to the request of the operation.
     Response(fn(Fault, &Scene) -> Fault),
+    /// By the registry, in the response, if its content is known or sent with it.
+    Content(fn(Fault, &Scene) -> Fault),
     /// By the registry, in the response to a request before the operation.
     RequestBefore(fn(Fault, &Scene) -> Fault),
     /// By the registry, while it receives the body of the request.
@@ -27,7 +29,7 @@ pub(super) enum Injection {
     TlsBody,
 }
 
-use Injection::{RequestBefore, RequestBody, Response, ResponseBody};
+use Injection::{Content, RequestBefore, RequestBody, Response, ResponseBody};
 
 impl Injection {
     /// Whether the request of the operation has what the fault changes.
@@ -35,6 +37,7 @@ impl Injection {
         match self {
             RequestBody(_) => matches!(operation.method, "PUT" | "PATCH"),
             ResponseBody(_) => operation.method == "GET",
+            Content(_) => operation.method != "HEAD",
             #[cfg(feature = "tls")]
             Self::TlsBody => operation.method == "GET",
             _ => true,
@@ -64,10 +67,12 @@ impl Injection {
     }
 }
 
-/// A wait for which a client has no patience, except for the response to an upload.
-const SILENCE: Duration = Duration::from_millis(IDLE.as_millis() as u64 * 3);
+/// A wait that is longer than every timeout.
+const SILENCE: Duration = Duration::from_secs(4);
+/// A wait that is only accepted before the response to an upload.
+const COMMIT: Duration = Duration::from_millis(700);
 /// The wait of a slow server.
-const SLOW: Duration = Duration::from_millis(IDLE.as_millis() as u64 / 4);
+const SLOW: Duration = Duration::from_millis(70);
 /// 25 seconds after the time of the test clock.
 const DATE: &str = "Sun, 09 Sep 2001 01:47:05 GMT";
 
@@ -89,6 +94,7 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
         RequestBefore(|it, _| it.hang_up()),
     ),
     ("no response", Response(|it, _| it.delay(SILENCE))),
+    ("slow commit", RequestBody(|it, _| it.delay(COMMIT))),
     (
         "response stops",
         ResponseBody(|it, _| it.slow_body(SILENCE)),
@@ -141,7 +147,7 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
     ("one byte changed", ResponseBody(|it, _| it.flip_byte(1))),
     (
         "wrong digest in the header",
-        Response(|it, _| it.wrong_digest_header()),
+        Content(|it, _| it.wrong_digest_header()),
     ),
     ("a login page", Response(|it, _| it.html_page())),
     (

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use oras::archive::{Limits, PackOptions, UnpackOptions, pack, unpack};
+use oras::archive::{Limits, PackOptions, Times, UnpackOptions, pack, unpack};
 use oras::output_dir::{OutputDir, OutputOptions};
 use oras::{Digest, Result};
 
@@ -138,7 +138,10 @@ fn check_tree(path: &Path, root: &Path, depth: u64, found: &mut Found) {
 fn check_round_trip(root: &TempDir) {
     let pack_tree = |directory: PathBuf| {
         let mut archive = Vec::new();
-        let tar = pack(&directory, TITLE, &PackOptions::default(), &mut archive)?;
+        // The times of symbolic links are not restored.
+        let mut options = PackOptions::default();
+        options.times = Times::Set(0);
+        let tar = pack(&directory, TITLE, &options, &mut archive)?;
         Ok::<_, oras::Error>((tar, archive))
     };
     let Ok((tar, archive)) = pack_tree(root.join("out/d")) else {

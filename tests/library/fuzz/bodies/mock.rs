@@ -123,12 +123,18 @@ impl Transport for MockTransport {
     }
 }
 
+/// Whether a URL has the origin of the registry.
+pub(super) fn is_registry(url: &Url) -> bool {
+    let registry = Url::parse(&format!("https://{REGISTRY}")).expect("a URL");
+    url.origin() == registry.origin()
+}
+
 /// Checks that a request has no control characters, and secrets only where they belong.
 fn check_request(request: &Request<'_>) {
     let url = request.url.exact();
     assert!(!url.contains(PASSWORD) && !url.contains(HEADER), "{url}");
     assert!(url.bytes().all(|byte| byte.is_ascii_graphic()), "{url}");
-    let is_registry = request.url.host_and_port() == REGISTRY;
+    let is_registry = is_registry(request.url);
     let is_third_party = request.origin_policy != OriginPolicy::SameOrigin;
     assert!(is_registry || is_third_party, "{url}");
     for (name, value) in request.headers.iter() {

@@ -21,9 +21,11 @@ pub(super) fn references(text: &str) {
             assert!(repository.bytes().all(is_plain), "{repository}");
             assert!(!format!("/{repository}/").contains("/../"), "{repository}");
             let host = reference.registry().host_and_port();
-            let url = Url::parse(&format!("https://{host}/v2/{repository}/")).expect("a URL");
-            assert_eq!(url.host_and_port(), host);
-            assert_eq!(url.path(), format!("/v2/{repository}/"));
+            // A server cannot name a host such as `0`, but users can.
+            if let Ok(url) = Url::parse(&format!("https://{host}/v2/{repository}/")) {
+                assert_eq!(url.host_and_port(), host);
+                assert_eq!(url.path(), format!("/v2/{repository}/"));
+            }
         }
         Err(error) => check_error(&error),
     }
