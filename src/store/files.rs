@@ -200,7 +200,11 @@ impl FileStore {
         path: &Path,
     ) -> Result<Descriptor> {
         let (file, start) = self.take_spool(&format!("the archive of {title}"))?;
-        let buffered = BufWriter::with_capacity(BUFFER_BYTES, Arc::clone(&file));
+        let spool = SpoolWriter {
+            file: Arc::clone(&file),
+            directory: &self.temporary,
+        };
+        let buffered = BufWriter::with_capacity(BUFFER_BYTES, spool);
         let mut out = HashingWriter::new(buffered);
         let options = PackOptions {
             times: self.archive_times,
@@ -466,5 +470,28 @@ impl Target for FileStore {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         self.untitled.tag(target, reference)
+    }
+}
+
+/// Writes to the temporary file. Errors name its directory: if a disk is full, it is that one, not
+/// the one of the files that are packed.
+struct SpoolWriter<'s> {
+    file: Arc<File>,
+    directory: &'s Path,
+}
+
+impl Write for SpoolWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.file).write(bytes).map_err(|error| {
+            // Callers repeat interrupted writes, so the kind must stay.
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            Error::io(IoOp::Write, self.directory)(error).into_io()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -61,11 +61,20 @@ pub(crate) fn copy_resuming(
             file.clear().map_err(Error::io(IoOp::Write, path))?;
             continue;
         }
+        let is_full = writer.is_failed && is_disk_full(&error);
         if is_wrong || writer.is_failed {
             file.keep_nothing();
         }
-        return Err(map_error(error));
+        let error = map_error(error);
+        return Err(match is_full {
+            true => error.context(format!("{} bytes are needed", expected.size)),
+            false => error,
+        });
     }
+}
+
+fn is_disk_full(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)
 }
 
 /// Writes to a file that has the first bytes already.
