@@ -41,10 +41,8 @@ pub struct Descriptor {
     #[serde(skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
     /// The embedded content. It is verified like any other content.
-    #[serde(
-        serialize_with = "write_base64",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(serialize_with = "write_base64")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<u8>>,
     /// The platform of the content.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -271,38 +271,28 @@ pub struct ImageManifest {
     #[serde(deserialize_with = "null_as_default")]
     pub schema_version: u32,
     /// The media type of this document, unless it is missing or empty.
-    #[serde(
-        deserialize_with = "no_empty_type",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "no_empty_type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
     /// The type of the artifact, unless it is missing or empty.
-    #[serde(
-        deserialize_with = "no_empty_type",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "no_empty_type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
     /// The config of the image or artifact. Its media type can state the type of an artifact. The
     /// specification requires a config, but some producers omit it.
-    #[serde(
-        deserialize_with = "descriptor::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "descriptor::optional")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Descriptor>,
     /// The layers: the file system layers of an image in order, or the files of an artifact.
     #[serde(deserialize_with = "descriptor::list")]
     pub layers: Vec<Descriptor>,
     /// The manifest that this one refers to. It makes this manifest a referrer.
-    #[serde(
-        deserialize_with = "descriptor::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "descriptor::optional")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// The annotations of the manifest.
-    #[serde(
-        deserialize_with = "json::annotations",
-        skip_serializing_if = "Annotations::is_empty"
-    )]
+    #[serde(deserialize_with = "json::annotations")]
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }
 
@@ -314,31 +304,23 @@ pub struct ImageIndex {
     #[serde(deserialize_with = "null_as_default")]
     pub schema_version: u32,
     /// The media type of this document, unless it is missing or empty.
-    #[serde(
-        deserialize_with = "no_empty_type",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "no_empty_type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
     /// The type of the artifact, unless it is missing or empty.
-    #[serde(
-        deserialize_with = "no_empty_type",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "no_empty_type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
     /// The manifests that the index lists, in order.
     #[serde(deserialize_with = "descriptor::list")]
     pub manifests: Vec<Descriptor>,
     /// The manifest that this one refers to. It makes this manifest a referrer.
-    #[serde(
-        deserialize_with = "descriptor::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "descriptor::optional")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// The annotations of the index.
-    #[serde(
-        deserialize_with = "json::annotations",
-        skip_serializing_if = "Annotations::is_empty"
-    )]
+    #[serde(deserialize_with = "json::annotations")]
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }
 
@@ -351,28 +333,20 @@ pub struct ArtifactManifest {
     #[serde(deserialize_with = "null_as_default")]
     pub media_type: MediaType,
     /// The type of the artifact, unless it is missing or empty.
-    #[serde(
-        deserialize_with = "no_empty_type",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "no_empty_type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
     /// The blobs of the artifact, in order.
-    #[serde(
-        deserialize_with = "descriptor::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "descriptor::list")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blobs: Vec<Descriptor>,
     /// The manifest that this one refers to. It makes this manifest a referrer.
-    #[serde(
-        deserialize_with = "descriptor::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "descriptor::optional")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// The annotations of the manifest.
-    #[serde(
-        deserialize_with = "json::annotations",
-        skip_serializing_if = "Annotations::is_empty"
-    )]
+    #[serde(deserialize_with = "json::annotations")]
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }
 
