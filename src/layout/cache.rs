@@ -61,7 +61,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::blob_cache::{BlobCache, PendingBlob};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, RawManifest};
-use crate::store::{ContentSink, Fetched, Source, VerifyReader, check_size, if_resumable};
+use crate::store::{
+    ContentReader, ContentSink, Fetched, Source, VerifyReader, check_size, if_resumable,
+};
 use crate::sync::Lock;
 
 /// Limit of manifests that are not listed yet. An update reads and writes the whole `index.json`.
@@ -262,11 +264,7 @@ impl Source for Cached<'_> {
     }
 
     /// Content that is not cached is not fetched in part, because only all of it can be cached.
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         if self.cache.blobs.is_none() {
             return self.source.fetch_from(target, offset);
         }

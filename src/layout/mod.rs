@@ -51,8 +51,8 @@ use crate::error::{Error, IoOp, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::oci::{Descriptor, MediaType};
 use crate::store::{
-    Content, Delete, IndexedTarget, Pushed, Referrers, Source, TagLister, Target, VerifyReader,
-    check_is_tag, check_name,
+    Content, ContentReader, Delete, IndexedTarget, NameVisitor, Pushed, Referrers, Source,
+    TagLister, Target, VerifyReader, check_is_tag, check_name,
 };
 
 use self::index::Index;
@@ -243,11 +243,7 @@ impl Source for LayoutStore {
         reader::fetch(&self.directory, target)
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         reader::fetch_from(&self.directory, target, offset)
     }
 
@@ -393,11 +389,7 @@ impl Delete for LayoutStore {
 }
 
 impl TagLister for LayoutStore {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         self.save_edits()?;
         reader::tags(&*reader::read_index(&self.directory)?, last, visit);
         Ok(())

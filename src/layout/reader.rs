@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::fs::fingerprint::FileFingerprint;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{Limit, MAX_INDEX_BYTES, MAX_LAYOUT_HEADER_BYTES};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, ManifestShape, MediaType};
-use crate::store::VerifyReader;
+use crate::store::{ContentReader, NameVisitor, VerifyReader};
 use crate::text::json::null_as_default;
 
 /// Name of the file that marks a directory as a layout.
@@ -204,7 +204,7 @@ pub(super) fn fetch_from<'a, F: LayoutFiles>(
     files: &'a F,
     target: &Descriptor,
     offset: u64,
-) -> Result<Option<Box<dyn Read + Send + 'a>>> {
+) -> Result<Option<ContentReader<'a>>> {
     let file = files
         .open_from(&blob_name(&target.digest), offset)?
         .ok_or_else(|| missing(target))?;
@@ -222,11 +222,7 @@ pub(super) fn missing(target: &Descriptor) -> Error {
 }
 
 /// Passes the tags after `last` to `visit`, sorted, in one page: they are in memory already.
-pub(super) fn tags(
-    index: &Index,
-    last: Option<&str>,
-    visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-) {
+pub(super) fn tags(index: &Index, last: Option<&str>, visit: NameVisitor<'_>) {
     let tags: BTreeSet<&str> = index.tags();
     let after = last.map_or(Bound::Unbounded, Bound::Excluded);
     let page: Vec<String> = tags

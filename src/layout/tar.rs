@@ -1,6 +1,5 @@
 //! Reading a layout in an uncompressed tar archive.
 
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use super::tar_files::TarFiles;
 use super::{graph, reader};
 use crate::error::Result;
 use crate::oci::Descriptor;
-use crate::store::{Referrers, Source, TagLister, VerifyReader};
+use crate::store::{ContentReader, NameVisitor, Referrers, Source, TagLister, VerifyReader};
 
 /// A layout in an uncompressed tar archive, for reading.
 ///
@@ -52,11 +51,7 @@ impl Source for LayoutTar {
         reader::fetch(&self.archive, target)
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         reader::fetch_from(&self.archive, target, offset)
     }
 
@@ -77,11 +72,7 @@ impl Referrers for LayoutTar {
 }
 
 impl TagLister for LayoutTar {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         reader::tags(&*reader::read_index(&self.archive)?, last, visit);
         Ok(())
     }

@@ -12,8 +12,7 @@
 //!   have no owner, no time and fixed permissions.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::ops::ControlFlow;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,7 +26,10 @@ use crate::fs::directory;
 use crate::fs::file_range::write_at;
 use crate::fs::temp_file::TempFile;
 use crate::oci::{Algorithm, Descriptor};
-use crate::store::{Content, Pushed, Source, TagLister, Target, VerifyReader, check_name};
+use crate::store::{
+    Content, ContentReader, NameVisitor, Pushed, Source, TagLister, Target, VerifyReader,
+    check_name,
+};
 use crate::sync::Lock;
 
 /// Content is immutable, so its file is read-only.
@@ -202,11 +204,7 @@ impl Source for LayoutTarWriter {
         reader::fetch(&self.archive, target)
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         reader::fetch_from(&self.archive, target, offset)
     }
 
@@ -258,11 +256,7 @@ impl Target for LayoutTarWriter {
 }
 
 impl TagLister for LayoutTarWriter {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         reader::tags(&self.index.lock(), last, visit);
         Ok(())
     }

@@ -1,10 +1,8 @@
 //! Resolution of references to manifests, configs and manifests for a platform.
 
-use std::io::Read;
-
 use crate::error::{Error, Expected, Result};
 use crate::oci::{Descriptor, Manifest, MediaType, Platform, RawManifest};
-use crate::store::{Source, VerifyReader};
+use crate::store::{ContentReader, Source, VerifyReader};
 
 /// Resolves a reference and, with a `platform`, selects the manifest for it.
 ///
@@ -209,11 +207,7 @@ impl Source for ResolvedSource<'_> {
         }
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.source.fetch_from(target, offset)
     }
 

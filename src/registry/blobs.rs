@@ -10,7 +10,7 @@ use crate::error::{Error, Mismatch, Result, TransportKind};
 use crate::http::Method;
 use crate::http::retry::Retries;
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
-use crate::store::{VerifyReader, skip};
+use crate::store::{ContentReader, VerifyReader, skip};
 
 /// If a connection delivered this many bytes before it broke, the retries start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;
@@ -119,7 +119,7 @@ impl Repository {
         &self,
         target: &Descriptor,
         range: Range<u64>,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    ) -> Result<Option<ContentReader<'_>>> {
         let Range { start, end } = range;
         if start >= end {
             return Ok(Some(Box::new(io::empty())));

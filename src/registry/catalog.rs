@@ -2,7 +2,6 @@
 //! of repositories, which is not part of the specification. Most registries have it.
 
 use std::mem;
-use std::ops::ControlFlow;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -16,6 +15,7 @@ use crate::error::Result;
 use crate::http::Method;
 use crate::limits::{Limit, MAX_PAGE_BYTES};
 use crate::oci::RegistryName;
+use crate::store::NameVisitor;
 use crate::text::json::null_as_default;
 use crate::text::url::Url;
 
@@ -78,7 +78,7 @@ impl Client {
         &self,
         registry: &RegistryName,
         last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
+        visit: NameVisitor<'_>,
     ) -> Result<()> {
         let first = endpoint::catalog(self.scheme(registry), registry, last);
         let request = |url| RegistryRequest::new(Method::Get, url).scopes(Scopes::catalog());
@@ -180,10 +180,7 @@ impl NameList<'_> {
     }
 
     /// Calls `visit` with each page, until it returns [`ControlFlow::Break`].
-    pub(super) fn visit(
-        mut self,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    pub(super) fn visit(mut self, visit: NameVisitor<'_>) -> Result<()> {
         while let Some(names) = self.next_page()? {
             if visit(&names).is_break() {
                 break;

@@ -15,8 +15,8 @@ use crate::oci::{
     Descriptor, MediaType, RawManifest, Reference, RegistryName, RepositoryName, TagOrDigest,
 };
 use crate::store::{
-    Content, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, Target, VerifyReader,
-    check_name, fetch_and_skip,
+    Content, ContentReader, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, Target,
+    VerifyReader, check_name, fetch_and_skip,
 };
 use crate::text::url::Url;
 
@@ -259,11 +259,7 @@ impl Source for Repository {
     }
 
     /// Blobs are requested with a range. Manifests are read as a whole.
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         if target.media_type.is_manifest() {
             return Ok(None);
         }

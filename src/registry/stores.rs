@@ -11,7 +11,7 @@ use super::upload::UploadStart;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
 use crate::store::{
-    Content, Delete, IndexedTarget, Pushed, Source, Target, VerifyReader, check_name,
+    Content, ContentReader, Delete, IndexedTarget, Pushed, Source, Target, VerifyReader, check_name,
 };
 
 /// The blobs of a repository, whatever their media types.
@@ -46,11 +46,7 @@ impl Source for Blobs {
         self.0.read_blob(target)
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.0.read_blob_range(target, offset..target.size)
     }
 

@@ -1,14 +1,13 @@
 //! Tags of a repository (distribution spec v1.1, "Listing Tags").
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::vec;
 
 use super::catalog::NameList;
 use super::repository::Repository;
 use crate::error::Result;
 use crate::http::Method;
-use crate::store::TagLister;
+use crate::store::{NameVisitor, TagLister};
 
 /// A query of [`Repository::list_tags`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,11 +95,7 @@ impl fmt::Debug for Tags<'_> {
 }
 
 impl TagLister for Repository {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         let query = TagQuery {
             last: last.map(str::to_owned),
             ..TagQuery::default()

@@ -4,8 +4,8 @@ use std::io::Read;
 use std::ops::{ControlFlow, Deref};
 
 use super::{
-    Content, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, TagLister, Target,
-    VerifyReader,
+    Content, ContentReader, Delete, IndexedTarget, Mount, NameVisitor, Pushed, Referrers, Source,
+    TagLister, Target, VerifyReader,
 };
 use crate::error::Result;
 use crate::oci::{Descriptor, MediaType, RawManifest, RepositoryName};
@@ -19,11 +19,7 @@ impl<P: Deref<Target: Source> + Send + Sync> Source for P {
         (**self).fetch(target)
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         (**self).fetch_from(target, offset)
     }
 
@@ -115,11 +111,7 @@ impl<P: Deref<Target: IndexedTarget> + Send + Sync> IndexedTarget for P {
 }
 
 impl<P: Deref<Target: TagLister> + Send + Sync> TagLister for P {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         (**self).tags(last, visit)
     }
 }

@@ -9,8 +9,8 @@ use crate::oci::{
     Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, Referrer, ReferrerFilter,
 };
 use crate::store::{
-    Content, Delete, Pushed, Referrers, STREAM, Source, TagLister, Target, VerifyReader,
-    check_is_tag, check_name, check_size,
+    Content, ContentReader, Delete, NameVisitor, Pushed, Referrers, STREAM, Source, TagLister,
+    Target, VerifyReader, check_is_tag, check_name, check_size,
 };
 use crate::sync::Lock;
 
@@ -67,11 +67,7 @@ impl Source for MemoryStore {
         Ok(VerifyReader::from_manifest(content.clone(), target.clone()))
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let state = self.state.lock();
         let content = state
             .content
@@ -135,11 +131,7 @@ impl Target for MemoryStore {
 }
 
 impl TagLister for MemoryStore {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         let start = last.map_or(Bound::Unbounded, Bound::Excluded);
         let tags: Vec<String> = self
             .state

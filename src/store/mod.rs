@@ -25,8 +25,8 @@ pub mod memory;
 mod seekable;
 
 pub(crate) use self::content::{
-    Content, ContentSink, ObservedContent, ReportStart, STREAM, VerifyReader, copy_hashing,
-    copy_resuming, if_resumable, unwritten,
+    Content, ContentReader, ContentSink, ObservedContent, ReportStart, STREAM, VerifyReader,
+    copy_hashing, copy_resuming, if_resumable, unwritten,
 };
 #[cfg(feature = "archive")]
 pub(crate) use self::content::{FileContent, ProgressReader, SavingSink};
@@ -64,11 +64,7 @@ pub trait Source: Send + Sync {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the content is missing.
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let _ = (target, offset);
         Ok(None)
     }
@@ -269,6 +265,9 @@ pub trait IndexedTarget: Target {
     }
 }
 
+/// A function that is called with each page of names, until it returns `Break`.
+pub type NameVisitor<'v> = &'v mut (dyn FnMut(&[String]) -> ControlFlow<()> + 'v);
+
 /// Lists tags.
 pub trait TagLister: Send + Sync {
     /// Calls `visit` with each page of the tags after `last`, until the end or until `visit`
@@ -278,11 +277,7 @@ pub trait TagLister: Send + Sync {
     ///
     /// If the tags cannot be listed. An empty list is not an error; a missing repository may be
     /// one.
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()>;
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()>;
 }
 
 /// Lists referrers.
@@ -436,7 +431,7 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
         }
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.source.fetch_from(self.descriptor, offset)
     }
 

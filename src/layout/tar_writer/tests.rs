@@ -1,4 +1,5 @@
 use std::io::Read;
+use std::ops::ControlFlow;
 
 use super::*;
 use crate::fs::testing::{TempDir, leftover_name};

@@ -1,13 +1,14 @@
 //! Referrers of the manifests of a backup.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, RawManifest};
 use crate::ops::copy::Limits;
-use crate::store::{Inventory, Referrers, Source, TagLister, VerifyReader};
+use crate::store::{
+    ContentReader, Inventory, NameVisitor, Referrers, Source, TagLister, VerifyReader,
+};
 use crate::sync::Lock;
 
 /// A source that records the referrers it listed and the manifests that were missing. It sorts
@@ -73,11 +74,7 @@ impl Source for RecordingSource<'_> {
         self.inner.fetch(target)
     }
 
-    fn fetch_from(
-        &self,
-        target: &Descriptor,
-        offset: u64,
-    ) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.inner.fetch_from(target, offset)
     }
 
@@ -126,11 +123,7 @@ impl Referrers for RecordingSource<'_> {
 }
 
 impl TagLister for RecordingSource<'_> {
-    fn tags(
-        &self,
-        last: Option<&str>,
-        visit: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn tags(&self, last: Option<&str>, visit: NameVisitor<'_>) -> Result<()> {
         self.inner.tags(last, visit)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 
 use crate::error::{Error, IoOp, Operation, Result, Side};
 use crate::oci::Descriptor;
-use crate::store::{Content, Source, VerifyReader};
+use crate::store::{Content, ContentReader, Source, VerifyReader};
 
 /// Attributes an error to the source: returns a function that wraps it in [`Error::Copy`].
 pub(super) fn at_source(operation: Operation, node: &Descriptor) -> impl FnOnce(Error) -> Error {
@@ -117,7 +117,7 @@ impl Content for SourceContent<'_> {
         Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let rest = self
             .content
             .open_from(offset)

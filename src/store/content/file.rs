@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::ContentReader;
 use super::hashing::{ProgressReader, copy_hashing};
 use super::openable::Content;
 use super::verify::VerifyReader;
@@ -146,7 +147,7 @@ impl Content for FileContent {
         self.reader(expected)
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let mut file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
         file.seek(SeekFrom::Start(offset))
             .map_err(Error::io(IoOp::Seek, &self.path))?;

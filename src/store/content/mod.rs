@@ -15,7 +15,7 @@ mod saving_sink;
 mod verify;
 
 pub use file::FileContent;
-pub use openable::{Content, StreamContent};
+pub use openable::{Content, ContentReader, StreamContent};
 pub use verify::VerifyReader;
 
 #[cfg(feature = "archive")]

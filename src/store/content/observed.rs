@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
+use super::ContentReader;
 use super::openable::Content;
 use super::verify::VerifyReader;
 use crate::error::Result;
@@ -65,7 +66,7 @@ impl Content for ObservedContent<'_, '_> {
         Ok(reader.with_progress(move |done| report(&Event::transferring(descriptor, done))))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.content.open_from(offset)
     }
 

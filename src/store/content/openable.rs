@@ -10,6 +10,9 @@ use crate::oci::{Descriptor, RawManifest};
 /// Name used in I/O errors for a stream that has no path.
 pub(crate) const STREAM: &str = "stream";
 
+/// Unverified bytes of content, from a position on.
+pub type ContentReader<'a> = Box<dyn Read + Send + 'a>;
+
 /// Content that can be opened more than once, because a 401, a redirect or a retry may require it
 /// to be sent again. Content that cannot be read again, such as a [`StreamContent`], [is
 /// consumed](Self::is_consumed).
@@ -40,7 +43,7 @@ pub trait Content {
     /// # Errors
     ///
     /// Same as [`open`](Self::open).
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let _ = offset;
         Ok(None)
     }
@@ -79,7 +82,7 @@ impl Content for &[u8] {
         Ok(Box::new(*self))
     }
 
-    fn open_from(&mut self, offset: u64) -> Result<Option<Box<dyn Read + Send + '_>>> {
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let rest = usize::try_from(offset)
             .ok()
             .and_then(|offset| self.get(offset..));
