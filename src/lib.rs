@@ -88,7 +88,6 @@
 //! The folders are layers. Each one imports only from folders above it in this list, as
 //! `tests/library/architecture.rs` checks.
 //!
-//! - `display.rs`: enums with a text for each variant
 //! - `limits.rs`: the limits on outside data
 //! - `sync.rs`: state that threads share
 //! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
@@ -111,11 +110,42 @@
 //! - `bin/oras/`: the command
 #![forbid(unsafe_code)]
 
+/// Declares an enum whose `Display` writes the text of the variant.
+///
+/// ```ignore
+/// display_enum! {
+///     pub enum Side {
+///         Source => "source",
+///         Destination => "destination",
+///     }
+/// }
+/// ```
+macro_rules! display_enum {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident => $text:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$variant => $text,)*
+                })
+            }
+        }
+    };
+}
+
 #[cfg(feature = "archive")]
 pub mod archive;
 mod auth;
 pub mod credentials;
-mod display;
 pub mod error;
 mod fs;
 pub mod http;

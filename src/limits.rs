@@ -8,8 +8,6 @@
 
 use std::time::Duration;
 
-use crate::display::display_enum;
-
 // Manifests and graphs.
 
 /// Bytes of one manifest, by default: 4 MiB. The distribution spec asks registries to accept

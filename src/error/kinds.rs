@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::display::display_enum;
-
 /// A kind of value that a caller passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -20,13 +20,14 @@ mod redirects;
 mod request;
 mod response;
 mod retries;
+mod retry_state;
 mod warnings;
 
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::SystemTime;
 
-use self::retries::Responses;
+use self::retry_state::Responses;
 use self::warnings::Warnings;
 use crate::auth::AuthCache;
 use crate::credentials::{Anonymous, CredentialStore};
@@ -42,7 +43,7 @@ use crate::text::url::{Locality, Origin, Scheme, Url};
 pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
 pub(crate) use self::response::{NOT_STORED, RegistryResponse, Sender};
-pub(crate) use self::retries::Retry;
+pub(crate) use self::retry_state::Retry;
 
 /// Which registries are reached by http instead of https.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //!
 //! [`RetryPolicy`]: crate::http::RetryPolicy
 
-use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
@@ -11,41 +10,16 @@ use super::Client;
 use super::attempt::RequestAuth;
 use super::request::RegistryRequest;
 use super::response::RegistryResponse;
+use super::retry_state::Retry;
 use crate::error::{Error, Result, TransportKind, status_text};
 use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries};
 use crate::http::{SilentServer, Timeouts};
 use crate::progress::{self, Event};
 use crate::text::random;
-use crate::text::url::{Origin, Url};
+use crate::text::url::Url;
 
 /// Longest wait between two reports to an observer, which can end a wait.
 const WAKE: Duration = Duration::from_millis(250);
-
-/// The responses of servers so far.
-#[derive(Debug, Default)]
-pub(super) struct Responses {
-    /// The origins that responded.
-    origins: HashSet<Origin>,
-    /// The time since the last response that requests waited, without the time of transfers.
-    silence: Duration,
-}
-
-impl Responses {
-    /// Records a response.
-    pub(super) fn add(&mut self, origin: Origin) {
-        self.origins.insert(origin);
-        self.silence = Duration::ZERO;
-    }
-}
-
-/// A retry that the policy allows.
-#[derive(Debug)]
-pub(crate) struct Retry {
-    next: NextAttempt,
-    /// Host and port of the server that failed.
-    host: String,
-    reason: String,
-}
 
 impl Client {
     /// Sends a request until it succeeds, fails in a way that a retry cannot change, or has used up
