@@ -24,11 +24,14 @@ pub(crate) fn run(target: &str, body: fn(&[u8])) {
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let entries = fs::read_dir(root.join("fixtures/fuzz").join(name)).unwrap();
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let entries = fs::read_dir(root.join("fixtures/fuzz").join(name)).expect("a corpus");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty());
-    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+    let read = |path| fs::read(path).expect("a file");
+    paths.iter().map(read).collect()
 }
 
 /// Returns the input after one to four edits: bytes that are changed, removed, repeated, inserted,
@@ -72,6 +75,6 @@ impl Numbers {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         bits ^= bits >> 31;
-        usize::try_from(bits % limit.max(1) as u64).unwrap()
+        usize::try_from(bits % limit.max(1) as u64).expect("less than a usize")
     }
 }

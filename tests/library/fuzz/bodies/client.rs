@@ -23,7 +23,7 @@ const MAX_REQUESTS: usize = 500;
 /// Sends the lines as challenges, whatever the request. Token services issue a token.
 pub(super) fn challenges(text: &str) {
     let lines: Vec<String> = text.lines().map(visible).collect();
-    let offered = lines.concat();
+    let offered = lines.concat().replace('\\', "").to_ascii_lowercase();
     let mock = Mock::new(move |_, url| {
         if is_registry(url) && url.path().starts_with("/v2/") {
             let header = |line: &String| ("WWW-Authenticate".to_owned(), line.clone());
@@ -41,7 +41,7 @@ pub(super) fn challenges(text: &str) {
     assert!(received.len() <= 10, "{} requests", received.len());
     for request in received {
         let host = request.url.host_and_port();
-        let is_named = is_registry(&request.url) || offered.contains(host);
+        let is_named = is_registry(&request.url) || offered.contains(&host.to_ascii_lowercase());
         assert!(is_named, "the request to {host} was not requested");
     }
     mock.check_waits();

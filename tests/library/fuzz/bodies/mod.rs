@@ -14,8 +14,11 @@ mod mock;
 mod names;
 mod raw_http;
 
+/// Passes input to the library, and checks the result.
+type Body = fn(&[u8]);
+
 /// The name and body of each target.
-pub(crate) const BODIES: [(&str, fn(&[u8])); 10] = [
+pub(crate) const BODIES: [(&str, Body); 10] = [
     ("references", |input| with_text(input, names::references)),
     ("urls", |input| with_text(input, names::urls)),
     ("challenges", |input| with_text(input, client::challenges)),

@@ -1,4 +1,5 @@
 //! Bytes that a server sends instead of a response, through the HTTP library.
+#![expect(clippy::disallowed_methods, reason = "the server is a thread")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
