@@ -27,13 +27,15 @@ fn copy_within(client: &Client, registry: &TestRegistry) -> oras::Result<Vec<Str
 fn copy_events(source: &Repository, target: &Repository) -> oras::Result<Vec<String>> {
     let (observer, told) = collecting(|event| {
         let (verb, node) = match event {
+            Event::Retrying { reason, .. } => return Some(format!("retried after {reason}")),
             Event::Mounted(node) => ("mounted", node),
             Event::Started(node) => ("started", node),
             Event::Transferred(node) => ("copied", node),
             Event::Exists(node) => ("existed", node),
-            Event::FetchingManifest(_) | Event::FetchedManifest(_) | Event::Transferring { .. } => {
-                return None;
-            }
+            Event::FetchingManifest(_)
+            | Event::FetchedManifest(_)
+            | Event::Transferring { .. }
+            | Event::Waiting { .. } => return None,
             other => panic!("{other:?}"),
         };
         let name = node.display_name().rsplit('/').next().unwrap_or_default();
@@ -190,8 +192,10 @@ fn a_mount_without_permission_becomes_an_upload() {
 fn a_broken_upload_of_a_mount_is_repeated() {
     let registry = with_mounts(Mount::Ignored).with(on("PUT", "/v2/to/blobs/*").nth(1).status(500));
 
-    copy_within(&client(), &registry).unwrap();
+    let told = copy_within(&client(), &registry).unwrap();
 
+    let retry = "retried after 500 Internal Server Error".to_owned();
+    assert!(told.contains(&retry), "{told:?}");
     assert_eq!(registry.blob("to", &sha256(b"{}")).unwrap(), b"{}");
     assert_eq!(registry.tags("to"), ["v1"]);
 }
