@@ -103,20 +103,23 @@ impl FileContent {
     }
 
     /// Opens the file, to be verified against `expected` while it is read.
+    ///
+    /// The error of other content names the file if the file changed. Where the caller knew the
+    /// digest, the error is that of a wrong digest.
     pub(crate) fn reader(&self, expected: &Descriptor) -> Result<VerifyReader<'static>> {
         let file = File::open(&self.path).map_err(Error::io(IoOp::Open, &self.path))?;
+        let Some(before) = self.fingerprint else {
+            return Ok(VerifyReader::new(file, expected.clone()));
+        };
         let same = file
             .try_clone()
             .map_err(Error::io(IoOp::Open, &self.path))?;
-        let reader = VerifyReader::new(file, expected.clone());
         let path = self.path.clone();
-        let reader = reader.map_read_error(move |error| match error {
-            Error::Verification { .. } => error.context(path.display().to_string()),
-            other => other,
-        });
-        let Some(before) = self.fingerprint else {
-            return Ok(reader);
-        };
+        let reader =
+            VerifyReader::new(file, expected.clone()).map_read_error(move |error| match error {
+                Error::Verification { .. } => error.context(path.display().to_string()),
+                other => other,
+            });
         let expected = expected.clone();
         Ok(reader.trusted_while(move || is_unchanged(&same, &before, &expected)))
     }
