@@ -35,8 +35,8 @@ pub use self::resolve::{InvalidResolveRule, ResolveRule};
 pub use self::retry::RetryPolicy;
 #[cfg(feature = "tls")]
 pub use self::system_roots::SystemRoots;
-pub(crate) use self::timeouts::SilentServer;
 pub use self::timeouts::Timeouts;
+pub(crate) use self::timeouts::{DEADLINE_PASSED, SilentServer};
 pub use self::trace::Traced;
 #[cfg(feature = "tls")]
 pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};

@@ -30,7 +30,9 @@ pub struct Timeouts {
     /// Silence of the server after it received the complete body of a `PUT` or `PATCH`: a blob, a
     /// chunk or a manifest. The default is [`UPLOAD_RESPONSE_TIMEOUT`].
     pub upload_response: Duration,
-    /// Total time, with retries and the waits before them. The default is none.
+    /// Total time of an operation since its first request: of all requests of a verb with options,
+    /// or of a call of a store, with retries and the waits before them. The error is a timeout. The
+    /// client passes the rest of it with each request. The default is none.
     pub deadline: Option<Duration>,
 }
 
@@ -82,6 +84,9 @@ impl Timeouts {
         }
     }
 }
+
+/// The error after [`Timeouts::deadline`].
+pub(crate) const DEADLINE_PASSED: &str = "the deadline of the operation has passed";
 
 /// The error of a server that was silent for longer than a limit.
 #[derive(Debug)]

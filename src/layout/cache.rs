@@ -302,9 +302,11 @@ impl Source for Cached<'_> {
                         return Ok((descriptor, reader));
                     }
                 }
-                Err(error @ (Error::Transport { .. } | Error::Unauthorized { .. })) => {
-                    return Err(error);
-                }
+                Err(
+                    error @ (Error::Transport { .. }
+                    | Error::Unauthorized { .. }
+                    | Error::Cancelled { .. }),
+                ) => return Err(error),
                 // A response to `HEAD` has no error body, and some registries send a wrong status.
                 // The request without a cache reports the actual error.
                 Err(_) => {}

@@ -125,11 +125,11 @@
 
 mod event;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use self::event::Event;
 use crate::error::{Error, Result};
@@ -168,29 +168,82 @@ impl fmt::Debug for Observer {
 
 thread_local! {
     static CURRENT: RefCell<Option<Observer>> = const { RefCell::new(None) };
+    static OPERATION: Cell<Operation> = const { Cell::new(Operation::None) };
 }
 
-/// A change of the current observer, until it is dropped.
+/// The operation of the thread, which has a deadline.
+#[derive(Clone, Copy)]
+enum Operation {
+    None,
+    /// It has sent no request.
+    Idle,
+    /// It sent its first request at this time.
+    Started(SystemTime),
+}
+
+/// A change of the current observer and of the operation of the thread, until it is dropped.
 pub(crate) struct Scope {
-    outer: Option<Observer>,
+    observer: Option<Observer>,
+    operation: Operation,
 }
 
 impl Scope {
     fn start(observer: Option<Observer>) -> Self {
         Self {
-            outer: CURRENT.replace(observer),
+            observer: CURRENT.replace(observer),
+            operation: OPERATION.get(),
         }
     }
 
-    /// Makes the observer of a verb the current one. Without one, the current observer stays.
-    pub(crate) fn of_verb(observer: Option<&Observer>) -> Option<Self> {
-        observer.map(|observer| Self::start(Some(observer.clone())))
+    /// Starts an operation, or a part of the current one. Makes the observer of a verb the current
+    /// one; without one, the current observer stays.
+    pub(crate) fn of_verb(observer: Option<&Observer>) -> Self {
+        let current = || CURRENT.with_borrow(Clone::clone);
+        let scope = Self::start(observer.cloned().or_else(current));
+        if let Operation::None = scope.operation {
+            OPERATION.set(Operation::Idle);
+        }
+        scope
+    }
+
+    /// Continues an operation that sent its first request at `start`, if the thread has no
+    /// operation.
+    pub(crate) fn of_operation(start: SystemTime) -> Self {
+        let scope = Self::of_verb(None);
+        operation_start(start);
+        scope
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        CURRENT.set(self.outer.take());
+        CURRENT.set(self.observer.take());
+        // The time of the first request of an operation is that of all its parts.
+        if let Operation::None = self.operation {
+            OPERATION.set(Operation::None);
+        }
+    }
+}
+
+/// Returns the time of the first request of the operation of the thread. If there was none, it is
+/// `now`.
+pub(crate) fn operation_start(now: SystemTime) -> SystemTime {
+    match OPERATION.get() {
+        Operation::Started(start) => start,
+        Operation::Idle => {
+            OPERATION.set(Operation::Started(now));
+            now
+        }
+        Operation::None => now,
+    }
+}
+
+/// Separates the failure of a step, which the caller handles, from [`Error::Cancelled`], which ends
+/// the operation.
+pub(crate) fn unless_cancelled<T>(result: Result<T>) -> Result<Result<T>> {
+    match result {
+        Err(error @ Error::Cancelled { .. }) => Err(error),
+        result => Ok(result),
     }
 }
 
@@ -314,6 +367,20 @@ mod tests {
         assert!(panicked.is_err());
         observer.scope(|| prepare("x"));
         assert_eq!(*log.lock().unwrap(), ["x"]);
+    }
+
+    #[test]
+    fn the_parts_of_an_operation_have_the_time_of_its_first_request() {
+        let time = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(operation_start(time(1)), time(1));
+        let operation = Scope::of_verb(None);
+        {
+            let _part = Scope::of_verb(None);
+            assert_eq!(operation_start(time(2)), time(2));
+        }
+        assert_eq!(operation_start(time(3)), time(2));
+        drop(operation);
+        assert_eq!(operation_start(time(4)), time(4));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::time::SystemTime;
 
 use super::client::RegistryResponse;
 use super::manifests::declared_digest;
@@ -10,6 +11,7 @@ use crate::error::{Error, Mismatch, Result, TransportKind};
 use crate::http::Method;
 use crate::http::retry::Retries;
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
+use crate::progress::{self, Scope};
 use crate::store::{ContentReader, VerifyReader, skip};
 
 /// If a connection delivered this many bytes before it broke, the retries start over.
@@ -144,6 +146,7 @@ impl Repository {
             supports_ranges: true,
             last_break: start,
             retries: Retries::default(),
+            start: progress::operation_start(self.client.now()),
         };
         Ok(Some(Box::new(reader.take(end - start))))
     }
@@ -165,6 +168,7 @@ impl Repository {
             supports_ranges: !is_decoded,
             last_break: 0,
             retries: Retries::default(),
+            start: progress::operation_start(self.client.now()),
         };
         Ok(VerifyReader::new(resuming, target.clone()))
     }
@@ -263,6 +267,8 @@ struct ResumingReader<'a> {
     supports_ranges: bool,
     last_break: u64,
     retries: Retries,
+    /// Start of the operation that the reader belongs to.
+    start: SystemTime,
 }
 
 impl ResumingReader<'_> {
@@ -272,6 +278,7 @@ impl ResumingReader<'_> {
             self.retries = Retries::default();
         }
         self.last_break = self.offset;
+        let _operation = Scope::of_operation(self.start);
         let Repository {
             client, endpoint, ..
         } = self.repository;

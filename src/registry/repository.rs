@@ -14,6 +14,7 @@ use crate::http::Method;
 use crate::oci::{
     Descriptor, MediaType, RawManifest, Reference, RegistryName, RepositoryName, TagOrDigest,
 };
+use crate::progress;
 use crate::store::{
     Content, ContentReader, Delete, IndexedTarget, Mount, Pushed, Referrers, Source, Target,
     VerifyReader, check_name, fetch_and_skip,
@@ -248,6 +249,7 @@ impl Source for Repository {
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let _operation = progress::Scope::of_verb(None);
         if target.media_type.is_manifest() {
             // Manifests are read into memory first: they are small, and the connection can be
             // reused.
@@ -260,6 +262,7 @@ impl Source for Repository {
 
     /// Blobs are requested with a range. Manifests are read as a whole.
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
+        let _operation = progress::Scope::of_verb(None);
         if target.media_type.is_manifest() {
             return Ok(None);
         }
@@ -279,6 +282,7 @@ impl Source for Repository {
         reference: &str,
         limit: u64,
     ) -> Result<(Descriptor, VerifyReader<'_>)> {
+        let _operation = progress::Scope::of_verb(None);
         let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
         let descriptor = manifest.descriptor().clone();
         let reader = VerifyReader::from_manifest(manifest, descriptor.clone());
@@ -300,6 +304,7 @@ impl Source for Repository {
 
 impl Target for Repository {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let _operation = progress::Scope::of_verb(None);
         if expected.media_type.is_manifest() {
             self.push_manifest(expected, content, expected.digest.as_str())?;
             Ok(Pushed::Stored)
@@ -309,6 +314,7 @@ impl Target for Repository {
     }
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         check_name(target, self.tag_or_digest(reference)?.as_str())?;
         let by_digest = TagOrDigest::Digest(target.digest.clone());
         let manifest = self.read_manifest(&by_digest, self.client.max_manifest_bytes())?;
@@ -321,6 +327,7 @@ impl Target for Repository {
         content: &mut dyn Content,
         reference: &str,
     ) -> Result<Pushed> {
+        let _operation = progress::Scope::of_verb(None);
         if !expected.media_type.is_manifest() {
             return Err(Error::unsupported(format!(
                 "naming content of type \"{}\"",
@@ -338,6 +345,7 @@ impl Target for Repository {
         media_type: &MediaType,
         stream: &mut dyn Read,
     ) -> Result<Option<(Descriptor, Pushed)>> {
+        let _operation = progress::Scope::of_verb(None);
         self.upload_stream(media_type, stream).map(Some)
     }
 
@@ -347,6 +355,7 @@ impl Target for Repository {
         content: &mut dyn Content,
         from: &RepositoryName,
     ) -> Result<Mount> {
+        let _operation = progress::Scope::of_verb(None);
         if expected.media_type.is_manifest() {
             return Ok(Mount::Unsupported);
         }
@@ -360,6 +369,7 @@ impl Target for Repository {
 
 impl IndexedTarget for Repository {
     fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let _operation = progress::Scope::of_verb(None);
         if expected.media_type.is_manifest() {
             return self.push(expected, content);
         }
@@ -368,6 +378,7 @@ impl IndexedTarget for Repository {
     }
 
     fn sync(&self) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         self.flush_referrers()
     }
 
@@ -376,10 +387,12 @@ impl IndexedTarget for Repository {
     }
 
     fn finish_batch(&self) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         self.finish_referrers_batch()
     }
 
     fn tag_manifest(&self, manifest: &RawManifest, reference: &str) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         let reference = self.tag_or_digest(reference)?;
         check_name(manifest.descriptor(), reference.as_str())?;
         self.put_tagged(manifest.descriptor(), manifest.bytes(), reference.as_str())
@@ -387,6 +400,7 @@ impl IndexedTarget for Repository {
     }
 
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         self.ensure_referrer_listed(manifest)
     }
 }
@@ -398,6 +412,7 @@ impl Referrers for Repository {
         artifact_type: Option<&str>,
         visit: &mut dyn FnMut(&[Descriptor]) -> ControlFlow<()>,
     ) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         self.flush_referrers()?;
         self.list_referrers(subject, artifact_type, visit)
     }
@@ -412,6 +427,7 @@ impl Delete for Repository {
     /// [`Error::Refused`] with the message of a registry that does not delete, often with status
     /// 405.
     fn delete(&self, target: &Descriptor) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         if target.media_type.is_manifest() {
             self.delete_manifest(target)
         } else {
@@ -421,6 +437,7 @@ impl Delete for Repository {
 
     /// Requests the deletion of a tag. Many registries do not support it.
     fn untag(&self, tag: &str) -> Result<()> {
+        let _operation = progress::Scope::of_verb(None);
         self.delete_tag(tag)
     }
 }

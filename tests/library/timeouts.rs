@@ -2,16 +2,19 @@
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use oras::copy::CopyOptions;
 use oras::error::{IoOp, TransportKind};
 use oras::http::clock::Clock;
 use oras::http::{
     Headers, Method, OriginPolicy, Request, RequestBody, Response, Timeouts, Traced, Transport,
     TransportError, UreqTransport,
 };
+use oras::registry::{Client, PlainHttp};
 use oras::store::{Delete, Source, TagLister, Target};
 use oras::url::Url;
 use oras::{Descriptor, Error, MediaType};
@@ -311,4 +314,91 @@ fn silence_ends_a_request_and_progress_does_not() {
     ] {
         assert_eq!(exchange(method, size, serve), wanted, "{name}");
     }
+}
+
+/// The deadline in these tests, and the longest operation with it on a machine that is busy.
+const DEADLINE: Duration = Duration::from_millis(700);
+const WITHIN: Duration = Duration::from_secs(8);
+
+/// A server that answers each request with `response`, and then sends one byte every 20 ms.
+fn trickling(response: &'static str) -> Listener {
+    Listener::start(move |mut stream, stop| {
+        let mut sent = stream.write_all(response.as_bytes());
+        while sent.is_ok() && !response.is_empty() && !stop.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(20));
+            sent = stream.write_all(b" ");
+        }
+        let _ = stream.read_to_end(&mut Vec::new());
+    })
+}
+
+#[test]
+fn the_deadline_limits_the_whole_operation() {
+    type Work = fn(&oras::registry::Repository) -> Result<(), Error>;
+    let fetch: Work = |repository| {
+        let mut reader = repository.fetch(&blob(&[b' '; 100_000]))?;
+        let read = io::copy(&mut reader, &mut io::sink());
+        read.map(drop).map_err(Error::io(IoOp::Read, "the body"))
+    };
+    let pull: Work = |repository| {
+        let store = oras::store::memory::MemoryStore::new();
+        oras::copy::copy(repository, "v1", &store, None, &mut CopyOptions::default()).map(drop)
+    };
+    let push: Work = |repository| {
+        let pushed = repository.push(&blob(b"hello"), &mut &b"hello"[..]);
+        pushed.map(drop)
+    };
+    let body = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    let unavailable = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100000\r\n\r\n";
+    let all = [("fetch", fetch), ("pull", pull), ("push", push)];
+    for (server, response, operations) in [
+        ("silent", "", &all[..]),
+        ("in the header", "HTTP/1.1 200 OK\r\nX: ", &all),
+        // A push succeeds with the heads alone.
+        ("in the body", body, &all[..2]),
+        ("unavailable", unavailable, &all),
+    ] {
+        for (operation, work) in operations {
+            let listener = trickling(response);
+            let client = Client::builder()
+                .plain_http(PlainHttp::Always)
+                .timeouts(Timeouts::default().with_deadline(DEADLINE))
+                .build();
+            let name = format!("{}/a", listener.address());
+            let start = Instant::now();
+            let error = work(&client.repository(&name).unwrap()).unwrap_err();
+            let time = start.elapsed();
+            let text = text(&error);
+            assert!(time < WITHIN, "{server}, {operation}: {time:?}");
+            assert!(
+                text.contains("the deadline of the operation has passed")
+                    || text.contains("503 Service Unavailable"),
+                "{server}, {operation}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_retry_waits_until_after_the_deadline() {
+    let clock = FakeClock::new();
+    let server = SlowServer {
+        clock: clock.clone(),
+        status: 503,
+        headers: Headers::new().with("Content-Length", "0"),
+    };
+    let client = builder()
+        .clock(clock.clone())
+        .transport(server)
+        .timeouts(Timeouts::default().with_deadline(Duration::from_secs(45)))
+        .build();
+    let start = clock.now();
+    let error = client
+        .repository("registry.example/a")
+        .unwrap()
+        .resolve("v1")
+        .unwrap_err();
+    let time = clock.now().duration_since(start).unwrap();
+    assert!(text(&error).contains("503"), "{}", text(&error));
+    assert!(time <= Duration::from_secs(60), "{time:?}");
 }

@@ -4,7 +4,7 @@
 
 use std::{fmt, io};
 
-use super::super::TransportError;
+use super::super::{DEADLINE_PASSED, TransportError};
 use crate::error::{Error, Reworded, TransportKind};
 
 /// Marks an error as one of the connection to a proxy. A certificate error of a proxy is not one of
@@ -56,6 +56,9 @@ pub(super) fn transport_error(error: ureq::Error) -> TransportError {
             };
         }
         ureq::Error::Io(error) => return io_transport_error(error),
+        ureq::Error::Timeout(ureq::Timeout::Global) => {
+            return TransportError::new(TransportKind::Timeout, DEADLINE_PASSED);
+        }
         ureq::Error::Timeout(phase) => (
             TransportKind::Timeout,
             format!("no progress for too long ({phase})"),

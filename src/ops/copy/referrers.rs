@@ -16,7 +16,7 @@ use super::errors::at_source;
 use super::nodes::CopyMode;
 use crate::error::{Error, Operation, Result};
 use crate::oci::Descriptor;
-use crate::progress::Event;
+use crate::progress::{self, Event};
 use crate::store::Referrers;
 
 impl Copier<'_, '_> {
@@ -63,7 +63,7 @@ impl Copier<'_, '_> {
             has_referrers = !page.is_empty();
             ControlFlow::Break(())
         });
-        if has_referrers || listed.is_err() {
+        if has_referrers || progress::unless_cancelled(listed)?.is_err() {
             self.report(Event::ReferrersSkipped(original))?;
         }
         Ok(())

@@ -67,6 +67,8 @@ impl Client {
                 reason: "the address repeats a secret, which is not for others".to_owned(),
             });
         }
+        let failed = |error| transport_error(error, method, self.redacted(url));
+        let timeouts = self.timeouts().map_err(failed)?;
         let sent = {
             let mut reader;
             let body = match &mut request.body {
@@ -85,7 +87,7 @@ impl Client {
                         TransportKind::Io,
                         "a chunk of a blob cannot be sent a second time",
                     );
-                    return Err(transport_error(error, method, self.redacted(url)));
+                    return Err(failed(error));
                 }
                 Body::Chunk(chunk) => RequestBody::Reader {
                     size: chunk.size,
@@ -97,14 +99,14 @@ impl Client {
                 url,
                 headers: &headers,
                 body,
-                timeouts: self.timeouts(),
+                timeouts,
                 origin_policy: policy,
             })
         };
         if sent.is_ok() {
             self.shared.responses.lock().add(url.origin());
         }
-        let response = sent.map_err(|error| transport_error(error, method, self.redacted(url)))?;
+        let response = sent.map_err(failed)?;
         self.receive(request, url, (sender, auth.registry_origin), response)
     }
 

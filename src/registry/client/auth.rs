@@ -10,6 +10,7 @@ use crate::error::{Error, Responder, Result, TransportKind, Unauthorized};
 use crate::http::Method;
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::oci::RegistryName;
+use crate::progress::{self, Scope};
 use crate::text::url::{Origin, Url};
 
 /// Warning for a pull that continues anonymously.
@@ -25,6 +26,7 @@ impl Client {
         registry: &RegistryName,
         mut request: RegistryRequest<'_>,
     ) -> Result<RegistryResponse> {
+        let _operation = Scope::of_verb(None);
         let registry_origin = self.registry_origin(registry);
         if request.url.origin() != registry_origin {
             return self.send_with_retries(&mut request, &RequestAuth::none(&registry_origin));
@@ -72,7 +74,7 @@ impl Client {
                     last = Some(response);
                     event
                 }
-                Action::Probe => Event::Probed(self.probe(&request.url, &anonymous)),
+                Action::Probe => Event::Probed(self.probe(&request.url, &anonymous)?),
                 Action::LookUpCredential => Event::Credential(self.credential(registry, &request)?),
                 Action::RefreshCredential(rejected) => {
                     let repository = request.repository.as_ref();
@@ -172,16 +174,18 @@ impl Client {
         }
     }
 
-    /// Sends `GET /v2/` to obtain a challenge. A failure counts as no challenge.
-    fn probe(&self, url: &Url, anonymous: &RequestAuth<'_>) -> Vec<Challenge> {
+    /// Sends `GET /v2/` to obtain a challenge. A failure counts as no challenge. The error is
+    /// [`Error::Cancelled`].
+    fn probe(&self, url: &Url, anonymous: &RequestAuth<'_>) -> Result<Vec<Challenge>> {
         let url = Url::from_registry(url.scheme(), url.host_and_port(), "/v2/");
         let mut request = RegistryRequest::new(Method::Get, url);
-        let Ok(response) = self.send_with_retries(&mut request, anonymous) else {
-            return Vec::new();
+        let sent = self.send_with_retries(&mut request, anonymous);
+        let Ok(response) = progress::unless_cancelled(sent)? else {
+            return Ok(Vec::new());
         };
         let challenges = response.challenges();
         response.drain();
-        challenges
+        Ok(challenges)
     }
 
     /// Looks up the credential for a request.

@@ -13,7 +13,7 @@ use super::response::RegistryResponse;
 use super::retry_state::Retry;
 use crate::error::{Error, Result, TransportKind, status_text};
 use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries};
-use crate::http::{SilentServer, Timeouts};
+use crate::http::{DEADLINE_PASSED, SilentServer, Timeouts, TransportError};
 use crate::progress::{self, Event};
 use crate::text::random;
 use crate::text::url::Url;
@@ -120,7 +120,9 @@ impl Client {
         server: Reachability,
     ) -> Option<NextAttempt> {
         let policy = &self.settings.retry_policy;
-        policy.next_attempt(retries, outcome, server, random::fraction())
+        policy
+            .next_attempt(retries, outcome, server, random::fraction())
+            .filter(|next| self.time_left().is_none_or(|left| next.wait < left))
     }
 
     /// Reports a retry, and waits for it.
@@ -140,8 +142,9 @@ impl Client {
         self.sleep(&retry.host, retry.next.wait)
     }
 
-    /// Waits. `host` is the server that the wait is for.
+    /// Waits, until the deadline at most. `host` is the server that the wait is for.
     pub(crate) fn sleep(&self, host: &str, duration: Duration) -> Result<()> {
+        let duration = self.time_left().map_or(duration, |left| left.min(duration));
         if !progress::is_observed() {
             self.shared.clock.sleep(duration);
             return Ok(());
@@ -156,15 +159,28 @@ impl Client {
         Ok(())
     }
 
-    /// The timeouts of the next request: the policy limits the silence of several.
-    pub(super) fn timeouts(&self) -> Timeouts {
-        let timeouts = self.settings.timeouts;
+    /// The rest of the deadline of the operation.
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.settings.timeouts.deadline?;
+        let now = self.shared.clock.now();
+        let passed = now.duration_since(progress::operation_start(now));
+        Some(deadline.saturating_sub(passed.unwrap_or_default()))
+    }
+
+    /// The timeouts of the next request: the deadline limits all of an operation, and the policy
+    /// limits the silence of several.
+    pub(super) fn timeouts(&self) -> Result<Timeouts, TransportError> {
+        let mut timeouts = self.settings.timeouts;
+        timeouts.deadline = self.time_left();
+        if timeouts.deadline == Some(Duration::ZERO) {
+            return Err(TransportError::new(TransportKind::Timeout, DEADLINE_PASSED));
+        }
         let silence = self.shared.responses.lock().silence;
         let left = (self.settings.retry_policy.max_silence).saturating_sub(silence);
         if silence.is_zero() || left.is_zero() {
-            return timeouts;
+            return Ok(timeouts);
         }
-        timeouts.with_idle(timeouts.idle.min(left))
+        Ok(timeouts.with_idle(timeouts.idle.min(left)))
     }
 }
 

@@ -73,7 +73,7 @@ impl Repository {
         }
         let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
         let commit = self.commit_request(upload.location, &blob.digest, false);
-        match self.client.send(&self.registry, commit) {
+        match self.send_step(commit)? {
             Ok(response) if is_stored(&response) => response.drain(),
             // The registry may have committed the blob although the response was lost.
             _ if self.has_blob(&blob.digest, Some(blob.size))? => {}
