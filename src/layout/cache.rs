@@ -55,7 +55,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::blob_cache::{BlobCache, PendingBlob};
@@ -146,7 +146,7 @@ impl Cache {
     fn open_from(&self, target: &Descriptor, offset: u64) -> Option<File> {
         let mut file = self.blobs.as_ref()?.open(target)?;
         VerifyReader::new(&mut file, target.clone())
-            .copy_to(&mut io::sink(), Path::new(""))
+            .copy_to(&mut io::sink(), "")
             .ok()?;
         file.seek(SeekFrom::Start(offset)).ok()?;
         Some(file)

@@ -9,7 +9,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use oras::credentials::{Locations, Warning};
@@ -164,7 +164,7 @@ impl Process {
 
     /// Streams content to stdout. Bytes written before an error are not taken back.
     pub(crate) fn print_content(&mut self, content: VerifyReader<'_>) -> oras::Result<()> {
-        content.copy_to(self.stdout(), Path::new(STDOUT))
+        content.copy_to(self.stdout(), STDOUT)
     }
 
     /// Writes text to stderr. Write errors are ignored: there is no other stream to report them on.

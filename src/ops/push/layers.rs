@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::oci::MediaType;
+use crate::oci::{MediaType, TITLE};
 use crate::text::json::Annotations;
 
 /// A file or directory to push, or bytes in memory.
@@ -68,6 +68,34 @@ pub struct PushStream<'a> {
     pub media_type: Option<MediaType>,
     /// Annotations of the descriptor. Without a title among them, `pull` writes no file for it.
     pub annotations: Annotations,
+}
+
+impl<'a> PushStream<'a> {
+    /// Creates a stream that becomes the last layer. `pull` writes it to a file with this title, or
+    /// nowhere if the title is empty.
+    ///
+    /// ```
+    /// use oras::push::{PushOptions, PushStream, push};
+    /// use oras::store::memory::MemoryStore;
+    ///
+    /// let mut options = PushOptions::default();
+    /// options.streams = vec![PushStream::new("hello.txt", &b"hello"[..])];
+    /// options.artifact_type = Some("application/vnd.example".into());
+    /// push(&MemoryStore::new(), Some("v1"), options)?;
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    pub fn new(title: impl Into<String>, reader: impl Read + Send + 'a) -> Self {
+        let title = Some(title.into()).filter(|title| !title.is_empty());
+        Self {
+            index: usize::MAX,
+            reader: Box::new(reader),
+            media_type: None,
+            annotations: title
+                .map(|title| (TITLE.to_owned(), title))
+                .into_iter()
+                .collect(),
+        }
+    }
 }
 
 impl fmt::Debug for PushStream<'_> {

@@ -124,7 +124,27 @@ impl<'a> VerifyReader<'a> {
         self
     }
 
-    /// Adds a function that receives the number of bytes read so far after each read.
+    /// Adds a function that receives the number of bytes read so far after each read. An error of
+    /// it ends the read.
+    ///
+    /// [`Source::fetch`](crate::store::Source::fetch) reports no progress of its own. This reports
+    /// it to the current [observer](crate::progress):
+    ///
+    /// ```
+    /// use oras::progress::{self, Event};
+    /// # use oras::store::memory::MemoryStore;
+    /// # use oras::store::{Source, Target};
+    /// # use oras::{Descriptor, MediaType};
+    /// # let store = MemoryStore::new();
+    /// # let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+    /// # store.push(&blob, &mut &b"hello"[..])?;
+    ///
+    /// let content = store.fetch(&blob)?;
+    /// let content =
+    ///     content.with_progress(|done| progress::report(&Event::transferring(&blob, done)));
+    /// assert_eq!(content.read_all(5)?, b"hello");
+    /// # Ok::<(), oras::Error>(())
+    /// ```
     #[must_use]
     pub fn with_progress(mut self, progress: impl FnMut(u64) -> Result<()> + Send + 'a) -> Self {
         self.progress.push(Box::new(progress));
@@ -199,18 +219,31 @@ impl<'a> VerifyReader<'a> {
         Error::check_limit("content", self.expected.size, Limit::ContentBytes, limit)
     }
 
-    /// Writes everything to `writer`.
+    /// Writes everything to `writer`, which errors call `name`, for example a path.
+    ///
+    /// ```
+    /// use oras::store::memory::MemoryStore;
+    /// use oras::store::{Source, Target};
+    /// use oras::{Descriptor, MediaType};
+    ///
+    /// let store = MemoryStore::new();
+    /// let blob = Descriptor::of(MediaType::OCTET_STREAM, b"hello");
+    /// store.push(&blob, &mut &b"hello"[..])?;
+    /// store.fetch(&blob)?.copy_to(&mut std::io::stdout(), "standard output")?;
+    /// # Ok::<(), oras::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Verification`], or [`Error::Io`] naming `path` if writing fails. Bytes written
-    /// before an error are not verified.
-    pub fn copy_to(mut self, writer: &mut dyn Write, path: &Path) -> Result<()> {
+    /// [`Error::Verification`], or [`Error::Io`] with `name` if writing fails. Bytes written before
+    /// an error are not verified.
+    pub fn copy_to(mut self, writer: &mut dyn Write, name: impl AsRef<Path>) -> Result<()> {
+        let name = name.as_ref();
         let digest = self.expected.digest.clone();
         for_each_chunk(&mut self, digest.as_str(), |bytes| {
             writer
                 .write_all(bytes)
-                .map_err(Error::io(IoOp::Write, path))
+                .map_err(Error::io(IoOp::Write, name))
         })
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn write_content(
     match Output::open(path)? {
         Output::Special(mut file) => {
             let reader = content.open_verified(expected)?;
-            reader.copy_to(&mut file, Path::new(path))
+            reader.copy_to(&mut file, path)
         }
         Output::Regular(directory, name) => {
             write_file(&directory, &name, expected, content).map(drop)

@@ -1,6 +1,5 @@
 //! `oras manifest fetch-config`
 
-use std::path::Path;
 
 use oras::Descriptor;
 use oras::graph::resolve_config;
@@ -77,8 +76,7 @@ impl Command for ManifestFetchConfigFlags {
             }
             path => {
                 let content = source.fetch(&config).map_err(cli_error)?;
-                file::write_with(path, |file| content.copy_to(file, Path::new(path)))
-                    .map_err(cli_error)?;
+                file::write_with(path, |file| content.copy_to(file, path)).map_err(cli_error)?;
             }
         }
         if is_descriptor {
