@@ -163,6 +163,7 @@ mod text;
 
 pub use auth::credential::Credential;
 pub use error::{Error, Result};
+pub use oci::annotation_file::AnnotationFile;
 pub use oci::descriptor::{self, Descriptor};
 pub use oci::digest::{self, Digest};
 pub use oci::editor::ManifestEditor;

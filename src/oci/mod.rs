@@ -1,6 +1,7 @@
 //! OCI values without I/O: descriptors, digests, media types, platforms, references, manifests and
 //! indexes.
 
+pub(crate) mod annotation_file;
 pub mod descriptor;
 pub mod digest;
 pub(crate) mod document;

@@ -171,11 +171,7 @@ mod tests {
 
     #[test]
     fn keys_are_escaped_and_sorted_by_their_bytes() {
-        let map = Annotations::from([
-            ("k<".into(), "1".into()),
-            ("Z".into(), "2".into()),
-            ("a".into(), "3".into()),
-        ]);
+        let map = Annotations::from([("k<", "1"), ("Z", "2"), ("a", "3")]);
         assert_eq!(to_vec(&map), br#"{"Z":"2","a":"3","k\u003c":"1"}"#);
     }
 

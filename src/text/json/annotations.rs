@@ -181,9 +181,17 @@ impl FromIterator<(String, String)> for Annotations {
     }
 }
 
-impl<const N: usize> From<[(String, String); N]> for Annotations {
-    fn from(entries: [(String, String); N]) -> Self {
-        entries.into_iter().collect()
+/// ```
+/// use oras::Annotations;
+///
+/// let annotations = Annotations::from([("org.opencontainers.image.licenses", "Apache-2.0")]);
+/// ```
+impl<K: Into<String>, V: Into<String>, const N: usize> From<[(K, V); N]> for Annotations {
+    fn from(entries: [(K, V); N]) -> Self {
+        let entries = entries.into_iter();
+        entries
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
     }
 }
 

@@ -1,84 +1,47 @@
 //! Annotations on the command line: `--annotation key=value`, or a file.
 
-use std::collections::HashMap;
 use std::io::Read as _;
 
-use oras::Annotations;
+use oras::{AnnotationFile, Annotations};
 
 use crate::cli::groups::Annotations as Flags;
 use crate::error::CliError;
 
-/// Maximum size of an annotation file, in bytes: a manifest with its annotations cannot be larger.
-const MAX_FILE_BYTES: u64 = oras::manifest::MAX_MANIFEST_BYTES;
-/// Key of the manifest's annotations in a file.
-const MANIFEST: &str = "$manifest";
-/// Key of the config's annotations in a file.
-const CONFIG: &str = "$config";
-
-/// Annotations of a manifest, its config and its files.
-#[derive(Debug, Default)]
-pub(super) struct ArtifactAnnotations {
-    pub(super) manifest: Annotations,
-    pub(super) config: Annotations,
-    files: HashMap<String, Annotations>,
+/// Parses the flag, or reads the file if there is one.
+pub(super) fn parse(flags: &Flags, file: &str) -> Result<AnnotationFile, CliError> {
+    if !file.is_empty() {
+        if !flags.annotations.is_empty() {
+            return Err(CliError::usage(
+                "`--annotation` and `--annotation-file` cannot be both specified",
+            ));
+        }
+        return read(file);
+    }
+    let mut annotations = AnnotationFile::default();
+    annotations.manifest = parse_pairs(&flags.annotations)?;
+    Ok(annotations)
 }
 
-impl ArtifactAnnotations {
-    /// Parses the flag, or reads the file if there is one.
-    pub(super) fn parse(flags: &Flags, file: &str) -> Result<Self, CliError> {
-        if !file.is_empty() {
-            if !flags.annotations.is_empty() {
-                return Err(CliError::usage(
-                    "`--annotation` and `--annotation-file` cannot be both specified",
-                ));
-            }
-            return Self::read(file);
-        }
-        Ok(Self {
-            manifest: parse(&flags.annotations)?,
-            ..Self::default()
-        })
-    }
-
-    /// The annotations of the file `path`.
-    pub(super) fn for_file(&self, path: &str) -> Annotations {
-        self.files.get(path).cloned().unwrap_or_default()
-    }
-
-    fn read(path: &str) -> Result<Self, CliError> {
-        let cli_error = || {
-            CliError::usage(format!("invalid annotation json file: failed to load annotations from {path}")).recommend(
-                "Annotation file doesn't match the required format. Please refer to the document at \
-                 https://oras.land/docs/how_to_guides/manifest_annotations",
-            )
-        };
-        let mut text = String::new();
-        let file = oras::internal::open_once(path.as_ref()).map_err(|_| cli_error())?;
-        file.take(MAX_FILE_BYTES)
-            .read_to_string(&mut text)
-            .map_err(|_| cli_error())?;
-        // Like the reference client, ignore everything after the first JSON value.
-        let mut values = serde_json::Deserializer::from_str(&text)
-            .into_iter::<Option<HashMap<String, Option<Annotations>>>>();
-        let mut all = values
-            .next()
-            .and_then(Result::ok)
-            .ok_or_else(cli_error)?
-            .unwrap_or_default();
-        let mut take = |key: &str| all.remove(key).flatten().unwrap_or_default();
-        Ok(Self {
-            manifest: take(MANIFEST),
-            config: take(CONFIG),
-            files: all
-                .into_iter()
-                .map(|(key, annotations)| (key, annotations.unwrap_or_default()))
-                .collect(),
-        })
-    }
+fn read(path: &str) -> Result<AnnotationFile, CliError> {
+    let cli_error = || {
+        CliError::usage(format!(
+            "invalid annotation json file: failed to load annotations from {path}"
+        ))
+        .recommend(
+            "Annotation file doesn't match the required format. Please refer to the document at \
+             https://oras.land/docs/how_to_guides/manifest_annotations",
+        )
+    };
+    let mut json = Vec::new();
+    let file = oras::internal::open_once(path.as_ref()).map_err(|_| cli_error())?;
+    file.take(oras::manifest::MAX_MANIFEST_BYTES + 1)
+        .read_to_end(&mut json)
+        .map_err(|_| cli_error())?;
+    AnnotationFile::parse(&json).map_err(|_| cli_error())
 }
 
 /// Parses `key=value` pairs.
-fn parse(pairs: &[String]) -> Result<Annotations, CliError> {
+fn parse_pairs(pairs: &[String]) -> Result<Annotations, CliError> {
     let mut annotations = Annotations::new();
     for pair in pairs {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
@@ -103,8 +66,9 @@ mod tests {
 
     #[test]
     fn pairs_split_at_the_first_equals_sign_and_keys_are_unique() {
-        let pairs =
-            |pairs: &[&str]| parse(&pairs.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let pairs = |pairs: &[&str]| {
+            parse_pairs(&pairs.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
         let annotations = pairs(&["a=b=c,d", "=", "e="]).unwrap();
         let got: Vec<_> = annotations
             .iter()

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use oras::archive::Times;
 use oras::internal::InputKind;
 use oras::push::{PushFile, PushStream};
-use oras::{MediaType, RawManifest};
+use oras::{AnnotationFile, MediaType, RawManifest};
 
-use super::annotations::ArtifactAnnotations;
+use super::annotations;
 use crate::cli::groups::{Annotations, Pack, Remote, Title};
 use crate::commands::prelude::*;
 use crate::input::{STDIN, Stdin, check_config, check_kind};
@@ -40,7 +40,7 @@ pub(super) struct Layers<'t> {
     /// Paths and media types.
     files: Vec<(&'t str, Option<&'t str>)>,
     stdin: Option<Stdin<'t>>,
-    pub(super) annotations: ArtifactAnnotations,
+    pub(super) annotations: AnnotationFile,
 }
 
 impl<'t> Layers<'t> {
@@ -58,11 +58,10 @@ impl<'t> Layers<'t> {
             flags,
             files,
             stdin,
-            annotations: ArtifactAnnotations::default(),
+            annotations: AnnotationFile::default(),
         };
         layers.check_paths()?;
-        layers.annotations =
-            ArtifactAnnotations::parse(&flags.annotations, &flags.pack.annotation_file)?;
+        layers.annotations = annotations::parse(&flags.annotations, &flags.pack.annotation_file)?;
         Ok(layers)
     }
 

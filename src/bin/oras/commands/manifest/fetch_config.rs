@@ -1,6 +1,5 @@
 //! `oras manifest fetch-config`
 
-
 use oras::Descriptor;
 use oras::graph::resolve_config;
 use oras::manifest::MAX_MANIFEST_BYTES;

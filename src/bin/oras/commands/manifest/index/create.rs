@@ -4,7 +4,7 @@ use oras::index::{CreateOptions, create};
 
 use super::{Order, parse_artifact_type};
 use crate::cli::groups::{Annotations, Pretty, TargetFlags};
-use crate::commands::annotations::ArtifactAnnotations;
+use crate::commands::annotations;
 use crate::commands::prelude::*;
 
 flags! {
@@ -49,7 +49,7 @@ impl Command for IndexCreateFlags {
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let (target, tags) =
             Target::parse_with_tags(&line.positionals[0], &self.target, line, process)?;
-        let annotations = ArtifactAnnotations::parse(&self.annotations, "")?.manifest;
+        let annotations = annotations::parse(&self.annotations, "")?.manifest;
         check_further_tags(&tags)?;
         let artifact_type = parse_artifact_type(&self.artifact_type)?;
 
