@@ -232,6 +232,23 @@ pub struct Response {
 }
 
 impl Response {
+    /// Creates a response.
+    ///
+    /// ```
+    /// use oras::http::{Headers, Response};
+    ///
+    /// let headers = Headers::new().with("Content-Type", "application/json");
+    /// let response = Response::new(200, headers, &b"{}"[..]);
+    /// let missing = Response::new(404, Headers::new(), std::io::empty());
+    /// ```
+    pub fn new(status: u16, headers: Headers, body: impl Read + Send + 'static) -> Self {
+        Self {
+            status,
+            headers,
+            body: Box::new(body),
+        }
+    }
+
     /// Returns the value of `Content-Length`.
     pub fn content_length(&self) -> Option<u64> {
         self.headers.get("Content-Length")?.trim().parse().ok()

@@ -75,7 +75,7 @@ pub struct Attached {
 ///
 /// let options = AttachOptions {
 ///     artifact_type: Some("application/vnd.example.review".into()),
-///     annotations: [("reviewed-by".to_owned(), "alice".to_owned())].into(),
+///     annotations: [("reviewed-by", "alice")].into(),
 ///     ..AttachOptions::default()
 /// };
 /// let attached = attach(&layout, "v1", options)?;

@@ -152,7 +152,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
 ///     index: 0,
 ///     reader: Box::new(&b"hello"[..]),
 ///     media_type: None,
-///     annotations: [(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned())].into(),
+///     annotations: [(oras::descriptor::TITLE, "hello.txt")].into(),
 /// };
 /// let artifact_type = Some("a/b".into());
 /// let options = PushOptions { streams: vec![hello], artifact_type, ..PushOptions::default() };

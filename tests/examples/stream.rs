@@ -85,17 +85,17 @@ mod tests {
     #[test]
     fn a_stream_is_stored_and_a_long_one_is_cancelled() {
         let store = MemoryStore::new();
-        observer(5)
+        observer(1000)
             .scope(|| push_stream(&store, "v1", &b"hello"[..]))
             .unwrap();
         let mut output = Vec::new();
         pull_stream(&store, "v1", &mut output).unwrap();
         assert_eq!(output, b"hello");
 
-        let error = observer(3)
-            .scope(|| push_stream(&store, "v2", &b"hello"[..]))
+        let error = observer(1000)
+            .scope(|| push_stream(&store, "v2", io::repeat(0).take(2000)))
             .unwrap_err();
         let cause = error.source().and_then(|source| source.downcast_ref());
-        assert_eq!(cause, Some(&TooLong(3)));
+        assert_eq!(cause, Some(&TooLong(1000)));
     }
 }
