@@ -88,6 +88,7 @@
 //! The folders are layers. Each one imports only from folders above it in this list, as
 //! `tests/library/architecture.rs` checks.
 //!
+//! - `docs/`: guides
 //! - `limits.rs`: the limits on outside data
 //! - `sync.rs`: state that threads share
 //! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
@@ -146,6 +147,7 @@ macro_rules! display_enum {
 pub mod archive;
 mod auth;
 pub mod credentials;
+pub mod docs;
 pub mod error;
 mod fs;
 pub mod http;

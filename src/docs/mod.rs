@@ -1,0 +1,4 @@
+//! Guides. These modules have no items.
+
+pub mod from_oci_client;
+pub mod from_oras_python;
