@@ -39,6 +39,7 @@ mod manifests;
 mod pagination;
 mod progress;
 mod proxies;
+mod public_api;
 mod pull;
 mod push;
 mod push_blob_and_manifest;
