@@ -28,6 +28,7 @@ use crate::text::secret::Secret;
 /// 7. [`username`](Self::username) and [`password`](Self::password). They come last because they
 ///    are not specific to a registry.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Locations {
     /// Files in Docker's format that the user named.
     pub config_files: Vec<PathBuf>,

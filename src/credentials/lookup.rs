@@ -55,10 +55,8 @@ impl fmt::Display for Warning {
 /// use oras::credentials::{Lookup, Locations};
 /// use oras::registry::Client;
 ///
-/// let locations = Locations {
-///     home: Some("/home/me".into()),
-///     ..Locations::default()
-/// };
+/// let mut locations = Locations::default();
+/// locations.home = Some("/home/me".into());
 /// let client = Client::builder().credentials(Lookup::new(&locations)).build();
 /// ```
 pub struct Lookup {

@@ -59,11 +59,13 @@ pub enum Unauthorized {
     /// The registry rejected the credential.
     Rejected,
     /// The origin policy does not allow sending credentials to the token service.
+    #[non_exhaustive]
     UntrustedRealm {
         /// The reason, with the URL or host of the token service, without secrets.
         reason: String,
     },
     /// The response of the token service contains no token.
+    #[non_exhaustive]
     NoToken {
         /// The URL of the token service, without secrets.
         realm: String,

@@ -36,6 +36,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A string is not a reference to an artifact, repository or registry. Pass another reference.
+    #[non_exhaustive]
     InvalidReference {
         /// The reference; empty if only a part of one was parsed, which the reason contains.
         reference: String,
@@ -45,6 +46,7 @@ pub enum Error {
         suggestion: Option<String>,
     },
     /// A value that the caller passed is not valid. Pass another value.
+    #[non_exhaustive]
     InvalidInput {
         /// The kind of the value.
         input: Input,
@@ -54,6 +56,7 @@ pub enum Error {
         reason: String,
     },
     /// Content or a tag does not exist.
+    #[non_exhaustive]
     NotFound {
         /// The digest, tag or name.
         what: String,
@@ -65,6 +68,7 @@ pub enum Error {
     /// The registry, its token service or its storage responded with an error status.
     Refused(Box<RegistryErrorResponse>),
     /// The registry requires credentials that are missing, or rejects the credentials.
+    #[non_exhaustive]
     Unauthorized {
         /// Host and port of the registry.
         registry: String,
@@ -72,6 +76,7 @@ pub enum Error {
         reason: Unauthorized,
     },
     /// No complete HTTP response arrived. The request may be retried later.
+    #[non_exhaustive]
     Transport {
         /// The method of the request.
         method: &'static str,
@@ -83,6 +88,7 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// The response of a server violates the protocol.
+    #[non_exhaustive]
     Protocol {
         /// The request or the server.
         what: String,
@@ -90,6 +96,7 @@ pub enum Error {
         reason: String,
     },
     /// Content or a file is of another kind than the operation needs. Pass another name.
+    #[non_exhaustive]
     WrongKind {
         /// The name, digest or path.
         name: String,
@@ -97,6 +104,7 @@ pub enum Error {
         expected: Expected,
     },
     /// Content does not match its descriptor.
+    #[non_exhaustive]
     Verification {
         /// The digest of the descriptor.
         digest: String,
@@ -104,6 +112,7 @@ pub enum Error {
         mismatch: Mismatch,
     },
     /// Outside data exceeds a limit. Some limits can be raised by an option.
+    #[non_exhaustive]
     TooLarge {
         /// The content or file.
         what: String,
@@ -115,6 +124,7 @@ pub enum Error {
         kind: Limit,
     },
     /// A document or file cannot be parsed.
+    #[non_exhaustive]
     Malformed {
         /// The kind of document and its name.
         what: String,
@@ -124,6 +134,7 @@ pub enum Error {
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// The operating system reported an error.
+    #[non_exhaustive]
     Io {
         /// The operation.
         operation: IoOp,
@@ -133,6 +144,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Existing content or another file is in the way. Choose another name, or remove it first.
+    #[non_exhaustive]
     Conflict {
         /// The name, path or digest.
         name: String,
@@ -140,6 +152,7 @@ pub enum Error {
         conflict: Conflict,
     },
     /// A name points out of the directory that it must stay in.
+    #[non_exhaustive]
     PathTraversal {
         /// The name.
         name: String,
@@ -147,12 +160,14 @@ pub enum Error {
         reason: &'static str,
     },
     /// The store or this build does not support the operation.
+    #[non_exhaustive]
     Unsupported {
         /// The operation.
         what: String,
     },
     /// A source of credentials failed. The error of the parser is not kept, because its message may
     /// quote secrets.
+    #[non_exhaustive]
     Credential {
         /// The configuration file or helper program.
         what: String,
@@ -160,11 +175,13 @@ pub enum Error {
         reason: String,
     },
     /// The observer stopped the operation. No other error wraps this one.
+    #[non_exhaustive]
     Cancelled {
         /// The error value of the [observer](crate::progress::Observer).
         source: Box<dyn StdError + Send + Sync>,
     },
     /// One side of a copy failed.
+    #[non_exhaustive]
     Copy {
         /// The side.
         side: Side,
@@ -176,6 +193,7 @@ pub enum Error {
         source: Box<Self>,
     },
     /// A larger operation failed because of the source.
+    #[non_exhaustive]
     Context {
         /// The message, such as `failed to resolve digest`.
         doing: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// An HTTP response with an error status.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistryErrorResponse {
     /// The method of the request.
     pub method: &'static str,
@@ -105,6 +106,7 @@ impl fmt::Display for RegistryErrorResponse {
 
 /// One error in the body of an error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistryError {
     /// The code, such as `NAME_UNKNOWN`. Unknown codes are kept.
     pub code: String,

@@ -118,6 +118,7 @@ impl fmt::Display for Method {
 
 /// An HTTP request.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
@@ -134,6 +135,58 @@ pub struct Request<'a> {
     /// certificate and skip certificate checks if the user disabled them. Otherwise the transport
     /// must not connect to an address that is more local than the policy allows.
     pub origin_policy: OriginPolicy,
+}
+
+impl<'a> Request<'a> {
+    /// Creates a request without a body, with the default timeouts, to the origin of the registry.
+    pub fn new(method: Method, url: &'a Url, headers: &'a Headers) -> Self {
+        Self {
+            method,
+            url,
+            headers,
+            body: RequestBody::None,
+            timeouts: Timeouts::default(),
+            origin_policy: OriginPolicy::SameOrigin,
+        }
+    }
+
+    /// Returns the request with another URL. A transport that wraps another one can redirect
+    /// requests this way.
+    #[must_use]
+    pub fn with_url<'b>(self, url: &'b Url) -> Request<'b>
+    where
+        'a: 'b,
+    {
+        let body = match self.body {
+            RequestBody::None => RequestBody::None,
+            RequestBody::Bytes(bytes) => RequestBody::Bytes(bytes),
+            RequestBody::Reader { reader, size } => RequestBody::Reader { reader, size },
+        };
+        Request {
+            method: self.method,
+            url,
+            headers: self.headers,
+            body,
+            timeouts: self.timeouts,
+            origin_policy: self.origin_policy,
+        }
+    }
+
+    /// Returns the request with another body.
+    #[must_use]
+    pub fn with_body<'b>(self, body: RequestBody<'b>) -> Request<'b>
+    where
+        'a: 'b,
+    {
+        Request {
+            method: self.method,
+            url: self.url,
+            headers: self.headers,
+            body,
+            timeouts: self.timeouts,
+            origin_policy: self.origin_policy,
+        }
+    }
 }
 
 /// The body of a request.
@@ -222,6 +275,7 @@ impl Headers {
 }
 
 /// An HTTP response. The caller reads the body, because it knows the expected size.
+#[non_exhaustive]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -297,6 +351,7 @@ impl fmt::Debug for Response {
 
 /// The reason why no response was received.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct TransportError {
     /// The kind of error.
     pub kind: TransportKind,

@@ -1,5 +1,6 @@
 //! A [`Transport`] that writes each request and response to a log, with secrets redacted.
 
+use std::fmt;
 use std::io::{self, Cursor, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +27,14 @@ pub struct Traced<T> {
     clock: Box<dyn Clock>,
     requests: AtomicU64,
     redactor: Lock<Redactor>,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Traced<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Traced")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T: Transport> Traced<T> {

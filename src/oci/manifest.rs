@@ -266,6 +266,7 @@ impl Manifest {
 /// An image manifest (image spec v1.1, "Image Manifest"). Fields are serialised in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
 pub struct ImageManifest {
     /// The schema version, which is 2.
     #[serde(deserialize_with = "null_as_default")]
@@ -299,6 +300,7 @@ pub struct ImageManifest {
 /// An image index (image spec v1.1, "Image Index"). Fields are serialised in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
 pub struct ImageIndex {
     /// The schema version, which is 2.
     #[serde(deserialize_with = "null_as_default")]
@@ -328,6 +330,7 @@ pub struct ImageIndex {
 /// no verb creates one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
 pub struct ArtifactManifest {
     /// The media type of this document.
     #[serde(deserialize_with = "null_as_default")]

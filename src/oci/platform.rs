@@ -10,6 +10,7 @@ use crate::text::json::null_as_default;
 
 /// A platform in an index entry or image config (image spec v1.1, "Image Index").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Platform {
     /// The processor architecture, by its Go name: `amd64`, `arm64`, `riscv64`.
     #[serde(default, deserialize_with = "null_as_default")]

@@ -22,6 +22,7 @@ const MAX_TAG_PARTS: (usize, usize) = (32, 64);
 
 /// A manifest with a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Referrer {
     /// The subject, as the manifest describes it.
     pub subject: Descriptor,

@@ -8,6 +8,7 @@ use crate::store::{Batch, Target};
 use crate::text::json::Annotations;
 
 /// Options of [`annotate`].
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct AnnotateOptions {
     /// The annotations to add, or whose values are replaced.

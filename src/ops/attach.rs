@@ -15,7 +15,8 @@ use crate::store::Target;
 use crate::text::json::Annotations;
 
 /// Options of an attachment.
-#[derive(Default)]
+#[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct AttachOptions<'a> {
     /// The files, in the order of the layers. May be empty if there are annotations.
     pub files: Vec<PushFile>,
@@ -48,6 +49,7 @@ pub struct AttachOptions<'a> {
 
 /// A referrer that was attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attached {
     /// The subject as the manifest names it.
     pub subject: Descriptor,
@@ -71,13 +73,13 @@ pub struct Attached {
 /// # let layout_path = directory.join("layout");
 /// let layout = LayoutStore::create_or_open(&layout_path)?;
 /// let artifact_type = Some("application/vnd.example".into());
-/// push(&layout, Some("v1"), PushOptions { artifact_type, ..PushOptions::default() })?;
+/// let mut options = PushOptions::default();
+/// options.artifact_type = artifact_type;
+/// push(&layout, Some("v1"), options)?;
 ///
-/// let options = AttachOptions {
-///     artifact_type: Some("application/vnd.example.review".into()),
-///     annotations: [("reviewed-by", "alice")].into(),
-///     ..AttachOptions::default()
-/// };
+/// let mut options = AttachOptions::default();
+/// options.artifact_type = Some("application/vnd.example.review".into());
+/// options.annotations = [("reviewed-by", "alice")].into();
 /// let attached = attach(&layout, "v1", options)?;
 /// let referrer = attached.manifest.descriptor();
 /// println!("{} is attached to {}", referrer.digest, attached.subject.digest);

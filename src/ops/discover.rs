@@ -18,6 +18,7 @@ use crate::text::json;
 
 /// Options of a discovery.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct DiscoverOptions {
     /// The platform of the manifest in an index to start from. By default the start is the index.
     pub platform: Option<Platform>,
@@ -57,7 +58,8 @@ pub struct Discovered {
 ///
 /// let store = MemoryStore::new();
 /// let artifact_type = Some("application/vnd.example".into());
-/// let options = PackOptions { artifact_type, ..PackOptions::default() };
+/// let mut options = PackOptions::default();
+/// options.artifact_type = artifact_type;
 /// let manifest = pack(&store, options, SystemTime::now())?;
 /// store.tag(manifest.descriptor(), "v1")?;
 ///

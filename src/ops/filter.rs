@@ -29,16 +29,16 @@ const TYPE: &str = "type=";
 /// use oras::filter::Filter;
 /// use oras::{Descriptor, MediaType};
 ///
-/// let filter = Filter {
-///     include: vec!["docs/*".parse()?],
-///     exclude: vec!["type=image/*".parse()?],
-/// };
+/// let mut filter = Filter::default();
+/// filter.include = vec!["docs/*".parse()?];
+/// filter.exclude = vec!["type=image/*".parse()?];
 /// let text = Descriptor::of(MediaType::LAYER, b"hello");
 /// assert!(filter.selects("docs/hello.txt", &text));
 /// assert!(!filter.selects("hello.txt", &text));
 /// # Ok::<(), oras::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Filter {
     /// Patterns to include. Empty means everything.
     pub include: Vec<Pattern>,

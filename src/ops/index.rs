@@ -13,6 +13,8 @@ use crate::text::json::edit::text_of;
 use crate::text::json::{Annotations, to_vec};
 
 /// Options of [`create`].
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct CreateOptions {
     /// The tags or digests of the manifests and indexes to list, in order.
     pub manifests: Vec<String>,
@@ -40,6 +42,8 @@ impl Default for CreateOptions {
 
 /// Options of [`update`]. The steps are done in this order: artifact type, removals, additions,
 /// merges.
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct UpdateOptions {
     /// The change of the artifact type.
     pub artifact_type: ArtifactTypeChange,
@@ -99,10 +103,8 @@ pub enum ArtifactTypeChange {
 /// #     let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, bytes);
 /// #     layout.push_reference(&descriptor, &mut bytes.as_slice(), tag)?;
 /// # }
-/// let options = CreateOptions {
-///     manifests: vec!["amd64".into(), "arm64".into()],
-///     ..CreateOptions::default()
-/// };
+/// let mut options = CreateOptions::default();
+/// options.manifests = vec!["amd64".into(), "arm64".into()];
 /// let index = create(&layout, options)?;
 /// push(&layout, &index, Some("v1"))?;
 /// # std::fs::remove_dir_all(&directory).unwrap();

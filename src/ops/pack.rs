@@ -25,6 +25,7 @@ pub enum ImageSpec {
 
 /// The members of a manifest.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct PackOptions {
     /// The version of the image spec.
     pub image_spec: ImageSpec,

@@ -14,7 +14,8 @@ use crate::progress::{self, Event, Observer, Scope};
 use crate::store::{Fetched, FileStore, ObservedContent, ReportStart, Source, Target as _};
 
 /// Options of a pull.
-#[derive(Default)]
+#[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct PullOptions {
     /// The directory to write to, created if it does not exist. By default, and if empty, the
     /// current directory.
@@ -104,13 +105,13 @@ pub struct PulledFile {
 /// # let mut hello = oras::push::PushFile::from(file);
 /// # hello.annotations.insert(oras::descriptor::TITLE.to_owned(), "hello.txt".to_owned());
 /// # let artifact_type = Some("a/b".into());
-/// # let options = PushOptions { files: vec![hello], artifact_type, ..PushOptions::default() };
+/// # let mut options = PushOptions::default();
+///  options.files = vec![hello];
+///  options.artifact_type = artifact_type;
 /// # push(&LayoutStore::create_or_open(&layout_path)?, Some("v1"), options)?;
 /// let layout = LayoutStore::open(&layout_path)?;
-/// let options = PullOptions {
-///     output: output.clone(),
-///     ..PullOptions::default()
-/// };
+/// let mut options = PullOptions::default();
+/// options.output = output.clone();
 /// let pulled = pull(&layout, "v1", options)?;
 /// assert_eq!(std::fs::read(output.join("hello.txt")).unwrap(), b"hello world\n");
 /// # assert_eq!(pulled.files.len(), 1);
@@ -148,14 +149,11 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
 /// use oras::store::Source;
 ///
 /// let store = MemoryStore::new();
-/// let hello = PushStream {
-///     index: 0,
-///     reader: Box::new(&b"hello"[..]),
-///     media_type: None,
-///     annotations: [(oras::descriptor::TITLE, "hello.txt")].into(),
-/// };
+/// let hello = PushStream::new("hello.txt", &b"hello"[..]);
 /// let artifact_type = Some("a/b".into());
-/// let options = PushOptions { streams: vec![hello], artifact_type, ..PushOptions::default() };
+/// let mut options = PushOptions::default();
+/// options.streams = vec![hello];
+/// options.artifact_type = artifact_type;
 /// push(&store, Some("v1"), options)?;
 ///
 /// let listed = list(&store, "v1", PullOptions::default())?;

@@ -6,6 +6,8 @@ use crate::progress::{Event, Observer, Scope, report};
 use crate::store::{Batch, Target};
 
 /// Options of tagging.
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct TagOptions {
     /// Limit on the size of the manifest, in bytes.
     pub max_manifest_bytes: u64,

@@ -6,6 +6,7 @@
 //! title is allowed.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,15 @@ pub struct FileStore {
     titled: Lock<TitledContent>,
     archive_times: Times,
     archive_limits: archive::Limits,
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("output", &self.output)
+            .field("temporary", &self.temporary)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]

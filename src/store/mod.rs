@@ -9,6 +9,7 @@
 //! [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
 //! registry.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -394,6 +395,12 @@ impl<'t> Batch<'t> {
     }
 }
 
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
+}
+
 impl Drop for Batch<'_> {
     /// Finishes a batch that the caller left early. The caller is already returning an error, so
     /// the result is ignored.
@@ -414,6 +421,14 @@ impl<'a, S: Source + ?Sized> Fetched<'a, S> {
     /// Creates content that is fetched from `source` when it is opened.
     pub const fn new(source: &'a S, descriptor: &'a Descriptor) -> Self {
         Self { source, descriptor }
+    }
+}
+
+impl<S: Source + ?Sized> fmt::Debug for Fetched<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched")
+            .field("descriptor", &self.descriptor)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ pub const SECONDS_PER_DAY: i64 = 86_400;
 pub const SECOND: i64 = 1_000_000_000;
 
 /// A time with its offset from UTC.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Time {
     /// Seconds since 1970-01-01T00:00:00Z.
     pub seconds: i64,

@@ -28,11 +28,11 @@ fn annotations() -> Annotations {
 }
 
 fn options<'a>() -> AttachOptions<'a> {
-    AttachOptions {
+    updated!(AttachOptions {
         artifact_type: Some("sig/a".into()),
         annotations: annotations(),
         ..AttachOptions::default()
-    }
+    })
 }
 
 fn fill(store: &dyn Target) {
@@ -122,14 +122,14 @@ fn files_become_layers() {
     let config = directory.write("config.json", "{\"k\":\"v\"}");
     let store = MemoryStore::new();
     fill(&store);
-    let named = PushFile {
+    let named = updated!(PushFile {
         annotations: [(
             "org.opencontainers.image.title".to_owned(),
             "a.txt".to_owned(),
         )]
         .into(),
         ..PushFile::from(&file)
-    };
+    });
     let (observer, events) = collecting(|event| {
         Some(match *event {
             Event::Preparing(title) => format!("preparing {title}"),
@@ -142,16 +142,16 @@ fn files_become_layers() {
     let attached = attach(
         &store,
         "v1",
-        AttachOptions {
+        updated!(AttachOptions {
             files: vec![named],
-            config: Some(PushFile {
+            config: Some(updated!(PushFile {
                 media_type: Some("application/vnd.test.config".into()),
                 ..PushFile::from(&config)
-            }),
+            })),
             annotations: Annotations::new(),
             observer: Some(observer),
             ..options()
-        },
+        }),
     )
     .unwrap();
 
@@ -176,9 +176,11 @@ fn files_become_layers() {
 
 #[test]
 fn attaching_sends_the_minimum_of_requests() {
-    let new = || AttachOptions {
-        annotations: [("a".to_owned(), "b".to_owned())].into(),
-        ..options()
+    let new = || {
+        updated!(AttachOptions {
+            annotations: [("a".to_owned(), "b".to_owned())].into(),
+            ..options()
+        })
     };
     let pushed = [
         "HEAD manifests/v1",
@@ -241,10 +243,10 @@ fn the_subject_for_a_platform_is_the_index_entry() {
         attach(
             &store,
             "v1",
-            AttachOptions {
+            updated!(AttachOptions {
                 platform,
                 ..options()
-            },
+            }),
         )
     };
 
@@ -282,42 +284,42 @@ fn a_refused_attach_changes_nothing() {
         ),
         (
             "v1",
-            AttachOptions {
+            updated!(AttachOptions {
                 annotations: Annotations::new(),
                 ..options()
-            },
+            }),
             "invalid attachment: there are neither files nor annotations",
         ),
         (
             "v1",
-            AttachOptions {
+            updated!(AttachOptions {
                 artifact_type: None,
                 ..options()
-            },
+            }),
             "missing artifact type",
         ),
         (
             "v1",
-            AttachOptions {
+            updated!(AttachOptions {
                 artifact_type: Some("nonsense".into()),
                 ..options()
-            },
+            }),
             "invalid artifactType format: nonsense: invalid media type",
         ),
         (
             "v1",
-            AttachOptions {
+            updated!(AttachOptions {
                 files: vec!["/nowhere/a.txt".into()],
                 ..options()
-            },
+            }),
             "stat /nowhere/a.txt: no such file or directory",
         ),
         (
             "v1",
-            AttachOptions {
+            updated!(AttachOptions {
                 annotations: invalid,
                 ..options()
-            },
+            }),
             "invalid date and time format: parsing time \"now\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"now\" as \"2006\"",
         ),
     ] {

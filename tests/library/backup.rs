@@ -61,11 +61,11 @@ impl EventLog {
 
 /// Options for a backup of these tags, or all if there are none, with referrers.
 fn with_referrers(tags: &[&str]) -> BackupOptions {
-    BackupOptions {
+    updated!(BackupOptions {
         tags: tags.iter().map(ToString::to_string).collect(),
         referrers: true,
         ..BackupOptions::default()
-    }
+    })
 }
 
 /// Artifacts with referrers at every level: an image with two tags, an index of images,
@@ -314,10 +314,10 @@ fn events_are_reported_tag_by_tag() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     let told = EventLog::default();
-    let options = BackupOptions {
+    let options = updated!(BackupOptions {
         observer: Some(told.observer()),
         ..with_referrers(&["v1", "latest", "index"])
-    };
+    });
     let target = MemoryStore::new();
 
     assert_eq!(backup(&store, &target, options).unwrap(), 3);
@@ -348,17 +348,17 @@ fn a_dry_run_reports_the_same_events_and_copies_nothing() {
     Artifacts::new().push(&store);
     for referrers in [true, false] {
         let (told, rehearsed) = (EventLog::default(), EventLog::default());
-        let options = BackupOptions {
+        let options = updated!(BackupOptions {
             referrers,
             observer: Some(told.observer()),
             ..BackupOptions::default()
-        };
+        });
         backup(&store, &MemoryStore::new(), options).unwrap();
-        let options = BackupOptions {
+        let options = updated!(BackupOptions {
             referrers,
             observer: Some(rehearsed.observer()),
             ..BackupOptions::default()
-        };
+        });
 
         assert_eq!(dry_run(&store, options).unwrap(), 3);
 
@@ -520,13 +520,13 @@ fn a_failed_backup_leaves_no_archive() {
 
 /// Options that skip missing tags, with this observer.
 fn skipping(tags: &[&str], events: &EventLog) -> BackupOptions {
-    BackupOptions {
+    updated!(BackupOptions {
         tags: tags.iter().map(ToString::to_string).collect(),
         referrers: true,
         skip_missing: true,
         observer: Some(events.observer()),
         ..BackupOptions::default()
-    }
+    })
 }
 
 #[test]

@@ -29,11 +29,11 @@ fn artifact(store: &MemoryStore, files: &[&[u8]]) -> Descriptor {
         store.push(&layer, &mut &*bytes).unwrap();
         layer
     });
-    let options = PackOptions {
+    let options = updated!(PackOptions {
         artifact_type: Some("application/vnd.test".into()),
         layers: layers.collect(),
         ..PackOptions::default()
-    };
+    });
     let packed = pack(store, options, UNIX_EPOCH).unwrap();
     store.tag(packed.descriptor(), "v1").unwrap();
     packed.descriptor().clone()
@@ -69,10 +69,10 @@ fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<St
         let name = node.display_name().rsplit('/').next().unwrap_or_default();
         Some(format!("{verb} {name}"))
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
     copy_graph(source, target, root, None, &mut options).unwrap();
     events.take()
 }
@@ -103,10 +103,10 @@ fn pushing_three_files_takes_nine_requests() {
     let registry = TestRegistry::start();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         root: RootState::New,
         ..CopyOptions::default()
-    };
+    });
 
     copy_graph(&memory, &repository, &root, Some("v1"), &mut options).unwrap();
 
@@ -132,10 +132,10 @@ fn pushing_with_token_authentication_takes_two_more_requests() {
         .repository(&registry.reference("a"))
         .unwrap()
         .with_push_scope();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         root: RootState::New,
         ..CopyOptions::default()
-    };
+    });
 
     copy_graph(&memory, &repository, &root, Some("v1"), &mut options).unwrap();
 
@@ -337,10 +337,10 @@ fn an_observer_error_stops_the_copy() {
     let source = MemoryStore::new();
     let root = artifact(&source, &[b"one"]);
     let target = MemoryStore::new();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(stopping(|_| true)),
         ..CopyOptions::default()
-    };
+    });
 
     let error = copy_graph(&source, &target, &root, None, &mut options).unwrap_err();
 
@@ -360,10 +360,10 @@ fn find_successors_limits_the_graph() {
         }
         Ok(successors.into())
     };
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         find_successors: Some(&mut first_only),
         ..CopyOptions::default()
-    };
+    });
 
     copy_graph(&source, &target, &root, None, &mut options).unwrap();
 

@@ -58,17 +58,17 @@ fn find(store: &dyn Referrers, options: &DiscoverOptions) -> String {
 }
 
 fn of_type(artifact_type: &str) -> DiscoverOptions {
-    DiscoverOptions {
+    updated!(DiscoverOptions {
         artifact_type: Some(artifact_type.to_owned()),
         ..DiscoverOptions::default()
-    }
+    })
 }
 
 fn to_depth(depth: usize) -> DiscoverOptions {
-    DiscoverOptions {
+    updated!(DiscoverOptions {
         depth: Some(depth),
         ..DiscoverOptions::default()
-    }
+    })
 }
 
 fn fill(store: &dyn Target) {
@@ -187,10 +187,10 @@ fn a_platform_selects_the_manifest_of_an_index() {
     push(&store, &attached("two", "sig/a", amd64.descriptor()));
     store.tag(index.descriptor(), "v1").unwrap();
     let of = |platform: Option<&str>| {
-        let options = DiscoverOptions {
+        let options = updated!(DiscoverOptions {
             platform: platform.map(|platform| platform.parse().unwrap()),
             ..DiscoverOptions::default()
-        };
+        });
         discover(&store, "v1", &options)
     };
 

@@ -32,9 +32,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use oras::credentials::Fixed;
-use oras::http::{
-    Request, RequestBody, Response, Traced, Transport, TransportError, UreqTransport,
-};
+use oras::http::{Request, Response, Traced, Transport, TransportError, UreqTransport};
 use oras::registry::{Client, ClientBuilder, PlainHttp};
 use oras::store::{Referrers, Source, TagLister, Target};
 use oras::url::Url;
@@ -213,19 +211,9 @@ impl Transport for Net {
             ));
         };
         let url = Url::parse(&real).expect("only the host was changed");
-        // The request is rebuilt with the real URL, because its parts are borrowed.
-        let body = match request.body {
-            RequestBody::None => RequestBody::None,
-            RequestBody::Bytes(bytes) => RequestBody::Bytes(bytes),
-            RequestBody::Reader { reader, size } => RequestBody::Reader { reader, size },
-        };
-        UreqTransport::new().send(Request {
-            method: request.method,
-            url: &url,
-            headers: request.headers,
-            body,
-            timeouts: request.timeouts,
-            origin_policy: on_this_machine(request.origin_policy),
-        })
+        let origin_policy = on_this_machine(request.origin_policy);
+        let mut request = request.with_url(&url);
+        request.origin_policy = origin_policy;
+        UreqTransport::new().send(request)
     }
 }

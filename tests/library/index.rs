@@ -43,17 +43,17 @@ fn arm_entry() -> String {
 }
 
 fn listing(manifests: &[&str]) -> CreateOptions {
-    CreateOptions {
+    updated!(CreateOptions {
         manifests: manifests.iter().map(ToString::to_string).collect(),
         ..CreateOptions::default()
-    }
+    })
 }
 
 fn adding(manifests: &[&str]) -> UpdateOptions {
-    UpdateOptions {
+    updated!(UpdateOptions {
         add: manifests.iter().map(ToString::to_string).collect(),
         ..UpdateOptions::default()
-    }
+    })
 }
 
 /// Returns a store with these manifests of these media types and tags.
@@ -98,11 +98,11 @@ fn entries_have_platform_and_artifact_type() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let options = CreateOptions {
+    let options = updated!(CreateOptions {
         artifact_type: Some("application/vnd.me.set".into()),
         annotations: Annotations::from([("k".to_owned(), "<v>".to_owned())]),
         ..listing(&["arm", "empty"])
-    };
+    });
 
     let index = create(&repository, options).unwrap();
 
@@ -199,20 +199,20 @@ fn missing_wrong_and_oversized_configs_are_errors() {
 #[test]
 fn an_index_over_the_size_limit_is_refused() {
     let memory = memory(&[("v1", INDEX, r#"{"schemaVersion":2,"manifests":[]}"#)]);
-    let options = CreateOptions {
+    let options = updated!(CreateOptions {
         max_manifest_bytes: 400,
         ..listing(&["v1", "v1", "v1"])
-    };
+    });
     let error = create(&memory, options).unwrap_err();
     assert_eq!(
         text(&error),
         "index size 534 exceeds the limit of 400 bytes: size exceeds limit"
     );
 
-    let options = UpdateOptions {
+    let options = updated!(UpdateOptions {
         max_manifest_bytes: 400,
         ..adding(&["v1", "v1", "v1"])
-    };
+    });
     let error = update(&memory, "v1", options).unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 }
@@ -222,14 +222,14 @@ fn the_artifact_type_is_checked_before_any_request() {
     let registry = registry();
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
-    let created = CreateOptions {
+    let created = updated!(CreateOptions {
         artifact_type: Some("nonsense".into()),
         ..listing(&["arm"])
-    };
-    let updated = UpdateOptions {
+    });
+    let updated = updated!(UpdateOptions {
         artifact_type: ArtifactTypeChange::Set("nonsense".into()),
         ..UpdateOptions::default()
-    };
+    });
 
     for error in [
         create(&repository, created).unwrap_err(),
@@ -269,13 +269,13 @@ fn updates_are_made_and_reported_in_a_fixed_order() {
             _ => unreachable!("updates have no other events"),
         })
     });
-    let options = UpdateOptions {
+    let options = updated!(UpdateOptions {
         artifact_type: ArtifactTypeChange::Set("a/b".into()),
         remove: vec![arm.clone(), arm.clone()],
         merge: vec!["other".to_owned()],
         observer: Some(observer),
         ..adding(&["arm"])
-    };
+    });
 
     let changed = update(&repository, "index", options).unwrap();
 
@@ -309,10 +309,10 @@ fn updates_are_made_and_reported_in_a_fixed_order() {
 #[test]
 fn removing_a_digest_without_an_entry_is_an_error() {
     let memory = memory(&[("v1", INDEX, r#"{"schemaVersion":2,"manifests":[]}"#)]);
-    let options = UpdateOptions {
+    let options = updated!(UpdateOptions {
         remove: vec![Digest::of(b"a")],
         ..UpdateOptions::default()
-    };
+    });
 
     let error = update(&memory, "v1", options).unwrap_err();
 
@@ -351,11 +351,11 @@ fn unknown_members_survive_updates() {
     let entry = entry.replace(r#""size""#, r#""x":1.50,"size""#);
     let before = format!(r#"{{"schemaVersion":2,"y":{{"z": [ ]}},"manifests":[{entry}]}}"#);
     let memory = memory(&[("v1", INDEX, &before)]);
-    let options = UpdateOptions {
+    let options = updated!(UpdateOptions {
         merge: vec!["v1".to_owned()],
         artifact_type: ArtifactTypeChange::Remove,
         ..UpdateOptions::default()
-    };
+    });
 
     let changed = update(&memory, "v1", options).unwrap();
 

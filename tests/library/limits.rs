@@ -164,10 +164,10 @@ fn a_pull_has_its_own_limit_on_manifests() {
 
     for reference in ["v1", "v2"] {
         let pull_with = |max_manifest_bytes| {
-            let mut options = PullOptions {
+            let mut options = updated!(PullOptions {
                 output: directory.path().to_owned(),
                 ..PullOptions::default()
-            };
+            });
             options.limits.max_manifest_bytes = max_manifest_bytes;
             pull(&repository, reference, options).map(drop)
         };
@@ -182,10 +182,10 @@ fn a_pull_limits_the_total_size_of_manifests() {
     let client = client();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let directory = TempDir::new();
-    let mut options = PullOptions {
+    let mut options = updated!(PullOptions {
         output: directory.path().to_owned(),
         ..PullOptions::default()
-    };
+    });
     options.limits.max_manifest_bytes = size;
     options.limits.max_metadata_bytes = size;
 

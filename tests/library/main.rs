@@ -4,6 +4,10 @@
     reason = "a helper that cannot go on stops the test, as the test itself would"
 )]
 
+#[macro_use]
+#[path = "../support/updated.rs"]
+mod updated;
+
 #[path = "../support/mod.rs"]
 mod support;
 

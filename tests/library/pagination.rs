@@ -255,11 +255,11 @@ impl Transport for Endless {
     fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
         let link = format!("<?last={number}>; rel=\"next\"");
-        Ok(Response {
-            status: 200,
-            headers: Headers::new().with("Link", link),
-            body: Box::new(&b"{\"tags\":[]}"[..]),
-        })
+        Ok(Response::new(
+            200,
+            Headers::new().with("Link", link),
+            &b"{\"tags\":[]}"[..],
+        ))
     }
 }
 

@@ -132,11 +132,11 @@ fn progress_of_a_resumed_download_continues() {
         }
         _ => None,
     });
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         output: temporary.join("out"),
         observer: Some(observer),
         ..PullOptions::default()
-    };
+    });
 
     pull(&repository, "v1", options).unwrap();
 
@@ -163,10 +163,10 @@ fn a_copy_reports_progress_of_blobs_and_manifests() {
         }
         _ => None,
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
 
     let root = copy(&source, "v1", &layout, Some("v1"), &mut options).unwrap();
 
@@ -201,11 +201,11 @@ fn a_mounted_blob_reports_no_progress() {
         } => Some(node.media_type.is_manifest()),
         _ => None,
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         mount_from: Some(source.name().clone()),
         ..CopyOptions::default()
-    };
+    });
 
     copy(&source, "v1", &target, Some("v1"), &mut options).unwrap();
 
@@ -241,12 +241,12 @@ fn reading_events(files: Vec<PushFile>) -> Vec<(String, Steps, Option<u64>)> {
         }
         None
     });
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         files,
         artifact_type: Some("test/artifact".into()),
         observer: Some(observer),
         ..PushOptions::default()
-    };
+    });
     push(&MemoryStore::new(), None, options).unwrap();
     told.take()
 }
@@ -259,13 +259,15 @@ fn reading_a_file_and_packing_a_directory_report_progress() {
     temporary.write("directory/b/c", b"small");
     let file = temporary.write("file", &content);
     let files = [file, temporary.join("directory")];
-    let titled = files.map(|path| PushFile {
-        annotations: [(
-            oras::descriptor::TITLE.to_owned(),
-            path.file_name().unwrap().to_string_lossy().into_owned(),
-        )]
-        .into(),
-        ..PushFile::from(path)
+    let titled = files.map(|path| {
+        updated!(PushFile {
+            annotations: [(
+                oras::descriptor::TITLE.to_owned(),
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+            )]
+            .into(),
+            ..PushFile::from(&path)
+        })
     });
 
     let told = reading_events(titled.into());
@@ -330,10 +332,10 @@ fn an_observer_error_stops_the_operation() {
     store.push(&hello(), &mut &b"hello"[..]).unwrap();
     store.tag(&hello(), "v1").unwrap();
     let observer = stopping(|event| matches!(event, Event::Transferring { .. }));
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
     let copied = copy(&store, "v1", &MemoryStore::new(), Some("v1"), &mut options);
     assert_eq!(text(&copied.unwrap_err()), STOPPED);
 
@@ -341,12 +343,12 @@ fn an_observer_error_stops_the_operation() {
     temporary.write("directory/a", b"small");
     for path in ["directory", "directory/a"] {
         let observer = stopping(|event| matches!(event, Event::Reading { .. }));
-        let options = PushOptions {
+        let options = updated!(PushOptions {
             files: vec![temporary.join(path).into()],
             artifact_type: Some("test/artifact".into()),
             observer: Some(observer),
             ..PushOptions::default()
-        };
+        });
         let pushed = push(&store, None, options);
         assert_eq!(text(&pushed.unwrap_err()), STOPPED);
     }
@@ -356,19 +358,21 @@ fn an_observer_error_stops_the_operation() {
 fn unpacking_an_archive_under_a_second_title_reports_progress() {
     let temporary = TempDir::new();
     temporary.write("directory/a", b"small");
-    let layer = |title: &str| PushFile {
-        annotations: [(oras::descriptor::TITLE.to_owned(), title.to_owned())].into(),
-        ..PushFile::from(temporary.join("directory"))
+    let layer = |title: &str| {
+        updated!(PushFile {
+            annotations: [(oras::descriptor::TITLE.to_owned(), title.to_owned())].into(),
+            ..PushFile::from(temporary.join("directory"))
+        })
     };
     let store = MemoryStore::new();
     let manifest = push(
         &store,
         Some("v1"),
-        PushOptions {
+        updated!(PushOptions {
             files: vec![layer("one/two")],
             artifact_type: Some("test/artifact".into()),
             ..PushOptions::default()
-        },
+        }),
     )
     .unwrap();
     // The same archive has a second title, so it is unpacked again.
@@ -392,11 +396,11 @@ fn unpacking_an_archive_under_a_second_title_reports_progress() {
         Event::Restored(node) => Some(format!("{} done", node.title().unwrap())),
         _ => None,
     });
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         output: temporary.join("out"),
         observer: Some(observer),
         ..PullOptions::default()
-    };
+    });
 
     pull(&store, "v2", options).unwrap();
 
@@ -459,11 +463,11 @@ fn an_observer_error_of_any_kind_is_not_retried() {
         registry.seed_artifact("b", "v1", &[("large", &content)]);
         let source = client.repository(&registry.reference("b")).unwrap();
         let (observer, failures) = failing(kind, is_transfer);
-        let options = PullOptions {
+        let options = updated!(PullOptions {
             output: temporary.join("out"),
             observer: Some(observer),
             ..PullOptions::default()
-        };
+        });
         let error = pull(&source, "v1", options).unwrap_err();
         assert_cancelled(&error, kind, &failures);
         assert!(!temporary.join("out/large").exists());
@@ -477,24 +481,19 @@ fn an_observer_error_of_any_kind_is_not_retried() {
             .unwrap()
             .with_push_scope();
         let (observer, failures) = failing(kind, |event| matches!(event, Event::Reading { .. }));
-        let options = PushOptions {
+        let options = updated!(PushOptions {
             streams: vec![stream(&content)],
             artifact_type: Some("test/artifact".into()),
             observer: Some(observer),
             ..PushOptions::default()
-        };
+        });
         let error = push(&repository, None, options).unwrap_err();
         assert_cancelled(&error, kind, &failures);
     }
 }
 
 fn stream(bytes: &[u8]) -> PushStream<'_> {
-    PushStream {
-        index: 0,
-        reader: Box::new(bytes),
-        media_type: None,
-        annotations: Annotations::new(),
-    }
+    PushStream::new("", bytes)
 }
 
 #[test]
@@ -515,12 +514,12 @@ fn an_observer_error_stops_a_stream() {
             }
         )
     });
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         streams: vec![stream(&content)],
         artifact_type: Some("test/artifact".into()),
         observer: Some(observer),
         ..PushOptions::default()
-    };
+    });
     let error = push(&repository, None, options).unwrap_err();
     assert_eq!(text(&error), STOPPED);
     assert_eq!(registry.blobs("a"), [""; 0]);

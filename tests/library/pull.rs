@@ -18,10 +18,11 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 fn filter(include: &[&str], exclude: &[&str]) -> Filter {
     let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-    Filter {
+    updated!(Filter {
         include: patterns(include),
         exclude: patterns(exclude),
-    }
+        ..Filter::default()
+    })
 }
 
 /// A layer. An empty title means no title.
@@ -83,10 +84,10 @@ fn run(
 ) -> Result<Pulled> {
     let client = client();
     let repository = client.repository(&registry.reference("a"))?;
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         output: output.join("out"),
         ..options
-    };
+    });
     pull(&repository, tag, options)
 }
 
@@ -125,10 +126,10 @@ fn only_selected_files_are_downloaded() {
     ] {
         let registry = registry();
         let output = TempDir::new();
-        let options = PullOptions {
+        let options = updated!(PullOptions {
             filter: filter(include, exclude),
             ..PullOptions::default()
-        };
+        });
 
         let pulled = run(&registry, "v1", options, &output).unwrap();
 
@@ -146,10 +147,10 @@ fn only_selected_files_are_downloaded() {
 fn a_digest_selects_the_layer_with_it() {
     let registry = registry();
     let output = TempDir::new();
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         filter: filter(&[&sha256(b"one")], &[]),
         ..PullOptions::default()
-    };
+    });
 
     let pulled = run(&registry, "v1", options, &output).unwrap();
 
@@ -161,10 +162,10 @@ fn a_digest_selects_the_layer_with_it() {
 fn a_filter_without_a_match_downloads_nothing() {
     let registry = registry();
     let output = TempDir::new();
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         filter: filter(&["nothing"], &[]),
         ..PullOptions::default()
-    };
+    });
 
     let pulled = run(&registry, "v1", options, &output).unwrap();
 
@@ -190,10 +191,10 @@ fn a_filter_applies_to_the_files_of_every_manifest() {
     );
     registry.seed_index("a", "all", &[&one, &two]);
     let output = TempDir::new();
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         filter: filter(&["arm64*"], &[]),
         ..PullOptions::default()
-    };
+    });
 
     let pulled = run(&registry, "all", options, &output).unwrap();
 
@@ -225,10 +226,10 @@ fn the_files_of_an_unselected_titled_manifest_are_pulled() {
         (&["in*"], &["inner.json", "inside.txt"]),
     ] {
         let output = TempDir::new();
-        let options = PullOptions {
+        let options = updated!(PullOptions {
             filter: filter(include, &[]),
             ..PullOptions::default()
-        };
+        });
         let pulled = run(&registry, "outer", options, &output).unwrap();
         assert_eq!(titles(&pulled), wanted);
         assert_eq!(output.join("out/inner.json").exists(), wanted.len() == 2);
@@ -239,10 +240,10 @@ fn the_files_of_an_unselected_titled_manifest_are_pulled() {
 fn untitled_layers_are_named_by_digest_on_request() {
     let registry = registry();
     let output = TempDir::new();
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         unnamed: true,
         ..PullOptions::default()
-    };
+    });
 
     let pulled = run(&registry, "v2", options, &output).unwrap();
 
@@ -277,11 +278,11 @@ fn untitled_layers_are_filtered_by_type_digest_and_file_name() {
     ] {
         let registry = registry();
         let output = TempDir::new();
-        let options = PullOptions {
+        let options = updated!(PullOptions {
             unnamed: true,
             filter: filter(&[include], &[]),
             ..PullOptions::default()
-        };
+        });
         run(&registry, "v2", options, &output).unwrap();
         assert_eq!(downloaded(&registry), wanted, "{include}");
     }
@@ -299,10 +300,10 @@ fn skipped_untitled_layers_are_reported_only_if_the_filter_selects_them() {
     ] {
         let registry = registry();
         let output = TempDir::new();
-        let options = PullOptions {
+        let options = updated!(PullOptions {
             filter: filter(include, exclude),
             ..PullOptions::default()
-        };
+        });
         let pulled = run(&registry, "v2", options, &output).unwrap();
         assert_eq!(
             pulled.skipped_unnamed, is_reported,
@@ -323,10 +324,10 @@ fn the_archive_of_an_untitled_directory_is_not_unpacked() {
     let two = image(&registry, "two", &other, &[directory]);
     registry.seed_index("a", "both", &[&one, &two]);
     let output = TempDir::new();
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         unnamed: true,
         ..PullOptions::default()
-    };
+    });
 
     let pulled = run(&registry, "both", options, &output).unwrap();
 
@@ -339,11 +340,11 @@ fn the_archive_of_an_untitled_directory_is_not_unpacked() {
 fn a_requested_config_is_pulled_whatever_the_filter() {
     let registry = registry();
     let output = TempDir::new();
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         filter: filter(&["readme.md"], &[]),
         config: Some(("config.json".to_owned(), None)),
         ..PullOptions::default()
-    };
+    });
 
     run(&registry, "v2", options, &output).unwrap();
 
@@ -368,9 +369,11 @@ fn a_titled_config_is_pulled_as_a_file() {
         (&["*.md"], &["readme.md"]),
     ] {
         let output = TempDir::new();
-        let options = || PullOptions {
-            filter: filter(include, &[]),
-            ..PullOptions::default()
+        let options = || {
+            updated!(PullOptions {
+                filter: filter(include, &[]),
+                ..PullOptions::default()
+            })
         };
         let pulled = run(&registry, "named", options(), &output).unwrap();
         assert_eq!(titles(&pulled), wanted, "{include:?}");
@@ -391,11 +394,11 @@ fn layers_that_the_filter_rejects_are_not_reported_as_skipped() {
         Event::Skipped(node) => Some(node.digest.to_string()),
         _ => None,
     });
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         filter: filter(&["readme.md"], &[]),
         observer: Some(observer),
         ..PullOptions::default()
-    };
+    });
     run(&registry, "v2", options, &output).unwrap();
     assert_eq!(skipped.take(), [""; 0]);
 }
@@ -419,11 +422,11 @@ fn a_list_names_the_files_of_a_pull_and_downloads_none() {
 
     let files = listed(&registry, "v2", PullOptions::default());
     assert_eq!(contents(&files), ["readme", "one", "two"]);
-    let with_unnamed = PullOptions {
+    let with_unnamed = updated!(PullOptions {
         unnamed: true,
         filter: filter(&[], &["docs/**"]),
         ..PullOptions::default()
-    };
+    });
     let files = listed(&registry, "v2", with_unnamed);
     assert_eq!(contents(&files), ["readme", "untitled", "untitled text"]);
     assert_eq!(files.unselected, ["docs/one.txt", "docs/deep/two.txt"]);
@@ -461,10 +464,10 @@ fn a_repeated_untitled_layer_is_reported_as_skipped_once() {
         Event::Skipped(node) => Some(node.digest.to_string()),
         _ => None,
     });
-    let options = PullOptions {
+    let options = updated!(PullOptions {
         observer: Some(observer),
         ..PullOptions::default()
-    };
+    });
     run(&registry, "repeated", options, &output).unwrap();
     assert_eq!(skipped.take(), [sha256(b"untitled"), sha256(b"other")]);
 }

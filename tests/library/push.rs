@@ -23,20 +23,19 @@ fn titled(title: &str) -> Annotations {
 }
 
 fn stream(index: usize, title: &str, content: &'static str) -> PushStream<'static> {
-    PushStream {
+    updated!(PushStream {
         index,
-        reader: Box::new(content.as_bytes()),
-        media_type: None,
         annotations: titled(title),
-    }
+        ..PushStream::new("", content.as_bytes())
+    })
 }
 
 fn options(streams: Vec<PushStream<'_>>) -> PushOptions<'_> {
-    PushOptions {
+    updated!(PushOptions {
         artifact_type: Some("a/b".into()),
         streams,
         ..PushOptions::default()
-    }
+    })
 }
 
 fn layers(manifest: &RawManifest) -> Vec<Descriptor> {
@@ -97,10 +96,10 @@ fn a_stream_becomes_the_layer_at_its_index() {
         (2, ["one", "two", "stream"]),
         (100, ["one", "two", "stream"]),
     ] {
-        let options = PushOptions {
+        let options = updated!(PushOptions {
             files: vec![file("one"), file("two")],
             ..options(vec![stream(index, "stream", "hello")])
-        };
+        });
         let manifest = push(&MemoryStore::new(), Some("v1"), options).unwrap();
         assert_eq!(titles(&manifest), wanted, "{index}");
     }
@@ -150,10 +149,10 @@ fn a_stream_needs_a_temporary_file_only_if_the_store_needs_its_digest() {
     let repository = client.repository(&registry.reference("a")).unwrap();
     let stores: [&dyn Target; 3] = [&layout, &repository, &MemoryStore::new()];
     for store in stores {
-        let options = PushOptions {
+        let options = updated!(PushOptions {
             temporary: nowhere(),
             ..options(vec![stream(0, "hello", "hello")])
-        };
+        });
         push(store, Some("v1"), options).unwrap();
     }
     assert_eq!(
@@ -164,10 +163,10 @@ fn a_stream_needs_a_temporary_file_only_if_the_store_needs_its_digest() {
         "temporary files of the layout"
     );
 
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         temporary: nowhere(),
         ..options(vec![stream(0, "hello", "hello")])
-    };
+    });
     let error = push(&MinimalStore::default(), Some("v1"), options).unwrap_err();
     assert!(
         text(&error).starts_with("no temporary file for a stream: "),
@@ -181,10 +180,10 @@ fn a_store_that_needs_digests_gets_streams_through_a_temporary_file() {
     let store = MinimalStore::default();
     let temporary = TempDir::new();
     let streams = vec![stream(0, "one", "hello"), stream(1, "two", "world")];
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         temporary: Some(temporary.path().to_owned()),
         ..options(streams)
-    };
+    });
 
     let manifest = push(&store, Some("v1"), options).unwrap();
 
@@ -248,20 +247,20 @@ fn streams_are_reported_to_the_observer() {
             _ => return None,
         })
     });
-    let unnamed = PushStream {
+    let unnamed = updated!(PushStream {
         annotations: Annotations::new(),
         ..stream(2, "", "other")
-    };
+    });
     let store = MemoryStore::new();
     let streams = vec![
         stream(0, "one", "hello"),
         stream(1, "two", "hello"),
         unnamed,
     ];
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         observer: Some(observer),
         ..options(streams)
-    };
+    });
     push(&store, Some("v1"), options).unwrap();
 
     assert_eq!(
@@ -288,28 +287,31 @@ fn duplicate_titles_are_refused_before_a_stream_is_read() {
             panic!("it was read")
         }
     }
-    let unread = || PushStream {
-        reader: Box::new(UnreadStream),
-        ..stream(0, "same", "")
+    let unread = || {
+        updated!(PushStream {
+            reader: Box::new(UnreadStream),
+            ..stream(0, "same", "")
+        })
     };
     let directory = TempDir::new();
     let mut file = oras::push::PushFile::from(directory.write("same", ""));
     file.annotations = titled("same");
     for options in [
         options(vec![unread(), unread()]),
-        PushOptions {
+        updated!(PushOptions {
             files: vec![file],
             ..options(vec![unread()])
-        },
-        PushOptions {
+        }),
+        updated!(PushOptions {
             files: vec!["missing".into()],
             ..options(vec![unread()])
-        },
+        }),
     ] {
         match push(&MemoryStore::new(), Some("v1"), options) {
             Err(Error::Conflict {
                 name,
                 conflict: oras::error::Conflict::DuplicateName,
+                ..
             }) => assert_eq!(name, "same"),
             Err(Error::Io { operation, .. }) => assert_eq!(operation, IoOp::Stat),
             other => panic!("{other:?}"),
@@ -331,10 +333,10 @@ fn a_stream_that_fails_sets_no_tag() {
     let plain = MinimalStore::default();
     let stores: [&dyn Target; 3] = [&layout, &memory, &plain];
     for store in stores {
-        let failing = PushStream {
+        let failing = updated!(PushStream {
             reader: Box::new(b"hello".chain(FailingReader)),
             ..stream(0, "hello", "")
-        };
+        });
         let error = push(store, Some("v1"), options(vec![failing])).unwrap_err();
         assert_eq!(text(&error), "read stream: no more");
         assert!(store.resolve("v1").unwrap_err().is_not_found());

@@ -242,11 +242,7 @@ impl Transport for Restarting {
     fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
         match self.0.fetch_add(1, Ordering::SeqCst) {
             1..=3 => Err(TransportError::new(self.1, "connection refused")),
-            _ => Ok(Response {
-                status: 404,
-                headers: Headers::new(),
-                body: Box::new(io::empty()),
-            }),
+            _ => Ok(Response::new(404, Headers::new(), io::empty())),
         }
     }
 }
@@ -364,7 +360,7 @@ fn events_until(stop: &'static str, response: &'static [u8]) -> Vec<String> {
     let repository = client.repository(&format!("{address}/a")).unwrap();
     let read = || repository.fetch(&hello())?.read_all(5);
     let error = observer.scope(read).unwrap_err();
-    let Error::Cancelled { source } = error else {
+    let Error::Cancelled { source, .. } = error else {
         panic!("{error:?}");
     };
     assert!(source.is::<Stop>());

@@ -4,9 +4,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 
 use oras::descriptor::Descriptor;
-use oras::http::{
-    OriginPolicy, Request, RequestBody, Response, Transport, TransportError, UreqTransport,
-};
+use oras::http::{OriginPolicy, Request, Response, Transport, TransportError, UreqTransport};
 use oras::registry::{Client, ClientBuilder, PlainHttp};
 use oras::url::{Locality, Origin, Url};
 use oras::{Error, MediaType};
@@ -88,20 +86,10 @@ impl Transport for BehindTls {
             .exact()
             .replacen("https://registry.example", &self.url, 1);
         let url = Url::parse(&exact).expect("only the host was changed");
-        // The body is rebuilt, because its borrow is shorter than that of the request.
-        let body = match request.body {
-            RequestBody::None => RequestBody::None,
-            RequestBody::Bytes(bytes) => RequestBody::Bytes(bytes),
-            RequestBody::Reader { reader, size } => RequestBody::Reader { reader, size },
-        };
-        self.inner.send(Request {
-            method: request.method,
-            url: &url,
-            headers: request.headers,
-            body,
-            timeouts: request.timeouts,
-            origin_policy: on_this_machine(request.origin_policy),
-        })
+        let origin_policy = on_this_machine(request.origin_policy);
+        let mut request = request.with_url(&url);
+        request.origin_policy = origin_policy;
+        self.inner.send(request)
     }
 }
 

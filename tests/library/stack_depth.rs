@@ -67,11 +67,11 @@ fn a_push_to_a_registry_reaches_the_transport_within_fifteen_frames() {
     let path = directory.path().join("file");
     std::fs::write(&path, "content").unwrap();
 
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         files: vec![PushFile::from(&path)],
         artifact_type: Some("application/vnd.test".into()),
         ..PushOptions::default()
-    };
+    });
     push(&repository, Some("v1"), options).unwrap();
 
     let stacks = stacks.lock().unwrap();

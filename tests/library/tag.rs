@@ -35,10 +35,10 @@ fn told(target: &dyn Target, reference: &str, tags: &[&str]) -> (Vec<String>, Re
             _ => unreachable!("there are two events"),
         })
     });
-    let options = TagOptions {
+    let options = updated!(TagOptions {
         observer: Some(observer),
         ..TagOptions::default()
-    };
+    });
     let result = tag(target, reference, tags, options).map(|_| ());
     (told.take(), result)
 }
@@ -89,10 +89,10 @@ fn blobs_are_tagged_without_being_read() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     layout.push(&hello(), &mut &b"hello"[..]).unwrap();
-    let options = TagOptions {
+    let options = updated!(TagOptions {
         max_manifest_bytes: 0,
         ..TagOptions::default()
-    };
+    });
 
     let tagged = tag(&layout, hello().digest.as_str(), &["blob"], options).unwrap();
 
@@ -105,10 +105,10 @@ fn a_layout_tags_a_manifest_above_the_limit() {
     let temporary = TempDir::new();
     let layout = LayoutStore::create_or_open(temporary.path()).unwrap();
     layout.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
-    let options = TagOptions {
+    let options = updated!(TagOptions {
         max_manifest_bytes: 1,
         ..TagOptions::default()
-    };
+    });
 
     tag(&layout, "v1", &["v2"], options).unwrap();
 
@@ -213,10 +213,10 @@ fn an_observer_error_stops_tagging() {
     let memory = MemoryStore::new();
     memory.push_reference(&index(), &mut &*INDEX, "v1").unwrap();
     let observer = stopping(|event| matches!(event, Event::Tagged("v2")));
-    let options = TagOptions {
+    let options = updated!(TagOptions {
         observer: Some(observer),
         ..TagOptions::default()
-    };
+    });
 
     tag(&memory, "v1", &["v2", "v3"], options).unwrap_err();
 

@@ -11,8 +11,8 @@ use oras::copy::CopyOptions;
 use oras::error::{IoOp, TransportKind};
 use oras::http::clock::Clock;
 use oras::http::{
-    Headers, Method, OriginPolicy, Request, RequestBody, Response, Timeouts, Traced, Transport,
-    TransportError, UreqTransport,
+    Headers, Method, Request, RequestBody, Response, Timeouts, Traced, Transport, TransportError,
+    UreqTransport,
 };
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Delete, Source, TagLister, Target};
@@ -46,11 +46,11 @@ struct SlowServer {
 
 impl Transport for SlowServer {
     fn send(&self, _: Request<'_>) -> Result<Response, TransportError> {
-        Ok(Response {
-            status: self.status,
-            headers: self.headers.clone(),
-            body: Box::new(SlowBody(self.clock.clone())),
-        })
+        Ok(Response::new(
+            self.status,
+            self.headers.clone(),
+            SlowBody(self.clock.clone()),
+        ))
     }
 }
 
@@ -164,11 +164,11 @@ impl Transport for TimeoutRecorder {
             Method::Post => (202, "/upload"),
             _ => (201, "/done"),
         };
-        Ok(Response {
+        Ok(Response::new(
             status,
-            headers: Headers::new().with("Location", location),
-            body: Box::new(io::empty()),
-        })
+            Headers::new().with("Location", location),
+            io::empty(),
+        ))
     }
 }
 
@@ -222,22 +222,18 @@ fn exchange(
     });
     let address = server.address();
     let url = Url::parse(&format!("http://{address}/v2/")).unwrap();
-    let request = Request {
-        method,
-        url: &url,
-        headers: &Headers::new(),
-        body: match size {
-            0 => RequestBody::None,
-            size => RequestBody::Reader {
-                reader: &mut io::repeat(b'a').take(size),
-                size,
-            },
-        },
-        timeouts: Timeouts::default()
-            .with_idle(IDLE)
-            .with_upload_response(2 * LONG_PAUSE),
-        origin_policy: OriginPolicy::SameOrigin,
-    };
+    let headers = Headers::new();
+    let mut body = io::repeat(b'a').take(size);
+    let mut request = Request::new(method, &url, &headers);
+    if size > 0 {
+        request.body = RequestBody::Reader {
+            reader: &mut body,
+            size,
+        };
+    }
+    request.timeouts = Timeouts::default()
+        .with_idle(IDLE)
+        .with_upload_response(2 * LONG_PAUSE);
     let response = UreqTransport::new().send(request);
     let mut response = response.map_err(|error| {
         assert_eq!(error.kind, TransportKind::Timeout, "{error}");

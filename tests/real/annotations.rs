@@ -123,12 +123,12 @@ fn both_commands_print_all_kinds_of_annotations_alike() {
 
 /// Packs an artifact with annotations.
 fn attach(store: &dyn Target, annotations: Annotations, subject: Option<Descriptor>) -> Descriptor {
-    let options = PackOptions {
+    let options = updated!(PackOptions {
         artifact_type: Some(MediaType::new("test/attached")),
         annotations,
         subject,
         ..PackOptions::default()
-    };
+    });
     let packed = pack(store, options, std::time::UNIX_EPOCH).expect("it can be stored");
     packed.descriptor().plain()
 }

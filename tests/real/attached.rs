@@ -21,12 +21,12 @@ const CLIENTS: usize = 20;
 
 /// Creates an artifact without files, with an optional subject.
 fn artifact(store: &dyn Target, name: &str, subject: Option<&Descriptor>) -> Descriptor {
-    let options = PackOptions {
+    let options = updated!(PackOptions {
         artifact_type: Some("test/attached".into()),
         subject: subject.map(Descriptor::plain),
         annotations: [("name".to_owned(), name.to_owned())].into(),
         ..PackOptions::default()
-    };
+    });
     let packed = pack(store, options, std::time::UNIX_EPOCH).expect("it can be stored");
     packed.descriptor().plain()
 }

@@ -11,6 +11,10 @@
 //! `ORAS_TEST_LARGE=1` adds files of 2 GiB.
 #![cfg(unix)]
 
+#[macro_use]
+#[path = "../support/updated.rs"]
+mod updated;
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -24,27 +24,22 @@ struct Proxy {
 
 impl Transport for Proxy {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let RequestBody::Reader { reader, size } = request.body else {
+        let mut request = request;
+        let RequestBody::Reader { reader, size } =
+            std::mem::replace(&mut request.body, RequestBody::None)
+        else {
             return self.inner.send(request);
         };
         if size > LIMIT {
-            return Ok(Response {
-                status: 413,
-                headers: Headers::new(),
-                body: Box::new(io::empty()),
-            });
+            return Ok(Response::new(413, Headers::new(), io::empty()));
         }
         let breaks =
             request.method == Method::Patch && self.parts.fetch_add(1, Ordering::Relaxed) == 1;
         let mut broken = reader.take(if breaks { size / 2 } else { size });
         let mut reader = (&mut broken).chain(Breaks);
-        self.inner.send(Request {
-            body: RequestBody::Reader {
-                reader: if breaks { &mut reader } else { &mut broken },
-                size,
-            },
-            ..request
-        })
+        let reader: &mut dyn Read = if breaks { &mut reader } else { &mut broken };
+        self.inner
+            .send(request.with_body(RequestBody::Reader { reader, size }))
     }
 }
 

@@ -127,14 +127,14 @@ fn check_one_client(wire: Wire) {
             .expect("it is a name")
             .with_push_scope();
         let push_it = || {
-            let options = PushOptions {
-                files: vec![PushFile {
+            let options = updated!(PushOptions {
+                files: vec![updated!(PushFile {
                     annotations: [(TITLE.to_owned(), "hello.txt".to_owned())].into(),
                     ..file.as_path().into()
-                }],
+                })],
                 artifact_type: Some("application/vnd.example".into()),
                 ..PushOptions::default()
-            };
+            });
             push(&repository, Some("v1"), options).expect("the password is right");
         };
 
@@ -142,10 +142,10 @@ fn check_one_client(wire: Wire) {
         let first_push = [&[REFUSED_PUSH], &PUSH[..]].concat();
         assert_eq!(requests(&registry), expected(&first_push, push_token));
 
-        let options = PullOptions {
+        let options = updated!(PullOptions {
             output: temp.join("out"),
             ..PullOptions::default()
-        };
+        });
         pull(&repository, "v1", options).expect("it was pushed");
         assert_eq!(requests(&registry), expected(&PULL, None));
 

@@ -411,7 +411,7 @@ impl From<Error> for CliError {
 /// An error of the library that does not concern the registry of a target.
 impl From<&Error> for CliError {
     fn from(error: &Error) -> Self {
-        if let Error::Cancelled { source } = error
+        if let Error::Cancelled { source, .. } = error
             && let Some(shown) = source.downcast_ref::<Error>()
         {
             // A status line could not be written.
@@ -449,6 +449,7 @@ impl From<&Error> for CliError {
             Error::Conflict {
                 name,
                 conflict: Conflict::Exists,
+                ..
             } => {
                 cli_error.message =
                     "failed to resolve path for writing: overwrite disallowed".into();
@@ -483,11 +484,9 @@ fn limit_hint(limit: Limit) -> Option<String> {
 /// The error messages of the registry's response, or else its status.
 fn refusal_message(refusal: &RegistryErrorResponse) -> String {
     refusal.errors_in_one_line().unwrap_or_else(|| {
-        RegistryErrorResponse {
-            excerpt: None,
-            ..refusal.clone()
-        }
-        .to_string()
+        let mut refusal = refusal.clone();
+        refusal.excerpt = None;
+        refusal.to_string()
     })
 }
 
@@ -496,10 +495,10 @@ fn refusal_message(refusal: &RegistryErrorResponse) -> String {
 fn message(error: &Error) -> String {
     match error {
         Error::Copy { source, .. } => message(source),
-        Error::Context { doing, source } if matches!(**source, Error::PathTraversal { .. }) => {
+        Error::Context { doing, source, .. } if matches!(**source, Error::PathTraversal { .. }) => {
             doing.clone()
         }
-        Error::Context { doing, source } => format!("{doing}: {}", message(source)),
+        Error::Context { doing, source, .. } => format!("{doing}: {}", message(source)),
         // The original program does not name the registry here.
         Error::Unauthorized { reason, .. } => reason.to_string(),
         other => other.chain().to_string(),

@@ -102,12 +102,11 @@ impl<'t> Stdin<'t> {
                 ),
             );
         }
-        Ok(PushStream {
-            index: self.index,
-            reader: Box::new(NamedStdin),
-            media_type: self.media_type.map(MediaType::from),
-            annotations,
-        })
+        let mut stream = PushStream::new("", NamedStdin);
+        stream.index = self.index;
+        stream.media_type = self.media_type.map(MediaType::from);
+        stream.annotations = annotations;
+        Ok(stream)
     }
 }
 

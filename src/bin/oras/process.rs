@@ -259,19 +259,19 @@ impl Process {
             let value = self.os_variable(name)?;
             Some(Secret::new(value.as_encoded_bytes()))
         };
-        Locations {
-            config_files: config_files.iter().map(PathBuf::from).collect(),
-            registry_auth_file: path("REGISTRY_AUTH_FILE"),
-            docker_auth_config: secret("DOCKER_AUTH_CONFIG"),
-            docker_config: path("DOCKER_CONFIG"),
-            home: path("HOME"),
-            runtime_dir: path("XDG_RUNTIME_DIR"),
-            uid: uid(),
-            config_home: path("XDG_CONFIG_HOME"),
-            username: secret("ORAS_USER"),
-            password: secret("ORAS_PASS"),
-            path: self.os_variable("PATH").cloned(),
-        }
+        let mut locations = Locations::default();
+        locations.config_files = config_files.iter().map(PathBuf::from).collect();
+        locations.registry_auth_file = path("REGISTRY_AUTH_FILE");
+        locations.docker_auth_config = secret("DOCKER_AUTH_CONFIG");
+        locations.docker_config = path("DOCKER_CONFIG");
+        locations.home = path("HOME");
+        locations.runtime_dir = path("XDG_RUNTIME_DIR");
+        locations.uid = uid();
+        locations.config_home = path("XDG_CONFIG_HOME");
+        locations.username = secret("ORAS_USER");
+        locations.password = secret("ORAS_PASS");
+        locations.path = self.os_variable("PATH").cloned();
+        locations
     }
 
     /// Opens the cache that `ORAS_CACHE` names, if any.

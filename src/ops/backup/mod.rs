@@ -39,7 +39,8 @@ mod plan;
 mod referrers;
 
 /// Options of a backup or restore.
-#[derive(Default)]
+#[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct BackupOptions {
     /// The tags to copy, in this order. Empty means all tags that the source lists.
     pub tags: Vec<String>,

@@ -1,5 +1,7 @@
 //! Options of a copy.
 
+use std::fmt;
+
 use crate::error::Result;
 use crate::limits;
 use crate::oci::{Descriptor, Platform, RawManifest, RepositoryName};
@@ -37,6 +39,7 @@ pub type FindSuccessors<'a> =
 
 /// The successors that a copy follows.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Selection {
     /// The successors to copy, in this order.
     pub successors: Vec<Descriptor>,
@@ -56,6 +59,7 @@ impl From<Vec<Descriptor>> for Selection {
 
 /// Options of a copy.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct CopyOptions<'a> {
     /// Receives the events of the copy.
     pub observer: Option<Observer>,
@@ -78,6 +82,19 @@ pub struct CopyOptions<'a> {
     pub force: bool,
     /// Handling of referrers and subjects that are missing at the source.
     pub missing_referrers: MissingReferrer,
+}
+
+impl fmt::Debug for CopyOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopyOptions")
+            .field("platforms", &self.platforms)
+            .field("limits", &self.limits)
+            .field("root", &self.root)
+            .field("mount_from", &self.mount_from)
+            .field("force", &self.force)
+            .field("missing_referrers", &self.missing_referrers)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Handling of a referrer or subject that is listed but missing at the source. Referrers tags can

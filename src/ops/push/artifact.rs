@@ -14,7 +14,8 @@ use crate::store::Target;
 use crate::text::json::Annotations;
 
 /// Options of a push.
-#[derive(Default)]
+#[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct PushOptions<'a> {
     /// The files, in the order of the layers.
     pub files: Vec<PushFile>,
@@ -62,11 +63,9 @@ pub struct PushOptions<'a> {
 /// # std::fs::write(&file, "hello world\n").unwrap();
 /// # let layout_path = directory.join("layout");
 /// let layout = LayoutStore::create_or_open(&layout_path)?;
-/// let options = PushOptions {
-///     files: vec![file.into()],
-///     artifact_type: Some("application/vnd.example".into()),
-///     ..PushOptions::default()
-/// };
+/// let mut options = PushOptions::default();
+/// options.files = vec![file.into()];
+/// options.artifact_type = Some("application/vnd.example".into());
 /// let manifest = push(&layout, Some("v1"), options)?;
 /// println!("{}", manifest.descriptor().digest);
 /// # std::fs::remove_dir_all(&directory).unwrap();

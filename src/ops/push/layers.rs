@@ -9,6 +9,7 @@ use crate::text::json::Annotations;
 
 /// A file or directory to push, or bytes in memory.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct PushFile {
     /// The path of the file or directory. Ignored with [`content`](Self::content).
     pub path: PathBuf,
@@ -58,6 +59,7 @@ impl<P: AsRef<Path>> From<P> for PushFile {
 }
 
 /// A stream to push. It is read once, while it is sent.
+#[non_exhaustive]
 pub struct PushStream<'a> {
     /// Position among the layers, counted from 0. The files keep their order around it. A position
     /// beyond the last layer makes it the last.

@@ -446,6 +446,14 @@ impl fmt::Debug for Client {
     }
 }
 
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("user_agent", &self.settings.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Joins media types as the value of an `Accept` header.
 fn accept_header(media_types: impl IntoIterator<Item = MediaType>) -> String {
     let media_types: Vec<String> = (media_types.into_iter())

@@ -1,5 +1,6 @@
 //! The verifying reader.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
@@ -54,6 +55,15 @@ pub(crate) trait ContentSink {
 
 /// Receives the number of bytes of content that were read so far. An error stops the reading.
 type ProgressFn<'a> = dyn FnMut(u64) -> Result<()> + Send + 'a;
+
+impl fmt::Debug for VerifyReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyReader")
+            .field("expected", &self.expected)
+            .field("remaining", &self.remaining)
+            .finish_non_exhaustive()
+    }
+}
 
 impl<'a> VerifyReader<'a> {
     /// Verifies what is read from `inner` against `expected`.

@@ -78,10 +78,10 @@ fn an_endless_referrers_list_is_an_error() {
     for (bytes, fits) in [(4000, true), (2000, false)] {
         let mut limits = copy::Limits::default();
         limits.max_metadata_bytes = bytes;
-        let options = BackupOptions {
+        let options = updated!(BackupOptions {
             limits,
             ..with_referrers(&[])
-        };
+        });
         let result = backup(&repository, &MemoryStore::new(), options);
         assert_eq!(result.is_ok(), fits, "{result:?}");
     }
@@ -147,10 +147,10 @@ fn an_observer_error_stops_the_backup() {
     let store = MemoryStore::new();
     Artifacts::new().push(&store);
     let target = MemoryStore::new();
-    let options = BackupOptions {
+    let options = updated!(BackupOptions {
         observer: Some(stopping(|event| matches!(event, Event::TagsFound(_)))),
         ..with_referrers(&[])
-    };
+    });
     backup(&store, &target, options).unwrap_err();
     assert!(!target.exists(image("first", "").descriptor()).unwrap());
 }

@@ -22,10 +22,10 @@ fn a_referrers_index_is_a_tag_of_a_backup_without_referrers_only() {
     let repository = client.repository(&registry.reference("a")).unwrap();
 
     for referrers in [true, false] {
-        let options = BackupOptions {
+        let options = updated!(BackupOptions {
             referrers,
             ..BackupOptions::default()
-        };
+        });
         let archive = to_archive(&repository, &TempDir::new(), options);
 
         let mut tags = Vec::new();
@@ -81,10 +81,10 @@ fn a_referrers_index_is_backed_up_if_its_tag_is_named() {
     let archive = to_archive(
         &repository,
         &TempDir::new(),
-        BackupOptions {
+        updated!(BackupOptions {
             tags: vec![list_of_first()],
             ..BackupOptions::default()
-        },
+        }),
     );
     assert_eq!(
         archive.resolve(&list_of_first()).unwrap().digest.as_str(),
@@ -110,10 +110,10 @@ fn referrers_of_untagged_manifests_are_backed_up() {
     let archive = to_archive(
         &repository,
         &TempDir::new(),
-        BackupOptions {
+        updated!(BackupOptions {
             observer: Some(told.observer()),
             ..with_referrers(&[])
-        },
+        }),
     );
 
     assert_eq!(
@@ -179,10 +179,10 @@ fn a_referrer_of_a_missing_subject_is_backed_up() {
     let archive = to_archive(
         &repository,
         &TempDir::new(),
-        BackupOptions {
+        updated!(BackupOptions {
             observer: Some(told.observer()),
             ..with_referrers(&[])
-        },
+        }),
     );
 
     assert_eq!(
@@ -208,10 +208,10 @@ fn a_tagged_referrer_of_a_missing_subject_is_backed_up() {
         push(&store, &signature);
         store.tag(signature.descriptor(), "signature").unwrap();
         let target = MemoryStore::new();
-        let options = BackupOptions {
+        let options = updated!(BackupOptions {
             referrers,
             ..BackupOptions::default()
-        };
+        });
         backup(&store, &target, options).unwrap();
         assert_eq!(
             target.resolve("signature").unwrap().digest,
@@ -248,10 +248,10 @@ fn missing_entries_of_a_referrers_index_are_skipped() {
     let archive = to_archive(
         &repository,
         &TempDir::new(),
-        BackupOptions {
+        updated!(BackupOptions {
             observer: Some(told.observer()),
             ..with_referrers(&["v1"])
-        },
+        }),
     );
 
     assert_eq!(

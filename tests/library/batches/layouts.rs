@@ -125,10 +125,10 @@ fn a_copy_of_many_manifests_saves_the_index_once() {
     let (root, parts) = index(30);
     let source = store(parts.iter().chain([&root]));
     let target = Watched::new();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(target.observer()),
         ..CopyOptions::default()
-    };
+    });
 
     copy_graph(
         &source,
@@ -153,10 +153,10 @@ fn a_copy_with_many_referrers_saves_the_index_once() {
     let source = store([&root].into_iter().chain(&attached));
     source.tag(root.descriptor(), "v1").unwrap();
     let target = Watched::new();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(target.observer()),
         ..CopyOptions::default()
-    };
+    });
 
     copy_with_referrers(&source, "v1", &target.layout, Some("v1"), &mut options).unwrap();
 
@@ -177,11 +177,11 @@ fn a_backup_of_many_tags_saves_the_index_once() {
         source.tag(image.descriptor(), &names[number]).unwrap();
     }
     let target = Watched::new();
-    let options = BackupOptions {
+    let options = updated!(BackupOptions {
         referrers: true,
         observer: Some(target.observer()),
         ..BackupOptions::default()
-    };
+    });
 
     backup(&source, &target.layout, options).unwrap();
 
@@ -199,10 +199,10 @@ fn many_tags_are_saved_at_once() {
     let names: Vec<_> = (0..30).map(|number| format!("w{number:02}")).collect();
     let (some, others) = names.split_at(15);
 
-    let options = TagOptions {
+    let options = updated!(TagOptions {
         observer: Some(target.observer()),
         ..TagOptions::default()
-    };
+    });
     oras::tag::tag(&target.layout, "v1", some, options).unwrap();
     assert_eq!(target.index_states(), [before]);
     let between = target.index();
@@ -376,10 +376,10 @@ fn existing_content_is_checked_again_before_its_manifest_is_listed() {
         Event::Exists(node) if node.digest == existing.digest => Ok(other.delete(&existing)?),
         _ => Ok(()),
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
 
     let (layout, root) = (&target.layout, root.descriptor());
     let error = copy_graph(&source, layout, root, Some("v1"), &mut options).unwrap_err();

@@ -198,10 +198,10 @@ fn a_copy_that_fails_lists_what_was_completed() {
         }
         _ => false,
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
 
     copy_with_referrers(&signed(8), "v1", &target, Some("v1"), &mut options).unwrap_err();
 
@@ -333,10 +333,10 @@ fn referrers_inside_an_index_are_listed_before_the_copy_continues() {
         }
         _ => None,
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
 
     copy_graph(
         &source,

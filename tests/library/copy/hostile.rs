@@ -130,10 +130,10 @@ impl Target for Sink {
 fn refused(source: &EndlessReferrers, limits: Limits) -> (String, usize) {
     let root = source.make(None);
     let sink = Sink::default();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         limits,
         ..CopyOptions::default()
-    };
+    });
     let error = copy_graph_with_referrers(source, &sink, &root, Some("v1"), &mut options)
         .expect_err("it never ends");
     let text = text(&error).replace(root.digest.as_str(), "{root}");

@@ -40,11 +40,11 @@ fn a_missing_subject_is_an_error_unless_it_may_be_skipped() {
             Event::MissingSubjectSkipped(node) => Some(node.clone()),
             _ => None,
         });
-        let mut options = CopyOptions {
+        let mut options = updated!(CopyOptions {
             observer: Some(observer),
             missing_referrers: MissingReferrer::Skip,
             ..CopyOptions::default()
-        };
+        });
         copy(&from, &to, &mut options).unwrap();
         assert_eq!(to.resolve("v1").unwrap().digest, signature.digest);
         assert_eq!(gone.take(), [absent()]);
@@ -53,9 +53,11 @@ fn a_missing_subject_is_an_error_unless_it_may_be_skipped() {
 
 #[test]
 fn only_missing_subjects_and_referrers_are_skipped() {
-    let lenient = || CopyOptions {
-        missing_referrers: MissingReferrer::Skip,
-        ..CopyOptions::default()
+    let lenient = || {
+        updated!(CopyOptions {
+            missing_referrers: MissingReferrer::Skip,
+            ..CopyOptions::default()
+        })
     };
     for copy in COPIES {
         let (from, to) = (MemoryStore::new(), MemoryStore::new());
@@ -83,10 +85,10 @@ fn unreadable_content_is_not_skipped() {
     repository.tag(&signature, "v1").unwrap();
     let path = format!("/v2/a/manifests/{}", subject.digest);
     registry.inject(on("GET", &path).error(403, "DENIED", "no"));
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         missing_referrers: MissingReferrer::Skip,
         ..CopyOptions::default()
-    };
+    });
     let error = copy(
         &repository,
         "v1",

@@ -41,11 +41,11 @@ fn copy_events(source: &Repository, target: &Repository) -> oras::Result<Vec<Str
         let name = node.display_name().rsplit('/').next().unwrap_or_default();
         Some(format!("{verb} {name}"))
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         mount_from: Some(source.name().clone()),
         ..CopyOptions::default()
-    };
+    });
     copy(source, "v1", target, Some("v1"), &mut options)?;
     Ok(told.take())
 }

@@ -306,10 +306,10 @@ fn the_manifest_of_a_platform_is_copied_with_its_referrers() {
     let of_image = attach(&source, &image, "a/image");
     let of_root = attach(&source, &root, "a/root");
     let target = MemoryStore::new();
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         platforms: vec!["linux/arm64".parse().unwrap()],
         ..CopyOptions::default()
-    };
+    });
 
     let copied = copy_with_referrers(&source, "v1", &target, Some("v1"), &mut options).unwrap();
 
@@ -367,10 +367,10 @@ fn a_referrer_that_an_interrupted_copy_left_unlisted_is_listed() {
         copy_graph(&source, target, &referrer, None, &mut options()).unwrap();
     });
     copy_again("by force", &|target| {
-        let mut force = CopyOptions {
+        let mut force = updated!(CopyOptions {
             force: true,
             ..CopyOptions::default()
-        };
+        });
         copy_with_referrers(&source, "v1", target, Some("v1"), &mut force).unwrap();
     });
 }
@@ -436,10 +436,10 @@ fn each_event_is_reported_once() {
             Event::Exists(_) => Some(false),
             _ => None,
         });
-        let mut options = CopyOptions {
+        let mut options = updated!(CopyOptions {
             observer: Some(observer),
             ..CopyOptions::default()
-        };
+        });
         copy_with_referrers(&world.source, "v1", &target, Some("v1"), &mut options).unwrap();
         let (copied, existed): (Vec<_>, Vec<_>) = events.take().into_iter().partition(|it| *it);
         (copied, existed)

@@ -20,10 +20,10 @@ fn repaired(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Resu
         Event::Repairing(manifest) => Some(manifest.digest.to_string()),
         _ => None,
     });
-    let mut options = CopyOptions {
+    let mut options = updated!(CopyOptions {
         observer: Some(observer),
         ..CopyOptions::default()
-    };
+    });
     copy_graph(source, target, root, Some("v1"), &mut options)?;
     Ok(repaired.take())
 }
@@ -207,10 +207,10 @@ fn force_copies_the_whole_graph_again() {
     assert!(registry.blob("a", &sha256(b"two")).is_none());
     registry.clear_log();
 
-    let mut force = CopyOptions {
+    let mut force = updated!(CopyOptions {
         force: true,
         ..CopyOptions::default()
-    };
+    });
     copy_graph(&source, &target, &root, Some("v1"), &mut force).unwrap();
 
     // The empty config, an existing blob, its manifest, the lost blob, its manifest, the index.

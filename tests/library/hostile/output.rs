@@ -178,14 +178,8 @@ fn debug_output_of_types_with_secrets_is_redacted() {
 fn debug_output_of_a_request_names_headers_without_values() {
     let url = Url::parse("http://r/x?sig=canary").unwrap();
     let headers = Headers::new().with("Authorization", "Bearer canary");
-    let request = Request {
-        method: Method::Post,
-        url: &url,
-        headers: &headers,
-        body: RequestBody::Bytes(b"refresh_token=canary"),
-        timeouts: oras::http::Timeouts::default(),
-        origin_policy: oras::http::OriginPolicy::SameOrigin,
-    };
+    let request = Request::new(Method::Post, &url, &headers)
+        .with_body(RequestBody::Bytes(b"refresh_token=canary"));
 
     let seen = format!("{request:?} {headers:?}");
 

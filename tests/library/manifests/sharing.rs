@@ -22,10 +22,10 @@ fn is_shared(one: &RawManifest, other: &RawManifest) -> bool {
 #[test]
 fn a_pushed_manifest_is_the_one_that_was_packed() {
     let target = MemoryStore::new();
-    let options = PushOptions {
+    let options = updated!(PushOptions {
         artifact_type: Some("application/vnd.example".into()),
         ..PushOptions::default()
-    };
+    });
 
     let packed = push(&target, Some("v1"), options).unwrap();
 

@@ -126,13 +126,13 @@ impl Transport for Endless {
             })
             .collect();
         let body = format!(r#"{{"manifests":[{}]}}"#, entries.join(","));
-        Ok(Response {
-            status: 200,
-            headers: Headers::new()
+        Ok(Response::new(
+            200,
+            Headers::new()
                 .with("Content-Type", INDEX_TYPE)
                 .with("Link", format!("<?page={page}>; rel=\"next\"")),
-            body: Box::new(Cursor::new(body.into_bytes())),
-        })
+            Cursor::new(body.into_bytes()),
+        ))
     }
 }
 

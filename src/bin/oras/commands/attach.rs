@@ -100,23 +100,22 @@ impl Command for AttachFlags {
         let display = ProgressDisplay::new(process, self.tty, self.target.debugging);
         let status =
             Status::new(process, &Labels::PUSH, self.verbose.is_on()).with_display(display);
-        let options = AttachOptions {
-            files: layers.files(),
-            // Absolute paths were checked, and the original accepts those that lead out.
-            allow_path_traversal: true,
-            streams,
-            artifact_type: Some(self.artifact_type.as_str())
-                .filter(|artifact_type| !artifact_type.is_empty())
-                .map(MediaType::from),
-            platform,
-            config: layers.config()?,
-            annotations: layers.annotations.manifest,
-            config_annotations: layers.annotations.config,
-            created,
-            archive_times: archive_times(created),
-            temporary: temporary.clone(),
-            observer: Some(status.observer()),
-        };
+        let mut options = AttachOptions::default();
+        options.files = layers.files();
+        // Absolute paths were checked, and the original accepts those that lead out.
+        options.allow_path_traversal = true;
+        options.streams = streams;
+        options.artifact_type = Some(self.artifact_type.as_str())
+            .filter(|artifact_type| !artifact_type.is_empty())
+            .map(MediaType::from);
+        options.platform = platform;
+        options.config = layers.config()?;
+        options.annotations = layers.annotations.manifest;
+        options.config_annotations = layers.annotations.config;
+        options.created = created;
+        options.archive_times = archive_times(created);
+        options.temporary = temporary.clone();
+        options.observer = Some(status.observer());
         let client = target.client()?;
         let destination = target.destination_with(self.distribution.referrers, None, &client)?;
         let attached = attach(&*destination, reference, options).map_err(|error| {

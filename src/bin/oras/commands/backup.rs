@@ -79,13 +79,11 @@ impl Command for BackupFlags {
         let display = ProgressDisplay::new(process, self.tty, self.repository.debugging);
         let status = TagStatus::new(process, display, &labels, repository.path());
         let notes = status.notes();
-        let options = BackupOptions {
-            tags: repository.take_tags(),
-            referrers: self.include_referrers,
-            skip_missing: true,
-            observer: Some(status.observer()),
-            ..BackupOptions::default()
-        };
+        let mut options = BackupOptions::default();
+        options.tags = repository.take_tags();
+        options.referrers = self.include_referrers;
+        options.skip_missing = true;
+        options.observer = Some(status.observer());
         let result = backup(&source, output.target(), options);
         let (tag, skipped) = (notes.current(), notes.skipped());
         let (from, to) = (quote::double(&repository.path()), quote::double(path));

@@ -127,17 +127,15 @@ impl Command for CpFlags {
             .report_tagged_root(to.is_layout())
             .with_display(display);
         let notes = status.notes();
-        let mut options = CopyOptions {
-            observer: Some(status.observer()),
-            platforms,
-            mount_from: targets.mount_from(),
-            force: self.force,
-            missing_referrers: if self.recursive {
-                MissingReferrer::Skip
-            } else {
-                MissingReferrer::Fail
-            },
-            ..CopyOptions::default()
+        let mut options = CopyOptions::default();
+        options.observer = Some(status.observer());
+        options.platforms = platforms;
+        options.mount_from = targets.mount_from();
+        options.force = self.force;
+        options.missing_referrers = if self.recursive {
+            MissingReferrer::Skip
+        } else {
+            MissingReferrer::Fail
         };
         let root = if self.recursive {
             copy_with_referrers(

@@ -95,15 +95,13 @@ impl Command for DiscoverFlags {
         let client = target.client()?;
         let source = target.source_with(self.distribution.referrers, None, &client)?;
         let reference = target.required_reference()?;
-        let options = DiscoverOptions {
-            platform,
-            artifact_type: Some(self.artifact_type).filter(|wanted| !wanted.is_empty()),
-            depth: if format == Format::CommandSpecific(TABLE) {
-                Some(1)
-            } else {
-                depth
-            },
-            ..DiscoverOptions::default()
+        let mut options = DiscoverOptions::default();
+        options.platform = platform;
+        options.artifact_type = Some(self.artifact_type).filter(|wanted| !wanted.is_empty());
+        options.depth = if format == Format::CommandSpecific(TABLE) {
+            Some(1)
+        } else {
+            depth
         };
         let found =
             discover(&*source, reference, &options).map_err(|error| target.cli_error(&error))?;

@@ -99,11 +99,11 @@ impl<'t> Layers<'t> {
     pub(super) fn files(&self) -> Vec<PushFile> {
         self.files
             .iter()
-            .map(|&(path, media_type)| PushFile {
-                path: path.into(),
-                media_type: media_type.map(MediaType::from),
-                annotations: self.annotations.for_file(path),
-                ..PushFile::default()
+            .map(|&(path, media_type)| {
+                let mut file = PushFile::from(path);
+                file.media_type = media_type.map(MediaType::from);
+                file.annotations = self.annotations.for_file(path);
+                file
             })
             .collect()
     }
@@ -131,10 +131,9 @@ impl<'t> Layers<'t> {
             None if argument.ends_with(':') => Some(MediaType::LAYER),
             None => None,
         };
-        Ok(Some(PushFile {
-            media_type,
-            ..PushFile::from(path)
-        }))
+        let mut config = PushFile::from(path);
+        config.media_type = media_type;
+        Ok(Some(config))
     }
 }
 

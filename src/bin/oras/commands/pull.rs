@@ -126,10 +126,9 @@ impl Command for PullFlags {
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
         let platform = parse_platform(&self.platform.platform)?;
-        let filter = Filter {
-            include: filter::patterns("include", &self.include)?,
-            exclude: filter::patterns("exclude", &self.exclude)?,
-        };
+        let mut filter = Filter::default();
+        filter.include = filter::patterns("include", &self.include)?;
+        filter.exclude = filter::patterns("exclude", &self.exclude)?;
         if self.writes_to_stdout() {
             self.check_stdout(line.positionals.len())?;
             process.disable_status();
@@ -241,19 +240,17 @@ impl Pulling<'_> {
         let display = ProgressDisplay::new(process, tty, flags.target.debugging);
         let status =
             Status::new(process, &Labels::PULL, flags.verbose.is_on()).with_display(display);
-        let options = PullOptions {
-            output: flags.output.as_deref().unwrap_or(".").into(),
-            platform: self.platform.clone(),
-            keep_old_files: flags.keep_old_files,
-            allow_path_traversal: flags.allow_path_traversal,
-            include_subject: flags.include_subject,
-            filter: self.filter.clone(),
-            unnamed: flags.unnamed,
-            config: self.config.clone(),
-            archive_limits: flags.archive_limits(),
-            observer: Some(status.observer()),
-            ..PullOptions::default()
-        };
+        let mut options = PullOptions::default();
+        options.output = flags.output.as_deref().unwrap_or(".").into();
+        options.platform = self.platform.clone();
+        options.keep_old_files = flags.keep_old_files;
+        options.allow_path_traversal = flags.allow_path_traversal;
+        options.include_subject = flags.include_subject;
+        options.filter = self.filter.clone();
+        options.unnamed = flags.unnamed;
+        options.config = self.config.clone();
+        options.archive_limits = flags.archive_limits();
+        options.observer = Some(status.observer());
         if flags.writes_to_stdout() {
             let listed = list(source, reference, options).map_err(cli_error)?;
             warn_skipped(&listed.left_out, process);

@@ -102,23 +102,22 @@ impl Command for PushFlags {
         let status = Status::new(process, &Labels::PUSH, self.verbose.is_on())
             .report_tagged_root(target.is_layout())
             .with_display(display);
-        let options = PushOptions {
-            files: layers.files(),
-            // Absolute paths were checked, and the original accepts those that lead out.
-            allow_path_traversal: true,
-            streams,
-            artifact_type,
-            config: layers.config()?,
-            platform,
-            image_spec,
-            annotations: layers.annotations.manifest,
-            config_annotations: layers.annotations.config,
-            created,
-            archive_times: archive_times(created),
-            temporary: temporary.clone(),
-            force: self.force,
-            observer: Some(status.observer()),
-        };
+        let mut options = PushOptions::default();
+        options.files = layers.files();
+        // Absolute paths were checked, and the original accepts those that lead out.
+        options.allow_path_traversal = true;
+        options.streams = streams;
+        options.artifact_type = artifact_type;
+        options.config = layers.config()?;
+        options.platform = platform;
+        options.image_spec = image_spec;
+        options.annotations = layers.annotations.manifest;
+        options.config_annotations = layers.annotations.config;
+        options.created = created;
+        options.archive_times = archive_times(created);
+        options.temporary = temporary.clone();
+        options.force = self.force;
+        options.observer = Some(status.observer());
         let client = target.client()?;
         let destination = target.destination(&client)?;
         let manifest = push(&*destination, target.reference(), options).map_err(|error| {

@@ -89,13 +89,11 @@ impl Command for RestoreFlags {
         let display = ProgressDisplay::new(process, self.tty, self.repository.debugging);
         let status = TagStatus::new(process, display, &labels, "the backup".to_owned());
         let notes = status.notes();
-        let options = BackupOptions {
-            tags: repository.take_tags(),
-            referrers: !self.exclude_referrers,
-            skip_missing: true,
-            observer: Some(status.observer()),
-            ..BackupOptions::default()
-        };
+        let mut options = BackupOptions::default();
+        options.tags = repository.take_tags();
+        options.referrers = !self.exclude_referrers;
+        options.skip_missing = true;
+        options.observer = Some(status.observer());
         let result = if self.dry_run {
             dry_run(&*source, options)
         } else {

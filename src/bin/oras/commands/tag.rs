@@ -64,10 +64,8 @@ impl Command for TagFlags {
             }
             event => status.report(event),
         });
-        let options = TagOptions {
-            observer: Some(observer),
-            ..TagOptions::default()
-        };
+        let mut options = TagOptions::default();
+        options.observer = Some(observer);
         let tagged = tag(&*destination, reference, tags, options)
             .map_err(|error| target.cli_error(&error))?;
         if process.status_enabled() {

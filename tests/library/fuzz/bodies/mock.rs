@@ -115,11 +115,11 @@ impl Transport for MockTransport {
         for (name, value) in prepared.headers {
             headers.add(name, value);
         }
-        Ok(Response {
-            status: prepared.status,
+        Ok(Response::new(
+            prepared.status,
             headers,
-            body: Box::new(Cursor::new(prepared.body)),
-        })
+            Cursor::new(prepared.body),
+        ))
     }
 }
 

@@ -63,13 +63,11 @@ impl Command for IndexCreateFlags {
         };
         order.run(
             |source, observer| {
-                let options = CreateOptions {
-                    manifests: line.positionals[1..].to_vec(),
-                    artifact_type,
-                    annotations,
-                    observer: Some(observer),
-                    ..CreateOptions::default()
-                };
+                let mut options = CreateOptions::default();
+                options.manifests = line.positionals[1..].to_vec();
+                options.artifact_type = artifact_type;
+                options.annotations = annotations;
+                options.observer = Some(observer);
                 create(source, options)
             },
             process,

@@ -87,14 +87,12 @@ impl Command for IndexUpdateFlags {
         };
         order.run(
             |source, observer| {
-                let options = UpdateOptions {
-                    artifact_type,
-                    remove,
-                    add: self.add.clone(),
-                    merge: self.merge.clone(),
-                    observer: Some(observer),
-                    ..UpdateOptions::default()
-                };
+                let mut options = UpdateOptions::default();
+                options.artifact_type = artifact_type;
+                options.remove = remove;
+                options.add = self.add.clone();
+                options.merge = self.merge.clone();
+                options.observer = Some(observer);
                 update(source, reference, options)
             },
             process,
