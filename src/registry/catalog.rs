@@ -55,8 +55,9 @@ fn list_or_null<'de, D: Deserializer<'de>>(
 
 impl Client {
     /// Calls `visit` with the names of the repositories of a registry, page by page, until it
-    /// returns [`ControlFlow::Break`]. The order is that of the registry. With `last`, the list
-    /// begins after that name, unless the registry neither supports this nor has the name.
+    /// returns [`Break`](std::ops::ControlFlow::Break). The order is that of the registry. With
+    /// `last`, the list begins after that name, unless the registry neither supports this nor has
+    /// the name.
     ///
     /// ```no_run
     /// use std::ops::ControlFlow;
@@ -179,7 +180,7 @@ impl NameList<'_> {
         }
     }
 
-    /// Calls `visit` with each page, until it returns [`ControlFlow::Break`].
+    /// Calls `visit` with each page, until it returns [`Break`](std::ops::ControlFlow::Break).
     pub(super) fn visit(mut self, visit: NameVisitor<'_>) -> Result<()> {
         while let Some(names) = self.next_page()? {
             if visit(&names).is_break() {

@@ -16,7 +16,7 @@ use oras::registry::Client;
 use oras::store::Target;
 use oras::store::content::{FileContent, VerifyReader};
 use oras::store::memory::MemoryStore;
-use oras::{Annotations, Error, MediaType, Result};
+use oras::{Error, MediaType, Result};
 
 use crate::observers::{collecting, stopping};
 use crate::setup::{LARGE, blob, client, hello, text};

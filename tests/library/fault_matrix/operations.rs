@@ -63,10 +63,10 @@ pub(super) const OPERATIONS: [Operation; 11] = [
         method: "GET",
         path: "/v2/a/blobs/*",
         run: |scene| {
-            let options = PullOptions {
+            let options = updated!(PullOptions {
                 output: scene.directory.join("out"),
                 ..PullOptions::default()
-            };
+            });
             pull(&scene.repository, "v1", options).map(drop)
         },
         check: |scene, succeeded| {
