@@ -26,6 +26,10 @@
 //!
 //! # Where to start
 //!
+//! The guide in [`docs`] begins with a [first program](docs::first_program). It explains error
+//! handling, timeout and retry settings, proxies, threads, progress and how to cancel, and tests
+//! without a registry.
+//!
 //! - push files and streams: [`push::push`]
 //! - pull files, all or by a [`filter::Filter`]: [`pull::pull`]
 //! - list the files of an artifact: [`pull::list`]
@@ -109,6 +113,7 @@
 //! - `ops/`: operations on stores: annotate, push, pull, attach, copy, backup, discover, index,
 //!   pack, tag
 //! - `bin/oras/`: the command
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 /// Declares an enum whose `Display` writes the text of the variant.
