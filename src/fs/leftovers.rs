@@ -78,7 +78,7 @@ const fn identity(_: &Metadata) -> Option<(u64, u64)> {
 }
 
 /// Removes the files and directories in a folder that no process uses, and beginnings that are so
-/// old that nobody continues them. Returns the names of the remaining beginnings. Errors are
+/// old that no process continues them. Returns the names of the remaining beginnings. Errors are
 /// ignored: a leftover takes only space.
 pub(crate) fn remove_leftovers(folder: &dyn Folder) -> Vec<String> {
     let mut beginnings = Vec::new();

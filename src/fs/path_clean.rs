@@ -27,8 +27,8 @@ pub(crate) fn clean(path: &Path) -> PathBuf {
     cleaned
 }
 
-/// Returns the bytes of a path whose names are separated by `/`, as in archives and titles, on every
-/// system.
+/// Returns the bytes of a path whose names are separated by `/`, as in archives and titles, on
+/// every system.
 #[cfg(feature = "archive")]
 pub(crate) fn to_slashes(path: &Path) -> Vec<u8> {
     let mut name = Vec::with_capacity(path.as_os_str().len());

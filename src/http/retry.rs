@@ -19,7 +19,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
 /// |---|---|
 /// | status 408, 425, 429, 499, 500, 502, 503, 504 or 520 to 524 | yes |
 /// | a connection that breaks, also within a response | yes |
-/// | silence of the server, as in [`Timeouts`](super::Timeouts) | [`timeout_retries`](Self::timeout_retries) times |
+/// | silence of the server, as in [`Timeouts`] | [`timeout_retries`] times |
 /// | a refused connection | if the server responded before |
 /// | an unknown host, a certificate or TLS error | no |
 /// | any other status | no |
@@ -27,6 +27,9 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
 /// The waits before the retries are 250 ms, 500 ms, 1 s and so on, with a jitter of 20 %. A server
 /// can request a longer wait with `Retry-After`. Content that can be read only once, such as a
 /// pipe, is sent once; a stream in chunks is resumed at the chunk that failed.
+///
+/// [`Timeouts`]: super::Timeouts
+/// [`timeout_retries`]: Self::timeout_retries
 ///
 /// ```
 /// use oras::http::RetryPolicy;

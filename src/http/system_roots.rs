@@ -117,8 +117,8 @@ fn is_link_to_sibling(path: &Path) -> bool {
         .is_ok_and(|target| target.parent() == Some(Path::new("")) && target.file_name().is_some())
 }
 
-/// Reads a regular file of at most [`MAX_ROOTS_FILE_BYTES`]. Opening any other file, such as a FIFO,
-/// may block forever.
+/// Reads a regular file of at most [`MAX_ROOTS_FILE_BYTES`]. Opening any other file, such as a
+/// FIFO, may block forever.
 pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {

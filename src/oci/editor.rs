@@ -23,13 +23,13 @@ use crate::text::json::edit::{Object, text_of};
 ///     br#"{"schemaVersion": 2, "manifests": [], "x-unknown": 1.50}"#.to_vec(),
 /// );
 /// let mut editor = manifest.edit()?;
-/// editor.set_annotation("org.opencontainers.image.licenses", "Apache-2.0");
+/// editor.set_annotation("license", "MIT");
 /// let edited = editor.finish();
 /// assert_eq!(
 ///     edited.bytes(),
-///     br#"{"schemaVersion":2,"manifests":[],"annotations":{"org.opencontainers.image.licenses":"Apache-2.0"},"x-unknown":1.50}"#
+///     br#"{"schemaVersion":2,"manifests":[],"annotations":{"license":"MIT"},"x-unknown":1.50}"#
 /// );
-/// editor.remove_annotation("org.opencontainers.image.licenses");
+/// editor.remove_annotation("license");
 /// assert_eq!(editor.finish(), manifest);
 /// # Ok::<(), oras::Error>(())
 /// ```

@@ -237,9 +237,9 @@ impl Repository {
 struct StoredManifest {
     /// The `OCI-Subject` of the response.
     indexed: Option<Digest>,
-    /// Whether the response shows that the manifest was stored: it has status 201, and the digest of
-    /// the manifest or no sign of a web page. A login page has status 200, and a proxy in front of a
-    /// registry may respond before the registry does.
+    /// Whether the response shows that the manifest was stored: it has status 201, and the digest
+    /// of the manifest or no sign of a web page. A login page has status 200, and a proxy in front
+    /// of a registry may respond before the registry does.
     is_confirmed: bool,
 }
 

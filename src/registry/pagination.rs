@@ -50,9 +50,9 @@ impl Paginator {
             // The registry redirected to https, and does so again.
             next = next.with_scheme(Scheme::Http);
         }
-        // Behind a front end that redirects to the server that has the pages, that server says where
-        // the next page is. It must not choose a URL of the registry, which would be requested with
-        // credentials.
+        // Behind a front end that redirects to the server that has the pages, that server says
+        // where the next page is. It must not choose a URL of the registry, which would be
+        // requested with credentials.
         if response.sender == Sender::ThirdParty {
             if response.url.origin() != next.origin() {
                 return Err(response.protocol_error("another host says where the next page is"));

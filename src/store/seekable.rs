@@ -15,10 +15,10 @@ use crate::oci::Descriptor;
 /// bytes. The number of bytes is that of the descriptor: content that ends before is an error, and
 /// bytes after it are not returned.
 ///
-/// Nothing is requested before the first read. Each read at a position that is not shortly after the
-/// end of the previous read opens the content again, which is one request at a registry. Small reads
-/// should go through a [`BufReader`](io::BufReader). If the store cannot start in the middle, the
-/// content is read and discarded up to the position.
+/// Nothing is requested before the first read. Each read at a position that is not shortly after
+/// the end of the previous read opens the content again, which is one request at a registry. Small
+/// reads should go through a [`BufReader`](io::BufReader). If the store cannot start in the middle,
+/// the content is read and discarded up to the position.
 ///
 /// ```
 /// use std::io::{Read, Seek, SeekFrom};

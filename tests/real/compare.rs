@@ -47,9 +47,9 @@ fn the_original_prints_the_same_transcripts() {
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
 }
 
-/// Returns the comparable part of an outcome. The original has one exit status for all failures, and
-/// gives less advice. It works concurrently, so that its status lines are in any order, and their number varies if the
-/// command fails.
+/// Returns the comparable part of an outcome. The original has one exit status for all failures,
+/// and gives less advice. It works concurrently, so that its status lines are in any order, and
+/// their number varies if the command fails.
 fn comparable(seen: &Seen, both_fail: bool) -> Seen {
     let mut lines: Vec<&str> = seen.stdout.split_inclusive('\n').collect();
     let is_status = |line: &&str| STATUS.iter().any(|verb| line.starts_with(verb));

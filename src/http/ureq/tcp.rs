@@ -205,8 +205,8 @@ fn set_timeout(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The timeout of a handshake with a proxy or with TLS: silence as in a transfer. The limit in total
-/// is twice as long, because a handshake has few messages.
+/// The timeout of a handshake with a proxy or with TLS: silence as in a transfer. The limit in
+/// total is twice as long, because a handshake has few messages.
 pub(super) fn handshake_timeout(details: &ConnectionDetails) -> NextTimeout {
     let silence = details.timeout.per_write;
     NextTimeout {

@@ -241,8 +241,8 @@ impl ClientBuilder {
     }
 
     /// Sets the size of the chunks in which streams are uploaded, and blobs that a registry refuses
-    /// to accept as a whole, in bytes: from 64 KiB to 16 MiB. The default is 5 MiB for streams and 8
-    /// MiB for blobs. A registry that refuses chunks of this size gets smaller ones; one that
+    /// to accept as a whole, in bytes: from 64 KiB to 16 MiB. The default is 5 MiB for streams and
+    /// 8 MiB for blobs. A registry that refuses chunks of this size gets smaller ones; one that
     /// requires a larger size gets that.
     ///
     /// One chunk of a stream is held in memory. Many registries that store chunks in S3 require at

@@ -126,7 +126,8 @@ impl<'a> RegistryRequest<'a> {
         self
     }
 
-    /// Same as [`buffer_up_to`](Self::buffer_up_to), for a JSON document whose bytes have no digest.
+    /// Same as [`buffer_up_to`](Self::buffer_up_to), for a JSON document whose bytes have no
+    /// digest.
     pub(crate) const fn buffer_json_up_to(mut self, limit: u64) -> Self {
         self.is_json = true;
         self.buffer_up_to(limit)

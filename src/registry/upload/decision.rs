@@ -6,10 +6,11 @@
 //!    the blob at once: a registry that checks answers 201 if it has the blob, and otherwise 202
 //!    with an upload session for any blob. Registries that do not check, or reject the request, are
 //!    recognised by their responses and asked with `HEAD` from then on.
-//! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size.
-//!    A response that does not show that the blob was stored, such as 200, is confirmed with `HEAD`.
-//! 3. *Recover.* After a failure that the retry policy repeats: wait, check whether the blob arrived although the
-//!    response was lost, and start again. A session may be gone or half full, so it is not reused.
+//! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size. A response that
+//!    does not show that the blob was stored, such as 200, is confirmed with `HEAD`.
+//! 3. *Recover.* After a failure that the retry policy repeats: wait, check whether the blob
+//!    arrived although the response was lost, and start again. A session may be gone or half full,
+//!    so it is not reused.
 
 use super::chunked_upload::{BLOB_CHUNK_BYTES, ChunkedUpload};
 use super::session::{Context, UploadSession, is_started, is_stored, is_unconfirmed};
