@@ -36,13 +36,7 @@ impl Error {
                 input,
                 value,
                 reason,
-            } => match input {
-                Input::Digest => write!(f, "invalid digest \"{value}\": {reason}"),
-                Input::MediaType(field) => write!(f, "invalid {field} format: {value}: {reason}"),
-                Input::ArtifactType | Input::Platform => f.write_str(reason),
-                Input::Created => write!(f, "invalid date and time format: {reason}"),
-                Input::Option(name) => write!(f, "invalid {name}: {reason}"),
-            },
+            } => write_invalid_input(f, *input, value, reason),
             Self::NotFound {
                 what,
                 index: Some(index),
@@ -122,6 +116,21 @@ impl Error {
             }
             Self::Context { doing, .. } => f.write_str(doing),
         }
+    }
+}
+
+fn write_invalid_input(
+    f: &mut impl fmt::Write,
+    input: Input,
+    value: &str,
+    reason: &str,
+) -> fmt::Result {
+    match input {
+        Input::Digest => write!(f, "invalid digest \"{value}\": {reason}"),
+        Input::MediaType(field) => write!(f, "invalid {field} format: {value}: {reason}"),
+        Input::ArtifactType | Input::Platform => f.write_str(reason),
+        Input::Created => write!(f, "invalid date and time format: {reason}"),
+        Input::Option(name) => write!(f, "invalid {name}: {reason}"),
     }
 }
 

@@ -78,8 +78,15 @@ pub fn annotate(
     reference: &str,
     options: AnnotateOptions,
 ) -> Result<Descriptor> {
-    let _scope = Scope::of_verb(options.observer.as_ref());
-    let limit = options.max_manifest_bytes;
+    let AnnotateOptions {
+        set,
+        remove,
+        tags,
+        expected_digest,
+        max_manifest_bytes: limit,
+        observer,
+    } = options;
+    let _scope = Scope::of_verb(observer.as_ref());
     let (descriptor, reader) = target.fetch_reference(reference, limit)?;
     // Annotations of an entry in a layout are those of its tag.
     let original = (reader.read_manifest(limit)?).with_descriptor(descriptor.plain());
@@ -87,18 +94,18 @@ pub fn annotate(
         reference,
         descriptor: original.descriptor(),
     })?;
-    if let Some(expected) = &options.expected_digest
-        && *expected != descriptor.digest
+    if let Some(expected) = expected_digest
+        && expected != descriptor.digest
     {
         let found = Conflict::Changed(descriptor.digest.to_string());
         return Err(Error::conflict(reference, found));
     }
-    let annotated = edit(&original, &options.set, &options.remove)?;
+    let annotated = edit(&original, &set, &remove)?;
     let size = annotated.descriptor().size;
     Error::check_limit("annotated manifest", size, Limit::CallerBytes, limit)?;
     let is_new = annotated != original;
     let batch = Batch::start(target);
-    store(target, &annotated, is_new, &options.tags)?;
+    store(target, &annotated, is_new, &tags)?;
     batch.finish()?;
     if is_new && let Some(target) = target.as_indexed() {
         target.sync()?;

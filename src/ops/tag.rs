@@ -59,8 +59,12 @@ pub fn tag<S: AsRef<str>>(
     tags: &[S],
     options: TagOptions,
 ) -> Result<Descriptor> {
-    let _scope = Scope::of_verb(options.observer.as_ref());
-    let (descriptor, manifest) = read(target, reference, options.max_manifest_bytes)?;
+    let TagOptions {
+        max_manifest_bytes,
+        observer,
+    } = options;
+    let _scope = Scope::of_verb(observer.as_ref());
+    let (descriptor, manifest) = read(target, reference, max_manifest_bytes)?;
     report(&Event::Resolved {
         reference,
         descriptor: &descriptor,

@@ -40,7 +40,7 @@ impl Folder for StagingFolder {
         Ok(Entry {
             is_directory: (metadata.is_dir() || metadata.is_file()).then_some(metadata.is_dir()),
             identity: identity(&metadata),
-            modified: metadata.modified().ok().map(|time| time.into_std()),
+            modified: (metadata.modified().ok()).map(cap_std::time::SystemTime::into_std),
         })
     }
 

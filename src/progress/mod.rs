@@ -384,6 +384,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "callers have threads")]
     fn other_threads_have_no_observer() {
         let log = Arc::default();
         let observer = logging("", &log);

@@ -131,7 +131,7 @@ enum Position {
     /// Before the first page.
     Start,
     /// After a page with this response.
-    Page(Paginator, RegistryResponse),
+    Page(Box<(Paginator, RegistryResponse)>),
     /// After the last page, or after an error.
     End,
 }
@@ -148,7 +148,8 @@ impl NameList<'_> {
                         None => first,
                     })
                 }
-                Position::Page(mut pages, response) => {
+                Position::Page(page) => {
+                    let (mut pages, response) = *page;
                     if !pages.follow_link(&response)? {
                         return Ok(Some(self.after.finish()).filter(|rest| !rest.is_empty()));
                     }
@@ -173,7 +174,7 @@ impl NameList<'_> {
                 Err(reason) => return Err(response.into_wrong_document(body, self.what, &reason)),
             };
             let names = self.after.next_page(names);
-            self.position = Position::Page(pages, response);
+            self.position = Position::Page(Box::new((pages, response)));
             if !names.is_empty() {
                 return Ok(Some(names));
             }

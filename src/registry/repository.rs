@@ -120,7 +120,7 @@ impl Repository {
     /// Requests the scopes of `other`, a repository of the same registry, with the first token, so
     /// that one token serves both repositories.
     #[must_use]
-    pub fn with_scopes_of(mut self, other: &Repository) -> Self {
+    pub fn with_scopes_of(mut self, other: &Self) -> Self {
         if self.registry == other.registry {
             self.scopes = self.scopes.union(&other.scopes);
         }

@@ -8,7 +8,7 @@ use crate::error::{Error, IoOp, Result};
 use crate::limits::MAX_SKIPPED_BYTES;
 use crate::oci::Descriptor;
 
-/// A blob with random access, for formats whose readers seek, such as zip or SQLite.
+/// A blob with random access, for formats whose readers seek, such as zip or `SQLite`.
 ///
 /// **The bytes are not verified**, because a digest covers all of a blob: only
 /// [`fetch`](Source::fetch) verifies. A damaged store or a malicious registry can return other

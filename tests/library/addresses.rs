@@ -37,7 +37,7 @@ fn resolving(names: &[(&str, SocketAddr)]) -> UreqTransportBuilder {
     UreqTransport::builder().resolve(rules)
 }
 
-fn client(transport: impl Transport + Send + 'static) -> Client {
+fn client(transport: impl Transport + 'static) -> Client {
     builder()
         .transport(transport)
         .credentials(Fixed(Credential::password("me", "secret")))

@@ -118,7 +118,7 @@ fn client(credential: Credential, printed: &Printed) -> Client {
 
 /// Same as [`client`], with a transport.
 fn over(
-    transport: impl Transport + Send + 'static,
+    transport: impl Transport + 'static,
     credential: Credential,
     printed: &Printed,
 ) -> ClientBuilder {

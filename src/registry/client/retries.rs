@@ -149,12 +149,12 @@ impl Client {
             self.shared.clock.sleep(duration);
             return Ok(());
         }
-        let mut left = duration;
-        while !left.is_zero() {
-            let slice = left.min(WAKE);
+        let mut waited = Duration::ZERO;
+        while waited < duration {
+            let slice = duration.saturating_sub(waited).min(WAKE);
             self.shared.clock.sleep(slice);
-            left -= slice;
-            progress::report(&Event::waiting(host, duration - left))?;
+            waited += slice;
+            progress::report(&Event::waiting(host, waited))?;
         }
         Ok(())
     }

@@ -158,13 +158,17 @@ impl Content for FileContent {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    /// A change of a file, with its name.
+    type Change<'a> = (&'a str, &'a dyn Fn(&Path));
 
     /// Changes a file after its first byte was read for a receiver that verifies the digest.
     /// Returns the bytes that were read.
@@ -189,7 +193,7 @@ mod tests {
     #[test]
     fn a_file_with_other_metadata_is_unchanged() {
         let other = |path: &Path| path.with_extension("other");
-        let changes: [(&str, &dyn Fn(&Path)); 7] = [
+        let changes: [Change<'_>; 7] = [
             ("chmod", &|path| {
                 fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
             }),
@@ -205,7 +209,7 @@ mod tests {
             }),
             ("a removal", &|path| fs::remove_file(path).unwrap()),
             ("the same content", &|path| {
-                fs::write(path, "hello").unwrap()
+                fs::write(path, "hello").unwrap();
             }),
         ];
         for (name, change) in changes {
@@ -215,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_file_with_other_content_is_an_error_that_names_it() {
-        let changes: [(&str, &dyn Fn(&Path)); 4] = [
+        let changes: [Change<'_>; 4] = [
             ("rewritten", &|path| fs::write(path, "HELLO").unwrap()),
             ("truncated", &|path| fs::write(path, "he").unwrap()),
             ("emptied", &|path| fs::write(path, "").unwrap()),

@@ -66,9 +66,10 @@ pub(crate) fn copy_resuming(
             file.keep_nothing();
         }
         let error = map_error(error);
-        return Err(match is_full {
-            true => error.context(format!("{} bytes are needed", expected.size)),
-            false => error,
+        return Err(if is_full {
+            error.context(format!("{} bytes are needed", expected.size))
+        } else {
+            error
         });
     }
 }

@@ -338,7 +338,7 @@ impl<'a> VerifyReader<'a> {
     }
 
     fn reject_sinks(&mut self) {
-        self.sinks.drain(..).for_each(|sink| sink.reject());
+        self.sinks.drain(..).for_each(ContentSink::reject);
     }
 
     fn verification_error(&self, mismatch: Mismatch) -> io::Error {

@@ -109,7 +109,7 @@ impl Command for BackupFlags {
 /// The destination of a backup.
 enum Output {
     Directory(LayoutStore),
-    Archive(LayoutTarWriter),
+    Archive(Box<LayoutTarWriter>),
 }
 
 impl Output {
@@ -132,13 +132,13 @@ impl Output {
         let writer = LayoutTarWriter::create(path).map_err(|error| {
             CliError::from(&error.context(format!("unable to create output file {path}")))
         })?;
-        Ok(Self::Archive(writer))
+        Ok(Self::Archive(Box::new(writer)))
     }
 
     const fn target(&self) -> &dyn Target {
         match self {
             Self::Directory(store) => store,
-            Self::Archive(writer) => writer,
+            Self::Archive(writer) => &**writer,
         }
     }
 

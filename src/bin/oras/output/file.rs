@@ -68,7 +68,7 @@ enum Output {
     /// A pipe, device or terminal.
     Special(File),
     /// The directory and name of a file that can be replaced.
-    Regular(OutputDir, String),
+    Regular(Box<OutputDir>, String),
 }
 
 impl Output {
@@ -83,7 +83,7 @@ impl Output {
         // `OutputDir::open` would create the directory.
         fs::metadata(&parent).map_err(open)?;
         let directory = OutputDir::open(parent, OutputOptions::default())?;
-        Ok(Self::Regular(directory, name))
+        Ok(Self::Regular(Box::new(directory), name))
     }
 }
 
