@@ -175,9 +175,10 @@ impl Setting {
             let pull = ["pull", "--oci-layout", "-o", "out", layout];
             self.oras.run(pull).success();
         }
-        let path = match self.download.is_archive {
-            true => "out/dir/large",
-            false => "out/large",
+        let path = if self.download.is_archive {
+            "out/dir/large"
+        } else {
+            "out/large"
         };
         assert!(self.oras.read(path) == self.content, "{name}");
         let left = hidden(&self.oras.directory());

@@ -53,7 +53,7 @@ impl Running {
             .env("HOME", oras.home())
             .stdin(Stdio::piped())
             .stderr(Stdio::piped());
-        let child = prepare(&mut command).spawn().unwrap();
+        let child = prepare(&mut command).spawn().expect("the command starts");
         Self {
             child,
             name: arguments.join(" "),
@@ -61,7 +61,7 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(Pid::from_child(&self.child), signal).expect("the process runs");
     }
 
     /// Sends a signal, and does the same as [`ended_by`](Self::ended_by).
@@ -74,19 +74,19 @@ impl Running {
     fn ended_by(mut self, signal: Signal) -> String {
         let start = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().expect("the process is a child") {
                 break status;
             }
             if start.elapsed() > 4 * PROMPT {
-                self.child.kill().unwrap();
+                self.child.kill().expect("the process runs");
                 panic!("{} does not end", self.name);
             }
             thread::sleep(Duration::from_millis(5));
         };
         assert!(start.elapsed() < PROMPT, "{}", self.name);
         let mut stderr = String::new();
-        let pipe = self.child.stderr.as_mut().unwrap();
-        pipe.read_to_string(&mut stderr).unwrap();
+        let pipe = self.child.stderr.as_mut().expect("stderr is a pipe");
+        pipe.read_to_string(&mut stderr).expect("stderr is text");
         assert_eq!(
             status.signal(),
             Some(signal.as_raw()),
@@ -116,7 +116,10 @@ fn wait_until(mut is_so: impl FnMut() -> bool) {
 /// The names in a directory; none if it does not exist.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = entries.map(|entry| {
+        let name = entry.expect("the directory is readable").file_name();
+        name.into_string().expect("the name is text")
+    });
     names.collect()
 }
 
@@ -125,11 +128,14 @@ struct SilentServer(TcpListener);
 
 impl SilentServer {
     fn start() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").unwrap())
+        Self(TcpListener::bind("127.0.0.1:0").expect("a loopback port is free"))
     }
 
     fn reference(&self, name: &str) -> String {
-        format!("{}/{name}", self.0.local_addr().unwrap())
+        format!(
+            "{}/{name}",
+            self.0.local_addr().expect("a listener has an address")
+        )
     }
 }
 
@@ -162,11 +168,15 @@ fn a_download_ends_by_each_signal_and_leaves_only_complete_files() {
 /// read, to `uploads`.
 fn serve_until_upload(listener: &TcpListener, uploads: &mpsc::Sender<BufReader<TcpStream>>) {
     for connection in listener.incoming() {
-        let mut connection = BufReader::new(connection.unwrap());
+        let mut connection = BufReader::new(connection.expect("the client connects"));
         loop {
             let mut head = String::new();
             while !head.ends_with("\r\n\r\n") {
-                if connection.read_line(&mut head).unwrap() == 0 {
+                if connection
+                    .read_line(&mut head)
+                    .expect("the client sends text")
+                    == 0
+                {
                     break;
                 }
             }
@@ -177,12 +187,15 @@ fn serve_until_upload(listener: &TcpListener, uploads: &mpsc::Sender<BufReader<T
                      Content-Length: 0\r\n\r\n"
                 }
                 Some("PUT") => {
-                    uploads.send(connection).unwrap();
+                    uploads.send(connection).expect("the test waits");
                     break;
                 }
                 _ => break,
             };
-            connection.get_mut().write_all(response.as_bytes()).unwrap();
+            connection
+                .get_mut()
+                .write_all(response.as_bytes())
+                .expect("the client reads");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! one, `ORAS_UPDATE_GOLDEN=1` writes the file.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -24,10 +25,10 @@ fn the_public_api_is_that_of_the_golden_file() {
         }
         let path = item_path(&page);
         let item = item(&page, &read(&docs.join(&page)));
-        api.push_str(&format!("oras::{path}\n"));
+        let _ = writeln!(api, "oras::{path}");
         // An item that several modules export has several pages.
         if let Some(first) = paths.get(&item) {
-            api.push_str(&format!("  is oras::{first}\n\n"));
+            let _ = writeln!(api, "  is oras::{first}\n");
             continue;
         }
         api.push_str(&item);

@@ -1,4 +1,8 @@
 //! Timeouts of slow and silent servers. A fake clock replaces waiting, except on sockets.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "servers pause, and sockets have real time"
+)]
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
@@ -332,7 +336,7 @@ fn trickling(response: &'static str) -> Listener {
 fn the_deadline_limits_the_whole_operation() {
     type Work = fn(&oras::registry::Repository) -> Result<(), Error>;
     let fetch: Work = |repository| {
-        let mut reader = repository.fetch(&blob(&[b' '; 100_000]))?;
+        let mut reader = repository.fetch(&blob(&vec![b' '; 100_000]))?;
         let read = io::copy(&mut reader, &mut io::sink());
         read.map(drop).map_err(Error::io(IoOp::Read, "the body"))
     };

@@ -124,16 +124,11 @@ impl Process {
         }
     }
 
-    /// Whether stdout is a terminal.
-    pub(crate) fn is_stdout_terminal(&self) -> bool {
-        io::stdout().is_terminal()
-    }
-
     /// The setting of the progress bar for a command that writes content to stdout: shown only if
     /// the user requests it, and never on the same terminal.
-    pub(crate) fn tty_next_to_content(&self, tty: Tty) -> Tty {
+    pub(crate) fn tty_next_to_content(tty: Tty) -> Tty {
         Tty {
-            no_tty: Some(tty.no_tty.unwrap_or(true) || self.is_stdout_terminal()),
+            no_tty: Some(tty.no_tty.unwrap_or(true) || io::stdout().is_terminal()),
         }
     }
 

@@ -114,7 +114,7 @@ impl Command for AttachFlags {
         options.config_annotations = layers.annotations.config;
         options.created = created;
         options.archive_times = archive_times(created);
-        options.temporary = temporary.clone();
+        options.temporary.clone_from(&temporary);
         options.observer = Some(status.observer());
         let client = target.client()?;
         let destination = target.destination_with(self.distribution.referrers, None, &client)?;

@@ -108,7 +108,7 @@ impl Command for BackupFlags {
 
 /// The destination of a backup.
 enum Output {
-    Directory(LayoutStore),
+    Directory(Box<LayoutStore>),
     Archive(Box<LayoutTarWriter>),
 }
 
@@ -118,7 +118,7 @@ impl Output {
             let store = LayoutStore::create_or_open(path).map_err(|error| {
                 CliError::from(&error.context("failed to prepare OCI store for backup"))
             })?;
-            return Ok(Self::Directory(store));
+            return Ok(Self::Directory(Box::new(store)));
         }
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
             return Err(CliError::new(format!(
@@ -137,7 +137,7 @@ impl Output {
 
     const fn target(&self) -> &dyn Target {
         match self {
-            Self::Directory(store) => store,
+            Self::Directory(store) => &**store,
             Self::Archive(writer) => &**writer,
         }
     }

@@ -233,7 +233,7 @@ impl Pulling<'_> {
         };
         let flags = self.flags;
         let tty = if flags.writes_to_stdout() {
-            process.tty_next_to_content(flags.tty)
+            Process::tty_next_to_content(flags.tty)
         } else {
             flags.tty
         };
@@ -242,13 +242,13 @@ impl Pulling<'_> {
             Status::new(process, &Labels::PULL, flags.verbose.is_on()).with_display(display);
         let mut options = PullOptions::default();
         options.output = flags.output.as_deref().unwrap_or(".").into();
-        options.platform = self.platform.clone();
+        options.platform.clone_from(&self.platform);
         options.keep_old_files = flags.keep_old_files;
         options.allow_path_traversal = flags.allow_path_traversal;
         options.include_subject = flags.include_subject;
         options.filter = self.filter.clone();
         options.unnamed = flags.unnamed;
-        options.config = self.config.clone();
+        options.config.clone_from(&self.config);
         options.archive_limits = flags.archive_limits();
         options.observer = Some(status.observer());
         if flags.writes_to_stdout() {

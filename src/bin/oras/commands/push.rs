@@ -115,7 +115,7 @@ impl Command for PushFlags {
         options.config_annotations = layers.annotations.config;
         options.created = created;
         options.archive_times = archive_times(created);
-        options.temporary = temporary.clone();
+        options.temporary.clone_from(&temporary);
         options.force = self.force;
         options.observer = Some(status.observer());
         let client = target.client()?;

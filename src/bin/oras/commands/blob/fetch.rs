@@ -67,7 +67,7 @@ impl Command for BlobFetchFlags {
 
         let cli_error = |error| target.cli_error(&error);
         let tty = if output == "-" {
-            process.tty_next_to_content(self.tty)
+            Process::tty_next_to_content(self.tty)
         } else {
             self.tty
         };

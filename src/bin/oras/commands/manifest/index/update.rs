@@ -90,8 +90,8 @@ impl Command for IndexUpdateFlags {
                 let mut options = UpdateOptions::default();
                 options.artifact_type = artifact_type;
                 options.remove = remove;
-                options.add = self.add.clone();
-                options.merge = self.merge.clone();
+                options.add.clone_from(&self.add);
+                options.merge.clone_from(&self.merge);
                 options.observer = Some(observer);
                 update(source, reference, options)
             },
