@@ -84,7 +84,7 @@
 //! - `tls` (on by default): https, with built-in certificate authorities besides those of the
 //!   system. Without the feature, https is an error.
 //! - `archive` (on by default): files and directories on disk: [`push`], [`pull`], [`attach`],
-//!   [`store::files`], [`archive`], [`output_dir`], [`layout::LayoutTar`]
+//!   [`store::files`], [`output_dir`], [`layout::LayoutTar`]
 //! - `cli` (on by default): the command `oras`. Turn it off to embed the library.
 //!
 //! # Folders of the source
@@ -149,7 +149,7 @@ macro_rules! display_enum {
 }
 
 #[cfg(feature = "archive")]
-pub mod archive;
+mod archive;
 mod auth;
 pub mod credentials;
 pub mod docs;
@@ -192,6 +192,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Items shared with the command of this package. Not part of the API.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "archive")]
+    pub use crate::archive::{PackOptions, UnpackOptions, pack, unpack};
     pub use crate::fs::input_kind::{InputKind, open_once};
     pub use crate::fs::temp_file::has_beginning_in;
     #[cfg(feature = "archive")]

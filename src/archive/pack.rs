@@ -64,7 +64,7 @@ impl Times {
 /// the size of files.
 ///
 /// ```
-/// use oras::archive::{PackOptions, pack};
+/// use oras::internal::{PackOptions, pack};
 ///
 /// # fn main() -> oras::Result<()> {
 /// # let dir = std::env::temp_dir().join(format!("oras-doc-pack-{}", std::process::id()));

@@ -114,7 +114,7 @@
 //!
 //! | ORAS Python | here |
 //! |---|---|
-//! | `make_targz`, `extract_targz` | directories are packed by `push` and unpacked by `pull`; [`archive`](crate::archive) |
+//! | `make_targz`, `extract_targz` | directories are packed by `push` and unpacked by `pull` |
 //! | `get_file_hash`, `get_size` | [`FileContent::describe`], [`Digest`](crate::Digest) |
 //! | `split_path_and_content` | [`PushFile::media_type`](crate::push::PushFile::media_type) |
 //! | `sanitize_path`, `is_within_directory` | [`OutputDir`] |

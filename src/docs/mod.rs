@@ -10,6 +10,7 @@
 //! | [`progress_and_cancellation`] | progress, cancel, events |
 //! | [`testing`] | tests of your own program without a registry: [`MemoryStore`] and a mock transport |
 //! | [`custom_store`] | the traits of a store of your own |
+//! | [`footprint`] | bytes and crates of each feature set, and speed |
 //! | [`stability`] | versions, types that grow, MSRV |
 //! | [`from_oras_python`] | every call of ORAS Python, and its equivalent |
 //! | [`from_oci_client`] | every call of oci-client, and its equivalent |
@@ -50,6 +51,10 @@ pub mod testing {
 
 pub mod custom_store {
     #![doc = include_str!("custom_store.md")]
+}
+
+pub mod footprint {
+    #![doc = include_str!("footprint.md")]
 }
 
 pub mod stability {

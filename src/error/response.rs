@@ -63,7 +63,7 @@ impl RegistryErrorResponse {
     }
 
     /// Whether one of the errors has this code. Case is ignored.
-    pub fn has_code(&self, code: &str) -> bool {
+    pub(crate) fn has_code(&self, code: &str) -> bool {
         self.errors
             .iter()
             .any(|error| error.code.eq_ignore_ascii_case(code))

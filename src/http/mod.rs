@@ -30,7 +30,8 @@ mod ureq;
 
 #[cfg(feature = "tls")]
 pub use self::certificate_directories::CertificateDirectories;
-pub use self::proxy::{InvalidProxy, Proxies, Proxy, ProxyProtocol};
+pub use self::proxy::Proxies;
+pub(crate) use self::proxy::{Proxy, ProxyProtocol};
 pub use self::resolve::{InvalidResolveRule, ResolveRule};
 pub use self::retry::RetryPolicy;
 #[cfg(feature = "tls")]
@@ -260,7 +261,7 @@ impl Headers {
     }
 
     /// Returns all values of a header.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter()
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
@@ -304,7 +305,7 @@ impl Response {
     }
 
     /// Returns the value of `Content-Length`.
-    pub fn content_length(&self) -> Option<u64> {
+    pub(crate) fn content_length(&self) -> Option<u64> {
         self.headers.get("Content-Length")?.trim().parse().ok()
     }
 
@@ -314,7 +315,7 @@ impl Response {
     ///
     /// [`Error::TooLarge`] if the body has more than `limit` bytes, and [`Error::Io`] if reading
     /// fails.
-    pub fn read_body(&mut self, what: &str, limit: u64, kind: Limit) -> Result<Vec<u8>> {
+    pub(crate) fn read_body(&mut self, what: &str, limit: u64, kind: Limit) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut body = (&mut self.body).take(limit.saturating_add(1));
         body.read_to_end(&mut bytes)
@@ -332,7 +333,7 @@ impl Response {
 
     /// Discards the body, so that the connection can be reused. A long body is not read to its end:
     /// a new connection is cheaper.
-    pub fn drain(mut self) {
+    pub(crate) fn drain(mut self) {
         // If this fails, the connection is not reused, and the next request opens another.
         let _ = io::copy(
             &mut (&mut self.body).take(MAX_DRAINED_BYTES),

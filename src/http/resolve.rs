@@ -35,7 +35,7 @@ impl ResolveRule {
 
     /// Returns the address for `host` and `port`, or `None` if the rule is for another host or
     /// port.
-    pub fn address_for(&self, host: &str, port: u16) -> Option<SocketAddr> {
+    pub(crate) fn address_for(&self, host: &str, port: u16) -> Option<SocketAddr> {
         (self.port == port && self.host.eq_ignore_ascii_case(host)).then_some(self.address)
     }
 }

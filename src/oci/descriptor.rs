@@ -115,7 +115,7 @@ impl Descriptor {
     }
 
     /// Whether digest and size are equal.
-    pub fn is_same_bytes(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_bytes(&self, other: &Self) -> bool {
         self.digest == other.digest && self.size == other.size
     }
 

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::archive;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, RawManifest, TITLE, UNPACK};
 use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph_reporting};
@@ -12,6 +11,8 @@ use crate::ops::graph::ResolvedSource;
 use crate::output_dir::{OutputDir, OutputOptions};
 use crate::progress::{self, Event, Observer, Scope};
 use crate::store::{Fetched, FileStore, ObservedContent, ReportStart, Source, Target as _};
+
+pub use crate::archive::Limits as ArchiveLimits;
 
 /// Options of a pull.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ pub struct PullOptions {
     /// Bounds on the manifests of the artifact.
     pub limits: Limits,
     /// Limits for unpacking directories.
-    pub archive_limits: archive::Limits,
+    pub archive_limits: ArchiveLimits,
     /// Receives the events of the pull.
     pub observer: Option<Observer>,
 }

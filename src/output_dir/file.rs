@@ -83,13 +83,6 @@ impl<'a> PendingFile<'a> {
         reservation.complete_file(staged.target.metadata()?.as_ref());
         Ok(std::mem::take(&mut staged.target.path))
     }
-
-    /// Copies all of `source` into the file.
-    pub(super) fn copy_from(&mut self, source: &mut File) -> Result<()> {
-        io::copy(source, &mut self.staged.writer)
-            .map(drop)
-            .map_err(Error::io(IoOp::Write, &self.staged.target.path))
-    }
 }
 
 impl Write for PendingFile<'_> {

@@ -36,6 +36,7 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+#[doc(hidden)]
 pub use directory::PendingDirectory;
 use entry::{Parents, ResolvedTitle, WrittenTitles};
 pub use file::PendingFile;
@@ -114,7 +115,7 @@ impl OutputDir {
     }
 
     /// The absolute, cleaned path of `title`, without a check that it is allowed.
-    pub fn path_of(&self, title: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, title: &str) -> PathBuf {
         path_clean::clean(&self.path.join(title))
     }
 
@@ -145,6 +146,7 @@ impl OutputDir {
     /// # Errors
     ///
     /// Same as [`create_file`](Self::create_file).
+    #[doc(hidden)]
     pub fn create_directory(&self, title: &str) -> Result<PendingDirectory<'_>> {
         PendingDirectory::create(self, title)
     }
@@ -154,7 +156,7 @@ impl OutputDir {
     /// # Errors
     ///
     /// Same as [`create_file`](Self::create_file).
-    pub fn read_file(&self, title: &str) -> Result<File> {
+    pub(crate) fn read_file(&self, title: &str) -> Result<File> {
         let target = self.locate(title, Parents::Expect)?;
         let is_file = target
             .metadata()?
@@ -168,21 +170,6 @@ impl OutputDir {
         Ok(file
             .map_err(Error::io(IoOp::Open, &target.path))?
             .into_std())
-    }
-
-    /// Writes the file `to` with the content of the file `from`, and returns its path.
-    ///
-    /// The current content is not verified. If other processes can write there, use
-    /// [`read_file`](Self::read_file), verify, and [`create_file`](Self::create_file).
-    ///
-    /// # Errors
-    ///
-    /// Same as [`create_file`](Self::create_file).
-    pub fn copy_file(&self, from: &str, to: &str) -> Result<PathBuf> {
-        let mut source = self.read_file(from)?;
-        let mut copy = self.create_file(to)?;
-        copy.copy_from(&mut source)?;
-        copy.commit()
     }
 
     /// Resolves a title to a directory handle and a name, which is empty for the output directory.

@@ -391,7 +391,7 @@ impl FileStore {
 
     /// Returns one sentence for each archive entry that was skipped because it is neither a file, a
     /// directory nor a link. Later calls return later entries.
-    pub fn take_skipped_entries(&self) -> Vec<String> {
+    pub(crate) fn take_skipped_entries(&self) -> Vec<String> {
         std::mem::take(&mut self.titled.lock().skipped_entries)
     }
 }
@@ -402,6 +402,7 @@ impl FileStore {
 /// # Errors
 ///
 /// Same as [`OutputDir::create_file`], plus the errors of the content.
+#[doc(hidden)]
 pub fn write_file(
     output: &OutputDir,
     title: &str,

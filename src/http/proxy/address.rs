@@ -12,7 +12,7 @@ use crate::text::url::{Url, split_port};
 /// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ProxyProtocol {
+pub(crate) enum ProxyProtocol {
     /// HTTP.
     Http,
     /// HTTP over TLS.
@@ -23,7 +23,7 @@ pub enum ProxyProtocol {
 
 impl ProxyProtocol {
     /// Returns the URL scheme.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
@@ -42,7 +42,7 @@ impl ProxyProtocol {
 
 /// A proxy. `Display` shows its URL without the credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     protocol: ProxyProtocol,
     /// An IPv6 address is in brackets.
     host: String,
@@ -89,29 +89,29 @@ impl Proxy {
     }
 
     /// Returns the protocol.
-    pub const fn protocol(&self) -> ProxyProtocol {
+    pub(crate) const fn protocol(&self) -> ProxyProtocol {
         self.protocol
     }
 
     /// Returns the host. An IPv6 address is in brackets.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// Returns the port.
-    pub const fn port(&self) -> u16 {
+    pub(crate) const fn port(&self) -> u16 {
         self.port
     }
 
     /// Returns user name and password, if the URL contains them.
-    pub fn credential(&self) -> Option<(&Secret, &Secret)> {
+    pub(crate) fn credential(&self) -> Option<(&Secret, &Secret)> {
         self.credential
             .as_ref()
             .map(|credential| (&credential.username, &credential.password))
     }
 
     /// Returns the value of `Proxy-Authorization`, which is sent to the proxy only.
-    pub fn authorization(&self) -> Option<Secret> {
+    pub(crate) fn authorization(&self) -> Option<Secret> {
         Some(Secret::new(format!("Basic {}", self.pair()?.expose())))
     }
 

@@ -25,7 +25,7 @@ use crate::text::url::{Scheme, Url};
 mod address;
 mod no_proxy;
 
-pub use self::address::{Proxy, ProxyProtocol};
+pub(crate) use self::address::{Proxy, ProxyProtocol};
 
 /// Proxies for http and https, and the hosts that are reached without them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Proxies {
     /// # Errors
     ///
     /// If the URL of the proxy is not valid.
-    pub fn for_url(&self, url: &Url) -> Result<Option<&Proxy>, InvalidProxy> {
+    pub(crate) fn for_url(&self, url: &Url) -> Result<Option<&Proxy>, InvalidProxy> {
         let proxy = match url.scheme() {
             Scheme::Http => &self.http,
             Scheme::Https => &self.https,
@@ -138,7 +138,7 @@ impl Proxies {
 
 /// An invalid proxy URL. The message does not contain the URL, which may include a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidProxy {
+pub(crate) struct InvalidProxy {
     variable: &'static str,
     reason: &'static str,
 }

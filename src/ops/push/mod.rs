@@ -18,6 +18,8 @@ pub use self::artifact::{PushOptions, push};
 pub(crate) use self::builder::ArtifactBuilder;
 #[cfg(feature = "archive")]
 pub use self::layers::{PushFile, PushStream};
+#[cfg(feature = "archive")]
+pub use crate::archive::Times;
 
 /// Pushes a blob unless the target has it. The blob is durable when this returns.
 ///

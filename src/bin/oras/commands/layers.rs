@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use oras::archive::Times;
 use oras::internal::InputKind;
-use oras::push::{PushFile, PushStream};
+use oras::push::{PushFile, PushStream, Times};
 use oras::{AnnotationFile, MediaType, RawManifest};
 
 use super::annotations;

@@ -1,9 +1,8 @@
 //! `oras pull`
 
-use oras::archive::Limits;
 use oras::descriptor::UNPACK;
 use oras::filter::Filter;
-use oras::pull::{PullOptions, Pulled, list, pull};
+use oras::pull::{ArchiveLimits, PullOptions, Pulled, list, pull};
 use oras::store::Source;
 use oras::{Error, MediaType};
 
@@ -177,8 +176,8 @@ impl PullFlags {
     }
 
     /// The limits for unpacking directories.
-    fn archive_limits(&self) -> Limits {
-        let mut limits = Limits::default();
+    fn archive_limits(&self) -> ArchiveLimits {
+        let mut limits = ArchiveLimits::default();
         limits.max_unpacked_bytes = self.max_unpacked_size.as_ref().map(|size| size.0);
         if let Some(levels) = self.max_depth {
             limits.max_depth = u64::try_from(levels).unwrap_or(0);

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use oras::archive::{Limits, PackOptions, Times, UnpackOptions, pack, unpack};
+use oras::internal::{PackOptions, UnpackOptions, pack, unpack};
 use oras::output_dir::{OutputDir, OutputOptions};
+use oras::pull::ArchiveLimits;
+use oras::push::Times;
 use oras::{Digest, Result};
 
 use super::check_error;
@@ -19,8 +21,8 @@ const TITLE: &str = "d";
 /// The content of the file beside the output directory.
 const OUTSIDE: &[u8] = b"must not change";
 
-fn limits() -> Limits {
-    let mut limits = Limits::default();
+fn limits() -> ArchiveLimits {
+    let mut limits = ArchiveLimits::default();
     limits.max_unpacked_bytes = Some(1 << 20);
     limits.max_entries = 200;
     limits.max_path_bytes = 1024;
