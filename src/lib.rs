@@ -94,13 +94,13 @@
 //!
 //! - `docs/`: guides
 //! - `limits.rs`: the limits on outside data
-//! - `sync.rs`: state that threads share
 //! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
 //!   untrusted text
 //! - `error/`: the error type, and error responses of registries
 //! - `oci/`: digests, descriptors, media types, platforms, references, manifests and referrers
 //!   indexes
-//! - `progress/`: the events of operations, and the observer of the current thread
+//! - `progress/`: the events of operations, the observer of the current thread, and state that
+//!   threads share
 //! - `auth/`: the authentication state machine and the origin policy, without I/O
 //! - `http/`: the transport trait and its implementation with ureq: TLS, proxies, retries, traces
 //! - `fs/`: path cleaning, temporary files, locks and file fingerprints
@@ -165,7 +165,6 @@ pub mod output_dir;
 pub mod progress;
 pub mod registry;
 pub mod store;
-mod sync;
 mod text;
 
 pub use auth::credential::Credential;

@@ -19,7 +19,7 @@ use super::locations::{Location, Locations};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::oci::{RegistryName, RepositoryName};
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 
 /// Name of [`Locations::docker_auth_config`] in messages.
 const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";

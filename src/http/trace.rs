@@ -8,7 +8,7 @@ use super::{Headers, Method, Request, RequestBody, Response, Transport, Transpor
 use crate::error::status_text;
 use crate::http::clock::{Clock, TimedReader};
 use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 use crate::text::percent;
 use crate::text::redact::{Redactor, excerpt, redact_urls};
 use crate::text::secret::Secret;

@@ -61,10 +61,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::blob_cache::{BlobCache, PendingBlob};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, RawManifest};
+use crate::progress::sync::Lock;
 use crate::store::{
     ContentReader, ContentSink, Fetched, Source, VerifyReader, check_size, if_resumable,
 };
-use crate::sync::Lock;
 
 /// Limit of manifests that are not listed yet. An update reads and writes the whole `index.json`.
 const MAX_UNLISTED: usize = 1024;

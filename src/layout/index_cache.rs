@@ -16,7 +16,7 @@ use super::index::Index;
 use super::referrer_index::ReferrerIndex;
 use crate::error::Result;
 use crate::fs::fingerprint::FileFingerprint;
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 
 #[derive(Debug, Default)]
 pub(super) struct IndexCache {

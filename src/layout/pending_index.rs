@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use super::index::Index;
 use crate::oci::{Descriptor, Digest};
-use crate::sync::Deferred;
+use crate::progress::sync::Deferred;
 
 /// Limit of deferred edits. It bounds memory, and the number of manifests without an entry after a
 /// killed batch.

@@ -20,7 +20,7 @@ use crate::limits::{
     Limit, MAX_LAYOUT_TAR_ENTRIES, MAX_LAYOUT_TAR_FILES, MAX_LAYOUT_TAR_HEADER_BYTES,
     MAX_LAYOUT_TAR_NAME_BYTES,
 };
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 
 /// An open archive with the positions of the files of a layout.
 #[derive(Debug)]

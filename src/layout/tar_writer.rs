@@ -26,11 +26,11 @@ use crate::fs::directory;
 use crate::fs::file_range::write_at;
 use crate::fs::temp_file::TempFile;
 use crate::oci::{Algorithm, Descriptor};
+use crate::progress::sync::Lock;
 use crate::store::{
     Content, ContentReader, NameVisitor, Pushed, Source, TagLister, Target, VerifyReader,
     check_name,
 };
-use crate::sync::Lock;
 
 /// Content is immutable, so its file is read-only.
 const BLOB_MODE: u32 = 0o444;

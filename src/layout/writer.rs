@@ -18,10 +18,10 @@ use crate::fs::directory;
 use crate::fs::lock::LockFile;
 use crate::fs::temp_file::{self, BeginningFile as _, TempFile};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
+use crate::progress::sync::Lock;
 use crate::store::{
     Content, Pushed, STREAM, VerifyReader, copy_hashing, copy_resuming, if_resumable,
 };
-use crate::sync::Lock;
 
 /// Name of the scratch directory. Other tools know it and exclude it from backups.
 const INGEST: &str = "ingest";

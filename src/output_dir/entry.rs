@@ -10,7 +10,7 @@ use cap_std::fs::{Dir, Metadata};
 
 use super::staging::{StagingFolder, identity, remove_leftovers};
 use crate::error::{Conflict, Error, IoOp, Result};
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 
 /// The directory handle and the name of a title.
 #[derive(Debug)]

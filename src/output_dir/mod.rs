@@ -44,7 +44,7 @@ pub use file::PendingFile;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::path_clean;
 use crate::oci::Descriptor;
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 
 /// Rules for existing files and for titles that lead outside.
 #[derive(Clone, Copy, Debug, Default)]

@@ -124,6 +124,7 @@
 //! - Events that the observer itself causes, by calling verbs, are not reported.
 
 mod event;
+pub(crate) mod sync;
 
 use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;

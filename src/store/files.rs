@@ -5,6 +5,8 @@
 //! into writes files below its output directory, through [`OutputDir`], which decides whether a
 //! title is allowed.
 
+mod spool;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{self, File};
@@ -23,11 +25,12 @@ use crate::oci::{
     CONTENT_DIGEST, Descriptor, Digest, HashingWriter, MAX_MANIFEST_BYTES, MediaType, TITLE, UNPACK,
 };
 use crate::output_dir::OutputDir;
+use crate::progress::sync::Lock;
 use crate::store::{
     Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, SavingSink, Source, Target,
     VerifyReader, copy_hashing, copy_resuming, if_resumable,
 };
-use crate::sync::Lock;
+use spool::SpoolWriter;
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {
@@ -481,28 +484,5 @@ impl Target for FileStore {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         self.untitled.tag(target, reference)
-    }
-}
-
-/// Writes to the temporary file. Errors name its directory: if a disk is full, it is that one, not
-/// the one of the files that are packed.
-struct SpoolWriter<'s> {
-    file: Arc<File>,
-    directory: &'s Path,
-}
-
-impl Write for SpoolWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self.file).write(bytes).map_err(|error| {
-            // Callers repeat interrupted writes, so the kind must stay.
-            if error.kind() == io::ErrorKind::Interrupted {
-                return error;
-            }
-            Error::io(IoOp::Write, self.directory)(error).into_io()
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -8,11 +8,11 @@ use crate::error::{Error, IoOp, Result};
 use crate::oci::{
     Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, Referrer, ReferrerFilter,
 };
+use crate::progress::sync::Lock;
 use crate::store::{
     Content, ContentReader, Delete, NameVisitor, Pushed, Referrers, STREAM, Source, TagLister,
     Target, VerifyReader, check_is_tag, check_name, check_size,
 };
-use crate::sync::Lock;
 
 /// Content and tags in memory.
 #[derive(Debug, Default)]

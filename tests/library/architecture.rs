@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// The folders of `src` that make up the library, lowest first. A file imports only from its own
 /// folder and from folders above it in this list.
-const FOLDERS: [&str; 17] = [
+const FOLDERS: [&str; 16] = [
     "docs",
     "limits",
-    "sync",
     "text",
     "error",
     "oci",

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, RawManifest};
 use crate::ops::copy::Limits;
+use crate::progress::sync::Lock;
 use crate::store::{
     ContentReader, Inventory, NameVisitor, Referrers, Source, TagLister, VerifyReader,
 };
-use crate::sync::Lock;
 
 /// A source that records the referrers it listed and the manifests that were missing. It sorts
 /// referrers by digest, so that the order of a backup does not depend on the store.

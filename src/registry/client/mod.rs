@@ -36,7 +36,7 @@ use crate::http::clock::{Clock, SystemClock};
 use crate::http::{Headers, Method, RetryPolicy, Timeouts, Transport, UreqTransport};
 use crate::limits::{MAX_BUFFERED_CHUNK_BYTES, MIN_CHUNK_BYTES};
 use crate::oci::{MAX_MANIFEST_BYTES, MediaType, RegistryName};
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 use crate::text::redact::Redactor;
 use crate::text::url::{Locality, Origin, Scheme, Url};
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
 use crate::oci::RegistryName;
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 use crate::text::redact::Redactor;
 
 /// Prefix of a warning: code 299 and `-`, the agent that stands for the registry itself. The

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::oci::{Descriptor, Digest};
-use crate::sync::{Deferred, Lock};
+use crate::progress::sync::{Deferred, Lock};
 
 /// The maintainer of the referrers listings of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

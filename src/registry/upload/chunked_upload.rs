@@ -223,7 +223,7 @@ fn offset_after(offset: u64, len: u64, received: Option<u64>) -> u64 {
 mod tests {
 
     use super::*;
-    use crate::sync::Lock;
+    use crate::progress::sync::Lock;
 
     #[test]
     fn a_range_is_the_number_of_received_bytes() {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::oci::MediaType;
+use crate::progress::sync::Lock;
 use crate::registry::client::LARGE_BYTES;
-use crate::sync::Lock;
 use crate::text::url::Url;
 
 /// An upload on its way, and what is known about the registry.

@@ -3,7 +3,7 @@ use super::super::openable::{Content, StreamContent};
 use super::*;
 use crate::oci::digest::Digest;
 use crate::oci::media_type::MediaType;
-use crate::sync::Lock;
+use crate::progress::sync::Lock;
 
 fn reader(content: &'static [u8], claimed: &[u8]) -> VerifyReader<'static> {
     VerifyReader::new(content, Descriptor::of(MediaType::OCTET_STREAM, claimed))
