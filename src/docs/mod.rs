@@ -8,7 +8,7 @@
 //! | [`threads_and_async`] | one client in several threads, and in async programs |
 //! | [`credentials`] | login, config files, credential helpers, environment |
 //! | [`progress_and_cancellation`] | progress, cancel, events |
-//! | [`testing`] | tests of your own program without a registry: [`MemoryStore`] and a mock transport |
+//! | [`testing`] | tests of your own program: [`MemoryStore`], a mock transport |
 //! | [`custom_store`] | the traits of a store of your own |
 //! | [`footprint`] | bytes and crates of each feature set, and speed |
 //! | [`stability`] | versions, types that grow, MSRV |
@@ -17,9 +17,6 @@
 //! | [`changelog`] | changes by version |
 //!
 //! [`MemoryStore`]: crate::store::memory::MemoryStore
-
-pub mod from_oci_client;
-pub mod from_oras_python;
 
 pub mod first_program {
     #![doc = include_str!("first_program.md")]
@@ -59,6 +56,14 @@ pub mod footprint {
 
 pub mod stability {
     #![doc = include_str!("stability.md")]
+}
+
+pub mod from_oras_python {
+    #![doc = include_str!("from_oras_python.md")]
+}
+
+pub mod from_oci_client {
+    #![doc = include_str!("from_oci_client.md")]
 }
 
 pub mod changelog {

@@ -39,7 +39,7 @@ pub(crate) trait Folder: std::fmt::Debug + Send + Sync {
     fn remove(&self, name: &str, is_directory: bool) -> io::Result<()>;
 }
 
-/// What a directory says about one of its entries.
+/// An entry of a directory, as far as the directory describes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     /// `None` for entries that are neither files nor directories.

@@ -20,7 +20,7 @@ const CONFIG: &str = "$config";
 /// use oras::push::{PushFile, PushOptions};
 ///
 /// // The content of the file, for example from `std::fs::read`.
-/// let json = br#"{"$manifest": {"org.example.team": "a"}, "hello.txt": {"org.example.lang": "en"}}"#;
+/// let json = br#"{"$manifest": {"team": "a"}, "hello.txt": {"lang": "en"}}"#;
 /// let annotations = AnnotationFile::parse(json)?;
 ///
 /// let mut hello = PushFile::from("hello.txt");

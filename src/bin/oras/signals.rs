@@ -40,7 +40,7 @@ mod unix {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::{flag, low_level};
 
-    use super::Interrupted;
+    use crate::signals::Interrupted;
 
     const SIGNALS: [(i32, &str); 3] =
         [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
@@ -144,7 +144,7 @@ mod unix {
 
 #[cfg(not(unix))]
 mod portable {
-    use super::Interrupted;
+    use crate::signals::Interrupted;
 
     /// Does nothing: Ctrl-C ends the process.
     pub(crate) const fn install() {}

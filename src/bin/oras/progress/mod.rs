@@ -34,7 +34,7 @@ pub(crate) struct Status {
     notes: Notes,
 }
 
-/// What a command reads after an operation. Clones share it.
+/// The notes of an operation, which the command reads afterwards. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Notes(Arc<Mutex<Note>>);
 
