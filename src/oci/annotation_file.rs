@@ -49,8 +49,7 @@ impl AnnotationFile {
     /// # Errors
     ///
     /// [`Error::Malformed`], and [`Error::TooLarge`] for more than
-    /// [`MAX_MANIFEST_BYTES`](crate::manifest::MAX_MANIFEST_BYTES): a manifest with the annotations
-    /// cannot be larger.
+    /// [`MAX_MANIFEST_BYTES`]: a manifest with the annotations cannot be larger.
     pub fn parse(json: &[u8]) -> Result<Self> {
         const WHAT: &str = "annotation file";
         let limit = (Limit::MetadataBytes, MAX_MANIFEST_BYTES);

@@ -4,7 +4,7 @@
 //! A [`ManifestDocument`] keeps the order of members and entries, unknown members, and the bytes of
 //! every entry that is not edited. `index.json` of layouts, referrers indexes, the indexes that
 //! [`ops::index`](crate::ops::index) updates and the manifests that a
-//! [`ManifestEditor`](crate::manifest::ManifestEditor) edits are such documents.
+//! [`ManifestEditor`](super::editor::ManifestEditor) edits are such documents.
 
 mod canonical;
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Mismatch, Result};
 use crate::oci::Descriptor;
 use crate::progress::{self, Event};
 
-/// Opens the rest of content; see [`Content::open_from`].
+/// Opens the rest of content; see [`Content::open_from`](crate::store::Content::open_from).
 type OpenRest<'a> = dyn FnOnce() -> Result<Option<Box<dyn Read + Send + 'a>>> + Send + 'a;
 
 /// Reads the beginning of content from a file, and then opens the rest.
