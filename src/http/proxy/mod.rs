@@ -48,7 +48,7 @@ impl Proxies {
     /// Creates the settings from environment variables, whose values `value` returns. Empty values
     /// are treated as unset.
     ///
-    /// An invalid URL is reported by [`Proxies::for_url`] when the proxy is needed.
+    /// An invalid URL is reported when the proxy is needed.
     ///
     /// ```
     /// use oras::http::Proxies;
