@@ -10,11 +10,10 @@ use std::str::FromStr;
 /// `Host` headers and certificate checks still use the original name.
 ///
 /// ```
-/// use oras::http::ResolveRule;
+/// use oras::http::{ResolveRule, UreqTransport};
 ///
 /// let rule: ResolveRule = "registry.example:443:127.0.0.1:5000".parse().unwrap();
-/// assert_eq!(rule.address_for("registry.example", 443).unwrap().to_string(), "127.0.0.1:5000");
-/// assert_eq!(rule.address_for("registry.example", 80), None);
+/// let transport = UreqTransport::builder().resolve([rule]).build();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolveRule {

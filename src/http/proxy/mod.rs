@@ -51,19 +51,14 @@ impl Proxies {
     /// An invalid URL is reported when the proxy is needed.
     ///
     /// ```
-    /// use oras::http::Proxies;
-    /// use oras::url::Url;
+    /// use oras::http::{Proxies, UreqTransport};
     ///
     /// let proxies = Proxies::from_variables(|name| match name {
     ///     "HTTPS_PROXY" => Some("http://me:secret@proxy.example:3128".to_owned()),
     ///     "NO_PROXY" => Some("internal.example,10.0.0.0/8".to_owned()),
     ///     _ => None,
     /// });
-    /// let proxy = proxies.for_url(&Url::parse("https://ghcr.io/v2/")?).unwrap().unwrap();
-    /// assert_eq!(proxy.to_string(), "http://proxy.example:3128");
-    /// let internal = Url::parse("https://registry.internal.example/v2/")?;
-    /// assert_eq!(proxies.for_url(&internal), Ok(None));
-    /// # Ok::<(), oras::Error>(())
+    /// let transport = UreqTransport::builder().proxies(proxies).build();
     /// ```
     pub fn from_variables(value: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name| value(name).filter(|value| !value.is_empty());
