@@ -152,13 +152,11 @@ impl RawManifest {
         }
         let is_docker = self.descriptor.media_type.is_docker();
         let view = self.view()?;
-        let (config, rest) = match view {
-            Manifest::Image(image) => (image.config.as_ref(), &image.layers),
-            Manifest::Index(index) => (None, &index.manifests),
-            Manifest::Artifact(artifact) => (None, &artifact.blobs),
-        };
         let subject = view.subject().filter(|_| !is_docker);
-        let successors = subject.into_iter().chain(config).chain(rest);
+        let successors = subject
+            .into_iter()
+            .chain(view.config())
+            .chain(view.entries());
         Ok(successors.cloned().collect())
     }
 }
@@ -241,6 +239,40 @@ impl Manifest {
             Self::Image(_) => ManifestKind::Image,
             Self::Index(_) => ManifestKind::Index,
             Self::Artifact(_) => ManifestKind::Artifact,
+        }
+    }
+
+    /// Returns the config of an image manifest.
+    pub const fn config(&self) -> Option<&Descriptor> {
+        match self {
+            Self::Image(image) => image.config.as_ref(),
+            Self::Index(_) | Self::Artifact(_) => None,
+        }
+    }
+
+    /// Returns the layers of an image manifest, the manifests of an index, or the blobs of an
+    /// artifact manifest.
+    ///
+    /// ```
+    /// use oras::push::{PushFile, PushOptions, push};
+    /// use oras::store::Source;
+    /// use oras::store::memory::MemoryStore;
+    ///
+    /// let store = MemoryStore::new();
+    /// let mut options = PushOptions::default();
+    /// options.artifact_type = Some("application/vnd.example".into());
+    /// options.files = vec![PushFile::bytes("hello.txt", "hello")];
+    /// let manifest = push(&store, Some("v1"), options)?;
+    /// for layer in manifest.view()?.entries() {
+    ///     assert_eq!(store.fetch(layer)?.read_all(1000)?, b"hello");
+    /// }
+    /// # Ok::<(), oras::Error>(())
+    /// ```
+    pub fn entries(&self) -> &[Descriptor] {
+        match self {
+            Self::Image(image) => &image.layers,
+            Self::Index(index) => &index.manifests,
+            Self::Artifact(artifact) => &artifact.blobs,
         }
     }
 

@@ -63,6 +63,27 @@ impl Platform {
                 .all(|feature| self.os_features.contains(feature))
     }
 
+    /// Returns the operating system and the architecture of this program. The variant is empty.
+    ///
+    /// ```
+    /// use oras::Platform;
+    /// use oras::pull::PullOptions;
+    ///
+    /// let mut options = PullOptions::default();
+    /// options.platform = Some(Platform::native());
+    /// ```
+    pub fn native() -> Self {
+        let os = match std::env::consts::OS {
+            "macos" => "darwin",
+            other => other,
+        };
+        Self {
+            os: os.to_owned(),
+            architecture: Self::native_architecture().to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the architecture of this program, by its Go name.
     pub fn native_architecture() -> &'static str {
         match std::env::consts::ARCH {
@@ -142,6 +163,8 @@ mod tests {
             "linux".parse::<Platform>().unwrap().architecture,
             Platform::native_architecture()
         );
+        let native = Platform::native();
+        assert_eq!(native.to_string().parse::<Platform>().unwrap(), native);
         let full: Platform = "linux/arm/v7:1.2".parse().unwrap();
         assert_eq!(full.to_string(), "linux/arm/v7:1.2");
         for (text, wanted) in [

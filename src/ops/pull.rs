@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, RawManifest, TITLE, UNPACK};
+use crate::oci::{Descriptor, Digest, MediaType, Platform, RawManifest, TITLE, UNPACK};
 use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph_reporting};
 use crate::ops::filter::Filter;
 use crate::ops::graph::ResolvedSource;
@@ -331,17 +331,12 @@ impl FileSelector<'_> {
     fn select(&mut self, manifest: &RawManifest) -> Result<Selection> {
         let is_docker = manifest.descriptor().media_type.is_docker();
         let view = manifest.view()?;
-        let (content, config) = match view {
-            Manifest::Image(image) => (&image.layers, image.config.clone()),
-            Manifest::Index(index) => (&index.manifests, None),
-            Manifest::Artifact(artifact) => (&artifact.blobs, None),
-        };
         let subject = view
             .subject()
             .filter(|_| self.include_subject && !is_docker);
         let mut selection = Selection::default();
         let first_file = self.pulled.files.len();
-        for node in subject.into_iter().chain(content) {
+        for node in subject.into_iter().chain(view.entries()) {
             let digest_named = self.name_by_digest(node);
             let is_digest_named = digest_named.is_some();
             let named = digest_named.unwrap_or_else(|| node.clone());
@@ -358,7 +353,7 @@ impl FileSelector<'_> {
             }
             selection.successors.push(named);
         }
-        if let Some(config) = config {
+        if let Some(config) = view.config().cloned() {
             let renamed = self.named_config(&config);
             let is_selectable = config.title().is_some()
                 || renamed.is_none() && !config.is_same_bytes(&Descriptor::empty());

@@ -48,13 +48,7 @@ fn copy_artifact(client: &Client, from: &Reference, to: &Reference) -> oras::Res
     let (source, tag) = client.open(from)?;
     let (target, new_tag) = client.open(to)?;
     let mut options = CopyOptions::default();
-    copy_with_referrers(
-        &source,
-        tag.as_str(),
-        &target,
-        Some(new_tag.as_str()),
-        &mut options,
-    )
+    copy_with_referrers(&source, &tag, &target, Some(&new_tag), &mut options)
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ mod tests {
             root.unwrap().digest
         );
         let manifest = layout.fetch_manifest_by_reference("v1.1.0", 4096).unwrap();
-        let layers = manifest.edit().unwrap().entries();
+        let layers = manifest.view().unwrap().entries();
         let titles: Vec<_> = layers.iter().filter_map(Descriptor::title).collect();
         assert_eq!(titles, ["tool_linux_amd64.tar.gz", "checksums.txt"]);
         let checksums = layout.fetch(&layers[1]).unwrap().read_all(100).unwrap();

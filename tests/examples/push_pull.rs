@@ -25,11 +25,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout();
     match (verb.as_str(), paths) {
         ("push", files) => {
-            let manifest = push_files(&repository, tag.as_str(), files)?;
+            let manifest = push_files(&repository, &tag, files)?;
             writeln!(out, "{reference} is {}", manifest.digest)?;
         }
         ("pull", [directory]) => {
-            for file in pull_files(&repository, tag.as_str(), directory)?.files {
+            for file in pull_files(&repository, &tag, directory)?.files {
                 writeln!(out, "{}", file.path.display())?;
             }
         }

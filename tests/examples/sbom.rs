@@ -28,10 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (repository, tag) = Client::new().open(reference)?;
     match (verb.as_str(), files) {
         ("attach", [file]) => {
-            attach_sbom(&repository, tag.as_str(), file.into())?;
+            attach_sbom(&repository, &tag, file.into())?;
         }
         ("show", []) => {
-            for sbom in find_sboms(&repository, tag.as_str())? {
+            for sbom in find_sboms(&repository, &tag)? {
                 io::stdout().write_all(&sbom)?;
             }
         }

@@ -43,7 +43,7 @@ fn client(silence: Duration) -> Client {
 
 fn resolve(client: &Client, reference: &Reference) -> oras::Result<Descriptor> {
     let (repository, tag) = client.open(reference)?;
-    repository.resolve(tag.as_str())
+    repository.resolve(&tag)
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (repository, tag) = Client::new().open(reference)?;
     // The observer also applies to calls of a store, which have no options.
     observer(MAX_BYTES).scope(|| match verb.as_str() {
-        "push" => push_stream(&repository, tag.as_str(), io::stdin()),
-        _ => pull_stream(&repository, tag.as_str(), &mut io::stdout()),
+        "push" => push_stream(&repository, &tag, io::stdin()),
+        _ => pull_stream(&repository, &tag, &mut io::stdout()),
     })?;
     Ok(())
 }

@@ -37,7 +37,7 @@ fn resolve_all(client: &Client, references: &[String]) -> oras::Result<Vec<(Stri
         let mut found = Vec::new();
         while let Some(reference) = next() {
             let (repository, tag) = client.open(reference)?;
-            found.push((reference.clone(), repository.resolve(tag.as_str())?.digest));
+            found.push((reference.clone(), repository.resolve(&tag)?.digest));
         }
         Ok(found)
     };

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The code of the program, which works with any transport.
 fn digest(client: &Client, reference: &str) -> oras::Result<Digest> {
     let (repository, tag) = client.open(reference)?;
-    Ok(repository.resolve(tag.as_str())?.digest)
+    Ok(repository.resolve(&tag)?.digest)
 }
 
 /// Counts requests, and passes everything on.
