@@ -23,7 +23,7 @@ use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::Method;
 use crate::http::retry::Retries;
 use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
-use crate::progress;
+use crate::progress::unless_cancelled;
 use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse, Retry};
 use crate::registry::repository::Repository;
 use crate::store::{Content, Mount, Pushed, skip};
@@ -104,11 +104,15 @@ impl Repository {
                     let algorithm = expected.digest.algorithm();
                     let url = self.endpoint.mount(&blob, &self.name, algorithm);
                     let request = self.push_request(Method::Post, url);
-                    Event::Response(last.insert(self.send_step(request)?))
+                    Event::Response(
+                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
+                    )
                 }
                 Action::Start => {
                     let request = self.start_request(expected.digest.algorithm());
-                    Event::Response(last.insert(self.send_step(request)?))
+                    Event::Response(
+                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
+                    )
                 }
                 Action::Send {
                     session,
@@ -117,11 +121,13 @@ impl Repository {
                     let request =
                         self.commit_request(session.location, &expected.digest, expects_continue);
                     let request = request.body(Body::Blob(expected, content));
-                    Event::Response(last.insert(self.send_step(request)?))
+                    Event::Response(
+                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
+                    )
                 }
                 Action::SendChunks(upload) => {
                     let result = self.send_chunks(upload, expected, content, &mut retries);
-                    Event::Response(last.insert(progress::unless_cancelled(result)?))
+                    Event::Response(last.insert(unless_cancelled(result)?))
                 }
                 Action::Retry { is_session_lost } => {
                     let result = last.as_ref().expect("a retry follows a request");
@@ -181,12 +187,6 @@ impl Repository {
         self.client.send(&self.registry, commit)
     }
 
-    /// Sends a request of an upload. Returns its result, which decides about the next step. The
-    /// error is [`Error::Cancelled`].
-    fn send_step(&self, request: RegistryRequest<'_>) -> Result<Result<RegistryResponse>> {
-        progress::unless_cancelled(self.client.send(&self.registry, request))
-    }
-
     /// Sends the next chunk of a blob of which `size` bytes are known. `body` is called with the
     /// size of the chunk. `retries` are those since the upload advanced.
     fn send_chunk<'b>(
@@ -204,7 +204,7 @@ impl Repository {
             .header("Content-Range", format!("{}-{last}", chunk.offset))
             .body(body(chunk.len));
         let farthest = upload.farthest;
-        let result = self.send_step(request)?;
+        let result = unless_cancelled(self.client.send(&self.registry, request))?;
         let mut action = {
             let mut context = self.upload_context(false);
             upload.on_chunk(chunk, size, &result, &mut context)?
@@ -218,7 +218,7 @@ impl Repository {
             };
             self.client.wait_for(&retry)?;
             let request = self.push_request(Method::Get, upload.location.clone());
-            let Ok(response) = self.send_step(request)? else {
+            let Ok(response) = unless_cancelled(self.client.send(&self.registry, request))? else {
                 return Ok(ControlFlow::Break(result));
             };
             action = upload.on_offset(size, &response)?;

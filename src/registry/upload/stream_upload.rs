@@ -16,6 +16,7 @@ use crate::error::{Error, IoOp, Result};
 use crate::http::retry::Retries;
 use crate::limits::{Limit, MAX_BUFFERED_CHUNK_BYTES};
 use crate::oci::{Algorithm, Descriptor, Hasher, MediaType};
+use crate::progress::unless_cancelled;
 use crate::registry::client::Body;
 use crate::registry::repository::Repository;
 use crate::store::{Pushed, STREAM};
@@ -73,7 +74,7 @@ impl Repository {
         }
         let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
         let commit = self.commit_request(upload.location, &blob.digest, false);
-        match self.send_step(commit)? {
+        match unless_cancelled(self.client.send(&self.registry, commit))? {
             Ok(response) if is_stored(&response) => response.drain(),
             // The registry may have committed the blob although the response was lost.
             _ if self.has_blob(&blob.digest, Some(blob.size))? => {}
