@@ -20,6 +20,7 @@ use crate::support::tempdir::TempDir;
 
 mod hostile;
 mod lists;
+mod pages;
 
 /// The events of a backup, one line each.
 #[derive(Clone, Default)]
