@@ -518,10 +518,13 @@ fn status_of(error: &Error) -> u8 {
     if error.is_not_found() {
         return status::NOT_FOUND;
     }
-    if error.is_unauthorized() {
-        return status::UNAUTHORIZED;
-    }
     match error.root() {
+        // As for a redirect that is not allowed: the server is wrong, and a login does not help.
+        Error::Unauthorized {
+            reason: Unauthorized::UntrustedRealm { .. },
+            ..
+        } => status::NETWORK,
+        _ if error.is_unauthorized() => status::UNAUTHORIZED,
         Error::Verification { .. } => status::VERIFICATION,
         Error::Refused(refusal) if refusal.by == Responder::UploadSession => status::NETWORK,
         Error::Refused(refusal) => status_of_response(refusal.status),
