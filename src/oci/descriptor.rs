@@ -44,9 +44,10 @@ pub struct Descriptor {
     #[serde(serialize_with = "write_base64")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<u8>>,
-    /// The platform of the content.
+    /// The platform of the content. Boxed, because few descriptors have one and a manifest can have
+    /// tens of thousands of descriptors.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
+    pub platform: Option<Box<Platform>>,
     /// The artifact type, if the content is a manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
@@ -101,10 +102,7 @@ impl Descriptor {
 
     /// Returns the title, unless it is missing or empty.
     pub fn title(&self) -> Option<&str> {
-        self.annotations
-            .get(TITLE)
-            .map(String::as_str)
-            .filter(|title| !title.is_empty())
+        title_in(&self.annotations)
     }
 
     /// Returns the name in output: the title if the annotation exists, otherwise the media type.
@@ -123,6 +121,12 @@ impl Descriptor {
     pub fn is_same_content(&self, other: &Self) -> bool {
         self.media_type == other.media_type && self.is_same_bytes(other)
     }
+}
+
+/// Returns the title among the annotations of a descriptor, unless it is missing or empty.
+pub(crate) fn title_in(annotations: &Annotations) -> Option<&str> {
+    let title = annotations.get(TITLE)?;
+    Some(title.as_str()).filter(|title| !title.is_empty())
 }
 
 /// The content of the empty descriptor.
@@ -145,7 +149,7 @@ struct Members {
     annotations: Annotations,
     #[serde(deserialize_with = "read_base64")]
     data: Option<Vec<u8>>,
-    platform: Option<Platform>,
+    platform: Option<Box<Platform>>,
     #[serde(deserialize_with = "no_empty_type")]
     artifact_type: Option<MediaType>,
 }

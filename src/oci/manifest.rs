@@ -47,6 +47,14 @@ impl RawManifest {
         }
     }
 
+    /// Creates a manifest from `bytes` that `image` was serialised to, which become its view.
+    pub(crate) fn packed(descriptor: Descriptor, bytes: Vec<u8>, image: ImageManifest) -> Self {
+        Self {
+            view: Arc::new(Manifest::Image(image).into()),
+            ..Self::verified(descriptor, bytes)
+        }
+    }
+
     /// Returns the same bytes with another descriptor of them, for example with other annotations.
     pub(crate) fn with_descriptor(self, descriptor: Descriptor) -> Self {
         // The media type decides how the bytes are parsed.

@@ -259,7 +259,7 @@ impl Reader<'_> {
                 if let Some(config) = &image.config
                     && is_image_config(&config.media_type)
                 {
-                    entry.platform = self.platform(config)?;
+                    entry.platform = self.platform(config)?.map(Box::new);
                 }
             }
             Manifest::Index(index) => entry.artifact_type.clone_from(&index.artifact_type),

@@ -63,16 +63,16 @@ pub struct PackOptions {
 /// - The errors of [`Target::push`].
 pub fn pack(target: &dyn Target, options: PackOptions, now: SystemTime) -> Result<RawManifest> {
     let _scope = Scope::of_verb(options.observer.as_ref());
-    let manifest = build_manifest(target, options, now)?;
-    let artifact_type = manifest
+    let image = build_manifest(target, options, now)?;
+    let artifact_type = image
         .artifact_type
         .clone()
-        .or_else(|| Some(manifest.config.as_ref()?.media_type.clone()));
-    let bytes = to_vec(&manifest);
+        .or_else(|| Some(image.config.as_ref()?.media_type.clone()));
+    let bytes = to_vec(&image);
     let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes);
     descriptor.artifact_type = artifact_type;
-    descriptor.annotations = manifest.annotations;
-    let manifest = RawManifest::verified(descriptor, bytes);
+    descriptor.annotations = image.annotations.clone();
+    let manifest = RawManifest::packed(descriptor, bytes, image);
     target.push(manifest.descriptor(), &mut &manifest)?;
     Ok(manifest)
 }

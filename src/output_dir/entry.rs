@@ -22,7 +22,7 @@ pub(super) struct ResolvedTitle {
     /// Absolute, cleaned path for messages.
     pub(super) path: PathBuf,
     /// Path without symbolic links, equal for all titles of the same entry.
-    pub(super) key: PathBuf,
+    pub(super) key: Arc<Path>,
 }
 
 impl ResolvedTitle {
@@ -32,7 +32,7 @@ impl ResolvedTitle {
             dir: dir.map_err(Error::io(IoOp::OpenDirectory, path))?,
             name: PathBuf::new(),
             path: path.to_owned(),
-            key: real.to_owned(),
+            key: real.into(),
         })
     }
 
@@ -171,10 +171,10 @@ pub(super) fn canonicalize_existing(path: &Path) -> Result<PathBuf> {
 #[derive(Debug, Default)]
 pub(super) struct WrittenTitles {
     /// Keys of titles.
-    reserved: HashSet<PathBuf>,
+    reserved: HashSet<Arc<Path>>,
     /// Keys of committed files by device and inode. Detects duplicates on file systems that ignore
     /// case or normalise names.
-    files: HashMap<(u64, u64), PathBuf>,
+    files: HashMap<(u64, u64), Arc<Path>>,
     /// Directories where files of killed processes have been removed, with the names of beginnings
     /// of content that were there.
     beginnings: HashMap<PathBuf, Arc<[String]>>,
@@ -185,7 +185,7 @@ pub(super) struct WrittenTitles {
 pub(super) struct TitleReservation<'a> {
     written: &'a Lock<WrittenTitles>,
     title: String,
-    key: Option<PathBuf>,
+    key: Option<Arc<Path>>,
 }
 
 impl<'a> TitleReservation<'a> {
@@ -197,9 +197,9 @@ impl<'a> TitleReservation<'a> {
         let reservation = Self {
             written,
             title: title.to_owned(),
-            key: Some(target.key.clone()),
+            key: Some(Arc::clone(&target.key)),
         };
-        if !written.lock().reserved.insert(target.key.clone()) {
+        if !written.lock().reserved.insert(Arc::clone(&target.key)) {
             let error = reservation.duplicate();
             reservation.complete();
             return Err(error);
@@ -234,7 +234,7 @@ impl<'a> TitleReservation<'a> {
     /// Records the committed file.
     pub(super) fn complete_file(self, metadata: Option<&Metadata>) {
         if let (Some(file), Some(key)) = (metadata.and_then(identity), &self.key) {
-            self.written.lock().files.insert(file, key.clone());
+            self.written.lock().files.insert(file, Arc::clone(key));
         }
         self.complete();
     }

@@ -217,7 +217,7 @@ impl OutputDir {
         };
         Ok(ResolvedTitle {
             dir,
-            key: real.join(name),
+            key: real.join(name).into(),
             name: PathBuf::from(name),
             path,
         })

@@ -65,10 +65,11 @@ struct TitledContent {
 }
 
 enum ContentLocation {
-    /// A file that was added.
-    File(FileContent),
+    /// A file that was added. Boxed, like the section, because there can be tens of thousands of
+    /// locations.
+    File(Box<FileContent>),
     /// A section of the temporary file.
-    Spool(FileRange<Arc<File>>),
+    Spool(Box<FileRange<Arc<File>>>),
     /// The title of a file that was written below the output directory.
     Output(String),
 }
@@ -170,7 +171,7 @@ impl FileStore {
             } else {
                 let (descriptor, content) =
                     FileContent::describe_named(path.to_owned(), media_type, name)?;
-                self.set_location(&descriptor, ContentLocation::File(content));
+                self.set_location(&descriptor, ContentLocation::File(Box::new(content)));
                 descriptor
             }
         };
@@ -260,7 +261,7 @@ impl FileStore {
 
     fn add_section(&self, descriptor: &Descriptor, file: Arc<File>, start: u64) {
         let section = FileRange::new(Arc::clone(&file), start..start + descriptor.size);
-        self.set_location(descriptor, ContentLocation::Spool(section));
+        self.set_location(descriptor, ContentLocation::Spool(Box::new(section)));
         self.titled.lock().spool = Some(file);
     }
 
@@ -457,7 +458,8 @@ impl Source for FileStore {
             Some(ContentLocation::File(content)) => content.reader(target),
             // Other processes cannot open a file without a name.
             Some(ContentLocation::Spool(section)) => {
-                Ok(VerifyReader::new(section.clone(), target.clone()).trusted_while(|| true))
+                Ok(VerifyReader::new(FileRange::clone(section), target.clone())
+                    .trusted_while(|| true))
             }
             Some(ContentLocation::Output(title)) => match &self.output {
                 Some(output) => Ok(reader(output.read_file(title)?)),

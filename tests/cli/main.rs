@@ -45,6 +45,7 @@ mod manifest_index_create;
 mod manifest_index_update;
 mod manifest_push;
 mod manual;
+mod memory;
 mod progress;
 mod pull;
 mod push;

@@ -231,7 +231,7 @@ fn the_subject_for_a_platform_is_the_index_entry() {
     let store = MemoryStore::new();
     let amd64 = image("amd64", "");
     let mut entry = amd64.descriptor().clone();
-    entry.platform = Some("linux/amd64".parse().unwrap());
+    entry.platform = Some(Box::new("linux/amd64".parse().unwrap()));
     entry.annotations = [("a".to_owned(), "b".to_owned())].into();
     let index = serde_json::json!({ "schemaVersion": 2, "manifests": [entry] }).to_string();
     let index = RawManifest::new(MediaType::IMAGE_INDEX, index.into_bytes());

@@ -178,7 +178,7 @@ fn a_platform_selects_the_manifest_of_an_index() {
     let store = MemoryStore::new();
     let amd64 = image("amd64", "");
     let mut entry = amd64.descriptor().clone();
-    entry.platform = Some("linux/amd64".parse().unwrap());
+    entry.platform = Some(Box::new("linux/amd64".parse().unwrap()));
     let index = serde_json::json!({ "schemaVersion": 2, "manifests": [entry] }).to_string();
     let index = RawManifest::new(MediaType::IMAGE_INDEX, index.into_bytes());
     push(&store, &amd64);

@@ -62,7 +62,7 @@ impl ManifestDocument {
 /// Returns the canonical text of a descriptor, with all unknown members of it and its platform.
 fn canonical_descriptor(descriptor: &Descriptor, written: &str) -> serde_json::Result<String> {
     let written = Object::parse(written)?;
-    let platform = match (&descriptor.platform, written.value("platform")) {
+    let platform = match (descriptor.platform.as_deref(), written.value("platform")) {
         (Some(platform), Some(text)) => {
             let written = Object::parse(text)?;
             Some(canonical(platform, Platform::MEMBERS, written)?)

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::options::Limits;
 use crate::error::{Error, Result};
 use crate::limits::Limit;
+use crate::oci::descriptor::title_in;
 use crate::oci::{Descriptor, Digest, MediaType};
+use crate::text::json::Annotations;
 
 /// The mode in which a node is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(super) enum CopyMode {
 }
 
 /// The reason why a node exists at the destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NodeState {
     /// The destination reported it as existing, or the node was skipped.
     Existed,
@@ -28,43 +30,73 @@ pub(super) enum NodeState {
     Copied,
 }
 
-/// Identity of a node. Equal bytes with another media type are another node: the original prints a
-/// line for each.
-type NodeKey = (MediaType, Digest, u64);
+/// A node among those of the same digest. Equal bytes with another media type are another node: the
+/// original prints a line for each.
+struct DoneNode {
+    media_type: MediaType,
+    size: u64,
+    state: NodeState,
+}
 
-fn key(node: &Descriptor) -> NodeKey {
-    (node.media_type.clone(), node.digest.clone(), node.size)
+impl DoneNode {
+    fn is(&self, node: &Descriptor) -> bool {
+        self.media_type == node.media_type && self.size == node.size
+    }
+}
+
+/// The nodes of one digest that are done.
+#[derive(Default)]
+struct DoneContent {
+    /// Seldom more than one.
+    nodes: Vec<DoneNode>,
+    /// The annotations of the last node, which has the title that was reported last. They share
+    /// memory with the node; a copy of the title would not.
+    annotations: Annotations,
+}
+
+impl DoneContent {
+    fn node(&self, node: &Descriptor) -> Option<NodeState> {
+        let done = self.nodes.iter().find(|done| done.is(node))?;
+        Some(done.state)
+    }
+
+    /// The state of the blob with these bytes. Registries and layouts find blobs by digest alone.
+    fn blob(&self) -> Option<NodeState> {
+        let blobs = self
+            .nodes
+            .iter()
+            .filter(|done| !done.media_type.is_manifest());
+        blobs.map(|done| done.state).max()
+    }
 }
 
 /// The nodes that are done.
 #[derive(Default)]
 pub(super) struct Nodes {
-    states: HashMap<NodeKey, NodeState>,
-    /// The blobs that are done. Registries and layouts find blobs by digest alone.
-    blobs: HashMap<Digest, NodeState>,
-    /// The last title that was reported for a digest; empty if the node had none.
-    titles: HashMap<Digest, String>,
+    done: HashMap<Digest, DoneContent>,
     /// Digests and titles of nodes that were not selected.
     skipped: HashSet<(Digest, String)>,
 }
 
 impl Nodes {
     pub(super) fn contains(&self, node: &Descriptor) -> bool {
-        self.states.contains_key(&key(node))
+        let done = self.done.get(&node.digest);
+        done.is_some_and(|done| done.node(node).is_some())
     }
 
     /// Whether the destination has the bytes of a blob, by this or another node.
     pub(super) fn has_blob(&self, blob: &Descriptor) -> bool {
-        self.blobs.contains_key(&blob.digest)
+        let done = self.done.get(&blob.digest);
+        done.is_some_and(|done| done.blob().is_some())
     }
 
     /// Whether a copy in this mode has nothing to do about a node.
     pub(super) fn is_done(&self, node: &Descriptor, mode: CopyMode) -> bool {
-        let state = match mode {
-            CopyMode::Force if !node.media_type.is_manifest() => self.blobs.get(&node.digest),
-            _ => self.states.get(&key(node)),
+        let state = |done: &DoneContent| match mode {
+            CopyMode::Force if !node.media_type.is_manifest() => done.blob(),
+            _ => done.node(node),
         };
-        match state {
+        match self.done.get(&node.digest).and_then(state) {
             None => false,
             Some(NodeState::Existed) => mode != CopyMode::Force,
             Some(NodeState::Copied) => true,
@@ -73,15 +105,18 @@ impl Nodes {
 
     /// Remembers a node as done, and its title.
     pub(super) fn finish(&mut self, node: &Descriptor, state: NodeState) {
-        self.states.insert(key(node), state);
-        if !node.media_type.is_manifest() {
-            let known = self.blobs.entry(node.digest.clone()).or_insert(state);
-            if state == NodeState::Copied {
-                *known = state;
-            }
+        let content = self.done.entry(node.digest.clone()).or_default();
+        content.annotations = node.annotations.clone();
+        if let Some(done) = content.nodes.iter_mut().find(|done| done.is(node)) {
+            done.state = state;
+            return;
         }
-        let title = node.title().unwrap_or_default();
-        self.titles.insert(node.digest.clone(), title.to_owned());
+        content.nodes.reserve_exact(1);
+        content.nodes.push(DoneNode {
+            media_type: node.media_type.clone(),
+            size: node.size,
+            state,
+        });
     }
 
     /// Remembers a node as not selected. Returns whether it is the first with its digest and title.
@@ -92,8 +127,8 @@ impl Nodes {
 
     /// Whether a node is done whose bytes were last reported with another title.
     pub(super) fn has_other_title(&self, node: &Descriptor) -> bool {
-        let reported = self.titles.get(&node.digest);
-        reported.is_some_and(|title| title != node.title().unwrap_or_default())
+        let done = self.done.get(&node.digest);
+        done.is_some_and(|done| title_in(&done.annotations) != node.title())
     }
 }
 

@@ -78,7 +78,7 @@ fn invalid(reason: String) -> Error {
 /// The platform of an entry, if the entry is not an attestation.
 fn image_platform(entry: &Descriptor) -> Option<&Platform> {
     let is_attestation = entry.annotations.contains_key(REFERENCE_DIGEST);
-    entry.platform.as_ref().filter(|_| !is_attestation)
+    entry.platform.as_deref().filter(|_| !is_attestation)
 }
 
 /// The platforms without an entry.
@@ -172,7 +172,7 @@ mod tests {
         let mut entry = Descriptor::of(MediaType::IMAGE_MANIFEST, name.as_bytes());
         entry.platform = Some(platform)
             .filter(|it| !it.is_empty())
-            .map(|it| it.parse().unwrap());
+            .map(|it| Box::new(it.parse().unwrap()));
         if !image.is_empty() {
             let digest = Digest::of(image.as_bytes()).to_string();
             entry

@@ -83,7 +83,10 @@ impl Annotations {
                 value,
             )),
             Err(position) => {
-                self.entries_mut().insert(position, (name, value));
+                let entries = self.entries_mut();
+                // Most descriptors have a title only.
+                entries.reserve_exact(1);
+                entries.insert(position, (name, value));
                 None
             }
         }

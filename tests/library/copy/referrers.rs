@@ -299,7 +299,7 @@ fn the_manifest_of_a_platform_is_copied_with_its_referrers() {
     source.push(&config_descriptor, &mut &config[..]).unwrap();
     let document = json!({ "schemaVersion": 2, "config": config_descriptor, "layers": [] });
     let mut image = manifest(&source, MediaType::IMAGE_MANIFEST, &document);
-    image.platform = Some("linux/arm64".parse().unwrap());
+    image.platform = Some(Box::new("linux/arm64".parse().unwrap()));
     let other = artifact(&source, &[b"other"]);
     let root = index(&source, &[other.clone(), image.clone()]);
     source.tag(&root, "v1").unwrap();
