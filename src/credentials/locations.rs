@@ -1,12 +1,13 @@
 //! The locations of credentials, in lookup order.
 //!
-//! The caller reads the environment and creates [`Locations`]. This module does no I/O.
+//! [`Locations`] are created from the environment or by the caller. Nothing else here does I/O.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::config_file::ConfigFile;
 use crate::auth::credential::Credential;
+use crate::environment::{self, HOME};
 use crate::text::secret::Secret;
 
 /// The environment settings that locate credentials. Empty values are treated as unset. Without any
@@ -63,6 +64,44 @@ pub(super) enum Location {
 }
 
 impl Locations {
+    /// Creates the locations from environment variables, whose values `value` returns. The variable
+    /// of each field is in its description. [`uid`](Self::uid) is not set.
+    ///
+    /// ```
+    /// use oras::credentials::Locations;
+    ///
+    /// let locations = Locations::from_variables(|name| match name {
+    ///     "DOCKER_CONFIG" => Some("/etc/docker".into()),
+    ///     _ => None,
+    /// });
+    /// assert_eq!(locations.docker_config, Some("/etc/docker".into()));
+    /// ```
+    pub fn from_variables(value: impl Fn(&str) -> Option<OsString>) -> Self {
+        let path = |name| value(name).map(PathBuf::from);
+        let secret = |name| Some(Secret::new(value(name)?.as_encoded_bytes()));
+        Self {
+            config_files: Vec::new(),
+            registry_auth_file: path("REGISTRY_AUTH_FILE"),
+            docker_auth_config: secret("DOCKER_AUTH_CONFIG"),
+            docker_config: path("DOCKER_CONFIG"),
+            home: path(HOME),
+            runtime_dir: path("XDG_RUNTIME_DIR"),
+            uid: None,
+            config_home: path("XDG_CONFIG_HOME"),
+            username: secret("ORAS_USER"),
+            password: secret("ORAS_PASS"),
+            path: value("PATH"),
+        }
+    }
+
+    /// Creates the locations from the environment of this process, including the user ID on Unix.
+    pub fn from_env() -> Self {
+        Self {
+            uid: environment::uid(),
+            ..Self::from_variables(environment::variable)
+        }
+    }
+
     /// Returns all locations except user name and password.
     pub(super) fn in_lookup_order(&self) -> Vec<Location> {
         if !self.config_files.is_empty() {
@@ -255,6 +294,43 @@ mod tests {
         assert_eq!(file(&locations).as_deref(), Some("auth.json"));
         locations.config_files = vec!["b".into(), "a".into()];
         assert_eq!(file(&locations).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn every_variable_sets_its_field() {
+        let locations = Locations::from_variables(|name| Some(name.into()));
+        let Locations {
+            config_files,
+            registry_auth_file,
+            docker_auth_config,
+            docker_config,
+            home,
+            runtime_dir,
+            uid,
+            config_home,
+            username,
+            password,
+            path,
+        } = locations;
+        assert_eq!((config_files, uid), (Vec::new(), None));
+        let text = |path: Option<PathBuf>| path.unwrap().into_os_string().into_string().unwrap();
+        let plain = |secret: Option<Secret>| secret.unwrap().expose().into_owned();
+        assert_eq!(text(registry_auth_file), "REGISTRY_AUTH_FILE");
+        assert_eq!(plain(docker_auth_config), "DOCKER_AUTH_CONFIG");
+        assert_eq!(text(docker_config), "DOCKER_CONFIG");
+        assert_eq!(text(home), HOME);
+        assert_eq!(text(runtime_dir), "XDG_RUNTIME_DIR");
+        assert_eq!(text(config_home), "XDG_CONFIG_HOME");
+        assert_eq!(plain(username), "ORAS_USER");
+        assert_eq!(plain(password), "ORAS_PASS");
+        assert_eq!(path.as_deref(), Some("PATH".as_ref()));
+    }
+
+    #[test]
+    fn the_environment_of_the_process_has_helper_programs() {
+        let locations = Locations::from_env();
+        assert!(locations.path.is_some());
+        assert_eq!(locations.uid.is_some(), cfg!(unix));
     }
 
     #[test]

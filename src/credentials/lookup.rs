@@ -99,6 +99,19 @@ impl Lookup {
         }
     }
 
+    /// Creates a lookup in the locations that the environment of this process names, and in the
+    /// default ones: the credentials that `docker login`, `podman login` and `oras login` stored.
+    ///
+    /// ```
+    /// use oras::credentials::Lookup;
+    /// use oras::registry::Client;
+    ///
+    /// let client = Client::builder().credentials(Lookup::from_env()).build();
+    /// ```
+    pub fn from_env() -> Self {
+        Self::new(&Locations::from_env())
+    }
+
     /// Reports a missing helper program to `warn` and continues. By default it is an error.
     #[must_use]
     pub fn on_warning(mut self, warn: impl Fn(Warning) + Send + Sync + 'static) -> Self {

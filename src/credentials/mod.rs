@@ -5,7 +5,7 @@
 //! file and to the helper programs. [`Memory`], [`Fixed`] and [`Anonymous`] are for programs with
 //! their own source.
 //!
-//! The module does not read the environment: the caller passes its values as [`Locations`]. It
+//! Only [`Locations::from_env`] and [`Lookup::from_env`] read the environment. The module
 //! prints nothing and sends no requests. The authentication state machine decides which server
 //! receives a credential. Error messages do not quote the content of files.
 

@@ -5,11 +5,12 @@
 //! others. Files `*.cert` and `*.key` of the same name are client certificates with their keys. See
 //! containers-certs.d(5).
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::system_roots::read_file;
+use crate::environment::{self, HOME};
 use crate::limits::MAX_ROOTS_FILES;
 
 /// Directories with certificates for single hosts, such as `/etc/docker/certs.d`.
@@ -31,6 +32,26 @@ impl CertificateDirectories {
     /// Creates the list of directories. Directories that do not exist are ignored.
     pub fn new(directories: impl IntoIterator<Item = PathBuf>) -> Self {
         Self(directories.into_iter().collect())
+    }
+
+    /// Returns the directories of podman and Docker that exist: `.config/containers/certs.d` in the
+    /// home directory of the environment variables, whose values `value` returns, and on Unix
+    /// `/etc/containers/certs.d` and `/etc/docker/certs.d`.
+    pub fn from_variables(value: impl Fn(&str) -> Option<OsString>) -> Self {
+        let home = value(HOME).filter(|home| !home.is_empty());
+        let user = home.map(|home| Path::new(&home).join(".config/containers/certs.d"));
+        let system: &[&str] = if cfg!(unix) {
+            &["/etc/containers/certs.d", "/etc/docker/certs.d"]
+        } else {
+            &[]
+        };
+        let directories = user.into_iter().chain(system.iter().map(PathBuf::from));
+        Self::new(directories.filter(|path| path.is_dir()))
+    }
+
+    /// Same as [`from_variables`](Self::from_variables), with the environment of this process.
+    pub fn from_env() -> Self {
+        Self::from_variables(environment::variable)
     }
 
     /// Whether there are no directories.
@@ -132,6 +153,19 @@ mod tests {
         }
         fs::remove_dir(&port).unwrap();
         assert_eq!(directories.find("r.io", 443), Some(other));
+    }
+
+    #[test]
+    fn the_directory_of_the_user_is_in_the_home_directory() {
+        let temp = TempDir::new();
+        let find = || {
+            let value = |name: &str| (name == HOME).then(|| temp.path().into());
+            CertificateDirectories::from_variables(value).find("r.invalid", 443)
+        };
+        assert_eq!(find(), None);
+        let directory = temp.path().join(".config/containers/certs.d/r.invalid");
+        fs::create_dir_all(&directory).unwrap();
+        assert_eq!(find(), Some(directory));
     }
 
     #[cfg(unix)]

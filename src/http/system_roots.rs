@@ -3,11 +3,12 @@
 //!
 //! Missing and unreadable files are skipped.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::environment;
 use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
 
 /// Certificate bundles. Only the first readable one is used.
@@ -70,6 +71,18 @@ impl SystemRoots {
                 _ => default.directories,
             },
         }
+    }
+
+    /// Creates the paths from environment variables, whose values `value` returns. See
+    /// [`new`](Self::new).
+    pub fn from_variables(value: impl Fn(&str) -> Option<OsString>) -> Self {
+        let [file, directories] = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(value);
+        Self::new(file.as_deref(), directories.as_deref())
+    }
+
+    /// Creates the paths from the environment of this process.
+    pub fn from_env() -> Self {
+        Self::from_variables(environment::variable)
     }
 
     /// No paths: only the built-in authorities are trusted.
@@ -226,6 +239,11 @@ mod tests {
         assert_eq!(SystemRoots::new(None, None), SystemRoots::default());
         let file = SystemRoots::new(Some(OsStr::new("/x")), None);
         assert_eq!(file.bundles, [Path::new("/x")]);
+        let variables = SystemRoots::from_variables(|name| match name {
+            "SSL_CERT_FILE" => Some("/x".into()),
+            _ => None,
+        });
+        assert_eq!(variables, file);
         assert_eq!(file.directories, SystemRoots::default().directories);
         assert!(SystemRoots::none().read().is_empty());
     }

@@ -22,7 +22,7 @@ pub(crate) fn address(registry: &TestRegistry) -> SocketAddr {
 pub(crate) fn proxies(variables: &[(&str, String)]) -> Proxies {
     Proxies::from_variables(|name| {
         let found = variables.iter().find(|(other, _)| *other == name)?;
-        Some(found.1.clone())
+        Some(found.1.clone().into())
     })
 }
 

@@ -1,18 +1,14 @@
 //! Client configuration: credentials, scheme, headers, TLS.
 
 #[cfg(feature = "tls")]
-#[cfg(feature = "tls")]
 use std::io::Read as _;
 
 use oras::credentials::{CredentialStore, Fixed, Locations, Lookup};
 #[cfg(feature = "tls")]
 use oras::error::IoOp;
 #[cfg(feature = "tls")]
-use oras::http::{
-    CertificateAuthorities, CertificateDirectories, ClientCertificate, SystemRoots,
-    UreqTransportBuilder,
-};
-use oras::http::{Proxies, ResolveRule, RetryPolicy, Timeouts, UreqTransport};
+use oras::http::{CertificateAuthorities, ClientCertificate, UreqTransportBuilder};
+use oras::http::{ResolveRule, RetryPolicy, Timeouts, UreqTransport};
 #[cfg(feature = "tls")]
 use oras::limits::MAX_ROOTS_FILE_BYTES;
 use oras::reference::{RegistryName, RepositoryName};
@@ -34,7 +30,6 @@ pub(crate) struct ClientConfig {
     /// The locations of credentials if none was typed.
     locations: Locations,
     plain_http: Option<bool>,
-    proxies: Proxies,
     /// Address rules (`--resolve`), as typed.
     resolve: Vec<String>,
     headers: Vec<(String, String)>,
@@ -87,17 +82,12 @@ struct Tls {
     ca_file: String,
     cert_file: String,
     key_file: String,
-    system: SystemRoots,
-    directories: CertificateDirectories,
 }
 
 #[cfg(feature = "tls")]
 impl Tls {
     fn apply(&self, builder: UreqTransportBuilder) -> Result<UreqTransportBuilder, CliError> {
-        let mut builder = builder
-            .insecure(self.insecure)
-            .system_roots(self.system.clone())
-            .certificate_directories(self.directories.clone());
+        let mut builder = builder.insecure(self.insecure);
         if !self.ca_file.is_empty() {
             let authorities =
                 CertificateAuthorities::from_pem(&read_pem(&self.ca_file)?).map_err(|_| {
@@ -172,9 +162,8 @@ impl ClientConfig {
         }
         Ok(Self {
             credential: credential(remote, set, process)?,
-            locations: process.credential_locations(&remote.registry_config),
+            locations: Process::credential_locations(&remote.registry_config),
             plain_http: remote.plain_http,
-            proxies: process.proxies(),
             resolve: remote.resolve.clone(),
             headers,
             timeouts,
@@ -187,8 +176,6 @@ impl ClientConfig {
                 ca_file: remote.ca_file.clone(),
                 cert_file: remote.cert_file.clone(),
                 key_file: remote.key_file.clone(),
-                system: process.system_roots(),
-                directories: process.certificate_directories(),
             },
         })
     }
@@ -316,7 +303,7 @@ impl ClientConfig {
     }
 
     fn transport(&self) -> Result<UreqTransport, CliError> {
-        let builder = UreqTransport::builder().proxies(self.proxies.clone());
+        let builder = UreqTransport::builder().environment();
         #[cfg(feature = "tls")]
         let builder = self.tls.apply(builder)?;
         let rules = self

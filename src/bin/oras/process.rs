@@ -14,7 +14,6 @@ use std::time::{Duration, SystemTime};
 
 use oras::credentials::{Locations, Warning};
 use oras::error::IoOp;
-use oras::http::Proxies;
 use oras::layout::cache::Cache;
 use oras::reference::RegistryName;
 use oras::store::content::VerifyReader;
@@ -248,24 +247,9 @@ impl Process {
     }
 
     /// Returns the locations of credentials: the files that the user named, or the default ones.
-    pub(crate) fn credential_locations(&self, config_files: &[String]) -> Locations {
-        let path = |name: &str| self.os_variable(name).map(PathBuf::from);
-        let secret = |name: &str| {
-            let value = self.os_variable(name)?;
-            Some(Secret::new(value.as_encoded_bytes()))
-        };
-        let mut locations = Locations::default();
+    pub(crate) fn credential_locations(config_files: &[String]) -> Locations {
+        let mut locations = Locations::from_env();
         locations.config_files = config_files.iter().map(PathBuf::from).collect();
-        locations.registry_auth_file = path("REGISTRY_AUTH_FILE");
-        locations.docker_auth_config = secret("DOCKER_AUTH_CONFIG");
-        locations.docker_config = path("DOCKER_CONFIG");
-        locations.home = path("HOME");
-        locations.runtime_dir = path("XDG_RUNTIME_DIR");
-        locations.uid = uid();
-        locations.config_home = path("XDG_CONFIG_HOME");
-        locations.username = secret("ORAS_USER");
-        locations.password = secret("ORAS_PASS");
-        locations.path = self.os_variable("PATH").cloned();
         locations
     }
 
@@ -284,28 +268,6 @@ impl Process {
                 Cache::none()
             }
         }
-    }
-
-    /// The proxies configured in the environment.
-    pub(crate) fn proxies(&self) -> Proxies {
-        Proxies::from_variables(|name| self.variable(name).map(str::to_owned))
-    }
-
-    /// The locations of the system's certificate authorities.
-    #[cfg(feature = "tls")]
-    pub(crate) fn system_roots(&self) -> oras::http::SystemRoots {
-        let variable = |name| self.os_variable(name).map(OsString::as_os_str);
-        oras::http::SystemRoots::new(variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))
-    }
-
-    /// The directories with certificates for single hosts that exist.
-    #[cfg(feature = "tls")]
-    pub(crate) fn certificate_directories(&self) -> oras::http::CertificateDirectories {
-        let home = self.os_variable("HOME").map(PathBuf::from);
-        let user = home.map(|home| home.join(".config/containers/certs.d"));
-        let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
-        let directories = user.into_iter().chain(system);
-        oras::http::CertificateDirectories::new(directories.filter(|path| path.is_dir()))
     }
 
     fn os_variable(&self, name: &str) -> Option<&OsString> {
@@ -362,19 +324,4 @@ pub(crate) fn registry_warnings(
 pub(crate) fn record(message: &str, data: &str) -> String {
     let time = oras::internal::time::rfc3339_nano(SystemTime::now());
     format!("[{time}][WARNING]: {message}\n{data}\n\n")
-}
-
-/// The user id, from the owner of `/proc/self`. `None` on systems without it.
-#[cfg(unix)]
-fn uid() -> Option<u32> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    std::fs::metadata("/proc/self")
-        .ok()
-        .map(|metadata| metadata.uid())
-}
-
-#[cfg(not(unix))]
-const fn uid() -> Option<u32> {
-    None
 }

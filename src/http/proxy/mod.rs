@@ -15,10 +15,12 @@
 //! its subdomains, or `.domain` or `*.domain` for the subdomains only. All but networks may end in
 //! `:port`. `localhost` and loopback addresses are always reached directly.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 
 use self::no_proxy::NoProxyRule;
+use crate::environment;
 use crate::text::secret::Secret;
 use crate::text::url::{Scheme, Url};
 
@@ -46,7 +48,7 @@ impl Proxies {
     }
 
     /// Creates the settings from environment variables, whose values `value` returns. Empty values
-    /// are treated as unset.
+    /// and values that are not UTF-8 are treated as unset.
     ///
     /// An invalid URL is reported when the proxy is needed.
     ///
@@ -54,14 +56,17 @@ impl Proxies {
     /// use oras::http::{Proxies, UreqTransport};
     ///
     /// let proxies = Proxies::from_variables(|name| match name {
-    ///     "HTTPS_PROXY" => Some("http://me:secret@proxy.example:3128".to_owned()),
-    ///     "NO_PROXY" => Some("internal.example,10.0.0.0/8".to_owned()),
+    ///     "HTTPS_PROXY" => Some("http://me:secret@proxy.example:3128".into()),
+    ///     "NO_PROXY" => Some("internal.example,10.0.0.0/8".into()),
     ///     _ => None,
     /// });
     /// let transport = UreqTransport::builder().proxies(proxies).build();
     /// ```
-    pub fn from_variables(value: impl Fn(&str) -> Option<String>) -> Self {
-        let value = |name| value(name).filter(|value| !value.is_empty());
+    pub fn from_variables(value: impl Fn(&str) -> Option<OsString>) -> Self {
+        let value = |name| {
+            let value = value(name)?.into_string().ok()?;
+            Some(value).filter(|value| !value.is_empty())
+        };
         let is_cgi = value("REQUEST_METHOD").is_some();
         let proxy = |names: [&'static str; 4]| {
             let (variable, address) = names
@@ -84,6 +89,11 @@ impl Proxies {
                 .map(|list| list.split(',').filter_map(NoProxyRule::parse).collect())
                 .unwrap_or_default(),
         }
+    }
+
+    /// Creates the settings from the environment of this process.
+    pub fn from_env() -> Self {
+        Self::from_variables(environment::variable)
     }
 
     /// Returns the proxy for a URL, or `None` if its host is reached directly.
@@ -159,7 +169,7 @@ mod tests {
             variables
                 .iter()
                 .find(|(other, _)| *other == name)
-                .map(|(_, value)| (*value).to_owned())
+                .map(|(_, value)| value.into())
         })
     }
 

@@ -90,6 +90,19 @@ impl UreqTransportBuilder {
         self
     }
 
+    /// Sets what the environment of this process configures: [`Proxies::from_env`],
+    /// `SystemRoots::from_env` and `CertificateDirectories::from_env`.
+    #[must_use]
+    pub fn environment(mut self) -> Self {
+        self.proxies = Proxies::from_env();
+        #[cfg(feature = "tls")]
+        {
+            self.tls.system = SystemRoots::from_env();
+            self.tls.directories = CertificateDirectories::from_env();
+        }
+        self
+    }
+
     /// Adds rules that replace DNS. If several rules match a host and port, the last one is used.
     /// For a connection to a proxy, the rules apply to its host and port.
     #[must_use]

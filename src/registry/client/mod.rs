@@ -30,7 +30,7 @@ use std::time::SystemTime;
 use self::retry_state::Responses;
 use self::warnings::Warnings;
 use crate::auth::AuthCache;
-use crate::credentials::{Anonymous, CredentialStore};
+use crate::credentials::{Anonymous, CredentialStore, Lookup};
 use crate::error::Result;
 use crate::http::clock::{Clock, SystemClock};
 use crate::http::{Headers, Method, RetryPolicy, Timeouts, Transport, UreqTransport};
@@ -168,6 +168,31 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets transport and credentials to what the environment of this process configures:
+    /// [`UreqTransportBuilder::environment`](crate::http::UreqTransportBuilder::environment) and
+    /// [`Lookup::from_env`].
+    ///
+    /// | variable | use |
+    /// |---|---|
+    /// | `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, `ORAS_USER` and `ORAS_PASS`, home and XDG directories | credentials, see [`Locations`](crate::credentials::Locations) |
+    /// | `PATH` | credential helpers |
+    /// | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | see [`Proxies`](crate::http::Proxies) |
+    /// | `SSL_CERT_FILE`, `SSL_CERT_DIR` | certificate authorities of the system |
+    ///
+    /// ```
+    /// use oras::registry::{Client, PlainHttp};
+    ///
+    /// let client = Client::builder()
+    ///     .environment()
+    ///     .plain_http(PlainHttp::Never)
+    ///     .build();
+    /// ```
+    #[must_use]
+    pub fn environment(self) -> Self {
+        self.transport(UreqTransport::builder().environment().build())
+            .credentials(Lookup::from_env())
+    }
+
     /// Reads the time from `clock`, and sleeps with it. The default is the system's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -285,9 +310,23 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// Creates a client with default settings: anonymous, https except for localhost.
+    /// Creates a client with default settings: anonymous, https except for localhost, whatever the
+    /// environment says.
     pub fn new() -> Self {
         Self::builder().build()
+    }
+
+    /// Creates a client with what the environment of this process configures, as the command `oras`
+    /// uses it: credentials, proxies and certificate authorities. See
+    /// [`ClientBuilder::environment`].
+    ///
+    /// ```
+    /// use oras::registry::Client;
+    ///
+    /// let client = Client::from_env();
+    /// ```
+    pub fn from_env() -> Self {
+        Self::builder().environment().build()
     }
 
     /// Returns a builder with the default settings.

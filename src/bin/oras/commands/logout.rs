@@ -31,7 +31,7 @@ impl Command for LogoutFlags {
     };
 
     fn run(self, line: &CommandLine, process: &mut Process) -> Result<(), CliError> {
-        let locations = process.credential_locations(&self.registry_config);
+        let locations = Process::credential_locations(&self.registry_config);
         let name = &line.positionals[0];
         let lookup = Lookup::new(&locations).on_warning(credential_warnings(process.live_line()));
         lookup.check()?;
