@@ -35,7 +35,9 @@
 //! - list the files of an artifact: [`pull::list`]
 //! - attach files or annotations to an artifact: [`attach::attach`]
 //! - access a registry: [`registry::Client`], [`registry::Repository`]
+//! - log in to a registry, and out of it: [`login::login`], [`login::logout`]
 //! - list the repositories of a registry: [`registry::Client::repositories`]
+//! - send a request that has no method here: [`registry::Client::request`]
 //! - access a layout in a directory or tar archive: [`layout::LayoutStore`], [`layout::LayoutTar`]
 //! - cache content on disk: [`layout::cache::Cache`]
 //! - back up a repository, and restore it: [`backup::backup`], [`backup::restore`]
@@ -183,6 +185,7 @@ pub use oci::referrers;
 pub use ops::{annotate, backup, copy, discover, filter, graph, index, pack, push, tag};
 #[cfg(feature = "archive")]
 pub use ops::{attach, pull};
+pub use registry::login;
 pub use text::json::Annotations;
 pub use text::secret::Secret;
 pub use text::url;

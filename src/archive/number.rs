@@ -37,5 +37,5 @@ pub(super) fn parse_number(field: &[u8], decode: impl FnOnce() -> io::Result<u64
     if field.iter().all(|byte| matches!(byte, 0 | b' ')) {
         return Ok(0);
     }
-    decode().map_err(|error| Error::malformed("tar", error.to_string()))
+    decode().map_err(|error| Error::malformed_by(error, "tar"))
 }

@@ -37,6 +37,15 @@ impl AuthCache {
         self.prefers_oauth2 = true;
     }
 
+    /// Returns an empty cache with the same settings.
+    pub(crate) fn without_entries(&self) -> Self {
+        Self {
+            prefers_oauth2: self.prefers_oauth2,
+            allows_anonymous_pulls: self.allows_anonymous_pulls,
+            ..Self::default()
+        }
+    }
+
     /// Sets whether a pull continues anonymously if the token service rejects the credential.
     pub(crate) const fn allow_anonymous_pulls(&mut self, allowed: bool) {
         self.allows_anonymous_pulls = allowed;

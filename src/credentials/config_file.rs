@@ -12,6 +12,7 @@ use super::auths_key::{Dialect, server};
 use super::document::Document;
 use super::helper::{Helpers, program_name};
 use super::lenient_json::decode;
+use super::{CredentialStore, Stored};
 use crate::auth::credential::Credential;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::input_kind::open_once;
@@ -26,11 +27,14 @@ use crate::text::json;
 /// If the file names a helper program for a registry (`credHelpers`, otherwise `credsStore`), the
 /// program is asked first. If it has no credential, the entry in the file (`auths`) is used.
 ///
+/// As a [`CredentialStore`], it finds the programs as [`Helpers::from_env`] does, and reads the file
+/// for each request of a credential.
+///
 /// ```
-/// use oras::credentials::{ConfigFile, Helpers};
+/// use oras::credentials::{ConfigFile, CredentialStore};
 ///
 /// let file = ConfigFile::docker("/nowhere/config.json");
-/// let none = file.get(&"localhost:5000".parse()?, None, &Helpers::new(""))?;
+/// let none = file.get(&"localhost:5000".parse()?, None)?;
 /// assert!(none.is_none());
 /// # Ok::<(), oras::Error>(())
 /// ```
@@ -41,19 +45,6 @@ pub struct ConfigFile {
     /// Whether the user named this file. If not, an inaccessible directory counts as a missing
     /// file.
     is_explicit: bool,
-}
-
-/// The location of a stored credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stored {
-    /// In the file, in plain text.
-    InFile,
-    /// By a helper program.
-    ByHelper {
-        /// The name of the program.
-        program: String,
-    },
 }
 
 impl ConfigFile {
@@ -92,8 +83,7 @@ impl ConfigFile {
         &self.path
     }
 
-    /// Returns the credential for a repository, or for the whole registry if `repository` is
-    /// `None`.
+    /// Same as [`get`](CredentialStore::get), with these helper programs.
     ///
     /// # Errors
     ///
@@ -101,13 +91,13 @@ impl ConfigFile {
     ///   is missing or fails.
     /// - [`Error::Context`] around [`Error::Io`] if the file cannot be read.
     /// - [`Error::TooLarge`] if it has more than [`MAX_CONFIG_BYTES`].
-    pub fn get(
+    pub fn get_with(
         &self,
+        helpers: &Helpers,
         registry: &RegistryName,
         repository: Option<&RepositoryName>,
-        helpers: &Helpers,
     ) -> Result<Option<Credential>> {
-        let mut ask = |suffix: &str, server: &str| helpers.require(suffix)?.get(server);
+        let mut ask = |suffix: &str, server: &str| helpers.require(suffix)?.get_for(server);
         self.find(&self.read()?, registry, repository, &mut ask)
     }
 
@@ -116,18 +106,19 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// Same as [`get`](Self::get) and [`Helper::store`](super::Helper::store), plus:
+    /// Same as [`get_with`](Self::get_with) and
+    /// [`Helper::store_for`](super::Helper::store_for), plus:
     /// - [`Error::Credential`] for a user name with a colon, which the format cannot represent.
     /// - [`Error::Io`] if the file cannot be written. The file is then unchanged.
-    pub fn store(
+    pub fn store_with(
         &self,
+        helpers: &Helpers,
         registry: &RegistryName,
         credential: &Credential,
-        helpers: &Helpers,
     ) -> Result<Stored> {
         if let Some(suffix) = self.read()?.helper(registry) {
             let helper = helpers.require(suffix)?;
-            helper.store(server(registry), credential)?;
+            helper.store_for(server(registry), credential)?;
             self.edit(helpers, |document| document.mark_stored_by_helper(registry))?;
             return Ok(Stored::ByHelper {
                 program: program_name(suffix),
@@ -145,7 +136,9 @@ impl ConfigFile {
             document.put(registry, credential);
             true
         })?;
-        Ok(Stored::InFile)
+        Ok(Stored::InFile {
+            path: self.path.clone(),
+        })
     }
 
     /// Removes the credential for a registry. A missing credential is not an error. Credentials for
@@ -153,10 +146,10 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// See [`store`](Self::store).
-    pub fn erase(&self, registry: &RegistryName, helpers: &Helpers) -> Result<()> {
+    /// See [`store_with`](Self::store_with).
+    pub fn erase_with(&self, helpers: &Helpers, registry: &RegistryName) -> Result<()> {
         if let Some(suffix) = self.read()?.helper(registry) {
-            helpers.require(suffix)?.erase(server(registry))?;
+            helpers.require(suffix)?.erase_for(server(registry))?;
         }
         self.edit(helpers, |document| document.remove(registry))
     }
@@ -266,6 +259,28 @@ impl ConfigFile {
             what: format!("failed to decode config file {}", self.path.display()),
             reason: format!("invalid config format: {reason}"),
         }
+    }
+}
+
+impl CredentialStore for ConfigFile {
+    fn get(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+    ) -> Result<Option<Credential>> {
+        self.get_with(&Helpers::from_env(), registry, repository)
+    }
+
+    fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
+        self.store_with(&Helpers::from_env(), registry, credential)
+    }
+
+    fn erase(&self, registry: &RegistryName) -> Result<()> {
+        self.erase_with(&Helpers::from_env(), registry)
+    }
+
+    fn allows_anonymous_pulls(&self) -> bool {
+        true
     }
 }
 

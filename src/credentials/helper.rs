@@ -23,15 +23,20 @@ use std::fmt;
 use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::auths_key::server;
 use super::lenient_json::{decode, first_value, string, string_field};
+use super::{CredentialStore, Stored};
 use crate::auth::credential::Credential;
+use crate::environment;
 use crate::error::{Error, IoOp, Result};
 use crate::http::clock::{Clock, SystemClock};
 use crate::limits::{HELPER_TIMEOUT, Limit, MAX_HELPER_INPUT_BYTES, MAX_HELPER_OUTPUT_BYTES};
+use crate::oci::{RegistryName, RepositoryName};
 use crate::progress::Wait;
 use crate::text::json;
 use crate::text::json::edit::Object;
@@ -56,7 +61,7 @@ const TOKEN_USER: &str = "<token>";
 pub struct Helpers {
     path: OsString,
     /// Clock for waiting for programs and file locks.
-    pub(super) clock: Box<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Helpers {
@@ -66,14 +71,19 @@ impl Helpers {
     pub fn new(path: impl Into<OsString>) -> Self {
         Self {
             path: path.into(),
-            clock: Box::new(SystemClock),
+            clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Searches programs in the directories of `PATH` in the environment of this process.
+    pub fn from_env() -> Self {
+        Self::new(environment::variable("PATH").unwrap_or_default())
     }
 
     /// Sets the clock. The default is the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Arc::new(clock);
         self
     }
 
@@ -82,7 +92,7 @@ impl Helpers {
     /// # Errors
     ///
     /// [`Error::Credential`] if `suffix` is empty or contains a path separator.
-    pub fn find(&self, suffix: &str) -> Result<Option<Helper<'_>>> {
+    pub fn find(&self, suffix: &str) -> Result<Option<Helper>> {
         let name = program_name(suffix);
         if suffix.is_empty() || suffix.contains(['/', '\\', '\0']) {
             return Err(failure(name, "not the name of a helper program"));
@@ -95,7 +105,8 @@ impl Helpers {
         Ok(program.map(|program| Helper {
             name,
             program,
-            helpers: self,
+            path: self.path.clone(),
+            clock: Arc::clone(&self.clock),
         }))
     }
 
@@ -104,7 +115,7 @@ impl Helpers {
     /// # Errors
     ///
     /// Same as [`find`](Self::find), plus [`Error::Credential`] if the program does not exist.
-    pub fn require(&self, suffix: &str) -> Result<Helper<'_>> {
+    pub fn require(&self, suffix: &str) -> Result<Helper> {
         self.find(suffix)?.ok_or_else(|| missing_helper(suffix))
     }
 }
@@ -117,7 +128,16 @@ impl fmt::Debug for Helpers {
     }
 }
 
-/// A helper program.
+/// A helper program. As a [`CredentialStore`], it has credentials for whole registries.
+///
+/// ```no_run
+/// use oras::credentials::Helpers;
+/// use oras::registry::Client;
+///
+/// let helper = Helpers::from_env().require("secretservice")?;
+/// let client = Client::builder().credentials(helper).build();
+/// # Ok::<(), oras::Error>(())
+/// ```
 ///
 /// The *server* is the name of a registry, or `https://index.docker.io/v1/` for Docker Hub.
 ///
@@ -126,11 +146,12 @@ impl fmt::Debug for Helpers {
 /// - [`Error::Credential`] if the program fails, with its message; if it runs for more than 60
 ///   seconds; or if its output is malformed.
 /// - [`Error::Io`] if it cannot be started.
-#[derive(Debug)]
-pub struct Helper<'h> {
+pub struct Helper {
     name: String,
     program: PathBuf,
-    helpers: &'h Helpers,
+    /// The value of `PATH` for the program.
+    path: OsString,
+    clock: Arc<dyn Clock>,
 }
 
 /// Input of `store`.
@@ -143,7 +164,7 @@ struct Message<'a> {
     secret: &'a str,
 }
 
-impl Helper<'_> {
+impl Helper {
     /// Returns the name of the program.
     pub fn name(&self) -> &str {
         &self.name
@@ -154,7 +175,7 @@ impl Helper<'_> {
     /// # Errors
     ///
     /// See [`Helper`].
-    pub fn get(&self, server: &str) -> Result<Option<Credential>> {
+    pub fn get_for(&self, server: &str) -> Result<Option<Credential>> {
         let Some(answer) = self.run("get", server.as_bytes())? else {
             return Ok(None);
         };
@@ -177,7 +198,7 @@ impl Helper<'_> {
     /// - [`Error::Unsupported`] for a user name or password that is not UTF-8, because the protocol
     ///   cannot represent it.
     /// - [`Error::TooLarge`] if the input has more than 32 KiB.
-    pub fn store(&self, server: &str, credential: &Credential) -> Result<()> {
+    pub fn store_for(&self, server: &str, credential: &Credential) -> Result<()> {
         let (username, secret) = match credential {
             Credential::Password { username, password } => (username, password),
             Credential::IdentityToken(token) => (&TOKEN_USER.into(), token),
@@ -213,7 +234,7 @@ impl Helper<'_> {
     /// # Errors
     ///
     /// See [`Helper`].
-    pub fn erase(&self, server: &str) -> Result<()> {
+    pub fn erase_for(&self, server: &str) -> Result<()> {
         self.run("erase", server.as_bytes()).map(drop)
     }
 
@@ -260,7 +281,7 @@ impl Helper<'_> {
         let spawn = || -> io::Result<Child> {
             Command::new(&self.program)
                 .arg(verb)
-                .env("PATH", &self.helpers.path)
+                .env("PATH", &self.path)
                 .stdin(Stdio::piped())
                 .stdout(end.try_clone()?)
                 .spawn()
@@ -317,7 +338,7 @@ impl Helper<'_> {
                 let _ = child.wait();
                 return Err(error);
             }
-            self.helpers.clock.sleep(pause);
+            self.clock.sleep(pause);
             waited += pause;
             pause = longest.min(pause * 2);
         }
@@ -332,6 +353,48 @@ impl Helper<'_> {
 
     fn invalid_response(&self) -> Error {
         failure(self.name.clone(), "its answer makes no sense")
+    }
+}
+
+impl CredentialStore for Helper {
+    fn get(
+        &self,
+        registry: &RegistryName,
+        _: Option<&RepositoryName>,
+    ) -> Result<Option<Credential>> {
+        self.get_for(server(registry))
+    }
+
+    fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
+        self.store_for(server(registry), credential)?;
+        Ok(Stored::ByHelper {
+            program: self.name.clone(),
+        })
+    }
+
+    fn erase(&self, registry: &RegistryName) -> Result<()> {
+        self.erase_for(server(registry))
+    }
+
+    /// Runs the program again.
+    fn refresh(
+        &self,
+        registry: &RegistryName,
+        repository: Option<&RepositoryName>,
+        rejected: &Credential,
+    ) -> Result<Option<Credential>> {
+        let found = self.get(registry, repository)?;
+        Ok(found.filter(|credential| credential != rejected))
+    }
+
+    fn allows_anonymous_pulls(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Helper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Helper").field(&self.program).finish()
     }
 }
 

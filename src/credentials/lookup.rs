@@ -9,13 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::CredentialStore;
 use super::auths_key::Dialect;
-use super::config_file::{ConfigFile, Stored};
+use super::config_file::ConfigFile;
 use super::document::Document;
 use super::helper::{Helpers, missing_helper, program_name};
 use super::lenient_json::decode;
 use super::locations::{Location, Locations};
+use super::{CredentialStore, Stored};
 use crate::auth::credential::Credential;
 use crate::error::{Error, Result};
 use crate::oci::{RegistryName, RepositoryName};
@@ -123,7 +123,7 @@ impl Lookup {
     ///
     /// # Errors
     ///
-    /// See [`ConfigFile::get`].
+    /// See [`ConfigFile::get_with`].
     pub fn check(&self) -> Result<()> {
         self.sources
             .iter()
@@ -148,30 +148,6 @@ impl Lookup {
             })
     }
 
-    /// Stores a credential in [the file](Self::file) or with the helper program that it names.
-    ///
-    /// # Errors
-    ///
-    /// Same as [`ConfigFile::store`], plus [`Error::Credential`] if there is no file.
-    pub fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
-        let file = self.file().ok_or_else(|| Error::Credential {
-            what: "no file to store credentials in".to_owned(),
-            reason: "neither a file nor a home directory is known".to_owned(),
-        })?;
-        file.store(registry, credential, &self.helpers)
-    }
-
-    /// Removes a credential from [the file](Self::file) or the helper program that it names. A
-    /// missing credential is not an error.
-    ///
-    /// # Errors
-    ///
-    /// See [`ConfigFile::erase`].
-    pub fn erase(&self, registry: &RegistryName) -> Result<()> {
-        self.file()
-            .map_or(Ok(()), |file| file.erase(registry, &self.helpers))
-    }
-
     /// Returns the credential of a helper program that `file` names, and caches it.
     fn ask(&self, file: &Path, suffix: &str, server: &str) -> Result<Option<Credential>> {
         let question = (suffix.to_owned(), server.to_owned());
@@ -179,7 +155,7 @@ impl Lookup {
             return Ok(said.clone());
         }
         let answer = match (self.helpers.find(suffix)?, &self.warn) {
-            (Some(helper), _) => helper.get(server)?,
+            (Some(helper), _) => helper.get_for(server)?,
             (None, None) => return Err(missing_helper(suffix)),
             (None, Some(warn)) => {
                 let file = file.to_owned();
@@ -220,6 +196,22 @@ impl CredentialStore for Lookup {
 
     fn allows_anonymous_pulls(&self) -> bool {
         true
+    }
+
+    /// Stores a credential in [the file](Lookup::file) or with the helper program that it names.
+    /// Later lookups in the same value do not see it, because each file is read once.
+    fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
+        let file = self.file().ok_or_else(|| Error::Credential {
+            what: "no file to store credentials in".to_owned(),
+            reason: "neither a file nor a home directory is known".to_owned(),
+        })?;
+        file.store_with(&self.helpers, registry, credential)
+    }
+
+    /// Removes a credential from [the file](Lookup::file) or the helper program that it names.
+    fn erase(&self, registry: &RegistryName) -> Result<()> {
+        self.file()
+            .map_or(Ok(()), |file| file.erase_with(&self.helpers, registry))
     }
 
     /// Runs helper programs again. Files are not read again.

@@ -20,16 +20,17 @@ mod memory;
 #[cfg(test)]
 mod testing;
 
-pub use config_file::{ConfigFile, MAX_CONFIG_BYTES, Stored};
+pub use config_file::{ConfigFile, MAX_CONFIG_BYTES};
 pub use helper::{Helper, Helpers};
 pub use locations::Locations;
 pub use lookup::{Lookup, Warning};
 pub use memory::Memory;
 
 use std::ops::Deref;
+use std::path::PathBuf;
 
 use crate::auth::credential::Credential;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oci::{RegistryName, RepositoryName};
 
 /// A source of credentials.
@@ -65,6 +66,28 @@ pub trait CredentialStore: Send + Sync {
         Ok(None)
     }
 
+    /// Stores the credential for a registry, and returns where. See [`login`](crate::login::login),
+    /// which checks the credential first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`], the default, if the source is not for storing; other errors if it
+    /// cannot be written.
+    fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
+        let _ = (registry, credential);
+        Err(not_for_storing())
+    }
+
+    /// Removes the credential for a registry. A missing credential is not an error.
+    ///
+    /// # Errors
+    ///
+    /// See [`store`](Self::store).
+    fn erase(&self, registry: &RegistryName) -> Result<()> {
+        let _ = registry;
+        Err(not_for_storing())
+    }
+
     /// Returns whether a pull continues anonymously, with a warning, if the token service rejects a
     /// credential of this source. A stored credential may have expired although the content is
     /// public. The default is `false`.
@@ -92,9 +115,37 @@ impl<P: Deref<Target: CredentialStore> + Send + Sync> CredentialStore for P {
         (**self).refresh(registry, repository, rejected)
     }
 
+    fn store(&self, registry: &RegistryName, credential: &Credential) -> Result<Stored> {
+        (**self).store(registry, credential)
+    }
+
+    fn erase(&self, registry: &RegistryName) -> Result<()> {
+        (**self).erase(registry)
+    }
+
     fn allows_anonymous_pulls(&self) -> bool {
         (**self).allows_anonymous_pulls()
     }
+}
+
+/// The location of a stored credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stored {
+    /// In the file, in plain text.
+    InFile {
+        /// The path of the file.
+        path: PathBuf,
+    },
+    /// By a helper program.
+    ByHelper {
+        /// The name of the program.
+        program: String,
+    },
+}
+
+fn not_for_storing() -> Error {
+    Error::unsupported("storing credentials in this source".to_owned())
 }
 
 /// A source without credentials.

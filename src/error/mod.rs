@@ -31,6 +31,9 @@ use crate::text::url::InvalidUrl;
 /// A result with the error type of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// An error value of an observer.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// An error of this library.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::entry::{new_entry, without_tag};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Reworded};
 use crate::limits::MAX_INDEX_ENTRIES;
 use crate::oci::{Descriptor, Digest, DocumentEntry, EMPTY_INDEX, ManifestDocument};
 
@@ -93,9 +93,9 @@ impl Index {
     /// Parses an `index.json`. An entry that is not a descriptor is kept; it is an error only if
     /// its tag is resolved.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        let document = ManifestDocument::parse(bytes, MAX_INDEX_ENTRIES).map_err(|reason| {
-            let reason = format!("failed to decode index file: {reason}");
-            Error::malformed("OCI Image Index", reason)
+        let document = ManifestDocument::parse(bytes, MAX_INDEX_ENTRIES).map_err(|error| {
+            let reason = format!("failed to decode index file: {error}");
+            Error::malformed_by(Reworded::new(reason, error), "OCI Image Index")
         })?;
         Ok(Self::from(document))
     }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::descriptor::{Descriptor, REF_NAME};
 use super::digest::Digest;
 use super::manifest::{EMPTY_INDEX, ManifestKind};
+use crate::error::BoxError;
 use crate::text::json::edit::{Object, elements, text_of};
 use crate::text::json::{self, Annotations};
 
@@ -43,7 +44,7 @@ impl ManifestDocument {
     /// # Errors
     ///
     /// The reason why the document is not an index, or has too many entries.
-    pub(crate) fn parse(bytes: &[u8], max_entries: usize) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &[u8], max_entries: usize) -> Result<Self, BoxError> {
         Self::parse_as(ManifestKind::Index, bytes, max_entries)
     }
 
@@ -53,17 +54,17 @@ impl ManifestDocument {
         kind: ManifestKind,
         bytes: &[u8],
         max_entries: usize,
-    ) -> Result<Self, String> {
-        let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let mut members = Object::parse(text).map_err(|error| error.to_string())?;
+    ) -> Result<Self, BoxError> {
+        let text = str::from_utf8(bytes)?;
+        let mut members = Object::parse(text)?;
         if members.is_empty() && kind == ManifestKind::Index {
             return Ok(Self::empty());
         }
         let list = members.value(kind.list()).unwrap_or("null");
-        let texts = elements(list).map_err(|error| error.to_string())?;
+        let texts = elements(list)?;
         let count = texts.len();
         if count > max_entries {
-            return Err(format!("{count} entries are more than {max_entries}"));
+            return Err(format!("{count} entries are more than {max_entries}").into());
         }
         let entries = texts.into_iter().map(DocumentEntry::parse).collect();
         members.put_in_order(kind.list(), "[]".to_owned(), kind.members());

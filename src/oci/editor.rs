@@ -49,8 +49,8 @@ impl RawManifest {
     pub fn edit(&self) -> Result<ManifestEditor> {
         let kind = self.view()?.kind();
         let document =
-            ManifestDocument::parse_as(kind, self.bytes(), usize::MAX).map_err(|reason| {
-                Error::malformed(format!("manifest {}", self.descriptor().digest), reason)
+            ManifestDocument::parse_as(kind, self.bytes(), usize::MAX).map_err(|error| {
+                Error::malformed_by(error, format!("manifest {}", self.descriptor().digest))
             })?;
         Ok(ManifestEditor {
             original: self.clone(),

@@ -120,14 +120,13 @@ impl RawManifest {
 
     fn parse(&self) -> Result<Manifest> {
         let media_type = &self.descriptor.media_type;
-        let malformed = |reason: String| {
-            Error::malformed(format!("manifest {}", self.descriptor.digest), reason)
-        };
-        let parse_failed = |error: serde_json::Error| malformed(error.to_string());
+        let what = || format!("manifest {}", self.descriptor.digest);
+        let parse_failed = |error: serde_json::Error| Error::malformed_by(error, what());
         let shape = ManifestShape::parse(&self.bytes).map_err(parse_failed)?;
         if shape.is_index() && shape.is_image() {
-            return Err(malformed(
-                "it has both \"manifests\" and \"config\" or \"layers\"".to_owned(),
+            return Err(Error::malformed(
+                what(),
+                "it has both \"manifests\" and \"config\" or \"layers\"",
             ));
         }
         if media_type.is_image_manifest() {

@@ -126,7 +126,8 @@ impl ReferrersIndex {
     ///
     /// The reason why the document is not such an index.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        ManifestDocument::parse(bytes, MAX_REFERRERS).map(Self)
+        let document = ManifestDocument::parse(bytes, MAX_REFERRERS);
+        document.map(Self).map_err(|error| error.to_string())
     }
 
     /// Parses a page of the referrers API. A document without `manifests` is an empty page only if

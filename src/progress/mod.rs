@@ -127,16 +127,13 @@ mod event;
 pub(crate) mod sync;
 
 use std::cell::{Cell, RefCell};
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 pub use self::event::Event;
+pub use crate::error::BoxError;
 use crate::error::{Error, Result};
-
-/// An error value of an observer.
-pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A function that receives events inside the library.
 pub(crate) type Report<'a> = dyn FnMut(&Event<'_>) -> Result<()> + Send + 'a;
@@ -308,6 +305,8 @@ impl<'a> Wait<'a> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    use std::error::Error as _;
+
     use super::*;
 
     /// An observer that appends the titles of events to `log`, with a prefix.
@@ -402,7 +401,7 @@ mod tests {
                 f.write_str("stopped by the user")
             }
         }
-        impl StdError for Stopped {}
+        impl std::error::Error for Stopped {}
 
         let observer = Observer::new(|_| Err(Stopped.into()));
         let error = observer.scope(|| report(&Event::NoFiles)).unwrap_err();

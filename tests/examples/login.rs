@@ -11,6 +11,7 @@ use std::error::Error;
 
 use oras::Credential;
 use oras::credentials::{Locations, Lookup, Memory};
+use oras::login::login;
 use oras::reference::RegistryName;
 use oras::registry::{Client, ClientBuilder};
 
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let client = log_in(Client::builder(), &registry, credential.clone())?;
     if let [file] = file {
         // The helper program that the file names stores the credential, or else the file.
-        lookup(file).store(&registry, &credential)?;
+        login(&client, &registry, &credential, &lookup(file))?;
         // Later programs find it there.
         let client = Client::builder().credentials(lookup(file)).build();
         client.check(&registry)?;
@@ -38,9 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The credentials of a config file, and of the helper programs that it names.
 fn lookup(file: &str) -> Lookup {
-    let mut locations = Locations::default();
+    let mut locations = Locations::from_env();
     locations.config_files = vec![file.into()];
-    locations.path = env::vars_os().find_map(|(name, path)| (name == "PATH").then_some(path));
     Lookup::new(&locations)
 }
 

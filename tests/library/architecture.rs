@@ -64,7 +64,11 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
         "env::temp_dir",
         "content of files in read-only directories",
     ),
-    ("src/registry/client/mod.rs", "SystemClock", "default clock"),
+    (
+        "src/registry/client/builder.rs",
+        "SystemClock",
+        "default clock",
+    ),
 ];
 
 /// Cycles between modules: all modules of each cycle.

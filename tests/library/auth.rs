@@ -1,5 +1,6 @@
 //! Authentication against the test registry: number, order and authorization of requests.
 
+mod login;
 mod tokens;
 
 use oras::credentials::Fixed;

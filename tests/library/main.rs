@@ -48,6 +48,7 @@ mod pull;
 mod push;
 mod push_blob_and_manifest;
 mod ranges;
+mod raw_request;
 mod redirects;
 mod references;
 mod referrers;

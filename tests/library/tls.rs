@@ -1,13 +1,17 @@
 //! TLS end to end: trusted and rejected certificates.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use oras::http::{
     CertificateAuthorities, CertificateDirectories, ClientCertificate, InvalidCertificate,
     ResolveRule, SystemRoots, UreqTransport, UreqTransportBuilder,
 };
 use oras::registry::{Client, PlainHttp};
 use oras::store::Source;
+use rustls::crypto::CryptoProvider;
 
 use crate::proxies::address;
 use crate::setup::{builder, hello, text};
@@ -151,6 +155,54 @@ fn configured_authorities_replace_all_others() {
         .authorities(authorities("other-ca.crt"));
 
     assert_eq!(failure(&client(transport)), UNKNOWN_AUTHORITY);
+}
+
+#[test]
+fn additional_authorities_are_trusted_beside_all_others() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let names = [("registry.example", &front)];
+    let pem = fixture("ca.crt");
+    let text = std::str::from_utf8(&pem).unwrap();
+    let der: String = text.lines().filter(|it| !it.starts_with('-')).collect();
+    let der = BASE64_STANDARD.decode(der).unwrap();
+    let roots = SystemRoots::new(Some(fixture_path("ca.crt").as_os_str()), None);
+    for transport in [
+        transport(&names).add_authorities(CertificateAuthorities::from_der(&[der]).unwrap()),
+        transport(&names)
+            .add_authorities(authorities("other-ca.crt"))
+            .add_authorities(authorities("ca.crt")),
+        transport(&names)
+            .authorities(authorities("other-ca.crt"))
+            .add_authorities(authorities("ca.crt")),
+        transport(&names)
+            .system_roots(roots)
+            .add_authorities(authorities("other-ca.crt")),
+    ] {
+        assert_eq!(pull(&client(transport)).unwrap(), b"hello");
+    }
+    let text = CertificateAuthorities::from_der(&["no certificate"]);
+    assert_eq!(text.unwrap_err(), InvalidCertificate::NoAuthority);
+}
+
+#[test]
+fn the_cryptography_is_that_of_the_given_provider() {
+    let registry = registry();
+    let front = front(Clients::Anonymous, &registry);
+    let with = |provider: CryptoProvider| {
+        let transport = transport(&[("registry.example", &front)])
+            .authorities(authorities("ca.crt"))
+            .crypto_provider(Arc::new(provider));
+        pull(&client(transport))
+    };
+    let ring = rustls::crypto::ring::default_provider;
+
+    assert_eq!(with(ring()).unwrap(), b"hello");
+    with(CryptoProvider {
+        kx_groups: Vec::new(),
+        ..ring()
+    })
+    .unwrap_err();
 }
 
 #[test]

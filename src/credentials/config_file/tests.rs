@@ -42,12 +42,12 @@ fn a_stored_credential_is_found_until_it_is_removed() {
                 let directory = TempDir::new();
                 let file: ConfigFile = make(directory.path().join("new/config.json"));
                 let registry = registry(name);
-                let stored = file.store(&registry, &credential, &none()).unwrap();
-                assert_eq!(stored, Stored::InFile);
-                let found = file.get(&registry, None, &none()).unwrap();
+                let stored = file.store_with(&none(), &registry, &credential).unwrap();
+                assert!(matches!(stored, Stored::InFile { path } if path == file.path()));
+                let found = file.get_with(&none(), &registry, None).unwrap();
                 assert_eq!(found.as_ref(), Some(&credential));
-                file.erase(&registry, &none()).unwrap();
-                assert_eq!(file.get(&registry, None, &none()).unwrap(), None);
+                file.erase_with(&none(), &registry).unwrap();
+                assert_eq!(file.get_with(&none(), &registry, None).unwrap(), None);
             }
         }
     }
@@ -60,11 +60,12 @@ fn a_file_is_written_in_docker_format() {
     let file = ConfigFile::docker(directory.path().join("config.json"));
     let wanted = "{\n\t\"auths\": {\n\t\t\"127.0.0.1:5391\": {\n\t\t\t\"auth\": \"Ym9iOnA0c3MiPCY+dw==\"\n\t\t}\n\t}\n}";
     let bob = Credential::password("bob", "p4ss\"<&>w");
-    file.store(&registry("127.0.0.1:5391"), &bob, &none())
+    file.store_with(&none(), &registry("127.0.0.1:5391"), &bob)
         .unwrap();
     assert_eq!(fs::read_to_string(file.path()).unwrap(), wanted);
 
-    file.erase(&registry("127.0.0.1:5391"), &none()).unwrap();
+    file.erase_with(&none(), &registry("127.0.0.1:5391"))
+        .unwrap();
     let wanted = "{\n\t\"auths\": {}\n}";
     assert_eq!(fs::read_to_string(file.path()).unwrap(), wanted);
 }
@@ -76,7 +77,7 @@ fn unknown_members_do_not_change() {
         directory.path(),
         "{\n  \"zeta\": {\"b\":1.50, \"a\":[ ],\"html\":\"<&>\\u003c\"},\"auths\":{\"zz\":{\"auth\":\"eHg6eQ==\",\"x\":1},\"aa\":{}},  \"alpha\":null\n}\n\n",
     );
-    file.store(&registry("r.io"), &me(), &none()).unwrap();
+    file.store_with(&none(), &registry("r.io"), &me()).unwrap();
     let wanted = r#"{
 	"zeta": {
 		"b": 1.50,
@@ -116,15 +117,15 @@ fn a_file_in_another_encoding_is_read_and_rewritten_in_utf8() {
         let directory = TempDir::new();
         let file = file(directory.path(), "");
         fs::write(file.path(), bytes).unwrap();
-        let found = file.get(&registry("q.io"), None, &none()).unwrap();
+        let found = file.get_with(&none(), &registry("q.io"), None).unwrap();
         assert_eq!(found, Some(me()));
-        file.store(
+        file.store_with(
+            &none(),
             &registry("q.io"),
             &Credential::IdentityToken("t".into()),
-            &none(),
         )
         .unwrap();
-        file.erase(&registry("r.io"), &none()).unwrap();
+        file.erase_with(&none(), &registry("r.io")).unwrap();
         let written = fs::read_to_string(file.path()).unwrap();
         assert!(written.starts_with("{\n\t\"auths\": {"), "{written}");
         assert!(written.contains("\"x\": \"\u{e4}\""), "{written}");
@@ -138,9 +139,9 @@ fn a_file_that_is_not_utf8_is_read_and_not_written() {
     let file = file(directory.path(), "");
     let text = b"{\"auths\":{\"q.io\":{\"auth\":\"bWU6cGFzcw==\"}},\"x\":\"\xe4\"}";
     fs::write(file.path(), text).unwrap();
-    let found = file.get(&registry("q.io"), None, &none()).unwrap();
+    let found = file.get_with(&none(), &registry("q.io"), None).unwrap();
     assert_eq!(found, Some(me()));
-    file.erase(&registry("q.io"), &none()).unwrap_err();
+    file.erase_with(&none(), &registry("q.io")).unwrap_err();
     assert_eq!(fs::read(file.path()).unwrap(), text);
 }
 
@@ -149,11 +150,11 @@ fn removing_a_missing_credential_does_not_write_the_file() {
     for text in ["", "{\"auths\":{}}", "{\"auths\":{\"q.io\":{}}}\n"] {
         let directory = TempDir::new();
         let file = file(directory.path(), text);
-        file.erase(&registry("r.io"), &none()).unwrap();
+        file.erase_with(&none(), &registry("r.io")).unwrap();
         assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
     }
     let absent = ConfigFile::docker("/nowhere/config.json");
-    absent.erase(&registry("r.io"), &none()).unwrap();
+    absent.erase_with(&none(), &registry("r.io")).unwrap();
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn a_user_name_with_a_colon_is_an_error_and_the_file_is_not_written() {
     let directory = TempDir::new();
     let file = ConfigFile::docker(directory.path().join("config.json"));
     let credential = Credential::password("a:b", "pass");
-    let error = file.store(&registry("r.io"), &credential, &none());
+    let error = file.store_with(&none(), &registry("r.io"), &credential);
     assert_eq!(
         error.unwrap_err().to_string(),
         "bad credential format: colons(:) are not allowed in username"
@@ -179,9 +180,10 @@ fn an_unreadable_file_is_an_error_that_names_it() {
     let path = malformed.path().display().to_string();
     let shown = |file: &ConfigFile| {
         let errors = [
-            file.get(&registry("r.io"), None, &none()).unwrap_err(),
-            file.store(&registry("r.io"), &me(), &none()).unwrap_err(),
-            file.erase(&registry("r.io"), &none()).unwrap_err(),
+            file.get_with(&none(), &registry("r.io"), None).unwrap_err(),
+            file.store_with(&none(), &registry("r.io"), &me())
+                .unwrap_err(),
+            file.erase_with(&none(), &registry("r.io")).unwrap_err(),
         ];
         let [error, others @ ..] = errors.map(|error| error.chain().to_string());
         assert!(others.iter().all(|other| *other == error));
@@ -222,7 +224,7 @@ fn a_malformed_entry_is_an_error_that_names_the_file() {
         directory.path(),
         r#"{"auths":{"r.io":{"auth":"*canary*"}}}"#,
     );
-    let error = file.get(&registry("r.io"), None, &none()).unwrap_err();
+    let error = file.get_with(&none(), &registry("r.io"), None).unwrap_err();
     assert_eq!(
         error.chain().to_string(),
         format!(
@@ -231,9 +233,9 @@ fn a_malformed_entry_is_an_error_that_names_the_file() {
         )
     );
     // A malformed entry can still be replaced.
-    file.store(&registry("r.io"), &me(), &none()).unwrap();
+    file.store_with(&none(), &registry("r.io"), &me()).unwrap();
     assert_eq!(
-        file.get(&registry("r.io"), None, &none()).unwrap(),
+        file.get_with(&none(), &registry("r.io"), None).unwrap(),
         Some(me())
     );
 }
@@ -241,7 +243,10 @@ fn a_malformed_entry_is_an_error_that_names_the_file() {
 #[test]
 fn a_path_below_a_regular_file_is_a_missing_file() {
     let nowhere = ConfigFile::docker("/dev/null/.docker/config.json");
-    assert_eq!(nowhere.get(&registry("r.io"), None, &none()).unwrap(), None);
+    assert_eq!(
+        nowhere.get_with(&none(), &registry("r.io"), None).unwrap(),
+        None
+    );
 }
 
 #[test]
@@ -270,7 +275,7 @@ fn the_file_entry_is_used_if_the_helper_has_no_credential() {
             Err("exec: \"docker-credential-nosuch\": executable file not found in $PATH"),
         ),
     ] {
-        let got = file.get(&registry(name), None, &helpers);
+        let got = file.get_with(&helpers, &registry(name), None);
         assert_eq!(
             got.map_err(|error| error.to_string()),
             wanted
@@ -291,16 +296,19 @@ fn with_a_helper_the_file_has_an_entry_without_secrets() {
     );
     let helpers = programs.helpers();
     let colon = Credential::password("a:b", "pass");
-    let stored = file.store(&registry("r.io"), &colon, &helpers).unwrap();
+    let stored = file
+        .store_with(&helpers, &registry("r.io"), &colon)
+        .unwrap();
     let program = "docker-credential-x".to_owned();
     assert_eq!(stored, Stored::ByHelper { program });
-    file.store(&registry("docker.io"), &me(), &helpers).unwrap();
+    file.store_with(&helpers, &registry("docker.io"), &me())
+        .unwrap();
     assert_eq!(
         fs::read_to_string(file.path()).unwrap(),
         "{\n\t\"auths\": {\n\t\t\"https://index.docker.io/v1/\": {},\n\t\t\"r.io\": {\n\t\t\t\"email\": \"e\"\n\t\t}\n\t},\n\t\"credsStore\": \"x\"\n}"
     );
-    file.erase(&registry("r.io"), &helpers).unwrap();
-    file.erase(&registry("docker.io"), &helpers).unwrap();
+    file.erase_with(&helpers, &registry("r.io")).unwrap();
+    file.erase_with(&helpers, &registry("docker.io")).unwrap();
     assert_eq!(
         fs::read_to_string(file.path()).unwrap(),
         "{\n\t\"auths\": {},\n\t\"credsStore\": \"x\"\n}"
@@ -322,8 +330,8 @@ fn the_file_does_not_change_if_the_helper_fails() {
     let text = r#"{"auths":{"r.io":{}},"credsStore":"x"}"#;
     let file = file(programs.path(), text);
     let helpers = programs.helpers();
-    let stored = file.store(&registry("r.io"), &me(), &helpers);
-    let erased = file.erase(&registry("r.io"), &helpers);
+    let stored = file.store_with(&helpers, &registry("r.io"), &me());
+    let erased = file.erase_with(&helpers, &registry("r.io"));
     for error in [stored.unwrap_err(), erased.unwrap_err()] {
         assert_eq!(error.to_string(), "docker-credential-x: boom");
     }
@@ -334,7 +342,7 @@ fn the_file_does_not_change_if_the_helper_fails() {
 fn a_new_file_is_readable_by_its_owner_only() {
     let directory = TempDir::new();
     let file = ConfigFile::docker(directory.path().join("d/config.json"));
-    file.store(&registry("r.io"), &me(), &none()).unwrap();
+    file.store_with(&none(), &registry("r.io"), &me()).unwrap();
     for (path, wanted) in [(file.path(), 0o600), (file.path().parent().unwrap(), 0o700)] {
         let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, wanted, "{}", path.display());
@@ -350,13 +358,13 @@ fn concurrent_stores_keep_all_credentials() {
         for name in &names {
             scope.spawn(|| {
                 let file = ConfigFile::docker(&path);
-                file.store(&registry(name), &me(), &none()).unwrap();
+                file.store_with(&none(), &registry(name), &me()).unwrap();
             });
         }
     });
     let file = ConfigFile::docker(&path);
     for name in &names {
-        let found = file.get(&registry(name), None, &none()).unwrap();
+        let found = file.get_with(&none(), &registry(name), None).unwrap();
         assert_eq!(found, Some(me()), "{name}");
     }
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
@@ -370,9 +378,9 @@ fn waiting_for_the_lock_ends_after_the_timeout() {
     other.lock().unwrap();
     let waits = Waits::default();
     let helpers = none().clock(waits.clone());
-    file.store(&registry("r.io"), &me(), &helpers).unwrap();
+    file.store_with(&helpers, &registry("r.io"), &me()).unwrap();
     assert!(
-        file.get(&registry("r.io"), None, &none())
+        file.get_with(&none(), &registry("r.io"), None)
             .unwrap()
             .is_some()
     );

@@ -45,10 +45,41 @@ fn output_is_a_credential_or_none() {
         ("{}", None),
     ] {
         let programs = Programs::new().with("x", &format!("printf '%s' '{answer}'"));
-        let got = programs.helpers().require("x").unwrap().get("r.io");
+        let got = programs.helpers().require("x").unwrap().get_for("r.io");
         assert_eq!(got.unwrap(), wanted, "{answer}");
         assert_eq!(programs.log(), ["get r.io"]);
     }
+}
+
+#[test]
+fn a_program_is_a_source_of_credentials_for_registries() {
+    let answer = r#"{"Username":"me","Secret":"pass"}"#;
+    let programs = Programs::new().with("x", &format!("printf '%s' '{answer}'"));
+    let helper = programs.helpers().require("x").unwrap();
+    let store: &dyn CredentialStore = &helper;
+    let me = Credential::password("me", "pass");
+    let [registry, hub] = ["r.io", "docker.io"].map(|name| name.parse().unwrap());
+    let repository = "a/b".parse().unwrap();
+
+    let program = "docker-credential-x".to_owned();
+    assert_eq!(
+        store.store(&registry, &me).unwrap(),
+        Stored::ByHelper { program }
+    );
+    let found = store.get(&registry, Some(&repository)).unwrap();
+    assert_eq!(found, Some(me.clone()));
+    assert_eq!(store.refresh(&registry, None, &me).unwrap(), None);
+    store.erase(&hub).unwrap();
+
+    assert_eq!(
+        programs.log(),
+        [
+            r#"store {"ServerURL":"r.io","Username":"me","Secret":"pass"}"#,
+            "get r.io",
+            "get r.io",
+            "erase https://index.docker.io/v1/",
+        ]
+    );
 }
 
 #[test]
@@ -82,7 +113,7 @@ fn the_error_message_of_a_program_is_its_stdout() {
         ("exit 0", Err("its answer makes no sense")),
     ] {
         let programs = Programs::new().with("x", script);
-        let got = programs.helpers().require("x").unwrap().get("r.io");
+        let got = programs.helpers().require("x").unwrap().get_for("r.io");
         let got = got.map_err(|error| error.chain().to_string());
         let wanted = wanted
             .map(|()| None)
@@ -112,13 +143,13 @@ fn secrets_in_the_output_of_a_failed_program_are_redacted() {
         let error = helpers
             .require("x")
             .unwrap()
-            .store("r.io", &password)
+            .store_for("r.io", &password)
             .unwrap_err();
         assert_eq!(error.to_string(), format!("docker-credential-x: {wanted}"));
     }
     let script = r#"echo '{"Username":"me","Secret":"canary"}'; exit 1"#;
     let programs = Programs::new().with("x", script);
-    let error = programs.helpers().require("x").unwrap().get("r.io");
+    let error = programs.helpers().require("x").unwrap().get_for("r.io");
     assert_eq!(
         error.unwrap_err().to_string(),
         "docker-credential-x: exit status: 1"
@@ -132,10 +163,10 @@ fn store_erase_and_list_follow_the_protocol() {
     let helpers = programs.helpers();
     let helper = helpers.require("x").unwrap();
     let password = Credential::password("me", "a\"<b>");
-    helper.store("r.io", &password).unwrap();
+    helper.store_for("r.io", &password).unwrap();
     let token = Credential::IdentityToken("t".into());
-    helper.store("r.io", &token).unwrap();
-    helper.erase("r.io").unwrap();
+    helper.store_for("r.io", &token).unwrap();
+    helper.erase_for("r.io").unwrap();
     assert_eq!(helper.list().unwrap()["r.io"], "me");
     assert_eq!(
         programs.log(),
@@ -146,7 +177,7 @@ fn store_erase_and_list_follow_the_protocol() {
             "list ",
         ]
     );
-    let refused = helper.store("r.io", &Credential::RegistryToken("t".into()));
+    let refused = helper.store_for("r.io", &Credential::RegistryToken("t".into()));
     assert_eq!(
         refused.unwrap_err().to_string(),
         "keeping a registry token by docker-credential-x: unsupported"
@@ -157,7 +188,7 @@ fn store_erase_and_list_follow_the_protocol() {
 fn erasing_a_missing_credential_is_not_an_error_but_other_failures_are() {
     for (says, is_ok) in [(NOT_FOUND, true), ("locked", false)] {
         let programs = Programs::new().with("x", &format!("echo '{says}'; exit 1"));
-        let erased = programs.helpers().require("x").unwrap().erase("r.io");
+        let erased = programs.helpers().require("x").unwrap().erase_for("r.io");
         assert_eq!(erased.is_ok(), is_ok, "{says}");
     }
 }
@@ -167,7 +198,7 @@ fn a_program_that_does_not_exit_is_killed() {
     for script in ["exec sleep 1000", "exec yes"] {
         let programs = Programs::new().with("x", script);
         let helpers = programs.helpers().clock(Impatient);
-        let error = helpers.require("x").unwrap().get("r.io").unwrap_err();
+        let error = helpers.require("x").unwrap().get_for("r.io").unwrap_err();
         assert_eq!(
             error.to_string(),
             "docker-credential-x: no answer within 60 seconds"
@@ -180,7 +211,7 @@ fn child_processes_of_a_program_are_not_waited_for() {
     let script = r#"echo '{"Username":"me","Secret":"pass"}'; sleep 5 &"#;
     let programs = Programs::new().with("x", script);
     let before = SystemClock.now();
-    let got = programs.helpers().require("x").unwrap().get("r.io");
+    let got = programs.helpers().require("x").unwrap().get_for("r.io");
     assert_eq!(got.unwrap(), Some(Credential::password("me", "pass")));
     assert!(before.elapsed().unwrap() < Duration::from_secs(4));
 }
@@ -197,9 +228,9 @@ fn a_program_may_ignore_its_input_and_write_much_output() {
     let helpers = programs.helpers();
     let helper = helpers.require("x").unwrap();
     let wanted = Credential::password("me", "0".repeat(50_000));
-    assert_eq!(helper.get(&server).unwrap(), Some(wanted));
+    assert_eq!(helper.get_for(&server).unwrap(), Some(wanted));
     assert!(matches!(
-        helper.get(&(server + "r")),
+        helper.get_for(&(server + "r")),
         Err(Error::TooLarge { .. })
     ));
 }
@@ -223,7 +254,7 @@ fn output_that_exactly_fills_the_pipe_does_not_block() {
         let script = format!("head -c {bytes} /dev/zero | tr '\\0' ' '");
         let programs = Programs::new().with("x", &script);
         let helpers = programs.helpers().clock(Hasty);
-        let error = helpers.require("x").unwrap().get("r.io").unwrap_err();
+        let error = helpers.require("x").unwrap().get_for("r.io").unwrap_err();
         let error = error.to_string();
         assert!(error.starts_with("docker-credential-x: "), "{error}");
     }

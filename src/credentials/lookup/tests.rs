@@ -90,7 +90,7 @@ fn the_first_named_file_is_written_and_all_are_read() {
         ..Locations::default()
     };
     let stored = Lookup::new(&locations).store(&registry("a"), &user("first"));
-    assert_eq!(stored.unwrap(), Stored::InFile);
+    assert!(matches!(stored, Ok(Stored::InFile { .. })));
     let lookup = Lookup::new(&locations);
     assert_eq!(get(&lookup, "a"), Some(user("first")));
     assert_eq!(get(&lookup, "b"), Some(user("second")));

@@ -120,6 +120,32 @@ impl UreqTransportBuilder {
         self
     }
 
+    /// Trusts these certificate authorities in addition to all others. Several calls add up.
+    ///
+    /// ```no_run
+    /// use oras::http::{CertificateAuthorities, UreqTransport};
+    ///
+    /// let authorities = CertificateAuthorities::from_pem(&std::fs::read("ca.pem").unwrap()).unwrap();
+    /// let transport = UreqTransport::builder()
+    ///     .add_authorities(authorities)
+    ///     .build();
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn add_authorities(mut self, authorities: CertificateAuthorities) -> Self {
+        self.tls.additional.push(authorities);
+        self
+    }
+
+    /// Sets the cryptography for TLS, of rustls 0.23: cipher suites, key exchange and signatures.
+    /// The default is that of ring.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn crypto_provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Self {
+        self.tls.provider = Some(provider);
+        self
+    }
+
     /// Trusts these certificate authorities instead of the built-in ones and those of the system.
     #[cfg(feature = "tls")]
     #[must_use]

@@ -27,7 +27,7 @@ impl ManifestDocument {
             ));
         };
         let written = Self::parse(manifest.bytes(), usize::MAX)
-            .map_err(|reason| Error::malformed(what.as_str(), reason))?;
+            .map_err(|error| Error::malformed_by(error, what.as_str()))?;
         let mut index = index.clone();
         let descriptors = std::mem::take(&mut index.manifests);
         if descriptors.len() != written.entries.len() {

@@ -19,7 +19,7 @@ use crate::text::url::{Origin, Url};
 /// redirect to another origin.
 pub(super) struct RequestAuth<'a> {
     pub(super) authorization: Option<&'a Authorization>,
-    /// Whether the custom headers of the client are sent.
+    /// Whether the custom headers of client and request are sent.
     pub(super) with_headers: bool,
     /// Origin of the registry; only requests to it use the client certificate.
     pub(super) registry_origin: &'a Origin,
@@ -123,7 +123,8 @@ impl Client {
         }
         let mut redactor = self.shared.redactor.lock();
         if auth.with_headers {
-            for (name, value) in self.settings.headers.iter() {
+            let own = request.registry_headers.iter();
+            for (name, value) in self.settings.headers.iter().chain(own) {
                 redactor.add_header(name, value);
                 headers.add(name, value);
             }

@@ -18,6 +18,8 @@ pub(crate) struct RegistryRequest<'a> {
     /// different ones.
     pub(crate) repository: Option<RepositoryName>,
     pub(crate) headers: Headers,
+    /// Headers for the origin of the registry only. They may contain secrets.
+    pub(crate) registry_headers: Headers,
     pub(crate) body: Body<'a>,
     /// The scopes that a token must have.
     pub(crate) scopes: Scopes,
@@ -95,6 +97,7 @@ impl<'a> RegistryRequest<'a> {
             url,
             repository: None,
             headers: Headers::new(),
+            registry_headers: Headers::new(),
             body: Body::None,
             scopes: Scopes::none(),
             follow_redirects: true,

@@ -83,7 +83,7 @@ impl Url {
     }
 
     /// Replaces path and query by those in `tail`, without dot segments and fragment.
-    pub(super) fn with_path_and_query(mut self, tail: &str) -> Result<Self, InvalidUrl> {
+    pub(crate) fn with_path_and_query(mut self, tail: &str) -> Result<Self, InvalidUrl> {
         let tail = tail.split('#').next().unwrap_or_default();
         let (path, query) = match tail.split_once('?') {
             Some((path, query)) => (path, Some(query)),

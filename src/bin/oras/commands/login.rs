@@ -1,6 +1,7 @@
 //! `oras login`
 
 use oras::Error;
+use oras::login::login;
 use oras::reference::RegistryName;
 
 use crate::cli::groups::{Debugging, Remote, Verbose};
@@ -46,18 +47,9 @@ impl Command for LoginFlags {
         if lookup.file().is_none() {
             return Err(CliError::nowhere_to_store());
         }
-        access.client()?.check(&registry).map_err(|error| {
-            let doing = format!("failed to validate the credentials for {registry}");
-            CliError::at_any_registry(
-                &error.context(doing),
-                registry.host_and_port(),
-                &access.credential_hint(),
-            )
-            .without_login_hint()
-        })?;
-        lookup.store(&registry, &credential).map_err(|error| {
-            CliError::from(&error)
-                .context(&format!("failed to store the credentials for {registry}"))
+        login(&access.client()?, &registry, &credential, &lookup).map_err(|error| {
+            let hint = access.credential_hint();
+            CliError::at_any_registry(&error, registry.host_and_port(), &hint).without_login_hint()
         })?;
         process.print_status("Login Succeeded")
     }

@@ -1,6 +1,7 @@
 //! `oras logout`
 
 use oras::credentials::Lookup;
+use oras::login::logout;
 use oras::reference::RegistryName;
 
 use crate::cli::groups::Debugging;
@@ -36,8 +37,6 @@ impl Command for LogoutFlags {
         let lookup = Lookup::new(&locations).on_warning(credential_warnings(process.live_line()));
         lookup.check()?;
         let registry: RegistryName = name.parse()?;
-        lookup.erase(&registry).map_err(|error| {
-            CliError::from(&error).context(&format!("failed to delete the credential for {name}"))
-        })
+        Ok(logout(&registry, &lookup)?)
     }
 }

@@ -33,7 +33,11 @@ mod x509;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) system: SystemRoots,
+    /// The authorities that replace the built-in ones and those of the system and directories.
     pub(super) authorities: Option<CertificateAuthorities>,
+    pub(super) additional: Vec<CertificateAuthorities>,
+    /// The cryptography. The default is ring.
+    pub(super) provider: Option<Arc<CryptoProvider>>,
     pub(super) directories: CertificateDirectories,
     pub(super) client: Option<ClientCertificate>,
     pub(super) insecure: bool,
@@ -63,18 +67,21 @@ impl Settings {
         let invalid = |reason: String| TransportError::new(TransportKind::Tls, reason);
         let in_directory = directory.map(HostCertificates::read).transpose();
         let in_directory = in_directory.map_err(invalid)?.unwrap_or_default();
-        let provider = Arc::new(ring::default_provider());
+        let provider = self.provider.clone();
+        let provider = provider.unwrap_or_else(|| Arc::new(ring::default_provider()));
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
             Arc::new(Unverified::accept(&provider))
         } else {
-            Arc::new(match &self.authorities {
-                Some(authorities) => TrustedRoots::custom(authorities, &provider),
-                None => TrustedRoots::built_in_and_system(
-                    CertificateAuthorities::from_texts(&in_directory.authorities),
-                    self.system.clone(),
-                    &provider,
-                ),
-            })
+            let mut authorities = self.additional.clone();
+            let system = if let Some(only) = &self.authorities {
+                authorities.push(only.clone());
+                None
+            } else {
+                let texts = &in_directory.authorities;
+                authorities.extend(CertificateAuthorities::from_texts(texts));
+                Some(self.system.clone())
+            };
+            Arc::new(TrustedRoots::new(authorities, system, &provider))
         };
         let client = match (&self.client, in_directory.client) {
             (None, Some((certificate, key))) if !self.is_third_party => Some(

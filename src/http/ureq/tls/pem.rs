@@ -31,6 +31,15 @@ impl CertificateAuthorities {
         Self::from_texts(&[pem]).ok_or(InvalidCertificate::NoAuthority)
     }
 
+    /// Parses certificates in DER. Malformed ones are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCertificate::NoAuthority`] if no valid certificate was found.
+    pub fn from_der(certificates: &[impl AsRef<[u8]>]) -> Result<Self, InvalidCertificate> {
+        Self::from_texts(certificates).ok_or(InvalidCertificate::NoAuthority)
+    }
+
     /// Parses the certificates of several files. Returns `None` if there are none.
     pub(super) fn from_texts(texts: &[impl AsRef<[u8]>]) -> Option<Self> {
         let mut certificates: Vec<_> = texts

@@ -43,25 +43,18 @@ enum RootSet {
 }
 
 impl TrustedRoots {
-    /// Trusts these authorities only.
-    pub(super) fn custom(
-        authorities: &CertificateAuthorities,
+    /// Trusts these authorities, and if `system` is set, the built-in ones and those of the system.
+    pub(super) fn new(
+        authorities: Vec<CertificateAuthorities>,
+        system: Option<SystemRoots>,
         provider: &Arc<CryptoProvider>,
     ) -> Self {
-        Self {
-            sets: vec![RootSet::Certificates(authorities.clone())],
-            provider: Arc::clone(provider),
+        let mut sets: Vec<_> = (authorities.into_iter())
+            .map(RootSet::Certificates)
+            .collect();
+        if let Some(system) = system {
+            sets.extend([RootSet::BuiltIn, RootSet::System(system, OnceLock::new())]);
         }
-    }
-
-    /// Trusts the built-in authorities, those of the system, and `more`.
-    pub(super) fn built_in_and_system(
-        more: Option<CertificateAuthorities>,
-        system: SystemRoots,
-        provider: &Arc<CryptoProvider>,
-    ) -> Self {
-        let mut sets: Vec<RootSet> = more.map(RootSet::Certificates).into_iter().collect();
-        sets.extend([RootSet::BuiltIn, RootSet::System(system, OnceLock::new())]);
         Self {
             sets,
             provider: Arc::clone(provider),

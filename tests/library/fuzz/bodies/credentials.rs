@@ -28,24 +28,26 @@ pub(super) fn credentials(bytes: &[u8]) {
         let registry = "registry.example:5000".parse().expect("a valid name");
         let repository = "a/b".parse().expect("a valid name");
         for repository in [None, Some(&repository)] {
-            if let Err(error) = file.get(&registry, repository, &helpers) {
+            if let Err(error) = file.get_with(&helpers, &registry, repository) {
                 check_error(&error);
             }
         }
         let credential = Credential::password("me", "p:w");
-        if let Err(error) = file.store(&registry, &credential, &helpers) {
+        if let Err(error) = file.store_with(&helpers, &registry, &credential) {
             check_error(&error);
             assert_eq!(fs::read(&path).expect("the file"), bytes);
             continue;
         }
-        let stored = file.get(&registry, None, &helpers).expect("a valid file");
+        let stored = file
+            .get_with(&helpers, &registry, None)
+            .expect("a valid file");
         assert_eq!(stored.as_ref(), Some(&credential));
         let after: Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
         check_other_members(bytes, &after);
-        file.erase(&registry, &helpers).expect("a valid file");
+        file.erase_with(&helpers, &registry).expect("a valid file");
         // Entries for namespaces remain, valid or not, and Docker's format uses them for the whole
         // registry.
-        let erased = file.get(&registry, None, &helpers).unwrap_or_default();
+        let erased = file.get_with(&helpers, &registry, None).unwrap_or_default();
         assert_ne!(erased, Some(credential));
     }
     let names = fs::read_dir(directory.path()).expect("the directory");
