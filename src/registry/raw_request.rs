@@ -26,18 +26,20 @@ impl Client {
     /// stay at the registry. If an attempt fails, the registry may get the request several times.
     ///
     /// ```no_run
+    /// use std::io::Read;
+    ///
     /// use oras::http::Method;
-    /// use oras::limits::Limit;
     /// use oras::registry::Client;
     ///
     /// let client = Client::from_env();
     /// let registry = "registry.example".parse()?;
-    /// let mut response = client
+    /// let response = client
     ///     .request(&registry, Method::Get, "/v2/_zot/ext/search?query={}")?
     ///     .header("Accept", "application/json")
     ///     .send()?;
     /// if response.status == 200 {
-    ///     let body = response.read_body("search", 1024 * 1024, Limit::PageBytes)?;
+    ///     let mut body = String::new();
+    ///     response.body.take(1024 * 1024).read_to_string(&mut body).unwrap();
     /// }
     /// # Ok::<(), oras::Error>(())
     /// ```
