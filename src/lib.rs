@@ -96,7 +96,6 @@
 //!
 //! - `docs/`: guides
 //! - `limits.rs`: the limits on outside data
-//! - `environment.rs`: variables of the process
 //! - `text/`: JSON, times, URLs, blocked address ranges, name patterns, sanitizing and redaction of
 //!   untrusted text
 //! - `error/`: the error type, and error responses of registries
@@ -156,7 +155,6 @@ mod archive;
 mod auth;
 pub mod credentials;
 pub mod docs;
-mod environment;
 pub mod error;
 mod fs;
 pub mod http;

@@ -27,8 +27,8 @@ use crate::text::json;
 /// If the file names a helper program for a registry (`credHelpers`, otherwise `credsStore`), the
 /// program is asked first. If it has no credential, the entry in the file (`auths`) is used.
 ///
-/// As a [`CredentialStore`], it finds the programs as [`Helpers::from_env`] does, and reads the file
-/// for each request of a credential.
+/// As a [`CredentialStore`], it finds the programs as [`Helpers::from_env`] does, and reads the
+/// file for each request of a credential.
 ///
 /// ```
 /// use oras::credentials::{ConfigFile, CredentialStore};

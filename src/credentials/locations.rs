@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::config_file::ConfigFile;
 use crate::auth::credential::Credential;
-use crate::environment::{self, HOME};
+use crate::http::environment::{self, HOME};
 use crate::text::secret::Secret;
 
 /// The environment settings that locate credentials. Empty values are treated as unset. Without any
@@ -97,7 +97,8 @@ impl Locations {
     /// Creates the locations from the environment of this process, including the user ID on Unix.
     pub fn from_env() -> Self {
         Self {
-            uid: environment::uid(),
+            #[cfg(unix)]
+            uid: Some(environment::uid()),
             ..Self::from_variables(environment::variable)
         }
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::system_roots::read_file;
-use crate::environment::{self, HOME};
+use crate::http::environment::{self, HOME};
 use crate::limits::MAX_ROOTS_FILES;
 
 /// Directories with certificates for single hosts, such as `/etc/docker/certs.d`.

@@ -19,6 +19,7 @@ use crate::text::url::{Locality, Origin, Url};
 #[cfg(feature = "tls")]
 mod certificate_directories;
 pub mod clock;
+pub(crate) mod environment;
 mod proxy;
 mod resolve;
 pub(crate) mod retry;

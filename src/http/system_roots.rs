@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::environment;
+use crate::http::environment;
 use crate::limits::{MAX_ROOTS_FILE_BYTES, MAX_ROOTS_FILES};
 
 /// Certificate bundles. Only the first readable one is used.

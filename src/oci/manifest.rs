@@ -225,10 +225,6 @@ impl ManifestShape {
 
 /// A parsed manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are few of these at a time, and all are of this kind"
-)]
 #[non_exhaustive]
 pub enum Manifest {
     /// An image manifest, OCI's or Docker's.

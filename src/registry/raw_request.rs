@@ -20,10 +20,12 @@ pub struct RawRequest<'a> {
 
 impl Client {
     /// Creates a request to a registry that has no method here, for example to its own API or an
-    /// extension (distribution spec v1.1, "Extensions"). `path` starts with `/` and may have a query.
+    /// extension (distribution spec v1.1, "Extensions"). `path` starts with `/` and may have a
+    /// query.
     ///
-    /// The request is authenticated, redirected and retried as those of the library, and its secrets
-    /// stay at the registry. If an attempt fails, the registry may get the request several times.
+    /// The request is authenticated, redirected and retried as those of the library, and its
+    /// secrets stay at the registry. If an attempt fails, the registry may get the request several
+    /// times.
     ///
     /// ```no_run
     /// use std::io::Read;
@@ -117,8 +119,8 @@ impl<'a> RawRequest<'a> {
     /// # Errors
     ///
     /// [`Error::Unauthorized`] if the registry demands a credential and there is none;
-    /// [`Error::Refused`] if its token service refuses; [`Error::Transport`] if no response arrives;
-    /// [`Error::Protocol`] for a redirect that is not safe.
+    /// [`Error::Refused`] if its token service refuses; [`Error::Transport`] if no response
+    /// arrives; [`Error::Protocol`] for a redirect that is not safe.
     pub fn send(self) -> Result<Response> {
         let response = self.client.send(&self.registry, self.request)?;
         Ok(response.response)

@@ -20,7 +20,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use self::no_proxy::NoProxyRule;
-use crate::environment;
+use crate::http::environment;
 use crate::text::secret::Secret;
 use crate::text::url::{Scheme, Url};
 

@@ -125,7 +125,8 @@ impl UreqTransportBuilder {
     /// ```no_run
     /// use oras::http::{CertificateAuthorities, UreqTransport};
     ///
-    /// let authorities = CertificateAuthorities::from_pem(&std::fs::read("ca.pem").unwrap()).unwrap();
+    /// let pem = std::fs::read("ca.pem").unwrap();
+    /// let authorities = CertificateAuthorities::from_pem(&pem).unwrap();
     /// let transport = UreqTransport::builder()
     ///     .add_authorities(authorities)
     ///     .build();

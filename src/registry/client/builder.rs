@@ -43,10 +43,13 @@ impl ClientBuilder {
     ///
     /// | variable | use |
     /// |---|---|
-    /// | `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, `ORAS_USER` and `ORAS_PASS`, home and XDG directories | credentials, see [`Locations`](crate::credentials::Locations) |
+    /// | `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG` | credentials: [`Locations`] |
+    /// | `ORAS_USER`, `ORAS_PASS`, home and XDG directories | credentials |
     /// | `PATH` | credential helpers |
-    /// | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | see [`Proxies`](crate::http::Proxies) |
+    /// | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | [`Proxies`](crate::http::Proxies) |
     /// | `SSL_CERT_FILE`, `SSL_CERT_DIR` | certificate authorities of the system |
+    ///
+    /// [`Locations`]: crate::credentials::Locations
     ///
     /// ```
     /// use oras::registry::{Client, PlainHttp};
@@ -107,8 +110,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Reaches these registries, with these ports, by http, whatever [`plain_http`](Self::plain_http)
-    /// says. Several calls add up.
+    /// Reaches these registries, with these ports, by http, whatever
+    /// [`plain_http`](Self::plain_http) says. Several calls add up.
     ///
     /// ```
     /// use oras::registry::Client;

@@ -23,13 +23,8 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 
 /// Returns the ID of the user on whose behalf this process accesses files.
 #[cfg(unix)]
-pub(crate) fn uid() -> Option<u32> {
-    Some(rustix::process::geteuid().as_raw())
-}
-
-#[cfg(not(unix))]
-pub(crate) const fn uid() -> Option<u32> {
-    None
+pub(crate) fn uid() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 #[cfg(test)]
@@ -54,6 +49,6 @@ mod tests {
         use std::os::unix::fs::MetadataExt as _;
 
         let owner = crate::fs::testing::TempDir::new().path().metadata();
-        assert_eq!(uid(), Some(owner.unwrap().uid()));
+        assert_eq!(uid(), owner.unwrap().uid());
     }
 }
