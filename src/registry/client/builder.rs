@@ -49,6 +49,9 @@ impl ClientBuilder {
     /// | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | [`Proxies`](crate::http::Proxies) |
     /// | `SSL_CERT_FILE`, `SSL_CERT_DIR` | certificate authorities of the system |
     ///
+    /// `ORAS_USER` and `ORAS_PASS` are the credential of every registry without another one. A
+    /// program that also uses registries for which they are not meant sets the credentials itself.
+    ///
     /// [`Locations`]: crate::credentials::Locations
     ///
     /// ```
