@@ -113,11 +113,13 @@ impl Civil {
     }
 }
 
-/// Formats a duration for a message: `60 s`, or `1500 ms` if it is not a number of seconds.
+/// Formats a duration for a message: `60 s`, or `1500 ms` if it is less than 10 seconds and not a
+/// number of seconds.
 pub(crate) fn duration_text(duration: Duration) -> String {
-    match duration.subsec_millis() {
-        0 => format!("{} s", duration.as_secs()),
-        _ => format!("{} ms", duration.as_millis()),
+    if duration.subsec_millis() == 0 || duration.as_secs() >= 10 {
+        format!("{} s", duration.as_millis().div_ceil(1000))
+    } else {
+        format!("{} ms", duration.as_millis())
     }
 }
 
@@ -273,6 +275,21 @@ mod tests {
 
     fn at(seconds: i64) -> SystemTime {
         time_of(seconds).unwrap()
+    }
+
+    #[test]
+    fn short_durations_are_written_in_milliseconds() {
+        for (milliseconds, wanted) in [
+            (0, "0 s"),
+            (50, "50 ms"),
+            (1500, "1500 ms"),
+            (3000, "3 s"),
+            (59_313, "60 s"),
+            (60_000, "60 s"),
+        ] {
+            let duration = Duration::from_millis(milliseconds);
+            assert_eq!(duration_text(duration), wanted);
+        }
     }
 
     #[test]

@@ -68,10 +68,8 @@ fn update_index(bytes: &[u8]) {
         let pushed = store.push_reference(manifest.descriptor(), &mut &*manifest, tag);
         pushed.is_ok()
     };
-    let options = updated!(PackOptions {
-        artifact_type: Some("a/b".into()),
-        ..PackOptions::default()
-    });
+    let mut options = PackOptions::default();
+    options.artifact_type = Some("a/b".into());
     let artifact = pack(&store, options, UNIX_EPOCH).expect("an empty artifact");
     let index = RawManifest::new(MediaType::IMAGE_INDEX, bytes.to_vec());
     if !push(&index, "index") || !push(&artifact, "artifact") {
