@@ -27,7 +27,11 @@ fn request(registry: &TestRegistry, method: Method, path: &str) -> (u16, String)
         .header("X-Request", "c4nary")
         .header("accept", "text/plain")
         .scopes("repository:a:delete")
-        .body(b"question")
+        .body(if method == Method::Post {
+            b"question"
+        } else {
+            b""
+        })
         .send()
         .unwrap();
     let body = std::io::read_to_string(response.body).unwrap();
@@ -79,6 +83,24 @@ fn secrets_of_a_request_stay_at_the_registry() {
     assert_eq!(requests[0].header("Accept"), Some("text/plain"));
     let shown = format!("{requests:?}");
     assert!(!shown.contains("c4nary"), "{shown}");
+}
+
+#[test]
+fn the_body_of_a_request_stays_at_the_registry() {
+    let other = TestRegistry::start().with(on("GET", "*").status(200).body("answer"));
+    let to_other = on("GET", "*").redirect(307, &format!("{}/there", other.url()));
+    let registry = TestRegistry::start().with(to_other);
+    let name = registry.host().parse().unwrap();
+
+    let sent = me()
+        .request(&name, Method::Get, "/v2/a/search")
+        .unwrap()
+        .body(b"c4nary")
+        .send();
+
+    let error = sent.unwrap_err().to_string();
+    assert!(error.contains("content to another host"), "{error}");
+    assert!(other.requests().is_empty());
 }
 
 #[test]

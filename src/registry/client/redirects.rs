@@ -17,7 +17,7 @@
 
 use super::Client;
 use super::attempt::RequestAuth;
-use super::request::RegistryRequest;
+use super::request::{Body, RegistryRequest};
 use super::response::{RegistryResponse, Sender};
 use crate::auth::{OriginPolicy, UrlRefusal, is_https_upgrade};
 use crate::error::{Error, Result};
@@ -31,6 +31,7 @@ pub(super) struct Redirects {
     method: Method,
     is_enabled: bool,
     has_known_digest: bool,
+    has_body: bool,
     count: usize,
     sender: Sender,
 }
@@ -53,6 +54,7 @@ impl Redirects {
             method: request.method,
             is_enabled: request.follow_redirects,
             has_known_digest: request.has_known_digest,
+            has_body: !matches!(request.body, Body::None | Body::Bytes(&[])),
             count: 0,
             sender: Sender::Registry,
         }
@@ -79,10 +81,12 @@ impl Redirects {
             .ok_or_else(|| response.protocol_error("the redirect has no Location"))?;
         let next = response.resolve("Location", location)?;
         let to = next.origin();
+        // A body may be as secret as a header.
+        let is_bare_read = is_read && !self.has_body;
         let reason = match OriginPolicy::between(&self.origin, response.locality, &to) {
             Ok(OriginPolicy::SameOrigin) => None,
-            Ok(OriginPolicy::NoCredentials { .. }) if is_read => None,
-            Err(UrlRefusal::LeavesHttps) if is_read && self.has_known_digest => None,
+            Ok(OriginPolicy::NoCredentials { .. }) if is_bare_read => None,
+            Err(UrlRefusal::LeavesHttps) if is_bare_read && self.has_known_digest => None,
             Ok(OriginPolicy::NoCredentials { .. }) => {
                 Some("it would send content to another host".to_owned())
             }
