@@ -93,11 +93,10 @@ impl TempFile {
     }
 
     /// Creates a file in `directory` that has no name, so that the system removes it when the
-    /// process ends in whatever way.
+    /// process ends in whatever way. Other users cannot read it while it has one.
     #[cfg(feature = "archive")]
     pub(crate) fn create_unnamed(directory: &Path) -> Result<Self> {
-        let mut temp = Self::create(DirectoryPath::new(directory), TempKind::Staged)
-            .map_err(Error::io(IoOp::CreateIn, directory))?;
+        let mut temp = Self::create_private(directory)?;
         if let Some(name) = temp.name.take() {
             let removed = temp.folder.remove(&name, false);
             removed.map_err(Error::io(IoOp::Remove, directory))?;
@@ -107,7 +106,7 @@ impl TempFile {
 
     /// Creates a file for credentials in a directory, with mode 0600.
     pub(super) fn create_private(directory: &Path) -> Result<Self> {
-        Self::create(DirectoryPath::new(directory), TempKind::Credentials)
+        Self::create(DirectoryPath::new(directory), TempKind::Private)
             .map_err(Error::io(IoOp::CreateIn, directory))
     }
 
@@ -232,7 +231,7 @@ impl Drop for TempFile {
 /// Creates and locks a file.
 fn create_file(folder: &dyn Folder, kind: TempKind<'_>) -> io::Result<(String, File)> {
     kind.create(|name| {
-        let file = folder.create(name, kind == TempKind::Credentials)?;
+        let file = folder.create(name, kind == TempKind::Private)?;
         lock::mark_in_use(&file);
         // Another process may have removed the file before it was locked.
         folder.entry(name)?;

@@ -28,8 +28,9 @@ pub(crate) enum TempKind<'a> {
     /// A file or directory that is renamed or removed by the process that created it:
     /// `.oras-<host>-<random>.tmp`.
     Staged,
-    /// A file of credentials: `.oras-credentials-<host>-<random>.tmp`.
-    Credentials,
+    /// A file that only its user can read, such as one of credentials:
+    /// `.oras-credentials-<host>-<random>.tmp`.
+    Private,
     /// The beginning of content with this digest, which a later process may continue:
     /// `.oras-<algorithm>-<hex>-<host>-<random>.part`.
     Beginning(&'a Digest),
@@ -54,7 +55,7 @@ impl TempKind<'_> {
         let (host, random) = (host(), random::name());
         match self {
             Self::Staged => format!("{PREFIX}{host}-{random}{TEMPORARY}"),
-            Self::Credentials => format!("{PREFIX}credentials-{host}-{random}{TEMPORARY}"),
+            Self::Private => format!("{PREFIX}credentials-{host}-{random}{TEMPORARY}"),
             Self::Beginning(digest) => {
                 let (algorithm, encoded) = (digest.algorithm(), digest.encoded());
                 format!("{PREFIX}{algorithm}-{encoded}-{host}-{random}{BEGINNING}")
@@ -98,7 +99,7 @@ impl<'n> TempName<'n> {
             && is_hexadecimal(random, random::NAME_DIGITS)
             && is_hexadecimal(host_part, HOST_DIGITS);
         is_valid.then(|| Self {
-            is_local: host_part == host(),
+            is_local: host_part == host() && host_part != UNKNOWN_HOST,
             content: purpose.filter(|_| is_beginning),
         })
     }
@@ -122,12 +123,15 @@ fn is_hexadecimal(digits: &str, length: usize) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// The identity of a host that has none.
+const UNKNOWN_HOST: &str = "00000000";
+
 /// Returns an identity of the running kernel. Processes with the same identity see each other's
 /// locks, whatever the file system and the container.
 ///
 /// Linux has a random identity of each boot. The name of the host or `/etc/machine-id` would be no
-/// substitute: containers on several hosts can have equal ones. Where it is missing, all hosts have
-/// the same identity, and locks are trusted.
+/// substitute: containers on several hosts can have equal ones. Where it is missing, no
+/// file is known to be local, and only its age shows that it is not in use.
 fn host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| {
@@ -135,7 +139,7 @@ fn host() -> &'static str {
             .ok()
             .and_then(|id| id.get(..HOST_DIGITS).map(str::to_owned))
             .filter(|id| is_hexadecimal(id, HOST_DIGITS))
-            .unwrap_or_else(|| "0".repeat(HOST_DIGITS))
+            .unwrap_or_else(|| UNKNOWN_HOST.to_owned())
     })
 }
 
@@ -157,7 +161,7 @@ mod tests {
         let (digest, other) = (Digest::of(b"x"), Digest::of(b"y"));
         for (kind, is_beginning) in [
             (TempKind::Staged, false),
-            (TempKind::Credentials, false),
+            (TempKind::Private, false),
             (TempKind::Beginning(&digest), true),
         ] {
             let name = kind.unique_name();
