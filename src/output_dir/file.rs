@@ -60,7 +60,8 @@ impl<'a> PendingFile<'a> {
     ///
     /// # Errors
     ///
-    /// The existing entry stays in case of an error.
+    /// The existing entry stays in case of an error, unless it can only be overwritten, such as a
+    /// mount point.
     ///
     /// - [`Error::Conflict`] if the name exists and old files are kept.
     /// - [`Error::Conflict`] if the file system considers another title the same name.

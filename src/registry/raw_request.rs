@@ -98,7 +98,7 @@ impl<'a> RawRequest<'a> {
     }
 
     /// Adds scopes that a token must have, such as `repository:team/app:pull`, separated by spaces.
-    /// The default is none: the client asks for those that a challenge of the registry names.
+    /// The default is none, for which a token service usually grants no access to repositories.
     #[must_use]
     pub fn scopes(mut self, scopes: &str) -> Self {
         self.request.scopes = self.request.scopes.union(&Scopes::parse(scopes));
@@ -114,7 +114,8 @@ impl<'a> RawRequest<'a> {
 
     /// Sends the request, and returns the response, whatever its status.
     ///
-    /// The body is not decoded, and its size is not limited.
+    /// The body of a success is not decoded, and its size is not limited. That of an error must
+    /// arrive within 10 seconds, and only the first 64 KiB of the body of a 400 are kept.
     ///
     /// # Errors
     ///
