@@ -141,7 +141,6 @@ impl Writer {
 
     /// Creates a file in the scratch directory, or continues a beginning of `content`.
     pub(super) fn scratch_file(&self, content: Option<&Descriptor>) -> Result<TempFile> {
-        self.remove_leftovers();
         TempFile::create_in_for(&self.ingest(), content)
     }
 
