@@ -161,6 +161,19 @@ pub(crate) trait BeginningFile: Write {
     /// position for writing moves with it: all kept bytes must be read before the next write.
     fn reopen(&mut self) -> io::Result<File>;
 
+    /// [Reopens](Self::reopen) the file if it has kept bytes, and returns their number as well. Kept
+    /// bytes that cannot be read are removed.
+    fn beginning(&mut self) -> io::Result<Option<(File, u64)>> {
+        let length = self.kept_bytes();
+        if length == 0 {
+            return Ok(None);
+        }
+        match self.reopen() {
+            Ok(file) => Ok(Some((file, length))),
+            Err(_) => self.clear().map(|()| None),
+        }
+    }
+
     /// Removes all content from the file.
     fn clear(&mut self) -> io::Result<()>;
 

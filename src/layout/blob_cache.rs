@@ -107,9 +107,10 @@ pub(crate) struct PendingBlob<'s> {
 impl PendingBlob<'_> {
     /// Returns a file with the beginning of the blob, and the length of the beginning. The file is
     /// to be read to there, and all of the blob to be written.
-    pub(crate) fn beginning(&mut self) -> Option<(File, u64)> {
-        let length = self.temp.kept_bytes();
-        Some((self.temp.reopen().ok()?, length)).filter(|_| length > 0)
+    pub(crate) fn beginning(&mut self) -> Result<Option<(File, u64)>> {
+        let beginning = self.temp.beginning();
+        self.skip = self.temp.kept_bytes();
+        beginning.map_err(Error::io(IoOp::Write, &self.cache.directory.root))
     }
 
     /// Appends to the blob. Bytes of the beginning are left out.

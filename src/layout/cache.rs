@@ -343,7 +343,14 @@ struct CacheWriter<'c> {
 
 impl CacheWriter<'_> {
     fn beginning(&mut self) -> Option<(File, u64)> {
-        self.pending.as_mut()?.beginning()
+        let beginning = self.pending.as_mut()?.beginning();
+        // Without a beginning that can be read or removed, nothing is cached.
+        beginning.unwrap_or_else(|_| {
+            if let Some(pending) = self.pending.take() {
+                pending.discard();
+            }
+            None
+        })
     }
 }
 

@@ -352,11 +352,9 @@ impl FileStore {
     ) -> Result<()> {
         let pending = output.create_directory(title)?;
         let mut saved = resumable.and_then(|archive| pending.save_archive(archive));
-        let beginning = saved
-            .as_mut()
-            .filter(|saved| saved.kept_bytes() > 0)
-            .and_then(|saved| Some((saved.reopen().ok()?, saved.kept_bytes())));
-        let mut reader = match beginning {
+        let beginning = saved.as_mut().map(TempFile::beginning).transpose();
+        let beginning = beginning.map_err(Error::io(IoOp::Write, pending.path()))?;
+        let mut reader = match beginning.flatten() {
             None => content.open_verified(expected)?,
             Some((beginning, length)) => content.open_resumed(expected, beginning, length)?,
         };

@@ -39,17 +39,16 @@ pub(crate) fn copy_resuming(
 ) -> Result<()> {
     let mut is_repeated = false;
     loop {
-        let kept = file.kept_bytes();
-        let reader = if kept == 0 {
-            content.open_verified(expected)?
-        } else {
-            let beginning = file.reopen().map_err(Error::io(IoOp::Open, path))?;
-            content.open_resumed(expected, beginning, kept)?
+        let beginning = file.beginning().map_err(Error::io(IoOp::Write, path))?;
+        let skip = file.kept_bytes();
+        let reader = match beginning {
+            None => content.open_verified(expected)?,
+            Some((beginning, length)) => content.open_resumed(expected, beginning, length)?,
         };
         let is_resumed = reader.is_resumed();
         let mut writer = SkippingWriter {
             file,
-            skip: kept,
+            skip,
             is_failed: false,
         };
         let Err(error) = reader.copy_to(&mut writer, path) else {
@@ -105,4 +104,61 @@ pub(crate) fn unwritten<'b>(left: &mut u64, bytes: &'b [u8]) -> &'b [u8] {
     let count = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
     *left -= count as u64;
     &bytes[count..]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+    use crate::oci::MediaType;
+
+    /// A file with a beginning that cannot be read.
+    struct Unreadable(Vec<u8>);
+
+    impl Write for Unreadable {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl BeginningFile for Unreadable {
+        fn kept_bytes(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn reopen(&mut self) -> io::Result<File> {
+            Err(io::ErrorKind::Other.into())
+        }
+
+        fn clear(&mut self) -> io::Result<()> {
+            self.0.clear();
+            Ok(())
+        }
+
+        fn keep_nothing(&mut self) {}
+    }
+
+    #[test]
+    fn content_after_a_beginning_that_cannot_be_read_is_written_from_its_start() {
+        let bytes = b"hello world";
+        let expected = Descriptor::of(MediaType::OCTET_STREAM, bytes);
+        let mut file = Unreadable(b"hello".to_vec());
+
+        let mut content = &bytes[..];
+        copy_resuming(
+            &mut content,
+            &expected,
+            &mut file,
+            Path::new("x"),
+            &|error| error,
+        )
+        .unwrap();
+
+        assert_eq!(file.0, bytes);
+    }
 }
