@@ -5,32 +5,32 @@
 //! into writes files below its output directory, through [`OutputDir`], which decides whether a
 //! title is allowed.
 
+mod output;
+mod packing;
 mod spool;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::archive::{self, PackOptions, Times, UnpackOptions};
-use crate::error::{Conflict, Error, IoOp, Mismatch, Result};
-use crate::fs::BUFFER_BYTES;
+use crate::archive::{self, Times};
+use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
-use crate::fs::temp_file::{BeginningFile as _, TempFile};
-use crate::limits::MAX_NOTES;
-use crate::oci::{
-    CONTENT_DIGEST, Descriptor, Digest, HashingWriter, MAX_MANIFEST_BYTES, MediaType, TITLE, UNPACK,
-};
+use crate::fs::temp_file::TempFile;
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, TITLE};
 use crate::output_dir::OutputDir;
 use crate::progress::sync::Lock;
 use crate::store::{
-    Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, SavingSink, Source, Target,
-    VerifyReader, copy_hashing, copy_resuming, if_resumable,
+    Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
+    VerifyReader, copy_hashing,
 };
-use spool::SpoolWriter;
+
+#[doc(hidden)]
+pub use self::output::write_file;
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {
@@ -91,37 +91,11 @@ impl FileStore {
         }
     }
 
-    /// Creates a store to pull into. Content with a title is written below `output`.
-    pub fn writing_to(output: OutputDir) -> Self {
-        Self {
-            output: Some(output),
-            ..Self::new(PathBuf::new())
-        }
-    }
-
     /// Sets the maximum size in bytes of content without a title, such as manifests.
     #[must_use]
     pub fn max_untitled_bytes(self, bytes: u64) -> Self {
         Self {
             untitled: self.untitled.max_content_bytes(bytes),
-            ..self
-        }
-    }
-
-    /// Sets the times that archives of added directories record.
-    #[must_use]
-    pub fn archive_times(self, times: Times) -> Self {
-        Self {
-            archive_times: times,
-            ..self
-        }
-    }
-
-    /// Sets the limits for unpacking directories.
-    #[must_use]
-    pub fn archive_limits(self, limits: archive::Limits) -> Self {
-        Self {
-            archive_limits: limits,
             ..self
         }
     }
@@ -206,38 +180,6 @@ impl FileStore {
         Ok(descriptor)
     }
 
-    fn add_directory(
-        &self,
-        title: &str,
-        name: &str,
-        media_type: MediaType,
-        path: &Path,
-    ) -> Result<Descriptor> {
-        let (file, start) = self.take_spool(&format!("the archive of {title}"))?;
-        let spool = SpoolWriter {
-            file: Arc::clone(&file),
-            directory: &self.temporary,
-        };
-        let buffered = BufWriter::with_capacity(BUFFER_BYTES, spool);
-        let mut out = HashingWriter::new(buffered);
-        let options = PackOptions {
-            times: self.archive_times,
-        };
-        let tar_digest = archive::pack_named(path, title, name, &options, &mut out)?;
-        out.flush()
-            .map_err(Error::io(IoOp::Write, &self.temporary))?;
-        let (_, digest, size) = out.finish();
-        let mut descriptor = Descriptor::new(media_type, digest, size);
-        descriptor
-            .annotations
-            .insert(CONTENT_DIGEST.to_owned(), tar_digest.to_string());
-        descriptor
-            .annotations
-            .insert(UNPACK.to_owned(), "true".to_owned());
-        self.add_section(&descriptor, file, start);
-        Ok(descriptor)
-    }
-
     /// Takes the temporary file, positioned at its end, and returns that position as well. All
     /// archives share one file to save file descriptors.
     fn take_spool(&self, what: &str) -> Result<(Arc<File>, u64)> {
@@ -298,148 +240,10 @@ impl FileStore {
         }
     }
 
-    /// Writes content with a title below the output directory. The file gets its final name when it
-    /// is complete and verified.
-    fn write(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<()> {
-        let (Some(output), Some(title)) = (&self.output, expected.title()) else {
-            return Err(Error::unsupported(
-                "writing to files that were added to be pushed",
-            ));
-        };
-        if expected
-            .annotations
-            .get(UNPACK)
-            .is_some_and(|unpack| unpack == "true")
-        {
-            let resumable = if_resumable(content, expected);
-            let mut is_resumed = false;
-            let written =
-                self.write_directory(output, title, expected, content, resumable, &mut is_resumed);
-            match written {
-                // The beginning may be what is wrong. It is discarded.
-                Err(error) if is_resumed && error.is_verification() => {
-                    self.write_directory(output, title, expected, content, None, &mut is_resumed)?;
-                }
-                written => written?,
-            }
-        } else {
-            let resumable = if_resumable(content, expected);
-            let mut pending = output
-                .create_file_for(title, resumable)
-                .map_err(|error| not_created(error, &output.path_of(title)))?;
-            let path = pending.path().to_owned();
-            copy_resuming(content, expected, &mut pending, &path, &|error| {
-                error.context(format!("failed to copy content to {}", path.display()))
-            })?;
-            pending
-                .commit()
-                .map_err(|error| not_created(error, &path))?;
-            self.set_location(expected, ContentLocation::Output(title.to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Unpacks an archive. If it is `resumable`, it is saved at the same time, after the beginning
-    /// that an earlier process saved. Sets `is_resumed` if there is one.
-    fn write_directory(
-        &self,
-        output: &OutputDir,
-        title: &str,
-        expected: &Descriptor,
-        content: &mut dyn Content,
-        resumable: Option<&Descriptor>,
-        is_resumed: &mut bool,
-    ) -> Result<()> {
-        let pending = output.create_directory(title)?;
-        let mut saved = resumable.and_then(|archive| pending.save_archive(archive));
-        let beginning = saved.as_mut().map(TempFile::beginning).transpose();
-        let beginning = beginning.map_err(Error::io(IoOp::Write, pending.path()))?;
-        let mut reader = match beginning.flatten() {
-            None => content.open_verified(expected)?,
-            Some((beginning, length)) => content.open_resumed(expected, beginning, length)?,
-        };
-        *is_resumed = reader.is_resumed();
-        if let Some(saved) = &mut saved {
-            reader = reader.tee_to(SavingSink::new(saved));
-        }
-        let mut options = UnpackOptions::new(title, pending.path());
-        options.real_target = pending.real_path();
-        options.limits = self.archive_limits.clone();
-        let mut record = |name: &str, kind: &'static str| {
-            self.record_skipped(format!("{name} in {title} is {kind}"));
-        };
-        let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut record);
-        // Bytes after the archive belong to the content too. A verification error takes
-        // precedence over an error of unpacking, which it explains.
-        io::copy(&mut reader, &mut io::sink())
-            .map_err(Error::io(IoOp::Read, expected.digest.as_str()))?;
-        let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
-        checked.map_err(|error| {
-            error.context(format!(
-                "failed to extract tar to {}",
-                pending.path().display()
-            ))
-        })?;
-        pending.commit().map(drop)
-    }
-
-    /// Records an archive entry that is not restored.
-    fn record_skipped(&self, text: String) {
-        let notes = &mut self.titled.lock().skipped_entries;
-        if notes.len() < MAX_NOTES {
-            notes.push(text);
-        }
-    }
-
     /// Returns one sentence for each archive entry that was skipped because it is neither a file, a
     /// directory nor a link. Later calls return later entries.
     pub(crate) fn take_skipped_entries(&self) -> Vec<String> {
         std::mem::take(&mut self.titled.lock().skipped_entries)
-    }
-}
-
-/// Writes content to the file `title` below a directory. If that is interrupted, the beginning of
-/// the content stays under a hidden name, and the next call continues it.
-///
-/// # Errors
-///
-/// Same as [`OutputDir::create_file`], plus the errors of the content.
-#[doc(hidden)]
-pub fn write_file(
-    output: &OutputDir,
-    title: &str,
-    expected: &Descriptor,
-    content: &mut dyn Content,
-) -> Result<PathBuf> {
-    let mut pending = output.create_file_for(title, if_resumable(content, expected))?;
-    let path = pending.path().to_owned();
-    copy_resuming(content, expected, &mut pending, &path, &|error| error)?;
-    pending.commit()
-}
-
-/// Adds the path to an error of the file system.
-fn not_created(error: Error, path: &Path) -> Error {
-    match error {
-        Error::Io { .. } => error.context(format!("failed to create file {}", path.display())),
-        other => other,
-    }
-}
-
-/// Checks the annotated digest of the uncompressed archive. An annotation that is not a digest is
-/// ignored.
-fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {
-    let annotated = expected
-        .annotations
-        .get(CONTENT_DIGEST)
-        .and_then(|digest| digest.parse::<Digest>().ok());
-    match annotated {
-        Some(annotated) if annotated.algorithm() == got.algorithm() && annotated != *got => {
-            Err(Error::Verification {
-                digest: annotated.to_string(),
-                mismatch: Mismatch::UnpackedDigest,
-            })
-        }
-        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,170 @@
+//! Files and directories that are written below an output directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{ContentLocation, FileStore};
+use crate::archive::{self, UnpackOptions};
+use crate::error::{Error, IoOp, Mismatch, Result};
+use crate::fs::temp_file::{BeginningFile as _, TempFile};
+use crate::limits::MAX_NOTES;
+use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, UNPACK};
+use crate::output_dir::OutputDir;
+use crate::store::{Content, SavingSink, copy_resuming, if_resumable};
+
+impl FileStore {
+    /// Creates a store to pull into. Content with a title is written below `output`.
+    pub fn writing_to(output: OutputDir) -> Self {
+        Self {
+            output: Some(output),
+            ..Self::new(PathBuf::new())
+        }
+    }
+
+    /// Sets the limits for unpacking directories.
+    #[must_use]
+    pub fn archive_limits(self, limits: archive::Limits) -> Self {
+        Self {
+            archive_limits: limits,
+            ..self
+        }
+    }
+
+    /// Writes content with a title below the output directory. The file gets its final name when it
+    /// is complete and verified.
+    pub(super) fn write(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<()> {
+        let (Some(output), Some(title)) = (&self.output, expected.title()) else {
+            return Err(Error::unsupported(
+                "writing to files that were added to be pushed",
+            ));
+        };
+        if expected
+            .annotations
+            .get(UNPACK)
+            .is_some_and(|unpack| unpack == "true")
+        {
+            let resumable = if_resumable(content, expected);
+            let mut is_resumed = false;
+            let written =
+                self.write_directory(output, title, expected, content, resumable, &mut is_resumed);
+            match written {
+                // The beginning may be what is wrong. It is discarded.
+                Err(error) if is_resumed && error.is_verification() => {
+                    self.write_directory(output, title, expected, content, None, &mut is_resumed)?;
+                }
+                written => written?,
+            }
+        } else {
+            let resumable = if_resumable(content, expected);
+            let mut pending = output
+                .create_file_for(title, resumable)
+                .map_err(|error| not_created(error, &output.path_of(title)))?;
+            let path = pending.path().to_owned();
+            copy_resuming(content, expected, &mut pending, &path, &|error| {
+                error.context(format!("failed to copy content to {}", path.display()))
+            })?;
+            pending
+                .commit()
+                .map_err(|error| not_created(error, &path))?;
+            self.set_location(expected, ContentLocation::Output(title.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Unpacks an archive. If it is `resumable`, it is saved at the same time, after the beginning
+    /// that an earlier process saved. Sets `is_resumed` if there is one.
+    fn write_directory(
+        &self,
+        output: &OutputDir,
+        title: &str,
+        expected: &Descriptor,
+        content: &mut dyn Content,
+        resumable: Option<&Descriptor>,
+        is_resumed: &mut bool,
+    ) -> Result<()> {
+        let pending = output.create_directory(title)?;
+        let mut saved = resumable.and_then(|archive| pending.save_archive(archive));
+        let beginning = saved.as_mut().map(TempFile::beginning).transpose();
+        let beginning = beginning.map_err(Error::io(IoOp::Write, pending.path()))?;
+        let mut reader = match beginning.flatten() {
+            None => content.open_verified(expected)?,
+            Some((beginning, length)) => content.open_resumed(expected, beginning, length)?,
+        };
+        *is_resumed = reader.is_resumed();
+        if let Some(saved) = &mut saved {
+            reader = reader.tee_to(SavingSink::new(saved));
+        }
+        let mut options = UnpackOptions::new(title, pending.path());
+        options.real_target = pending.real_path();
+        options.limits = self.archive_limits.clone();
+        let mut record = |name: &str, kind: &'static str| {
+            self.record_skipped(format!("{name} in {title} is {kind}"));
+        };
+        let unpacked = archive::unpack(&mut reader, pending.dir(), &options, &mut record);
+        // Bytes after the archive belong to the content too. A verification error takes
+        // precedence over an error of unpacking, which it explains.
+        io::copy(&mut reader, &mut io::sink())
+            .map_err(Error::io(IoOp::Read, expected.digest.as_str()))?;
+        let checked = unpacked.and_then(|digest| check_tar_digest(expected, &digest));
+        checked.map_err(|error| {
+            error.context(format!(
+                "failed to extract tar to {}",
+                pending.path().display()
+            ))
+        })?;
+        pending.commit().map(drop)
+    }
+
+    /// Records an archive entry that is not restored.
+    fn record_skipped(&self, text: String) {
+        let notes = &mut self.titled.lock().skipped_entries;
+        if notes.len() < MAX_NOTES {
+            notes.push(text);
+        }
+    }
+}
+
+/// Writes content to the file `title` below a directory. If that is interrupted, the beginning of
+/// the content stays under a hidden name, and the next call continues it.
+///
+/// # Errors
+///
+/// Same as [`OutputDir::create_file`], plus the errors of the content.
+#[doc(hidden)]
+pub fn write_file(
+    output: &OutputDir,
+    title: &str,
+    expected: &Descriptor,
+    content: &mut dyn Content,
+) -> Result<PathBuf> {
+    let mut pending = output.create_file_for(title, if_resumable(content, expected))?;
+    let path = pending.path().to_owned();
+    copy_resuming(content, expected, &mut pending, &path, &|error| error)?;
+    pending.commit()
+}
+
+/// Adds the path to an error of the file system.
+fn not_created(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Io { .. } => error.context(format!("failed to create file {}", path.display())),
+        other => other,
+    }
+}
+
+/// Checks the annotated digest of the uncompressed archive. An annotation that is not a digest is
+/// ignored.
+fn check_tar_digest(expected: &Descriptor, got: &Digest) -> Result<()> {
+    let annotated = expected
+        .annotations
+        .get(CONTENT_DIGEST)
+        .and_then(|digest| digest.parse::<Digest>().ok());
+    match annotated {
+        Some(annotated) if annotated.algorithm() == got.algorithm() && annotated != *got => {
+            Err(Error::Verification {
+                digest: annotated.to_string(),
+                mismatch: Mismatch::UnpackedDigest,
+            })
+        }
+        _ => Ok(()),
+    }
+}
