@@ -85,8 +85,9 @@
 //!
 //! - `tls` (on by default): https, with built-in certificate authorities besides those of the
 //!   system. Without the feature, https is an error.
-//! - `archive` (on by default): files and directories on disk: [`push`], [`pull`], [`attach`],
-//!   [`store::files`], [`output_dir`], [`layout::LayoutTar`]
+//! - `archive` (on by default): directories as layers, [`pull::pull`] with [`output_dir`], and
+//!   [`layout::LayoutTar`]. Without the feature, [`push`] and [`attach`] take single files, bytes and
+//!   streams, and [`pull::list`] finds the files of an artifact.
 //! - `cli` (on by default): the command `oras`. Turn it off to embed the library.
 //!
 //! # Folders of the source
@@ -180,9 +181,9 @@ pub use oci::media_type::{self, MediaType};
 pub use oci::platform::{self, Platform};
 pub use oci::reference::{self, Reference};
 pub use oci::referrers;
-pub use ops::{annotate, backup, copy, discover, filter, graph, index, pack, push, tag};
-#[cfg(feature = "archive")]
-pub use ops::{attach, pull};
+pub use ops::{
+    annotate, attach, backup, copy, discover, filter, graph, index, pack, pull, push, tag,
+};
 pub use registry::login;
 pub use text::json::Annotations;
 pub use text::secret::Secret;

@@ -46,19 +46,19 @@ fn read_at(mut file: &File, buffer: &mut [u8], position: u64) -> io::Result<usiz
 }
 
 /// Writes at a position of a file.
-#[cfg(unix)]
+#[cfg(all(feature = "archive", unix))]
 pub(crate) fn write_at(file: &File, bytes: &[u8], position: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::write_at(file, bytes, position)
 }
 
 /// Writes at a position of a file.
-#[cfg(windows)]
+#[cfg(all(feature = "archive", windows))]
 pub(crate) fn write_at(file: &File, bytes: &[u8], position: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_write(file, bytes, position)
 }
 
 /// Writes at a position of a file.
-#[cfg(not(any(unix, windows)))]
+#[cfg(all(feature = "archive", not(any(unix, windows))))]
 pub(crate) fn write_at(mut file: &File, bytes: &[u8], position: u64) -> io::Result<usize> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(position))?;
     io::Write::write(&mut file, bytes)

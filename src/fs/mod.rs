@@ -2,7 +2,6 @@
 //! fingerprints.
 
 pub(crate) mod directory;
-#[cfg(feature = "archive")]
 pub(crate) mod file_range;
 pub(crate) mod fingerprint;
 #[cfg(feature = "archive")]
@@ -10,7 +9,6 @@ pub(crate) mod free_space;
 pub(crate) mod input_kind;
 pub(crate) mod leftovers;
 pub(crate) mod lock;
-#[cfg(feature = "archive")]
 pub(crate) mod path_clean;
 pub(crate) mod private_file;
 #[cfg(feature = "archive")]

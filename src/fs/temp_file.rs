@@ -94,7 +94,6 @@ impl TempFile {
 
     /// Creates a file in `directory` that has no name, so that the system removes it when the
     /// process ends in whatever way. Other users cannot read it while it has one.
-    #[cfg(feature = "archive")]
     pub(crate) fn create_unnamed(directory: &Path) -> Result<Self> {
         let mut temp = Self::create_private(directory)?;
         if let Some(name) = temp.name.take() {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+#[cfg(feature = "archive")]
 use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::limits::MAX_MANIFEST_BYTES;
@@ -37,6 +38,7 @@ pub struct AttachOptions<'a> {
     /// precedence.
     pub created: Option<SystemTime>,
     /// The times that archives of directories record.
+    #[cfg(feature = "archive")]
     pub archive_times: Times,
     /// Directory for temporary files: archives of directories, and streams if the target must know
     /// the digest first. By default the system's directory for temporary files.
@@ -108,12 +110,9 @@ pub fn attach(
     let _scope = Scope::of_verb(options.observer.as_ref());
     let subject = find_subject(target, reference, options.platform.as_ref())
         .map_err(|error| error.context(format!("failed to resolve {reference}")))?;
-    let mut builder = ArtifactBuilder::new(
-        target,
-        options.temporary,
-        options.archive_times,
-        options.allow_path_traversal,
-    );
+    let mut builder = ArtifactBuilder::new(target, options.temporary, options.allow_path_traversal);
+    #[cfg(feature = "archive")]
+    builder.set_archive_times(options.archive_times);
     let layers = builder.add_layers(options.files, options.streams)?;
     let config = match options.config {
         Some(file) => Some(builder.add_config(file, &options.config_annotations)?),

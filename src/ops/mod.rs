@@ -2,7 +2,6 @@
 //! and tag.
 
 pub mod annotate;
-#[cfg(feature = "archive")]
 pub mod attach;
 pub mod backup;
 pub mod copy;
@@ -11,7 +10,6 @@ pub mod filter;
 pub mod graph;
 pub mod index;
 pub mod pack;
-#[cfg(feature = "archive")]
 pub mod pull;
 pub mod push;
 pub mod tag;

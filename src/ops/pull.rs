@@ -1,17 +1,21 @@
 //! Pulling of the files of an artifact.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "archive")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, MediaType, Platform, RawManifest, TITLE, UNPACK};
 use crate::ops::copy::{CopyOptions, Limits, Selection, copy_graph_reporting};
 use crate::ops::filter::Filter;
 use crate::ops::graph::ResolvedSource;
+#[cfg(feature = "archive")]
 use crate::output_dir::{OutputDir, OutputOptions};
 use crate::progress::{self, Event, Observer, Scope};
 use crate::store::{Fetched, FileStore, ObservedContent, ReportStart, Source, Target as _};
 
+#[cfg(feature = "archive")]
 pub use crate::archive::Limits as ArchiveLimits;
 
 /// Options of a pull.
@@ -41,6 +45,7 @@ pub struct PullOptions {
     /// Bounds on the manifests of the artifact.
     pub limits: Limits,
     /// Limits for unpacking directories.
+    #[cfg(feature = "archive")]
     pub archive_limits: ArchiveLimits,
     /// Receives the events of the pull.
     pub observer: Option<Observer>,
@@ -124,6 +129,7 @@ pub struct PulledFile {
 ///
 /// [`Error::NotFound`], [`Error::Verification`], [`Error::PathTraversal`], [`Error::Conflict`],
 /// [`Error::Io`]. Files that were completed before the error stay.
+#[cfg(feature = "archive")]
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Pulled> {
     let _scope = Scope::of_verb(options.observer.as_ref());
     let source = resolve(source, reference, &options)?;
@@ -136,8 +142,8 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
             allow_traversal: options.allow_path_traversal,
         },
     )?;
-    let store = FileStore::writing_to(output).archive_limits(options.archive_limits.clone());
-    copy_files(&source, store, Purpose::Pull, options)
+    let store = FileStore::writing_to(output, options.archive_limits.clone());
+    copy_files(&source, store, options)
 }
 
 /// Lists the files that [`pull`] would write. Reads manifests only; [`Source::fetch`] reads a
@@ -170,7 +176,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
 pub fn list(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Listed> {
     let _scope = Scope::of_verb(options.observer.as_ref());
     let source = resolve(source, reference, &options)?;
-    let pulled = copy_files(&source, FileStore::new(""), Purpose::List, options)?;
+    let pulled = copy_files(&source, FileStore::new(""), options)?;
     let mut seen = HashSet::new();
     let files = pulled.files.into_iter().map(|file| file.descriptor);
     Ok(Listed {
@@ -201,25 +207,17 @@ fn resolve<'s>(
     )))
 }
 
-/// Whether files are written or only listed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Pull,
-    List,
-}
-
-/// Copies the selected files of an artifact to `store`.
+/// Copies the selected files of an artifact to `store`. If it does not write files, they are only
+/// listed.
 fn copy_files(
     source: &ResolvedSource<'_>,
     store: FileStore,
-    purpose: Purpose,
     options: PullOptions,
 ) -> Result<Pulled> {
     let root = source.root().clone();
     let store = store.max_untitled_bytes(options.limits.max_manifest_bytes);
     let mut selector = FileSelector {
         store: &store,
-        purpose,
         include_subject: options.include_subject,
         filter: options.filter,
         unnamed: options.unnamed,
@@ -315,7 +313,6 @@ fn restore(node: &Descriptor, source: &dyn Source, store: &FileStore) -> Result<
 /// Selects the files of an artifact, and collects what [`Pulled`] and [`Listed`] report.
 struct FileSelector<'s> {
     store: &'s FileStore,
-    purpose: Purpose,
     include_subject: bool,
     filter: Filter,
     unnamed: bool,
@@ -369,7 +366,7 @@ impl FileSelector<'_> {
                 selection.successors.push(config);
             }
         }
-        if self.purpose == Purpose::List {
+        if !self.store.writes_files() {
             let successors = &mut selection.successors;
             successors.retain(|node| node.media_type.is_manifest());
             for manifest in successors {

@@ -1,12 +1,15 @@
 //! Files and directories on disk, each with a title, as a store.
 //!
 //! Content with a title is a file or directory of that name. Content without a title, such as
-//! manifests, is kept in memory. Files to push are added with [`FileStore::add`]. A store to pull
-//! into writes files below its output directory, through [`OutputDir`], which decides whether a
-//! title is allowed.
+//! manifests, is kept in memory. Files to push are added with [`FileStore::add`]. With the feature
+//! `archive`, directories are packed, and a store to pull into writes files below its output
+//! directory, which decides whether a title is allowed.
 
+#[cfg(feature = "archive")]
 mod output;
+#[cfg(feature = "archive")]
 mod packing;
+#[cfg(feature = "archive")]
 mod spool;
 
 use std::collections::{HashMap, HashSet};
@@ -16,36 +19,42 @@ use std::io::{Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::archive::{self, Times};
+#[cfg(feature = "archive")]
+use crate::archive::Times;
 use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
 use crate::fs::temp_file::TempFile;
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, TITLE};
-use crate::output_dir::OutputDir;
 use crate::progress::sync::Lock;
 use crate::store::{
     Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
     VerifyReader, copy_hashing,
 };
 
+#[cfg(feature = "archive")]
+use self::output::Output;
+#[cfg(feature = "archive")]
 #[doc(hidden)]
 pub use self::output::write_file;
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {
     untitled: MemoryStore,
-    output: Option<OutputDir>,
     temporary: PathBuf,
     titled: Lock<TitledContent>,
+    #[cfg(feature = "archive")]
+    output: Option<Output>,
+    #[cfg(feature = "archive")]
     archive_times: Times,
-    archive_limits: archive::Limits,
 }
 
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileStore")
-            .field("output", &self.output)
+        let mut debug = f.debug_struct("FileStore");
+        #[cfg(feature = "archive")]
+        debug.field("output", &self.output);
+        debug
             .field("temporary", &self.temporary)
             .finish_non_exhaustive()
     }
@@ -57,7 +66,7 @@ struct TitledContent {
     added: HashSet<String>,
     /// Locations of content that can be read again.
     locations: HashMap<Digest, ContentLocation>,
-    /// Archives of added directories, and content of streams, one after the other in a temporary
+    /// Archives of added directories, and content of streams and bytes, one after the other in a temporary
     /// file without a name. A thread takes the file to write to it; another one that writes at the
     /// same time creates a second file.
     spool: Option<Arc<File>>,
@@ -71,23 +80,25 @@ enum ContentLocation {
     /// A section of the temporary file.
     Spool(Box<FileRange<Arc<File>>>),
     /// The title of a file that was written below the output directory.
+    #[cfg(feature = "archive")]
     Output(String),
 }
 
 impl FileStore {
-    /// Creates a store to push from. Archives of directories are written to the directory
-    /// `temporary`.
+    /// Creates a store to push from. Archives of directories, and content that can be read only
+    /// once, are written to a file in the directory `temporary`.
     ///
     /// Content without a title may have [`MAX_MANIFEST_BYTES`]; see
     /// [`FileStore::max_untitled_bytes`].
     pub fn new(temporary: impl Into<PathBuf>) -> Self {
         Self {
             untitled: MemoryStore::new().max_content_bytes(MAX_MANIFEST_BYTES),
-            output: None,
             temporary: temporary.into(),
             titled: Lock::default(),
+            #[cfg(feature = "archive")]
+            output: None,
+            #[cfg(feature = "archive")]
             archive_times: Times::Keep,
-            archive_limits: archive::Limits::default(),
         }
     }
 
@@ -103,13 +114,13 @@ impl FileStore {
     /// Adds the file or directory at `path` with the title `title`, and returns its descriptor.
     ///
     /// A symbolic link is followed. A pipe such as `/dev/stdin` is copied to the temporary file. A
-    /// directory becomes a reproducible `tar.gz` whose descriptor
-    /// has the annotation for unpacking.
+    /// directory becomes a reproducible `tar.gz` whose descriptor has the annotation for unpacking.
     ///
     /// # Errors
     ///
     /// [`Error::Conflict`] if the title is taken, [`Error::Io`] if a file cannot be read, or if it
-    /// is a FIFO, a socket or a device other than `/dev/null`.
+    /// is a FIFO, a socket or a device other than `/dev/null`, [`Error::Unsupported`] for a
+    /// directory if the feature `archive` is off.
     pub fn add(
         &self,
         title: &str,
@@ -180,6 +191,15 @@ impl FileStore {
         Ok(descriptor)
     }
 
+    /// Refuses a directory, which only the feature `archive` packs.
+    #[cfg(not(feature = "archive"))]
+    fn add_directory(&self, _: &str, _: &str, _: MediaType, path: &Path) -> Result<Descriptor> {
+        Err(Error::unsupported(format!(
+            "packing the directory {} (feature \"archive\" is off)",
+            path.display()
+        )))
+    }
+
     /// Takes the temporary file, positioned at its end, and returns that position as well. All
     /// archives share one file to save file descriptors.
     fn take_spool(&self, what: &str) -> Result<(Arc<File>, u64)> {
@@ -234,10 +254,27 @@ impl FileStore {
 
     /// Returns the path of the file with this title.
     pub fn path_of(&self, title: &str) -> PathBuf {
-        match &self.output {
-            Some(output) => output.path_of(title),
-            None => PathBuf::from(title),
+        #[cfg(feature = "archive")]
+        if let Some(output) = &self.output {
+            return output.directory.path_of(title);
         }
+        PathBuf::from(title)
+    }
+
+    /// Whether content with a title is written to files.
+    pub(crate) fn writes_files(&self) -> bool {
+        #[cfg(feature = "archive")]
+        return self.output.is_some();
+        #[cfg(not(feature = "archive"))]
+        false
+    }
+
+    /// Refuses content with a title: only the feature `archive` writes files.
+    #[cfg(not(feature = "archive"))]
+    fn write(&self, _: &Descriptor, _: &mut dyn Content) -> Result<()> {
+        Err(Error::unsupported(
+            "writing files (feature \"archive\" is off)",
+        ))
     }
 
     /// Returns one sentence for each archive entry that was skipped because it is neither a file, a
@@ -254,7 +291,6 @@ impl Source for FileStore {
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
         let titled = self.titled.lock();
-        let reader = |inner: File| VerifyReader::new(inner, target.clone());
         match titled.locations.get(&target.digest) {
             None => self.untitled.fetch(target),
             Some(ContentLocation::File(content)) => content.reader(target),
@@ -263,8 +299,12 @@ impl Source for FileStore {
                 Ok(VerifyReader::new(FileRange::clone(section), target.clone())
                     .trusted_while(|| true))
             }
+            #[cfg(feature = "archive")]
             Some(ContentLocation::Output(title)) => match &self.output {
-                Some(output) => Ok(reader(output.read_file(title)?)),
+                Some(output) => {
+                    let file = output.directory.read_file(title)?;
+                    Ok(VerifyReader::new(file, target.clone()))
+                }
                 None => Err(Error::not_found(target.digest.as_str())),
             },
         }
@@ -279,7 +319,7 @@ impl Source for FileStore {
 impl Target for FileStore {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         // In a store to push from, only added files have titles.
-        if self.output.is_none() || expected.title().is_none() {
+        if !self.writes_files() || expected.title().is_none() {
             return self.untitled.push(expected, content);
         }
         self.write(expected, content)?;

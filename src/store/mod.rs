@@ -19,21 +19,18 @@ use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest, MediaType, RawManifest, RepositoryName};
 
 pub mod content;
-#[cfg(feature = "archive")]
 pub mod files;
 mod forward;
 pub mod memory;
 mod seekable;
 
+#[cfg(feature = "archive")]
+pub(crate) use self::content::SavingSink;
 pub(crate) use self::content::{
-    Content, ContentReader, ContentSink, ObservedContent, ReportStart, STREAM, VerifyReader,
-    copy_hashing, copy_resuming, if_resumable, unwritten,
+    Content, ContentReader, ContentSink, FileContent, ObservedContent, ProgressReader, ReportStart,
+    STREAM, VerifyReader, copy_hashing, copy_resuming, if_resumable, unwritten,
 };
-#[cfg(feature = "archive")]
-pub(crate) use self::content::{FileContent, ProgressReader, SavingSink};
-#[cfg(feature = "archive")]
 pub(crate) use self::files::FileStore;
-#[cfg(feature = "archive")]
 pub(crate) use self::memory::MemoryStore;
 pub use self::seekable::SeekableBlob;
 pub(crate) use self::seekable::{fetch_and_skip, skip};

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::builder::ArtifactBuilder;
 use super::layers::{PushFile, PushStream};
+#[cfg(feature = "archive")]
 use crate::archive::Times;
 use crate::error::Result;
 use crate::oci::{MediaType, Platform, RawManifest};
@@ -38,6 +39,7 @@ pub struct PushOptions<'a> {
     /// precedence.
     pub created: Option<SystemTime>,
     /// The times that archives of directories record.
+    #[cfg(feature = "archive")]
     pub archive_times: Times,
     /// Directory for temporary files: archives of directories, and streams if the target must know
     /// the digest first. By default the system's directory for temporary files.
@@ -88,12 +90,9 @@ pub fn push(
     options: PushOptions<'_>,
 ) -> Result<RawManifest> {
     let _scope = Scope::of_verb(options.observer.as_ref());
-    let mut builder = ArtifactBuilder::new(
-        target,
-        options.temporary,
-        options.archive_times,
-        options.allow_path_traversal,
-    );
+    let mut builder = ArtifactBuilder::new(target, options.temporary, options.allow_path_traversal);
+    #[cfg(feature = "archive")]
+    builder.set_archive_times(options.archive_times);
     let annotations = &options.config_annotations;
     let config = match (options.config, options.platform) {
         (Some(file), _) => Some(builder.add_config(file, annotations)?),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::layers::{PushFile, PushStream};
+#[cfg(feature = "archive")]
 use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::fs::path_clean::{clean, to_slashes};
@@ -30,16 +31,20 @@ impl<'t> ArtifactBuilder<'t> {
     pub(crate) fn new(
         target: &'t dyn Target,
         temporary: Option<PathBuf>,
-        archive_times: Times,
         allow_path_traversal: bool,
     ) -> Self {
         Self {
             target,
-            store: FileStore::new(temporary.unwrap_or_else(system_temporary))
-                .archive_times(archive_times),
+            store: FileStore::new(temporary.unwrap_or_else(system_temporary)),
             streamed: Vec::new(),
             allow_path_traversal,
         }
+    }
+
+    /// Sets the times that archives of directories record.
+    #[cfg(feature = "archive")]
+    pub(crate) fn set_archive_times(&mut self, times: Times) {
+        self.store.set_archive_times(times);
     }
 
     /// Adds files and streams, and returns the descriptors of the layers.

@@ -1,10 +1,7 @@
 //! Pushing of artifacts from files and streams, and of single blobs and manifests.
 
-#[cfg(feature = "archive")]
 mod artifact;
-#[cfg(feature = "archive")]
 mod builder;
-#[cfg(feature = "archive")]
 mod layers;
 
 use crate::error::Result;
@@ -12,11 +9,8 @@ use crate::oci::{Descriptor, RawManifest};
 use crate::progress::{Event, report};
 use crate::store::{Content, ObservedContent, Pushed, ReportStart, Target, check_name};
 
-#[cfg(feature = "archive")]
 pub use self::artifact::{PushOptions, push};
-#[cfg(feature = "archive")]
 pub(crate) use self::builder::ArtifactBuilder;
-#[cfg(feature = "archive")]
 pub use self::layers::{PushFile, PushStream};
 #[cfg(feature = "archive")]
 pub use crate::archive::Times;

@@ -18,9 +18,7 @@ pub use file::FileContent;
 pub use openable::{Content, ContentReader, StreamContent};
 pub use verify::VerifyReader;
 
-#[cfg(feature = "archive")]
-pub(crate) use hashing::ProgressReader;
-pub(crate) use hashing::copy_hashing;
+pub(crate) use hashing::{ProgressReader, copy_hashing};
 pub(crate) use observed::{ObservedContent, ReportStart};
 pub(crate) use openable::STREAM;
 pub(crate) use resume::{copy_resuming, if_resumable, unwritten};

@@ -12,21 +12,23 @@ use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, UNPACK};
 use crate::output_dir::OutputDir;
 use crate::store::{Content, SavingSink, copy_resuming, if_resumable};
 
-impl FileStore {
-    /// Creates a store to pull into. Content with a title is written below `output`.
-    pub fn writing_to(output: OutputDir) -> Self {
-        Self {
-            output: Some(output),
-            ..Self::new(PathBuf::new())
-        }
-    }
+/// Where and how content with a title is written.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) directory: OutputDir,
+    limits: archive::Limits,
+}
 
-    /// Sets the limits for unpacking directories.
-    #[must_use]
-    pub fn archive_limits(self, limits: archive::Limits) -> Self {
+impl FileStore {
+    /// Creates a store to pull into. Content with a title is written below `output`, and archives
+    /// of directories are unpacked within `limits`.
+    pub fn writing_to(output: OutputDir, limits: archive::Limits) -> Self {
         Self {
-            archive_limits: limits,
-            ..self
+            output: Some(Output {
+                directory: output,
+                limits,
+            }),
+            ..Self::new(PathBuf::new())
         }
     }
 
@@ -57,8 +59,9 @@ impl FileStore {
         } else {
             let resumable = if_resumable(content, expected);
             let mut pending = output
+                .directory
                 .create_file_for(title, resumable)
-                .map_err(|error| not_created(error, &output.path_of(title)))?;
+                .map_err(|error| not_created(error, &output.directory.path_of(title)))?;
             let path = pending.path().to_owned();
             copy_resuming(content, expected, &mut pending, &path, &|error| {
                 error.context(format!("failed to copy content to {}", path.display()))
@@ -75,14 +78,14 @@ impl FileStore {
     /// that an earlier process saved. Sets `is_resumed` if there is one.
     fn write_directory(
         &self,
-        output: &OutputDir,
+        output: &Output,
         title: &str,
         expected: &Descriptor,
         content: &mut dyn Content,
         resumable: Option<&Descriptor>,
         is_resumed: &mut bool,
     ) -> Result<()> {
-        let pending = output.create_directory(title)?;
+        let pending = output.directory.create_directory(title)?;
         let mut saved = resumable.and_then(|archive| pending.save_archive(archive));
         let beginning = saved.as_mut().map(TempFile::beginning).transpose();
         let beginning = beginning.map_err(Error::io(IoOp::Write, pending.path()))?;
@@ -96,7 +99,7 @@ impl FileStore {
         }
         let mut options = UnpackOptions::new(title, pending.path());
         options.real_target = pending.real_path();
-        options.limits = self.archive_limits.clone();
+        options.limits = output.limits.clone();
         let mut record = |name: &str, kind: &'static str| {
             self.record_skipped(format!("{name} in {title} is {kind}"));
         };

@@ -13,12 +13,8 @@ use crate::oci::{CONTENT_DIGEST, Descriptor, HashingWriter, MediaType, UNPACK};
 
 impl FileStore {
     /// Sets the times that archives of added directories record.
-    #[must_use]
-    pub fn archive_times(self, times: Times) -> Self {
-        Self {
-            archive_times: times,
-            ..self
-        }
+    pub fn set_archive_times(&mut self, times: Times) {
+        self.archive_times = times;
     }
 
     pub(super) fn add_directory(
