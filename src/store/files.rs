@@ -25,7 +25,7 @@ use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
 use crate::fs::temp_file::TempFile;
-use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, TITLE};
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, TITLE};
 use crate::progress::sync::Lock;
 use crate::store::{
     Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
@@ -66,7 +66,7 @@ struct TitledContent {
     added: HashSet<String>,
     /// Locations of content that can be read again.
     locations: HashMap<Digest, ContentLocation>,
-    /// Archives of added directories, and content of streams and bytes, one after the other in a temporary
+    /// Archives of added directories, and content of streams, one after the other in a temporary
     /// file without a name. A thread takes the file to write to it; another one that writes at the
     /// same time creates a second file.
     spool: Option<Arc<File>>,
@@ -77,6 +77,8 @@ enum ContentLocation {
     /// A file that was added. Boxed, like the section, because there can be tens of thousands of
     /// locations.
     File(Box<FileContent>),
+    /// Bytes that were added.
+    Bytes(Box<RawManifest>),
     /// A section of the temporary file.
     Spool(Box<FileRange<Arc<File>>>),
     /// The title of a file that was written below the output directory.
@@ -176,6 +178,14 @@ impl FileStore {
             return Ok(());
         }
         Err(Error::conflict(title, Conflict::DuplicateName))
+    }
+
+    /// Keeps bytes in memory, and returns their descriptor.
+    pub(crate) fn add_bytes(&self, media_type: MediaType, bytes: Vec<u8>) -> Descriptor {
+        let bytes = RawManifest::new(media_type, bytes);
+        let descriptor = bytes.descriptor().clone();
+        self.set_location(&descriptor, ContentLocation::Bytes(Box::new(bytes)));
+        descriptor
     }
 
     /// Copies a stream to the temporary file, and returns its descriptor.
@@ -294,6 +304,10 @@ impl Source for FileStore {
         match titled.locations.get(&target.digest) {
             None => self.untitled.fetch(target),
             Some(ContentLocation::File(content)) => content.reader(target),
+            Some(ContentLocation::Bytes(bytes)) => {
+                let bytes = RawManifest::clone(bytes);
+                Ok(VerifyReader::from_manifest(bytes, target.clone()))
+            }
             // Other processes cannot open a file without a name.
             Some(ContentLocation::Spool(section)) => {
                 Ok(VerifyReader::new(FileRange::clone(section), target.clone())
@@ -328,5 +342,56 @@ impl Target for FileStore {
 
     fn tag(&self, target: &Descriptor, reference: &str) -> Result<()> {
         self.untitled.tag(target, reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::testing::TempDir;
+
+    #[test]
+    fn files_bytes_and_streams_are_read_back() {
+        let directory = TempDir::new();
+        let path = directory.path().join("f");
+        fs::write(&path, "file").unwrap();
+        let store = FileStore::new(directory.path());
+
+        let file = store.add("a/f", None, &path).unwrap();
+        let bytes = store.add_bytes(MediaType::LAYER, b"bytes".to_vec());
+        let stream = store.add_stream(MediaType::LAYER, &mut &b"stream"[..]);
+
+        assert_eq!(file.title(), Some("a/f"));
+        for (descriptor, content) in [
+            (file, "file"),
+            (bytes, "bytes"),
+            (stream.unwrap(), "stream"),
+        ] {
+            let read = store.fetch(&descriptor).unwrap().read_all(10).unwrap();
+            assert_eq!(read, content.as_bytes());
+        }
+    }
+
+    #[test]
+    fn bytes_need_no_temporary_file() {
+        let store = FileStore::new("/missing");
+        let bytes = store.add_bytes(MediaType::LAYER, b"bytes".to_vec());
+        assert!(store.exists(&bytes).unwrap());
+        assert!(store.add_stream(MediaType::LAYER, &mut &b""[..]).is_err());
+    }
+
+    #[cfg(not(feature = "archive"))]
+    #[test]
+    fn a_directory_without_the_feature_is_an_error_that_names_it() {
+        let directory = TempDir::new();
+        let store = FileStore::new(directory.path());
+        let error = store.add("d", None, directory.path()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "packing the directory {} (feature \"archive\" is off): unsupported",
+                directory.path().display()
+            )
+        );
     }
 }

@@ -60,10 +60,10 @@ impl<'t> ArtifactBuilder<'t> {
             report(&Event::NoFiles)?;
         }
         let mut layers = Vec::with_capacity(files.len() + streams.len());
-        for file in files {
+        for mut file in files {
             let title = self.title_of(&file)?;
             report(&Event::Preparing(&title))?;
-            let mut layer = self.add_file(&title, &title, MediaType::LAYER, &file)?;
+            let mut layer = self.add_file(&title, &title, MediaType::LAYER, &mut file)?;
             layer.annotations.extend(file.annotations);
             layer.annotations.insert(TITLE.to_owned(), title);
             layers.push(layer);
@@ -113,14 +113,14 @@ impl<'t> ArtifactBuilder<'t> {
         title: &str,
         name: &str,
         default: MediaType,
-        file: &PushFile,
+        file: &mut PushFile,
     ) -> Result<Descriptor> {
         let media_type = file.media_type.clone();
-        let descriptor = match &file.content {
+        let descriptor = match file.content.take() {
             Some(content) => {
                 self.store.reserve_title(title)?;
                 let media_type = media_type.unwrap_or(default);
-                self.store.add_stream(media_type, &mut &content[..])?
+                self.store.add_bytes(media_type, content)
             }
             None => self.store.add_named(title, name, media_type, &file.path)?,
         };
@@ -162,8 +162,8 @@ impl<'t> ArtifactBuilder<'t> {
     ) -> Result<Descriptor> {
         let media_type = file.media_type.get_or_insert(MediaType::UNKNOWN_CONFIG);
         let media_type = media_type.clone();
-        let name = file.path.to_string_lossy();
-        let mut config = self.add_file("$config", &name, media_type, &file)?;
+        let name = file.path.to_string_lossy().into_owned();
+        let mut config = self.add_file("$config", &name, media_type, &mut file)?;
         config.annotations = annotations.clone();
         Ok(config)
     }
