@@ -1,19 +1,30 @@
 //! Free space of file systems.
 
-use cap_std::fs::Dir;
+use std::fs::File;
+use std::io;
 
-/// Returns the bytes that the process may write to the file system of `directory`, or `None` if the
-/// system does not report them.
+/// Returns the bytes that the process may write to the file system of a file or directory, or
+/// `None` if the system does not report them.
 #[cfg(unix)]
-pub(crate) fn free_bytes(directory: &Dir) -> Option<u64> {
-    let found = rustix::fs::fstatvfs(directory).ok()?;
+pub(crate) fn free_bytes(file: &impl std::os::fd::AsFd) -> Option<u64> {
+    let found = rustix::fs::fstatvfs(file).ok()?;
     from_blocks(found.f_blocks, found.f_bavail, found.f_frsize)
 }
 
 /// Returns `None`, because the system call is not available.
 #[cfg(not(unix))]
-pub(crate) fn free_bytes(_: &Dir) -> Option<u64> {
+pub(crate) fn free_bytes<F>(_: &F) -> Option<u64> {
     None
+}
+
+/// Returns the bytes that a file occupies, without its holes.
+pub(crate) fn allocated_bytes(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    #[cfg(unix)]
+    let bytes = std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
+    #[cfg(not(unix))]
+    let bytes = metadata.len();
+    Ok(bytes)
 }
 
 /// Computes bytes from the number of all blocks, the number of available blocks and their size.

@@ -29,8 +29,8 @@ pub(crate) trait Folder: std::fmt::Debug + Send + Sync {
     /// Returns kind and identity of an entry, without following a symbolic link.
     fn entry(&self, name: &str) -> io::Result<Entry>;
 
-    /// Opens a file for reading and writing, or a directory for reading.
-    fn open(&self, name: &str, is_directory: bool) -> io::Result<File>;
+    /// Opens a file or directory for reading, and for writing if it `is_writable`.
+    fn open(&self, name: &str, is_writable: bool) -> io::Result<File>;
 
     /// Renames a file within the directory.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
@@ -46,7 +46,9 @@ pub(crate) struct Entry {
     pub(crate) is_directory: Option<bool>,
     /// Device and inode; `None` on systems without them.
     pub(crate) identity: Option<(u64, u64)>,
-    pub(crate) modified: Option<SystemTime>,
+    /// Time of the last change of content or status; `None` if it is unknown. The time of the last
+    /// modification does not show the age of an unpacked directory, because archives set it.
+    pub(crate) changed: Option<SystemTime>,
 }
 
 impl Entry {
@@ -54,14 +56,32 @@ impl Entry {
         Self {
             is_directory: (metadata.is_dir() || metadata.is_file()).then_some(metadata.is_dir()),
             identity: identity(metadata),
-            modified: metadata.modified().ok(),
+            changed: changed(metadata),
         }
     }
 
-    /// Time since the last modification; `None` if it is unknown or in the future.
+    /// Time since the last change; `None` if it is unknown or in the future.
     fn age(&self) -> Option<Duration> {
-        SystemClock.now().duration_since(self.modified?).ok()
+        SystemClock.now().duration_since(self.changed?).ok()
     }
+}
+
+/// Returns the time of a status change in seconds since 1970. File systems without that time report
+/// 0.
+#[cfg(unix)]
+pub(crate) fn from_ctime(seconds: i64) -> Option<SystemTime> {
+    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    from_ctime(std::os::unix::fs::MetadataExt::ctime(metadata))
+}
+
+#[cfg(not(unix))]
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    metadata.modified().ok()
 }
 
 #[cfg(unix)]
@@ -126,8 +146,8 @@ pub(super) fn claim_beginning(
         let best = longest.as_ref().map_or(0, |(best, _)| best.length);
         let is_better = leftover.length > best
             && leftover.length <= content.size
-            && !leftover.is_directory
-            && is_private_copy(&leftover.file, owned);
+            && leftover.is_writable
+            && (leftover.file.as_ref()).is_some_and(|file| is_private_copy(file, owned));
         let worse = if is_better {
             longest.replace((leftover, candidate))
         } else {
@@ -139,7 +159,7 @@ pub(super) fn claim_beginning(
     }
     let (leftover, candidate) = longest?;
     folder.rename(candidate, name).ok()?;
-    Some((leftover.file, leftover.length))
+    Some((leftover.file?, leftover.length))
 }
 
 /// Whether a file has one name and the owner of another file.
@@ -160,8 +180,11 @@ const fn is_private_copy(_: &File, _: &File) -> bool {
 
 /// A temporary file or directory that no other process uses, locked.
 struct Leftover {
-    file: File,
+    /// `None` if the process cannot open the file.
+    file: Option<File>,
     is_directory: bool,
+    /// Whether the file is open for writing.
+    is_writable: bool,
     length: u64,
 }
 
@@ -169,8 +192,27 @@ impl Leftover {
     /// Locks a temporary file unless a process may use it.
     fn lock(folder: &dyn Folder, name: &str, parsed: &TempName<'_>) -> Option<Self> {
         // Opening a pipe would wait for its other end.
-        let is_directory = folder.entry(name).ok()?.is_directory?;
-        let file = folder.open(name, is_directory).ok()?;
+        let entry = folder.entry(name).ok()?;
+        let is_directory = entry.is_directory?;
+        let mut opened = None;
+        // A complete file has its final mode, which may permit neither writing nor reading.
+        for is_writable in [true, false] {
+            if opened.is_some() || (is_directory && is_writable) {
+                continue;
+            }
+            match folder.open(name, is_writable) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                file => opened = Some((file.ok()?, is_writable)),
+            }
+        }
+        let Some((file, is_writable)) = opened else {
+            return is_abandoned(Lock::Unknown, parsed.is_local, entry.age()).then_some(Self {
+                file: None,
+                is_directory,
+                is_writable: false,
+                length: 0,
+            });
+        };
         let lock = match file.try_lock() {
             Ok(()) => Lock::Free,
             Err(TryLockError::WouldBlock) => Lock::Held,
@@ -182,8 +224,9 @@ impl Leftover {
         // have replaced it by a symbolic link.
         let is_same = folder.entry(name).ok()?.identity == opened.identity;
         (is_same && is_abandoned(lock, parsed.is_local, opened.age())).then_some(Self {
-            file,
+            file: Some(file),
             is_directory,
+            is_writable,
             length: metadata.len(),
         })
     }
@@ -195,7 +238,7 @@ enum Lock {
     /// No process that this host knows uses the file.
     Free,
     Held,
-    /// The file system has no locks.
+    /// The file system has no locks, or the process has no right to open the file.
     Unknown,
 }
 

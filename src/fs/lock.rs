@@ -39,14 +39,7 @@ impl LockFile {
         let path = ingest.join(NAME);
         loop {
             directory::ensure(ingest)?;
-            // Opened for reading too: opening a pipe only for writing would wait for a reader.
-            let file = match OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-            {
+            let file = match open(&path) {
                 Ok(file) => file,
                 // Another process removed the directory in between.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -67,6 +60,26 @@ impl Drop for LockFile {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Opens or creates a lock file. A symbolic link is not followed: it could lead to a file that is
+/// not to be created or locked.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Opened for reading too: opening a pipe only for writing would wait for a reader.
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+    }
+    options.open(path).map_err(|error| {
+        if path.is_symlink() {
+            io::Error::new(error.kind(), "the lock file is a symbolic link")
+        } else {
+            error
+        }
+    })
 }
 
 /// Locks a directory until the returned file is closed. Returns `None` if the directory cannot be
@@ -164,7 +177,7 @@ const ENOLCK: Option<i32> = if cfg!(any(target_os = "linux", target_os = "androi
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
 
-    match (file.metadata(), fs::metadata(path)) {
+    match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(held), Ok(named)) => held.dev() == named.dev() && held.ino() == named.ino(),
         _ => false,
     }
@@ -253,6 +266,25 @@ mod tests {
         let directory = TempDir::new();
         fs::write(directory.path().join(NAME), "").unwrap();
         LockFile::acquire(directory.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let directory = TempDir::new();
+        let link = directory.path().join("ingest").join(NAME);
+        fs::create_dir(directory.path().join("ingest")).unwrap();
+        fs::write(directory.path().join("victim"), "precious").unwrap();
+        for target in ["../victim", "../missing", NAME] {
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let refused = LockFile::acquire(link.parent().unwrap()).unwrap_err();
+            assert_eq!(
+                refused.chain().to_string(),
+                format!("open {}: the lock file is a symbolic link", link.display())
+            );
+            fs::remove_file(&link).unwrap();
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 
     #[cfg(unix)]

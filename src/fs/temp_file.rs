@@ -129,16 +129,42 @@ impl TempFile {
     /// Renames the file to its final name, replacing an existing file, and closes it. A missing
     /// directory is created.
     pub(crate) fn persist(mut self, to: &Path) -> Result<()> {
+        self.rename_into(to).map_err(Error::io(IoOp::RenameTo, to))
+    }
+
+    /// Same as [`persist`](Self::persist), for content that does not change any more: the file
+    /// becomes read-only. After an error it is writable again, so that it can be continued.
+    ///
+    /// Systems other than Unix can neither replace nor remove a read-only file. There it stays
+    /// writable.
+    pub(crate) fn persist_read_only(mut self, to: &Path) -> Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+
+            let known = (self.file.metadata()).map_err(Error::io(IoOp::Stat, to))?;
+            (self.file.set_permissions(fs::Permissions::from_mode(0o444)))
+                .map_err(Error::io(IoOp::Chmod, to))?;
+            if let Err(error) = self.rename_into(to) {
+                let _ = self.file.set_permissions(known.permissions());
+                return Err(Error::io(IoOp::RenameTo, to)(error));
+            }
+            Ok(())
+        }
+        #[cfg(not(unix))]
+        self.persist(to)
+    }
+
+    fn rename_into(&mut self, to: &Path) -> io::Result<()> {
         match self.rename(to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(parent) = to.parent() {
-                    fs::create_dir_all(parent).map_err(Error::io(IoOp::Mkdir, parent))?;
+                    fs::create_dir_all(parent)?;
                 }
                 self.rename(to)
             }
             renamed => renamed,
         }
-        .map_err(Error::io(IoOp::RenameTo, to))
     }
 
     /// Renames the file to its final name, replacing an existing file.
@@ -324,10 +350,10 @@ impl Folder for DirectoryPath {
         Ok(Entry::from_metadata(&metadata))
     }
 
-    fn open(&self, name: &str, is_directory: bool) -> io::Result<File> {
+    fn open(&self, name: &str, is_writable: bool) -> io::Result<File> {
         OpenOptions::new()
             .read(true)
-            .write(!is_directory)
+            .write(is_writable)
             .open(self.path.join(name))
     }
 
@@ -346,147 +372,4 @@ impl Folder for DirectoryPath {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fs::testing::TempDir;
-    use crate::oci::MediaType;
-
-    #[test]
-    fn a_file_gets_its_name_when_it_is_persisted() {
-        let directory = TempDir::new();
-        let (ingest, name) = (
-            directory.path().join("ingest"),
-            directory.path().join("a/b"),
-        );
-        let mut temp = TempFile::create_in(&ingest).unwrap();
-        temp.file().write_all(b"hello").unwrap();
-        assert!(!name.exists());
-        temp.persist(&name).unwrap();
-        assert_eq!(fs::read(&name).unwrap(), b"hello");
-        assert_eq!(fs::read_dir(&ingest).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_dropped_file_is_removed() {
-        let directory = TempDir::new();
-        drop(TempFile::create_in(directory.path()).unwrap());
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
-    }
-
-    fn large() -> Descriptor {
-        Descriptor::of(MediaType::OCTET_STREAM, &vec![7; 2 << 20])
-    }
-
-    /// Leaves the beginning of content of a given length.
-    fn leave(directory: &Path, content: &Descriptor, bytes: usize) {
-        let mut temp = TempFile::create_in_for(directory, Some(content)).unwrap();
-        temp.clear().unwrap();
-        temp.file().write_all(&vec![7; bytes]).unwrap();
-    }
-
-    fn count(directory: &TempDir) -> usize {
-        fs::read_dir(directory.path()).unwrap().count()
-    }
-
-    #[test]
-    fn only_unlocked_files_with_matching_names_are_removed() {
-        let directory = TempDir::new();
-        let abandoned = TempFile::create_in(directory.path()).unwrap();
-        let name = directory.path().join(abandoned.name().unwrap());
-        drop(abandoned);
-        fs::write(&name, "x").unwrap();
-        let foreign = directory.path().join("a948904f2f0f479b_1234");
-        fs::write(&foreign, "x").unwrap();
-        let living = TempFile::create_in(directory.path()).unwrap();
-        leave(directory.path(), &large(), 3);
-
-        remove_leftovers_in(directory.path());
-
-        assert!(!name.exists());
-        assert!(foreign.exists());
-        assert!(directory.path().join(living.name().unwrap()).exists());
-        assert_eq!(count(&directory), 3, "the beginning stays");
-    }
-
-    #[test]
-    fn the_longest_beginning_that_no_process_uses_is_continued() {
-        let directory = TempDir::new();
-        let content = large();
-        let used = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-        used.file.set_len(500).unwrap();
-        let other = Descriptor::of(MediaType::OCTET_STREAM, &vec![8; 2 << 20]);
-        leave(directory.path(), &other, 400);
-        {
-            // Two processes start at the same time, and both are killed.
-            let first = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-            let second = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-            first.file.set_len(300).unwrap();
-            second.file.set_len(200).unwrap();
-        }
-
-        let mut claimed = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-
-        assert_eq!(claimed.kept_bytes(), 300);
-        assert_eq!(claimed.file().stream_position().unwrap(), 300);
-        assert_eq!(count(&directory), 3, "the shorter one is removed");
-        let second = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-        assert_eq!(second.kept_bytes(), 0);
-        claimed.keep_nothing();
-        drop((claimed, second));
-        assert_eq!(count(&directory), 2, "an empty beginning is not kept");
-        drop(used);
-    }
-
-    #[test]
-    fn only_a_plausible_beginning_is_continued() {
-        let content = large();
-        let directory = TempDir::new();
-        leave(directory.path(), &content, 3 << 20);
-        let temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-        assert_eq!((temp.kept_bytes(), count(&directory)), (0, 1));
-        drop(temp);
-        let temp = TempFile::create_in_for(directory.path(), None).unwrap();
-        temp.file.set_len(100).unwrap();
-        drop(temp);
-        assert_eq!(count(&directory), 0);
-    }
-
-    /// The other name may be that of a complete file.
-    #[cfg(unix)]
-    #[test]
-    fn a_file_with_two_names_is_not_continued() {
-        let directory = TempDir::new();
-        let content = large();
-        leave(directory.path(), &content, 100);
-        let left = fs::read_dir(directory.path()).unwrap().next().unwrap();
-        let published = directory.path().join("published");
-        fs::hard_link(left.unwrap().path(), &published).unwrap();
-
-        let mut temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-        temp.file().write_all(b"x").unwrap();
-
-        assert_eq!(temp.kept_bytes(), 0);
-        assert_eq!(fs::read(published).unwrap(), [7; 100]);
-        assert_eq!(count(&directory), 2);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_symbolic_link_is_not_continued() {
-        let directory = TempDir::new();
-        let content = large();
-        let victim = directory.path().join("victim");
-        fs::write(&victim, "precious").unwrap();
-        leave(directory.path(), &content, 100);
-        let left = fs::read_dir(directory.path()).unwrap().flatten();
-        let left = left.map(|entry| entry.path()).find(|path| *path != victim);
-        let left = left.unwrap();
-        fs::remove_file(&left).unwrap();
-        std::os::unix::fs::symlink("victim", &left).unwrap();
-
-        let temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
-
-        assert_eq!(temp.kept_bytes(), 0);
-        assert_eq!(fs::read(victim).unwrap(), b"precious");
-    }
-}
+mod tests;

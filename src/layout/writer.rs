@@ -157,10 +157,8 @@ impl Writer {
     }
 
     /// Renames complete, verified content to its final name.
-    pub(super) fn persist(&self, mut temp: TempFile, digest: &Digest) -> Result<()> {
-        let path = self.blob_path(digest);
-        make_read_only(temp.file()).map_err(Error::io(IoOp::Chmod, &path))?;
-        temp.persist(&path)
+    pub(super) fn persist(&self, temp: TempFile, digest: &Digest) -> Result<()> {
+        temp.persist_read_only(&self.blob_path(digest))
     }
 
     /// Flushes all stored content to the disk. Content that cannot be flushed is removed, unless it
@@ -257,7 +255,6 @@ impl Writer {
 
 /// Renames complete content to its final name.
 fn finish_blob(mut temp: TempFile, path: &Path) -> Result<()> {
-    make_read_only(temp.file()).map_err(Error::io(IoOp::Chmod, path))?;
     if cfg!(not(unix)) {
         // Other systems cannot flush a file opened for reading, nor open a read-only file for
         // writing.
@@ -265,7 +262,7 @@ fn finish_blob(mut temp: TempFile, path: &Path) -> Result<()> {
             .sync_all()
             .map_err(Error::io(IoOp::Sync, path))?;
     }
-    temp.persist(path)
+    temp.persist_read_only(path)
 }
 
 /// Whether the file has the expected size and, for a manifest, the expected digest.
@@ -295,21 +292,6 @@ fn is_good(path: &Path, expected: &Descriptor) -> Result<bool> {
 /// files), and nothing else depends on it.
 fn flush_when_closed(file: &File) {
     let _ = file.set_len(1).and_then(|()| file.set_len(0));
-}
-
-/// Content is immutable, so its file is read-only.
-#[cfg(unix)]
-fn make_read_only(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    file.set_permissions(fs::Permissions::from_mode(0o444))
-}
-
-/// Other systems can neither replace nor remove a read-only file.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
-fn make_read_only(_: &File) -> io::Result<()> {
-    Ok(())
 }
 
 fn sync_file(path: &Path) -> io::Result<()> {

@@ -12,6 +12,7 @@ use std::path::Path;
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::staging::identity;
+use crate::fs::free_space::{allocated_bytes, free_bytes};
 use crate::fs::sparse_writer::copy_sparse;
 
 /// Whether an error means that files cannot be created or replaced in the directory, although an
@@ -43,9 +44,27 @@ pub(super) fn open(dir: &Dir, name: &Path) -> io::Result<File> {
 /// Replaces the content of an existing file with all of `source`. The file keeps its permissions.
 pub(super) fn overwrite(mut source: &File, dir: &Dir, name: &Path) -> io::Result<()> {
     let file = open(dir, name)?;
+    check_room(source, &file)?;
     source.rewind()?;
     file.set_len(0)?;
     copy_sparse(&mut source, &file)
+}
+
+/// Checks that the file system has room for the data of `source` in place of that of `file`. After
+/// an error, `file` has its old content.
+fn check_room(source: &File, file: &File) -> io::Result<()> {
+    let Some(free) = free_bytes(file) else {
+        return Ok(());
+    };
+    let needed = allocated_bytes(source)?;
+    let room = free.saturating_add(allocated_bytes(file)?);
+    if needed <= room {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::StorageFull,
+        format!("{needed} bytes are needed, and {room} are free"),
+    ))
 }
 
 #[cfg(test)]

@@ -78,8 +78,13 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
                 }
                 copy.rename(name)
             }
-            Err(error) if is_file(staged, name) && in_place::is_alternative(&error) => {
-                overwrite(staged, existing, name).map_err(|_| error)
+            Err(error)
+                if is_file(staged, name)
+                    && in_place::is_alternative(&error)
+                    && in_place::open(existing, name).is_ok() =>
+            {
+                overwrite(staged, existing, name).map_err(Error::io(IoOp::Write, &path))?;
+                Ok(())
             }
             Err(_) if is_link => {
                 replace_link()?;
@@ -106,7 +111,6 @@ fn is_file(dir: &Dir, name: &Path) -> bool {
 
 /// Overwrites the existing file `name` with the staged one.
 fn overwrite(staged: &Dir, existing: &Dir, name: &Path) -> io::Result<()> {
-    in_place::open(existing, name)?;
     make_owner_readable(staged, name);
     in_place::overwrite(&staged.open(name)?.into_std(), existing, name)
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
@@ -40,13 +41,13 @@ impl Folder for StagingFolder {
         Ok(Entry {
             is_directory: (metadata.is_dir() || metadata.is_file()).then_some(metadata.is_dir()),
             identity: identity(&metadata),
-            modified: (metadata.modified().ok()).map(cap_std::time::SystemTime::into_std),
+            changed: changed(&metadata),
         })
     }
 
-    fn open(&self, name: &str, is_directory: bool) -> io::Result<File> {
+    fn open(&self, name: &str, is_writable: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        options.read(true).write(!is_directory);
+        options.read(true).write(is_writable);
         Ok(self.dir.open_with(name, &options)?.into_std())
     }
 
@@ -113,6 +114,16 @@ pub(super) fn remove_leftovers(dir: &Dir) -> Vec<String> {
         dir,
         path: PathBuf::new(),
     })
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    leftovers::from_ctime(cap_std::fs::MetadataExt::ctime(metadata))
+}
+
+#[cfg(not(unix))]
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    (metadata.modified().ok()).map(cap_std::time::SystemTime::into_std)
 }
 
 /// Device and inode of a file.

@@ -147,6 +147,39 @@ fn a_mounted_file_is_overwritten_when_the_content_is_complete() {
 }
 
 #[test]
+fn a_file_that_is_overwritten_stays_if_there_is_no_room() {
+    let fixture = Fixture::new().existing("dir/file", "");
+    let small = fixture.path("small");
+    fs::create_dir_all(&small).unwrap();
+    let Some(_mounted) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], small.clone())
+    else {
+        return;
+    };
+    // What the file occupies is free as soon as it is overwritten.
+    fs::write(small.join("file"), vec![b'o'; 40_000]).unwrap();
+    let source = small.join("file").display().to_string();
+    let Some(_file) = Mount::new(&["--bind", &source], fixture.path("dir/file")) else {
+        return;
+    };
+
+    let error = fixture.write("dir/file", &"n".repeat(1 << 20)).unwrap_err();
+    assert_eq!(
+        error.chain().to_string(),
+        format!(
+            "write {}: 1048576 bytes are needed, and 65536 are free",
+            fixture.path("dir/file").display()
+        )
+    );
+    assert_eq!(fs::read(small.join("file")).unwrap(), [b'o'; 40_000]);
+    let directory = fixture.output.create_directory("dir").unwrap();
+    directory.dir().write("file", vec![1; 1 << 20]).unwrap();
+    directory.commit().unwrap_err();
+    assert_eq!(fs::read(small.join("file")).unwrap(), [b'o'; 40_000]);
+    fixture.write("dir/file", &"n".repeat(60_000)).unwrap();
+    assert_eq!(fs::read(small.join("file")).unwrap(), [b'n'; 60_000]);
+}
+
+#[test]
 fn a_mounted_directory_is_not_replaced_by_a_file() {
     let fixture = Fixture::new().existing("x", "");
     let Some(mounted) = mount(&fixture, false, "dir") else {
