@@ -15,7 +15,7 @@ use super::{Limits, entry_name, fs_ops};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::free_space::free_bytes;
 use crate::fs::sparse_writer::SparseWriter;
-use crate::fs::{BUFFER_BYTES, path_clean};
+use crate::fs::{BUFFER_BYTES, path_clean, temp_name};
 use crate::limits::Limit;
 use crate::oci::Digest;
 
@@ -67,7 +67,8 @@ impl<'a> UnpackOptions<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if the archive is not a gzipped tar or ends early, [`Error::PathTraversal`]
+/// [`Error::Malformed`] if the archive is not a gzipped tar, ends early, or has the name of a
+/// temporary file of this library, [`Error::PathTraversal`]
 /// if a name or link leads out or through a symbolic link, [`Error::TooLarge`] naming the limit,
 /// [`Error::Unsupported`] for sparse files of a later format, [`Error::Io`] naming the file below
 /// [`UnpackOptions::target`], and library errors of the reader `archive`. After an error, the
@@ -151,7 +152,7 @@ impl Unpacker<'_> {
                 Ok(())
             }
             _ if path.as_os_str().is_empty() => {
-                Err(malformed_entry(entry, "it stands for the directory"))
+                Err(malformed_entry(&entry.name, "it stands for the directory"))
             }
             EntryKind::File => self.unpack_file(&path, entry, content),
             EntryKind::Symlink => self.unpack_symlink(&path, entry),
@@ -169,6 +170,9 @@ impl Unpacker<'_> {
         };
         let path = path_clean::below(&cleaned, base)
             .ok_or_else(|| symlink_policy::outside(name, self.options.title))?;
+        if temp_name::is_reserved(path) {
+            return Err(malformed_entry(name, temp_name::RESERVED));
+        }
         Error::check_limit(
             format_args!("depth of archive entry \"{}\"", entry_name::to_text(name)),
             path.components().count() as u64,
@@ -271,7 +275,10 @@ impl Unpacker<'_> {
     fn unpack_symlink(&mut self, path: &Path, entry: &Entry) -> Result<()> {
         let link = entry_name::to_path(&entry.link)?;
         if link.as_os_str().is_empty() {
-            return Err(malformed_entry(entry, "a symbolic link without a target"));
+            return Err(malformed_entry(
+                &entry.name,
+                "a symbolic link without a target",
+            ));
         }
         // The parent first: the check of the target requires a parent without symbolic links.
         self.open_parent(path, entry)?;
@@ -335,7 +342,7 @@ impl Unpacker<'_> {
         if !is_file {
             let link = entry_name::to_text(&entry.link);
             return Err(malformed_entry(
-                entry,
+                &entry.name,
                 &format!("a hard link to \"{link}\", which is no file of the archive"),
             ));
         }
@@ -394,7 +401,7 @@ impl Unpacker<'_> {
                 }
                 Ok(_) => {
                     return Err(malformed_entry(
-                        entry,
+                        &entry.name,
                         "it lies below something that is a file",
                     ));
                 }
@@ -476,9 +483,9 @@ fn file_times(entry: &Entry) -> Option<FileTimes> {
     Some(FileTimes::new().set_modified(time).set_accessed(time))
 }
 
-fn malformed_entry(entry: &Entry, reason: &str) -> Error {
+fn malformed_entry(name: &[u8], reason: &str) -> Error {
     Error::malformed(
-        format!("archive entry \"{}\"", entry_name::to_text(&entry.name)),
+        format!("archive entry \"{}\"", entry_name::to_text(name)),
         reason,
     )
 }

@@ -64,6 +64,16 @@ impl TempKind<'_> {
     }
 }
 
+/// Whether a component of a path is the name of a temporary file or directory. Content must not have
+/// such a path: it would be removed as a [leftover](super::leftovers).
+pub(crate) fn is_reserved(path: &std::path::Path) -> bool {
+    path.iter()
+        .any(|name| name.to_str().and_then(TempName::parse).is_some())
+}
+
+/// Reason for the refusal of a [reserved](is_reserved) name.
+pub(crate) const RESERVED: &str = "the name is reserved for temporary files";
+
 /// The parts of the name of a temporary file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TempName<'n> {

@@ -12,6 +12,14 @@ pub(crate) fn leftover_name() -> String {
     name.unwrap()
 }
 
+/// Returns the name of the beginning of content that a process of this host left.
+#[cfg(feature = "archive")]
+pub(crate) fn beginning_name() -> String {
+    let digest = crate::oci::Digest::of(b"x");
+    let name = TempKind::Beginning(&digest).create(|name| Ok(name.to_owned()));
+    name.unwrap()
+}
+
 /// A new directory, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct TempDir(PathBuf);

@@ -42,7 +42,7 @@ use entry::{Parents, ResolvedTitle, WrittenTitles};
 pub use file::PendingFile;
 
 use crate::error::{Error, IoOp, Result};
-use crate::fs::path_clean;
+use crate::fs::{path_clean, temp_name};
 use crate::oci::Descriptor;
 use crate::progress::sync::Lock;
 
@@ -123,7 +123,8 @@ impl OutputDir {
     ///
     /// # Errors
     ///
-    /// - [`Error::Malformed`] if the title is empty or contains a NUL.
+    /// - [`Error::Malformed`] if the title is empty, contains a NUL, or leads to the name of a
+    ///   temporary file.
     /// - [`Error::Conflict`] and [`Error::PathTraversal`].
     /// - [`Error::Io`] with the path, also if a directory or special file has the name.
     pub fn create_file(&self, title: &str) -> Result<PendingFile<'_>> {
@@ -174,12 +175,15 @@ impl OutputDir {
 
     /// Resolves a title to a directory handle and a name, which is empty for the output directory.
     fn locate(&self, title: &str, parents: Parents) -> Result<ResolvedTitle> {
-        if title.is_empty() || title.contains('\0') {
-            let reason = match title {
-                "" => "it is empty",
-                _ => "it contains a NUL",
-            };
-            return Err(Error::malformed(format!("file name {title:?}"), reason));
+        let malformed = |reason| Err(Error::malformed(format!("file name {title:?}"), reason));
+        if title.is_empty() {
+            return malformed("it is empty");
+        }
+        if title.contains('\0') {
+            return malformed("it contains a NUL");
+        }
+        if temp_name::is_reserved(&path_clean::clean(Path::new(title))) {
+            return malformed(temp_name::RESERVED);
         }
         let traversal = |reason| Error::PathTraversal {
             name: title.to_owned(),

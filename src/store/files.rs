@@ -25,6 +25,7 @@ use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
 use crate::fs::temp_file::TempFile;
+use crate::fs::{path_clean, temp_name};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, TITLE};
 use crate::progress::sync::Lock;
 use crate::store::{
@@ -120,9 +121,10 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the title is taken, [`Error::Io`] if a file cannot be read, or if it
-    /// is a FIFO, a socket or a device other than `/dev/null`, [`Error::Unsupported`] for a
-    /// directory if the feature `archive` is off.
+    /// [`Error::Conflict`] if the title is taken, [`Error::Malformed`] if it is the name of a
+    /// temporary file, [`Error::Io`] if a file cannot be read, or if it is a FIFO, a socket or a
+    /// device other than `/dev/null`, [`Error::Unsupported`] for a directory if the feature
+    /// `archive` is off.
     pub fn add(
         &self,
         title: &str,
@@ -143,7 +145,7 @@ impl FileStore {
         let metadata = fs::metadata(path).map_err(|error| {
             // The error names the absolute path, because the working directory may be the mistake.
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            Error::io(IoOp::Stat, crate::fs::path_clean::clean(&absolute))(error)
+            Error::io(IoOp::Stat, path_clean::clean(&absolute))(error)
         })?;
         self.reserve_title(title)?;
         let kind = InputKind::from_metadata(path, &metadata);
@@ -172,8 +174,13 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the title is taken.
+    /// [`Error::Conflict`] if the title is taken, [`Error::Malformed`] if no output directory accepts
+    /// it because it is the name of a temporary file.
     pub(crate) fn reserve_title(&self, title: &str) -> Result<()> {
+        if temp_name::is_reserved(&path_clean::clean(Path::new(title))) {
+            let name = format!("file name {title:?}");
+            return Err(Error::malformed(name, temp_name::RESERVED));
+        }
         if self.titled.lock().added.insert(title.to_owned()) {
             return Ok(());
         }

@@ -399,3 +399,21 @@ fn titles_that_lead_out_are_refused_unless_they_are_allowed() {
         }
     }
 }
+
+/// No pull could write them.
+#[test]
+fn titles_of_temporary_files_are_refused() {
+    let name = ".oras-00000000-0123456789abcdef.tmp";
+    for title in [name.to_owned(), format!("a/{name}"), format!("{name}/a")] {
+        let mut of_file = PushOptions::default();
+        of_file.files = vec![PushFile::bytes(&title, "a")];
+        of_file.artifact_type = Some("test/artifact".into());
+        for options in [of_file, options(vec![stream(0, &title, "a")])] {
+            let error = push(&MemoryStore::new(), None, options).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("invalid file name {title:?}: the name is reserved for temporary files")
+            );
+        }
+    }
+}

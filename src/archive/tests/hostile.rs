@@ -2,6 +2,7 @@
 
 use super::{Sandbox, Tar, assert_traversal, gzip, record};
 use crate::error::Error;
+use crate::fs::testing::leftover_name;
 
 #[test]
 fn names_that_lead_out_are_refused_in_known_words() {
@@ -21,6 +22,27 @@ fn names_that_lead_out_are_refused_in_known_words() {
         assert_traversal(&error);
         let wanted = format!("\"{name}\" is outside of \"d\"");
         assert_eq!(error.to_string(), wanted);
+    }
+}
+
+/// The next process that writes into the directory would remove the files.
+#[test]
+fn names_of_temporary_files_are_refused() {
+    let name = leftover_name();
+    for archive in [
+        Tar::titled().file(&format!("d/{name}"), "x"),
+        Tar::titled().file(&format!("d/sub/{name}/x"), "x"),
+        Tar::titled().file(&format!("d/./sub/../{name}"), "x"),
+        Tar::titled().dir(&format!("d/{name}"), 0o755),
+        Tar::titled().symlink(&format!("d/{name}"), "x"),
+        Tar::titled()
+            .file("d/x", "x")
+            .hard_link(&format!("d/{name}"), "d/x"),
+    ] {
+        let error = Sandbox::new().unpack(&archive.gzip()).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+        let reason = "the name is reserved for temporary files";
+        assert!(error.to_string().ends_with(reason), "{error}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use super::{ANYWHERE, Fixture};
 use crate::error::{Conflict, Error};
-use crate::fs::testing::TempDir;
+use crate::fs::testing::{TempDir, beginning_name, leftover_name};
 use crate::output_dir::{OutputDir, OutputOptions};
 
 #[test]
@@ -254,4 +254,40 @@ fn the_output_directory_is_created_and_may_be_a_link() {
     fs::write(temp.path().join("file"), "").unwrap();
     let error = OutputDir::open(temp.path().join("file"), OutputOptions::default()).unwrap_err();
     assert!(matches!(error.root(), Error::Io { .. }));
+}
+
+#[test]
+fn titles_of_temporary_files_are_refused() {
+    let (local, part) = (leftover_name(), beginning_name());
+    let credentials = ".oras-credentials-00000000-0123456789abcdef.tmp";
+    for title in [
+        local.clone(),
+        part,
+        credentials.into(),
+        format!("./{local}"),
+        format!("a/../{local}"),
+        format!("{local}/x"),
+        format!("a/{local}/b/c"),
+        format!("{local}/"),
+    ] {
+        let fixture = Fixture::new();
+        for error in [
+            fixture.write(&title, "").unwrap_err(),
+            fixture.write_directory(&title, &["x"]).unwrap_err(),
+        ] {
+            assert_eq!(
+                error.to_string(),
+                format!("invalid file name {title:?}: the name is reserved for temporary files")
+            );
+        }
+        assert_eq!(fixture.tree(), [""; 0]);
+    }
+    let fixture = Fixture::new();
+    for title in [
+        format!("{local}2"),
+        format!("x{local}"),
+        format!("{local}/../x"),
+    ] {
+        fixture.write(&title, "content").unwrap();
+    }
 }

@@ -317,6 +317,7 @@ pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
         ("parent-itself", ".."),
         ("through-link", "link/outside.txt"),
         ("at-link", "link"),
+        ("reserved", "a/.oras-00000000-0123456789abcdef.tmp"),
         ("control", "a\u{1b}[2Jb\n.txt"),
     ] {
         h.artifact(tag, &[h.named("good.txt", b"good\n"), outside(title)]);
