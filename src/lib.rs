@@ -85,6 +85,9 @@
 //!
 //! - `tls` (on by default): https, with built-in certificate authorities besides those of the
 //!   system. Without the feature, https is an error.
+//! - `tls-no-provider`: `tls` without ring. The program brings another `CryptoProvider` of rustls,
+//!   which it installs for the process or passes to
+//!   [`UreqTransportBuilder`](http::UreqTransportBuilder).
 //! - `archive` (on by default): directories as layers, [`pull::pull`] with [`output_dir`], and
 //!   [`layout::LayoutTar`]. Without the feature, [`push`] and [`attach`] take single files, bytes and
 //!   streams, and [`pull::list`] finds the files of an artifact.

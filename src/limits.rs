@@ -125,11 +125,11 @@ pub(crate) const MAX_PROXY_HEADER_BYTES: usize = 64 * 1024;
 pub const MAX_ROOTS_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Files of one directory of certificate authorities. Debian has about 300.
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 pub(crate) const MAX_ROOTS_FILES: usize = 4096;
 
 /// Certificates of one file. Common bundles have about 150.
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 pub(crate) const MAX_CERTIFICATES: usize = 10_000;
 
 /// Maximum size of a response body that a trace prints, in bytes.

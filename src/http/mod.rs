@@ -16,31 +16,31 @@ use crate::limits::{Limit, MAX_DRAINED_BYTES};
 use crate::text::secret::Secret;
 use crate::text::url::{Locality, Origin, Url};
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 mod certificate_directories;
 pub mod clock;
 pub(crate) mod environment;
 mod proxy;
 mod resolve;
 pub(crate) mod retry;
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 mod system_roots;
 mod timeouts;
 mod trace;
 mod ureq;
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 pub use self::certificate_directories::CertificateDirectories;
 pub use self::proxy::Proxies;
 pub(crate) use self::proxy::{Proxy, ProxyProtocol};
 pub use self::resolve::{InvalidResolveRule, ResolveRule};
 pub use self::retry::RetryPolicy;
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 pub use self::system_roots::SystemRoots;
 pub use self::timeouts::Timeouts;
 pub(crate) use self::timeouts::{DEADLINE_PASSED, SilentServer};
 pub use self::trace::Traced;
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
 pub use self::ureq::{UreqTransport, UreqTransportBuilder};
 

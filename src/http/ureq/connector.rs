@@ -29,7 +29,7 @@ use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule, TransportError};
 use super::error::{at_proxy, is_of_caller};
 use super::forward::ForwardedConnection;
 use super::response_head::HeadReader;
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 use super::tls;
 use super::{tcp, tunnel};
 use crate::error::{Reworded, TransportKind, os_error_text};
@@ -46,9 +46,9 @@ pub(super) struct ProxyConnector {
     pub(super) localities: Arc<Localities>,
     /// No connection to a server is made to a more local address.
     pub(super) most_local: Locality,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     pub(super) server_tls: Arc<tls::Client>,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     pub(super) proxy_tls: Arc<tls::Client>,
 }
 
@@ -60,7 +60,7 @@ impl ProxyConnector {
         url: &Url,
     ) -> Result<Connection, TransportError> {
         let connection = self.connection_without_tls(details, url)?;
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "tls-no-provider")]
         if url.scheme() == Scheme::Https {
             let origin = url.origin();
             let wrapped = self
@@ -71,7 +71,10 @@ impl ProxyConnector {
                 TransportKind::Tls if error.to_string().ends_with("handshake failure") => self
                     .connection_without_tls(details, url)
                     .ok()
-                    .and_then(|again| tls::unsupported_key(again, details, origin.host()))
+                    .and_then(|again| {
+                        self.server_tls
+                            .unsupported_key(again, details, origin.host())
+                    })
                     .unwrap_or(error),
                 _ => error,
             });
@@ -148,11 +151,11 @@ impl ProxyConnector {
         if proxy.protocol() != ProxyProtocol::Https {
             return Ok(connection);
         }
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "tls-no-provider")]
         return self
             .proxy_tls
             .wrap(connection, details, proxy.host(), proxy.port());
-        #[cfg(not(feature = "tls"))]
+        #[cfg(not(feature = "tls-no-provider"))]
         Err(TransportError::new(
             TransportKind::Tls,
             "this build speaks no TLS (feature \"tls\" is off)",

@@ -29,13 +29,13 @@ mod error;
 mod forward;
 mod response_head;
 mod tcp;
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 mod tls;
 mod tunnel;
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 pub use self::tls::pem::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-no-provider")]
 use super::{CertificateDirectories, SystemRoots};
 
 /// Buffer size for each direction of a connection. Larger buffers save system calls on large blobs
@@ -78,7 +78,7 @@ impl UreqTransport {
 pub struct UreqTransportBuilder {
     proxies: Proxies,
     rules: Vec<ResolveRule>,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     tls: tls::Settings,
 }
 
@@ -95,7 +95,7 @@ impl UreqTransportBuilder {
     #[must_use]
     pub fn environment(mut self) -> Self {
         self.proxies = Proxies::from_env();
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "tls-no-provider")]
         {
             self.tls.system = SystemRoots::from_env();
             self.tls.directories = CertificateDirectories::from_env();
@@ -113,7 +113,7 @@ impl UreqTransportBuilder {
 
     /// Sets the paths of the system's certificate authorities, which are trusted in addition to the
     /// built-in ones. The default is [`SystemRoots::default`].
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn system_roots(mut self, roots: SystemRoots) -> Self {
         self.tls.system = roots;
@@ -131,7 +131,7 @@ impl UreqTransportBuilder {
     ///     .add_authorities(authorities)
     ///     .build();
     /// ```
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn add_authorities(mut self, authorities: CertificateAuthorities) -> Self {
         self.tls.additional.push(authorities);
@@ -139,8 +139,10 @@ impl UreqTransportBuilder {
     }
 
     /// Sets the cryptography for TLS, of rustls 0.23: cipher suites, key exchange and signatures.
-    /// The default is that of ring.
-    #[cfg(feature = "tls")]
+    /// The default is the process-wide default of rustls, if the program installed one, and else
+    /// that of ring. The feature `tls-no-provider` is `tls` without ring: then the program must
+    /// choose one.
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn crypto_provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Self {
         self.tls.provider = Some(provider);
@@ -148,7 +150,7 @@ impl UreqTransportBuilder {
     }
 
     /// Trusts these certificate authorities instead of the built-in ones and those of the system.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn authorities(mut self, authorities: CertificateAuthorities) -> Self {
         self.tls.authorities = Some(authorities);
@@ -158,7 +160,7 @@ impl UreqTransportBuilder {
     /// Reads certificates for single hosts from these directories.
     /// [`authorities`](Self::authorities) and [`client_certificate`](Self::client_certificate)
     /// replace those of the directories.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn certificate_directories(mut self, directories: CertificateDirectories) -> Self {
         self.tls.directories = directories;
@@ -166,7 +168,7 @@ impl UreqTransportBuilder {
     }
 
     /// Sets the client certificate for registries that request one.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.tls.client = Some(certificate);
@@ -174,7 +176,7 @@ impl UreqTransportBuilder {
     }
 
     /// Accepts any certificate from registries. Connections are encrypted but not authenticated.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-no-provider")]
     #[must_use]
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.tls.insecure = insecure;
@@ -186,9 +188,9 @@ impl UreqTransportBuilder {
         let proxies = Arc::new(self.proxies);
         let rules: Arc<[ResolveRule]> = self.rules.into();
         let localities = Arc::default();
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "tls-no-provider")]
         let default_tls = Arc::new(tls::Client::new(self.tls.for_third_parties()));
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "tls-no-provider")]
         let registry_tls = if self.tls.has_registry_settings() {
             Arc::new(tls::Client::new(self.tls))
         } else {
@@ -199,13 +201,13 @@ impl UreqTransportBuilder {
             rules: Arc::clone(&rules),
             localities: Arc::clone(&localities),
             most_local,
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "tls-no-provider")]
             server_tls: Arc::clone(&default_tls),
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "tls-no-provider")]
             proxy_tls: Arc::clone(&default_tls),
         };
         let registry = ProxyConnector {
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "tls-no-provider")]
             server_tls: registry_tls,
             ..third_party(Locality::Machine)
         };
@@ -251,7 +253,7 @@ impl fmt::Debug for UreqTransport {
 impl Transport for UreqTransport {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let url = request.url;
-        if url.scheme() == Scheme::Https && !cfg!(feature = "tls") {
+        if url.scheme() == Scheme::Https && !cfg!(feature = "tls-no-provider") {
             return Err(TransportError::new(
                 TransportKind::Tls,
                 "this build speaks plain http only (feature \"tls\" is off)",

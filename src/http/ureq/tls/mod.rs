@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WantsClientCert;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder};
@@ -36,7 +36,7 @@ pub(super) struct Settings {
     /// The authorities that replace the built-in ones and those of the system and directories.
     pub(super) authorities: Option<CertificateAuthorities>,
     pub(super) additional: Vec<CertificateAuthorities>,
-    /// The cryptography. The default is ring.
+    /// The cryptography. The default is that of the process, or else ring.
     pub(super) provider: Option<Arc<CryptoProvider>>,
     pub(super) directories: CertificateDirectories,
     pub(super) client: Option<ClientCertificate>,
@@ -62,13 +62,20 @@ impl Settings {
         }
     }
 
+    fn provider(&self) -> Result<Arc<CryptoProvider>, TransportError> {
+        self.provider.clone().or_else(default_provider).ok_or_else(|| {
+            let reason = "tls: the process has no default CryptoProvider of rustls, no other one was \
+                 set, and this build has none (feature \"tls\" is off)";
+            TransportError::new(TransportKind::Tls, reason)
+        })
+    }
+
     /// Creates the configuration for a host, with the certificates in `directory`.
     fn config(&self, directory: Option<&Path>) -> Result<ClientConfig, TransportError> {
         let invalid = |reason: String| TransportError::new(TransportKind::Tls, reason);
         let in_directory = directory.map(HostCertificates::read).transpose();
         let in_directory = in_directory.map_err(invalid)?.unwrap_or_default();
-        let provider = self.provider.clone();
-        let provider = provider.unwrap_or_else(|| Arc::new(ring::default_provider()));
+        let provider = self.provider()?;
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
             Arc::new(Unverified::accept(&provider))
         } else {
@@ -90,14 +97,24 @@ impl Settings {
             ),
             (client, _) => client.clone(),
         };
+        let key = client.map(|certificate| certificate.load(&provider));
+        let key = key
+            .transpose()
+            .map_err(|error| invalid(error.to_string()))?;
         let builder = client_config(provider, verifier).map_err(error::connect_error)?;
-        Ok(match client {
-            Some(certificate) => builder.with_client_cert_resolver(Arc::new(
-                SingleCertAndKey::from(certificate.key().clone()),
-            )),
+        Ok(match key {
+            Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
             None => builder.with_no_client_auth(),
         })
     }
+}
+
+/// Returns the cryptography that the process installed, or else that of ring, if this build has it.
+fn default_provider() -> Option<Arc<CryptoProvider>> {
+    let installed = CryptoProvider::get_default().cloned();
+    #[cfg(feature = "tls")]
+    let installed = installed.or_else(|| Some(Arc::new(rustls::crypto::ring::default_provider())));
+    installed
 }
 
 fn client_config(
@@ -137,6 +154,21 @@ impl Client {
         handshake(config, connection, details, host)
     }
 
+    /// Performs a handshake that offers algorithms that the provider cannot verify. Returns the
+    /// error that names the key of the server, if it is not supported.
+    pub(super) fn unsupported_key(
+        &self,
+        connection: Box<dyn Transport>,
+        details: &ConnectionDetails,
+        host: &str,
+    ) -> Option<TransportError> {
+        let provider = self.settings.provider().ok()?;
+        let config = client_config(provider, Arc::new(Unverified::InspectKey)).ok()?;
+        let config = Arc::new(config.with_no_client_auth());
+        let error = handshake(config, connection, details, host).err()?;
+        (error.kind == TransportKind::Certificate).then_some(error)
+    }
+
     fn config(&self, directory: Option<PathBuf>) -> Result<Arc<ClientConfig>, TransportError> {
         let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = configs.get(&directory) {
@@ -146,20 +178,6 @@ impl Client {
         configs.insert(directory, Arc::clone(&config));
         Ok(config)
     }
-}
-
-/// Performs a handshake that offers algorithms that this build cannot verify. Returns the error
-/// that names the key of the server, if this build does not support it.
-pub(super) fn unsupported_key(
-    connection: Box<dyn Transport>,
-    details: &ConnectionDetails,
-    host: &str,
-) -> Option<TransportError> {
-    let provider = Arc::new(ring::default_provider());
-    let config = client_config(provider, Arc::new(Unverified::InspectKey)).ok()?;
-    let config = Arc::new(config.with_no_client_auth());
-    let error = handshake(config, connection, details, host).err()?;
-    (error.kind == TransportKind::Certificate).then_some(error)
 }
 
 fn handshake(
@@ -184,4 +202,20 @@ fn handshake(
         .complete_io(&mut socket)
         .map_err(error::io_connect_error)?;
     Ok(Box::new(TlsStream::new(client, socket, details.config)))
+}
+
+#[cfg(all(test, not(feature = "tls")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_provider_connecting_is_an_error_that_says_what_is_missing() {
+        let error = Settings::default().config(None).unwrap_err();
+        assert_eq!(error.kind, TransportKind::Tls);
+        assert_eq!(
+            error.to_string(),
+            "tls: the process has no default CryptoProvider of rustls, no other one was set, and \
+             this build has none (feature \"tls\" is off)"
+        );
+    }
 }

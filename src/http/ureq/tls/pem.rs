@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::crypto::ring;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
+use super::default_provider;
 use super::x509::Certificate;
-
 use crate::limits::MAX_CERTIFICATES;
 
 /// Certificate authorities to trust.
@@ -66,12 +66,17 @@ impl fmt::Debug for CertificateAuthorities {
 /// A client certificate with its private key.
 #[derive(Clone)]
 pub struct ClientCertificate {
-    key: Arc<CertifiedKey>,
+    /// The certificate, followed by its chain.
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
 }
 
 impl ClientCertificate {
     /// Parses a certificate, optionally followed by its chain, and a private key in PKCS #8, PKCS
     /// #1 or SEC 1 that is not encrypted. Both arguments may be the same text.
+    ///
+    /// The key is checked with the default cryptography of the process, which is that of ring unless
+    /// the process installed another one. A transport loads it with its own.
     ///
     /// # Errors
     ///
@@ -86,18 +91,34 @@ impl ClientCertificate {
                 InvalidCertificate::NoCertificate
             });
         }
-        let Some(der) = private_key(key) else {
+        let Some(key_der) = private_key(key) else {
             return Err(if certificates(key).next().is_some() {
                 InvalidCertificate::CertificateForKey
             } else {
                 InvalidCertificate::NoKey
             });
         };
-        let key = ring::default_provider()
+        let certificate = Self {
+            chain,
+            key: Arc::new(key_der),
+        };
+        if let Some(provider) = default_provider() {
+            certificate.load(&provider)?;
+        }
+        Ok(certificate)
+    }
+
+    /// Loads the key, and checks that it is that of the certificate.
+    pub(super) fn load(
+        &self,
+        provider: &CryptoProvider,
+    ) -> Result<CertifiedKey, InvalidCertificate> {
+        let key = provider
             .key_provider
-            .load_private_key(der)
+            .load_private_key(self.key.clone_key())
             .map_err(|_| InvalidCertificate::Unusable)?;
-        let certified = chain
+        let certified = self
+            .chain
             .first()
             .and_then(|first| Some(Certificate::parse(first)?.public_key));
         if let (Some(public), Some(certified)) = (key.public_key(), certified)
@@ -105,13 +126,7 @@ impl ClientCertificate {
         {
             return Err(InvalidCertificate::KeyMismatch);
         }
-        Ok(Self {
-            key: Arc::new(CertifiedKey::new(chain, key)),
-        })
-    }
-
-    pub(super) fn key(&self) -> &CertifiedKey {
-        &self.key
+        Ok(CertifiedKey::new(self.chain.clone(), key))
     }
 }
 
