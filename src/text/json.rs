@@ -5,8 +5,11 @@
 
 mod annotations;
 pub(crate) mod edit;
+mod value;
 
 pub use self::annotations::Annotations;
+pub(crate) use self::value::any;
+pub use self::value::parse;
 
 use std::io::{self, Write};
 

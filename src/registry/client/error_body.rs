@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::RegistryError;
+use crate::text::json;
 use crate::text::redact::{self, Redactor};
 
 /// Maximum length of the excerpt of a body that is not an error document, in characters.
@@ -62,7 +63,8 @@ fn parse_errors(body: &[u8], redactor: &Redactor) -> Vec<RegistryError> {
     struct Item {
         code: Option<String>,
         message: Option<String>,
-        detail: Option<Value>,
+        #[serde(default, deserialize_with = "json::any")]
+        detail: Value,
     }
     let Ok(Body { errors }) = serde_json::from_slice(body) else {
         return Vec::new();
@@ -72,9 +74,7 @@ fn parse_errors(body: &[u8], redactor: &Redactor) -> Vec<RegistryError> {
         .map(|item| RegistryError {
             code: redactor.excerpt(&item.code.unwrap_or_default(), MAX_EXCERPT_CHARS),
             message: redactor.excerpt(&item.message.unwrap_or_default(), MAX_DETAIL_CHARS),
-            detail: item.detail.map_or_else(String::new, |detail| {
-                redactor.excerpt(&display(&detail), MAX_DETAIL_CHARS)
-            }),
+            detail: redactor.excerpt(&display(&item.detail), MAX_DETAIL_CHARS),
         })
         .filter(|error| !error.code.is_empty() || !error.message.is_empty())
         .take(MAX_ERRORS)

@@ -82,7 +82,7 @@ pub(crate) struct Fetched {
     #[serde(flatten)]
     pub(crate) descriptor: Descriptor,
     /// The manifest with sorted keys, or null if it is not a JSON object.
-    pub(crate) content: Option<serde_json::Map<String, Value>>,
+    pub(crate) content: Option<Value>,
 }
 
 /// The result of `repo ls`.

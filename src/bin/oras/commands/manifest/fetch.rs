@@ -1,7 +1,9 @@
 //! `oras manifest fetch`
 
 use oras::graph;
+use oras::internal::json;
 use oras::manifest::MAX_MANIFEST_BYTES;
+use serde_json::Value;
 
 use crate::cli::groups::{
     Descriptor as DescriptorFlag, Format as FormatFlags, Platform, Pretty, TargetFlags, Verbose,
@@ -93,7 +95,7 @@ impl Command for ManifestFetchFlags {
         if !format.is_text() {
             let result = model::Fetched {
                 descriptor: model::Descriptor::new(&target.path(), manifest.descriptor()),
-                content: serde_json::from_slice(manifest.bytes()).ok(),
+                content: json::parse(manifest.bytes()).ok().filter(Value::is_object),
             };
             return format.print(&result, process);
         }

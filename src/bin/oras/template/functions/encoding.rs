@@ -9,7 +9,7 @@ use super::dates;
 use crate::template::values::{self, Outcome, TEXT};
 
 pub(crate) fn from_json(text: &str) -> Outcome {
-    let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let json = oras::internal::json::parse(text.as_bytes()).map_err(|error| error.to_string())?;
     Ok(values::from_json(&json))
 }
 
