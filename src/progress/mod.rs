@@ -151,6 +151,21 @@ impl Observer {
         Self(Arc::new(Mutex::new(callback)))
     }
 
+    /// Returns the current observer of the thread.
+    pub(crate) fn current() -> Option<Self> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Returns an observer that passes some events to this one.
+    pub(crate) fn filtered(self, passes: fn(&Event<'_>) -> bool) -> Self {
+        Self::new(move |event| {
+            if !passes(event) {
+                return Ok(());
+            }
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)(event)
+        })
+    }
+
     /// Calls `operation` with this observer as the current one of the thread.
     pub fn scope<R>(&self, operation: impl FnOnce() -> R) -> R {
         let _scope = Scope::start(Some(self.clone()));
@@ -196,8 +211,7 @@ impl Scope {
     /// Starts an operation, or a part of the current one. Makes the observer of a verb the current
     /// one; without one, the current observer stays.
     pub(crate) fn of_verb(observer: Option<&Observer>) -> Self {
-        let current = || CURRENT.with_borrow(Clone::clone);
-        let scope = Self::start(observer.cloned().or_else(current));
+        let scope = Self::start(observer.cloned().or_else(Observer::current));
         if let Operation::None = scope.operation {
             OPERATION.set(Operation::Idle);
         }
@@ -261,7 +275,7 @@ pub(crate) fn is_observed() -> bool {
 ///
 /// [`Error::Cancelled`] if the observer returns an error. Pass it on: the operation must end.
 pub fn report(event: &Event<'_>) -> Result<()> {
-    let Some(observer) = CURRENT.with_borrow(Clone::clone) else {
+    let Some(observer) = Observer::current() else {
         return Ok(());
     };
     // The observer's own calls are not reported to it: they would wait for each other.

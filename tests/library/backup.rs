@@ -573,6 +573,11 @@ fn a_tag_whose_content_is_missing_is_skipped_on_request() {
     let copied = restore(&store, &target, skipping(&[], &events)).unwrap();
     assert_eq!(copied, 2);
     assert_eq!(events.lines_with(&["skipped"]), ["skipped index"]);
+    let rehearsed = EventLog::default();
+    assert_eq!(dry_run(&store, skipping(&[], &rehearsed)).unwrap(), 2);
+    let kinds = ["found", "tag", "skipped", "missing"];
+    assert_eq!(rehearsed.lines_with(&kinds), events.lines_with(&kinds));
+    assert_eq!(rehearsed.lines_with(&[""]), events.lines_with(&kinds));
     assert!(target.resolve("latest").is_ok() && target.resolve("v1").is_ok());
     assert!(target.resolve("index").is_err());
     assert!(restore(&store, &MemoryStore::new(), with_referrers(&[])).is_err());

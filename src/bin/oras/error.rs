@@ -170,13 +170,19 @@ impl CliError {
 
     /// Returns an error if a command skipped tags or referrers, which it named before.
     pub(crate) fn check_skipped(skipped: usize) -> Result<(), Self> {
+        Self::check_missing(
+            skipped,
+            "Everything else was copied. To copy without this error, delete what is missing at the source, or name the tags to copy",
+        )
+    }
+
+    /// Same as [`check_skipped`](Self::check_skipped), with another recommendation.
+    pub(crate) fn check_missing(skipped: usize, recommendation: &str) -> Result<(), Self> {
         if skipped == 0 {
             return Ok(());
         }
         let message = format!("{skipped} tag(s) or referrer(s) are missing at the source");
-        Err(Self::new(message).recommend(
-            "Everything else was copied. To copy without this error, delete what is missing at the source, or name the tags to copy",
-        ))
+        Err(Self::new(message).recommend(recommendation))
     }
 
     /// Adds the usage line of the command.

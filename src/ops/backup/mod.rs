@@ -25,6 +25,7 @@
 
 use std::collections::HashMap;
 
+use self::dry_run::DryRun;
 use self::plan::{Plan, ReferrersIndex};
 use self::referrers::{RecordingSource, count_referrers};
 use crate::error::{Error, Result, Side};
@@ -35,6 +36,7 @@ use crate::ops::copy::{
 use crate::progress::{Event, Observer, Scope, report};
 use crate::store::{Batch, Inventory, Source, Target};
 
+mod dry_run;
 mod plan;
 mod referrers;
 
@@ -117,29 +119,27 @@ pub fn restore(
 
 /// Reports the tags that [`backup`] or [`restore`] would copy. Requests go to the source only.
 ///
+/// All manifests are read, and each blob must exist with the right size. Blobs are not read.
+///
 /// # Errors
 ///
-/// Same as [`backup`], without those of copying.
-pub fn dry_run(source: &dyn Inventory, options: BackupOptions) -> Result<usize> {
-    let _scope = Scope::of_verb(options.observer.as_ref());
-    let limits = options.limits;
-    let source = RecordingSource::new(source);
-    let plan = Plan::new(&source, options.tags, true, options.skip_missing, &limits)?;
-    plan.report()?;
-    for (tag, root) in plan.tags.iter().zip(&plan.roots) {
-        report(&Event::TagStarted(tag))?;
-        let referrers = if options.referrers {
-            count_referrers(root, &source, &limits, |subject| source.list(subject))?
-        } else {
-            0
-        };
-        report(&Event::TagFinished {
-            tag,
-            digest: &root.digest,
-            referrers,
-        })?;
-    }
-    Ok(plan.tags.len())
+/// Same as [`restore`], without those of the target.
+pub fn dry_run(source: &dyn Inventory, mut options: BackupOptions) -> Result<usize> {
+    let observer = options.observer.take().or_else(Observer::current);
+    options.observer = observer.map(|observer| {
+        observer.filtered(|event| {
+            matches!(
+                event,
+                Event::TagsFound(_)
+                    | Event::TagStarted(_)
+                    | Event::TagFinished { .. }
+                    | Event::TagSkipped { .. }
+                    | Event::MissingSkipped(_)
+                    | Event::MissingSubjectSkipped(_)
+            )
+        })
+    });
+    copy_tags(source, &DryRun(source), Direction::Restore, options)
 }
 
 /// The direction of a copy between repository and layout.

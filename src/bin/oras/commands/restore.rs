@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::ops::ControlFlow;
 
 use oras::Error;
 use oras::backup::{BackupOptions, dry_run, restore};
@@ -32,7 +33,7 @@ flags! {
             switch("exclude-referrers", "do not restore referrers, such as signatures"),
         dry_run: bool = switch(
             "dry-run",
-            "list what would be restored, without any request to the registry",
+            "list what would be restored and check that it exists, without any request to the registry",
         ),
         concurrency: Concurrency,
         repository: RepositoryFlags,
@@ -91,6 +92,7 @@ impl Command for RestoreFlags {
         let notes = status.notes();
         let mut options = BackupOptions::default();
         options.tags = repository.take_tags();
+        let names_tags = !options.tags.is_empty();
         options.referrers = !self.exclude_referrers;
         options.skip_missing = true;
         options.observer = Some(status.observer());
@@ -102,15 +104,26 @@ impl Command for RestoreFlags {
         };
         let (tag, skipped) = (notes.current(), notes.skipped());
         let (from, to) = (quote::double(path), quote::double(&repository.path()));
-        let count = result
-            .map_err(|error| repository.tag_error(error, tag.as_deref(), "restore", &from, &to))?;
+        let count = result.map_err(|error| {
+            let is_missing_tag = names_tags && tag.is_none() && error.is_not_found();
+            let error = repository.tag_error(error, tag.as_deref(), "restore", &from, &to);
+            if is_missing_tag {
+                error.recommend(format!("The tags of {from} are: {}", list_tags(&*source)))
+            } else {
+                error
+            }
+        })?;
         if count == 0 && skipped == 0 {
             return Err(no_tags(path, CliError::not_found));
         }
         if self.dry_run {
-            return process.print_status(&format!(
+            process.print_status(&format!(
                 "Dry run complete: {count} tag(s) would be restored to {to} (no data pushed)"
-            ));
+            ))?;
+            return CliError::check_missing(
+                skipped,
+                "Everything else can be restored. To restore without this error, name the tags to restore",
+            );
         }
         let elapsed = SystemClock.now().duration_since(start).unwrap_or_default();
         process.print_status(&format!(
@@ -118,6 +131,25 @@ impl Command for RestoreFlags {
             Elapsed(elapsed)
         ))?;
         CliError::check_skipped(skipped)
+    }
+}
+
+/// Lists the first tags of a backup, for an error about another tag.
+fn list_tags(source: &dyn Inventory) -> String {
+    const MAX_LISTED: usize = 20;
+
+    let mut tags = Vec::new();
+    // The error about the tag is reported, not this one.
+    let _ = source.tags(None, &mut |page| {
+        tags.extend_from_slice(page);
+        ControlFlow::Continue(())
+    });
+    let more = tags.len().saturating_sub(MAX_LISTED);
+    tags.truncate(MAX_LISTED);
+    match (tags.join(", "), more) {
+        (listed, 0) if listed.is_empty() => "none".to_owned(),
+        (listed, 0) => listed,
+        (listed, more) => format!("{listed} and {more} more"),
     }
 }
 
