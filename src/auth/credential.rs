@@ -7,6 +7,7 @@ use crate::text::secret::Secret;
 #[non_exhaustive]
 pub enum Credential {
     /// User name and password.
+    #[non_exhaustive]
     Password {
         /// The user name. Like the password it may be any bytes.
         username: Secret,

@@ -21,6 +21,7 @@ pub enum OriginPolicy {
     SameOrigin,
     /// The URL has another origin: the request is sent without credentials, custom headers and
     /// client certificates.
+    #[non_exhaustive]
     NoCredentials {
         /// The locality of the registry. No connection may be made to a more local address.
         most_local: Locality,

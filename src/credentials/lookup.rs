@@ -29,6 +29,7 @@ const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
 #[non_exhaustive]
 pub enum Warning {
     /// A file names a helper program that does not exist. The lookup continues without it.
+    #[non_exhaustive]
     MissingHelper {
         /// The name of the program.
         program: String,

@@ -133,15 +133,32 @@ impl<P: Deref<Target: CredentialStore> + Send + Sync> CredentialStore for P {
 #[non_exhaustive]
 pub enum Stored {
     /// In the file, in plain text.
+    #[non_exhaustive]
     InFile {
         /// The path of the file.
         path: PathBuf,
     },
     /// By a helper program.
+    #[non_exhaustive]
     ByHelper {
         /// The name of the program.
         program: String,
     },
+}
+
+impl Stored {
+    /// Creates the location of a credential that is in a file.
+    pub fn in_file(path: impl Into<PathBuf>) -> Self {
+        Self::InFile { path: path.into() }
+    }
+
+    /// Creates the location of a credential that a helper program stores, or another program such
+    /// as the keyring of the system.
+    pub fn by_helper(program: impl Into<String>) -> Self {
+        Self::ByHelper {
+            program: program.into(),
+        }
+    }
 }
 
 fn not_for_storing() -> Error {

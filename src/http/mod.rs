@@ -198,12 +198,20 @@ pub enum RequestBody<'a> {
     /// Bytes in memory.
     Bytes(&'a [u8]),
     /// Bytes of a reader.
+    #[non_exhaustive]
     Reader {
         /// The reader.
         reader: &'a mut dyn Read,
         /// Number of bytes to send.
         size: u64,
     },
+}
+
+impl<'a> RequestBody<'a> {
+    /// Creates a body of `size` bytes of a reader.
+    pub const fn reader(reader: &'a mut dyn Read, size: u64) -> Self {
+        Self::Reader { reader, size }
+    }
 }
 
 impl fmt::Debug for RequestBody<'_> {

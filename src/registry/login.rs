@@ -22,8 +22,8 @@ use crate::oci::RegistryName;
 /// let credential = Credential::password("alice", "secret");
 /// let store = Lookup::from_env();
 /// match login(&client, &registry, &credential, &store)? {
-///     Stored::InFile { path } => println!("stored in {}", path.display()),
-///     Stored::ByHelper { program } => println!("stored by {program}"),
+///     Stored::InFile { path, .. } => println!("stored in {}", path.display()),
+///     Stored::ByHelper { program, .. } => println!("stored by {program}"),
 ///     _ => println!("stored"),
 /// }
 /// logout(&registry, &store)?;

@@ -41,6 +41,28 @@ fn the_public_api_is_that_of_the_golden_file() {
     assert_golden_text("api.txt", &api);
 }
 
+/// Fields can be added to all structs with public fields, and to all variants with named fields.
+#[test]
+fn structs_and_variants_with_public_fields_can_grow() {
+    let api = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/api.txt"));
+    let mut before = "";
+    let mut fixed = Vec::new();
+    for line in api.lines() {
+        let declaration = line.trim_start();
+        let indent = line.len() - declaration.len();
+        let has_fields = match indent {
+            2 => declaration.starts_with("pub struct ") && declaration.ends_with('{'),
+            6 => declaration.ends_with(" {"),
+            _ => false,
+        };
+        if has_fields && before.trim() != "#[non_exhaustive]" {
+            fixed.push(declaration);
+        }
+        before = line;
+    }
+    assert!(fixed.is_empty(), "{fixed:?}");
+}
+
 /// Writes the documentation of the library, and returns its directory.
 ///
 /// It has a target directory of its own, because Cargo locks the other one for other builds.

@@ -94,13 +94,11 @@ impl Transport for BehindTls {
 }
 
 /// Returns the policy with which a request that was led to a test registry may be sent there.
-pub(crate) fn on_this_machine(policy: OriginPolicy) -> OriginPolicy {
-    match policy {
-        OriginPolicy::SameOrigin => policy,
-        OriginPolicy::NoCredentials { .. } => OriginPolicy::NoCredentials {
-            most_local: Locality::Machine,
-        },
+pub(crate) fn on_this_machine(mut policy: OriginPolicy) -> OriginPolicy {
+    if let OriginPolicy::NoCredentials { most_local, .. } = &mut policy {
+        *most_local = Locality::Machine;
     }
+    policy
 }
 
 /// A transport that reports every registry as reached on this machine, also behind a proxy.

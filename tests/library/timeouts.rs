@@ -230,10 +230,7 @@ fn exchange(
     let mut body = io::repeat(b'a').take(size);
     let mut request = Request::new(method, &url, &headers);
     if size > 0 {
-        request.body = RequestBody::Reader {
-            reader: &mut body,
-            size,
-        };
+        request.body = RequestBody::reader(&mut body, size);
     }
     request.timeouts = Timeouts::default()
         .with_idle(IDLE)

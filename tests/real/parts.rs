@@ -25,7 +25,7 @@ struct Proxy {
 impl Transport for Proxy {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let mut request = request;
-        let RequestBody::Reader { reader, size } =
+        let RequestBody::Reader { reader, size, .. } =
             std::mem::replace(&mut request.body, RequestBody::None)
         else {
             return self.inner.send(request);
@@ -39,7 +39,7 @@ impl Transport for Proxy {
         let mut reader = (&mut broken).chain(Breaks);
         let reader: &mut dyn Read = if breaks { &mut reader } else { &mut broken };
         self.inner
-            .send(request.with_body(RequestBody::Reader { reader, size }))
+            .send(request.with_body(RequestBody::reader(reader, size)))
     }
 }
 

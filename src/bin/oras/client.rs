@@ -192,9 +192,9 @@ impl ClientConfig {
         process: &mut Process,
     ) -> Result<Credential, CliError> {
         let (mut username, mut secret) = match &self.credential {
-            Some(Credential::Password { username, password }) => {
-                (username.clone(), password.clone())
-            }
+            Some(Credential::Password {
+                username, password, ..
+            }) => (username.clone(), password.clone()),
             Some(Credential::IdentityToken(token)) => (Secret::new(""), token.clone()),
             _ => (Secret::new(""), Secret::new("")),
         };

@@ -38,7 +38,7 @@ fn a_credential_is_stored_if_the_registry_accepts_it() {
             assert!(!path.exists());
 
             let stored = login(&client, &name, &good, store).unwrap();
-            assert!(matches!(stored, Stored::InFile { path: file } if file == path));
+            assert!(matches!(stored, Stored::InFile { path: file, .. } if file == path));
             assert_eq!(file.get(&name, None).unwrap(), Some(good.clone()));
             client_of(file.get(&name, None).unwrap().unwrap())
                 .check(&name)

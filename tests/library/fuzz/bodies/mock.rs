@@ -95,7 +95,7 @@ struct MockTransport {
 impl Transport for MockTransport {
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         check_request(&request);
-        if let RequestBody::Reader { reader, size } = request.body {
+        if let RequestBody::Reader { reader, size, .. } = request.body {
             let copied = io::copy(reader, &mut io::sink()).expect("content in memory");
             assert_eq!(copied, size);
         }
