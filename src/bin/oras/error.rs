@@ -160,6 +160,13 @@ impl CliError {
         }
     }
 
+    /// This build lacks a feature of `Cargo.toml`.
+    pub(crate) fn missing_feature(what: &str, feature: &str) -> Self {
+        Self::usage(format!(
+            "this build of oras has no {what}: it lacks the feature \"{feature}\""
+        ))
+    }
+
     /// Something does not exist.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self {

@@ -16,6 +16,7 @@ mod repository;
 mod signals;
 mod streams;
 mod target;
+#[cfg(feature = "templates")]
 mod template;
 mod terminal;
 

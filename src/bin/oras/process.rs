@@ -230,20 +230,12 @@ impl Process {
     }
 
     /// All variables whose name and value are UTF-8.
+    #[cfg(feature = "templates")]
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let texts = self.variables.iter().filter_map(|(name, value)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         });
         texts.collect()
-    }
-
-    /// The current time.
-    #[expect(
-        clippy::unused_self,
-        reason = "the clock is among what surrounds the process"
-    )]
-    pub(crate) fn now(&self) -> SystemTime {
-        SystemTime::now()
     }
 
     /// Returns the locations of credentials: the files that the user named, or the default ones.

@@ -18,6 +18,12 @@ impl CompletionFlags {
         generate: fn(&[Node], bool) -> String,
         process: &mut Process,
     ) -> Result<(), CliError> {
+        if !cfg!(feature = "completion") {
+            return Err(CliError::missing_feature(
+                "completion scripts",
+                "completion",
+            ));
+        }
         let tree = Tree {
             commands: super::ALL,
         };
@@ -119,3 +125,22 @@ completion!(
         ..BASE
     }
 );
+
+#[cfg(all(test, not(feature = "completion")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_an_error_that_names_the_feature() {
+        let flags = CompletionFlags {
+            no_descriptions: false,
+        };
+        let error = flags.print(bash::script, &mut Process::new()).unwrap_err();
+        assert_eq!(error.status(), 2);
+        assert_eq!(
+            error.to_text(),
+            "Error: this build of oras has no completion scripts: it lacks the feature \
+             \"completion\"\n"
+        );
+    }
+}

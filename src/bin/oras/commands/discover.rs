@@ -120,9 +120,7 @@ impl Command for DiscoverFlags {
                 };
                 tree::print(&path, &found, &style, process)
             }
-            Format::Json | Format::Template(_) => {
-                format.print(&model::Discovered::new(&path, &found), process)
-            }
+            _ => format.print(&model::Discovered::new(&path, &found), process),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::process::Process;
 pub(crate) enum Format {
     Text,
     Json,
+    #[cfg(feature = "templates")]
     Template(String),
     /// A format that a command adds and prints itself.
     CommandSpecific(&'static str),
@@ -73,21 +74,29 @@ impl Format {
         match (name, inline) {
             ("text", None) if supported.default == "text" => Ok(Self::Text),
             ("json", None) => Ok(Self::Json),
-            ("go-template", Some(template)) if !template.is_empty() => {
-                Ok(Self::Template(template.to_owned()))
-            }
-            ("go-template", None) if !flags.template.is_empty() => {
-                Ok(Self::Template(flags.template.clone()))
-            }
-            ("go-template", _) => Err(CliError::usage(
-                "\"go-template\" format specified but no template given",
-            )
-            .recommend("use `--format go-template=TEMPLATE` to specify the template")),
+            ("go-template", _) => Self::template(inline.unwrap_or(&flags.template)),
             _ => Err(
                 CliError::usage(format!("invalid format type: {}", quote::double(format)))
                     .recommend(format!("supported types: {}", supported.all)),
             ),
         }
+    }
+
+    #[cfg(feature = "templates")]
+    fn template(template: &str) -> Result<Self, CliError> {
+        if template.is_empty() {
+            return Err(
+                CliError::usage("\"go-template\" format specified but no template given")
+                    .recommend("use `--format go-template=TEMPLATE` to specify the template"),
+            );
+        }
+        Ok(Self::Template(template.to_owned()))
+    }
+
+    #[cfg(not(feature = "templates"))]
+    fn template(_: &str) -> Result<Self, CliError> {
+        Err(CliError::missing_feature("Go templates", "templates")
+            .recommend("use `--format json` to process the result by another program"))
     }
 
     /// Returns whether this is text, which commands print while they run.
@@ -104,6 +113,7 @@ impl Format {
         match self {
             Self::Text | Self::CommandSpecific(_) => Ok(()),
             Self::Json => print_json(&oras::internal::json::to_vec(result), true, process),
+            #[cfg(feature = "templates")]
             Self::Template(template) => {
                 let value = serde_json::to_value(result)
                     .map_err(|error| CliError::new(error.to_string()))?;
@@ -145,4 +155,20 @@ fn pretty(json: &[u8]) -> Result<Vec<u8>, CliError> {
         let error = oras::Error::malformed_by(error, "JSON");
         CliError::from(&error.context("failed to prettify"))
     })
+}
+
+#[cfg(all(test, not(feature = "templates")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_an_error_that_names_the_feature() {
+        let error = Format::template("{{.}}").unwrap_err();
+        assert_eq!(error.status(), 2);
+        assert_eq!(
+            error.to_text(),
+            "Error: this build of oras has no Go templates: it lacks the feature \"templates\"\n\
+             use `--format json` to process the result by another program\n"
+        );
+    }
 }

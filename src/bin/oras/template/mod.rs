@@ -52,6 +52,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use gotmpl::{Template, TemplateError, Value};
+use oras::http::clock::{Clock as _, SystemClock};
 use serde_json::Value as Json;
 
 use self::runtime::Runtime;
@@ -65,7 +66,7 @@ const NAME: &str = "format output";
 /// Prints `data` through a template, without a trailing newline. Output that precedes an error is
 /// printed.
 pub(super) fn render(template: &str, data: &Json, process: &mut Process) -> Result<(), CliError> {
-    let runtime = Runtime::new(process.variables(), process.now());
+    let runtime = Runtime::new(process.variables(), SystemClock.now());
     let stdout = process.stdout();
     let result = run(template, data, runtime, &mut |bytes| {
         stdout.write_all(bytes)
