@@ -120,7 +120,7 @@ impl<'n> TempName<'n> {
     }
 
     /// Whether the file is the beginning of the content with this digest.
-    pub(super) fn is_beginning_of(&self, digest: &Digest) -> bool {
+    pub(crate) fn is_beginning_of(&self, digest: &Digest) -> bool {
         self.content.and_then(|content| content.split_once('-'))
             == Some((digest.algorithm().name(), digest.encoded()))
     }

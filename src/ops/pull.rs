@@ -91,12 +91,25 @@ pub struct PulledFile {
     pub path: PathBuf,
     /// The descriptor of the content.
     pub descriptor: Descriptor,
+    /// Whether the file existed with this content, so that it was neither downloaded nor written.
+    pub is_reused: bool,
+}
+
+impl PulledFile {
+    const fn new(path: PathBuf, descriptor: Descriptor) -> Self {
+        Self {
+            path,
+            descriptor,
+            is_reused: false,
+        }
+    }
 }
 
 /// Writes the files of the artifact that `reference` names to a directory.
 ///
 /// A file appears under its final name, or replaces an existing file, when it is complete and
-/// verified.
+/// verified. A file that exists with the content is not downloaded and stays as it is, with its
+/// times: see [`PulledFile::is_reused`]. Directories are always downloaded.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
@@ -251,6 +264,9 @@ fn copy_files(
     )?;
     let mut pulled = selector.pulled;
     pulled.left_out.extend(store.take_skipped_entries());
+    for file in &mut pulled.files {
+        file.is_reused = store.is_reused(&file.path, &file.descriptor.digest);
+    }
     Ok(pulled)
 }
 
@@ -281,15 +297,21 @@ fn report(
             progress::report(event)
         }
         Event::Skipped(node) if is_new(node) => progress::report(event),
-        // The same bytes with another media type: the original downloads them again.
-        Event::Exists(node) if node.title().is_some() && is_new(node) => {
+        Event::Exists(node) | Event::Repeated(node) => {
+            let Some(title) = node.title().filter(|_| is_new(node)) else {
+                return Ok(());
+            };
+            if store.is_reused(&store.path_of(title), &node.digest) || store.reuse(node)? {
+                return progress::report(&Event::Exists(node));
+            }
+            if matches!(event, Event::Repeated(_)) {
+                restore(node, source, store)?;
+                return progress::report(&Event::Restored(node));
+            }
+            // The same bytes with another media type: the original downloads them again.
             progress::report(&Event::Started(node))?;
             restore(node, source, store)?;
             progress::report(&Event::Transferred(node))
-        }
-        Event::Repeated(node) if node.title().is_some() && is_new(node) => {
-            restore(node, source, store)?;
-            progress::report(&Event::Restored(node))
         }
         _ => Ok(()),
     }
@@ -344,8 +366,8 @@ impl FileSelector<'_> {
                 let path = self.store.path_of(title);
                 // A digest names the same file however often the content occurs.
                 if !is_digest_named || self.digest_named.insert(node.digest.clone()) {
-                    let descriptor = node.clone();
-                    self.pulled.files.push(PulledFile { path, descriptor });
+                    let file = PulledFile::new(path, node.clone());
+                    self.pulled.files.push(file);
                 }
             }
             selection.successors.push(named);
@@ -358,9 +380,8 @@ impl FileSelector<'_> {
             if is_selectable && let Some(config) = self.select_node(config, &mut selection) {
                 if let Some(title) = config.title() {
                     let path = self.store.path_of(title);
-                    let descriptor = config.clone();
                     // The config is the first successor of a manifest.
-                    let file = PulledFile { path, descriptor };
+                    let file = PulledFile::new(path, config.clone());
                     self.pulled.files.insert(first_file, file);
                 }
                 selection.successors.push(config);

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::staging::identity;
+use super::staging;
 use crate::fs::free_space::{allocated_bytes, free_bytes};
 use crate::fs::sparse_writer::copy_sparse;
 
@@ -29,16 +29,7 @@ pub(super) fn is_alternative(error: &io::Error) -> bool {
 
 /// Opens an existing file for writing. Does not follow a symbolic link.
 pub(super) fn open(dir: &Dir, name: &Path) -> io::Result<File> {
-    let found = dir.symlink_metadata(name)?;
-    if !found.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let file = dir.open_with(name, OpenOptions::new().write(true))?;
-    // Another process may have replaced the file by a link.
-    if identity(&file.metadata()?) != identity(&found) {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    Ok(file.into_std())
+    staging::open_file(dir, name, OpenOptions::new().write(true))
 }
 
 /// Replaces the content of an existing file with all of `source`. The file keeps its permissions.

@@ -20,6 +20,7 @@
 mod copy_across_devices;
 mod directory;
 mod entry;
+mod existing;
 mod file;
 mod in_place;
 mod merge;
@@ -39,6 +40,7 @@ use cap_std::fs::Dir;
 #[doc(hidden)]
 pub use directory::PendingDirectory;
 use entry::{Parents, ResolvedTitle, WrittenTitles};
+use existing::ExistingFile;
 pub use file::PendingFile;
 
 use crate::error::{Error, IoOp, Result};
@@ -139,6 +141,16 @@ impl OutputDir {
         content: Option<&Descriptor>,
     ) -> Result<PendingFile<'_>> {
         PendingFile::create(self, title, content)
+    }
+
+    /// Opens the file `title` for a comparison with `content` if it may have it: it is a file of the
+    /// right size, which has not been written yet and may be replaced.
+    pub(crate) fn existing_file(
+        &self,
+        title: &str,
+        content: &Descriptor,
+    ) -> Option<ExistingFile<'_>> {
+        ExistingFile::open(self, title, content)
     }
 
     /// Starts writing the directory `title`. Missing parents are created. `.` is the output

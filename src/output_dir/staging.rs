@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
@@ -80,6 +80,20 @@ pub(super) fn create_file(parent: &Dir) -> io::Result<(PathBuf, File)> {
         parent.symlink_metadata(name)?;
         Ok(file)
     })
+}
+
+/// Opens an existing file. Does not follow a symbolic link.
+pub(super) fn open_file(dir: &Dir, name: &Path, options: &OpenOptions) -> io::Result<File> {
+    let found = dir.symlink_metadata(name)?;
+    if !found.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let file = dir.open_with(name, options)?;
+    // Another process may have replaced the file by a link.
+    if identity(&file.metadata()?) != identity(&found) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(file.into_std())
 }
 
 fn open_new(parent: &Dir, name: &str) -> io::Result<File> {

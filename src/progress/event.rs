@@ -16,7 +16,8 @@ pub enum Event<'a> {
     /// The file or directory with this title is about to be read. A stream without a title is
     /// called `-`.
     Preparing(&'a str),
-    /// A file is read to compute its digest, a directory to be packed, or a stream to be stored.
+    /// A file is read to compute its digest or to be compared, a directory to be packed, or a
+    /// stream to be stored.
     #[non_exhaustive]
     Reading {
         /// The title, or the path of a config, which has no title.

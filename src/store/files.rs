@@ -72,6 +72,8 @@ struct TitledContent {
     /// same time creates a second file.
     spool: Option<Arc<File>>,
     skipped_entries: Vec<String>,
+    /// Paths and content of files that existed and were not written.
+    reused: HashMap<PathBuf, Digest>,
 }
 
 enum ContentLocation {
@@ -269,6 +271,11 @@ impl FileStore {
         Ok(true)
     }
 
+    /// Whether the file at `path` existed with this content and was not written.
+    pub(crate) fn is_reused(&self, path: &Path, content: &Digest) -> bool {
+        self.titled.lock().reused.get(path) == Some(content)
+    }
+
     /// Returns the path of the file with this title.
     pub fn path_of(&self, title: &str) -> PathBuf {
         #[cfg(feature = "archive")]
@@ -284,6 +291,17 @@ impl FileStore {
         return self.output.is_some();
         #[cfg(not(feature = "archive"))]
         false
+    }
+
+    /// Only the feature `archive` looks for files below an output directory.
+    #[cfg(not(feature = "archive"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "same signature as with the feature"
+    )]
+    pub(crate) fn reuse(&self, _: &Descriptor) -> Result<bool> {
+        Ok(false)
     }
 
     /// Refuses content with a title: only the feature `archive` writes files.
@@ -342,6 +360,9 @@ impl Target for FileStore {
         // In a store to push from, only added files have titles.
         if !self.writes_files() || expected.title().is_none() {
             return self.untitled.push(expected, content);
+        }
+        if self.reuse(expected)? {
+            return Ok(Pushed::AlreadyThere);
         }
         self.write(expected, content)?;
         Ok(Pushed::Stored)

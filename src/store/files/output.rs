@@ -10,7 +10,8 @@ use crate::fs::temp_file::{BeginningFile as _, TempFile};
 use crate::limits::MAX_NOTES;
 use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, UNPACK};
 use crate::output_dir::OutputDir;
-use crate::store::{Content, SavingSink, copy_resuming, if_resumable};
+use crate::progress::{Event, report};
+use crate::store::{Content, SavingSink, VerifyReader, copy_resuming, if_resumable};
 
 /// Where and how content with a title is written.
 #[derive(Debug)]
@@ -32,6 +33,44 @@ impl FileStore {
         }
     }
 
+    /// Looks for the content of a file in the file that has its name. Returns whether the file has
+    /// the content, and so need not be written.
+    ///
+    /// Manifests are written anew: their content was read before. The content of an unpacked
+    /// directory is not compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`], and [`Error::Io`] naming the file if it cannot be examined after it was
+    /// compared.
+    pub(crate) fn reuse(&self, target: &Descriptor) -> Result<bool> {
+        let (Some(output), Some(title)) = (&self.output, target.title()) else {
+            return Ok(false);
+        };
+        if target.media_type.is_manifest() || is_unpacked(target) {
+            return Ok(false);
+        }
+        let Some(existing) = output.directory.existing_file(title, target) else {
+            return Ok(false);
+        };
+        let (name, total) = (title.to_owned(), Some(target.size));
+        let reader = VerifyReader::new(existing.file(), target.clone()).with_progress(move |done| {
+            let name = &name;
+            report(&Event::Reading { name, done, total })
+        });
+        match reader.copy_to(&mut io::sink(), title) {
+            Ok(()) if existing.complete(target)? => {}
+            Err(error @ Error::Cancelled { .. }) => return Err(error),
+            // Other content, or an unreadable file.
+            Ok(()) | Err(_) => return Ok(false),
+        }
+        self.set_location(target, ContentLocation::Output(title.to_owned()));
+        let path = output.directory.path_of(title);
+        let reused = &mut self.titled.lock().reused;
+        reused.insert(path, target.digest.clone());
+        Ok(true)
+    }
+
     /// Writes content with a title below the output directory. The file gets its final name when it
     /// is complete and verified.
     pub(super) fn write(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<()> {
@@ -40,11 +79,7 @@ impl FileStore {
                 "writing to files that were added to be pushed",
             ));
         };
-        if expected
-            .annotations
-            .get(UNPACK)
-            .is_some_and(|unpack| unpack == "true")
-        {
+        if is_unpacked(expected) {
             let resumable = if_resumable(content, expected);
             let mut is_resumed = false;
             let written =
@@ -144,6 +179,12 @@ pub fn write_file(
     let path = pending.path().to_owned();
     copy_resuming(content, expected, &mut pending, &path, &|error| error)?;
     pending.commit()
+}
+
+/// Whether content is the archive of a directory, to be unpacked.
+fn is_unpacked(content: &Descriptor) -> bool {
+    let unpack = content.annotations.get(UNPACK);
+    unpack.is_some_and(|unpack| unpack == "true")
 }
 
 /// Adds the path to an error of the file system.

@@ -77,6 +77,9 @@ impl Command for PullFlags {
         usage: "[flags] <name>{:<tag>|@<digest>} [...]",
         about: "Pull files from a registry or an OCI image layout",
         details: "A file is created or replaced only when its content is complete and verified.\n\
+                  A file that exists with the right content is not downloaded: its first line says \
+                  Exists instead of Downloading, and its member \"reused\" of --format json is \
+                  true. Directories are downloaded each time.\n\
                   If ORAS_CACHE names a directory, content is cached there.\n\
                   Several artifacts are pulled one after the other; if one fails, the files of \
                   those before it stay.\n\
@@ -329,5 +332,6 @@ fn file_model(path: &str, file: &oras::pull::PulledFile) -> model::File {
     model::File {
         path: shown,
         descriptor: model::Descriptor::new(path, &file.descriptor),
+        reused: file.is_reused,
     }
 }

@@ -74,6 +74,9 @@ pub(crate) struct File {
     pub(crate) path: String,
     #[serde(flatten)]
     pub(crate) descriptor: Descriptor,
+    /// Whether the file existed with this content and was not downloaded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) reused: bool,
 }
 
 /// The result of `manifest fetch`.

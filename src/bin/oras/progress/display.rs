@@ -123,10 +123,10 @@ impl ProgressDisplay {
     /// Shows an event, with the labels of the command.
     pub(super) fn report(&mut self, event: &Event<'_>, labels: &Labels) {
         let (outcome, label, node) = match *event {
-            Event::Preparing(name) => return self.prepare(name),
+            Event::Preparing(name) => return self.prepare(labels.reading, name),
             Event::Reading {
                 name, done, total, ..
-            } => return self.read(name, done, total),
+            } => return self.read(labels.reading, name, done, total),
             Event::Prepared(_) => return self.discard_item(),
             // The line of a manifest follows those of its successors.
             Event::FetchedManifest(_) if !labels.fetched_manifest.is_empty() => {
@@ -168,9 +168,9 @@ impl ProgressDisplay {
     }
 
     /// Starts an item for a file.
-    fn prepare(&mut self, name: &str) {
+    fn prepare(&mut self, verb: &'static str, name: &str) {
         self.start_item(Item {
-            verb: "Preparing",
+            verb,
             name: sanitize(name),
             digest: None,
             bytes: 0,
@@ -186,9 +186,9 @@ impl ProgressDisplay {
     }
 
     /// Shows how many bytes of a file were read.
-    fn read(&mut self, name: &str, bytes: u64, total: Option<u64>) {
+    fn read(&mut self, verb: &'static str, name: &str, bytes: u64, total: Option<u64>) {
         if self.current.is_none() {
-            self.prepare(name);
+            self.prepare(verb, name);
         }
         self.advance_to(bytes, total);
     }

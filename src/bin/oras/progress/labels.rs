@@ -3,6 +3,8 @@
 /// The words of a verb for its events. An event whose word is empty is not shown.
 #[derive(Clone, Copy)]
 pub(crate) struct Labels {
+    /// The verb of a file that is being read, in the progress display.
+    pub(super) reading: &'static str,
     pub(super) fetching_manifest: &'static str,
     pub(super) fetched_manifest: &'static str,
     pub(super) started: &'static str,
@@ -11,6 +13,8 @@ pub(crate) struct Labels {
     pub(super) transferred_in_display: &'static str,
     pub(super) mounted: &'static str,
     pub(super) exists: &'static str,
+    /// The word of a second line about content that exists, for scripts that wait for it.
+    pub(super) after_exists: &'static str,
     pub(super) repeated: &'static str,
     /// Replaces `repeated` in the progress display.
     pub(super) repeated_in_display: &'static str,
@@ -20,6 +24,7 @@ pub(crate) struct Labels {
 
 impl Labels {
     pub(super) const NONE: Self = Self {
+        reading: "Preparing",
         fetching_manifest: "",
         fetched_manifest: "",
         started: "",
@@ -27,6 +32,7 @@ impl Labels {
         transferred_in_display: "",
         mounted: "",
         exists: "",
+        after_exists: "",
         repeated: "",
         repeated_in_display: "",
         restored: "",
@@ -55,11 +61,14 @@ impl Labels {
     };
 
     pub(crate) const PULL: Self = Self {
+        reading: "Comparing  ",
         fetching_manifest: "Downloading",
         fetched_manifest: "Processing ",
         started: "Downloading",
         transferred: "Downloaded ",
         transferred_in_display: "Pulled     ",
+        exists: "Exists     ",
+        after_exists: "Downloaded ",
         restored: "Restored   ",
         skipped: "Skipped    ",
         ..Self::NONE

@@ -210,7 +210,10 @@ impl Status {
             Event::Started(node) => self.content(labels.started, node),
             Event::Transferred(node) => self.content(labels.transferred, node),
             Event::Mounted(node) => self.content(labels.mounted, node),
-            Event::Exists(node) => self.content(labels.exists, node),
+            Event::Exists(node) => {
+                self.content(labels.exists, node)?;
+                self.content(labels.after_exists, node)
+            }
             Event::RootTagged(node) if self.with_tagged_root => self.content(labels.exists, node),
             Event::Repeated(node) => self.content(labels.repeated, node),
             Event::Restored(node) => self.content(labels.restored, node),
