@@ -150,9 +150,30 @@ mod tests {
         for (name, candidate, wanted) in [
             ("a file", same, true),
             ("another size", Candidate { size: 4, ..same }, false),
-            ("no file", Candidate { is_file: false, ..same }, false),
-            ("written before", Candidate { is_written: true, ..same }, false),
-            ("old files are kept", Candidate { keeps_old_files: true, ..same }, false),
+            (
+                "no file",
+                Candidate {
+                    is_file: false,
+                    ..same
+                },
+                false,
+            ),
+            (
+                "written before",
+                Candidate {
+                    is_written: true,
+                    ..same
+                },
+                false,
+            ),
+            (
+                "old files are kept",
+                Candidate {
+                    keeps_old_files: true,
+                    ..same
+                },
+                false,
+            ),
         ] {
             assert_eq!(candidate.may_have(5), wanted, "{name}");
         }

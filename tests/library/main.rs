@@ -45,6 +45,7 @@ mod progress;
 mod proxies;
 mod public_api;
 mod pull;
+mod pull_again;
 mod push;
 mod push_blob_and_manifest;
 mod ranges;

@@ -16,7 +16,7 @@ use crate::support::tree::{assert_tree, file};
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-fn filter(include: &[&str], exclude: &[&str]) -> Filter {
+pub(crate) fn filter(include: &[&str], exclude: &[&str]) -> Filter {
     let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
     updated!(Filter {
         include: patterns(include),
@@ -26,7 +26,12 @@ fn filter(include: &[&str], exclude: &[&str]) -> Filter {
 }
 
 /// A layer. An empty title means no title.
-fn layer(registry: &TestRegistry, title: &str, media_type: &str, content: &str) -> Value {
+pub(crate) fn layer(
+    registry: &TestRegistry,
+    title: &str,
+    media_type: &str,
+    content: &str,
+) -> Value {
     let mut annotations = json!({});
     if !title.is_empty() {
         annotations["org.opencontainers.image.title"] = title.into();
@@ -39,7 +44,12 @@ fn layer(registry: &TestRegistry, title: &str, media_type: &str, content: &str) 
     })
 }
 
-fn image(registry: &TestRegistry, tag: &str, config: &Value, layers: &[Value]) -> String {
+pub(crate) fn image(
+    registry: &TestRegistry,
+    tag: &str,
+    config: &Value,
+    layers: &[Value],
+) -> String {
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -49,7 +59,7 @@ fn image(registry: &TestRegistry, tag: &str, config: &Value, layers: &[Value]) -
     registry.seed_manifest("a", MANIFEST, manifest.to_string().as_bytes(), Some(tag))
 }
 
-fn empty() -> Value {
+pub(crate) fn empty() -> Value {
     json!({
         "mediaType": "application/vnd.oci.empty.v1+json",
         "digest": sha256(b"{}"),
@@ -76,7 +86,7 @@ fn registry() -> TestRegistry {
     registry
 }
 
-fn run(
+pub(crate) fn run(
     registry: &TestRegistry,
     tag: &str,
     options: PullOptions,
@@ -100,7 +110,7 @@ fn titles(pulled: &Pulled) -> Vec<String> {
 }
 
 /// Returns the content of the blobs that were downloaded.
-fn downloaded(registry: &TestRegistry) -> Vec<String> {
+pub(crate) fn downloaded(registry: &TestRegistry) -> Vec<String> {
     registry
         .log()
         .iter()
