@@ -54,10 +54,11 @@ impl FileStore {
             return Ok(false);
         };
         let (name, total) = (title.to_owned(), Some(target.size));
-        let reader = VerifyReader::new(existing.file(), target.clone()).with_progress(move |done| {
-            let name = &name;
-            report(&Event::Reading { name, done, total })
-        });
+        let reader =
+            VerifyReader::new(existing.file(), target.clone()).with_progress(move |done| {
+                let name = &name;
+                report(&Event::Reading { name, done, total })
+            });
         match reader.copy_to(&mut io::sink(), title) {
             Ok(()) if existing.complete(target)? => {}
             Err(error @ Error::Cancelled { .. }) => return Err(error),
