@@ -84,6 +84,13 @@ pub(crate) const MAX_DRAINED_BYTES: u64 = 64 * 1024;
 /// position costs a round trip and often a connection.
 pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
 
+/// Blobs of which a client remembers that a repository has them: a few MiB of memory.
+pub(crate) const MAX_KNOWN_BLOBS: usize = 10_000;
+
+/// Time for which a client remembers that a repository has a blob: 5 minutes. Registries collect
+/// blobs to which no manifest refers an hour after their upload or later.
+pub(crate) const MAX_KNOWN_AGE: Duration = Duration::from_secs(5 * 60);
+
 // Times of requests.
 
 /// Time to establish a connection, by default. Networks that lose the first segments send them

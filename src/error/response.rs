@@ -69,6 +69,13 @@ impl RegistryErrorResponse {
             .any(|error| error.code.eq_ignore_ascii_case(code))
     }
 
+    /// Whether one of the errors contains this text.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        self.errors
+            .iter()
+            .any(|error| error.detail.contains(text) || error.message.contains(text))
+    }
+
     /// Returns the errors of the body in one line, or `None` if there are none.
     pub fn errors_in_one_line(&self) -> Option<String> {
         let texts: Vec<String> = self.errors.iter().map(ToString::to_string).collect();

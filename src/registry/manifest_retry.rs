@@ -10,8 +10,8 @@ use crate::text::random;
 
 /// Maximum number of times that a manifest is pushed again because the registry has the blobs that
 /// it reported as unknown.
-const MAX_RETRIES: u32 = 3;
-/// The wait before the first retry. It doubles with each further one.
+const MAX_RETRIES: u32 = 4;
+/// The wait before the second retry. It doubles with each further one.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 /// Maximum number of blobs that are checked. The race concerns few: those that several clients push
 /// at once.
@@ -47,8 +47,8 @@ fn digest_in(word: &str) -> Option<Digest> {
 }
 
 impl Repository {
-    /// Whether to push a manifest again that the registry refused. Waits and returns true if all
-    /// blobs that the registry reports as unknown do exist.
+    /// Whether to push a manifest again that the registry refused: returns true if all blobs that
+    /// the registry reports as unknown do exist, after a wait from the second time on.
     ///
     /// While another client pushes the same blob, such as the empty config, distribution 2.x does
     /// not know the blob for a moment: it truncates the link file of the blob before it writes it
@@ -58,13 +58,15 @@ impl Repository {
         if retries >= MAX_RETRIES || missing.is_empty() || missing.len() > MAX_CHECKED {
             return Ok(false);
         }
-        let wait = INITIAL_BACKOFF.saturating_mul(1 << retries);
-        let wait = wait.mul_f64(1.0 + random::fraction());
-        self.client.sleep(self.registry.as_str(), wait)?;
         for digest in &missing {
             if !self.has_blob(digest, None)? {
                 return Ok(false);
             }
+        }
+        if let Some(doublings) = retries.checked_sub(1) {
+            let wait = INITIAL_BACKOFF.saturating_mul(1 << doublings);
+            let wait = wait.mul_f64(1.0 + random::fraction());
+            self.client.sleep(self.registry.as_str(), wait)?;
         }
         Ok(true)
     }

@@ -181,7 +181,10 @@ impl Repository {
             let response = self.client.send(&self.registry, request)?;
             match check_stored(response, expected) {
                 Err(Error::Refused(refusal)) if self.is_retried(&refusal, retries)? => retries += 1,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.forget_blobs();
+                    return Err(error);
+                }
                 Ok(stored) => {
                     if !stored.is_confirmed {
                         self.confirm_stored(expected, reference)?;

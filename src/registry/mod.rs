@@ -10,6 +10,7 @@ mod blobs;
 mod catalog;
 mod client;
 mod endpoint;
+mod existing_blobs;
 mod link;
 pub mod login;
 mod manifest_retry;

@@ -1,5 +1,6 @@
 //! A repository of a registry, as a store.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use crate::auth::{Scope, Scopes};
 use crate::error::{Error, Result};
 use crate::http::Method;
 use crate::oci::{
-    Descriptor, MediaType, RawManifest, Reference, RegistryName, RepositoryName, TagOrDigest,
+    Descriptor, Digest, MediaType, RawManifest, Reference, RegistryName, RepositoryName,
+    TagOrDigest,
 };
 use crate::progress;
 use crate::store::{
@@ -203,7 +205,7 @@ impl Repository {
     }
 
     /// Parses a tag or digest, with or without the full name of this repository before it.
-    fn tag_or_digest(&self, text: &str) -> Result<TagOrDigest> {
+    pub(super) fn tag_or_digest(&self, text: &str) -> Result<TagOrDigest> {
         let full = text.parse::<Reference>().ok();
         let Some((full, name)) = full.as_ref().and_then(|full| Some((full, full.name()?))) else {
             return text.parse();
@@ -298,7 +300,9 @@ impl Source for Repository {
     }
 
     fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
-        self.read_manifest(&self.tag_or_digest(reference)?, limit)
+        let manifest = self.read_manifest(&self.tag_or_digest(reference)?, limit)?;
+        self.remember_blobs_of(&manifest);
+        Ok(manifest)
     }
 }
 
@@ -397,6 +401,15 @@ impl IndexedTarget for Repository {
         check_name(manifest.descriptor(), reference.as_str())?;
         self.put_tagged(manifest.descriptor(), manifest.bytes(), reference.as_str())
             .map(drop)
+    }
+
+    fn known_blobs(
+        &self,
+        blobs: &[Descriptor],
+        reference: Option<&str>,
+    ) -> Result<HashSet<Digest>> {
+        let _operation = progress::Scope::of_verb(None);
+        self.find_known_blobs(blobs, reference)
     }
 
     fn ensure_listed(&self, manifest: &RawManifest) -> Result<()> {

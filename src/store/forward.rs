@@ -1,5 +1,6 @@
 //! Stores behind pointers: `&S`, `Box<S>` and `Arc<S>` are stores as well.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::ops::{ControlFlow, Deref};
 
@@ -8,7 +9,7 @@ use super::{
     TagLister, Target, VerifyReader,
 };
 use crate::error::Result;
-use crate::oci::{Descriptor, MediaType, RawManifest, RepositoryName};
+use crate::oci::{Descriptor, Digest, MediaType, RawManifest, RepositoryName};
 
 impl<P: Deref<Target: Source> + Send + Sync> Source for P {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
@@ -99,6 +100,14 @@ impl<P: Deref<Target: IndexedTarget> + Send + Sync> IndexedTarget for P {
 
     fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         (**self).push_unchecked(expected, content)
+    }
+
+    fn known_blobs(
+        &self,
+        blobs: &[Descriptor],
+        reference: Option<&str>,
+    ) -> Result<HashSet<Digest>> {
+        (**self).known_blobs(blobs, reference)
     }
 
     fn tag_manifest(&self, manifest: &RawManifest, reference: &str) -> Result<()> {

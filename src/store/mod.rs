@@ -9,6 +9,7 @@
 //! [`Error::Transport`], [`Error::Refused`], [`Error::Unauthorized`] and [`Error::Protocol`] at a
 //! registry.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -237,6 +238,26 @@ pub trait IndexedTarget: Target {
     /// Same as [`push`](Target::push).
     fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         self.push(expected, content)
+    }
+
+    /// Returns the digests of those `blobs` that the store is known to have, without a request for
+    /// each. `reference` is the tag of a manifest that probably lists some of them: the one that a
+    /// manifest with these blobs is about to replace.
+    ///
+    /// The knowledge may be out of date. A caller that skips a known blob sends it with
+    /// [`push`](Target::push) if the store then refuses a manifest with it. By default, no blob is
+    /// known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`]. A failed request is not an error.
+    fn known_blobs(
+        &self,
+        blobs: &[Descriptor],
+        reference: Option<&str>,
+    ) -> Result<HashSet<Digest>> {
+        let _ = (blobs, reference);
+        Ok(HashSet::new())
     }
 
     /// Tags an existing manifest whose bytes the caller has. Unlike

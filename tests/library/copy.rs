@@ -1,6 +1,7 @@
 //! Copies of graphs: successors first, each node once, and errors that name the side.
 
 mod hostile;
+mod known_blobs;
 mod missing;
 mod mounts;
 mod referrers;

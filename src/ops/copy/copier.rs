@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 
 use super::errors::{
     SourceContent, SourceManifest, at_source, at_target, is_missing_at_source, lacks_successors,
+    refusal_of,
 };
 use super::nodes::{Budget, CopyMode, NodeState, Nodes};
 use super::options::{CopyOptions, FindSuccessors, MissingReferrer, RootState, Selection};
 use crate::error::{Error, Operation, Result};
-use crate::oci::{Descriptor, RawManifest, Referrer, RepositoryName};
+use crate::oci::{Descriptor, Digest, RawManifest, Referrer, RepositoryName};
 use crate::progress::{Event, Report};
 use crate::store::{Content, Fetched, Mount, ObservedContent, Pushed, ReportStart, Source, Target};
 
@@ -24,6 +25,8 @@ pub(super) struct Copier<'c, 'o> {
     target: &'c dyn Target,
     pub(super) root: &'c Descriptor,
     root_state: RootState,
+    /// The tag that the root is about to get.
+    reference: Option<&'c str>,
     /// Whether the source does not know the root, so that it lists no referrers of it.
     pub(super) root_is_new: bool,
     find_successors: Option<&'o mut FindSuccessors<'o>>,
@@ -86,6 +89,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         source: &'c dyn Source,
         target: &'c dyn Target,
         root: &'c Descriptor,
+        reference: Option<&'c str>,
         options: &'o mut CopyOptions<'_>,
         report: &'o mut Report<'o>,
     ) -> Self {
@@ -94,6 +98,7 @@ impl<'c, 'o> Copier<'c, 'o> {
             target,
             root,
             root_state: options.root,
+            reference,
             root_is_new: false,
             find_successors: match &mut options.find_successors {
                 Some(find) => Some(&mut **find),
@@ -214,7 +219,7 @@ impl<'c, 'o> Copier<'c, 'o> {
         self.budget.count_node(depth)?;
         if !node.media_type.is_manifest() {
             return match mode {
-                CopyMode::IfMissing if self.nodes.has_blob(node) => {
+                CopyMode::IfMissing if self.nodes.has_blob(node) || self.nodes.is_known(node) => {
                     self.finish(node, Pushed::AlreadyThere, &[])
                 }
                 CopyMode::IfMissing if self.mount(node)? => Ok(()),
@@ -329,6 +334,9 @@ impl<'c, 'o> Copier<'c, 'o> {
             self.report(Event::ForeignSkipped(layer))?;
         }
         successors.retain(|node| !is_foreign(node));
+        if mode == CopyMode::IfMissing && !self.force {
+            self.find_known(node, &successors)?;
+        }
         Ok(Frame {
             manifest,
             descriptor: node.clone(),
@@ -337,6 +345,39 @@ impl<'c, 'o> Copier<'c, 'o> {
             mode,
             referrer,
         })
+    }
+
+    /// Finds out which of the blobs of a manifest the destination is known to have.
+    fn find_known(&mut self, node: &Descriptor, successors: &[Descriptor]) -> Result<()> {
+        let is_unknown =
+            |node: &&Descriptor| !node.media_type.is_manifest() && !self.nodes.has_blob(node);
+        let blobs: Vec<_> = successors.iter().filter(is_unknown).cloned().collect();
+        let Some(target) = self.target.as_indexed().filter(|_| !blobs.is_empty()) else {
+            return Ok(());
+        };
+        let reference = self.reference.filter(|_| node.digest == self.root.digest);
+        let known = target.known_blobs(&blobs, reference);
+        self.nodes
+            .add_known(known.map_err(at_target(Operation::Exists, node))?);
+        Ok(())
+    }
+
+    /// Forgets those known successors of a manifest that the destination may lack, because it
+    /// refused the manifest. Returns whether there are any.
+    fn forget_known(&mut self, frame: &Frame, error: &Error) -> bool {
+        let Some(refusal) = refusal_of(error) else {
+            return false;
+        };
+        let known = frame
+            .successors
+            .iter()
+            .filter(|node| self.nodes.is_known(node));
+        let known: Vec<_> = known.map(|node| node.digest.clone()).collect();
+        let is_named = |digest: &&Digest| refusal.mentions(digest.as_str());
+        let has_named = known.iter().any(|digest| is_named(&digest));
+        let lacking = known.iter().filter(|digest| !has_named || is_named(digest));
+        lacking.for_each(|digest| self.nodes.forget_known(digest));
+        !known.is_empty()
     }
 
     /// Copies a manifest whose successors were copied. If the destination lacks some of them, the
@@ -348,6 +389,13 @@ impl<'c, 'o> Copier<'c, 'o> {
         let mut content = &frame.manifest;
         let kind = PushKind::tagged_if(reference);
         match self.push(&frame.descriptor, &mut content, kind) {
+            Err(error)
+                if frame.mode == CopyMode::IfMissing && self.forget_known(&frame, &error) =>
+            {
+                self.report(Event::Repairing(&frame.descriptor))?;
+                frame.next = 0;
+                return Ok(Some(frame));
+            }
             Err(error) if frame.mode == CopyMode::IfMissing && lacks_successors(&error) => {
                 self.report(Event::Repairing(&frame.descriptor))?;
                 frame.next = 0;

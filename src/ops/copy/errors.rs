@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 
-use crate::error::{Error, IoOp, Operation, Result, Side};
+use crate::error::{Error, IoOp, Operation, RegistryErrorResponse, Result, Side};
 use crate::oci::Descriptor;
 use crate::store::{Content, ContentReader, Source, VerifyReader};
 
@@ -51,16 +51,25 @@ pub(super) fn is_missing_at_source(error: &Error, node: &Descriptor) -> bool {
 
 /// Whether the destination refuses a manifest because it lacks some of its successors.
 pub(super) fn lacks_successors(error: &Error) -> bool {
+    let codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
+    refusal_at_target(error).is_some_and(|refusal| codes.iter().any(|code| refusal.has_code(code)))
+}
+
+/// The response of a destination that refuses a manifest, perhaps because it lacks some of its
+/// successors. Registries use several status codes and error codes for that.
+pub(super) fn refusal_of(error: &Error) -> Option<&RegistryErrorResponse> {
+    refusal_at_target(error).filter(|refusal| matches!(refusal.status, 400 | 404 | 409 | 412 | 422))
+}
+
+fn refusal_at_target(error: &Error) -> Option<&RegistryErrorResponse> {
     match error {
         // Errors from the source side are not repairable.
         Error::Copy {
             side: Side::Source, ..
-        } => false,
-        Error::Copy { source, .. } | Error::Context { source, .. } => lacks_successors(source),
-        Error::Refused(refusal) => ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]
-            .iter()
-            .any(|code| refusal.has_code(code)),
-        _ => false,
+        } => None,
+        Error::Copy { source, .. } | Error::Context { source, .. } => refusal_at_target(source),
+        Error::Refused(refusal) => Some(refusal),
+        _ => None,
     }
 }
 

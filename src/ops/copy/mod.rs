@@ -99,7 +99,7 @@ pub(crate) fn copy_graph_reporting(
 ) -> Result<()> {
     let _scope = Scope::of_verb(options.observer.as_ref());
     let batch = Batch::start(target);
-    let mut copier = Copier::new(source, target, root, options, report);
+    let mut copier = Copier::new(source, target, root, reference, options, report);
     let first = copier.start(reference)?;
     copier.walk(first, 1, reference)?;
     batch.finish().map_err(at_target(Operation::Push, root))
@@ -145,7 +145,14 @@ pub fn copy_with_referrers(
     let root = resolved.root();
     let batch = Batch::start(target);
     let mut report = progress::report;
-    let mut copier = Copier::new(&resolved, target, root, options, &mut report);
+    let mut copier = Copier::new(
+        &resolved,
+        target,
+        root,
+        target_reference,
+        options,
+        &mut report,
+    );
     if let Some(index) = &reduced {
         copier.report_skipped_referrers(source, index)?;
     }
@@ -168,8 +175,15 @@ pub fn copy_graph_with_referrers(
 ) -> Result<()> {
     let _scope = Scope::of_verb(options.observer.as_ref());
     let batch = Batch::start(target);
-    Copier::new(source, target, root, options, &mut progress::report)
-        .run_with_referrers(source, reference)?;
+    Copier::new(
+        source,
+        target,
+        root,
+        reference,
+        options,
+        &mut progress::report,
+    )
+    .run_with_referrers(source, reference)?;
     batch.finish().map_err(at_target(Operation::Push, root))
 }
 

@@ -74,6 +74,8 @@ impl DoneContent {
 #[derive(Default)]
 pub(super) struct Nodes {
     done: HashMap<Digest, DoneContent>,
+    /// Blobs that the destination is known to have, although it was not asked for each.
+    known: HashSet<Digest>,
     /// Digests and titles of nodes that were not selected.
     skipped: HashSet<(Digest, String)>,
 }
@@ -88,6 +90,21 @@ impl Nodes {
     pub(super) fn has_blob(&self, blob: &Descriptor) -> bool {
         let done = self.done.get(&blob.digest);
         done.is_some_and(|done| done.blob().is_some())
+    }
+
+    pub(super) fn add_known(&mut self, blobs: HashSet<Digest>) {
+        self.known.extend(blobs);
+    }
+
+    /// Whether the destination is known to have a blob without having been asked.
+    pub(super) fn is_known(&self, node: &Descriptor) -> bool {
+        !node.media_type.is_manifest() && self.known.contains(&node.digest)
+    }
+
+    /// Forgets a known blob. It is not done either.
+    pub(super) fn forget_known(&mut self, blob: &Digest) {
+        self.known.remove(blob);
+        self.done.remove(blob);
     }
 
     /// Whether a copy in this mode has nothing to do about a node.

@@ -28,6 +28,9 @@ impl Client {
     ) -> Result<RegistryResponse> {
         let _operation = Scope::of_verb(None);
         let registry_origin = self.registry_origin(registry);
+        if request.method == Method::Delete {
+            self.known_blobs().clear();
+        }
         if request.url.origin() != registry_origin {
             return self.send_with_retries(&mut request, &RequestAuth::none(&registry_origin));
         }

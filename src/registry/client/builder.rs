@@ -213,6 +213,7 @@ impl Client {
                 auth_cache: Lock::default(),
                 redactor: Lock::default(),
                 capabilities: Lock::default(),
+                known_blobs: Lock::default(),
                 responses: Lock::default(),
             },
             settings: Settings {

@@ -10,6 +10,7 @@
 //! | `request`, `response` | the values these pass on |
 //! | `error_body` | what the body of an error response says |
 //! | `capabilities` | what responses showed about uploads to a registry |
+//! | `known_blobs` | the blobs that repositories were seen to have |
 //! | `warnings` | messages from the registry to the user |
 
 mod attempt;
@@ -18,6 +19,7 @@ mod builder;
 mod capabilities;
 mod content_encoding;
 mod error_body;
+mod known_blobs;
 mod redirects;
 mod request;
 mod response;
@@ -29,6 +31,7 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::SystemTime;
 
+use self::known_blobs::KnownBlobs;
 use self::retry_state::Responses;
 use self::warnings::Warnings;
 use crate::auth::AuthCache;
@@ -130,6 +133,7 @@ struct Shared {
     /// Secrets sent to servers. They are removed from messages about responses.
     redactor: Lock<Redactor>,
     capabilities: Lock<CapabilityCache>,
+    known_blobs: Lock<KnownBlobs>,
     responses: Lock<Responses>,
 }
 
@@ -208,6 +212,7 @@ impl Client {
                 auth_cache: Lock::new(auth_cache),
                 redactor: Lock::new(self.shared.redactor.lock().clone()),
                 capabilities: Lock::default(),
+                known_blobs: Lock::default(),
                 responses: Lock::default(),
             }),
             settings: Arc::clone(&self.settings),
@@ -283,6 +288,11 @@ impl Client {
     /// Locks the upload capabilities that responses showed, of each registry.
     pub(crate) fn capabilities(&self) -> MutexGuard<'_, CapabilityCache> {
         self.shared.capabilities.lock()
+    }
+
+    /// Locks the blobs that repositories were seen to have.
+    pub(crate) fn known_blobs(&self) -> MutexGuard<'_, KnownBlobs> {
+        self.shared.known_blobs.lock()
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -54,7 +54,10 @@ impl Repository {
             Err(error) => return Err(error),
         };
         let mount = match response.status() {
-            201 => Mount::Mounted,
+            201 => {
+                self.remember_blob(digest);
+                Mount::Mounted
+            }
             202 => {
                 let session = UploadSession::from_response(&response)?;
                 response.drain();
@@ -144,7 +147,10 @@ impl Repository {
                         return Err(not_stored(result));
                     }
                 }
-                Action::Finish(pushed) => return Ok(pushed),
+                Action::Finish(pushed) => {
+                    self.remember_blob(&expected.digest);
+                    return Ok(pushed);
+                }
                 Action::Fail => {
                     let result = last.expect("an upload fails after a request");
                     return Err(not_stored(result));

@@ -84,6 +84,7 @@ impl Repository {
             .capabilities()
             .entry(&self.registry_origin())
             .last_stored = Some((self.name.clone(), blob.plain()));
+        self.remember_blob(&blob.digest);
         Ok((blob, Pushed::Stored))
     }
 

@@ -1,0 +1,159 @@
+//! Blobs of which a repository is known to have them without a request for each.
+//!
+//! A manifest that the repository serves shows that it has the blobs of the manifest, because
+//! registries refuse manifests with missing blobs, and collect only blobs to which no manifest
+//! refers. A registry that lost a blob refuses the new manifest too. Then the blob is checked, and
+//! sent, see [`copy`](crate::ops::copy).
+//!
+//! A registry that accepts manifests with missing blobs, such as that of go-containerregistry, does
+//! not notice that. There, a blob that was deleted although a manifest refers to it stays missing
+//! unless the push is forced. For the entries of an index, which more registries accept although
+//! they are missing (sparse indexes), the registry is asked for each.
+
+use std::collections::HashSet;
+
+use super::repository::Repository;
+use crate::error::Result;
+use crate::http::RetryPolicy;
+use crate::oci::{Descriptor, Digest, RawManifest, RegistryName, RepositoryName, TagOrDigest};
+use crate::progress::unless_cancelled;
+
+/// Number of blobs from which it is worth a request to read a manifest that may list them. The
+/// request is wasted if the tag does not exist, which matters to a push of few files.
+const MIN_UNKNOWN: usize = 5;
+
+impl Repository {
+    /// Remembers that the repository has a blob.
+    pub(super) fn remember_blob(&self, digest: &Digest) {
+        let now = self.client.now();
+        (self.client.known_blobs()).add(&self.key(), digest, now);
+    }
+
+    /// Remembers that the repository has the blobs of a manifest that it served.
+    pub(super) fn remember_blobs_of(&self, manifest: &RawManifest) {
+        let now = self.client.now();
+        let key = self.key();
+        let mut known = self.client.known_blobs();
+        for blob in stored_blobs(manifest) {
+            known.add(&key, &blob.digest, now);
+        }
+    }
+
+    /// Forgets all blobs of the repository.
+    pub(super) fn forget_blobs(&self) {
+        self.client.known_blobs().forget(&self.key());
+    }
+
+    /// Returns the digests of those `blobs` that the repository is known to have. If there are
+    /// several others, the manifest with the tag `reference` is read.
+    pub(super) fn find_known_blobs(
+        &self,
+        blobs: &[Descriptor],
+        reference: Option<&str>,
+    ) -> Result<HashSet<Digest>> {
+        let now = self.client.now();
+        let key = self.key();
+        let (mut found, mut unknown) = (HashSet::new(), HashSet::new());
+        {
+            let mut known = self.client.known_blobs();
+            for Descriptor { digest, .. } in blobs {
+                let is_known = known.contains(&key, digest, now);
+                let digests = if is_known { &mut found } else { &mut unknown };
+                digests.insert(digest.clone());
+            }
+        }
+        if unknown.len() >= MIN_UNKNOWN
+            && let Some(current) = self.current_manifest(reference)?
+        {
+            let listed = stored_blobs(&current).into_iter();
+            let listed = listed.filter(|blob| unknown.contains(&blob.digest));
+            found.extend(listed.map(|blob| blob.digest));
+        }
+        Ok(found)
+    }
+
+    /// Reads the manifest that has the tag `reference` now. A failure shows nothing about blobs, so
+    /// it is ignored, and not retried.
+    fn current_manifest(&self, reference: Option<&str>) -> Result<Option<RawManifest>> {
+        let reference = reference.map(|reference| self.tag_or_digest(reference));
+        let Some(Ok(tag @ TagOrDigest::Tag(_))) = reference else {
+            return Ok(None);
+        };
+        let policy = RetryPolicy {
+            retries: 0,
+            ..RetryPolicy::default()
+        };
+        let mut repository = self.clone();
+        repository.client = self.client.with_retry_policy(policy);
+        let manifest = repository.read_manifest(&tag, self.client.max_manifest_bytes());
+        Ok(unless_cancelled(manifest)?.ok())
+    }
+
+    fn key(&self) -> (RegistryName, RepositoryName) {
+        (self.registry.clone(), self.name.clone())
+    }
+}
+
+/// The blobs that a registry has if it verified this manifest: not those that are stored elsewhere.
+/// An unreadable manifest has none.
+fn stored_blobs(manifest: &RawManifest) -> Vec<Descriptor> {
+    let mut blobs = manifest.successors().unwrap_or_default();
+    blobs.retain(|blob| {
+        let is_elsewhere = blob.media_type.is_foreign_layer() || !blob.urls.is_empty();
+        !blob.media_type.is_manifest() && !is_elsewhere
+    });
+    blobs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::MediaType;
+
+    #[test]
+    fn only_blobs_that_the_registry_must_store_are_known() {
+        let entry = |media_type: &str, content: &[u8], more: &str| {
+            let blob = Descriptor::of(media_type.into(), content);
+            let json = serde_json::to_string(&blob).unwrap();
+            format!("{}{more}}}", json.strip_suffix('}').unwrap())
+        };
+        let layer = MediaType::LAYER;
+        let layers = [
+            entry(layer.as_str(), b"stored", ""),
+            entry(layer.as_str(), b"elsewhere", r#","urls":["http://a/b"]"#),
+            entry(layer.as_str(), b"embedded", r#","data":"ZW1iZWRkZWQ=""#),
+            entry(MediaType::IMAGE_INDEX.as_str(), b"manifest", ""),
+            entry(
+                "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                b"foreign",
+                "",
+            ),
+        ];
+        let image = format!(
+            r#"{{"schemaVersion":2,"config":{},"layers":[{}],"subject":{}}}"#,
+            entry("application/x", b"config", ""),
+            layers.join(","),
+            entry(MediaType::IMAGE_MANIFEST.as_str(), b"subject", ""),
+        );
+        let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, layers[3]);
+        for (media_type, text, wanted) in [
+            (
+                MediaType::IMAGE_MANIFEST,
+                &image[..],
+                &[b"config", &b"stored"[..], b"embedded"][..],
+            ),
+            (MediaType::IMAGE_INDEX, &index, &[]),
+            (MediaType::IMAGE_MANIFEST, "no JSON", &[]),
+            (MediaType::IMAGE_MANIFEST, "[]", &[]),
+            ("text/plain".into(), &image, &[]),
+        ] {
+            let manifest = RawManifest::new(media_type, text.as_bytes().to_vec());
+            let found: Vec<_> = stored_blobs(&manifest)
+                .into_iter()
+                .map(|it| it.digest)
+                .collect();
+            let wanted: Vec<_> = wanted.iter().map(|content| Digest::of(content)).collect();
+            assert_eq!(found, wanted, "{text}");
+        }
+    }
+}
