@@ -291,6 +291,7 @@ fn report(
         Event::FetchingManifest(_)
         | Event::FetchedManifest(_)
         | Event::Started(_)
+        | Event::Totals(_)
         | Event::Transferring { .. } => progress::report(event),
         Event::Transferred(node) => {
             is_new(node);

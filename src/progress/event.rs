@@ -44,6 +44,9 @@ pub enum Event<'a> {
         descriptor: &'a Descriptor,
     },
 
+    /// The number of files and blobs that are done or known has changed.
+    Totals(Totals),
+
     /// A manifest is about to be read from the source to find its successors.
     FetchingManifest(&'a Descriptor),
     /// A manifest was read from the source. Its successors follow.
@@ -177,6 +180,26 @@ pub enum Event<'a> {
         /// The other index.
         descriptor: &'a Descriptor,
     },
+}
+
+/// The files and blobs of an operation, or of one tag in a backup or restore: how many are done, and
+/// how many are known. Manifests and the empty blob do not count.
+///
+/// A push counts its files twice: while it reads them, and from zero again while it uploads them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Files and blobs that are done: transferred, mounted, skipped, or found at the destination.
+    pub done: u64,
+    /// The sum of their sizes in bytes.
+    pub done_bytes: u64,
+    /// Files and blobs that are known, including those that are done.
+    pub total: u64,
+    /// The sum of their sizes in bytes; `None` if a size is not known, such as that of the archive
+    /// of a directory that was not packed yet.
+    pub total_bytes: Option<u64>,
+    /// Whether no manifest remains to be read that could add to the totals.
+    pub is_complete: bool,
 }
 
 impl<'a> Event<'a> {

@@ -131,7 +131,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-pub use self::event::Event;
+pub use self::event::{Event, Totals};
 pub use crate::error::BoxError;
 use crate::error::{Error, Result};
 

@@ -831,3 +831,163 @@ fn streams_show_progress_and_stdout_has_only_content() {
     );
     assert_eq!(seen.stdout, "hello\n");
 }
+
+#[test]
+fn totals_count_all_files_and_names_end_in_an_ellipsis() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 12);
+    let name = "a-long-name-".repeat(9);
+    let files = [("first", &large[1..]), (&name, &large), ("third", b"3")];
+    registry.seed_artifact("a", "v1", &files);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+    for (columns, second) in [
+        (40, "a-long-name-…"),
+        (80, "a-long-name-a…"),
+        (200, name.as_str()),
+    ] {
+        let seen = record_at(columns, oras.command(pull));
+        seen.assert_steady();
+        let details: &[_] = match columns {
+            40 => &["Downloading", "%"],
+            _ => &["Downloading", "%", "/1 MB ", "B/s ", "s left"],
+        };
+        for (name, count) in [("first", "0 of 3 "), (second, "1 of 3 ")] {
+            let parts = [details, &[name, count]].concat();
+            assert!(seen.has_frame_with(&parts), "{parts:?}: {:#?}", seen.screen);
+        }
+        let is_early = seen.has_frame_with(&["first", " 100%"]);
+        assert!(!is_early, "{:#?}", seen.screen);
+    }
+}
+
+#[test]
+fn totals_of_several_tags_may_grow_until_the_last_one() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 4);
+    registry.seed_artifact("a", "v1", &[("one", &large)]);
+    registry.seed_artifact("a", "v2", &[("two", &large[1..]), ("three", b"3")]);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let name = registry.reference("a");
+
+    let seen = record(&oras, &format!("backup --plain-http -o backup {name}"));
+
+    seen.assert_steady();
+    for parts in [
+        ["Pulling   one", "0 of 1+", "/1.5 MB+ "],
+        ["Pulling   two", "1 of 3 ", "/3 MB "],
+    ] {
+        assert!(seen.has_frame_with(&parts), "{parts:?}: {:#?}", seen.screen);
+    }
+}
+
+#[test]
+fn a_server_that_is_silent_is_shown() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 4);
+    registry.seed_artifact("a", "v1", &[("large", &large)]);
+    registry.inject(on("GET", "/v2/a/blobs/*").delay(Duration::from_secs(3)));
+    let oras = Oras::new();
+
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+    let seen = record_at(COLUMNS, oras.command(pull));
+
+    seen.assert_steady();
+    assert!(seen.has_frame_with(&["waiting 2s"]), "{:#?}", seen.screen);
+}
+
+#[test]
+fn a_locale_without_unicode_has_ascii_only() {
+    let registry = TestRegistry::start();
+    let large = Rng::new(1).bytes(LARGE_BYTES / 4);
+    let name = "é".repeat(70);
+    registry.seed_artifact("a", "v1", &[(&name, &large), ("b", b"2")]);
+    registry.inject(on("GET", "/v2/a/blobs/*").slow_body(Duration::from_millis(30)));
+    let oras = Oras::new();
+    let pull = ["pull", "--plain-http", &registry.reference("a:v1")];
+    for (variable, locale, is_ascii) in [
+        ("LC_ALL", "C", true),
+        ("LC_CTYPE", "de_DE.ISO-8859-1", true),
+        ("LANG", "POSIX", true),
+        ("LANG", "", true),
+        ("LANG", "en_US.utf8", false),
+        ("LC_ALL", "C.UTF-8", false),
+    ] {
+        let terminal = terminal(80);
+        let child = oras.command(pull).env(variable, locale).start_at(&terminal);
+        let (text, _) = terminal.finish(child);
+        assert_eq!(text.is_ascii(), is_ascii, "{variable}={locale}: {text}");
+        let marks = if is_ascii {
+            ["+\x1b", "??...", "|\x1b"]
+        } else {
+            ["✓\x1b", "é…", "⠋\x1b"]
+        };
+        for mark in marks {
+            assert!(text.contains(mark), "{variable}={locale}: {text}");
+        }
+    }
+}
+
+#[test]
+fn progress_is_shown_while_content_goes_to_a_file_but_not_to_a_pipe() {
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("one", b"hello")]);
+    let reference = registry.reference("a:v1");
+    let oras = Oras::new();
+    for (redirection, is_shown) in [("> file", true), ("| cat > file", false)] {
+        let terminal = terminal(COLUMNS);
+        let line = format!("oras pull --plain-http -o - {reference} {redirection}");
+        let child = oras.shell_command(&line).start_at(&terminal);
+        let seen = finish(terminal, child, COLUMNS);
+        let remaining = seen.remaining();
+        let is_pulled = remaining.contains(&"✓ Pulled one".to_owned());
+        assert_eq!(is_pulled, is_shown, "{redirection}: {remaining:#?}");
+        assert_eq!(oras.read("file"), b"hello");
+    }
+}
+
+#[test]
+fn colours_depend_on_the_stream_that_is_written() {
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("one", b"1")]);
+    let oras = Oras::new();
+    let target = registry.reference("a:v1");
+    let attach = [
+        "attach",
+        "--plain-http",
+        "--artifact-type=a/b",
+        &target,
+        "-a",
+        "x=y",
+    ];
+    oras.run(attach).success();
+    let line = format!("oras discover --plain-http {target}");
+
+    let at_stdout = terminal(COLUMNS);
+    let child = oras
+        .shell_command(&format!("{line} 2> errors"))
+        .start_at(&at_stdout);
+    let (text, _) = at_stdout.finish(child);
+    assert!(
+        text.contains("\x1b[32m") && text.contains("├── ") | text.contains("└── "),
+        "{text}"
+    );
+
+    let at_stderr = terminal(COLUMNS);
+    let child = oras
+        .shell_command(&format!("{line} > tree"))
+        .start_at(&at_stderr);
+    at_stderr.finish(child);
+    let tree = String::from_utf8(oras.read("tree")).unwrap();
+    assert!(tree.contains("└── a/b") && !tree.contains('\x1b'), "{tree}");
+
+    let in_ascii = terminal(COLUMNS);
+    let child = oras
+        .shell_command(&line)
+        .env("LC_ALL", "C")
+        .start_at(&in_ascii);
+    let (text, _) = in_ascii.finish(child);
+    assert!(text.is_ascii() && text.contains("`-- "), "{text}");
+}

@@ -156,9 +156,15 @@ fn a_download_ends_by_each_signal_and_leaves_only_complete_files() {
         let reference = registry.reference("a:v1");
         let pull = Running::start(&oras, &["pull", "--plain-http", "-o", "out", &reference]);
         wait_until(|| names(&out).len() > 1);
+        let is_long =
+            |name: &String| fs::metadata(out.join(name)).is_ok_and(|it| it.len() >= 1024 * 1024);
+        wait_until(|| names(&out).iter().any(is_long));
 
-        assert_noted(&pull.ends_by(signal), name);
+        let stderr = pull.ends_by(signal);
 
+        assert_noted(&stderr, name);
+        let kept = "of large for the next attempt: ";
+        assert!(stderr.contains(kept), "{stderr}");
         assert!(!out.join("large").exists());
         assert_eq!(oras.read("out/small.txt"), b"small\n");
     }

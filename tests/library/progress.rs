@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use oras::copy::{CopyOptions, copy};
 use oras::layout::LayoutStore;
-use oras::progress::{Event, Observer};
+use oras::progress::{Event, Observer, Totals};
 use oras::pull::{PullOptions, pull};
 use oras::push::{PushFile, PushOptions, PushStream, push, push_blob};
 use oras::registry::Client;
@@ -539,4 +539,60 @@ fn a_reader_can_have_several_progress_callbacks() {
         });
     reader.read_all(5).unwrap();
     assert_eq!((first, second), (5, 5));
+}
+
+/// The totals as `done of all, bytes of all`, with `+` if more may follow.
+fn totals(event: &Event<'_>) -> Option<String> {
+    let Event::Totals(Totals {
+        done,
+        done_bytes,
+        total,
+        total_bytes,
+        is_complete,
+        ..
+    }) = event
+    else {
+        return None;
+    };
+    let more = if *is_complete { "" } else { "+" };
+    let bytes = total_bytes.map_or("?".to_owned(), |bytes| bytes.to_string());
+    Some(format!("{done} of {total}{more}, {done_bytes} of {bytes}"))
+}
+
+#[test]
+fn totals_count_files_while_they_are_read_and_transferred() {
+    let directory = TempDir::new();
+    directory.write("directory/a", b"12345");
+    let store = MemoryStore::new();
+    let (observer, pushed) = collecting(totals);
+    let mut options = PushOptions::default();
+    let file = directory.write("b", b"123");
+    let again = PushFile::bytes("d", "123");
+    options.files = vec![file.into(), PushFile::bytes("c", "12"), again];
+    options.artifact_type = Some("test/artifact".into());
+    options.observer = Some(observer);
+    push(&store, Some("v1"), options).unwrap();
+    let read = ["0 of 3, 0 of 8", "1 of 3, 3 of 8", "2 of 3, 5 of 8"];
+    let sent = [
+        "0 of 3, 0 of 8",
+        "1 of 3, 3 of 8",
+        "2 of 3, 5 of 8",
+        "3 of 3, 8 of 8",
+    ];
+    assert_eq!(pushed.take(), [&read[..], &sent].concat());
+
+    let (observer, pulled) = collecting(totals);
+    let mut options = PullOptions::default();
+    options.output = directory.path().join("out");
+    options.observer = Some(observer);
+    pull(&store, "v1", options).unwrap();
+    assert_eq!(pulled.take(), sent);
+
+    let (observer, packed) = collecting(totals);
+    let mut options = PushOptions::default();
+    options.files = vec![directory.path().join("directory").into()];
+    options.artifact_type = Some("test/artifact".into());
+    options.observer = Some(observer);
+    push(&store, Some("v2"), options).unwrap();
+    assert_eq!(packed.take()[0], "0 of 1, 0 of ?");
 }

@@ -55,16 +55,19 @@ impl Oras {
 
     /// Runs a command line with `sh`, for which `oras` is the built command.
     pub fn shell(&self, line: &str) -> Outcome {
+        self.shell_command(line).run()
+    }
+
+    /// Prepares a run of a command line with `sh`.
+    pub fn shell_command(&self, line: &str) -> Invocation {
         let program = Path::new(env!("CARGO_BIN_EXE_oras"));
         let mut command = Command::new("sh");
         command.args(["-c", line]);
-        self.prepared(command, vec![line.into()])
-            .finding(
-                program
-                    .parent()
-                    .expect("the program has a parent directory"),
-            )
-            .run()
+        self.prepared(command, vec![line.into()]).finding(
+            program
+                .parent()
+                .expect("the program has a parent directory"),
+        )
     }
 
     /// Prepares a run of the command.
@@ -92,7 +95,8 @@ impl Oras {
         command
             .current_dir(self.directory())
             .env_clear()
-            .env("HOME", self.home());
+            .env("HOME", self.home())
+            .env("LANG", "C.UTF-8");
         if let Some(path) = env::var_os("PATH") {
             command.env("PATH", path);
         }

@@ -22,8 +22,9 @@ use oras::{Digest, Error, Secret};
 use crate::cli::groups::Tty;
 use crate::console::Console;
 use crate::error::{CliError, STDOUT};
+use crate::progress::layout::Style;
 use crate::progress::live_line::LiveLine;
-use crate::streams::{Stdin, Stdout};
+use crate::streams::{Stdin, Stdout, is_stdout_read};
 use crate::terminal::EchoGuard;
 
 /// Maximum length of a secret on stdin, in bytes: more than any token has, and less than a file
@@ -123,11 +124,12 @@ impl Process {
         }
     }
 
-    /// The setting of the progress bar for a command that writes content to stdout: shown only if
-    /// the user requests it, and never on the same terminal.
+    /// The setting of the progress bar for a command that writes content to stdout. The bar is
+    /// never on the same terminal as the content. By default it is not shown either if another
+    /// program reads the content, because that may use the terminal too.
     pub(crate) fn tty_next_to_content(tty: Tty) -> Tty {
         Tty {
-            no_tty: Some(tty.no_tty.unwrap_or(true) || io::stdout().is_terminal()),
+            no_tty: Some(io::stdout().is_terminal() || tty.no_tty.unwrap_or_else(is_stdout_read)),
         }
     }
 
@@ -136,9 +138,31 @@ impl Process {
         self.stderr.is_terminal() && self.variable("TERM") != Some("dumb")
     }
 
-    /// Whether stderr is a terminal with colours, and `NO_COLOR` is not set.
-    pub(crate) fn can_colour_stderr(&self) -> bool {
-        self.can_redraw_stderr() && self.variable("NO_COLOR").is_none()
+    /// The characters and colours for stderr.
+    pub(crate) fn stderr_style(&self) -> Style {
+        self.style(self.stderr.is_terminal())
+    }
+
+    /// The characters and colours for stdout. A file or another program gets all characters.
+    pub(crate) fn stdout_style(&self) -> Style {
+        self.style(io::stdout().is_terminal())
+    }
+
+    fn style(&self, is_terminal: bool) -> Style {
+        let is_dumb = self.variable("TERM") == Some("dumb");
+        Style {
+            is_coloured: is_terminal && !is_dumb && self.variable("NO_COLOR").is_none(),
+            is_ascii: is_terminal && self.is_ascii_locale(),
+        }
+    }
+
+    /// Whether the locale is not known to have Unicode. Without any variable it is the POSIX locale,
+    /// except on Windows, whose terminals do not depend on variables.
+    fn is_ascii_locale(&self) -> bool {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+        let locale = names.iter().find_map(|name| self.variable(name));
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        cfg!(unix) && !locale.contains("utf-8") && !locale.contains("utf8")
     }
 
     /// Prints a result unchanged.

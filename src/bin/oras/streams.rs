@@ -4,6 +4,8 @@
 use std::io::{self, Read, Write};
 
 #[cfg(unix)]
+pub(crate) use self::unix::is_stdout_read;
+#[cfg(unix)]
 use self::unix::{read, writable_bytes};
 
 /// Standard input, without a buffer.
@@ -53,16 +55,26 @@ mod unix {
         Ok(rustix::io::read(&stdin, buffer)?)
     }
 
+    /// The file type of standard output.
+    fn stdout_type() -> &'static Option<FileType> {
+        static FILE_TYPE: OnceLock<Option<FileType>> = OnceLock::new();
+
+        FILE_TYPE.get_or_init(|| {
+            let metadata = fstat(io::stdout()).ok()?;
+            Some(FileType::from_raw_mode(metadata.st_mode))
+        })
+    }
+
+    /// Whether another process reads what is written to standard output.
+    pub(crate) fn is_stdout_read() -> bool {
+        matches!(stdout_type(), Some(FileType::Fifo | FileType::Socket))
+    }
+
     /// Waits until standard output can be written, and returns how many bytes it takes without
     /// blocking.
     pub(super) fn writable_bytes() -> io::Result<usize> {
-        static FILE_TYPE: OnceLock<Option<FileType>> = OnceLock::new();
-
         let stdout = io::stdout();
-        let file_type = FILE_TYPE.get_or_init(|| {
-            let metadata = fstat(&stdout).ok()?;
-            Some(FileType::from_raw_mode(metadata.st_mode))
-        });
+        let file_type = stdout_type();
         if matches!(file_type, None | Some(FileType::RegularFile)) {
             return Ok(usize::MAX);
         }
@@ -81,6 +93,11 @@ mod unix {
 #[cfg(not(unix))]
 fn read(buffer: &mut [u8]) -> io::Result<usize> {
     io::stdin().read(buffer)
+}
+
+#[cfg(not(unix))]
+pub(crate) const fn is_stdout_read() -> bool {
+    true
 }
 
 #[cfg(not(unix))]

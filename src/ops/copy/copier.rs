@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::counter::Counter;
 use super::errors::{
     SourceContent, SourceManifest, at_source, at_target, is_missing_at_source, lacks_successors,
     refusal_of,
@@ -37,6 +38,7 @@ pub(super) struct Copier<'c, 'o> {
     report: &'o mut Report<'o>,
     pub(super) budget: Budget<'o>,
     pub(super) nodes: Nodes,
+    counter: Counter,
     /// `None` if referrers are not copied.
     pub(super) referrer_queue: Option<ReferrerQueue>,
 }
@@ -110,12 +112,19 @@ impl<'c, 'o> Copier<'c, 'o> {
             report,
             budget: Budget::new(&options.limits, root.digest.clone()),
             nodes: Nodes::default(),
+            counter: Counter::default(),
             referrer_queue: None,
         }
     }
 
     pub(super) fn report(&mut self, event: Event<'_>) -> Result<()> {
         (self.report)(&event)
+    }
+
+    fn report_totals(&mut self) -> Result<()> {
+        let queue = self.referrer_queue.as_ref();
+        let more_follows = queue.is_some_and(|queue| !queue.is_empty());
+        self.report(Event::Totals(self.counter.totals(more_follows)))
     }
 
     /// Copies the successors of a manifest at this depth, then the manifest itself, tagged with the
@@ -131,20 +140,23 @@ impl<'c, 'o> Copier<'c, 'o> {
             if let Some(successor) = frame.successors.get(frame.next).cloned() {
                 frame.next += 1;
                 let mode = frame.mode_for(&successor);
-                if self.nodes.is_done(&successor, mode) {
-                    continue;
-                }
                 let is_subject = frame.is_subject(&successor);
-                let depth = depth + stack.len() as u64;
-                let entered = self.enter(&successor, depth, mode);
-                stack.extend(match entered {
-                    Err(error) if is_subject => self.skip_missing(
-                        Event::MissingSubjectSkipped(&successor),
-                        &successor,
-                        error,
-                    )?,
-                    entered => entered?,
-                });
+                self.counter.enter(&successor);
+                if !self.nodes.is_done(&successor, mode) {
+                    let depth = depth + stack.len() as u64;
+                    let entered = self.enter(&successor, depth, mode);
+                    stack.extend(match entered {
+                        Err(error) if is_subject => self.skip_missing(
+                            Event::MissingSubjectSkipped(&successor),
+                            &successor,
+                            error,
+                        )?,
+                        entered => entered?,
+                    });
+                }
+                if self.counter.finish(&successor) {
+                    self.report_totals()?;
+                }
             } else if let Some(frame) = stack.pop() {
                 let reference = reference.filter(|_| stack.is_empty());
                 stack.extend(self.leave(frame, reference)?);
@@ -334,6 +346,8 @@ impl<'c, 'o> Copier<'c, 'o> {
             self.report(Event::ForeignSkipped(layer))?;
         }
         successors.retain(|node| !is_foreign(node));
+        self.counter.add(&successors);
+        self.report_totals()?;
         if mode == CopyMode::IfMissing && !self.force {
             self.find_known(node, &successors)?;
         }
@@ -393,11 +407,13 @@ impl<'c, 'o> Copier<'c, 'o> {
                 if frame.mode == CopyMode::IfMissing && self.forget_known(&frame, &error) =>
             {
                 self.report(Event::Repairing(&frame.descriptor))?;
+                self.counter.repeat(&frame.successors);
                 frame.next = 0;
                 return Ok(Some(frame));
             }
             Err(error) if frame.mode == CopyMode::IfMissing && lacks_successors(&error) => {
                 self.report(Event::Repairing(&frame.descriptor))?;
+                self.counter.repeat(&frame.successors);
                 frame.next = 0;
                 frame.mode = CopyMode::Force;
                 return Ok(Some(frame));

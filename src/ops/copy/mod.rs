@@ -8,6 +8,7 @@
 //! This module depends on the store traits only.
 
 mod copier;
+mod counter;
 mod errors;
 mod nodes;
 mod options;

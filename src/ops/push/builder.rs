@@ -12,7 +12,7 @@ use crate::http::clock::{Clock as _, SystemClock};
 use crate::oci::{CREATED, Descriptor, MediaType, Platform, RawManifest, TITLE};
 use crate::ops::copy::{CopyOptions, RootState, copy_graph};
 use crate::ops::pack::{PackOptions, pack, platform_config};
-use crate::progress::{Event, report};
+use crate::progress::{Event, Totals, report};
 use crate::store::{FileStore, ProgressReader, Pushed, Target};
 use crate::text::json::Annotations;
 
@@ -60,12 +60,24 @@ impl<'t> ArtifactBuilder<'t> {
             report(&Event::NoFiles)?;
         }
         let mut layers = Vec::with_capacity(files.len() + streams.len());
+        let mut totals = Totals {
+            total: (files.len() + streams.len()) as u64,
+            total_bytes: files
+                .iter()
+                .try_fold(0_u64, |sum, file| sum.checked_add(file.size()?))
+                .filter(|_| streams.is_empty()),
+            is_complete: true,
+            ..Totals::default()
+        };
         for mut file in files {
+            report(&Event::Totals(totals))?;
             let title = self.title_of(&file)?;
             report(&Event::Preparing(&title))?;
             let mut layer = self.add_file(&title, &title, MediaType::LAYER, &mut file)?;
             layer.annotations.extend(file.annotations);
             layer.annotations.insert(TITLE.to_owned(), title);
+            totals.done += 1;
+            totals.done_bytes = totals.done_bytes.saturating_add(layer.size);
             layers.push(layer);
         }
         // Streams cannot be read twice: report duplicate titles before reading any.
@@ -75,8 +87,12 @@ impl<'t> ArtifactBuilder<'t> {
         }
         streams.sort_by_key(|stream| stream.index);
         for stream in streams {
+            report(&Event::Totals(totals))?;
             let index = stream.index.min(layers.len());
-            layers.insert(index, self.add_stream(stream)?);
+            let layer = self.add_stream(stream)?;
+            totals.done += 1;
+            totals.done_bytes = totals.done_bytes.saturating_add(layer.size);
+            layers.insert(index, layer);
         }
         Ok(layers)
     }

@@ -1,6 +1,7 @@
 //! The files and streams that become layers.
 
 use std::fmt;
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,17 @@ impl PushFile {
             content: Some(content.into()),
             title: Some(title.into()),
             ..Self::default()
+        }
+    }
+
+    /// The number of bytes to read, or `None` if it is only known afterwards.
+    pub(super) fn size(&self) -> Option<u64> {
+        match &self.content {
+            Some(content) => Some(content.len() as u64),
+            None => fs::metadata(&self.path)
+                .ok()
+                .filter(fs::Metadata::is_file)
+                .map(|metadata| metadata.len()),
         }
     }
 }

@@ -114,9 +114,12 @@ impl Command for DiscoverFlags {
             }
             Format::Text | Format::CommandSpecific(_) => {
                 let is_silent = self.tty.no_tty == Some(true) || self.target.debugging.debug;
+                let mut terminal = process.stdout_style();
+                terminal.is_coloured &= !is_silent;
+                let annotations = is_verbose;
                 let style = tree::Style {
-                    annotations: is_verbose,
-                    colours: process.can_colour_stderr() && !is_silent,
+                    annotations,
+                    terminal,
                 };
                 tree::print(&path, &found, &style, process)
             }

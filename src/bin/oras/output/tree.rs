@@ -12,6 +12,7 @@ use super::text::one_line;
 use super::yaml;
 use crate::error::CliError;
 use crate::process::Process;
+use crate::progress::layout;
 
 /// Label of referrers without an artifact type.
 const UNKNOWN: &str = "<unknown>";
@@ -20,8 +21,8 @@ const UNKNOWN: &str = "<unknown>";
 pub(crate) struct Style {
     /// Whether to show annotations.
     pub(crate) annotations: bool,
-    /// Whether to use colours, for a terminal.
-    pub(crate) colours: bool,
+    /// The characters and colours that the terminal has.
+    pub(crate) terminal: layout::Style,
 }
 
 /// Terminal colour codes, by use.
@@ -43,7 +44,7 @@ pub(crate) fn print(
     let mut tree = Node::new(style.colour(&root, Colour::Digest));
     style.add_referrers(&mut tree, found);
     process.print(&format!("{}\n", tree.label))?;
-    tree.print_below("", process)
+    tree.print_below("", style.terminal.is_ascii, process)
 }
 
 /// A label of one or more lines, and the nodes below it.
@@ -60,16 +61,22 @@ impl Node {
         }
     }
 
-    fn print_below(&self, before: &str, process: &mut Process) -> Result<(), CliError> {
+    fn print_below(
+        &self,
+        before: &str,
+        is_ascii: bool,
+        process: &mut Process,
+    ) -> Result<(), CliError> {
         let last = self.children.len().saturating_sub(1);
         for (index, child) in self.children.iter().enumerate() {
-            let (edge, below) = if index == last {
-                ("└── ", "    ")
-            } else {
-                ("├── ", "│   ")
+            let (edge, below) = match (index == last, is_ascii) {
+                (true, true) => ("`-- ", "    "),
+                (true, false) => ("└── ", "    "),
+                (false, true) => ("|-- ", "|   "),
+                (false, false) => ("├── ", "│   "),
             };
             process.print(&format!("{before}{edge}{}\n", child.label))?;
-            child.print_below(&format!("{before}{below}"), process)?;
+            child.print_below(&format!("{before}{below}"), is_ascii, process)?;
         }
         Ok(())
     }
@@ -77,7 +84,7 @@ impl Node {
 
 impl Style {
     fn colour(&self, text: &str, colour: Colour) -> String {
-        if self.colours {
+        if self.terminal.is_coloured {
             format!("\x1b[{}m{text}\x1b[0m", colour as u8)
         } else {
             text.to_owned()

@@ -1,32 +1,32 @@
 //! The progress display of a terminal: one permanent line for each finished item, and below them a
-//! progress bar for the current item.
+//! line with the current item and the totals.
 //!
-//! Operations are sequential, so there is at most one bar. The lines of finished items do not
+//! Operations are sequential, so there is at most one item. The lines of finished items do not
 //! change: they scroll away like other output, complete and in order. No thread draws in the
-//! background. Events redraw the bar, at the rate of [`Pace`].
-//!
-//! indicatif lays out the lines, truncates names to the width, and measures the speed. It draws on
-//! a [`Canvas`], whose line [`LiveLine`] writes to the terminal.
+//! background. Events redraw the line, at the rate of [`Pace`].
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
-use oras::progress::{Event, report};
+use oras::http::clock::{Clock as _, SystemClock};
+use oras::progress::{Event, Totals, report};
 use oras::store::content::VerifyReader;
 use oras::{Descriptor, Digest};
 
+use super::amounts::Amounts;
 use super::labels::Labels;
+use super::layout::{self, Style};
 use super::live_line::LiveLine;
 use super::pace::Pace;
+use super::speed::Speed;
 use crate::cli::groups::{Debugging, Tty};
 use crate::output::text::{Elapsed, Size};
 use crate::process::Process;
 use crate::terminal;
 
-/// Maximum width of a line: the amounts at its right end stay near the name.
-const MAX_COLUMNS: u16 = 100;
+/// Width of a line, unless its name is longer: the amounts at its right end stay near the name.
+const COLUMNS: usize = 100;
+/// Silence of a server that is shown.
+const MIN_SILENCE: Duration = Duration::from_secs(2);
 
 /// The outcome of an item.
 #[derive(Clone, Copy)]
@@ -40,11 +40,13 @@ enum Outcome {
 
 impl Outcome {
     /// Returns the mark at the beginning of a line, and its colour.
-    const fn mark(self) -> (&'static str, &'static str) {
+    const fn mark(self, style: Style) -> (&'static str, &'static str) {
         match self {
+            Self::Done if style.is_ascii => ("+", "\x1b[32m"),
             Self::Done => ("✓", "\x1b[32m"),
             Self::Existed => ("=", "\x1b[36m"),
             Self::Skipped => ("-", "\x1b[33m"),
+            Self::Failed if style.is_ascii => ("x", "\x1b[31m"),
             Self::Failed => ("✗", "\x1b[31m"),
         }
     }
@@ -53,12 +55,19 @@ impl Outcome {
 /// Shows the progress of an operation on stderr.
 pub(crate) struct ProgressDisplay {
     live_line: LiveLine,
-    canvas: Canvas,
-    bar: ProgressBar,
-    /// The current indicatif template of the bar.
-    template: String,
-    is_coloured: bool,
+    style: Style,
     current: Option<Item>,
+    /// The totals of the running copy.
+    totals: Totals,
+    /// The totals of the tags that were copied before.
+    earlier: Totals,
+    /// Tags that were not started.
+    tags_left: usize,
+    speed: Speed,
+    /// Whether the last item was content with a digest, and not a file that is read.
+    has_digest: bool,
+    /// The number of drawings, which turns the spinner.
+    drawings: usize,
     pace: Pace,
 }
 
@@ -70,6 +79,16 @@ struct Item {
     digest: Option<Digest>,
     bytes: u64,
     total: Option<u64>,
+    start: SystemTime,
+    /// The time since the server sent anything.
+    silence: Duration,
+}
+
+impl Item {
+    fn elapsed(&self) -> Duration {
+        let elapsed = SystemClock.now().duration_since(self.start);
+        elapsed.unwrap_or_default()
+    }
 }
 
 impl ProgressDisplay {
@@ -79,16 +98,16 @@ impl ProgressDisplay {
         if !is_enabled || !process.can_redraw_stderr() {
             return None;
         }
-        let canvas = Canvas::default();
-        // indicatif also draws on updates, which costs time. 1 Hz is its lowest rate.
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(canvas.clone()), 1);
         Some(Self {
             live_line: process.live_line().clone(),
-            canvas,
-            bar: ProgressBar::with_draw_target(None, target),
-            template: String::new(),
-            is_coloured: process.can_colour_stderr(),
+            style: process.stderr_style(),
             current: None,
+            totals: Totals::default(),
+            earlier: Totals::default(),
+            tags_left: 0,
+            speed: Speed::default(),
+            has_digest: true,
+            drawings: 0,
             pace: Pace::default(),
         })
     }
@@ -123,6 +142,13 @@ impl ProgressDisplay {
     /// Shows an event, with the labels of the command.
     pub(super) fn report(&mut self, event: &Event<'_>, labels: &Labels) {
         let (outcome, label, node) = match *event {
+            Event::Totals(totals) => return self.totals = totals,
+            Event::TagsFound(tags) => return self.tags_left = tags.len(),
+            Event::TagStarted(_) => return self.start_tag(),
+            Event::Resumed {
+                descriptor, done, ..
+            } => return self.resume(descriptor, done),
+            Event::Waiting { silence, .. } => return self.wait(silence),
             Event::Preparing(name) => return self.prepare(labels.reading, name),
             Event::Reading {
                 name, done, total, ..
@@ -158,30 +184,51 @@ impl ProgressDisplay {
             self.advance(node, 0);
             return;
         }
-        self.start_item(Item {
-            verb,
-            name: item_name(node),
-            digest: Some(node.digest.clone()),
-            bytes: 0,
-            total: Some(node.size),
-        });
+        let name = self.item_name(node);
+        let digest = Some(node.digest.clone());
+        self.start_item(verb, name, digest, Some(node.size));
     }
 
     /// Starts an item for a file.
     fn prepare(&mut self, verb: &'static str, name: &str) {
-        self.start_item(Item {
-            verb,
-            name: sanitize(name),
-            digest: None,
-            bytes: 0,
-            total: None,
-        });
+        let name = self.style.sanitize(name);
+        self.start_item(verb, name, None, None);
+    }
+
+    /// Adds the totals of the previous tag to those of the next one.
+    fn start_tag(&mut self) {
+        self.tags_left = self.tags_left.saturating_sub(1);
+        self.earlier = self.all_totals();
+        self.totals = Totals::default();
+    }
+
+    /// Returns the totals of all tags so far.
+    fn all_totals(&self) -> Totals {
+        let (earlier, mut totals) = (self.earlier, self.totals);
+        totals.done += earlier.done;
+        totals.total += earlier.total;
+        totals.done_bytes = totals.done_bytes.saturating_add(earlier.done_bytes);
+        if let Some(bytes) = earlier.total_bytes {
+            let total = totals.total_bytes.unwrap_or_default();
+            totals.total_bytes = Some(total.saturating_add(bytes));
+        }
+        totals.is_complete &= self.tags_left == 0;
+        totals
     }
 
     /// Shows how many bytes of content were transferred.
     pub(crate) fn advance(&mut self, node: &Descriptor, bytes: u64) {
         if self.is_current(node) {
             self.advance_to(bytes, Some(node.size));
+        }
+    }
+
+    /// Shows how many bytes of content an earlier transfer left.
+    pub(crate) fn resume(&mut self, node: &Descriptor, bytes: u64) {
+        if self.is_current(node)
+            && let Some(item) = &mut self.current
+        {
+            item.bytes = bytes;
         }
     }
 
@@ -193,6 +240,17 @@ impl ProgressDisplay {
         self.advance_to(bytes, total);
     }
 
+    /// Shows how long the server has been silent. The line stays removed if another program may
+    /// write to the terminal.
+    fn wait(&mut self, silence: Duration) {
+        if let Some(item) = &mut self.current {
+            item.silence = silence;
+            if self.live_line.is_drawn() && self.pace.allows(false) {
+                self.draw();
+            }
+        }
+    }
+
     /// Ends the current item without a permanent line.
     fn discard_item(&mut self) {
         self.current = None;
@@ -200,10 +258,12 @@ impl ProgressDisplay {
 
     /// Adds the permanent line of content, which may be the current item.
     fn finish(&mut self, outcome: Outcome, verb: &str, node: &Descriptor) {
-        let elapsed = self.is_current(node).then(|| self.bar.elapsed());
-        self.current = None;
+        let current = self.current.take();
+        let is_current = |item: &Item| item.digest.as_ref() == Some(&node.digest);
+        let elapsed = current.filter(is_current).map(|item| item.elapsed());
         let size = Size(node.size).to_string();
-        self.add_line(outcome, verb, &item_name(node), &size, elapsed);
+        let name = self.item_name(node);
+        self.add_line(outcome, verb, &name, &size, elapsed);
         if self.pace.allows(false) {
             self.live_line.draw(String::new());
         }
@@ -214,9 +274,27 @@ impl ProgressDisplay {
         digest == Some(&node.digest)
     }
 
-    fn start_item(&mut self, item: Item) {
-        self.current = Some(item);
-        self.bar.reset();
+    fn start_item(
+        &mut self,
+        verb: &'static str,
+        name: String,
+        digest: Option<Digest>,
+        total: Option<u64>,
+    ) {
+        if digest.is_some() != self.has_digest {
+            // Files are read faster than they are uploaded.
+            self.speed = Speed::default();
+        }
+        self.has_digest = digest.is_some();
+        self.current = Some(Item {
+            verb,
+            name,
+            digest,
+            bytes: 0,
+            total,
+            start: SystemClock.now(),
+            silence: Duration::ZERO,
+        });
         if self.pace.allows(true) {
             self.draw();
         }
@@ -226,51 +304,40 @@ impl ProgressDisplay {
         let Some(item) = &mut self.current else {
             return;
         };
+        self.speed.add(bytes.saturating_sub(item.bytes));
         item.bytes = bytes;
         item.total = total;
+        item.silence = Duration::ZERO;
         if self.pace.allows(false) {
             self.draw();
         }
     }
 
-    /// Draws the bar of the current item.
+    /// Draws the line of the current item.
     fn draw(&mut self) {
+        let totals = self.all_totals();
+        let speed = self.speed.measure(SystemClock.now());
         let Some(item) = &self.current else {
             return;
         };
-        let columns = self.canvas.width();
-        let (bytes, total) = (item.bytes, item.total);
-        self.bar.update(|state| {
-            state.set_pos(bytes);
-            state.set_len(total.unwrap_or_default());
-        });
-        let amount = match total {
-            Some(total) => format!("{}/{}", Size(bytes), Size(total)),
-            None => Size(bytes).to_string(),
+        let amounts = Amounts::new(item.bytes, item.total, totals);
+        let time = if item.silence >= MIN_SILENCE {
+            format!("waiting {}", Elapsed(whole_seconds(item.silence)))
+        } else if let Some(left) = speed.and_then(|speed| amounts.time_left(speed)) {
+            format!("{} left", Elapsed(left))
+        } else {
+            Elapsed(whole_seconds(item.elapsed())).to_string()
         };
-        let speed = match bytes {
-            0 => String::new(),
-            _ => format!("{}/s", Size(truncated(self.bar.per_sec()))),
+        let columns = line_columns();
+        let amounts = amounts.render(columns, speed, &time);
+        let spinner = if self.style.is_ascii {
+            ["|", "/", "-", "\\"][self.drawings % 4]
+        } else {
+            ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"][self.drawings % 10]
         };
-        let elapsed = Elapsed(whole_seconds(self.bar.elapsed())).to_string();
-        let (bar, amounts) = match columns {
-            90.. => (
-                " [{bar:20}]",
-                format!("{amount:>15} {speed:>10} {elapsed:>6}"),
-            ),
-            64.. => (
-                " [{bar:10}]",
-                format!("{amount:>15} {speed:>10} {elapsed:>6}"),
-            ),
-            48.. => ("", format!("{amount:>15} {elapsed:>6}")),
-            24.. if total.is_some() => ("", format!("{:>3}%", percent(bytes, total))),
-            24.. => ("", amount),
-            _ => ("", String::new()),
-        };
-        let bar = if total.is_some() { bar } else { "" };
-        let mark = self.coloured("{spinner}", "\x1b[33m");
-        self.lay_out(&mark, bar, format!("{} {}", item.verb, item.name), amounts);
-        let line = self.canvas.take();
+        self.drawings = self.drawings.wrapping_add(1);
+        let text = format!("{} {}", item.verb, item.name);
+        let line = self.line(columns, (spinner, "\x1b[33m"), &text, &amounts);
         self.live_line.draw(line);
     }
 
@@ -283,195 +350,58 @@ impl ProgressDisplay {
         amount: &str,
         elapsed: Option<Duration>,
     ) {
-        let elapsed = elapsed.map_or_else(String::new, |elapsed| Elapsed(elapsed).to_string());
-        let amounts = match self.canvas.width() {
+        let mut elapsed = elapsed.map_or_else(String::new, |elapsed| Elapsed(elapsed).to_string());
+        if self.style.is_ascii {
+            elapsed = elapsed.replace('µ', "u");
+        }
+        let columns = line_columns();
+        let amounts = match columns {
             48.. => format!("{amount:>15} {elapsed:>6}"),
             24.. => format!("{amount:>7}"),
             _ => String::new(),
         };
-        let (mark, colour) = outcome.mark();
-        let mark = self.coloured(mark, colour);
-        self.lay_out(&mark, "", format!("{verb} {name}"), amounts);
-        self.live_line.add_permanent(&self.canvas.take());
+        let text = format!("{verb} {name}");
+        let line = self.line(columns, outcome.mark(self.style), &text, &amounts);
+        self.live_line.add_permanent(&line);
     }
 
-    /// Draws a line on the canvas: mark, text and bar, and right-aligned the amounts.
-    fn lay_out(&mut self, mark: &str, bar: &str, text: String, amounts: String) {
-        let template = format!("{mark} {{wide_msg}}{bar} {{prefix}}");
-        if template != self.template {
-            let style = ProgressStyle::with_template(&template)
-                .unwrap_or_else(|_| ProgressStyle::default_spinner())
-                .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
-                .progress_chars("=> ");
-            self.bar.set_style(style);
-            self.template = template;
-        }
-        self.bar.set_prefix(amounts);
-        self.bar.set_message(text);
-        self.bar.force_draw();
+    /// Lays out a line that is as wide as others, or as wide as its name requires.
+    fn line(&self, columns: usize, mark: (&str, &str), text: &str, amounts: &str) -> String {
+        let required = layout::columns(text) + layout::columns(amounts) + 3;
+        let width = columns.min(required.max(COLUMNS));
+        self.style.line(width, mark, text, amounts)
     }
 
-    fn coloured(&self, text: &str, colour: &str) -> String {
-        if self.is_coloured {
-            format!("{colour}{text}\x1b[m")
-        } else {
-            text.to_owned()
-        }
+    /// Returns the title of content, or its media type if it has none.
+    fn item_name(&self, node: &Descriptor) -> String {
+        let title = node.title().filter(|title| !title.is_empty());
+        self.style
+            .sanitize(title.unwrap_or_else(|| node.media_type.as_str()))
     }
 }
 
 impl Drop for ProgressDisplay {
-    /// Marks the current item as failed, and removes the bar.
+    /// Marks the current item as failed, and removes the line.
     fn drop(&mut self) {
         if let Some(item) = self.current.take() {
             let amount = match item.total {
                 Some(total) => format!("{}/{}", Size(item.bytes), Size(total)),
                 None => Size(item.bytes).to_string(),
             };
-            let elapsed = Some(self.bar.elapsed());
+            let elapsed = Some(item.elapsed());
             self.add_line(Outcome::Failed, item.verb, &item.name, &amount, elapsed);
         }
         self.live_line.draw(String::new());
     }
 }
 
-/// Returns the title of content, or its media type if it has none.
-fn item_name(node: &Descriptor) -> String {
-    match node.title().filter(|title| !title.is_empty()) {
-        Some(title) => sanitize(title),
-        None => sanitize(node.media_type.as_str()),
-    }
-}
-
-/// Removes characters that would move the cursor, or would make the width of the name differ from
-/// the sum of its characters' widths. Truncates the name to the maximum width.
-fn sanitize(name: &str) -> String {
-    let is_shown = |character: &char| {
-        !character.is_control()
-            && !matches!(
-                character,
-                '\u{61c}'
-                    | '\u{200b}'..='\u{200f}'
-                    | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}'
-                    | '\u{fe00}'..='\u{fe0f}'
-                    | '\u{feff}'
-                    | '\u{e0000}'..='\u{e007f}'
-            )
-    };
-    let shown = name.chars().filter(is_shown);
-    shown.take(usize::from(MAX_COLUMNS)).collect()
-}
-
-/// Returns the percentage, rounded down: 100 only if all bytes were transferred.
-fn percent(bytes: u64, total: Option<u64>) -> u64 {
-    let (bytes, total) = (u128::from(bytes), u128::from(total.unwrap_or_default()));
-    let percent = (bytes * 100).checked_div(total).unwrap_or(100);
-    u64::try_from(percent).unwrap_or(100)
-}
-
-/// Truncates a speed to whole bytes per second.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a conversion to an integer stays within its bounds"
-)]
-const fn truncated(speed: f64) -> u64 {
-    speed as u64
+/// Columns that a line may use. The last one stays free: some terminals wrap as soon as it is
+/// written.
+fn line_columns() -> usize {
+    usize::from(terminal::stderr_columns() - 1).max(1)
 }
 
 /// Truncates a time to seconds, which change slowly enough to be read.
 const fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs())
-}
-
-/// The terminal that indicatif draws on. It holds one line.
-#[derive(Clone, Debug, Default)]
-struct Canvas {
-    line: Arc<Mutex<String>>,
-}
-
-impl Canvas {
-    /// Returns the drawn line without blanks at its end, and clears the canvas.
-    fn take(&self) -> String {
-        let mut line = std::mem::take(&mut *self.line());
-        line.truncate(line.trim_end().len());
-        line
-    }
-
-    fn line(&self) -> MutexGuard<'_, String> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl TermLike for Canvas {
-    /// Leaves the last column free: some terminals wrap as soon as that column is written.
-    fn width(&self) -> u16 {
-        (terminal::stderr_columns() - 1).clamp(1, MAX_COLUMNS)
-    }
-
-    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.write_str(text)
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.line().push_str(text);
-        Ok(())
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.line().clear();
-        Ok(())
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_and_format_characters_are_removed_from_names() {
-        for (name, wanted) in [
-            ("plain name.txt", "plain name.txt"),
-            ("文字 é 👍", "文字 é 👍"),
-            ("\x1b[2J\r\n\t\u{9b}m", "[2Jm"),
-            ("a\u{202e}b\u{200d}c\u{fe0f}d\u{feff}", "abcd"),
-        ] {
-            assert_eq!(sanitize(name), wanted, "{name:?}");
-        }
-        assert_eq!(sanitize(&"x".repeat(1_000_000)).len(), 100);
-    }
-
-    #[test]
-    fn percentages_are_rounded_down() {
-        for (bytes, total, wanted) in [
-            (0, 0, 100),
-            (0, 1, 0),
-            (999, 1000, 99),
-            (1000, 1000, 100),
-            (u64::MAX, u64::MAX, 100),
-        ] {
-            assert_eq!(percent(bytes, Some(total)), wanted, "{bytes} of {total}");
-        }
-    }
 }

@@ -57,6 +57,11 @@ impl LiveLine {
         line.show();
     }
 
+    /// Whether the line is visible.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.line().is_drawn
+    }
+
     /// Writes all permanent text, and removes the line until it is drawn again, so that other code
     /// or another process can write to the terminal.
     pub(crate) fn clear(&self) {

@@ -1,9 +1,12 @@
 //! Progress of a running operation: status lines, or a progress display on a terminal.
 
+mod amounts;
 pub(crate) mod display;
 mod labels;
+pub(crate) mod layout;
 pub(crate) mod live_line;
 mod pace;
+mod speed;
 pub(crate) mod tags;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,7 +77,10 @@ pub(crate) fn observer(
 ) -> Observer {
     let console = console.clone();
     Observer::new(move |event| {
-        signals::check()?;
+        // The line about a beginning that is kept is the last one of an interrupted download.
+        if !matches!(event, Event::Kept { .. }) {
+            signals::check()?;
+        }
         if let Event::Retrying {
             host,
             reason,
@@ -175,7 +181,6 @@ impl Status {
             } => {
                 let name = one_line(descriptor.display_name());
                 self.warn(&format!("continuing {name} at {}\n", Size(done)));
-                return Ok(());
             }
             Event::Kept {
                 descriptor,

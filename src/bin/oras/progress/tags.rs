@@ -58,7 +58,10 @@ impl TagStatus {
     fn report(&mut self, event: &Event<'_>) -> Result<()> {
         match *event {
             Event::TagsFound([]) => Ok(()),
-            Event::TagsFound(tags) => self.tags_found(tags),
+            Event::TagsFound(tags) => {
+                self.status.report(event)?;
+                self.tags_found(tags)
+            }
             Event::TagFinished { tag, digest, .. } if self.status.is_quiet() => {
                 self.status.result_line(&format!("{digest} {tag}"))
             }

@@ -172,6 +172,9 @@ impl Content for BlobContent<'_> {
         beginning: File,
         length: u64,
     ) -> oras::Result<VerifyReader<'_>> {
+        if let Some(display) = &mut self.display {
+            display.resume(self.blob, length);
+        }
         let reader = self.source.open_resumed(expected, beginning, length)?;
         Ok(Self::observe(reader, &mut self.display, self.blob))
     }
