@@ -80,6 +80,9 @@ pub(crate) const MIN_CHUNK_BYTES: u64 = 64 * 1024;
 /// new connection.
 pub(crate) const MAX_DRAINED_BYTES: u64 = 64 * 1024;
 
+/// Waits of at most one second for such a body. A new connection takes less.
+pub(crate) const MAX_DRAIN_WAITS: u32 = 2;
+
 /// Bytes that a seekable blob reads and discards to reach a position. Opening the content at the
 /// position costs a round trip and often a connection.
 pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
@@ -105,6 +108,14 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// registries move a blob to their storage before they respond.
 pub const UPLOAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
+/// Time for a complete response head, as a multiple of the accepted silence during a transfer: 5
+/// minutes by default. A head has few packets.
+pub(crate) const HEAD_TIMEOUTS: u32 = 5;
+
+/// The same as a multiple of the accepted silence before the response, which is longer for an
+/// upload: 30 minutes by default. Interim responses may interrupt the silence.
+pub(crate) const RESPONSE_TIMEOUTS: u32 = 2;
+
 /// Time to wait for `100 Continue`. The body is sent after it.
 pub(crate) const CONTINUE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -113,6 +124,9 @@ pub(crate) const MAX_DOCUMENT_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// Time to receive a body that the caller does not need, such as that of an error response.
 pub(crate) const MAX_MESSAGE_TIME: Duration = Duration::from_secs(10);
+
+/// Waits of at most one second for the body of an error response, within [`MAX_MESSAGE_TIME`].
+pub(crate) const MAX_MESSAGE_WAITS: u32 = 10;
 
 // Connections.
 

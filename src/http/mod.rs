@@ -12,7 +12,8 @@ use std::ops::Deref;
 
 pub use crate::auth::OriginPolicy;
 use crate::error::{Error, IoOp, Result, TransportKind};
-use crate::limits::{Limit, MAX_DRAINED_BYTES};
+use crate::limits::{Limit, MAX_DRAIN_WAITS, MAX_DRAINED_BYTES};
+use crate::progress;
 use crate::text::secret::Secret;
 use crate::text::url::{Locality, Origin, Url};
 
@@ -38,7 +39,7 @@ pub use self::retry::RetryPolicy;
 #[cfg(feature = "tls-no-provider")]
 pub use self::system_roots::SystemRoots;
 pub use self::timeouts::Timeouts;
-pub(crate) use self::timeouts::{DEADLINE_PASSED, SilentServer};
+pub(crate) use self::timeouts::{DEADLINE_PASSED, NO_DATA, NO_RESPONSE, SilentServer};
 pub use self::trace::Traced;
 #[cfg(feature = "tls-no-provider")]
 pub use self::ureq::{CertificateAuthorities, ClientCertificate, InvalidCertificate};
@@ -340,14 +341,16 @@ impl Response {
         Ok(bytes)
     }
 
-    /// Discards the body, so that the connection can be reused. A long body is not read to its end:
-    /// a new connection is cheaper.
-    pub(crate) fn drain(mut self) {
+    /// Discards the body, so that the connection can be reused. A long or slow body is not read to
+    /// its end: a new connection is cheaper. The error is [`Error::Cancelled`].
+    pub(crate) fn drain(self) -> Result<()> {
+        if self.content_length() > Some(MAX_DRAINED_BYTES) {
+            return Ok(());
+        }
+        let mut body = self.body.take(MAX_DRAINED_BYTES);
         // If this fails, the connection is not reused, and the next request opens another.
-        let _ = io::copy(
-            &mut (&mut self.body).take(MAX_DRAINED_BYTES),
-            &mut io::sink(),
-        );
+        let copy = || io::copy(&mut body, &mut io::sink());
+        progress::with_few_waits(MAX_DRAIN_WAITS, copy).map(drop)
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Method;
-use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, UPLOAD_RESPONSE_TIMEOUT};
+use crate::limits::{
+    CONNECT_TIMEOUT, HEAD_TIMEOUTS, IDLE_TIMEOUT, RESPONSE_TIMEOUTS, UPLOAD_RESPONSE_TIMEOUT,
+};
 use crate::text::time::duration_text;
 
 /// The timeouts of a request, or of all requests of a client.
@@ -25,7 +27,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Silence of the server: while data is sent or received, during a handshake with TLS or a
     /// proxy, and before the response to a request other than an upload. The default is
-    /// [`IDLE_TIMEOUT`].
+    /// [`IDLE_TIMEOUT`]. A handshake has to be complete within twice this time, and the head of a
+    /// response within five times.
     pub idle: Duration,
     /// Silence of the server after it received the complete body of a `PUT` or `PATCH`: a blob, a
     /// chunk or a manifest. The default is [`UPLOAD_RESPONSE_TIMEOUT`].
@@ -83,23 +86,37 @@ impl Timeouts {
             Method::Get | Method::Head | Method::Post | Method::Delete => self.idle,
         }
     }
+
+    /// Returns the time for the complete head of the response to a request with this method, and
+    /// for interim responses before it.
+    pub(super) fn response_head(&self, method: Method) -> Duration {
+        let response = self.response(method).saturating_mul(RESPONSE_TIMEOUTS);
+        response.max(self.idle.saturating_mul(HEAD_TIMEOUTS))
+    }
 }
 
 /// The error after [`Timeouts::deadline`].
 pub(crate) const DEADLINE_PASSED: &str = "the deadline of the operation has passed";
 
-/// The error of a server that was silent for longer than a limit.
+/// The error of a server that sent too little for longer than a limit.
 #[derive(Debug)]
 pub(crate) struct SilentServer {
+    /// What the client waited for: [`NO_DATA`] or [`NO_RESPONSE`].
+    pub(crate) missing: &'static str,
     /// Host and port.
     pub(crate) host: String,
     pub(crate) limit: Duration,
 }
 
+/// No byte arrived.
+pub(crate) const NO_DATA: &str = "no data";
+/// Bytes arrived, but not the whole head of a response.
+pub(crate) const NO_RESPONSE: &str = "no complete response";
+
 impl fmt::Display for SilentServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limit = duration_text(self.limit);
-        write!(f, "no data for {limit} from {}", self.host)
+        write!(f, "{} for {limit} from {}", self.missing, self.host)
     }
 }
 

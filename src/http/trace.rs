@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Headers, Method, Request, RequestBody, Response, Transport, TransportError};
-use crate::error::status_text;
+use crate::error::{Error, status_text};
 use crate::http::clock::{Clock, TimedReader};
 use crate::limits::{MAX_TRACED_BYTES, MAX_TRACING_TIME};
 use crate::progress::sync::Lock;
@@ -283,7 +283,7 @@ fn shown_body(method: Method, response: &mut Response, clock: &dyn Clock) -> Str
         .take(MAX_TRACED_BYTES as u64 + 1)
         .read_to_end(&mut start)
         .err()
-        .filter(|_| !body.is_over());
+        .filter(|error| !body.is_over() || Error::is_cancelled(error));
     let shown = body_text(&start);
     let rest = std::mem::replace(&mut response.body, Box::new(io::empty()));
     response.body = match failure {

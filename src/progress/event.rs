@@ -84,13 +84,13 @@ pub enum Event<'a> {
         /// The file.
         path: &'a Path,
     },
-    /// Nothing arrives from a server, a wait before a retry goes on, another process holds a lock,
-    /// or a credential helper runs. Reported at least once per second.
+    /// Nothing or little arrives from a server, a wait before a retry goes on, another process holds
+    /// a lock, or a credential helper runs. Reported at least once per second.
     #[non_exhaustive]
     Waiting {
         /// Host and port of the server, the path of the lock, or the name of the helper.
         host: &'a str,
-        /// The time since the wait began.
+        /// The time since the wait began, zero if little arrives.
         silence: Duration,
     },
     /// A request failed, and will be sent again after a wait.

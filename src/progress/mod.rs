@@ -127,9 +127,9 @@ mod event;
 pub(crate) mod sync;
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 pub use self::event::{Event, Totals};
 pub use crate::error::BoxError;
@@ -181,23 +181,32 @@ impl fmt::Debug for Observer {
 
 thread_local! {
     static CURRENT: RefCell<Option<Observer>> = const { RefCell::new(None) };
-    static OPERATION: Cell<Operation> = const { Cell::new(Operation::None) };
+    static EVENTS: Cell<u64> = const { Cell::new(0) };
+    static OPERATION: Cell<Current> = const { Cell::new(Current::None) };
 }
 
-/// The operation of the thread, which has a deadline.
+/// The operation of the thread.
 #[derive(Clone, Copy)]
-enum Operation {
+enum Current {
     None,
     /// It has sent no request.
     Idle,
-    /// It sent its first request at this time.
-    Started(SystemTime),
+    Started(Operation),
+}
+
+/// An operation that has sent a request. Its time is limited, and its silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
+    /// The time of the first request.
+    pub(crate) start: SystemTime,
+    /// The time since the last response that its requests waited, without the time of transfers.
+    pub(crate) silence: Duration,
 }
 
 /// A change of the current observer and of the operation of the thread, until it is dropped.
 pub(crate) struct Scope {
     observer: Option<Observer>,
-    operation: Operation,
+    operation: Current,
 }
 
 impl Scope {
@@ -212,17 +221,18 @@ impl Scope {
     /// one; without one, the current observer stays.
     pub(crate) fn of_verb(observer: Option<&Observer>) -> Self {
         let scope = Self::start(observer.cloned().or_else(Observer::current));
-        if let Operation::None = scope.operation {
-            OPERATION.set(Operation::Idle);
+        if let Current::None = scope.operation {
+            OPERATION.set(Current::Idle);
         }
         scope
     }
 
-    /// Continues an operation that sent its first request at `start`, if the thread has no
-    /// operation.
-    pub(crate) fn of_operation(start: SystemTime) -> Self {
+    /// Continues an operation, if the thread has none that has sent a request.
+    pub(crate) fn of_operation(operation: Operation) -> Self {
         let scope = Self::of_verb(None);
-        operation_start(start);
+        if let Current::Idle = OPERATION.get() {
+            OPERATION.set(Current::Started(operation));
+        }
         scope
     }
 }
@@ -230,23 +240,35 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         CURRENT.set(self.observer.take());
-        // The time of the first request of an operation is that of all its parts.
-        if let Operation::None = self.operation {
-            OPERATION.set(Operation::None);
+        // The time and silence of an operation are those of all its parts.
+        if let Current::None = self.operation {
+            OPERATION.set(Current::None);
         }
     }
 }
 
-/// Returns the time of the first request of the operation of the thread. If there was none, it is
-/// `now`.
-pub(crate) fn operation_start(now: SystemTime) -> SystemTime {
-    match OPERATION.get() {
-        Operation::Started(start) => start,
-        Operation::Idle => {
-            OPERATION.set(Operation::Started(now));
-            now
-        }
-        Operation::None => now,
+/// Returns the operation of the thread. If it has sent no request, it sends its first one `now`.
+pub(crate) fn operation(now: SystemTime) -> Operation {
+    if let Current::Started(operation) = OPERATION.get() {
+        return operation;
+    }
+    let operation = Operation {
+        start: now,
+        silence: Duration::ZERO,
+    };
+    if let Current::Idle = OPERATION.get() {
+        OPERATION.set(Current::Started(operation));
+    }
+    operation
+}
+
+/// Sets the silence of the operation of the thread, if it has sent a request.
+pub(crate) fn set_silence(silence: Duration) {
+    if let Current::Started(operation) = OPERATION.get() {
+        OPERATION.set(Current::Started(Operation {
+            silence,
+            ..operation
+        }));
     }
 }
 
@@ -257,6 +279,11 @@ pub(crate) fn unless_cancelled<T>(result: Result<T>) -> Result<Result<T>> {
         Err(error @ Error::Cancelled { .. }) => Err(error),
         result => Ok(result),
     }
+}
+
+/// The number of events that the thread reported.
+pub(crate) fn event_count() -> u64 {
+    EVENTS.get()
 }
 
 /// Whether the thread has a current observer.
@@ -275,6 +302,7 @@ pub(crate) fn is_observed() -> bool {
 ///
 /// [`Error::Cancelled`] if the observer returns an error. Pass it on: the operation must end.
 pub fn report(event: &Event<'_>) -> Result<()> {
+    EVENTS.set(event_count().wrapping_add(1));
     let Some(observer) = Observer::current() else {
         return Ok(());
     };
@@ -282,6 +310,49 @@ pub fn report(event: &Event<'_>) -> Result<()> {
     let _scope = Scope::start(None);
     let mut callback = observer.0.lock().unwrap_or_else(PoisonError::into_inner);
     callback(event).map_err(|source| Error::Cancelled { source })
+}
+
+/// The error that ends a read after too many waits.
+#[derive(Debug)]
+struct TooManyWaits;
+
+impl fmt::Display for TooManyWaits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the read took too long")
+    }
+}
+
+impl std::error::Error for TooManyWaits {}
+
+/// Reads content that is not worth a long wait. The read ends at the event [`Event::Waiting`] with
+/// the number `waits`. Returns `None` if it failed.
+///
+/// # Errors
+///
+/// [`Error::Cancelled`] of the current observer.
+pub(crate) fn with_few_waits<T>(
+    waits: u32,
+    read: impl FnOnce() -> io::Result<T>,
+) -> Result<Option<T>> {
+    let current = Observer::current();
+    let mut count = 0;
+    let observer = Observer::new(move |event| {
+        if let Some(Observer(callback)) = &current {
+            callback.lock().unwrap_or_else(PoisonError::into_inner)(event)?;
+        }
+        count += u32::from(matches!(event, Event::Waiting { .. }));
+        if count >= waits {
+            return Err(TooManyWaits.into());
+        }
+        Ok(())
+    });
+    match observer.scope(read).map_err(io::Error::downcast) {
+        Ok(value) => Ok(Some(value)),
+        Err(Ok(Error::Cancelled { source })) if !source.is::<TooManyWaits>() => {
+            Err(Error::Cancelled { source })
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// Time between two events of a wait that goes on in steps.
@@ -384,17 +455,30 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_an_operation_have_the_time_of_its_first_request() {
-        let time = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert_eq!(operation_start(time(1)), time(1));
-        let operation = Scope::of_verb(None);
+    fn the_parts_of_an_operation_have_the_time_of_its_first_request_and_its_silence() {
+        let started = |start, silence| Operation {
+            start: SystemTime::UNIX_EPOCH + Duration::from_secs(start),
+            silence: Duration::from_secs(silence),
+        };
+        let operation_at = |now| operation(started(now, 0).start);
+        assert_eq!(operation_at(1), started(1, 0));
+        let whole = Scope::of_verb(None);
         {
             let _part = Scope::of_verb(None);
-            assert_eq!(operation_start(time(2)), time(2));
+            assert_eq!(operation_at(2), started(2, 0));
+            set_silence(Duration::from_secs(7));
         }
-        assert_eq!(operation_start(time(3)), time(2));
-        drop(operation);
-        assert_eq!(operation_start(time(4)), time(4));
+        assert_eq!(operation_at(3), started(2, 7));
+        {
+            let _part = Scope::of_operation(started(1, 1));
+            assert_eq!(operation_at(3), started(2, 7));
+        }
+        drop(whole);
+        assert_eq!(operation_at(4), started(4, 0));
+        set_silence(Duration::from_secs(7));
+        assert_eq!(operation_at(4), started(4, 0));
+        let _continued = Scope::of_operation(started(1, 1));
+        assert_eq!(operation_at(5), started(1, 1));
     }
 
     #[test]

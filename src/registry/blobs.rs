@@ -2,16 +2,15 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
-use std::time::SystemTime;
 
 use super::client::RegistryResponse;
 use super::manifests::declared_digest;
 use super::repository::Repository;
-use crate::error::{Error, Mismatch, Result, TransportKind};
+use crate::error::{Error, IoOp, Mismatch, Result, TransportKind};
 use crate::http::Method;
 use crate::http::retry::Retries;
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
-use crate::progress::{self, Scope};
+use crate::progress::{self, Operation, Scope};
 use crate::store::{ContentReader, VerifyReader, skip};
 
 /// If a connection delivered this many bytes before it broke, the retries start over.
@@ -84,7 +83,9 @@ impl Repository {
         if is_web_page(&response, digest, None) {
             let reason = response.protocol_error("the answer is a web page, not a blob");
             let mut content = self.read_from(response, &target)?;
-            io::copy(&mut content, &mut io::sink()).map_err(|_| reason)?;
+            let read = io::copy(&mut content, &mut io::sink());
+            let read = read.map_err(Error::io(IoOp::Read, digest.as_str()));
+            progress::unless_cancelled(read)?.map_err(|_| reason)?;
         }
         Ok(target)
     }
@@ -146,7 +147,7 @@ impl Repository {
             supports_ranges: true,
             last_break: start,
             retries: Retries::default(),
-            start: progress::operation_start(self.client.now()),
+            operation: progress::operation(self.client.now()),
         };
         Ok(Some(Box::new(reader.take(end - start))))
     }
@@ -168,7 +169,7 @@ impl Repository {
             supports_ranges: !is_decoded,
             last_break: 0,
             retries: Retries::default(),
-            start: progress::operation_start(self.client.now()),
+            operation: progress::operation(self.client.now()),
         };
         Ok(VerifyReader::new(resuming, target.clone()))
     }
@@ -267,8 +268,8 @@ struct ResumingReader<'a> {
     supports_ranges: bool,
     last_break: u64,
     retries: Retries,
-    /// Start of the operation that the reader belongs to.
-    start: SystemTime,
+    /// The operation that the reader belongs to.
+    operation: Operation,
 }
 
 impl ResumingReader<'_> {
@@ -278,7 +279,14 @@ impl ResumingReader<'_> {
             self.retries = Retries::default();
         }
         self.last_break = self.offset;
-        let _operation = Scope::of_operation(self.start);
+        let _operation = Scope::of_operation(self.operation);
+        let resumed = self.reopen_after(failure);
+        self.operation = progress::operation(self.repository.client.now());
+        resumed
+    }
+
+    /// Opens the rest of the blob if the retry policy allows it.
+    fn reopen_after(&mut self, failure: io::Error) -> io::Result<()> {
         let Repository {
             client, endpoint, ..
         } = self.repository;

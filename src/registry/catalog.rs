@@ -163,7 +163,7 @@ impl NameList<'_> {
             let response = self.client.send(self.registry, request)?;
             // Some registries refuse numbers above their maximum.
             if response.status() == 400 && self.page_size.take().is_some() {
-                response.drain();
+                response.drain()?;
                 self.position = Position::Start;
                 continue;
             }

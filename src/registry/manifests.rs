@@ -268,7 +268,7 @@ fn check_stored(response: RegistryResponse, expected: &Descriptor) -> Result<Sto
             .and_then(|subject| subject.parse().ok()),
         is_confirmed: response.status() == 201 && (declared.is_some() || !is_page),
     };
-    response.drain();
+    response.drain()?;
     Ok(stored)
 }
 

@@ -1,10 +1,11 @@
 //! Deletion of blobs and manifests through their own stores, whatever the media type.
 
+use oras::credentials::Fixed;
 use oras::registry::{Blobs, Manifests, ReferrersMode};
 use oras::store::{Delete, Source};
-use oras::{Descriptor, Error};
+use oras::{Credential, Descriptor, Error};
 
-use crate::setup::{HELLO, client, hello, text};
+use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::registry::{TestRegistry, on, sha256};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -131,4 +132,26 @@ fn a_digest_header_of_another_blob_is_an_error() {
     let found = with_blobs(&registry, |blobs| blobs.resolve(HELLO).unwrap());
     assert_eq!(found.digest.as_str(), sha256(b"hello"));
     assert_eq!(found.size, 5);
+}
+
+#[test]
+fn a_deletion_whose_response_was_lost_before_an_authentication_succeeds() {
+    let registry = TestRegistry::start()
+        .with(on("DELETE", "*").lose_response().nth(1))
+        .with(
+            on("DELETE", "*")
+                .error(401, "UNAUTHORIZED", "expired")
+                .header("WWW-Authenticate", "Basic realm=\"r\"")
+                .nth(2),
+        );
+    registry.seed_blob("a", b"hello");
+    let client = builder()
+        .credentials(Fixed(Credential::password("me", "secret")))
+        .build();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    repository.into_blobs().delete(&hello()).unwrap();
+
+    assert_eq!(registry.log().len(), 3);
+    assert_eq!(registry.blob("a", HELLO), None);
 }

@@ -56,6 +56,7 @@ mod referrers;
 mod registry_quirks;
 mod response_heads;
 mod retry;
+mod slow_servers;
 mod stack_depth;
 mod support_tests;
 mod tag;

@@ -197,6 +197,12 @@ fn dial(
 ) -> Result<Connection, TransportError> {
     match tcp::connect(host, addresses, *details.timeout.after, details.config) {
         Ok(connection) => Ok(Box::new(connection)),
+        Err(ureq::Error::Io(error))
+            if error.kind() == io::ErrorKind::TimedOut
+                && details.timeout.reason == ureq::Timeout::Global =>
+        {
+            Err(ureq::Error::Timeout(details.timeout.reason).into())
+        }
         Err(ureq::Error::Io(error)) if !is_of_caller(&error) => {
             Err(dial_error(error, addresses[0]))
         }

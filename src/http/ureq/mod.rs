@@ -15,8 +15,8 @@ use std::time::Duration;
 use self::connector::{Localities, NoopResolver, ProxyConnector};
 use self::error::{body_error, invalid_request, transport_error};
 use super::{
-    Headers, Method, Proxies, Request, RequestBody, ResolveRule, Response, Timeouts, Transport,
-    TransportError,
+    Headers, Method, NO_RESPONSE, Proxies, Request, RequestBody, ResolveRule, Response,
+    SilentServer, Timeouts, Transport, TransportError,
 };
 use crate::auth::OriginPolicy;
 use crate::error::TransportKind;
@@ -273,7 +273,7 @@ impl Transport for UreqTransport {
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }
-        let timeouts = (request.timeouts, request.timeouts.response(request.method));
+        let limits = (request.timeouts, request.method, url.host_and_port());
         let body = match request.body {
             // With a length, because ureq sends an empty body chunked, and some servers respond
             // 411.
@@ -281,14 +281,14 @@ impl Transport for UreqTransport {
             body => body,
         };
         let answer = match body {
-            RequestBody::None => run(agent, builder.body(()), timeouts),
-            RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), timeouts),
+            RequestBody::None => run(agent, builder.body(()), limits),
+            RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), limits),
             RequestBody::Reader { reader, size } => {
                 let body = ureq::SendBody::from_reader(reader);
                 run(
                     agent,
                     builder.header("Content-Length", size).body(body),
-                    timeouts,
+                    limits,
                 )
             }
         };
@@ -313,7 +313,7 @@ const fn has_body(method: Method) -> bool {
 
 type Built<B> = Result<ureq::http::Request<B>, ureq::http::Error>;
 
-/// Runs a request. `response` is the silence that is accepted before the response.
+/// Runs a request to a host.
 ///
 /// A timeout of ureq is a total, except the two for single reads and writes. The connection takes
 /// these for limits of silence ([`tcp`]): that of writes during transfers, that of reads before a
@@ -321,17 +321,27 @@ type Built<B> = Result<ureq::http::Request<B>, ureq::http::Error>;
 fn run<B: ureq::AsSendBody>(
     agent: &ureq::Agent,
     request: Built<B>,
-    (timeouts, response): (Timeouts, Duration),
+    (timeouts, method, host): (Timeouts, Method, &str),
 ) -> Result<ureq::http::Response<ureq::Body>, TransportError> {
     let request = agent
         .configure_request(request.map_err(invalid_request)?)
         .timeout_connect(Some(timeouts.connect))
-        .timeout_per_read(Some(response))
+        .timeout_per_read(Some(timeouts.response(method)))
         .timeout_per_write(Some(timeouts.idle))
-        .timeout_recv_response(Some(timeouts.response(Method::Put) * 2))
+        .timeout_recv_response(Some(timeouts.response_head(method)))
         .timeout_global(timeouts.deadline)
         .build();
-    agent.run(request).map_err(transport_error)
+    agent.run(request).map_err(|error| match error {
+        ureq::Error::Timeout(ureq::Timeout::RecvResponse) => TransportError::new(
+            TransportKind::Timeout,
+            SilentServer {
+                missing: NO_RESPONSE,
+                host: host.to_owned(),
+                limit: timeouts.response_head(method),
+            },
+        ),
+        other => transport_error(other),
+    })
 }
 
 fn response(answer: ureq::http::Response<ureq::Body>) -> Response {

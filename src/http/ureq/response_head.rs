@@ -21,11 +21,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ureq::unversioned::transport::time::{self, Instant};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 
+use super::tcp::passed;
 use crate::limits::{MAX_INTERIM_RESPONSES, MAX_RESPONSE_HEAD_BYTES};
 
 /// Bytes of the buffer for request bodies that ureq fills after it waited for `100 Continue`.
@@ -279,13 +279,6 @@ fn in_transfer(timeout: NextTimeout) -> NextTimeout {
     NextTimeout {
         per_read: timeout.per_write,
         ..timeout
-    }
-}
-
-fn passed(start: Instant, now: Instant) -> Duration {
-    match (start, now) {
-        (Instant::Exact(start), Instant::Exact(now)) => now.saturating_duration_since(start),
-        _ => Duration::ZERO,
     }
 }
 

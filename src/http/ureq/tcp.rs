@@ -1,7 +1,8 @@
 //! TCP connections that wake while the other side is silent.
 //!
 //! A system call waits for [`WAKE`] at most. After each wait the connection reports the silence, so
-//! that the observer of the operation can stop it, and waits again up to the limit of its phase:
+//! that the observer of the operation can stop it, and waits again up to the limit of its phase.
+//! Bytes that trickle are reported at the same interval:
 //!
 //! | Phase | Limit |
 //! |---|---|
@@ -14,13 +15,14 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use ureq::Timeout;
 use ureq::config::Config;
-use ureq::unversioned::transport::time::Duration as Limit;
+use ureq::unversioned::transport::time::{self, Duration as Limit};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::super::{SilentServer, TransportError};
+use super::super::{NO_DATA, SilentServer, TransportError};
 use crate::error::TransportKind;
 use crate::progress::{self, Event};
 
@@ -59,6 +61,7 @@ pub(super) fn connect(
                     ),
                     read_timeout: Duration::ZERO,
                     write_timeout: Duration::ZERO,
+                    heartbeat: Heartbeat::new(),
                 });
             }
             Ok(Err(error)) => failure = Some(error),
@@ -142,6 +145,7 @@ pub(super) struct TcpTransport {
     /// The timeouts of the socket, which change rarely.
     read_timeout: Duration,
     write_timeout: Duration,
+    heartbeat: Heartbeat,
 }
 
 impl Transport for TcpTransport {
@@ -162,6 +166,7 @@ impl Transport for TcpTransport {
                 Ok(count) => {
                     rest = &rest[count..];
                     wait.last_progress = now();
+                    self.heartbeat.on_progress(&self.host)?;
                 }
                 Err(error) => wait.on_error(error)?,
             }
@@ -179,6 +184,7 @@ impl Transport for TcpTransport {
             match self.stream.read(self.buffers.input_append_buf()) {
                 Ok(count) => {
                     self.buffers.input_appended(count);
+                    self.heartbeat.on_progress(&self.host)?;
                     return Ok(count > 0);
                 }
                 Err(error) => wait.on_error(error)?,
@@ -188,6 +194,8 @@ impl Transport for TcpTransport {
 
     /// Whether the connection is idle. Bytes that no request asked for show that it is not usable.
     fn is_open(&mut self) -> bool {
+        // ureq asks before each request on a connection that it keeps.
+        self.heartbeat = Heartbeat::new();
         let is_idle = self.stream.set_nonblocking(true).is_ok()
             && matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         is_idle && self.stream.set_nonblocking(false).is_ok()
@@ -206,13 +214,62 @@ fn set_timeout(result: io::Result<()>) -> io::Result<()> {
 }
 
 /// The timeout of a handshake with a proxy or with TLS: silence as in a transfer. The limit in
-/// total is twice as long, because a handshake has few messages.
+/// total is twice as long, because a handshake has few messages, but it ends with the deadline.
 pub(super) fn handshake_timeout(details: &ConnectionDetails) -> NextTimeout {
     let silence = details.timeout.per_write;
+    let total = silence.map_or(Limit::NotHappening, |limit| Limit::Exact(*limit * 2));
+    let passed = passed(details.now, (details.current_time)());
+    let deadline = (details.config.timeouts().global)
+        .map_or(Limit::NotHappening, |it| it.saturating_sub(passed).into());
+    let reason = if deadline < total {
+        Timeout::Global
+    } else {
+        Timeout::Connect
+    };
     NextTimeout {
-        after: silence.map_or(Limit::NotHappening, |limit| Limit::Exact(*limit * 2)),
+        after: deadline.min(total),
+        reason,
         per_read: silence,
-        ..details.timeout
+        per_write: silence,
+    }
+}
+
+/// The time between two points in time of ureq.
+pub(super) fn passed(start: time::Instant, now: time::Instant) -> Duration {
+    match (start, now) {
+        (time::Instant::Exact(start), time::Instant::Exact(now)) => {
+            now.saturating_duration_since(start)
+        }
+        _ => Duration::ZERO,
+    }
+}
+
+/// Reports a connection on which bytes arrive or leave so slowly that nothing else reports them.
+#[derive(Debug)]
+struct Heartbeat {
+    last: Instant,
+    /// The number of events of the thread at that time.
+    events: u64,
+}
+
+impl Heartbeat {
+    fn new() -> Self {
+        Self {
+            last: now(),
+            events: progress::event_count(),
+        }
+    }
+
+    /// Reports progress, unless there was an event within [`WAKE`].
+    fn on_progress(&mut self, host: &str) -> Result<(), ureq::Error> {
+        if self.last.elapsed() < WAKE {
+            return Ok(());
+        }
+        let before = std::mem::replace(self, Self::new());
+        if before.events == self.events {
+            report(host, Duration::ZERO)?;
+        }
+        Ok(())
     }
 }
 
@@ -282,7 +339,12 @@ fn report(host: &str, silence: Duration) -> Result<(), ureq::Error> {
 /// The error of a server that was silent for too long.
 fn silent(host: &str, limit: Duration) -> ureq::Error {
     let host = host.to_owned();
-    TransportError::new(TransportKind::Timeout, SilentServer { host, limit }).into()
+    let silent = SilentServer {
+        missing: NO_DATA,
+        host,
+        limit,
+    };
+    TransportError::new(TransportKind::Timeout, silent).into()
 }
 
 #[expect(

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::request::{Body, RegistryRequest};
 use super::response::{NamedBody, RegistryResponse, Sender};
@@ -12,6 +13,7 @@ use crate::http::clock::TimedReader;
 use crate::http::retry::parse_retry_after;
 use crate::http::{Headers, Method, Request, RequestBody, Response, TransportError};
 use crate::limits::{MAX_DOCUMENT_TIME, MAX_MESSAGE_TIME};
+use crate::progress;
 use crate::text::json;
 use crate::text::url::{Origin, Url};
 
@@ -104,7 +106,8 @@ impl Client {
             })
         };
         if sent.is_ok() {
-            self.shared.responses.lock().add(url.origin());
+            self.shared.responders.lock().insert(url.origin());
+            progress::set_silence(Duration::ZERO);
         }
         let response = sent.map_err(failed)?;
         self.receive(request, url, (sender, auth.registry_origin), response)

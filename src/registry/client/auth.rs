@@ -8,6 +8,7 @@ use crate::auth::credential::Credential;
 use crate::auth::{Action, Authorization, Challenge, Event, Flow, TokenRequest};
 use crate::error::{Error, Responder, Result, TransportKind, Unauthorized};
 use crate::http::Method;
+use crate::http::retry::Retries;
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::oci::RegistryName;
 use crate::progress::{self, Scope};
@@ -31,8 +32,11 @@ impl Client {
         if request.method == Method::Delete {
             self.known_blobs().clear();
         }
+        // An attempt before an authentication may have had its effect.
+        let mut retries = Retries::default();
         if request.url.origin() != registry_origin {
-            return self.send_with_retries(&mut request, &RequestAuth::none(&registry_origin));
+            let auth = RequestAuth::none(&registry_origin);
+            return self.send_with_retries(&mut request, &auth, &mut retries);
         }
         let mut anonymous = RequestAuth {
             with_headers: true,
@@ -45,7 +49,7 @@ impl Client {
             if let Action::Send(_) | Action::FetchToken(_) = action
                 && let Some(superseded) = last.take()
             {
-                superseded.drain();
+                superseded.drain()?;
             }
             let event = match action {
                 Action::Send(authorization) => {
@@ -53,13 +57,13 @@ impl Client {
                         authorization: authorization.as_ref(),
                         ..anonymous
                     };
-                    let mut response = self.send_with_retries(&mut request, &auth)?;
+                    let mut response = self.send_with_retries(&mut request, &auth, &mut retries)?;
                     let is_upgraded = response.sender == Sender::UpgradedRegistry;
                     if is_upgraded && response.status() == 401 && anonymous.with_headers {
                         // The registry redirected from http to https. It may ask for credentials
                         // there, but does not receive the custom headers, as with oras.
                         request.url = response.url.clone();
-                        response.drain();
+                        response.drain()?;
                         anonymous = RequestAuth::none(&registry_origin);
                         (flow, action) = self.start_flow(&request);
                         continue;
@@ -72,7 +76,7 @@ impl Client {
                     let event = Event::Response {
                         status: response.status(),
                         challenges: response.challenges(),
-                        denied: response.status() == 400 && response.is_denied(),
+                        denied: response.status() == 400 && response.is_denied()?,
                     };
                     last = Some(response);
                     event
@@ -182,12 +186,12 @@ impl Client {
     fn probe(&self, url: &Url, anonymous: &RequestAuth<'_>) -> Result<Vec<Challenge>> {
         let url = Url::from_registry(url.scheme(), url.host_and_port(), "/v2/");
         let mut request = RegistryRequest::new(Method::Get, url);
-        let sent = self.send_with_retries(&mut request, anonymous);
+        let sent = self.send_with_retries(&mut request, anonymous, &mut Retries::default());
         let Ok(response) = progress::unless_cancelled(sent)? else {
             return Ok(Vec::new());
         };
         let challenges = response.challenges();
-        response.drain();
+        response.drain()?;
         Ok(challenges)
     }
 
@@ -229,6 +233,7 @@ impl Client {
             authorization: authorization.as_ref(),
             ..RequestAuth::none(origin)
         };
-        self.send_with_retries(&mut request.buffer_json_up_to(MAX_TOKEN_BYTES), &auth)
+        let mut request = request.buffer_json_up_to(MAX_TOKEN_BYTES);
+        self.send_with_retries(&mut request, &auth, &mut Retries::default())
     }
 }

@@ -214,7 +214,7 @@ impl Client {
                 redactor: Lock::default(),
                 capabilities: Lock::default(),
                 known_blobs: Lock::default(),
-                responses: Lock::default(),
+                responders: Lock::default(),
             },
             settings: Settings {
                 timeouts: Timeouts::default(),

@@ -24,15 +24,14 @@ mod redirects;
 mod request;
 mod response;
 mod retries;
-mod retry_state;
 mod warnings;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::SystemTime;
 
 use self::known_blobs::KnownBlobs;
-use self::retry_state::Responses;
 use self::warnings::Warnings;
 use crate::auth::AuthCache;
 use crate::credentials::CredentialStore;
@@ -48,7 +47,7 @@ pub use self::builder::ClientBuilder;
 pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
 pub(crate) use self::response::{NOT_STORED, RegistryResponse, Sender};
-pub(crate) use self::retry_state::Retry;
+pub(crate) use self::retries::Retry;
 
 /// Which registries are reached by http instead of https.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,7 +133,8 @@ struct Shared {
     redactor: Lock<Redactor>,
     capabilities: Lock<CapabilityCache>,
     known_blobs: Lock<KnownBlobs>,
-    responses: Lock<Responses>,
+    /// The origins that responded to a request.
+    responders: Lock<HashSet<Origin>>,
 }
 
 /// The settings of a client, which can differ between clones.
@@ -213,7 +213,7 @@ impl Client {
                 redactor: Lock::new(self.shared.redactor.lock().clone()),
                 capabilities: Lock::default(),
                 known_blobs: Lock::default(),
-                responses: Lock::default(),
+                responders: Lock::default(),
             }),
             settings: Arc::clone(&self.settings),
         }
@@ -241,11 +241,10 @@ impl Client {
         let url = Url::from_registry(self.scheme(registry), registry.host_and_port(), "/v2/");
         let request = RegistryRequest::new(Method::Get, url);
         let mut response = self.send(registry, request)?.expect(&[200])?;
-        if response.is_web_page() {
+        if response.is_web_page()? {
             return Err(response.protocol_error("the answer is a web page, not that of a registry"));
         }
-        response.drain();
-        Ok(())
+        response.drain()
     }
 
     /// The scheme by which a registry is reached.

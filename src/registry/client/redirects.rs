@@ -128,14 +128,14 @@ impl Client {
                 Redirect::Finish => return Ok(response),
                 Redirect::Follow(next) => url = next,
                 Redirect::TooMany => {
-                    response.drain();
+                    response.drain()?;
                     return Err(Error::Protocol {
                         what: self.describe(request),
                         reason: format!("more than {MAX_REDIRECTS} redirects"),
                     });
                 }
             }
-            response.drain();
+            response.drain()?;
         }
     }
 }

@@ -8,7 +8,8 @@ use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, parse_challenges};
 use crate::error::{Error, RegistryErrorResponse, Responder, Result, Reworded, TransportKind};
 use crate::http::{Method, Response};
-use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_TOKEN_BYTES};
+use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_MESSAGE_WAITS, MAX_TOKEN_BYTES};
+use crate::progress;
 use crate::text::redact::Redactor;
 use crate::text::url::{Locality, Origin, Scheme, Url};
 
@@ -133,9 +134,10 @@ impl RegistryResponse {
         Ok(bytes)
     }
 
-    /// Reads the rest of a short body, so that the connection can be reused.
-    pub(crate) fn drain(self) {
-        self.response.drain();
+    /// Reads the rest of a short body, so that the connection can be reused. The error is
+    /// [`Error::Cancelled`].
+    pub(crate) fn drain(self) -> Result<()> {
+        self.response.drain()
     }
 
     /// Returns a response with one of these statuses; any other becomes an error.
@@ -154,7 +156,10 @@ impl RegistryResponse {
 
     /// Converts an error response of `by` to an error.
     pub(crate) fn into_error_of(mut self, by: Responder) -> Error {
-        let body = self.peek_body();
+        let body = match self.peek_body() {
+            Ok(body) => body,
+            Err(cancelled) => return cancelled,
+        };
         let ErrorBody { errors, excerpt } =
             ErrorBody::parse(&body, self.content_type(), &self.redactor);
         // A shorter wait was waited for.
@@ -194,30 +199,30 @@ impl RegistryResponse {
     }
 
     /// Whether the body of an error says that access is denied. The body can still be read
-    /// afterwards.
-    pub(crate) fn is_denied(&mut self) -> bool {
-        error_body::is_denied(&self.peek_body(), &self.redactor)
+    /// afterwards. The error is [`Error::Cancelled`].
+    pub(crate) fn is_denied(&mut self) -> Result<bool> {
+        Ok(error_body::is_denied(&self.peek_body()?, &self.redactor))
     }
 
-    /// Whether this is the page of a web site. The body can still be read afterwards.
-    pub(crate) fn is_web_page(&mut self) -> bool {
-        self.content_type() == Some("text/html")
-            && self.peek_body().trim_ascii_start().starts_with(b"<")
+    /// Whether this is the page of a web site. The body can still be read afterwards. The error is
+    /// [`Error::Cancelled`].
+    pub(crate) fn is_web_page(&mut self) -> Result<bool> {
+        Ok(self.content_type() == Some("text/html")
+            && self.peek_body()?.trim_ascii_start().starts_with(b"<"))
     }
 
     /// Reads the beginning of the body and puts it back. If the body breaks off, the beginning is
-    /// enough: it is used in messages only.
-    fn peek_body(&mut self) -> Vec<u8> {
+    /// enough: it is used in messages only. The error is [`Error::Cancelled`].
+    fn peek_body(&mut self) -> Result<Vec<u8>> {
         let mut body = self.document.take().unwrap_or_default();
         body.truncate(usize::try_from(MAX_ERROR_BYTES).unwrap_or(usize::MAX));
         if self.method != Method::Head {
+            let mut rest = (&mut self.response.body).take(MAX_ERROR_BYTES);
             // An error that cannot be read completely still has a status.
-            let _ = (&mut self.response.body)
-                .take(MAX_ERROR_BYTES)
-                .read_to_end(&mut body);
+            progress::with_few_waits(MAX_MESSAGE_WAITS, || rest.read_to_end(&mut body))?;
         }
         self.response.body = Box::new(Cursor::new(body.clone()));
-        body
+        Ok(body)
     }
 
     /// Resolves the URL in a header of this response, which may be relative.
@@ -392,7 +397,8 @@ mod tests {
             ("text/html", "", false),
             ("application/json", "<html>", false),
         ] {
-            assert_eq!(response(200, content_type, body).is_web_page(), wanted);
+            let is_page = response(200, content_type, body).is_web_page();
+            assert_eq!(is_page.unwrap(), wanted);
         }
     }
 
@@ -405,10 +411,12 @@ mod tests {
                 r#"{"errors":[{"code":"DENIED","message":"Your Authorization Token is invalid."}]}"#
             )
             .is_denied()
+            .unwrap()
         );
-        assert!(response(400, "", "Your Authorization Token has expired").is_denied());
+        let mut expired = response(400, "", "Your Authorization Token has expired");
+        assert!(expired.is_denied().unwrap());
         let mut other = response(400, "", r#"{"errors":[{"code":"MANIFEST_INVALID"}]}"#);
-        assert!(!other.is_denied());
+        assert!(!other.is_denied().unwrap());
         assert!(
             other.into_error().to_string().ends_with("manifest invalid"),
             "the body is still there"

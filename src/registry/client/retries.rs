@@ -10,7 +10,6 @@ use super::Client;
 use super::attempt::RequestAuth;
 use super::request::RegistryRequest;
 use super::response::RegistryResponse;
-use super::retry_state::Retry;
 use crate::error::{Error, Result, TransportKind, status_text};
 use crate::http::retry::{NextAttempt, Outcome, Reachability, Retries};
 use crate::http::{DEADLINE_PASSED, SilentServer, Timeouts, TransportError};
@@ -18,29 +17,32 @@ use crate::progress::{self, Event};
 use crate::text::random;
 use crate::text::url::Url;
 
+/// A retry that the policy allows.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    next: NextAttempt,
+    /// Host and port of the server that failed.
+    host: String,
+    reason: String,
+}
+
 /// Longest wait between two reports to an observer, which can end a wait.
 const WAKE: Duration = Duration::from_millis(250);
 
 impl Client {
     /// Sends a request until it succeeds, fails in a way that a retry cannot change, or has used up
-    /// its retries.
+    /// its retries. `retries` are those of the request so far.
     pub(super) fn send_with_retries(
         &self,
         request: &mut RegistryRequest<'_>,
         auth: &RequestAuth<'_>,
+        retries: &mut Retries,
     ) -> Result<RegistryResponse> {
-        let mut responses = self.shared.responses.lock();
-        if responses.silence >= self.settings.retry_policy.max_silence {
-            // The operation that was silent for so long has ended.
-            responses.silence = Duration::ZERO;
-        }
-        drop(responses);
-        let mut retries = Retries::default();
         loop {
             let result = self.send_with_redirects(request, auth);
             let retry = Some(&result)
                 .filter(|_| request.body.is_retryable())
-                .and_then(|result| self.retry(&mut retries, result));
+                .and_then(|result| self.retry(retries, result));
             let Some(retry) = retry else {
                 return result.map(|response| RegistryResponse {
                     retries: retries.count,
@@ -48,7 +50,7 @@ impl Client {
                 });
             };
             if let Ok(response) = result {
-                response.drain();
+                response.drain()?;
             }
             self.wait_for(&retry)?;
         }
@@ -87,18 +89,22 @@ impl Client {
         source: &(dyn StdError + Send + Sync + 'static),
     ) -> Option<Retry> {
         let url = Url::parse(url).ok()?;
-        let server = {
-            let mut responses = self.shared.responses.lock();
-            let limit = match kind {
-                TransportKind::Timeout => silent_server(source)
-                    .map_or(self.settings.timeouts.connect, |server| server.limit),
-                _ => Duration::ZERO,
-            };
-            responses.silence += limit;
-            Reachability {
-                has_responded: responses.origins.contains(&url.origin()),
-                silence: responses.silence,
+        if self.time_left() == Some(Duration::ZERO) {
+            return None;
+        }
+        let limit = match kind {
+            TransportKind::Timeout => {
+                silent_server(source).map_or(self.settings.timeouts.connect, |server| server.limit)
             }
+            _ => Duration::ZERO,
+        };
+        let silence = progress::operation(self.now())
+            .silence
+            .saturating_add(limit);
+        progress::set_silence(silence);
+        let server = Reachability {
+            has_responded: self.shared.responders.lock().contains(&url.origin()),
+            silence,
         };
         let next = self.next_attempt(retries, Outcome::Failed(kind), server)?;
         let host = url.host_and_port();
@@ -134,11 +140,10 @@ impl Client {
             attempts: retry.next.last,
             wait: retry.next.wait,
         })?;
-        let mut responses = self.shared.responses.lock();
-        if !responses.silence.is_zero() {
-            responses.silence += retry.next.wait;
+        let silence = progress::operation(self.now()).silence;
+        if !silence.is_zero() {
+            progress::set_silence(silence.saturating_add(retry.next.wait));
         }
-        drop(responses);
         self.sleep(&retry.host, retry.next.wait)
     }
 
@@ -162,8 +167,8 @@ impl Client {
     /// The rest of the deadline of the operation.
     fn time_left(&self) -> Option<Duration> {
         let deadline = self.settings.timeouts.deadline?;
-        let now = self.shared.clock.now();
-        let passed = now.duration_since(progress::operation_start(now));
+        let now = self.now();
+        let passed = now.duration_since(progress::operation(now).start);
         Some(deadline.saturating_sub(passed.unwrap_or_default()))
     }
 
@@ -175,7 +180,7 @@ impl Client {
         if timeouts.deadline == Some(Duration::ZERO) {
             return Err(TransportError::new(TransportKind::Timeout, DEADLINE_PASSED));
         }
-        let silence = self.shared.responses.lock().silence;
+        let silence = progress::operation(self.now()).silence;
         let left = (self.settings.retry_policy.max_silence).saturating_sub(silence);
         if silence.is_zero() || left.is_zero() {
             return Ok(timeouts);
@@ -184,7 +189,7 @@ impl Client {
     }
 }
 
-/// The cause of a timeout, if it is the silence of a server.
+/// The cause of a timeout, if a server sent too little.
 fn silent_server<'a>(
     error: &'a (dyn StdError + Send + Sync + 'static),
 ) -> Option<&'a SilentServer> {

@@ -60,14 +60,14 @@ impl Repository {
             }
             202 => {
                 let session = UploadSession::from_response(&response)?;
-                response.drain();
+                response.drain()?;
                 self.upload_blob(expected, content, UploadStart::Session(session))?;
                 return Ok(Mount::Pushed);
             }
             429 => return Err(response.into_error()),
             _ => Mount::Unsupported,
         };
-        response.drain();
+        response.drain()?;
         Ok(mount)
     }
 
@@ -97,7 +97,7 @@ impl Repository {
                 Action::CheckExists | Action::Retry { .. } | Action::Fail
             ) && let Some(Ok(superseded)) = last.take()
             {
-                superseded.drain();
+                superseded.drain()?;
             }
             let event = match action {
                 Action::CheckExists => {
@@ -228,13 +228,13 @@ impl Repository {
                 return Ok(ControlFlow::Break(result));
             };
             action = upload.on_offset(size, &response)?;
-            response.drain();
+            response.drain()?;
         }
         if let ChunkAction::Retry | ChunkAction::Fail = action {
             return Ok(ControlFlow::Break(result));
         }
         if let Ok(response) = result {
-            response.drain();
+            response.drain()?;
         }
         Ok(ControlFlow::Continue(action))
     }

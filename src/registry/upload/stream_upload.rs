@@ -75,7 +75,7 @@ impl Repository {
         let blob = Descriptor::new(media_type.clone(), buffer.hasher.finish(), buffer.end);
         let commit = self.commit_request(upload.location, &blob.digest, false);
         match unless_cancelled(self.client.send(&self.registry, commit))? {
-            Ok(response) if is_stored(&response) => response.drain(),
+            Ok(response) if is_stored(&response) => response.drain()?,
             // The registry may have committed the blob although the response was lost.
             _ if self.has_blob(&blob.digest, Some(blob.size))? => {}
             failed => return Err(not_stored(failed)),
@@ -95,7 +95,7 @@ impl Repository {
             return Err(response.into_error());
         }
         let session = UploadSession::from_response(&response)?;
-        response.drain();
+        response.drain()?;
         Error::check_limit(
             format_args!("least part of an upload to {}", self.path()),
             session.min_chunk_bytes,
