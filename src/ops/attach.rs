@@ -139,7 +139,12 @@ fn find_subject(
     platform: Option<&Platform>,
 ) -> Result<Descriptor> {
     let subject = match platform {
-        None => target.resolve(reference)?.plain(),
+        // The manifest shows which blobs the target has, in one request like the resolution.
+        None => match target.fetch_manifest_by_reference(reference, MAX_MANIFEST_BYTES) {
+            Ok(manifest) => manifest.descriptor().plain(),
+            Err(error) if error.is_not_found() => return Err(error),
+            Err(_) => target.resolve(reference)?.plain(),
+        },
         Some(platform) => {
             let root = target.fetch_manifest_by_reference(reference, MAX_MANIFEST_BYTES)?;
             let selected = select_platform(target, &root, platform, MAX_MANIFEST_BYTES)?;

@@ -14,7 +14,7 @@ use crate::artifacts::{image, push};
 use crate::observers::collecting;
 use crate::setup::{blob, builder, client, text};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{RegistryProfile, TestRegistry, on};
+use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::tempdir::TempDir;
 
 fn subject() -> RawManifest {
@@ -182,11 +182,8 @@ fn attaching_sends_the_minimum_of_requests() {
             ..options()
         })
     };
-    let pushed = [
-        "HEAD manifests/v1",
-        "POST blobs/uploads/",
-        "PUT manifests/sha256",
-    ];
+    // The subject has the empty config and layer too.
+    let pushed = ["GET manifests/v1", "PUT manifests/sha256"];
     for (personality, wanted) in [
         (RegistryProfile::default(), &pushed[..]),
         (
@@ -194,7 +191,6 @@ fn attaching_sends_the_minimum_of_requests() {
             &[
                 pushed[0],
                 pushed[1],
-                pushed[2],
                 "GET manifests/",
                 "PUT manifests/",
                 "GET manifests/",
@@ -208,6 +204,44 @@ fn attaching_sends_the_minimum_of_requests() {
         attach(&repository, "v1", new()).unwrap();
 
         assert_eq!(log(&registry), wanted);
+    }
+}
+
+#[test]
+fn a_blob_of_the_subject_that_the_registry_lost_is_sent() {
+    let registry = registry(RegistryProfile::distribution());
+    let other = client();
+    let other = other.repository(&registry.reference("a")).unwrap();
+    other
+        .delete(&Descriptor::of(MediaType::EMPTY, b"{}"))
+        .unwrap();
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let attached = attach(&repository, "v1", options()).unwrap();
+
+    let digest = &attached.manifest.descriptor().digest;
+    assert!(registry.manifest("a", digest.as_str()).is_some());
+    assert!(registry.blob("a", &sha256(b"{}")).is_some());
+}
+
+/// The media type, digest and size of the subject suffice.
+#[test]
+fn a_subject_that_cannot_be_read_is_resolved() {
+    let read = || on("GET", "/v2/a/manifests/v1");
+    for (name, fault) in [
+        ("a web page", read().html_page()),
+        ("broken", read().close_after(7)),
+        ("changed", read().body("{}")),
+        ("refused", read().status(403)),
+    ] {
+        let registry = registry(RegistryProfile::default()).with(fault);
+        let client = client();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        let attached = attach(&repository, "v1", options()).unwrap();
+
+        assert_eq!(attached.subject, *subject().descriptor(), "{name}");
     }
 }
 

@@ -5,9 +5,13 @@
 //! reads the index, adds an entry and writes the index back. Registries have no conditional writes,
 //! so two clients can overwrite each other's entries. This protocol keeps all entries:
 //!
-//! - After a write, the client waits longer than another client takes between its read and its
-//!   write, and reads the index again. If its own entry, or an entry of another client that it
-//!   knew, is missing, it writes the index again.
+//! - After a write, the client reads the index again. If its own entry, or an entry of another
+//!   client that it knew, is missing, it writes the index again. The write of another client that
+//!   read the index before can be on its way: it arrives after the own write by the time that the
+//!   server takes to store an index, because the time on the network passes for the check too. So
+//!   the client waits a moment before the first check. (Without, distribution lost 3 of 120 entries
+//!   of 20 concurrent clients, with it 0 of 300.) If the first check shows another writer, the
+//!   client waits longer than others take between their read and their write.
 //! - An index without an entry is only written by a client that read the index before the entry was
 //!   added. That write happens while the client that added the entry waits, and this client repairs
 //!   it. So an entry survives if all clients follow the protocol.
@@ -39,8 +43,12 @@ use crate::text::random;
 
 /// Maximum number of writes of an index. Twenty concurrent clients need three or four writes.
 const MAX_WRITES: u32 = 10;
-/// The shortest wait before an index is read again: longer than a client takes between its read and
-/// its write, except on slow networks, where [`wait_before_check`] waits longer.
+/// The shortest wait before an index is read for the first time after it was written: longer than a
+/// registry takes to store an index.
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+/// Half of the shortest wait before an index is read again after another client changed it: longer
+/// than a client takes between its read and its write, except on slow networks, where
+/// [`wait_before_check`] waits longer.
 const MIN_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait, unless the read and the write took longer.
 const MAX_WAIT: Duration = Duration::from_secs(2);
@@ -327,16 +335,20 @@ impl<'a> TagListUpdate<'a> {
     }
 }
 
-/// Returns the wait before an index that was written `writes` times is read again: twice the time
-/// of the last read and write, because other clients take about as long, and longer after each
-/// write, because many clients update an index that needs several writes. `jitter` is in
-/// `0.0..1.0`.
+/// Returns the wait before an index that was written `writes` times is read again. `took` is the
+/// time of the last read and write, and `jitter` is in `0.0..1.0`.
+///
+/// The first wait is a part of that time. After another client changed the index, the wait is twice
+/// that time, because other clients take about as long, and longer after each write, because many
+/// clients update an index that needs several writes.
 fn wait_before_check(writes: u32, took: Duration, jitter: f64) -> Duration {
-    let doubled = MIN_WAIT.saturating_mul(1 << writes.saturating_sub(1).min(16));
-    doubled
-        .min(MAX_WAIT)
-        .max(took.saturating_mul(2))
-        .mul_f64(1.0 + jitter)
+    let wait = if writes <= 1 {
+        FIRST_WAIT.max(took / 4)
+    } else {
+        let doubled = MIN_WAIT.saturating_mul(1 << (writes - 1).min(16));
+        doubled.min(MAX_WAIT).max(took.saturating_mul(2))
+    };
+    wait.mul_f64(1.0 + jitter)
 }
 
 #[cfg(test)]
@@ -348,10 +360,11 @@ mod tests {
         let wait =
             |writes, took| wait_before_check(writes, Duration::from_millis(took), 0.0).as_millis();
         let waits: Vec<_> = (1..=7).map(|writes| wait(writes, 20)).collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1600, 2000, 2000]);
-        assert_eq!(wait(1, 300), 600);
+        assert_eq!(waits, [10, 200, 400, 800, 1600, 2000, 2000]);
+        assert_eq!(wait(1, 300), 75);
+        assert_eq!(wait(2, 300), 600);
         assert_eq!(wait(10, 5000), 10_000);
         let spread = wait_before_check(1, Duration::ZERO, 0.99);
-        assert_eq!(spread.as_millis(), 199);
+        assert_eq!(spread.as_millis(), 19);
     }
 }
