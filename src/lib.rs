@@ -74,8 +74,8 @@
 //! - **One origin policy.** The same function decides for redirects, token services, upload
 //!   locations and pagination links whether credentials are sent. Errors, warnings and traces
 //!   contain no secrets.
-//! - **Limits.** Every read of outside data has a limit, see [`limits`]. Memory does not grow with
-//!   the size of blobs.
+//! - **Limits.** Every read of outside data has a limit; more is [`Error::TooLarge`]. Memory does
+//!   not grow with the size of blobs.
 //! - **Errors** keep their cause and name their subject, see [`Error`].
 //! - **Enums** that may grow are `non_exhaustive`. Matches on the other enums can be exhaustive.
 //! - **Threads.** The library starts no thread. Clients, repositories and other stores can be used
@@ -88,7 +88,7 @@
 //! - `tls-no-provider`: `tls` without ring. The program brings another `CryptoProvider` of rustls,
 //!   which it installs for the process or passes to
 //!   [`UreqTransportBuilder`](http::UreqTransportBuilder).
-//! - `archive` (on by default): directories as layers, [`pull::pull`] with [`output_dir`], and
+//! - `archive` (on by default): directories as layers, [`pull::pull`] to disk, and
 //!   [`layout::LayoutTar`]. Without the feature, [`push`] and [`attach`] take single files, bytes and
 //!   streams, and [`pull::list`] finds the files of an artifact.
 //! - `cli` (on by default): the command `oras`. Turn it off to embed the library.
@@ -163,11 +163,11 @@ pub mod error;
 mod fs;
 pub mod http;
 pub mod layout;
-pub mod limits;
+mod limits;
 mod oci;
 mod ops;
 #[cfg(feature = "archive")]
-pub mod output_dir;
+mod output_dir;
 pub mod progress;
 pub mod registry;
 pub mod store;
@@ -180,8 +180,8 @@ pub use oci::descriptor::{self, Descriptor};
 pub use oci::digest::{self, Digest};
 pub use oci::editor::ManifestEditor;
 pub use oci::manifest::{self, Manifest, RawManifest};
-pub use oci::media_type::{self, MediaType};
-pub use oci::platform::{self, Platform};
+pub use oci::media_type::MediaType;
+pub use oci::platform::Platform;
 pub use oci::reference::{self, Reference};
 pub use oci::referrers;
 pub use ops::{
@@ -202,8 +202,12 @@ pub mod internal {
     pub use crate::archive::{PackOptions, UnpackOptions, pack, unpack};
     pub use crate::fs::input_kind::{InputKind, open_once};
     pub use crate::fs::temp_file::has_beginning_in;
+    pub use crate::limits::MAX_ROOTS_FILE_BYTES;
     #[cfg(feature = "archive")]
-    pub use crate::store::files::write_file;
+    pub use crate::output_dir::{OutputDir, OutputOptions, PendingDirectory, PendingFile};
+    pub use crate::store::files::FileStore;
+    #[cfg(feature = "archive")]
+    pub use crate::store::files::output::write_file;
     pub use crate::text::{go_time, json, time};
 }
 

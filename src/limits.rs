@@ -1,7 +1,7 @@
 //! The limits on outside data: how much is read, kept in memory or waited for. Each has a unit and
 //! a reason.
 //!
-//! A public limit is the default of an option. Values may change with any release.
+//! Some limits are defaults of options, whose documentation repeats the value.
 //!
 //! Waits between retries are not limits on outside data: see `http/retry.rs`. Sizes of uploaded
 //! chunks are in `registry/upload/chunked_upload.rs`.
@@ -17,22 +17,22 @@ pub const MAX_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of all manifests that one copy reads, by default: 64 MiB, which is tens of thousands of
 /// typical manifests. A pull keeps them in memory. Discovery applies the same limit to the
 /// descriptors it collects.
-pub const MAX_METADATA_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_METADATA_BYTES: u64 = 64 << 20;
 
 /// Nodes of the graph that one copy handles, by default. The copy remembers each node to visit it
 /// only once.
-pub const MAX_NODES: u64 = 1_000_000;
+pub(crate) const MAX_NODES: u64 = 1_000_000;
 
 /// Levels of a graph from the root, by default. Real graphs have three or four levels.
-pub const MAX_GRAPH_DEPTH: u64 = 100;
+pub(crate) const MAX_GRAPH_DEPTH: u64 = 100;
 
 /// Referrers of one subject, and of one discovery in total. The digests are kept in memory.
-pub const MAX_REFERRERS: usize = 100_000;
+pub(crate) const MAX_REFERRERS: usize = 100_000;
 
 /// Levels of referrers that one discovery follows. A signature of a signature is the deepest common
 /// case. A JSON document has two levels for each level of referrers, so that it stays below
 /// the limit of 128 levels for indented JSON.
-pub const MAX_REFERRERS_DEPTH: usize = 50;
+pub(crate) const MAX_REFERRERS_DEPTH: usize = 50;
 
 /// Nesting of a JSON document that is indented. The indentation of a line grows with its depth, so
 /// that a small document with deep nesting would become large. `serde_json` has the same limit.
@@ -98,15 +98,15 @@ pub(crate) const MAX_KNOWN_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// Time to establish a connection, by default. Networks that lose the first segments send them
 /// again after 1, 3 and 7 seconds.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Silence of a server during a transfer or before a response, by default. There is no limit on the
 /// total time, because blobs may have any size.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Silence of a server after it received the body of a `PUT` or `PATCH`, by default. Some
 /// registries move a blob to their storage before they respond.
-pub const UPLOAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+pub(crate) const UPLOAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Time for a complete response head, as a multiple of the accepted silence during a transfer: 5
 /// minutes by default. A head has few packets.
@@ -163,7 +163,7 @@ pub(crate) const MAX_TRACING_TIME: Duration = Duration::from_secs(10);
 
 /// Bytes of a credential configuration file. The largest secret in common use, a key file of a
 /// cloud account, has 3 KiB.
-pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// Symbolic links to a credential configuration file that are followed, as in Linux.
 pub(crate) const MAX_CONFIG_LINKS: usize = 40;
@@ -238,22 +238,27 @@ pub(crate) const MAX_BACKUP_TAGS: usize = 100_000;
 // Archives of directories.
 
 /// Entries of one archive, by default: ten times the entries of the Linux kernel's source tree.
-pub const MAX_ENTRIES: u64 = 1_000_000;
+#[cfg(feature = "archive")]
+pub(crate) const MAX_ENTRIES: u64 = 1_000_000;
 
 /// Bytes of a name or link target in an archive, by default: the longest path that Linux accepts.
-pub const MAX_PATH_BYTES: u64 = 4096;
+#[cfg(feature = "archive")]
+pub(crate) const MAX_PATH_BYTES: u64 = 4096;
 
 /// Nested directories of an archive, by default: as many as a path of [`MAX_PATH_BYTES`] can name,
 /// so that every directory that can be packed can be unpacked.
-pub const MAX_ARCHIVE_DEPTH: u64 = 2048;
+#[cfg(feature = "archive")]
+pub(crate) const MAX_ARCHIVE_DEPTH: u64 = 2048;
 
 /// Bytes of the extended headers of one archive entry, by default: 1 MiB, as in Go's reader. They
 /// are kept in memory.
-pub const MAX_RECORD_BYTES: u64 = 1 << 20;
+#[cfg(feature = "archive")]
+pub(crate) const MAX_RECORD_BYTES: u64 = 1 << 20;
 
 /// Bytes of memory for work at the end of unpacking, such as setting times of directories, by
 /// default: 64 MiB, half a million directories with typical names.
-pub const MAX_PENDING_BYTES: u64 = 64 << 20;
+#[cfg(feature = "archive")]
+pub(crate) const MAX_PENDING_BYTES: u64 = 64 << 20;
 
 /// Reported entries that were skipped in archives. An archive may have a million of them.
 #[cfg(feature = "archive")]
@@ -267,7 +272,7 @@ display_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub enum Limit {
-        /// Nested directories of an archive, by default [`MAX_ARCHIVE_DEPTH`].
+        /// Nested directories of an archive, by default 2,048.
         ArchiveDepth => "MaxDepth",
         /// Tags of one repository that is backed up: 100,000.
         BackupTags => "MAX_BACKUP_TAGS",
@@ -275,15 +280,15 @@ display_enum! {
         BufferedChunkBytes => "MaxBufferedChunkBytes",
         /// Bytes of content: the limit that the caller passed, which has no name in messages.
         CallerBytes => "the limit in bytes",
-        /// Bytes of a credential configuration file: [`MAX_CONFIG_BYTES`].
+        /// Bytes of a credential configuration file: 1 MiB.
         ConfigBytes => "MaxConfigBytes",
         /// Bytes of content that is verified in memory: the limit that the caller passed.
         ContentBytes => "MaxBytes",
-        /// Entries of one archive, by default [`MAX_ENTRIES`].
+        /// Entries of one archive, by default 1,000,000.
         Entries => "MaxEntries",
         /// Free bytes of the file system that an archive is unpacked to.
         FreeSpace => "FreeSpace",
-        /// Levels of a graph, by default [`MAX_GRAPH_DEPTH`].
+        /// Levels of a graph, by default 100.
         GraphDepth => "MaxDepth",
         /// Bytes written to a credential helper: 32 KiB.
         HelperInputBytes => "MaxHelperInputBytes",
@@ -297,26 +302,26 @@ display_enum! {
         LayoutReferences => "MAX_LAYOUT_REFERENCES",
         /// Files in the tar of a layout: half a million.
         LayoutTarFiles => "MAX_LAYOUT_TAR_FILES",
-        /// Bytes of one manifest, by default [`MAX_MANIFEST_BYTES`], or of all descriptors of one
-        /// discovery, [`MAX_METADATA_BYTES`].
+        /// Bytes of one manifest, by default 4 MiB, or of all descriptors of one
+        /// discovery, 64 MiB.
         MetadataBytes => "MaxMetadataBytes",
-        /// Nodes of a graph, by default [`MAX_NODES`].
+        /// Nodes of a graph, by default 1,000,000.
         Nodes => "MaxNodes",
         /// Bytes of one page of a listing: 4 MiB.
         PageBytes => "MaxPageBytes",
-        /// Bytes of a name or link target in an archive, by default [`MAX_PATH_BYTES`].
+        /// Bytes of a name or link target in an archive, by default 4,096.
         PathBytes => "MaxPathBytes",
-        /// Bytes of deferred work of unpacking, by default [`MAX_PENDING_BYTES`].
+        /// Bytes of deferred work of unpacking, by default 64 MiB.
         PendingBytes => "MaxPendingBytes",
-        /// Bytes of the extended headers of one archive entry, by default [`MAX_RECORD_BYTES`].
+        /// Bytes of the extended headers of one archive entry, by default 1 MiB.
         RecordBytes => "MaxRecordBytes",
-        /// Referrers of one subject: [`MAX_REFERRERS`].
+        /// Referrers of one subject: 100,000.
         Referrers => "MaxReferrers",
-        /// Levels of referrers: [`MAX_REFERRERS_DEPTH`].
+        /// Levels of referrers: 50.
         ReferrersDepth => "MaxReferrersDepth",
         /// Bytes of a token response: 128 KiB.
         TokenBytes => "MaxTokenBytes",
-        /// Bytes of all manifests of one copy, by default [`MAX_METADATA_BYTES`].
+        /// Bytes of all manifests of one copy, by default 64 MiB.
         TotalMetadataBytes => "MaxTotalMetadataBytes",
         /// Bytes of all files of an archive.
         UnpackedBytes => "MaxUnpackedBytes",

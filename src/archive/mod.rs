@@ -37,16 +37,17 @@ pub struct Limits {
     /// have any size, and their data, without holes, must fit into the free space of the file
     /// system.
     pub max_unpacked_bytes: Option<u64>,
-    /// Entries: [`MAX_ENTRIES`](limits::MAX_ENTRIES).
+    /// Entries; by default 1,000,000.
     pub max_entries: u64,
-    /// Bytes of one entry's name or link target: [`MAX_PATH_BYTES`](limits::MAX_PATH_BYTES).
+    /// Bytes of one entry's name or link target; by default 4,096, the longest path that Linux
+    /// accepts.
     pub max_path_bytes: u64,
-    /// Directories below each other: [`MAX_ARCHIVE_DEPTH`](limits::MAX_ARCHIVE_DEPTH).
+    /// Directories below each other; by default 2,048.
     pub max_depth: u64,
-    /// Bytes of the extended headers of one entry: [`MAX_RECORD_BYTES`](limits::MAX_RECORD_BYTES).
+    /// Bytes of the extended headers of one entry; by default 1 MiB.
     pub max_record_bytes: u64,
     /// Bytes of memory for work done at the end, such as setting modes and times of directories,
-    /// and for the map of a sparse file: [`MAX_PENDING_BYTES`](limits::MAX_PENDING_BYTES).
+    /// and for the map of a sparse file; by default 64 MiB.
     pub max_pending_bytes: u64,
 }
 

@@ -17,8 +17,7 @@ use crate::auth::credential::Credential;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::input_kind::open_once;
 use crate::fs::private_file::PrivateFile;
-use crate::limits::Limit;
-pub use crate::limits::MAX_CONFIG_BYTES;
+use crate::limits::{Limit, MAX_CONFIG_BYTES};
 use crate::oci::{RegistryName, RepositoryName};
 use crate::text::json;
 
@@ -90,7 +89,7 @@ impl ConfigFile {
     /// - [`Error::Credential`] if the file is malformed, without quoting it, or if a helper program
     ///   is missing or fails.
     /// - [`Error::Context`] around [`Error::Io`] if the file cannot be read.
-    /// - [`Error::TooLarge`] if it has more than [`MAX_CONFIG_BYTES`].
+    /// - [`Error::TooLarge`] if it has more than 1 MiB.
     pub fn get_with(
         &self,
         helpers: &Helpers,
@@ -106,8 +105,10 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// Same as [`get_with`](Self::get_with) and
-    /// [`Helper::store_for`](super::Helper::store_for), plus:
+    /// Same as [`get_with`](Self::get_with), plus:
+    /// - [`Error::Unsupported`] for a credential that the protocol of helper programs cannot
+    ///   represent: a registry token, or a user name or password that is not UTF-8.
+    /// - [`Error::TooLarge`] if the input of the helper has more than 32 KiB.
     /// - [`Error::Credential`] for a user name with a colon, which the format cannot represent.
     /// - [`Error::Io`] if the file cannot be written. The file is then unchanged.
     pub fn store_with(

@@ -175,7 +175,7 @@ impl Helper {
     /// # Errors
     ///
     /// See [`Helper`].
-    pub fn get_for(&self, server: &str) -> Result<Option<Credential>> {
+    pub(crate) fn get_for(&self, server: &str) -> Result<Option<Credential>> {
         let Some(answer) = self.run("get", server.as_bytes())? else {
             return Ok(None);
         };
@@ -198,7 +198,7 @@ impl Helper {
     /// - [`Error::Unsupported`] for a user name or password that is not UTF-8, because the protocol
     ///   cannot represent it.
     /// - [`Error::TooLarge`] if the input has more than 32 KiB.
-    pub fn store_for(&self, server: &str, credential: &Credential) -> Result<()> {
+    pub(crate) fn store_for(&self, server: &str, credential: &Credential) -> Result<()> {
         let (username, secret) = match credential {
             Credential::Password { username, password } => (username, password),
             Credential::IdentityToken(token) => (&TOKEN_USER.into(), token),
@@ -234,7 +234,7 @@ impl Helper {
     /// # Errors
     ///
     /// See [`Helper`].
-    pub fn erase_for(&self, server: &str) -> Result<()> {
+    pub(crate) fn erase_for(&self, server: &str) -> Result<()> {
         self.run("erase", server.as_bytes()).map(drop)
     }
 

@@ -20,7 +20,7 @@ mod memory;
 #[cfg(test)]
 mod testing;
 
-pub use config_file::{ConfigFile, MAX_CONFIG_BYTES};
+pub use config_file::ConfigFile;
 pub use helper::{Helper, Helpers};
 pub use locations::Locations;
 pub use lookup::{Lookup, Warning};

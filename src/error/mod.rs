@@ -24,7 +24,7 @@ pub use self::kinds::{
 };
 pub use self::response::{RegistryError, RegistryErrorResponse, Responder};
 pub(crate) use self::response::{is_transient_status, status_text};
-use crate::limits::Limit;
+pub use crate::limits::Limit;
 use crate::text::redact::{MAX_EXCERPT_CHARS, excerpt};
 use crate::text::url::InvalidUrl;
 

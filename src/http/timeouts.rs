@@ -23,15 +23,15 @@ use crate::text::time::duration_text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Time to connect to a server, to one of its addresses. The default is [`CONNECT_TIMEOUT`].
+    /// Time to connect to a server, to one of its addresses. The default is 10 seconds.
     pub connect: Duration,
     /// Silence of the server: while data is sent or received, during a handshake with TLS or a
     /// proxy, and before the response to a request other than an upload. The default is
-    /// [`IDLE_TIMEOUT`]. A handshake has to be complete within twice this time, and the head of a
-    /// response within five times.
+    /// 60 seconds. A handshake has to be complete within twice this time, and the head of a response
+    /// within five times.
     pub idle: Duration,
     /// Silence of the server after it received the complete body of a `PUT` or `PATCH`: a blob, a
-    /// chunk or a manifest. The default is [`UPLOAD_RESPONSE_TIMEOUT`].
+    /// chunk or a manifest. The default is 15 minutes.
     pub upload_response: Duration,
     /// Total time of an operation since its first request: of all requests of a verb with options,
     /// or of a call of a store, with retries and the waits before them. The error is a timeout. The

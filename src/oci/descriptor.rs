@@ -17,7 +17,8 @@ pub const CREATED: &str = "org.opencontainers.image.created";
 /// Annotation of an entry in a layout's `index.json`: the tag.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Annotation of a directory: the digest of its uncompressed tar.
-pub const CONTENT_DIGEST: &str = "io.deis.oras.content.digest";
+#[cfg(feature = "archive")]
+pub(crate) const CONTENT_DIGEST: &str = "io.deis.oras.content.digest";
 /// Annotation of a directory: if it is `true`, `pull` unpacks the layer.
 pub const UNPACK: &str = "io.deis.oras.content.unpack";
 
@@ -130,7 +131,7 @@ pub(crate) fn title_in(annotations: &Annotations) -> Option<&str> {
 }
 
 /// The content of the empty descriptor.
-pub const EMPTY_JSON: &[u8] = b"{}";
+pub(crate) const EMPTY_JSON: &[u8] = b"{}";
 
 /// The members of a descriptor as a document has them. Go programs write an unset descriptor as an
 /// object with an empty digest, and read missing members and `null` alike.

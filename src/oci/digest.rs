@@ -224,7 +224,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// An incremental digest computation.
 #[derive(Clone)]
-pub struct Hasher(State);
+pub(crate) struct Hasher(State);
 
 #[derive(Clone)]
 enum State {
@@ -235,7 +235,7 @@ enum State {
 
 impl Hasher {
     /// Creates a hasher without input.
-    pub fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
             Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
             Algorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
@@ -244,7 +244,7 @@ impl Hasher {
     }
 
     /// Adds the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Sha256(state) => state.update(bytes),
             State::Sha384(state) => state.update(bytes),
@@ -253,7 +253,7 @@ impl Hasher {
     }
 
     /// Returns the digest of all added bytes.
-    pub fn finish(self) -> Digest {
+    pub(crate) fn finish(self) -> Digest {
         match self.0 {
             State::Sha256(state) => Digest::from_hash(Algorithm::Sha256, &state.finalize()),
             State::Sha384(state) => Digest::from_hash(Algorithm::Sha384, &state.finalize()),

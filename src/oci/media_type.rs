@@ -103,7 +103,7 @@ impl MediaType {
     }
 
     /// Whether this is an image manifest, OCI's or Docker's.
-    pub fn is_image_manifest(&self) -> bool {
+    pub(crate) fn is_image_manifest(&self) -> bool {
         *self == Self::IMAGE_MANIFEST || *self == Self::DOCKER_MANIFEST
     }
 
@@ -118,7 +118,7 @@ impl MediaType {
     }
 
     /// Whether this is a layer that is not distributed by registries.
-    pub fn is_foreign_layer(&self) -> bool {
+    pub(crate) fn is_foreign_layer(&self) -> bool {
         FOREIGN.contains(&self.as_str())
     }
 

@@ -7,8 +7,8 @@ pub mod digest;
 pub(crate) mod document;
 pub(crate) mod editor;
 pub mod manifest;
-pub mod media_type;
-pub mod platform;
+pub(crate) mod media_type;
+pub(crate) mod platform;
 pub mod reference;
 pub mod referrers;
 

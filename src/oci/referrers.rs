@@ -9,8 +9,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::limits::Limit;
-pub use crate::limits::MAX_REFERRERS;
+use crate::limits::{Limit, MAX_REFERRERS};
 use crate::oci::{
     Algorithm, Descriptor, Digest, DocumentEntry, Manifest, ManifestDocument, ManifestShape,
     MediaType, RawManifest,

@@ -25,7 +25,7 @@ pub struct DiscoverOptions {
     /// Lists only referrers of this artifact type, on every level. Referrers below a referrer of
     /// another type are not found.
     pub artifact_type: Option<String>,
-    /// Number of levels to list. By default all, at most [`MAX_REFERRERS_DEPTH`].
+    /// Number of levels to list. By default all, at most 50.
     pub depth: Option<usize>,
     /// Observes the discovery.
     pub observer: Option<Observer>,
@@ -74,8 +74,8 @@ pub struct Discovered {
 /// - [`Error::NotFound`] if the reference does not exist or the index has no manifest for the
 ///   platform.
 /// - [`Error::Unsupported`] if the reference names a blob.
-/// - [`Error::TooLarge`] if there are more than [`MAX_REFERRERS`] referrers in all, more than
-///   [`MAX_REFERRERS_DEPTH`] levels, or more than [`MAX_METADATA_BYTES`] of descriptors.
+/// - [`Error::TooLarge`] if there are more than 100,000 referrers in all, more than
+///   50 levels, or more than 64 MiB of descriptors.
 /// - The errors of [`Referrers::referrers`].
 pub fn discover(
     source: &dyn Referrers,

@@ -141,7 +141,7 @@ fn artifact_type(
 }
 
 /// Returns an image config that contains only the platform, and its descriptor.
-pub fn platform_config(platform: &Platform) -> (Descriptor, Vec<u8>) {
+pub(crate) fn platform_config(platform: &Platform) -> (Descriptor, Vec<u8>) {
     let bytes = to_vec(platform);
     (Descriptor::of(MediaType::IMAGE_CONFIG, &bytes), bytes)
 }

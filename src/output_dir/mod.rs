@@ -37,7 +37,6 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-#[doc(hidden)]
 pub use directory::PendingDirectory;
 use entry::{Parents, ResolvedTitle, WrittenTitles};
 use existing::ExistingFile;
@@ -74,23 +73,6 @@ impl OutputDir {
     /// Opens the directory at `path`. Creates it and its parents with mode 0777, less the umask, if
     /// they do not exist.
     ///
-    /// ```
-    /// use std::io::Write;
-    /// use oras::output_dir::{OutputDir, OutputOptions};
-    ///
-    /// # fn main() -> oras::Result<()> {
-    /// # let dir = std::env::temp_dir().join(format!("oras-doc-output-{}", std::process::id()));
-    /// let output = OutputDir::open(&dir, OutputOptions::default())?;
-    /// let mut file = output.create_file("a/hello.txt")?;
-    /// file.write_all(b"hello").unwrap();
-    /// let path = file.commit()?;
-    /// assert_eq!(std::fs::read(path).unwrap(), b"hello");
-    /// assert!(output.create_file("../hello.txt").is_err());
-    /// # std::fs::remove_dir_all(&dir).unwrap();
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// # Errors
     ///
     /// [`Error::Io`] naming the directory.
@@ -109,11 +91,6 @@ impl OutputDir {
             options,
             written: Lock::default(),
         })
-    }
-
-    /// The directory as an absolute path.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The absolute, cleaned path of `title`, without a check that it is allowed.
@@ -159,7 +136,6 @@ impl OutputDir {
     /// # Errors
     ///
     /// Same as [`create_file`](Self::create_file).
-    #[doc(hidden)]
     pub fn create_directory(&self, title: &str) -> Result<PendingDirectory<'_>> {
         PendingDirectory::create(self, title)
     }

@@ -6,7 +6,7 @@
 //! directory, which decides whether a title is allowed.
 
 #[cfg(feature = "archive")]
-mod output;
+pub(crate) mod output;
 #[cfg(feature = "archive")]
 mod packing;
 #[cfg(feature = "archive")]
@@ -20,24 +20,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[cfg(feature = "archive")]
-use crate::archive::Times;
+use crate::archive::{self, Times};
 use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::file_range::FileRange;
 use crate::fs::input_kind::InputKind;
 use crate::fs::temp_file::TempFile;
 use crate::fs::{path_clean, temp_name};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest, TITLE};
+#[cfg(feature = "archive")]
+use crate::output_dir::OutputDir;
 use crate::progress::sync::Lock;
 use crate::store::{
     Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
     VerifyReader, copy_hashing,
 };
-
-#[cfg(feature = "archive")]
-use self::output::Output;
-#[cfg(feature = "archive")]
-#[doc(hidden)]
-pub use self::output::write_file;
 
 /// Files and directories by title, and everything else in memory.
 pub struct FileStore {
@@ -59,6 +55,14 @@ impl fmt::Debug for FileStore {
             .field("temporary", &self.temporary)
             .finish_non_exhaustive()
     }
+}
+
+/// Where and how content with a title is written.
+#[cfg(feature = "archive")]
+#[derive(Debug)]
+struct Output {
+    directory: OutputDir,
+    limits: archive::Limits,
 }
 
 #[derive(Default)]
@@ -93,8 +97,7 @@ impl FileStore {
     /// Creates a store to push from. Archives of directories, and content that can be read only
     /// once, are written to a file in the directory `temporary`.
     ///
-    /// Content without a title may have [`MAX_MANIFEST_BYTES`]; see
-    /// [`FileStore::max_untitled_bytes`].
+    /// Content without a title may have [`MAX_MANIFEST_BYTES`].
     pub fn new(temporary: impl Into<PathBuf>) -> Self {
         Self {
             untitled: MemoryStore::new().max_content_bytes(MAX_MANIFEST_BYTES),
@@ -109,7 +112,7 @@ impl FileStore {
 
     /// Sets the maximum size in bytes of content without a title, such as manifests.
     #[must_use]
-    pub fn max_untitled_bytes(self, bytes: u64) -> Self {
+    pub(crate) fn max_untitled_bytes(self, bytes: u64) -> Self {
         Self {
             untitled: self.untitled.max_content_bytes(bytes),
             ..self
@@ -261,7 +264,7 @@ impl FileStore {
     /// Same as pushing content with that title: [`Error::PathTraversal`], [`Error::Conflict`],
     /// [`Error::Verification`] when the file that has the content was changed meanwhile,
     /// [`Error::Io`].
-    pub fn restore(&self, target: &Descriptor) -> Result<bool> {
+    pub(crate) fn restore(&self, target: &Descriptor) -> Result<bool> {
         let is_readable = self.titled.lock().locations.contains_key(&target.digest);
         if !is_readable {
             return Ok(false);
@@ -277,7 +280,7 @@ impl FileStore {
     }
 
     /// Returns the path of the file with this title.
-    pub fn path_of(&self, title: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, title: &str) -> PathBuf {
         #[cfg(feature = "archive")]
         if let Some(output) = &self.output {
             return output.directory.path_of(title);

@@ -20,7 +20,7 @@ use crate::limits::Limit;
 use crate::oci::{Descriptor, Digest, MediaType, RawManifest, RepositoryName};
 
 pub mod content;
-pub mod files;
+pub(crate) mod files;
 mod forward;
 pub mod memory;
 mod seekable;
@@ -312,8 +312,7 @@ pub trait Referrers: Source {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] if there are more than
-    /// [`MAX_REFERRERS`](crate::oci::referrers::MAX_REFERRERS). A missing subject is not an error.
+    /// [`Error::TooLarge`] if there are more than 100,000. A missing subject is not an error.
     fn referrers(
         &self,
         subject: &Descriptor,

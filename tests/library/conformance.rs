@@ -11,8 +11,8 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use oras::descriptor::Descriptor;
 use oras::digest::{Algorithm, Digest};
+use oras::internal::FileStore;
 use oras::layout::{LayoutStore, LayoutTarWriter};
-use oras::store::files::FileStore;
 use oras::store::memory::MemoryStore;
 use oras::store::{Batch, Pushed, SeekableBlob, Target};
 use oras::{Error, MediaType};

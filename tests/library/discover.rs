@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oras::descriptor::Descriptor;
 use oras::discover::{DiscoverOptions, Discovered, discover};
 use oras::layout::LayoutStore;
-use oras::limits::{MAX_REFERRERS, MAX_REFERRERS_DEPTH};
 use oras::referrers::referrers_tag;
 use oras::store::content::VerifyReader;
 use oras::store::memory::MemoryStore;
@@ -17,6 +16,11 @@ use crate::artifacts::{attached, image, push};
 use crate::setup::{blob, client, text};
 use crate::support::registry::{RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
+
+/// The limit of the referrers of one discovery (`limits::MAX_REFERRERS`).
+const MAX_REFERRERS: usize = 100_000;
+/// The limit of its levels (`limits::MAX_REFERRERS_DEPTH`).
+const MAX_REFERRERS_DEPTH: usize = 50;
 
 /// The subject at the root.
 fn subject() -> RawManifest {

@@ -30,7 +30,7 @@ fn values_can_be_shared_and_sent() {
     cloned::<Repository>();
     shared::<(Blobs, Manifests)>();
     shared::<(LayoutStore, LayoutTar, LayoutTarWriter, MemoryStore)>();
-    shared::<(Cache, oras::store::files::FileStore)>();
+    shared::<(Cache, oras::internal::FileStore)>();
     shared::<(credentials::Lookup, credentials::ConfigFile)>();
     shared::<(credentials::Helpers, credentials::Memory)>();
     shared::<(http::UreqTransport, http::Traced<http::UreqTransport>)>();

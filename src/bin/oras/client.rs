@@ -10,7 +10,7 @@ use oras::error::IoOp;
 use oras::http::{CertificateAuthorities, ClientCertificate, UreqTransportBuilder};
 use oras::http::{ResolveRule, RetryPolicy, Timeouts, UreqTransport};
 #[cfg(feature = "tls")]
-use oras::limits::MAX_ROOTS_FILE_BYTES;
+use oras::internal::MAX_ROOTS_FILE_BYTES;
 use oras::reference::{RegistryName, RepositoryName};
 use oras::registry::{Client, PlainHttp};
 use oras::{Credential, Secret};

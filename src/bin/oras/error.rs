@@ -9,10 +9,10 @@ use std::io;
 use std::path::Path;
 
 use oras::Error;
+use oras::error::Limit;
 use oras::error::{
     Conflict, Input, IoOp, RegistryErrorResponse, Responder, Side, TransportKind, Unauthorized,
 };
-use oras::limits::Limit;
 use oras::reference::Reference;
 use oras::url::Url;
 

@@ -11,13 +11,13 @@ use crate::progress::Observer;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one manifest: [`MAX_MANIFEST_BYTES`](limits::MAX_MANIFEST_BYTES).
+    /// Bytes of one manifest; by default 4 MiB.
     pub max_manifest_bytes: u64,
-    /// Bytes of all manifests that are read: [`MAX_METADATA_BYTES`](limits::MAX_METADATA_BYTES).
+    /// Bytes of all manifests that are read; by default 64 MiB.
     pub max_metadata_bytes: u64,
-    /// Nodes of the graph: [`MAX_NODES`](limits::MAX_NODES).
+    /// Nodes of the graph; by default 1,000,000.
     pub max_nodes: u64,
-    /// Levels below the root, the root included: [`MAX_GRAPH_DEPTH`](limits::MAX_GRAPH_DEPTH).
+    /// Levels below the root, the root included; by default 100.
     pub max_depth: u64,
 }
 

@@ -94,7 +94,7 @@ fn the_output_directory_itself_can_be_a_title() {
     for title in [".", "./", "a/.."] {
         let fixture = Fixture::new().existing("x", "old").existing("y", "old");
         let path = fixture.write_directory(title, &["x", "z"]).unwrap();
-        assert_eq!(path, fixture.output.path());
+        assert_eq!(path, fixture.output.path);
         assert_eq!(fixture.tree(), ["x", "y", "z"]);
         assert_eq!(fixture.read("x"), "new");
     }

@@ -246,7 +246,7 @@ fn the_output_directory_is_created_and_may_be_a_link() {
     fs::create_dir(temp.path().join("real")).unwrap();
     symlink("real", temp.path().join("link")).unwrap();
     let output = OutputDir::open(temp.path().join("link"), OutputOptions::default()).unwrap();
-    assert_eq!(output.path(), temp.path().join("link"));
+    assert_eq!(output.path, temp.path().join("link"));
     let path = output.create_file("x").unwrap().commit().unwrap();
     assert_eq!(path, temp.path().join("link/x"));
     assert!(temp.path().join("real/x").is_file());

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{ContentLocation, FileStore};
+use super::{ContentLocation, FileStore, Output};
 use crate::archive::{self, UnpackOptions};
 use crate::error::{Error, IoOp, Mismatch, Result};
 use crate::fs::temp_file::{BeginningFile as _, TempFile};
@@ -13,17 +13,10 @@ use crate::output_dir::OutputDir;
 use crate::progress::{Event, report};
 use crate::store::{Content, SavingSink, VerifyReader, copy_resuming, if_resumable};
 
-/// Where and how content with a title is written.
-#[derive(Debug)]
-pub(super) struct Output {
-    pub(super) directory: OutputDir,
-    limits: archive::Limits,
-}
-
 impl FileStore {
     /// Creates a store to pull into. Content with a title is written below `output`, and archives
     /// of directories are unpacked within `limits`.
-    pub fn writing_to(output: OutputDir, limits: archive::Limits) -> Self {
+    pub(crate) fn writing_to(output: OutputDir, limits: archive::Limits) -> Self {
         Self {
             output: Some(Output {
                 directory: output,
@@ -169,7 +162,6 @@ impl FileStore {
 /// # Errors
 ///
 /// Same as [`OutputDir::create_file`], plus the errors of the content.
-#[doc(hidden)]
 pub fn write_file(
     output: &OutputDir,
     title: &str,

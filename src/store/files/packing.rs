@@ -13,7 +13,7 @@ use crate::oci::{CONTENT_DIGEST, Descriptor, HashingWriter, MediaType, UNPACK};
 
 impl FileStore {
     /// Sets the times that archives of added directories record.
-    pub fn set_archive_times(&mut self, times: Times) {
+    pub(crate) fn set_archive_times(&mut self, times: Times) {
         self.archive_times = times;
     }
 

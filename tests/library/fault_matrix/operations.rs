@@ -13,7 +13,7 @@ use oras::credentials::Fixed;
 use oras::error::TransportKind;
 use oras::http::{Request, Response, Timeouts, Transport, TransportError, UreqTransport};
 use oras::layout::LayoutStore;
-use oras::limits::MAX_MANIFEST_BYTES;
+use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::pull::{PullOptions, pull};
 use oras::registry::{Client, PlainHttp, Repository};
 use oras::store::{Delete, Referrers, Source, TagLister, Target};

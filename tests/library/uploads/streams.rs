@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use oras::descriptor::Descriptor;
 use oras::digest::Digest;
-use oras::limits::Limit;
+use oras::error::Limit;
 use oras::registry::Client;
 use oras::store::{Pushed, Target};
 use oras::{Error, MediaType, Result};

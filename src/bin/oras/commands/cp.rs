@@ -2,7 +2,7 @@
 
 use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
 use oras::error::{Expected, Input, Operation, Side as End};
-use oras::limits::MAX_MANIFEST_BYTES;
+use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::reference::RepositoryName;
 use oras::store::Source;
 use oras::tag::add_tags;

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use oras::error::IoOp;
+use oras::internal::{OutputDir, OutputOptions};
 use oras::internal::{has_beginning_in, write_file};
-use oras::output_dir::{OutputDir, OutputOptions};
 use oras::store::content::Content;
 use oras::{Descriptor, Error};
 

@@ -13,6 +13,7 @@ use rustls::{ClientConfig, ClientConnection, ConfigBuilder};
 use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
 
 use self::pem::{CertificateAuthorities, ClientCertificate};
+use self::provider::default_provider;
 use self::stream::TlsStream;
 use self::verify::{TrustedRoots, Unverified};
 use super::super::certificate_directories::HostCertificates;
@@ -25,6 +26,7 @@ mod algorithm;
 mod error;
 mod lenient;
 pub(super) mod pem;
+mod provider;
 mod stream;
 mod verify;
 mod x509;
@@ -107,14 +109,6 @@ impl Settings {
             None => builder.with_no_client_auth(),
         })
     }
-}
-
-/// Returns the cryptography that the process installed, or else that of ring, if this build has it.
-fn default_provider() -> Option<Arc<CryptoProvider>> {
-    let installed = CryptoProvider::get_default().cloned();
-    #[cfg(feature = "tls")]
-    let installed = installed.or_else(|| Some(Arc::new(rustls::crypto::ring::default_provider())));
-    installed
 }
 
 fn client_config(
@@ -204,7 +198,8 @@ fn handshake(
     Ok(Box::new(TlsStream::new(client, socket, details.config)))
 }
 
-#[cfg(all(test, not(feature = "tls")))]
+#[cfg(not(feature = "tls"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::default_provider;
+use super::provider::default_provider;
 use super::x509::Certificate;
 use crate::limits::MAX_CERTIFICATES;
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use oras::internal::{OutputDir, OutputOptions};
 use oras::internal::{PackOptions, UnpackOptions, pack, unpack};
-use oras::output_dir::{OutputDir, OutputOptions};
 use oras::pull::ArchiveLimits;
 use oras::push::Times;
 use oras::{Digest, Result};

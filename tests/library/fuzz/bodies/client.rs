@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use oras::copy::{CopyOptions, copy};
 use oras::discover::{DiscoverOptions, discover};
-use oras::limits::MAX_MANIFEST_BYTES;
+use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::registry::Repository;
 use oras::store::memory::MemoryStore;
 use oras::store::{Delete, Referrers, Source, TagLister, Target};

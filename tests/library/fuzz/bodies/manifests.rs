@@ -4,7 +4,7 @@
 use std::time::UNIX_EPOCH;
 
 use oras::index::{UpdateOptions, update};
-use oras::limits::MAX_MANIFEST_BYTES;
+use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::pack::{PackOptions, pack};
 use oras::referrers::Referrer;
 use oras::store::memory::MemoryStore;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use oras::http::{Request, Response, Transport, TransportError, UreqTransport};
-use oras::limits::MAX_MANIFEST_BYTES;
+use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Source, TagLister};
 use oras::{Descriptor, MediaType};
