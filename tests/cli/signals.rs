@@ -70,8 +70,16 @@ impl Running {
         self.ended_by(signal)
     }
 
-    /// Asserts that the process ends by a signal in time, and returns its stderr.
-    fn ended_by(mut self, signal: Signal) -> String {
+    /// Asserts that the process ends by this signal in time, and returns its stderr.
+    fn ended_by(self, signal: Signal) -> String {
+        let name = self.name.clone();
+        let (ended_by, stderr) = self.ended();
+        assert_eq!(ended_by, Some(signal.as_raw()), "{name}: {stderr}");
+        stderr
+    }
+
+    /// Asserts that the process ends in time. Returns the signal that ended it, and its stderr.
+    fn ended(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the process is a child") {
@@ -87,13 +95,7 @@ impl Running {
         let mut stderr = String::new();
         let pipe = self.child.stderr.as_mut().expect("stderr is a pipe");
         pipe.read_to_string(&mut stderr).expect("stderr is text");
-        assert_eq!(
-            status.signal(),
-            Some(signal.as_raw()),
-            "{}: {stderr}",
-            self.name
-        );
-        stderr
+        (status.signal(), stderr)
     }
 }
 
@@ -300,9 +302,62 @@ fn a_second_signal_ends_the_command_at_once() {
     push.signal(Signal::TERM);
     push.signal(Signal::CONT);
 
-    // The handler of the signal that is delivered last runs first.
-    let stderr = push.ended_by(Signal::INT);
+    let (ended_by, stderr) = push.ended();
+    // The handlers may run in either order.
+    assert!(
+        [Signal::INT, Signal::TERM]
+            .map(|it| Some(it.as_raw()))
+            .contains(&ended_by),
+        "{ended_by:?}"
+    );
     assert_eq!(stderr, "", "the first signal alone prints a note");
+}
+
+/// Starts a pull that is blocked, because nothing reads its stderr.
+fn blocked_pull(registry: &TestRegistry, oras: &Oras) -> Running {
+    let names: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    let files: Vec<_> = (names.iter())
+        .map(|name| (name.as_str(), name.as_bytes()))
+        .collect();
+    registry.seed_artifact("a", "v1", &files);
+    let reference = registry.reference("a:v1");
+    let pull = Running::start(oras, &["pull", "--plain-http", "--debug", &reference]);
+    let requests = || registry.log().len();
+    wait_until(|| {
+        let before = requests();
+        thread::sleep(Duration::from_millis(300));
+        before > 1 && before == requests()
+    });
+    pull
+}
+
+#[test]
+fn a_signal_that_is_repeated_at_once_is_one() {
+    let (registry, oras) = (TestRegistry::start(), Oras::new());
+    let mut pull = blocked_pull(&registry, &oras);
+    pull.signal(Signal::INT);
+    thread::sleep(Duration::from_millis(10));
+    pull.signal(Signal::INT);
+
+    let mut stderr = String::new();
+    let mut pipe = pull.child.stderr.take().unwrap();
+    pipe.read_to_string(&mut stderr).unwrap();
+
+    assert_noted(&stderr, "SIGINT");
+    let status = pull.child.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
+}
+
+#[test]
+fn a_signal_that_is_repeated_later_ends_a_command_that_is_blocked() {
+    let (registry, oras) = (TestRegistry::start(), Oras::new());
+    let pull = blocked_pull(&registry, &oras);
+    pull.signal(Signal::INT);
+    thread::sleep(Duration::from_millis(300));
+
+    let stderr = pull.ends_by(Signal::INT);
+
+    assert!(!stderr.contains("interrupted"), "{stderr}");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! The first signal sets a flag. Everything that takes time checks it: observers at each event, and
 //! reads of standard input and writes of standard output before each wait. The operation fails, its
 //! temporary files are removed as after any other error, and then the process ends by the signal,
-//! as it would have without a handler. A second signal ends the process at once.
+//! as it would have without a handler. A second signal ends the process at once, unless it is the
+//! same one within [`SAME_SIGNAL`](unix::SAME_SIGNAL): `kill` and supervisors may signal a process
+//! and then its group.
 //!
 //! A signal that is ignored when the command starts stays ignored: `nohup` ignores SIGHUP, and a
 //! shell without job control ignores SIGINT for commands in the background. Only Linux tells which
@@ -31,10 +33,12 @@ pub(crate) use unix::{check, end, install, wait_for};
 #[cfg(unix)]
 mod unix {
     use std::fs;
-    use std::io;
+    use std::io::{self, Read as _};
     use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, OnceLock};
+    use std::thread;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -45,32 +49,67 @@ mod unix {
     const SIGNALS: [(i32, &str); 3] =
         [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
 
+    /// Time in which repetitions of the first signal are the same signal.
+    pub(super) const SAME_SIGNAL: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
+
     /// A signal ends a wait at once. This bound is for one that arrives just before the wait.
     const LONGEST_WAIT: Timespec = Timespec {
         tv_sec: 0,
         tv_nsec: 250_000_000,
     };
 
-    /// The number of the first signal; 0 before.
+    /// The number of the last signal; 0 before.
     static CAUGHT: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
     /// Handles the signals that are not ignored.
     pub(crate) fn install() {
         let caught = CAUGHT.get_or_init(Arc::default);
-        let is_second = Arc::new(AtomicBool::new(false));
+        // Whether each signal would be the second one.
+        let is_second = SIGNALS.map(|_| Arc::new(AtomicBool::new(false)));
+        // If this fails, only another signal is a second one.
+        let timer = start_timer(is_second.clone());
         let status = fs::read_to_string("/proc/self/status").ok();
-        for (signal, _) in SIGNALS {
+        for ((signal, _), is_same_second) in SIGNALS.into_iter().zip(&is_second) {
             if is_ignored(signal, status.as_deref()) {
                 continue;
             }
-            // Handlers run in this order. A signal that cannot be handled has its default action.
-            let _ = flag::register_conditional_default(signal, Arc::clone(&is_second))
-                .and_then(|_| flag::register(signal, Arc::clone(&is_second)))
-                .and_then(|_| {
-                    let number = usize::try_from(signal).unwrap_or_default();
-                    flag::register_usize(signal, Arc::clone(caught), number)
-                });
+            let register = || -> io::Result<()> {
+                // Handlers run in this order.
+                flag::register_conditional_default(signal, Arc::clone(is_same_second))?;
+                for is_other_second in &is_second {
+                    if !Arc::ptr_eq(is_other_second, is_same_second) {
+                        flag::register(signal, Arc::clone(is_other_second))?;
+                    }
+                }
+                let number = usize::try_from(signal).unwrap_or_default();
+                flag::register_usize(signal, Arc::clone(caught), number)?;
+                if let Ok(timer) = &timer {
+                    low_level::pipe::register(signal, timer.try_clone()?)?;
+                }
+                Ok(())
+            };
+            // A signal that cannot be handled has its default action.
+            let _ = register();
         }
+    }
+
+    /// Starts a thread that sets the flags [`SAME_SIGNAL`] after the first write to the returned
+    /// stream. It does nothing else: the command may be blocked in a system call then, such as that
+    /// of a slow name server or file system.
+    fn start_timer(flags: [Arc<AtomicBool>; SIGNALS.len()]) -> io::Result<UnixStream> {
+        let (timer, mut first) = UnixStream::pair()?;
+        thread::Builder::new().spawn(move || {
+            if first.read_exact(&mut [0]).is_ok() {
+                let _ = poll(&mut [], Some(&SAME_SIGNAL));
+                for flag in flags {
+                    flag.store(true, Ordering::Relaxed);
+                }
+            }
+        })?;
+        Ok(timer)
     }
 
     /// Whether a signal is ignored, according to `/proc/self/status`.
