@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::temp_name::{MAX_ATTEMPTS, is_concurrent_change};
 use crate::error::{Error, IoOp, Result};
@@ -38,8 +38,40 @@ pub(crate) fn create_private(path: &Path) -> Result<()> {
     builder.create(path).map_err(Error::io(IoOp::Mkdir, path))
 }
 
-/// Flushes the names in a directory to the disk. Some file systems do not support that and do not
-/// need it.
+/// Creates a directory and its parents. Returns the directories with new entries.
+pub(crate) fn create(path: &Path) -> Result<Vec<PathBuf>> {
+    let missing = path.ancestors().take_while(|path| !path.exists());
+    let changed = missing.map(|path| parent(path).to_owned()).collect();
+    fs::create_dir_all(path).map_err(Error::io(IoOp::Mkdir, path))?;
+    Ok(changed)
+}
+
+/// Flushes all files of the file system of a directory to the disk. Returns `false` if the system
+/// or the file system does not guarantee that.
+///
+/// The call is one write barrier of the disk, where flushing file by file is one for each. But it
+/// waits for data of other programs too.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn sync_file_system(path: &Path) -> bool {
+    /// Magic numbers of ext4 (and ext2, ext3), XFS and Btrfs. A file system in user space or on a
+    /// server need not pass the call on.
+    const RELIABLE: [i128; 3] = [0xEF53, 0x5846_5342, 0x9123_683E];
+
+    File::open(path).is_ok_and(|directory| {
+        rustix::fs::fstatfs(&directory)
+            .is_ok_and(|found| RELIABLE.contains(&i128::from(found.f_type)))
+            && rustix::fs::syncfs(&directory).is_ok()
+    })
+}
+
+/// Returns `false`, because the system call is not available.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) const fn sync_file_system(_: &Path) -> bool {
+    false
+}
+
+/// Flushes the names in a directory, or a complete file, to the disk. Some file systems do not
+/// support that and do not need it.
 pub(crate) fn sync(path: &Path) -> Result<()> {
     if cfg!(not(unix)) {
         return Ok(());

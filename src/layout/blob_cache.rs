@@ -8,8 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use super::LayoutStore;
+use super::directory::LayoutDirectory;
 use super::writer::Writer;
-use super::{LayoutDirectory, LayoutStore};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::{BeginningFile as _, TempFile};

@@ -42,27 +42,27 @@
 //! # Ok::<(), oras::Error>(())
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::fs;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoOp, Result};
-use crate::fs::fingerprint::FileFingerprint;
 use crate::oci::{Descriptor, MediaType};
 use crate::store::{
     Content, ContentReader, Delete, IndexedTarget, NameVisitor, Pushed, Referrers, Source,
     TagLister, Target, VerifyReader, check_is_tag, check_name,
 };
 
+use self::directory::LayoutDirectory;
 use self::index::Index;
-use self::index_cache::IndexCache;
 use self::pending_index::{IndexEdit, PendingEdits};
-use self::reader::{LayoutFiles, OpenFile};
+use self::reader::LayoutFiles as _;
 use self::writer::Writer;
 
 mod blob_cache;
 pub mod cache;
+mod directory;
 mod entry;
 mod gc;
 mod graph;
@@ -121,9 +121,7 @@ impl LayoutStore {
     pub fn create_or_open(path: impl Into<PathBuf>) -> Result<Self> {
         let directory = LayoutDirectory::new(path.into());
         let writer = Writer::new(directory.root.clone());
-        if !directory.is_complete() {
-            directory.complete(&writer)?;
-        }
+        directory.complete(&writer)?;
         reader::check(&directory)?;
         Ok(Self {
             directory,
@@ -171,7 +169,7 @@ impl LayoutStore {
     fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> T) -> Result<T> {
         let try_to_edit = || {
             let writer = self.writer()?;
-            writer.sync()?;
+            writer.sync_before_save()?;
             let _lock = writer.lock()?;
             writer.verify_tracked()?;
             let before = reader::reload_index(&self.directory)?;
@@ -190,7 +188,7 @@ impl LayoutStore {
             self.save_edits()?;
             // Only the most recent content without a manifest is tracked.
             writer.clear_tracked();
-            writer.sync()?;
+            writer.sync_before_save()?;
         }
         Ok(writer)
     }
@@ -406,88 +404,4 @@ fn save_index(writer: &Writer, before: Index, after: &Index) -> Result<()> {
     let bytes = after.to_bytes();
     reader::check_index_size(bytes.len())?;
     writer.save(reader::INDEX, &bytes)
-}
-
-/// The files of a layout directory.
-#[derive(Debug)]
-struct LayoutDirectory {
-    root: PathBuf,
-    index_cache: IndexCache,
-}
-
-impl LayoutDirectory {
-    fn new(root: PathBuf) -> Self {
-        Self {
-            root,
-            index_cache: IndexCache::default(),
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        [reader::LAYOUT_FILE, reader::INDEX, reader::BLOBS]
-            .iter()
-            .all(|name| self.root.join(name).exists())
-    }
-
-    /// Creates the missing files. `oci-layout` comes first, so that every directory with an
-    /// `index.json` is a layout, whenever the process is killed.
-    fn complete(&self, writer: &Writer) -> Result<()> {
-        let blobs = self.root.join(reader::BLOBS);
-        fs::create_dir_all(&self.root).map_err(Error::io(IoOp::Mkdir, &self.root))?;
-        fs::create_dir_all(&blobs).map_err(Error::io(IoOp::Mkdir, &blobs))?;
-        let _lock = writer.lock()?;
-        for (name, content) in [
-            (reader::LAYOUT_FILE, reader::LAYOUT_FILE_CONTENT),
-            (reader::INDEX, Index::EMPTY),
-        ] {
-            if !self.root.join(name).exists() {
-                writer.save(name, content.as_bytes())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl LayoutFiles for LayoutDirectory {
-    const MISSING: &'static str = "no such file or directory";
-
-    fn size(&self, name: &str) -> Result<Option<u64>> {
-        let path = self.root.join(name);
-        match fs::metadata(&path) {
-            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(IoOp::Stat, path)(error)),
-        }
-    }
-
-    fn open_from(&self, name: &str, offset: u64) -> Result<Option<OpenFile<'_>>> {
-        // Checked first, because opening a pipe would wait for a writer.
-        if self.size(name)?.is_none() {
-            return Ok(None);
-        }
-        let path = self.root.join(name);
-        let open = |path| -> io::Result<File> {
-            let mut file = File::open(path)?;
-            if offset > 0 {
-                file.seek(SeekFrom::Start(offset))?;
-            }
-            Ok(file)
-        };
-        match open(&path) {
-            Ok(file) => Ok(Some(OpenFile {
-                fingerprint: file
-                    .metadata()
-                    .ok()
-                    .as_ref()
-                    .map(FileFingerprint::from_metadata),
-                content: Box::new(file),
-            })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(IoOp::Open, path)(error)),
-        }
-    }
-
-    fn index_cache(&self) -> &IndexCache {
-        &self.index_cache
-    }
 }

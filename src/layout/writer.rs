@@ -5,6 +5,20 @@
 //! flushes for a thousand small files take several times as long as writing them. Instead the
 //! system starts to write each file when it is closed, and [`Writer::sync`] waits for all of them
 //! before they are listed.
+//!
+//! # Order of flushes
+//!
+//! A power failure may undo everything that was not flushed, in any order. Therefore:
+//!
+//! 1. Blobs get their names, `oci-layout` and an empty `index.json` are created.
+//! 2. These files are flushed, and once each directory with a new name, up to the parent of the
+//!    layout. Nothing depends on their order.
+//! 3. The new `index.json` is flushed under a temporary name and renamed. At any time, the disk has
+//!    the old or the new index, and all content of both.
+//! 4. The root directory of the layout is flushed: the new index is durable.
+//!
+//! A power failure before step 2 may leave empty files instead of `oci-layout` and the empty
+//! `index.json`. The next process that writes replaces them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -30,6 +44,11 @@ const INGEST: &str = "ingest";
 /// before the index is saved.
 const MAX_PENDING: usize = 4096;
 
+/// Number of files that are flushed with their whole file system, if it supports that. The flush of
+/// a file waits for the disk (measured on ext4 on a virtual disk: 4 ms each, and 15 ms for the file
+/// system). Fewer files do not wait for the data of other programs.
+const MIN_SYNCFS: usize = 8;
+
 /// Writes the files of one layout.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -41,6 +60,9 @@ pub(super) struct Writer {
     tracked: Lock<BTreeSet<Digest>>,
     /// Held during a flush: a thread must not list content that another thread has not flushed yet.
     syncing: Lock<()>,
+    /// Files and directories of the layout itself that were created and not flushed, and the
+    /// directories with their names.
+    created: Lock<BTreeSet<PathBuf>>,
     /// Whether files that killed processes left were removed.
     is_cleaned: AtomicBool,
 }
@@ -52,6 +74,7 @@ impl Writer {
             pending: Lock::new(BTreeMap::new()),
             tracked: Lock::new(BTreeSet::new()),
             syncing: Lock::new(()),
+            created: Lock::new(BTreeSet::new()),
             is_cleaned: AtomicBool::new(false),
         }
     }
@@ -161,36 +184,65 @@ impl Writer {
         temp.persist_read_only(&self.blob_path(digest))
     }
 
-    /// Flushes all stored content to the disk. Content that cannot be flushed is removed, unless it
-    /// existed before.
+    /// Flushes everything that was written to the disk. Content that cannot be flushed is removed,
+    /// unless it existed before.
     pub(super) fn sync(&self) -> Result<()> {
+        self.sync_before_save()?;
+        self.sync_created(|_| true)
+    }
+
+    /// Same as [`sync`](Self::sync), except for what [`save`](Self::save) flushes.
+    pub(super) fn sync_before_save(&self) -> Result<()> {
         let _syncing = self.syncing.lock();
-        let mut directories = BTreeSet::new();
-        loop {
-            // A separate statement: the lock must end before the loop body.
-            let next = self.pending.lock().pop_first();
-            let Some((digest, pushed)) = next else {
-                break;
-            };
-            let path = self.blob_path(&digest);
-            if let Err(error) = sync_file(&path) {
-                if pushed == Pushed::Stored {
-                    let _ = fs::remove_file(&path);
-                }
-                // Fails the next edit of a thread whose entry may depend on it.
-                self.tracked.lock().insert(digest);
-                return Err(Error::io(IoOp::Sync, &path)(error));
-            }
-            self.tracked.lock().insert(digest);
-            directories.extend(path.parent().map(Path::to_owned));
-        }
-        if directories.is_empty() {
+        let mut pending = self.pending.take();
+        if pending.is_empty() {
             return Ok(());
+        }
+        let parents = pending.keys().map(|digest| self.blob_path(digest));
+        let mut directories: BTreeSet<PathBuf> = parents
+            .filter_map(|path| path.parent().map(Path::to_owned))
+            .collect();
+        if pending.len() >= MIN_SYNCFS
+            && (directories.iter()).all(|path| directory::sync_file_system(path))
+        {
+            self.tracked.lock().extend(pending.into_keys());
+            directories.clear();
+        } else {
+            while let Some((digest, pushed)) = pending.pop_first() {
+                let path = self.blob_path(&digest);
+                let synced = sync_existing(&path);
+                // After an error, it fails the next edit of a thread whose entry may depend on it.
+                self.tracked.lock().insert(digest);
+                if let Err(error) = synced {
+                    if pushed == Pushed::Stored {
+                        let _ = fs::remove_file(&path);
+                    }
+                    self.pending.lock().append(&mut pending);
+                    return Err(error);
+                }
+            }
         }
         directories.insert(self.root.join(BLOBS));
         directories
             .iter()
-            .try_for_each(|path| directory::sync(path))
+            .try_for_each(|path| sync_existing(path))?;
+        let index = self.root.join(reader::INDEX);
+        self.sync_created(|path| path != self.root && path != index)
+    }
+
+    /// Flushes files and directories that were created, if they are `selected`.
+    fn sync_created(&self, selected: impl Fn(&Path) -> bool) -> Result<()> {
+        let mut created = self.created.lock();
+        let paths: Vec<PathBuf> = created
+            .iter()
+            .filter(|path| selected(path))
+            .cloned()
+            .collect();
+        paths.into_iter().try_for_each(|path| {
+            sync_existing(&path)?;
+            created.remove(&path);
+            Ok(())
+        })
     }
 
     /// Checks that tracked content still exists. The caller holds the lock, so no other process
@@ -220,22 +272,57 @@ impl Writer {
         }
     }
 
+    /// Creates the directories of the layout.
+    pub(super) fn create_directories(&self) -> Result<()> {
+        for path in [&self.root, &self.root.join(BLOBS)] {
+            let changed = directory::create(path)?;
+            self.created.lock().extend(changed);
+        }
+        Ok(())
+    }
+
+    /// Makes the next flush include what another process created.
+    pub(super) fn flush_created(&self) {
+        let header = self.root.join(reader::LAYOUT_FILE);
+        let parent = directory::parent(&self.root).to_owned();
+        self.created.lock().extend([header, parent]);
+    }
+
+    /// Creates a file in the root directory of the layout. It is flushed later.
+    pub(super) fn create_file(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.root.join(name);
+        // Other systems cannot flush a file that is opened for reading.
+        self.write(&path, content, cfg!(not(unix)))?;
+        self.created.lock().extend([path, self.root.clone()]);
+        Ok(())
+    }
+
     /// Replaces a file in the root directory of the layout. The content is flushed before the
     /// rename.
     pub(super) fn save(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.root.join(name);
+        self.write(&path, content, true)?;
+        directory::sync(&self.root)?;
+        let mut created = self.created.lock();
+        created.remove(&path);
+        created.remove(&self.root);
+        Ok(())
+    }
+
+    fn write(&self, path: &Path, content: &[u8], is_synced: bool) -> Result<()> {
         let mut temp = TempFile::create_in(&self.ingest())?;
         let file = temp.file();
         file.write_all(content)
-            .map_err(Error::io(IoOp::Write, &path))?;
+            .map_err(Error::io(IoOp::Write, path))?;
         // The permissions of an existing file are kept.
-        if let Ok(metadata) = fs::metadata(&path) {
+        if let Ok(metadata) = fs::metadata(path) {
             file.set_permissions(metadata.permissions())
-                .map_err(Error::io(IoOp::Chmod, &path))?;
+                .map_err(Error::io(IoOp::Chmod, path))?;
         }
-        file.sync_all().map_err(Error::io(IoOp::Sync, &path))?;
-        temp.persist(&path)?;
-        directory::sync(&self.root)
+        if is_synced {
+            file.sync_all().map_err(Error::io(IoOp::Sync, path))?;
+        }
+        temp.persist(path)
     }
 
     /// Removes files that killed processes left, and the scratch directory if it is then empty.
@@ -294,16 +381,15 @@ fn flush_when_closed(file: &File) {
     let _ = file.set_len(1).and_then(|()| file.set_len(0));
 }
 
-fn sync_file(path: &Path) -> io::Result<()> {
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    match File::open(path).and_then(|file| file.sync_all()) {
-        // A file that another process removed or made unreadable existed before this process stored
-        // it.
-        Err(error)
+/// Flushes a file or directory.
+///
+/// A file that another process removed or made unreadable existed before this process stored it,
+/// and a directory may permit to create files and not to read it.
+fn sync_existing(path: &Path) -> Result<()> {
+    match directory::sync(path) {
+        Err(Error::Io { source, .. })
             if matches!(
-                error.kind(),
+                source.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
             ) =>
         {

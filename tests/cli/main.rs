@@ -31,6 +31,7 @@ mod completion;
 mod concurrency;
 mod cp;
 mod discover;
+mod durability;
 mod every_flag;
 mod golden_manifests;
 mod help;

@@ -46,6 +46,11 @@ const PROCESS_ACCESS: &[(&str, &str, &str)] = &[
         "Instant::now",
         "timeouts of sockets",
     ),
+    (
+        "src/layout/directory.rs",
+        "SystemClock",
+        "age of file times",
+    ),
     ("src/layout/graph.rs", "SystemClock", "age of file times"),
     ("src/layout/reader.rs", "SystemClock", "age of file times"),
     (

@@ -1,6 +1,9 @@
 //! Files on the disk after writing.
 
+use std::time::Duration;
+
 use super::*;
+use crate::http::clock::Clock as _;
 
 /// Content that must not be opened.
 struct Unneeded;
@@ -213,4 +216,34 @@ fn the_scratch_directory_is_removed_unless_it_is_in_use() {
         .unwrap()
         .remove_scratch();
     assert!(ingest.exists());
+}
+
+/// File systems may have written the names of the files before their content.
+#[test]
+fn files_that_a_power_failure_emptied_are_created_again() {
+    for emptied in [
+        &["oci-layout"][..],
+        &["index.json"],
+        &["oci-layout", "index.json"],
+    ] {
+        let directory = TempDir::new();
+        LayoutStore::create_or_open(directory.path()).unwrap();
+        let empty = |age: Duration| {
+            for name in emptied {
+                let path = directory.path().join(name);
+                fs::write(&path, "").unwrap();
+                let file = fs::File::options().write(true).open(path).unwrap();
+                let now = crate::http::clock::SystemClock.now();
+                file.set_modified(now.checked_sub(age).unwrap()).unwrap();
+            }
+        };
+        // Another tool may be about to write it.
+        empty(Duration::from_secs(1));
+        LayoutStore::create_or_open(directory.path()).unwrap_err();
+        empty(Duration::from_secs(3600));
+        LayoutStore::open(directory.path()).unwrap_err();
+        assert_eq!(read_text(directory.path().join(emptied[0])), "");
+        LayoutStore::create_or_open(directory.path()).unwrap();
+        LayoutStore::open(directory.path()).unwrap();
+    }
 }
