@@ -383,6 +383,34 @@ impl TransportError {
             source: source.into(),
         }
     }
+
+    /// Converts the error of a request, for stores that send requests of their own.
+    ///
+    /// Returns the original error if the body of the request failed with an [`Error`].
+    ///
+    /// ```
+    /// use oras::error::TransportKind;
+    /// use oras::http::{Method, TransportError};
+    ///
+    /// let error = TransportError::new(TransportKind::Dns, "no such host");
+    /// let error = error.into_error(Method::Get, "https://forge.example/releases");
+    /// assert!(error.is_transient());
+    /// ```
+    pub fn into_error(self, method: Method, url: impl fmt::Display) -> Error {
+        let source = match self.source.downcast::<io::Error>() {
+            Ok(source) => match source.downcast::<Error>() {
+                Ok(error) => return error,
+                Err(source) => source.into(),
+            },
+            Err(source) => source,
+        };
+        Error::Transport {
+            method: method.as_str(),
+            url: url.to_string(),
+            kind: self.kind,
+            source,
+        }
+    }
 }
 
 impl fmt::Display for TransportError {

@@ -26,7 +26,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Tr
 
 use super::super::resolve::localhost_addresses;
 use super::super::{Proxies, Proxy, ProxyProtocol, ResolveRule, TransportError};
-use super::error::{at_proxy, is_of_caller};
+use super::error::{at_proxy, is_of_caller, transport_error, ureq_error};
 use super::forward::ForwardedConnection;
 use super::response_head::HeadReader;
 #[cfg(feature = "tls-no-provider")]
@@ -201,12 +201,14 @@ fn dial(
             if error.kind() == io::ErrorKind::TimedOut
                 && details.timeout.reason == ureq::Timeout::Global =>
         {
-            Err(ureq::Error::Timeout(details.timeout.reason).into())
+            Err(transport_error(ureq::Error::Timeout(
+                details.timeout.reason,
+            )))
         }
         Err(ureq::Error::Io(error)) if !is_of_caller(&error) => {
             Err(dial_error(error, addresses[0]))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(transport_error(error)),
     }
 }
 
@@ -239,8 +241,9 @@ impl Connector for ProxyConnector {
         _: Option<()>,
     ) -> Result<Option<Connection>, ureq::Error> {
         let url = Url::parse(&details.uri.to_string())
-            .map_err(|error| TransportError::new(TransportKind::Protocol, error.to_string()))?;
-        let connection = self.connection(details, &url)?;
+            .map_err(|error| TransportError::new(TransportKind::Protocol, error.to_string()));
+        let connection = url.and_then(|url| self.connection(details, &url));
+        let connection = connection.map_err(ureq_error)?;
         let current_time = Arc::clone(&details.current_time);
         Ok(Some(Box::new(HeadReader::new(connection, current_time))))
     }

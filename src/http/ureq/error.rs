@@ -23,17 +23,10 @@ pub(super) fn at_proxy(error: TransportError) -> TransportError {
     TransportError::new(kind, Reworded::new(message, error.source))
 }
 
-/// ureq passes the error on unchanged.
-impl From<TransportError> for ureq::Error {
-    fn from(error: TransportError) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<ureq::Error> for TransportError {
-    fn from(error: ureq::Error) -> Self {
-        transport_error(error)
-    }
+/// Wraps an error for ureq, which passes it on unchanged to [`transport_error`]. Not a `From`, which
+/// would make ureq part of the API.
+pub(super) fn ureq_error(error: TransportError) -> ureq::Error {
+    ureq::Error::Other(error.into())
 }
 
 impl From<io::Error> for TransportError {

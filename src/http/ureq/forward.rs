@@ -7,6 +7,7 @@
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::super::{Proxy, TransportError};
+use super::error::ureq_error;
 use crate::error::TransportKind;
 use crate::text::secret::Secret;
 use crate::text::url::Url;
@@ -63,10 +64,10 @@ impl Transport for ForwardedConnection {
         }
         let start = self.inner.buffers().output()[..amount].to_vec();
         let rewritten = self.rewritten(&start).ok_or_else(|| {
-            TransportError::new(
+            ureq_error(TransportError::new(
                 TransportKind::Protocol,
                 "the request is too long for a proxy",
-            )
+            ))
         })?;
         let mut rest = rewritten.as_slice();
         while !rest.is_empty() {

@@ -23,6 +23,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::super::{NO_DATA, SilentServer, TransportError};
+use super::error::ureq_error;
 use crate::error::TransportKind;
 use crate::progress::{self, Event};
 
@@ -344,7 +345,7 @@ fn silent(host: &str, limit: Duration) -> ureq::Error {
         host,
         limit,
     };
-    TransportError::new(TransportKind::Timeout, silent).into()
+    ureq_error(TransportError::new(TransportKind::Timeout, silent))
 }
 
 #[expect(

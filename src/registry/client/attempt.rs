@@ -69,7 +69,7 @@ impl Client {
                 reason: "the address repeats a secret, which is not for others".to_owned(),
             });
         }
-        let failed = |error| transport_error(error, method, self.redacted(url));
+        let failed = |error: TransportError| error.into_error(method, self.redacted(url));
         let timeouts = self.timeouts().map_err(failed)?;
         let sent = {
             let mut reader;
@@ -215,21 +215,4 @@ fn ends_early(error: &io::Error) -> bool {
             | io::ErrorKind::TimedOut
             | io::ErrorKind::WouldBlock
     )
-}
-
-/// A failure of the transport, or of the content that it was sending.
-fn transport_error(error: TransportError, method: Method, url: String) -> Error {
-    let source = match error.source.downcast::<io::Error>() {
-        Ok(source) => match source.downcast::<Error>() {
-            Ok(error) => return error,
-            Err(source) => source.into(),
-        },
-        Err(source) => source,
-    };
-    Error::Transport {
-        method: method.as_str(),
-        url,
-        kind: error.kind,
-        source,
-    }
 }

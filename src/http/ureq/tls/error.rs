@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
+use super::super::error::ureq_error;
 use super::algorithm::unsupported_signature;
 use super::verify::Rejection;
 use crate::error::{Reworded, TransportKind};
@@ -50,7 +51,7 @@ pub(super) fn io_connect_error(error: io::Error) -> TransportError {
 /// Converts an I/O error for ureq, which handles those that are not TLS errors.
 pub(super) fn io_error(error: io::Error) -> ureq::Error {
     match error.downcast::<Error>() {
-        Ok(error) => connect_error(error).into(),
+        Ok(error) => ureq_error(connect_error(error)),
         Err(error) => error.into(),
     }
 }
